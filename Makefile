@@ -1,0 +1,43 @@
+# Lotería Nacional. Works with make, Node (of any age) and npm; everything else is fetched from the npm registry.
+# `make` lists the targets.
+
+SHELL := /bin/sh
+# A Node that `deps` has fetched is used before the machine's own.
+export PATH := $(CURDIR)/.node/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint format deps bench-memory clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## install, build and hold a whole lottery on this machine (ARGS="--data DIR" and so on)
+	./loteria run $(ARGS)
+
+test: build ## install, build and run every check and test
+	@node scripts/test.mjs
+
+build: deps ## compile src/ into dist/
+	@node scripts/build.mjs
+
+lint: deps ## check format, lint, types and unused code
+	@npm run --silent format
+	@npm run --silent lint
+	@npm run --silent types
+	@npm run --silent unused
+
+format: deps ## format every file
+	@npm run --silent format:write
+
+bench-memory: build ## measure the server's memory while an agency sends 2,000,000 bets
+	@node bench/server-memory.ts
+
+deps: node_modules/.package-lock.json ## install what is needed, a newer Node included where the machine's own is too old
+
+node_modules/.package-lock.json: package.json package-lock.json scripts/ensure-node.sh
+	@sh scripts/ensure-node.sh
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+clean: ## remove what was built and installed
+	rm -rf dist node_modules .node
