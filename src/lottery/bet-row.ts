@@ -1,0 +1,132 @@
+import type { Bet } from './bet.ts';
+import { type FieldRanges, skipZeros } from './bet-rules.ts';
+import { CsvReader } from './csv-reader.ts';
+
+/**
+ * One row of `bets.csv`:
+ *
+ *     agency "," first_name "," last_name "," document "," birthdate "," number CR LF
+ *
+ * written like Python's `csv.writer` with `QUOTE_MINIMAL`: a field that contains `,` `"` CR or LF stands in quotes,
+ * and its quotes are doubled. Three places speak this format, and tests hold them equal: `appendRow` (the server's
+ * path, bytes to bytes), `formatRow` (from a `Bet`) and `decodeRows` (back to a `Bet`).
+ */
+
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const CR = 0x0d;
+const LF = 0x0a;
+
+const ROW_FIELDS = 6;
+
+/** Longer than any row of valid fields; what is longer in a `bets.csv` was not written by this program. */
+const ROW_BYTES_MAX = 1024 * 1024;
+
+/** Bytes that a row can have beyond those of its five fields: agency, commas, line end, the quotes of two names. */
+export const ROW_OVERHEAD_BYTES_MAX = 5 + 5 + 2 + 4;
+
+/**
+ * Writes the row of one valid bet into `out` at `at` and returns the place behind it. `agencyField` is the agency's id
+ * with its comma, as ASCII. `out` needs room for twice the bytes of the fields (quotes double) plus
+ * `ROW_OVERHEAD_BYTES_MAX`.
+ */
+export function appendRow(out: Uint8Array, at: number, agencyField: Uint8Array, fields: FieldRanges): number {
+  const { bytes, starts, ends } = fields;
+  let to = at;
+  for (let i = 0; i < agencyField.length; i += 1) out[to++] = agencyField[i]!;
+  to = appendName(out, to, bytes, starts[0]!, ends[0]!);
+  to = appendName(out, to, bytes, starts[1]!, ends[1]!);
+  to = appendPlain(out, to, bytes, starts[2]!, ends[2]!);
+  to = appendPlain(out, to, bytes, starts[3]!, ends[3]!);
+  const numberEnd = ends[4]!;
+  for (let i = skipZeros(bytes, starts[4]!, numberEnd); i < numberEnd; i += 1) out[to++] = bytes[i]!;
+  out[to++] = CR;
+  out[to++] = LF;
+  return to;
+}
+
+/** Copies a field and its comma; when it turns out to need quotes, starts over with them. */
+function appendName(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+  let to = at;
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i]!;
+    if (byte === COMMA || byte === QUOTE) return appendQuoted(out, at, bytes, start, end);
+    out[to++] = byte;
+  }
+  out[to++] = COMMA;
+  return to;
+}
+
+function appendQuoted(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+  let to = at;
+  out[to++] = QUOTE;
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i]!;
+    if (byte === QUOTE) out[to++] = QUOTE;
+    out[to++] = byte;
+  }
+  out[to++] = QUOTE;
+  out[to++] = COMMA;
+  return to;
+}
+
+function appendPlain(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+  let to = at;
+  for (let i = start; i < end; i += 1) out[to++] = bytes[i]!;
+  out[to++] = COMMA;
+  return to;
+}
+
+/** The row of a bet, with its line end. */
+export function formatRow(bet: Bet): string {
+  const { agency, firstName, lastName, document, birthdate, number } = bet;
+  const texts = [firstName, lastName, document, birthdate].map(quoteMinimal).join(',');
+  return `${agency},${texts},${number}\r\n`;
+}
+
+function quoteMinimal(text: string): string {
+  return /[,"\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * The bets in the bytes of a `bets.csv`, chunk by chunk: memory does not grow with the file.
+ *
+ * @param source what is being read, for the error
+ * @throws Error with the line when a row is not one of `bets.csv`
+ */
+export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Generator<Bet> {
+  const reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    yield* completeRows(reader, source);
+  }
+  reader.end();
+  yield* completeRows(reader, source);
+}
+
+function* completeRows(reader: CsvReader, source: string): Generator<Bet> {
+  for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
+    if (step === 'broken' || reader.fieldCount !== ROW_FIELDS) {
+      throw new Error(`${source}, line ${reader.line}: not a row of ${ROW_FIELDS} fields`);
+    }
+    yield decodeRow(reader);
+  }
+}
+
+function decodeRow({ bytes, starts, ends }: CsvReader): Bet {
+  const row = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return {
+    agency: decodeInteger(row, starts[0]!, ends[0]!),
+    firstName: row.toString('utf8', starts[1], ends[1]),
+    lastName: row.toString('utf8', starts[2], ends[2]),
+    document: row.toString('utf8', starts[3], ends[3]),
+    birthdate: row.toString('utf8', starts[4], ends[4]),
+    number: decodeInteger(row, starts[5]!, ends[5]!),
+  };
+}
+
+function decodeInteger(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at += 1) value = value * 10 + bytes[at]! - 0x30;
+  return value;
+}

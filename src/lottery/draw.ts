@@ -1,0 +1,31 @@
+import type { Bet } from './bet.ts';
+
+/** What a draw found out. */
+export interface Draw {
+  /** Number of bets that took part. */
+  readonly bets: number;
+  /** Documents of the winners of each agency that has any, in stored order. */
+  readonly winners: ReadonlyMap<number, readonly string[]>;
+}
+
+/**
+ * Goes once through all bets. They come in slices, so that whoever reads them can let other work pass in between
+ * (10 million bets take a while).
+ */
+export async function holdDraw(
+  slices: AsyncIterable<Iterable<Bet>>,
+  hasWon: (bet: Bet) => boolean,
+): Promise<Draw> {
+  const winners = new Map<number, string[]>();
+  let bets = 0;
+  for await (const slice of slices) {
+    for (const bet of slice) {
+      bets += 1;
+      if (!hasWon(bet)) continue;
+      const documents = winners.get(bet.agency);
+      if (documents === undefined) winners.set(bet.agency, [bet.document]);
+      else documents.push(bet.document);
+    }
+  }
+  return { bets, winners };
+}
