@@ -1,0 +1,77 @@
+import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
+import type { BetField, FieldRanges } from '../lottery/bet-rules.ts';
+import type { Limits } from './limits.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from './message.ts';
+
+/**
+ * One way to put the conversation between an agency and the central into bytes. A dialect does no input or output and
+ * knows no rules of the lottery: it turns bytes in any chunking into messages and messages into bytes. It is chosen
+ * once, per listener or per client, and passed in.
+ */
+export interface Dialect {
+  readonly name: string;
+  /** The central's half, for one connection. */
+  central(limits: Limits): CentralCodec;
+  /** The agency's half, for one connection. */
+  agency(limits: Limits): AgencyCodec;
+}
+
+/** Bytes in, messages out, at the pace of whoever asks. */
+export interface Decoder<Message> {
+  /** Takes the next bytes of the stream. They belong to the decoder until its next `push`. */
+  push(chunk: Uint8Array): void;
+  /**
+   * The next complete message, or undefined when more bytes are needed.
+   *
+   * @throws WireError when the bytes are no message of the dialect; the decoder is of no use afterwards
+   */
+  next(): Message | undefined;
+  /** Whether bytes of a message that is not complete are waiting. */
+  readonly pending: boolean;
+}
+
+export interface CentralCodec extends Decoder<ClientMessage> {
+  /** The bets of a message, as rows; or the first thing that is wrong with them. Nothing is kept of `message`. */
+  readBets(message: ClientMessage & { payload: Uint8Array }, agency: number): BetBatch | BatchFault;
+  /** The bytes of a reply, to be written with one write. */
+  encode(reply: ServerMessage): Uint8Array;
+}
+
+export interface AgencyCodec extends Decoder<ServerAnswer> {
+  readonly batch: BatchEncoder;
+  identify(agency: number): Uint8Array;
+  finish(): Uint8Array;
+  askWinners(): Uint8Array;
+}
+
+/** Gathers valid bets into the frame of one batch. */
+export interface BatchEncoder {
+  /** Number of bets gathered. */
+  readonly count: number;
+  /**
+   * Adds a bet that the rules found valid: `added`; or `full` when it fits only into the next batch; or what makes it
+   * impossible to send in this dialect.
+   */
+  add(bet: FieldRanges): 'added' | 'full' | UnsendableBet;
+  /** The frame of the batch; the encoder is empty again. */
+  take(): Uint8Array;
+  /** The frame of a message for the bet that was added alone (exercise 5); the encoder is empty again. */
+  takeSingle(): Uint8Array;
+}
+
+export interface UnsendableBet {
+  readonly field: BetField;
+  /** The bet is valid but the dialect has no bytes for it: the field holds the dialect's own separator. */
+  readonly reason: 'separator';
+}
+
+/**
+ * The hot loop from a payload to rows. Dialects with the fields of the base protocol are given one of the
+ * implementations in `kernel/`.
+ */
+export interface BetReader {
+  /** Reads `n|` and then 5·n fields. */
+  readBatch(payload: Uint8Array, agency: number): BetBatch | BatchFault;
+  /** Reads the five fields of one bet. */
+  readBet(payload: Uint8Array, agency: number): BetBatch | BatchFault;
+}

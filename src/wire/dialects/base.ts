@@ -1,0 +1,225 @@
+import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
+import { BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
+import type {
+  AgencyCodec,
+  BatchEncoder,
+  BetReader,
+  CentralCodec,
+  Dialect,
+  UnsendableBet,
+} from '../dialect.ts';
+import type { Limits } from '../limits.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import { WireError } from '../refusal.ts';
+import { encodeBare, encodeFrame, FrameDecoder, writeHeader } from '../typed-frames.ts';
+
+/**
+ * The native dialect (protocol page, section 1). Frames as in `typed-frames.ts`; text is UTF-8; `|` separates fields and
+ * cannot occur inside one.
+ *
+ *     agency                                          central
+ *     CONN  agency                                    no answer
+ *     BET   nombre|apellido|documento|nacimiento|numero   OK / NOK
+ *     NBET  n|5·n fields, no trailing delimiter       OK / NOK
+ *     END   –                                         OK / NOK
+ *     GWIN  –                                         NEND / RWIN  count|dni|dni…
+ */
+export function createBaseDialect(bets: BetReader): Dialect {
+  return {
+    name: 'base',
+    central: limits => new BaseCentralCodec(bets, limits),
+    agency: limits => new BaseAgencyCodec(limits),
+  };
+}
+
+const SEPARATOR = 0x7c;
+const HEADER_BYTES = 8;
+const NO_COUNT = new Uint8Array(0);
+/** An agency's id has at most five digits; some clients pad. */
+const AGENCY_BYTES_MAX = 16;
+
+class BaseCentralCodec implements CentralCodec {
+  readonly #bets: BetReader;
+  readonly #frames: FrameDecoder;
+
+  constructor(bets: BetReader, { payloadBytesMax }: Limits) {
+    this.#bets = bets;
+    this.#frames = new FrameDecoder([
+      { name: 'NBET', payloadBytesMax },
+      { name: 'BET', payloadBytesMax },
+      { name: 'CONN', payloadBytesMax: AGENCY_BYTES_MAX },
+      { name: 'END' },
+      { name: 'GWIN' },
+    ]);
+  }
+
+  get pending(): boolean {
+    return this.#frames.pending;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#frames.push(chunk);
+  }
+
+  next(): ClientMessage | undefined {
+    const frame = this.#frames.next();
+    if (frame === undefined) return undefined;
+    switch (frame.name) {
+      case 'NBET':
+        return { kind: 'batch', payload: frame.payload };
+      case 'BET':
+        return { kind: 'bet', payload: frame.payload };
+      case 'CONN':
+        return { kind: 'identify', agency: decodeAgency(frame.payload) };
+      case 'END':
+        return { kind: 'finish' };
+      default:
+        return { kind: 'ask-winners' };
+    }
+  }
+
+  readBets(message: ClientMessage & { payload: Uint8Array }, agency: number): BetBatch | BatchFault {
+    return message.kind === 'bet'
+      ? this.#bets.readBet(message.payload, agency)
+      : this.#bets.readBatch(message.payload, agency);
+  }
+
+  encode(reply: ServerMessage): Uint8Array {
+    switch (reply.kind) {
+      case 'accepted':
+        return encodeBare('OK');
+      case 'refused':
+        return encodeBare('NOK');
+      case 'not-drawn':
+        return encodeBare('NEND');
+      case 'winners':
+        return encodeFrame('RWIN', encodeWinners(reply.documents));
+    }
+  }
+}
+
+function decodeAgency(payload: Uint8Array): number {
+  const agency = parseAgency(Buffer.from(payload).toString('latin1'));
+  if (agency === undefined) throw new WireError('malformed', 'CONN without an agency id from 1 to 65535');
+  return agency;
+}
+
+/** `count|dni|dni…`; with no winner `0|`. */
+function encodeWinners(documents: readonly string[]): Uint8Array {
+  return Buffer.from(`${documents.length}|${documents.join('|')}`);
+}
+
+class BaseAgencyCodec implements AgencyCodec {
+  readonly batch: BatchEncoder;
+  readonly #frames: FrameDecoder;
+
+  constructor(limits: Limits) {
+    this.batch = new BaseBatchEncoder(limits.payloadBytesMax);
+    this.#frames = new FrameDecoder([
+      { name: 'OK' },
+      { name: 'NOK' },
+      { name: 'NEND' },
+      { name: 'RWIN', payloadBytesMax: limits.replyPayloadBytesMax },
+    ]);
+  }
+
+  get pending(): boolean {
+    return this.#frames.pending;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#frames.push(chunk);
+  }
+
+  next(): ServerAnswer | undefined {
+    const frame = this.#frames.next();
+    if (frame === undefined) return undefined;
+    switch (frame.name) {
+      case 'OK':
+        return { kind: 'accepted' };
+      case 'NOK':
+        return { kind: 'refused' };
+      case 'NEND':
+        return { kind: 'not-drawn' };
+      default:
+        return { kind: 'winners', documents: decodeWinners(frame.payload) };
+    }
+  }
+
+  identify(agency: number): Uint8Array {
+    return encodeFrame('CONN', Buffer.from(String(agency)));
+  }
+
+  finish(): Uint8Array {
+    return encodeBare('END');
+  }
+
+  askWinners(): Uint8Array {
+    return encodeBare('GWIN');
+  }
+}
+
+/** The inverse of `encodeWinners`; `0` without the separator is taken too. */
+function decodeWinners(payload: Uint8Array): string[] {
+  const [count = '', ...documents] = Buffer.from(payload).toString('utf8').split('|');
+  const listed = documents.length === 1 && documents[0] === '' ? [] : documents;
+  if (!/^\d+$/.test(count) || Number(count) !== listed.length) {
+    throw new WireError(
+      'malformed',
+      `RWIN announces ${count.slice(0, 20)} winners and lists ${listed.length}`,
+    );
+  }
+  return listed;
+}
+
+/** Gathers fields behind a gap that is wide enough for the header and the count, which are known only at the end. */
+class BaseBatchEncoder implements BatchEncoder {
+  count = 0;
+  readonly #frame: Uint8Array;
+  readonly #gap: number;
+  #at: number;
+
+  constructor(payloadBytesMax: number) {
+    const countBytesMax = String(payloadBytesMax).length + 1;
+    this.#gap = HEADER_BYTES + countBytesMax;
+    this.#frame = new Uint8Array(HEADER_BYTES + payloadBytesMax);
+    this.#at = this.#gap;
+  }
+
+  add({ bytes, starts, ends }: FieldRanges): 'added' | 'full' | UnsendableBet {
+    let length = 0;
+    for (let field = 0; field < BET_FIELDS.length; field += 1) length += ends[field]! - starts[field]! + 1;
+    if (this.#at + length > this.#frame.length && this.count > 0) return 'full';
+    let at = this.#at;
+    for (let field = 0; field < BET_FIELDS.length; field += 1) {
+      if (at > this.#gap) this.#frame[at++] = SEPARATOR;
+      const end = ends[field]!;
+      for (let from = starts[field]!; from < end; from += 1) {
+        const byte = bytes[from]!;
+        if (byte === SEPARATOR) return { field: BET_FIELDS[field]!, reason: 'separator' };
+        this.#frame[at++] = byte;
+      }
+    }
+    this.#at = at;
+    this.count += 1;
+    return 'added';
+  }
+
+  take(): Uint8Array {
+    return this.#takeFrame('NBET', Buffer.from(`${this.count}|`));
+  }
+
+  takeSingle(): Uint8Array {
+    return this.#takeFrame('BET', NO_COUNT);
+  }
+
+  #takeFrame(name: string, count: Uint8Array): Uint8Array {
+    const payloadStart = this.#gap - count.length;
+    const frame = this.#frame.slice(payloadStart - HEADER_BYTES, this.#at);
+    writeHeader(frame, name, frame.length - HEADER_BYTES);
+    frame.set(count, HEADER_BYTES);
+    this.count = 0;
+    this.#at = this.#gap;
+    return frame;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Every size, count, queue and wait that a peer can drive, with its unit and its reason (protocol page, section 3).
+ * The configuration may change those that it names; nothing else in the program sets a limit of its own.
+ */
+export interface Limits {
+  /** Longest payload of a client's message, in bytes: with its 8-byte header a packet never exceeds 8 kB. */
+  readonly payloadBytesMax: number;
+  /** Longest payload of the central's message, in bytes: a list of winners has no other bound. */
+  readonly replyPayloadBytesMax: number;
+  /** Longest line of the echo server (exercises 1-4), in bytes. */
+  readonly echoLineBytesMax: number;
+  /** Unanswered requests per connection: beyond, the central stops reading from it. */
+  readonly unansweredMax: number;
+  /** Bytes of rows that wait for the disk in the whole server: beyond, no connection is read from. */
+  readonly unsyncedBytesMax: number;
+  /** Open connections in all. */
+  readonly connectionsMax: number;
+  /** Open connections of one agency. */
+  readonly agencyConnectionsMax: number;
+  /** Time for the first message of a connection, in milliseconds. */
+  readonly firstMessageTimeoutMs: number;
+  /** Time for the rest of a message that has begun, in milliseconds. */
+  readonly messageTimeoutMs: number;
+  /** Time without any message, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** Time a peer may refuse to read its answers, in milliseconds. */
+  readonly unreadTimeoutMs: number;
+  /** Time a closing connection waits for the peer to close too, in milliseconds, reading and ignoring what comes. */
+  readonly lingerTimeoutMs: number;
+  /** Bytes read and ignored on a closing connection: a peer that sends on is cut off. */
+  readonly lingerBytesMax: number;
+  /** Time for accepted requests to be answered when the process is asked to stop, in milliseconds. */
+  readonly stopTimeoutMs: number;
+  /** Time the agency waits for an answer of the central, in milliseconds. */
+  readonly answerTimeoutMs: number;
+  /** Time the agency waits for a connection to be established, in milliseconds. */
+  readonly connectTimeoutMs: number;
+}
+
+const SECOND = 1_000;
+const MEGABYTE = 1024 * 1024;
+
+export const DEFAULT_LIMITS: Limits = {
+  payloadBytesMax: 8192 - 8,
+  replyPayloadBytesMax: 64 * MEGABYTE,
+  echoLineBytesMax: 8192,
+  unansweredMax: 64,
+  unsyncedBytesMax: 32 * MEGABYTE,
+  connectionsMax: 4096,
+  agencyConnectionsMax: 16,
+  firstMessageTimeoutMs: 10 * SECOND,
+  messageTimeoutMs: 10 * SECOND,
+  idleTimeoutMs: 300 * SECOND,
+  unreadTimeoutMs: 30 * SECOND,
+  lingerTimeoutMs: 2 * SECOND,
+  lingerBytesMax: 4 * MEGABYTE,
+  stopTimeoutMs: 5 * SECOND,
+  answerTimeoutMs: 60 * SECOND,
+  connectTimeoutMs: 10 * SECOND,
+};

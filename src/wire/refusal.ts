@@ -1,0 +1,38 @@
+/**
+ * Every reason for which the central refuses something. The list is the protocol's (section 2) and every dialect says as
+ * much of it as its bytes allow; `docs/ERRORS.md` has a line for each, and a test ties the two.
+ */
+export const REFUSAL_CODES = [
+  'not-identified',
+  'unknown-message',
+  'malformed',
+  'payload-too-large',
+  'invalid-bet',
+  'sequence-gap',
+  'count-mismatch',
+  'agency-finished',
+  'draw-closed',
+  'unauthorized',
+  'busy',
+  'closing',
+  'storage',
+] as const;
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+export interface Refusal {
+  readonly code: RefusalCode;
+  /** For the log and for dialects that can carry text; no `|`, no line end, nothing about a person. */
+  readonly detail: string;
+}
+
+/** Thrown by a decoder for bytes that are no message of its dialect. The stream cannot be read any further. */
+export class WireError extends Error {
+  readonly refusal: Refusal;
+
+  constructor(code: RefusalCode, detail: string) {
+    super(`${code}: ${detail}`);
+    this.name = 'WireError';
+    this.refusal = { code, detail };
+  }
+}
