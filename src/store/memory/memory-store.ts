@@ -1,0 +1,25 @@
+import { type BetBatch, betsOf } from '../../lottery/bet-batch.ts';
+import type { Bet } from '../../lottery/bet.ts';
+import type { Store, StoreError } from '../store.ts';
+
+/**
+ * The reference store: the shortest code that behaves like a store, except that nothing in it survives the process.
+ * Tests hold every other store against it.
+ */
+export class MemoryStore implements Store {
+  readonly failure = new Promise<StoreError>(() => {});
+  readonly unsyncedBytes = 0;
+  readonly #batches: BetBatch[] = [];
+
+  async append(batch: BetBatch): Promise<void> {
+    this.#batches.push(batch);
+  }
+
+  async settled(): Promise<void> {}
+
+  async *bets(): AsyncGenerator<Iterable<Bet>> {
+    for (const batch of this.#batches) yield betsOf(batch);
+  }
+
+  async close(): Promise<void> {}
+}
