@@ -1,0 +1,270 @@
+import type { Socket } from 'node:net';
+import type { CentralEvent, CloseReason, Emit } from '../observe/events.ts';
+import type { CentralCodec } from '../wire/dialect.ts';
+import type { Limits } from '../wire/limits.ts';
+import type { ClientMessage, ServerMessage } from '../wire/message.ts';
+import { WireError } from '../wire/refusal.ts';
+import type { Central } from './central.ts';
+import { type Answer, Session } from './session.ts';
+
+export interface ConnectionParts {
+  readonly socket: Socket;
+  readonly ip: string;
+  readonly codec: CentralCodec;
+  readonly central: Central;
+  readonly limits: Limits;
+  readonly emit: Emit<CentralEvent>;
+  readonly now: () => number;
+}
+
+/** The place of an answer in the order of the requests. */
+interface Slot {
+  settled: boolean;
+  reply: ServerMessage | undefined;
+}
+
+/**
+ * One agency's socket: bytes to messages to the session, replies to bytes, in the order of the requests, and the
+ * deadlines. It reads only as fast as the disk takes and the peer listens.
+ */
+export class Connection {
+  readonly closed: Promise<void>;
+  readonly #parts: ConnectionParts;
+  readonly #session: Session;
+  readonly #answers: Slot[] = [];
+  /** A message that waits until everything before it is answered. */
+  #held: ClientMessage | undefined;
+  /** Whether messages are still taken; not after a refusal or when stopping. */
+  #taking = true;
+  #inputEnded = false;
+  #corked = false;
+  /** Set when this side has said its last word. */
+  #closingSince: number | undefined;
+  #ignoredBytes = 0;
+  /** Since when the peer owes the first message, the rest of one, or the next one. */
+  #owedSince: number;
+  #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
+  /** Since when the peer has not read anything of what waits for it. */
+  #unreadSince: number | undefined;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { socket, central, codec, emit, ip, now } = parts;
+    this.#session = new Session(central, codec, emit, ip);
+    this.#owedSince = now();
+    this.closed = new Promise(resolve => {
+      socket.on('close', () => {
+        this.#onClose();
+        resolve();
+      });
+    });
+    socket.setNoDelay(true);
+    socket.on('data', chunk => this.#onData(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#pump());
+    socket.on('error', error => this.#onError(error));
+  }
+
+  /** Takes no further message, answers those that were taken, and closes (promise P8). */
+  stop(): void {
+    this.#taking = false;
+    this.#held = undefined;
+    this.#pump();
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#parts.socket.destroy();
+  }
+
+  /** Cuts the connection when a deadline has passed. Called now and then by the listener. */
+  checkDeadlines(): void {
+    const { limits, now } = this.#parts;
+    const time = now();
+    if (this.#closingSince !== undefined) {
+      if (time - this.#closingSince >= limits.lingerTimeoutMs) this.destroy();
+    } else if (this.#unreadSince !== undefined) {
+      if (time - this.#unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
+    } else if (this.#answers.length === 0 && time - this.#owedSince >= this.#owedTimeoutMs()) {
+      this.#refuseSlowPeer();
+    }
+  }
+
+  #owedTimeoutMs(): number {
+    const { limits } = this.#parts;
+    if (this.#owed === 'idle') return limits.idleTimeoutMs;
+    return this.#owed === 'message-timeout' ? limits.messageTimeoutMs : limits.firstMessageTimeoutMs;
+  }
+
+  #refuseSlowPeer(): void {
+    const { emit, ip } = this.#parts;
+    const agency = this.#session.agency;
+    emit({ event: 'connection-cut', ip, ...(agency && { agency }), reason: this.#owed });
+    this.#taking = false;
+    this.#send({ kind: 'refused', refusal: { code: 'closing', detail: this.#owed } });
+  }
+
+  #cut(reason: CloseReason): void {
+    const { emit, ip } = this.#parts;
+    const agency = this.#session.agency;
+    emit({ event: 'connection-cut', ip, ...(agency && { agency }), reason });
+    this.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#closingSince !== undefined) {
+      this.#ignoredBytes += chunk.length;
+      if (this.#ignoredBytes > this.#parts.limits.lingerBytesMax) this.destroy();
+      return;
+    }
+    this.#parts.codec.push(chunk);
+    this.#pump();
+  }
+
+  #onEnd(): void {
+    this.#inputEnded = true;
+    this.#pump();
+  }
+
+  #onError(error: Error): void {
+    const { emit, ip, codec } = this.#parts;
+    const cutOff = codec.pending || this.#answers.length > 0;
+    if (this.#closingSince === undefined && cutOff) {
+      emit({ event: 'connection-error', ip, error: (error as NodeJS.ErrnoException).code ?? error.message });
+    }
+  }
+
+  #onClose(): void {
+    const { emit, ip } = this.#parts;
+    const agency = this.#session.agency;
+    this.#taking = false;
+    this.#closingSince ??= this.#parts.now();
+    this.#session.end();
+    emit({ event: 'connection-closed', ip, ...(agency && { agency }) });
+  }
+
+  /** Takes messages for as long as there are some and their answers have room. */
+  #pump(): void {
+    if (this.#closingSince !== undefined) return;
+    let taken = 0;
+    let exhausted = false;
+    while (this.#mayTake()) {
+      const message = this.#held ?? this.#decode();
+      exhausted = message === undefined;
+      if (message === undefined) break;
+      if (!isPipelined(message) && this.#answers.length > 0) {
+        this.#held = message;
+        break;
+      }
+      this.#held = undefined;
+      taken += 1;
+      this.#answer(this.#session.handle(message));
+    }
+    this.#noteWhatIsOwed(taken);
+    if (this.#answers.length === 0 && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
+    else this.#read();
+  }
+
+  #mayTake(): boolean {
+    const { limits, central, socket } = this.#parts;
+    const waiting = this.#answers.length;
+    if (!this.#taking || waiting >= limits.unansweredMax || socket.writableNeedDrain) return false;
+    return waiting === 0 || !central.saturated;
+  }
+
+  /** The next message; bytes that are none are refused in their turn and are the last that are looked at. */
+  #decode(): ClientMessage | undefined {
+    try {
+      return this.#parts.codec.next();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#answer(this.#session.refuse(error.refusal));
+      return undefined;
+    }
+  }
+
+  #noteWhatIsOwed(taken: number): void {
+    const { codec, now } = this.#parts;
+    if (taken === 0 && this.#owed === 'first-message-timeout') return;
+    const owed = codec.pending ? 'message-timeout' : 'idle';
+    if (taken === 0 && owed === this.#owed) return;
+    this.#owed = owed;
+    this.#owedSince = now();
+  }
+
+  /** Reads on, or lets the bytes wait in the network while answers are outstanding. */
+  #read(): void {
+    const { socket } = this.#parts;
+    if (this.#held === undefined && this.#mayTake()) socket.resume();
+    else socket.pause();
+  }
+
+  #answer(answer: Answer): void {
+    if (!(answer instanceof Promise)) {
+      if (answer?.kind === 'refused') this.#taking = false;
+      if (this.#answers.length === 0) this.#send(answer);
+      else this.#answers.push({ settled: true, reply: answer });
+      return;
+    }
+    const slot: Slot = { settled: false, reply: undefined };
+    this.#answers.push(slot);
+    void answer.then(reply => {
+      slot.settled = true;
+      slot.reply = reply;
+      this.#sendSettled();
+    });
+  }
+
+  #sendSettled(): void {
+    while (this.#answers[0]?.settled === true) this.#send(this.#answers.shift()?.reply);
+    if (this.#answers.length === 0) this.#owedSince = this.#parts.now();
+    this.#pump();
+  }
+
+  #send(reply: ServerMessage | undefined): void {
+    if (reply === undefined || this.#closingSince !== undefined) return;
+    this.#write(this.#parts.codec.encode(reply));
+    if (reply.kind === 'refused') this.#finish();
+  }
+
+  /** Everything that is answered in one turn of the event loop leaves in one write. */
+  #write(bytes: Uint8Array): void {
+    const { socket, now } = this.#parts;
+    if (socket.destroyed) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        socket.uncork();
+      });
+    }
+    this.#unreadSince ??= now();
+    socket.write(bytes, () => {
+      this.#unreadSince = socket.writableLength > 0 ? now() : undefined;
+    });
+  }
+
+  /**
+   * Says the last word and waits a little for the peer's: closing a socket with unread bytes would reset the connection
+   * and could take the last answer with it.
+   */
+  #finish(): void {
+    if (this.#closingSince !== undefined) return;
+    const { socket, codec, now } = this.#parts;
+    if (this.#inputEnded && this.#taking && codec.pending) {
+      this.#cut('truncated');
+      return;
+    }
+    this.#closingSince = now();
+    this.#answers.length = 0;
+    this.#held = undefined;
+    socket.end();
+    socket.resume();
+  }
+}
+
+/** Batches share the writes of the store; any other message takes its turn when everything before it is answered. */
+function isPipelined(message: ClientMessage): boolean {
+  return message.kind === 'batch' || message.kind === 'bet';
+}

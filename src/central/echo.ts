@@ -1,0 +1,87 @@
+import type { Socket } from 'node:net';
+import type { CentralEvent, Emit } from '../observe/events.ts';
+import type { Limits } from '../wire/limits.ts';
+import type { Served } from './listener.ts';
+
+const LF = 0x0a;
+
+/** The echo server of exercises 1 to 4: one line per connection comes back as it was, then the connection is closed. */
+export class EchoConnection implements Served {
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  readonly #ip: string;
+  readonly #limits: Limits;
+  readonly #emit: Emit<CentralEvent>;
+  readonly #now: () => number;
+  readonly #openedAt: number;
+  #line = Buffer.alloc(0);
+  #answered = false;
+
+  constructor(
+    socket: Socket,
+    ip: string,
+    parts: { limits: Limits; emit: Emit<CentralEvent>; now: () => number },
+  ) {
+    this.#socket = socket;
+    this.#ip = ip;
+    this.#limits = parts.limits;
+    this.#emit = parts.emit;
+    this.#now = parts.now;
+    this.#openedAt = parts.now();
+    this.closed = new Promise(resolve => {
+      socket.on('close', () => {
+        this.#emit({ event: 'connection-closed', ip });
+        resolve();
+      });
+    });
+    socket.on('data', chunk => this.#onData(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', error => this.#emit({ event: 'connection-error', ip, error: error.message }));
+  }
+
+  checkDeadlines(): void {
+    const { firstMessageTimeoutMs, lingerTimeoutMs } = this.#limits;
+    const allowed = firstMessageTimeoutMs + (this.#answered ? lingerTimeoutMs : 0);
+    if (this.#now() - this.#openedAt < allowed) return;
+    if (!this.#answered) {
+      this.#emit({ event: 'connection-cut', ip: this.#ip, reason: 'first-message-timeout' });
+    }
+    this.destroy();
+  }
+
+  stop(): void {
+    if (!this.#answered) this.#socket.end();
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#answered) return;
+    const lineEnd = chunk.indexOf(LF);
+    this.#line = Buffer.concat([this.#line, lineEnd < 0 ? chunk : chunk.subarray(0, lineEnd)]);
+    if (this.#line.length > this.#limits.echoLineBytesMax) {
+      const detail = `a line of more than ${this.#limits.echoLineBytesMax} bytes`;
+      this.#emit({ event: 'message-refused', ip: this.#ip, refusal: { code: 'payload-too-large', detail } });
+      this.#answered = true;
+      this.#socket.end();
+    } else if (lineEnd >= 0) {
+      this.#answer();
+    }
+  }
+
+  /** A peer that ends without a line end has sent its line too. */
+  #onEnd(): void {
+    if (this.#answered) return;
+    if (this.#line.length > 0) this.#answer();
+    else this.#socket.end();
+  }
+
+  #answer(): void {
+    this.#answered = true;
+    this.#emit({ event: 'echo', ip: this.#ip, text: this.#line.toString('utf8') });
+    this.#socket.end(Buffer.concat([this.#line, Buffer.of(LF)]));
+  }
+}

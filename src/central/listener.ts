@@ -1,0 +1,155 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { CentralEvent, Emit } from '../observe/events.ts';
+import type { Limits } from '../wire/limits.ts';
+import type { Refusal } from '../wire/refusal.ts';
+
+/** A connection as the listener sees it, whatever it speaks. */
+export interface Served {
+  readonly closed: Promise<void>;
+  checkDeadlines(): void;
+  stop(): void;
+  destroy(): void;
+}
+
+export interface ListenerParts {
+  readonly name: string;
+  /** Undefined: every interface. */
+  readonly host: string | undefined;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly backlog: number;
+  readonly limits: Limits;
+  readonly emit: Emit<CentralEvent>;
+  readonly serve: (socket: Socket, ip: string) => Served;
+  /** The bytes that turn a peer away. */
+  readonly turnAway: (refusal: Refusal) => Uint8Array;
+}
+
+/** How often deadlines are looked at, in milliseconds. */
+const SWEEP_MS_MAX = 1000;
+const SWEEP_MS_MIN = 10;
+
+/** Connections that are being turned away at the same time; more are dropped without a word. */
+const TURNED_AWAY_MAX = 256;
+
+/** Accepts connections on one port, keeps their number within the limit, and watches their deadlines. */
+export class Listener {
+  readonly #parts: ListenerParts;
+  readonly #server: Server;
+  readonly #connections = new Set<Served>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  private constructor(parts: ListenerParts) {
+    this.#parts = parts;
+    // Half-open, because a peer that has sent its last request still wants the answers.
+    this.#server = createServer({ allowHalfOpen: true }, socket => this.#accept(socket));
+    this.#server.maxConnections = parts.limits.connectionsMax + TURNED_AWAY_MAX;
+  }
+
+  /** @throws Error (as a rejection) that explains why the port cannot be used */
+  static async open(parts: ListenerParts): Promise<Listener> {
+    const listener = new Listener(parts);
+    await listener.#listen();
+    return listener;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#parts.port;
+  }
+
+  /** Stops accepting, lets every connection answer what it has taken, and closes them all within the time given. */
+  async stop(): Promise<void> {
+    const { emit, limits } = this.#parts;
+    const { port } = this;
+    const serverClosed = new Promise<void>(resolve => {
+      this.#server.close(() => resolve());
+    });
+    const connections = [...this.#connections];
+    for (const connection of connections) connection.stop();
+    const timeout = setTimeout(() => {
+      for (const connection of connections) connection.destroy();
+    }, limits.stopTimeoutMs);
+    await Promise.all(connections.map(connection => connection.closed));
+    await serverClosed;
+    clearTimeout(timeout);
+    clearInterval(this.#sweep);
+    emit({ event: 'listener-closed', port });
+  }
+
+  #listen(): Promise<void> {
+    const { host, port, backlog, emit, name, limits } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const onError = (error: Error): void =>
+        reject(new Error(explainListenError(error, port), { cause: error }));
+      this.#server.once('error', onError);
+      this.#server.listen({ host, port, backlog }, () => {
+        this.#server.off('error', onError);
+        // Running out of file descriptors is passing: the connections that are open go on.
+        this.#server.on('error', error => emit({ event: 'listener-error', error: error.message }));
+        this.#sweep = setInterval(() => this.#checkDeadlines(), sweepMs(limits));
+        emit({ event: 'listening', dialect: name, address: host ?? 'every interface', port: this.port });
+        emit({ event: 'accepting' });
+        resolve();
+      });
+    });
+  }
+
+  #checkDeadlines(): void {
+    for (const connection of this.#connections) connection.checkDeadlines();
+  }
+
+  #accept(socket: Socket): void {
+    const { emit, limits, serve } = this.#parts;
+    const ip = plainAddress(socket.remoteAddress);
+    emit({ event: 'connection-accepted', ip });
+    emit({ event: 'accepting' });
+    if (this.#connections.size >= limits.connectionsMax) {
+      this.#turnAway(socket, ip);
+      return;
+    }
+    const connection = serve(socket, ip);
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+  }
+
+  #turnAway(socket: Socket, ip: string): void {
+    const { emit, limits, turnAway } = this.#parts;
+    const refusal: Refusal = {
+      code: 'busy',
+      detail: `${limits.connectionsMax} connections are open already`,
+    };
+    emit({ event: 'connection-refused', ip, refusal });
+    const timeout = setTimeout(() => socket.destroy(), limits.lingerTimeoutMs);
+    socket.on('close', () => clearTimeout(timeout));
+    socket.on('error', () => {});
+    socket.resume();
+    socket.end(turnAway(refusal));
+  }
+}
+
+function explainListenError(error: Error, port: number): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return `port ${port} is in use by another program, choose another SERVER_PORT or end it`;
+  if (code === 'EACCES') return `port ${port} is not for this user, choose a SERVER_PORT from 1024 up`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'SERVER_HOST is no address of this machine';
+  return error.message;
+}
+
+/** An IPv4 peer of a dual-stack socket by its usual name. */
+function plainAddress(address: string | undefined): string {
+  return address === undefined ? 'unknown' : address.replace(/^::ffff:/, '');
+}
+
+/** Often enough for the shortest deadline, seldom enough to cost nothing. */
+function sweepMs(limits: Limits): number {
+  const shortest = Math.min(
+    limits.firstMessageTimeoutMs,
+    limits.messageTimeoutMs,
+    limits.idleTimeoutMs,
+    limits.unreadTimeoutMs,
+    limits.lingerTimeoutMs,
+  );
+  return Math.max(SWEEP_MS_MIN, Math.min(SWEEP_MS_MAX, shortest / 5));
+}

@@ -1,0 +1,100 @@
+import type { Refusal } from '../wire/refusal.ts';
+
+/**
+ * What happens, as facts. The central and the agency tell them to whoever is given to them; the log, the metrics and the
+ * page make of them what they need, and nobody else imports those.
+ */
+export type Emit<Event> = (event: Event) => void;
+
+/** Why a connection was closed by this side without a message being at fault. */
+export type CloseReason =
+  | 'first-message-timeout'
+  | 'message-timeout'
+  | 'idle'
+  | 'unread-answers'
+  | 'truncated';
+
+/** What happens to the lottery. */
+export type LotteryEvent =
+  | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
+  | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }
+  | { readonly event: 'batch-stored'; readonly agency: number; readonly count: number }
+  | { readonly event: 'bets-refused'; readonly single: boolean; readonly count: number }
+  | {
+      readonly event: 'message-refused';
+      readonly ip: string;
+      readonly agency?: number;
+      readonly refusal: Refusal;
+    }
+  | { readonly event: 'agency-finished'; readonly agency: number; readonly missing: readonly number[] }
+  | {
+      readonly event: 'draw-held';
+      readonly bets: number;
+      readonly winners: number;
+      readonly durationMs: number;
+    }
+  | { readonly event: 'echo'; readonly ip: string; readonly text: string };
+
+/** What happens to the server's sockets, files and process. */
+export type ResourceEvent =
+  | { readonly event: 'listening'; readonly address: string; readonly port: number; readonly dialect: string }
+  | { readonly event: 'accepting' }
+  | { readonly event: 'connection-accepted'; readonly ip: string }
+  | { readonly event: 'connection-refused'; readonly ip: string; readonly refusal: Refusal }
+  | {
+      readonly event: 'connection-cut';
+      readonly ip: string;
+      readonly agency?: number;
+      readonly reason: CloseReason;
+    }
+  | { readonly event: 'connection-error'; readonly ip: string; readonly error: string }
+  | { readonly event: 'connection-closed'; readonly ip: string; readonly agency?: number }
+  | { readonly event: 'listener-error'; readonly error: string }
+  | { readonly event: 'listener-closed'; readonly port: number }
+  | { readonly event: 'store-opened'; readonly file: string; readonly tornBytes: number }
+  | { readonly event: 'file-closed'; readonly file: string }
+  | { readonly event: 'failed'; readonly action: string; readonly error: string }
+  | { readonly event: 'stopping'; readonly signal: string }
+  | { readonly event: 'stopped' };
+
+export type CentralEvent = LotteryEvent | ResourceEvent;
+
+export type AgencyEvent =
+  | {
+      readonly event: 'connecting';
+      readonly attempt: number;
+      readonly waitMs: number;
+      readonly error: string;
+    }
+  | { readonly event: 'connected'; readonly address: string }
+  | {
+      readonly event: 'line-refused';
+      readonly file: string;
+      readonly line: number;
+      readonly field: string;
+      readonly reason: string;
+    }
+  | { readonly event: 'bet-sent'; readonly document: string; readonly number: number }
+  | {
+      readonly event: 'upload-progress';
+      readonly bets: number;
+      readonly fileBytesRead: number;
+      readonly fileBytes: number;
+    }
+  | {
+      readonly event: 'upload-done';
+      readonly batches: number;
+      readonly bets: number;
+      readonly refusedLines: number;
+    }
+  | { readonly event: 'reconnecting'; readonly error: string }
+  | { readonly event: 'waiting-for-draw'; readonly waitMs: number }
+  | { readonly event: 'winners'; readonly documents: readonly string[] }
+  | { readonly event: 'lines-refused'; readonly count: number }
+  | { readonly event: 'echo'; readonly text: string }
+  | { readonly event: 'echo-finished' }
+  | { readonly event: 'failed'; readonly action: string; readonly error: string }
+  | { readonly event: 'stopping'; readonly signal: string }
+  | { readonly event: 'file-closed'; readonly file: string }
+  | { readonly event: 'socket-closed'; readonly address: string }
+  | { readonly event: 'stopped' };
