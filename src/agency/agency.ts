@@ -1,0 +1,264 @@
+import type { AgencyEvent, Emit } from '../observe/events.ts';
+import type { Dialect } from '../wire/dialect.ts';
+import type { FieldRanges } from '../lottery/bet-rules.ts';
+import type { Limits } from '../wire/limits.ts';
+import type { ServerAnswer } from '../wire/message.ts';
+import { BackOff, reconnectBackOff } from './back-off.ts';
+import { type EncodedBatch, readBatches } from './batcher.ts';
+import { CsvSource } from './csv-source.ts';
+import { dial, pause } from './dial.ts';
+import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { Link } from './link.ts';
+
+/** Longest wait between two questions for the winners, in milliseconds (longer only when the first one is). */
+const POLL_WAIT_MS_MAX = 10_000;
+
+export interface AgencyParts {
+  readonly id: number;
+  readonly address: { readonly host: string; readonly port: number; readonly text: string };
+  readonly dialect: Dialect;
+  readonly limits: Limits;
+  /** Bets in a batch. */
+  readonly batchAmountMax: number;
+  /** Batches that may be unanswered. */
+  readonly batchWindow: number;
+  /** First wait between two questions for the winners, in milliseconds. */
+  readonly pollMs: number;
+  readonly progressMs: number;
+  /** Milliseconds after which to give up reaching the central; 0 is never. */
+  readonly maxElapsedMs: number;
+  readonly emit: Emit<AgencyEvent>;
+  /** Asks the agency to stop: it sends nothing more, waits for the answers it is owed, and lets go of everything. */
+  readonly stop: AbortSignal;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+export interface UploadResult {
+  readonly bets: number;
+  readonly refusedLines: number;
+}
+
+/**
+ * The agency's side of the conversation (exercises 5 to 8): identify, send every bet, say that this was all, ask for the
+ * winners until there are some.
+ */
+export class Agency {
+  readonly #parts: AgencyParts;
+  #link: Link | undefined;
+
+  constructor(parts: AgencyParts) {
+    this.#parts = parts;
+    const { stop, limits } = parts;
+    stop.addEventListener('abort', () => {
+      const giveUp = (): void => this.#link?.abandon(new LinkError('no answer before the end'));
+      setTimeout(giveUp, limits.stopTimeoutMs).unref();
+    });
+  }
+
+  /**
+   * Sends the one bet of exercise 5 and waits until it is stored.
+   *
+   * @throws AgencyError, Stopped
+   */
+  async sendBet(bet: FieldRanges): Promise<void> {
+    const { dialect, limits, emit } = this.#parts;
+    const encoder = dialect.agency(limits).batch;
+    const added = encoder.add(bet);
+    if (typeof added === 'object')
+      throw new AgencyError(`the bet cannot be sent, ${added.field} ${added.reason}`);
+    const batch: EncodedBatch = { count: 1, firstLine: 1, frame: encoder.takeSingle() };
+    const link = await this.#connected();
+    this.#judge(await this.#answerTo(link.request(batch.frame), 1), batch);
+    emit({
+      event: 'bet-sent',
+      document: text(bet, 2),
+      number: Number(text(bet, 4)),
+    });
+  }
+
+  /**
+   * Sends every valid bet of a file (exercise 6).
+   *
+   * @throws AgencyError, Stopped
+   */
+  async upload(path: string, delimiter: number): Promise<UploadResult> {
+    const { emit } = this.#parts;
+    const source = await openSource(path, delimiter);
+    try {
+      return await this.#uploadFrom(source);
+    } finally {
+      await source.close();
+      emit({ event: 'file-closed', file: path });
+    }
+  }
+
+  /**
+   * Says that all bets were sent and asks for the winners until the draw has been held (exercise 7). Both may be repeated
+   * without harm, so a lost connection is only a reason to come back.
+   *
+   * @throws AgencyError, Stopped
+   */
+  async finishAndAwaitWinners(): Promise<readonly string[]> {
+    const { dialect, limits, emit, stop, pollMs, random } = this.#parts;
+    const codec = dialect.agency(limits);
+    const finished = await this.#ask(codec.finish());
+    if (finished.kind !== 'accepted') throw new AgencyError('the central refused the end of the bets');
+    const backOff = new BackOff({ firstMs: pollMs, ceilingMs: POLL_WAIT_MS_MAX, random });
+    for (;;) {
+      const answer = await this.#ask(codec.askWinners());
+      if (answer.kind === 'winners') {
+        emit({ event: 'winners', documents: answer.documents });
+        return answer.documents;
+      }
+      if (answer.kind !== 'not-drawn')
+        throw new AgencyError('the central refused the question for the winners');
+      const waitMs = backOff.next();
+      emit({ event: 'waiting-for-draw', waitMs });
+      await pause(waitMs, stop);
+    }
+  }
+
+  /** Closes the connection. */
+  async close(): Promise<void> {
+    if (this.#link === undefined) return;
+    await this.#link.close();
+    this.#link = undefined;
+    this.#parts.emit({ event: 'socket-closed', address: this.#parts.address.text });
+  }
+
+  async #uploadFrom(source: CsvSource): Promise<UploadResult> {
+    const { dialect, limits, batchAmountMax, batchWindow, emit, stop } = this.#parts;
+    const progress = new Progress(this.#parts, source);
+    const unanswered: { batch: EncodedBatch; answer: Promise<ServerAnswer> }[] = [];
+    const takeAnswer = async (): Promise<void> => {
+      const { batch, answer } = unanswered[0]!;
+      this.#judge(await this.#answerTo(answer, unanswered.length), batch);
+      unanswered.shift();
+      progress.stored(batch.count);
+    };
+    let refusedLines = 0;
+    let batches = 0;
+    const { batch: encoder } = dialect.agency(limits);
+    const readAhead = readBatches(source, encoder, batchAmountMax, fault => {
+      refusedLines += 1;
+      emit({ event: 'line-refused', file: source.path, ...fault });
+    });
+    for await (const batch of readAhead) {
+      while (unanswered.length >= batchWindow) await takeAnswer();
+      if (stop.aborted) break;
+      const link = unanswered.length === 0 ? await this.#connected() : this.#link!;
+      unanswered.push({ batch, answer: link.request(batch.frame) });
+      batches += 1;
+    }
+    while (unanswered.length > 0) await takeAnswer();
+    if (stop.aborted) throw new Stopped();
+    emit({ event: 'upload-done', batches, bets: progress.bets, refusedLines });
+    return { bets: progress.bets, refusedLines };
+  }
+
+  /** The answer to one of `unanswered` requests that must not be repeated: nobody knows whether they arrived. */
+  async #answerTo(answer: Promise<ServerAnswer>, unanswered: number): Promise<ServerAnswer> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      if (this.#parts.stop.aborted) throw new Stopped();
+      throw new AgencyError(
+        `the connection was lost, ${error.message}; whether the last ${unanswered} batches were stored is not known, ` +
+          'and sending them again could store them twice',
+        error,
+      );
+    }
+  }
+
+  #judge(answer: ServerAnswer, { count, firstLine }: EncodedBatch): void {
+    if (answer.kind === 'accepted') return;
+    throw new AgencyError(
+      `the central refused the batch of ${count} bets that begins with line ${firstLine}; its log says why`,
+    );
+  }
+
+  /** Asks something that may be asked again: comes back as often as the connection is lost. */
+  async #ask(frame: Uint8Array): Promise<ServerAnswer> {
+    const { emit, stop } = this.#parts;
+    const backOff = reconnectBackOff(this.#parts.random);
+    for (;;) {
+      const link = await this.#connected();
+      try {
+        return await withStop(link.request(frame), stop);
+      } catch (error) {
+        if (!(error instanceof LinkError)) throw error;
+        emit({ event: 'reconnecting', error: error.message });
+        await pause(backOff.next(), stop);
+      }
+    }
+  }
+
+  /** The connection, identified; a new one where the last was lost. */
+  async #connected(): Promise<Link> {
+    if (this.#link?.lost === false) return this.#link;
+    await this.close();
+    const { id, address, dialect, limits, emit } = this.#parts;
+    const socket = await dial({ ...this.#parts, ...address, connectTimeoutMs: limits.connectTimeoutMs });
+    const codec = dialect.agency(limits);
+    this.#link = new Link(socket, codec, limits.answerTimeoutMs);
+    this.#link.send(codec.identify(id));
+    emit({ event: 'connected', address: address.text });
+    return this.#link;
+  }
+}
+
+/** Counts what is stored, and says so from time to time. */
+class Progress {
+  bets = 0;
+  readonly #parts: AgencyParts;
+  readonly #source: CsvSource;
+  #saidAt: number;
+
+  constructor(parts: AgencyParts, source: CsvSource) {
+    this.#parts = parts;
+    this.#source = source;
+    this.#saidAt = parts.now();
+  }
+
+  stored(count: number): void {
+    this.bets += count;
+    const { now, progressMs, emit } = this.#parts;
+    if (now() - this.#saidAt < progressMs) return;
+    this.#saidAt = now();
+    const { bytesRead, size } = this.#source;
+    emit({ event: 'upload-progress', bets: this.bets, fileBytesRead: bytesRead, fileBytes: size });
+  }
+}
+
+async function openSource(path: string, delimiter: number): Promise<CsvSource> {
+  try {
+    return await CsvSource.open(path, delimiter);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new AgencyError(
+      `cannot read ${path} (${code}); file.name in config.yaml or CLI_FILE_NAME names it`,
+      error,
+    );
+  }
+}
+
+/** An answer that is not waited for when the process is asked to stop. */
+async function withStop<Value>(answer: Promise<Value>, stop: AbortSignal): Promise<Value> {
+  if (stop.aborted) throw new Stopped();
+  let onStop = (): void => {};
+  const stopped = new Promise<never>((_, reject) => {
+    onStop = () => reject(new Stopped());
+    stop.addEventListener('abort', onStop);
+  });
+  try {
+    return await Promise.race([answer, stopped]);
+  } finally {
+    stop.removeEventListener('abort', onStop);
+  }
+}
+
+function text({ bytes, starts, ends }: FieldRanges, field: number): string {
+  return Buffer.from(bytes.subarray(starts[field], ends[field])).toString('utf8');
+}

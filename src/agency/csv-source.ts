@@ -1,0 +1,77 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { CsvReader } from '../lottery/csv-reader.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Longer than any line with a valid bet; a longer one is refused without being held in memory. */
+const LINE_BYTES_MAX = 8 * 1024;
+
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/**
+ * The agency's file, read as a stream: memory does not grow with it. Line ends may be `\n` or `\r\n`, fields may stand in
+ * quotes, a byte order mark at the beginning is skipped.
+ */
+export class CsvSource {
+  readonly path: string;
+  /** Length of the file in bytes when it was opened; 0 for a pipe. */
+  readonly size: number;
+  /** Bytes read so far. */
+  bytesRead = 0;
+  readonly #file: FileHandle;
+  readonly #reader: CsvReader;
+
+  private constructor(path: string, file: FileHandle, size: number, delimiter: number) {
+    this.path = path;
+    this.size = size;
+    this.#file = file;
+    this.#reader = new CsvReader({ delimiter, recordBytesMax: LINE_BYTES_MAX });
+  }
+
+  /** @throws the system's error when the file cannot be read */
+  static async open(path: string, delimiter: number): Promise<CsvSource> {
+    const file = await open(path, 'r');
+    return new CsvSource(path, file, (await file.stat()).size, delimiter);
+  }
+
+  /** The reader, each time with the records of another chunk: all of them are to be taken before the next. */
+  async *records(): AsyncGenerator<CsvReader> {
+    // What is left over of one chunk is still needed while the next one is read.
+    const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const;
+    let length = await this.#readStart(buffers[0]);
+    for (let turn = 0; length > 0; turn = 1 - turn) {
+      const chunk = buffers[turn as 0 | 1].subarray(0, length);
+      const start = this.bytesRead === length && hasMark(chunk) ? BYTE_ORDER_MARK.length : 0;
+      this.#reader.push(chunk.subarray(start));
+      yield this.#reader;
+      length = await this.#read(buffers[(1 - turn) as 0 | 1], 0);
+    }
+    this.#reader.end();
+    yield this.#reader;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  /** The first chunk: at least as long as a byte order mark, unless the file is shorter. */
+  async #readStart(into: Buffer): Promise<number> {
+    let length = 0;
+    while (length < BYTE_ORDER_MARK.length) {
+      const read = await this.#read(into, length);
+      if (read === 0) break;
+      length += read;
+    }
+    return length;
+  }
+
+  async #read(into: Buffer, offset: number): Promise<number> {
+    const { bytesRead } = await this.#file.read(into, offset, into.length - offset, null);
+    this.bytesRead += bytesRead;
+    return bytesRead;
+  }
+}
+
+function hasMark(chunk: Buffer): boolean {
+  return chunk.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+}

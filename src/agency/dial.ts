@@ -1,0 +1,87 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgencyEvent, Emit } from '../observe/events.ts';
+import { reconnectBackOff } from './back-off.ts';
+import { AgencyError, LinkError, Stopped } from './errors.ts';
+
+export interface DialParts {
+  readonly host: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  /** Milliseconds of trying after which to give up; 0 is never. */
+  readonly maxElapsedMs: number;
+  readonly stop: AbortSignal;
+  readonly emit: Emit<AgencyEvent>;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/**
+ * Connects to the central, and tries again for as long as it is not there.
+ *
+ * @throws AgencyError when `maxElapsedMs` have passed
+ * @throws Stopped
+ */
+export async function dial(parts: DialParts): Promise<Socket> {
+  const { emit, now, maxElapsedMs, stop, random } = parts;
+  const startedAt = now();
+  const backOff = reconnectBackOff(random);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await dialOnce(parts);
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      const waitMs = backOff.next();
+      if (maxElapsedMs > 0 && now() - startedAt + waitMs > maxElapsedMs) {
+        throw new AgencyError(
+          `the central cannot be reached, ${error.message}, after ${attempt} attempts`,
+          error,
+        );
+      }
+      emit({ event: 'connecting', attempt, waitMs, error: error.message });
+      await pause(waitMs, stop);
+    }
+  }
+}
+
+/** Waits, unless the process is asked to stop. */
+export async function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { signal: stop });
+  } catch {
+    throw new Stopped();
+  }
+}
+
+function dialOnce({ host, port, connectTimeoutMs, stop }: DialParts): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    if (stop.aborted) {
+      reject(new Stopped());
+      return;
+    }
+    const socket = connect({ host, port, noDelay: true });
+    const settle = (): void => {
+      clearTimeout(timeout);
+      stop.removeEventListener('abort', onStop);
+      socket.off('connect', onConnect);
+      socket.off('error', onError);
+    };
+    const giveUp = (error: Error): void => {
+      settle();
+      // A late error of an abandoned socket is nobody's concern.
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(error);
+    };
+    const onStop = (): void => giveUp(new Stopped());
+    const onError = (error: Error): void => giveUp(LinkError.of(error));
+    const onConnect = (): void => {
+      settle();
+      resolve(socket);
+    };
+    const timeout = setTimeout(() => giveUp(new LinkError('no answer to the connection')), connectTimeoutMs);
+    stop.addEventListener('abort', onStop);
+    socket.on('error', onError);
+    socket.on('connect', onConnect);
+  });
+}

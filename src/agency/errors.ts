@@ -1,0 +1,28 @@
+/** The agency cannot do its job: said to the user in one line, and exit code 1. */
+export class AgencyError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'AgencyError';
+  }
+}
+
+/** The connection is gone, or the central does not answer as its protocol says. */
+export class LinkError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'LinkError';
+  }
+
+  /** The system's error of a socket, by its code. */
+  static of(error: Error): LinkError {
+    return new LinkError((error as NodeJS.ErrnoException).code ?? error.message, error);
+  }
+}
+
+/** The process was asked to stop: not a failure. */
+export class Stopped extends Error {
+  constructor() {
+    super('stopped');
+    this.name = 'Stopped';
+  }
+}

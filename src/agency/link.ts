@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net';
+import type { AgencyCodec } from '../wire/dialect.ts';
+import type { ServerAnswer } from '../wire/message.ts';
+import { WireError } from '../wire/refusal.ts';
+import { LinkError } from './errors.ts';
+
+interface Request {
+  readonly resolve: (answer: ServerAnswer) => void;
+  readonly reject: (error: LinkError) => void;
+}
+
+/**
+ * One connection to the central. Answers come in the order of the requests; requests may be made without waiting. When the
+ * connection is lost every request without an answer is rejected.
+ */
+export class Link {
+  readonly #socket: Socket;
+  readonly #codec: AgencyCodec;
+  readonly #answerTimeoutMs: number;
+  readonly #requests: Request[] = [];
+  readonly #closed: Promise<void>;
+  #lost: LinkError | undefined;
+  #timeout: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, codec: AgencyCodec, answerTimeoutMs: number) {
+    this.#socket = socket;
+    this.#codec = codec;
+    this.#answerTimeoutMs = answerTimeoutMs;
+    this.#closed = new Promise(resolve => {
+      socket.on('close', () => {
+        this.#lose(new LinkError('the central closed the connection'));
+        resolve();
+      });
+    });
+    socket.on('data', chunk => this.#onData(chunk));
+    socket.on('error', error => this.#lose(LinkError.of(error)));
+  }
+
+  /** Whether nothing can be asked any more. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Sends a frame that is not answered. */
+  send(frame: Uint8Array): void {
+    this.#socket.write(frame);
+  }
+
+  /**
+   * Sends a frame and waits for its answer.
+   *
+   * @throws LinkError (as a rejection) when the connection is lost first
+   */
+  request(frame: Uint8Array): Promise<ServerAnswer> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    const answer = new Promise<ServerAnswer>((resolve, reject) => {
+      this.#requests.push({ resolve, reject });
+    });
+    // Requests that are in flight together fail together; each is looked at in its turn.
+    answer.catch(() => {});
+    this.#socket.write(frame);
+    this.#timeout ??= setTimeout(
+      () => this.abandon(new LinkError(`no answer within ${this.#answerTimeoutMs} ms`)),
+      this.#answerTimeoutMs,
+    );
+    return answer;
+  }
+
+  /** Ends the connection and waits until it is closed. */
+  async close(): Promise<void> {
+    this.#lose(new LinkError('closed by this side'));
+    this.#socket.destroySoon();
+    await this.#closed;
+  }
+
+  /** Ends the connection at once, without waiting for answers. */
+  abandon(error: LinkError): void {
+    this.#lose(error);
+    this.#socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#codec.push(chunk);
+    try {
+      for (let answer = this.#codec.next(); answer !== undefined; answer = this.#codec.next()) {
+        this.#onAnswer(answer);
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.abandon(new LinkError(`the central's answer cannot be read, ${error.message}`, error));
+    }
+  }
+
+  #onAnswer(answer: ServerAnswer): void {
+    const request = this.#requests.shift();
+    if (request === undefined) {
+      const refused = answer.kind === 'refused';
+      this.abandon(
+        new LinkError(refused ? 'the central refused this agency' : 'an answer that nobody asked for'),
+      );
+      return;
+    }
+    request.resolve(answer);
+    if (this.#requests.length > 0) this.#timeout?.refresh();
+    else this.#stopWaiting();
+  }
+
+  #lose(error: LinkError): void {
+    this.#lost ??= error;
+    this.#stopWaiting();
+    for (const request of this.#requests.splice(0)) request.reject(this.#lost);
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timeout);
+    this.#timeout = undefined;
+  }
+}
