@@ -1,0 +1,151 @@
+import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
+import { parseDuration } from './duration.ts';
+import { anyText, choice, integer, type Key } from './keys.ts';
+import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
+
+/** A host and a port, and the text that named them: the configuration line repeats it as it was given. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly text: string;
+}
+
+/** A duration in milliseconds, and the text that gave it. */
+export interface ConfiguredDuration {
+  readonly milliseconds: number;
+  readonly text: string;
+}
+
+const DURATION_ALLOWED = 'a duration such as 5s, 150ms or 1h30m';
+
+/**
+ * What `config.yaml` may hold (`a.b` is key `b` under `a`); each is overridden by `CLI_` and its name in upper case with
+ * `_` for the dot.
+ */
+export const CLIENT_KEYS = {
+  id: key('id', {
+    allowed: `1 to ${AGENCY_MAX}`,
+    about: "the agency's id",
+    parse: parseAgency,
+  }),
+  mode: key('mode', {
+    default: 'lottery',
+    allowed: 'lottery or echo',
+    about: 'echo for exercises 1 to 4',
+    parse: choice('lottery', 'echo'),
+  }),
+  address: key('server.address', {
+    allowed: 'host:port',
+    about: 'where the central listens',
+    parse: parseAddress,
+  }),
+  loopAmount: key('loop.amount', {
+    default: '5',
+    allowed: '0 or more',
+    about: 'messages that the echo client sends',
+    parse: integer(0, Number.MAX_SAFE_INTEGER),
+  }),
+  loopPeriod: key('loop.period', {
+    default: '5s',
+    allowed: DURATION_ALLOWED,
+    about: 'wait between echo messages; first wait between two questions for the winners',
+    parse: parseConfiguredDuration,
+  }),
+  logLevel: key('log.level', {
+    default: 'INFO',
+    allowed: LOG_LEVELS_ALLOWED,
+    about: 'the least important lines to log',
+    parse: parseLogLevel,
+  }),
+  logFormat: {
+    ...key('log.format', {
+      default: 'text',
+      allowed: 'text or json',
+      about: "the assignment's lines, or the same facts as JSON lines",
+      parse: choice('text', 'json'),
+    }),
+    env: ['CLI_LOG_FORMAT', 'LOG_FORMAT'],
+  },
+  logProgressMs: key('log.progress', {
+    default: '5s',
+    allowed: DURATION_ALLOWED,
+    about: 'how often a long upload says how far it is',
+    parse: text => parseConfiguredDuration(text)?.milliseconds,
+  }),
+  batchAmountMax: key('batch.maxAmount', {
+    default: '130',
+    allowed: '1 to 100000',
+    about: 'bets in a batch; it is cut earlier where it would be longer than 8 kB',
+    parse: integer(1, 100_000),
+  }),
+  batchWindow: key('batch.window', {
+    default: '1',
+    allowed: '1 to 1024',
+    about:
+      'batches that may be unanswered; more is faster, but after a broken connection the fate of so many is unknown',
+    parse: integer(1, 1024),
+  }),
+  file: key('file.name', {
+    default: 'agency.csv',
+    allowed: 'a path',
+    about: "the agency's bets, nombre,apellido,documento,nacimiento,numero on each line",
+    parse: anyText,
+  }),
+  fileDelimiter: key('file.delimiter', {
+    default: ',',
+    allowed: 'one ASCII character that is no quote and no line end, or \\t',
+    about: 'what separates the fields of a line',
+    parse: parseDelimiter,
+  }),
+  winnersFile: {
+    ...key('winners.file', {
+      allowed: 'a path',
+      about: "where the documents of the agency's winners are written, one a line; nowhere when not set",
+      parse: anyText,
+    }),
+    optional: true,
+  },
+  protocol: key('protocol', {
+    default: 'base',
+    allowed: 'base',
+    about: 'the language of the central',
+    parse: choice('base'),
+  }),
+  retryMaxElapsedMs: key('retry.maxElapsed', {
+    default: '0',
+    allowed: `${DURATION_ALLOWED}; 0 is for ever`,
+    about: 'how long to try to reach the central before giving up',
+    parse: text => parseDuration(text),
+  }),
+} as const;
+
+/** The names of the five variables of exercise 5, both spellings, in the order of a bet's fields. */
+export const BET_VARIABLES = [
+  ['NOMBRE', 'CLI_BET_NAME'],
+  ['APELLIDO', 'CLI_BET_SURNAME'],
+  ['DOCUMENTO', 'CLI_BET_DNI'],
+  ['NACIMIENTO', 'CLI_BET_BIRTH'],
+  ['NUMERO', 'CLI_BET_NUMBER'],
+] as const;
+
+function key<Value>(name: string, rest: Omit<Key<Value>, 'name' | 'env'>): Key<Value> {
+  return { name, env: [`CLI_${name.toUpperCase().replaceAll('.', '_')}`], ...rest };
+}
+
+function parseAddress(text: string): ServerAddress | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port, text } : undefined;
+}
+
+function parseConfiguredDuration(text: string): ConfiguredDuration | undefined {
+  const milliseconds = parseDuration(text);
+  return milliseconds !== undefined && milliseconds >= 1 ? { milliseconds, text } : undefined;
+}
+
+/** The byte of the delimiter. */
+function parseDelimiter(text: string): number | undefined {
+  if (text === '\\t') return 0x09;
+  return /^[^"\r\n\0\u0080-\u{10ffff}]$/u.test(text) ? text.charCodeAt(0) : undefined;
+}

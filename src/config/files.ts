@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from './errors.ts';
+
+/**
+ * The text of a configuration file; empty when it is missing and not `required`.
+ *
+ * @throws ConfigError when it cannot be read
+ */
+export function readOptionalFile(path: string, required: boolean): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && !required) return '';
+    throw new ConfigError(`cannot read ${path} (${code ?? String(error)})`, error);
+  }
+}

@@ -1,0 +1,59 @@
+import { parse } from 'ini';
+import { DEFAULT_LIMITS, type Limits } from '../wire/limits.ts';
+import { ConfigError } from './errors.ts';
+import { readOptionalFile } from './files.ts';
+import { type Environment, type Given, readKeys, type ValuesOf } from './keys.ts';
+import { SERVER_KEYS } from './server-keys.ts';
+
+export const SERVER_CONFIG_FILE = 'config.ini';
+
+type ServerValues = ValuesOf<typeof SERVER_KEYS>;
+
+/** Everything the server was told, valid. */
+export interface ServerConfig extends Omit<ServerValues, 'numberAgencies' | 'agencies' | keyof Limits> {
+  /** Ids of the agencies that the draw waits for. */
+  readonly agencies: readonly number[];
+  readonly limits: Limits;
+}
+
+/**
+ * Reads `config.ini`, section `[DEFAULT]` (as Python's `configparser` would: names in any case of letters), and the
+ * environment, which wins.
+ *
+ * @param path the file; undefined for the usual one in the working directory, which may be missing
+ * @throws ConfigError
+ */
+export function readServerConfig(
+  path: string | undefined,
+  environment: Environment = process.env,
+): ServerConfig {
+  const fileName = path ?? SERVER_CONFIG_FILE;
+  const text = readOptionalFile(fileName, path !== undefined);
+  const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
+  const { numberAgencies, agencies, ...rest } = values;
+  return {
+    ...rest,
+    agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
+    limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
+  };
+}
+
+function readIni(text: string, fileName: string): Map<string, Given> {
+  const given = new Map<string, Given>();
+  for (const [section, entries] of Object.entries(parse(text))) {
+    if (section !== 'DEFAULT' || typeof entries !== 'object') {
+      throw new ConfigError(
+        `${fileName}: '${section}' is not part of section [DEFAULT], the only one that is read`,
+      );
+    }
+    for (const [name, value] of Object.entries(entries as Record<string, unknown>)) {
+      if (String(value) !== '') given.set(name.toUpperCase(), { text: String(value), source: fileName });
+    }
+  }
+  return given;
+}
+
+function pickLimits(values: ServerValues): Partial<Limits> {
+  const names = Object.keys(DEFAULT_LIMITS).filter(name => name in values);
+  return Object.fromEntries(names.map(name => [name, values[name as keyof ServerValues]]));
+}

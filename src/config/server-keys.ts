@@ -1,0 +1,158 @@
+import { AGENCY_MAX } from '../lottery/bet-rules.ts';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import { parseDuration } from './duration.ts';
+import { anyText, choice, integer, type Key } from './keys.ts';
+import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
+
+const PORT_MAX = 65_535;
+const DURATION_ALLOWED = 'a duration such as 10s, 150ms or 1h30m';
+const seconds = (milliseconds: number): string => `${milliseconds / 1000}s`;
+
+/** What `config.ini` may hold; each is overridden by the environment variable of the same name. */
+export const SERVER_KEYS = {
+  port: key('SERVER_PORT', {
+    allowed: `0 to ${PORT_MAX}; 0 takes any free port`,
+    about: 'the port to listen on',
+    parse: integer(0, PORT_MAX),
+  }),
+  ip: key('SERVER_IP', {
+    default: 'server',
+    allowed: 'a name or address',
+    about: 'the name by which clients find the server; not what it binds to (see SERVER_HOST)',
+    parse: anyText,
+  }),
+  host: optionalKey('SERVER_HOST', {
+    allowed: 'an address of this machine',
+    about: 'the interface to bind to; every one when not set',
+    parse: anyText,
+  }),
+  backlog: key('SERVER_LISTEN_BACKLOG', {
+    default: '5',
+    allowed: '1 to 65535',
+    about: 'connections that may wait to be accepted',
+    parse: integer(1, 65_535),
+  }),
+  logLevel: key<ConfiguredLevel>('LOGGING_LEVEL', {
+    default: 'INFO',
+    allowed: LOG_LEVELS_ALLOWED,
+    about: 'the least important lines to log',
+    parse: parseLogLevel,
+  }),
+  logFormat: key('LOG_FORMAT', {
+    default: 'text',
+    allowed: 'text or json',
+    about: "the assignment's lines, or the same facts as JSON lines",
+    parse: choice('text', 'json'),
+  }),
+  mode: key('SERVER_MODE', {
+    default: 'lottery',
+    allowed: 'lottery or echo',
+    about: 'echo for exercises 1 to 4',
+    parse: choice('lottery', 'echo'),
+  }),
+  numberAgencies: key('NUMBER_AGENCIES', {
+    default: '5',
+    allowed: `0 to ${AGENCY_MAX}`,
+    about: 'the draw waits for the agencies 1 to this number',
+    parse: integer(0, AGENCY_MAX),
+  }),
+  agencies: optionalKey('AGENCIES', {
+    allowed: 'ids and ranges of ids such as 1,2,7-9',
+    about: 'the agencies that the draw waits for, in place of NUMBER_AGENCIES',
+    parse: parseAgencies,
+  }),
+  dataDirectory: key('DATA_DIR', {
+    default: '.',
+    allowed: 'an existing folder',
+    about: 'where bets.csv is kept',
+    parse: anyText,
+  }),
+  store: key('SERVER_STORE', {
+    default: 'csv',
+    allowed: 'csv or memory',
+    about: 'where bets are kept; memory forgets them when the server ends and is for trying things out',
+    parse: choice('csv', 'memory'),
+  }),
+  connectionsMax: key('CONNECTIONS_MAX', {
+    default: String(DEFAULT_LIMITS.connectionsMax),
+    allowed: '1 to 65535',
+    about: 'open connections in all',
+    parse: integer(1, 65_535),
+  }),
+  agencyConnectionsMax: key('AGENCY_CONNECTIONS_MAX', {
+    default: String(DEFAULT_LIMITS.agencyConnectionsMax),
+    allowed: '1 to 65535',
+    about: 'open connections of one agency',
+    parse: integer(1, 65_535),
+  }),
+  unansweredMax: key('UNANSWERED_MAX', {
+    default: String(DEFAULT_LIMITS.unansweredMax),
+    allowed: '1 to 65535',
+    about: 'unanswered requests of one connection; beyond, it is not read from',
+    parse: integer(1, 65_535),
+  }),
+  payloadBytesMax: key('PAYLOAD_BYTES_MAX', {
+    default: String(DEFAULT_LIMITS.payloadBytesMax),
+    allowed: '1024 to 1048576',
+    about: 'longest payload of a message, in bytes',
+    parse: integer(1024, 1_048_576),
+  }),
+  firstMessageTimeoutMs: durationKey(
+    'FIRST_MESSAGE_TIMEOUT',
+    seconds(DEFAULT_LIMITS.firstMessageTimeoutMs),
+    'time for the first message of a connection',
+  ),
+  messageTimeoutMs: durationKey(
+    'MESSAGE_TIMEOUT',
+    seconds(DEFAULT_LIMITS.messageTimeoutMs),
+    'time for the rest of a message that has begun',
+  ),
+  idleTimeoutMs: durationKey('IDLE_TIMEOUT', '5m', 'time without any message'),
+  unreadTimeoutMs: durationKey(
+    'UNREAD_TIMEOUT',
+    seconds(DEFAULT_LIMITS.unreadTimeoutMs),
+    'time a peer may refuse to read its answers',
+  ),
+  stopTimeoutMs: durationKey(
+    'STOP_TIMEOUT',
+    seconds(DEFAULT_LIMITS.stopTimeoutMs),
+    'time for accepted requests to be answered when the server is asked to stop',
+  ),
+} as const;
+
+function key<Value>(name: string, rest: Omit<Key<Value>, 'name' | 'env'>): Key<Value> {
+  return { name, env: [name], ...rest };
+}
+
+function optionalKey<Value>(
+  name: string,
+  rest: Omit<Key<Value>, 'name' | 'env' | 'optional'>,
+): Key<Value> & { readonly optional: true } {
+  return { name, env: [name], optional: true, ...rest };
+}
+
+function durationKey(name: string, text: string, about: string): Key<number> {
+  return key(name, {
+    default: text,
+    allowed: DURATION_ALLOWED,
+    about,
+    parse: value => {
+      const milliseconds = parseDuration(value);
+      return milliseconds !== undefined && milliseconds >= 1 ? milliseconds : undefined;
+    },
+  });
+}
+
+/** `1,2,7-9` as the ids 1, 2, 7, 8, 9. */
+function parseAgencies(text: string): number[] | undefined {
+  const agencies = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, first, last] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part) ?? [];
+    if (first === undefined) return undefined;
+    const from = Number(first);
+    const to = last === undefined ? from : Number(last);
+    if (from < 1 || to < from || to > AGENCY_MAX) return undefined;
+    for (let agency = from; agency <= to; agency += 1) agencies.add(agency);
+  }
+  return [...agencies];
+}

@@ -1,0 +1,95 @@
+import type { CentralEvent, Emit, ResourceEvent } from './events.ts';
+import type { Log } from './log.ts';
+
+/** The server's log: one place for all its lines. The assignment's own actions are in Spanish, as it fixes them. */
+export function logCentral(log: Log): Emit<CentralEvent> {
+  return event => {
+    switch (event.event) {
+      case 'agency-identified':
+        log.debug('identify', 'success', { ip: event.ip, agency: event.agency });
+        return;
+      case 'bet-stored':
+        log.info('apuesta_almacenada', 'success', { dni: event.document, numero: event.number });
+        return;
+      case 'batch-stored':
+        log.info('apuesta_recibida', 'success', { cantidad: event.count });
+        return;
+      case 'bets-refused':
+        if (event.single) log.error('apuesta_almacenada', 'fail');
+        else log.error('apuesta_recibida', 'fail', { cantidad: event.count });
+        return;
+      case 'message-refused':
+        log.error('refuse', 'fail', { ip: event.ip, agency: event.agency, ...event.refusal });
+        return;
+      case 'agency-finished': {
+        const missing = event.missing.join(',') || 'none';
+        log.info('agency_finished', 'success', { agency: event.agency, waiting_for: missing });
+        return;
+      }
+      case 'draw-held': {
+        const { bets, winners, durationMs } = event;
+        log.info('sorteo', 'success');
+        log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs) });
+        return;
+      }
+      case 'echo':
+        log.info('receive_message', 'success', { ip: event.ip, msg: event.text });
+        return;
+      default:
+        logResource(log, event);
+    }
+  };
+}
+
+function logResource(log: Log, event: ResourceEvent): void {
+  switch (event.event) {
+    case 'listening':
+      log.info('listen', 'success', { address: event.address, port: event.port, dialect: event.dialect });
+      return;
+    case 'accepting':
+      log.info('accept_connections', 'in_progress');
+      return;
+    case 'connection-accepted':
+      log.info('accept_connections', 'success', { ip: event.ip });
+      return;
+    case 'connection-refused':
+      log.warning('accept_connections', 'fail', { ip: event.ip, ...event.refusal });
+      return;
+    case 'connection-cut': {
+      const { ip, agency, reason } = event;
+      // An agency that only waits is sent away without having done anything wrong.
+      if (reason === 'idle') log.info('cut_connection', 'success', { ip, agency, reason });
+      else log.warning('cut_connection', 'fail', { ip, agency, reason });
+      return;
+    }
+    case 'connection-error':
+      log.warning('receive_message', 'fail', { ip: event.ip, error: event.error });
+      return;
+    case 'connection-closed':
+      log.info('close_socket', 'success', { ip: event.ip, agency: event.agency });
+      return;
+    case 'listener-error':
+      log.error('accept_connections', 'fail', { error: event.error });
+      return;
+    case 'listener-closed':
+      log.info('close_listener', 'success', { port: event.port });
+      return;
+    case 'store-opened':
+      if (event.tornBytes > 0)
+        log.warning('cut_torn_row', 'success', { file: event.file, bytes: event.tornBytes });
+      log.info('open_store', 'success', { file: event.file });
+      return;
+    case 'file-closed':
+      log.info('close_file', 'success', { file: event.file });
+      return;
+    case 'failed':
+      log.error(event.action, 'fail', { error: event.error });
+      return;
+    case 'stopping':
+      log.info('shutdown', 'in_progress', { signal: event.signal });
+      return;
+    case 'stopped':
+      log.info('shutdown', 'success');
+      return;
+  }
+}

@@ -1,0 +1,86 @@
+import { LOG_LEVELS, type LogLevel } from './log-level.ts';
+
+export type Result = 'success' | 'fail' | 'in_progress';
+
+export type Details = Readonly<Record<string, string | number | undefined>>;
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+  readonly write: (line: string) => void;
+  readonly clock: () => Date;
+}
+
+/** Details whose values may hold a colon: addresses and messages. */
+const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'msg']);
+
+/**
+ * Log lines of the assignment:
+ *
+ *     2024-08-21 22:11:15 INFO     action: x | result: success | key: value
+ *
+ * local time, the level padded to 8. No value holds a `|`, a line end or, outside addresses and messages, a `:`, so that
+ * a line can be taken apart again.
+ */
+export class Log {
+  readonly #options: LogOptions;
+  readonly #threshold: number;
+  #second = -1;
+  #secondText = '';
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#threshold = LOG_LEVELS.indexOf(options.level);
+  }
+
+  debug(action: string, result: Result, details: Details = {}): void {
+    this.#line('DEBUG', action, result, details);
+  }
+
+  info(action: string, result: Result, details: Details = {}): void {
+    this.#line('INFO', action, result, details);
+  }
+
+  warning(action: string, result: Result, details: Details = {}): void {
+    this.#line('WARNING', action, result, details);
+  }
+
+  error(action: string, result: Result, details: Details = {}): void {
+    this.#line('ERROR', action, result, details);
+  }
+
+  #line(level: LogLevel, action: string, result: Result, details: Details): void {
+    if (LOG_LEVELS.indexOf(level) < this.#threshold) return;
+    const { format, write, clock } = this.#options;
+    if (format === 'json') {
+      write(`${JSON.stringify({ time: clock().toISOString(), level, action, result, ...details })}\n`);
+      return;
+    }
+    let line = `${this.#time(clock())} ${level.padEnd(8)} action: ${action} | result: ${result}`;
+    for (const key in details) {
+      const value = details[key];
+      if (value !== undefined) line += ` | ${key}: ${typeof value === 'number' ? value : plain(key, value)}`;
+    }
+    write(`${line}\n`);
+  }
+
+  /** The text of a second is made once. */
+  #time(date: Date): string {
+    const second = Math.floor(date.getTime() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+      this.#secondText = `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+    }
+    return this.#secondText;
+  }
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+function plain(key: string, value: string): string {
+  const line = value.replace(/[\r\n]+/g, ' ').replaceAll('|', '/');
+  return COLONS_ALLOWED.has(key) ? line : line.replace(/:\s*/g, ' ').trim();
+}
