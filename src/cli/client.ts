@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import { Agency } from '../agency/agency.ts';
+import { runEcho } from '../agency/echo.ts';
+import { AgencyError, Stopped } from '../agency/errors.ts';
+import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
+import { logAgency } from '../observe/agency-log.ts';
+import type { AgencyEvent, Emit } from '../observe/events.ts';
+import { openLogSink } from '../observe/log-sink.ts';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import { EXIT } from './exit-codes.ts';
+import { onStopSignal } from './signals.ts';
+import { DIALECTS, openLog } from './wiring.ts';
+
+const now = (): number => performance.now();
+const random = (): number => Math.random();
+
+/** `loteria client`: does what the configuration asks for and ends. */
+export async function client(configPath: string | undefined): Promise<number> {
+  const config = readClientConfig(configPath);
+  const sink = openLogSink();
+  const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
+  const emit = logAgency(log, config.id);
+  log.info('config', 'success', {
+    client_id: config.id,
+    server_address: config.address.text,
+    loop_amount: config.loopAmount,
+    loop_period: config.loopPeriod.text,
+    log_level: config.logLevel.text,
+  });
+  const stopping = new AbortController();
+  onStopSignal(sink, signal => {
+    emit({ event: 'stopping', signal });
+    stopping.abort();
+  });
+  try {
+    const refusedLines = await run(config, emit, stopping.signal);
+    if (refusedLines === 0) return EXIT.done;
+    emit({ event: 'lines-refused', count: refusedLines });
+    return EXIT.failed;
+  } catch (error) {
+    if (error instanceof Stopped) {
+      emit({ event: 'stopped' });
+      return EXIT.done;
+    }
+    if (!(error instanceof AgencyError)) throw error;
+    emit({ event: 'failed', action: 'exit', error: error.message });
+    return EXIT.failed;
+  }
+}
+
+/** Returns the number of lines of the file that were no bets. */
+async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<number> {
+  const { id, address, retryMaxElapsedMs: maxElapsedMs } = config;
+  const limits = DEFAULT_LIMITS;
+  const common = { id, limits, maxElapsedMs, emit, stop, now, random };
+  if (config.mode === 'echo') {
+    await runEcho({
+      ...common,
+      ...limits,
+      host: address.host,
+      port: address.port,
+      address: address.text,
+      amount: config.loopAmount,
+      periodMs: config.loopPeriod.milliseconds,
+      lineBytesMax: limits.echoLineBytesMax,
+    });
+    return 0;
+  }
+  const agency = new Agency({
+    ...common,
+    address,
+    dialect: DIALECTS[config.protocol](),
+    batchAmountMax: config.batchAmountMax,
+    batchWindow: config.batchWindow,
+    pollMs: config.loopPeriod.milliseconds,
+    progressMs: config.logProgressMs,
+  });
+  try {
+    if (config.bet !== undefined) {
+      await agency.sendBet(config.bet);
+      return 0;
+    }
+    const { refusedLines } = await agency.upload(config.file, config.fileDelimiter);
+    await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners());
+    return refusedLines;
+  } finally {
+    await agency.close();
+  }
+}
+
+async function writeWinners(path: string | undefined, documents: readonly string[]): Promise<void> {
+  if (path === undefined) return;
+  try {
+    await writeFile(path, documents.map(document => `${document}\n`).join(''));
+  } catch (error) {
+    throw new AgencyError(`cannot write ${path} (${(error as NodeJS.ErrnoException).code})`, error);
+  }
+}

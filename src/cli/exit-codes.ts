@@ -1,0 +1,7 @@
+/** What the commands end with. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  /** Wrong usage or configuration. */
+  usage: 2,
+} as const;

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '../config/errors.ts';
+import { type AgencyFile, findAgencyFiles, unpackAgencyFiles } from '../dataset/files.ts';
+import { generateDataset } from '../dataset/generate.ts';
+import { hasWon } from '../lottery/catedra.ts';
+import { type Expected, expectedOf } from '../run/expected.ts';
+import { type RunResult, runLottery } from '../run/lottery-run.ts';
+import { showProgress } from '../run/progress.ts';
+import { formatTable } from '../run/table.ts';
+import { EXIT } from './exit-codes.ts';
+
+export interface RunOptions {
+  readonly data?: string;
+  readonly agencies: number;
+  readonly bets: number;
+  readonly seed: number;
+  readonly keep?: boolean;
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** `loteria run`: the whole lottery on this machine, with a process for the server and each agency. */
+export async function run(options: RunOptions): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'loteria-'));
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    const files = await provideFiles(options, join(folder, 'data'));
+    const result = await holdLottery(folder, files, stopping.signal);
+    return report(result);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    if (options.keep) say(`kept: ${folder}`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function provideFiles({ data, ...shape }: RunOptions, folder: string): Promise<AgencyFile[]> {
+  if (data === undefined) {
+    say(`making ${shape.bets} bets of ${shape.agencies} agencies (seed ${shape.seed})`);
+    await generateDataset(folder, shape, hasWon);
+    return findAgencyFiles(folder);
+  }
+  const given = resolve(data);
+  const files = (await isFolder(given)) ? await findAgencyFiles(given) : await unpack(given, folder);
+  if (files.length === 0) throw new ConfigError(`--data ${data} holds no agency-1.csv, agency-2.csv, …`);
+  return files;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new ConfigError(`--data ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
+  }
+}
+
+async function unpack(zipPath: string, folder: string): Promise<AgencyFile[]> {
+  await mkdir(folder);
+  try {
+    await unpackAgencyFiles(zipPath, folder);
+  } catch (error) {
+    throw new ConfigError(
+      `--data ${zipPath} is no zip that can be unpacked: ${(error as Error).message}`,
+      error,
+    );
+  }
+  return findAgencyFiles(folder);
+}
+
+async function holdLottery(folder: string, files: AgencyFile[], stop: AbortSignal): Promise<RunResult> {
+  const expected = new Map<number, Expected>();
+  for (const { agency, path } of files) expected.set(agency, await expectedOf(path));
+  const totals = new Map([...expected].map(([agency, { bets }]) => [agency, bets]));
+  say(`${files.length} agencies, ${sum(totals.values())} bets`);
+  const progress = showProgress(totals, process.stdout);
+  try {
+    return await runLottery({ folder, files, expected, progress, stop });
+  } finally {
+    progress.stop();
+  }
+}
+
+function report({ rows, durationMs, betsDrawn, complaints }: RunResult): number {
+  const bets = sum(rows.map(row => row.bets));
+  const wrong = [
+    ...complaints,
+    ...(betsDrawn === bets ? [] : [`${betsDrawn ?? 'no'} bets took part in the draw, ${bets} were expected`]),
+  ];
+  say(`\n${formatTable(rows)}\n`);
+  for (const complaint of wrong) say(complaint);
+  const seconds = durationMs / 1000;
+  const rate = Math.round(bets / seconds).toLocaleString('en-US');
+  say(`${bets} bets in ${seconds.toFixed(2)} s, ${rate} bets per second`);
+  const right = wrong.length === 0 && rows.every(row => row.right);
+  say(right ? 'every agency was told its winners' : 'the lottery did not come out right');
+  return right ? EXIT.done : EXIT.failed;
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+}

@@ -1,0 +1,59 @@
+import { createWriteStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { openPromise } from 'yauzl';
+import { parseAgency } from '../lottery/bet-rules.ts';
+
+/** The name of an agency's file, in a folder or a zip. */
+const AGENCY_FILE = /^agency-(\d{1,5})\.csv$/;
+
+/** A zip says itself how large it is; neither its files nor their number are believed beyond this. */
+const ZIP_FILES_MAX = 10_000;
+const ZIP_BYTES_MAX = 16 * 1024 ** 3;
+
+export interface AgencyFile {
+  readonly agency: number;
+  readonly path: string;
+}
+
+/** The agencies' files of a folder, by agency. */
+export async function findAgencyFiles(folder: string): Promise<AgencyFile[]> {
+  const files: AgencyFile[] = [];
+  for (const name of await readdir(folder)) {
+    const agency = agencyOf(name);
+    if (agency !== undefined) files.push({ agency, path: join(folder, name) });
+  }
+  return files.toSorted((a, b) => a.agency - b.agency);
+}
+
+/**
+ * Unpacks the agencies' files of a zip, whatever folder of it they are in, and nothing else of it.
+ *
+ * @throws Error when it is damaged or larger than the limits
+ */
+export async function unpackAgencyFiles(zipPath: string, folder: string): Promise<void> {
+  const zip = await openPromise(zipPath);
+  try {
+    let files = 0;
+    let bytes = 0;
+    for await (const entry of zip.eachEntry()) {
+      files += 1;
+      if (files > ZIP_FILES_MAX) throw new Error(`${zipPath} holds more than ${ZIP_FILES_MAX} files`);
+      const name = entry.fileName.split('/').at(-1) ?? '';
+      if (agencyOf(name) === undefined) continue;
+      bytes += entry.uncompressedSize;
+      if (bytes > ZIP_BYTES_MAX) throw new Error(`${zipPath} unpacks to more than ${ZIP_BYTES_MAX} bytes`);
+      const content: Readable = await zip.openReadStreamPromise(entry);
+      await pipeline(content, createWriteStream(join(folder, name), { flags: 'wx' }));
+    }
+  } finally {
+    zip.close();
+  }
+}
+
+function agencyOf(name: string): number | undefined {
+  const digits = AGENCY_FILE.exec(name)?.[1];
+  return digits === undefined ? undefined : parseAgency(digits);
+}

@@ -1,0 +1,128 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import type { Bet } from '../lottery/bet.ts';
+import { GIVEN_NAMES, SURNAMES } from './names.ts';
+import { SeededRandom } from './random.ts';
+
+export const EXPECTED_FILE = 'expected.json';
+
+/** Bytes of lines that are gathered before they are written. */
+const WRITE_BYTES = 256 * 1024;
+
+/** How many of 78,697 bets each of the course's five agencies has; more agencies repeat the shape. */
+const SHARES = [26_936, 25_518, 16_014, 9_238, 991] as const;
+
+const DAY_MS = 86_400_000;
+const FIRST_BIRTH = Date.UTC(1945, 0, 1);
+const LAST_BIRTH = Date.UTC(2006, 11, 31);
+
+export interface DatasetShape {
+  readonly agencies: number;
+  /** Bets in all. */
+  readonly bets: number;
+  readonly seed: number;
+}
+
+/** What stands in `expected.json`. */
+export interface ExpectedResult extends DatasetShape {
+  readonly perAgency: readonly ExpectedAgency[];
+}
+
+export interface ExpectedAgency {
+  readonly agency: number;
+  readonly file: string;
+  readonly bets: number;
+  /** Documents of the winners in the order of the file. */
+  readonly winners: readonly string[];
+}
+
+/**
+ * Writes `agency-1.csv`, … with lines `nombre,apellido,documento,nacimiento,numero` ended by `\r\n`, as the course's own
+ * files have them, and `expected.json`. The same shape makes the same bytes.
+ *
+ * @param written is called now and then with the number of bets written so far
+ */
+export async function generateDataset(
+  folder: string,
+  shape: DatasetShape,
+  hasWon: (bet: Bet) => boolean,
+  written: (bets: number) => void = () => {},
+): Promise<ExpectedResult> {
+  await mkdir(folder, { recursive: true });
+  const random = new SeededRandom(shape.seed);
+  const perAgency: ExpectedAgency[] = [];
+  let before = 0;
+  for (const [index, bets] of shareOut(shape).entries()) {
+    const agency = index + 1;
+    const file = `agency-${agency}.csv`;
+    const written1 = before;
+    const winners = await writeAgency(join(folder, file), { agency, bets, random, hasWon }, count =>
+      written(written1 + count),
+    );
+    perAgency.push({ agency, file, bets, winners });
+    before += bets;
+  }
+  const expected = { ...shape, perAgency };
+  await writeFile(join(folder, EXPECTED_FILE), `${JSON.stringify(expected, null, 2)}\n`);
+  return expected;
+}
+
+/** The number of bets of each agency; their sum is `bets`. */
+function shareOut({ agencies, bets }: DatasetShape): number[] {
+  const shares = Array.from({ length: agencies }, (_, index) => SHARES[index % SHARES.length]!);
+  const whole = shares.reduce((sum, share) => sum + share, 0);
+  const counts = shares.map(share => Math.floor((bets * share) / whole));
+  const given = counts.reduce((sum, count) => sum + count, 0);
+  counts[0]! += bets - given;
+  return counts;
+}
+
+interface AgencyShape {
+  readonly agency: number;
+  readonly bets: number;
+  readonly random: SeededRandom;
+  readonly hasWon: (bet: Bet) => boolean;
+}
+
+async function writeAgency(
+  path: string,
+  { agency, bets, random, hasWon }: AgencyShape,
+  written: (bets: number) => void,
+): Promise<string[]> {
+  const output = createWriteStream(path);
+  const failed = once(output, 'error').then(([error]) => Promise.reject(error as Error));
+  failed.catch(() => {});
+  const winners: string[] = [];
+  let lines = '';
+  for (let count = 1; count <= bets; count += 1) {
+    const bet = makeBet(agency, random);
+    if (hasWon(bet)) winners.push(bet.document);
+    lines += `${bet.firstName},${bet.lastName},${bet.document},${bet.birthdate},${bet.number}\r\n`;
+    if (lines.length < WRITE_BYTES) continue;
+    if (!output.write(lines)) await Promise.race([once(output, 'drain'), failed]);
+    lines = '';
+    written(count);
+  }
+  output.end(lines);
+  await Promise.race([once(output, 'close'), failed]);
+  written(bets);
+  return winners;
+}
+
+function makeBet(agency: number, random: SeededRandom): Bet {
+  const first = random.pick(GIVEN_NAMES);
+  const firstName = random.between(0, 3) === 0 ? first : `${first} ${random.pick(GIVEN_NAMES)}`;
+  const surname = random.pick(SURNAMES);
+  const lastName = random.between(0, 19) === 0 ? `${surname} ${random.pick(SURNAMES)}` : surname;
+  const born = FIRST_BIRTH + random.between(0, (LAST_BIRTH - FIRST_BIRTH) / DAY_MS) * DAY_MS;
+  return {
+    agency,
+    firstName,
+    lastName,
+    document: String(random.between(5_000_000, 48_999_999)),
+    birthdate: new Date(born).toISOString().slice(0, 10),
+    number: random.between(0, 9_999),
+  };
+}

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgencyFile } from '../dataset/files.ts';
+import { Child, type LogLine } from './child.ts';
+import type { Expected } from './expected.ts';
+import type { UploadProgress } from './progress.ts';
+import type { ResultRow } from './table.ts';
+
+/** Batches that each agency may have unanswered: the server is our own and answers in order. */
+const WINDOW = '32';
+
+export interface RunParts {
+  /** Folder for the processes' working directories, their logs and `bets.csv`. */
+  readonly folder: string;
+  readonly files: readonly AgencyFile[];
+  readonly expected: ReadonlyMap<number, Expected>;
+  readonly progress: UploadProgress;
+  /** Aborted when the user wants it to end. */
+  readonly stop: AbortSignal;
+}
+
+export interface RunResult {
+  readonly rows: readonly ResultRow[];
+  /** From the start of the first agency to the end of the last, in milliseconds. */
+  readonly durationMs: number;
+  /** Bets that took part in the draw; undefined when none was held. */
+  readonly betsDrawn: number | undefined;
+  /** What went wrong, a line each. */
+  readonly complaints: readonly string[];
+}
+
+/** Holds one lottery with real processes: a server on a free port and an agency for each file. */
+export async function runLottery(parts: RunParts): Promise<RunResult> {
+  const children: Child[] = [];
+  const stopAll = (): void => {
+    for (const child of children) child.stop();
+  };
+  parts.stop.addEventListener('abort', stopAll);
+  try {
+    return await runWith(parts, children);
+  } finally {
+    parts.stop.removeEventListener('abort', stopAll);
+    stopAll();
+    await Promise.all(children.map(child => child.exited));
+  }
+}
+
+async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
+  let betsDrawn: number | undefined;
+  const { server, port } = await startServer(parts, line => {
+    if (line.action === 'draw') betsDrawn = Number(line['bets']);
+  });
+  children.push(server);
+  const startedAt = performance.now();
+  const agencies = await Promise.all(parts.files.map(file => startAgency(parts, file, port)));
+  children.push(...agencies);
+  // Without the server the agencies would wait for ever.
+  const serverGone = server.exited.then(code => {
+    for (const child of agencies) child.stop();
+    return code;
+  });
+  const codes = await Promise.all(agencies.map(child => child.exited));
+  const durationMs = performance.now() - startedAt;
+  server.stop();
+  const serverCode = await serverGone;
+  const complaints =
+    serverCode === 0 ? [] : [`the server ended with exit code ${serverCode} ${server.complaint}`];
+  for (const [index, code] of codes.entries()) {
+    const { agency } = parts.files[index]!;
+    if (code !== 0)
+      complaints.push(`agency ${agency} ended with exit code ${code} ${agencies[index]!.complaint}`);
+  }
+  const rows = await Promise.all(parts.files.map(file => resultOf(parts, file)));
+  return { rows, durationMs, betsDrawn, complaints };
+}
+
+async function startServer(
+  { folder, files }: RunParts,
+  onLine: (line: LogLine) => void,
+): Promise<{ server: Child; port: number }> {
+  const { promise: listening, resolve } = Promise.withResolvers<number>();
+  const server = await Child.start({
+    name: 'server',
+    command: 'server',
+    folder,
+    environment: {
+      SERVER_PORT: '0',
+      SERVER_HOST: '127.0.0.1',
+      SERVER_LISTEN_BACKLOG: '128',
+      AGENCIES: files.map(file => file.agency).join(','),
+    },
+    onLine(line) {
+      if (line.action === 'listen') resolve(Number(line['port']));
+      onLine(line);
+    },
+  });
+  const gone = server.exited.then(code => {
+    throw new Error(`the server did not start, exit code ${code} ${server.complaint}`);
+  });
+  gone.catch(() => {});
+  return { server, port: await Promise.race([listening, gone]) };
+}
+
+function startAgency(
+  { folder, progress }: RunParts,
+  { agency, path }: AgencyFile,
+  port: number,
+): Promise<Child> {
+  const name = `agency-${agency}`;
+  return Child.start({
+    name,
+    command: 'client',
+    folder,
+    environment: {
+      CLI_ID: String(agency),
+      CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
+      CLI_FILE_NAME: path,
+      CLI_BATCH_WINDOW: WINDOW,
+      CLI_LOOP_PERIOD: '50ms',
+      CLI_LOG_PROGRESS: '200ms',
+      CLI_WINNERS_FILE: winnersFile(folder, agency),
+    },
+    onLine(line) {
+      if (line.action === 'upload') progress.set(agency, Number(line['bets']));
+    },
+  });
+}
+
+async function resultOf({ folder, expected }: RunParts, { agency }: AgencyFile): Promise<ResultRow> {
+  const { bets, refusedLines, winners } = expected.get(agency)!;
+  const told = await readWinners(winnersFile(folder, agency));
+  const right = told !== undefined && told.join() === winners.join();
+  return { agency, bets, refusedLines, winners: told ?? [], right };
+}
+
+function winnersFile(folder: string, agency: number): string {
+  return join(folder, `winners-${agency}.txt`);
+}
+
+async function readWinners(path: string): Promise<string[] | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).split('\n').filter(document => document !== '');
+  } catch {
+    return undefined;
+  }
+}
