@@ -1,0 +1,90 @@
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+const WAIT_MS = 10_000;
+
+/** A socket that says exactly the bytes it is told to: the other end of a conversation, without any of our code. */
+export class Peer {
+  readonly socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  /** Whether the other side has ended or reset the connection. */
+  ended = false;
+  #watchers = new Set<() => void>();
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    const notify = (): void => {
+      for (const watcher of this.#watchers) watcher();
+    };
+    socket.on('data', chunk => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      notify();
+    });
+    for (const event of ['end', 'close'] as const) {
+      socket.on(event, () => {
+        this.ended = true;
+        notify();
+      });
+    }
+    socket.on('error', () => {});
+  }
+
+  /** Connects to a port of the loopback interface; the socket is destroyed when the test ends. */
+  static async connect(port: number): Promise<Peer> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    return new Peer(socket);
+  }
+
+  /** Sends bytes, given as bytes or as hex (spaces do not matter). */
+  send(bytes: Uint8Array | string): void {
+    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes);
+  }
+
+  /** Ends this side; the other may still answer. */
+  end(): void {
+    this.socket.end();
+  }
+
+  /** The next `length` bytes, as hex. */
+  async receive(length: number): Promise<string> {
+    await this.#until(() => this.#received.length >= length || this.ended, `${length} bytes`);
+    if (this.#received.length < length) {
+      throw new Error(
+        `the connection ended after ${this.#received.toString('hex')}, ${length} bytes were expected`,
+      );
+    }
+    const bytes = this.#received.subarray(0, length);
+    this.#received = this.#received.subarray(length);
+    return bytes.toString('hex');
+  }
+
+  /** Waits until the other side has ended the connection; returns what it had still to say, as hex. */
+  async rest(): Promise<string> {
+    await this.#until(() => this.ended, 'the end of the connection');
+    return this.#received.toString('hex');
+  }
+
+  #until(isThere: () => boolean, what: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!isThere()) return;
+        clearTimeout(timeout);
+        this.#watchers.delete(look);
+        resolve();
+      };
+      const timeout = setTimeout(() => {
+        this.#watchers.delete(look);
+        reject(new Error(`no ${what} within ${WAIT_MS} ms; received ${this.#received.toString('hex')}`));
+      }, WAIT_MS);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+}

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+
+/** The built program, as `make build` leaves it. */
+export const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
+
+/** Longest wait for a line or an exit, in milliseconds: long enough for a slow machine, short enough to hear of it. */
+const WAIT_MS = 20_000;
+
+/** A line of the log, taken apart; `action` is missing in other output. */
+export interface Line {
+  readonly text: string;
+  readonly level?: string;
+  readonly action?: string;
+  readonly result?: string;
+  readonly details: Readonly<Record<string, string>>;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The built program as a process of its own. It is killed when the test ends. */
+export class Program {
+  readonly lines: Line[] = [];
+  stderr = '';
+  readonly exited: Promise<Exit>;
+  readonly #process: ChildProcess;
+  readonly #watchers = new Set<() => void>();
+
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    this.exited = new Promise(resolve => {
+      process.on('close', (code, signal) => resolve({ code, signal }));
+    });
+    createInterface({ input: process.stdout! }).on('line', text => {
+      this.lines.push(parseLine(text));
+      for (const watcher of this.#watchers) watcher();
+    });
+    process.stderr!.on('data', text => (this.stderr += String(text)));
+  }
+
+  /** Starts `loteria ...args` in a folder, with nothing of the caller's environment but the path. */
+  static start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Program {
+    const { cwd, env = {} } = options;
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const program = new Program(child);
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await program.exited;
+    });
+    return program;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** The lines of an action, so far. */
+  linesOf(action: string, result?: string): Line[] {
+    return this.lines.filter(
+      line => line.action === action && (result === undefined || line.result === result),
+    );
+  }
+
+  /** Waits for the first line that fits; it may have been written already. */
+  async line(fits: (line: Line) => boolean, what = 'a line'): Promise<Line> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = this.lines.find(fits);
+        if (found === undefined) return;
+        stop();
+        resolve(found);
+      };
+      const fail = (why: string): void => {
+        stop();
+        reject(new Error(`no ${what}: ${why}\n${this.transcript()}`));
+      };
+      const timeout = setTimeout(() => fail(`not within ${WAIT_MS} ms`), WAIT_MS);
+      const stop = (): void => {
+        clearTimeout(timeout);
+        this.#watchers.delete(look);
+      };
+      this.#watchers.add(look);
+      void this.exited.then(({ code }) => {
+        look();
+        fail(`the program ended with exit code ${code}`);
+      });
+      look();
+    });
+  }
+
+  /** Waits for the first line of an action with a result. */
+  logged(action: string, result = 'success'): Promise<Line> {
+    return this.line(line => line.action === action && line.result === result, `'action: ${action}'`);
+  }
+
+  /** Everything the program has said. */
+  transcript(): string {
+    return [...this.lines.map(line => line.text), this.stderr].join('\n');
+  }
+}
+
+const LOG_LINE =
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?<level>[A-Z]+) +action: (?<action>\S+) \| result: (?<result>\S+)(?<rest>.*)$/;
+
+function parseLine(text: string): Line {
+  const { level, action, result, rest } = LOG_LINE.exec(text)?.groups ?? {};
+  if (action === undefined) return { text, details: {} };
+  const pairs = rest!.split(' | ').slice(1);
+  const details = Object.fromEntries(
+    pairs.map(pair => [pair.slice(0, pair.indexOf(': ')), pair.slice(pair.indexOf(': ') + 2)]),
+  );
+  return { text, level: level!, action, result: result!, details };
+}
+
+/** Starts a server on a free port of the loopback interface and waits until it listens. */
+export async function startServer(
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<{ server: Program; port: number }> {
+  const server = Program.start(['server'], {
+    cwd,
+    env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG', ...env },
+  });
+  const { details } = await server.logged('listen');
+  return { server, port: Number(details['port']) };
+}
+
+/** Starts an agency's client; `env` names its file or bet. */
+export function startClient(
+  cwd: string,
+  id: number,
+  port: number,
+  env: Record<string, string> = {},
+): Program {
+  return Program.start(['client'], {
+    cwd,
+    env: {
+      CLI_ID: String(id),
+      CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
+      CLI_LOOP_PERIOD: '20ms',
+      CLI_LOG_LEVEL: 'DEBUG',
+      ...env,
+    },
+  });
+}
