@@ -27,9 +27,9 @@ export const SERVER_KEYS = {
     parse: anyText,
   }),
   backlog: key('SERVER_LISTEN_BACKLOG', {
-    default: '5',
+    default: '511',
     allowed: '1 to 65535',
-    about: 'connections that may wait to be accepted',
+    about: 'connections that may wait to be accepted; many that come at once are reset beyond it',
     parse: integer(1, 65_535),
   }),
   logLevel: key<ConfiguredLevel>('LOGGING_LEVEL', {

@@ -19,16 +19,28 @@ const WRITE_BYTES = 128 * 1024;
 export function openLogSink(): LogSink {
   const output = new sonic.SonicBoom({ fd: 1, sync: true, minLength: BUFFER_BYTES, maxWrite: WRITE_BYTES });
   let scheduled = false;
-  // Whoever read the log has gone away: that is no reason to stop a lottery.
-  output.on('error', () => {});
+  let readerGone = false;
+  // Whoever read the log may go away (`loteria server | head`): that is no reason to stop a lottery.
+  const unlessGone = (act: () => void): void => {
+    if (readerGone) return;
+    try {
+      act();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+      readerGone = true;
+    }
+  };
+  output.on('error', () => {
+    readerGone = true;
+  });
   const flush = (): void => {
     scheduled = false;
-    output.flushSync();
+    unlessGone(() => output.flushSync());
   };
   process.once('exit', flush);
   return {
     write(line) {
-      output.write(line);
+      unlessGone(() => output.write(line));
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);

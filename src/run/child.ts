@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { inheritedEnvironment } from '../config/inherited-environment.ts';
 
 /** A line of a child's log, as JSON. */
 export type LogLine = { readonly action: string; readonly result: string } & Readonly<
@@ -19,9 +20,6 @@ export interface ChildOptions {
   readonly onLine: (line: LogLine) => void;
 }
 
-/** What children inherit: a `CLI_LOG_LEVEL` of the user's shell, say, is not for them. */
-const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
-
 /** The program itself, run again as another process with another command. */
 export class Child {
   /** Fulfilled with the exit code, 1 when a signal ended it. */
@@ -31,14 +29,9 @@ export class Child {
   readonly #process: ChildProcess;
 
   private constructor(options: ChildOptions, cwd: string) {
-    const inherited = INHERITED.filter(name => process.env[name] !== undefined);
     const child = spawn(process.execPath, [process.argv[1]!, options.command], {
       cwd,
-      env: {
-        ...Object.fromEntries(inherited.map(name => [name, process.env[name]])),
-        LOG_FORMAT: 'json',
-        ...options.environment,
-      },
+      env: { ...inheritedEnvironment(), LOG_FORMAT: 'json', ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

@@ -86,7 +86,6 @@ async function startServer(
     environment: {
       SERVER_PORT: '0',
       SERVER_HOST: '127.0.0.1',
-      SERVER_LISTEN_BACKLOG: '128',
       AGENCIES: files.map(file => file.agency).join(','),
     },
     onLine(line) {

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/**
+ * Folders are layers and imports point one way (docs/ARCHITECTURE.md). What a layer may import: a folder, or a single file
+ * of it where only an interface is meant.
+ */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  lottery: [],
+  wire: ['lottery'],
+  kernel: ['lottery'],
+  store: ['lottery'],
+  observe: ['wire/refusal.ts'],
+  central: ['lottery', 'wire', 'store/store.ts', 'observe/events.ts'],
+  agency: ['lottery', 'wire', 'observe/events.ts'],
+  config: ['lottery', 'wire/limits.ts', 'observe/log-level.ts'],
+  dataset: ['lottery'],
+  run: ['lottery', 'wire', 'agency', 'dataset', 'config'],
+  cli: ['lottery', 'wire', 'kernel', 'store', 'observe', 'central', 'agency', 'config', 'dataset', 'run'],
+};
+
+const SOURCE = join(import.meta.dirname, '../src');
+
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.ts'))
+  .toSorted();
+
+const textOf = new Map(files.map(file => [file, readFileSync(join(SOURCE, file), 'utf8')]));
+
+/** The files of `src` that a file imports, statically or not. */
+function importsOf(file: string): string[] {
+  const specifiers = textOf.get(file)!.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
+  return [...specifiers].map(([, specifier]) => relative(SOURCE, join(SOURCE, dirname(file), specifier!)));
+}
+
+const layerOf = (file: string): string => file.split('/')[0]!;
+
+describe('layers', () => {
+  test('every folder of src is a known layer', () => {
+    expect([...new Set(files.map(layerOf))].toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
+  });
+
+  test('every import is of a file that exists', () => {
+    const missing = files.flatMap(file => importsOf(file).filter(imported => !textOf.has(imported)));
+    expect(missing).toEqual([]);
+    // The pattern finds imports at all.
+    expect(files.flatMap(importsOf).length).toBeGreaterThan(files.length);
+  });
+
+  test.each(files)('%s imports only what its layer may', file => {
+    const allowed = [layerOf(file), ...ALLOWED[layerOf(file)]!];
+    const forbidden = importsOf(file).filter(
+      imported => !allowed.includes(layerOf(imported)) && !allowed.includes(imported),
+    );
+    expect(forbidden).toEqual([]);
+  });
+
+  test('no file imports itself over others', () => {
+    const cycles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (done.has(file) || path.includes(file)) return;
+      for (const imported of importsOf(file)) visit(imported, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  test('only config reads the environment, only cli ends the process', () => {
+    const users = (pattern: RegExp): string[] => [
+      ...new Set(files.filter(file => pattern.test(textOf.get(file)!)).map(layerOf)),
+    ];
+    expect(users(/process\.env\b/)).toEqual(['config']);
+    expect(users(/process\.exit\(|process\.exitCode\b|process\.abort\(/)).toEqual(['cli']);
+  });
+
+  test('only the wiring names concrete stores and dialects', () => {
+    const concrete = /^(?:store\/(?!store\.ts)|wire\/dialects\/|kernel\/)/;
+    const users = files.filter(file => {
+      const foreign = importsOf(file).filter(imported => layerOf(imported) !== layerOf(file));
+      return foreign.some(imported => concrete.test(imported));
+    });
+    expect(users).toEqual(['cli/wiring.ts']);
+  });
+});
