@@ -15,6 +15,9 @@ export interface BetBatch {
   readonly rows: Uint8Array;
 }
 
+/** What can be wrong with a batch as a whole; `docs/ERRORS.md` explains each. */
+export const BATCH_FAULT_REASONS = ['count-not-a-number', 'too-few-fields', 'too-many-fields'] as const;
+
 /** The first thing that is wrong with the bets of a message: all of them are refused. */
 export interface BatchFault {
   /** Number of bets that the message announced; 0 when it did not say. */
@@ -23,7 +26,7 @@ export interface BatchFault {
   readonly index: number;
   /** `batch` when the fields do not add up. */
   readonly field: BetField | 'batch';
-  readonly reason: FaultReason | 'count-not-a-number' | 'too-few-fields' | 'too-many-fields';
+  readonly reason: FaultReason | (typeof BATCH_FAULT_REASONS)[number];
 }
 
 /** The bets of a batch, for where a single bet is the subject (exercise 5, the reference store, tests). */

@@ -16,14 +16,17 @@ export const BET_FIELDS = ['first_name', 'last_name', 'document', 'birthdate', '
 export type BetField = (typeof BET_FIELDS)[number];
 
 /** Why a field is refused. The words stand in log lines and on the wire; `docs/ERRORS.md` explains each. */
-export type FaultReason =
-  | 'empty'
-  | 'too-long'
-  | 'control-character'
-  | 'not-utf-8'
-  | 'not-digits'
-  | 'not-a-date'
-  | 'out-of-range';
+export const FAULT_REASONS = [
+  'empty',
+  'too-long',
+  'control-character',
+  'not-utf-8',
+  'not-digits',
+  'not-a-date',
+  'out-of-range',
+] as const;
+
+export type FaultReason = (typeof FAULT_REASONS)[number];
 
 export interface BetFault {
   readonly field: BetField;

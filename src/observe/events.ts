@@ -7,12 +7,15 @@ import type { Refusal } from '../wire/refusal.ts';
 export type Emit<Event> = (event: Event) => void;
 
 /** Why a connection was closed by this side without a message being at fault. */
-export type CloseReason =
-  | 'first-message-timeout'
-  | 'message-timeout'
-  | 'idle'
-  | 'unread-answers'
-  | 'truncated';
+export const CLOSE_REASONS = [
+  'first-message-timeout',
+  'message-timeout',
+  'idle',
+  'unread-answers',
+  'truncated',
+] as const;
+
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 /** What happens to the lottery. */
 export type LotteryEvent =

@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CLIENT_KEYS } from '../src/config/client-keys.ts';
+import { SERVER_KEYS } from '../src/config/server-keys.ts';
+import { BATCH_FAULT_REASONS } from '../src/lottery/bet-batch.ts';
+import { FAULT_REASONS } from '../src/lottery/bet-rules.ts';
+import { CLOSE_REASONS } from '../src/observe/events.ts';
+import { REFUSAL_CODES } from '../src/wire/refusal.ts';
+import { configTable } from './support/config-table.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+const PAGES = [
+  ...readdirSync(ROOT).filter(name => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+];
+
+describe('documentation', () => {
+  test('docs/CONFIG.md lists every key as the program describes it', () => {
+    const page = read('docs/CONFIG.md');
+    expect(page).toContain(configTable(Object.values(SERVER_KEYS)));
+    expect(page).toContain(configTable(Object.values(CLIENT_KEYS)));
+  });
+
+  test('docs/ERRORS.md has a line for every code and reason, and for no other', () => {
+    const rows = [...read('docs/ERRORS.md').matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, word]) => word);
+    const reasons = [...FAULT_REASONS, ...BATCH_FAULT_REASONS, 'not-csv', 'separator'];
+    expect(rows).toEqual([...REFUSAL_CODES, ...reasons, ...CLOSE_REASONS]);
+  });
+
+  test.each(PAGES)('every link of %s leads to a file', page => {
+    const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!);
+    const local = links.filter(target => !/^[a-z]+:/.test(target));
+    const missing = local.filter(target => !existsSync(join(ROOT, dirname(page), target)));
+    expect(missing).toEqual([]);
+  });
+
+  test.each(PAGES)('every file that %s names in src is there', page => {
+    const named = [
+      ...read(page).matchAll(
+        /`((?:lottery|wire|kernel|store|observe|central|agency|config|run|cli)\/[\w./-]+)`/g,
+      ),
+    ];
+    const missing = named.map(([, path]) => path!).filter(path => !existsSync(join(ROOT, 'src', path)));
+    expect(missing).toEqual([]);
+  });
+
+  test('every make target that a page names exists', () => {
+    const targets = [...read('Makefile').matchAll(/^([a-z][a-z-]*):/gm)].map(([, target]) => target!);
+    const named = PAGES.flatMap(page =>
+      [...read(page).matchAll(/`make ([a-z-]+)/g)].map(([, target]) => target!),
+    );
+    expect(named.filter(target => !targets.includes(target))).toEqual([]);
+    expect(named.length).toBeGreaterThan(0);
+  });
+});
