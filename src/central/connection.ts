@@ -17,6 +17,9 @@ export interface ConnectionParts {
   readonly now: () => number;
 }
 
+/** Bytes of a reply that are given to the socket at a time. */
+const SLICE_BYTES = 64 * 1024;
+
 /** The place of an answer in the order of the requests. */
 interface Slot {
   settled: boolean;
@@ -38,8 +41,12 @@ export class Connection {
   #taking = true;
   #inputEnded = false;
   #corked = false;
-  /** Set when this side has said its last word. */
-  #closingSince: number | undefined;
+  /** The rest of a long reply whose beginning is on its way. */
+  #unsent: Uint8Array | undefined;
+  /** Whether this side has said its last word. */
+  #closing = false;
+  /** Since when the last word is out and the peer's is waited for. */
+  #lingeringSince: number | undefined;
   #ignoredBytes = 0;
   /** Since when the peer owes the first message, the rest of one, or the next one. */
   #owedSince: number;
@@ -62,6 +69,9 @@ export class Connection {
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#pump());
+    socket.on('finish', () => {
+      this.#lingeringSince = now();
+    });
     socket.on('error', error => this.#onError(error));
   }
 
@@ -81,11 +91,15 @@ export class Connection {
   checkDeadlines(): void {
     const { limits, now } = this.#parts;
     const time = now();
-    if (this.#closingSince !== undefined) {
-      if (time - this.#closingSince >= limits.lingerTimeoutMs) this.destroy();
+    if (this.#lingeringSince !== undefined) {
+      if (time - this.#lingeringSince >= limits.lingerTimeoutMs) this.destroy();
     } else if (this.#unreadSince !== undefined) {
       if (time - this.#unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
-    } else if (this.#answers.length === 0 && time - this.#owedSince >= this.#owedTimeoutMs()) {
+    } else if (
+      !this.#closing &&
+      this.#answers.length === 0 &&
+      time - this.#owedSince >= this.#owedTimeoutMs()
+    ) {
       this.#refuseSlowPeer();
     }
   }
@@ -97,22 +111,24 @@ export class Connection {
   }
 
   #refuseSlowPeer(): void {
-    const { emit, ip } = this.#parts;
-    const agency = this.#session.agency;
-    emit({ event: 'connection-cut', ip, ...(agency && { agency }), reason: this.#owed });
+    this.#tellCut(this.#owed);
     this.#taking = false;
     this.#send({ kind: 'refused', refusal: { code: 'closing', detail: this.#owed } });
   }
 
   #cut(reason: CloseReason): void {
-    const { emit, ip } = this.#parts;
-    const agency = this.#session.agency;
-    emit({ event: 'connection-cut', ip, ...(agency && { agency }), reason });
+    this.#tellCut(reason);
     this.destroy();
   }
 
+  #tellCut(reason: CloseReason): void {
+    const { emit, ip } = this.#parts;
+    const agency = this.#session.agency;
+    emit({ event: 'connection-cut', ip, ...(agency && { agency }), reason });
+  }
+
   #onData(chunk: Buffer): void {
-    if (this.#closingSince !== undefined) {
+    if (this.#closing) {
       this.#ignoredBytes += chunk.length;
       if (this.#ignoredBytes > this.#parts.limits.lingerBytesMax) this.destroy();
       return;
@@ -129,7 +145,7 @@ export class Connection {
   #onError(error: Error): void {
     const { emit, ip, codec } = this.#parts;
     const cutOff = codec.pending || this.#answers.length > 0;
-    if (this.#closingSince === undefined && cutOff) {
+    if (!this.#closing && cutOff) {
       emit({ event: 'connection-error', ip, error: (error as NodeJS.ErrnoException).code ?? error.message });
     }
   }
@@ -138,14 +154,14 @@ export class Connection {
     const { emit, ip } = this.#parts;
     const agency = this.#session.agency;
     this.#taking = false;
-    this.#closingSince ??= this.#parts.now();
+    this.#closing = true;
     this.#session.end();
     emit({ event: 'connection-closed', ip, ...(agency && { agency }) });
   }
 
   /** Takes messages for as long as there are some and their answers have room. */
   #pump(): void {
-    if (this.#closingSince !== undefined) return;
+    if (this.#closing) return;
     let taken = 0;
     let exhausted = false;
     while (this.#mayTake()) {
@@ -161,14 +177,16 @@ export class Connection {
       this.#answer(this.#session.handle(message));
     }
     this.#noteWhatIsOwed(taken);
-    if (this.#answers.length === 0 && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
+    const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
+    if (allAnswered && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
     else this.#read();
   }
 
   #mayTake(): boolean {
     const { limits, central, socket } = this.#parts;
     const waiting = this.#answers.length;
-    if (!this.#taking || waiting >= limits.unansweredMax || socket.writableNeedDrain) return false;
+    if (!this.#taking || waiting >= limits.unansweredMax) return false;
+    if (this.#unsent !== undefined || socket.writableNeedDrain) return false;
     return waiting === 0 || !central.saturated;
   }
 
@@ -216,18 +234,22 @@ export class Connection {
   }
 
   #sendSettled(): void {
-    while (this.#answers[0]?.settled === true) this.#send(this.#answers.shift()?.reply);
+    while (this.#unsent === undefined && this.#answers[0]?.settled === true)
+      this.#send(this.#answers.shift()?.reply);
     if (this.#answers.length === 0) this.#owedSince = this.#parts.now();
     this.#pump();
   }
 
   #send(reply: ServerMessage | undefined): void {
-    if (reply === undefined || this.#closingSince !== undefined) return;
+    if (reply === undefined || this.#closing) return;
     this.#write(this.#parts.codec.encode(reply));
     if (reply.kind === 'refused') this.#finish();
   }
 
-  /** Everything that is answered in one turn of the event loop leaves in one write. */
+  /**
+   * Everything that is answered in one turn of the event loop leaves in one write. A long reply leaves in slices, one after
+   * the other: a peer that reads slowly is not one that refuses to read.
+   */
   #write(bytes: Uint8Array): void {
     const { socket, now } = this.#parts;
     if (socket.destroyed) return;
@@ -239,10 +261,19 @@ export class Connection {
         socket.uncork();
       });
     }
+    this.#unsent = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
     this.#unreadSince ??= now();
-    socket.write(bytes, () => {
-      this.#unreadSince = socket.writableLength > 0 ? now() : undefined;
-    });
+    socket.write(this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES), () =>
+      this.#onWritten(),
+    );
+  }
+
+  #onWritten(): void {
+    const { socket, now } = this.#parts;
+    this.#unreadSince = socket.writableLength > 0 ? now() : undefined;
+    if (this.#unsent === undefined || socket.writableLength > 0) return;
+    this.#write(this.#unsent);
+    if (this.#unsent === undefined) this.#sendSettled();
   }
 
   /**
@@ -250,13 +281,10 @@ export class Connection {
    * and could take the last answer with it.
    */
   #finish(): void {
-    if (this.#closingSince !== undefined) return;
-    const { socket, codec, now } = this.#parts;
-    if (this.#inputEnded && this.#taking && codec.pending) {
-      this.#cut('truncated');
-      return;
-    }
-    this.#closingSince = now();
+    if (this.#closing) return;
+    const { socket, codec } = this.#parts;
+    if (this.#inputEnded && this.#taking && codec.pending) this.#tellCut('truncated');
+    this.#closing = true;
     this.#answers.length = 0;
     this.#held = undefined;
     socket.end();

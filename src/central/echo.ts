@@ -15,7 +15,8 @@ export class EchoConnection implements Served {
   readonly #now: () => number;
   readonly #openedAt: number;
   #line = Buffer.alloc(0);
-  #answered = false;
+  /** Since when nothing more is taken: the line is answered or refused, or the server stops. */
+  #closingSince: number | undefined;
 
   constructor(
     socket: Socket,
@@ -36,22 +37,22 @@ export class EchoConnection implements Served {
     });
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
-    socket.on('error', error => this.#emit({ event: 'connection-error', ip, error: error.message }));
+    socket.on('error', error => this.#onError(error));
   }
 
   checkDeadlines(): void {
     const { firstMessageTimeoutMs, lingerTimeoutMs } = this.#limits;
-    const allowed = firstMessageTimeoutMs + (this.#answered ? lingerTimeoutMs : 0);
-    if (this.#now() - this.#openedAt < allowed) return;
-    if (!this.#answered) {
+    const time = this.#now();
+    if (this.#closingSince !== undefined) {
+      if (time - this.#closingSince >= lingerTimeoutMs) this.destroy();
+    } else if (time - this.#openedAt >= firstMessageTimeoutMs) {
       this.#emit({ event: 'connection-cut', ip: this.#ip, reason: 'first-message-timeout' });
+      this.destroy();
     }
-    this.destroy();
   }
 
   stop(): void {
-    if (!this.#answered) this.#socket.end();
-    this.#socket.resume();
+    if (this.#closingSince === undefined) this.#close();
   }
 
   destroy(): void {
@@ -59,14 +60,13 @@ export class EchoConnection implements Served {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#answered) return;
+    if (this.#closingSince !== undefined) return;
     const lineEnd = chunk.indexOf(LF);
     this.#line = Buffer.concat([this.#line, lineEnd < 0 ? chunk : chunk.subarray(0, lineEnd)]);
     if (this.#line.length > this.#limits.echoLineBytesMax) {
       const detail = `a line of more than ${this.#limits.echoLineBytesMax} bytes`;
       this.#emit({ event: 'message-refused', ip: this.#ip, refusal: { code: 'payload-too-large', detail } });
-      this.#answered = true;
-      this.#socket.end();
+      this.#close();
     } else if (lineEnd >= 0) {
       this.#answer();
     }
@@ -74,14 +74,25 @@ export class EchoConnection implements Served {
 
   /** A peer that ends without a line end has sent its line too. */
   #onEnd(): void {
-    if (this.#answered) return;
+    if (this.#closingSince !== undefined) return;
     if (this.#line.length > 0) this.#answer();
-    else this.#socket.end();
+    else this.#close();
+  }
+
+  /** A reset matters only to a line that has begun. */
+  #onError(error: NodeJS.ErrnoException): void {
+    if (this.#closingSince !== undefined || this.#line.length === 0) return;
+    this.#emit({ event: 'connection-error', ip: this.#ip, error: error.code ?? error.message });
   }
 
   #answer(): void {
-    this.#answered = true;
     this.#emit({ event: 'echo', ip: this.#ip, text: this.#line.toString('utf8') });
-    this.#socket.end(Buffer.concat([this.#line, Buffer.of(LF)]));
+    this.#close(Buffer.concat([this.#line, Buffer.of(LF)]));
+  }
+
+  /** Says the last word; what still comes is ignored until the peer closes too. */
+  #close(lastWord: Uint8Array = Buffer.alloc(0)): void {
+    this.#closingSince = this.#now();
+    this.#socket.end(lastWord);
   }
 }

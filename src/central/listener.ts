@@ -121,7 +121,10 @@ export class Listener {
     };
     emit({ event: 'connection-refused', ip, refusal });
     const timeout = setTimeout(() => socket.destroy(), limits.lingerTimeoutMs);
-    socket.on('close', () => clearTimeout(timeout));
+    socket.on('close', () => {
+      clearTimeout(timeout);
+      emit({ event: 'connection-closed', ip });
+    });
     socket.on('error', () => {});
     socket.resume();
     socket.end(turnAway(refusal));

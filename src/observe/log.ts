@@ -53,7 +53,9 @@ export class Log {
     if (LOG_LEVELS.indexOf(level) < this.#threshold) return;
     const { format, write, clock } = this.#options;
     if (format === 'json') {
-      write(`${JSON.stringify({ time: clock().toISOString(), level, action, result, ...details })}\n`);
+      const line = JSON.stringify({ time: clock().toISOString(), level, action, result, ...details });
+      // JSON escapes the others.
+      write(`${line.replace(/[\u007f-\u009f\u2028\u2029]/g, escapeCharacter)}\n`);
       return;
     }
     let line = `${this.#time(clock())} ${level.padEnd(8)} action: ${action} | result: ${result}`;
@@ -76,11 +78,18 @@ export class Log {
   }
 }
 
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
+/** Control characters and line separators: they would end a line, or overwrite one on a terminal. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
+
 function plain(key: string, value: string): string {
-  const line = value.replace(/[\r\n]+/g, ' ').replaceAll('|', '/');
+  const line = value.replace(UNPRINTABLE, ' ').replaceAll('|', '/');
   return COLONS_ALLOWED.has(key) ? line : line.replace(/:\s*/g, ' ').trim();
 }

@@ -25,7 +25,10 @@ export interface Limits {
   readonly idleTimeoutMs: number;
   /** Time a peer may refuse to read its answers, in milliseconds. */
   readonly unreadTimeoutMs: number;
-  /** Time a closing connection waits for the peer to close too, in milliseconds, reading and ignoring what comes. */
+  /**
+   * Time a closing connection waits for the peer to close too, in milliseconds, reading and ignoring what comes. Short,
+   * because a server that stops waits for it, and containers are sometimes given no more than a second.
+   */
   readonly lingerTimeoutMs: number;
   /** Bytes read and ignored on a closing connection: a peer that sends on is cut off. */
   readonly lingerBytesMax: number;
@@ -52,7 +55,7 @@ export const DEFAULT_LIMITS: Limits = {
   messageTimeoutMs: 10 * SECOND,
   idleTimeoutMs: 300 * SECOND,
   unreadTimeoutMs: 30 * SECOND,
-  lingerTimeoutMs: 2 * SECOND,
+  lingerTimeoutMs: SECOND / 2,
   lingerBytesMax: 4 * MEGABYTE,
   stopTimeoutMs: 5 * SECOND,
   answerTimeoutMs: 60 * SECOND,

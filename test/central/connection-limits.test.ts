@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { bet, conn, connectRaw, GWIN, nbet, NEND, NOK, OK, TestCentral, until } from '../support/central.ts';
+
+describe('the number of connections', () => {
+  test('in all is limited: one more gets NOK and is closed, the others go on, and a place that is free is given', async () => {
+    const central = await TestCentral.open({ limits: { connectionsMax: 2 } });
+    const [first, second] = [await central.agency(1), await central.agency(2)];
+    const third = await central.connect();
+    expect(await third.rest()).toBe(NOK);
+    expect(central.of('connection-refused')).toEqual([
+      {
+        event: 'connection-refused',
+        ip: '127.0.0.1',
+        refusal: { code: 'busy', detail: '2 connections are open already' },
+      },
+    ]);
+    for (const peer of [first, second]) {
+      peer.send(nbet(bet(1)));
+      expect(await peer.receive(4)).toBe(OK);
+    }
+    first.end();
+    expect(await first.rest()).toBe('');
+    await until(() => central.of('connection-closed').some(({ agency }) => agency === 1), 'a free place');
+    const fourth = await central.agency(1);
+    fourth.send(GWIN);
+    expect(await fourth.receive(4)).toBe(NEND);
+    expect(central.sockets).toHaveLength(3);
+  });
+
+  test('turned away while the limit is reached is told as closed, each of them', async () => {
+    const central = await TestCentral.open({ limits: { connectionsMax: 1 } });
+    const served = await central.agency(1);
+    for (let count = 1; count <= 3; count += 1) {
+      const peer = await central.connect();
+      peer.send(conn(2));
+      expect(await peer.rest()).toBe(NOK);
+      peer.end();
+      await until(() => peer.socket.destroyed, 'the connection being closed on both sides');
+    }
+    served.send(GWIN);
+    expect(await served.receive(4)).toBe(NEND);
+    await central.seen('connection-accepted', 4);
+    await central.seen('connection-closed', 3);
+  });
+
+  test('turned away are closed in limited time also when the peers never close', async () => {
+    const central = await TestCentral.open({ limits: { connectionsMax: 1, lingerTimeoutMs: 50 } });
+    await central.agency(1);
+    const stubborn = await connectRaw(central.port);
+    stubborn.resume();
+    await until(() => stubborn.readableEnded, 'the end of the turned away connection');
+    // Nothing but the timer of the central closes this socket: writing to it fails once it is closed.
+    const writing = setInterval(() => stubborn.write('x'), 10);
+    await until(() => stubborn.destroyed || stubborn.closed, 'the connection being cut');
+    clearInterval(writing);
+  });
+
+  test('of an agency is limited: one more gets NOK at CONN and is closed, other agencies are welcome', async () => {
+    const central = await TestCentral.open({ limits: { agencyConnectionsMax: 2 } });
+    const [first, second] = [await central.agency(1), await central.agency(1)];
+    for (let turn = 0; turn < 3; turn += 1) {
+      const third = await central.connect();
+      third.send(Buffer.concat([conn(1), nbet(bet(1))]));
+      expect(await third.rest()).toBe(NOK);
+      third.end();
+      await central.seen('connection-closed', turn + 1);
+    }
+    const refusal = { code: 'busy', detail: 'agency 1 has 2 connections already' };
+    expect(central.of('message-refused')).toEqual(
+      [1, 2, 3].map(() => ({ event: 'message-refused', ip: '127.0.0.1', refusal })),
+    );
+    const other = await central.agency(2);
+    for (const peer of [first, second, other]) {
+      peer.send(GWIN);
+      expect(await peer.receive(4)).toBe(NEND);
+    }
+    first.end();
+    await central.seen('connection-closed', 4);
+    const next = await central.agency(1);
+    next.send(GWIN);
+    expect(await next.receive(4)).toBe(NEND);
+    const tooMany = await central.connect();
+    tooMany.send(conn(1));
+    expect(await tooMany.rest()).toBe(NOK);
+  });
+});

@@ -1,0 +1,403 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { Bet } from '../../src/lottery/bet.ts';
+import type { Limits } from '../../src/wire/limits.ts';
+import {
+  bet,
+  conn,
+  connectRaw,
+  END,
+  GatedStore,
+  GWIN,
+  ManualClock,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  row,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+
+/** In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real one. */
+const LIMITS: Partial<Limits> = {
+  firstMessageTimeoutMs: 50,
+  messageTimeoutMs: 200,
+  idleTimeoutMs: 400,
+  unreadTimeoutMs: 300,
+  lingerTimeoutMs: 100,
+};
+
+async function open(options: { store?: GatedStore; limits?: Partial<Limits>; agencies?: number[] } = {}) {
+  const clock = new ManualClock();
+  const { store = new GatedStore(), agencies = [1, 2] } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const central = await TestCentral.open({ agencies, store, limits, now: clock.now });
+  return { central, clock, store };
+}
+
+/** Sends bytes and waits until the central has read all that was sent on this connection. */
+async function sendAndBeRead(socket: Socket, peer: { send(bytes: Uint8Array): void }, bytes: Uint8Array) {
+  const before = socket.bytesRead;
+  peer.send(bytes);
+  await until(() => socket.bytesRead === before + bytes.length, 'the bytes being read');
+}
+
+describe('the first message', () => {
+  test('is waited for as long as the limit says: then NOK and the end', async () => {
+    const { central, clock } = await open();
+    const peer = await central.connect();
+    await central.seen('connection-accepted');
+    await clock.advance(49);
+    expect(central.of('connection-cut')).toEqual([]);
+    expect(peer.ended).toBe(false);
+    clock.time += 1;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut')).toEqual([
+      { event: 'connection-cut', ip: '127.0.0.1', reason: 'first-message-timeout' },
+    ]);
+    peer.end();
+    await central.seen('connection-closed');
+  });
+
+  test('that comes byte by byte has no more time than one that does not come', async () => {
+    const { central, clock } = await open();
+    const peer = await central.connect();
+    await central.seen('connection-accepted');
+    const message = conn(1);
+    for (let at = 0; at < 7; at += 1) {
+      await sendAndBeRead(central.sockets[0]!, peer, message.subarray(at, at + 1));
+      await clock.advance(7);
+    }
+    expect(central.of('connection-cut')).toEqual([]);
+    clock.time += 1;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['first-message-timeout']);
+    expect(central.of('agency-identified')).toEqual([]);
+  });
+
+  test('that came in time leaves the connection all the time of an idle one', async () => {
+    const { central, clock } = await open();
+    const peer = await central.agency(1);
+    await clock.advance(399);
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+    expect(central.of('connection-cut')).toEqual([]);
+  });
+});
+
+describe('a message that has begun', () => {
+  test('has a limited time from its first byte, however its bytes dribble in', async () => {
+    const { central, clock, store } = await open();
+    const peer = await central.agency(1);
+    const batch = nbet(bet(1), bet(2));
+    for (let at = 0; at < 4; at += 1) {
+      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 1));
+      await clock.advance(at === 3 ? 49 : 50);
+    }
+    expect(central.of('connection-cut')).toEqual([]);
+    expect(peer.ended).toBe(false);
+    clock.time += 1;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut')).toEqual([
+      { event: 'connection-cut', ip: '127.0.0.1', agency: 1, reason: 'message-timeout' },
+    ]);
+    expect(store.appended).toEqual([]);
+  });
+
+  test('behind a complete one has its own time', async () => {
+    const { central, clock, store } = await open();
+    const peer = await central.agency(1);
+    const batch = nbet(bet(1));
+    await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(0, 20));
+    await clock.advance(150);
+    // The end of the first and the beginning of the second.
+    await sendAndBeRead(
+      central.sockets[0]!,
+      peer,
+      Buffer.concat([batch.subarray(20), nbet(bet(2)).subarray(0, 5)]),
+    );
+    expect(await peer.receive(4)).toBe(OK);
+    await clock.advance(199);
+    expect(central.of('connection-cut')).toEqual([]);
+    clock.time += 1;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['message-timeout']);
+    expect(store.rows).toBe(row(1, 1));
+  });
+
+  test('and comes in time, a little at a time, is taken', async () => {
+    const { central, clock, store } = await open();
+    const peer = await central.agency(1);
+    const batch = nbet(bet(1));
+    for (let turn = 0; turn < 3; turn += 1) {
+      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(0, 10));
+      await clock.advance(190);
+      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(10));
+      expect(await peer.receive(4)).toBe(OK);
+      await clock.advance(190);
+    }
+    expect(central.of('connection-cut')).toEqual([]);
+    expect(store.rows).toBe(row(1, 1).repeat(3));
+  });
+});
+
+describe('an idle connection', () => {
+  test('is sent away after the limit, with NOK; every message starts the time again', async () => {
+    const { central, clock } = await open();
+    const peer = await central.agency(1);
+    for (const request of [GWIN, END, GWIN]) {
+      await clock.advance(399);
+      peer.send(request);
+      expect(await peer.receive(4)).toBe(request === END ? OK : NEND);
+    }
+    await clock.advance(399);
+    expect(central.of('connection-cut')).toEqual([]);
+    clock.time += 1;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut')).toEqual([
+      { event: 'connection-cut', ip: '127.0.0.1', agency: 1, reason: 'idle' },
+    ]);
+  });
+
+  test('is not idle while its batch waits for the disk, and has its time from the answer on', async () => {
+    const { central, clock, store } = await open({ store: new GatedStore({ held: true }) });
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    await clock.advance(10_000);
+    expect(central.of('connection-cut')).toEqual([]);
+    store.letIn();
+    expect(await peer.receive(4)).toBe(OK);
+    await clock.advance(399);
+    expect(central.of('connection-cut')).toEqual([]);
+    clock.time += 1;
+    expect(await peer.rest()).toBe(NOK);
+  });
+
+  test('costs an active one nothing', async () => {
+    const { central, clock } = await open();
+    const [idle, active] = [await central.agency(1), await central.agency(2)];
+    await clock.advance(200);
+    active.send(nbet(bet(1)));
+    expect(await active.receive(4)).toBe(OK);
+    clock.time += 200;
+    expect(await idle.rest()).toBe(NOK);
+    active.send(nbet(bet(2)));
+    expect(await active.receive(4)).toBe(OK);
+    expect(central.of('connection-cut')).toHaveLength(1);
+  });
+});
+
+/** Has that many winners of agency 1, whatever was uploaded: an answer that no socket takes at once. */
+class ManyWinners extends GatedStore {
+  readonly #count: number;
+  constructor(count: number) {
+    super();
+    this.#count = count;
+  }
+
+  override async *bets(): AsyncGenerator<Iterable<Bet>> {
+    const names = { firstName: 'A', lastName: 'B', birthdate: '1999-03-17' };
+    const winner = (): Bet => ({ agency: 1, ...names, document: '1000000000', number: 7574 });
+    for (let left = this.#count; left > 0; left -= 10_000) {
+      yield Array.from({ length: Math.min(left, 10_000) }, winner);
+    }
+  }
+}
+
+/** A central whose answer to GWIN has `count` winners, and a peer of agency 1 that reads only what it is told to. */
+async function openWithWinners(count: number, limits: Partial<Limits> = {}) {
+  const opened = await open({ store: new ManyWinners(count), agencies: [1], limits });
+  const { central } = opened;
+  const peer = await connectRaw(central.port);
+  peer.write(Buffer.concat([conn(1), END]));
+  await central.seen('draw-held');
+  await until(() => central.sockets[0]!.bytesWritten === 4, 'END being answered');
+  return { ...opened, peer, socket: central.sockets[0]!, bytes: 4 + 8 + `${count}|`.length + count * 11 - 1 };
+}
+
+/** Reads until that many bytes have arrived in all, and stops again. */
+async function readUntil(peer: Socket, bytes: number): Promise<void> {
+  const onData = (): void => {
+    if (peer.bytesRead >= bytes) peer.pause();
+  };
+  peer.on('data', onData);
+  peer.resume();
+  await until(() => peer.bytesRead >= bytes || peer.destroyed || peer.readableEnded, `${bytes} bytes`);
+  peer.off('data', onData);
+}
+
+describe('a peer that does not read its answers', () => {
+  test('is cut after the limit', async () => {
+    const { central, clock, peer, socket } = await openWithWinners(3_000_000);
+    peer.write(GWIN);
+    await until(() => socket.writableNeedDrain, 'the answer waiting for the peer');
+    await clock.advance(299);
+    expect(central.of('connection-cut')).toEqual([]);
+    clock.time += 1;
+    await central.seen('connection-closed');
+    expect(central.of('connection-cut')).toEqual([
+      { event: 'connection-cut', ip: '127.0.0.1', agency: 1, reason: 'unread-answers' },
+    ]);
+  });
+
+  test('is not read from either: one answer waits for it, not one for each of its requests', async () => {
+    const { central, peer, socket, bytes } = await openWithWinners(1_000_000);
+    peer.write(Buffer.concat(Array<Buffer>(50).fill(GWIN)));
+    await until(() => socket.writableNeedDrain, 'the answer waiting for the peer');
+    const other = await central.agency(1);
+    other.send(END);
+    expect(await other.receive(4)).toBe(OK);
+    expect(socket.writableLength).toBeLessThan(bytes);
+    // When it reads after all, it gets everything.
+    peer.resume();
+    await until(() => peer.bytesRead === 4 + 50 * (bytes - 4), 'fifty answers');
+  });
+
+  test('but slowly, a part of a long answer at a time, is not cut', async () => {
+    const limits = { idleTimeoutMs: 1_000_000 };
+    const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000, limits);
+    // Keeps the clock being looked at when the other connection is gone.
+    await central.agency(1);
+    peer.write(GWIN);
+    await until(() => socket.writableNeedDrain, 'the answer waiting for the peer');
+    // The network makes room for more only after megabytes have been read.
+    for (let step = 1; step <= 5; step += 1) {
+      await readUntil(peer, step * 5_000_000);
+      await clock.advance(140);
+      expect(central.of('connection-cut')).toEqual([]);
+    }
+    peer.resume();
+    await until(() => peer.bytesRead === bytes, 'the whole answer');
+  });
+
+  test('has its whole time also when it has closed its own side after the request', async () => {
+    const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000);
+    peer.end(GWIN);
+    await until(() => socket.writableNeedDrain && socket.readableEnded, 'the answer waiting for the peer');
+    // Longer than a closing connection lingers, shorter than a peer may leave its answers unread.
+    await clock.advance(250);
+    expect(central.of('connection-cut')).toEqual([]);
+    peer.resume();
+    await until(() => peer.bytesRead === bytes || peer.readableEnded || peer.destroyed, 'the end');
+    expect(peer.bytesRead).toBe(bytes);
+  });
+});
+
+describe('a message that is cut off by the end of the connection', () => {
+  const batch = nbet(bet(1), bet(2));
+
+  test.each([1, 3, 4, 6, 8, 9, 50, batch.length - 1])(
+    'after %i bytes is told as truncated, and nothing of it is stored',
+    async length => {
+      const { central, store } = await open();
+      const other = await central.agency(2);
+      const peer = await central.agency(1);
+      peer.send(batch.subarray(0, length));
+      peer.end();
+      expect(await peer.rest()).toBe('');
+      await central.seen('connection-closed');
+      expect(central.of('connection-cut')).toEqual([
+        { event: 'connection-cut', ip: '127.0.0.1', agency: 1, reason: 'truncated' },
+      ]);
+      expect(store.appended).toEqual([]);
+      other.send(batch);
+      expect(await other.receive(4)).toBe(OK);
+    },
+  );
+
+  test('is told as truncated before the peer has said who it is, too', async () => {
+    const { central } = await open();
+    const peer = await central.connect();
+    peer.send(conn(1).subarray(0, 8));
+    peer.end();
+    expect(await peer.rest()).toBe('');
+    await central.seen('connection-closed');
+    expect(central.of('connection-cut')).toEqual([
+      { event: 'connection-cut', ip: '127.0.0.1', reason: 'truncated' },
+    ]);
+  });
+
+  test('takes nothing from the batches before it: they are stored and answered OK', async () => {
+    const { central, store } = await open({ store: new GatedStore({ held: true }) });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)).subarray(0, 20)]));
+    peer.end();
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    await until(() => central.sockets[0]!.readableEnded, 'the end of what the peer has to say');
+    store.letIn();
+    expect(await peer.rest()).toBe(OK + OK);
+    await central.seen('connection-closed');
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['truncated']);
+    expect(store.rows).toBe(row(1, 1) + row(1, 2));
+  });
+});
+
+describe('a peer that resets the connection', () => {
+  test('in the middle of a message is told with the error of the network, and nothing is stored', async () => {
+    const { central, store } = await open();
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    await sendAndBeRead(central.sockets[1]!, peer, nbet(bet(1)).subarray(0, 20));
+    peer.socket.resetAndDestroy();
+    await central.seen('connection-closed');
+    expect(central.of('connection-error')).toEqual([
+      { event: 'connection-error', ip: '127.0.0.1', error: 'ECONNRESET' },
+    ]);
+    expect(central.of('connection-closed')).toEqual([
+      { event: 'connection-closed', ip: '127.0.0.1', agency: 1 },
+    ]);
+    expect(store.appended).toEqual([]);
+    other.send(nbet(bet(2)));
+    expect(await other.receive(4)).toBe(OK);
+  });
+
+  test('between two messages has just closed it', async () => {
+    const { central } = await open();
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1)));
+    expect(await peer.receive(4)).toBe(OK);
+    peer.socket.resetAndDestroy();
+    await central.seen('connection-closed');
+    expect(central.of('connection-error')).toEqual([]);
+    expect(central.of('connection-cut')).toEqual([]);
+  });
+
+  test('frees its place among the connections of its agency', async () => {
+    const { central } = await open({ limits: { agencyConnectionsMax: 1 } });
+    for (let turn = 0; turn < 5; turn += 1) {
+      const peer = await central.agency(1);
+      peer.socket.resetAndDestroy();
+      await central.seen('connection-closed', turn + 1);
+    }
+    expect(central.of('message-refused')).toEqual([]);
+  });
+});
+
+describe('a refused peer', () => {
+  test('that never closes is cut when it has lingered for the time of the limit', async () => {
+    const { central, clock } = await open();
+    const peer = await central.agency(1);
+    peer.send(Buffer.from('XXXX'));
+    expect(await peer.rest()).toBe(NOK);
+    await clock.advance(99);
+    expect(central.of('connection-closed')).toEqual([]);
+    clock.time += 1;
+    await central.seen('connection-closed');
+  });
+
+  test('that sends on and on is cut when it has sent more than the limit', async () => {
+    const { central } = await open({ limits: { lingerBytesMax: 1024 * 1024 } });
+    const peer = await connectRaw(central.port);
+    peer.resume();
+    peer.write('XXXX');
+    await until(() => peer.readableEnded, 'the last word of the central');
+    const block = Buffer.alloc(64 * 1024);
+    for (let sent = 0; !peer.destroyed && sent < 64 * 1024 * 1024; sent += block.length) {
+      await new Promise<void>(resolve => peer.write(block, () => resolve()));
+    }
+    await central.seen('connection-closed');
+    expect(central.sockets[0]!.bytesRead).toBeLessThan(2 * 1024 * 1024);
+  });
+});

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { Bet } from '../../src/lottery/bet.ts';
+import {
+  bet,
+  conn,
+  END,
+  GatedStore,
+  GWIN,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  rwin,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
+async function takeTurns(peer: Peer): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) {
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+  }
+}
+
+describe('the draw', () => {
+  test('is held once, after the last expected agency, whatever is repeated', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ agencies: [3, 9, 65_535], store });
+    const peers = [await central.agency(3), await central.agency(9), await central.agency(65_535)];
+    for (const [index, peer] of peers.entries()) {
+      expect(central.of('draw-held')).toEqual([]);
+      expect(store.reads).toBe(0);
+      peer.send(Buffer.concat([nbet(bet(index, 7574)), END]));
+      expect(await peer.receive(8)).toBe(OK + OK);
+      if (index < 2) peer.send(Buffer.concat([END, GWIN]));
+      if (index < 2) expect(await peer.receive(8)).toBe(OK + NEND);
+    }
+    await central.seen('draw-held');
+    for (const [index, peer] of peers.entries()) {
+      peer.send(Buffer.concat([END, GWIN, END]));
+      expect(await peer.receive(8 + rwin(index).length / 2)).toBe(OK + rwin(index) + OK);
+    }
+    expect(store.reads).toBe(1);
+    expect(central.of('draw-held')).toHaveLength(1);
+    expect(central.of('agency-finished').map(({ agency, missing }) => ({ agency, missing }))).toEqual([
+      { agency: 3, missing: [9, 65_535] },
+      { agency: 9, missing: [65_535] },
+      { agency: 65_535, missing: [] },
+    ]);
+  });
+
+  test('is held once when every agency says END at the same time, on several connections', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ agencies: [1, 2, 3], store });
+    const other = await central.agency(1);
+    other.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    const peers = await Promise.all(
+      [1, 2, 3, 1, 2, 3].map(async id => [id, await central.connect()] as const),
+    );
+    for (const [id, peer] of peers) peer.send(Buffer.concat([conn(id), END]));
+    await central.seen('agency-identified', 7);
+    expect(central.of('agency-finished')).toEqual([]);
+    store.letIn();
+    for (const [, peer] of peers) expect(await peer.receive(4)).toBe(OK);
+    await central.seen('draw-held');
+    expect(central.of('agency-finished')).toHaveLength(3);
+    expect(store.reads).toBe(1);
+    expect(central.of('draw-held')).toHaveLength(1);
+  });
+
+  test('that is still being held answers NEND, takes no bets, and RWIN when it is over', async () => {
+    class SlowStore extends GatedStore {
+      readonly drawGate = Promise.withResolvers<void>();
+      override async *bets(): AsyncGenerator<Iterable<Bet>> {
+        for await (const slice of super.bets()) {
+          await this.drawGate.promise;
+          yield slice;
+        }
+      }
+    }
+    const store = new SlowStore();
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.agency(1);
+    const late = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1, 7574)), nbet(bet(2, 7574)), END]));
+    expect(await peer.receive(12)).toBe(OK + OK + OK);
+    await until(() => store.reads === 1, 'the draw being started');
+    await takeTurns(peer);
+    late.send(nbet(bet(3, 7574)));
+    expect(await late.rest()).toBe(NOK);
+    let closed = false;
+    const closing = central.central.close().then(() => (closed = true));
+    await takeTurns(peer);
+    expect(closed).toBe(false);
+    store.drawGate.resolve();
+    await closing;
+    expect(central.of('draw-held')).toHaveLength(1);
+    peer.send(GWIN);
+    expect(await peer.receive(rwin(1, 2).length / 2)).toBe(rwin(1, 2));
+  });
+
+  test('that cannot read the bets stops the central with a clear error', async () => {
+    class UnreadableStore extends GatedStore {
+      // eslint-disable-next-line require-yield
+      override async *bets(): AsyncGenerator<Iterable<Bet>> {
+        throw new Error('EIO');
+      }
+    }
+    const central = await TestCentral.open({ agencies: [1], store: new UnreadableStore() });
+    const peer = await central.agency(1);
+    peer.send(END);
+    expect(await peer.receive(4)).toBe(OK);
+    const failure = await central.central.failure;
+    expect(failure.message).toBe('the bets cannot be read for the draw');
+    expect((failure.cause as Error).message).toBe('EIO');
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+    expect(central.of('draw-held')).toEqual([]);
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { StoreError } from '../../src/store/store.ts';
+import {
+  bet,
+  conn,
+  connectRaw,
+  END,
+  frame,
+  GatedStore,
+  GWIN,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  row,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
+async function takeTurns(peer: Peer): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) {
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+  }
+}
+
+const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
+
+describe('an answer', () => {
+  test.each([
+    ['NBET', nbet(bet(1), bet(2)), row(1, 1) + row(1, 2)],
+    ['BET', frame('BET', bet(1).join('|')), row(1, 1)],
+  ])(
+    'to %s is given, and logged, only when the store has made the bets durable',
+    async (_, request, rows) => {
+      const store = new GatedStore({ held: true });
+      const central = await TestCentral.open({ store });
+      const other = await central.agency(2);
+      const peer = await central.agency(1);
+      peer.send(request);
+      await until(() => store.appended.length === 1, 'the bets at the store');
+      await takeTurns(other);
+      expect(peer.socket.bytesRead).toBe(0);
+      expect(central.of('batch-stored')).toEqual([]);
+      expect(central.of('bet-stored')).toEqual([]);
+      store.letIn();
+      expect(await peer.receive(4)).toBe(OK);
+      expect(store.rows).toBe(rows);
+      expect(central.of('batch-stored').length + central.of('bet-stored').length).toBe(1);
+    },
+  );
+
+  test('is NOK, and the connection is closed, when the store is full; others and later batches go on', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1), bet(2)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    other.send(nbet(bet(3)));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    store.refuse(new StoreError('full', 'cannot write bets.csv, ENOSPC on write'), 1);
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('message-refused')).toEqual([
+      {
+        event: 'message-refused',
+        ip: '127.0.0.1',
+        agency: 1,
+        refusal: { code: 'storage', detail: 'cannot write bets.csv, ENOSPC on write' },
+      },
+    ]);
+    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 2 }]);
+    store.letIn();
+    expect(await other.receive(4)).toBe(OK);
+    store.held = false;
+    const again = await central.agency(1);
+    again.send(Buffer.concat([nbet(bet(1), bet(2)), END]));
+    expect(await again.receive(8)).toBe(OK + OK);
+    expect(store.rows).toBe(row(2, 3) + row(1, 1) + row(1, 2));
+  });
+
+  test('is NOK for the first batch that the store has no room for; the agency has not finished', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)), END, GWIN]));
+    await until(() => store.appended.length === 3, 'three batches at the store');
+    store.letIn(1);
+    store.refuse(new StoreError('full', 'no room'));
+    expect(await peer.rest()).toBe(OK + NOK);
+    await takeTurns(other);
+    expect(central.of('agency-finished')).toEqual([]);
+    expect(store.rows).toBe(row(1, 1));
+  });
+});
+
+describe('the limits of what waits for the disk', () => {
+  test('at most 64 batches of a connection are taken while none is answered; then all are answered', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat(range(200).map(document => nbet(bet(document)))));
+    await until(() => store.appended.length >= 64, '64 batches at the store');
+    await takeTurns(other);
+    expect(store.appended).toHaveLength(64);
+    store.letIn(1);
+    expect(await peer.receive(4)).toBe(OK);
+    await until(() => store.appended.length === 65, 'the next batch at the store');
+    await takeTurns(other);
+    expect(store.appended).toHaveLength(65);
+    store.held = false;
+    store.letIn();
+    expect(await peer.receive(4 * 199)).toBe(OK.repeat(199));
+    expect(store.rows).toBe(
+      range(200)
+        .map(document => row(1, document))
+        .join(''),
+    );
+  });
+
+  test('the rest is not read but waits in the network, and back to the sender', async () => {
+    const batch = nbet(...range(170).map(document => bet(document + 100_000)));
+    const sent = Math.ceil((32 * 1024 * 1024) / batch.length);
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const sender = await connectRaw(central.port);
+    await until(() => central.sockets.length === 2, 'the connection being accepted');
+    const socket = central.sockets[1]!;
+    sender.write(conn(1));
+    for (let index = 0; index < sent; index += 1) sender.write(batch);
+    await until(() => store.appended.length >= 64, '64 batches at the store');
+    await until(() => socket.isPaused(), 'the reading being stopped');
+    await takeTurns(other);
+    expect(store.appended).toHaveLength(64);
+    // A chunk may have been on its way, and the stream takes one more before it stops.
+    expect(socket.bytesRead).toBeLessThan(64 * batch.length + 256 * 1024);
+    expect(sender.writableLength).toBeGreaterThan(0);
+    store.held = false;
+    store.letIn();
+    sender.resume();
+    await until(() => sender.bytesRead === sent * 4, 'every answer');
+    expect(store.appended).toHaveLength(sent);
+  });
+
+  test('when much waits for the disk in all, each connection is left one batch, until some is written', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store, limits: { unsyncedBytesMax: 10 * row(1, 1000).length } });
+    const other = await central.agency(2);
+    const peers = [await central.agency(1), await central.agency(1)];
+    peers[0]!.send(Buffer.concat(range(30).map(index => nbet(bet(1000 + index)))));
+    await until(() => store.appended.length >= 10, 'ten batches at the store');
+    peers[1]!.send(Buffer.concat(range(30).map(index => nbet(bet(2000 + index)))));
+    await until(() => store.appended.length >= 11, 'the first batch of the other connection at the store');
+    await takeTurns(other);
+    expect(store.appended).toHaveLength(11);
+    store.held = false;
+    store.letIn();
+    for (const peer of peers) expect(await peer.receive(120)).toBe(OK.repeat(30));
+    expect(store.appended).toHaveLength(60);
+  });
+});

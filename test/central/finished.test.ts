@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bet,
+  conn,
+  END,
+  frame,
+  GatedStore,
+  GWIN,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  row,
+  rwin,
+  TestCentral,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** Asks the one who is at the other end something that changes nothing: is it still served? */
+async function expectServed(peer: Peer): Promise<void> {
+  peer.send(GWIN);
+  expect(await peer.receive(4)).toBe(NEND);
+}
+
+describe('an agency that has finished', () => {
+  test.each([
+    ['NBET', nbet(bet(101)), { single: false, count: 1 }],
+    ['BET', frame('BET', bet(101).join('|')), { single: true, count: 1 }],
+    ['an empty NBET', frame('NBET', '0|'), { single: false, count: 0 }],
+  ])('is refused %s, on this and on any other connection', async (_, bytes, bets) => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const bystander = await central.agency(2);
+    const peers = [await central.agency(1), await central.agency(1)];
+    peers[0]!.send(END);
+    expect(await peers[0]!.receive(4)).toBe(OK);
+    for (const peer of peers) {
+      peer.send(bytes);
+      expect(await peer.rest()).toBe(NOK);
+    }
+    expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([
+      'agency-finished',
+      'agency-finished',
+    ]);
+    expect(central.of('bets-refused')).toEqual([
+      { event: 'bets-refused', ...bets },
+      { event: 'bets-refused', ...bets },
+    ]);
+    expect(store.appended).toHaveLength(0);
+    bystander.send(nbet(bet(201)));
+    expect(await bystander.receive(4)).toBe(OK);
+    expect(store.rows).toBe(row(2, 201));
+  });
+
+  test('may say END again, on this and on any other connection, and is answered OK', async () => {
+    const central = await TestCentral.open();
+    const first = await central.agency(1);
+    const second = await central.agency(1);
+    for (const peer of [first, first, second, first]) {
+      peer.send(END);
+      expect(await peer.receive(4)).toBe(OK);
+    }
+    await expectServed(first);
+    await expectServed(second);
+    expect(central.of('agency-finished')).toEqual([{ event: 'agency-finished', agency: 1, missing: [2] }]);
+    expect(central.of('message-refused')).toEqual([]);
+    expect(central.of('draw-held')).toEqual([]);
+  });
+});
+
+describe('the winners', () => {
+  test('are not told before the draw, which needs every expected agency: NEND, and the connection stays', async () => {
+    const central = await TestCentral.open({ agencies: [1, 2, 3] });
+    const peers = [await central.agency(1), await central.agency(2)];
+    for (const peer of peers) {
+      await expectServed(peer);
+      peer.send(nbet(bet(1, 7574)));
+      expect(await peer.receive(4)).toBe(OK);
+      await expectServed(peer);
+      peer.send(END);
+      expect(await peer.receive(4)).toBe(OK);
+      await expectServed(peer);
+    }
+    expect(central.of('connection-closed')).toEqual([]);
+  });
+
+  test('are told after the draw, each agency its own in stored order, and the connection stays', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ agencies: [1, 2, 3, 4], store });
+    const [first, second, third] = [
+      await central.agency(1),
+      await central.agency(2),
+      await central.agency(3),
+    ];
+    const silent = await central.agency(4);
+    first.send(nbet(bet('030904465', 7574), bet(11, 7573), bet(5, '07574')));
+    expect(await first.receive(4)).toBe(OK);
+    second.send(nbet(bet(21, 7574)));
+    expect(await second.receive(4)).toBe(OK);
+    third.send(nbet(bet(31), bet(32, 757)));
+    expect(await third.receive(4)).toBe(OK);
+    first.send(nbet(bet(4, 7574)));
+    expect(await first.receive(4)).toBe(OK);
+    for (const peer of [third, second, silent, first]) {
+      peer.send(END);
+      expect(await peer.receive(4)).toBe(OK);
+    }
+    await central.seen('draw-held');
+    const expected = new Map([
+      [first, rwin('030904465', 5, 4)],
+      [second, rwin(21)],
+      [third, rwin()],
+      [silent, rwin()],
+    ]);
+    for (let round = 0; round < 2; round += 1) {
+      for (const [peer, answer] of expected) {
+        peer.send(GWIN);
+        expect(await peer.receive(answer.length / 2)).toBe(answer);
+      }
+    }
+    expect(central.of('connection-closed')).toEqual([]);
+    expect(central.of('draw-held')).toEqual([
+      { event: 'draw-held', bets: 7, winners: 4, durationMs: expect.any(Number) },
+    ]);
+  });
+
+  test('are on the wire exactly as the protocol page says; none is `0|`', async () => {
+    const central = await TestCentral.open({ agencies: [1, 2] });
+    const first = await central.agency(1);
+    first.send(nbet(bet(30904465, 7574), bet(30876370, 7574)));
+    expect(await first.receive(4)).toBe(OK);
+    first.send(END);
+    expect(await first.receive(4)).toBe(OK);
+    const second = await central.agency(2);
+    second.send(END);
+    expect(await second.receive(4)).toBe(OK);
+    await central.seen('draw-held');
+    first.send(GWIN);
+    expect(await first.receive(27)).toBe('5257494e00000013327c33303930343436357c3330383736333730');
+    second.send(GWIN);
+    expect(await second.receive(10)).toBe('5257494e00000002307c');
+  });
+
+  test('are told on a new connection of an agency that never sent a bet', async () => {
+    const central = await TestCentral.open({ agencies: [1, 2] });
+    for (const id of [1, 2]) {
+      const peer = await central.agency(id);
+      peer.send(END);
+      expect(await peer.receive(4)).toBe(OK);
+    }
+    await central.seen('draw-held');
+    const peer = await central.connect();
+    peer.send(Buffer.concat([conn(2), GWIN]));
+    expect(await peer.receive(10)).toBe(rwin());
+  });
+});
+
+describe('after the draw', () => {
+  test.each([
+    ['NBET', nbet(bet(101, 7574)), { single: false, count: 1 }],
+    ['BET', frame('BET', bet(101, 7574).join('|')), { single: true, count: 1 }],
+  ])(
+    '%s is answered NOK, closed and not stored; the winners stay and END is still OK',
+    async (_, bytes, bets) => {
+      const store = new GatedStore();
+      const central = await TestCentral.open({ agencies: [1, 2], store });
+      const peers = [await central.agency(1), await central.agency(2)];
+      for (const peer of peers) {
+        peer.send(END);
+        expect(await peer.receive(4)).toBe(OK);
+      }
+      await central.seen('draw-held');
+      const [late, other] = peers;
+      late!.send(bytes);
+      expect(await late!.rest()).toBe(NOK);
+      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['draw-closed']);
+      expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', ...bets }]);
+      expect(store.appended).toHaveLength(0);
+      other!.send(Buffer.concat([END, GWIN]));
+      expect(await other!.receive(14)).toBe(OK + rwin());
+      const again = await central.agency(1);
+      again.send(Buffer.concat([END, GWIN]));
+      expect(await again.receive(14)).toBe(OK + rwin());
+      expect(central.of('draw-held')).toHaveLength(1);
+    },
+  );
+});

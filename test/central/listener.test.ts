@@ -1,0 +1,299 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Listener, type ListenerParts } from '../../src/central/listener.ts';
+import type { CentralEvent } from '../../src/observe/events.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import {
+  bet,
+  conn,
+  connectRaw,
+  END,
+  GatedStore,
+  GWIN,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  row,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+const BUSY = Buffer.from('busy');
+
+/** A listener whose connections nobody talks to. */
+function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: CentralEvent[] } {
+  const events: CentralEvent[] = [];
+  return {
+    name: 'silent',
+    host: '127.0.0.1',
+    port: 0,
+    backlog: 5,
+    limits: { ...DEFAULT_LIMITS, lingerTimeoutMs: 50 },
+    emit: event => void events.push(event),
+    serve: socket => ({
+      closed: new Promise(resolve => {
+        socket.on('close', () => resolve());
+        socket.on('error', () => {});
+        socket.resume();
+      }),
+      checkDeadlines() {},
+      stop: () => void socket.end(),
+      destroy: () => void socket.destroy(),
+    }),
+    turnAway: () => BUSY,
+    ...changes,
+    events,
+  };
+}
+
+async function open(changes: Partial<ListenerParts> = {}) {
+  const made = parts(changes);
+  const listener = await Listener.open(made);
+  onTestFinished(() => listener.stop());
+  return { listener, events: made.events };
+}
+
+/** The code of the error of connecting, `connected` when there is none. */
+function connectingTo(port: number): Promise<string> {
+  return new Promise(resolve => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    onTestFinished(() => void socket.destroy());
+    socket.on('connect', () => resolve('connected'));
+    socket.on('error', error => resolve((error as NodeJS.ErrnoException).code ?? error.message));
+  });
+}
+
+describe('opening', () => {
+  test('on port 0 takes a free port and tells which', async () => {
+    const { listener, events } = await open();
+    expect(listener.port).toBeGreaterThan(0);
+    expect(events).toEqual([
+      { event: 'listening', dialect: 'silent', address: '127.0.0.1', port: listener.port },
+      { event: 'accepting' },
+    ]);
+    expect(await connectingTo(listener.port)).toBe('connected');
+  });
+
+  test('on every interface tells the address of an IPv4 peer as it is usually written', async () => {
+    const { listener, events } = await open({ host: undefined });
+    expect(events[0]).toMatchObject({ event: 'listening', address: 'every interface' });
+    await connectRaw(listener.port);
+    await until(() => events.length === 4, 'the connection being accepted');
+    expect(events.slice(2)).toEqual([
+      { event: 'connection-accepted', ip: '127.0.0.1' },
+      { event: 'accepting' },
+    ]);
+  });
+
+  test('on a port that another program uses says so, and what to do', async () => {
+    const other = createServer();
+    onTestFinished(() => void other.close());
+    await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = other.address() as { port: number };
+    const made = parts({ port });
+    await expect(Listener.open(made)).rejects.toMatchObject({
+      message: `port ${port} is in use by another program, choose another SERVER_PORT or end it`,
+      cause: { code: 'EADDRINUSE' },
+    });
+    expect(made.events).toEqual([]);
+  });
+
+  test('on a port that another listener of this program uses says so too, and leaves that one alone', async () => {
+    const { listener } = await open();
+    await expect(Listener.open(parts({ port: listener.port }))).rejects.toThrow(
+      /is in use by another program/,
+    );
+    expect(await connectingTo(listener.port)).toBe('connected');
+  });
+
+  test('on an address that is not of this machine names SERVER_HOST', async () => {
+    // 192.0.2.0/24 is for documentation: no machine has it.
+    await expect(Listener.open(parts({ host: '192.0.2.1' }))).rejects.toThrow(
+      'SERVER_HOST is no address of this machine',
+    );
+  });
+});
+
+describe('more connections than the limit', () => {
+  test('are turned away with the reason; those that cannot even be turned away are dropped without a word', async () => {
+    const limits = { ...DEFAULT_LIMITS, connectionsMax: 1, lingerTimeoutMs: 60_000 };
+    const { listener, events } = await open({ limits });
+    await connectRaw(listener.port);
+    // One after the other: more at once than the backlog would be delayed by the network.
+    const turnedAway: Socket[] = [];
+    while (turnedAway.length < 256) turnedAway.push(await connectRaw(listener.port));
+    for (const socket of turnedAway) socket.resume();
+    await until(() => turnedAway.every(socket => socket.readableEnded), 'the end of all of them');
+    expect(turnedAway.map(socket => socket.bytesRead)).toEqual(Array(256).fill(BUSY.length));
+    expect(events.filter(({ event }) => event === 'connection-refused')).toHaveLength(256);
+    const dropped = await connectRaw(listener.port);
+    dropped.resume();
+    await until(() => dropped.readableEnded || dropped.destroyed, 'the end of the dropped connection');
+    expect(dropped.bytesRead).toBe(0);
+    expect(events.filter(({ event }) => event === 'connection-accepted')).toHaveLength(257);
+  });
+});
+
+describe('stopping', () => {
+  test('refuses new connections at once and closes the open ones; each is told, the listener last', async () => {
+    const central = await TestCentral.open();
+    const peers = [await central.agency(1), await central.agency(2), await central.connect()];
+    await central.seen('connection-accepted', 3);
+    const { port } = central;
+    const stopped = central.stop();
+    expect(await connectingTo(port)).toBe('ECONNREFUSED');
+    for (const peer of peers) {
+      expect(await peer.rest()).toBe('');
+      peer.end();
+    }
+    await stopped;
+    const ends = central.events.filter(({ event }) => /closed|cut|error/.test(event));
+    expect(ends.map(({ event }) => event)).toEqual([
+      'connection-closed',
+      'connection-closed',
+      'connection-closed',
+      'listener-closed',
+    ]);
+    expect(ends.at(-1)).toEqual({ event: 'listener-closed', port });
+  });
+
+  test('without any connection is done at once', async () => {
+    const { listener, events } = await open();
+    await listener.stop();
+    expect(events.at(-1)).toMatchObject({ event: 'listener-closed' });
+  });
+
+  test('answers every batch that was taken before it closes, and takes none after it', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat(Array.from({ length: 100 }, (_, index) => nbet(bet(index)))));
+    await until(() => store.appended.length === 64, 'as many batches at the store as may wait');
+    const stopped = central.stop();
+    peer.send(nbet(bet(1000)));
+    expect(await other.rest()).toBe('');
+    expect(peer.ended).toBe(false);
+    store.letIn();
+    expect(await peer.rest()).toBe(OK.repeat(64));
+    peer.end();
+    other.end();
+    await stopped;
+    expect(store.appended).toHaveLength(64);
+    expect(store.rows).toBe(Array.from({ length: 64 }, (_, index) => row(1, index)).join(''));
+  });
+
+  test('does not take a message that waits for the answers before it', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), END, GWIN]));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    const stopped = central.stop();
+    store.letIn();
+    expect(await peer.rest()).toBe(OK);
+    peer.end();
+    await stopped;
+    expect(central.of('agency-finished')).toEqual([]);
+    expect(central.of('draw-held')).toEqual([]);
+  });
+
+  test('does not wait for the rest of a message, and stores nothing of it', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    const batch = nbet(bet(1));
+    const before = central.sockets[0]!.bytesRead;
+    peer.send(batch.subarray(0, 30));
+    await until(() => central.sockets[0]!.bytesRead === before + 30, 'a part of a batch being read');
+    const stopped = central.stop();
+    expect(await peer.rest()).toBe('');
+    peer.send(batch.subarray(30));
+    peer.end();
+    await stopped;
+    expect(store.appended).toEqual([]);
+    expect(central.of('connection-cut')).toEqual([]);
+    expect(central.of('connection-error')).toEqual([]);
+  });
+
+  test('takes limited time with peers that never close', async () => {
+    const central = await TestCentral.open({ limits: { lingerTimeoutMs: 50 } });
+    const silent = [await central.agency(1), await central.connect(), await central.agency(2)];
+    silent[2]!.send(nbet(bet(1)).subarray(0, 20));
+    const startedAt = performance.now();
+    await central.stop();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(central.of('connection-closed')).toHaveLength(3);
+    for (const peer of silent) expect(await peer.rest()).toBe('');
+  });
+
+  test('takes limited time with a store that never answers', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store, limits: { stopTimeoutMs: 50 } });
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    const startedAt = performance.now();
+    await central.stop();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(central.of('connection-closed')).toHaveLength(1);
+    expect(await peer.rest()).toBe('');
+    // What comes from the store afterwards disturbs nobody.
+    store.letIn();
+    await until(() => central.of('batch-stored').length === 1, 'the batch being durable');
+  });
+
+  test('takes limited time with a peer that sends without end and reads nothing', async () => {
+    const central = await TestCentral.open({ limits: { lingerTimeoutMs: 50, stopTimeoutMs: 500 } });
+    const peer = await connectRaw(central.port);
+    const block = Buffer.concat(Array.from({ length: 1000 }, (_, index) => nbet(bet(index))));
+    peer.write(conn(1));
+    const send = (): void => {
+      while (!peer.destroyed && peer.write(block));
+    };
+    peer.on('drain', send);
+    send();
+    await central.seen('batch-stored', 2000);
+    await central.stop();
+    expect(central.of('connection-closed')).toHaveLength(1);
+  });
+
+  test('takes limited time with connections that were turned away and never close', async () => {
+    const central = await TestCentral.open({ limits: { connectionsMax: 1, lingerTimeoutMs: 50 } });
+    await central.agency(1);
+    const turnedAway = await central.connect();
+    expect(await turnedAway.rest()).toBe(NOK);
+    const startedAt = performance.now();
+    await central.stop();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(central.of('listener-closed')).toHaveLength(1);
+  });
+
+  test('leaves no connection behind of one that is accepted at the same moment', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const central = await TestCentral.open({ limits: { lingerTimeoutMs: 20 } });
+      const connecting = Promise.allSettled(Array.from({ length: 5 }, () => central.connect()));
+      await central.stop();
+      await connecting;
+      expect(central.of('connection-closed')).toHaveLength(central.of('connection-accepted').length);
+      expect(central.sockets.every(socket => socket.destroyed)).toBe(true);
+    }
+  });
+});
+
+test('many connections are served at the same time', async () => {
+  const agencies = Array.from({ length: 20 }, (_, index) => index + 1);
+  const store = new GatedStore();
+  const central = await TestCentral.open({ agencies, store });
+  const peers: [number, Peer][] = [];
+  for (const id of [...agencies, ...agencies, ...agencies, ...agencies, ...agencies]) {
+    peers.push([id, await central.connect()]);
+  }
+  for (const [id, peer] of peers) peer.send(Buffer.concat([conn(id), nbet(bet(id)), GWIN]));
+  for (const [, peer] of peers) expect(await peer.receive(8)).toBe(OK + NEND);
+  expect(store.appended).toHaveLength(100);
+  expect(central.of('connection-accepted')).toHaveLength(100);
+  expect(central.of('accepting')).toHaveLength(101);
+});

@@ -1,0 +1,319 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bet,
+  conn,
+  END,
+  frame,
+  GatedStore,
+  GWIN,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  row,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** Asks the one who is at the other end something that changes nothing: is it still served? */
+async function expectServed(peer: Peer): Promise<void> {
+  peer.send(GWIN);
+  expect(await peer.receive(4)).toBe(NEND);
+}
+
+interface Case {
+  readonly what: string;
+  /** What the refused peer sends, in one write. */
+  readonly says: readonly Uint8Array[];
+  readonly code: string;
+  /** A part of the explanation in the log. */
+  readonly detail?: string;
+  /** Number of bets that the log says were refused; undefined when no bets are the subject. */
+  readonly bets?: { readonly single: boolean; readonly count: number };
+}
+
+/**
+ * While agency 2 is in the middle of an upload, with half a batch on its way, a peer says something that is refused, and
+ * goes on with a batch that would be valid.
+ */
+async function refuseAmongOthers({ says, code, detail, bets }: Case): Promise<void> {
+  const store = new GatedStore();
+  const central = await TestCentral.open({ agencies: [1, 2], store });
+  const bystander = await central.agency(2);
+  bystander.send(nbet(bet(201)));
+  expect(await bystander.receive(4)).toBe(OK);
+  const second = nbet(bet(202), bet(203));
+  bystander.send(second.subarray(0, 30));
+
+  const peer = await central.connect();
+  peer.send(Buffer.concat([...says, nbet(bet(101))]));
+  expect(await peer.rest()).toBe(NOK);
+
+  const refusal = expect.objectContaining({ code, detail: expect.stringContaining(detail ?? '') });
+  expect(central.of('message-refused')).toEqual([expect.objectContaining({ refusal })]);
+  expect(central.of('bets-refused')).toEqual(bets === undefined ? [] : [{ event: 'bets-refused', ...bets }]);
+  peer.end();
+  expect(await central.seen('connection-closed')).toHaveLength(1);
+
+  bystander.send(second.subarray(30));
+  expect(await bystander.receive(4)).toBe(OK);
+  await expectServed(bystander);
+  expect(store.rows).toBe(row(2, 201) + row(2, 202) + row(2, 203));
+  expect(store.appended).toHaveLength(2);
+}
+
+function describeCases(subject: string, cases: readonly Case[]): void {
+  describe(`${subject} is answered NOK, closed, logged, not stored, and costs nobody else anything:`, () => {
+    test.each(cases)('$what', refuseAmongOthers);
+  });
+}
+
+describeCases('a message of a peer that has not said who it is', [
+  { what: 'BET', says: [frame('BET', bet(1).join('|'))], code: 'not-identified' },
+  { what: 'NBET', says: [nbet(bet(1))], code: 'not-identified' },
+  { what: 'END', says: [END], code: 'not-identified' },
+  { what: 'GWIN', says: [GWIN], code: 'not-identified' },
+  { what: 'a bad NBET', says: [frame('NBET', 'x')], code: 'not-identified' },
+  { what: 'END, with CONN too late', says: [END, conn(1)], code: 'not-identified' },
+]);
+
+describeCases('CONN', [
+  { what: 'twice', says: [conn(1), conn(1)], code: 'malformed', detail: 'identified itself already' },
+  { what: 'again as another agency', says: [conn(1), conn(2)], code: 'malformed' },
+  { what: 'again, without an id', says: [conn(1), frame('CONN', '')], code: 'malformed' },
+  { what: 'with id 0', says: [conn(0)], code: 'malformed', detail: 'from 1 to 65535' },
+  { what: 'with id 65536', says: [conn(65_536)], code: 'malformed' },
+  { what: "with id 'abc'", says: [conn('abc')], code: 'malformed' },
+  { what: 'with a negative id', says: [conn('-1')], code: 'malformed' },
+  { what: 'with an id in a fraction', says: [conn('1.0')], code: 'malformed' },
+  { what: 'with an id and a space', says: [conn(' 1')], code: 'malformed' },
+  { what: 'with an id and a line end', says: [conn('1\n')], code: 'malformed' },
+  { what: 'with an id in digits that are not ASCII', says: [conn('１')], code: 'malformed' },
+  { what: 'with an empty id', says: [conn('')], code: 'malformed' },
+  { what: 'of an agency that is not expected', says: [conn(3)], code: 'unauthorized', detail: 'agency 3' },
+  { what: 'of the largest agency, not expected', says: [conn(65_535)], code: 'unauthorized' },
+  { what: 'with an id of 17 bytes', says: [conn('0'.repeat(16) + 1)], code: 'payload-too-large' },
+]);
+
+describeCases('a type that does not exist', [
+  { what: 'as the first message', says: [Buffer.from('XXXX')], code: 'unknown-message', detail: '58585858' },
+  { what: 'after CONN', says: [conn(1), Buffer.from('XXXX')], code: 'unknown-message' },
+  { what: 'HTTP', says: [Buffer.from('GET / HTTP/1.1\r\n\r\n')], code: 'unknown-message' },
+  { what: 'zeros', says: [conn(1), Buffer.alloc(4)], code: 'unknown-message', detail: '00000000' },
+  { what: 'END padded with a space', says: [conn(1), Buffer.from('END ')], code: 'unknown-message' },
+  { what: 'in lower case', says: [conn(1), Buffer.from('gwin')], code: 'unknown-message' },
+  { what: 'an answer of the server', says: [conn(1), Buffer.from(OK, 'hex')], code: 'unknown-message' },
+]);
+
+const FIELDS = ['first_name', 'last_name', 'document', 'birthdate', 'number'] as const;
+
+const BAD_FIELDS: readonly (readonly [(typeof FIELDS)[number], string | Uint8Array, string])[] = [
+  ['first_name', '', 'empty'],
+  ['first_name', 'a'.repeat(256), 'too-long'],
+  ['first_name', 'Ana\n', 'control-character'],
+  ['first_name', 'Ana\u0085', 'control-character'],
+  ['first_name', Buffer.from('416eff61', 'hex'), 'not-utf-8'],
+  ['last_name', '', 'empty'],
+  ['last_name', 'é'.repeat(128), 'too-long'],
+  ['last_name', 'Pé\trez', 'control-character'],
+  ['last_name', Buffer.from('c0af', 'hex'), 'not-utf-8'],
+  ['last_name', Buffer.from('eda080', 'hex'), 'not-utf-8'],
+  ['last_name', Buffer.from('50c3', 'hex'), 'not-utf-8'],
+  ['document', '', 'empty'],
+  ['document', '30.904.465', 'not-digits'],
+  ['document', '-1', 'not-digits'],
+  ['document', '12345678901', 'too-long'],
+  ['document', Buffer.from('ff', 'hex'), 'not-digits'],
+  ['birthdate', '', 'empty'],
+  ['birthdate', '17/03/1999', 'not-a-date'],
+  ['birthdate', '1999-3-17', 'not-a-date'],
+  ['birthdate', '1999-02-29', 'not-a-date'],
+  ['birthdate', '1999-13-01', 'not-a-date'],
+  ['birthdate', '0000-01-01', 'not-a-date'],
+  ['birthdate', Buffer.from('ffffffffffffffffffff', 'hex'), 'not-a-date'],
+  ['number', '', 'empty'],
+  ['number', '-1', 'not-digits'],
+  ['number', '7574.0', 'not-digits'],
+  ['number', '10000', 'out-of-range'],
+  ['number', '00000000001', 'too-long'],
+  ['number', Buffer.from('c3bf', 'hex'), 'not-digits'],
+];
+
+/** A valid bet with one field replaced, as the bytes of its five fields. */
+function badBet(field: (typeof FIELDS)[number], value: string | Uint8Array): Buffer {
+  const fields: (string | Uint8Array)[] = bet(101);
+  fields[FIELDS.indexOf(field)] = value;
+  const parts = fields.flatMap(part => [Buffer.from('|'), Buffer.from(part)]);
+  return Buffer.concat(parts.slice(1));
+}
+
+const show = (value: string | Uint8Array): string =>
+  JSON.stringify(typeof value === 'string' ? value : Buffer.from(value).toString('hex')).slice(0, 30);
+
+describeCases(
+  'NBET with a bad bet behind a good one',
+  BAD_FIELDS.map(([field, value, reason]) => ({
+    what: `${field} ${show(value)} is ${reason}`,
+    says: [
+      conn(1),
+      frame('NBET', Buffer.concat([Buffer.from(`2|${bet(100).join('|')}|`), badBet(field, value)])),
+    ],
+    code: 'invalid-bet',
+    detail: `bet 1, ${field}, ${reason}`,
+    bets: { single: false, count: 2 },
+  })),
+);
+
+describeCases(
+  'BET with a bad field',
+  BAD_FIELDS.map(([field, value, reason]) => ({
+    what: `${field} ${show(value)} is ${reason}`,
+    says: [conn(1), frame('BET', badBet(field, value))],
+    code: 'invalid-bet',
+    detail: `bet 0, ${field}, ${reason}`,
+    bets: { single: true, count: 1 },
+  })),
+);
+
+const good = bet(101).join('|');
+
+/** The payload of an NBET, the bets it announces, and what is wrong with it. */
+const BAD_BATCHES: readonly (readonly [string, string, number, string])[] = [
+  ['one bet fewer than announced', `2|${good}`, 2, 'bet 1, batch, too-few-fields'],
+  ['one field fewer', `1|${bet(1).slice(0, 4).join('|')}`, 1, 'bet 0, batch, too-few-fields'],
+  ['no field at all', '1|', 1, 'bet 0, batch, too-few-fields'],
+  ['one bet more than announced', `1|${good}|${good}`, 1, 'bet 1, batch, too-many-fields'],
+  ['one field more', `1|${good}|x`, 1, 'bet 1, batch, too-many-fields'],
+  ['a bet when none is announced', `0|${good}`, 0, 'bet 0, batch, too-many-fields'],
+  ['a delimiter at the end', `1|${good}|`, 1, 'bet 1, batch, too-many-fields'],
+  ['a delimiter at the end of an empty batch', '0||', 0, 'too-many-fields'],
+  ['no payload', '', 0, 'count-not-a-number'],
+  ['no delimiter behind the number', '1', 0, 'count-not-a-number'],
+  ['an empty number', `|${good}`, 0, 'count-not-a-number'],
+  ['a word in place of the number', `one|${good}`, 0, 'count-not-a-number'],
+  ['a negative number', `-1|${good}`, 0, 'count-not-a-number'],
+  ['a number with a sign', `+1|${good}`, 0, 'count-not-a-number'],
+  ['a number with a space', ` 1|${good}`, 0, 'count-not-a-number'],
+  ['a fraction', `1.0|${good}`, 0, 'count-not-a-number'],
+  ['a hexadecimal number', `0x1|${good}`, 0, 'count-not-a-number'],
+  ['a number of a hundred digits', `${'9'.repeat(100)}|${good}`, 0, 'count-not-a-number'],
+  ['a number that is larger than any batch', `999999|${good}`, 999_999, 'bet 1, batch, too-few-fields'],
+  ['a number in digits that are not ASCII', `１|${good}`, 0, 'count-not-a-number'],
+];
+
+describeCases(
+  'NBET whose fields do not add up',
+  BAD_BATCHES.map(([what, payload, count, detail]) => ({
+    what,
+    says: [conn(1), frame('NBET', payload)],
+    code: 'invalid-bet',
+    detail,
+    bets: { single: false, count },
+  })),
+);
+
+describeCases('BET whose fields do not add up', [
+  {
+    what: 'one field fewer',
+    says: [conn(1), frame('BET', bet(1).slice(1).join('|'))],
+    code: 'invalid-bet',
+    detail: 'bet 0, batch, too-few-fields',
+    bets: { single: true, count: 1 },
+  },
+  {
+    what: 'one field more',
+    says: [conn(1), frame('BET', `${good}|x`)],
+    code: 'invalid-bet',
+    detail: 'bet 1, batch, too-many-fields',
+    bets: { single: true, count: 1 },
+  },
+  {
+    what: 'no payload',
+    says: [conn(1), frame('BET', '')],
+    code: 'invalid-bet',
+    detail: 'bet 0, batch, too-few-fields',
+    bets: { single: true, count: 1 },
+  },
+]);
+
+describe('a length over the limit is refused before a byte of the payload is there:', () => {
+  const header = (type: string, length: number): Buffer => {
+    const bytes = Buffer.alloc(8);
+    bytes.write(type, 'latin1');
+    bytes.writeUInt32BE(length, 4);
+    return bytes;
+  };
+
+  test.each([
+    ['NBET of 8185', header('NBET', 8185)],
+    ['NBET of 0xffffffff', header('NBET', 0xff_ff_ff_ff)],
+    ['NBET of 0x80000000', header('NBET', 0x80_00_00_00)],
+    ['BET of 8185', header('BET', 8185)],
+    ['BET of 0xffffffff', header('BET', 0xff_ff_ff_ff)],
+    ['CONN of 17', header('CONN', 17)],
+    ['CONN of 0xffffffff', header('CONN', 0xff_ff_ff_ff)],
+  ])('%s', async (what, bytes) => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const bystander = await central.agency(2);
+    const peer = what.startsWith('CONN') ? await central.connect() : await central.agency(1);
+    peer.send(bytes);
+    expect(await peer.rest()).toBe(NOK);
+    const [refused] = central.of('message-refused');
+    expect(refused!.refusal.code).toBe('payload-too-large');
+    expect(refused!.refusal.detail).toContain(String(bytes.readUInt32BE(4)));
+    await expectServed(bystander);
+    expect(store.appended).toHaveLength(0);
+  });
+
+  test('the longest payload that is allowed is taken', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    // Names are filled up until the payload is as long as it may be.
+    const bets = Array.from({ length: 30 }, (_, index) => bet(index));
+    let left = 8192 - nbet(...bets).length;
+    for (const fields of bets) {
+      const more = Math.min(left, 240);
+      fields[0] += 'x'.repeat(more);
+      left -= more;
+    }
+    expect(left).toBe(0);
+    const frameOfLimit = nbet(...bets);
+    expect(frameOfLimit).toHaveLength(8192);
+    peer.send(frameOfLimit);
+    expect(await peer.receive(4)).toBe(OK);
+    await expectServed(peer);
+    expect(store.rows.split('\r\n')).toHaveLength(bets.length + 1);
+  });
+});
+
+test('a refused peer that sends on is read without effect until it closes', async () => {
+  const store = new GatedStore();
+  const central = await TestCentral.open({ store });
+  const peer = await central.agency(1);
+  peer.send(Buffer.from('XXXX'));
+  expect(await peer.rest()).toBe(NOK);
+  peer.send(Buffer.concat([nbet(bet(1)), END, GWIN]));
+  const [socket] = central.sockets;
+  await until(() => socket!.bytesRead > 60, 'the rest being read');
+  peer.end();
+  await central.seen('connection-closed');
+  expect(await peer.rest()).toBe(NOK);
+  expect(store.appended).toHaveLength(0);
+  expect(central.of('agency-finished')).toEqual([]);
+  expect(central.of('message-refused')).toHaveLength(1);
+});
+
+test('a refused peer may connect again at once', async () => {
+  const central = await TestCentral.open();
+  for (let round = 0; round < 20; round += 1) {
+    const peer = await central.agency(1);
+    peer.send(frame('NBET', 'x'));
+    expect(await peer.rest()).toBe(NOK);
+    peer.end();
+    await central.seen('connection-closed', round + 1);
+  }
+  await expectServed(await central.agency(1));
+});

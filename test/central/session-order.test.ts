@@ -1,0 +1,361 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bet,
+  conn,
+  END,
+  frame,
+  GatedStore,
+  GWIN,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  row,
+  rwin,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
+async function takeTurns(peer: Peer): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) {
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+  }
+}
+
+const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
+
+describe('a client that does not wait for the answers', () => {
+  test('gets the OK of hundreds of batches, and they are stored in the order of sending', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    const documents = range(700);
+    peer.send(Buffer.concat(documents.map(document => nbet(bet(document)))));
+    expect(await peer.receive(4 * 700)).toBe(OK.repeat(700));
+    expect(store.rows).toBe(documents.map(document => row(1, document)).join(''));
+    expect(central.of('batch-stored')).toHaveLength(700);
+  });
+
+  test('gets answers of different kinds in the order of its requests', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    const kinds = [
+      { request: nbet(bet(1), bet(2)), answer: OK },
+      { request: frame('BET', bet(3).join('|')), answer: OK },
+      { request: GWIN, answer: NEND },
+      { request: nbet(bet(4)), answer: OK },
+      { request: GWIN, answer: NEND },
+      { request: GWIN, answer: NEND },
+      { request: frame('NBET', '0|'), answer: OK },
+    ];
+    const asked = range(350).map(index => kinds[(index * 3) % kinds.length]!);
+    peer.send(Buffer.concat(asked.map(({ request }) => request)));
+    const answers = asked.map(({ answer }) => answer).join('');
+    expect(await peer.receive(answers.length / 2)).toBe(answers);
+  });
+
+  test('gets its answers in order when the store makes later batches durable first', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), frame('BET', bet(2).join('|')), nbet(bet(3)), GWIN]));
+    await until(() => store.appended.length === 3, 'three batches at the store');
+    store.letInYoungest();
+    store.letInYoungest();
+    await takeTurns(other);
+    expect(peer.socket.bytesRead).toBe(0);
+    store.letIn();
+    expect(await peer.receive(16)).toBe(OK + OK + OK + NEND);
+  });
+
+  test('gets OK for what was before a bad batch, then NOK, then the end; what follows is not stored', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    const before = range(40);
+    peer.send(
+      Buffer.concat([
+        ...before.map(document => nbet(bet(document))),
+        nbet(bet(40), bet('x')),
+        ...range(40).map(document => nbet(bet(document + 41))),
+        END,
+        GWIN,
+      ]),
+    );
+    expect(await peer.rest()).toBe(OK.repeat(40) + NOK);
+    expect(store.rows).toBe(before.map(document => row(1, document)).join(''));
+    expect(store.appended).toHaveLength(40);
+    expect(central.of('agency-finished')).toEqual([]);
+    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 2 }]);
+  });
+
+  test('is refused a bad batch only after the store has answered what was before it', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet('x')), nbet(bet(3))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    await takeTurns(other);
+    expect(peer.socket.bytesRead).toBe(0);
+    expect(peer.ended).toBe(false);
+    store.letIn();
+    expect(await peer.rest()).toBe(OK + OK + NOK);
+    expect(store.rows).toBe(row(1, 1) + row(1, 2));
+    expect(store.appended).toHaveLength(2);
+  });
+
+  test('is told of bytes that are no message only after what was before them', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), Buffer.from('XXXX'), nbet(bet(2))]));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    store.letIn();
+    expect(await peer.rest()).toBe(OK + NOK);
+    expect(store.rows).toBe(row(1, 1));
+  });
+
+  test('finishes only with the last of the batches before END; GWIN behind it is answered after both', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.agency(1);
+    const other = await central.agency(1);
+    peer.send(Buffer.concat([...range(50).map(document => nbet(bet(document))), END]));
+    await until(() => store.appended.length === 50, 'all batches at the store');
+    store.letIn(49);
+    expect(await peer.receive(4 * 49)).toBe(OK.repeat(49));
+    await takeTurns(other);
+    expect(central.of('agency-finished')).toEqual([]);
+    expect(store.reads).toBe(0);
+    store.letIn();
+    expect(await peer.receive(8)).toBe(OK + OK);
+    const [drawn] = await central.seen('draw-held');
+    expect(drawn).toMatchObject({ bets: 50, winners: 0 });
+  });
+
+  test('is told NEND when the others have not finished, and goes on to be served', async () => {
+    const central = await TestCentral.open();
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), GWIN, nbet(bet(2)), END, GWIN, END, GWIN, GWIN]));
+    expect(await peer.receive(32)).toBe(OK + NEND + OK + OK + NEND + OK + NEND + NEND);
+    expect(peer.ended).toBe(false);
+  });
+
+  test('is refused bets behind its own END, and what it sent before counts', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), END, nbet(bet(2)), GWIN]));
+    expect(await peer.rest()).toBe(OK + OK + NOK);
+    expect(store.rows).toBe(row(1, 1));
+    expect(central.of('agency-finished')).toHaveLength(1);
+  });
+});
+
+describe('a whole conversation', () => {
+  const conversation = Buffer.concat([
+    conn(1),
+    nbet(bet(1, 7574), bet(2)),
+    frame('BET', bet(3, 7574).join('|')),
+    GWIN,
+    nbet(bet(4)),
+    END,
+    END,
+  ]);
+  const answers = OK + OK + NEND + OK + OK + OK;
+  const rows = row(1, 1, 7574) + row(1, 2) + row(1, 3, 7574) + row(1, 4);
+
+  async function expectWinners(central: TestCentral, peer: Peer): Promise<void> {
+    await central.seen('draw-held');
+    peer.send(GWIN);
+    expect(await peer.receive(rwin(1, 3).length / 2)).toBe(rwin(1, 3));
+    expect(central.of('draw-held')).toHaveLength(1);
+  }
+
+  test('may arrive one byte at a time', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.connect();
+    await until(() => central.sockets.length === 1, 'the connection being accepted');
+    const [socket] = central.sockets;
+    for (const [index, byte] of conversation.entries()) {
+      peer.send(Buffer.of(byte));
+      await until(() => socket!.bytesRead === index + 1, `byte ${index} being read`);
+    }
+    expect(await peer.receive(answers.length / 2)).toBe(answers);
+    expect(store.rows).toBe(rows);
+    await expectWinners(central, peer);
+  });
+
+  test('may arrive in one piece', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.connect();
+    peer.send(conversation);
+    expect(await peer.receive(answers.length / 2)).toBe(answers);
+    expect(store.rows).toBe(rows);
+    await expectWinners(central, peer);
+  });
+
+  test.each([1, 2, 3, 5, 7, 11, 64])('may arrive in pieces, the first of %i bytes less', async less => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.connect();
+    await until(() => central.sockets.length === 1, 'the connection being accepted');
+    const [socket] = central.sockets;
+    for (let at = 0; at < conversation.length; at += less) {
+      const piece = conversation.subarray(at, at + less);
+      peer.send(piece);
+      await until(() => socket!.bytesRead === at + piece.length, `the bytes up to ${at} being read`);
+    }
+    expect(await peer.receive(answers.length / 2)).toBe(answers);
+    expect(store.rows).toBe(rows);
+  });
+
+  test('may be half closed by the peer right after its last request: every answer still comes', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.connect();
+    peer.send(conversation);
+    peer.end();
+    await until(() => store.appended.length === 2, 'the first batches at the store');
+    store.held = false;
+    store.letIn();
+    expect(await peer.rest()).toBe(answers);
+    expect(store.rows).toBe(rows);
+    await central.seen('connection-closed');
+    expect(central.of('connection-cut')).toEqual([]);
+    expect(central.of('connection-error')).toEqual([]);
+  });
+
+  test('of more requests than may be unanswered, half closed, gets every answer', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const peer = await central.connect();
+    peer.send(Buffer.concat([conn(1), ...range(300).map(document => nbet(bet(document))), END]));
+    peer.end();
+    await until(() => store.appended.length === 64, 'the first batches at the store');
+    store.held = false;
+    store.letIn();
+    expect(await peer.rest()).toBe(OK.repeat(301));
+    expect(store.appended).toHaveLength(300);
+  });
+});
+
+describe('a connection', () => {
+  test('stays open after NEND and after RWIN, until the peer closes it', async () => {
+    const central = await TestCentral.open({ agencies: [1] });
+    const peer = await central.agency(1);
+    await takeTurns(peer);
+    peer.send(END);
+    expect(await peer.receive(4)).toBe(OK);
+    await central.seen('draw-held');
+    for (let turn = 0; turn < 10; turn += 1) {
+      peer.send(GWIN);
+      expect(await peer.receive(10)).toBe(rwin());
+    }
+    expect(peer.ended).toBe(false);
+    expect(central.of('connection-closed')).toEqual([]);
+    peer.end();
+    expect(await peer.rest()).toBe('');
+    expect(await central.seen('connection-closed')).toEqual([
+      { event: 'connection-closed', ip: '127.0.0.1', agency: 1 },
+    ]);
+  });
+
+  test('may carry only CONN: it is closed when the peer closes, and nothing is refused or counted', async () => {
+    const central = await TestCentral.open();
+    const other = await central.agency(2);
+    for (let turn = 0; turn < 40; turn += 1) {
+      const peer = await central.connect();
+      peer.send(conn(1));
+      peer.end();
+      expect(await peer.rest()).toBe('');
+    }
+    await central.seen('connection-closed', 40);
+    expect(central.of('agency-identified')).toHaveLength(41);
+    expect(central.of('message-refused')).toEqual([]);
+    expect(central.of('connection-cut')).toEqual([]);
+    expect(central.of('connection-error')).toEqual([]);
+    await takeTurns(other);
+  });
+
+  test('may carry nothing at all', async () => {
+    const central = await TestCentral.open();
+    const peer = await central.connect();
+    peer.end();
+    expect(await peer.rest()).toBe('');
+    expect(await central.seen('connection-closed')).toEqual([
+      { event: 'connection-closed', ip: '127.0.0.1' },
+    ]);
+    expect(central.of('connection-cut')).toEqual([]);
+  });
+
+  test('of an agency may be one of several at the same time; their batches are stored whole', async () => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store });
+    const [first, second] = [await central.agency(1), await central.agency(1)];
+    const batch = (start: number): Buffer => nbet(...range(5).map(index => bet(start + index)));
+    for (let index = 0; index < 20; index += 1) {
+      first.send(batch(1000 + index * 5));
+      second.send(batch(2000 + index * 5));
+    }
+    expect(await first.receive(80)).toBe(OK.repeat(20));
+    expect(await second.receive(80)).toBe(OK.repeat(20));
+    const documents = store.rows
+      .split('\r\n')
+      .slice(0, -1)
+      .map(line => Number(line.split(',')[3]));
+    expect(documents).toHaveLength(200);
+    for (let at = 0; at < 200; at += 5) {
+      const start = documents[at]!;
+      expect(documents.slice(at, at + 5)).toEqual(range(5).map(index => start + index));
+    }
+    const ofFirst = documents.filter(document => document < 2000);
+    expect(ofFirst).toEqual(range(100).map(index => 1000 + index));
+  });
+
+  test('that says END waits for the batches that the agency sent on its other connection', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const [uploading, finishing] = [await central.agency(1), await central.agency(1)];
+    uploading.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    finishing.send(END);
+    await takeTurns(other);
+    expect(finishing.socket.bytesRead).toBe(0);
+    expect(central.of('agency-finished')).toEqual([]);
+    // No bet is taken between END and its answer.
+    uploading.send(nbet(bet(2)));
+    await central.seen('bets-refused');
+    store.letIn();
+    expect(await finishing.receive(4)).toBe(OK);
+    expect(await uploading.rest()).toBe(OK + NOK);
+    expect(store.rows).toBe(row(1, 1));
+    expect(central.of('agency-finished')).toHaveLength(1);
+  });
+
+  test('that breaks while its batches wait for the disk leaves them stored and the others alone', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ store });
+    const other = await central.agency(2);
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    peer.socket.resetAndDestroy();
+    other.send(nbet(bet(3)));
+    await until(() => store.appended.length === 3, 'a third batch at the store');
+    store.letIn();
+    expect(await other.receive(4)).toBe(OK);
+    await central.seen('connection-closed');
+    await takeTurns(other);
+    expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(2, 3));
+  });
+});

@@ -1,0 +1,398 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { Program, PROGRAM, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+/** A line of the log as the assignment writes it; the level is padded to 8. */
+const LINE =
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG {3}|INFO {4}|WARNING |ERROR {3}|CRITICAL) action: [a-z_]+ \| result: (?:success|fail|in_progress)(?<details>(?: \| [a-z_]+: [^|]+)*)$/;
+
+/** Details that are addresses or messages, which may hold a colon. */
+const MAY_HOLD_COLONS = new Set(['ip', 'address', 'msg']);
+
+function expectRegular(text: string): void {
+  expect(text).toMatch(LINE);
+  // No line end of any kind, and nothing that a terminal would act on.
+  expect(text).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+  for (const detail of LINE.exec(text)!.groups!['details']!.split(' | ').slice(1)) {
+    const [key, ...rest] = detail.split(': ');
+    if (!MAY_HOLD_COLONS.has(key!)) expect(rest.join(': ')).not.toContain(':');
+  }
+}
+
+/** What is behind the time, with what differs between two runs made equal. */
+const fixed = (text: string): string => text.slice(20).replace(/\| (port|ms): \d+/g, '| $1: N');
+
+/** A connection of its own that says something and is done; returns the answers. */
+async function converse(
+  server: Program,
+  port: number,
+  says: readonly Uint8Array[],
+  answers: string,
+): Promise<void> {
+  const closedBefore = server.lines.filter(({ text }) => text.includes('close_socket')).length;
+  const peer = await Peer.connect(port);
+  peer.send(Buffer.concat(says));
+  expect(await peer.receive(answers.length / 2)).toBe(answers);
+  peer.end();
+  expect(await peer.rest()).toBe('');
+  await server.line(
+    () => server.lines.filter(({ text }) => text.includes('close_socket')).length > closedBefore,
+    'the line of the closed socket',
+  );
+}
+
+/** Everything that a lottery of two agencies can log, one connection after the other. */
+async function holdLottery(server: Program, port: number): Promise<void> {
+  await converse(server, port, [conn(1), frame('BET', bet('030904465', '07574').join('|'))], OK);
+  await converse(server, port, [conn(1), nbet(bet(11), bet(12), bet(13))], OK);
+  await converse(server, port, [conn(1), nbet(bet(14), bet('x'))], NOK);
+  await converse(server, port, [conn(2), frame('BET', 'x')], NOK);
+  await converse(server, port, [conn(3)], NOK);
+  await converse(server, port, [Buffer.from('GET / HTTP/1.1\r\n\r\n')], NOK);
+  await converse(server, port, [frame('CONN', 'a|b: c\n')], NOK);
+  await converse(server, port, [nbet(bet(1))], NOK);
+  await converse(server, port, [conn(2), END, END, GWIN], OK + OK + '4e454e44');
+  await converse(server, port, [conn(2), nbet(bet(1))], NOK);
+  await converse(server, port, [conn(1), END], OK);
+  await server.line(({ text }) => text.includes('sorteo'), 'the draw');
+  await converse(server, port, [conn(1), GWIN], rwin('030904465'));
+  const truncated = await Peer.connect(port);
+  truncated.send(conn(1).subarray(0, 7));
+  truncated.end();
+  await truncated.rest();
+  await server.line(({ text }) => text.includes('truncated'), 'the line of the truncated message');
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+}
+
+const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
+const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 127.0.0.1';
+const identified = (agency: number): string =>
+  `DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: ${agency}`;
+const closed = (agency?: number): string =>
+  `INFO     action: close_socket | result: success | ip: 127.0.0.1${agency ? ` | agency: ${agency}` : ''}`;
+const refused = (agency: number | undefined, code: string, detail: string): string =>
+  `ERROR    action: refuse | result: fail | ip: 127.0.0.1${agency ? ` | agency: ${agency}` : ''} | code: ${code} | detail: ${detail}`;
+
+test('a whole lottery at DEBUG writes exactly these lines', async () => {
+  const env = { NUMBER_AGENCIES: '2', SERVER_LISTEN_BACKLOG: '5' };
+  const { server, port } = await startServer(await temporaryFolder(), env);
+  await holdLottery(server, port);
+  const visit = (...lines: string[]): string[] => [ACCEPTED, ACCEPTING, ...lines];
+  expect(server.lines.map(({ text }) => fixed(text))).toEqual([
+    'DEBUG    action: config | result: success | port: N | listen_backlog: 5 | logging_level: DEBUG',
+    'INFO     action: open_store | result: success | file: bets.csv',
+    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: base',
+    ACCEPTING,
+    ...visit(
+      identified(1),
+      'INFO     action: apuesta_almacenada | result: success | dni: 030904465 | numero: 7574',
+      closed(1),
+    ),
+    ...visit(identified(1), 'INFO     action: apuesta_recibida | result: success | cantidad: 3', closed(1)),
+    ...visit(
+      identified(1),
+      'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
+      refused(1, 'invalid-bet', 'bet 1, document, not-digits'),
+      closed(1),
+    ),
+    ...visit(
+      identified(2),
+      'ERROR    action: apuesta_almacenada | result: fail',
+      refused(2, 'invalid-bet', 'bet 0, batch, too-few-fields'),
+      closed(2),
+    ),
+    ...visit(refused(undefined, 'unauthorized', 'agency 3 is not one of the expected agencies'), closed()),
+    ...visit(refused(undefined, 'unknown-message', 'type 0x47455420'), closed()),
+    ...visit(refused(undefined, 'malformed', 'CONN without an agency id from 1 to 65535'), closed()),
+    ...visit(
+      refused(undefined, 'not-identified', 'the first message must say which agency speaks'),
+      closed(),
+    ),
+    ...visit(
+      identified(2),
+      'INFO     action: agency_finished | result: success | agency: 2 | waiting_for: 1',
+      closed(2),
+    ),
+    ...visit(
+      identified(2),
+      'ERROR    action: apuesta_recibida | result: fail | cantidad: 1',
+      refused(2, 'agency-finished', 'the agency has finished, its bets are closed'),
+      closed(2),
+    ),
+    ...visit(
+      identified(1),
+      'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: none',
+      'INFO     action: sorteo | result: success',
+      'INFO     action: draw | result: success | bets: 4 | winners: 1 | ms: N',
+      closed(1),
+    ),
+    ...visit(identified(1), closed(1)),
+    ...visit('WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | reason: truncated', closed()),
+    'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
+    'INFO     action: close_listener | result: success | port: N',
+    'INFO     action: close_file | result: success | file: bets.csv',
+    'INFO     action: shutdown | result: success',
+  ]);
+  for (const { text } of server.lines) expectRegular(text);
+  expect(server.stderr).toBe('');
+});
+
+test('the configuration is told as it was given, and only at DEBUG', async () => {
+  const env = { SERVER_LISTEN_BACKLOG: '17', NUMBER_AGENCIES: '2' };
+  for (const [level, expected] of [
+    ['DEBUG', 1],
+    ['debug', 1],
+    ['INFO', 0],
+    ['NOTICE', 0],
+  ] as const) {
+    const { server, port } = await startServer(await temporaryFolder(), { ...env, LOGGING_LEVEL: level });
+    server.kill('SIGTERM');
+    await server.exited;
+    const lines = server.linesOf('config');
+    expect(lines).toHaveLength(expected);
+    if (lines[0] !== undefined) {
+      expect(lines[0].details).toEqual({ port: '0', listen_backlog: '17', logging_level: level });
+    }
+    expect(server.linesOf('listen')[0]!.details['port']).toBe(String(port));
+    for (const { text } of server.lines) expectRegular(text);
+  }
+});
+
+test.each([
+  ['WARNING', ['ERROR', 'WARNING']],
+  ['ERROR', ['ERROR']],
+  ['CRITICAL', []],
+])('at %s only lines of %j are written', async (level, levels) => {
+  // Nothing tells the port at these levels. This one is none of those that are given for port 0.
+  const port = 20_000 + (process.pid % 10_000);
+  const server = Program.start(['server'], {
+    cwd: await temporaryFolder(),
+    env: { SERVER_PORT: String(port), SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: level },
+  });
+  const peer = await connectWhenThere(port, server);
+  peer.send(Buffer.from('XXXX'));
+  expect(await peer.rest()).toBe(NOK);
+  peer.end();
+  const truncated = await Peer.connect(port);
+  truncated.send(Buffer.from('CO'));
+  truncated.end();
+  await truncated.rest();
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(new Set(server.lines.map(line => line.level))).toEqual(new Set(levels));
+  expect(server.lines).toHaveLength(levels.length);
+});
+
+async function connectWhenThere(port: number, server: Program): Promise<Peer> {
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    try {
+      return await Peer.connect(port);
+    } catch {
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
+  }
+  throw new Error(`the server does not listen: ${server.transcript()}`);
+}
+
+test('the limits of the configuration are kept, and what they cut off is told', async () => {
+  const { server, port } = await startServer(await temporaryFolder(), {
+    CONNECTIONS_MAX: '2',
+    AGENCY_CONNECTIONS_MAX: '1',
+    PAYLOAD_BYTES_MAX: '1024',
+    FIRST_MESSAGE_TIMEOUT: '600ms',
+    MESSAGE_TIMEOUT: '400ms',
+    IDLE_TIMEOUT: '2s',
+  });
+  const says = async (bytes: Uint8Array): Promise<Peer> => {
+    const peer = await Peer.connect(port);
+    peer.send(bytes);
+    return peer;
+  };
+  const close = async (peer: Peer, count: number): Promise<void> => {
+    expect(await peer.rest()).toBe(NOK);
+    peer.end();
+    await server.line(() => server.linesOf('close_socket').length === count, 'the line of the closed socket');
+  };
+  await close(await says(Buffer.from('CON')), 1);
+  await close(await says(Buffer.concat([conn(1), Buffer.from('NB')])), 2);
+  const idle = await says(conn(1));
+  await server.line(() => server.linesOf('identify').length === 2, 'the agency being identified');
+  await close(await says(conn(1)), 3);
+  await close(await says(Buffer.concat([conn(2), Buffer.from('4e42455400000401', 'hex')])), 4);
+  await close(idle, 5);
+  const [first, second] = [await Peer.connect(port), await Peer.connect(port)];
+  const third = await Peer.connect(port);
+  expect(await third.rest()).toBe(NOK);
+  for (const peer of [first, second, third]) peer.socket.destroy();
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  const told = server.lines.filter(
+    ({ action, level, result }) => action === 'cut_connection' || (level !== 'INFO' && result === 'fail'),
+  );
+  expect(told.map(({ text }) => fixed(text))).toEqual([
+    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | reason: first-message-timeout',
+    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | agency: 1 | reason: message-timeout',
+    refused(undefined, 'busy', 'agency 1 has 1 connections already'),
+    refused(2, 'payload-too-large', 'NBET of 1025 bytes, at most 1024 are taken'),
+    'INFO     action: cut_connection | result: success | ip: 127.0.0.1 | agency: 1 | reason: idle',
+    'WARNING  action: accept_connections | result: fail | ip: 127.0.0.1 | code: busy | detail: 2 connections are open already',
+  ]);
+  for (const { text } of server.lines) expectRegular(text);
+});
+
+test('LOG_FORMAT=json writes one JSON object per line, with the same facts', async () => {
+  const env = { NUMBER_AGENCIES: '2' };
+  const { server: text, port } = await startServer(await temporaryFolder(), env);
+  await holdLottery(text, port);
+
+  const json = Program.start(['server'], {
+    cwd: await temporaryFolder(),
+    env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG', LOG_FORMAT: 'json', ...env },
+  });
+  const listening = await json.line(line => line.text.includes('"listen"'), 'the line of listening');
+  const startedAt = Date.now() - 60_000;
+  await holdLottery(json, (JSON.parse(listening.text) as { port: number }).port);
+
+  const objects = json.lines.map(line => JSON.parse(line.text) as Record<string, string | number>);
+  for (const { time } of objects) {
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(Date.parse(String(time))).toBeGreaterThan(startedAt);
+    expect(Date.parse(String(time))).toBeLessThan(Date.now() + 60_000);
+  }
+  const asLine = (object: Record<string, string | number>): string => {
+    const { level, action, result, ...details } = object;
+    delete details['time'];
+    return [
+      `${'.'.repeat(20)}${String(level).padEnd(8)} action: ${action}`,
+      `result: ${result}`,
+      ...Object.entries(details).map(([key, value]) => `${key}: ${value}`),
+    ].join(' | ');
+  };
+  expect(objects.map(object => fixed(asLine(object)))).toEqual(text.lines.map(line => fixed(line.text)));
+  // Numbers are numbers.
+  const recibida = objects.find(({ action }) => action === 'apuesta_recibida');
+  expect(recibida).toEqual({
+    time: expect.any(String),
+    level: 'INFO',
+    action: 'apuesta_recibida',
+    result: 'success',
+    cantidad: 3,
+  });
+});
+
+describe('a message cannot forge a line of the log:', () => {
+  const forged = '2024-08-21 22:11:15 INFO     action: sorteo | result: success';
+
+  const MESSAGES: readonly (readonly [string, string])[] = [
+    ['a separator', 'a | result: fail | action: sorteo | result: success'],
+    ['separators without spaces', '|||'],
+    ['a carriage return', `a\r${forged}`],
+    ['a line separator (U+2028)', `a\u2028${forged}`],
+    ['a paragraph separator (U+2029)', `a\u2029${forged}`],
+    ['a next line (U+0085)', `a\u0085${forged}`],
+    ['a vertical tab', `a\v${forged}`],
+    ['a form feed', `a\f${forged}`],
+    ['the escape sequences of a terminal', `a\u001b[2K\u001b[1G${forged}`],
+    ['the eight-bit escape of a terminal (U+009B)', `a\u009b2K${forged}`],
+    ['backspaces', `a${'\b'.repeat(100)}${forged}`],
+    ['a NUL', `a\0${forged}`],
+  ];
+
+  test.each(MESSAGES)('%s', async (_, text) => {
+    const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
+    const before = server.lines.length;
+    await converse(server, port, [Buffer.from(`${text}\n`)], Buffer.from(`${text}\n`).toString('hex'));
+    server.kill('SIGTERM');
+    await server.exited;
+    const lines = server.lines.slice(before);
+    expect(lines.map(({ action }) => action).filter(action => action !== 'accept_connections')).toEqual([
+      'receive_message',
+      'close_socket',
+      'shutdown',
+      'close_listener',
+      'shutdown',
+    ]);
+    const [received] = server.linesOf('receive_message');
+    expect(Object.keys(received!.details)).toEqual(['ip', 'msg']);
+    for (const line of lines) expectRegular(line.text);
+  });
+
+  test('in JSON it stands whole in its field', async () => {
+    const server = Program.start(['server'], {
+      cwd: await temporaryFolder(),
+      env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', SERVER_MODE: 'echo', LOG_FORMAT: 'json' },
+    });
+    const listening = await server.line(line => line.text.includes('"listen"'), 'the line of listening');
+    const { port } = JSON.parse(listening.text) as { port: number };
+    const text = 'a | "b" \\ \r{"action":"sorteo"}\u001b[1m °';
+    await converse(server, port, [Buffer.from(`${text}\n`)], Buffer.from(`${text}\n`).toString('hex'));
+    server.kill('SIGTERM');
+    await server.exited;
+    const objects = server.lines.map(line => JSON.parse(line.text) as Record<string, unknown>);
+    expect(objects.filter(({ action }) => action === 'receive_message')).toEqual([
+      {
+        time: expect.any(String),
+        level: 'INFO',
+        action: 'receive_message',
+        result: 'success',
+        ip: '127.0.0.1',
+        msg: text,
+      },
+    ]);
+  });
+});
+
+test('the names of a bet are never in the log', async () => {
+  const { server, port } = await startServer(await temporaryFolder());
+  const named = ['Xochiquetzal', 'Zzyzx', '12', '1990-01-02', '1'];
+  await converse(server, port, [conn(1), frame('BET', named.join('|')), nbet(named)], OK + OK);
+  await converse(server, port, [conn(1), nbet([...named.slice(0, 4), 'Zzyzx'])], NOK);
+  await converse(server, port, [conn(1), frame('BET', [...named.slice(0, 3), 'Zzyzx', '1'].join('|'))], NOK);
+  server.kill('SIGTERM');
+  await server.exited;
+  expect(server.transcript()).not.toMatch(/Xochiquetzal|Zzyzx/);
+});
+
+test('whoever read the log may go away: the server goes on, and ends with exit code 0', async () => {
+  const folder = await temporaryFolder();
+  const child = spawn(process.execPath, [PROGRAM, 'server'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], SERVER_PORT: '0', SERVER_HOST: '127.0.0.1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'close') as Promise<[number | null, string | null]>;
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  let output = '';
+  let port: string | undefined;
+  for await (const chunk of child.stdout) {
+    output += String(chunk);
+    port = /action: listen .*port: (\d+)/.exec(output)?.[1];
+    if (port !== undefined) break;
+  }
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', chunk => (stderr += String(chunk)));
+  const peer = await Peer.connect(Number(port));
+  peer.send(conn(1));
+  for (let index = 0; index < 200; index += 1) {
+    peer.send(nbet(bet(index)));
+    expect(await peer.receive(4)).toBe(OK);
+  }
+  peer.end();
+  expect(await peer.rest()).toBe('');
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  expect(stderr).toBe('');
+  const rows = Array.from({ length: 200 }, (_, index) => row(1, index)).join('');
+  expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rows);
+});

@@ -1,0 +1,368 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { Program, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const BETS_PER_BATCH = 20;
+
+/** Documents of an agency's batch: every bet of a test is a different one. */
+const documentsOf = (agency: number, index: number): number[] =>
+  Array.from({ length: BETS_PER_BATCH }, (_, at) => agency * 10_000_000 + index * BETS_PER_BATCH + at);
+
+const batchOf = (agency: number, index: number): Buffer =>
+  nbet(...documentsOf(agency, index).map(document => bet(document)));
+
+const rowsOf = (agency: number, index: number): string =>
+  documentsOf(agency, index)
+    .map(document => row(agency, document))
+    .join('');
+
+/** Sends batches as fast as the network takes them until the other side ends. */
+async function uploadUntilEnded(peer: Peer, agency: number): Promise<void> {
+  for (let index = 0; !peer.ended && !peer.socket.destroyed; index += 1) {
+    await new Promise<void>(resolve => peer.socket.write(batchOf(agency, index), () => resolve()));
+  }
+  peer.end();
+}
+
+/** Sends batches with at most 100 unanswered, and returns the number of answers when the other side has ended. */
+async function uploadInWindow(peer: Peer, agency: number): Promise<number> {
+  for (let index = 0; index < 100; index += 1) peer.send(batchOf(agency, index));
+  for (let answered = 0; ; answered += 1) {
+    try {
+      expect(await peer.receive(4)).toBe(OK);
+    } catch (error) {
+      expect((error as Error).message).toContain('the connection ended after ,');
+      peer.end();
+      return answered;
+    }
+    if (!peer.ended) peer.send(batchOf(agency, answered + 100));
+  }
+}
+
+/** The agency's batches in `bets.csv`: whole, in order, from the first. */
+function batchesIn(file: string, agency: number): number {
+  const rows = file
+    .split('\r\n')
+    .filter(line => line.startsWith(`${agency},`))
+    .map(line => `${line}\r\n`);
+  expect(rows.length % BETS_PER_BATCH).toBe(0);
+  const count = rows.length / BETS_PER_BATCH;
+  expect(rows.join('')).toBe(Array.from({ length: count }, (_, index) => rowsOf(agency, index)).join(''));
+  return count;
+}
+
+async function logged(server: Program, action: string, count: number): Promise<void> {
+  await server.line(() => server.linesOf(action, 'success').length >= count, `${count} lines of ${action}`);
+}
+
+/** The lines that tell how the server ended, in their order, without repetitions. */
+function endingOf(server: Program): string[] {
+  const lines = server.lines
+    .filter(({ action }) =>
+      ['shutdown', 'close_socket', 'close_listener', 'close_file'].includes(action ?? ''),
+    )
+    .map(({ action, result }) => `${action} ${result}`);
+  const shutdown = lines.indexOf('shutdown in_progress');
+  return lines.slice(shutdown).filter((line, index, all) => line !== all[index - 1]);
+}
+
+const GRACEFUL = [
+  'shutdown in_progress',
+  'close_socket success',
+  'close_listener success',
+  'close_file success',
+  'shutdown success',
+];
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
+  test('in the middle of an upload: what was answered is stored, nothing is torn, everything is closed, exit code 0', async () => {
+    const folder = await temporaryFolder();
+    const { server, port } = await startServer(folder);
+    const [fast, windowed, asking] = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
+    fast!.send(conn(1));
+    windowed!.send(conn(2));
+    asking!.send(Buffer.concat([conn(3), GWIN]));
+    expect(await asking!.receive(4)).toBe(NEND);
+    const uploads = Promise.all([uploadUntilEnded(fast!, 1), uploadInWindow(windowed!, 2)]);
+    await fast!.receive(4 * 100);
+    server.kill(signal);
+    const [, answeredInWindow] = await uploads;
+    asking!.end();
+    const answers = await fast!.rest();
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+
+    const file = await readFile(join(folder, 'bets.csv'), 'utf8');
+    expect(file.endsWith('\r\n')).toBe(true);
+    expect(answers).toBe(OK.repeat(answers.length / 8));
+    const answeredFast = 100 + answers.length / 8;
+    const [storedFast, storedInWindow] = [batchesIn(file, 1), batchesIn(file, 2)];
+    expect(storedFast).toBeGreaterThanOrEqual(answeredFast);
+    expect(storedInWindow).toBe(answeredInWindow);
+    expect(file.split('\r\n')).toHaveLength((storedFast + storedInWindow) * BETS_PER_BATCH + 1);
+
+    expect(server.linesOf('shutdown', 'in_progress')[0]!.details).toEqual({ signal });
+    expect(endingOf(server)).toEqual(GRACEFUL);
+    const closed = server.linesOf('close_socket', 'success').map(({ details }) => details['agency']);
+    expect(closed).toHaveLength(3);
+    expect(new Set(closed)).toEqual(new Set(['1', '2', '3']));
+    expect(server.linesOf('close_listener')).toHaveLength(1);
+    expect(server.linesOf('close_file', 'success')[0]!.details).toEqual({ file: 'bets.csv' });
+    expect(server.lines.at(-1)!.text.slice(20)).toBe('INFO     action: shutdown | result: success');
+    expect(server.linesOf('apuesta_recibida', 'success')).toHaveLength(storedFast + storedInWindow);
+    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
+    expect(server.stderr).toBe('');
+  });
+
+  test('with nobody connected ends at once with exit code 0', async () => {
+    const { server } = await startServer(await temporaryFolder());
+    const startedAt = performance.now();
+    server.kill(signal);
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(endingOf(server)).toEqual(GRACEFUL.filter(line => !line.startsWith('close_socket')));
+  });
+});
+
+test('the next start finds every row that was answered before SIGTERM, and none that is torn', async () => {
+  const folder = await temporaryFolder();
+  const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  const peer = await Peer.connect(port);
+  peer.send(conn(1));
+  const upload = uploadUntilEnded(peer, 1);
+  await peer.receive(4 * 20);
+  server.kill('SIGTERM');
+  await upload;
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  const file = await readFile(join(folder, 'bets.csv'), 'utf8');
+  const again = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  expect(again.server.linesOf('cut_torn_row')).toEqual([]);
+  const finishing = await Peer.connect(again.port);
+  finishing.send(Buffer.concat([conn(1), nbet(bet(99_999_999, 7574)), Buffer.from('END\0')]));
+  expect(await finishing.receive(8)).toBe(OK + OK);
+  const drawn = await again.server.logged('draw');
+  expect(drawn.details).toMatchObject({ bets: String(file.split('\r\n').length), winners: '1' });
+  expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(file + row(1, 99_999_999, 7574));
+});
+
+describe('SIGTERM with connections that are open', () => {
+  test('and never closed by the peers ends within a few seconds with exit code 0 and a line for each', async () => {
+    const { server, port } = await startServer(await temporaryFolder());
+    const [identified, unknown, inTheMiddle] = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
+    identified!.send(Buffer.concat([conn(1), GWIN]));
+    expect(await identified!.receive(4)).toBe(NEND);
+    inTheMiddle!.send(Buffer.concat([conn(2), GWIN, batchOf(2, 0).subarray(0, 100)]));
+    expect(await inTheMiddle!.receive(4)).toBe(NEND);
+    await logged(server, 'accept_connections', 3);
+    const startedAt = performance.now();
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(6_000);
+    for (const peer of [identified, unknown, inTheMiddle]) expect(await peer!.rest()).toBe('');
+    expect(server.linesOf('close_socket', 'success')).toHaveLength(3);
+    expect(endingOf(server)).toEqual(GRACEFUL);
+  });
+
+  test('and closed by the peers when they hear of it ends as soon as they have', async () => {
+    const { server, port } = await startServer(await temporaryFolder());
+    const peers = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
+    for (const peer of peers) void peer.rest().then(() => peer.end());
+    await logged(server, 'accept_connections', 3);
+    const startedAt = performance.now();
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(server.linesOf('close_socket', 'success')).toHaveLength(3);
+  });
+
+  test('refuses new ones from then on', async () => {
+    const { server, port } = await startServer(await temporaryFolder());
+    const peer = await Peer.connect(port);
+    await logged(server, 'accept_connections', 1);
+    server.kill('SIGTERM');
+    expect(await peer.rest()).toBe('');
+    await expect(Peer.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    peer.end();
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(server.linesOf('accept_connections', 'success')).toHaveLength(1);
+  });
+});
+
+test.each([
+  ['SIGTERM', 'SIGTERM'],
+  ['SIGINT', 'SIGINT'],
+  ['SIGTERM', 'SIGINT'],
+] as const)(
+  '%s and then %s ends at once with exit code 1; what was answered is stored',
+  async (first, second) => {
+    const folder = await temporaryFolder();
+    const { server, port } = await startServer(folder);
+    // The server waits some seconds for a peer that never closes: time enough for the second signal.
+    const peer = await Peer.connect(port);
+    peer.send(Buffer.concat([conn(1), batchOf(1, 0)]));
+    expect(await peer.receive(4)).toBe(OK);
+    server.kill(first);
+    await server.logged('shutdown', 'in_progress');
+    const startedAt = performance.now();
+    server.kill(second);
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(server.linesOf('shutdown', 'success')).toEqual([]);
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 0));
+  },
+);
+
+/** Runs a server that cannot start. */
+async function failToStart(
+  env: Record<string, string>,
+  files: Record<string, string> = {},
+): Promise<Program> {
+  const folder = await temporaryFolder();
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const server = Program.start(['server'], { cwd: folder, env: { SERVER_HOST: '127.0.0.1', ...env } });
+  await server.exited;
+  return server;
+}
+
+describe('a wrong configuration ends with exit code 2 and one line that says what is wrong and what is allowed:', () => {
+  test.each([
+    ['SERVER_PORT', 'abc', '0 to 65535'],
+    ['SERVER_PORT', '65536', '0 to 65535'],
+    ['SERVER_PORT', '-1', '0 to 65535'],
+    ['SERVER_LISTEN_BACKLOG', '0', '1 to 65535'],
+    ['LOGGING_LEVEL', 'LOUD', 'DEBUG, INFO, WARNING, ERROR, CRITICAL'],
+    ['LOG_FORMAT', 'xml', 'text or json'],
+    ['SERVER_MODE', 'casino', 'lottery or echo'],
+    ['SERVER_STORE', 'paper', 'csv or memory'],
+    ['NUMBER_AGENCIES', '65536', '0 to 65535'],
+    ['NUMBER_AGENCIES', 'five', '0 to 65535'],
+    ['AGENCIES', '1,2,', 'ids and ranges of ids such as 1,2,7-9'],
+    ['AGENCIES', '9-7', 'ids and ranges of ids such as 1,2,7-9'],
+    ['CONNECTIONS_MAX', '0', '1 to 65535'],
+    ['PAYLOAD_BYTES_MAX', '10', '1024 to 1048576'],
+    ['IDLE_TIMEOUT', '5', 'a duration such as 10s, 150ms or 1h30m'],
+    ['STOP_TIMEOUT', '0s', 'a duration such as 10s, 150ms or 1h30m'],
+  ])('%s is %s', async (key, value, allowed) => {
+    const server = await failToStart({ SERVER_PORT: '0', [key]: value });
+    expect(await server.exited).toEqual({ code: 2, signal: null });
+    expect(server.stderr).toContain(`environment variable ${key}: ${key} is '${value}', allowed: ${allowed}`);
+    expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(server.lines).toEqual([]);
+  });
+
+  test.each([
+    ['a value', '[DEFAULT]\nSERVER_PORT = many\n', "config.ini: SERVER_PORT is 'many', allowed: 0 to 65535"],
+    [
+      'a name',
+      '[DEFAULT]\nSERVER_PROT = 1\n',
+      'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
+    ],
+    ['a section', '[SERVER]\nSERVER_PORT = 1\n', "config.ini: 'SERVER' is not part of section [DEFAULT]"],
+  ])('%s in config.ini', async (_, text, message) => {
+    const server = await failToStart({}, { 'config.ini': text });
+    expect(await server.exited).toEqual({ code: 2, signal: null });
+    expect(server.stderr).toContain(message);
+    expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('no port anywhere', async () => {
+    const server = await failToStart({});
+    expect(await server.exited).toEqual({ code: 2, signal: null });
+    expect(server.stderr).toContain('SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT');
+  });
+
+  test('a wrong value in config.ini does not matter when the environment says something else', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'config.ini'), '[DEFAULT]\nSERVER_PORT = many\nLOGGING_LEVEL = LOUD\n');
+    const { server } = await startServer(folder, { LOGGING_LEVEL: 'INFO' });
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('what the machine does not give ends with exit code 1 and one clear line of the log:', () => {
+  async function expectOneLine(server: Program, error: RegExp): Promise<void> {
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    const failures = server.lines.filter(({ result }) => result === 'fail');
+    expect(failures.map(({ action, level }) => ({ action, level }))).toEqual([
+      { action: 'start', level: 'ERROR' },
+    ]);
+    expect(failures[0]!.details['error']).toMatch(error);
+    expect(server.linesOf('listen')).toEqual([]);
+    expect(server.stderr).toBe('');
+  }
+
+  test('the port is in use', async () => {
+    const other = createServer();
+    onTestFinished(() => void other.close());
+    await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = other.address() as { port: number };
+    const server = await failToStart({ SERVER_PORT: String(port) });
+    await expectOneLine(server, new RegExp(`^port ${port} is in use by another program`));
+  });
+
+  test('the port is in use, in echo mode', async () => {
+    const { port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
+    const server = await failToStart({ SERVER_PORT: String(port), SERVER_MODE: 'echo' });
+    await expectOneLine(server, new RegExp(`^port ${port} is in use by another program`));
+  });
+
+  test('DATA_DIR is missing', async () => {
+    const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'no-such-folder' });
+    await expectOneLine(server, /^cannot use no-such-folder\/bets\.csv, ENOENT on open$/);
+  });
+
+  test('DATA_DIR is a file', async () => {
+    const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'a-file' }, { 'a-file': '' });
+    await expectOneLine(server, /^cannot use a-file\/bets\.csv, ENOTDIR on open$/);
+  });
+
+  test('bets.csv is a folder', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'bets.csv'));
+    const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: folder });
+    await expectOneLine(server, /bets\.csv, EISDIR on open$/);
+  });
+
+  test('SERVER_HOST is no address of this machine', async () => {
+    const server = await failToStart({ SERVER_PORT: '0', SERVER_HOST: '192.0.2.1' });
+    await expectOneLine(server, /^SERVER_HOST is no address of this machine$/);
+  });
+});
+
+describe('in echo mode the server', () => {
+  test('sends each line back, tells it, and ends with exit code 0 on SIGTERM', async () => {
+    const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
+    for (const text of ['[CLIENT 1] Message N°1', '  "spaces" and \'quotes\'  ', 'ñandú']) {
+      const peer = await Peer.connect(port);
+      peer.send(Buffer.from(`${text}\n`));
+      expect(await peer.rest()).toBe(Buffer.from(`${text}\n`).toString('hex'));
+      peer.end();
+    }
+    await logged(server, 'close_socket', 3);
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(server.linesOf('receive_message').map(({ text }) => text.slice(20))).toEqual([
+      'INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: [CLIENT 1] Message N°1',
+      `INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg:   "spaces" and 'quotes'  `,
+      'INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: ñandú',
+    ]);
+    expect(endingOf(server)).toEqual(['shutdown in_progress', 'close_listener success', 'shutdown success']);
+  });
+
+  test('stores nothing', async () => {
+    const folder = await temporaryFolder();
+    const { server, port } = await startServer(folder, { SERVER_MODE: 'echo' });
+    const peer = await Peer.connect(port);
+    peer.send(Buffer.from('line\n'));
+    await peer.rest();
+    peer.end();
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    await expect(readFile(join(folder, 'bets.csv'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

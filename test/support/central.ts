@@ -1,0 +1,253 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { Central } from '../../src/central/central.ts';
+import { Connection } from '../../src/central/connection.ts';
+import { Listener } from '../../src/central/listener.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import type { BetBatch } from '../../src/lottery/bet-batch.ts';
+import type { Bet } from '../../src/lottery/bet.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import type { CentralEvent } from '../../src/observe/events.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import type { Store, StoreError } from '../../src/store/store.ts';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
+import { Peer } from './peer.ts';
+
+const WAIT_MS = 10_000;
+
+/** The answers of the base protocol without payload, as hex. */
+export const OK = '4f4b0000';
+export const NOK = '4e4f4b00';
+export const NEND = '4e454e44';
+
+/** The messages of the base protocol without payload. */
+export const END = Buffer.from('454e4400', 'hex');
+export const GWIN = Buffer.from('4757494e', 'hex');
+
+/** A type, padded to four bytes, the length of the payload as `u32`, the payload. */
+export function frame(type: string, payload: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(payload);
+  const header = Buffer.alloc(8);
+  header.write(type, 'latin1');
+  header.writeUInt32BE(bytes.length, 4);
+  return Buffer.concat([header, bytes]);
+}
+
+export const conn = (id: number | string): Buffer => frame('CONN', String(id));
+
+/** The five fields of a valid bet; it wins when its number is 7574. */
+export function bet(document: number | string, number: number | string = 1): string[] {
+  return ['Santiago Lionel', 'Lorca', String(document), '1999-03-17', String(number)];
+}
+
+/** The row of such a bet in `bets.csv`. */
+export function row(agency: number, document: number | string, number: number | string = 1): string {
+  return `${agency},Santiago Lionel,Lorca,${document},1999-03-17,${number}\r\n`;
+}
+
+export function nbet(...bets: readonly (readonly string[])[]): Buffer {
+  return frame('NBET', [bets.length, ...bets.flat()].join('|'));
+}
+
+/** `RWIN count|dni|dni…` as hex. */
+export function rwin(...documents: readonly (number | string)[]): string {
+  return frame('RWIN', `${documents.length}|${documents.join('|')}`).toString('hex');
+}
+
+/** Waits for something that becomes true by itself. */
+export async function until(isTrue: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  while (!isTrue()) {
+    if (performance.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
+    await delay(1);
+  }
+}
+
+/** A socket of the loopback interface that reads nothing by itself; destroyed when the test ends. */
+export async function connectRaw(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  socket.on('error', () => {});
+  return socket;
+}
+
+/** A clock that stands still until it is told otherwise. */
+export class ManualClock {
+  time = 1_000;
+  #looks = 0;
+
+  readonly now = (): number => {
+    this.#looks += 1;
+    return this.time;
+  };
+
+  /** Moves on, and waits until the deadlines of every connection (at most three) have been looked at. */
+  async advance(ms: number): Promise<void> {
+    this.time += ms;
+    const enough = this.#looks + 8;
+    await until(() => this.#looks >= enough, 'the deadlines being looked at');
+  }
+}
+
+interface Waiting {
+  readonly batch: BetBatch;
+  readonly fulfil: () => void;
+  readonly reject: (error: StoreError) => void;
+}
+
+/** The memory store, with a door: while `held`, batches wait until the test lets them in or refuses them. */
+export class GatedStore implements Store {
+  readonly failure: Promise<StoreError> = new Promise(() => {});
+  held: boolean;
+  /** Batches that were handed over, in order. */
+  readonly appended: BetBatch[] = [];
+  /** Rows that are durable. */
+  rows = '';
+  /** How often the bets were read: once per draw. */
+  reads = 0;
+  readonly #memory = new MemoryStore();
+  readonly #waiting: Waiting[] = [];
+  #done: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { held?: boolean } = {}) {
+    this.held = options.held ?? false;
+  }
+
+  get unsyncedBytes(): number {
+    return this.#waiting.reduce((sum, { batch }) => sum + batch.rows.length, 0);
+  }
+
+  append(batch: BetBatch): Promise<void> {
+    this.appended.push(batch);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ batch, fulfil: resolve, reject });
+    this.#done = Promise.allSettled([this.#done, promise]);
+    if (!this.held) this.letIn();
+    return promise;
+  }
+
+  /** Makes the oldest waiting batches durable. */
+  letIn(count = Infinity): void {
+    for (const { batch, fulfil } of this.#waiting.splice(0, count)) {
+      this.rows += Buffer.from(batch.rows).toString('utf8');
+      void this.#memory.append(batch);
+      fulfil();
+    }
+  }
+
+  /** Makes the youngest waiting batch durable before all others. */
+  letInYoungest(): void {
+    this.#waiting.unshift(...this.#waiting.splice(-1));
+    this.letIn(1);
+  }
+
+  /** Refuses the oldest waiting batches. */
+  refuse(error: StoreError, count = Infinity): void {
+    for (const { reject } of this.#waiting.splice(0, count)) reject(error);
+  }
+
+  async settled(): Promise<void> {
+    await this.#done;
+  }
+
+  bets(): AsyncGenerator<Iterable<Bet>> {
+    this.reads += 1;
+    return this.#memory.bets();
+  }
+
+  async close(): Promise<void> {}
+}
+
+export interface TestCentralOptions {
+  readonly agencies?: readonly number[];
+  readonly store?: Store;
+  readonly limits?: Partial<Limits>;
+  readonly now?: () => number;
+}
+
+/** A central on a free port of the loopback interface, in this process. It is stopped when the test ends. */
+export class TestCentral {
+  readonly central: Central;
+  readonly events: CentralEvent[] = [];
+  /** The central's end of every connection, in the order in which they were accepted. */
+  readonly sockets: Socket[] = [];
+  #listener: Listener | undefined;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(central: (emit: (event: CentralEvent) => void) => Central) {
+    this.central = central(event => this.events.push(event));
+  }
+
+  static async open(options: TestCentralOptions = {}): Promise<TestCentral> {
+    const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const dialect = createBaseDialect(new PlainBetReader());
+    const made = new TestCentral(
+      emit => new Central({ lottery: new Lottery(agencies), store, hasWon, limits, emit, now }),
+    );
+    const { central } = made;
+    const emit = (event: CentralEvent): void => void made.events.push(event);
+    made.#listener = await Listener.open({
+      name: dialect.name,
+      host: '127.0.0.1',
+      port: 0,
+      backlog: 128,
+      limits,
+      emit,
+      serve: (socket, ip) => {
+        made.sockets.push(socket);
+        return new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now });
+      },
+      turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
+    });
+    onTestFinished(() => made.stop());
+    return made;
+  }
+
+  get port(): number {
+    return this.#listener!.port;
+  }
+
+  connect(): Promise<Peer> {
+    return Peer.connect(this.port);
+  }
+
+  /** A connection that has said who it is. */
+  async agency(id: number): Promise<Peer> {
+    const peer = await this.connect();
+    const before = this.of('agency-identified').length;
+    peer.send(conn(id));
+    await until(() => this.of('agency-identified').length > before, `agency ${id} being identified`);
+    return peer;
+  }
+
+  /** The events of a kind, so far. */
+  of<Kind extends CentralEvent['event']>(kind: Kind): Extract<CentralEvent, { event: Kind }>[] {
+    return this.events.filter(
+      (event): event is Extract<CentralEvent, { event: Kind }> => event.event === kind,
+    );
+  }
+
+  /** Waits until there are `count` events of a kind. */
+  async seen<Kind extends CentralEvent['event']>(
+    kind: Kind,
+    count = 1,
+  ): Promise<Extract<CentralEvent, { event: Kind }>[]> {
+    await until(() => this.of(kind).length >= count, `${count} events '${kind}'`);
+    return this.of(kind);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#listener!.stop();
+    return this.#stopped;
+  }
+}
