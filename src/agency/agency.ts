@@ -84,7 +84,7 @@ export class Agency {
    */
   async upload(path: string, delimiter: number): Promise<UploadResult> {
     const { emit } = this.#parts;
-    const source = await openSource(path, delimiter);
+    const source = await CsvSource.open(path, delimiter);
     try {
       return await this.#uploadFrom(source);
     } finally {
@@ -100,7 +100,7 @@ export class Agency {
    * @throws AgencyError, Stopped
    */
   async finishAndAwaitWinners(): Promise<readonly string[]> {
-    const { dialect, limits, emit, stop, pollMs, random } = this.#parts;
+    const { dialect, limits, emit, pollMs, random } = this.#parts;
     const codec = dialect.agency(limits);
     const finished = await this.#ask(codec.finish());
     if (finished.kind !== 'accepted') throw new AgencyError('the central refused the end of the bets');
@@ -115,7 +115,7 @@ export class Agency {
         throw new AgencyError('the central refused the question for the winners');
       const waitMs = backOff.next();
       emit({ event: 'waiting-for-draw', waitMs });
-      await pause(waitMs, stop);
+      await pause(waitMs, this.#parts);
     }
   }
 
@@ -145,15 +145,17 @@ export class Agency {
       emit({ event: 'line-refused', file: source.path, ...fault });
     });
     for await (const batch of readAhead) {
-      while (unanswered.length >= batchWindow) await takeAnswer();
+      // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
+      while (unanswered.length >= batchWindow || (unanswered.length > 0 && this.#link!.lost))
+        await takeAnswer();
       if (stop.aborted) break;
-      const link = unanswered.length === 0 ? await this.#connected() : this.#link!;
+      const link = await this.#connected();
       unanswered.push({ batch, answer: link.request(batch.frame) });
       batches += 1;
     }
     while (unanswered.length > 0) await takeAnswer();
     if (stop.aborted) throw new Stopped();
-    emit({ event: 'upload-done', batches, bets: progress.bets, refusedLines });
+    emit({ event: 'upload-done', batches, bets: progress.bets });
     return { bets: progress.bets, refusedLines };
   }
 
@@ -181,16 +183,20 @@ export class Agency {
 
   /** Asks something that may be asked again: comes back as often as the connection is lost. */
   async #ask(frame: Uint8Array): Promise<ServerAnswer> {
-    const { emit, stop } = this.#parts;
+    const { emit, stop, now, maxElapsedMs } = this.#parts;
     const backOff = reconnectBackOff(this.#parts.random);
+    const startedAt = now();
     for (;;) {
       const link = await this.#connected();
       try {
         return await withStop(link.request(frame), stop);
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
+        if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
+          throw new AgencyError(`the central does not answer, ${error.message}`, error);
+        }
         emit({ event: 'reconnecting', error: error.message });
-        await pause(backOff.next(), stop);
+        await pause(backOff.next(), this.#parts);
       }
     }
   }
@@ -202,7 +208,7 @@ export class Agency {
     const { id, address, dialect, limits, emit } = this.#parts;
     const socket = await dial({ ...this.#parts, ...address, connectTimeoutMs: limits.connectTimeoutMs });
     const codec = dialect.agency(limits);
-    this.#link = new Link(socket, codec, limits.answerTimeoutMs);
+    this.#link = new Link(socket, codec, limits);
     this.#link.send(codec.identify(id));
     emit({ event: 'connected', address: address.text });
     return this.#link;
@@ -229,18 +235,6 @@ class Progress {
     this.#saidAt = now();
     const { bytesRead, size } = this.#source;
     emit({ event: 'upload-progress', bets: this.bets, fileBytesRead: bytesRead, fileBytes: size });
-  }
-}
-
-async function openSource(path: string, delimiter: number): Promise<CsvSource> {
-  try {
-    return await CsvSource.open(path, delimiter);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new AgencyError(
-      `cannot read ${path} (${code}); file.name in config.yaml or CLI_FILE_NAME names it`,
-      error,
-    );
   }
 }
 

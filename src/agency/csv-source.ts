@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CsvReader } from '../lottery/csv-reader.ts';
+import { AgencyError } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -28,13 +29,21 @@ export class CsvSource {
     this.#reader = new CsvReader({ delimiter, recordBytesMax: LINE_BYTES_MAX });
   }
 
-  /** @throws the system's error when the file cannot be read */
+  /** @throws AgencyError when the file cannot be opened */
   static async open(path: string, delimiter: number): Promise<CsvSource> {
-    const file = await open(path, 'r');
-    return new CsvSource(path, file, (await file.stat()).size, delimiter);
+    try {
+      const file = await open(path, 'r');
+      return new CsvSource(path, file, (await file.stat()).size, delimiter);
+    } catch (error) {
+      throw unreadable(path, error);
+    }
   }
 
-  /** The reader, each time with the records of another chunk: all of them are to be taken before the next. */
+  /**
+   * The reader, each time with the records of another chunk: all of them are to be taken before the next.
+   *
+   * @throws AgencyError when the file cannot be read on
+   */
   async *records(): AsyncGenerator<CsvReader> {
     // What is left over of one chunk is still needed while the next one is read.
     const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const;
@@ -66,10 +75,22 @@ export class CsvSource {
   }
 
   async #read(into: Buffer, offset: number): Promise<number> {
-    const { bytesRead } = await this.#file.read(into, offset, into.length - offset, null);
-    this.bytesRead += bytesRead;
-    return bytesRead;
+    try {
+      const { bytesRead } = await this.#file.read(into, offset, into.length - offset, null);
+      this.bytesRead += bytesRead;
+      return bytesRead;
+    } catch (error) {
+      throw unreadable(this.path, error);
+    }
   }
+}
+
+function unreadable(path: string, error: unknown): AgencyError {
+  const { code } = error as NodeJS.ErrnoException;
+  return new AgencyError(
+    `cannot read ${path} (${code}); file.name in config.yaml or CLI_FILE_NAME names it`,
+    error,
+  );
 }
 
 function hasMark(chunk: Buffer): boolean {

@@ -23,7 +23,7 @@ export interface DialParts {
  * @throws Stopped
  */
 export async function dial(parts: DialParts): Promise<Socket> {
-  const { emit, now, maxElapsedMs, stop, random } = parts;
+  const { emit, now, maxElapsedMs, random } = parts;
   const startedAt = now();
   const backOff = reconnectBackOff(random);
   for (let attempt = 1; ; attempt += 1) {
@@ -39,16 +39,24 @@ export async function dial(parts: DialParts): Promise<Socket> {
         );
       }
       emit({ event: 'connecting', attempt, waitMs, error: error.message });
-      await pause(waitMs, stop);
+      await pause(waitMs, parts);
     }
   }
 }
 
-/** Waits, unless the process is asked to stop. */
-export async function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
+/**
+ * Waits.
+ *
+ * @throws Stopped as soon as the process is asked to stop
+ */
+export async function pause(
+  milliseconds: number,
+  { stop, emit }: Pick<DialParts, 'stop' | 'emit'>,
+): Promise<void> {
   try {
     await sleep(milliseconds, undefined, { signal: stop });
   } catch {
+    emit({ event: 'timer-closed', timer: 'next_try' });
     throw new Stopped();
   }
 }

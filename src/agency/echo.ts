@@ -18,7 +18,7 @@ export interface EchoParts extends DialParts {
  * @throws AgencyError, Stopped
  */
 export async function runEcho(parts: EchoParts): Promise<void> {
-  const { id, amount, periodMs, emit, stop, address } = parts;
+  const { id, amount, periodMs, emit, address } = parts;
   for (let number = 1; number <= amount; number += 1) {
     const socket = await dial(parts);
     const sent = `[CLIENT ${id}] Message N°${number}`;
@@ -26,7 +26,7 @@ export async function runEcho(parts: EchoParts): Promise<void> {
     emit({ event: 'socket-closed', address });
     if (received !== sent) throw new AgencyError(`the server echoed '${received}' for '${sent}'`);
     emit({ event: 'echo', text: received });
-    await pause(periodMs, stop);
+    await pause(periodMs, parts);
   }
   emit({ event: 'echo-finished' });
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { AgencyCodec } from '../wire/dialect.ts';
+import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
 import { LinkError } from './errors.ts';
@@ -16,16 +17,16 @@ interface Request {
 export class Link {
   readonly #socket: Socket;
   readonly #codec: AgencyCodec;
-  readonly #answerTimeoutMs: number;
+  readonly #limits: Limits;
   readonly #requests: Request[] = [];
   readonly #closed: Promise<void>;
   #lost: LinkError | undefined;
   #timeout: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, codec: AgencyCodec, answerTimeoutMs: number) {
+  constructor(socket: Socket, codec: AgencyCodec, limits: Limits) {
     this.#socket = socket;
     this.#codec = codec;
-    this.#answerTimeoutMs = answerTimeoutMs;
+    this.#limits = limits;
     this.#closed = new Promise(resolve => {
       socket.on('close', () => {
         this.#lose(new LinkError('the central closed the connection'));
@@ -52,31 +53,36 @@ export class Link {
    * @throws LinkError (as a rejection) when the connection is lost first
    */
   request(frame: Uint8Array): Promise<ServerAnswer> {
-    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    const lost = this.#lost;
     const answer = new Promise<ServerAnswer>((resolve, reject) => {
-      this.#requests.push({ resolve, reject });
+      if (lost === undefined) this.#requests.push({ resolve, reject });
+      else reject(lost);
     });
     // Requests that are in flight together fail together; each is looked at in its turn.
     answer.catch(() => {});
+    if (lost !== undefined) return answer;
     this.#socket.write(frame);
-    this.#timeout ??= setTimeout(
-      () => this.abandon(new LinkError(`no answer within ${this.#answerTimeoutMs} ms`)),
-      this.#answerTimeoutMs,
-    );
+    this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;
   }
 
-  /** Ends the connection and waits until it is closed. */
+  /** Ends the connection and waits until it is closed; not for long, when the central does not read what it was sent. */
   async close(): Promise<void> {
     this.#lose(new LinkError('closed by this side'));
+    const timeout = setTimeout(() => this.#socket.destroy(), this.#limits.lingerTimeoutMs);
     this.#socket.destroySoon();
     await this.#closed;
+    clearTimeout(timeout);
   }
 
   /** Ends the connection at once, without waiting for answers. */
   abandon(error: LinkError): void {
     this.#lose(error);
     this.#socket.destroy();
+  }
+
+  #onTimeout(): void {
+    this.abandon(new LinkError(`no answer within ${this.#limits.answerTimeoutMs} ms`));
   }
 
   #onData(chunk: Buffer): void {

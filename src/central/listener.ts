@@ -74,6 +74,7 @@ export class Listener {
     await serverClosed;
     clearTimeout(timeout);
     clearInterval(this.#sweep);
+    emit({ event: 'timer-closed', timer: 'deadlines' });
     emit({ event: 'listener-closed', port });
   }
 

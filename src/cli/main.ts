@@ -126,9 +126,15 @@ async function main(): Promise<number> {
       process.stderr.write(`loteria: ${error.message}\n`);
       return EXIT.usage;
     }
-    process.stderr.write(`loteria: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`loteria: ${explain(error)}\n`);
     return EXIT.failed;
   }
+}
+
+/** What the system refuses needs no stack; anything else is a mistake in this program. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'syscall' in error ? error.message : (error.stack ?? error.message);
 }
 
 process.exit(await main());

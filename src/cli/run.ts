@@ -9,7 +9,9 @@ import { type Expected, expectedOf } from '../run/expected.ts';
 import { type RunResult, runLottery } from '../run/lottery-run.ts';
 import { showProgress } from '../run/progress.ts';
 import { formatTable } from '../run/table.ts';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
+import { DIALECTS } from './wiring.ts';
 
 export interface RunOptions {
   readonly data?: string;
@@ -29,9 +31,13 @@ export async function run(options: RunOptions): Promise<number> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    const files = await provideFiles(options, join(folder, 'data'));
+    const files = await provideFiles(options, join(folder, 'data'), stopping.signal);
     const result = await holdLottery(folder, files, stopping.signal);
     return report(result);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    say('stopped');
+    return EXIT.failed;
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
@@ -40,10 +46,14 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
-async function provideFiles({ data, ...shape }: RunOptions, folder: string): Promise<AgencyFile[]> {
+async function provideFiles(
+  { data, ...shape }: RunOptions,
+  folder: string,
+  stop: AbortSignal,
+): Promise<AgencyFile[]> {
   if (data === undefined) {
     say(`making ${shape.bets} bets of ${shape.agencies} agencies (seed ${shape.seed})`);
-    await generateDataset(folder, shape, hasWon);
+    await generateDataset(folder, shape, hasWon, () => stop.throwIfAborted());
     return findAgencyFiles(folder);
   }
   const given = resolve(data);
@@ -75,7 +85,8 @@ async function unpack(zipPath: string, folder: string): Promise<AgencyFile[]> {
 
 async function holdLottery(folder: string, files: AgencyFile[], stop: AbortSignal): Promise<RunResult> {
   const expected = new Map<number, Expected>();
-  for (const { agency, path } of files) expected.set(agency, await expectedOf(path));
+  const { batch: encoder } = DIALECTS.base().agency(DEFAULT_LIMITS);
+  for (const { agency, path } of files) expected.set(agency, await expectedOf(path, encoder, stop));
   const totals = new Map([...expected].map(([agency, { bets }]) => [agency, bets]));
   say(`${files.length} agencies, ${sum(totals.values())} bets`);
   const progress = showProgress(totals, process.stdout);

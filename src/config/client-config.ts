@@ -55,8 +55,9 @@ function collect(
     for (const { key, value } of node.items) {
       collect(value, name === '' ? String(key) : `${name}.${String(key)}`, given, sourceOf);
     }
+  } else if (isScalar(node) && node.value === null) {
+    // `key:` without a value, or a document that holds nothing.
   } else if (isScalar(node) && name !== '') {
-    if (node.value === null) return;
     const text = node.type === 'PLAIN' ? node.source : undefined;
     given.set(name, { text: text ?? (node.value as string), source: sourceOf(node) });
   } else if (node !== null) {

@@ -1,5 +1,5 @@
 import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
 import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
@@ -15,8 +15,6 @@ export interface ConfiguredDuration {
   readonly milliseconds: number;
   readonly text: string;
 }
-
-const DURATION_ALLOWED = 'a duration such as 5s, 150ms or 1h30m';
 
 /**
  * What `config.yaml` may hold (`a.b` is key `b` under `a`); each is overridden by `CLI_` and its name in upper case with
@@ -47,7 +45,7 @@ export const CLIENT_KEYS = {
   }),
   loopPeriod: key('loop.period', {
     default: '5s',
-    allowed: DURATION_ALLOWED,
+    allowed: WAIT_ALLOWED,
     about: 'wait between echo messages; first wait between two questions for the winners',
     parse: parseConfiguredDuration,
   }),
@@ -68,9 +66,9 @@ export const CLIENT_KEYS = {
   },
   logProgressMs: key('log.progress', {
     default: '5s',
-    allowed: DURATION_ALLOWED,
+    allowed: WAIT_ALLOWED,
     about: 'how often a long upload says how far it is',
-    parse: text => parseConfiguredDuration(text)?.milliseconds,
+    parse: parseWait,
   }),
   batchAmountMax: key('batch.maxAmount', {
     default: '130',
@@ -113,9 +111,9 @@ export const CLIENT_KEYS = {
   }),
   retryMaxElapsedMs: key('retry.maxElapsed', {
     default: '0',
-    allowed: `${DURATION_ALLOWED}; 0 is for ever`,
+    allowed: 'a duration such as 30s or 1h30m; 0 is for ever',
     about: 'how long to try to reach the central before giving up',
-    parse: text => parseDuration(text),
+    parse: parseDuration,
   }),
 } as const;
 
@@ -133,15 +131,15 @@ function key<Value>(name: string, rest: Omit<Key<Value>, 'name' | 'env'>): Key<V
 }
 
 function parseAddress(text: string): ServerAddress | undefined {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? [];
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   const port = Number(digits);
   return host !== undefined && port >= 1 && port <= 65_535 ? { host, port, text } : undefined;
 }
 
 function parseConfiguredDuration(text: string): ConfiguredDuration | undefined {
-  const milliseconds = parseDuration(text);
-  return milliseconds !== undefined && milliseconds >= 1 ? { milliseconds, text } : undefined;
+  const milliseconds = parseWait(text);
+  return milliseconds === undefined ? undefined : { milliseconds, text };
 }
 
 /** The byte of the delimiter. */

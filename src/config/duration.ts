@@ -9,6 +9,14 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
+/** What fits into Go's `time.Duration`, 64 bits of nanoseconds. */
+const DURATION_MS_MAX = 2 ** 63 / 1e6;
+
+/** The longest wait that may be configured: Node's timers take no more than 24 days, and waits grow by a quarter. */
+const WAIT_MS_MAX = 168 * 3_600_000;
+
+export const WAIT_ALLOWED = 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h';
+
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
 /**
@@ -23,5 +31,13 @@ export function parseDuration(text: string): number | undefined {
     milliseconds += Number(amount) * MILLISECONDS[unit!]!;
     parsed += part.length;
   }
-  return parsed > 0 && parsed === text.length ? milliseconds : undefined;
+  return parsed > 0 && parsed === text.length && milliseconds < DURATION_MS_MAX ? milliseconds : undefined;
+}
+
+/** A duration to wait for, in milliseconds; undefined when it is none or out of bounds. */
+export function parseWait(text: string): number | undefined {
+  const milliseconds = parseDuration(text);
+  return milliseconds !== undefined && milliseconds >= 1 && milliseconds <= WAIT_MS_MAX
+    ? milliseconds
+    : undefined;
 }

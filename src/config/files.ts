@@ -8,7 +8,8 @@ import { ConfigError } from './errors.ts';
  */
 export function readOptionalFile(path: string, required: boolean): string {
   try {
-    return readFileSync(path, 'utf8');
+    // A byte order mark is left by some editors and is no part of the text.
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && !required) return '';

@@ -1,11 +1,10 @@
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
-import { parseDuration } from './duration.ts';
+import { parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
 const PORT_MAX = 65_535;
-const DURATION_ALLOWED = 'a duration such as 10s, 150ms or 1h30m';
 const seconds = (milliseconds: number): string => `${milliseconds / 1000}s`;
 
 /** What `config.ini` may hold; each is overridden by the environment variable of the same name. */
@@ -134,12 +133,9 @@ function optionalKey<Value>(
 function durationKey(name: string, text: string, about: string): Key<number> {
   return key(name, {
     default: text,
-    allowed: DURATION_ALLOWED,
+    allowed: WAIT_ALLOWED,
     about,
-    parse: value => {
-      const milliseconds = parseDuration(value);
-      return milliseconds !== undefined && milliseconds >= 1 ? milliseconds : undefined;
-    },
+    parse: parseWait,
   });
 }
 

@@ -74,6 +74,9 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'listener-closed':
       log.info('close_listener', 'success', { port: event.port });
       return;
+    case 'timer-closed':
+      log.info('close_timer', 'success', { timer: event.timer });
+      return;
     case 'store-opened':
       if (event.tornBytes > 0)
         log.warning('cut_torn_row', 'success', { file: event.file, bytes: event.tornBytes });

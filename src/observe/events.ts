@@ -54,6 +54,7 @@ export type ResourceEvent =
   | { readonly event: 'connection-closed'; readonly ip: string; readonly agency?: number }
   | { readonly event: 'listener-error'; readonly error: string }
   | { readonly event: 'listener-closed'; readonly port: number }
+  | { readonly event: 'timer-closed'; readonly timer: string }
   | { readonly event: 'store-opened'; readonly file: string; readonly tornBytes: number }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
@@ -62,14 +63,8 @@ export type ResourceEvent =
 
 export type CentralEvent = LotteryEvent | ResourceEvent;
 
-export type AgencyEvent =
-  | {
-      readonly event: 'connecting';
-      readonly attempt: number;
-      readonly waitMs: number;
-      readonly error: string;
-    }
-  | { readonly event: 'connected'; readonly address: string }
+/** What an agency does and is told. */
+export type UploadEvent =
   | {
       readonly event: 'line-refused';
       readonly file: string;
@@ -84,20 +79,28 @@ export type AgencyEvent =
       readonly fileBytesRead: number;
       readonly fileBytes: number;
     }
-  | {
-      readonly event: 'upload-done';
-      readonly batches: number;
-      readonly bets: number;
-      readonly refusedLines: number;
-    }
-  | { readonly event: 'reconnecting'; readonly error: string }
+  | { readonly event: 'upload-done'; readonly batches: number; readonly bets: number }
   | { readonly event: 'waiting-for-draw'; readonly waitMs: number }
   | { readonly event: 'winners'; readonly documents: readonly string[] }
-  | { readonly event: 'lines-refused'; readonly count: number }
   | { readonly event: 'echo'; readonly text: string }
-  | { readonly event: 'echo-finished' }
+  | { readonly event: 'echo-finished' };
+
+/** What happens to an agency's connection, files and process. */
+export type AgencyProcessEvent =
+  | {
+      readonly event: 'connecting';
+      readonly attempt: number;
+      readonly waitMs: number;
+      readonly error: string;
+    }
+  | { readonly event: 'connected'; readonly address: string }
+  | { readonly event: 'reconnecting'; readonly error: string }
+  | { readonly event: 'socket-closed'; readonly address: string }
+  | { readonly event: 'file-closed'; readonly file: string }
+  | { readonly event: 'timer-closed'; readonly timer: string }
+  | { readonly event: 'lines-refused'; readonly count: number }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }
-  | { readonly event: 'file-closed'; readonly file: string }
-  | { readonly event: 'socket-closed'; readonly address: string }
   | { readonly event: 'stopped' };
+
+export type AgencyEvent = UploadEvent | AgencyProcessEvent;

@@ -1,8 +1,10 @@
 import { readBatches } from '../agency/batcher.ts';
 import { CsvSource } from '../agency/csv-source.ts';
-import { BET_FIELDS, type FieldRanges } from '../lottery/bet-rules.ts';
+import { BET_FIELDS, type BetField, type FieldRanges } from '../lottery/bet-rules.ts';
 import { LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
-import type { BatchEncoder } from '../wire/dialect.ts';
+import type { BatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+
+const COMMA = 0x2c;
 
 /** What a lottery over a file must come to, counted without any server. */
 export interface Expected {
@@ -13,44 +15,62 @@ export interface Expected {
   readonly winners: readonly string[];
 }
 
-/** Reads an agency's file as its client will, and finds the winners in it. */
-export async function expectedOf(path: string): Promise<Expected> {
-  const source = await CsvSource.open(path, 0x2c);
-  const counter = new WinnerCounter();
+/**
+ * Reads an agency's file as its client will, and finds the winners in it.
+ *
+ * @param encoder of the dialect that the client will speak: not every dialect can send every bet
+ * @throws the reason of `stop`
+ */
+export async function expectedOf(path: string, encoder: BatchEncoder, stop: AbortSignal): Promise<Expected> {
+  const source = await CsvSource.open(path, COMMA);
+  const counter = new WinnerCounter(encoder);
   let bets = 0;
   let refusedLines = 0;
   try {
     const batches = readBatches(source, counter, Number.MAX_SAFE_INTEGER, () => {
       refusedLines += 1;
     });
-    for await (const { count } of batches) bets += count;
+    for await (const { count } of batches) {
+      stop.throwIfAborted();
+      bets += count;
+    }
   } finally {
     await source.close();
   }
   return { bets, refusedLines, winners: counter.winners };
 }
 
-/** Takes the place of a dialect's encoder and only looks at the numbers. */
+/** A dialect's encoder that looks at the numbers of the bets that pass through it. */
 class WinnerCounter implements BatchEncoder {
-  count = 0;
   readonly winners: string[] = [];
+  readonly #encoder: BatchEncoder;
 
-  add({ bytes, starts, ends }: FieldRanges): 'added' {
-    this.count += 1;
-    const field = (name: (typeof BET_FIELDS)[number]): string => {
-      const index = BET_FIELDS.indexOf(name);
-      return Buffer.from(bytes.subarray(starts[index], ends[index])).toString('latin1');
-    };
-    if (Number(field('number')) === LOTTERY_WINNER_NUMBER) this.winners.push(field('document'));
-    return 'added';
+  constructor(encoder: BatchEncoder) {
+    this.#encoder = encoder;
+  }
+
+  get count(): number {
+    return this.#encoder.count;
+  }
+
+  add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
+    const added = this.#encoder.add(bet);
+    if (added === 'added' && Number(textOf(bet, 'number')) === LOTTERY_WINNER_NUMBER) {
+      this.winners.push(textOf(bet, 'document'));
+    }
+    return added;
   }
 
   take(): Uint8Array {
-    this.count = 0;
-    return new Uint8Array(0);
+    return this.#encoder.take();
   }
 
   takeSingle(): Uint8Array {
-    return this.take();
+    return this.#encoder.takeSingle();
   }
+}
+
+function textOf({ bytes, starts, ends }: FieldRanges, field: BetField): string {
+  const index = BET_FIELDS.indexOf(field);
+  return Buffer.from(bytes.subarray(starts[index], ends[index])).toString('latin1');
 }

@@ -29,7 +29,11 @@ export interface RunResult {
   readonly complaints: readonly string[];
 }
 
-/** Holds one lottery with real processes: a server on a free port and an agency for each file. */
+/**
+ * Holds one lottery with real processes: a server on a free port and an agency for each file.
+ *
+ * @throws the reason of `stop`, and an Error when the server does not start; no process is left then
+ */
 export async function runLottery(parts: RunParts): Promise<RunResult> {
   const children: Child[] = [];
   const stopAll = (): void => {
@@ -37,7 +41,9 @@ export async function runLottery(parts: RunParts): Promise<RunResult> {
   };
   parts.stop.addEventListener('abort', stopAll);
   try {
-    return await runWith(parts, children);
+    const result = await runWith(parts, children);
+    parts.stop.throwIfAborted();
+    return result;
   } finally {
     parts.stop.removeEventListener('abort', stopAll);
     stopAll();
@@ -47,13 +53,17 @@ export async function runLottery(parts: RunParts): Promise<RunResult> {
 
 async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
   let betsDrawn: number | undefined;
-  const { server, port } = await startServer(parts, line => {
+  // Each child is noted as soon as it is there: whatever happens next, it is ended.
+  const started = async (child: Promise<Child>): Promise<Child> => {
+    children.push(await child);
+    parts.stop.throwIfAborted();
+    return child;
+  };
+  const { server, port } = await startServer(parts, started, line => {
     if (line.action === 'draw') betsDrawn = Number(line['bets']);
   });
-  children.push(server);
   const startedAt = performance.now();
-  const agencies = await Promise.all(parts.files.map(file => startAgency(parts, file, port)));
-  children.push(...agencies);
+  const agencies = await Promise.all(parts.files.map(file => started(startAgency(parts, file, port))));
   // Without the server the agencies would wait for ever.
   const serverGone = server.exited.then(code => {
     for (const child of agencies) child.stop();
@@ -76,10 +86,11 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
 
 async function startServer(
   { folder, files }: RunParts,
+  started: (child: Promise<Child>) => Promise<Child>,
   onLine: (line: LogLine) => void,
 ): Promise<{ server: Child; port: number }> {
   const { promise: listening, resolve } = Promise.withResolvers<number>();
-  const server = await Child.start({
+  const starting = Child.start({
     name: 'server',
     command: 'server',
     folder,
@@ -93,6 +104,7 @@ async function startServer(
       onLine(line);
     },
   });
+  const server = await started(starting);
   const gone = server.exited.then(code => {
     throw new Error(`the server did not start, exit code ${code} ${server.complaint}`);
   });

@@ -136,6 +136,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
     ...visit(identified(1), closed(1)),
     ...visit('WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | reason: truncated', closed()),
     'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
+    'INFO     action: close_timer | result: success | timer: deadlines',
     'INFO     action: close_listener | result: success | port: N',
     'INFO     action: close_file | result: success | file: bets.csv',
     'INFO     action: shutdown | result: success',
@@ -316,6 +317,7 @@ describe('a message cannot forge a line of the log:', () => {
       'receive_message',
       'close_socket',
       'shutdown',
+      'close_timer',
       'close_listener',
       'shutdown',
     ]);

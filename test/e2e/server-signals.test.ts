@@ -244,8 +244,8 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
     ['AGENCIES', '9-7', 'ids and ranges of ids such as 1,2,7-9'],
     ['CONNECTIONS_MAX', '0', '1 to 65535'],
     ['PAYLOAD_BYTES_MAX', '10', '1024 to 1048576'],
-    ['IDLE_TIMEOUT', '5', 'a duration such as 10s, 150ms or 1h30m'],
-    ['STOP_TIMEOUT', '0s', 'a duration such as 10s, 150ms or 1h30m'],
+    ['IDLE_TIMEOUT', '5', 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h'],
+    ['STOP_TIMEOUT', '0s', 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h'],
   ])('%s is %s', async (key, value, allowed) => {
     const server = await failToStart({ SERVER_PORT: '0', [key]: value });
     expect(await server.exited).toEqual({ code: 2, signal: null });

@@ -1,0 +1,309 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { AgencyError } from '../../src/agency/errors.ts';
+import { FakeCentral, NEND, NOK, OK, RWIN_NONE } from '../support/fake-central.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { pipeFile } from './pipe-file.ts';
+import { batchText, betLines, betsFile, COMMA, failureOf, startAgency } from './start-agency.ts';
+
+describe('an upload', () => {
+  test('identifies the agency, then sends the bets in batches, in the bytes of the protocol page', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { id: 65535 });
+    const upload = agency.upload(await betsFile(3), COMMA);
+    const conversation = await central.accept();
+    expect(await conversation.messages(2)).toEqual(['CONN 65535', batchText(1, 2)]);
+    conversation.say(OK);
+    expect(await conversation.message()).toBe(batchText(3));
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: 3, refusedLines: 0 });
+    expect(events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 2, bets: 3 }]);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(events.names).toEqual(['connected', 'upload-done', 'file-closed', 'socket-closed']);
+  });
+
+  test('takes answers in any chunking', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port, { batchWindow: 3 });
+    const upload = agency.upload(await betsFile(6), COMMA);
+    const conversation = await central.accept();
+    await conversation.messages(4);
+    for (const byte of (OK + OK + OK).match(/../g)!) {
+      conversation.say(byte);
+      await new Promise(setImmediate);
+    }
+    expect(await upload).toEqual({ bets: 6, refusedLines: 0 });
+  });
+
+  test.each([1, 2, 7, 64])('never has more than %i batches unanswered, and as many as that', async window => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port, { batchWindow: window, batchAmountMax: 1 });
+    const batches = 150;
+    const upload = agency.upload(await betsFile(batches), COMMA);
+    const conversation = await central.accept();
+    await conversation.messages(1);
+    for (let answered = 0; answered < batches; answered += 1) {
+      // The agency sends nothing without an answer once the window is full, so what an answer brings comes last.
+      const sent = Math.min(answered + window, batches);
+      await conversation.messages(sent - (conversation.received - 1 - conversation.waiting.length));
+      expect(conversation.received - 1).toBe(sent);
+      conversation.say(OK);
+    }
+    expect(await upload).toEqual({ bets: batches, refusedLines: 0 });
+  });
+
+  test('tells of lines that are no bets, counts them, and sends the rest', async () => {
+    const { path, writer } = await pipeFile(await temporaryFolder());
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    const upload = agency.upload(path, COMMA);
+    await writer.write(`no bet\n${betLines(1, 1)}a|b,Paz,1,1990-01-02,1\n${betLines(2, 2)}`);
+    await writer.close();
+    const conversation = await central.accept();
+    expect(await conversation.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 2 });
+    expect(events.of('line-refused')).toEqual([
+      { event: 'line-refused', file: path, line: 1, field: 'line', reason: 'too-few-fields' },
+      { event: 'line-refused', file: path, line: 3, field: 'first_name', reason: 'separator' },
+    ]);
+  });
+
+  test('of a file without bets needs no connection', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    expect(await agency.upload(await betsFile(0), COMMA)).toEqual({ bets: 0, refusedLines: 0 });
+    await agency.close();
+    expect(central.conversations).toEqual([]);
+    expect(events.names).toEqual(['upload-done', 'file-closed']);
+  });
+
+  test('says how far it is when the time for it has come', async () => {
+    const central = await FakeCentral.listen();
+    const clock = [0, 5, 9, 10, 10, 15, 30, 30];
+    const { agency, events } = startAgency(central.port, { progressMs: 10, now: () => clock.shift() ?? 30 });
+    // The clock is asked by the dialing too, which reads the second of these times.
+    const upload = agency.upload(await betsFile(10), COMMA);
+    const conversation = await central.accept();
+    await conversation.messages(1);
+    for (let batch = 0; batch < 5; batch += 1) {
+      await conversation.messages(1);
+      conversation.say(OK);
+    }
+    await upload;
+    const size = betLines(1, 10).length;
+    expect(events.of('upload-progress')).toEqual([
+      { event: 'upload-progress', bets: 4, fileBytesRead: size, fileBytes: size },
+      { event: 'upload-progress', bets: 8, fileBytesRead: size, fileBytes: size },
+    ]);
+  });
+
+  test('of a file that is not there names the file and what would name another', async () => {
+    const path = join(await temporaryFolder(), 'none.csv');
+    const { agency, events } = startAgency(1);
+    const error = await failureOf(agency.upload(path, COMMA));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      `cannot read ${path} (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
+    );
+    expect(events.all).toEqual([]);
+  });
+
+  test('of a folder is refused like a file that cannot be read', async () => {
+    const path = join(await temporaryFolder(), 'agency.csv');
+    await mkdir(path);
+    const error = await failureOf(startAgency(1).agency.upload(path, COMMA));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain(`cannot read ${path} (EISDIR)`);
+  });
+});
+
+describe('a batch that is refused', () => {
+  test('ends the upload with its first line', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { batchWindow: 3 });
+    const upload = failureOf(agency.upload(await betsFile(20), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(4);
+    conversation.say(OK + NOK);
+    const error = await upload;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      'the central refused the batch of 2 bets that begins with line 3; its log says why',
+    );
+    expect(events.names.at(-1)).toBe('file-closed');
+    await agency.close();
+    await conversation.end();
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test.each([
+    ['that there are no winners yet', NEND],
+    ['the winners', RWIN_NONE],
+  ])('is one that is answered with %s too', async (_, answer) => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port);
+    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(answer);
+    expect(await upload).toBeInstanceOf(AgencyError);
+  });
+
+  test('does not keep the agency for ever when the central then reads nothing more', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port, {
+      batchWindow: 2048,
+      batchAmountMax: 1_000,
+      limits: { stopTimeoutMs: 100, answerTimeoutMs: 5_000, lingerTimeoutMs: 100 },
+    });
+    // 16 MB: more than the buffers of both sockets hold.
+    const upload = failureOf(agency.upload(await betsFile(450_000), COMMA));
+    const conversation = await central.accept();
+    conversation.socket.pause();
+    conversation.say(NOK);
+    expect((await upload).message).toContain('begins with line 1;');
+    const closed = agency.close().then(() => 'closed');
+    const tooLong = new Promise(resolve => {
+      const timeout = setTimeout(() => resolve('still open after 10 s'), 10_000);
+      onTestFinished(() => clearTimeout(timeout));
+    });
+    expect(await Promise.race([closed, tooLong])).toBe('closed');
+  });
+});
+
+describe('a connection that is lost', () => {
+  test.each([
+    ['reset', 'ECONNRESET'],
+    ['ended', 'the central closed the connection'],
+  ] as const)('(%s) with batches unanswered: says how many, and sends nothing again', async (how, why) => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { batchWindow: 4 });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(5);
+    conversation.say(OK + OK);
+    expect(await conversation.messages(2)).toEqual([batchText(9, 10), batchText(11, 12)]);
+    if (how === 'reset') conversation.reset();
+    else await conversation.hangUp();
+    const error = await upload;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice`,
+    );
+    await agency.close();
+    expect(events.of('connected')).toHaveLength(1);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test.each([1, 2])('with none unanswered (window %i): comes back and goes on', async batchWindow => {
+    const { path, writer } = await pipeFile(await temporaryFolder());
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { batchWindow });
+    const upload = agency.upload(path, COMMA);
+    upload.catch(() => {});
+    await writer.write(betLines(1, 2));
+    const first = await central.accept();
+    expect(await first.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
+    first.say(OK);
+    await first.hangUp();
+    await writer.write(betLines(3, 4));
+    await writer.close();
+    const second = await Promise.race([
+      central.accept(),
+      failureOf(upload).then(error => Promise.reject(error)),
+    ]);
+    expect(await second.messages(2)).toEqual(['CONN 1', batchText(3, 4)]);
+    second.say(OK);
+    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+    expect(events.names).toEqual(['connected', 'socket-closed', 'connected', 'upload-done', 'file-closed']);
+  });
+
+  test('does not count batches that were never sent among those whose fate is unknown', async () => {
+    const { path, writer } = await pipeFile(await temporaryFolder());
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port, { batchWindow: 10, batchAmountMax: 1 });
+    const upload = failureOf(agency.upload(path, COMMA));
+    await writer.write(betLines(1, 2));
+    const conversation = await central.accept();
+    await conversation.messages(3);
+    await conversation.hangUp();
+    await writer.write(betLines(3, 9));
+    await writer.close();
+    expect((await upload).message).toContain('whether the last 2 batches were stored is not known');
+  });
+
+  test('an answer that nobody asked for costs the connection, not the upload', async () => {
+    const { path, writer } = await pipeFile(await temporaryFolder());
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port);
+    const upload = agency.upload(path, COMMA);
+    await writer.write(betLines(1, 2));
+    const first = await central.accept();
+    await first.messages(2);
+    first.say(OK + OK);
+    expect(await first.end()).toEqual([]);
+    await writer.write(betLines(3, 4));
+    await writer.close();
+    const second = await central.accept();
+    expect(await second.messages(2)).toEqual(['CONN 1', batchText(3, 4)]);
+    second.say(OK);
+    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+  });
+
+  test.each([
+    ['an unknown type', '48545450', 'unknown-message'],
+    ['winners of four gigabytes', '5257494e ffffffff', 'payload-too-large'],
+    ['winners that do not add up', '5257494e 00000003 327c31', 'malformed'],
+    ['a client message', '454e4400', 'unknown-message'],
+  ])(
+    'because the answer is garbage (%s) leaves the fate of the batches unknown',
+    async (_, garbage, code) => {
+      const central = await FakeCentral.listen();
+      const { agency } = startAgency(central.port);
+      const upload = failureOf(agency.upload(await betsFile(20), COMMA));
+      const conversation = await central.accept();
+      await conversation.messages(2);
+      conversation.say(garbage);
+      const error = await upload;
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toMatch(/the connection was lost, the central's answer cannot be read, /);
+      expect(error.message).toContain('whether the last 1 batches were stored is not known');
+      expect(error.cause).toMatchObject({ cause: { refusal: { code } } });
+      await conversation.end();
+    },
+  );
+
+  test('because no answer came in time leaves the fate of the batches unknown', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port, { batchWindow: 2, limits: { answerTimeoutMs: 40 } });
+    const upload = failureOf(agency.upload(await betsFile(20), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(3);
+    const error = await upload;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain(
+      'the connection was lost, no answer within 40 ms; whether the last 2 batches',
+    );
+    await conversation.end();
+  });
+
+  test('is not given up while answers keep coming, however long the upload takes', async () => {
+    const central = await FakeCentral.listen();
+    const answerTimeoutMs = 300;
+    const { agency } = startAgency(central.port, { batchWindow: 2, limits: { answerTimeoutMs } });
+    const upload = agency.upload(await betsFile(20), COMMA);
+    const conversation = await central.accept();
+    const startedAt = performance.now();
+    await conversation.messages(1);
+    for (let batch = 0; batch < 10; batch += 1) {
+      await conversation.messages(1);
+      await new Promise(resolve => setTimeout(resolve, answerTimeoutMs / 6));
+      conversation.say(OK);
+    }
+    expect(await upload).toEqual({ bets: 20, refusedLines: 0 });
+    expect(performance.now() - startedAt).toBeGreaterThan(answerTimeoutMs);
+  });
+});

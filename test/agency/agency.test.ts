@@ -1,0 +1,388 @@
+import { describe, expect, test } from 'vitest';
+import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { fieldsOf } from '../../src/lottery/bet-rules.ts';
+import {
+  FakeCentral,
+  NEND,
+  NOK,
+  OK,
+  portWithoutListener,
+  RWIN_NONE,
+  RWIN_TWO,
+} from '../support/fake-central.ts';
+import { batchText, betsFile, COMMA, failureOf, startAgency } from './start-agency.ts';
+
+describe('the end of the bets and the winners', () => {
+  test('are asked for over one connection', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    const winners = agency.finishAndAwaitWinners();
+    const conversation = await central.accept();
+    expect(await conversation.messages(2)).toEqual(['CONN 1', 'END']);
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('GWIN');
+    conversation.say(RWIN_TWO);
+    expect(await winners).toEqual(['30904465', '30876370']);
+    expect(events.of('winners')).toEqual([{ event: 'winners', documents: ['30904465', '30876370'] }]);
+  });
+
+  test('follow an upload on the same connection', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port);
+    const upload = agency.upload(await betsFile(1), COMMA);
+    const conversation = await central.accept();
+    expect(await conversation.messages(2)).toEqual(['CONN 1', batchText(1)]);
+    conversation.say(OK);
+    await upload;
+    const winners = agency.finishAndAwaitWinners();
+    expect(await conversation.message()).toBe('END');
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('GWIN');
+    conversation.say(RWIN_NONE);
+    expect(await winners).toEqual([]);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test.each([
+    ['0|', '5257494e 00000002 307c'],
+    ['0', '5257494e 00000001 30'],
+  ])('the answer %s means that there are none', async (_, answer) => {
+    const central = await FakeCentral.listen();
+    const winners = startAgency(central.port).agency.finishAndAwaitWinners();
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(OK);
+    await conversation.message();
+    conversation.say(answer);
+    expect(await winners).toEqual([]);
+  });
+
+  test.each([
+    [0.5, [1, 2, 4, 8, 16]],
+    [0, [0.75, 1.5, 3, 6, 12]],
+    [1, [1.25, 2.5, 5, 10, 20]],
+  ])('while there is no draw the waits grow, give or take a quarter (chance %d)', async (chance, waits) => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { pollMs: 1, random: () => chance });
+    const winners = agency.finishAndAwaitWinners();
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(OK);
+    for (let index = 0; index < waits.length; index += 1) {
+      expect(await conversation.message()).toBe('GWIN');
+      conversation.say(NEND);
+    }
+    expect(await conversation.message()).toBe('GWIN');
+    conversation.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('waiting-for-draw').map(({ waitMs }) => waitMs)).toEqual(waits);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test('a question is not asked before its wait is over', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port, { pollMs: 60 });
+    const winners = agency.finishAndAwaitWinners();
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(OK);
+    await conversation.message();
+    const askedAt = performance.now();
+    conversation.say(NEND);
+    expect(await conversation.message()).toBe('GWIN');
+    expect(performance.now() - askedAt).toBeGreaterThan(55);
+    conversation.say(RWIN_NONE);
+    await winners;
+  });
+
+  test('are both asked again after a lost connection', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { id: 3 });
+    const winners = agency.finishAndAwaitWinners();
+    const first = await central.accept();
+    expect(await first.messages(2)).toEqual(['CONN 3', 'END']);
+    await first.hangUp();
+    const second = await central.accept();
+    expect(await second.messages(2)).toEqual(['CONN 3', 'END']);
+    second.say(OK);
+    expect(await second.message()).toBe('GWIN');
+    second.reset();
+    const third = await central.accept();
+    expect(await third.messages(2)).toEqual(['CONN 3', 'GWIN']);
+    third.say(NEND);
+    expect(await third.message()).toBe('GWIN');
+    third.say(RWIN_TWO);
+    expect(await winners).toEqual(['30904465', '30876370']);
+    expect(events.of('reconnecting')).toEqual([
+      { event: 'reconnecting', error: 'the central closed the connection' },
+      { event: 'reconnecting', error: 'ECONNRESET' },
+    ]);
+  });
+
+  test('a central that closes the connection after each answer is asked over a new one', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    const winners = agency.finishAndAwaitWinners();
+    const answers = [OK, NEND, NEND, RWIN_TWO];
+    const questions = [['CONN 1', 'END'], ...Array.from({ length: 3 }, () => ['CONN 1', 'GWIN'])];
+    let answered = 0;
+    while (answered < answers.length) {
+      const conversation = await central.accept();
+      const asked = await conversation.messages(2);
+      // What was asked over a connection that was closing already is asked again.
+      expect(asked).toEqual(questions[answered]);
+      conversation.say(answers[answered]!);
+      answered += 1;
+      await conversation.hangUp();
+    }
+    expect(await winners).toHaveLength(2);
+    expect(events.of('connected')).toHaveLength(4);
+  });
+
+  test.each([
+    ['garbage', '48545450 2f312e31'],
+    ['winners that do not add up', '5257494e 00000003 337c31'],
+    ['winners without a count', '5257494e 00000000'],
+  ])(
+    'an answer that cannot be read (%s) costs the connection, and the question is asked again',
+    async (_, garbage) => {
+      const central = await FakeCentral.listen();
+      const { agency, events } = startAgency(central.port);
+      const winners = agency.finishAndAwaitWinners();
+      const first = await central.accept();
+      await first.messages(2);
+      first.say(OK);
+      await first.message();
+      first.say(garbage);
+      const second = await central.accept();
+      expect(await second.messages(2)).toEqual(['CONN 1', 'GWIN']);
+      second.say(RWIN_TWO);
+      expect(await winners).toHaveLength(2);
+      expect(events.of('reconnecting')[0]?.error).toMatch(/^the central's answer cannot be read, /);
+    },
+  );
+
+  test('no answer in time costs the connection, and the question is asked again', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port, { limits: { answerTimeoutMs: 40 } });
+    const winners = agency.finishAndAwaitWinners();
+    const first = await central.accept();
+    expect(await first.messages(2)).toEqual(['CONN 1', 'END']);
+    const second = await central.accept();
+    expect(await second.messages(2)).toEqual(['CONN 1', 'END']);
+    second.say(OK);
+    await second.message();
+    second.say(RWIN_NONE);
+    expect(await winners).toEqual([]);
+    expect(events.of('reconnecting')).toEqual([{ event: 'reconnecting', error: 'no answer within 40 ms' }]);
+    expect(await first.end()).toEqual([]);
+  });
+
+  test('wait for the central when it is away meanwhile', async () => {
+    const central = await FakeCentral.listen();
+    const { port } = central;
+    const { agency, events } = startAgency(port);
+    const winners = agency.finishAndAwaitWinners();
+    const first = await central.accept();
+    await first.messages(2);
+    await central.close();
+    await events.until('connecting', 2);
+    const again = await FakeCentral.listen(port);
+    const second = await again.accept();
+    expect(await second.messages(2)).toEqual(['CONN 1', 'END']);
+    second.say(OK);
+    await second.message();
+    second.say(RWIN_NONE);
+    expect(await winners).toEqual([]);
+  });
+
+  test.each([
+    ['refused', NOK],
+    ['answered with no winners yet', NEND],
+    ['answered with winners', RWIN_NONE],
+  ])('an end that is %s is given up', async (_, answer) => {
+    const central = await FakeCentral.listen();
+    const winners = failureOf(startAgency(central.port).agency.finishAndAwaitWinners());
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(answer);
+    const error = await winners;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central refused the end of the bets');
+  });
+
+  test.each([
+    ['refused', NOK],
+    ['accepted', OK],
+  ])('a question for the winners that is %s is given up', async (_, answer) => {
+    const central = await FakeCentral.listen();
+    const winners = failureOf(startAgency(central.port).agency.finishAndAwaitWinners());
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(OK);
+    await conversation.message();
+    conversation.say(answer);
+    const error = await winners;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central refused the question for the winners');
+  });
+});
+
+describe('the bet of exercise 5', () => {
+  const BET = fieldsOf(['Santiago Lionel', 'Lorca', '30904465', '1999-03-17', '0075']);
+
+  test('goes out alone, as BET, and is told when it is stored', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    const sent = agency.sendBet(BET);
+    const conversation = await central.accept();
+    expect(await conversation.messages(2)).toEqual([
+      'CONN 1',
+      'BET Santiago Lionel|Lorca|30904465|1999-03-17|0075',
+    ]);
+    expect(events.of('bet-sent')).toEqual([]);
+    conversation.say(OK);
+    await sent;
+    expect(events.of('bet-sent')).toEqual([{ event: 'bet-sent', document: '30904465', number: 75 }]);
+  });
+
+  test('that is refused is an error', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    const sent = failureOf(agency.sendBet(BET));
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(NOK);
+    expect(await sent).toBeInstanceOf(AgencyError);
+    expect(events.of('bet-sent')).toEqual([]);
+  });
+
+  test('that was sent when the connection is lost is not sent again', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startAgency(central.port);
+    const sent = failureOf(agency.sendBet(BET));
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.reset();
+    const error = await sent;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain('sending them again could store them twice');
+    await agency.close();
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test('with the separator of the protocol in it is refused without a connection', async () => {
+    const central = await FakeCentral.listen();
+    const bet = fieldsOf(['Santiago|Lionel', 'Lorca', '30904465', '1999-03-17', '7574']);
+    const error = await failureOf(startAgency(central.port).agency.sendBet(bet));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the bet cannot be sent, first_name separator');
+    expect(central.conversations).toEqual([]);
+  });
+});
+
+describe('an agency that is asked to stop', () => {
+  test('before it began does nothing', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startAgency(central.port);
+    stop.abort();
+    expect(await failureOf(agency.upload(await betsFile(10), COMMA))).toBeInstanceOf(Stopped);
+    expect(await failureOf(agency.finishAndAwaitWinners())).toBeInstanceOf(Stopped);
+    expect(central.conversations).toEqual([]);
+  });
+
+  test('while the central is not there stops trying', async () => {
+    const { agency, events, stop } = startAgency(await portWithoutListener(), { random: () => 1 });
+    const upload = failureOf(agency.upload(await betsFile(10), COMMA));
+    await events.until('connecting', 2);
+    const stoppedAt = performance.now();
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    // The wait that was interrupted is one of 250 ms.
+    expect(performance.now() - stoppedAt).toBeLessThan(200);
+    expect(events.names.at(-1)).toBe('file-closed');
+    await agency.close();
+    expect(events.names).not.toContain('socket-closed');
+  });
+
+  test('while it uploads sends nothing more and takes the answers that it is owed', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startAgency(central.port, { batchWindow: 3 });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(4);
+    stop.abort();
+    conversation.say(OK + OK + OK);
+    expect(await upload).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(events.names).toEqual(['connected', 'file-closed', 'socket-closed']);
+  });
+
+  test('while the central owes answers that never come waits only so long', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startAgency(central.port, { batchWindow: 3, limits: { stopTimeoutMs: 50 } });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(4);
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('while a batch is being refused still says so', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startAgency(central.port, { batchWindow: 2 });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await central.accept();
+    await conversation.messages(3);
+    stop.abort();
+    conversation.say(OK + NOK);
+    expect(await upload).toBeInstanceOf(AgencyError);
+  });
+
+  test('while it waits for its one bet takes the answer that it is owed', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startAgency(central.port);
+    const sent = agency.sendBet(fieldsOf(['Ana', 'Paz', '1', '2000-01-01', '2']));
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    stop.abort();
+    conversation.say(OK);
+    await sent;
+    expect(events.of('bet-sent')).toHaveLength(1);
+  });
+
+  test('between two questions for the winners stops at once', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startAgency(central.port, { pollMs: 60_000 });
+    const winners = failureOf(agency.finishAndAwaitWinners());
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    conversation.say(OK);
+    await conversation.message();
+    conversation.say(NEND);
+    await events.until('waiting-for-draw');
+    stop.abort();
+    expect(await winners).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(events.names.at(-1)).toBe('socket-closed');
+  });
+
+  test.each(['END', 'GWIN'])('while %s is not answered stops at once', async question => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startAgency(central.port);
+    const winners = failureOf(agency.finishAndAwaitWinners());
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    if (question === 'GWIN') {
+      conversation.say(OK);
+      expect(await conversation.message()).toBe('GWIN');
+    }
+    stop.abort();
+    expect(await winners).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+});

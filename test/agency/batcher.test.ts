@@ -1,0 +1,300 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type LineFault, readBatches } from '../../src/agency/batcher.ts';
+import { CsvSource } from '../../src/agency/csv-source.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const PACKET_BYTES_MAX = 8192;
+
+interface Sent {
+  readonly firstLine: number;
+  readonly bytes: number;
+  /** The bets of the batch, each as its five fields. */
+  readonly bets: string[][];
+}
+
+interface Options {
+  readonly amountMax?: number;
+  readonly delimiter?: number;
+}
+
+async function batchesOf(content: string | Uint8Array, options: Options = {}) {
+  const path = join(await temporaryFolder(), 'agency.csv');
+  await writeFile(path, content);
+  return readFile(path, options);
+}
+
+async function readFile(
+  path: string,
+  { amountMax = 130, delimiter = 0x2c }: Options,
+): Promise<{ batches: Sent[]; faults: LineFault[] }> {
+  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS);
+  const source = await CsvSource.open(path, delimiter);
+  const batches: Sent[] = [];
+  const faults: LineFault[] = [];
+  try {
+    for await (const { frame, count, firstLine } of readBatches(source, batch, amountMax, fault =>
+      faults.push(fault),
+    )) {
+      const bets = decodeNbet(frame);
+      expect(bets).toHaveLength(count);
+      batches.push({ firstLine, bytes: frame.length, bets });
+    }
+  } finally {
+    await source.close();
+  }
+  return { batches, faults };
+}
+
+/** The bets of an `NBET` frame, read by the grammar of the protocol page and not by our codec. */
+function decodeNbet(frame: Uint8Array): string[][] {
+  const bytes = Buffer.from(frame);
+  expect(bytes.toString('hex', 0, 4)).toBe('4e424554');
+  expect(bytes.readUInt32BE(4)).toBe(bytes.length - 8);
+  const [count, ...fields] = bytes.toString('utf8', 8).split('|');
+  expect(fields).toHaveLength(Number(count) * 5);
+  return Array.from({ length: Number(count) }, (_, index) => fields.slice(index * 5, index * 5 + 5));
+}
+
+function bet(index: number): string[] {
+  return ['Ana', `Pérez ${index}`, String(1_000_000 + index), '1990-01-02', String(index % 10_000)];
+}
+
+function fileOf(bets: readonly (readonly string[])[]): string {
+  return bets.map(fields => `${fields.join(',')}\r\n`).join('');
+}
+
+const BETS = Array.from({ length: 1_000 }, (_, index) => bet(index));
+
+describe('batches', () => {
+  test.each([
+    [1, 1_000],
+    [2, 500],
+    [7, 143],
+    [130, 8],
+  ])('of at most %i bets: %i of them for 1,000 bets', async (amountMax, count) => {
+    const { batches, faults } = await batchesOf(fileOf(BETS), { amountMax });
+    expect(batches).toHaveLength(count);
+    for (const { bets } of batches.slice(0, -1)) expect(bets).toHaveLength(amountMax);
+    expect(batches.at(-1)!.bets).toHaveLength(1_000 % amountMax === 0 ? amountMax : 1_000 % amountMax);
+    expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS);
+    expect(faults).toEqual([]);
+  });
+
+  test('know the line of their first bet', async () => {
+    const { batches } = await batchesOf(
+      `\nnot a bet\n${fileOf(BETS.slice(0, 4))}x\n${fileOf(BETS.slice(4, 7))}`,
+      {
+        amountMax: 2,
+      },
+    );
+    expect(batches.map(({ firstLine, bets }) => [firstLine, bets[0]])).toEqual([
+      [3, BETS[0]],
+      [5, BETS[2]],
+      [8, BETS[4]],
+      [10, BETS[6]],
+    ]);
+  });
+
+  test('are cut earlier where the packet would be longer than 8 kB, and not a bet too early', async () => {
+    const long = Array.from({ length: 400 }, (_, index) => {
+      const [, , document, ...rest] = bet(index);
+      return ['Á'.repeat(1 + (index % 100)), 'b'.repeat(1 + ((index * 7) % 255)), document!, ...rest];
+    });
+    const { batches } = await batchesOf(fileOf(long), { amountMax: 1_000 });
+    expect(batches.flatMap(({ bets }) => bets)).toEqual(long);
+    for (const [index, { bytes }] of batches.entries()) {
+      expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
+      const next = batches[index + 1]?.bets[0];
+      if (next === undefined) continue;
+      // Five places are held free for the count, of which two or three are used.
+      expect(bytes + Buffer.byteLength(`|${next.join('|')}`)).toBeGreaterThan(PACKET_BYTES_MAX - 5);
+    }
+  });
+
+  test('of the longest bets that there are fit', async () => {
+    const longest = Array.from({ length: 50 }, () => [
+      'ñ'.repeat(127) + 'x',
+      '🎲'.repeat(63) + 'xyz',
+      '0123456789',
+      '1999-12-31',
+      '0000009999',
+    ]);
+    const { batches } = await batchesOf(fileOf(longest));
+    expect(batches.flatMap(({ bets }) => bets)).toEqual(longest);
+    for (const { bytes } of batches) expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
+  });
+
+  test('the amount may be so large that only the packet bounds it', async () => {
+    const { batches } = await batchesOf(fileOf(BETS), { amountMax: 100_000 });
+    expect(batches.length).toBeGreaterThan(1);
+    for (const { bytes } of batches) expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
+    expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS);
+  });
+
+  test('none for an empty file, nor for one without any bet', async () => {
+    expect(await batchesOf('')).toEqual({ batches: [], faults: [] });
+    expect((await batchesOf('a,b\r\n')).batches).toEqual([]);
+  });
+});
+
+describe('a line that is no bet', () => {
+  const GOOD = 'Ana,Paz,1,2000-01-01,2';
+
+  test.each([
+    ['a,b,1,2000-01-01', 'line', 'too-few-fields'],
+    ['   ', 'line', 'too-few-fields'],
+    ['a,b,1,2000-01-01,2,3', 'line', 'too-many-fields'],
+    ['a,b,1,2000-01-01,2,', 'line', 'too-many-fields'],
+    [',,,,,,,,,,,,,,,,', 'line', 'too-many-fields'],
+    ['"a,b,1,2000-01-01,2', 'line', 'not-csv'],
+    ['x'.repeat(10_000), 'line', 'not-csv'],
+    [',b,1,2000-01-01,2', 'first_name', 'empty'],
+    ['a\tb,b,1,2000-01-01,2', 'first_name', 'control-character'],
+    ['"a\nb",b,1,2000-01-01,2', 'first_name', 'control-character'],
+    ['a|b,b,1,2000-01-01,2', 'first_name', 'separator'],
+    [`a,${'b'.repeat(256)},1,2000-01-01,2`, 'last_name', 'too-long'],
+    ['a,b|,1,2000-01-01,2', 'last_name', 'separator'],
+    ['a,b,1.1,2000-01-01,2', 'document', 'not-digits'],
+    ['a,b, 1,2000-01-01,2', 'document', 'not-digits'],
+    ['a,b,12345678901,2000-01-01,2', 'document', 'too-long'],
+    ['a,b,1,2001-02-29,2', 'birthdate', 'not-a-date'],
+    ['a,b,1,01/01/2000,2', 'birthdate', 'not-a-date'],
+    ['a,b,1,2000-01-01,10000', 'number', 'out-of-range'],
+    ['a,b,1,2000-01-01,-1', 'number', 'not-digits'],
+    ['nombre,apellido,documento,nacimiento,numero', 'document', 'not-digits'],
+  ])('%j is told with its line, field and reason; the rest goes on', async (line, field, reason) => {
+    const { batches, faults } = await batchesOf(`${GOOD}\r\n${line}\r\n${GOOD}\r\n`);
+    expect(faults).toEqual([{ line: 2, field, reason }]);
+    expect(batches.flatMap(({ bets }) => bets)).toEqual([GOOD.split(','), GOOD.split(',')]);
+  });
+
+  test('in bytes that are no UTF-8 is told too', async () => {
+    const content = Buffer.concat([
+      Buffer.from('P'),
+      Buffer.of(0xe9),
+      Buffer.from(`rez,${GOOD.slice(4)}\n${GOOD}`),
+    ]);
+    expect(await batchesOf(content)).toMatchObject({
+      faults: [{ line: 1, field: 'first_name', reason: 'not-utf-8' }],
+      batches: [{ firstLine: 2 }],
+    });
+  });
+
+  test('that comes where a batch is full leaves the batches as they are', async () => {
+    const lines = BETS.slice(0, 6).flatMap(fields => [fields.join(','), 'x', 'a|b,b,1,2000-01-01,2']);
+    const { batches, faults } = await batchesOf(lines.join('\n'), { amountMax: 2 });
+    expect(batches.map(({ bets }) => bets.length)).toEqual([2, 2, 2]);
+    expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS.slice(0, 6));
+    expect(faults).toHaveLength(12);
+  });
+
+  test('whose separator comes after a batch that is full in bytes does not lose the batch', async () => {
+    const wide = Array.from({ length: 16 }, (_, index) => [
+      'a'.repeat(254),
+      'b'.repeat(254),
+      ...bet(index).slice(2),
+    ]);
+    const separator = ['a'.repeat(254), `${'b'.repeat(253)}|`, ...bet(99).slice(2)];
+    const { batches, faults } = await batchesOf(
+      fileOf([...wide.slice(0, 15), separator, ...wide.slice(15)]),
+      {
+        amountMax: 1_000,
+      },
+    );
+    expect(batches.flatMap(({ bets }) => bets)).toEqual(wide);
+    expect(faults).toEqual([{ line: 16, field: 'last_name', reason: 'separator' }]);
+  });
+});
+
+describe('files', () => {
+  const word = fc.string({
+    unit: fc.constantFrom('a', 'Z', 'é', 'ñ', '🎲', ',', ' ', '"', "'", '.', '-', ';'),
+    minLength: 1,
+    maxLength: 12,
+  });
+  const validBet = fc.tuple(
+    word,
+    word,
+    fc.integer({ min: 0, max: 9_999_999_999 }).map(String),
+    fc
+      .date({
+        min: new Date('0001-01-01T00:00:00Z'),
+        max: new Date('9999-12-31T00:00:00Z'),
+        noInvalidDate: true,
+      })
+      .map(date => date.toISOString().slice(0, 10)),
+    fc.tuple(fc.constantFrom('', '0', '000'), fc.nat(9_999)).map(([zeros, number]) => `${zeros}${number}`),
+  );
+  const invalidLine = fc.constantFrom(
+    '',
+    'x',
+    'a,b,c,d,e',
+    'a,b,1,2000-01-01,2,3',
+    ',,,,',
+    'a,b,1,2000-13-01,2',
+  );
+  const line = fc.record({
+    content: fc.oneof({ weight: 4, arbitrary: validBet }, { weight: 1, arbitrary: invalidLine }),
+    quoteAll: fc.boolean(),
+    lineEnd: fc.constantFrom('\n', '\r\n'),
+  });
+
+  /** A line as any writer of CSV may write it: quotes where they are needed, or everywhere. */
+  function write(fields: readonly string[], quoteAll: boolean): string {
+    return fields
+      .map(field => (quoteAll || /[,"]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+      .join(',');
+  }
+
+  test('all valid bets of any file arrive once, in order', async () => {
+    const path = join(await temporaryFolder(), 'agency.csv');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 300, size: 'max' }),
+        fc.integer({ min: 1, max: 200 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (lines, amountMax, mark, lastLineEnd) => {
+          const text = lines
+            .map(({ content, quoteAll, lineEnd }) =>
+              typeof content === 'string' ? content + lineEnd : write(content, quoteAll) + lineEnd,
+            )
+            .join('');
+          await writeFile(path, (mark ? '\ufeff' : '') + (lastLineEnd ? text : text.replace(/\r?\n$/, '')));
+          const { batches, faults } = await readFile(path, { amountMax });
+          const valid = lines.flatMap(({ content }) => (typeof content === 'string' ? [] : [content]));
+          expect(batches.flatMap(({ bets }) => bets)).toEqual(valid);
+          const wrong = lines.flatMap(({ content }, index) =>
+            typeof content === 'string' && content !== '' ? [index + 1] : [],
+          );
+          expect(faults.map(fault => fault.line)).toEqual(wrong);
+          for (const { bytes, bets } of batches) {
+            expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
+            expect(bets.length).toBeLessThanOrEqual(amountMax);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of several megabytes arrive whole', async () => {
+    const many = Array.from({ length: 60_000 }, (_, index) =>
+      index % 11 === 0 ? ['"Ñ, ""x"""', ...bet(index).slice(1)] : bet(index),
+    );
+    const { batches, faults } = await batchesOf(fileOf(many));
+    const sent = batches.flatMap(({ bets }) => bets);
+    expect(faults).toEqual([]);
+    expect(sent).toHaveLength(many.length);
+    const wrong = sent.findIndex(
+      (fields, index) => fields.join() !== many[index]!.join().replace('"Ñ, ""x"""', 'Ñ, "x"'),
+    );
+    expect(wrong).toBe(-1);
+  });
+});

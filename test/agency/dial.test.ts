@@ -1,0 +1,120 @@
+import type { AgencyEvent } from '../../src/observe/events.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
+import { dial, type DialParts, pause } from '../../src/agency/dial.ts';
+import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
+import { Events, failureOf } from './start-agency.ts';
+
+function parts(port: number, overrides: Partial<DialParts> = {}): DialParts & { events: Events } {
+  const events = new Events();
+  return {
+    host: '127.0.0.1',
+    port,
+    connectTimeoutMs: 5_000,
+    maxElapsedMs: 0,
+    stop: new AbortController().signal,
+    emit: events.emit,
+    now: () => performance.now(),
+    random: () => 0.5,
+    events,
+    ...overrides,
+  };
+}
+
+describe('dialing', () => {
+  test('connects', async () => {
+    const central = await FakeCentral.listen();
+    const { events, ...rest } = parts(central.port);
+    const socket = await dial(rest);
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remotePort).toBe(central.port);
+    expect(events.all).toEqual([]);
+  });
+
+  test('tries again until the central is there, and tells of each attempt', async () => {
+    const port = await portWithoutListener();
+    const { events, ...rest } = parts(port);
+    const dialed = dial(rest);
+    await events.until('connecting', 2);
+    const central = await FakeCentral.listen(port);
+    const socket = await dialed;
+    onTestFinished(() => void socket.destroy());
+    await central.accept();
+    expect(events.all.slice(0, 2)).toEqual([
+      { event: 'connecting', attempt: 1, waitMs: 100, error: 'ECONNREFUSED' },
+      { event: 'connecting', attempt: 2, waitMs: 200, error: 'ECONNREFUSED' },
+    ]);
+  });
+
+  test('gives up before the time allowed would be over', async () => {
+    const port = await portWithoutListener();
+    let now = 0;
+    const { events, ...rest } = parts(port, {
+      maxElapsedMs: 1_000,
+      // Each look at the clock is 150 ms later: at the start, and after each attempt.
+      now: () => (now += 150),
+    });
+    const error = await failureOf(dial(rest));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 4 attempts');
+    // 150 + 100, 300 + 200, 450 + 400 are within 1,000 ms, 600 + 800 is not.
+    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([100, 200, 400]);
+  });
+
+  test('says that a name is unknown', async () => {
+    const error = await failureOf(dial(parts(1, { host: 'no-such-host.invalid', maxElapsedMs: 1 })));
+    expect(error.message).toMatch(/^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/);
+  });
+
+  test('stops at once when it was asked to before', async () => {
+    const central = await FakeCentral.listen();
+    const stop = AbortSignal.abort();
+    expect(await failureOf(dial(parts(central.port, { stop })))).toBeInstanceOf(Stopped);
+    expect(central.conversations).toEqual([]);
+  });
+
+  test('stops at once while the connection is being made', async () => {
+    const central = await FakeCentral.listen();
+    const stopping = new AbortController();
+    const dialed = failureOf(dial(parts(central.port, { stop: stopping.signal })));
+    stopping.abort();
+    expect(await dialed).toBeInstanceOf(Stopped);
+  });
+});
+
+describe('a pause', () => {
+  test('ends when the program is asked to stop, and says which timer it closed', async () => {
+    const stopping = new AbortController();
+    const events: AgencyEvent[] = [];
+    const paused = failureOf(pause(60_000, { stop: stopping.signal, emit: event => events.push(event) }));
+    stopping.abort();
+    expect(await paused).toBeInstanceOf(Stopped);
+    expect(events).toEqual([{ event: 'timer-closed', timer: 'next_try' }]);
+  });
+});
+
+describe('waits that grow', () => {
+  test('double up to the ceiling', () => {
+    const backOff = new BackOff({ firstMs: 100, ceilingMs: 1_000, random: () => 0.5 });
+    expect(Array.from({ length: 6 }, () => backOff.next())).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+  });
+
+  test('stay as they are where the first is beyond the ceiling', () => {
+    const backOff = new BackOff({ firstMs: 30_000, ceilingMs: 10_000, random: () => 0.5 });
+    expect([backOff.next(), backOff.next()]).toEqual([30_000, 30_000]);
+  });
+
+  test('spread by a quarter in both directions, around the ceiling too', () => {
+    const chances = [0, 0.999_999, 0, 0.999_999];
+    const backOff = new BackOff({ firstMs: 100, ceilingMs: 200, random: () => chances.shift()! });
+    const waits = Array.from({ length: 4 }, () => Math.round(backOff.next()));
+    expect(waits).toEqual([75, 250, 150, 250]);
+  });
+
+  test('begin at a tenth of a second and end at five seconds where a connection is tried again', () => {
+    const backOff = reconnectBackOff(() => 0.5);
+    const waits = Array.from({ length: 9 }, () => backOff.next());
+    expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
+  });
+});

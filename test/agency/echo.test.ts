@@ -1,0 +1,140 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type EchoParts, runEcho } from '../../src/agency/echo.ts';
+import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { Events, failureOf } from './start-agency.ts';
+
+/** A server that hands each line it is told to `answer`; returns its port and the lines. */
+async function echoServer(
+  answer: (socket: Socket, line: string) => void,
+): Promise<{ port: number; lines: string[] }> {
+  const lines: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer(socket => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    let received = '';
+    socket.on('data', chunk => {
+      received += chunk.toString('utf8');
+      if (!received.endsWith('\n')) return;
+      lines.push(received);
+      answer(socket, received);
+      received = '';
+    });
+  });
+  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise(resolve => server.close(resolve));
+  });
+  return { port: (server.address() as AddressInfo).port, lines };
+}
+
+function start(port: number, overrides: Partial<EchoParts> = {}) {
+  const events = new Events();
+  const stop = new AbortController();
+  const running = runEcho({
+    id: 1,
+    host: '127.0.0.1',
+    port,
+    address: `127.0.0.1:${port}`,
+    amount: 3,
+    periodMs: 1,
+    answerTimeoutMs: 5_000,
+    lineBytesMax: 1_000,
+    connectTimeoutMs: 5_000,
+    maxElapsedMs: 0,
+    stop: stop.signal,
+    emit: events.emit,
+    now: () => performance.now(),
+    random: () => 0.5,
+    ...overrides,
+  });
+  onTestFinished(() => stop.abort());
+  return { running, events, stop };
+}
+
+describe('the echo client', () => {
+  test('sends its messages, a connection for each, and tells what came back', async () => {
+    const { port, lines } = await echoServer((socket, line) => socket.end(line));
+    const { running, events } = start(port);
+    await running;
+    const texts = [1, 2, 3].map(number => `[CLIENT 1] Message N°${number}`);
+    expect(lines).toEqual(texts.map(text => `${text}\n`));
+    expect(events.of('echo')).toEqual(texts.map(text => ({ event: 'echo', text })));
+    expect(events.of('socket-closed')).toHaveLength(3);
+    expect(events.names.at(-1)).toBe('echo-finished');
+  });
+
+  test('takes an echo in any chunking', async () => {
+    const { port } = await echoServer((socket, line) => {
+      for (const byte of Buffer.from(line)) socket.write(Buffer.of(byte));
+    });
+    const { running, events } = start(port, { amount: 1 });
+    await running;
+    expect(events.of('echo')).toHaveLength(1);
+  });
+
+  test('with nothing to send is finished', async () => {
+    const { running, events } = start(1, { amount: 0 });
+    await running;
+    expect(events.names).toEqual(['echo-finished']);
+  });
+
+  test('another line than the one that was sent is an error', async () => {
+    const { port } = await echoServer(socket => socket.end('[CLIENT 2] Message N°1\n'));
+    const error = await failureOf(start(port).running);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe("the server echoed '[CLIENT 2] Message N°1' for '[CLIENT 1] Message N°1'");
+  });
+
+  test.each<[string, (socket: Socket) => void, string]>([
+    [
+      'closes without an answer',
+      socket => void socket.end(),
+      'the server closed the connection before the echo came back',
+    ],
+    [
+      'answers with half a line',
+      socket => void socket.end('[CLIENT 1] Mess'),
+      'the server closed the connection before the echo came back',
+    ],
+    [
+      'resets the connection',
+      socket => void socket.resetAndDestroy(),
+      'the connection was lost before the echo came back, ECONNRESET',
+    ],
+    ['says nothing', () => {}, 'the connection was lost before the echo came back, no answer within 50 ms'],
+  ])('a server that %s is an error', async (_, answer, message) => {
+    const { port } = await echoServer(answer);
+    const error = await failureOf(start(port, { answerTimeoutMs: 50 }).running);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(message);
+  });
+
+  test('a line without an end is not read for ever', async () => {
+    const { port } = await echoServer(socket => socket.write('x'.repeat(100_000)));
+    const error = await failureOf(start(port).running);
+    expect(error).toBeInstanceOf(AgencyError);
+  });
+
+  test('stops while it waits for an echo', async () => {
+    const asked = Promise.withResolvers<void>();
+    const { port } = await echoServer(() => asked.resolve());
+    const { running, stop } = start(port);
+    const stopped = failureOf(running);
+    await asked.promise;
+    stop.abort();
+    expect(await stopped).toBeInstanceOf(Stopped);
+  });
+
+  test('stops between two messages', async () => {
+    const { port, lines } = await echoServer((socket, line) => socket.end(line));
+    const { running, events, stop } = start(port, { periodMs: 60_000 });
+    const stopped = failureOf(running);
+    await events.until('echo');
+    stop.abort();
+    expect(await stopped).toBeInstanceOf(Stopped);
+    expect(lines).toHaveLength(1);
+  });
+});

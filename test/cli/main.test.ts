@@ -1,0 +1,173 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CLIENT_KEYS } from '../../src/config/client-keys.ts';
+import type { Key } from '../../src/config/keys.ts';
+import { SERVER_KEYS } from '../../src/config/server-keys.ts';
+import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function loteria(...args: string[]): Promise<Outcome> {
+  return loteriaIn(await temporaryFolder(), ...args);
+}
+
+async function loteriaIn(cwd: string, ...args: string[]): Promise<Outcome> {
+  const program = Program.start(args, { cwd });
+  const { code } = await program.exited;
+  const stdout = program.lines.map(line => `${line.text}\n`).join('');
+  return { code, stdout, stderr: program.stderr };
+}
+
+describe('help', () => {
+  test.each([
+    [['--help'], ['server', 'client', 'run', 'dataset', 'Exit codes: 0 done, 1 failed, 2 wrong usage']],
+    [['server', '--help'], ['--config']],
+    [
+      ['client', '--help'],
+      ['--config', 'NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO'],
+    ],
+    [
+      ['run', '--help'],
+      ['--data', '--keep', '--agencies', '--bets', '--seed'],
+    ],
+    [
+      ['dataset', '--help'],
+      ['<folder>', '--agencies', '--bets', '--seed'],
+    ],
+    [['help', 'server'], ['SERVER_PORT']],
+  ])('loteria %j exits 0 and lists what there is', async (args, words) => {
+    const { code, stdout, stderr } = await loteria(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const word of words) expect(stdout).toContain(word);
+  });
+
+  test.each<[string, Readonly<Record<string, Key<unknown>>>]>([
+    ['server', SERVER_KEYS],
+    ['client', CLIENT_KEYS],
+  ])(
+    'of the %s lists every key with its variable, its purpose, its bounds and its default',
+    async (command, keys) => {
+      const { stdout } = await loteria(command, '--help');
+      for (const key of Object.values(keys)) {
+        expect(stdout).toMatch(new RegExp(`^ +(?:.*, )?${key.env[0]}$`, 'm'));
+        expect(stdout).toContain(key.name);
+        expect(stdout).toContain(key.about);
+        const value =
+          key.default === undefined ? (key.optional ? 'not set' : 'required') : `default ${key.default}`;
+        expect(stdout).toContain(`${key.allowed}; ${value}\n`);
+      }
+    },
+  );
+
+  test('the version is that of the package', async () => {
+    const { version } = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'),
+    ) as { version: string };
+    expect(await loteria('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('wrong usage', () => {
+  test.each([
+    [['srver'], "unknown command 'srver'", 'Did you mean server?'],
+    [['clinet'], "unknown command 'clinet'", 'Did you mean client?'],
+    [['run', '--dta', 'x'], "unknown option '--dta'", 'Did you mean --data?'],
+    [['server', '--confg', 'x'], "unknown option '--confg'", 'Did you mean --config?'],
+    [['dataset', 'x', '--sed', '1'], "unknown option '--sed'", 'Did you mean --seed?'],
+    [['--hlep'], "unknown option '--hlep'", 'Did you mean --help?'],
+  ])('loteria %j is refused with a suggestion, exit code 2', async (args, fault, suggestion) => {
+    const { code, stdout, stderr } = await loteria(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(fault);
+    expect(stderr).toContain(suggestion);
+    expect(stderr).toContain('lists what there is');
+  });
+
+  test.each([
+    [[], 'Usage: loteria'],
+    [['server', 'now'], 'too many arguments'],
+    [['client', '--config'], "option '--config <file>' argument missing"],
+    [['dataset'], "missing required argument 'folder'"],
+    [['dataset', 'x', '--bets', 'many'], 'A whole number from 0 to 1000000000 is expected.'],
+    [['dataset', 'x', '--bets=-1'], 'A whole number from 0 to 1000000000 is expected.'],
+    [['dataset', 'x', '--bets', '1.5'], 'A whole number from 0'],
+    [['dataset', 'x', '--agencies', '0'], 'A whole number from 1 to 1000 is expected.'],
+    [['dataset', 'x', '--agencies', '1001'], 'A whole number from 1 to 1000 is expected.'],
+    [['dataset', 'x', '--seed', '4294967296'], 'A whole number from 0 to 4294967295 is expected.'],
+    [['run', '--data', 'x', '--bets', '5'], 'cannot be used with'],
+    [['run', '--data', 'x', '--seed', '5'], 'cannot be used with'],
+  ])('loteria %j says what is wrong, exit code 2', async (args, fault) => {
+    const { code, stdout, stderr } = await loteria(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(fault);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test('of the server: a port that is missing ends it with one line, exit code 2', async () => {
+    expect(await loteria('server')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'loteria: SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT in the environment (0 to 65535; 0 takes any free port)\n',
+    });
+  });
+});
+
+describe('loteria dataset', () => {
+  test('writes the files and says what is in them', async () => {
+    const folder = await temporaryFolder();
+    const { code, stdout, stderr } = await loteriaIn(
+      folder,
+      'dataset',
+      'made/here',
+      '--agencies',
+      '2',
+      '--bets',
+      '1001',
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect((await readdir(join(folder, 'made/here'))).toSorted()).toEqual([
+      'agency-1.csv',
+      'agency-2.csv',
+      'expected.json',
+    ]);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.at(-1)).toBe('made/here: 2 files, 1001 bets, winners in expected.json');
+    const counts = lines
+      .slice(0, -1)
+      .map(line => /^agency-\d\.csv: (\d+) bets, \d+ winners$/.exec(line)?.[1]);
+    expect(Number(counts[0]) + Number(counts[1])).toBe(1001);
+  });
+
+  test('makes the same bytes for the same seed, others for another, and 78,000 bets of 5 agencies by itself', async () => {
+    const folder = await temporaryFolder();
+    for (const [name, ...options] of [['a'], ['b'], ['c', '--seed', '1']]) {
+      expect((await loteriaIn(folder, 'dataset', name!, ...options)).code).toBe(0);
+    }
+    const read = (name: string, file: string) => readFile(join(folder, name, file), 'utf8');
+    let bets = 0;
+    for (const agency of [1, 2, 3, 4, 5]) {
+      const file = `agency-${agency}.csv`;
+      const text = await read('a', file);
+      expect((await read('b', file)) === text).toBe(true);
+      expect((await read('c', file)) === text).toBe(false);
+      bets += text.split('\r\n').length - 1;
+    }
+    expect(bets).toBe(78_000);
+    expect(await read('b', 'expected.json')).toBe(await read('a', 'expected.json'));
+  });
+
+  test('into a folder that cannot be made says so in one line, exit code 1', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'taken'), '');
+    const { code, stderr } = await loteriaIn(folder, 'dataset', 'taken', '--bets', '1');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^loteria: .*taken.*\n$/);
+  });
+});

@@ -1,0 +1,275 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test, type TestContext } from 'vitest';
+import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+function needPython(context: TestContext): void {
+  if (!hasPython) context.skip("python3 is not installed; its zipfile makes this test's zip");
+}
+
+interface Place {
+  /** Working directory. */
+  readonly cwd: string;
+  /** Where the program makes its temporary folders. */
+  readonly tmp: string;
+}
+
+async function place(): Promise<Place> {
+  const cwd = await temporaryFolder();
+  const tmp = join(cwd, 'tmp');
+  await mkdir(tmp);
+  return { cwd, tmp };
+}
+
+function start({ cwd, tmp }: Place, ...args: string[]): Program {
+  return Program.start(['run', ...args], { cwd, env: { TMPDIR: tmp } });
+}
+
+async function run(where: Place, ...args: string[]) {
+  const program = start(where, ...args);
+  const { code } = await program.exited;
+  return { code, lines: program.lines.map(line => line.text), stderr: program.stderr };
+}
+
+/** The rows of the table: agency, bets, winners, documents. */
+function tableOf(lines: readonly string[]): string[][] {
+  const rule = lines.findIndex(line => line.startsWith('──'));
+  const end = lines.indexOf('', rule);
+  return lines.slice(rule + 1, end).map(line => line.trim().split(/ {2,}/));
+}
+
+async function writeData(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, 'agency-1.csv'),
+    'Ana,Pérez,11,1990-01-02,7574\r\nJuan,Gil,12,1991-01-02,1\r\n',
+  );
+  await writeFile(join(folder, 'agency-7.csv'), 'Eva,Paz,21,1992-01-02,2\r\n');
+  await writeFile(join(folder, 'agency-9.csv'), '');
+  await writeFile(join(folder, 'notes.txt'), 'not for the lottery');
+}
+
+const OUTCOME = [
+  ['1', '2', '1', '11'],
+  ['7', '1', '0', '–'],
+  ['9', '0', '0', '–'],
+];
+
+describe('loteria run', () => {
+  test('makes a dataset, holds the lottery, shows who won what, and leaves nothing behind', async () => {
+    const where = await place();
+    const { code, lines, stderr } = await run(where, '--agencies', '3', '--bets', '9999', '--seed', '5');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lines[0]).toBe('making 9999 bets of 3 agencies (seed 5)');
+    expect(lines[1]).toBe('3 agencies, 9999 bets');
+    const table = tableOf(lines);
+    expect(table.map(([agency]) => agency)).toEqual(['1', '2', '3']);
+    expect(table.reduce((sum, [, bets]) => sum + Number(bets), 0)).toBe(9_999);
+    expect(lines.at(-2)).toMatch(/^9999 bets in \d+\.\d\d s, [\d,]+ bets per second$/);
+    expect(lines.at(-1)).toBe('every agency was told its winners');
+    expect(await readdir(where.tmp)).toEqual([]);
+  });
+
+  test('tells the winners that loteria dataset writes down for the same seed', async () => {
+    const where = await place();
+    const shape = ['--agencies', '2', '--bets', '40000', '--seed', '11'];
+    const dataset = Program.start(['dataset', 'data', ...shape], { cwd: where.cwd });
+    await dataset.exited;
+    const { code, lines } = await run(where, ...shape);
+    expect(code).toBe(0);
+    const { perAgency } = JSON.parse(await readFile(join(where.cwd, 'data/expected.json'), 'utf8')) as {
+      perAgency: { agency: number; bets: number; winners: string[] }[];
+    };
+    expect(tableOf(lines)).toEqual(
+      perAgency.map(({ agency, bets, winners }) => [
+        String(agency),
+        String(bets),
+        String(winners.length),
+        winners.join(' ') || '–',
+      ]),
+    );
+  });
+
+  test('takes a folder of files, whatever the ids of their agencies, and leaves it as it is', async () => {
+    const where = await place();
+    await writeData(join(where.cwd, 'data'));
+    const before = await readdir(join(where.cwd, 'data'));
+    const { code, lines } = await run(where, '--data', 'data');
+    expect(code).toBe(0);
+    expect(tableOf(lines)).toEqual(OUTCOME);
+    expect(await readdir(join(where.cwd, 'data'))).toEqual(before);
+    expect(await readdir(where.tmp)).toEqual([]);
+  });
+
+  test('takes a zip, with the files in a folder of it or not', async context => {
+    needPython(context);
+    const where = await place();
+    await writeData(join(where.cwd, 'data'));
+    execFileSync('python3', ['-m', 'zipfile', '-c', 'inner.zip', 'data/'], { cwd: where.cwd });
+    const names = (await readdir(join(where.cwd, 'data'))).map(name => `data/${name}`);
+    execFileSync('python3', ['-m', 'zipfile', '-c', 'outer.zip', ...names], { cwd: where.cwd });
+    for (const zip of ['inner.zip', 'outer.zip']) {
+      const { code, lines } = await run(where, '--data', zip);
+      expect(code).toBe(0);
+      expect(tableOf(lines)).toEqual(OUTCOME);
+    }
+    expect(await readdir(where.tmp)).toEqual([]);
+  });
+
+  test('with --keep leaves bets.csv and the logs, and says where', async () => {
+    const where = await place();
+    await writeData(join(where.cwd, 'data'));
+    const { code, lines } = await run(where, '--data', 'data', '--keep');
+    expect(code).toBe(0);
+    const kept = /^kept: (.+)$/.exec(lines.at(-1)!)![1]!;
+    expect(kept.startsWith(where.tmp)).toBe(true);
+    const rows = (await readFile(join(kept, 'server/bets.csv'), 'utf8')).split('\r\n').toSorted();
+    expect(rows).toEqual([
+      '',
+      '1,Ana,Pérez,11,1990-01-02,7574',
+      '1,Juan,Gil,12,1991-01-02,1',
+      '7,Eva,Paz,21,1992-01-02,2',
+    ]);
+    const names = await readdir(kept);
+    for (const name of ['server.log', 'agency-1.log', 'agency-7.log', 'agency-9.log', 'winners-1.txt']) {
+      expect(names).toContain(name);
+    }
+    expect(await readFile(join(kept, 'server.log'), 'utf8')).toContain('"action":"sorteo"');
+  });
+
+  test('with an invalid line tells how many, holds the draw with the rest, and exits 1', async () => {
+    const where = await place();
+    await mkdir(join(where.cwd, 'data'));
+    await writeFile(
+      join(where.cwd, 'data/agency-1.csv'),
+      'Ana,Paz,1,1990-01-02,7574\nAna,Paz,2\nAna,Paz,3,1990-01-02,1\n',
+    );
+    await writeFile(join(where.cwd, 'data/agency-2.csv'), 'Ana,Paz,4,1990-01-02,1\n');
+    const { code, lines } = await run(where, '--data', 'data');
+    expect(code).toBe(1);
+    expect(lines).toContain('agency  bets  refused  winners  documents');
+    expect(tableOf(lines)).toEqual([
+      ['1', '2', '1', '1', '1'],
+      ['2', '1', '0', '0', '–'],
+    ]);
+    expect(lines.join('\n')).toMatch(/agency 1 ended with exit code 1 .*"refused_lines":1/);
+    expect(lines.at(-1)).toBe('the lottery did not come out right');
+  });
+
+  test('with a bet that the protocol cannot carry counts it as refused', async () => {
+    const where = await place();
+    await mkdir(join(where.cwd, 'data'));
+    await writeFile(
+      join(where.cwd, 'data/agency-1.csv'),
+      'Ana|Eva,Paz,1,1990-01-02,7574\nAna,Paz,2,1990-01-02,7574\n',
+    );
+    const { code, lines } = await run(where, '--data', 'data');
+    expect(code).toBe(1);
+    expect(tableOf(lines)).toEqual([['1', '1', '1', '1', '2']]);
+  });
+
+  test.each([
+    [
+      'a path where nothing is',
+      ['--data', 'nowhere'],
+      /^loteria: --data .*nowhere cannot be read \(ENOENT\)\n$/,
+    ],
+    [
+      'a file that is no zip',
+      ['--data', 'note.txt'],
+      /^loteria: --data .*note\.txt is no zip that can be unpacked: .+\n$/,
+    ],
+    [
+      'a folder without files of agencies',
+      ['--data', 'empty'],
+      /^loteria: --data empty holds no agency-1\.csv, .*\n$/,
+    ],
+  ])('%s is wrong usage: one line, exit code 2, nothing left behind', async (_, args, message) => {
+    const where = await place();
+    await writeFile(join(where.cwd, 'note.txt'), 'hello');
+    await mkdir(join(where.cwd, 'empty'));
+    const { code, lines, stderr } = await run(where, ...args);
+    expect({ code, lines }).toEqual({ code: 2, lines: [] });
+    expect(stderr).toMatch(message);
+    expect(await readdir(where.tmp)).toEqual([]);
+  });
+
+  test('a zip with names that lead elsewhere, or that lies about a size, is harmless', async context => {
+    needPython(context);
+    const where = await place();
+    const script = `
+import sys, zipfile
+with zipfile.ZipFile("away.zip", "w") as archive:
+    archive.writestr("../../agency-1.csv", "Ana,Paz,1,1990-01-02,1")
+with zipfile.ZipFile("lie.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr("agency-1.csv", "Ana,Paz,1,1990-01-02,1\\n" * 100000)
+data = bytearray(open("lie.zip", "rb").read())
+at = data.index(b"PK\\x01\\x02")
+data[22:26] = data[at + 24 : at + 28] = (23).to_bytes(4, "little")
+open("lie.zip", "wb").write(data)
+`;
+    execFileSync('python3', ['-c', script], { cwd: where.cwd });
+    const before = (await readdir(where.cwd)).toSorted();
+    for (const zip of ['away.zip', 'lie.zip']) {
+      const { code, stderr } = await run(where, '--data', zip);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^loteria: --data .* is no zip that can be unpacked: .+\n$/);
+      expect((await readdir(where.cwd)).toSorted()).toEqual(before);
+      expect(await readdir(where.tmp)).toEqual([]);
+    }
+  });
+});
+
+describe('SIGINT during a run', () => {
+  /** The processes that a process has started and that are still there. */
+  function childrenOf(pid: number): number[] {
+    return readdirSync('/proc')
+      .filter(name => /^\d+$/.test(name))
+      .filter(name => {
+        try {
+          return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1] === String(pid);
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
+  }
+
+  test('ends every process and removes the folder', async context => {
+    if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
+    const where = await place();
+    const program = start(where, '--bets', '400000');
+    await program.line(({ text }) => /^agency \d+: \d+ of /.test(text), 'progress');
+    const children = childrenOf(program.pid);
+    expect(children.length).toBeGreaterThan(1);
+    program.kill('SIGINT');
+    const { code, signal } = await program.exited;
+    expect({ code, signal }).toEqual({ code: 1, signal: null });
+    for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect(await readdir(where.tmp)).toEqual([]);
+    expect(program.stderr).toBe('');
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '(%s) while the dataset is being made ends it then and there',
+    async signal => {
+      const where = await place();
+      const program = start(where, '--bets', '3000000');
+      await program.line(({ text }) => text.startsWith('making '), 'the beginning');
+      program.kill(signal);
+      const exit = await program.exited;
+      expect(exit.code).not.toBe(0);
+      // Neither the lottery nor anything else was begun afterwards.
+      expect(program.lines.map(line => line.text)).toEqual([
+        'making 3000000 bets of 5 agencies (seed 7574)',
+        'stopped',
+      ]);
+      expect(await readdir(where.tmp)).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,287 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type ClientConfig, readClientConfig } from '../../src/config/client-config.ts';
+import { CLIENT_KEYS } from '../../src/config/client-keys.ts';
+import { ConfigError } from '../../src/config/errors.ts';
+import type { Environment } from '../../src/config/keys.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const SKELETON = join(import.meta.dirname, '../../client/config.yaml');
+
+/** What every client must be told. */
+const LEAST = 'id: 1\nserver:\n  address: server:12345\n';
+
+async function read(yaml: string, environment: Environment = {}): Promise<ClientConfig> {
+  const path = join(await temporaryFolder(), 'config.yaml');
+  await writeFile(path, yaml);
+  return readClientConfig(path, environment);
+}
+
+/** The message of the refusal, with the file's folder taken away. */
+async function refusal(yaml: string, environment: Environment = {}): Promise<string> {
+  try {
+    await read(yaml, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message.replace(/\S*\/config\.yaml/, 'config.yaml');
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe("the skeleton's config.yaml", () => {
+  test('is read with only CLI_ID in the environment, as the compose file of the course gives it', () => {
+    const config = readClientConfig(SKELETON, { CLI_ID: '1' });
+    expect(config).toMatchObject({
+      id: 1,
+      mode: 'lottery',
+      address: { host: 'server', port: 12345, text: 'server:12345' },
+      loopAmount: 5,
+      loopPeriod: { milliseconds: 5_000, text: '5s' },
+      logLevel: { level: 'INFO', text: 'INFO' },
+      logFormat: 'text',
+      batchAmountMax: 130,
+      file: 'agency.csv',
+      fileDelimiter: 0x2c,
+      winnersFile: undefined,
+      protocol: 'base',
+      retryMaxElapsedMs: 0,
+      bet: undefined,
+    });
+  });
+
+  test('gives way to every variable of the environment', () => {
+    const config = readClientConfig(SKELETON, {
+      CLI_ID: '3',
+      CLI_MODE: 'echo',
+      CLI_SERVER_ADDRESS: 'central:1',
+      CLI_LOOP_AMOUNT: '7',
+      CLI_LOOP_PERIOD: '150ms',
+      CLI_LOG_LEVEL: 'DEBUG',
+      CLI_LOG_FORMAT: 'json',
+      CLI_LOG_PROGRESS: '1s',
+      CLI_BATCH_MAXAMOUNT: '10',
+      CLI_BATCH_WINDOW: '8',
+      CLI_FILE_NAME: 'other.csv',
+      CLI_FILE_DELIMITER: ';',
+      CLI_WINNERS_FILE: 'winners.txt',
+      CLI_PROTOCOL: 'base',
+      CLI_RETRY_MAXELAPSED: '1m',
+    });
+    expect(config).toMatchObject({
+      id: 3,
+      mode: 'echo',
+      address: { host: 'central', port: 1, text: 'central:1' },
+      loopAmount: 7,
+      loopPeriod: { milliseconds: 150, text: '150ms' },
+      logLevel: { level: 'DEBUG', text: 'DEBUG' },
+      logFormat: 'json',
+      logProgressMs: 1_000,
+      batchAmountMax: 10,
+      batchWindow: 8,
+      file: 'other.csv',
+      fileDelimiter: 0x3b,
+      winnersFile: 'winners.txt',
+      retryMaxElapsedMs: 60_000,
+    });
+  });
+
+  test('each key can be overridden by CLI_ and its name in upper case with _ for the dot', () => {
+    for (const { name, env } of Object.values(CLIENT_KEYS)) {
+      expect(env[0]).toBe(`CLI_${name.toUpperCase().replaceAll('.', '_')}`);
+    }
+  });
+});
+
+describe('the environment', () => {
+  test('is enough without any file', () => {
+    const config = readClientConfig(undefined, { CLI_ID: '2', CLI_SERVER_ADDRESS: 'server:12345' });
+    expect(config).toMatchObject({ id: 2, loopPeriod: { text: '5s' }, batchAmountMax: 130 });
+  });
+
+  test('a file that was named must be there', async () => {
+    const path = join(await temporaryFolder(), 'nowhere.yaml');
+    expect(() => readClientConfig(path, {})).toThrow(`cannot read ${path} (ENOENT)`);
+  });
+
+  test('a folder in place of the file is refused by name', async () => {
+    const path = join(await temporaryFolder(), 'config.yaml');
+    await mkdir(path);
+    expect(() => readClientConfig(path, {})).toThrow(`cannot read ${path} (EISDIR)`);
+  });
+
+  test('an empty variable counts as not set', async () => {
+    const config = await read(`${LEAST}log:\n  level: DEBUG\n`, { CLI_LOG_LEVEL: '', CLI_ID: '' });
+    expect(config.logLevel).toEqual({ level: 'DEBUG', text: 'DEBUG' });
+    expect(config.id).toBe(1);
+  });
+
+  test('LOG_FORMAT is another name of CLI_LOG_FORMAT, which wins', async () => {
+    expect((await read(LEAST, { LOG_FORMAT: 'json' })).logFormat).toBe('json');
+    expect((await read(LEAST, { LOG_FORMAT: 'json', CLI_LOG_FORMAT: 'text' })).logFormat).toBe('text');
+  });
+
+  test('a wrong value in the file is not looked at when the environment overrides it', async () => {
+    expect((await read(`${LEAST}loop:\n  amount: many\n`, { CLI_LOOP_AMOUNT: '2' })).loopAmount).toBe(2);
+  });
+});
+
+describe('values', () => {
+  test.each([
+    ['5s', 'plain'],
+    ['"5s"', 'double quotes'],
+    ["'5s'", 'single quotes'],
+  ])('%s (%s) is kept as it was written', async written => {
+    expect((await read(`${LEAST}loop:\n  period: ${written}\n`)).loopPeriod).toEqual({
+      milliseconds: 5_000,
+      text: '5s',
+    });
+  });
+
+  test('a duration keeps its spelling, a level its case', async () => {
+    const config = await read(`${LEAST}loop:\n  period: 0.5m\nlog:\n  level: warn\n`);
+    expect(config.loopPeriod).toEqual({ milliseconds: 30_000, text: '0.5m' });
+    expect(config.logLevel).toEqual({ level: 'WARNING', text: 'warn' });
+  });
+
+  test('keys may be written flat, with their dots, or as JSON', async () => {
+    expect((await read('id: 1\nserver.address: server:1\n')).address.port).toBe(1);
+    expect((await read('{"id": "4", "server": {"address": "server:2"}}')).id).toBe(4);
+  });
+
+  test('a key without a value counts as not set', async () => {
+    expect((await read(`${LEAST}loop:\n  amount:\nlog: ~\n`)).loopAmount).toBe(5);
+  });
+
+  test.each([
+    ['server:12345', 'server', 12345],
+    ['127.0.0.1:1', '127.0.0.1', 1],
+    ['central.example.org:65535', 'central.example.org', 65535],
+    ['[::1]:12345', '::1', 12345],
+    ['[fe80::1%eth0]:80', 'fe80::1%eth0', 80],
+  ])('the address %s is taken', async (text, host, port) => {
+    const { address } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
+    expect(address).toEqual({ host, port, text });
+  });
+
+  test.each([
+    'server',
+    'server:',
+    ':12345',
+    'server:0',
+    'server:65536',
+    'server:-1',
+    'server:http',
+    '::1:12345',
+    '[::1]',
+    '[]:1',
+    'http://server:1',
+    'ser ver:1',
+    'server:1 ',
+  ])('the address %j is refused', async text => {
+    expect(await refusal(LEAST, { CLI_SERVER_ADDRESS: text })).toBe(
+      `environment variable CLI_SERVER_ADDRESS: server.address is '${text}', allowed: host:port`,
+    );
+  });
+
+  test.each([
+    [',', 0x2c],
+    [';', 0x3b],
+    ['|', 0x7c],
+    [' ', 0x20],
+    ['\t', 0x09],
+    ['\\t', 0x09],
+  ])('the delimiter %j is taken', async (text, byte) => {
+    expect((await read(LEAST, { CLI_FILE_DELIMITER: text })).fileDelimiter).toBe(byte);
+  });
+
+  test.each(['"', '\n', '\r', ',,', 'é', '🎲', '\\n'])('the delimiter %j is refused', async text => {
+    expect(await refusal(LEAST, { CLI_FILE_DELIMITER: text })).toContain('file.delimiter is');
+  });
+
+  test.each([
+    ['CLI_ID', ['0', '65536', '-1', '1.0', 'one', '1e2', ' 1']],
+    ['CLI_MODE', ['lotería', 'both']],
+    ['CLI_LOOP_AMOUNT', ['-1', '5.0', 'five', '9'.repeat(20)]],
+    ['CLI_LOOP_PERIOD', ['5', '0s', '0', '-5s', '0.5ms']],
+    ['CLI_LOG_LEVEL', ['TRACE', 'verbose']],
+    ['CLI_LOG_FORMAT', ['xml']],
+    ['CLI_BATCH_MAXAMOUNT', ['0', '100001', '1.5']],
+    ['CLI_BATCH_WINDOW', ['0', '1025']],
+    ['CLI_PROTOCOL', ['http']],
+    ['CLI_RETRY_MAXELAPSED', ['5', 'never']],
+  ])('%s refuses what is out of its bounds', async (variable, texts) => {
+    const key = Object.values(CLIENT_KEYS).find(({ env }) => env[0] === variable)!;
+    for (const text of texts) {
+      expect(await refusal(LEAST, { [variable]: text })).toBe(
+        `environment variable ${variable}: ${key.name} is '${text}', allowed: ${key.allowed}`,
+      );
+    }
+  });
+});
+
+describe('a wrong file', () => {
+  test('a wrong value names the key, the value, the file with its line, and what is allowed', async () => {
+    expect(await refusal(`${LEAST}loop:\n  amount: many\n`)).toBe(
+      "config.yaml, line 5: loop.amount is 'many', allowed: 0 or more",
+    );
+  });
+
+  test('a number in another notation is refused as it was written', async () => {
+    expect(await refusal(`${LEAST}loop:\n  amount: 0x10\n`)).toContain("loop.amount is '0x10'");
+  });
+
+  test('a missing key names what would set it', async () => {
+    expect(await refusal('id: 1\n')).toMatch(
+      /^server\.address is missing: set server\.address in .*config\.yaml or CLI_SERVER_ADDRESS in the environment \(host:port\)$/,
+    );
+  });
+
+  test('an unknown key names its line and the key that was meant', async () => {
+    expect(await refusal(`${LEAST}loop:\n  period: 5s\n  amuont: 3\n`)).toBe(
+      'config.yaml, line 6: unknown key loop.amuont; did you mean loop.amount?',
+    );
+  });
+
+  test('an unknown key that is like no other lists those that there are', async () => {
+    const message = await refusal(`${LEAST}favourite_colour: blue\n`);
+    expect(message).toContain('config.yaml, line 4: unknown key favourite_colour; known keys: id, mode, ');
+    for (const { name } of Object.values(CLIENT_KEYS)) expect(message).toContain(name);
+  });
+
+  test.each([
+    ['a list', `${LEAST}loop:\n  - 5\n`, 'line 5'],
+    ['a list as the whole', '- 1\n', 'line 1'],
+    ['a word as the whole', 'hello\n', 'line 1'],
+    ['an alias', 'id: &one 1\nserver:\n  address: *one\n', 'line 3'],
+  ])('%s in place of a value is refused with its line', async (_, yaml, line) => {
+    expect(await refusal(yaml)).toBe(
+      `config.yaml, ${line}: a single value or 'key: value' lines are expected here`,
+    );
+  });
+
+  test.each([
+    ['a key that stands twice', 'id: 1\nid: 2\n', 2],
+    ['an open quote', 'id: "1\n', 1],
+    ['a tab as indentation', 'server:\n\taddress: server:1\n', 2],
+    ['a bracket without its pair', 'id: 1\nserver: {address: x\n', 2],
+  ])('%s is refused with the line', async (_, yaml, line) => {
+    const message = await refusal(yaml);
+    expect(message).toMatch(/^config\.yaml, line \d+: /);
+    expect(Number(/line (\d+)/.exec(message)![1])).toBeGreaterThanOrEqual(line);
+    expect(message).not.toContain('\n');
+  });
+
+  test.each([
+    ['', 'nothing'],
+    ['# only a comment\n', 'a comment'],
+    ['---\n', 'an empty document'],
+    ['\ufeff', 'a byte order mark'],
+  ])('%j, %s, is as good as no file', async yaml => {
+    expect((await read(yaml, { CLI_ID: '1', CLI_SERVER_ADDRESS: 'a:1' })).id).toBe(1);
+  });
+
+  test('a byte order mark and Windows line ends do no harm', async () => {
+    expect((await read(`\ufeff${LEAST.replaceAll('\n', '\r\n')}`)).address.text).toBe('server:12345');
+  });
+});

@@ -1,0 +1,127 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseDuration, parseWait } from '../../src/config/duration.ts';
+
+/** From the table of Go's own `TestParseDuration` and its documentation; no signs, because no wait is negative. */
+const ACCEPTED: readonly (readonly [string, number])[] = [
+  ['0', 0],
+  ['0s', 0],
+  ['5s', 5_000],
+  ['30s', 30_000],
+  ['1478s', 1_478_000],
+  ['5.0s', 5_000],
+  ['5.6s', 5_600],
+  ['5.s', 5_000],
+  ['.5s', 500],
+  ['1.0s', 1_000],
+  ['1.00s', 1_000],
+  ['1.004s', 1_004],
+  ['1.0040s', 1_004],
+  ['100.00100s', 100_001],
+  ['10ns', 0.00001],
+  ['11us', 0.011],
+  ['12µs', 0.012],
+  ['12μs', 0.012],
+  ['13ms', 13],
+  ['14s', 14_000],
+  ['15m', 900_000],
+  ['16h', 57_600_000],
+  ['3h30m', 12_600_000],
+  ['10.5s4m', 250_500],
+  ['2m3.4s', 123_400],
+  ['1h2m3s4ms5us6ns', 3_723_004.005_006],
+  ['39h9m14.425s', 140_954_425],
+  ['1h1h', 7_200_000],
+  ['150ms', 150],
+  ['1h30m', 5_400_000],
+  ['0.3333333333333333333h', 1_200_000],
+  ['52763797000ns', 52_763.797],
+];
+
+const REFUSED = [
+  '',
+  '3',
+  '5',
+  '-',
+  's',
+  '.',
+  '-.',
+  '.s',
+  '+.s',
+  '-5s',
+  '+5s',
+  '5 s',
+  ' 5s',
+  '5s ',
+  '5s\n',
+  '5S',
+  '5sec',
+  '1d',
+  '1w',
+  '1e3s',
+  '0x10s',
+  '5s,',
+  '1h 30m',
+  '1h30',
+  '30m1',
+  '1..5s',
+  '1.2.3s',
+  '1,5s',
+  '٥s',
+  'P5S',
+  'infinity',
+];
+
+describe('a duration', () => {
+  test.each(ACCEPTED)('%s is taken as Go takes it', (text, milliseconds) => {
+    expect(parseDuration(text)).toBeCloseTo(milliseconds, 6);
+  });
+
+  test.each(REFUSED.map(text => [text]))('%j is refused as Go refuses it', text => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+
+  test.each(['3000000h', '10000000000s', '99999999999999999999h'])(
+    '%s is refused: Go counts nanoseconds in 64 bits, some 292 years',
+    text => {
+      expect(parseDuration(text)).toBeUndefined();
+    },
+  );
+
+  test('close to the longest that Go takes is taken', () => {
+    expect(parseDuration('2562047h')).toBe(2_562_047 * 3_600_000);
+  });
+
+  test('is the sum of its parts, in any order', () => {
+    const unit = fc.constantFrom<[string, number]>(['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000]);
+    const part = fc.tuple(fc.nat(1_000), unit);
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), parts => {
+        const text = parts.map(([amount, [name]]) => `${amount}${name}`).join('');
+        const sum = parts.reduce((total, [amount, [, milliseconds]]) => total + amount * milliseconds, 0);
+        expect(parseDuration(text)).toBe(sum);
+      }),
+    );
+  });
+
+  test('text with anything that is no digit, point or unit letter is none', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), (before, middle, after) => {
+        fc.pre(/[^0-9.nuµμmsh]/u.test(middle));
+        expect(parseDuration(`${before}${middle}${after}`)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe('a wait', () => {
+  test('is at least a millisecond and short enough for a timer that is a quarter longer', () => {
+    expect(parseWait('1ms')).toBe(1);
+    expect(parseWait('168h')).toBe(604_800_000);
+    expect(604_800_000 * 1.25).toBeLessThan(2 ** 31);
+  });
+
+  test.each(['0', '0s', '999us', '168h1ms', '1000h', '5', 'soon'])('is not %s', text => {
+    expect(parseWait(text)).toBeUndefined();
+  });
+});

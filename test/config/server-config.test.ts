@@ -1,0 +1,259 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/errors.ts';
+import type { Environment } from '../../src/config/keys.ts';
+import { readServerConfig, type ServerConfig } from '../../src/config/server-config.ts';
+import { SERVER_KEYS } from '../../src/config/server-keys.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const SKELETON = join(import.meta.dirname, '../../server/config.ini');
+
+/** What every server must be told. */
+const LEAST = '[DEFAULT]\nSERVER_PORT = 12345\n';
+
+async function read(ini: string, environment: Environment = {}): Promise<ServerConfig> {
+  const path = join(await temporaryFolder(), 'config.ini');
+  await writeFile(path, ini);
+  return readServerConfig(path, environment);
+}
+
+async function refusal(ini: string, environment: Environment = {}): Promise<string> {
+  try {
+    await read(ini, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message.replace(/\S*\/config\.ini/, 'config.ini');
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe("the skeleton's config.ini", () => {
+  test('suffices: everything else has a default', () => {
+    expect(readServerConfig(SKELETON, {})).toEqual({
+      port: 12345,
+      ip: 'server',
+      host: undefined,
+      backlog: expect.any(Number) as number,
+      logLevel: { level: 'INFO', text: 'INFO' },
+      logFormat: 'text',
+      mode: 'lottery',
+      agencies: [1, 2, 3, 4, 5],
+      dataDirectory: '.',
+      store: 'csv',
+      limits: DEFAULT_LIMITS,
+      ...limitValues(),
+    });
+  });
+
+  test('gives way to every variable of the environment', () => {
+    const config = readServerConfig(SKELETON, {
+      SERVER_PORT: '1',
+      SERVER_IP: 'central',
+      SERVER_HOST: '::1',
+      SERVER_LISTEN_BACKLOG: '9',
+      LOGGING_LEVEL: 'DEBUG',
+      LOG_FORMAT: 'json',
+      SERVER_MODE: 'echo',
+      NUMBER_AGENCIES: '2',
+      DATA_DIR: '/data',
+      SERVER_STORE: 'memory',
+      CONNECTIONS_MAX: '10',
+      AGENCY_CONNECTIONS_MAX: '2',
+      UNANSWERED_MAX: '3',
+      PAYLOAD_BYTES_MAX: '1024',
+      FIRST_MESSAGE_TIMEOUT: '1s',
+      MESSAGE_TIMEOUT: '2s',
+      IDLE_TIMEOUT: '3s',
+      UNREAD_TIMEOUT: '4s',
+      STOP_TIMEOUT: '1m',
+    });
+    expect(config).toMatchObject({
+      port: 1,
+      ip: 'central',
+      host: '::1',
+      backlog: 9,
+      logLevel: { level: 'DEBUG', text: 'DEBUG' },
+      logFormat: 'json',
+      mode: 'echo',
+      agencies: [1, 2],
+      dataDirectory: '/data',
+      store: 'memory',
+      limits: {
+        ...DEFAULT_LIMITS,
+        connectionsMax: 10,
+        agencyConnectionsMax: 2,
+        unansweredMax: 3,
+        payloadBytesMax: 1024,
+        firstMessageTimeoutMs: 1_000,
+        messageTimeoutMs: 2_000,
+        idleTimeoutMs: 3_000,
+        unreadTimeoutMs: 4_000,
+        stopTimeoutMs: 60_000,
+      },
+    });
+  });
+
+  test('each key is overridden by the variable of its own name', () => {
+    for (const { name, env } of Object.values(SERVER_KEYS)) expect(env).toEqual([name]);
+  });
+});
+
+/** The limits stand in the object by their own names too; which is nobody's promise. */
+function limitValues(): object {
+  const names = Object.keys(SERVER_KEYS).filter(name => name in DEFAULT_LIMITS);
+  return Object.fromEntries(names.map(name => [name, DEFAULT_LIMITS[name as keyof typeof DEFAULT_LIMITS]]));
+}
+
+describe('the environment', () => {
+  test('is enough without any file', () => {
+    expect(readServerConfig(undefined, { SERVER_PORT: '0' })).toMatchObject({ port: 0, backlog: 511 });
+  });
+
+  test('a file that was named must be there', async () => {
+    const path = join(await temporaryFolder(), 'nowhere.ini');
+    expect(() => readServerConfig(path, { SERVER_PORT: '1' })).toThrow(`cannot read ${path} (ENOENT)`);
+  });
+
+  test('an empty variable counts as not set', async () => {
+    expect(await read(LEAST, { SERVER_PORT: '', AGENCIES: '', LOGGING_LEVEL: '' })).toMatchObject({
+      port: 12345,
+      agencies: [1, 2, 3, 4, 5],
+      logLevel: { level: 'INFO' },
+    });
+  });
+});
+
+describe('the file', () => {
+  test.each([
+    ['names in any case of letters', '[DEFAULT]\nserver_port = 1\nLogging_Level = debug\n'],
+    ['no spaces around =', '[DEFAULT]\nSERVER_PORT=1\nLOGGING_LEVEL=debug\n'],
+    ['Windows line ends', '[DEFAULT]\r\nSERVER_PORT = 1\r\nLOGGING_LEVEL = debug\r\n'],
+    ['comments and empty lines', '# a\n; b\n\n[DEFAULT]\n\n# c\nSERVER_PORT = 1\n; d\nLOGGING_LEVEL = debug'],
+    ['quoted values', '[DEFAULT]\nSERVER_PORT = "1"\nLOGGING_LEVEL = \'debug\'\n'],
+    ['a value left empty', '[DEFAULT]\nSERVER_PORT = 1\nLOGGING_LEVEL = debug\nSERVER_HOST =\n'],
+    ['a byte order mark', '\ufeff[DEFAULT]\nSERVER_PORT = 1\nLOGGING_LEVEL = debug\n'],
+  ])('may have %s', async (_, ini) => {
+    expect(await read(ini)).toMatchObject({ port: 1, logLevel: { level: 'DEBUG', text: 'debug' } });
+  });
+
+  test('a wrong value names the key, the value, the file and what is allowed', async () => {
+    expect(await refusal('[DEFAULT]\nSERVER_PORT = http\n')).toBe(
+      "config.ini: SERVER_PORT is 'http', allowed: 0 to 65535; 0 takes any free port",
+    );
+    expect(await refusal(LEAST, { SERVER_PORT: '65536' })).toBe(
+      "environment variable SERVER_PORT: SERVER_PORT is '65536', allowed: 0 to 65535; 0 takes any free port",
+    );
+  });
+
+  test('a name without = is a wrong value', async () => {
+    expect(await refusal('[DEFAULT]\nSERVER_PORT\n')).toContain("SERVER_PORT is 'true'");
+  });
+
+  test('a missing port names what would set it', async () => {
+    expect(await refusal('[DEFAULT]\n')).toMatch(
+      /^SERVER_PORT is missing: set SERVER_PORT in .*config\.ini or SERVER_PORT in the environment/,
+    );
+  });
+
+  test('an unknown key names the file and the key that was meant', async () => {
+    expect(await refusal(`${LEAST}SERVER_PROT = 1\n`)).toBe(
+      'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
+    );
+  });
+
+  test('an unknown key that is like no other lists those that there are', async () => {
+    const message = await refusal(`${LEAST}FAVOURITE_COLOUR = blue\n`);
+    expect(message).toContain('config.ini: unknown key FAVOURITE_COLOUR; known keys: SERVER_PORT, ');
+    for (const { name } of Object.values(SERVER_KEYS)) expect(message).toContain(name);
+  });
+
+  test.each([
+    ['SERVER_PORT = 1\n', 'SERVER_PORT'],
+    [`${LEAST}[OTHER]\nSERVER_IP = x\n`, 'OTHER'],
+    ['[default]\nSERVER_PORT = 1\n', 'default'],
+  ])('%j: only section [DEFAULT] is read, and something elsewhere is refused', async (ini, name) => {
+    expect(await refusal(ini)).toBe(
+      `config.ini: '${name}' is not part of section [DEFAULT], the only one that is read`,
+    );
+  });
+
+  test.each([
+    ['SERVER_LISTEN_BACKLOG', ['0', '-1', '65536', 'many']],
+    ['LOGGING_LEVEL', ['LOUD']],
+    ['LOG_FORMAT', ['xml']],
+    ['SERVER_MODE', ['chat']],
+    ['NUMBER_AGENCIES', ['-1', '65536', '5.0']],
+    ['SERVER_STORE', ['sqlite']],
+    ['PAYLOAD_BYTES_MAX', ['1023', '1048577']],
+    ['IDLE_TIMEOUT', ['0', '5', '0s', 'soon', '0.1ms']],
+    ['STOP_TIMEOUT', ['-1s']],
+  ])('%s refuses what is out of its bounds', async (name, texts) => {
+    const key = Object.values(SERVER_KEYS).find(known => known.name === name)!;
+    for (const text of texts) {
+      expect(await refusal(LEAST, { [name]: text })).toBe(
+        `environment variable ${name}: ${name} is '${text}', allowed: ${key.allowed}`,
+      );
+    }
+  });
+});
+
+describe('the agencies that the draw waits for', () => {
+  test.each([
+    ['1', [1]],
+    ['1,2,7-9', [1, 2, 7, 8, 9]],
+    [' 1 , 2 , 7-9 ', [1, 2, 7, 8, 9]],
+    ['3-3', [3]],
+    ['2,1-3', [2, 1, 3]],
+    ['5,5,5', [5]],
+    ['65535', [65535]],
+    ['65534-65535', [65534, 65535]],
+  ])('AGENCIES=%s', async (text, ids) => {
+    expect((await read(LEAST, { AGENCIES: text })).agencies).toEqual(ids);
+    expect((await read(`${LEAST}AGENCIES = ${text}\n`)).agencies).toEqual(ids);
+  });
+
+  test.each([
+    '0',
+    '65536',
+    '3-1',
+    '0-5',
+    '1-65536',
+    '1,,2',
+    ',1',
+    '1,',
+    '1;2',
+    'one',
+    '1-',
+    '-1',
+    '1-2-3',
+    '1.5',
+    '1 - 3',
+  ])('AGENCIES=%s is refused', async text => {
+    expect(await refusal(LEAST, { AGENCIES: text })).toBe(
+      `environment variable AGENCIES: AGENCIES is '${text}', allowed: ids and ranges of ids such as 1,2,7-9`,
+    );
+  });
+
+  test('AGENCIES takes the place of NUMBER_AGENCIES, which is 1 to that number', async () => {
+    expect((await read(LEAST, { NUMBER_AGENCIES: '3' })).agencies).toEqual([1, 2, 3]);
+    expect((await read(LEAST, { NUMBER_AGENCIES: '3', AGENCIES: '8' })).agencies).toEqual([8]);
+    expect((await read(LEAST, { NUMBER_AGENCIES: '0' })).agencies).toEqual([]);
+  });
+
+  test('ranges name every id between their ends once, in the order given', () => {
+    const range = fc.tuple(fc.integer({ min: 1, max: 500 }), fc.nat(20));
+    fc.assert(
+      fc.property(fc.array(range, { minLength: 1, maxLength: 8 }), ranges => {
+        const text = ranges
+          .map(([from, more]) => (more === 0 ? `${from}` : `${from}-${from + more}`))
+          .join(',');
+        const all = ranges.flatMap(([from, more]) => Array.from({ length: more + 1 }, (_, i) => from + i));
+        const config = readServerConfig(undefined, { SERVER_PORT: '0', AGENCIES: text });
+        expect(config.agencies).toEqual([...new Set(all)]);
+      }),
+    );
+  });
+});

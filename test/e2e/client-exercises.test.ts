@@ -1,0 +1,200 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { portWithoutListener } from '../support/fake-central.ts';
+import { Program, startClient, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const DONE = { code: 0, signal: null };
+const FAILED = { code: 1, signal: null };
+const WRONG_USAGE = { code: 2, signal: null };
+
+const MESSAGES = [1, 2, 3].map(number => `[CLIENT 1] Message N°${number}`);
+
+describe('exercise 5: one bet from the environment', () => {
+  const VALUES = ['Santiago Lionel', 'Lorca', '30904465', '1999-03-17', '7574'];
+  const SPELLINGS = [
+    ['Spanish', ['NOMBRE', 'APELLIDO', 'DOCUMENTO', 'NACIMIENTO', 'NUMERO']],
+    ['English', ['CLI_BET_NAME', 'CLI_BET_SURNAME', 'CLI_BET_DNI', 'CLI_BET_BIRTH', 'CLI_BET_NUMBER']],
+  ] as const;
+
+  test.each(SPELLINGS)(
+    'is sent and stored, with the lines of the assignment (%s names)',
+    async (_, names) => {
+      const folder = await temporaryFolder();
+      const { server, port } = await startServer(folder);
+      const bet = Object.fromEntries(names.map((name, index) => [name, VALUES[index]!]));
+      const client = startClient(folder, 4, port, bet);
+      expect(await client.exited).toEqual(DONE);
+      expect(client.linesOf('apuesta_enviada').map(line => line.text.slice(20))).toEqual([
+        'INFO     action: apuesta_enviada | result: success | dni: 30904465 | numero: 7574',
+      ]);
+      expect(server.linesOf('apuesta_almacenada').map(line => line.text.slice(20))).toEqual([
+        'INFO     action: apuesta_almacenada | result: success | dni: 30904465 | numero: 7574',
+      ]);
+      expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(
+        '4,Santiago Lionel,Lorca,30904465,1999-03-17,7574\r\n',
+      );
+      expect(client.transcript()).not.toMatch(/Santiago|Lorca/);
+      expect(server.transcript()).not.toMatch(/Santiago|Lorca/);
+    },
+  );
+
+  test('takes precedence over a file', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,1,1990-01-02,1\n');
+    const { server, port } = await startServer(folder);
+    const client = startClient(folder, 1, port, {
+      NOMBRE: 'José',
+      APELLIDO: 'Ñáñez, "el"',
+      DOCUMENTO: '007',
+      NACIMIENTO: '2000-02-29',
+      NUMERO: '0042',
+    });
+    expect(await client.exited).toEqual(DONE);
+    expect(client.linesOf('apuesta_enviada')[0]!.details).toEqual({ dni: '007', numero: '42' });
+    expect(server.linesOf('apuesta_almacenada')[0]!.details).toEqual({ dni: '007', numero: '42' });
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(
+      '1,José,"Ñáñez, ""el""",007,2000-02-29,42\r\n',
+    );
+  });
+
+  test.each([
+    [
+      { NOMBRE: 'Ana' },
+      'loteria: APELLIDO (or CLI_BET_SURNAME) is missing: a bet from the environment needs all five variables\n',
+    ],
+    [
+      { NOMBRE: 'Ana', APELLIDO: 'Paz', DOCUMENTO: '1', NACIMIENTO: '2000-02-30', NUMERO: '1' },
+      "loteria: environment variable NACIMIENTO is '2000-02-30': birthdate not-a-date\n",
+    ],
+  ])('a bet that is not one is refused before anything is sent (%j), exit code 2', async (bet, message) => {
+    const folder = await temporaryFolder();
+    const client = startClient(folder, 1, await portWithoutListener(), bet);
+    expect(await client.exited).toEqual(WRONG_USAGE);
+    expect(client.stderr).toBe(message);
+    expect(client.lines).toEqual([]);
+  });
+});
+
+describe('exercises 1 to 4: the echo client', () => {
+  test('sends its messages to the echo server, both sides log them, and the loop finishes', async () => {
+    const folder = await temporaryFolder();
+    const { server, port } = await startServer(folder, { SERVER_MODE: 'echo' });
+    const client = startClient(folder, 1, port, { CLI_MODE: 'echo', CLI_LOOP_AMOUNT: '3' });
+    expect(await client.exited).toEqual(DONE);
+    expect(client.linesOf('receive_message').map(line => line.text.slice(20))).toEqual(
+      MESSAGES.map(
+        text => `INFO     action: receive_message | result: success | client_id: 1 | msg: ${text}`,
+      ),
+    );
+    expect(client.lines.at(-1)!.text.slice(20)).toBe(
+      'INFO     action: loop_finished | result: success | client_id: 1',
+    );
+    expect(client.linesOf('close_socket', 'success')).toHaveLength(3);
+    expect(server.linesOf('receive_message').map(line => line.text.slice(20))).toEqual(
+      MESSAGES.map(
+        text => `INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: ${text}`,
+      ),
+    );
+  });
+
+  test("reads the skeleton's config.yaml in its working directory", async () => {
+    const folder = await temporaryFolder();
+    const { port } = await startServer(folder, { SERVER_MODE: 'echo' });
+    await writeFile(
+      join(folder, 'config.yaml'),
+      `server:\n  address: "127.0.0.1:${port}"\nloop:\n  amount: 1\n  period: "1ms"\nlog:\n  level: "INFO"\n`,
+    );
+    const client = Program.start(['client'], { cwd: folder, env: { CLI_ID: '9', CLI_MODE: 'echo' } });
+    expect(await client.exited).toEqual(DONE);
+    expect(client.lines[0]!.details).toEqual({
+      client_id: '9',
+      server_address: `127.0.0.1:${port}`,
+      loop_amount: '1',
+      loop_period: '1ms',
+      log_level: 'INFO',
+    });
+    expect(client.linesOf('receive_message')[0]!.details['msg']).toBe('[CLIENT 9] Message N°1');
+  });
+
+  test('a wrong echo is told, exit code 1', async () => {
+    const folder = await temporaryFolder();
+    const wrong = createServer(socket => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end('something else\n'));
+    });
+    await new Promise<void>(resolve => wrong.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    onTestFinished(() => void wrong.close());
+    const client = startClient(folder, 1, (wrong.address() as AddressInfo).port, { CLI_MODE: 'echo' });
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.lines.at(-1)).toMatchObject({ level: 'ERROR', action: 'exit', result: 'fail' });
+    expect(client.lines.at(-1)!.text).toContain(
+      "error: the server echoed 'something else' for '[CLIENT 1] Message N°1'",
+    );
+    expect(client.linesOf('loop_finished')).toEqual([]);
+    expect(client.stderr).toBe('');
+  });
+
+  test('SIGTERM between two messages ends it: exit 0, shutdown lines, no loop_finished', async () => {
+    const folder = await temporaryFolder();
+    const { port } = await startServer(folder, { SERVER_MODE: 'echo' });
+    const client = startClient(folder, 1, port, { CLI_MODE: 'echo', CLI_LOOP_PERIOD: '1h' });
+    await client.logged('receive_message');
+    client.kill('SIGTERM');
+    expect(await client.exited).toEqual(DONE);
+    expect(client.lines.map(line => `${line.action} ${line.result}`)).toEqual([
+      'config success',
+      'close_socket success',
+      'receive_message success',
+      'shutdown in_progress',
+      'close_timer success',
+      'shutdown success',
+    ]);
+  });
+});
+
+describe('the configuration', () => {
+  test.each<[Record<string, string>, string]>([
+    [{ CLI_ID: '' }, 'id is missing: set id in config.yaml or CLI_ID in the environment (1 to 65535)'],
+    [{ CLI_ID: '0' }, "environment variable CLI_ID: id is '0', allowed: 1 to 65535"],
+    [
+      { CLI_LOOP_PERIOD: '5' },
+      "environment variable CLI_LOOP_PERIOD: loop.period is '5', allowed: a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h",
+    ],
+  ])('that is wrong (%j) ends it with one line and exit code 2', async (env, message) => {
+    const client = startClient(await temporaryFolder(), 1, 1, env);
+    expect(await client.exited).toEqual(WRONG_USAGE);
+    expect(client.stderr).toBe(`loteria: ${message}\n`);
+    expect(client.lines).toEqual([]);
+  });
+
+  test('may come from a file with another name, which must be there', async () => {
+    const folder = await temporaryFolder();
+    const client = Program.start(['client', '--config', 'none.yaml'], { cwd: folder });
+    expect(await client.exited).toEqual(WRONG_USAGE);
+    expect(client.stderr).toBe('loteria: cannot read none.yaml (ENOENT)\n');
+  });
+
+  test('JSON lines tell the same facts', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,1,1990-01-02,7574\nx\n');
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, { CLI_LOG_FORMAT: 'json', CLI_LOG_LEVEL: 'INFO' });
+    expect(await client.exited).toEqual(FAILED);
+    const facts = client.lines.map(line => JSON.parse(line.text) as Record<string, unknown>);
+    expect(facts.map(({ action, result }) => `${String(action)} ${String(result)}`)).toEqual([
+      'config success',
+      'read_bet fail',
+      'connect success',
+      'upload success',
+      'close_file success',
+      'consulta_ganadores success',
+      'close_socket success',
+      'exit fail',
+    ]);
+    expect(facts[1]).toMatchObject({ file: 'agency.csv', line: 2, field: 'line', reason: 'too-few-fields' });
+    expect(facts.at(-1)).toMatchObject({ level: 'ERROR', client_id: 1, refused_lines: 1 });
+  });
+});

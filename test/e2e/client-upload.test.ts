@@ -1,0 +1,365 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { pipeFile } from '../agency/pipe-file.ts';
+import { FakeCentral, OK, portWithoutListener } from '../support/fake-central.ts';
+import { type Program, startClient, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+/** Less than what a server or a client gives itself to stop: whoever stops at once needs less. */
+const QUICKLY_MS = 4_000;
+
+const DONE = { code: 0, signal: null };
+const FAILED = { code: 1, signal: null };
+
+const BETS = [
+  'Ana,Pérez,11,1990-01-02,7574',
+  'Juan,Gil,12,1991-01-02,1',
+  'Eva,"Paz, de la",13,1992-01-02,7574',
+];
+
+/** Asks a program to stop and says how it ended, which must be soon. */
+async function terminate(program: Program): Promise<unknown> {
+  const askedAt = performance.now();
+  program.kill('SIGTERM');
+  const exit = await program.exited;
+  expect(performance.now() - askedAt).toBeLessThan(QUICKLY_MS);
+  return exit;
+}
+
+async function rowsOf(folder: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'bets.csv'), 'utf8');
+  expect(text === '' || text.endsWith('\r\n')).toBe(true);
+  return text.split('\r\n').slice(0, -1);
+}
+
+/** The last three lines but for `close_timer`: whether a timer was running at that instant is chance. */
+function lastLines(program: Program): string[] {
+  return story(program)
+    .filter(line => line !== 'close_timer success')
+    .slice(-3);
+}
+
+/** The log in a few words: `action result`. */
+function story(program: Program): string[] {
+  return program.lines.map(line => `${line.action} ${line.result}`);
+}
+
+describe('a client', () => {
+  test('that is up before the server waits for it without failing', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+    const port = await portWithoutListener();
+    const client = startClient(folder, 1, port);
+    await client.line(line => line.action === 'connect' && line.details['attempt'] === '2', 'second attempt');
+    await startServer(folder, { SERVER_PORT: String(port), NUMBER_AGENCIES: '1' });
+    expect(await client.exited).toEqual(DONE);
+    const attempts = client.linesOf('connect');
+    expect(attempts.at(-1)!.result).toBe('success');
+    for (const attempt of attempts.slice(0, -1)) {
+      expect(attempt).toMatchObject({ level: 'WARNING', result: 'in_progress' });
+      expect(attempt.details).toMatchObject({ client_id: '1', error: 'ECONNREFUSED' });
+    }
+    expect(client.lines.filter(line => line.result === 'fail')).toEqual([]);
+  });
+
+  test('gives up a server that never comes after retry.maxElapsed', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+    const client = startClient(folder, 1, await portWithoutListener(), { CLI_RETRY_MAXELAPSED: '300ms' });
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.lines.at(-1)!.text).toMatch(
+      / ERROR {4}action: exit \| result: fail \| client_id: 1 \| error: the central cannot be reached, ECONNREFUSED, after \d attempts$/,
+    );
+    expect(client.linesOf('close_file', 'success')).toHaveLength(1);
+    expect(client.stderr).toBe('');
+  });
+
+  test('says its configuration first, with the values as they were given', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), '');
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, {
+      CLI_SERVER_ADDRESS: `localhost:${port}`,
+      CLI_LOOP_AMOUNT: '5',
+      CLI_LOOP_PERIOD: '0.05s',
+      CLI_LOG_LEVEL: 'DEBUG',
+    });
+    expect(await client.exited).toEqual(DONE);
+    expect(client.lines[0]!.text).toMatch(
+      new RegExp(
+        String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO     action: config \| result: success \| client_id: 1 \| server_address: localhost:${port} \| loop_amount: 5 \| loop_period: 0\.05s \| log_level: DEBUG$`,
+      ),
+    );
+  });
+
+  test('uploads, waits, is told its winners, writes them down, closes everything and says so', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
+    expect(await client.exited).toEqual(DONE);
+    expect(client.linesOf('consulta_ganadores', 'success').map(line => line.text.slice(20))).toEqual([
+      'INFO     action: consulta_ganadores | result: success | cant_ganadores: 2',
+    ]);
+    expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n13\n');
+    expect(story(client)).toEqual([
+      'config success',
+      'connect success',
+      'upload success',
+      'close_file success',
+      'consulta_ganadores success',
+      'close_socket success',
+    ]);
+    expect(await rowsOf(folder)).toEqual(BETS.map(line => `1,${line}`));
+  });
+
+  test('without winners writes an empty file in place of an older one', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS[1]!);
+    await writeFile(join(folder, 'winners.txt'), '99\n');
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
+    expect(await client.exited).toEqual(DONE);
+    expect(client.linesOf('consulta_ganadores', 'success')[0]!.details).toEqual({ cant_ganadores: '0' });
+    expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('');
+  });
+
+  test('that cannot write its winners fails by name', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS[1]!);
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'nowhere/winners.txt' });
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.lines.at(-1)!.details['error']).toBe('cannot write nowhere/winners.txt (ENOENT)');
+  });
+
+  test('keeps its file open only while it uploads', async context => {
+    if (process.platform !== 'linux') context.skip('the open files of a process are looked up in /proc');
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
+    const client = startClient(folder, 1, port);
+    await client.logged('consulta_ganadores', 'in_progress');
+    const files = readdirSync(`/proc/${client.pid}/fd`).map(name => {
+      try {
+        return readlinkSync(`/proc/${client.pid}/fd/${name}`);
+      } catch {
+        return 'closed meanwhile';
+      }
+    });
+    expect(files.filter(path => path.startsWith(folder))).toEqual([]);
+  });
+});
+
+describe('lines that are no bets', () => {
+  const LINES = [
+    'Ana,Pérez,11,1990-01-02,7574',
+    'Rosaura,Quiroga,x1,1990-01-02,1',
+    '',
+    'Delfina,Quiroga',
+    'Eva,Paz,13,1992-02-31,1',
+    'Eva,Paz,13,1992-01-02,1',
+  ];
+
+  test('are told one by one and counted, the rest is stored and the draw is held, exit code 1', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n'));
+    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port);
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.linesOf('read_bet').map(line => line.text.slice(20))).toEqual([
+      'ERROR    action: read_bet | result: fail | file: agency.csv | line: 2 | field: document | reason: not-digits',
+      'ERROR    action: read_bet | result: fail | file: agency.csv | line: 4 | field: line | reason: too-few-fields',
+      'ERROR    action: read_bet | result: fail | file: agency.csv | line: 5 | field: birthdate | reason: not-a-date',
+    ]);
+    expect(client.lines.at(-1)!.text.slice(20)).toBe(
+      'ERROR    action: exit | result: fail | client_id: 1 | refused_lines: 3',
+    );
+    expect(client.linesOf('consulta_ganadores', 'success')[0]!.details).toEqual({ cant_ganadores: '1' });
+    expect(await rowsOf(folder)).toEqual([`1,${LINES[0]}`, `1,${LINES[5]}`]);
+    expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
+  });
+
+  test('nobody named in the file is named in a log', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n'));
+    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port);
+    await client.exited;
+    for (const transcript of [client.transcript(), server.transcript()]) {
+      expect(transcript).not.toMatch(/Ana|Pérez|Rosaura|Quiroga|Delfina|Eva|Paz|1990|1992/);
+      expect(transcript).not.toMatch(/\bfd\b|\bhandle\b|\[object|undefined|NaN/);
+    }
+  });
+});
+
+describe('a client that cannot do its job', () => {
+  test('without its file says which and how to name another, exit code 1', async () => {
+    const folder = await temporaryFolder();
+    const client = startClient(folder, 1, await portWithoutListener());
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.lines.map(line => line.text.slice(20)).at(-1)).toBe(
+      'ERROR    action: exit | result: fail | client_id: 1 | error: cannot read agency.csv (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it',
+    );
+    expect(client.stderr).toBe('');
+  });
+
+  test('with a folder in place of its file says so in one line too', async () => {
+    const folder = await temporaryFolder();
+    const client = startClient(folder, 1, await portWithoutListener(), { CLI_FILE_NAME: '.' });
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.lines.at(-1)!.text).toContain(
+      'action: exit | result: fail | client_id: 1 | error: cannot read .',
+    );
+    expect(client.stderr).toBe('');
+  });
+
+  test.each([
+    [
+      'with bets',
+      BETS.join('\n'),
+      'the central refused the batch of 3 bets that begins with line 1; its log says why',
+    ],
+    ['without bets', '', 'the central refused the end of the bets'],
+  ])(
+    'whose id the central does not know (%s) is refused, and the draw does not wait for it',
+    async (_, bets, error) => {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, 'agency.csv'), bets);
+      const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+      const client = startClient(folder, 2, port);
+      expect(await client.exited).toEqual(FAILED);
+      expect(client.lines.at(-1)).toMatchObject({
+        action: 'exit',
+        result: 'fail',
+        details: { client_id: '2', error },
+      });
+      expect((await server.logged('refuse', 'fail')).details).toMatchObject({ code: 'unauthorized' });
+      expect(await rowsOf(folder)).toEqual([]);
+    },
+  );
+
+  test('after a lost connection says how many batches are in doubt, and nothing goes to standard error', async () => {
+    const folder = await temporaryFolder();
+    const { writer } = await pipeFile(folder);
+    const central = await FakeCentral.listen();
+    const client = startClient(folder, 1, central.port, {
+      CLI_BATCH_WINDOW: '10',
+      CLI_BATCH_MAXAMOUNT: '1',
+    });
+    // The file is one that is slow to read: after the loss a bet is read, and the next only some time later.
+    await writer.write(`${BETS[0]}\n`);
+    const conversation = await central.accept();
+    await conversation.messages(2);
+    await conversation.hangUp();
+    await writer.write(`${BETS[1]}\n`);
+    await Promise.race([client.exited, new Promise(resolve => setTimeout(resolve, 300))]);
+    await writer.write(`${BETS[2]}\n`.repeat(20));
+    await writer.close();
+    expect(await client.exited).toEqual(FAILED);
+    expect(client.stderr).toBe('');
+    expect(client.lines.at(-1)!.text).toMatch(
+      /action: exit \| result: fail \| client_id: 1 \| error: the connection was lost, .*; whether the last \d+ batches were stored is not known/,
+    );
+    expect(client.linesOf('close_file', 'success')).toHaveLength(1);
+  });
+
+  test('goes on after a connection that was lost with everything answered', async () => {
+    const folder = await temporaryFolder();
+    const { writer } = await pipeFile(folder);
+    const central = await FakeCentral.listen();
+    const client = startClient(folder, 1, central.port);
+    await writer.write(`${BETS[0]}\n`.repeat(130));
+    const first = await central.accept();
+    await first.messages(2);
+    first.say(OK);
+    await first.hangUp();
+    await writer.write(`${BETS[1]}\n`.repeat(130));
+    const second = await central.accept();
+    expect((await second.messages(2))[1]).toMatch(/^NBET 130\|Juan\|Gil\|/);
+    client.kill('SIGTERM');
+    second.say(OK);
+    await writer.close();
+    expect(await client.exited).toEqual(DONE);
+  });
+});
+
+describe('SIGTERM', () => {
+  test('in the middle of an upload: what was acknowledged is stored, whole batches, nothing else', async () => {
+    const folder = await temporaryFolder();
+    const lines = Array.from(
+      { length: 300_000 },
+      (_, index) => `Ana,Paz,${index},1990-01-02,${index % 7000}`,
+    );
+    await writeFile(join(folder, 'agency.csv'), lines.join('\n'));
+    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, { CLI_LOG_PROGRESS: '1ms', CLI_BATCH_WINDOW: '4' });
+    await client.line(
+      line => line.action === 'upload' && Number(line.details['bets']) > 1_000,
+      'progress beyond 1,000 bets',
+    );
+    expect(await terminate(client)).toEqual(DONE);
+    // Answers that it was still owed may have come after the signal.
+    expect(story(client).filter(line => line !== 'upload in_progress')).toEqual([
+      'config success',
+      'connect success',
+      'shutdown in_progress',
+      'close_file success',
+      'close_socket success',
+      'shutdown success',
+    ]);
+    expect(client.linesOf('shutdown', 'in_progress')[0]!.details).toEqual({
+      client_id: '1',
+      signal: 'SIGTERM',
+    });
+    expect(await terminate(server)).toEqual(DONE);
+
+    const rows = await rowsOf(folder);
+    const acknowledged = Number(client.linesOf('upload', 'in_progress').at(-1)!.details['bets']);
+    expect(rows.length).toBeGreaterThanOrEqual(acknowledged);
+    expect(rows.length).toBeLessThan(lines.length);
+    expect(rows.length % 130).toBe(0);
+    expect(rows.findIndex((row, index) => row !== `1,${lines[index]}`)).toBe(-1);
+    const received = server.linesOf('apuesta_recibida', 'success');
+    expect(received.length * 130).toBe(rows.length);
+    expect(server.lines.filter(line => line.result === 'fail')).toEqual([]);
+  });
+
+  test('while the server is not up ends the client at once', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+    const client = startClient(folder, 1, await portWithoutListener());
+    await client.logged('connect', 'in_progress');
+    expect(await terminate(client)).toEqual(DONE);
+    expect(lastLines(client)).toEqual(['shutdown in_progress', 'close_file success', 'shutdown success']);
+  });
+
+  test.each(['20ms', '1h'])(
+    'while it waits for the draw (loop.period %s) ends the client at once',
+    async period => {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+      const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
+      const client = startClient(folder, 1, port, { CLI_LOOP_PERIOD: period });
+      await client.logged('consulta_ganadores', 'in_progress');
+      expect(await terminate(client)).toEqual(DONE);
+      expect(lastLines(client)).toEqual(['shutdown in_progress', 'close_socket success', 'shutdown success']);
+      expect(client.lines.filter(line => line.result === 'fail')).toEqual([]);
+      await server.logged('close_socket');
+    },
+  );
+
+  test('SIGINT does the same, and a second signal ends a client that is still waiting for answers', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n'));
+    const central = await FakeCentral.listen();
+    const client = startClient(folder, 1, central.port);
+    await (await central.accept()).messages(2);
+    client.kill('SIGINT');
+    expect((await client.logged('shutdown', 'in_progress')).details['signal']).toBe('SIGINT');
+    client.kill('SIGINT');
+    expect(await client.exited).toEqual(FAILED);
+  });
+});

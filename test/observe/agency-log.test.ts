@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { logAgency } from '../../src/observe/agency-log.ts';
+import type { AgencyEvent } from '../../src/observe/events.ts';
+import { Log } from '../../src/observe/log.ts';
+
+/** The line of an event without its time. */
+function lineOf(event: AgencyEvent): string {
+  let written = '';
+  const log = new Log({
+    level: 'DEBUG',
+    format: 'text',
+    write: line => (written += line),
+    clock: () => new Date(),
+  });
+  logAgency(log, 3)(event);
+  return written.slice('2024-08-21 22:11:15 '.length, -1);
+}
+
+describe("the client's log", () => {
+  test.each<[string, AgencyEvent]>([
+    [
+      'INFO     action: apuesta_enviada | result: success | dni: 30904465 | numero: 7574',
+      { event: 'bet-sent', document: '30904465', number: 7574 },
+    ],
+    [
+      'INFO     action: consulta_ganadores | result: success | cant_ganadores: 2',
+      { event: 'winners', documents: ['30904465', '30876370'] },
+    ],
+    [
+      'INFO     action: receive_message | result: success | client_id: 3 | msg: [CLIENT 3] Message N°1',
+      { event: 'echo', text: '[CLIENT 3] Message N°1' },
+    ],
+    ['INFO     action: loop_finished | result: success | client_id: 3', { event: 'echo-finished' }],
+  ])('has the line of the assignment: %s', (line, event) => {
+    expect(lineOf(event)).toBe(line);
+  });
+
+  test.each<[string, AgencyEvent]>([
+    [
+      'INFO     action: connect | result: success | client_id: 3 | address: [::1]:80',
+      { event: 'connected', address: '[::1]:80' },
+    ],
+    [
+      'ERROR    action: read_bet | result: fail | file: agency-1.csv | line: 4 | field: birthdate | reason: not-a-date',
+      { event: 'line-refused', file: 'agency-1.csv', line: 4, field: 'birthdate', reason: 'not-a-date' },
+    ],
+    [
+      'INFO     action: upload | result: in_progress | client_id: 3 | bets: 130 | bytes: 4000 | of: 90000',
+      { event: 'upload-progress', bets: 130, fileBytesRead: 4000, fileBytes: 90000 },
+    ],
+    [
+      'INFO     action: upload | result: success | client_id: 3 | batches: 2 | bets: 131',
+      { event: 'upload-done', batches: 2, bets: 131 },
+    ],
+    [
+      'ERROR    action: exit | result: fail | client_id: 3 | refused_lines: 2',
+      { event: 'lines-refused', count: 2 },
+    ],
+    [
+      'ERROR    action: exit | result: fail | client_id: 3 | error: cannot read a.csv',
+      { event: 'failed', action: 'exit', error: 'cannot read a.csv' },
+    ],
+    [
+      'INFO     action: shutdown | result: in_progress | client_id: 3 | signal: SIGTERM',
+      { event: 'stopping', signal: 'SIGTERM' },
+    ],
+    [
+      'INFO     action: close_file | result: success | client_id: 3 | file: a.csv',
+      { event: 'file-closed', file: 'a.csv' },
+    ],
+    [
+      'INFO     action: close_socket | result: success | client_id: 3 | address: server:1',
+      { event: 'socket-closed', address: 'server:1' },
+    ],
+    ['INFO     action: shutdown | result: success | client_id: 3', { event: 'stopped' }],
+  ])('%s', (line, event) => {
+    expect(lineOf(event)).toBe(line);
+  });
+
+  test.each<AgencyEvent>([
+    { event: 'connecting', attempt: 1, waitMs: 100.4, error: 'ECONNREFUSED' },
+    { event: 'reconnecting', error: 'ECONNRESET' },
+    { event: 'waiting-for-draw', waitMs: 99.6 },
+    { event: 'upload-progress', bets: 1, fileBytesRead: 1, fileBytes: 1 },
+  ])('calls what is tried again in_progress, never fail: $event', event => {
+    expect(lineOf(event)).toContain(' | result: in_progress | client_id: 3');
+  });
+
+  test('rounds waits to whole milliseconds', () => {
+    expect(lineOf({ event: 'waiting-for-draw', waitMs: 99.6 })).toMatch(/next_try_ms: 100$/);
+  });
+});

@@ -1,0 +1,206 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+const WAIT_MS = 10_000;
+
+/** The answers of the base protocol, byte by byte (protocol page, section 1). */
+export const OK = '4f4b0000';
+export const NOK = '4e4f4b00';
+export const NEND = '4e454e44';
+/** `2|30904465|30876370`, the page's own example. */
+export const RWIN_TWO = '5257494e 00000013 327c33303930343436357c3330383736333730';
+/** `0|` */
+export const RWIN_NONE = '5257494e 00000002 307c';
+
+/** The messages of an agency: the four bytes of the type, its name, and whether a payload follows. */
+const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
+  '434f4e4e': ['CONN', true],
+  '42455400': ['BET', true],
+  '4e424554': ['NBET', true],
+  '454e4400': ['END', false],
+  '4757494e': ['GWIN', false],
+};
+
+/** Tells those who wait that something may have changed. */
+class Watched {
+  readonly #watchers = new Set<() => void>();
+
+  notify(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  until<Value>(look: () => Value | undefined, what: () => string): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timeout);
+        this.#watchers.delete(check);
+      };
+      const check = (): void => {
+        const value = look();
+        if (value === undefined) return;
+        stop();
+        resolve(value);
+      };
+      const timeout = setTimeout(() => {
+        stop();
+        reject(new Error(`${what()} within ${WAIT_MS} ms`));
+      }, WAIT_MS);
+      this.#watchers.add(check);
+      check();
+    });
+  }
+}
+
+/** A central on a real socket that says exactly the bytes that a test tells it to, and knows none of our code. */
+export class FakeCentral {
+  /** Every connection so far, in the order of their coming. */
+  readonly conversations: Conversation[] = [];
+  readonly #server: Server;
+  readonly #watched = new Watched();
+  #taken = 0;
+
+  private constructor() {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+      this.conversations.push(new Conversation(socket));
+      this.#watched.notify();
+    });
+  }
+
+  /** Listens on a port of the loopback interface (0: any free one) until the test ends. */
+  static async listen(port = 0): Promise<FakeCentral> {
+    const central = new FakeCentral();
+    await new Promise<void>((resolve, reject) => {
+      central.#server.once('error', reject);
+      central.#server.listen({ host: '127.0.0.1', port }, resolve);
+    });
+    onTestFinished(() => central.close());
+    return central;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The next connection, once it is there. */
+  async accept(): Promise<Conversation> {
+    const index = this.#taken++;
+    return this.#watched.until(
+      () => this.conversations[index],
+      () => `no connection number ${index + 1}`,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.conversations) socket.destroy();
+    if (!this.#server.listening) return;
+    await new Promise(resolve => this.#server.close(resolve));
+  }
+}
+
+/** One connection of an agency. */
+export class Conversation {
+  readonly socket: Socket;
+  /** Messages that have arrived and were not yet taken, as `messages` gives them. */
+  readonly waiting: string[] = [];
+  readonly #watched = new Watched();
+  #bytes: Buffer = Buffer.alloc(0);
+  #received = 0;
+  #ended = false;
+  #closed = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', chunk => {
+      this.#bytes = Buffer.concat([this.#bytes, chunk]);
+      this.#cut();
+      this.#watched.notify();
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      this.#watched.notify();
+    });
+    socket.on('close', () => {
+      this.#ended = true;
+      this.#closed = true;
+      this.#watched.notify();
+    });
+    socket.on('error', () => {});
+  }
+
+  /** Number of messages that have arrived, taken or not. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The next messages as text, name and payload: `CONN 1`, `END`. */
+  async messages(count: number): Promise<string[]> {
+    await this.#watched.until(
+      () => (this.waiting.length >= count ? true : undefined),
+      () => `only ${JSON.stringify(this.waiting)}${this.#ended ? ' and the end' : ''}, not ${count} messages`,
+    );
+    return this.waiting.splice(0, count);
+  }
+
+  async message(): Promise<string> {
+    const [message] = await this.messages(1);
+    return message!;
+  }
+
+  /** Says bytes, given as hex; spaces do not matter. */
+  say(hex: string): void {
+    this.socket.write(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+  }
+
+  /** Waits until the agency has ended its side; returns what it had still to say. */
+  async end(): Promise<string[]> {
+    await this.#watched.until(
+      () => (this.#ended ? true : undefined),
+      () => 'the agency did not end the connection',
+    );
+    return this.waiting;
+  }
+
+  /** Ends this side, as a central that stops; fulfilled when the agency has closed its side too. */
+  async hangUp(): Promise<void> {
+    this.socket.end();
+    await this.#watched.until(
+      () => (this.#closed ? true : undefined),
+      () => 'the connection was not closed',
+    );
+  }
+
+  /** Breaks the connection, as a central that is killed. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  #cut(): void {
+    for (;;) {
+      if (this.#bytes.length < 4) return;
+      const type = this.#bytes.toString('hex', 0, 4);
+      const [name, hasPayload] = TYPES[type] ?? [`unknown ${type}`, false];
+      const bodyLength = hasPayload ? 4 : 0;
+      if (this.#bytes.length < 4 + bodyLength) return;
+      const length = 4 + bodyLength + (hasPayload ? this.#bytes.readUInt32BE(4) : 0);
+      if (this.#bytes.length < length) return;
+      this.waiting.push(hasPayload ? `${name} ${this.#bytes.toString('utf8', 8, length)}` : name);
+      this.#bytes = this.#bytes.subarray(length);
+      this.#received += 1;
+    }
+  }
+}
+
+/** A port of the loopback interface on which nobody listens, below those that systems give to outgoing connections. */
+export async function portWithoutListener(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const free = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false));
+      server.listen({ host: '127.0.0.1', port }, () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise(resolve => server.close(resolve));
+    return port;
+  }
+}
