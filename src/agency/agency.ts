@@ -1,6 +1,6 @@
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { Dialect } from '../wire/dialect.ts';
-import type { FieldRanges } from '../lottery/bet-rules.ts';
+import { type FieldRanges, fieldText } from '../lottery/bet-rules.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { BackOff, reconnectBackOff } from './back-off.ts';
@@ -72,8 +72,8 @@ export class Agency {
     this.#judge(await this.#answerTo(link.request(batch.frame), 1), batch);
     emit({
       event: 'bet-sent',
-      document: text(bet, 2),
-      number: Number(text(bet, 4)),
+      document: fieldText(bet, 'document'),
+      number: Number(fieldText(bet, 'number')),
     });
   }
 
@@ -251,8 +251,4 @@ async function withStop<Value>(answer: Promise<Value>, stop: AbortSignal): Promi
   } finally {
     stop.removeEventListener('abort', onStop);
   }
-}
-
-function text({ bytes, starts, ends }: FieldRanges, field: number): string {
-  return Buffer.from(bytes.subarray(starts[field], ends[field])).toString('utf8');
 }

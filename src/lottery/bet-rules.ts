@@ -50,6 +50,12 @@ export function fieldsOf(texts: readonly string[]): FieldRanges {
   return { bytes, starts, ends };
 }
 
+/** One field of a bet as text. */
+export function fieldText({ bytes, starts, ends }: FieldRanges, field: BetField): string {
+  const index = BET_FIELDS.indexOf(field);
+  return Buffer.from(bytes.subarray(starts[index], ends[index])).toString('utf8');
+}
+
 /** The first fault of a bet in the order of `BET_FIELDS`, or undefined when the bet is valid. */
 export function findFault({ bytes, starts, ends }: FieldRanges): BetFault | undefined {
   let reason = nameFault(bytes, starts[0]!, ends[0]!);

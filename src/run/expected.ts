@@ -1,6 +1,6 @@
 import { readBatches } from '../agency/batcher.ts';
 import { CsvSource } from '../agency/csv-source.ts';
-import { BET_FIELDS, type BetField, type FieldRanges } from '../lottery/bet-rules.ts';
+import { type FieldRanges, fieldText } from '../lottery/bet-rules.ts';
 import { LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import type { BatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 
@@ -55,8 +55,8 @@ class WinnerCounter implements BatchEncoder {
 
   add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
     const added = this.#encoder.add(bet);
-    if (added === 'added' && Number(textOf(bet, 'number')) === LOTTERY_WINNER_NUMBER) {
-      this.winners.push(textOf(bet, 'document'));
+    if (added === 'added' && Number(fieldText(bet, 'number')) === LOTTERY_WINNER_NUMBER) {
+      this.winners.push(fieldText(bet, 'document'));
     }
     return added;
   }
@@ -68,9 +68,4 @@ class WinnerCounter implements BatchEncoder {
   takeSingle(): Uint8Array {
     return this.#encoder.takeSingle();
   }
-}
-
-function textOf({ bytes, starts, ends }: FieldRanges, field: BetField): string {
-  const index = BET_FIELDS.indexOf(field);
-  return Buffer.from(bytes.subarray(starts[index], ends[index])).toString('latin1');
 }
