@@ -5,7 +5,7 @@ import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
 import { type Environment, type Given, readKeys, type ValuesOf } from './keys.ts';
 
-export const CLIENT_CONFIG_FILE = 'config.yaml';
+const CLIENT_CONFIG_FILE = 'config.yaml';
 
 /** Everything the client was told, valid. */
 export interface ClientConfig extends ValuesOf<typeof CLIENT_KEYS> {

@@ -4,14 +4,14 @@ import { anyText, choice, integer, type Key } from './keys.ts';
 import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
 /** A host and a port, and the text that named them: the configuration line repeats it as it was given. */
-export interface ServerAddress {
+interface ServerAddress {
   readonly host: string;
   readonly port: number;
   readonly text: string;
 }
 
 /** A duration in milliseconds, and the text that gave it. */
-export interface ConfiguredDuration {
+interface ConfiguredDuration {
   readonly milliseconds: number;
   readonly text: string;
 }

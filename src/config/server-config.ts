@@ -5,7 +5,7 @@ import { readOptionalFile } from './files.ts';
 import { type Environment, type Given, readKeys, type ValuesOf } from './keys.ts';
 import { SERVER_KEYS } from './server-keys.ts';
 
-export const SERVER_CONFIG_FILE = 'config.ini';
+const SERVER_CONFIG_FILE = 'config.ini';
 
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 

@@ -30,7 +30,7 @@ export interface ExpectedResult extends DatasetShape {
   readonly perAgency: readonly ExpectedAgency[];
 }
 
-export interface ExpectedAgency {
+interface ExpectedAgency {
   readonly agency: number;
   readonly file: string;
   readonly bets: number;

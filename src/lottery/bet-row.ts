@@ -106,27 +106,36 @@ export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Gener
 
 function* completeRows(reader: CsvReader, source: string): Generator<Bet> {
   for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
-    if (step === 'broken' || reader.fieldCount !== ROW_FIELDS) {
-      throw new Error(`${source}, line ${reader.line}: not a row of ${ROW_FIELDS} fields`);
-    }
-    yield decodeRow(reader);
+    const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? decodeRow(reader) : undefined;
+    if (bet === undefined) throw new Error(`${source}, line ${reader.line}: not a row of bets.csv`);
+    yield bet;
   }
 }
 
-function decodeRow({ bytes, starts, ends }: CsvReader): Bet {
+/** The bet of a row; undefined when its agency or its number is none. */
+function decodeRow({ bytes, starts, ends }: CsvReader): Bet | undefined {
+  const agency = decodeInteger(bytes, starts[0]!, ends[0]!);
+  const number = decodeInteger(bytes, starts[5]!, ends[5]!);
+  if (agency < 0 || number < 0) return undefined;
   const row = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return {
-    agency: decodeInteger(row, starts[0]!, ends[0]!),
+    agency,
     firstName: row.toString('utf8', starts[1], ends[1]),
     lastName: row.toString('utf8', starts[2], ends[2]),
     document: row.toString('utf8', starts[3], ends[3]),
     birthdate: row.toString('utf8', starts[4], ends[4]),
-    number: decodeInteger(row, starts[5]!, ends[5]!),
+    number,
   };
 }
 
+/** The value of a run of digits; -1 when it is empty or something else. */
 function decodeInteger(bytes: Uint8Array, start: number, end: number): number {
+  if (start === end) return -1;
   let value = 0;
-  for (let at = start; at < end; at += 1) value = value * 10 + bytes[at]! - 0x30;
+  for (let at = start; at < end; at += 1) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
   return value;
 }

@@ -5,10 +5,10 @@
  */
 
 export const AGENCY_MAX = 65_535;
-export const NAME_BYTES_MAX = 255;
-export const DOCUMENT_DIGITS_MAX = 10;
+const NAME_BYTES_MAX = 255;
+const DOCUMENT_DIGITS_MAX = 10;
 /** Digits that a number may be written with; its value is 0..9999. */
-export const NUMBER_DIGITS_MAX = 10;
+const NUMBER_DIGITS_MAX = 10;
 
 /** The five fields of a bet in the order of the agency's file and of the wire. */
 export const BET_FIELDS = ['first_name', 'last_name', 'document', 'birthdate', 'number'] as const;

@@ -131,7 +131,7 @@ export class CsvReader implements FieldRanges {
           out[outAt++] = QUOTE;
           at += 1;
         } else if (at + 1 === length && !this.#ended) {
-          return this.#moreOrBroken();
+          return 'more';
         } else {
           inQuotes = false;
         }
@@ -165,7 +165,7 @@ export class CsvReader implements FieldRanges {
   #finishRecord(bytes: Uint8Array, fieldCount: number, end: number, lines: number): CsvStep {
     if (end - this.#start > this.#recordBytesMax) return this.#giveUpLine();
     const after = this.#afterLineEnd(end);
-    if (after < 0) return this.#moreOrBroken();
+    if (after < 0) return 'more';
     this.bytes = bytes;
     this.fieldCount = fieldCount;
     this.line = this.#nextLine;
@@ -180,11 +180,6 @@ export class CsvReader implements FieldRanges {
     if (buffer[at] === LF) return at + 1;
     if (at + 1 < buffer.length) return buffer[at + 1] === LF ? at + 2 : at + 1;
     return this.#ended ? buffer.length : -1;
-  }
-
-  /** The record is not complete: ask for more bytes, unless it is already longer than a record may be. */
-  #moreOrBroken(): CsvStep {
-    return this.#buffer.length - this.#start > this.#recordBytesMax ? this.#giveUpLine() : 'more';
   }
 
   #giveUpLine(): CsvStep {

@@ -18,7 +18,7 @@ export const CLOSE_REASONS = [
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 /** What happens to the lottery. */
-export type LotteryEvent =
+type LotteryEvent =
   | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
   | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }
   | { readonly event: 'batch-stored'; readonly agency: number; readonly count: number }
@@ -64,7 +64,7 @@ export type ResourceEvent =
 export type CentralEvent = LotteryEvent | ResourceEvent;
 
 /** What an agency does and is told. */
-export type UploadEvent =
+type UploadEvent =
   | {
       readonly event: 'line-refused';
       readonly file: string;

@@ -44,6 +44,7 @@ export class CsvStore implements Store {
   #gathering: Group = newGroup();
   #writing: Group | undefined;
   #failed: StoreError | undefined;
+  #closing = false;
   #reportFailure: (error: StoreError) => void = () => {};
 
   private constructor(path: string, file: DataFile, end: number) {
@@ -63,8 +64,9 @@ export class CsvStore implements Store {
    */
   static async open(directory: string, files: Files = NODE_FILES): Promise<OpenedCsvStore> {
     const path = join(directory, BETS_FILE);
+    let file: DataFile | undefined;
     try {
-      const file = await files.open(path);
+      file = await files.open(path);
       const size = await file.size();
       const end = await wholeRowsLength(file, size);
       if (end < size) await file.truncate(end);
@@ -72,6 +74,7 @@ export class CsvStore implements Store {
       await files.syncDirectory(dirname(path));
       return { store: new CsvStore(path, file, end), tornBytes: size - end };
     } catch (error) {
+      await file?.close().catch(() => {});
       throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
     }
   }
@@ -82,6 +85,7 @@ export class CsvStore implements Store {
 
   append(batch: BetBatch): Promise<void> {
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    if (this.#closing) return Promise.reject(new StoreError('failed', 'the store is closed'));
     const group = this.#gathering;
     group.buffers.push(batch.rows);
     group.bytes += batch.rows.length;
@@ -95,6 +99,7 @@ export class CsvStore implements Store {
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
+    await this.settled();
     let slice: Bet[] = [];
     for (const bet of loadBets(this.#path)) {
       slice.push(bet);
@@ -107,8 +112,8 @@ export class CsvStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await this.settled().catch(() => {});
-    this.#failed ??= new StoreError('failed', 'the store is closed');
     await this.#file.close();
   }
 
@@ -154,19 +159,21 @@ export class CsvStore implements Store {
   /** A write may take less than it was given: go on behind what it took. */
   async #write(group: Group): Promise<void> {
     let position = this.#end;
-    let buffers: readonly Uint8Array[] = group.buffers;
+    // Empty batches have no bytes: a write of nothing but them would take nothing.
+    let buffers: readonly Uint8Array[] = group.buffers.filter(rows => rows.length > 0);
     while (buffers.length > 0) {
       const written = await this.#file.write(buffers.slice(0, BUFFERS_PER_WRITE), position);
-      if (written === 0 && position < this.#end + group.bytes) throw new Error('nothing was written');
+      if (written === 0) throw new Error('nothing was written');
       position += written;
       buffers = dropBytes(buffers, written);
     }
   }
 
-  /** Removes what a failed write left behind the last durable row. */
+  /** Removes what a failed write left behind the last durable row, for good. */
   async #takeBack(): Promise<void> {
     try {
       await this.#file.truncate(this.#end);
+      await this.#file.sync();
     } catch (error) {
       throw this.#fail(`cannot cut ${this.#path} back to ${this.#end} bytes, ${reasonOf(error)}`, error);
     }

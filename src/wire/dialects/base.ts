@@ -35,6 +35,8 @@ export function createBaseDialect(bets: BetReader): Dialect {
 const SEPARATOR = 0x7c;
 const HEADER_BYTES = 8;
 const NO_COUNT = new Uint8Array(0);
+/** Room for the longest bet: two names, document, birthdate and number with their separators, and the count. */
+const PAYLOAD_BYTES_MIN = 1024;
 /** An agency's id has at most five digits; some clients pad. */
 const AGENCY_BYTES_MAX = 16;
 
@@ -180,6 +182,7 @@ class BaseBatchEncoder implements BatchEncoder {
   #at: number;
 
   constructor(payloadBytesMax: number) {
+    if (payloadBytesMax < PAYLOAD_BYTES_MIN) throw new RangeError('a payload must have room for any one bet');
     const countBytesMax = String(payloadBytesMax).length + 1;
     this.#gap = HEADER_BYTES + countBytesMax;
     this.#frame = new Uint8Array(HEADER_BYTES + payloadBytesMax);

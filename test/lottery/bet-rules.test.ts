@@ -1,0 +1,391 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import {
+  BET_FIELDS,
+  type BetFault,
+  type FieldRanges,
+  fieldsOf,
+  findFault,
+  parseAgency,
+} from '../../src/lottery/bet-rules.ts';
+import { expectedFault } from './bet-oracle.ts';
+import { textsOf, validBet } from './bets.ts';
+
+const VALID = {
+  first_name: 'Santiago Lionel',
+  last_name: 'Lorca',
+  document: '30904465',
+  birthdate: '1999-03-17',
+  number: '7574',
+} as const;
+
+type Values = Partial<Record<keyof typeof VALID, string | Uint8Array>>;
+
+/** The verdict on a valid bet in which some fields have other values, as text or as bytes. */
+function faultWith(values: Values): BetFault | undefined {
+  const fields = { ...VALID, ...values };
+  return findFault(rangesOf(BET_FIELDS.map(field => Buffer.from(fields[field] as Uint8Array))));
+}
+
+/** Fields in one buffer with bytes around them that would change the verdict if they were looked at. */
+function rangesOf(fields: readonly Uint8Array[], between = Buffer.from('80', 'hex')): FieldRanges {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let bytes = Buffer.from(between);
+  for (const field of fields) {
+    starts.push(bytes.length);
+    bytes = Buffer.concat([bytes, field, between]);
+    ends.push(bytes.length - between.length);
+  }
+  return { bytes, starts: Int32Array.from(starts), ends: Int32Array.from(ends) };
+}
+
+const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');
+
+test('a bet within all rules has no fault', () => {
+  expect(faultWith({})).toBeUndefined();
+});
+
+test('the first fault in the order of the fields is told', () => {
+  expect(faultWith({ last_name: '', document: 'x', number: '' })).toEqual({
+    field: 'last_name',
+    reason: 'empty',
+  });
+  expect(faultWith({ first_name: '\n', last_name: '' })).toEqual({
+    field: 'first_name',
+    reason: 'control-character',
+  });
+});
+
+test.each(BET_FIELDS)('an empty %s is refused', field => {
+  expect(faultWith({ [field]: '' })).toEqual({ field, reason: 'empty' });
+});
+
+test('the ranges of texts hold each text, accents and empty ones included', () => {
+  const texts = ['Ñandú', '', '1', '😀', 'z'];
+  const { bytes, starts, ends } = fieldsOf(texts);
+  expect(texts.map((_, i) => Buffer.from(bytes.subarray(starts[i], ends[i])).toString())).toEqual(texts);
+});
+
+describe.each(['first_name', 'last_name'] as const)('%s', field => {
+  test.each([
+    ['one letter', 'x'],
+    ['one space', ' '],
+    ['accents', 'María de los Ángeles Ñúñez Güiraldes'],
+    ['CSV and wire delimiters', 'O"Hara, Jr.|;\''],
+    ['the first character after C0', '\u0020'],
+    ['the last character before DEL', '\u007e'],
+    ['the first character after C1', '\u00a0'],
+    ['the last of two bytes', '\u07ff'],
+    ['the first of three bytes', '\u0800'],
+    ['the last before the surrogates', '\ud7ff'],
+    ['the first after the surrogates', '\ue000'],
+    ['a byte order mark', '\ufeff'],
+    ['the last of three bytes', '\uffff'],
+    ['the first of four bytes', '\u{10000}'],
+    ['the last character of all', '\u{10ffff}'],
+    ['255 bytes', 'x'.repeat(255)],
+    ['255 bytes in two-byte characters', `${'ñ'.repeat(127)}x`],
+  ])('may be %s', (_, name) => {
+    expect(faultWith({ [field]: name })).toBeUndefined();
+  });
+
+  test.each([
+    ['256 letters', 'x'.repeat(256)],
+    ['128 characters of two bytes', 'ñ'.repeat(128)],
+  ])('is too long with %s: bytes count, not characters', (_, name) => {
+    expect(faultWith({ [field]: name })).toEqual({ field, reason: 'too-long' });
+  });
+
+  const controls = [...Array.from({ length: 0x20 }, (_, i) => i), 0x7f];
+  controls.push(...Array.from({ length: 0x20 }, (_, i) => 0x80 + i));
+
+  test('may not hold any of the 65 control characters, wherever it stands', () => {
+    const refusals = controls.flatMap(code =>
+      [
+        `${String.fromCodePoint(code)}a`,
+        `a${String.fromCodePoint(code)}`,
+        `ñ${String.fromCodePoint(code)}b`,
+      ].map(name => faultWith({ [field]: name })),
+    );
+    expect(refusals).toHaveLength(195);
+    expect(new Set(refusals.map(fault => JSON.stringify(fault)))).toEqual(
+      new Set([JSON.stringify({ field, reason: 'control-character' })]),
+    );
+  });
+
+  test.each([
+    ['a continuation byte alone', '80'],
+    ['a second continuation byte', '41 c3b1 b1'],
+    ['a slash in two bytes (overlong)', 'c0af'],
+    ['NUL in two bytes (overlong)', 'c080'],
+    ['a letter in two bytes (overlong)', 'c1bf'],
+    ['U+07FF in three bytes (overlong)', 'e09fbf'],
+    ['U+FFFF in four bytes (overlong)', 'f08fbfbf'],
+    ['the first surrogate', 'eda080'],
+    ['the last surrogate', 'edbfbf'],
+    ['a pair of surrogates (CESU-8)', 'eda0bd edb880'],
+    ['U+110000', 'f4908080'],
+    ['a first byte of U+140000', 'f5808080'],
+    ['a sequence of five bytes', 'f888808080'],
+    ['the byte FE', 'fe'],
+    ['the byte FF', 'ff'],
+    ['one of two bytes', '41c3'],
+    ['one of three bytes', '41e2'],
+    ['two of three bytes', '41e282'],
+    ['one of four bytes', '41f0'],
+    ['two of four bytes', '41f09f'],
+    ['three of four bytes', '41f09f98'],
+    ['a letter inside a two-byte sequence', 'c341'],
+    ['a letter inside a three-byte sequence', 'e28241'],
+    ['a letter inside a four-byte sequence', 'f09f9841'],
+    ['a new sequence inside a sequence', 'e2c3b1'],
+    ['Latin-1', '4d6172ed61'],
+  ])('is not UTF-8 with %s', (_, bytes) => {
+    expect(faultWith({ [field]: hex(bytes) })).toEqual({ field, reason: 'not-utf-8' });
+  });
+
+  test('a sequence that is cut by the end of the field is not completed from the bytes behind it', () => {
+    const fields = BET_FIELDS.map(name => Buffer.from(VALID[name]));
+    fields[BET_FIELDS.indexOf(field)] = Buffer.from('41e2', 'hex');
+    expect(findFault(rangesOf(fields, Buffer.from('82ac', 'hex')))).toEqual({ field, reason: 'not-utf-8' });
+  });
+});
+
+describe('document', () => {
+  test.each(['0', '7', '30904465', '0000000000', '9999999999'])('may be %s', document => {
+    expect(faultWith({ document })).toBeUndefined();
+  });
+
+  test('is too long with 11 digits, zeros included', () => {
+    expect(faultWith({ document: '00000000000' })).toEqual({ field: 'document', reason: 'too-long' });
+  });
+
+  test.each(['30.904.465', '-1', '+1', ' 1', '1 ', '1e3', '0x1', 'abc', '3090446५', '１', '1\n', '/', ':'])(
+    'is digits only, not %j',
+    document => {
+      expect(faultWith({ document })).toEqual({ field: 'document', reason: 'not-digits' });
+    },
+  );
+});
+
+describe('birthdate', () => {
+  test.each([
+    '0001-01-01',
+    '0004-02-29',
+    '1582-10-10',
+    '1900-02-28',
+    '1904-02-29',
+    '2000-02-29',
+    '2023-12-31',
+    '2024-02-29',
+    '2400-02-29',
+    '9999-12-31',
+  ])('may be %s', birthdate => {
+    expect(faultWith({ birthdate })).toBeUndefined();
+  });
+
+  test('every month has the days that the calendar gives it, in a common year and in a leap year', () => {
+    const daysTaken = (year: number): number[] =>
+      Array.from({ length: 14 }, (_, month) => {
+        const days = Array.from({ length: 100 }, (__, day) => day);
+        const texts = days.map(
+          day => `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`,
+        );
+        return texts.filter(birthdate => faultWith({ birthdate }) === undefined).length;
+      });
+    expect(daysTaken(1900)).toEqual([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0]);
+    expect(daysTaken(2000)).toEqual([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0]);
+  });
+
+  test.each([
+    '0000-01-01',
+    '1900-02-29',
+    '2100-02-29',
+    '2023-02-29',
+    '2023-02-30',
+    '2024-02-30',
+    '2023-04-31',
+    '2023-00-10',
+    '2023-13-10',
+    '2023-01-00',
+    '2023-01-32',
+    '23-01-01',
+    '2023-1-1',
+    '2023-1-01',
+    '2023/01/01',
+    '2023-01-01T',
+    ' 2023-01-0',
+    '17-03-1999',
+    '20230101',
+    '+123-01-01',
+    '-123-01-01',
+    '202a-01-01',
+    '2023-0x-01',
+    '2023-01-0 ',
+    '2023-01-:0',
+    '2023-01-0/',
+    '２023-01-',
+  ])('%j is no date', birthdate => {
+    expect(faultWith({ birthdate })).toEqual({ field: 'birthdate', reason: 'not-a-date' });
+  });
+});
+
+describe('number', () => {
+  test.each(['0', '7', '007', '7574', '9999', '00009999', '0000009999', '0000000000'])(
+    'may be %s',
+    number => {
+      expect(faultWith({ number })).toBeUndefined();
+    },
+  );
+
+  test.each(['10000', '010000', '99999', '1000000000', '9999999999'])('%s is out of range', number => {
+    expect(faultWith({ number })).toEqual({ field: 'number', reason: 'out-of-range' });
+  });
+
+  test('is too long with 11 digits, even if they are all zeros', () => {
+    expect(faultWith({ number: '00000000007' })).toEqual({ field: 'number', reason: 'too-long' });
+  });
+
+  test.each(['-1', '+7', '7.0', '7,5', ' 7', '7 ', '0x7', '1e3', 'siete', '7\r'])(
+    'is digits only, not %j',
+    number => {
+      expect(faultWith({ number })).toEqual({ field: 'number', reason: 'not-digits' });
+    },
+  );
+});
+
+describe('agency', () => {
+  test.each([
+    ['1', 1],
+    ['5', 5],
+    ['65535', 65_535],
+    ['0000000001', 1],
+    ['0000065535', 65_535],
+  ])('%s is the agency %i', (text, agency) => {
+    expect(parseAgency(text)).toBe(agency);
+  });
+
+  test.each(['', '0', '00', '65536', '99999', '4294967297', '00000000001', '-1', '+1', '1.0', '1e3', '0x1'])(
+    '%j is no agency',
+    text => {
+      expect(parseAgency(text)).toBeUndefined();
+    },
+  );
+
+  test.each([' 1', '1 ', '1\n', '\n1', '1\0', '१', '１', 'uno', 'Infinity'])('%j is no agency', text => {
+    expect(parseAgency(text)).toBeUndefined();
+  });
+
+  test.prop([fc.integer({ min: -70_000, max: 140_000 })])('is a number from 1 to 65535', number => {
+    expect(parseAgency(String(number))).toBe(number >= 1 && number <= 65_535 ? number : undefined);
+  });
+});
+
+describe('agreement with the rules written a second time', () => {
+  const fieldBytes = (bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> =>
+    fc.array(bytes, { minLength: 5, maxLength: 5 });
+
+  const validFields = fc
+    .tuple(validBet, fc.integer({ min: 1, max: 10 }))
+    .map(([bet, digits]) => textsOf(bet, digits).map((text): Uint8Array => Buffer.from(text)));
+
+  /** A byte that is near to what fields are made of, or any. */
+  const byte = fc.oneof(
+    fc.constantFrom(...Buffer.from('0123456789-/: \u007f\u0080é€\n')),
+    fc.constantFrom(0xc0, 0xc1, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf),
+    fc.integer({ min: 0, max: 255 }),
+  );
+
+  const edit = fc.record({
+    field: fc.nat(4),
+    place: fc.nat(300),
+    removed: fc.nat(2),
+    added: fc.array(byte, { maxLength: 2 }),
+  });
+
+  const nearlyValidFields = fc
+    .tuple(validFields, fc.array(edit, { minLength: 1, maxLength: 3 }))
+    .map(([fields, edits]) => {
+      const edited = fields.map(field => [...field]);
+      for (const { field, place, removed, added } of edits) {
+        const bytes = edited[field]!;
+        bytes.splice(place % (bytes.length + 1), removed, ...added);
+      }
+      return edited.map(field => Uint8Array.from(field));
+    });
+
+  const agree = (fields: readonly Uint8Array[], between: Uint8Array): void => {
+    const found = findFault(rangesOf(fields, Buffer.from(between)));
+    const expected = expectedFault(fields);
+    expect(found?.field).toBe(expected?.[0]);
+    if (expected !== undefined) expect(expected[1]).toContain(found?.reason);
+  };
+
+  const gap = fc.uint8Array({ maxLength: 4 });
+
+  test.prop([validFields, gap])('valid bets have no fault', (fields, between) => {
+    expect(expectedFault(fields)).toBeUndefined();
+    expect(findFault(rangesOf(fields, Buffer.from(between)))).toBeUndefined();
+  });
+
+  test.prop([nearlyValidFields, gap], { numRuns: 5000 })('nearly valid bets', agree);
+
+  test.prop([fieldBytes(fc.uint8Array({ maxLength: 12 })), gap], { numRuns: 2000 })('random bytes', agree);
+
+  test.prop([validFields, fc.nat(1), fc.uint8Array({ minLength: 1, maxLength: 5 }), gap], { numRuns: 5000 })(
+    'names of random bytes',
+    (fields, index, name, between) => agree(fields.with(index, name), between),
+  );
+
+  test.prop(
+    [
+      validFields,
+      fc.array(fc.constantFrom(...Array.from('0123456789-')), { minLength: 9, maxLength: 11 }),
+      gap,
+    ],
+    {
+      numRuns: 2000,
+    },
+  )('dates of random digits', (fields, characters, between) => {
+    agree(fields.with(3, Buffer.from(characters.join(''))), between);
+  });
+
+  test.prop([validFields, fc.nat(9999), fc.nat(19), fc.nat(39), gap], { numRuns: 5000 })(
+    'dates of any year, month and day',
+    (fields, year, month, day, between) => {
+      const date = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+      agree(fields.with(3, Buffer.from(date)), between);
+    },
+  );
+
+  test('names of every one and two bytes, and of every three bytes that begin a longer sequence', () => {
+    const between = Buffer.from('80', 'hex');
+    const rest = BET_FIELDS.slice(1).map(field => Buffer.from(VALID[field]));
+    const disagreements: string[] = [];
+    const check = (name: Uint8Array): void => {
+      const found = findFault(rangesOf([name, ...rest], between))?.reason;
+      const reasons = expectedFault([name, ...rest])?.[1];
+      const same =
+        reasons === undefined ? found === undefined : found !== undefined && reasons.includes(found);
+      if (!same) disagreements.push(Buffer.from(name).toString('hex'));
+    };
+    for (let first = 0; first < 256; first += 1) {
+      check(Uint8Array.of(first));
+      for (let second = 0; second < 256; second += 1) check(Uint8Array.of(first, second));
+    }
+    for (const first of [0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef]) {
+      for (let second = 0x7f; second <= 0xc0; second += 1) {
+        for (const third of [0x41, 0x7f, 0x80, 0xbf, 0xc0]) check(Uint8Array.of(first, second, third));
+      }
+    }
+    for (const first of [0xf0, 0xf1, 0xf3, 0xf4, 0xf5]) {
+      for (let second = 0x7f; second <= 0xc0; second += 1) {
+        for (const third of [0x7f, 0x80, 0xbf, 0xc0]) {
+          for (const fourth of [0x7f, 0x80, 0xbf, 0xc0]) check(Uint8Array.of(first, second, third, fourth));
+        }
+      }
+    }
+    expect(disagreements).toEqual([]);
+  });
+});

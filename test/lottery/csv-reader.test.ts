@@ -1,0 +1,420 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { CsvReader } from '../../src/lottery/csv-reader.ts';
+import { cutAt, everyCut, places } from './cuts.ts';
+import { askPython, needsPython } from './python.ts';
+
+/** What was read: the line on which a record starts and its fields, or undefined in their place when it is broken. */
+type Read = [line: number, fields: string[] | undefined];
+
+interface Options {
+  readonly delimiter?: string;
+  readonly recordBytesMax?: number;
+}
+
+/** Reads a stream in the given pieces. Each piece is overwritten as soon as the reader has no right to it any more. */
+function readPieces(
+  pieces: readonly Uint8Array[],
+  { delimiter = ',', recordBytesMax = 1e6 }: Options = {},
+): Read[] {
+  const reader = new CsvReader({ delimiter: delimiter.charCodeAt(0), recordBytesMax });
+  const found: Read[] = [];
+  let given: Uint8Array | undefined;
+  for (const piece of pieces) {
+    const chunk = Uint8Array.from(piece);
+    reader.push(chunk);
+    given?.fill(0x23);
+    given = chunk;
+    expect(drain(reader, found)).toBe('more');
+  }
+  reader.end();
+  expect(drain(reader, found)).toBe('done');
+  expect(reader.next()).toBe('done');
+  return found;
+}
+
+/** Takes everything that is complete; returns the step that ended it. */
+function drain(reader: CsvReader, found: Read[]): string {
+  for (;;) {
+    const step = reader.next();
+    if (step !== 'record' && step !== 'broken') return step;
+    found.push([reader.line, step === 'record' ? fieldsOf(reader) : undefined]);
+  }
+}
+
+function fieldsOf({ bytes, starts, ends, fieldCount }: CsvReader): string[] {
+  return Array.from({ length: fieldCount }, (_, index) =>
+    Buffer.from(bytes.subarray(starts[index], ends[index])).toString(),
+  );
+}
+
+const read = (text: string, options?: Options): Read[] => readPieces([Buffer.from(text)], options);
+
+const fields = (text: string, options?: Options): (string[] | undefined)[] =>
+  read(text, options).map(([, record]) => record);
+
+describe('fields', () => {
+  test.each<[string, string, string[]]>([
+    ['are what stands between delimiters', 'a,b,c\n', ['a', 'b', 'c']],
+    ['may be empty', ',b,\n', ['', 'b', '']],
+    ['may all be empty', ',,\n', ['', '', '']],
+    ['keep their spaces', ' a , b\n', [' a ', ' b']],
+    ['keep their accents', 'Ñandú,Güiraldes,😀\n', ['Ñandú', 'Güiraldes', '😀']],
+    ['keep a byte order mark', '\ufeffa,b\n', ['\ufeffa', 'b']],
+    ['in quotes lose the quotes', '"a",b,"c"\n', ['a', 'b', 'c']],
+    ['in quotes may be empty', '"",""\n', ['', '']],
+    ['in quotes may be the only one and empty', '""\n', ['']],
+    ['in quotes may hold the delimiter', '"a,b",c\n', ['a,b', 'c']],
+    ['in quotes may hold line ends of every kind', '"a\nb\rc\r\nd",e\n', ['a\nb\rc\r\nd', 'e']],
+    ['in quotes have one quote for two', '"O""Hara","""",""""""\n', ['O"Hara', '"', '""']],
+    ['go on as they are after the closing quote', '"a"b,"c"d"e",f\n', ['ab', 'cd"e"', 'f']],
+    ['take a doubled quote only within quotes', '"a"b""c,d\n', ['ab""c', 'd']],
+    ['keep a quote that does not begin the field', 'a"b",c"\n', ['a"b"', 'c"']],
+    ['keep a quote behind a space', ' "a,b"\n', [' "a', 'b"']],
+    ['keep other quotes and backslashes', `'a,b',c\\"d,\\\n`, ["'a", "b'", 'c\\"d', '\\']],
+  ])('%s', (_, text, expected) => {
+    expect(fields(text)).toEqual([expected]);
+  });
+
+  test.each([';', '\t', '|'])(
+    'are separated by %j when that is the delimiter, and hold commas',
+    delimiter => {
+      const text = ['a,b', `"c${delimiter}d"`, '"e""f"', ''].join(delimiter);
+      expect(fields(`${text}\r\n${delimiter}\r\n`, { delimiter })).toEqual([
+        ['a,b', `c${delimiter}d`, 'e"f', ''],
+        ['', ''],
+      ]);
+    },
+  );
+
+  test('beyond the eighth are counted and not kept', () => {
+    const reader = new CsvReader({ recordBytesMax: 1000 });
+    reader.push(Buffer.from('1,2,3,4,5,6,7,8,9,10\n"1",2,3,4,5,6,7,8,"9",10,11\n'));
+    expect(reader.next()).toBe('record');
+    expect(reader.fieldCount).toBe(10);
+    expect(fieldsOf(reader).slice(0, 8)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+    expect(reader.next()).toBe('record');
+    expect(reader.fieldCount).toBe(11);
+    expect(fieldsOf(reader).slice(0, 8)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+    expect(reader.next()).toBe('more');
+  });
+});
+
+describe('records', () => {
+  test('end with LF, CR LF or CR, in any mixture, and count lines from 1', () => {
+    expect(read('a\nb\r\nc\rd\n')).toEqual([
+      [1, ['a']],
+      [2, ['b']],
+      [3, ['c']],
+      [4, ['d']],
+    ]);
+  });
+
+  test('are told with the line on which they start when they span several', () => {
+    expect(read('a\n"b\nb\r\nb\rb"\nc\r\n"d\r"\ne\n')).toEqual([
+      [1, ['a']],
+      [2, ['b\nb\r\nb\rb']],
+      [6, ['c']],
+      [7, ['d\r']],
+      [9, ['e']],
+    ]);
+  });
+
+  test('are not made of empty lines, which count as lines', () => {
+    expect(read('\n\r\n\ra\n\n\n\r\r\nb\r\r')).toEqual([
+      [4, ['a']],
+      [9, ['b']],
+    ]);
+  });
+
+  test('are made of lines that hold only spaces or an empty field in quotes', () => {
+    expect(fields(' \n""\n,\n')).toEqual([[' '], [''], ['', '']]);
+  });
+
+  test.each([
+    ['without a line end', 'a,b\nc,d'],
+    ['without a line end, in quotes', 'a,b\nc,"d"'],
+    ['with a lone CR', 'a,b\nc,d\r'],
+    ['with a line end', 'a,b\nc,d\n'],
+    ['with empty lines behind it', 'a,b\nc,d\n\r\n\n'],
+  ])('may end %s at the end of the file', (_, text) => {
+    expect(fields(text)).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+  });
+
+  test('may end with an empty field at the end of the file', () => {
+    expect(fields('a,b,')).toEqual([['a', 'b', '']]);
+    expect(fields('a,b,""')).toEqual([['a', 'b', '']]);
+    expect(fields('"a",')).toEqual([['a', '']]);
+  });
+
+  test.each(['', '\n', '\r', '\r\n', '\n\r\n\r'])('are none in %j', text => {
+    expect(fields(text)).toEqual([]);
+  });
+
+  test('need their line end or the end of the file', () => {
+    const reader = new CsvReader({ recordBytesMax: 100 });
+    reader.push(Buffer.from('a,b'));
+    expect(reader.next()).toBe('more');
+    reader.push(Buffer.from('c\nd'));
+    expect(reader.next()).toBe('record');
+    expect(fieldsOf(reader)).toEqual(['a', 'bc']);
+    expect(reader.next()).toBe('more');
+    reader.end();
+    expect(reader.next()).toBe('record');
+    expect(fieldsOf(reader)).toEqual(['d']);
+    expect(reader.next()).toBe('done');
+  });
+
+  test('need not be taken before the next piece is pushed', () => {
+    const reader = new CsvReader({ recordBytesMax: 100 });
+    for (const piece of ['a,', '"b', '', '"\nc\n', 'd,e']) reader.push(Buffer.from(piece));
+    reader.end();
+    const found: Read[] = [];
+    expect(drain(reader, found)).toBe('done');
+    expect(found).toEqual([
+      [1, ['a', 'b']],
+      [2, ['c']],
+      [3, ['d', 'e']],
+    ]);
+  });
+});
+
+describe('a stream in pieces', () => {
+  const TEXT = 'á,"b\r\nb","c""c"\r\n\r\n"","d"d\r"""",\n\n,é\n"f\n';
+  const EXPECTED: Read[] = [
+    [1, ['á', 'b\r\nb', 'c"c']],
+    [4, ['', 'dd']],
+    [5, ['"', '']],
+    [7, ['', 'é']],
+    [8, undefined],
+  ];
+
+  test('gives the same records however it is cut in two, and byte by byte', () => {
+    for (const pieces of everyCut(Buffer.from(TEXT))) expect(readPieces(pieces)).toEqual(EXPECTED);
+  });
+
+  /** Texts full of what matters to CSV. */
+  const text = fc
+    .array(fc.constantFrom('a', 'b', ',', '"', '""', '\n', '\r', '\r\n', 'é', '"x,y"', ','), {
+      maxLength: 40,
+    })
+    .map(parts => parts.join(''));
+
+  test.prop([text, places, fc.integer({ min: 1, max: 30 })], { numRuns: 20_000 })(
+    'gives the same records in any pieces, whatever the limit of a record',
+    (csv, cuts, recordBytesMax) => {
+      const bytes = Buffer.from(csv);
+      const whole = readPieces([bytes], { recordBytesMax });
+      expect(readPieces(cutAt(bytes, cuts), { recordBytesMax })).toEqual(whole);
+    },
+  );
+});
+
+describe('a broken record', () => {
+  test('is a quote that is never closed: only its first line is given up', () => {
+    expect(read('a\n"b,c\nd,e\n\nf\n')).toEqual([
+      [1, ['a']],
+      [2, undefined],
+      [3, ['d', 'e']],
+      [5, ['f']],
+    ]);
+  });
+
+  test('may be followed by another broken record on the line that it spanned', () => {
+    expect(read('"a\r\nx"y,"\r\nb')).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [3, ['b']],
+    ]);
+  });
+
+  test.each(['"', '"a', 'a,"', 'a,"b""', '"\n', '"a\r', '""a,"'])('is all of %j', text => {
+    expect(read(text)).toEqual([[1, undefined]]);
+  });
+
+  test('is longer than the limit: its line is given up and the next one is read', () => {
+    const options = { recordBytesMax: 5 };
+    expect(read('12345\n123456\n12,45\r\n12,456\r\n1\n', options)).toEqual([
+      [1, ['12345']],
+      [2, undefined],
+      [3, ['12', '45']],
+      [4, undefined],
+      [5, ['1']],
+    ]);
+  });
+
+  test('is as long as its bytes in the file, quotes included', () => {
+    const options = { recordBytesMax: 6 };
+    expect(fields('"1234"\n"12345"\n"1""4"\n"1"""4"\n', options)).toEqual([
+      ['1234'],
+      undefined,
+      ['1"4'],
+      undefined,
+    ]);
+  });
+
+  test('that spans lines and is too long costs its first line only', () => {
+    expect(read('"1\n2\n3\n4"\n5\n', { recordBytesMax: 6 })).toEqual([
+      [1, undefined],
+      [2, ['2']],
+      [3, ['3']],
+      [4, ['4"']],
+      [5, ['5']],
+    ]);
+  });
+
+  test('that is exactly as long as the limit is none, also when a piece ends between its CR and LF', () => {
+    for (const pieces of everyCut(Buffer.from('12345\r\n"123"\r\n1,"3"\r\n6\r\n'))) {
+      expect(readPieces(pieces, { recordBytesMax: 5 })).toEqual([
+        [1, ['12345']],
+        [2, ['123']],
+        [3, ['1', '3']],
+        [4, ['6']],
+      ]);
+    }
+  });
+
+  test('at the end of the file, too long and without a line end, is told once', () => {
+    for (const pieces of everyCut(Buffer.from('1\n123456789'))) {
+      expect(readPieces(pieces, { recordBytesMax: 5 })).toEqual([
+        [1, ['1']],
+        [2, undefined],
+      ]);
+    }
+  });
+});
+
+describe('memory', () => {
+  const CHUNK_BYTES = 64 * 1024;
+  const CHUNKS = 1024;
+
+  /** The most bytes of buffers that were held while `work` ran, beyond those before it. */
+  function buffersDuring(work: (look: () => void) => void): number {
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    work(() => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    });
+    return most;
+  }
+
+  test('does not grow with a line of 64 MiB that never ends', () => {
+    const chunk = Buffer.alloc(CHUNK_BYTES, 'x');
+    const reader = new CsvReader({ recordBytesMax: 200_000 });
+    const steps: string[] = [];
+    const most = buffersDuring(look => {
+      for (let turn = 0; turn < CHUNKS; turn += 1) {
+        reader.push(chunk);
+        for (let step = reader.next(); step !== 'more'; step = reader.next()) steps.push(step);
+        look();
+      }
+    });
+    expect(steps).toEqual(['broken']);
+    expect(most).toBeLessThan(4 * 1024 * 1024);
+    reader.push(Buffer.from('\nnext\n'));
+    expect(reader.next()).toBe('record');
+    expect([reader.line, fieldsOf(reader)]).toEqual([2, ['next']]);
+  });
+
+  test('does not grow with 64 MiB behind a quote that is never closed, and their lines are read', () => {
+    const lines = Buffer.from(`${'x'.repeat(1023)}\n`.repeat(CHUNK_BYTES / 1024));
+    const reader = new CsvReader({ recordBytesMax: 200_000 });
+    let broken = 0;
+    let records = 0;
+    const most = buffersDuring(look => {
+      reader.push(Buffer.from('first\n"open\n'));
+      for (let turn = 0; turn < CHUNKS; turn += 1) {
+        for (let step = reader.next(); step !== 'more'; step = reader.next()) {
+          if (step === 'record') records += 1;
+          else broken += 1;
+        }
+        reader.push(lines);
+        look();
+      }
+    });
+    reader.end();
+    while (reader.next() === 'record') records += 1;
+    expect({ broken, records, line: reader.line }).toEqual({
+      broken: 1,
+      records: 1 + CHUNKS * (CHUNK_BYTES / 1024),
+      line: 2 + CHUNKS * (CHUNK_BYTES / 1024),
+    });
+    expect(most).toBeLessThan(8 * 1024 * 1024);
+  });
+});
+
+describe('agreement with Python', () => {
+  /**
+   * Python's reader gives what is left of the file as a record when a quote is never closed. The answer has undefined
+   * (None) for the line on which that record starts and goes on with the line after it, as ours does.
+   */
+  const PROGRAM = `
+import csv, io
+
+def rows(text, delimiter):
+    reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)
+    found, line = [], 1
+    for row in reader:
+        found.append([line, row])
+        line = reader.line_num + 1
+    return found
+
+def answer(case):
+    text, delimiter = case['csv'], case['delimiter']
+    steps, first = [], 1
+    while True:
+        found = rows(text, delimiter)
+        closed = rows(text + '\\r\\nEND\\r\\n', delimiter)[-1][1] == ['END']
+        steps += [[first + line - 1, row] for line, row in (found if closed else found[:-1]) if row]
+        if closed:
+            return steps
+        line = found[-1][0]
+        steps.append([first + line - 1, None])
+        text = ''.join(io.StringIO(text, newline='').readlines()[line:])
+        first += line
+`;
+
+  const file = fc.constantFrom(',', ';', '\t', '|').chain(delimiter =>
+    fc.record({
+      delimiter: fc.constant(delimiter),
+      csv: fc
+        .array(
+          fc.oneof(
+            {
+              weight: 6,
+              arbitrary: fc.constantFrom('"', '""', delimiter, '\n', '\r', '\r\n', 'a', ' ', ',', ';'),
+            },
+            {
+              weight: 1,
+              arbitrary: fc.constantFrom('"a\nb"', 'O"Hara', 'Ñandú', "'", '\\', '\u2028', '\u0085', '\f'),
+            },
+          ),
+          { maxLength: 30 },
+        )
+        .map(parts => parts.join('')),
+      cuts: places,
+    }),
+  );
+
+  test('the same records on the same lines, also behind a quote that is never closed', context => {
+    needsPython(context);
+    fc.assert(
+      fc.property(fc.array(file, { minLength: 1, maxLength: 3000, size: 'max' }), files => {
+        const ours = files.map(({ csv, delimiter, cuts }) =>
+          readPieces(cutAt(Buffer.from(csv), cuts), { delimiter }).map(([line, record]) => [
+            line,
+            record?.slice(0, 8) ?? null,
+          ]),
+        );
+        const theirs = askPython<Read[]>(PROGRAM, files).map(steps =>
+          steps.map(([line, record]) => [line, record?.slice(0, 8) ?? null]),
+        );
+        expect(ours).toEqual(theirs);
+      }),
+      { numRuns: 5, interruptAfterTimeLimit: 15_000 },
+    );
+  });
+});

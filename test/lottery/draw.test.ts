@@ -1,0 +1,86 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Bet } from '../../src/lottery/bet.ts';
+import { holdDraw } from '../../src/lottery/draw.ts';
+import { betWith, validBet } from './bets.ts';
+
+async function* slicesOf(...slices: readonly (readonly Bet[])[]): AsyncGenerator<Iterable<Bet>> {
+  // Slices are read once: what was taken is gone.
+  for (const slice of slices) yield slice.values();
+}
+
+const isEven = (bet: Bet): boolean => bet.number % 2 === 0;
+
+describe('a draw', () => {
+  test('counts the bets and lists the winners of each agency in stored order, over all slices', async () => {
+    const slices = slicesOf(
+      [
+        betWith({ agency: 2, document: '21', number: 2 }),
+        betWith({ agency: 1, document: '11', number: 4 }),
+        betWith({ agency: 2, document: '22', number: 1 }),
+      ],
+      [],
+      [betWith({ agency: 3, document: '31', number: 3 }), betWith({ agency: 2, document: '20', number: 0 })],
+    );
+    expect(await holdDraw(slices, isEven)).toEqual({
+      bets: 5,
+      winners: new Map([
+        [1, ['11']],
+        [2, ['21', '20']],
+      ]),
+    });
+  });
+
+  test('lists a document once for each of its winning bets', async () => {
+    const bets = [betWith({ document: '7' }), betWith({ document: '8' }), betWith({ document: '7' })];
+    const { winners } = await holdDraw(slicesOf(bets), () => true);
+    expect(winners).toEqual(new Map([[1, ['7', '8', '7']]]));
+  });
+
+  test.each<[string, readonly (readonly Bet[])[]]>([
+    ['no slice', []],
+    ['an empty slice', [[]]],
+  ])('of %s has no bets and no winners', async (_, slices) => {
+    expect(await holdDraw(slicesOf(...slices), () => true)).toEqual({ bets: 0, winners: new Map() });
+  });
+
+  test('without a winner names no agency', async () => {
+    expect(await holdDraw(slicesOf([betWith(), betWith({ agency: 2 })]), () => false)).toEqual({
+      bets: 2,
+      winners: new Map(),
+    });
+  });
+
+  test('asks once for each bet, in stored order, and goes once through them', async () => {
+    const bets = [betWith({ document: '1' }), betWith({ document: '2' }), betWith({ document: '3' })];
+    const asked: string[] = [];
+    await holdDraw(slicesOf(bets.slice(0, 2), bets.slice(2)), bet => {
+      asked.push(bet.document);
+      return true;
+    });
+    expect(asked).toEqual(['1', '2', '3']);
+  });
+
+  test('that cannot read its bets is not held', async () => {
+    async function* failing(): AsyncGenerator<Iterable<Bet>> {
+      yield [betWith()];
+      throw new Error('disk on fire');
+    }
+    await expect(holdDraw(failing(), () => true)).rejects.toThrow('disk on fire');
+  });
+
+  test('finds for each agency exactly its winning bets', async () => {
+    const few = validBet.map(bet => ({ ...bet, agency: (bet.agency % 5) + 1 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(few, { maxLength: 10 }), { maxLength: 6 }), async slices => {
+        const { bets, winners } = await holdDraw(slicesOf(...slices), isEven);
+        const all = slices.flat();
+        expect(bets).toBe(all.length);
+        for (let agency = 0; agency <= 6; agency += 1) {
+          const documents = all.filter(bet => bet.agency === agency && isEven(bet)).map(bet => bet.document);
+          expect(winners.get(agency)).toEqual(documents.length === 0 ? undefined : documents);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process';
+import type { TestContext } from 'vitest';
+
+/** The course's own implementation of CSV, Python's, as the judge of ours. */
+
+const PYTHON_IS_THERE = spawnSync('python3', ['--version']).status === 0;
+
+/** Skips the test where there is no Python to compare with. */
+export function needsPython({ skip }: TestContext): void {
+  skip(!PYTHON_IS_THERE, 'python3 is not installed: there is nothing to compare with');
+}
+
+/**
+ * Runs a program once with many cases. `program` defines a function `answer(case)`.
+ *
+ * @returns the answer to each case
+ */
+export function askPython<Answer>(program: string, cases: readonly unknown[]): Answer[] {
+  const main = 'import json, sys\njson.dump([answer(case) for case in json.load(sys.stdin)], sys.stdout)\n';
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', `${program}\n${main}`], {
+    input: JSON.stringify(cases),
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+    env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
+  });
+  if (status !== 0) throw new Error(`python3 ended with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as Answer[];
+}

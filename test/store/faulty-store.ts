@@ -1,0 +1,57 @@
+import type { BetBatch } from '../../src/lottery/bet-batch.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
+import { FaultyFiles } from './faulty-files.ts';
+
+/** A store on a disk that the test rules; the calls of the opening are forgotten. */
+export async function openFaulty(content = ''): Promise<{ store: CsvStore; files: FaultyFiles }> {
+  const files = new FaultyFiles(content);
+  const { store } = await CsvStore.open('/data', files);
+  files.calls.length = 0;
+  return { store, files };
+}
+
+/** Makes each sync wait until the test lets the oldest one go, by success or with an error. */
+export function holdSyncs(files: FaultyFiles): { held: () => number; release: (error?: Error) => void } {
+  const waiting: PromiseWithResolvers<void>[] = [];
+  files.onSync = () => {
+    const gate = Promise.withResolvers<void>();
+    waiting.push(gate);
+    return gate.promise;
+  };
+  return {
+    held: () => waiting.length,
+    release: error => {
+      const gate = waiting.shift();
+      if (gate === undefined) throw new Error('no sync is waiting');
+      if (error === undefined) gate.resolve();
+      else gate.reject(error);
+    },
+  };
+}
+
+/** Lets everything happen that is not held. */
+export const idle = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+/** Follows an append: `waiting`, `stored`, or the code of its refusal. */
+export function follow(store: Store, batch: BetBatch): { outcome: string } {
+  const seen = { outcome: 'waiting' };
+  store.append(batch).then(
+    () => {
+      seen.outcome = 'stored';
+    },
+    (error: unknown) => {
+      seen.outcome = error instanceof StoreError ? error.code : String(error);
+    },
+  );
+  return seen;
+}
+
+export const outcomes = (followed: readonly { outcome: string }[]): string[] =>
+  followed.map(({ outcome }) => outcome);
+
+export const codeOf = async (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'fulfilled',
+    (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
+  );

@@ -1,0 +1,7 @@
+import { describe } from 'vitest';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import { describeStore } from '../contract/store-contract.ts';
+
+describe('the memory store', () => {
+  describeStore(async () => new MemoryStore());
+});

@@ -1,0 +1,120 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { ByteQueue } from '../../src/wire/byte-queue.ts';
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const text = (view: Uint8Array): string => Buffer.from(view).toString();
+
+/** A queue with the given pieces in it. */
+function queueOf(...pieces: string[]): ByteQueue {
+  const queue = new ByteQueue();
+  for (const piece of pieces) queue.push(bytes(piece));
+  return queue;
+}
+
+test('an empty queue holds nothing', () => {
+  expect(new ByteQueue().length).toBe(0);
+  expect(queueOf('', '').length).toBe(0);
+});
+
+test('bytes come out in the order in which they went in, over the borders of pieces', () => {
+  const queue = queueOf('ab', 'cde', '', 'f');
+  expect(queue.length).toBe(6);
+  expect(text(queue.take(1))).toBe('a');
+  expect(text(queue.take(3))).toBe('bcd');
+  expect(queue.length).toBe(2);
+  expect(text(queue.take(2))).toBe('ef');
+  expect(queue.length).toBe(0);
+});
+
+test('bytes that are skipped are consumed too', () => {
+  const queue = queueOf('abcdef');
+  expect(text(queue.take(4, 2))).toBe('cd');
+  expect(text(queue.take(2, 2))).toBe('');
+  expect(queue.length).toBe(0);
+});
+
+test('bytes and numbers are read where they lie, counted from the first byte not consumed', () => {
+  const queue = new ByteQueue();
+  queue.push(Uint8Array.of(1, 2, 0xff, 0xfe));
+  queue.push(Uint8Array.of(0xfd, 0xfc, 0, 0, 1, 0));
+  expect(queue.byteAt(0)).toBe(1);
+  expect(queue.u32At(2)).toBe(0xfffefdfc);
+  queue.take(2);
+  expect(queue.byteAt(0)).toBe(0xff);
+  expect(queue.u32At(0)).toBe(0xfffefdfc);
+  expect(queue.u32At(4)).toBe(256);
+  expect(queue.length).toBe(8);
+});
+
+test('numbers above 2^31 are not negative', () => {
+  const queue = new ByteQueue();
+  queue.push(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x80, 0, 0, 0));
+  expect([queue.u32At(0), queue.u32At(4)]).toEqual([4_294_967_295, 2_147_483_648]);
+});
+
+test('a piece that is consumed whole is never copied: the view lies in it', () => {
+  const queue = new ByteQueue();
+  const piece = bytes('abcdef');
+  queue.push(piece);
+  expect(queue.take(6).buffer).toBe(piece.buffer);
+});
+
+test('a piece is not written to, and may be overwritten once the next one is there', () => {
+  const queue = new ByteQueue();
+  const first = bytes('abc');
+  queue.push(first);
+  queue.take(1);
+  queue.push(bytes('defgh'));
+  expect(text(first)).toBe('abc');
+  first.fill(0);
+  expect(text(queue.take(7))).toBe('bcdefgh');
+});
+
+describe('any pushes and takes', () => {
+  const action = fc.oneof(
+    fc.record({ push: fc.uint8Array({ maxLength: 20 }) }),
+    fc.record({ push: fc.uint8Array({ minLength: 50, maxLength: 200 }) }),
+    fc.record({ take: fc.nat(40), skip: fc.nat(10) }),
+    fc.record({ take: fc.nat(300), skip: fc.nat(10) }),
+  );
+
+  test.prop([fc.array(action, { maxLength: 60 })], { numRuns: 2000 })(
+    'hold what a list of bytes would hold, however old pieces are overwritten',
+    actions => {
+      const queue = new ByteQueue();
+      const expected: number[] = [];
+      let given: Uint8Array | undefined;
+      for (const what of actions) {
+        if ('push' in what) {
+          const piece = Uint8Array.from(what.push);
+          queue.push(piece);
+          given?.fill(0xee);
+          given = piece;
+          expected.push(...what.push);
+        } else {
+          const length = Math.min(what.take, expected.length);
+          const skip = Math.min(what.skip, length);
+          if (expected.length > 0) expect(queue.byteAt(0)).toBe(expected[0]);
+          if (expected.length >= 4) {
+            expect(queue.u32At(0)).toBe(Buffer.from(expected.slice(0, 4)).readUInt32BE());
+          }
+          expect([...queue.take(length, skip)]).toEqual(expected.splice(0, length).slice(skip));
+        }
+        expect(queue.length).toBe(expected.length);
+      }
+    },
+  );
+});
+
+test('a mebibyte that arrives byte by byte is whole, and soon enough to have been copied a bounded number of times', () => {
+  const queue = new ByteQueue();
+  const size = 1024 * 1024;
+  const startedAt = performance.now();
+  for (let at = 0; at < size; at += 1) queue.push(Uint8Array.of(at % 251));
+  // Copying all of it for each byte would be 2^39 bytes, minutes; copying when the buffer doubles takes milliseconds.
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  const all = queue.take(size);
+  expect(all.length).toBe(size);
+  expect(all.every((byte, at) => byte === at % 251)).toBe(true);
+});
