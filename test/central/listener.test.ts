@@ -154,6 +154,7 @@ describe('stopping', () => {
       'connection-closed',
       'connection-closed',
       'connection-closed',
+      'timer-closed',
       'listener-closed',
     ]);
     expect(ends.at(-1)).toEqual({ event: 'listener-closed', port });
