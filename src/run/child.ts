@@ -27,6 +27,7 @@ export class Child {
   /** What went wrong, in the child's own last words; empty when nothing did. */
   complaint = '';
   readonly #process: ChildProcess;
+  #stopping = false;
 
   private constructor(options: ChildOptions, cwd: string) {
     const child = spawn(process.execPath, [process.argv[1]!, options.command], {
@@ -56,7 +57,9 @@ export class Child {
 
   /** Asks the child to stop. */
   stop(): void {
-    this.#process.kill('SIGTERM');
+    // A second signal would end it at once.
+    if (!this.#stopping) this.#process.kill('SIGTERM');
+    this.#stopping = true;
   }
 
   #onLine(text: string, onLine: (line: LogLine) => void): void {

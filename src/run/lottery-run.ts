@@ -63,7 +63,8 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
     if (line.action === 'draw') betsDrawn = Number(line['bets']);
   });
   const startedAt = performance.now();
-  const agencies = await Promise.all(parts.files.map(file => started(startAgency(parts, file, port))));
+  const agencies: Child[] = [];
+  for (const file of parts.files) agencies.push(await started(startAgency(parts, file, port)));
   // Without the server the agencies would wait for ever.
   const serverGone = server.exited.then(code => {
     for (const child of agencies) child.stop();

@@ -97,6 +97,27 @@ export function describeStore(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
+    test('is settled also while others go on appending without a pause', async () => {
+      const store = await openStore();
+      let settled = false;
+      let appended = 0;
+      const neverIdle = async (): Promise<void> => {
+        while (!settled && appended < 10_000) {
+          // The next one is always there before the one before is durable.
+          const [first] = [store.append(batchNamed(appended)), store.append(batchNamed(appended + 1))];
+          appended += 2;
+          await first;
+        }
+      };
+      const others = [neverIdle(), neverIdle()];
+      await store.append(batchNamed(1));
+      await store.settled();
+      settled = true;
+      await Promise.all(others);
+      expect(appended).toBeLessThan(10_000);
+      await store.close();
+    });
+
     test('is settled when everything that was appended before is durable', async () => {
       const store = await openStore();
       let answered = 0;

@@ -94,7 +94,9 @@ export class CsvStore implements Store {
   }
 
   async settled(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing.done.catch(() => {});
+    // Not until nothing is written any more: others may append without end.
+    const last = this.#gathering.buffers.length > 0 ? this.#gathering : this.#writing;
+    await last?.done.catch(() => {});
     if (this.#failed !== undefined) throw this.#failed;
   }
 
