@@ -99,10 +99,10 @@ export function describeStore(openStore: () => Promise<Store>): void {
 
     test('is settled also while others go on appending without a pause', async () => {
       const store = await openStore();
-      let settled = false;
+      const settled = new AbortController();
       let appended = 0;
       const neverIdle = async (): Promise<void> => {
-        while (!settled && appended < 10_000) {
+        while (!settled.signal.aborted && appended < 10_000) {
           // The next one is always there before the one before is durable.
           const [first] = [store.append(batchNamed(appended)), store.append(batchNamed(appended + 1))];
           appended += 2;
@@ -112,7 +112,7 @@ export function describeStore(openStore: () => Promise<Store>): void {
       const others = [neverIdle(), neverIdle()];
       await store.append(batchNamed(1));
       await store.settled();
-      settled = true;
+      settled.abort();
       await Promise.all(others);
       expect(appended).toBeLessThan(10_000);
       await store.close();
