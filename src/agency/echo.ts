@@ -18,12 +18,11 @@ export interface EchoParts extends DialParts {
  * @throws AgencyError, Stopped
  */
 export async function runEcho(parts: EchoParts): Promise<void> {
-  const { id, amount, periodMs, emit, address } = parts;
+  const { id, amount, periodMs, emit } = parts;
   for (let number = 1; number <= amount; number += 1) {
     const socket = await dial(parts);
     const sent = `[CLIENT ${id}] Message N°${number}`;
     const received = await exchangeLine(socket, sent, parts);
-    emit({ event: 'socket-closed', address });
     if (received !== sent) throw new AgencyError(`the server echoed '${received}' for '${sent}'`);
     emit({ event: 'echo', text: received });
     await pause(periodMs, parts);
@@ -33,7 +32,7 @@ export async function runEcho(parts: EchoParts): Promise<void> {
 
 /** Sends a line and returns the line that comes back; the socket is closed then. */
 async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Promise<string> {
-  const { stop, answerTimeoutMs, lineBytesMax } = parts;
+  const { stop, answerTimeoutMs, lineBytesMax, emit, address } = parts;
   const onStop = (): void => void socket.destroy(new Stopped());
   stop.addEventListener('abort', onStop);
   socket.setTimeout(answerTimeoutMs, () =>
@@ -57,6 +56,7 @@ async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Pro
     );
   } finally {
     stop.removeEventListener('abort', onStop);
+    emit({ event: 'socket-closed', address });
   }
   throw new AgencyError('the server closed the connection before the echo came back');
 }

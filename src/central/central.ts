@@ -30,14 +30,11 @@ export class Central {
   readonly #finishing = new Set<number>();
   readonly #connections = new Map<number, number>();
   #drawing: Promise<void> | undefined;
-  #reportFailure: (error: Error) => void = () => {};
+  readonly #drawFailure = Promise.withResolvers<Error>();
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
-    const drawFailure = new Promise<Error>(resolve => {
-      this.#reportFailure = resolve;
-    });
-    this.failure = Promise.race([parts.store.failure, drawFailure]);
+    this.failure = Promise.race([parts.store.failure, this.#drawFailure.promise]);
   }
 
   /** Whether so much waits for the disk that nothing more should be read. */
@@ -123,7 +120,8 @@ export class Central {
     try {
       draw = await holdDraw(store.bets(), hasWon);
     } catch (error) {
-      this.#reportFailure(new Error('the bets cannot be read for the draw', { cause: error }));
+      const why = error instanceof Error ? error.message : String(error);
+      this.#drawFailure.resolve(new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }));
       return;
     }
     lottery.close(draw);

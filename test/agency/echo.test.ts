@@ -107,9 +107,11 @@ describe('the echo client', () => {
     ['says nothing', () => {}, 'the connection was lost before the echo came back, no answer within 50 ms'],
   ])('a server that %s is an error', async (_, answer, message) => {
     const { port } = await echoServer(answer);
-    const error = await failureOf(start(port, { answerTimeoutMs: 50 }).running);
+    const { running, events } = start(port, { answerTimeoutMs: 50 });
+    const error = await failureOf(running);
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(message);
+    expect(events.of('socket-closed')).toHaveLength(1);
   });
 
   test('a line without an end is not read for ever', async () => {
@@ -121,11 +123,12 @@ describe('the echo client', () => {
   test('stops while it waits for an echo', async () => {
     const asked = Promise.withResolvers<void>();
     const { port } = await echoServer(() => asked.resolve());
-    const { running, stop } = start(port);
+    const { running, events, stop } = start(port);
     const stopped = failureOf(running);
     await asked.promise;
     stop.abort();
     expect(await stopped).toBeInstanceOf(Stopped);
+    expect(events.of('socket-closed')).toHaveLength(1);
   });
 
   test('stops between two messages', async () => {

@@ -13,16 +13,8 @@ import {
   rwin,
   TestCentral,
   until,
+  takeTurns,
 } from '../support/central.ts';
-import type { Peer } from '../support/peer.ts';
-
-/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
-async function takeTurns(peer: Peer): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) {
-    peer.send(GWIN);
-    expect(await peer.receive(4)).toBe(NEND);
-  }
-}
 
 describe('the draw', () => {
   test('is held once, after the last expected agency, whatever is repeated', async () => {
@@ -114,7 +106,7 @@ describe('the draw', () => {
     peer.send(END);
     expect(await peer.receive(4)).toBe(OK);
     const failure = await central.central.failure;
-    expect(failure.message).toBe('the bets cannot be read for the draw');
+    expect(failure.message).toBe('the bets cannot be read for the draw, EIO');
     expect((failure.cause as Error).message).toBe('EIO');
     peer.send(GWIN);
     expect(await peer.receive(4)).toBe(NEND);

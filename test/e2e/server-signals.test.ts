@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -332,6 +332,23 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
     const server = await failToStart({ SERVER_PORT: '0', SERVER_HOST: '192.0.2.1' });
     await expectOneLine(server, /^SERVER_HOST is no address of this machine$/);
   });
+});
+
+test('a bets.csv with a row that is no bet stops the server at the draw, with the file and the line', async () => {
+  const folder = await temporaryFolder();
+  const rows = [row(1, 10), 'agency,first_name,last_name,document,birthdate,number\r\n', row(1, 11)];
+  await writeFile(join(folder, 'bets.csv'), rows.join(''));
+  const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  const peer = await Peer.connect(port);
+  // Whether the answer to END still leaves is chance: the server stops at once.
+  peer.send(Buffer.concat([conn(1), END]));
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  const failures = server.lines.filter(({ result }) => result === 'fail');
+  expect(failures.map(({ action, details }) => [action, details['error']])).toEqual([
+    ['run', 'the bets cannot be read for the draw, bets.csv, line 2 not a row of bets.csv'],
+  ]);
+  expect(server.linesOf('sorteo')).toEqual([]);
+  expect(server.stderr).toBe('');
 });
 
 describe('in echo mode the server', () => {
