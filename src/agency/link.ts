@@ -53,14 +53,14 @@ export class Link {
    * @throws LinkError (as a rejection) when the connection is lost first
    */
   request(frame: Uint8Array): Promise<ServerAnswer> {
-    const lost = this.#lost;
-    const answer = new Promise<ServerAnswer>((resolve, reject) => {
-      if (lost === undefined) this.#requests.push({ resolve, reject });
-      else reject(lost);
-    });
+    const { promise: answer, resolve, reject } = Promise.withResolvers<ServerAnswer>();
     // Requests that are in flight together fail together; each is looked at in its turn.
     answer.catch(() => {});
-    if (lost !== undefined) return answer;
+    if (this.#lost !== undefined) {
+      reject(this.#lost);
+      return answer;
+    }
+    this.#requests.push({ resolve, reject });
     this.#socket.write(frame);
     this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;

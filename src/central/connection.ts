@@ -123,8 +123,7 @@ export class Connection {
 
   #tellCut(reason: CloseReason): void {
     const { emit, ip } = this.#parts;
-    const agency = this.#session.agency;
-    emit({ event: 'connection-cut', ip, ...(agency && { agency }), reason });
+    emit({ event: 'connection-cut', ip, agency: this.#session.agency, reason });
   }
 
   #onData(chunk: Buffer): void {
@@ -156,7 +155,7 @@ export class Connection {
     this.#taking = false;
     this.#closing = true;
     this.#session.end();
-    emit({ event: 'connection-closed', ip, ...(agency && { agency }) });
+    emit({ event: 'connection-closed', ip, agency });
   }
 
   /** Takes messages for as long as there are some and their answers have room. */

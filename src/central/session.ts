@@ -61,8 +61,7 @@ export class Session {
 
   /** Refuses something of this peer, with a line in the log. */
   refuse(refusal: Refusal): ServerMessage {
-    const agency = this.#agency;
-    this.#emit({ event: 'message-refused', ip: this.#ip, ...(agency && { agency }), refusal });
+    this.#emit({ event: 'message-refused', ip: this.#ip, agency: this.#agency, refusal });
     return { kind: 'refused', refusal };
   }
 

@@ -2,12 +2,8 @@ import type { LogSink } from '../observe/log-sink.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/**
- * The first SIGTERM or SIGINT asks the program to stop; the second ends it at once (promise P8).
- *
- * @returns what takes the handlers away again
- */
-export function onStopSignal(sink: LogSink, stop: (signal: string) => void): () => void {
+/** The first SIGTERM or SIGINT asks the program to stop; the second ends it at once (promise P8). */
+export function onStopSignal(sink: LogSink, stop: (signal: string) => void): void {
   let asked = false;
   const handle = (signal: string): void => {
     if (asked) {
@@ -18,7 +14,4 @@ export function onStopSignal(sink: LogSink, stop: (signal: string) => void): () 
     stop(signal);
   };
   for (const signal of SIGNALS) process.on(signal, handle);
-  return () => {
-    for (const signal of SIGNALS) process.off(signal, handle);
-  };
 }

@@ -65,9 +65,8 @@ function readKey(
   const given = fromEnvironment(key, environment) ?? file.get(key.name) ?? fromDefault(key);
   if (given === undefined) {
     if (key.optional) return undefined;
-    const inFile = fileName === '' ? '' : `${key.name} in ${fileName} or `;
     throw new ConfigError(
-      `${key.name} is missing: set ${inFile}${key.env[0]} in the environment (${key.allowed})`,
+      `${key.name} is missing: set ${key.name} in ${fileName} or ${key.env[0]} in the environment (${key.allowed})`,
     );
   }
   const value = key.parse(given.text);

@@ -57,9 +57,9 @@ export async function generateDataset(
   for (const [index, bets] of shareOut(shape).entries()) {
     const agency = index + 1;
     const file = `agency-${agency}.csv`;
-    const written1 = before;
+    const earlier = before;
     const winners = await writeAgency(join(folder, file), { agency, bets, random, hasWon }, count =>
-      written(written1 + count),
+      written(earlier + count),
     );
     perAgency.push({ agency, file, bets, winners });
     before += bets;

@@ -1,5 +1,5 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
-import { type FieldRanges, findFault } from '../lottery/bet-rules.ts';
+import { BET_FIELDS, type FieldRanges, findFault } from '../lottery/bet-rules.ts';
 import { appendRow, ROW_OVERHEAD_BYTES_MAX } from '../lottery/bet-row.ts';
 
 /**
@@ -12,7 +12,7 @@ import { appendRow, ROW_OVERHEAD_BYTES_MAX } from '../lottery/bet-row.ts';
  */
 
 const SEPARATOR = 0x7c;
-const FIELDS_PER_BET = 5;
+const FIELDS_PER_BET = BET_FIELDS.length;
 /** More digits than the count of any payload that fits the limits. */
 const COUNT_DIGITS_MAX = 6;
 const COUNT_NOT_A_NUMBER = { count: 0, index: 0, field: 'batch', reason: 'count-not-a-number' } as const;

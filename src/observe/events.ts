@@ -26,7 +26,7 @@ type LotteryEvent =
   | {
       readonly event: 'message-refused';
       readonly ip: string;
-      readonly agency?: number;
+      readonly agency?: number | undefined;
       readonly refusal: Refusal;
     }
   | { readonly event: 'agency-finished'; readonly agency: number; readonly missing: readonly number[] }
@@ -47,11 +47,11 @@ export type ResourceEvent =
   | {
       readonly event: 'connection-cut';
       readonly ip: string;
-      readonly agency?: number;
+      readonly agency?: number | undefined;
       readonly reason: CloseReason;
     }
   | { readonly event: 'connection-error'; readonly ip: string; readonly error: string }
-  | { readonly event: 'connection-closed'; readonly ip: string; readonly agency?: number }
+  | { readonly event: 'connection-closed'; readonly ip: string; readonly agency?: number | undefined }
   | { readonly event: 'listener-error'; readonly error: string }
   | { readonly event: 'listener-closed'; readonly port: number }
   | { readonly event: 'timer-closed'; readonly timer: string }

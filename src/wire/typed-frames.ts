@@ -21,7 +21,8 @@ export interface Frame {
 }
 
 const TYPE_BYTES = 4;
-const HEADER_BYTES = 8;
+/** Bytes before the payload of a frame. */
+export const HEADER_BYTES = 8;
 const NO_PAYLOAD = new Uint8Array(0);
 
 /** The four bytes of a type as a number. */

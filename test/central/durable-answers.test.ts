@@ -9,24 +9,14 @@ import {
   GatedStore,
   GWIN,
   nbet,
-  NEND,
   NOK,
   OK,
   row,
   TestCentral,
   until,
+  range,
+  takeTurns,
 } from '../support/central.ts';
-import type { Peer } from '../support/peer.ts';
-
-/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
-async function takeTurns(peer: Peer): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) {
-    peer.send(GWIN);
-    expect(await peer.receive(4)).toBe(NEND);
-  }
-}
-
-const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
 describe('an answer', () => {
   test.each([

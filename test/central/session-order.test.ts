@@ -14,18 +14,10 @@ import {
   rwin,
   TestCentral,
   until,
+  range,
+  takeTurns,
 } from '../support/central.ts';
 import type { Peer } from '../support/peer.ts';
-
-/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
-async function takeTurns(peer: Peer): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) {
-    peer.send(GWIN);
-    expect(await peer.receive(4)).toBe(NEND);
-  }
-}
-
-const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
 describe('a client that does not wait for the answers', () => {
   test('gets the OK of hundreds of batches, and they are stored in the order of sending', async () => {

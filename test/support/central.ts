@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
@@ -251,3 +251,14 @@ export class TestCentral {
     return this.#stopped;
   }
 }
+
+/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
+export async function takeTurns(peer: Peer): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) {
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+  }
+}
+
+/** The numbers from 0 up to, not including, `length`. */
+export const range = (length: number): number[] => Array.from({ length }, (_, index) => index);

@@ -45,15 +45,13 @@ export class CsvStore implements Store {
   #writing: Group | undefined;
   #failed: StoreError | undefined;
   #closing = false;
-  #reportFailure: (error: StoreError) => void = () => {};
+  readonly #failure = Promise.withResolvers<StoreError>();
 
   private constructor(path: string, file: DataFile, end: number) {
     this.#path = path;
     this.#file = file;
     this.#end = end;
-    this.failure = new Promise(resolve => {
-      this.#reportFailure = resolve;
-    });
+    this.failure = this.#failure.promise;
   }
 
   /**
@@ -183,7 +181,7 @@ export class CsvStore implements Store {
 
   #fail(message: string, cause: unknown): StoreError {
     this.#failed = new StoreError('failed', message, cause);
-    this.#reportFailure(this.#failed);
+    this.#failure.resolve(this.#failed);
     return this.#failed;
   }
 }

@@ -11,7 +11,7 @@ import type {
 import type { Limits } from '../limits.ts';
 import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
-import { encodeBare, encodeFrame, FrameDecoder, writeHeader } from '../typed-frames.ts';
+import { encodeBare, encodeFrame, FrameDecoder, HEADER_BYTES, writeHeader } from '../typed-frames.ts';
 
 /**
  * The native dialect (protocol page, section 1). Frames as in `typed-frames.ts`; text is UTF-8; `|` separates fields and
@@ -33,8 +33,11 @@ export function createBaseDialect(bets: BetReader): Dialect {
 }
 
 const SEPARATOR = 0x7c;
-const HEADER_BYTES = 8;
 const NO_COUNT = new Uint8Array(0);
+/** Replies that are always the same bytes. */
+const OK = encodeBare('OK');
+const NOK = encodeBare('NOK');
+const NEND = encodeBare('NEND');
 /** Room for the longest bet: two names, document, birthdate and number with their separators, and the count. */
 const PAYLOAD_BYTES_MIN = 1024;
 /** An agency's id has at most five digits; some clients pad. */
@@ -89,11 +92,11 @@ class BaseCentralCodec implements CentralCodec {
   encode(reply: ServerMessage): Uint8Array {
     switch (reply.kind) {
       case 'accepted':
-        return encodeBare('OK');
+        return OK;
       case 'refused':
-        return encodeBare('NOK');
+        return NOK;
       case 'not-drawn':
-        return encodeBare('NEND');
+        return NEND;
       case 'winners':
         return encodeFrame('RWIN', encodeWinners(reply.documents));
     }
