@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   wire: ['lottery'],
   kernel: ['lottery'],
   store: ['lottery'],
-  observe: ['wire/refusal.ts'],
+  observe: ['wire/refusal.ts', 'lottery/lottery.ts'],
   central: ['lottery', 'wire', 'store/store.ts', 'observe/events.ts'],
   agency: ['lottery', 'wire', 'observe/events.ts'],
   config: ['lottery', 'wire/limits.ts', 'observe/log-level.ts'],

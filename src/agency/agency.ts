@@ -1,47 +1,22 @@
-import type { AgencyEvent, Emit } from '../observe/events.ts';
-import type { Dialect } from '../wire/dialect.ts';
 import { type FieldRanges, fieldText } from '../lottery/bet-rules.ts';
-import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { BackOff, reconnectBackOff } from './back-off.ts';
 import { type EncodedBatch, readBatches } from './batcher.ts';
 import { CsvSource } from './csv-source.ts';
-import { dial, pause } from './dial.ts';
+import { dial } from './dial.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { Link } from './link.ts';
+import type { AgencyParts, UploadResult } from './agency-parts.ts';
+import { UploadProgress } from './upload-progress.ts';
+import { pause, withStop } from './waiting.ts';
 
 /** Longest wait between two questions for the winners, in milliseconds (longer only when the first one is). */
 const POLL_WAIT_MS_MAX = 10_000;
 
-export interface AgencyParts {
-  readonly id: number;
-  readonly address: { readonly host: string; readonly port: number; readonly text: string };
-  readonly dialect: Dialect;
-  readonly limits: Limits;
-  /** Bets in a batch. */
-  readonly batchAmountMax: number;
-  /** Batches that may be unanswered. */
-  readonly batchWindow: number;
-  /** First wait between two questions for the winners, in milliseconds. */
-  readonly pollMs: number;
-  readonly progressMs: number;
-  /** Milliseconds after which to give up reaching the central; 0 is never. */
-  readonly maxElapsedMs: number;
-  readonly emit: Emit<AgencyEvent>;
-  /** Asks the agency to stop: it sends nothing more, waits for the answers it is owed, and lets go of everything. */
-  readonly stop: AbortSignal;
-  readonly now: () => number;
-  readonly random: () => number;
-}
-
-export interface UploadResult {
-  readonly bets: number;
-  readonly refusedLines: number;
-}
-
 /**
- * The agency's side of the conversation (exercises 5 to 8): identify, send every bet, say that this was all, ask for the
- * winners until there are some.
+ * The agency's side of the base conversation (exercises 5 to 8): identify, send every bet, say that this was all, ask for
+ * the winners until there are some. Batches that are unanswered when the connection breaks are the end of it: the protocol
+ * has no way to ask what became of them (see `ResumableAgency`).
  */
 export class Agency {
   readonly #parts: AgencyParts;
@@ -129,13 +104,15 @@ export class Agency {
 
   async #uploadFrom(source: CsvSource): Promise<UploadResult> {
     const { dialect, limits, batchAmountMax, batchWindow, emit, stop } = this.#parts;
-    const progress = new Progress(this.#parts, source);
+    const progress = new UploadProgress(this.#parts, source);
+    let bets = 0;
     const unanswered: { batch: EncodedBatch; answer: Promise<ServerAnswer> }[] = [];
     const takeAnswer = async (): Promise<void> => {
       const { batch, answer } = unanswered[0]!;
       this.#judge(await this.#answerTo(answer, unanswered.length), batch);
       unanswered.shift();
-      progress.stored(batch.count);
+      bets += batch.count;
+      progress.reached(bets);
     };
     let refusedLines = 0;
     let batches = 0;
@@ -155,8 +132,8 @@ export class Agency {
     }
     while (unanswered.length > 0) await takeAnswer();
     if (stop.aborted) throw new Stopped();
-    emit({ event: 'upload-done', batches, bets: progress.bets });
-    return { bets: progress.bets, refusedLines };
+    emit({ event: 'upload-done', batches, bets });
+    return { bets, refusedLines };
   }
 
   /** The answer to one of `unanswered` requests that must not be repeated: nobody knows whether they arrived. */
@@ -212,43 +189,5 @@ export class Agency {
     this.#link.send(codec.identify(id));
     emit({ event: 'connected', address: address.text });
     return this.#link;
-  }
-}
-
-/** Counts what is stored, and says so from time to time. */
-class Progress {
-  bets = 0;
-  readonly #parts: AgencyParts;
-  readonly #source: CsvSource;
-  #saidAt: number;
-
-  constructor(parts: AgencyParts, source: CsvSource) {
-    this.#parts = parts;
-    this.#source = source;
-    this.#saidAt = parts.now();
-  }
-
-  stored(count: number): void {
-    this.bets += count;
-    const { now, progressMs, emit } = this.#parts;
-    if (now() - this.#saidAt < progressMs) return;
-    this.#saidAt = now();
-    const { bytesRead, size } = this.#source;
-    emit({ event: 'upload-progress', bets: this.bets, fileBytesRead: bytesRead, fileBytes: size });
-  }
-}
-
-/** An answer that is not waited for when the process is asked to stop. */
-async function withStop<Value>(answer: Promise<Value>, stop: AbortSignal): Promise<Value> {
-  if (stop.aborted) throw new Stopped();
-  let onStop = (): void => {};
-  const stopped = new Promise<never>((_, reject) => {
-    onStop = () => reject(new Stopped());
-    stop.addEventListener('abort', onStop);
-  });
-  try {
-    return await Promise.race([answer, stopped]);
-  } finally {
-    stop.removeEventListener('abort', onStop);
   }
 }

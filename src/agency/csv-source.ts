@@ -85,7 +85,7 @@ export class CsvSource {
   }
 }
 
-function unreadable(path: string, error: unknown): AgencyError {
+export function unreadable(path: string, error: unknown): AgencyError {
   const { code } = error as NodeJS.ErrnoException;
   return new AgencyError(
     `cannot read ${path} (${code}); file.name in config.yaml or CLI_FILE_NAME names it`,

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { reconnectBackOff } from './back-off.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { pause } from './waiting.ts';
 
 export interface DialParts {
   readonly host: string;
@@ -14,6 +14,8 @@ export interface DialParts {
   readonly emit: Emit<AgencyEvent>;
   readonly now: () => number;
   readonly random: () => number;
+  /** When the trying began, when it was before this call. */
+  readonly since?: number | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface DialParts {
  */
 export async function dial(parts: DialParts): Promise<Socket> {
   const { emit, now, maxElapsedMs, random } = parts;
-  const startedAt = now();
+  const startedAt = parts.since ?? now();
   const backOff = reconnectBackOff(random);
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -41,23 +43,6 @@ export async function dial(parts: DialParts): Promise<Socket> {
       emit({ event: 'connecting', attempt, waitMs, error: error.message });
       await pause(waitMs, parts);
     }
-  }
-}
-
-/**
- * Waits.
- *
- * @throws Stopped as soon as the process is asked to stop
- */
-export async function pause(
-  milliseconds: number,
-  { stop, emit }: Pick<DialParts, 'stop' | 'emit'>,
-): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, { signal: stop });
-  } catch {
-    emit({ event: 'timer-closed', timer: 'next_try' });
-    throw new Stopped();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { type DialParts, dial, pause } from './dial.ts';
+import { type DialParts, dial } from './dial.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { pause } from './waiting.ts';
 
 export interface EchoParts extends DialParts {
   readonly id: number;

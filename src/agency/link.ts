@@ -98,12 +98,15 @@ export class Link {
   }
 
   #onAnswer(answer: ServerAnswer): void {
+    if (answer.kind === 'still-here') {
+      if (this.#requests.length > 0) this.#timeout?.refresh();
+      return;
+    }
     const request = this.#requests.shift();
     if (request === undefined) {
-      const refused = answer.kind === 'refused';
-      this.abandon(
-        new LinkError(refused ? 'the central refused this agency' : 'an answer that nobody asked for'),
-      );
+      const refused = answer.kind === 'refused' ? 'the central refused this agency' : undefined;
+      const why = (answer.kind === 'refused' && answer.refusal?.detail) || refused;
+      this.abandon(new LinkError(why ?? 'an answer that nobody asked for'));
       return;
     }
     request.resolve(answer);

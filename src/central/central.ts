@@ -1,13 +1,20 @@
-import type { BetBatch } from '../lottery/bet-batch.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import { type Draw, holdDraw } from '../lottery/draw.ts';
 import type { Bet } from '../lottery/bet.ts';
+import type { Seal, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
+import { type NumberedOutcome, UploadIntake } from './upload-intake.ts';
+
+/** How long a draw waits for room on the disk before it tries again, in milliseconds. */
+const SEAL_RETRY_MS = 1000;
 
 export interface CentralParts {
+  /** With every fact applied that the store remembers. */
   readonly lottery: Lottery;
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
@@ -26,15 +33,28 @@ export class Central {
   /** Fulfilled with the error after which the central cannot go on; the process must stop. */
   readonly failure: Promise<Error>;
   readonly #parts: CentralParts;
+  readonly #uploads: UploadIntake;
   /** Agencies that said that they are done; the last bets of some may still be on their way to the disk. */
-  readonly #finishing = new Set<number>();
+  readonly #finishing = new Map<number, Promise<Refusal | undefined>>();
   readonly #connections = new Map<number, number>();
+  readonly #waitingForDraw = new Set<() => void>();
   #drawing: Promise<void> | undefined;
+  readonly #closing = new AbortController();
   readonly #drawFailure = Promise.withResolvers<Error>();
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
     this.failure = Promise.race([parts.store.failure, this.#drawFailure.promise]);
+    this.#uploads = new UploadIntake({
+      ...parts,
+      refusalOfBets: agency => this.refusalOfBets(agency),
+      storageRefusal,
+    });
+  }
+
+  /** Goes on where the last process stopped: holds a draw for which everybody had finished. */
+  resume(): void {
+    if (this.#parts.lottery.state === 'complete') this.#drawing ??= this.#draw();
   }
 
   /** Whether so much waits for the disk that nothing more should be read. */
@@ -69,35 +89,86 @@ export class Central {
     return code && { code, detail: BETS_REFUSED[code] };
   }
 
+  /** Why the agency may not come with this upload; undefined when it may. */
+  refusalOfUpload(agency: number, upload: string): Refusal | undefined {
+    // One that is known has something to ask about, even when no bet is taken any more.
+    const known = this.#parts.lottery.uploads.find(agency, upload) !== undefined;
+    return known ? undefined : this.refusalOfBets(agency);
+  }
+
+  /** Number of the batch with which an upload goes on. */
+  nextOf(agency: number, upload: string): Promise<number> {
+    return this.#uploads.nextOf(agency, upload);
+  }
+
   /**
    * Stores a batch of an agency whose bets are taken. Fulfilled when it is durable; with a refusal when nothing of it
    * was stored.
    */
   async storeBatch(batch: BetBatch): Promise<Refusal | undefined> {
+    const { lottery, store } = this.#parts;
+    const { agency, count } = batch;
     try {
-      await this.#parts.store.append(batch);
-      return undefined;
+      await store.append(batch);
     } catch (error) {
       return storageRefusal(error);
     }
+    lottery.apply({ kind: 'stored', agency, count, place: undefined });
+    return undefined;
   }
 
   /**
-   * The agency has sent all its bets (exercise 7). From here on none is taken; fulfilled when those it sent before, on
-   * whatever connection, are durable. The last expected agency sets off the draw.
+   * Stores a batch of an upload, once however often it comes (promise P3).
+   *
+   * @param read the bets of the batch; called at once, and only when the batch is new
    */
-  async finish(agency: number): Promise<Refusal | undefined> {
+  storeNumbered(
+    agency: number,
+    place: UploadPlace,
+    read: () => BetBatch | BatchFault,
+  ): NumberedOutcome | Promise<NumberedOutcome> {
+    return this.#uploads.take(agency, place, read);
+  }
+
+  /** What differs between the agency's count of its upload and what is stored of it; undefined when nothing does. */
+  mismatchOf(agency: number, name: string, batches: number, bets: number): Refusal | undefined {
+    const upload = this.#parts.lottery.uploads.find(agency, name);
+    const stored = { batches: upload?.batches ?? 0, bets: upload?.bets ?? 0 };
+    if (stored.batches === batches && stored.bets === bets) return undefined;
+    const detail = `${stored.batches} batches with ${stored.bets} bets are stored, the agency counts ${batches} with ${bets}`;
+    return { code: 'count-mismatch', detail };
+  }
+
+  /**
+   * The agency has sent all its bets (exercise 7). From here on none is taken; fulfilled when this and every bet that it sent
+   * before, on whatever connection, is durable. The last expected agency sets off the draw.
+   *
+   * @param upload by which the agency says so: known from then on even if nothing was sent with it
+   */
+  finish(agency: number, upload?: string): Promise<Refusal | undefined> {
+    if (this.#parts.lottery.hasFinished(agency)) return Promise.resolve(undefined);
+    let finishing = this.#finishing.get(agency);
+    if (finishing === undefined) {
+      finishing = this.#finish(agency, upload);
+      this.#finishing.set(agency, finishing);
+    }
+    return finishing;
+  }
+
+  async #finish(agency: number, upload: string | undefined): Promise<Refusal | undefined> {
     const { lottery, store, emit } = this.#parts;
-    this.#finishing.add(agency);
+    const fact = { kind: 'finished', agency, upload } as const;
     try {
-      await store.settled();
+      // Behind every bet that was handed over: durable in this order, or rejected with it.
+      await store.note(fact);
     } catch (error) {
       return storageRefusal(error);
+    } finally {
+      this.#finishing.delete(agency);
     }
-    if (lottery.hasFinished(agency)) return undefined;
-    lottery.finish(agency);
+    lottery.apply(fact);
     emit({ event: 'agency-finished', agency, missing: lottery.missing });
-    if (lottery.state === 'complete') this.#drawing = this.#draw();
+    this.resume();
     return undefined;
   }
 
@@ -106,8 +177,19 @@ export class Central {
     return this.#parts.lottery.winnersOf(agency);
   }
 
+  /**
+   * Calls `tell` when the draw has been held, unless it has been already.
+   *
+   * @returns what takes the wish back
+   */
+  onDraw(tell: () => void): () => void {
+    this.#waitingForDraw.add(tell);
+    return () => this.#waitingForDraw.delete(tell);
+  }
+
   /** Waits for a draw that is being held and closes the store. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#drawing;
     await this.#parts.store.close();
   }
@@ -117,16 +199,37 @@ export class Central {
     const { lottery, store, hasWon, emit, now } = this.#parts;
     const startedAt = now();
     let draw: Draw;
+    let seal: Seal | undefined;
     try {
       draw = await holdDraw(store.bets(), hasWon);
+      seal = await this.#seal(draw);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#drawFailure.resolve(new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }));
       return;
     }
-    lottery.close(draw);
+    if (seal === undefined) return;
+    lottery.apply({ kind: 'drawn', draw, seal });
     const winners = [...draw.winners.values()].reduce((sum, documents) => sum + documents.length, 0);
-    emit({ event: 'draw-held', bets: draw.bets, winners, durationMs: now() - startedAt });
+    emit({ event: 'draw-held', bets: draw.bets, winners, seal: seal.sha256, durationMs: now() - startedAt });
+    for (const tell of this.#waitingForDraw) tell();
+    this.#waitingForDraw.clear();
+  }
+
+  /** A full disk delays the draw until there is room; undefined when the central is closed meanwhile. */
+  async #seal(draw: Draw): Promise<Seal | undefined> {
+    const { store, emit } = this.#parts;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        return await store.seal(draw);
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== 'full') throw error;
+        emit({ event: 'draw-delayed', error: error.message });
+      }
+      await pause(SEAL_RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+    return undefined;
   }
 }
 

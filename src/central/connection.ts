@@ -51,14 +51,16 @@ export class Connection {
   /** Since when the peer owes the first message, the rest of one, or the next one. */
   #owedSince: number;
   #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
+  #lastSaidAt: number;
   /** Since when the peer has not read anything of what waits for it. */
   #unreadSince: number | undefined;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { socket, central, codec, emit, ip, now } = parts;
-    this.#session = new Session(central, codec, emit, ip);
+    const { socket, now } = parts;
+    this.#session = new Session(parts);
     this.#owedSince = now();
+    this.#lastSaidAt = now();
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
         this.#onClose();
@@ -79,6 +81,7 @@ export class Connection {
   stop(): void {
     this.#taking = false;
     this.#held = undefined;
+    this.#session.stop();
     this.#pump();
   }
 
@@ -95,13 +98,19 @@ export class Connection {
       if (time - this.#lingeringSince >= limits.lingerTimeoutMs) this.destroy();
     } else if (this.#unreadSince !== undefined) {
       if (time - this.#unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
-    } else if (
-      !this.#closing &&
-      this.#answers.length === 0 &&
-      time - this.#owedSince >= this.#owedTimeoutMs()
-    ) {
+    } else if (this.#answers.length > 0) {
+      if (time - this.#lastSaidAt >= limits.pingIntervalMs) this.#ping();
+    } else if (!this.#closing && time - this.#owedSince >= this.#owedTimeoutMs()) {
       this.#refuseSlowPeer();
     }
+  }
+
+  /** Tells an agency that waits for the draw, and nothing else, that the central is there; and finds out whether it is. */
+  #ping(): void {
+    const answersBefore = this.#answers.length - 1;
+    if (this.#closing || !this.#session.waitsForDraw || answersBefore > 0 || this.#unsent !== undefined)
+      return;
+    this.#write(this.#parts.codec.encode({ kind: 'still-here' }));
   }
 
   #owedTimeoutMs(): number {
@@ -139,6 +148,8 @@ export class Connection {
   #onEnd(): void {
     this.#inputEnded = true;
     this.#pump();
+    // Has it only said its last word, or is it gone? Then this is answered with a reset.
+    this.#ping();
   }
 
   #onError(error: Error): void {
@@ -261,6 +272,7 @@ export class Connection {
       });
     }
     this.#unsent = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
+    this.#lastSaidAt = now();
     this.#unreadSince ??= now();
     socket.write(this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES), () =>
       this.#onWritten(),
@@ -292,6 +304,6 @@ export class Connection {
 }
 
 /** Batches share the writes of the store; any other message takes its turn when everything before it is answered. */
-function isPipelined(message: ClientMessage): boolean {
-  return message.kind === 'batch' || message.kind === 'bet';
+function isPipelined({ kind }: ClientMessage): boolean {
+  return kind === 'numbered-batch' || kind === 'batch' || kind === 'bet';
 }

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { Agency } from '../agency/agency.ts';
+import type { AgencyParts } from '../agency/agency-parts.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
+import { ResumableAgency } from '../agency/resumable-agency.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
@@ -13,6 +15,10 @@ import { DIALECTS, openLog } from './wiring.ts';
 
 const now = (): number => performance.now();
 const random = (): number => Math.random();
+
+/** Batches that may be unanswered: with the base protocol nobody can tell what became of them after a broken connection. */
+const RESUMABLE_WINDOW = 32;
+const BASE_WINDOW = 1;
 
 /** `loteria client`: does what the configuration asks for and ends. */
 export async function client(configPath: string | undefined): Promise<number> {
@@ -66,23 +72,46 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
     });
     return 0;
   }
-  const agency = new Agency({
+  const parts = {
     ...common,
     address,
-    dialect: DIALECTS[config.protocol](),
     batchAmountMax: config.batchAmountMax,
-    batchWindow: config.batchWindow,
     pollMs: config.loopPeriod.milliseconds,
     progressMs: config.logProgressMs,
-  });
-  try {
-    if (config.bet !== undefined) {
-      await agency.sendBet(config.bet);
+  };
+  if (config.bet !== undefined) {
+    const agency = new Agency({ ...parts, dialect: DIALECTS[config.protocol](), batchWindow: 1 });
+    return await closing(agency, async () => {
+      await agency.sendBet(config.bet!);
       return 0;
-    }
+    });
+  }
+  const agency = openAgency(config, parts);
+  return await closing(agency, async () => {
     const { refusedLines } = await agency.upload(config.file, config.fileDelimiter);
     await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners());
     return refusedLines;
+  });
+}
+
+/** The agency that speaks the configured protocol. */
+function openAgency(
+  { protocol, batchWindow }: ClientConfig,
+  parts: Omit<AgencyParts, 'dialect' | 'batchWindow'>,
+): Agency | ResumableAgency {
+  if (protocol === 'resumable') {
+    const dialect = DIALECTS.resumable();
+    return new ResumableAgency({ ...parts, dialect, batchWindow: batchWindow ?? RESUMABLE_WINDOW });
+  }
+  return new Agency({ ...parts, dialect: DIALECTS[protocol](), batchWindow: batchWindow ?? BASE_WINDOW });
+}
+
+async function closing<Result>(
+  agency: { close(): Promise<void> },
+  act: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act();
   } finally {
     await agency.close();
   }

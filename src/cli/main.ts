@@ -5,7 +5,9 @@ import { ConfigError } from '../config/errors.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
 import type { DatasetShape } from '../dataset/generate.ts';
+import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
+import type { DrawOptions } from './draw.ts';
 import type { RunOptions } from './run.ts';
 import { VERSION } from './version.ts';
 
@@ -25,6 +27,8 @@ function buildProgram(finish: (code: number) => void): Command {
   addClient(program, finish);
   addRun(program, finish);
   addDataset(program, finish);
+  addDraw(program, finish);
+  addJournal(program, finish);
   return program;
 }
 
@@ -83,6 +87,56 @@ function addDataset(program: Command, finish: (code: number) => void): void {
   for (const option of datasetOptions()) command.addOption(option);
 }
 
+const FOLDER = 'folder with bets.csv and bets.journal; DATA_DIR of the server when not given';
+
+function addDraw(program: Command, finish: (code: number) => void): void {
+  const draw = program.command('draw').description('look at a draw, or make room for the next one');
+  draw
+    .command('status')
+    .description(
+      'who has sent how many bets, who has finished, what the draw waits for; also while the server runs',
+    )
+    .argument('[folder]', FOLDER)
+    .option('--config <file>', 'read this file in place of config.ini')
+    .option('--json', 'as one line of JSON')
+    .action(async (folder: string | undefined, options: DrawOptions) => {
+      const { drawStatus } = await import('./draw.ts');
+      finish(await drawStatus(folder, options));
+    });
+  draw
+    .command('new')
+    .description('archive a draw that has been held under draws/ and start over; the server must not run')
+    .argument('[folder]', FOLDER)
+    .option('--config <file>', 'read this file in place of config.ini')
+    .action(async (folder: string | undefined, options: DrawOptions) => {
+      const { drawNew } = await import('./draw.ts');
+      finish(await drawNew(folder, options));
+    });
+}
+
+function addJournal(program: Command, finish: (code: number) => void): void {
+  const journal = program.command('journal').description('check and read what the server wrote');
+  journal
+    .command('verify')
+    .description(
+      'check every line of bets.journal and every row of bets.csv against each other and print the seal; changes nothing',
+    )
+    .argument('[folder]', FOLDER)
+    .action(async (folder: string | undefined) => {
+      const { verifyJournal } = await import('./journal.ts');
+      finish(await verifyJournal(folder));
+    });
+  journal
+    .command('show')
+    .description('print bets.journal in words')
+    .argument('[folder]', FOLDER)
+    .option('--json', 'as JSON lines, each with its offset')
+    .action(async (folder: string | undefined, options: { json?: boolean }) => {
+      const { showJournal } = await import('./journal.ts');
+      finish(await showJournal(folder, options));
+    });
+}
+
 function datasetOptions(): Option[] {
   return [
     new Option('--agencies <number>', 'agencies of the dataset').argParser(count(1, AGENCIES_MAX)).default(5),
@@ -134,7 +188,9 @@ async function main(): Promise<number> {
 /** What the system refuses needs no stack; anything else is a mistake in this program. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return 'syscall' in error ? error.message : (error.stack ?? error.message);
+  return 'syscall' in error || error instanceof StoreError ? error.message : (error.stack ?? error.message);
 }
 
+// Whoever read what a command says may have gone away (`loteria journal show | head`).
+process.stdout.on('error', () => process.exit(EXIT.done));
 process.exit(await main());

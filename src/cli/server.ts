@@ -58,11 +58,15 @@ export async function server(configPath: string | undefined): Promise<number> {
 
 async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Promise<Service> {
   const { limits } = config;
-  const { store, name, tornBytes } = await STORES[config.store](config.dataDirectory);
-  emit({ event: 'store-opened', file: name, tornBytes });
   const lottery = new Lottery(config.agencies);
+  const { store, files, cuts } = await STORES[config.store](config.dataDirectory, fact =>
+    lottery.apply(fact),
+  );
+  for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
+  const bets = [...lottery.bets.values()].reduce((sum, count) => sum + count, 0);
+  emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
-  const dialect = DIALECTS.base();
+  const dialect = DIALECTS.resumable();
   const serve = (socket: Socket, ip: string): Connection =>
     new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now });
   const listener = await Listener.open({
@@ -71,12 +75,13 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
     serve,
     turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
   });
+  central.resume();
   return {
     failure: central.failure,
     async stop() {
       await listener.stop();
       await central.close();
-      emit({ event: 'file-closed', file: name });
+      for (const file of files) emit({ event: 'file-closed', file });
     },
   };
 }

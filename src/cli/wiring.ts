@@ -1,31 +1,47 @@
 import { PlainBetReader } from '../kernel/plain-bet-reader.ts';
 import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
-import { BETS_FILE, CsvStore } from '../store/csv/csv-store.ts';
+import type { Fact } from '../lottery/fact.ts';
+import { archiveDraw } from '../store/csv/archive.ts';
+import { CsvStore } from '../store/csv/csv-store.ts';
+import { describeRecord } from '../store/csv/describe-record.ts';
+import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection.ts';
+import type { TailCut } from '../store/csv/recovery.ts';
+import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { Store } from '../store/store.ts';
-import type { Dialect } from '../wire/dialect.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
+import { createResumableDialect } from '../wire/dialects/resumable.ts';
 
 /** The only place that knows which dialects there are. */
 export const DIALECTS = {
-  base: (): Dialect => createBaseDialect(new PlainBetReader()),
+  base: () => createBaseDialect(new PlainBetReader()),
+  resumable: () => createResumableDialect(new PlainBetReader()),
 } as const;
 
 export interface OpenedStore {
   readonly store: Store;
-  /** How the store is called in the log. */
-  readonly name: string;
-  readonly tornBytes: number;
+  /** What it keeps open, as the log calls it; the bets first. */
+  readonly files: readonly string[];
+  readonly cuts: readonly TailCut[];
 }
 
-/** The only place that knows which stores there are. */
+/** The only place that knows which stores there are. Each calls `onFact` with every fact that it remembers. */
 export const STORES = {
-  csv: async (directory: string): Promise<OpenedStore> => ({
-    ...(await CsvStore.open(directory)),
-    name: BETS_FILE,
+  csv: async (directory: string, onFact: (fact: Fact) => void): Promise<OpenedStore> => ({
+    ...(await CsvStore.open(directory, { onFact })),
+    files: [BETS_FILE, JOURNAL_FILE],
   }),
-  memory: async (): Promise<OpenedStore> => ({ store: new MemoryStore(), name: 'memory', tornBytes: 0 }),
+  memory: async (): Promise<OpenedStore> => ({ store: new MemoryStore(), files: ['memory'], cuts: [] }),
+} as const;
+
+/** What can be done with the files of the csv store while no server runs, or beside one. */
+export const CSV_FILES = {
+  inspect: inspectStore,
+  verify: verifyStore,
+  visitJournal,
+  describe: describeRecord,
+  archive: archiveDraw,
 } as const;
 
 export function openLog(sink: LogSink, options: Pick<LogOptions, 'level' | 'format'>): Log {

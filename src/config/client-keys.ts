@@ -76,13 +76,15 @@ export const CLIENT_KEYS = {
     about: 'bets in a batch; it is cut earlier where it would be longer than 8 kB',
     parse: integer(1, 100_000),
   }),
-  batchWindow: key('batch.window', {
-    default: '1',
-    allowed: '1 to 1024',
-    about:
-      'batches that may be unanswered; more is faster, but after a broken connection the fate of so many is unknown',
-    parse: integer(1, 1024),
-  }),
+  batchWindow: {
+    ...key('batch.window', {
+      allowed: '1 to 1024',
+      about:
+        'batches that may be unanswered; 32 when not set, with protocol base 1, for there the fate of so many is unknown after a broken connection',
+      parse: integer(1, 1024),
+    }),
+    optional: true,
+  },
   file: key('file.name', {
     default: 'agency.csv',
     allowed: 'a path',
@@ -104,10 +106,10 @@ export const CLIENT_KEYS = {
     optional: true,
   },
   protocol: key('protocol', {
-    default: 'base',
-    allowed: 'base',
-    about: 'the language of the central',
-    parse: choice('base'),
+    default: 'resumable',
+    allowed: 'resumable or base',
+    about: 'the language of the central; an upload survives everything when it is resumable',
+    parse: choice('resumable', 'base'),
   }),
   retryMaxElapsedMs: key('retry.maxElapsed', {
     default: '0',

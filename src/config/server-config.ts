@@ -38,6 +38,20 @@ export function readServerConfig(
   };
 }
 
+/**
+ * The part of the server's configuration that says where its files are and whom the draw waits for, whatever the rest of it
+ * is.
+ *
+ * @throws ConfigError
+ */
+export function readLotteryConfig(
+  path: string | undefined,
+  environment: Environment = process.env,
+): Pick<ServerConfig, 'agencies' | 'dataDirectory'> {
+  const { port } = SERVER_KEYS;
+  return readServerConfig(path, { ...environment, [port.name]: environment[port.name] || '0' });
+}
+
 function readIni(text: string, fileName: string): Map<string, Given> {
   const given = new Map<string, Given>();
   for (const [section, entries] of Object.entries(parse(text))) {

@@ -95,20 +95,38 @@ function quoteMinimal(text: string): string {
  * @throws Error with the line when a row is not one of `bets.csv`
  */
 export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Generator<Bet> {
-  const reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
-  for (const chunk of chunks) {
-    reader.push(chunk);
-    yield* completeRows(reader, source);
-  }
-  reader.end();
-  yield* completeRows(reader, source);
+  const decoder = new RowDecoder(source);
+  for (const chunk of chunks) yield* decoder.push(chunk);
+  yield* decoder.end();
 }
 
-function* completeRows(reader: CsvReader, source: string): Generator<Bet> {
-  for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
-    const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? decodeRow(reader) : undefined;
-    if (bet === undefined) throw new Error(`${source}, line ${reader.line}: not a row of bets.csv`);
-    yield bet;
+/** The same for whoever gets the chunks one at a time. Bets are to be taken before the next call. */
+export class RowDecoder {
+  readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
+  readonly #source: string;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  push(chunk: Uint8Array): Generator<Bet> {
+    this.#reader.push(chunk);
+    return this.#completeRows();
+  }
+
+  /** The last row, when it has no line end. */
+  end(): Generator<Bet> {
+    this.#reader.end();
+    return this.#completeRows();
+  }
+
+  *#completeRows(): Generator<Bet> {
+    const reader = this.#reader;
+    for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
+      const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? decodeRow(reader) : undefined;
+      if (bet === undefined) throw new Error(`${this.#source}, line ${reader.line}: not a row of bets.csv`);
+      yield bet;
+    }
   }
 }
 

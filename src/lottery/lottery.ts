@@ -1,4 +1,6 @@
 import type { Draw } from './draw.ts';
+import type { Fact } from './fact.ts';
+import { Uploads } from './uploads.ts';
 
 export type LotteryState = 'open' | 'complete' | 'drawn';
 
@@ -11,11 +13,15 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
  *     open ── every expected agency finished ──▶ complete ── draw held ──▶ drawn
  *
  * Bets are taken while open, of expected agencies that have not finished. Winners exist only when drawn.
- * Whoever uses it has made each fact durable before telling it here ("log, apply, answer").
+ * Whoever uses it has made each fact durable before applying it here ("log, apply, answer"); applied again in the same
+ * order, the facts lead to the same state.
  */
 export class Lottery {
+  /** What is known of every resumable upload. */
+  readonly uploads = new Uploads();
   readonly #expected: ReadonlySet<number>;
   readonly #finished = new Set<number>();
+  readonly #bets = new Map<number, number>();
   #draw: Draw | undefined;
 
   constructor(expected: Iterable<number>) {
@@ -30,6 +36,16 @@ export class Lottery {
   /** The expected agencies that have not finished, in ascending order. */
   get missing(): number[] {
     return [...this.#expected].filter(agency => !this.#finished.has(agency)).toSorted((a, b) => a - b);
+  }
+
+  /** The agencies that have finished, in ascending order. */
+  get finished(): number[] {
+    return [...this.#finished].toSorted((a, b) => a - b);
+  }
+
+  /** Number of bets that are stored, of each agency that has any. */
+  get bets(): ReadonlyMap<number, number> {
+    return this.#bets;
   }
 
   expects(agency: number): boolean {
@@ -47,21 +63,36 @@ export class Lottery {
     return this.#finished.has(agency);
   }
 
-  /** The agency has sent all its bets. Saying it again changes nothing. */
-  finish(agency: number): void {
-    if (!this.#expected.has(agency)) throw new Error(`agency ${agency} is not expected`);
-    this.#finished.add(agency);
-  }
-
-  /** The draw has been held. It is held once, when every expected agency has finished. */
-  close(draw: Draw): void {
-    if (this.state !== 'complete') throw new Error(`a draw cannot be held when the lottery is ${this.state}`);
-    this.#draw = draw;
+  /** Applies what is durable. Facts of agencies that are not expected (any more) are kept and change nothing else. */
+  apply(fact: Fact): void {
+    switch (fact.kind) {
+      case 'adopted':
+        for (const [agency, count] of fact.bets) this.#count(agency, count);
+        return;
+      case 'stored':
+        this.#count(fact.agency, fact.count);
+        if (fact.place !== undefined) this.uploads.stored(fact.agency, fact.place, fact.count);
+        return;
+      case 'refused':
+        this.uploads.refused(fact.agency, fact.place, fact.fault);
+        return;
+      case 'finished':
+        this.#finished.add(fact.agency);
+        if (fact.upload !== undefined) this.uploads.begin(fact.agency, fact.upload);
+        return;
+      case 'drawn':
+        if (this.#draw !== undefined) throw new Error('a draw is held once');
+        this.#draw = fact.draw;
+    }
   }
 
   /** The documents of the agency's own winners in stored order; undefined before the draw. */
   winnersOf(agency: number): readonly string[] | undefined {
     if (this.#draw === undefined) return undefined;
     return this.#draw.winners.get(agency) ?? [];
+  }
+
+  #count(agency: number, bets: number): void {
+    this.#bets.set(agency, (this.#bets.get(agency) ?? 0) + bets);
   }
 }

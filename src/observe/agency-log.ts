@@ -18,13 +18,21 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
         log.info('upload', 'in_progress', { client_id: id, bets, bytes, of });
         return;
       }
+      case 'upload-resumed':
+        log.info('resume_upload', 'success', { client_id: id, next_batch: event.next });
+        return;
+      case 'batch-refused': {
+        const { seq: batch, count: bets, firstLine: from_line, index, field, reason } = event;
+        log.error('upload', 'fail', { client_id: id, batch, bets, from_line, index, field, reason });
+        return;
+      }
       case 'upload-done':
         log.info('upload', 'success', { client_id: id, batches: event.batches, bets: event.bets });
         return;
       case 'waiting-for-draw':
         log.info('consulta_ganadores', 'in_progress', {
           client_id: id,
-          next_try_ms: Math.round(event.waitMs),
+          next_try_ms: event.waitMs === undefined ? undefined : Math.round(event.waitMs),
         });
         return;
       case 'winners':
@@ -58,7 +66,11 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
       log.info('connect', 'success', { client_id: id, address: event.address });
       return;
     case 'reconnecting':
-      log.warning('reconnect', 'in_progress', { client_id: id, error: event.error });
+      log.warning('reconnect', 'in_progress', {
+        client_id: id,
+        error: event.error,
+        next_try_ms: event.waitMs && Math.round(event.waitMs),
+      });
       return;
     case 'socket-closed':
       log.info('close_socket', 'success', { client_id: id, address: event.address });

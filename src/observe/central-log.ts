@@ -14,6 +14,14 @@ export function logCentral(log: Log): Emit<CentralEvent> {
       case 'batch-stored':
         log.info('apuesta_recibida', 'success', { cantidad: event.count });
         return;
+      case 'upload-resumed': {
+        const { agency, upload, next } = event;
+        log.info('resume_upload', 'success', { agency, upload, next_batch: next });
+        return;
+      }
+      case 'batch-repeated':
+        log.debug('repeat_batch', 'success', { agency: event.agency, batch: event.seq });
+        return;
       case 'bets-refused':
         if (event.single) log.error('apuesta_almacenada', 'fail');
         else log.error('apuesta_recibida', 'fail', { cantidad: event.count });
@@ -27,11 +35,14 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         return;
       }
       case 'draw-held': {
-        const { bets, winners, durationMs } = event;
+        const { bets, winners, seal, durationMs } = event;
         log.info('sorteo', 'success');
-        log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs) });
+        log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal });
         return;
       }
+      case 'draw-delayed':
+        log.warning('sorteo', 'in_progress', { error: event.error });
+        return;
       case 'echo':
         log.info('receive_message', 'success', { ip: event.ip, msg: event.text });
         return;
@@ -77,11 +88,14 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'timer-closed':
       log.info('close_timer', 'success', { timer: event.timer });
       return;
-    case 'store-opened':
-      if (event.tornBytes > 0)
-        log.warning('cut_torn_row', 'success', { file: event.file, bytes: event.tornBytes });
-      log.info('open_store', 'success', { file: event.file });
+    case 'tail-cut':
+      log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes });
       return;
+    case 'store-opened': {
+      const { file, bets, state } = event;
+      log.info('open_store', 'success', { file, bets, finished: event.finished.join(',') || 'none', state });
+      return;
+    }
     case 'file-closed':
       log.info('close_file', 'success', { file: event.file });
       return;

@@ -1,3 +1,4 @@
+import type { LotteryState } from '../lottery/lottery.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
 /**
@@ -22,6 +23,15 @@ type LotteryEvent =
   | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
   | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }
   | { readonly event: 'batch-stored'; readonly agency: number; readonly count: number }
+  | {
+      readonly event: 'upload-resumed';
+      readonly agency: number;
+      readonly upload: string;
+      /** Number of the batch with which it goes on. */
+      readonly next: number;
+    }
+  /** A batch of an upload came again; its first answer was given again. */
+  | { readonly event: 'batch-repeated'; readonly agency: number; readonly seq: number }
   | { readonly event: 'bets-refused'; readonly single: boolean; readonly count: number }
   | {
       readonly event: 'message-refused';
@@ -34,8 +44,11 @@ type LotteryEvent =
       readonly event: 'draw-held';
       readonly bets: number;
       readonly winners: number;
+      /** SHA-256 of all rows, in hex. */
+      readonly seal: string;
       readonly durationMs: number;
     }
+  | { readonly event: 'draw-delayed'; readonly error: string }
   | { readonly event: 'echo'; readonly ip: string; readonly text: string };
 
 /** What happens to the server's sockets, files and process. */
@@ -55,7 +68,16 @@ export type ResourceEvent =
   | { readonly event: 'listener-error'; readonly error: string }
   | { readonly event: 'listener-closed'; readonly port: number }
   | { readonly event: 'timer-closed'; readonly timer: string }
-  | { readonly event: 'store-opened'; readonly file: string; readonly tornBytes: number }
+  /** The rest of a write that was never acknowledged was cut off a file. */
+  | { readonly event: 'tail-cut'; readonly file: string; readonly bytes: number }
+  | {
+      readonly event: 'store-opened';
+      readonly file: string;
+      readonly bets: number;
+      /** The agencies that have finished. */
+      readonly finished: readonly number[];
+      readonly state: LotteryState;
+    }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }
@@ -79,8 +101,20 @@ type UploadEvent =
       readonly fileBytesRead: number;
       readonly fileBytes: number;
     }
+  /** The central has part of the file already. */
+  | { readonly event: 'upload-resumed'; readonly next: number }
+  /** The central found a bet of a batch not valid; the upload goes on without the batch. */
+  | {
+      readonly event: 'batch-refused';
+      readonly seq: number;
+      readonly count: number;
+      readonly firstLine: number;
+      readonly index: number;
+      readonly field: string;
+      readonly reason: string;
+    }
   | { readonly event: 'upload-done'; readonly batches: number; readonly bets: number }
-  | { readonly event: 'waiting-for-draw'; readonly waitMs: number }
+  | { readonly event: 'waiting-for-draw'; readonly waitMs?: number }
   | { readonly event: 'winners'; readonly documents: readonly string[] }
   | { readonly event: 'echo'; readonly text: string }
   | { readonly event: 'echo-finished' };
@@ -94,7 +128,7 @@ export type AgencyProcessEvent =
       readonly error: string;
     }
   | { readonly event: 'connected'; readonly address: string }
-  | { readonly event: 'reconnecting'; readonly error: string }
+  | { readonly event: 'reconnecting'; readonly error: string; readonly waitMs?: number }
   | { readonly event: 'socket-closed'; readonly address: string }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'timer-closed'; readonly timer: string }

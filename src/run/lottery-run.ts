@@ -6,9 +6,6 @@ import type { Expected } from './expected.ts';
 import type { UploadProgress } from './progress.ts';
 import type { ResultRow } from './table.ts';
 
-/** Batches that each agency may have unanswered: the server is our own and answers in order. */
-const WINDOW = '32';
-
 export interface RunParts {
   /** Folder for the processes' working directories, their logs and `bets.csv`. */
   readonly folder: string;
@@ -127,7 +124,6 @@ function startAgency(
       CLI_ID: String(agency),
       CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
       CLI_FILE_NAME: path,
-      CLI_BATCH_WINDOW: WINDOW,
       CLI_LOOP_PERIOD: '50ms',
       CLI_LOG_PROGRESS: '200ms',
       CLI_WINNERS_FILE: winnersFile(folder, agency),

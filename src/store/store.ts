@@ -1,26 +1,44 @@
 import type { BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
+import type { Draw } from '../lottery/draw.ts';
+import type { Fact, Seal, UploadPlace } from '../lottery/fact.ts';
+
+/** The facts that a store keeps beside the bets. */
+export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
 
 /**
- * Where the bets are kept. The promise of every implementation:
+ * Where bets and facts are kept. The promise of every implementation:
  *
- * - **Acknowledged means durable.** The promise of `append` is fulfilled only when every row of the batch would survive a
- *   loss of power (the memory store, which keeps nothing, says so in its name).
+ * - **Acknowledged means durable.** A promise is fulfilled only when what it stands for would survive a loss of power (the
+ *   memory store, which keeps nothing, says so in its name).
  * - **All or nothing.** A batch whose `append` is rejected leaves no row behind.
- * - **In order.** `bets` gives batches in the order of their `append`, each batch's rows together.
- * - **Group commit.** Appends may be made without waiting; those that wait at the same time are made durable together
- *   and share one promise.
+ * - **In order.** Bets and facts are given back in the order of the calls. When one is rejected, so is everything that was
+ *   handed over after it and before the rejection: nobody's later batch is stored without the earlier one.
+ * - **Group commit.** Calls may be made without waiting; those that wait at the same time are made durable together and
+ *   share one promise.
+ * - **Remembered.** Opened again, a store gives back every fact that was durable, in order, before anything else.
  *
  * `test/contract/` holds the tests that each implementation passes.
  */
 export interface Store {
   /**
-   * @throws StoreError (as a rejection) `full` when there is no room: nothing of the batch is stored, later appends may
+   * Stores the bets of a batch.
+   *
+   * @param place which batch of a resumable upload it is
+   * @throws StoreError (as a rejection) `full` when there is no room: nothing of the batch is stored, later ones may
    *   succeed again. `failed` when the store cannot know any more what is durable: see `failure`.
    */
-  append(batch: BetBatch): Promise<void>;
+  append(batch: BetBatch, place?: UploadPlace): Promise<void>;
+  /** Keeps a fact that is no bet. Refused as `append` is. */
+  note(note: Note): Promise<void>;
   /**
-   * Fulfilled when everything appended before is durable or rejected.
+   * Keeps the draw, after which nothing is appended. Refused as `append` is.
+   *
+   * @returns the digest of the bets that took part
+   */
+  seal(draw: Draw): Promise<Seal>;
+  /**
+   * Fulfilled when everything handed over before is durable or rejected.
    *
    * @throws StoreError (as a rejection) `failed`
    */
@@ -31,7 +49,7 @@ export interface Store {
   readonly unsyncedBytes: number;
   /** Fulfilled with the error after which the store takes nothing any more; the process must stop. */
   readonly failure: Promise<StoreError>;
-  /** Waits for what was appended and lets go of every file and connection. */
+  /** Waits for what was handed over and lets go of every file and connection. */
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { BetField, FieldRanges } from '../lottery/bet-rules.ts';
 import type { Limits } from './limits.ts';
-import type { ClientMessage, ServerAnswer, ServerMessage } from './message.ts';
+import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from './message.ts';
 
 /**
  * One way to put the conversation between an agency and the central into bytes. A dialect does no input or output and
@@ -14,6 +14,11 @@ export interface Dialect {
   central(limits: Limits): CentralCodec;
   /** The agency's half, for one connection. */
   agency(limits: Limits): AgencyCodec;
+}
+
+/** A dialect with uploads that survive broken connections. */
+export interface ResumableDialect extends Dialect {
+  agency(limits: Limits): ResumableCodec;
 }
 
 /** Bytes in, messages out, at the pace of whoever asks. */
@@ -32,7 +37,7 @@ export interface Decoder<Message> {
 
 export interface CentralCodec extends Decoder<ClientMessage> {
   /** The bets of a message, as rows; or the first thing that is wrong with them. Nothing is kept of `message`. */
-  readBets(message: ClientMessage & { payload: Uint8Array }, agency: number): BetBatch | BatchFault;
+  readBets(message: BetsMessage, agency: number): BetBatch | BatchFault;
   /** The bytes of a reply, to be written with one write. */
   encode(reply: ServerMessage): Uint8Array;
 }
@@ -42,6 +47,14 @@ export interface AgencyCodec extends Decoder<ServerAnswer> {
   identify(agency: number): Uint8Array;
   finish(): Uint8Array;
   askWinners(): Uint8Array;
+}
+
+/** What an agency says besides when its upload is to survive broken connections. */
+export interface ResumableCodec extends AgencyCodec {
+  readonly batch: NumberedBatchEncoder;
+  resume(agency: number, upload: string): Uint8Array;
+  uploadDone(batches: number, bets: number): Uint8Array;
+  awaitWinners(): Uint8Array;
 }
 
 /** Gathers valid bets into the frame of one batch. */
@@ -57,6 +70,11 @@ export interface BatchEncoder {
   take(): Uint8Array;
   /** The frame of a message for the bet that was added alone (exercise 5); the encoder is empty again. */
   takeSingle(): Uint8Array;
+}
+
+export interface NumberedBatchEncoder extends BatchEncoder {
+  /** The frame of the batch as part of an upload; the encoder is empty again. */
+  takeNumbered(seq: number): Uint8Array;
 }
 
 export interface UnsendableBet {

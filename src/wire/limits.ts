@@ -17,6 +17,12 @@ export interface Limits {
   readonly connectionsMax: number;
   /** Open connections of one agency. */
   readonly agencyConnectionsMax: number;
+  /** Uploads that one agency may begin in a lottery: each is kept in memory. */
+  readonly agencyUploadsMax: number;
+  /** Batches of one upload that may be invalid: each is kept in memory and in the journal. */
+  readonly refusedBatchesMax: number;
+  /** How often an agency that waits for the draw is told that the central is still there, in milliseconds. */
+  readonly pingIntervalMs: number;
   /** Time for the first message of a connection, in milliseconds. */
   readonly firstMessageTimeoutMs: number;
   /** Time for the rest of a message that has begun, in milliseconds. */
@@ -51,6 +57,9 @@ export const DEFAULT_LIMITS: Limits = {
   unsyncedBytesMax: 32 * MEGABYTE,
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
+  agencyUploadsMax: 1000,
+  refusedBatchesMax: 10_000,
+  pingIntervalMs: 10 * SECOND,
   firstMessageTimeoutMs: 10 * SECOND,
   messageTimeoutMs: 10 * SECOND,
   idleTimeoutMs: 300 * SECOND,

@@ -1,29 +1,59 @@
+import type { BatchFault } from '../lottery/bet-batch.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What an agency says, whatever the dialect. Payloads are views, valid until the decoder gets its next bytes. */
 export type ClientMessage =
   /** Who is speaking. */
   | { readonly kind: 'identify'; readonly agency: number }
+  /** Who is speaking, and which upload it comes to begin or to go on with. */
+  | { readonly kind: 'resume'; readonly agency: number; readonly upload: string }
   /** A single bet (exercise 5). */
   | { readonly kind: 'bet'; readonly payload: Uint8Array }
   /** Bets that are stored all or none (exercise 6). */
   | { readonly kind: 'batch'; readonly payload: Uint8Array }
+  /** The same as part of an upload, where it is stored once however often it is sent. */
+  | { readonly kind: 'numbered-batch'; readonly seq: number; readonly payload: Uint8Array }
+  /** How much of the upload the agency counts as stored. */
+  | { readonly kind: 'upload-done'; readonly batches: number; readonly bets: number }
   /** The agency has sent all its bets (exercise 7). */
   | { readonly kind: 'finish' }
   /** Who won? */
-  | { readonly kind: 'ask-winners' };
+  | { readonly kind: 'ask-winners' }
+  /** The same, to be answered when the draw has been held. */
+  | { readonly kind: 'await-winners' };
+
+/** A message that carries bets. */
+export type BetsMessage = ClientMessage & { readonly payload: Uint8Array };
 
 /** What the central answers. */
 export type ServerMessage =
   /** The bets are on disk, or the end of the agency's bets is noted. */
   | { readonly kind: 'accepted' }
+  /** The central closes the connection. */
   | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Nothing of the batch was stored and its number is used up; the upload goes on. */
+  | { readonly kind: 'batch-refused'; readonly seq: number; readonly fault: BatchFault }
+  /** Where the upload goes on. */
+  | Welcome
   /** The draw has not been held yet. */
   | { readonly kind: 'not-drawn' }
   /** The agency's own winners, in stored order. */
-  | { readonly kind: 'winners'; readonly documents: readonly string[] };
+  | { readonly kind: 'winners'; readonly documents: readonly string[] }
+  /** No answer: while one is waited for, a sign that the central is there. */
+  | { readonly kind: 'still-here' };
+
+export interface Welcome {
+  readonly kind: 'welcome';
+  /** Number of the batch that is expected: every one below has a durable outcome. */
+  readonly next: number;
+  /** Batches that may be unanswered. */
+  readonly window: number;
+  /** Longest payload of a message, in bytes. */
+  readonly payloadBytesMax: number;
+}
 
 /** The same, as an agency hears it: a dialect may tell less than the central knows. */
 export type ServerAnswer =
-  | Exclude<ServerMessage, { kind: 'refused' }>
-  | { readonly kind: 'refused'; readonly refusal?: Refusal };
+  | Exclude<ServerMessage, { kind: 'refused' | 'batch-refused' }>
+  | { readonly kind: 'refused'; readonly refusal?: Refusal }
+  | { readonly kind: 'batch-refused'; readonly seq: number; readonly fault: Omit<BatchFault, 'count'> };

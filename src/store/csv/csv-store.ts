@@ -1,99 +1,152 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
-import { type Store, StoreError } from '../store.ts';
-import { type DataFile, type Files, NODE_FILES } from './files.ts';
-import { wholeRowsLength } from './whole-rows.ts';
+import type { Draw } from '../../lottery/draw.ts';
+import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
+import { type Note, type Store, StoreError } from '../store.ts';
+import { type AppendFile, reasonOf } from './append-file.ts';
+import { RunningDigest } from './running-digest.ts';
+import { Commit } from './commit.ts';
+import { type Files, NODE_FILES } from './files.ts';
+import { encodeRecord, hex32, type JournalRecord } from './journal-record.ts';
+import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 
-export const BETS_FILE = 'bets.csv';
-
-/** Buffers of one write: Linux takes at most 1024 (IOV_MAX). */
-const BUFFERS_PER_WRITE = 1024;
+export const LOCK_FILE = 'bets.lock';
 
 /** Bets between which the draw lets other work pass: about a millisecond. */
 const BETS_PER_SLICE = 4096;
 
-export interface OpenedCsvStore {
-  readonly store: CsvStore;
-  /** Bytes of a row without line end that were cut off: the rest of a write that was never acknowledged. */
-  readonly tornBytes: number;
+/** How long nothing was written before the digest of the file goes on, in milliseconds. */
+const IDLE_MS = 200;
+
+/** Bytes of rows after which a checkpoint is worth a line of the journal, and more than a stopping server digests. */
+const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+
+export interface CsvStoreOptions {
+  readonly files?: Files;
+  readonly clock?: () => Date;
+  /** Called with every fact of the last process, in order, before the store is open. */
+  readonly onFact?: (fact: Fact) => void;
 }
 
-/** Batches that are made durable by one write and one sync. */
-interface Group {
-  readonly buffers: Uint8Array[];
-  bytes: number;
-  readonly done: Promise<void>;
-  readonly fulfil: () => void;
-  readonly reject: (error: StoreError) => void;
+export interface OpenedCsvStore {
+  readonly store: CsvStore;
+  readonly cuts: readonly TailCut[];
 }
 
 /**
- * The embedded store: the rows of `bets.csv`, written by one writer in groups. While one group is being written and
- * synced, the next one gathers, so that one sync serves all connections that wait for it.
+ * The embedded store: the rows in `bets.csv`, the facts in `bets.journal`, written by one writer that takes turns. While one
+ * group is being written and synced the next one gathers, so that one pair of syncs serves all connections that wait.
  *
- *     append ──▶ gathering group ──▶ write ──▶ sync ──▶ every `append` of the group is fulfilled
+ *     append ──▶ gathering group ──▶ rows: write, sync ──▶ line: write, sync ──▶ every `append` of the group is fulfilled
+ *
+ * The rows come first: a line of the journal vouches for rows that are durable. What a crash leaves behind at any point of
+ * this is in docs/STORE.md.
  */
 export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
-  readonly #path: string;
-  readonly #file: DataFile;
-  /** Everything before this offset is durable and made of whole rows. */
-  #end: number;
-  #gathering: Group = newGroup();
-  #writing: Group | undefined;
+  readonly #bets: AppendFile;
+  readonly #journal: AppendFile;
+  readonly #unlock: () => void;
+  readonly #clock: () => Date;
+  readonly #digest: RunningDigest;
+  readonly #failure = Promise.withResolvers<StoreError>();
+  /** What waits for its turn; batches gather in the last one. */
+  #waiting: Commit[] = [];
+  #writing: Commit | undefined;
+  #journalLines: number;
   #failed: StoreError | undefined;
   #closing = false;
-  readonly #failure = Promise.withResolvers<StoreError>();
+  /** No bet follows the draw. */
+  #sealed: boolean;
+  /** How much of the rows the last checkpoint covers, in bytes. */
+  #checkpointEnd: number;
+  readonly #idleTimer: NodeJS.Timeout;
 
-  private constructor(path: string, file: DataFile, end: number) {
-    this.#path = path;
-    this.#file = file;
-    this.#end = end;
+  private constructor(recovered: RecoveredFiles, unlock: () => void, clock: () => Date) {
+    this.#bets = recovered.bets;
+    this.#journal = recovered.journal;
+    this.#journalLines = recovered.journalLines;
+    this.#unlock = unlock;
+    this.#clock = clock;
+    this.#sealed = recovered.drawn;
+    this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
+    this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
+    this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
     this.failure = this.#failure.promise;
   }
 
   /**
-   * Opens or creates `bets.csv` in an existing directory. Rows that are there stay and take part in the draw; a last row
-   * without its line end is cut off.
+   * Opens an existing directory and everything in it: an empty one, what a former process left there however it ended, or a
+   * `bets.csv` alone, which is taken over and takes part in the draw.
    *
-   * @throws StoreError `unusable`
+   * @throws StoreError `unusable` when another process has the directory, when it cannot be written, or when what was
+   *   acknowledged is not there any more (a `DamageError` with file and offset)
    */
-  static async open(directory: string, files: Files = NODE_FILES): Promise<OpenedCsvStore> {
-    const path = join(directory, BETS_FILE);
-    let file: DataFile | undefined;
+  static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
+    const { files = NODE_FILES, clock = () => new Date(), onFact = () => {} } = options;
+    let unlock = (): void => {};
     try {
-      file = await files.open(path);
-      const size = await file.size();
-      const end = await wholeRowsLength(file, size);
-      if (end < size) await file.truncate(end);
-      await file.sync();
-      await files.syncDirectory(dirname(path));
-      return { store: new CsvStore(path, file, end), tornBytes: size - end };
+      unlock = await files.lock(join(directory, LOCK_FILE));
+      const recovered = await recoverFiles(directory, files, clock, onFact);
+      return { store: new CsvStore(recovered, unlock, clock), cuts: recovered.cuts };
     } catch (error) {
-      await file?.close().catch(() => {});
-      throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
+      unlock();
+      if (error instanceof StoreError && error.code === 'unusable') throw error;
+      throw new StoreError('unusable', `cannot use DATA_DIR ${directory}, ${reasonOf(error)}`, error);
     }
   }
 
   get unsyncedBytes(): number {
-    return this.#gathering.bytes + (this.#writing?.bytes ?? 0);
+    let bytes = this.#writing?.bytes ?? 0;
+    for (const commit of this.#waiting) bytes += commit.bytes;
+    return bytes;
   }
 
-  append(batch: BetBatch): Promise<void> {
-    if (this.#failed !== undefined) return Promise.reject(this.#failed);
-    if (this.#closing) return Promise.reject(new StoreError('failed', 'the store is closed'));
-    const group = this.#gathering;
-    group.buffers.push(batch.rows);
-    group.bytes += batch.rows.length;
+  append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const group = this.#gatheringGroup();
+    const stored = [agency, count, rows.length] as const;
+    group.batches.push(place === undefined ? stored : [...stored, place.upload, place.seq]);
+    group.rows.push(rows);
+    group.bytes += rows.length;
     this.#startWriting();
     return group.done;
   }
 
+  note(note: Note): Promise<void> {
+    if (note.kind === 'finished') {
+      return this.#record({ type: 'finished', agency: note.agency, upload: note.upload });
+    }
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const group = this.#gatheringGroup();
+    group.batches.push({ agency: note.agency, ...note.place, ...note.fault });
+    this.#startWriting();
+    return group.done;
+  }
+
+  async seal(draw: Draw): Promise<Seal> {
+    await this.settled();
+    const { end } = this.#bets;
+    try {
+      await this.#digest.advance(end, () => true);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    const { sha256 } = this.#digest;
+    const time = this.#clock().toISOString();
+    await this.#record({ type: 'draw', time, end, sha256, bets: draw.bets, winners: [...draw.winners] });
+    this.#sealed = true;
+    return { bytes: end, sha256 };
+  }
+
   async settled(): Promise<void> {
     // Not until nothing is written any more: others may append without end.
-    const last = this.#gathering.buffers.length > 0 ? this.#gathering : this.#writing;
+    const last = this.#waiting.at(-1) ?? this.#writing;
     await last?.done.catch(() => {});
     if (this.#failed !== undefined) throw this.#failed;
   }
@@ -101,7 +154,7 @@ export class CsvStore implements Store {
   async *bets(): AsyncGenerator<Iterable<Bet>> {
     await this.settled();
     let slice: Bet[] = [];
-    for (const bet of loadBets(this.#path)) {
+    for (const bet of loadBets(this.#bets.path)) {
       slice.push(bet);
       if (slice.length < BETS_PER_SLICE) continue;
       yield slice;
@@ -112,109 +165,128 @@ export class CsvStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.settled()
+      .then(() => this.#checkpointAtTheEnd())
+      .catch(() => {});
     this.#closing = true;
+    clearTimeout(this.#idleTimer);
     await this.settled().catch(() => {});
-    await this.#file.close();
+    await this.#digest.stopped();
+    await this.#bets.file.close();
+    await this.#journal.file.close();
+    this.#unlock();
   }
 
-  /** One group at a time; the loop ends when nothing has gathered meanwhile. */
+  /** Why nothing is taken any more. */
+  #refusal(): StoreError | undefined {
+    return this.#failed ?? (this.#closing ? new StoreError('failed', 'the store is closed') : undefined);
+  }
+
+  #gatheringGroup(): Commit {
+    const last = this.#waiting.at(-1);
+    if (last !== undefined && last.record === undefined) return last;
+    const group = new Commit();
+    this.#waiting.push(group);
+    return group;
+  }
+
+  #record(record: JournalRecord): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const commit = new Commit(record);
+    this.#waiting.push(commit);
+    this.#startWriting();
+    return commit.done;
+  }
+
+  /** One commit at a time, until nothing waits any more. */
   #startWriting(): void {
     if (this.#writing !== undefined) return;
-    const group = this.#gathering;
-    this.#gathering = newGroup();
-    this.#writing = group;
-    this.#commit(group).then(
-      () => this.#finishGroup(group.fulfil),
-      (error: StoreError) => this.#finishGroup(() => group.reject(error)),
+    const commit = this.#waiting.shift();
+    if (commit === undefined) {
+      if (this.#idle) this.#idleTimer.refresh();
+      return;
+    }
+    this.#writing = commit;
+    this.#commit(commit).then(
+      () => {
+        this.#writing = undefined;
+        this.#startWriting();
+        commit.fulfil();
+      },
+      (error: unknown) => {
+        this.#writing = undefined;
+        const refusal = isFullError(error) ? error : this.#fail(error);
+        // What came later must not be stored without it.
+        for (const refused of [commit, ...this.#waiting.splice(0)]) refused.reject(refusal);
+      },
     );
   }
 
-  #finishGroup(answer: () => void): void {
-    this.#writing = undefined;
-    if (this.#gathering.buffers.length > 0) {
-      if (this.#failed === undefined) this.#startWriting();
-      else this.#gathering.reject(this.#failed);
-    }
-    answer();
-  }
-
-  async #commit(group: Group): Promise<void> {
+  async #commit(commit: Commit): Promise<void> {
     try {
-      await this.#write(group);
+      if (commit.bytes > 0) {
+        await this.#bets.write(commit.rows);
+        await this.#bets.sync();
+      }
+      const record = commit.record ?? this.#groupRecord(commit);
+      await this.#journal.write([encodeRecord(this.#journalLines + 1, record)]);
+      await this.#journal.sync();
     } catch (error) {
-      const message = `cannot write ${this.#path}, ${reasonOf(error)}`;
-      if (!isFull(error)) throw this.#fail(message, error);
-      await this.#takeBack();
-      throw new StoreError('full', message, error);
+      if (!isFullError(error)) throw error;
+      await this.#journal.cutBack();
+      if (commit.bytes > 0) await this.#bets.cutBack();
+      throw error;
     }
+    this.#bets.keep();
+    this.#journal.keep();
+    this.#journalLines += 1;
+  }
+
+  #groupRecord({ batches, bytes, rows }: Commit): JournalRecord {
+    let checksum = 0;
+    for (const piece of rows) checksum = crc32(piece, checksum);
+    return { type: 'group', end: this.#bets.end + bytes, crc32: hex32(checksum), batches };
+  }
+
+  /** Whether there is time for the digest. */
+  get #idle(): boolean {
+    return this.#writing === undefined && !this.#closing && !this.#sealed && this.#failed === undefined;
+  }
+
+  /** Behind the writer, when that has had nothing to do for a while. */
+  async #digestBehind(): Promise<void> {
     try {
-      await this.#file.sync();
+      await this.#digest.advance(this.#bets.end, () => this.#idle);
+      if (this.#idle && this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES)
+        await this.#checkpoint();
     } catch (error) {
-      // After a failed sync nobody knows what is on disk, and a second one may succeed without having written anything.
-      throw this.#fail(`cannot sync ${this.#path}, ${reasonOf(error)}`, error);
-    }
-    this.#end += group.bytes;
-  }
-
-  /** A write may take less than it was given: go on behind what it took. */
-  async #write(group: Group): Promise<void> {
-    let position = this.#end;
-    // Empty batches have no bytes: a write of nothing but them would take nothing.
-    let buffers: readonly Uint8Array[] = group.buffers.filter(rows => rows.length > 0);
-    while (buffers.length > 0) {
-      const written = await this.#file.write(buffers.slice(0, BUFFERS_PER_WRITE), position);
-      if (written === 0) throw new Error('nothing was written');
-      position += written;
-      buffers = dropBytes(buffers, written);
+      if (!isFullError(error)) this.#fail(error);
     }
   }
 
-  /** Removes what a failed write left behind the last durable row, for good. */
-  async #takeBack(): Promise<void> {
-    try {
-      await this.#file.truncate(this.#end);
-      await this.#file.sync();
-    } catch (error) {
-      throw this.#fail(`cannot cut ${this.#path} back to ${this.#end} bytes, ${reasonOf(error)}`, error);
-    }
+  /** The digest as far as it has come, as a line of the journal. */
+  async #checkpoint(): Promise<void> {
+    const { offset: end, sha256 } = this.#digest;
+    await this.#record({ type: 'checkpoint', end, sha256 });
+    this.#checkpointEnd = end;
   }
 
-  #fail(message: string, cause: unknown): StoreError {
-    this.#failed = new StoreError('failed', message, cause);
+  /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
+  async #checkpointAtTheEnd(): Promise<void> {
+    const { end } = this.#bets;
+    if (this.#sealed || end === this.#checkpointEnd || end - this.#digest.offset > CHECKPOINT_BYTES) return;
+    await this.#digest.advance(end, () => true);
+    await this.#checkpoint();
+  }
+
+  #fail(error: unknown): StoreError {
+    this.#failed ??= error instanceof StoreError ? error : new StoreError('failed', reasonOf(error), error);
     this.#failure.resolve(this.#failed);
     return this.#failed;
   }
 }
 
-function newGroup(): Group {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  // Whoever appended hears of it through the same promise; a group that nobody waits for is no error.
-  promise.catch(() => {});
-  return { buffers: [], bytes: 0, done: promise, fulfil: resolve, reject };
-}
-
-/** The buffers without their first `count` bytes. */
-function dropBytes(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let index = 0;
-  let left = count;
-  while (index < buffers.length && left >= buffers[index]!.length) {
-    left -= buffers[index]!.length;
-    index += 1;
-  }
-  const rest = buffers.slice(index);
-  if (left > 0) rest[0] = rest[0]!.subarray(left);
-  return rest;
-}
-
-/** Whether the disk, or what this user may use of it, is full: the only failure of a write that can pass. */
-function isFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT';
-}
-
-/** The system's code and what it was doing, without the path and the punctuation of Node's message. */
-function reasonOf(error: unknown): string {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code !== undefined) return `${code} on ${syscall ?? 'use'}`;
-  return error instanceof Error ? error.message : String(error);
+function isFullError(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'full';
 }

@@ -1,31 +1,62 @@
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, access, open, rename } from 'node:fs/promises';
+import { lockFolder } from './folder-lock.ts';
 
-/** What the csv store asks of a file; a test gives it one that fails. Offsets and lengths in bytes. */
-export interface DataFile {
+/** A file as its readers see it. Offsets and lengths in bytes. */
+export interface ReadableFile {
   size(): Promise<number>;
   read(into: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What the csv store asks of a file; a test gives it one that fails. */
+export interface DataFile extends ReadableFile {
   /** Writes some of the bytes at `position` and returns how many. */
   write(buffers: readonly Uint8Array[], position: number): Promise<number>;
   truncate(length: number): Promise<void>;
   /** Fulfilled when what was written, and the file's length, would survive a loss of power. */
   sync(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** What the csv store asks of the file system. */
 export interface Files {
+  exists(path: string): Promise<boolean>;
   /** Opens for reading and writing; creates the file when it is missing. */
   open(path: string): Promise<DataFile>;
-  /** Makes the creation of files in a directory durable. */
+  /** Opens a file that is there for reading only. */
+  openToRead(path: string): Promise<ReadableFile>;
+  /** Gives a file another name in the same folder, in one step. */
+  rename(from: string, to: string): Promise<void>;
+  /** Makes the creation and renaming of files in a directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes a lock that no other process can have at the same time, until the function that it returns is called or this
+   * process ends.
+   *
+   * @throws StoreError `unusable` when another process has it
+   */
+  lock(path: string): Promise<() => void>;
 }
 
 /** The real file system. */
 export const NODE_FILES: Files = {
+  async exists(path) {
+    try {
+      await access(path);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  },
   async open(path) {
     // Not `a+`: appending files ignore the position that they are told to write at.
     return new NodeFile(await open(path, constants.O_RDWR | constants.O_CREAT, 0o644));
   },
+  async openToRead(path) {
+    return new NodeFile(await open(path, 'r'));
+  },
+  rename,
+  lock: lockFolder,
   async syncDirectory(path) {
     const directory = await open(path, 'r');
     try {

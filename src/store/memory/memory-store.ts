@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { type BetBatch, betsOf } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
+import type { Seal } from '../../lottery/fact.ts';
 import type { Store, StoreError } from '../store.ts';
 
 /**
@@ -13,6 +15,18 @@ export class MemoryStore implements Store {
 
   async append(batch: BetBatch): Promise<void> {
     this.#batches.push(batch);
+  }
+
+  async note(): Promise<void> {}
+
+  async seal(): Promise<Seal> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for (const { rows } of this.#batches) {
+      hash.update(rows);
+      bytes += rows.length;
+    }
+    return { bytes, sha256: hash.digest('hex') };
   }
 
   async settled(): Promise<void> {}

@@ -9,9 +9,17 @@ import type {
   UnsendableBet,
 } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
-import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
-import { encodeBare, encodeFrame, FrameDecoder, HEADER_BYTES, writeHeader } from '../typed-frames.ts';
+import {
+  encodeBare,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  type FrameType,
+  HEADER_BYTES,
+  writeHeader,
+} from '../typed-frames.ts';
 
 /**
  * The native dialect (protocol page, section 1). Frames as in `typed-frames.ts`; text is UTF-8; `|` separates fields and
@@ -33,7 +41,6 @@ export function createBaseDialect(bets: BetReader): Dialect {
 }
 
 const SEPARATOR = 0x7c;
-const NO_COUNT = new Uint8Array(0);
 /** Replies that are always the same bytes. */
 const OK = encodeBare('OK');
 const NOK = encodeBare('NOK');
@@ -47,15 +54,9 @@ class BaseCentralCodec implements CentralCodec {
   readonly #bets: BetReader;
   readonly #frames: FrameDecoder;
 
-  constructor(bets: BetReader, { payloadBytesMax }: Limits) {
+  constructor(bets: BetReader, limits: Limits) {
     this.#bets = bets;
-    this.#frames = new FrameDecoder([
-      { name: 'NBET', payloadBytesMax },
-      { name: 'BET', payloadBytesMax },
-      { name: 'CONN', payloadBytesMax: AGENCY_BYTES_MAX },
-      { name: 'END' },
-      { name: 'GWIN' },
-    ]);
+    this.#frames = new FrameDecoder(clientFrames(limits));
   }
 
   get pending(): boolean {
@@ -68,38 +69,58 @@ class BaseCentralCodec implements CentralCodec {
 
   next(): ClientMessage | undefined {
     const frame = this.#frames.next();
-    if (frame === undefined) return undefined;
-    switch (frame.name) {
-      case 'NBET':
-        return { kind: 'batch', payload: frame.payload };
-      case 'BET':
-        return { kind: 'bet', payload: frame.payload };
-      case 'CONN':
-        return { kind: 'identify', agency: decodeAgency(frame.payload) };
-      case 'END':
-        return { kind: 'finish' };
-      default:
-        return { kind: 'ask-winners' };
-    }
+    return frame && decodeClientFrame(frame);
   }
 
-  readBets(message: ClientMessage & { payload: Uint8Array }, agency: number): BetBatch | BatchFault {
+  readBets(message: BetsMessage, agency: number): BetBatch | BatchFault {
     return message.kind === 'bet'
       ? this.#bets.readBet(message.payload, agency)
       : this.#bets.readBatch(message.payload, agency);
   }
 
   encode(reply: ServerMessage): Uint8Array {
-    switch (reply.kind) {
-      case 'accepted':
-        return OK;
-      case 'refused':
-        return NOK;
-      case 'not-drawn':
-        return NEND;
-      case 'winners':
-        return encodeFrame('RWIN', encodeWinners(reply.documents));
-    }
+    return encodeReply(reply);
+  }
+}
+
+/** The types that an agency may send. */
+export function clientFrames({ payloadBytesMax }: Limits): FrameType[] {
+  return [
+    { name: 'NBET', payloadBytesMax },
+    { name: 'BET', payloadBytesMax },
+    { name: 'CONN', payloadBytesMax: AGENCY_BYTES_MAX },
+    { name: 'END' },
+    { name: 'GWIN' },
+  ];
+}
+
+/** @throws WireError `malformed` */
+export function decodeClientFrame({ name, payload }: Frame): ClientMessage {
+  switch (name) {
+    case 'NBET':
+      return { kind: 'batch', payload };
+    case 'BET':
+      return { kind: 'bet', payload };
+    case 'CONN':
+      return { kind: 'identify', agency: decodeAgency(payload) };
+    case 'END':
+      return { kind: 'finish' };
+    default:
+      return { kind: 'ask-winners' };
+  }
+}
+
+/** A reply as a peer that knows only this dialect reads it. */
+export function encodeReply(reply: ServerMessage): Uint8Array {
+  switch (reply.kind) {
+    case 'accepted':
+      return OK;
+    case 'not-drawn':
+      return NEND;
+    case 'winners':
+      return encodeFrame('RWIN', encodeWinners(reply.documents));
+    default:
+      return NOK;
   }
 }
 
@@ -119,13 +140,8 @@ class BaseAgencyCodec implements AgencyCodec {
   readonly #frames: FrameDecoder;
 
   constructor(limits: Limits) {
-    this.batch = new BaseBatchEncoder(limits.payloadBytesMax);
-    this.#frames = new FrameDecoder([
-      { name: 'OK' },
-      { name: 'NOK' },
-      { name: 'NEND' },
-      { name: 'RWIN', payloadBytesMax: limits.replyPayloadBytesMax },
-    ]);
+    this.batch = new FieldGatherer(limits.payloadBytesMax);
+    this.#frames = new FrameDecoder(serverFrames(limits));
   }
 
   get pending(): boolean {
@@ -138,17 +154,7 @@ class BaseAgencyCodec implements AgencyCodec {
 
   next(): ServerAnswer | undefined {
     const frame = this.#frames.next();
-    if (frame === undefined) return undefined;
-    switch (frame.name) {
-      case 'OK':
-        return { kind: 'accepted' };
-      case 'NOK':
-        return { kind: 'refused' };
-      case 'NEND':
-        return { kind: 'not-drawn' };
-      default:
-        return { kind: 'winners', documents: decodeWinners(frame.payload) };
-    }
+    return frame && decodeServerFrame(frame);
   }
 
   identify(agency: number): Uint8Array {
@@ -161,6 +167,30 @@ class BaseAgencyCodec implements AgencyCodec {
 
   askWinners(): Uint8Array {
     return encodeBare('GWIN');
+  }
+}
+
+/** The types that the central may send. */
+export function serverFrames({ replyPayloadBytesMax }: Limits): FrameType[] {
+  return [
+    { name: 'OK' },
+    { name: 'NOK' },
+    { name: 'NEND' },
+    { name: 'RWIN', payloadBytesMax: replyPayloadBytesMax },
+  ];
+}
+
+/** @throws WireError `malformed` */
+export function decodeServerFrame({ name, payload }: Frame): ServerAnswer {
+  switch (name) {
+    case 'OK':
+      return { kind: 'accepted' };
+    case 'NOK':
+      return { kind: 'refused' };
+    case 'NEND':
+      return { kind: 'not-drawn' };
+    default:
+      return { kind: 'winners', documents: decodeWinners(payload) };
   }
 }
 
@@ -177,17 +207,21 @@ function decodeWinners(payload: Uint8Array): string[] {
   return listed;
 }
 
-/** Gathers fields behind a gap that is wide enough for the header and the count, which are known only at the end. */
-class BaseBatchEncoder implements BatchEncoder {
+/**
+ * Gathers fields behind a gap that is wide enough for the header and for what is known only at the end: the number of bets
+ * and, in an upload, of the batch.
+ */
+export class FieldGatherer implements BatchEncoder {
   count = 0;
   readonly #frame: Uint8Array;
   readonly #gap: number;
   #at: number;
 
-  constructor(payloadBytesMax: number) {
+  /** @param prefixBytesMax room for a prefix of the payload besides the number of bets */
+  constructor(payloadBytesMax: number, prefixBytesMax = 0) {
     if (payloadBytesMax < PAYLOAD_BYTES_MIN) throw new RangeError('a payload must have room for any one bet');
     const countBytesMax = String(payloadBytesMax).length + 1;
-    this.#gap = HEADER_BYTES + countBytesMax;
+    this.#gap = HEADER_BYTES + prefixBytesMax + countBytesMax;
     this.#frame = new Uint8Array(HEADER_BYTES + payloadBytesMax);
     this.#at = this.#gap;
   }
@@ -212,18 +246,19 @@ class BaseBatchEncoder implements BatchEncoder {
   }
 
   take(): Uint8Array {
-    return this.#takeFrame('NBET', Buffer.from(`${this.count}|`));
+    return this.takeFrame('NBET', `${this.count}|`);
   }
 
   takeSingle(): Uint8Array {
-    return this.#takeFrame('BET', NO_COUNT);
+    return this.takeFrame('BET', '');
   }
 
-  #takeFrame(name: string, count: Uint8Array): Uint8Array {
-    const payloadStart = this.#gap - count.length;
-    const frame = this.#frame.slice(payloadStart - HEADER_BYTES, this.#at);
+  /** The frame of a type, with a prefix before the fields; the encoder is empty again. */
+  takeFrame(name: string, prefix: string): Uint8Array {
+    const bytes = Buffer.from(prefix);
+    const frame = this.#frame.slice(this.#gap - bytes.length - HEADER_BYTES, this.#at);
     writeHeader(frame, name, frame.length - HEADER_BYTES);
-    frame.set(count, HEADER_BYTES);
+    frame.set(bytes, HEADER_BYTES);
     this.count = 0;
     this.#at = this.#gap;
     return frame;

@@ -1,0 +1,29 @@
+import type { AgencyEvent, Emit } from '../observe/events.ts';
+import type { Dialect } from '../wire/dialect.ts';
+import type { Limits } from '../wire/limits.ts';
+
+export interface AgencyParts {
+  readonly id: number;
+  readonly address: { readonly host: string; readonly port: number; readonly text: string };
+  readonly dialect: Dialect;
+  readonly limits: Limits;
+  /** Bets in a batch. */
+  readonly batchAmountMax: number;
+  /** Batches that may be unanswered. */
+  readonly batchWindow: number;
+  /** First wait between two questions for the winners, in milliseconds. */
+  readonly pollMs: number;
+  readonly progressMs: number;
+  /** Milliseconds after which to give up reaching the central; 0 is never. */
+  readonly maxElapsedMs: number;
+  readonly emit: Emit<AgencyEvent>;
+  /** Asks the agency to stop: it sends nothing more, waits for the answers it is owed, and lets go of everything. */
+  readonly stop: AbortSignal;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+export interface UploadResult {
+  readonly bets: number;
+  readonly refusedLines: number;
+}

@@ -1,0 +1,45 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { unreadable } from './csv-source.ts';
+
+/** Hex digits of the digest that make a name: 128 bits, so that no two files share one. */
+const NAME_DIGITS = 32;
+
+/** How a file is known to the central, and how to notice that it was changed meanwhile. */
+export interface NamedFile {
+  /** The same every time the same content is sent: a restarted client finds its own upload again. */
+  readonly name: string;
+  /** Whether the file can be read again from its beginning; a pipe cannot, and has a name of its own each time. */
+  readonly rereadable: boolean;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** @throws AgencyError when the file cannot be read */
+export async function nameFile(path: string): Promise<NamedFile> {
+  try {
+    const { size, mtimeMs: modifiedMs, ...stats } = await statFile(path);
+    if (!stats.rereadable) return { name: randomUUID(), rereadable: false, size, modifiedMs };
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    return { name: hash.digest('hex').slice(0, NAME_DIGITS), rereadable: true, size, modifiedMs };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Whether the file is still the one that was named. */
+export async function isSameFile(
+  path: string,
+  { rereadable, size, modifiedMs }: NamedFile,
+): Promise<boolean> {
+  if (!rereadable) return true;
+  const now = await statFile(path);
+  return now.size === size && now.mtimeMs === modifiedMs;
+}
+
+async function statFile(path: string): Promise<{ size: number; mtimeMs: number; rereadable: boolean }> {
+  const stats = await stat(path);
+  return { size: stats.size, mtimeMs: stats.mtimeMs, rereadable: stats.isFile() };
+}

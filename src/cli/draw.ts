@@ -1,0 +1,71 @@
+import { readLotteryConfig } from '../config/server-config.ts';
+import { EXIT } from './exit-codes.ts';
+import { CSV_FILES } from './wiring.ts';
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export interface DrawOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** `loteria draw status`: who has sent what, who has finished, what the draw waits for. */
+export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
+  const config = readLotteryConfig(options.config);
+  const folder = directory ?? config.dataDirectory;
+  const { lottery, begun, draw } = await CSV_FILES.inspect(folder, config.agencies);
+  const ids = [...new Set([...config.agencies, ...lottery.bets.keys(), ...lottery.finished])];
+  const agencies = ids
+    .toSorted((a, b) => a - b)
+    .map(agency => ({
+      agency,
+      expected: lottery.expects(agency),
+      bets: lottery.bets.get(agency) ?? 0,
+      finished: lottery.hasFinished(agency),
+      winners: lottery.winnersOf(agency)?.length,
+    }));
+  const bets = agencies.reduce((sum, agency) => sum + agency.bets, 0);
+  const held = draw && { time: draw.time, sha256: draw.sha256 };
+  const status = { state: lottery.state, begun, bets, waitingFor: lottery.missing, draw: held, agencies };
+  if (options.json) {
+    say(JSON.stringify(status));
+    return EXIT.done;
+  }
+  say(`state    ${describeState(status)}`);
+  say(`begun    ${begun}`);
+  say(`bets     ${bets}`);
+  if (held !== undefined) say(`seal     ${held.sha256}`);
+  say('');
+  say('agency      bets  finished  winners');
+  for (const row of agencies) {
+    const finished = row.finished ? 'yes' : 'no';
+    const note = row.expected ? '' : '  (not expected)';
+    say(
+      `${String(row.agency).padStart(6)}${String(row.bets).padStart(10)}${finished.padStart(10)}` +
+        `${String(row.winners ?? '–').padStart(9)}${note}`,
+    );
+  }
+  return EXIT.done;
+}
+
+function describeState({
+  state,
+  waitingFor,
+  draw,
+}: {
+  readonly state: string;
+  readonly waitingFor: readonly number[];
+  readonly draw: { readonly time: string } | undefined;
+}): string {
+  if (draw !== undefined) return `drawn ${draw.time}`;
+  return state === 'complete'
+    ? 'complete, the draw is held when the server starts'
+    : `open, waiting for ${waitingFor.join(', ')}`;
+}
+
+/** `loteria draw new`: puts a draw that has been held away, and makes room for the next. */
+export async function drawNew(directory: string | undefined, { config }: DrawOptions): Promise<number> {
+  const folder = directory ?? readLotteryConfig(config).dataDirectory;
+  say(`archived in ${await CSV_FILES.archive(folder)}`);
+  return EXIT.done;
+}

@@ -1,0 +1,45 @@
+import { readLotteryConfig } from '../config/server-config.ts';
+import { hasWon } from '../lottery/catedra.ts';
+import { EXIT } from './exit-codes.ts';
+import { CSV_FILES } from './wiring.ts';
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** `loteria journal verify`: checks every promise of `bets.journal` and `bets.csv` against each other. */
+export async function verifyJournal(directory: string | undefined): Promise<number> {
+  const folder = directory ?? readLotteryConfig(undefined).dataDirectory;
+  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } =
+    await CSV_FILES.verify(folder, hasWon);
+  const bets = [...lottery.bets.values()].reduce((sum, count) => sum + count, 0);
+  say(`bets.journal  ${journalLines} lines`);
+  say(`bets.csv      ${bets} bets, ${betsEnd} bytes`);
+  say(`sha256        ${sha256}`);
+  if (draw === undefined) {
+    say(`draw          not held; finished ${lottery.finished.join(', ') || 'no agency'}`);
+  } else {
+    const winners = draw.winners.reduce((sum, [, documents]) => sum + documents.length, 0);
+    say(`draw          held ${draw.time}, ${draw.bets} bets, ${winners} winners`);
+    say(`seal          ${draw.sha256}`);
+  }
+  if (journalTornBytes + betsTornBytes > 0) {
+    say(
+      `unfinished    ${betsTornBytes} bytes of bets.csv and ${journalTornBytes} bytes of bets.journal, never acknowledged: ` +
+        'the next start cuts them off',
+    );
+  }
+  say('everything is as it was written');
+  return EXIT.done;
+}
+
+/** `loteria journal show`: one line for each fact, or the lines as they are with their place. */
+export async function showJournal(
+  directory: string | undefined,
+  { json }: { json?: boolean },
+): Promise<number> {
+  const folder = directory ?? readLotteryConfig(undefined).dataDirectory;
+  await CSV_FILES.visitJournal(folder, ({ n, offset, record }) => {
+    if (json) say(JSON.stringify({ n, offset, ...record }));
+    else for (const text of CSV_FILES.describe(record)) say(`${String(n).padStart(6)}  ${text}`);
+  });
+  return EXIT.done;
+}

@@ -1,0 +1,43 @@
+import type { BatchFault } from './bet-batch.ts';
+import type { Draw } from './draw.ts';
+
+/** Which batch of a resumable upload it is (protocol page, section 2). */
+export interface UploadPlace {
+  /** Name that the agency gave the upload: the same every time the same file is sent. */
+  readonly upload: string;
+  /** Number of the batch within the upload, counted from 1 without gaps. */
+  readonly seq: number;
+}
+
+/** What has become of a draw's bets: whoever has the file can check that it is the one that was drawn. */
+export interface Seal {
+  /** Length of the rows in bytes. */
+  readonly bytes: number;
+  /** SHA-256 of all rows, in hex. */
+  readonly sha256: string;
+}
+
+/**
+ * What can happen to a lottery. A store makes a fact durable and gives all of them back, in the same order, when it is
+ * opened again; the state of the lottery is nothing but the facts applied in order ("log, apply, answer").
+ */
+export type Fact =
+  /** Bets that were there before the first batch, as a number for each agency. */
+  | { readonly kind: 'adopted'; readonly bets: ReadonlyMap<number, number> }
+  /** `count` bets of an agency were stored. Without a place when the base protocol brought them. */
+  | {
+      readonly kind: 'stored';
+      readonly agency: number;
+      readonly count: number;
+      readonly place: UploadPlace | undefined;
+    }
+  /** A batch of an upload was not valid: its number is used up, nothing of it was stored. */
+  | {
+      readonly kind: 'refused';
+      readonly agency: number;
+      readonly place: UploadPlace;
+      readonly fault: BatchFault;
+    }
+  /** The agency has sent all its bets; with the upload by which it said so. */
+  | { readonly kind: 'finished'; readonly agency: number; readonly upload: string | undefined }
+  | { readonly kind: 'drawn'; readonly draw: Draw; readonly seal: Seal };

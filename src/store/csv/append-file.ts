@@ -1,0 +1,109 @@
+import { StoreError } from '../store.ts';
+import type { DataFile } from './files.ts';
+
+/** Buffers of one write: Linux takes at most 1024 (IOV_MAX). */
+const BUFFERS_PER_WRITE = 1024;
+
+/**
+ * A file that only grows, in steps: write, sync, keep. What was written and not kept can be cut off again, which is what
+ * happens to it when the process dies in between.
+ */
+export class AppendFile {
+  readonly path: string;
+  readonly file: DataFile;
+  #end: number;
+  #written: number;
+
+  /** @param end where the file's durable part ends, which is where it is appended to, in bytes */
+  constructor(path: string, file: DataFile, end: number) {
+    this.path = path;
+    this.file = file;
+    this.#end = end;
+    this.#written = end;
+  }
+
+  /** Length of the part that is kept, in bytes. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason */
+  async write(buffers: readonly Uint8Array[]): Promise<void> {
+    // Empty buffers have no bytes: a write of nothing but them would take nothing.
+    let left: readonly Uint8Array[] = buffers.filter(buffer => buffer.length > 0);
+    try {
+      while (left.length > 0) {
+        const written = await this.file.write(left.slice(0, BUFFERS_PER_WRITE), this.#written);
+        if (written === 0) throw new Error('nothing was written');
+        // A write may take less than it was given: go on behind what it took.
+        this.#written += written;
+        left = dropBytes(left, written);
+      }
+    } catch (error) {
+      throw new StoreError(
+        isFull(error) ? 'full' : 'failed',
+        `cannot write ${this.path}, ${reasonOf(error)}`,
+        error,
+      );
+    }
+  }
+
+  /** @throws StoreError `failed`: nobody knows what is on disk then, and a second try may succeed without having synced */
+  async sync(): Promise<void> {
+    try {
+      await this.file.sync();
+    } catch (error) {
+      throw new StoreError('failed', `cannot sync ${this.path}, ${reasonOf(error)}`, error);
+    }
+  }
+
+  /** What was written and synced belongs to the file from now on. */
+  keep(): void {
+    this.#end = this.#written;
+  }
+
+  /**
+   * Removes what was written and not kept, for good.
+   *
+   * @throws StoreError `failed`
+   */
+  async cutBack(): Promise<void> {
+    try {
+      await this.file.truncate(this.#end);
+      await this.file.sync();
+      this.#written = this.#end;
+    } catch (error) {
+      throw new StoreError(
+        'failed',
+        `cannot cut ${this.path} back to ${this.#end} bytes, ${reasonOf(error)}`,
+        error,
+      );
+    }
+  }
+}
+
+/** The buffers without their first `count` bytes. */
+function dropBytes(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let index = 0;
+  let left = count;
+  while (index < buffers.length && left >= buffers[index]!.length) {
+    left -= buffers[index]!.length;
+    index += 1;
+  }
+  const rest = buffers.slice(index);
+  if (left > 0) rest[0] = rest[0]!.subarray(left);
+  return rest;
+}
+
+/** Whether the disk, or what this user may use of it, is full: the only failure of a write that can pass. */
+function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** The system's code and what it was doing, without the path and the punctuation of Node's message. */
+export function reasonOf(error: unknown): string {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code !== undefined) return `${code} on ${syscall ?? 'use'}`;
+  return error instanceof Error ? error.message : String(error);
+}

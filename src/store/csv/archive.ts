@@ -1,0 +1,55 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StoreError } from '../store.ts';
+import { reasonOf } from './append-file.ts';
+import { LOCK_FILE } from './csv-store.ts';
+import { NODE_FILES } from './files.ts';
+import { visitJournal } from './inspection.ts';
+import type { Drawn } from './journal-record.ts';
+import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
+
+const ARCHIVE_FOLDER = 'draws';
+
+/**
+ * Moves the two files of a draw that has been held to a folder of their own, `draws/<time>-<seal>/`, and so makes room for
+ * the next one. Interrupted and called again, it goes on.
+ *
+ * @returns the folder
+ * @throws StoreError when a server has the files, when there is no draw in them, or when they cannot be moved
+ */
+export async function archiveDraw(directory: string): Promise<string> {
+  const files = NODE_FILES;
+  let unlock = (): void => {};
+  try {
+    unlock = await files.lock(join(directory, LOCK_FILE));
+    const { time, sha256 } = await findDraw(directory);
+    const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
+    await mkdir(folder, { recursive: true });
+    // The journal goes last: rows without a journal would be taken over into the next draw.
+    for (const name of [BETS_FILE, JOURNAL_FILE]) {
+      const path = join(directory, name);
+      if (await files.exists(path)) await files.rename(path, join(folder, name));
+      await files.syncDirectory(folder);
+      await files.syncDirectory(directory);
+    }
+    await files.syncDirectory(join(directory, ARCHIVE_FOLDER));
+    return folder;
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw new StoreError('unusable', `cannot archive the draw in ${directory}, ${reasonOf(error)}`, error);
+  } finally {
+    unlock();
+  }
+}
+
+async function findDraw(directory: string): Promise<Drawn> {
+  let draw: Drawn | undefined;
+  await visitJournal(directory, ({ record }) => {
+    if (record.type === 'draw') draw = record;
+  });
+  if (draw !== undefined) return draw;
+  throw new StoreError(
+    'unusable',
+    `no draw has been held in ${directory}; to give an unfinished lottery up, move ${BETS_FILE} and ${JOURNAL_FILE} away together`,
+  );
+}

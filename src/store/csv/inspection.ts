@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type { Bet } from '../../lottery/bet.ts';
+import { Lottery } from '../../lottery/lottery.ts';
+import { StoreError } from '../store.ts';
+import { reasonOf } from './append-file.ts';
+import { Auditor } from './auditor.ts';
+import { NODE_FILES, type ReadableFile } from './files.ts';
+import { type JournalLine, JournalReader } from './journal-reader.ts';
+import type { Drawn } from './journal-record.ts';
+import { RunningDigest } from './running-digest.ts';
+import { BETS_FILE, JOURNAL_FILE, type StoreWalk, walkStore } from './store-walk.ts';
+
+/** What stands in the files of a store. */
+export interface Inspection extends StoreWalk {
+  readonly lottery: Lottery;
+  /** When the journal was begun, ISO 8601. */
+  readonly begun: string;
+  readonly draw: Drawn | undefined;
+}
+
+export interface Verification extends Inspection {
+  /** SHA-256 of all rows that the journal vouches for; after the draw, the seal. */
+  readonly sha256: string;
+}
+
+/**
+ * Reads the files of a store without changing them, also while a server runs on them, and checks that every line and every
+ * row is as it was written.
+ *
+ * @param expected the agencies that the draw waits for
+ * @throws StoreError when there is nothing to read, DamageError
+ */
+export function inspectStore(directory: string, expected: Iterable<number>): Promise<Inspection> {
+  return withFiles(directory, (journal, bets) => inspect(journal, bets, expected));
+}
+
+/**
+ * Checks everything that the two files promise: besides what `inspectStore` does, that the rows are the bets that the
+ * journal speaks of, that nobody had finished before, that every digest is right, and that the winners are those of the rows.
+ *
+ * @throws StoreError when there is nothing to read, DamageError
+ */
+export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): Promise<Verification> {
+  return withFiles(directory, async (journal, bets) => {
+    const auditor = new Auditor(hasWon);
+    const inspection = await inspect(journal, bets, [], auditor);
+    const { draw, checkpoints, betsEnd } = inspection;
+    const sealed =
+      draw === undefined ? [] : [{ type: 'checkpoint', end: draw.end, sha256: draw.sha256 } as const];
+    const digest = new RunningDigest(bets, [...checkpoints, ...sealed]);
+    await digest.advance(betsEnd, () => true);
+    return { ...inspection, sha256: digest.sha256 };
+  });
+}
+
+/**
+ * Gives `visit` every line of a journal.
+ *
+ * @throws StoreError when there is none, DamageError
+ */
+export async function visitJournal(directory: string, visit: (line: JournalLine) => void): Promise<void> {
+  const journal = await openToRead(directory, JOURNAL_FILE);
+  try {
+    for await (const line of new JournalReader(JOURNAL_FILE, journal).read()) visit(line);
+  } finally {
+    await journal.close();
+  }
+}
+
+async function inspect(
+  journal: ReadableFile,
+  bets: ReadableFile,
+  expected: Iterable<number>,
+  auditor?: Auditor,
+): Promise<Inspection> {
+  const lottery = new Lottery(expected);
+  let begun = '';
+  let draw: Drawn | undefined;
+  const walk = await walkStore(journal, bets, {
+    onRecord(line) {
+      if (line.record.type === 'begin') begun = line.record.time;
+      if (line.record.type === 'draw') draw = line.record;
+      auditor?.onRecord(line.record);
+    },
+    onRows: piece => auditor?.onRows(piece),
+    onRowsEnd: () => auditor?.onRowsEnd(),
+    onFact: fact => lottery.apply(fact),
+  });
+  return { ...walk, lottery, begun, draw };
+}
+
+/** Opens both files, does something with them and closes them. */
+async function withFiles<Result>(
+  directory: string,
+  act: (journal: ReadableFile, bets: ReadableFile) => Promise<Result>,
+): Promise<Result> {
+  const journal = await openToRead(directory, JOURNAL_FILE);
+  try {
+    const bets = await openBets(directory);
+    try {
+      return await act(journal, bets);
+    } finally {
+      await bets.close();
+    }
+  } finally {
+    await journal.close();
+  }
+}
+
+/** A `bets.csv` that is missing has no rows: whether it should have some is the journal's to say. */
+async function openBets(directory: string): Promise<ReadableFile> {
+  if (await NODE_FILES.exists(join(directory, BETS_FILE))) return openToRead(directory, BETS_FILE);
+  return { size: async () => 0, read: async () => 0, close: async () => {} };
+}
+
+async function openToRead(directory: string, name: string): Promise<ReadableFile> {
+  const path = join(directory, name);
+  try {
+    return await NODE_FILES.openToRead(path);
+  } catch (error) {
+    throw new StoreError('unusable', `cannot read ${path}, ${reasonOf(error)}`, error);
+  }
+}

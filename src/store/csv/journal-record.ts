@@ -1,0 +1,116 @@
+import { crc32 } from 'node:zlib';
+import type { BatchFault } from '../../lottery/bet-batch.ts';
+
+/**
+ * `bets.journal`: one line of JSON for each thing that became durable (docs/STORE.md shows each).
+ *
+ *     line   = `{"n":` number `,"type":` type *( `,` member ) `,"check":"` check `"}` LF
+ *     number = 1, 2, 3, … without gaps
+ *     check  = CRC-32 of the bytes of the line before `,"check":`, 8 hex digits
+ *
+ * A line is written and synced before the next one is begun: only the last one can be unfinished.
+ */
+export type JournalRecord = Begin | Adopt | Group | Finished | Checkpoint | Drawn;
+
+/** The first line: what the file is. */
+interface Begin {
+  readonly type: 'begin';
+  readonly version: number;
+  /** When, ISO 8601. */
+  readonly time: string;
+}
+
+/** A `bets.csv` without a journal was found and taken over as it was. */
+export interface Adopt extends Rows {
+  readonly type: 'adopt';
+  /** Number of bets of each agency. */
+  readonly bets: readonly (readonly [agency: number, count: number])[];
+}
+
+/** What one sync made durable, in order. */
+export interface Group extends Rows {
+  readonly type: 'group';
+  readonly batches: readonly (StoredBatch | RefusedBatch)[];
+}
+
+/** Rows that were added to `bets.csv`, from the end of the record before. */
+interface Rows {
+  /** Length of `bets.csv` with them, in bytes. */
+  readonly end: number;
+  /** CRC-32 of the rows, 8 hex digits. */
+  readonly crc32: string;
+}
+
+/** `upload` and `seq` when the batch is one of a resumable upload. An array, because there are many. */
+export type StoredBatch = readonly [
+  agency: number,
+  count: number,
+  bytes: number,
+  upload?: string,
+  seq?: number,
+];
+
+/** A batch whose number is used up although nothing of it was stored. */
+export interface RefusedBatch extends BatchFault {
+  readonly agency: number;
+  readonly upload: string;
+  readonly seq: number;
+}
+
+export interface Finished {
+  readonly type: 'finished';
+  readonly agency: number;
+  readonly upload?: string | undefined;
+}
+
+/** SHA-256 of `bets.csv` from its first byte to `end`. */
+export interface Checkpoint {
+  readonly type: 'checkpoint';
+  readonly end: number;
+  readonly sha256: string;
+}
+
+/** The draw, and the digest of all bets that took part: the seal. */
+export interface Drawn {
+  readonly type: 'draw';
+  readonly time: string;
+  readonly end: number;
+  readonly sha256: string;
+  /** Number of bets that took part. */
+  readonly bets: number;
+  /** Documents of the winners of each agency that has any, in stored order. */
+  readonly winners: readonly (readonly [agency: number, documents: readonly string[]])[];
+}
+
+export const JOURNAL_VERSION = 1;
+
+const CHECK_BYTES = ',"check":"00000000"}'.length;
+const CHECK = /,"check":"([0-9a-f]{8})"\}$/;
+
+/** The line of a record, with its line end. */
+export function encodeRecord(n: number, record: JournalRecord): Uint8Array {
+  const body = JSON.stringify({ n, ...record }).slice(0, -1);
+  return Buffer.from(`${body},"check":"${hex32(crc32(body))}"}\n`);
+}
+
+/**
+ * The record of a line without its line end.
+ *
+ * @param n the number that the line must have
+ * @throws Error with the reason why it is none
+ */
+export function decodeRecord(line: Uint8Array, n: number): JournalRecord {
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
+  const check = CHECK.exec(bytes.toString('latin1', Math.max(0, bytes.length - CHECK_BYTES)))?.[1];
+  if (check === undefined) throw new Error('the line has no checksum');
+  const body = bytes.subarray(0, bytes.length - CHECK_BYTES);
+  if (hex32(crc32(body)) !== check) throw new Error('the checksum of the line does not match');
+  const { n: number, ...record } = JSON.parse(`${body.toString('utf8')}}`) as JournalRecord & { n: number };
+  if (number !== n) throw new Error(`the line has number ${number}, ${n} is expected`);
+  return record;
+}
+
+/** A CRC-32 as it stands in the journal. */
+export function hex32(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { DamageError } from './damage.ts';
+import type { ReadableFile } from './files.ts';
+import type { Checkpoint } from './journal-record.ts';
+import { BETS_FILE } from './store-walk.ts';
+
+/** Bytes between which other work may pass: about a millisecond where SHA-256 is slow. */
+const SLICE_BYTES = 256 * 1024;
+
+/**
+ * The SHA-256 of `bets.csv` from its first byte, computed behind the writer when there is time. On its way through what was
+ * there at the start it looks at the checkpoints of former processes.
+ */
+export class RunningDigest {
+  /** How far it has come, in bytes. */
+  offset = 0;
+  readonly #file: ReadableFile;
+  readonly #checkpoints: Checkpoint[];
+  readonly #hash = createHash('sha256');
+  /** One after the other: whoever asks second goes on where the first stopped. */
+  #turn: Promise<void> = Promise.resolve();
+  readonly #slice = Buffer.allocUnsafe(SLICE_BYTES);
+
+  constructor(file: ReadableFile, checkpoints: readonly Checkpoint[]) {
+    this.#file = file;
+    this.#checkpoints = [...checkpoints];
+  }
+
+  /** The digest of everything up to `offset`, in hex. */
+  get sha256(): string {
+    return this.#hash.copy().digest('hex');
+  }
+
+  /**
+   * Goes on up to `end`, or until `mayGoOn` says no.
+   *
+   * @throws DamageError when the file is not what a checkpoint says
+   */
+  advance(end: number, mayGoOn: () => boolean): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#advance(end, mayGoOn));
+    return this.#turn;
+  }
+
+  /** Fulfilled when nothing is being read any more. */
+  async stopped(): Promise<void> {
+    await this.#turn.catch(() => {});
+  }
+
+  async #advance(end: number, mayGoOn: () => boolean): Promise<void> {
+    this.#compare();
+    while (this.offset < end && mayGoOn()) {
+      const next = this.#checkpoints[0]?.end ?? end;
+      const slice = this.#slice.subarray(0, Math.min(SLICE_BYTES, next - this.offset));
+      const length = await this.#file.read(slice, this.offset);
+      if (length === 0) throw new DamageError(BETS_FILE, this.offset, 'the file ends before its last row');
+      this.#hash.update(slice.subarray(0, length));
+      this.offset += length;
+      this.#compare();
+    }
+  }
+
+  #compare(): void {
+    while (this.#checkpoints[0]?.end === this.offset) {
+      const { end, sha256 } = this.#checkpoints.shift()!;
+      if (this.sha256 !== sha256) {
+        throw new DamageError(
+          BETS_FILE,
+          0,
+          `the SHA-256 of its first ${end} bytes is not that of the checkpoint`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import type { ReadableFile } from './files.ts';
+
+const BLOCK_BYTES = 1024 * 1024;
+
+/** Reads a file once from its beginning to its end, in large blocks, however small the pieces are that are asked for. */
+export class SequentialReader {
+  /** Where the next byte comes from. */
+  position = 0;
+  readonly #file: ReadableFile;
+  #block = Buffer.alloc(0);
+
+  constructor(file: ReadableFile) {
+    this.#file = file;
+  }
+
+  /** The next bytes, at most `length` of them; none at the end of the file. Valid until the next call. */
+  async read(length: number): Promise<Buffer> {
+    if (this.#block.length === 0) await this.#readBlock();
+    const bytes = this.#block.subarray(0, length);
+    this.#block = this.#block.subarray(bytes.length);
+    this.position += bytes.length;
+    return bytes;
+  }
+
+  /**
+   * Gives `visit` the next `length` bytes, in pieces that are valid until it returns.
+   *
+   * @returns false when the file ends before
+   */
+  async visit(length: number, visit: (piece: Buffer) => void): Promise<boolean> {
+    for (let left = length; left > 0; ) {
+      const piece = await this.read(left);
+      if (piece.length === 0) return false;
+      visit(piece);
+      left -= piece.length;
+    }
+    return true;
+  }
+
+  /** The bytes up to and including the next `byte`, or up to the end of the file. */
+  async readThrough(byte: number): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for (;;) {
+      if (this.#block.length === 0) await this.#readBlock();
+      if (this.#block.length === 0) break;
+      const found = this.#block.indexOf(byte);
+      const piece = await this.read(found < 0 ? this.#block.length : found + 1);
+      // The block is read over by the next one.
+      pieces.push(found < 0 ? Buffer.from(piece) : piece);
+      if (found >= 0) break;
+    }
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  async #readBlock(): Promise<void> {
+    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    const length = await this.#file.read(block, this.position);
+    this.#block = block.subarray(0, length);
+  }
+}

@@ -1,0 +1,179 @@
+import { crc32 } from 'node:zlib';
+import type { Fact } from '../../lottery/fact.ts';
+import { DamageError } from './damage.ts';
+import type { ReadableFile } from './files.ts';
+import { JournalReader, type JournalLine } from './journal-reader.ts';
+import {
+  type Checkpoint,
+  hex32,
+  JOURNAL_VERSION,
+  type JournalRecord,
+  type RefusedBatch,
+  type StoredBatch,
+} from './journal-record.ts';
+import { SequentialReader } from './sequential-reader.ts';
+
+export const BETS_FILE = 'bets.csv';
+export const JOURNAL_FILE = 'bets.journal';
+
+/** What the two files say together. */
+export interface StoreWalk {
+  readonly journalLines: number;
+  /** Length of the journal's whole lines, and what follows them, in bytes. */
+  readonly journalEnd: number;
+  readonly journalTornBytes: number;
+  /** Length of the rows that the journal vouches for, and what follows them, in bytes. */
+  readonly betsEnd: number;
+  readonly betsTornBytes: number;
+  readonly checkpoints: readonly Checkpoint[];
+}
+
+/** Who walks along. Each may throw an Error with what is wrong; it becomes a DamageError with the place. */
+export interface Visitor {
+  /** A record whose rows, if it has any, come next. */
+  onRecord?(line: JournalLine): void;
+  /** A piece of the rows of the last record, valid during the call. */
+  onRows?(piece: Buffer): void;
+  /** The rows of a record are complete and have the right checksum. */
+  onRowsEnd?(record: JournalRecord): void;
+  onFact?(fact: Fact): void;
+}
+
+/**
+ * Goes once through the journal and, beside it, through `bets.csv`, and checks that every line and every row is there as it
+ * was written. Start-up, `journal verify` and `draw status` differ only in what they do on the way.
+ *
+ * @throws DamageError with file, offset and reason
+ */
+export async function walkStore(
+  journal: ReadableFile,
+  bets: ReadableFile,
+  visitor: Visitor,
+): Promise<StoreWalk> {
+  const lines = new JournalReader(JOURNAL_FILE, journal);
+  const rows = new SequentialReader(bets);
+  const checkpoints: Checkpoint[] = [];
+  let drawn = false;
+  for await (const line of lines.read()) {
+    const { offset, record } = line;
+    const damaged = (reason: string, cause?: unknown): DamageError =>
+      new DamageError(JOURNAL_FILE, offset, reason, cause);
+    const complaint = complaintAbout(line, rows.position, drawn);
+    if (complaint !== undefined) throw damaged(complaint);
+    attempt(() => visitor.onRecord?.(line), damaged);
+    if (record.type === 'adopt' || record.type === 'group') await visitRows(record, rows, visitor);
+    if (record.type === 'checkpoint') checkpoints.push(record);
+    if (record.type === 'draw') drawn = true;
+    attempt(() => {
+      for (const fact of factsOf(record)) visitor.onFact?.(fact);
+    }, damaged);
+  }
+  if (lines.lines === 0) throw new DamageError(JOURNAL_FILE, 0, 'it does not begin with its first line');
+  const betsTornBytes = Math.max(0, (await bets.size()) - rows.position);
+  if (drawn && lines.tornBytes > 0)
+    throw new DamageError(JOURNAL_FILE, lines.end, 'something follows the draw');
+  if (drawn && betsTornBytes > 0) {
+    throw new DamageError(BETS_FILE, rows.position, `${betsTornBytes} bytes were added after the draw`);
+  }
+  return {
+    journalLines: lines.lines,
+    journalEnd: lines.end,
+    journalTornBytes: lines.tornBytes,
+    betsEnd: rows.position,
+    betsTornBytes,
+    checkpoints,
+  };
+}
+
+/** What is wrong with a record at its place, apart from its rows. */
+function complaintAbout({ n, record }: JournalLine, betsEnd: number, drawn: boolean): string | undefined {
+  if ((n === 1) !== (record.type === 'begin'))
+    return n === 1 ? 'it does not begin with its first line' : 'a second first line';
+  if (drawn) return 'a line follows the draw';
+  if ('end' in record && !(Number.isSafeInteger(record.end) && record.end >= 0))
+    return 'its end is no offset';
+  switch (record.type) {
+    case 'begin':
+      return record.version === JOURNAL_VERSION
+        ? undefined
+        : `format ${record.version} was written by another version of this program`;
+    case 'adopt':
+    case 'group':
+      return record.end < betsEnd
+        ? `it ends at ${record.end}, before its beginning at ${betsEnd}`
+        : undefined;
+    case 'checkpoint':
+      return record.end > betsEnd ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there` : undefined;
+    case 'draw':
+      return record.end !== betsEnd ? `a draw over ${record.end} bytes, ${betsEnd} are there` : undefined;
+    case 'finished':
+      return undefined;
+    default:
+      return `'${String((record as { type: unknown }).type)}' is no type of line`;
+  }
+}
+
+/** The rows of a record: all there, and the same as when they were written. */
+async function visitRows(
+  record: Extract<JournalRecord, { end: number; crc32: string }>,
+  rows: SequentialReader,
+  visitor: Visitor,
+): Promise<void> {
+  const start = rows.position;
+  let checksum = 0;
+  const damaged = (reason: string, cause?: unknown): DamageError =>
+    new DamageError(BETS_FILE, start, reason, cause);
+  const whole = await rows.visit(record.end - start, piece => {
+    checksum = crc32(piece, checksum);
+    attempt(() => visitor.onRows?.(piece), damaged);
+  });
+  if (!whole) {
+    throw new DamageError(
+      BETS_FILE,
+      rows.position,
+      `the file ends here, the journal vouches for ${record.end} bytes`,
+    );
+  }
+  if (hex32(checksum) !== record.crc32) {
+    throw damaged(`the checksum of the rows up to offset ${record.end} does not match`);
+  }
+  attempt(() => visitor.onRowsEnd?.(record), damaged);
+}
+
+function attempt(act: () => void, damaged: (reason: string, cause: unknown) => DamageError): void {
+  try {
+    act();
+  } catch (error) {
+    throw error instanceof DamageError ? error : damaged((error as Error).message, error);
+  }
+}
+
+function* factsOf(record: JournalRecord): Generator<Fact> {
+  switch (record.type) {
+    case 'adopt':
+      yield { kind: 'adopted', bets: new Map(record.bets) };
+      return;
+    case 'group':
+      for (const batch of record.batches) yield 'reason' in batch ? refusedFact(batch) : storedFact(batch);
+      return;
+    case 'finished':
+      yield { kind: 'finished', agency: record.agency, upload: record.upload };
+      return;
+    case 'draw': {
+      const { bets, winners, end: bytes, sha256 } = record;
+      yield { kind: 'drawn', draw: { bets, winners: new Map(winners) }, seal: { bytes, sha256 } };
+      return;
+    }
+    case 'begin':
+    case 'checkpoint':
+  }
+}
+
+function storedFact([agency, count, , upload, seq]: StoredBatch): Fact {
+  const place = upload === undefined || seq === undefined ? undefined : { upload, seq };
+  return { kind: 'stored', agency, count, place };
+}
+
+function refusedFact({ agency, upload, seq, ...fault }: RefusedBatch): Fact {
+  return { kind: 'refused', agency, place: { upload, seq }, fault };
+}

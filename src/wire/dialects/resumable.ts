@@ -1,0 +1,247 @@
+import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
+import { parseAgency } from '../../lottery/bet-rules.ts';
+import type {
+  BetReader,
+  CentralCodec,
+  NumberedBatchEncoder,
+  ResumableCodec,
+  ResumableDialect,
+} from '../dialect.ts';
+import type { Limits } from '../limits.ts';
+import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import { REFUSAL_CODES, type RefusalCode, WireError } from '../refusal.ts';
+import { encodeBare, encodeFrame, type Frame, FrameDecoder } from '../typed-frames.ts';
+import {
+  clientFrames,
+  decodeClientFrame,
+  decodeServerFrame,
+  encodeReply,
+  FieldGatherer,
+  serverFrames,
+} from './base.ts';
+
+/**
+ * The base dialect and its extension for uploads that survive broken connections (protocol page, section 2). The central's
+ * half serves both kinds of peers; one that knows only the base never sees the extension.
+ *
+ *     agency                                   central
+ *     HELO  agency|upload                      WELC  next|window|maxPayload   or FAIL
+ *     SBET  seq|n|5·n fields                   OK / FAIL
+ *     DONE  batches|bets                       OK / FAIL
+ *     WAIT  –                                  RWIN, when the draw has been held; PING now and then until then
+ *                                              FAIL  code|final|detail
+ *                                              FAIL  invalid-bet|0|seq|index|field|reason
+ */
+export function createResumableDialect(bets: BetReader): ResumableDialect {
+  return {
+    name: 'resumable',
+    central: limits => new ResumableCentralCodec(bets, limits),
+    agency: limits => new ResumableAgencyCodec(limits),
+  };
+}
+
+const SEPARATOR = 0x7c;
+const PING = encodeBare('PING');
+
+/** Digits of any number that a peer sends. */
+const DIGITS_MAX = 15;
+const NUMBER = new RegExp(`^\\d{1,${DIGITS_MAX}}$`);
+const UPLOAD = /^[A-Za-z0-9._-]{1,64}$/;
+const HELO_BYTES_MAX = 16 + 1 + 64;
+const DONE_BYTES_MAX = 2 * DIGITS_MAX + 1;
+const WELC_BYTES_MAX = 3 * DIGITS_MAX + 2;
+const FAIL_BYTES_MAX = 2048;
+
+class ResumableCentralCodec implements CentralCodec {
+  readonly #bets: BetReader;
+  readonly #frames: FrameDecoder;
+  /** Whether the peer knows the extension: only then may it be answered with `FAIL`. */
+  #extended = false;
+
+  constructor(bets: BetReader, limits: Limits) {
+    this.#bets = bets;
+    this.#frames = new FrameDecoder([
+      { name: 'SBET', payloadBytesMax: limits.payloadBytesMax },
+      ...clientFrames(limits),
+      { name: 'HELO', payloadBytesMax: HELO_BYTES_MAX },
+      { name: 'DONE', payloadBytesMax: DONE_BYTES_MAX },
+      { name: 'WAIT' },
+    ]);
+  }
+
+  get pending(): boolean {
+    return this.#frames.pending;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#frames.push(chunk);
+  }
+
+  next(): ClientMessage | undefined {
+    const frame = this.#frames.next();
+    if (frame === undefined) return undefined;
+    const decode = CLIENT_MESSAGES[frame.name];
+    if (decode === undefined) return decodeClientFrame(frame);
+    this.#extended = true;
+    return decode(frame.payload);
+  }
+
+  readBets(message: BetsMessage, agency: number): BetBatch | BatchFault {
+    return message.kind === 'bet'
+      ? this.#bets.readBet(message.payload, agency)
+      : this.#bets.readBatch(message.payload, agency);
+  }
+
+  encode(reply: ServerMessage): Uint8Array {
+    switch (reply.kind) {
+      case 'welcome':
+        return encodeText('WELC', reply.next, reply.window, reply.payloadBytesMax);
+      case 'batch-refused': {
+        const { index, field, reason } = reply.fault;
+        return encodeText('FAIL', 'invalid-bet', 0, reply.seq, index, field, reason);
+      }
+      case 'refused':
+        if (!this.#extended) return encodeReply(reply);
+        return encodeText('FAIL', reply.refusal.code, 1, reply.refusal.detail.replaceAll('|', '/'));
+      case 'still-here':
+        return PING;
+      default:
+        return encodeReply(reply);
+    }
+  }
+}
+
+/** A frame whose payload is the fields, separated. */
+function encodeText(name: string, ...fields: readonly (string | number)[]): Uint8Array {
+  return encodeFrame(name, Buffer.from(fields.join('|')));
+}
+
+/** The messages of the extension. Each throws a WireError `malformed`. */
+const CLIENT_MESSAGES: Readonly<Record<string, (payload: Uint8Array) => ClientMessage>> = {
+  HELO(payload) {
+    const [agencyText = '', upload = '', ...rest] = fieldsOf(payload);
+    const agency = parseAgency(agencyText);
+    if (agency === undefined) throw malformed('HELO', 'an agency id from 1 to 65535');
+    if (rest.length > 0 || !UPLOAD.test(upload)) {
+      throw malformed('HELO', 'an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -');
+    }
+    return { kind: 'resume', agency, upload };
+  },
+  SBET(payload) {
+    const end = payload.indexOf(SEPARATOR);
+    const seq = end < 0 ? undefined : parseNumber(Buffer.from(payload.subarray(0, end)).toString('latin1'));
+    if (seq === undefined || seq === 0) throw malformed('SBET', 'the number of the batch, from 1');
+    return { kind: 'numbered-batch', seq, payload: payload.subarray(end + 1) };
+  },
+  DONE(payload) {
+    const [batches, bets, ...rest] = fieldsOf(payload).map(parseNumber);
+    if (batches === undefined || bets === undefined || rest.length > 0) {
+      throw malformed('DONE', 'two numbers');
+    }
+    return { kind: 'upload-done', batches, bets };
+  },
+  WAIT: () => ({ kind: 'await-winners' }),
+};
+
+function fieldsOf(payload: Uint8Array): string[] {
+  return Buffer.from(payload).toString('utf8').split('|');
+}
+
+function parseNumber(text: string): number | undefined {
+  return NUMBER.test(text) ? Number(text) : undefined;
+}
+
+function malformed(name: string, what: string): WireError {
+  return new WireError('malformed', `${name} without ${what}`);
+}
+
+class ResumableAgencyCodec implements ResumableCodec {
+  readonly batch: NumberedBatchEncoder;
+  readonly #frames: FrameDecoder;
+
+  constructor(limits: Limits) {
+    this.batch = new NumberedGatherer(limits.payloadBytesMax, DIGITS_MAX + 1);
+    this.#frames = new FrameDecoder([
+      ...serverFrames(limits),
+      { name: 'WELC', payloadBytesMax: WELC_BYTES_MAX },
+      { name: 'FAIL', payloadBytesMax: FAIL_BYTES_MAX },
+      { name: 'PING' },
+    ]);
+  }
+
+  get pending(): boolean {
+    return this.#frames.pending;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#frames.push(chunk);
+  }
+
+  next(): ServerAnswer | undefined {
+    const frame = this.#frames.next();
+    return frame && decodeAnswer(frame);
+  }
+
+  identify(agency: number): Uint8Array {
+    return encodeText('CONN', agency);
+  }
+
+  resume(agency: number, upload: string): Uint8Array {
+    return encodeText('HELO', agency, upload);
+  }
+
+  uploadDone(batches: number, bets: number): Uint8Array {
+    return encodeText('DONE', batches, bets);
+  }
+
+  finish(): Uint8Array {
+    return encodeBare('END');
+  }
+
+  askWinners(): Uint8Array {
+    return encodeBare('GWIN');
+  }
+
+  awaitWinners(): Uint8Array {
+    return encodeBare('WAIT');
+  }
+}
+
+class NumberedGatherer extends FieldGatherer implements NumberedBatchEncoder {
+  takeNumbered(seq: number): Uint8Array {
+    return this.takeFrame('SBET', `${seq}|${this.count}|`);
+  }
+}
+
+/** @throws WireError `malformed` */
+function decodeAnswer(frame: Frame): ServerAnswer {
+  switch (frame.name) {
+    case 'WELC': {
+      const [next, window, payloadBytesMax] = fieldsOf(frame.payload).map(parseNumber);
+      if (!next || !window || !payloadBytesMax) throw malformed('WELC', 'three numbers from 1');
+      return { kind: 'welcome', next, window, payloadBytesMax };
+    }
+    case 'FAIL':
+      return decodeFail(fieldsOf(frame.payload));
+    case 'PING':
+      return { kind: 'still-here' };
+    default:
+      return decodeServerFrame(frame);
+  }
+}
+
+function decodeFail([code = '', final = '', ...rest]: readonly string[]): ServerAnswer {
+  if (code === 'invalid-bet' && final === '0') {
+    const [seq, index] = rest.slice(0, 2).map(parseNumber);
+    const [field, reason] = rest.slice(2);
+    if (!seq || index === undefined || !field || !reason)
+      throw malformed('FAIL', 'the bet that is not valid');
+    return { kind: 'batch-refused', seq, fault: { index, field, reason } as BatchFault };
+  }
+  const detail = rest.join(' ');
+  const known = REFUSAL_CODES.includes(code as RefusalCode);
+  const refusal = known
+    ? { code: code as RefusalCode, detail }
+    : { code: 'unknown-message' as const, detail: `${code} ${detail}` };
+  return { kind: 'refused', refusal };
+}
