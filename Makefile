@@ -6,7 +6,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format deps bench-memory clean
+.PHONY: help run test build lint format deps crash bench-memory clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: deps ## check format, lint, types and unused code
 
 format: deps ## format every file
 	@npm run --silent format:write
+
+crash: build ## kill server and clients at random, again and again (ARGS="--seed N --rounds N --minutes N")
+	@node test/crash/crash-cli.ts $(ARGS)
 
 bench-memory: build ## measure the server's memory while an agency sends 2,000,000 bets
 	@node bench/server-memory.ts

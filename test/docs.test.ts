@@ -49,6 +49,16 @@ describe('documentation', () => {
     expect(missing).toEqual([]);
   });
 
+  test('docs/ARCHITECTURE.md names a test for each promise, which begins with the promise', () => {
+    const rows = [
+      ...read('docs/ARCHITECTURE.md').matchAll(
+        /^\| (P\d) \| \*\*([^*]+)\.\*\* .*\]\(\.\.\/(test\/promises\/[^)]+)\) \|$/gm,
+      ),
+    ];
+    expect(rows.map(([, promise]) => promise)).toEqual(['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8']);
+    for (const [, promise, words, path] of rows) expect(read(path!)).toContain(`'${promise} ${words}`);
+  });
+
   test('every make target that a page names exists', () => {
     const targets = [...read('Makefile').matchAll(/^([a-z][a-z-]*):/gm)].map(([, target]) => target!);
     const named = PAGES.flatMap(page =>

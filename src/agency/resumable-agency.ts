@@ -1,23 +1,17 @@
-import type { ResumableCodec, ResumableDialect } from '../wire/dialect.ts';
+import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
-import type { Refusal, RefusalCode } from '../wire/refusal.ts';
-import type { AgencyParts, UploadResult } from './agency-parts.ts';
-import { type BackOff, reconnectBackOff } from './back-off.ts';
+import type { UploadResult } from './agency-parts.ts';
+import type { LineFault } from './batcher.ts';
 import { CsvSource } from './csv-source.ts';
-import { dial } from './dial.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
-import { Link } from './link.ts';
+import type { Link } from './link.ts';
+import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
 import { isSameFile, type NamedFile, nameFile } from './upload-name.ts';
-import { UploadPass } from './upload-pass.ts';
+import { type NumberedBatch, UploadPass } from './upload-pass.ts';
 import { UploadProgress } from './upload-progress.ts';
-import { pause, withStop } from './waiting.ts';
+import { withStop } from './waiting.ts';
 
-export interface ResumableAgencyParts extends Omit<AgencyParts, 'dialect' | 'pollMs'> {
-  readonly dialect: ResumableDialect;
-}
-
-/** Refusals that pass: the agency comes back. `sequence-gap` is one, because `WELC` says where to go on. */
-const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
+type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
 /** What the central has is not what this process believes: the file is to be read again from its beginning. */
 class StartOver extends Error {
@@ -37,22 +31,18 @@ class StartOver extends Error {
  *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ WAIT ▶ RWIN
  */
 export class ResumableAgency {
-  readonly #parts: ResumableAgencyParts;
+  readonly #parts: ResumableParts;
   #file: NamedFile | undefined;
-  #link: Link | undefined;
-  #welcome: Welcome | undefined;
-  /** Waits between attempts, since something last went well. */
-  #backOff: BackOff;
-  #troubleSince: number | undefined;
+  #upload: { readonly path: string; readonly delimiter: number } | undefined;
+  /** The batch that the central must expect when it has the whole upload. */
+  #sentNext = 1;
+  /** The last line of the file that was told to be no bet, and the last batch that was told to be refused. */
+  #toldLine = 0;
+  #toldBatch = 0;
+  #links: UploadLinks | undefined;
 
-  constructor(parts: ResumableAgencyParts) {
+  constructor(parts: ResumableParts) {
     this.#parts = parts;
-    this.#backOff = reconnectBackOff(parts.random);
-    const { stop, limits } = parts;
-    stop.addEventListener('abort', () => {
-      const giveUp = (): void => this.#link?.abandon(new LinkError('no answer before the end'));
-      setTimeout(giveUp, limits.stopTimeoutMs).unref();
-    });
   }
 
   /**
@@ -61,19 +51,10 @@ export class ResumableAgency {
    * @throws AgencyError, Stopped
    */
   async upload(path: string, delimiter: number): Promise<UploadResult> {
-    this.#file = await nameFile(path);
-    let again: StartOver | undefined;
-    for (;;) {
-      try {
-        return await this.#uploadOnce(path, delimiter, again);
-      } catch (error) {
-        if (!(error instanceof StartOver)) throw error;
-        if (!this.#file.rereadable)
-          throw new AgencyError(`${error.message}, and ${path} cannot be read again`, error);
-        again = error;
-        await this.#comeBack(new LinkError(error.message));
-      }
-    }
+    this.#file = await nameFile(path, this.#parts.stop);
+    this.#upload = { path, delimiter };
+    this.#links = new UploadLinks(this.#parts, this.#file.name, welcome => this.#lookAt(welcome));
+    return await this.#uploadFrom(undefined);
   }
 
   /**
@@ -82,6 +63,22 @@ export class ResumableAgency {
    * @throws AgencyError, Stopped
    */
   async finishAndAwaitWinners(): Promise<readonly string[]> {
+    for (;;) {
+      try {
+        return await this.#finishAndAwaitWinners();
+      } catch (error) {
+        if (!(error instanceof StartOver)) throw error;
+        await this.#uploadFrom(error);
+      }
+    }
+  }
+
+  /** Closes the connection. */
+  async close(): Promise<void> {
+    await this.#links?.close();
+  }
+
+  async #finishAndAwaitWinners(): Promise<readonly string[]> {
     const { dialect, limits, emit } = this.#parts;
     const codec = dialect.agency(limits);
     const finished = await this.#ask(codec.finish());
@@ -93,12 +90,24 @@ export class ResumableAgency {
     return answer.documents;
   }
 
-  /** Closes the connection. */
-  async close(): Promise<void> {
-    if (this.#link === undefined) return;
-    await this.#link.close();
-    this.#link = undefined;
-    this.#parts.emit({ event: 'socket-closed', address: this.#parts.address.text });
+  /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */
+  async #uploadFrom(reason: StartOver | undefined): Promise<UploadResult> {
+    let again = reason;
+    for (;;) {
+      if (again !== undefined) {
+        const { path } = this.#upload!;
+        if (!this.#file!.rereadable)
+          throw new AgencyError(`${again.message}, and ${path} cannot be read again`);
+        await this.#links!.comeBack(new LinkError(again.message));
+        this.#sentNext = 1;
+      }
+      try {
+        return await this.#uploadOnce(again);
+      } catch (error) {
+        if (!(error instanceof StartOver)) throw error;
+        again = error;
+      }
+    }
   }
 
   /**
@@ -107,23 +116,25 @@ export class ResumableAgency {
    * @param again why it was started over
    * @throws StartOver
    */
-  async #uploadOnce(path: string, delimiter: number, again: StartOver | undefined): Promise<UploadResult> {
+  async #uploadOnce(again: StartOver | undefined): Promise<UploadResult> {
     const { emit } = this.#parts;
+    const { path, delimiter } = this.#upload!;
     const source = await CsvSource.open(path, delimiter);
     try {
       const progress = new UploadProgress(this.#parts, source);
       let refusedLines = 0;
       let pass: UploadPass | undefined;
-      await this.#overLinks(async (link, welcome) => {
+      await this.#links!.over(async (link, welcome) => {
         pass ??= this.#begin(source, welcome, fault => {
           refusedLines += 1;
-          if (again === undefined) emit({ event: 'line-refused', file: path, ...fault });
+          this.#tellLine(path, fault);
         });
         await this.#findPlace(pass, welcome, again);
         await this.#goOn(pass, link, welcome, progress);
-        await this.#compareCounts(pass, link, path);
+        await this.#compareCounts(pass, link);
       });
-      const { batches, bets, refusedBets } = pass!;
+      const { batches, bets, refusedBets, next } = pass!;
+      this.#sentNext = next;
       emit({ event: 'upload-done', batches, bets });
       return { bets, refusedLines: refusedLines + refusedBets };
     } finally {
@@ -132,20 +143,37 @@ export class ResumableAgency {
     }
   }
 
-  #begin(
-    source: CsvSource,
-    { payloadBytesMax }: Welcome,
-    refuse: ConstructorParameters<typeof UploadPass>[3],
-  ): UploadPass {
+  /** A central that is asked for nothing but the winners must have the whole upload. */
+  #lookAt({ next }: Welcome): void {
+    if (next < this.#sentNext) throw forgotten(next);
+  }
+
+  /** Each line and each batch once, however often the file is read. */
+  #tellLine(file: string, fault: LineFault): void {
+    if (fault.line <= this.#toldLine) return;
+    this.#toldLine = fault.line;
+    this.#parts.emit({ event: 'line-refused', file, ...fault });
+  }
+
+  #tellBatch({ seq, count, firstLine }: NumberedBatch, fault: BatchRefusal['fault']): void {
+    if (seq <= this.#toldBatch) return;
+    this.#toldBatch = seq;
+    this.#parts.emit({ event: 'batch-refused', seq, count, firstLine, ...fault });
+  }
+
+  #begin(source: CsvSource, { payloadBytesMax }: Welcome, refuse: (fault: LineFault) => void): UploadPass {
     const { dialect, limits, batchAmountMax } = this.#parts;
+    if (payloadBytesMax < PAYLOAD_BYTES_MIN) {
+      throw new AgencyError(
+        `the central takes only ${payloadBytesMax} bytes in a message, too few for any bet`,
+      );
+    }
     const granted = { ...limits, payloadBytesMax: Math.min(limits.payloadBytesMax, payloadBytesMax) };
     return new UploadPass(source, dialect.agency(granted).batch, batchAmountMax, refuse);
   }
 
   async #findPlace(pass: UploadPass, { next }: Welcome, again: StartOver | undefined): Promise<void> {
-    if (!pass.canGoOnAt(next)) {
-      throw new StartOver(`the central expects batch ${next} again, which it has acknowledged`, false);
-    }
+    if (!pass.canGoOnAt(next)) throw forgotten(next);
     if (again?.withEveryBatch) return;
     if (next > 1) this.#parts.emit({ event: 'upload-resumed', next });
     await pass.skipTo(next);
@@ -154,11 +182,12 @@ export class ResumableAgency {
   /** Sends what the central has not got, over one connection. */
   async #goOn(pass: UploadPass, link: Link, { window }: Welcome, progress: UploadProgress): Promise<void> {
     const { stop, batchWindow } = this.#parts;
-    const answers = pass.unanswered.map(({ frame }) => link.request(frame));
+    const answers: Promise<ServerAnswer>[] = [];
     const inFlightMax = Math.min(batchWindow, window);
     for (;;) {
       while (answers.length < inFlightMax && !stop.aborted) {
-        const batch = await pass.next();
+        // First what was sent over the last connection and not answered there.
+        const batch = pass.unanswered[answers.length] ?? (await pass.read());
         if (batch === undefined) break;
         answers.push(link.request(batch.frame));
       }
@@ -170,20 +199,20 @@ export class ResumableAgency {
   }
 
   #takeAnswer(pass: UploadPass, answer: ServerAnswer, progress: UploadProgress): void {
-    this.#wentWell();
     if (answer.kind === 'accepted') {
       pass.stored();
       progress.reached(pass.bets);
-    } else if (answer.kind === 'batch-refused') {
-      const { seq, count, firstLine } = pass.refused();
-      this.#parts.emit({ event: 'batch-refused', seq, count, firstLine, ...answer.fault });
+    } else if (answer.kind === 'batch-refused' && answer.seq === pass.unanswered[0]!.seq) {
+      this.#tellBatch(pass.refused(), answer.fault);
     } else {
       throw unexpected(answer);
     }
+    this.#links!.wentWell();
   }
 
-  async #compareCounts(pass: UploadPass, link: Link, path: string): Promise<void> {
+  async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
     const { dialect, limits, stop } = this.#parts;
+    const { path } = this.#upload!;
     if (!(await isSameFile(path, this.#file!))) {
       throw new AgencyError(`${path} was changed while it was being sent; start this client again`);
     }
@@ -201,91 +230,14 @@ export class ResumableAgency {
 
   /** Asks something that may be asked again, over as many connections as it takes. */
   async #ask(frame: Uint8Array): Promise<ServerAnswer> {
-    return await this.#overLinks(async link => {
+    return await this.#links!.over(async link => {
       const answer = await withStop(link.request(frame), this.#parts.stop);
       if (answer.kind === 'refused') throw unexpected(answer);
       return answer;
     });
   }
-
-  /** Does something over a connection, and again over the next one for as long as connections are lost. */
-  async #overLinks<Result>(act: (link: Link, welcome: Welcome) => Promise<Result>): Promise<Result> {
-    const { stop } = this.#parts;
-    for (;;) {
-      try {
-        const link = await this.#connected();
-        const result = await act(link, this.#welcome!);
-        this.#wentWell();
-        return result;
-      } catch (error) {
-        if (!(error instanceof LinkError)) throw error;
-        if (stop.aborted) throw new Stopped();
-        await this.#comeBack(error);
-      }
-    }
-  }
-
-  #wentWell(): void {
-    if (this.#troubleSince === undefined) return;
-    this.#troubleSince = undefined;
-    this.#backOff = reconnectBackOff(this.#parts.random);
-  }
-
-  async #comeBack(error: LinkError): Promise<void> {
-    const { emit, now, maxElapsedMs } = this.#parts;
-    await this.close();
-    const waitMs = this.#backOff.next();
-    this.#troubleSince ??= now();
-    if (maxElapsedMs > 0 && now() - this.#troubleSince + waitMs > maxElapsedMs) {
-      throw new AgencyError(`the central does not answer, ${error.message}`, error);
-    }
-    emit({ event: 'reconnecting', error: error.message, waitMs });
-    await pause(waitMs, this.#parts);
-  }
-
-  /** The connection, welcomed; a new one where the last was lost. */
-  async #connected(): Promise<Link> {
-    if (this.#link?.lost === false) return this.#link;
-    await this.close();
-    const { id, address, dialect, limits, emit, stop } = this.#parts;
-    const socket = await dial({
-      ...this.#parts,
-      ...address,
-      connectTimeoutMs: limits.connectTimeoutMs,
-      since: this.#troubleSince,
-    });
-    const codec = dialect.agency(limits);
-    const link = new Link(socket, codec, limits);
-    this.#link = link;
-    emit({ event: 'connected', address: address.text });
-    this.#welcome = await withStop(this.#greet(link, codec, id), stop);
-    return link;
-  }
-
-  async #greet(link: Link, codec: ResumableCodec, id: number): Promise<Welcome> {
-    let answer: ServerAnswer;
-    try {
-      answer = await link.request(codec.resume(id, this.#file!.name));
-    } catch (error) {
-      throw new LinkError(`${(error as LinkError).message} before it answered HELO${BASE_HINT}`, error);
-    }
-    if (answer.kind === 'welcome') return answer;
-    if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${BASE_HINT}`);
-    throw unexpected(answer);
-  }
 }
 
-const BASE_HINT = ' (with protocol base a server without resumable uploads can be served)';
-
-function refusalOf(answer: ServerAnswer): Refusal | undefined {
-  return answer.kind === 'refused' ? answer.refusal : undefined;
-}
-
-/** What to make of an answer that is not the one hoped for: a reason to come back, or the end. */
-function unexpected(answer: ServerAnswer): Error {
-  const refusal = refusalOf(answer);
-  if (refusal === undefined) return new LinkError(`an answer that does not fit, ${answer.kind}`);
-  const text = `${refusal.code}, ${refusal.detail}`;
-  if (PASSING.has(refusal.code)) return new LinkError(`the central refused for now, ${text}`);
-  return new AgencyError(`the central refused, ${text}`);
+function forgotten(next: number): StartOver {
+  return new StartOver(`the central expects batch ${next} again, which it has acknowledged`, false);
 }

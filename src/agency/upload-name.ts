@@ -2,6 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { unreadable } from './csv-source.ts';
+import { Stopped } from './errors.ts';
+
+const CHUNK_BYTES = 256 * 1024;
 
 /** Hex digits of the digest that make a name: 128 bits, so that no two files share one. */
 const NAME_DIGITS = 32;
@@ -16,15 +19,23 @@ export interface NamedFile {
   readonly modifiedMs: number;
 }
 
-/** @throws AgencyError when the file cannot be read */
-export async function nameFile(path: string): Promise<NamedFile> {
+/**
+ * Reads the whole file for its name.
+ *
+ * @throws AgencyError when the file cannot be read, Stopped
+ */
+export async function nameFile(path: string, stop: AbortSignal): Promise<NamedFile> {
   try {
     const { size, mtimeMs: modifiedMs, ...stats } = await statFile(path);
     if (!stats.rereadable) return { name: randomUUID(), rereadable: false, size, modifiedMs };
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+      if (stop.aborted) throw new Stopped();
+      hash.update(chunk as Buffer);
+    }
     return { name: hash.digest('hex').slice(0, NAME_DIGITS), rereadable: true, size, modifiedMs };
   } catch (error) {
+    if (error instanceof Stopped) throw error;
     throw unreadable(path, error);
   }
 }
@@ -35,11 +46,12 @@ export async function isSameFile(
   { rereadable, size, modifiedMs }: NamedFile,
 ): Promise<boolean> {
   if (!rereadable) return true;
-  const now = await statFile(path);
-  return now.size === size && now.mtimeMs === modifiedMs;
+  const now = await statFile(path).catch(() => undefined);
+  return now?.size === size && now.mtimeMs === modifiedMs;
 }
 
 async function statFile(path: string): Promise<{ size: number; mtimeMs: number; rereadable: boolean }> {
   const stats = await stat(path);
+  if (stats.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
   return { size: stats.size, mtimeMs: stats.mtimeMs, rereadable: stats.isFile() };
 }

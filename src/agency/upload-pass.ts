@@ -34,25 +34,30 @@ export class UploadPass {
     this.#batches = readBatches(source, new NumberingEncoder(encoder), amountMax, refuse);
   }
 
+  /** Number of the batch that is read next. */
+  get next(): number {
+    return this.#lastRead + 1;
+  }
+
   /** Whether it can go on with batch `next`: earlier ones that were answered are not kept. */
   canGoOnAt(next: number): boolean {
-    return next >= (this.unanswered[0]?.seq ?? this.#lastRead + 1);
+    return next >= (this.unanswered[0]?.seq ?? this.next);
   }
 
   /** Leaves out every batch before `next`: the central has them. */
   async skipTo(next: number): Promise<void> {
     while (this.unanswered.length > 0 && this.unanswered[0]!.seq < next)
       this.#assume(this.unanswered.shift()!);
-    while (this.#lastRead + 1 < next) {
-      const batch = await this.#read();
+    while (this.next < next) {
+      const batch = await this.#readOne();
       if (batch === undefined) return;
       this.#assume(batch);
     }
   }
 
   /** The next batch of the file, which is unanswered from now on; undefined at its end. */
-  async next(): Promise<NumberedBatch | undefined> {
-    const batch = await this.#read();
+  async read(): Promise<NumberedBatch | undefined> {
+    const batch = await this.#readOne();
     if (batch !== undefined) this.unanswered.push(batch);
     return batch;
   }
@@ -78,7 +83,7 @@ export class UploadPass {
     this.bets += count;
   }
 
-  async #read(): Promise<NumberedBatch | undefined> {
+  async #readOne(): Promise<NumberedBatch | undefined> {
     const { value } = await this.#batches.next();
     if (value === undefined) return undefined;
     this.#lastRead += 1;

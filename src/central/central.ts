@@ -86,7 +86,7 @@ export class Central {
   refusalOfBets(agency: number): Refusal | undefined {
     const ofState = this.#parts.lottery.refusalOfBets(agency);
     const code = ofState ?? (this.#finishing.has(agency) ? 'agency-finished' : undefined);
-    return code && { code, detail: BETS_REFUSED[code] };
+    return code && refusalBecause(code);
   }
 
   /** Why the agency may not come with this upload; undefined when it may. */
@@ -146,7 +146,10 @@ export class Central {
    * @param upload by which the agency says so: known from then on even if nothing was sent with it
    */
   finish(agency: number, upload?: string): Promise<Refusal | undefined> {
-    if (this.#parts.lottery.hasFinished(agency)) return Promise.resolve(undefined);
+    const { lottery } = this.#parts;
+    if (lottery.hasFinished(agency)) return Promise.resolve(undefined);
+    // An agency that is expected only since the draw.
+    if (lottery.state === 'drawn') return Promise.resolve(refusalBecause('draw-closed'));
     let finishing = this.#finishing.get(agency);
     if (finishing === undefined) {
       finishing = this.#finish(agency, upload);
@@ -216,11 +219,11 @@ export class Central {
     this.#waitingForDraw.clear();
   }
 
-  /** A full disk delays the draw until there is room; undefined when the central is closed meanwhile. */
+  /** A full disk delays the draw until there is room; undefined when the central is closed while it waits for that. */
   async #seal(draw: Draw): Promise<Seal | undefined> {
     const { store, emit } = this.#parts;
     const { signal } = this.#closing;
-    while (!signal.aborted) {
+    do {
       try {
         return await store.seal(draw);
       } catch (error) {
@@ -228,7 +231,7 @@ export class Central {
         emit({ event: 'draw-delayed', error: error.message });
       }
       await pause(SEAL_RETRY_MS, undefined, { signal }).catch(() => {});
-    }
+    } while (!signal.aborted);
     return undefined;
   }
 }
@@ -238,6 +241,10 @@ const BETS_REFUSED = {
   'agency-finished': 'the agency has finished, its bets are closed',
   'draw-closed': 'the draw has been held',
 } as const;
+
+function refusalBecause(code: keyof typeof BETS_REFUSED): Refusal {
+  return { code, detail: BETS_REFUSED[code] };
+}
 
 function storageRefusal(error: unknown): Refusal {
   if (!(error instanceof StoreError)) throw error;

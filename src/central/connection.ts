@@ -99,17 +99,16 @@ export class Connection {
     } else if (this.#unreadSince !== undefined) {
       if (time - this.#unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
     } else if (this.#answers.length > 0) {
-      if (time - this.#lastSaidAt >= limits.pingIntervalMs) this.#ping();
+      // One that has said its last word may be gone, which only the second word to it shows: the first brings a reset.
+      if (this.#inputEnded || time - this.#lastSaidAt >= limits.pingIntervalMs) this.#ping();
     } else if (!this.#closing && time - this.#owedSince >= this.#owedTimeoutMs()) {
       this.#refuseSlowPeer();
     }
   }
 
-  /** Tells an agency that waits for the draw, and nothing else, that the central is there; and finds out whether it is. */
+  /** Tells an agency that waits for the draw that the central is there, and finds out whether the agency is. */
   #ping(): void {
-    const answersBefore = this.#answers.length - 1;
-    if (this.#closing || !this.#session.waitsForDraw || answersBefore > 0 || this.#unsent !== undefined)
-      return;
+    if (this.#closing || !this.#session.waitsForDraw || this.#unsent !== undefined) return;
     this.#write(this.#parts.codec.encode({ kind: 'still-here' }));
   }
 
@@ -148,7 +147,6 @@ export class Connection {
   #onEnd(): void {
     this.#inputEnded = true;
     this.#pump();
-    // Has it only said its last word, or is it gone? Then this is answered with a reset.
     this.#ping();
   }
 

@@ -26,6 +26,8 @@ interface InFlight {
   /** Number of the batch that comes next. */
   next: number;
   readonly outcomes: Map<number, Promise<NumberedOutcome>>;
+  /** Those among them that are not valid. */
+  invalid: number;
 }
 
 /**
@@ -75,23 +77,27 @@ export class UploadIntake {
     return this.#store(agency, place, bets);
   }
 
-  /** Why an upload may not be begun or gone on with. */
+  /** Why an upload may not be begun or gone on with. What is on its way to the disk counts. */
   #limitOf(agency: number, name: string): Refusal | undefined {
     const { lottery, limits } = this.#parts;
     const upload = lottery.uploads.find(agency, name);
-    if (upload === undefined && lottery.uploads.countOf(agency) >= limits.agencyUploadsMax) {
-      return {
-        code: 'busy',
-        detail: `the agency has begun ${limits.agencyUploadsMax} uploads, no other is taken`,
-      };
+    const inFlight = this.#inFlight.get(keyOf(agency, name));
+    if (upload === undefined && inFlight === undefined) {
+      const begun = lottery.uploads.countOf(agency) + this.#beginning(agency);
+      const detail = `the agency has begun ${begun} uploads, no other is taken`;
+      return begun >= limits.agencyUploadsMax ? { code: 'busy', detail } : undefined;
     }
-    if (upload !== undefined && upload.refused.size >= limits.refusedBatchesMax) {
-      return {
-        code: 'invalid-bet',
-        detail: `${limits.refusedBatchesMax} batches of the upload were not valid, no other is taken`,
-      };
-    }
-    return undefined;
+    const invalid = (upload?.refused.size ?? 0) + (inFlight?.invalid ?? 0);
+    const detail = `${invalid} batches of the upload were not valid, no other is taken`;
+    return invalid >= limits.refusedBatchesMax ? { code: 'invalid-bet', detail } : undefined;
+  }
+
+  /** Number of the agency's uploads of which nothing is durable yet. */
+  #beginning(agency: number): number {
+    const names = [...this.#inFlight.keys()].filter(key => key.startsWith(keyOf(agency, '')));
+    const { uploads } = this.#parts.lottery;
+    return names.filter(key => uploads.find(agency, key.slice(keyOf(agency, '').length)) === undefined)
+      .length;
   }
 
   #store(agency: number, place: UploadPlace, bets: BetBatch | BatchFault): Promise<NumberedOutcome> {
@@ -115,11 +121,15 @@ export class UploadIntake {
     const { lottery, storageRefusal } = this.#parts;
     const key = keyOf(fact.agency, upload);
     let inFlight = this.#inFlight.get(key);
-    if (inFlight === undefined) this.#inFlight.set(key, (inFlight = { next: seq, outcomes: new Map() }));
+    if (inFlight === undefined)
+      this.#inFlight.set(key, (inFlight = { next: seq, outcomes: new Map(), invalid: 0 }));
     const { outcomes } = inFlight;
+    const invalid = fact.kind === 'refused' ? 1 : 0;
     inFlight.next = seq + 1;
+    inFlight.invalid += invalid;
     const settle = (next: number): void => {
       outcomes.delete(seq);
+      inFlight.invalid -= invalid;
       inFlight.next = next;
       if (outcomes.size === 0) this.#inFlight.delete(key);
     };

@@ -15,7 +15,7 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
   say(`bets.csv      ${bets} bets, ${betsEnd} bytes`);
   say(`sha256        ${sha256}`);
   if (draw === undefined) {
-    say(`draw          not held; finished ${lottery.finished.join(', ') || 'no agency'}`);
+    say(`draw          not held; finished agencies: ${lottery.finished.join(', ') || 'none'}`);
   } else {
     const winners = draw.winners.reduce((sum, [, documents]) => sum + documents.length, 0);
     say(`draw          held ${draw.time}, ${draw.bets} bets, ${winners} winners`);

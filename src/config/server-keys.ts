@@ -63,7 +63,7 @@ export const SERVER_KEYS = {
   dataDirectory: key('DATA_DIR', {
     default: '.',
     allowed: 'an existing folder',
-    about: 'where bets.csv is kept',
+    about: 'where bets.csv and bets.journal are kept',
     parse: anyText,
   }),
   store: key('SERVER_STORE', {
@@ -107,6 +107,11 @@ export const SERVER_KEYS = {
     'time for the rest of a message that has begun',
   ),
   idleTimeoutMs: durationKey('IDLE_TIMEOUT', '5m', 'time without any message'),
+  pingIntervalMs: durationKey(
+    'PING_INTERVAL',
+    seconds(DEFAULT_LIMITS.pingIntervalMs),
+    'how often an agency that waits for the draw is told that the central is there',
+  ),
   unreadTimeoutMs: durationKey(
     'UNREAD_TIMEOUT',
     seconds(DEFAULT_LIMITS.unreadTimeoutMs),

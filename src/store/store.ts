@@ -16,6 +16,7 @@ export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
  *   handed over after it and before the rejection: nobody's later batch is stored without the earlier one.
  * - **Group commit.** Calls may be made without waiting; those that wait at the same time are made durable together and
  *   share one promise.
+ * - **Closed by the draw.** After `seal` nothing is taken: rejected with `failed`, without any harm to the store.
  * - **Remembered.** Opened again, a store gives back every fact that was durable, in order, before anything else.
  *
  * `test/contract/` holds the tests that each implementation passes.

@@ -46,6 +46,9 @@ export interface Limits {
   readonly connectTimeoutMs: number;
 }
 
+/** Room for the longest bet: two names, document, birthdate and number with their separators, and the numbers before. */
+export const PAYLOAD_BYTES_MIN = 1024;
+
 const SECOND = 1_000;
 const MEGABYTE = 1024 * 1024;
 

@@ -34,6 +34,7 @@ function typeCode(name: string): number {
 export class FrameDecoder {
   readonly #queue = new ByteQueue();
   readonly #types: ReadonlyMap<number, FrameType>;
+  #reading: string | undefined;
 
   constructor(types: readonly FrameType[]) {
     this.#types = new Map(types.map(type => [typeCode(type.name), type]));
@@ -41,6 +42,11 @@ export class FrameDecoder {
 
   get pending(): boolean {
     return this.#queue.length > 0;
+  }
+
+  /** The type of the last frame that was begun, whether or not it could be read. */
+  get reading(): string | undefined {
+    return this.#reading;
   }
 
   push(chunk: Uint8Array): void {
@@ -52,6 +58,7 @@ export class FrameDecoder {
     const queue = this.#queue;
     if (queue.length < TYPE_BYTES) return undefined;
     const type = this.#types.get(queue.u32At(0));
+    this.#reading = type?.name;
     if (type === undefined) throw new WireError('unknown-message', `type 0x${hex(queue.u32At(0))}`);
     if (type.payloadBytesMax === undefined) {
       queue.take(TYPE_BYTES);

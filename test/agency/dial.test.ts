@@ -1,7 +1,6 @@
-import type { AgencyEvent } from '../../src/observe/events.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
-import { dial, type DialParts, pause } from '../../src/agency/dial.ts';
+import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
 import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
 import { Events, failureOf } from './start-agency.ts';
@@ -62,6 +61,14 @@ describe('dialing', () => {
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([100, 200, 400]);
   });
 
+  test('counts the time from when the trouble began', async () => {
+    const port = await portWithoutListener();
+    const { events, ...rest } = parts(port, { maxElapsedMs: 1_000, now: () => 5_000, since: 4_050 });
+    const error = await failureOf(dial(rest));
+    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 1 attempts');
+    expect(events.all).toEqual([]);
+  });
+
   test('says that a name is unknown', async () => {
     const error = await failureOf(dial(parts(1, { host: 'no-such-host.invalid', maxElapsedMs: 1 })));
     expect(error.message).toMatch(/^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/);
@@ -80,17 +87,6 @@ describe('dialing', () => {
     const dialed = failureOf(dial(parts(central.port, { stop: stopping.signal })));
     stopping.abort();
     expect(await dialed).toBeInstanceOf(Stopped);
-  });
-});
-
-describe('a pause', () => {
-  test('ends when the program is asked to stop, and says which timer it closed', async () => {
-    const stopping = new AbortController();
-    const events: AgencyEvent[] = [];
-    const paused = failureOf(pause(60_000, { stop: stopping.signal, emit: event => events.push(event) }));
-    stopping.abort();
-    expect(await paused).toBeInstanceOf(Stopped);
-    expect(events).toEqual([{ event: 'timer-closed', timer: 'next_try' }]);
   });
 });
 

@@ -1,11 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { Agency, type AgencyParts } from '../../src/agency/agency.ts';
+import { expect, onTestFinished } from 'vitest';
+import { Agency } from '../../src/agency/agency.ts';
+import type { AgencyParts } from '../../src/agency/agency-parts.ts';
+import { ResumableAgency } from '../../src/agency/resumable-agency.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { AgencyEvent } from '../../src/observe/events.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
+import { type Conversation, type FakeCentral, OK, welc } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 const WAIT_MS = 10_000;
@@ -52,24 +56,39 @@ export class Events {
   }
 }
 
-export interface Started {
-  readonly agency: Agency;
+export interface Started<Side> {
+  readonly agency: Side;
   readonly events: Events;
   readonly stop: AbortController;
 }
 
-type Overrides = Partial<Omit<AgencyParts, 'limits' | 'address' | 'emit' | 'stop'>> & {
+type Overrides = Partial<Omit<AgencyParts, 'limits' | 'address' | 'emit' | 'stop' | 'dialect'>> & {
   readonly limits?: Partial<Limits>;
 };
 
 /** An agency of our own that will talk to a port of the loopback interface; it is closed when the test ends. */
-export function startAgency(port: number, { limits, ...overrides }: Overrides = {}): Started {
+export function startAgency(port: number, overrides: Overrides = {}): Started<Agency> {
+  const { parts, events, stop } = partsFor(port, overrides);
+  const dialect = createBaseDialect(new PlainBetReader());
+  return { agency: new Agency({ ...parts, dialect }), events, stop };
+}
+
+/** With this as the chance of every wait, no wait takes any time: waits are 0.75 and half of it times the usual one. */
+const WAITING_NO_TIME = -1.5;
+
+/** The same, with an upload that can be resumed; it comes back without waiting. */
+export function startResumable(port: number, overrides: Overrides = {}): Started<ResumableAgency> {
+  const { parts, events, stop } = partsFor(port, { random: () => WAITING_NO_TIME, ...overrides });
+  const dialect = createResumableDialect(new PlainBetReader());
+  return { agency: new ResumableAgency({ ...parts, dialect }), events, stop };
+}
+
+function partsFor(port: number, { limits, ...overrides }: Overrides) {
   const events = new Events();
   const stop = new AbortController();
-  const agency = new Agency({
+  const parts: Omit<AgencyParts, 'dialect'> = {
     id: 1,
     address: { host: '127.0.0.1', port, text: `127.0.0.1:${port}` },
-    dialect: createBaseDialect(new PlainBetReader()),
     limits: { ...DEFAULT_LIMITS, ...limits },
     batchAmountMax: 2,
     batchWindow: 1,
@@ -82,10 +101,39 @@ export function startAgency(port: number, { limits, ...overrides }: Overrides = 
     ...overrides,
     emit: events.emit,
     stop: stop.signal,
-  });
+  };
   // Whatever the test left behind is not waited for.
   onTestFinished(() => stop.abort());
-  return { agency, events, stop };
+  return { parts, events, stop };
+}
+
+/** The next connection, once it has said `HELO` and was told where to go on. */
+export async function welcomed(
+  central: FakeCentral,
+  next = 1,
+  { window, maxPayload }: { window?: number; maxPayload?: number } = {},
+): Promise<Conversation> {
+  const conversation = await central.accept();
+  expect(await conversation.message()).toMatch(/^HELO 1\|[A-Za-z0-9._-]{1,64}$/);
+  conversation.say(welc(next, window, maxPayload));
+  return conversation;
+}
+
+/** An upload without bets, up to its WAIT. */
+export async function untilWait(
+  central: FakeCentral,
+  agency: ResumableAgency,
+): Promise<{ conversation: Conversation; winners: Promise<readonly string[]> }> {
+  const upload = agency.upload(await betsFile(0), COMMA);
+  const conversation = await welcomed(central);
+  expect(await conversation.message()).toBe('DONE 0|0');
+  conversation.say(OK);
+  await upload;
+  const winners = agency.finishAndAwaitWinners();
+  expect(await conversation.message()).toBe('END');
+  conversation.say(OK);
+  expect(await conversation.message()).toBe('WAIT');
+  return { conversation, winners };
 }
 
 /** A bet as it stands in a payload. */
@@ -96,6 +144,11 @@ function betText(index: number): string {
 /** The message with the bets of these numbers, as `Conversation` gives it. */
 export function batchText(...indexes: readonly number[]): string {
   return `NBET ${indexes.length}|${indexes.map(betText).join('|')}`;
+}
+
+/** The same as part of an upload. */
+export function numberedText(seq: number, ...indexes: readonly number[]): string {
+  return batchText(...indexes).replace('NBET ', `SBET ${seq}|`);
 }
 
 /** The lines of the bets from `first` to `last`, with their line ends. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { StoreError } from '../../src/store/store.ts';
 import {
   bet,
   conn,
@@ -42,16 +41,14 @@ describe('an answer', () => {
     },
   );
 
-  test('is NOK, and the connection is closed, when the store is full; others and later batches go on', async () => {
+  test('is NOK, and the connection is closed, when the store is full; later batches go on', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
-    const other = await central.agency(2);
+    const bystander = await central.agency(2);
     const peer = await central.agency(1);
     peer.send(nbet(bet(1), bet(2)));
     await until(() => store.appended.length === 1, 'a batch at the store');
-    other.send(nbet(bet(3)));
-    await until(() => store.appended.length === 2, 'two batches at the store');
-    store.refuse(new StoreError('full', 'cannot write bets.csv, ENOSPC on write'), 1);
+    store.refuse();
     expect(await peer.rest()).toBe(NOK);
     expect(central.of('message-refused')).toEqual([
       {
@@ -62,13 +59,32 @@ describe('an answer', () => {
       },
     ]);
     expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 2 }]);
-    store.letIn();
-    expect(await other.receive(4)).toBe(OK);
-    store.held = false;
+    store.open();
+    bystander.send(nbet(bet(3)));
+    expect(await bystander.receive(4)).toBe(OK);
     const again = await central.agency(1);
     again.send(Buffer.concat([nbet(bet(1), bet(2)), END]));
     expect(await again.receive(8)).toBe(OK + OK);
     expect(store.rows).toBe(row(2, 3) + row(1, 1) + row(1, 2));
+  });
+
+  test('to END is NOK when the store is full: the agency has not finished, and may send bets and END again', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await TestCentral.open({ agencies: [1], store });
+    const peer = await central.agency(1);
+    peer.send(END);
+    await until(() => store.noted.length === 1, 'the end of the bets at the store');
+    store.refuse();
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['storage']);
+    expect(central.of('agency-finished')).toEqual([]);
+    expect(store.reads).toBe(0);
+    store.open();
+    const again = await central.agency(1);
+    again.send(Buffer.concat([nbet(bet(1, 7574)), END]));
+    expect(await again.receive(8)).toBe(OK + OK);
+    const [drawn] = await central.seen('draw-held');
+    expect(drawn).toMatchObject({ bets: 1, winners: 1 });
   });
 
   test('is NOK for the first batch that the store has no room for; the agency has not finished', async () => {
@@ -79,7 +95,7 @@ describe('an answer', () => {
     peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)), END, GWIN]));
     await until(() => store.appended.length === 3, 'three batches at the store');
     store.letIn(1);
-    store.refuse(new StoreError('full', 'no room'));
+    store.refuse();
     expect(await peer.rest()).toBe(OK + NOK);
     await takeTurns(other);
     expect(central.of('agency-finished')).toEqual([]);

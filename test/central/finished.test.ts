@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   bet,
@@ -120,7 +121,13 @@ describe('the winners', () => {
     }
     expect(central.of('connection-closed')).toEqual([]);
     expect(central.of('draw-held')).toEqual([
-      { event: 'draw-held', bets: 7, winners: 4, durationMs: expect.any(Number) },
+      {
+        event: 'draw-held',
+        bets: 7,
+        winners: 4,
+        seal: createHash('sha256').update(store.rows).digest('hex'),
+        durationMs: expect.any(Number),
+      },
     ]);
   });
 

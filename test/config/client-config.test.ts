@@ -44,7 +44,9 @@ describe("the skeleton's config.yaml", () => {
       file: 'agency.csv',
       fileDelimiter: 0x2c,
       winnersFile: undefined,
-      protocol: 'base',
+      // How many batches may be unanswered depends on the protocol, unless somebody says so.
+      batchWindow: undefined,
+      protocol: 'resumable',
       retryMaxElapsedMs: 0,
       bet: undefined,
     });
@@ -65,7 +67,7 @@ describe("the skeleton's config.yaml", () => {
       CLI_FILE_NAME: 'other.csv',
       CLI_FILE_DELIMITER: ';',
       CLI_WINNERS_FILE: 'winners.txt',
-      CLI_PROTOCOL: 'base',
+      CLI_PROTOCOL: 'BASE',
       CLI_RETRY_MAXELAPSED: '1m',
     });
     expect(config).toMatchObject({
@@ -82,6 +84,7 @@ describe("the skeleton's config.yaml", () => {
       file: 'other.csv',
       fileDelimiter: 0x3b,
       winnersFile: 'winners.txt',
+      protocol: 'base',
       retryMaxElapsedMs: 60_000,
     });
   });
@@ -207,8 +210,8 @@ describe('values', () => {
     ['CLI_LOG_LEVEL', ['TRACE', 'verbose']],
     ['CLI_LOG_FORMAT', ['xml']],
     ['CLI_BATCH_MAXAMOUNT', ['0', '100001', '1.5']],
-    ['CLI_BATCH_WINDOW', ['0', '1025']],
-    ['CLI_PROTOCOL', ['http']],
+    ['CLI_BATCH_WINDOW', ['0', '1025', '-1', 'all']],
+    ['CLI_PROTOCOL', ['http', 'resumable,base']],
     ['CLI_RETRY_MAXELAPSED', ['5', 'never']],
   ])('%s refuses what is out of its bounds', async (variable, texts) => {
     const key = Object.values(CLIENT_KEYS).find(({ env }) => env[0] === variable)!;

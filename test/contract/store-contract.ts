@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
-import type { Store } from '../../src/store/store.ts';
-import { batchOf, betWith, validBet } from '../lottery/bets.ts';
+import type { Draw } from '../../src/lottery/draw.ts';
+import type { Fact, Seal } from '../../src/lottery/fact.ts';
+import type { Note, Store } from '../../src/store/store.ts';
+import { batchOf, betWith, rowsOf, validBet } from '../lottery/bets.ts';
 
 /** All bets of a store, in the order in which it gives them. */
 export async function storedBets(store: Store): Promise<Bet[]> {
@@ -24,12 +27,48 @@ export function betsNamed(name: number, count = 1, agency = 1): Bet[] {
   );
 }
 
+/** A batch that was not valid, of an upload. */
+export function refusalOf(seq: number, agency = 1): Extract<Note, { kind: 'refused' }> {
+  const fault = { count: 3, index: 1, field: 'birthdate', reason: 'not-a-date' } as const;
+  return { kind: 'refused', agency, place: { upload: 'a-Z_0.9', seq }, fault };
+}
+
+const finishOf = (agency: number, upload?: string): Extract<Note, { kind: 'finished' }> => ({
+  kind: 'finished',
+  agency,
+  upload,
+});
+
+const DRAW: Draw = {
+  bets: 3,
+  winners: new Map([
+    [65_535, ['7574', '007']],
+    [1, ['0']],
+  ]),
+};
+
+/** The seal of the bets, of which no store's code knows. */
+function sealOf(bets: readonly Bet[]): Seal {
+  const rows = rowsOf(bets);
+  return { bytes: rows.length, sha256: createHash('sha256').update(rows).digest('hex') };
+}
+
+/** Opens the same store every time it is called, as one process after the other does; tells what it remembers. */
+export type Opening = (onFact: (fact: Fact) => void) => Promise<Store>;
+
 /**
  * What every store promises (src/store/store.ts).
  *
  * @param openStore opens an empty store; called within a test, which closes it or has it closed when the test ends
+ * @param newPlace makes an empty place where a store remembers; none for a store that keeps nothing
  */
-export function describeStore(openStore: () => Promise<Store>): void {
+export function describeStore(openStore: () => Promise<Store>, newPlace?: () => Promise<Opening>): void {
+  describeBets(openStore);
+  describeNotes(openStore);
+  if (newPlace !== undefined) describeMemory(newPlace);
+}
+
+function describeBets(openStore: () => Promise<Store>): void {
   describe('a store', () => {
     test('is empty at first', async () => {
       const store = await openStore();
@@ -170,6 +209,183 @@ export function describeStore(openStore: () => Promise<Store>): void {
           await store.close();
         }),
         { numRuns: 50 },
+      );
+    });
+  });
+}
+
+function describeNotes(openStore: () => Promise<Store>): void {
+  describe('a store that keeps facts beside the bets', () => {
+    test('gives the same bets as without them', async () => {
+      const store = await openStore();
+      await Promise.all([
+        store.note(refusalOf(1)),
+        store.append(batchNamed(1, 2), { upload: 'a-Z_0.9', seq: 2 }),
+        store.note(refusalOf(3)),
+        store.append(batchNamed(2, 1, 2)),
+        store.note(finishOf(1, 'a-Z_0.9')),
+        store.append(batchNamed(3, 1, 2)),
+        store.note(finishOf(2)),
+      ]);
+      expect(await storedBets(store)).toEqual([
+        ...betsNamed(1, 2),
+        ...betsNamed(2, 1, 2),
+        ...betsNamed(3, 1, 2),
+      ]);
+      await store.close();
+    });
+
+    test('answers in the order of the calls, whatever they are, and before it is settled', async () => {
+      const store = await openStore();
+      const answers: number[] = [];
+      for (let call = 0; call < 60; call += 1) {
+        const handed =
+          call % 5 === 3
+            ? store.note(refusalOf(call))
+            : call % 7 === 6
+              ? store.note(finishOf(call))
+              : store.append(batchNamed(call, call % 3));
+        void handed.then(() => answers.push(call));
+      }
+      await store.settled();
+      await Promise.resolve();
+      expect(answers).toEqual(Array.from({ length: 60 }, (_, call) => call));
+      await store.close();
+    });
+
+    test('seals the bets with length and SHA-256 of their rows in stored order', async () => {
+      const store = await openStore();
+      const names = Array.from({ length: 40 }, (_, name) => name);
+      const handed = names.map(name => store.append(batchNamed(name, name % 4, 1 + (name % 5))));
+      handed.push(store.note(refusalOf(1)), store.note(finishOf(1)));
+      // What was handed over before takes part, also when nobody has waited for it.
+      const seal = await store.seal(DRAW);
+      expect(seal).toEqual(sealOf(names.flatMap(name => betsNamed(name, name % 4, 1 + (name % 5)))));
+      expect(await storedBets(store)).toHaveLength(60);
+      await Promise.all(handed);
+      await store.close();
+    });
+
+    test('seals no bets with the SHA-256 of nothing', async () => {
+      const store = await openStore();
+      expect(await store.seal({ bets: 0, winners: new Map() })).toEqual({
+        bytes: 0,
+        sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+      });
+      await store.close();
+    });
+
+    test('takes nothing after the draw', async () => {
+      const store = await openStore();
+      await store.append(batchNamed(1));
+      await store.seal(DRAW);
+      await expectNothingTaken(store);
+      expect(await storedBets(store)).toEqual(betsNamed(1));
+      // Somebody asked too late: no reason to stop.
+      expect(await Promise.race([store.failure, Promise.resolve('none')])).toBe('none');
+      await store.close();
+    });
+  });
+}
+
+async function expectNothingTaken(store: Store): Promise<void> {
+  const late = [
+    store.append(batchNamed(9)),
+    store.note(refusalOf(9)),
+    store.note(finishOf(9)),
+    store.seal(DRAW),
+  ];
+  for (const outcome of await Promise.allSettled(late)) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StoreError', code: 'failed' } });
+  }
+}
+
+function describeMemory(newPlace: () => Promise<Opening>): void {
+  /** The store as the next process opens it, and what that is told. */
+  const open = async (opening: Opening): Promise<{ store: Store; facts: Fact[] }> => {
+    const facts: Fact[] = [];
+    return { store: await opening(fact => facts.push(fact)), facts };
+  };
+
+  describe('a store that is opened again', () => {
+    test('tells every fact, in order, before anything else', async () => {
+      const opening = await newPlace();
+      const first = await open(opening);
+      expect(first.facts).toEqual([]);
+      const { store } = first;
+      await Promise.all([
+        store.append(batchNamed(1, 2, 3)),
+        store.append(batchNamed(2, 3), { upload: 'a-Z_0.9', seq: 1 }),
+        store.note(refusalOf(2)),
+        store.append(batchNamed(3, 0), { upload: 'a-Z_0.9', seq: 3 }),
+        store.note(finishOf(3)),
+        store.note(refusalOf(1, 2)),
+        store.note(finishOf(1, 'a-Z_0.9')),
+      ]);
+      const seal = await store.seal(DRAW);
+      await store.close();
+      const { store: again, facts } = await open(opening);
+      expect(facts).toEqual([
+        { kind: 'stored', agency: 3, count: 2, place: undefined },
+        { kind: 'stored', agency: 1, count: 3, place: { upload: 'a-Z_0.9', seq: 1 } },
+        refusalOf(2),
+        { kind: 'stored', agency: 1, count: 0, place: { upload: 'a-Z_0.9', seq: 3 } },
+        finishOf(3),
+        refusalOf(1, 2),
+        finishOf(1, 'a-Z_0.9'),
+        { kind: 'drawn', draw: DRAW, seal },
+      ]);
+      await again.close();
+    });
+
+    test('takes nothing when the draw has been held', async () => {
+      const opening = await newPlace();
+      const { store } = await open(opening);
+      await store.append(batchNamed(1));
+      await store.seal(DRAW);
+      await store.close();
+      const again = await open(opening);
+      await expectNothingTaken(again.store);
+      await again.store.close();
+      const last = await open(opening);
+      expect(last.facts.map(({ kind }) => kind)).toEqual(['stored', 'drawn']);
+      expect(await storedBets(last.store)).toEqual(betsNamed(1));
+      await last.store.close();
+    });
+
+    test('goes on behind what it remembers, whatever was kept and however often it was closed', async () => {
+      const place = fc.record({ upload: fc.constantFrom('one', 'x'.repeat(64)), seq: fc.nat(5) });
+      const step = fc.oneof(
+        fc.record({ bets: fc.nat(4), place: fc.option(place, { nil: undefined }) }),
+        fc.constantFrom(refusalOf(1), refusalOf(2, 65_535), finishOf(1), finishOf(2, 'one')),
+        fc.constant('open again' as const),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async steps => {
+          const opening = await newPlace();
+          const expected: Fact[] = [];
+          const bets: Bet[] = [];
+          let { store } = await open(opening);
+          for (const [name, one] of [...steps, 'open again' as const].entries()) {
+            if (one === 'open again') {
+              await store.close();
+              const again = await open(opening);
+              expect(again.facts).toEqual(expected);
+              ({ store } = again);
+            } else if ('bets' in one) {
+              void store.append(batchNamed(name, one.bets), one.place);
+              expected.push({ kind: 'stored', agency: 1, count: one.bets, place: one.place });
+              bets.push(...betsNamed(name, one.bets));
+            } else {
+              void store.note(one);
+              expected.push(one);
+            }
+          }
+          expect(await storedBets(store)).toEqual(bets);
+          expect(await store.seal(DRAW)).toEqual(sealOf(bets));
+          await store.close();
+        }),
+        { numRuns: 40 },
       );
     });
   });

@@ -186,15 +186,16 @@ describe('the configuration', () => {
     const facts = client.lines.map(line => JSON.parse(line.text) as Record<string, unknown>);
     expect(facts.map(({ action, result }) => `${String(action)} ${String(result)}`)).toEqual([
       'config success',
-      'read_bet fail',
       'connect success',
+      'read_bet fail',
       'upload success',
       'close_file success',
+      'consulta_ganadores in_progress',
       'consulta_ganadores success',
       'close_socket success',
       'exit fail',
     ]);
-    expect(facts[1]).toMatchObject({ file: 'agency.csv', line: 2, field: 'line', reason: 'too-few-fields' });
+    expect(facts[2]).toMatchObject({ file: 'agency.csv', line: 2, field: 'line', reason: 'too-few-fields' });
     expect(facts.at(-1)).toMatchObject({ level: 'ERROR', client_id: 1, refused_lines: 1 });
   });
 });

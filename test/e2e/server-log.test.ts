@@ -1,16 +1,18 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { PROGRAM } from '../support/built-program.ts';
 import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/central.ts';
 import { Peer } from '../support/peer.ts';
-import { Program, PROGRAM, startServer } from '../support/program.ts';
+import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 /** A line of the log as the assignment writes it; the level is padded to 8. */
 const LINE =
-  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG {3}|INFO {4}|WARNING |ERROR {3}|CRITICAL) action: [a-z_]+ \| result: (?:success|fail|in_progress)(?<details>(?: \| [a-z_]+: [^|]+)*)$/;
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG {3}|INFO {4}|WARNING |ERROR {3}|CRITICAL) action: [a-z_]+ \| result: (?:success|fail|in_progress)(?<details>(?: \| [a-z_0-9]+: [^|]+)*)$/;
 
 /** Details that are addresses or messages, which may hold a colon. */
 const MAY_HOLD_COLONS = new Set(['ip', 'address', 'msg']);
@@ -28,17 +30,21 @@ function expectRegular(text: string): void {
 /** What is behind the time, with what differs between two runs made equal. */
 const fixed = (text: string): string => text.slice(20).replace(/\| (port|ms): \d+/g, '| $1: N');
 
-/** A connection of its own that says something and is done; returns the answers. */
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** A connection of its own that says something, is answered, perhaps waits for something, and is done. */
 async function converse(
   server: Program,
   port: number,
   says: readonly Uint8Array[],
   answers: string,
+  wait: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const closedBefore = server.lines.filter(({ text }) => text.includes('close_socket')).length;
   const peer = await Peer.connect(port);
   peer.send(Buffer.concat(says));
   expect(await peer.receive(answers.length / 2)).toBe(answers);
+  await wait();
   peer.end();
   expect(await peer.rest()).toBe('');
   await server.line(
@@ -59,8 +65,8 @@ async function holdLottery(server: Program, port: number): Promise<void> {
   await converse(server, port, [nbet(bet(1))], NOK);
   await converse(server, port, [conn(2), END, END, GWIN], OK + OK + '4e454e44');
   await converse(server, port, [conn(2), nbet(bet(1))], NOK);
-  await converse(server, port, [conn(1), END], OK);
-  await server.line(({ text }) => text.includes('sorteo'), 'the draw');
+  const drawn = (): Promise<unknown> => server.line(({ text }) => text.includes('sha256'), 'the draw');
+  await converse(server, port, [conn(1), END], OK, drawn);
   await converse(server, port, [conn(1), GWIN], rwin('030904465'));
   const truncated = await Peer.connect(port);
   truncated.send(conn(1).subarray(0, 7));
@@ -70,6 +76,9 @@ async function holdLottery(server: Program, port: number): Promise<void> {
   server.kill('SIGTERM');
   expect(await server.exited).toEqual({ code: 0, signal: null });
 }
+
+/** What the lottery stores. */
+const BETS_CSV = row(1, '030904465', 7574) + row(1, 11) + row(1, 12) + row(1, 13);
 
 const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
 const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 127.0.0.1';
@@ -87,8 +96,8 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
   const visit = (...lines: string[]): string[] => [ACCEPTED, ACCEPTING, ...lines];
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 5 | logging_level: DEBUG',
-    'INFO     action: open_store | result: success | file: bets.csv',
-    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: base',
+    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: none | state: open',
+    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: resumable',
     ACCEPTING,
     ...visit(
       identified(1),
@@ -130,7 +139,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
       identified(1),
       'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: none',
       'INFO     action: sorteo | result: success',
-      'INFO     action: draw | result: success | bets: 4 | winners: 1 | ms: N',
+      `INFO     action: draw | result: success | bets: 4 | winners: 1 | ms: N | sha256: ${sha256(BETS_CSV)}`,
       closed(1),
     ),
     ...visit(identified(1), closed(1)),
@@ -139,6 +148,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
     'INFO     action: close_timer | result: success | timer: deadlines',
     'INFO     action: close_listener | result: success | port: N',
     'INFO     action: close_file | result: success | file: bets.csv',
+    'INFO     action: close_file | result: success | file: bets.journal',
     'INFO     action: shutdown | result: success',
   ]);
   for (const { text } of server.lines) expectRegular(text);

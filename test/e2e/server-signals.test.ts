@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { bet, conn, END, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
+import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -111,7 +111,8 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
     expect(closed).toHaveLength(3);
     expect(new Set(closed)).toEqual(new Set(['1', '2', '3']));
     expect(server.linesOf('close_listener')).toHaveLength(1);
-    expect(server.linesOf('close_file', 'success')[0]!.details).toEqual({ file: 'bets.csv' });
+    const files = server.linesOf('close_file', 'success').map(({ details }) => details['file']);
+    expect(files).toEqual(['bets.csv', 'bets.journal']);
     expect(server.lines.at(-1)!.text.slice(20)).toBe('INFO     action: shutdown | result: success');
     expect(server.linesOf('apuesta_recibida', 'success')).toHaveLength(storedFast + storedInWindow);
     expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
@@ -140,7 +141,7 @@ test('the next start finds every row that was answered before SIGTERM, and none 
   expect(await server.exited).toEqual({ code: 0, signal: null });
   const file = await readFile(join(folder, 'bets.csv'), 'utf8');
   const again = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  expect(again.server.linesOf('cut_torn_row')).toEqual([]);
+  expect(again.server.linesOf('cut_torn_tail')).toEqual([]);
   const finishing = await Peer.connect(again.port);
   finishing.send(Buffer.concat([conn(1), nbet(bet(99_999_999, 7574)), Buffer.from('END\0')]));
   expect(await finishing.receive(8)).toBe(OK + OK);
@@ -313,42 +314,48 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
 
   test('DATA_DIR is missing', async () => {
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'no-such-folder' });
-    await expectOneLine(server, /^cannot use no-such-folder\/bets\.csv, ENOENT on open$/);
+    await expectOneLine(server, /^cannot use the folder no-such-folder, it does not exist \(ENOENT\)$/);
   });
 
   test('DATA_DIR is a file', async () => {
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'a-file' }, { 'a-file': '' });
-    await expectOneLine(server, /^cannot use a-file\/bets\.csv, ENOTDIR on open$/);
+    await expectOneLine(server, /^cannot use the folder a-file, it is no folder \(ENOTDIR\)$/);
   });
 
-  test('bets.csv is a folder', async () => {
+  test.each(['bets.csv', 'bets.journal'])('%s is a folder', async name => {
     const folder = await temporaryFolder();
-    await mkdir(join(folder, 'bets.csv'));
+    await mkdir(join(folder, name));
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: folder });
-    await expectOneLine(server, /bets\.csv, EISDIR on open$/);
+    await expectOneLine(server, new RegExp(`${name.replace('.', '\\.')}.*EISDIR on`));
+  });
+
+  test('a bets.csv, older than the program, has a row that is no bet', async () => {
+    const rows = [row(1, 10), 'agency,first_name,last_name,document,birthdate,number\r\n', row(1, 11)];
+    const server = await failToStart({ SERVER_PORT: '0' }, { 'bets.csv': rows.join('') });
+    await expectOneLine(server, /^cannot use DATA_DIR \., bets\.csv, line 2 not a row of bets\.csv$/);
+  });
+
+  test('another server has the folder; that one goes on, and the next may have it after a kill -9', async () => {
+    const folder = await temporaryFolder();
+    const first = await startServer(folder);
+    const peer = await Peer.connect(first.port);
+    peer.send(Buffer.concat([conn(1), batchOf(1, 0)]));
+    expect(await peer.receive(4)).toBe(OK);
+    const second = await failToStart({ SERVER_PORT: '0', DATA_DIR: folder });
+    await expectOneLine(second, /^another process has .*bets\.lock locked/);
+    peer.send(batchOf(1, 1));
+    expect(await peer.receive(4)).toBe(OK);
+    first.server.kill('SIGKILL');
+    await first.server.exited;
+    const third = await startServer(folder);
+    expect(third.server.linesOf('open_store')[0]!.details['bets']).toBe(String(2 * BETS_PER_BATCH));
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 0) + rowsOf(1, 1));
   });
 
   test('SERVER_HOST is no address of this machine', async () => {
     const server = await failToStart({ SERVER_PORT: '0', SERVER_HOST: '192.0.2.1' });
     await expectOneLine(server, /^SERVER_HOST is no address of this machine$/);
   });
-});
-
-test('a bets.csv with a row that is no bet stops the server at the draw, with the file and the line', async () => {
-  const folder = await temporaryFolder();
-  const rows = [row(1, 10), 'agency,first_name,last_name,document,birthdate,number\r\n', row(1, 11)];
-  await writeFile(join(folder, 'bets.csv'), rows.join(''));
-  const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  const peer = await Peer.connect(port);
-  // Whether the answer to END still leaves is chance: the server stops at once.
-  peer.send(Buffer.concat([conn(1), END]));
-  expect(await server.exited).toEqual({ code: 1, signal: null });
-  const failures = server.lines.filter(({ result }) => result === 'fail');
-  expect(failures.map(({ action, details }) => [action, details['error']])).toEqual([
-    ['run', 'the bets cannot be read for the draw, bets.csv, line 2 not a row of bets.csv'],
-  ]);
-  expect(server.linesOf('sorteo')).toEqual([]);
-  expect(server.stderr).toBe('');
 });
 
 describe('in echo mode the server', () => {

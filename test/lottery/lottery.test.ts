@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { Draw } from '../../src/lottery/draw.ts';
+import type { Fact } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 
 const DRAW: Draw = {
@@ -11,16 +12,20 @@ const DRAW: Draw = {
   ]),
 };
 
+const finished = (agency: number): Fact => ({ kind: 'finished', agency, upload: undefined });
+
+const drawn = (draw: Draw = DRAW): Fact => ({ kind: 'drawn', draw, seal: { bytes: 0, sha256: '' } });
+
 /** A lottery of three agencies in which some have finished. */
-function lotteryAfter(...finished: number[]): Lottery {
+function lotteryAfter(...agencies: number[]): Lottery {
   const lottery = new Lottery([1, 2, 3]);
-  for (const agency of finished) lottery.finish(agency);
+  for (const agency of agencies) lottery.apply(finished(agency));
   return lottery;
 }
 
 function drawnLottery(): Lottery {
   const lottery = lotteryAfter(1, 2, 3);
-  lottery.close(DRAW);
+  lottery.apply(drawn());
   return lottery;
 }
 
@@ -49,15 +54,14 @@ describe('open', () => {
     expect(lottery.state).toBe('open');
     expect(lottery.missing).toEqual([]);
     expect(lottery.refusalOfBets(1)).toBe('unauthorized');
-    expect(() => lottery.finish(1)).toThrow();
-    expect(() => lottery.close(DRAW)).toThrow();
+    lottery.apply(finished(1));
     expect(lottery.state).toBe('open');
   });
 
   test('counts an agency that is named twice once', () => {
     const lottery = new Lottery([7, 7]);
     expect(lottery.missing).toEqual([7]);
-    lottery.finish(7);
+    lottery.apply(finished(7));
     expect(lottery.state).toBe('complete');
   });
 
@@ -66,33 +70,79 @@ describe('open', () => {
   });
 });
 
-describe('finish', () => {
-  test('closes the bets of that agency and of no other', () => {
+describe('an agency that has finished', () => {
+  test('may not bet any more; the others may', () => {
     const lottery = lotteryAfter(2);
     expect(lottery.hasFinished(2)).toBe(true);
+    expect(lottery.finished).toEqual([2]);
     expect(lottery.refusalOfBets(2)).toBe('agency-finished');
     expect(lottery.refusalOfBets(1)).toBeUndefined();
     expect(lottery.refusalOfBets(3)).toBeUndefined();
   });
 
-  test('said again changes nothing', () => {
+  test('and says so again changes nothing', () => {
     const lottery = lotteryAfter(2, 2, 2);
     expect(lottery.missing).toEqual([1, 3]);
     expect(lottery.state).toBe('open');
   });
 
-  test('said again after the draw changes nothing', () => {
+  test('and says so again after the draw changes nothing', () => {
     const lottery = drawnLottery();
-    lottery.finish(1);
+    lottery.apply(finished(1));
     expect(lottery.state).toBe('drawn');
     expect(lottery.winnersOf(1)).toEqual(['11', '12']);
   });
 
-  test('is not for agencies that are not expected', () => {
+  test('is kept, and completes nothing, when it is not expected', () => {
     const lottery = lotteryAfter(1, 2);
-    expect(() => lottery.finish(4)).toThrow('agency 4 is not expected');
-    expect(lottery.hasFinished(4)).toBe(false);
+    lottery.apply(finished(4));
+    expect(lottery.finished).toEqual([1, 2, 4]);
+    expect(lottery.missing).toEqual([3]);
     expect(lottery.state).toBe('open');
+    expect(lottery.refusalOfBets(4)).toBe('unauthorized');
+  });
+});
+
+describe('the bets', () => {
+  test('are counted for each agency, those that were adopted as well', () => {
+    const lottery = new Lottery([1, 2]);
+    expect(lottery.bets).toEqual(new Map());
+    lottery.apply({
+      kind: 'adopted',
+      bets: new Map([
+        [1, 10],
+        [7, 3],
+      ]),
+    });
+    lottery.apply({ kind: 'stored', agency: 1, count: 5, place: undefined });
+    lottery.apply({ kind: 'stored', agency: 2, count: 4, place: { upload: 'u', seq: 1 } });
+    lottery.apply({
+      kind: 'refused',
+      agency: 2,
+      place: { upload: 'u', seq: 2 },
+      fault: { count: 9, index: 0, field: 'number', reason: 'empty' },
+    });
+    expect(lottery.bets).toEqual(
+      new Map([
+        [1, 15],
+        [7, 3],
+        [2, 4],
+      ]),
+    );
+  });
+});
+
+describe('the uploads', () => {
+  test('are those of the facts with a place, and that by which an agency finished', () => {
+    const lottery = new Lottery([1, 2]);
+    lottery.apply({ kind: 'stored', agency: 1, count: 5, place: undefined });
+    expect(lottery.uploads.countOf(1)).toBe(0);
+    lottery.apply({ kind: 'stored', agency: 1, count: 4, place: { upload: 'u', seq: 1 } });
+    lottery.apply({ kind: 'finished', agency: 1, upload: 'u' });
+    lottery.apply({ kind: 'finished', agency: 2, upload: 'v' });
+    expect(lottery.uploads.find(1, 'u')).toMatchObject({ next: 2, batches: 1, bets: 4 });
+    expect(lottery.uploads.find(2, 'v')).toMatchObject({ next: 1, batches: 0, bets: 0 });
+    expect(lottery.uploads.find(2, 'u')).toBeUndefined();
   });
 });
 
@@ -109,18 +159,19 @@ describe('complete', () => {
 });
 
 describe('the draw', () => {
-  test.each([[[]], [[1]], [[1, 2]], [[3, 1]]])('is not held when only %j have finished', finished => {
-    const lottery = lotteryAfter(...finished);
-    expect(() => lottery.close(DRAW)).toThrow('open');
-    expect(lottery.state).toBe('open');
-    expect(lottery.winnersOf(1)).toBeUndefined();
-  });
-
   test('is held once', () => {
     const lottery = drawnLottery();
     expect(lottery.state).toBe('drawn');
-    expect(() => lottery.close({ bets: 0, winners: new Map([[2, ['21']]]) })).toThrow('drawn');
+    expect(() => lottery.apply(drawn({ bets: 0, winners: new Map([[2, ['21']]]) }))).toThrow('once');
     expect(lottery.winnersOf(2)).toEqual([]);
+  });
+
+  test('stays held when more agencies are expected afterwards: they may not bet', () => {
+    const lottery = new Lottery([1, 2, 3, 4]);
+    for (const fact of [finished(1), finished(2), finished(3), drawn()]) lottery.apply(fact);
+    expect(lottery.state).toBe('drawn');
+    expect(lottery.refusalOfBets(4)).toBe('draw-closed');
+    expect(lottery.winnersOf(4)).toEqual([]);
   });
 
   test('closes the bets of every expected agency', () => {
@@ -152,43 +203,100 @@ describe('an agency that is not expected', () => {
   });
 });
 
-describe('any sequence of facts', () => {
-  const agency = fc.integer({ min: 1, max: 6 });
-  const fact = fc.oneof(
-    { weight: 5, arbitrary: agency.map(finished => ({ finished })) },
-    { weight: 1, arbitrary: fc.constant({ finished: undefined }) },
-  );
+const id = fc.integer({ min: 1, max: 6 });
+const count = fc.nat(200);
+/** What happens, without the number of a batch: that follows from what was before. */
+const happening = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('stored'), agency: id, count, numbered: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('refused'), agency: id, count }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('finished'), agency: id }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drawn') }) },
+);
+type Happening = {
+  readonly kind: string;
+  readonly agency?: number;
+  readonly count?: number;
+  readonly numbered?: boolean;
+};
 
-  test.prop([fc.uniqueArray(agency, { maxLength: 4 }), fc.array(fact, { maxLength: 30 })], { numRuns: 1000 })(
-    'keeps the rules: bets only while open, winners only when drawn, one draw',
-    (expected, facts) => {
+/** The facts as a store would have kept them. */
+function factsOf(happenings: readonly Happening[]): Fact[] {
+  const next = new Map<number, number>();
+  let isDrawn = false;
+  return happenings.flatMap(({ kind, agency = 0, count: bets = 0, numbered = true }): Fact[] => {
+    if (kind === 'finished') return [finished(agency)];
+    if (kind === 'drawn') {
+      const again = isDrawn;
+      isDrawn = true;
+      return again ? [] : [drawn()];
+    }
+    if (kind === 'stored' && !numbered) return [{ kind, agency, count: bets, place: undefined }];
+    const seq = next.get(agency) ?? 1;
+    next.set(agency, seq + 1);
+    const place = { upload: 'u', seq };
+    const fault = { count: bets, index: 0, field: 'number', reason: 'empty' } as const;
+    return [
+      kind === 'stored' ? { kind, agency, count: bets, place } : { kind: 'refused', agency, place, fault },
+    ];
+  });
+}
+
+/** All that can be asked of a lottery. */
+function lookAt(lottery: Lottery): object {
+  const agencies = [1, 2, 3, 4, 5, 6].map(agency => ({
+    finished: lottery.hasFinished(agency),
+    refusal: lottery.refusalOfBets(agency),
+    winners: lottery.winnersOf(agency),
+    upload: lottery.uploads.find(agency, 'u'),
+  }));
+  return { state: lottery.state, missing: lottery.missing, bets: lottery.bets, agencies };
+}
+
+describe('any sequence of facts', () => {
+  const expectedAgencies = fc.uniqueArray(id, { maxLength: 4 });
+  const happenings = fc.array(happening, { maxLength: 30 });
+
+  test.prop([expectedAgencies, happenings], { numRuns: 500 })(
+    'keeps the rules: bets only of who has not finished, winners only when drawn',
+    (expected, all) => {
       const lottery = new Lottery(expected);
-      const finished = new Set<number>();
-      let draws = 0;
-      for (const { finished: who } of facts) {
-        const complete = expected.length > 0 && expected.every(id => finished.has(id));
-        if (who === undefined && complete && draws === 0) {
-          lottery.close(DRAW);
-          draws += 1;
-        } else if (who === undefined) {
-          expect(() => lottery.close(DRAW)).toThrow();
-        } else if (expected.includes(who)) {
-          lottery.finish(who);
-          finished.add(who);
-        } else {
-          expect(() => lottery.finish(who)).toThrow();
-        }
-        const missing = expected.filter(id => !finished.has(id)).toSorted((a, b) => a - b);
+      const done = new Set<number>();
+      let isDrawn = false;
+      for (const fact of factsOf(all)) {
+        lottery.apply(fact);
+        if (fact.kind === 'finished') done.add(fact.agency);
+        isDrawn ||= fact.kind === 'drawn';
+        const missing = expected.filter(agency => !done.has(agency)).toSorted((a, b) => a - b);
         const isComplete = expected.length > 0 && missing.length === 0;
         expect(lottery.missing).toEqual(missing);
-        expect(lottery.state).toBe(draws > 0 ? 'drawn' : isComplete ? 'complete' : 'open');
-        for (let id = 1; id <= 6; id += 1) {
-          const mayBet = expected.includes(id) && !finished.has(id) && draws === 0;
-          expect(lottery.refusalOfBets(id) === undefined).toBe(mayBet);
-          expect(lottery.hasFinished(id)).toBe(finished.has(id));
-          expect(lottery.winnersOf(id)).toEqual(draws === 0 ? undefined : (DRAW.winners.get(id) ?? []));
+        expect(lottery.state).toBe(isDrawn ? 'drawn' : isComplete ? 'complete' : 'open');
+        for (let agency = 1; agency <= 6; agency += 1) {
+          const mayBet = expected.includes(agency) && !done.has(agency) && !isDrawn;
+          expect(lottery.refusalOfBets(agency) === undefined).toBe(mayBet);
+          expect(lottery.hasFinished(agency)).toBe(done.has(agency));
+          expect(lottery.winnersOf(agency)).toEqual(isDrawn ? (DRAW.winners.get(agency) ?? []) : undefined);
         }
       }
+    },
+  );
+
+  test.prop([expectedAgencies, happenings], { numRuns: 500 })(
+    'leads to the same state when it is applied again after any of its steps (promise P6)',
+    (expected, all) => {
+      const facts = factsOf(all);
+      const live = new Lottery(expected);
+      for (const [index, fact] of facts.entries()) {
+        live.apply(fact);
+        const again = new Lottery(expected);
+        for (const kept of facts.slice(0, index + 1)) again.apply(kept);
+        expect(lookAt(again)).toEqual(lookAt(live));
+      }
+      const bets = facts.filter(({ kind }) => kind === 'stored');
+      const sum = bets.reduce((total, fact) => total + (fact.kind === 'stored' ? fact.count : 0), 0);
+      expect([...live.bets.values()].reduce((total, ofAgency) => total + ofAgency, 0)).toBe(sum);
     },
   );
 });

@@ -53,6 +53,34 @@ describe("the client's log", () => {
       { event: 'upload-done', batches: 2, bets: 131 },
     ],
     [
+      'INFO     action: resume_upload | result: success | client_id: 3 | next_batch: 7',
+      { event: 'upload-resumed', next: 7 },
+    ],
+    [
+      'ERROR    action: upload | result: fail | client_id: 3 | batch: 2 | bets: 130 | from_line: 131 | index: 4 | field: document | reason: not-digits',
+      {
+        event: 'batch-refused',
+        seq: 2,
+        count: 130,
+        firstLine: 131,
+        index: 4,
+        field: 'document',
+        reason: 'not-digits',
+      },
+    ],
+    [
+      'WARNING  action: reconnect | result: in_progress | client_id: 3 | error: ECONNRESET | next_try_ms: 100',
+      { event: 'reconnecting', error: 'ECONNRESET', waitMs: 99.6 },
+    ],
+    [
+      'WARNING  action: reconnect | result: in_progress | client_id: 3 | error: ECONNRESET',
+      { event: 'reconnecting', error: 'ECONNRESET' },
+    ],
+    [
+      'INFO     action: consulta_ganadores | result: in_progress | client_id: 3',
+      { event: 'waiting-for-draw' },
+    ],
+    [
       'ERROR    action: exit | result: fail | client_id: 3 | refused_lines: 2',
       { event: 'lines-refused', count: 2 },
     ],
@@ -79,7 +107,6 @@ describe("the client's log", () => {
 
   test.each<AgencyEvent>([
     { event: 'connecting', attempt: 1, waitMs: 100.4, error: 'ECONNREFUSED' },
-    { event: 'reconnecting', error: 'ECONNRESET' },
     { event: 'waiting-for-draw', waitMs: 99.6 },
     { event: 'upload-progress', bets: 1, fileBytesRead: 1, fileBytes: 1 },
   ])('calls what is tried again in_progress, never fail: $event', event => {

@@ -1,82 +1,146 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/lottery/fact.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { batchNamed, betsNamed } from '../contract/store-contract.ts';
 import { rowsOf } from '../lottery/bets.ts';
 import { type FaultyFiles, systemError } from './faulty-files.ts';
 import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
 
-describe('a full disk', () => {
-  test.each(['ENOSPC', 'EDQUOT'])('(%s) refuses exactly the group that it had no room for', async code => {
-    const before = rowsOf(betsNamed(9, 2));
-    const { store, files } = await openFaulty(before.toString());
-    files.onWrite = () => ({ bytes: 10, error: systemError(code, 'write') });
-    const refused = follow(store, batchNamed(0, 2));
-    const next = [follow(store, batchNamed(1)), follow(store, batchNamed(2))];
-    files.onTruncate = () => {
-      files.onWrite = undefined;
-    };
+const FILES = ['bets.csv', 'bets.journal'] as const;
+const FINISHED = { kind: 'finished', agency: 1, upload: undefined } as const;
+
+/** Every write of a file finds no room, after it has taken some bytes; the others take everything. */
+function fill(files: FaultyFiles, full: string, { bytes = 10, code = 'ENOSPC' } = {}): void {
+  files.onWrite = (length, file) =>
+    file === full ? { bytes: Math.min(bytes, length), error: systemError(code, 'writev') } : undefined;
+}
+
+/** What the next process is told. */
+async function factsOf(files: FaultyFiles): Promise<Fact[]> {
+  const facts: Fact[] = [];
+  const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
+  await store.close();
+  return facts;
+}
+
+describe.each(FILES)('a disk that is full for %s', full => {
+  test.each(['ENOSPC', 'EDQUOT'])('(%s) refuses the group and all that waits behind it', async code => {
+    const { store, files } = await openFaulty();
+    await store.append(batchNamed(0));
+    fill(files, full, { code });
+    const handed = [
+      follow(store.append(batchNamed(1))),
+      follow(store.append(batchNamed(2))),
+      follow(store.note(FINISHED)),
+      follow(store.append(batchNamed(3))),
+    ];
     await idle();
-    expect(refused.outcome).toBe('full');
-    expect(outcomes(next)).toEqual(['stored', 'stored']);
-    const rows = Buffer.concat([before, rowsOf(betsNamed(1)), rowsOf(betsNamed(2))]);
-    expect(files.content.equals(rows)).toBe(true);
-    expect(files.calls).toContain(`truncate ${before.length}`);
-    await expect(store.settled()).resolves.toBeUndefined();
+    expect(outcomes(handed)).toEqual(['full', 'full', 'full', 'full']);
+    expect(store.unsyncedBytes).toBe(0);
+    await store.close();
+    files.onWrite = undefined;
+    expect(await factsOf(files)).toEqual([{ kind: 'stored', agency: 1, count: 1, place: undefined }]);
   });
 
   test('refuses with the file and the reason', async () => {
     const { store, files } = await openFaulty();
-    const cause = systemError('ENOSPC', 'writev');
-    files.onWrite = () => ({ bytes: 0, error: cause });
+    fill(files, full, { bytes: 0 });
     const error = await store.append(batchNamed(1)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({
       code: 'full',
-      message: 'cannot write /data/bets.csv, ENOSPC on writev',
-      cause,
+      message: `cannot write /data/${full}, ENOSPC on writev`,
+      cause: { code: 'ENOSPC' },
     });
   });
 
-  test('leaves no row behind when it comes after part of the group was written', async () => {
+  test('leaves nothing of the group in either file: both are cut back, and the cut is synced, before it is refused', async () => {
     const { store, files } = await openFaulty();
-    const group = [batchNamed(1), batchNamed(2), batchNamed(3)];
     await store.append(batchNamed(0));
-    const durable = files.content.length;
-    let writes = 0;
-    files.onWrite = length => {
-      writes += 1;
-      if (writes === 1) return { bytes: length };
-      if (writes === 2) return { bytes: group[1]!.rows.length + 5 };
-      return { bytes: 3, error: systemError('ENOSPC', 'writev') };
-    };
-    const first = follow(store, batchNamed(8));
-    const appends = group.map(batch => follow(store, batch));
+    const [bets, journal] = FILES.map(file => Buffer.from(files.contentOf(file)));
+    fill(files, full, { bytes: 30 });
+    const cut = holdSyncs(files, 'bets.csv');
+    const refused = follow(store.append(batchNamed(1)));
     await idle();
-    expect(first.outcome).toBe('stored');
-    expect(outcomes(appends)).toEqual(['full', 'full', 'full']);
-    const rows = rowsOf([...betsNamed(0), ...betsNamed(8)]);
-    expect(files.content.equals(rows)).toBe(true);
-    expect(rows.length).toBeGreaterThan(durable);
-    files.onWrite = undefined;
-    await store.append(batchNamed(4));
-    expect(files.content.equals(rowsOf([...betsNamed(0), ...betsNamed(8), ...betsNamed(4)]))).toBe(true);
+    // The rows are synced before the journal is written.
+    if (full === 'bets.journal') {
+      cut.release();
+      await idle();
+    }
+    expect([cut.held(), refused.outcome]).toEqual([1, 'waiting']);
+    expect(files.contentOf('bets.csv').equals(bets!)).toBe(true);
+    expect(files.contentOf('bets.journal').equals(journal!)).toBe(true);
+    expect(files.calls.slice(-4)).toEqual([
+      `truncate bets.journal ${journal!.length}`,
+      'sync bets.journal',
+      `truncate bets.csv ${bets!.length}`,
+      'sync bets.csv',
+    ]);
+    cut.release();
+    await idle();
+    expect(refused.outcome).toBe('full');
   });
 
-  test('is no failure of the store: nothing is unsynced, settled is fulfilled, closing is quiet', async () => {
+  test('takes what comes when there is room again, behind what was there before', async () => {
     const { store, files } = await openFaulty();
-    files.onWrite = () => ({ bytes: 1, error: systemError('ENOSPC', 'writev') });
-    expect(await codeOf(store.append(batchNamed(1)))).toBe('full');
-    expect(store.unsyncedBytes).toBe(0);
-    expect(await codeOf(store.settled())).toBe('fulfilled');
-    expect(await Promise.race([store.failure, idle()])).toBeUndefined();
-    expect(await codeOf(store.append(batchNamed(1)))).toBe('full');
-    expect(files.content).toHaveLength(0);
+    await store.append(batchNamed(0));
+    fill(files, full);
+    const placed = [1, 2].map(seq => store.append(batchNamed(seq, 2), { upload: 'one', seq }));
+    expect(await Promise.all(placed.map(codeOf))).toEqual(['full', 'full']);
+    files.onWrite = undefined;
+    for (const seq of [1, 2]) await store.append(batchNamed(seq, 2), { upload: 'one', seq });
+    await store.note(FINISHED);
     await store.close();
+    expect(files.bets.equals(rowsOf([0, 1, 2].flatMap(name => betsNamed(name, name === 0 ? 1 : 2))))).toBe(
+      true,
+    );
+    expect(await factsOf(files)).toEqual([
+      { kind: 'stored', agency: 1, count: 1, place: undefined },
+      { kind: 'stored', agency: 1, count: 2, place: { upload: 'one', seq: 1 } },
+      { kind: 'stored', agency: 1, count: 2, place: { upload: 'one', seq: 2 } },
+      FINISHED,
+    ]);
+  });
+
+  test('is no failure of the store: settled is fulfilled, closing is quiet', async () => {
+    const { store, files } = await openFaulty();
+    fill(files, full);
+    expect(await codeOf(store.append(batchNamed(1)))).toBe('full');
+    expect(await codeOf(store.settled())).toBe('fulfilled');
+    expect(await codeOf(store.append(batchNamed(1)))).toBe('full');
+    expect(await codeOf(store.close())).toBe('fulfilled');
+    expect(await Promise.race([store.failure, idle()])).toBeUndefined();
     expect(files.openCount).toBe(0);
   });
+});
 
-  test('at any time, for any group, leaves exactly the rows of the batches that were acknowledged', async () => {
+describe('a full disk', () => {
+  test('puts the draw off: it can be kept when there is room again', async () => {
+    const { store, files } = await openFaulty();
+    await store.append(batchNamed(1));
+    const draw = { bets: 1, winners: new Map([[1, ['7']]]) };
+    fill(files, 'bets.journal');
+    expect(await codeOf(store.seal(draw))).toBe('full');
+    expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
+    files.onWrite = undefined;
+    const seal = await store.seal(draw);
+    await store.close();
+    expect((await factsOf(files)).at(-1)).toEqual({ kind: 'drawn', draw, seal });
+  });
+
+  test('lets the store close without the checkpoint that it has no room for', async () => {
+    const { store, files } = await openFaulty();
+    await store.append(batchNamed(1));
+    const journal = Buffer.from(files.contentOf('bets.journal'));
+    fill(files, 'bets.journal');
+    await store.close();
+    expect(files.contentOf('bets.journal').equals(journal)).toBe(true);
+    expect(await Promise.race([store.failure, idle()])).toBeUndefined();
+  });
+
+  test('at any time, for any group, leaves exactly what was acknowledged', async () => {
     const outcome = fc.oneof(
       { weight: 3, arbitrary: fc.constant('all' as const) },
       {
@@ -101,133 +165,167 @@ describe('a full disk', () => {
           };
           const appends: { outcome: string }[] = [];
           for (const [name, { bets, turns }] of steps.entries()) {
-            appends.push(follow(store, batchNamed(name, bets)));
+            appends.push(follow(store.append(batchNamed(name, bets, 1 + name))));
             for (let turn = 0; turn < turns; turn += 1) await idle();
           }
-          await store.settled();
+          await store.close();
           await idle();
-          const acknowledged = steps.flatMap(({ bets }, name) =>
-            appends[name]!.outcome === 'stored' ? betsNamed(name, bets) : [],
-          );
-          expect(files.content.toString()).toBe(rowsOf(acknowledged).toString());
+          const stored = [...steps.entries()].filter(([name]) => appends[name]!.outcome === 'stored');
+          const rows = stored.map(([name, { bets }]) => rowsOf(betsNamed(name, bets, 1 + name)));
+          expect(files.bets.toString()).toBe(Buffer.concat(rows).toString());
           expect(outcomes(appends).filter(seen => seen !== 'stored' && seen !== 'full')).toEqual([]);
-          expect(store.unsyncedBytes).toBe(0);
+          files.onWrite = undefined;
+          expect(await factsOf(files)).toEqual(
+            stored.map(([name, { bets: count }]) => ({
+              kind: 'stored',
+              agency: 1 + name,
+              count,
+              place: undefined,
+            })),
+          );
         },
       ),
     );
   });
 });
 
-describe('a disk that fails', () => {
-  const FAILURES: [string, (files: FaultyFiles) => void, string][] = [
+/** Something that does not pass, what the store does last and what it says. */
+type Failure = [string, (files: FaultyFiles) => void, RegExp, string];
+
+const hook =
+  (of: string, code: string, syscall: string) =>
+  (file: string): void => {
+    if (file === of) throw systemError(code, syscall);
+  };
+
+function failuresOf(file: (typeof FILES)[number]): Failure[] {
+  return [
     [
-      'a write',
-      files => {
-        files.onWrite = () => ({ bytes: 5, error: systemError('EIO', 'writev') });
-      },
-      'cannot write /data/bets.csv, EIO on writev',
+      `a write of ${file}`,
+      files => fill(files, file, { code: 'EIO' }),
+      new RegExp(`^write ${file}`),
+      `cannot write /data/${file}, EIO on writev`,
     ],
     [
-      'a write that takes nothing',
+      `a write of ${file} that takes nothing`,
       files => {
-        files.onWrite = () => ({ bytes: 0 });
+        files.onWrite = (_, written) => (written === file ? { bytes: 0 } : undefined);
       },
-      'cannot write /data/bets.csv, nothing was written',
+      new RegExp(`^write ${file}`),
+      `cannot write /data/${file}, nothing was written`,
     ],
     [
-      'a sync',
+      `a sync of ${file}`,
       files => {
-        files.onSync = () => {
-          throw systemError('EIO', 'fdatasync');
-        };
+        files.onSync = hook(file, 'EIO', 'fdatasync');
       },
-      'cannot sync /data/bets.csv, EIO on fdatasync',
+      new RegExp(`^sync ${file}$`),
+      `cannot sync /data/${file}, EIO on fdatasync`,
     ],
     [
-      'a sync for want of room',
+      `a sync of ${file} for want of room`,
       files => {
-        files.onSync = () => {
-          throw systemError('ENOSPC', 'fdatasync');
-        };
+        files.onSync = hook(file, 'ENOSPC', 'fdatasync');
       },
-      'cannot sync /data/bets.csv, ENOSPC on fdatasync',
+      new RegExp(`^sync ${file}$`),
+      `cannot sync /data/${file}, ENOSPC on fdatasync`,
     ],
     [
-      'the cut after a full disk',
+      `the cut of ${file} after a full disk`,
       files => {
-        files.onWrite = () => ({ bytes: 5, error: systemError('ENOSPC', 'writev') });
+        fill(files, file);
+        files.onTruncate = hook(file, 'EIO', 'ftruncate');
+      },
+      new RegExp(`^truncate ${file}`),
+      `cannot cut /data/${file} back to END bytes, EIO on ftruncate`,
+    ],
+    [
+      `the sync of the cut of ${file} after a full disk`,
+      files => {
+        fill(files, file);
         files.onTruncate = () => {
-          throw systemError('EIO', 'ftruncate');
+          files.onSync = hook(file, 'EIO', 'fdatasync');
         };
       },
-      'cannot cut /data/bets.csv back to 0 bytes, EIO on ftruncate',
+      new RegExp(`^sync ${file}$`),
+      `cannot cut /data/${file} back to END bytes, EIO on fdatasync`,
     ],
   ];
+}
 
-  describe.each(FAILURES)('in %s', (_, breakDisk, message) => {
-    test('rejects the group and what gathered behind it, and says so once and for all', async () => {
-      const { store, files } = await openFaulty();
-      breakDisk(files);
-      const group = follow(store, batchNamed(0));
-      const gathered = [follow(store, batchNamed(1)), follow(store, batchNamed(2))];
-      const failure = await store.failure;
-      await idle();
-      expect(failure).toBeInstanceOf(StoreError);
-      expect([failure.code, failure.message]).toEqual(['failed', message]);
-      expect(outcomes([group, ...gathered])).toEqual(['failed', 'failed', 'failed']);
-    });
-
-    test('takes nothing any more, not even when the disk is well again', async () => {
-      const { store, files } = await openFaulty();
-      breakDisk(files);
-      expect(await codeOf(store.append(batchNamed(0)))).toBe('failed');
-      files.onWrite = undefined;
-      files.onSync = undefined;
-      files.onTruncate = undefined;
-      const { length } = files.calls;
-      expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
-      expect(await codeOf(store.settled())).toBe('failed');
-      await idle();
-      expect(files.calls.slice(length)).toEqual([]);
-    });
-
-    test('never syncs again, also when it is closed, and lets go of the file', async () => {
-      const { store, files } = await openFaulty();
-      breakDisk(files);
-      const appends = Array.from({ length: 20 }, (__, name) => follow(store, batchNamed(name)));
-      await store.failure;
-      await idle();
-      const syncs = files.count(/^sync/);
-      expect(syncs).toBe(message.startsWith('cannot sync') ? 1 : 0);
-      await store.close();
-      expect(files.count(/^sync/)).toBe(syncs);
-      expect(files.count(/^write/)).toBe(1);
-      expect(files.openCount).toBe(0);
-      expect(new Set(outcomes(appends))).toEqual(new Set(['failed']));
-    });
-
-    test('leaves what was acknowledged before', async () => {
-      const { store, files } = await openFaulty();
-      await store.append(batchNamed(7));
-      const rows = Buffer.from(files.content);
-      breakDisk(files);
-      expect(await codeOf(store.append(batchNamed(8)))).toBe('failed');
-      expect(files.content.subarray(0, rows.length).equals(rows)).toBe(true);
-    });
-  });
-
-  test('in a sync rejects only from that group on', async () => {
+describe.each(FILES.flatMap(failuresOf))('a disk that fails in %s', (where, breakDisk, lastCall, message) => {
+  /** A store whose disk is broken after one batch. */
+  const openBroken = async (): Promise<{ store: CsvStore; files: FaultyFiles; message: string }> => {
     const { store, files } = await openFaulty();
-    const syncs = holdSyncs(files);
-    const appends = [follow(store, batchNamed(0))];
+    await store.append(batchNamed(0));
+    const end = files.contentOf(message.includes('bets.csv') ? 'bets.csv' : 'bets.journal').length;
+    breakDisk(files);
+    return { store, files, message: message.replace('END', String(end)) };
+  };
+
+  test('rejects everything that was handed over, and says so once and for all', async () => {
+    const { store, message: said } = await openBroken();
+    const handed = [
+      follow(store.append(batchNamed(1))),
+      follow(store.append(batchNamed(2))),
+      follow(store.note(FINISHED)),
+      follow(store.append(batchNamed(3))),
+    ];
+    const failure = await store.failure;
     await idle();
-    appends.push(follow(store, batchNamed(1)));
-    syncs.release();
-    await idle();
-    appends.push(follow(store, batchNamed(2)));
-    syncs.release(systemError('EIO', 'fdatasync'));
-    await idle();
-    expect(outcomes(appends)).toEqual(['stored', 'failed', 'failed']);
-    expect(syncs.held()).toBe(0);
+    expect(failure).toBeInstanceOf(StoreError);
+    expect([failure.code, failure.message]).toEqual(['failed', said]);
+    expect(outcomes(handed)).toEqual(['failed', 'failed', 'failed', 'failed']);
+    expect(store.unsyncedBytes).toBe(0);
   });
+
+  test('is not asked for anything any more, not even when it is well again, but to close the files', async () => {
+    const { store, files } = await openBroken();
+    expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
+    files.onWrite = undefined;
+    files.onSync = undefined;
+    files.onTruncate = undefined;
+    const { length } = files.calls;
+    expect(files.calls.at(-1)).toMatch(lastCall);
+    const late = [
+      store.append(batchNamed(2)),
+      store.note(FINISHED),
+      store.seal({ bets: 1, winners: new Map() }),
+      store.settled(),
+    ];
+    expect(await Promise.all(late.map(codeOf))).toEqual(['failed', 'failed', 'failed', 'failed']);
+    await codeOf(store.close());
+    await idle();
+    expect(files.calls.slice(length)).toEqual(['close bets.csv', 'close bets.journal']);
+    expect(files.isLocked).toBe(false);
+  });
+
+  test('has what was acknowledged before for the next process', async () => {
+    const { store, files } = await openBroken();
+    expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
+    await codeOf(store.close());
+    files.onWrite = undefined;
+    files.onSync = undefined;
+    files.onTruncate = undefined;
+    const facts = await factsOf(files);
+    // When only the sync of its line has failed, what was rejected is there whole.
+    const names = where.startsWith('a sync of bets.journal') ? [0, 1] : [0];
+    expect(facts).toEqual(names.map(() => ({ kind: 'stored', agency: 1, count: 1, place: undefined })));
+    expect(files.bets.equals(rowsOf(names.flatMap(name => betsNamed(name))))).toBe(true);
+  });
+});
+
+test('a sync that fails rejects only from its group on', async () => {
+  const { store, files } = await openFaulty();
+  const syncs = holdSyncs(files);
+  const appends = [follow(store.append(batchNamed(0)))];
+  await idle();
+  appends.push(follow(store.append(batchNamed(1))));
+  syncs.release();
+  await idle();
+  appends.push(follow(store.append(batchNamed(2))));
+  syncs.release(systemError('EIO', 'fdatasync'));
+  await idle();
+  expect(outcomes(appends)).toEqual(['stored', 'failed', 'failed']);
+  expect(syncs.held()).toBe(0);
 });

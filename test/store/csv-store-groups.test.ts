@@ -1,55 +1,82 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchNamed, betsNamed } from '../contract/store-contract.ts';
+import type { Fact, UploadPlace } from '../../src/lottery/fact.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { batchNamed, betsNamed, refusalOf } from '../contract/store-contract.ts';
 import { batchOf, rowsOf } from '../lottery/bets.ts';
+import type { FaultyFiles } from './faulty-files.ts';
 import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
 
+/** The calls without the lengths of the journal's lines, which are no subject here. */
+function callsOf(files: FaultyFiles): string[] {
+  return files.calls.map(call => call.replace(/^write bets\.journal \d+ of 1 at \d+$/, 'write bets.journal'));
+}
+
+/** What the next process is told. */
+async function factsOf(files: FaultyFiles): Promise<Fact[]> {
+  const facts: Fact[] = [];
+  const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
+  await store.close();
+  return facts;
+}
+
+const placed = (seq: number): UploadPlace => ({ upload: 'a-Z_0.9', seq });
+
 describe('a group', () => {
-  test('is what was appended while the one before it was written: one write and one sync for all', async () => {
+  test('is what was appended while the one before it was written: one write and one sync of each file for all', async () => {
     const { store, files } = await openFaulty();
     const syncs = holdSyncs(files);
-    const first = follow(store, batchNamed(0));
-    const rest = Array.from({ length: 100 }, (_, index) => follow(store, batchNamed(index + 1)));
+    const first = follow(store.append(batchNamed(0)));
+    const rest = Array.from({ length: 100 }, (_, index) => follow(store.append(batchNamed(index + 1))));
     await idle();
-    expect(files.count(/^write/)).toBe(1);
+    expect(files.count(/^write bets.csv/)).toBe(1);
     syncs.release();
     await idle();
     expect(first.outcome).toBe('stored');
     expect(new Set(outcomes(rest))).toEqual(new Set(['waiting']));
-    expect([files.count(/^write/), files.count(/^sync/)]).toEqual([2, 2]);
     syncs.release();
     await idle();
     expect(new Set(outcomes(rest))).toEqual(new Set(['stored']));
     const rows = rowsOf(Array.from({ length: 101 }, (_, name) => betsNamed(name)).flat());
-    expect(files.content.equals(rows)).toBe(true);
+    expect(files.bets.equals(rows)).toBe(true);
     const ofFirst = rowsOf(betsNamed(0)).length;
-    expect(files.calls).toEqual([
-      `write ${ofFirst} of 1 at 0`,
-      'sync',
-      `write ${rows.length - ofFirst} of 100 at ${ofFirst}`,
-      'sync',
+    expect(callsOf(files)).toEqual([
+      `write bets.csv ${ofFirst} of 1 at 0`,
+      'sync bets.csv',
+      'write bets.journal',
+      'sync bets.journal',
+      `write bets.csv ${rows.length - ofFirst} of 100 at ${ofFirst}`,
+      'sync bets.csv',
+      'write bets.journal',
+      'sync bets.journal',
     ]);
   });
 
-  test('is answered only after its sync, not after its write', async () => {
+  test('is answered only after both syncs, and its line is begun only after that of the rows', async () => {
     const { store, files } = await openFaulty();
-    const syncs = holdSyncs(files);
-    const append = follow(store, batchNamed(1));
+    const journalBefore = files.contentOf('bets.journal').length;
+    const syncsOfRows = holdSyncs(files, 'bets.csv');
+    const append = follow(store.append(batchNamed(1)));
     await idle();
-    expect(files.content.equals(rowsOf(betsNamed(1)))).toBe(true);
+    expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
+    expect(files.contentOf('bets.journal')).toHaveLength(journalBefore);
+    const syncs = holdSyncs(files);
+    syncsOfRows.release();
+    await idle();
+    expect(files.contentOf('bets.journal').length).toBeGreaterThan(journalBefore);
     expect([syncs.held(), append.outcome]).toEqual([1, 'waiting']);
     syncs.release();
     await idle();
     expect(append.outcome).toBe('stored');
   });
 
-  test('counts as unsynced until its sync, with the one that gathers', async () => {
+  test('counts as unsynced until it is answered, with the one that gathers', async () => {
     const { store, files } = await openFaulty();
     const syncs = holdSyncs(files);
     const [first, second] = [batchNamed(1, 3), batchNamed(2, 5)];
-    follow(store, first);
+    follow(store.append(first));
     expect(store.unsyncedBytes).toBe(first.rows.length);
-    follow(store, second);
+    follow(store.append(second));
     expect(store.unsyncedBytes).toBe(first.rows.length + second.rows.length);
     await idle();
     syncs.release();
@@ -64,7 +91,7 @@ describe('a group', () => {
     for (const wait of ['settled', 'close'] as const) {
       const { store, files } = await openFaulty();
       const syncs = holdSyncs(files);
-      const appends = [follow(store, batchNamed(1)), follow(store, batchNamed(2))];
+      const appends = [follow(store.append(batchNamed(1))), follow(store.append(batchNamed(2)))];
       let done = false;
       const waiting = store[wait]().then(() => {
         done = true;
@@ -73,38 +100,100 @@ describe('a group', () => {
       syncs.release();
       await idle();
       expect([done, ...outcomes(appends)]).toEqual([false, 'stored', 'waiting']);
+      files.onSync = undefined;
       syncs.release();
       await waiting;
       expect(outcomes(appends)).toEqual(['stored', 'stored']);
     }
   });
 
+  test('takes refused batches and batches without rows too, and writes only its line when it has no rows', async () => {
+    const { store, files } = await openFaulty();
+    await Promise.all([
+      store.append(batchOf([], 1), placed(1)),
+      store.note(refusalOf(2)),
+      store.append(batchOf([], 1), placed(3)),
+      store.note(refusalOf(4)),
+    ]);
+    expect(callsOf(files)).toEqual([
+      'write bets.journal',
+      'sync bets.journal',
+      'write bets.journal',
+      'sync bets.journal',
+    ]);
+    await store.close();
+    expect(await factsOf(files)).toEqual([
+      { kind: 'stored', agency: 1, count: 0, place: placed(1) },
+      refusalOf(2),
+      { kind: 'stored', agency: 1, count: 0, place: placed(3) },
+      refusalOf(4),
+    ]);
+  });
+
+  test('ends where an agency finishes: what comes after that has a later line', async () => {
+    const { store, files } = await openFaulty();
+    const syncs = holdSyncs(files);
+    const finished = { kind: 'finished', agency: 1, upload: 'one' } as const;
+    const handed = [
+      follow(store.append(batchNamed(0))),
+      follow(store.append(batchNamed(1))),
+      follow(store.note(finished)),
+      follow(store.append(batchNamed(2, 1, 2))),
+      follow(store.append(batchNamed(3, 1, 2))),
+    ];
+    const answered: string[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      await idle();
+      syncs.release();
+      await idle();
+      answered.push(outcomes(handed).join(' '));
+    }
+    expect(answered).toEqual([
+      'stored waiting waiting waiting waiting',
+      'stored stored waiting waiting waiting',
+      'stored stored stored waiting waiting',
+      'stored stored stored stored stored',
+    ]);
+    files.onSync = undefined;
+    await store.close();
+    expect((await factsOf(files)).map(({ kind }) => kind)).toEqual([
+      'stored',
+      'stored',
+      'finished',
+      'stored',
+      'stored',
+    ]);
+  });
+
   test('of more buffers than the system takes at once is written in several, and synced once', async () => {
     const { store, files } = await openFaulty();
     const appends = Array.from({ length: 2501 }, (_, name) => store.append(batchNamed(name)));
     await Promise.all(appends);
-    expect(files.calls.map(call => call.replace(/^write \d+ (of \d+) at \d+$/, '$1'))).toEqual([
+    expect(callsOf(files).map(call => call.replace(/^write bets.csv \d+ (of \d+) at \d+$/, '$1'))).toEqual([
       'of 1',
-      'sync',
+      'sync bets.csv',
+      'write bets.journal',
+      'sync bets.journal',
       'of 1024',
       'of 1024',
       'of 452',
-      'sync',
+      'sync bets.csv',
+      'write bets.journal',
+      'sync bets.journal',
     ]);
-    expect(
-      files.content.equals(rowsOf(Array.from({ length: 2501 }, (_, name) => betsNamed(name)).flat())),
-    ).toBe(true);
+    const rows = rowsOf(Array.from({ length: 2501 }, (_, name) => betsNamed(name)).flat());
+    expect(files.bets.equals(rows)).toBe(true);
   });
 
   test('of many batches without bets before one with bets is stored', async () => {
     const { store, files } = await openFaulty();
-    const empty = Array.from({ length: 1100 }, () => follow(store, batchOf([], 1)));
-    const last = follow(store, batchNamed(1));
+    const empty = Array.from({ length: 1100 }, () => follow(store.append(batchOf([], 1))));
+    const last = follow(store.append(batchNamed(1)));
     await store.settled();
     await idle();
     expect(new Set(outcomes(empty))).toEqual(new Set(['stored']));
     expect(last.outcome).toBe('stored');
-    expect(files.content.equals(rowsOf(betsNamed(1)))).toBe(true);
+    expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
   });
 
   test('whose writes take less than they are given is written to its end, wherever the writes stop', async () => {
@@ -116,10 +205,11 @@ describe('a group', () => {
         let writes = 0;
         files.onWrite = length => ({ bytes: Math.min(length, lengths[(writes += 1) % lengths.length]!) });
         await Promise.all(betCounts.map((count, name) => store.append(batchNamed(name, count))));
-        expect(files.content.equals(rowsOf(betCounts.flatMap((count, name) => betsNamed(name, count))))).toBe(
-          true,
-        );
-        expect(files.count(/^sync/)).toBeLessThanOrEqual(2);
+        const rows = rowsOf(betCounts.flatMap((count, name) => betsNamed(name, count)));
+        expect(files.bets.equals(rows)).toBe(true);
+        expect(files.count(/^sync bets.journal/)).toBe(Math.min(2, betCounts.length));
+        await store.close();
+        expect((await factsOf(files)).map(fact => fact.kind === 'stored' && fact.count)).toEqual(betCounts);
       }),
     );
   });
@@ -131,15 +221,23 @@ describe('a closed store', () => {
     await store.append(batchNamed(1));
     await store.close();
     const { length } = files.calls;
-    expect(await codeOf(store.append(batchNamed(2)))).toBe('failed');
+    const draw = { bets: 1, winners: new Map() };
+    const late = [
+      store.append(batchNamed(2)),
+      store.note(refusalOf(1)),
+      store.note({ kind: 'finished', agency: 1, upload: undefined }),
+      store.seal(draw),
+    ];
+    expect(await Promise.all(late.map(codeOf))).toEqual(['failed', 'failed', 'failed', 'failed']);
     expect(files.calls.slice(length)).toEqual([]);
-    expect(files.content.equals(rowsOf(betsNamed(1)))).toBe(true);
+    expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
   });
 
-  test('has not touched its file after closing it, however late an append came while it closed', async () => {
-    for (let ticks = 0; ticks < 30; ticks += 1) {
+  test('has not touched its files after closing them, however late an append came while it closed', async () => {
+    const seen = new Set<string>();
+    for (let ticks = 0; ticks < 60; ticks += 1) {
       const { store, files } = await openFaulty();
-      const first = follow(store, batchNamed(1));
+      const first = follow(store.append(batchNamed(1)));
       const closing = store.close();
       const late = (async () => {
         for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
@@ -147,14 +245,15 @@ describe('a closed store', () => {
       })();
       await closing;
       const outcome = await late;
+      seen.add(outcome);
       await idle();
       expect(first.outcome).toBe('stored');
-      expect(files.calls.at(-1)).toBe('close');
-      expect(
-        files.content.equals(rowsOf([...betsNamed(1), ...(outcome === 'fulfilled' ? betsNamed(2) : [])])),
-      ).toBe(true);
-      expect(['fulfilled', 'failed']).toContain(outcome);
+      expect(files.calls.slice(-2)).toEqual(['close bets.csv', 'close bets.journal']);
+      const stored = outcome === 'fulfilled' ? [batchNamed(1), batchNamed(2)] : [batchNamed(1)];
+      expect(files.bets.equals(Buffer.concat(stored.map(({ rows }) => rows)))).toBe(true);
+      expect(await factsOf(files)).toHaveLength(stored.length);
     }
+    expect(seen).toEqual(new Set(['fulfilled', 'failed']));
   });
 
   test('is no failure: the process need not stop for it', async () => {

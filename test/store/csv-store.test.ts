@@ -1,168 +1,69 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
-import { StoreError } from '../../src/store/store.ts';
+import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { batchNamed, betsNamed, describeStore, storedBets } from '../contract/store-contract.ts';
 import { batchOf, betWith, rowOf, rowsOf } from '../lottery/bets.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { FaultyFiles, systemError } from './faulty-files.ts';
 import { idle } from './faulty-store.ts';
+import { betsPath, journalPath, linesOf, openFilesIn, readFiles } from './store-folder.ts';
 
-const HAS_PROC = process.platform === 'linux';
-
-/** Whether this process has the file open. */
-function isOpen(path: string): boolean {
-  return readdirSync('/proc/self/fd').some(descriptor => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
-    } catch {
-      return false;
-    }
-  });
+/** The lines of a journal as what they are of. */
+function typesIn(folder: string): string[] {
+  return linesOf(readFileSync(journalPath(folder))).map(
+    line => (JSON.parse(line.toString()) as { type: string }).type,
+  );
 }
 
+const NO_DRAW = { bets: 0, winners: new Map<number, string[]>() };
+
 describe('the csv store', () => {
-  describeStore(async () => (await CsvStore.open(await temporaryFolder())).store);
+  describeStore(
+    async () => (await CsvStore.open(await temporaryFolder())).store,
+    async () => {
+      const folder = await temporaryFolder();
+      return async onFact => (await CsvStore.open(folder, { onFact })).store;
+    },
+  );
 });
 
 describe('bets.csv', () => {
-  test('is created empty when it is missing', async () => {
-    const folder = await temporaryFolder();
-    const { store, tornBytes } = await CsvStore.open(folder);
-    expect(tornBytes).toBe(0);
-    expect(readdirSync(folder)).toEqual(['bets.csv']);
-    expect(readFileSync(join(folder, 'bets.csv'))).toHaveLength(0);
-    await store.close();
-  });
-
   test('holds exactly the rows of the batches', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     const first = [betWith({ firstName: 'Ñ, "x"' }), betWith({ document: '007', number: 7 })];
     await store.append(batchOf(first));
-    expect(readFileSync(join(folder, 'bets.csv'), 'utf8')).toBe(
+    expect(readFileSync(betsPath(folder), 'utf8')).toBe(
       '1,"Ñ, ""x""",Lorca,30904465,1999-03-17,7574\r\n1,Santiago Lionel,Lorca,007,1999-03-17,7\r\n',
     );
     const names = Array.from({ length: 3000 }, (_, name) => name);
     await Promise.all(names.map(name => store.append(batchNamed(name, 2))));
     await store.close();
     const rows = rowsOf([...first, ...names.flatMap(name => betsNamed(name, 2))]);
-    expect(readFileSync(join(folder, 'bets.csv')).equals(rows)).toBe(true);
+    expect(readFileSync(betsPath(folder)).equals(rows)).toBe(true);
+    await verifyStore(folder, hasWon);
   });
 
-  test('keeps its rows when it is opened again, and takes more behind them', async () => {
-    const folder = await temporaryFolder();
-    for (let round = 0; round < 3; round += 1) {
-      const { store, tornBytes } = await CsvStore.open(folder);
-      expect(tornBytes).toBe(0);
-      const before = Array.from({ length: round }, (_, name) => betsNamed(name, 2)).flat();
-      expect(await storedBets(store)).toEqual(before);
-      await store.append(batchNamed(round, 2));
-      expect(await storedBets(store)).toEqual([...before, ...betsNamed(round, 2)]);
-      await store.close();
-    }
-  });
-
-  test('may have been written by the functions of the course', async () => {
-    const folder = await temporaryFolder();
-    const rows = '3,"a\r\nb",Paz,1,2000-02-29,7\r\n1,Ana,"x""y",2,1999-01-01,7574\r\n';
-    await writeFile(join(folder, 'bets.csv'), rows);
-    const { store, tornBytes } = await CsvStore.open(folder);
-    expect(tornBytes).toBe(0);
-    await store.append(batchNamed(5));
-    const bets = await storedBets(store);
-    expect(bets.map(({ agency, firstName, lastName }) => [agency, firstName, lastName])).toEqual([
-      [3, 'a\r\nb', 'Paz'],
-      [1, 'Ana', 'x"y'],
-      [1, 'Ñ, "0"', 'Lorca'],
-    ]);
-    await store.close();
-  });
-
-  test.each([
-    ['the beginning of a row', '1,Ana,Paz,1,20'],
-    ['a row without its line end', '1,Ana,Paz,1,2000-02-29,7'],
-    ['a row with half of its line end', '1,Ana,Paz,1,2000-02-29,7\r'],
-    ['one byte', '1'],
-    ['half of a character', Buffer.from('312cc3', 'hex')],
-    ['more than is read at once', 'x'.repeat(200_000)],
-  ])('that ends with %s is cut back to its whole rows, and the cut bytes are counted', async (_, torn) => {
-    const folder = await temporaryFolder();
-    const path = join(folder, 'bets.csv');
-    const whole = rowsOf(betsNamed(1, 3));
-    await writeFile(path, Buffer.concat([whole, Buffer.from(torn as Uint8Array)]));
-    const { store, tornBytes } = await CsvStore.open(folder);
-    expect(tornBytes).toBe(Buffer.byteLength(torn as string));
-    expect(readFileSync(path).equals(whole)).toBe(true);
-    expect(await storedBets(store)).toEqual(betsNamed(1, 3));
-    await store.append(batchNamed(2));
-    expect(readFileSync(path).equals(Buffer.concat([whole, rowsOf(betsNamed(2))]))).toBe(true);
-    await store.close();
-  });
-
-  test('that is nothing but a torn row is cut back to nothing', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'bets.csv'), 'x'.repeat(70_000));
-    const { store, tornBytes } = await CsvStore.open(folder);
-    expect(tornBytes).toBe(70_000);
-    expect(await storedBets(store)).toEqual([]);
-    await store.close();
-  });
-
-  test('is cut at the last line end, wherever the row was torn, however little a read gives', async () => {
-    const rows = rowsOf(betsNamed(1, 2));
-    const row = rowsOf(betsNamed(1)).length;
-    for (let length = 0; length <= rows.length; length += 1) {
-      const files = new FaultyFiles();
-      files.content = rows.subarray(0, length);
-      files.readBytesMax = 7;
-      const { tornBytes } = await CsvStore.open('/data', files);
-      const expected = length === rows.length ? rows.length : length >= row ? row : 0;
-      expect([tornBytes, files.content.length]).toEqual([length - expected, expected]);
-    }
-  });
-
-  test('is cut at the last line end also when that lies where a block that is read begins or ends', async () => {
-    const row = rowOf(betWith());
-    for (const blocks of [1, 2, 3]) {
-      for (let around = -3; around <= 3; around += 1) {
-        const torn = blocks * 64 * 1024 + around;
-        const files = new FaultyFiles(`${row}${row}${'x'.repeat(torn)}`);
-        const { tornBytes } = await CsvStore.open('/data', files);
-        expect([tornBytes, files.content.toString()]).toEqual([torn, `${row}${row}`]);
+  test.skipIf(process.platform !== 'linux')(
+    'is open, as is its journal, until the store is closed, and after reading it in part too',
+    async () => {
+      const folder = await temporaryFolder();
+      const { store } = await CsvStore.open(folder);
+      await store.append(batchNamed(1, 10_000));
+      expect(openFilesIn(folder).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
+      for await (const slice of store.bets()) {
+        expect([...slice].length).toBeGreaterThan(0);
+        break;
       }
-    }
-  });
-
-  test('is durable, cut and known to its directory before it is used', async () => {
-    const files = new FaultyFiles(`${rowOf(betWith())}1,An`);
-    await CsvStore.open('/data', files);
-    expect(files.calls).toEqual([
-      'open /data/bets.csv',
-      `truncate ${rowOf(betWith()).length}`,
-      'sync',
-      'sync directory /data',
-    ]);
-  });
-
-  test.skipIf(!HAS_PROC)('is open until the store is closed, and after reading it in part too', async () => {
-    const folder = await temporaryFolder();
-    const path = join(folder, 'bets.csv');
-    const { store } = await CsvStore.open(folder);
-    await store.append(batchNamed(1, 10_000));
-    expect(isOpen(path)).toBe(true);
-    for await (const slice of store.bets()) {
-      expect([...slice].length).toBeGreaterThan(0);
-      break;
-    }
-    await store.close();
-    expect(isOpen(path)).toBe(false);
-    await expect(store.close()).resolves.toBeUndefined();
-  });
+      await store.close();
+      expect(openFilesIn(folder)).toEqual([]);
+    },
+  );
 
   test('is read for the draw in slices between which other work passes', async () => {
     const { store } = await CsvStore.open(await temporaryFolder());
@@ -202,7 +103,7 @@ describe('bets.csv', () => {
         return file;
       },
     };
-    const { store } = await CsvStore.open(await temporaryFolder(), files);
+    const { store } = await CsvStore.open(await temporaryFolder(), { files });
     await store.append(batchNamed(1));
     hold = true;
     const append = store.append(batchNamed(2));
@@ -223,65 +124,108 @@ describe('bets.csv', () => {
   });
 });
 
-describe('a folder that cannot be used', () => {
-  const openingOf = async (folder: string, files?: Files): Promise<StoreError> => {
-    const error = await CsvStore.open(folder, files).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof StoreError)) throw new Error(`opening gave ${String(error)}`);
-    return error;
-  };
-
-  test('because it is missing is an error that names the file and the reason', async () => {
-    const folder = join(await temporaryFolder(), 'missing');
-    const error = await openingOf(folder);
-    expect(error.code).toBe('unusable');
-    expect(error.message).toBe(`cannot use ${join(folder, 'bets.csv')}, ENOENT on open`);
-    expect(error.cause).toMatchObject({ code: 'ENOENT' });
-  });
-
-  test('because bets.csv is a folder is an error that says so', async () => {
+describe('the lines of the journal', () => {
+  test('are one for all batches that wait at the same time, however many', async () => {
     const folder = await temporaryFolder();
-    await mkdir(join(folder, 'bets.csv'));
-    const error = await openingOf(folder);
-    expect([error.code, error.message]).toEqual([
-      'unusable',
-      `cannot use ${join(folder, 'bets.csv')}, EISDIR on open`,
+    const { store } = await CsvStore.open(folder);
+    await Promise.all(Array.from({ length: 500 }, (_, name) => store.append(batchNamed(name))));
+    // The first one found nobody to wait for.
+    expect(typesIn(folder)).toEqual(['begin', 'group', 'group']);
+    await store.close();
+  });
+
+  test('tell what happened in its order, whatever waits together', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await CsvStore.open(folder);
+    await Promise.all([
+      store.append(batchNamed(1)),
+      store.append(batchNamed(2, 1, 2)),
+      store.note({ kind: 'finished', agency: 2, upload: undefined }),
+      store.append(batchNamed(3)),
+      store.note({ kind: 'finished', agency: 1, upload: 'x' }),
     ]);
+    expect(typesIn(folder)).toEqual(['begin', 'group', 'group', 'finished', 'group', 'finished']);
+    await store.close();
+    await verifyStore(folder, hasWon);
   });
 
-  test('because it is a file is an error that says so', async () => {
-    const folder = join(await temporaryFolder(), 'file');
-    await writeFile(folder, '');
-    const error = await openingOf(folder);
-    expect([error.code, error.message]).toEqual([
-      'unusable',
-      `cannot use ${join(folder, 'bets.csv')}, ENOTDIR on open`,
-    ]);
-  });
-
-  const BROKEN: [string, 'onSync' | 'onTruncate' | 'onSyncDirectory', string][] = [
-    ['bets.csv cannot be synced', 'onSync', 'fdatasync'],
-    ['a torn row cannot be cut off', 'onTruncate', 'ftruncate'],
-    ['its directory cannot be synced', 'onSyncDirectory', 'fsync'],
-  ];
-
-  test.each(BROKEN)('because %s is an error that names file and reason', async (_, hook, syscall) => {
-    const files = new FaultyFiles('torn');
-    files[hook] = () => {
-      throw systemError('EIO', syscall);
+  test('end with a checkpoint when the store is closed, if there are rows that none covers', async () => {
+    const folder = await temporaryFolder();
+    const reopened = async (append: boolean): Promise<string[]> => {
+      const { store } = await CsvStore.open(folder);
+      if (append) await store.append(batchNamed(1));
+      await store.close();
+      await verifyStore(folder, hasWon);
+      return typesIn(folder);
     };
-    const error = await openingOf('/data', files);
-    expect([error.code, error.message]).toEqual(['unusable', `cannot use /data/bets.csv, EIO on ${syscall}`]);
+    expect(await reopened(false)).toEqual(['begin']);
+    expect(await reopened(true)).toEqual(['begin', 'group', 'checkpoint']);
+    expect(await reopened(false)).toEqual(['begin', 'group', 'checkpoint']);
+    expect(await reopened(true)).toEqual(['begin', 'group', 'checkpoint', 'group', 'checkpoint']);
   });
 
-  test.each(BROKEN)('because %s does not stay open', async (_, hook, syscall) => {
-    const files = new FaultyFiles('torn');
-    files[hook] = () => {
-      throw systemError('EIO', syscall);
+  test('get a checkpoint after many megabytes, as soon as nobody writes', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await CsvStore.open(folder);
+    onTestFinished(() => store.close());
+    const row = rowOf(betWith());
+    const count = Math.ceil((1024 * 1024) / row.length);
+    const megabyte = { agency: 1, count, rows: Buffer.from(row.repeat(count)) };
+    await Promise.all(Array.from({ length: 65 }, () => store.append(megabyte)));
+    for (let tries = 0; typesIn(folder).at(-1) !== 'checkpoint'; tries += 1) {
+      if (tries === 200) expect.fail(`no checkpoint in ${typesIn(folder).join(' ')}`);
+      await delay(50);
+    }
+    const { bets, journal } = readFiles(folder);
+    const line = JSON.parse(linesOf(journal).at(-1)!.toString()) as Record<string, unknown>;
+    expect(line).toMatchObject({
+      end: bets.length,
+      sha256: createHash('sha256').update(bets).digest('hex'),
+    });
+  });
+});
+
+describe('the draw', () => {
+  test('is the last word: nothing is stored after it, by this process or the next', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await CsvStore.open(folder);
+    await store.append(batchNamed(1));
+    const seal = await store.seal({ bets: 1, winners: new Map([[1, ['1']]]) });
+    const rows = rowsOf(betsNamed(1));
+    expect(seal).toEqual({ bytes: rows.length, sha256: createHash('sha256').update(rows).digest('hex') });
+    const before = readFiles(folder);
+    const expectRefusals = async (ofStore: CsvStore): Promise<void> => {
+      const refused = { code: 'failed', message: 'nothing is stored after the draw' };
+      await expect(ofStore.append(batchNamed(2))).rejects.toMatchObject(refused);
+      const finished = { kind: 'finished', agency: 2, upload: undefined } as const;
+      await expect(ofStore.note(finished)).rejects.toMatchObject(refused);
+      await expect(ofStore.seal(NO_DRAW)).rejects.toMatchObject(refused);
     };
-    await openingOf('/data', files);
-    expect(files.openCount).toBe(0);
+    await expectRefusals(store);
+    expect(await storedBets(store)).toEqual(betsNamed(1));
+    await store.close();
+    const { store: next } = await CsvStore.open(folder);
+    await expectRefusals(next);
+    await next.close();
+    expect(readFiles(folder)).toEqual(before);
+    expect(typesIn(folder)).toEqual(['begin', 'group', 'draw']);
+  });
+
+  test('over no bets has the digest of nothing', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await CsvStore.open(folder);
+    expect(await store.seal(NO_DRAW)).toEqual({ bytes: 0, sha256: createHash('sha256').digest('hex') });
+    await store.close();
+    await verifyStore(folder, hasWon);
+  });
+
+  test('covers everything that was handed over before, also what was still on its way', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await CsvStore.open(folder);
+    const appends = Array.from({ length: 20 }, (_, name) => store.append(batchNamed(name)));
+    const { bytes } = await store.seal(NO_DRAW);
+    await Promise.all(appends);
+    expect(bytes).toBe(readFileSync(betsPath(folder)).length);
+    await store.close();
   });
 });

@@ -1,4 +1,6 @@
-import type { DataFile, Files } from '../../src/store/csv/files.ts';
+import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulated-disk.ts';
+
+export { systemError } from './simulated-disk.ts';
 
 /** What a disk does with a write: how many of its bytes it takes, then perhaps an error. */
 export interface WriteOutcome {
@@ -6,59 +8,37 @@ export interface WriteOutcome {
   readonly error?: Error;
 }
 
-/** An error as Node makes it of a system call that failed. */
-export function systemError(code: string, syscall: string): Error {
-  return Object.assign(new Error(`${code}: made for the test, ${syscall} '/somewhere'`), { code, syscall });
-}
+/** Called for a step; what it throws is the outcome, what it returns is waited for. */
+type Hook = (file: string) => Promise<void> | void;
 
 /**
- * A file system with one file, in memory, whose disk does what a test tells it: refuse, take less, make wait.
- * `calls` is everything that was asked of it, in order.
+ * The disk of a store in `/data` that does what a test tells it: refuse, take less, make wait. `calls` is everything that
+ * was asked of it, in order, reading apart.
  */
-export class FaultyFiles implements Files {
-  /** What the file holds. */
-  content: Buffer;
+export class FaultyFiles extends SimulatedDisk {
   readonly calls: string[] = [];
   /** Decides about each write; undefined takes everything. */
-  onWrite: ((length: number) => WriteOutcome | undefined) | undefined;
-  /** Called for each of these; what it throws is the outcome, what it returns is waited for. */
-  onSync: (() => Promise<void> | void) | undefined;
-  onTruncate: (() => Promise<void> | void) | undefined;
-  onSyncDirectory: (() => Promise<void> | void) | undefined;
-  /** Bytes that one read gives at most. */
-  readBytesMax = Number.POSITIVE_INFINITY;
-  openCount = 0;
+  onWrite: ((length: number, file: string) => WriteOutcome | undefined) | undefined;
+  onOpen: Hook | undefined;
+  onSync: Hook | undefined;
+  onTruncate: Hook | undefined;
+  onRename: Hook | undefined;
+  onSyncDirectory: Hook | undefined;
 
-  constructor(content = '') {
-    this.content = Buffer.from(content);
+  /** @param bets what `bets.csv` holds; without it, the folder is empty */
+  constructor(bets?: Uint8Array | string) {
+    super(new DiskState(bets === undefined ? {} : { '/data/bets.csv': bets }));
+    this.rule = step => this.#decide(step);
   }
 
-  async open(path: string): Promise<DataFile> {
-    this.calls.push(`open ${path}`);
-    this.openCount += 1;
-    return {
-      size: async () => this.content.length,
-      read: async (into, position) => this.#read(into, position),
-      write: async (buffers, position) => this.#write(Buffer.concat(buffers), buffers.length, position),
-      truncate: async length => {
-        this.calls.push(`truncate ${length}`);
-        await this.onTruncate?.();
-        this.content = this.content.subarray(0, length);
-      },
-      sync: async () => {
-        this.calls.push('sync');
-        await this.onSync?.();
-      },
-      close: async () => {
-        this.calls.push('close');
-        this.openCount -= 1;
-      },
-    };
+  /** What `bets.csv` holds. */
+  get bets(): Buffer {
+    return this.contentOf('bets.csv');
   }
 
-  async syncDirectory(path: string): Promise<void> {
-    this.calls.push(`sync directory ${path}`);
-    await this.onSyncDirectory?.();
+  /** What a file holds; nothing when it is missing. */
+  contentOf(file: string): Buffer {
+    return this.state.find(`/data/${file}`)?.now ?? Buffer.alloc(0);
   }
 
   /** How often something was asked. */
@@ -66,22 +46,47 @@ export class FaultyFiles implements Files {
     return this.calls.filter(made => call.test(made)).length;
   }
 
-  #read(into: Uint8Array, position: number): number {
-    const end = position + Math.min(into.length, this.readBytesMax);
-    const bytes = this.content.subarray(position, end);
-    into.set(bytes);
-    return bytes.length;
+  async #decide(step: Step): Promise<StepOutcome | undefined> {
+    this.calls.push(describeStep(step));
+    const { kind, file } = step;
+    switch (kind) {
+      case 'write':
+        return this.onWrite?.(step.bytes.length, file);
+      case 'open':
+        await this.onOpen?.(file);
+        return undefined;
+      case 'sync':
+        await this.onSync?.(file);
+        return undefined;
+      case 'truncate':
+        await this.onTruncate?.(file);
+        return undefined;
+      case 'rename':
+        await this.onRename?.(file);
+        return undefined;
+      case 'sync directory':
+        await this.onSyncDirectory?.(file);
+        return undefined;
+      case 'close':
+        return undefined;
+    }
   }
+}
 
-  #write(bytes: Buffer, buffers: number, position: number): number {
-    this.calls.push(`write ${bytes.length} of ${buffers} at ${position}`);
-    const { bytes: taken, error } = this.onWrite?.(bytes.length) ?? { bytes: bytes.length };
-    const end = Math.max(this.content.length, position + taken);
-    const content = Buffer.alloc(end);
-    this.content.copy(content);
-    bytes.copy(content, position, 0, taken);
-    this.content = content;
-    if (error !== undefined) throw error;
-    return taken;
+/** A step as a line of `calls`: `write bets.csv 52 of 1 at 0` are 52 bytes in one buffer. */
+export function describeStep(step: Step): string {
+  const { kind, file } = step;
+  switch (kind) {
+    case 'write':
+      return `write ${file} ${step.bytes.length} of ${step.buffers} at ${step.position}`;
+    case 'truncate':
+      return `truncate ${file} ${step.length}`;
+    case 'rename':
+      return `rename ${file} ${step.to}`;
+    case 'open':
+    case 'sync':
+    case 'close':
+    case 'sync directory':
+      return `${kind} ${file}`;
   }
 }

@@ -1,20 +1,27 @@
-import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import { type Store, StoreError } from '../../src/store/store.ts';
+import { StoreError } from '../../src/store/store.ts';
 import { FaultyFiles } from './faulty-files.ts';
 
-/** A store on a disk that the test rules; the calls of the opening are forgotten. */
-export async function openFaulty(content = ''): Promise<{ store: CsvStore; files: FaultyFiles }> {
-  const files = new FaultyFiles(content);
-  const { store } = await CsvStore.open('/data', files);
+/**
+ * A store on a disk that the test rules; the calls of the opening are forgotten.
+ *
+ * @param bets what is in `bets.csv` before
+ */
+export async function openFaulty(bets?: Uint8Array): Promise<{ store: CsvStore; files: FaultyFiles }> {
+  const files = new FaultyFiles(bets);
+  const { store } = await CsvStore.open('/data', { files });
   files.calls.length = 0;
   return { store, files };
 }
 
-/** Makes each sync wait until the test lets the oldest one go, by success or with an error. */
-export function holdSyncs(files: FaultyFiles): { held: () => number; release: (error?: Error) => void } {
+/** Makes each sync of a file wait until the test lets the oldest one go, by success or with an error. */
+export function holdSyncs(
+  files: FaultyFiles,
+  of = 'bets.journal',
+): { held: () => number; release: (error?: Error) => void } {
   const waiting: PromiseWithResolvers<void>[] = [];
-  files.onSync = () => {
+  files.onSync = file => {
+    if (file !== of) return undefined;
     const gate = Promise.withResolvers<void>();
     waiting.push(gate);
     return gate.promise;
@@ -33,10 +40,10 @@ export function holdSyncs(files: FaultyFiles): { held: () => number; release: (e
 /** Lets everything happen that is not held. */
 export const idle = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
-/** Follows an append: `waiting`, `stored`, or the code of its refusal. */
-export function follow(store: Store, batch: BetBatch): { outcome: string } {
+/** Follows what was handed to a store: `waiting`, `stored`, or the code of its refusal. */
+export function follow(handed: Promise<unknown>): { outcome: string } {
   const seen = { outcome: 'waiting' };
-  store.append(batch).then(
+  handed.then(
     () => {
       seen.outcome = 'stored';
     },

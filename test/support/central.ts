@@ -8,11 +8,13 @@ import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
+import type { Fact, Seal, UploadPlace } from '../../src/lottery/fact.ts';
+import type { Draw } from '../../src/lottery/draw.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
-import type { Store, StoreError } from '../../src/store/store.ts';
-import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { type Note, type Store, StoreError } from '../../src/store/store.ts';
+import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
 import { Peer } from './peer.ts';
 
@@ -57,6 +59,19 @@ export function rwin(...documents: readonly (number | string)[]): string {
   return frame('RWIN', `${documents.length}|${documents.join('|')}`).toString('hex');
 }
 
+export const helo = (agency: number | string, upload = 'u'): Buffer => frame('HELO', `${agency}|${upload}`);
+
+/** What a central with default limits answers, as `Peer.frame` reads it. */
+export const welc = (next: number): string => `WELC ${next}|64|8184`;
+
+export function sbet(seq: number | string, ...bets: readonly (readonly string[])[]): Buffer {
+  return frame('SBET', [seq, bets.length, ...bets.flat()].join('|'));
+}
+
+export const done = (batches: number, bets: number): Buffer => frame('DONE', `${batches}|${bets}`);
+
+export const WAIT = Buffer.from('57414954', 'hex');
+
 /** Waits for something that becomes true by itself. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
@@ -98,22 +113,32 @@ export class ManualClock {
   }
 }
 
+/** What waits at the door of the store: the fact that it becomes, and the rows of a batch. */
 interface Waiting {
-  readonly batch: BetBatch;
+  readonly fact: Fact;
+  readonly batch?: BetBatch;
   readonly fulfil: () => void;
   readonly reject: (error: StoreError) => void;
 }
 
-/** The memory store, with a door: while `held`, batches wait until the test lets them in or refuses them. */
+const FULL = new StoreError('full', 'cannot write bets.csv, ENOSPC on write');
+
+/** The memory store, with a door: while `held`, batches and notes wait until the test lets them in or refuses them. */
 export class GatedStore implements Store {
   readonly failure: Promise<StoreError> = new Promise(() => {});
   held: boolean;
   /** Batches that were handed over, in order. */
   readonly appended: BetBatch[] = [];
+  /** Notes that were handed over, in order. */
+  readonly noted: Note[] = [];
   /** Rows that are durable. */
   rows = '';
+  /** Facts that are durable, in order. */
+  readonly facts: Fact[] = [];
   /** How often the bets were read: once per draw. */
   reads = 0;
+  /** How often the draw was handed over. */
+  seals = 0;
   readonly #memory = new MemoryStore();
   readonly #waiting: Waiting[] = [];
   #done: Promise<unknown> = Promise.resolve();
@@ -123,36 +148,56 @@ export class GatedStore implements Store {
   }
 
   get unsyncedBytes(): number {
-    return this.#waiting.reduce((sum, { batch }) => sum + batch.rows.length, 0);
+    return this.#waiting.reduce((sum, { batch }) => sum + (batch?.rows.length ?? 0), 0);
   }
 
-  append(batch: BetBatch): Promise<void> {
+  append(batch: BetBatch, place?: UploadPlace): Promise<void> {
     this.appended.push(batch);
+    const { agency, count } = batch;
+    return this.#arrive({ kind: 'stored', agency, count, place }, batch);
+  }
+
+  note(note: Note): Promise<void> {
+    this.noted.push(note);
+    return this.#arrive(note);
+  }
+
+  async seal(draw: Draw): Promise<Seal> {
+    this.seals += 1;
+    const seal = await this.#memory.seal();
+    this.facts.push({ kind: 'drawn', draw, seal });
+    return seal;
+  }
+
+  #arrive(fact: Fact, batch?: BetBatch): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ batch, fulfil: resolve, reject });
+    this.#waiting.push({ fact, ...(batch && { batch }), fulfil: resolve, reject });
     this.#done = Promise.allSettled([this.#done, promise]);
     if (!this.held) this.letIn();
     return promise;
   }
 
-  /** Makes the oldest waiting batches durable. */
+  /** Makes the oldest that wait durable. */
   letIn(count = Infinity): void {
-    for (const { batch, fulfil } of this.#waiting.splice(0, count)) {
-      this.rows += Buffer.from(batch.rows).toString('utf8');
-      void this.#memory.append(batch);
+    for (const { fact, batch, fulfil } of this.#waiting.splice(0, count)) {
+      this.facts.push(fact);
+      if (batch !== undefined) {
+        this.rows += Buffer.from(batch.rows).toString('utf8');
+        void this.#memory.append(batch);
+      }
       fulfil();
     }
   }
 
-  /** Makes the youngest waiting batch durable before all others. */
-  letInYoungest(): void {
-    this.#waiting.unshift(...this.#waiting.splice(-1));
-    this.letIn(1);
+  /** Makes everything durable that waits and that will come. */
+  open(): void {
+    this.held = false;
+    this.letIn();
   }
 
-  /** Refuses the oldest waiting batches. */
-  refuse(error: StoreError, count = Infinity): void {
-    for (const { reject } of this.#waiting.splice(0, count)) reject(error);
+  /** Refuses all that wait, as the promise of every store says: nobody's later batch is stored without the earlier one. */
+  refuse(error: StoreError = FULL): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   async settled(): Promise<void> {
@@ -169,31 +214,34 @@ export class GatedStore implements Store {
 
 export interface TestCentralOptions {
   readonly agencies?: readonly number[];
+  /** With the facts of a former process, say; without it, one that has just begun with `agencies`. */
+  readonly lottery?: Lottery;
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
   readonly now?: () => number;
 }
 
-/** A central on a free port of the loopback interface, in this process. It is stopped when the test ends. */
+/** A central as the product runs it, on a free port of the loopback interface, in this process. It is stopped when the test ends. */
 export class TestCentral {
   readonly central: Central;
+  readonly lottery: Lottery;
   readonly events: CentralEvent[] = [];
   /** The central's end of every connection, in the order in which they were accepted. */
   readonly sockets: Socket[] = [];
   #listener: Listener | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(central: (emit: (event: CentralEvent) => void) => Central) {
+  private constructor(lottery: Lottery, central: (emit: (event: CentralEvent) => void) => Central) {
+    this.lottery = lottery;
     this.central = central(event => this.events.push(event));
   }
 
   static async open(options: TestCentralOptions = {}): Promise<TestCentral> {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const dialect = createBaseDialect(new PlainBetReader());
-    const made = new TestCentral(
-      emit => new Central({ lottery: new Lottery(agencies), store, hasWon, limits, emit, now }),
-    );
+    const { lottery = new Lottery(agencies) } = options;
+    const dialect = createResumableDialect(new PlainBetReader());
+    const made = new TestCentral(lottery, emit => new Central({ lottery, store, hasWon, limits, emit, now }));
     const { central } = made;
     const emit = (event: CentralEvent): void => void made.events.push(event);
     made.#listener = await Listener.open({
@@ -210,6 +258,7 @@ export class TestCentral {
       turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
     });
     onTestFinished(() => made.stop());
+    central.resume();
     return made;
   }
 
@@ -227,6 +276,14 @@ export class TestCentral {
     const before = this.of('agency-identified').length;
     peer.send(conn(id));
     await until(() => this.of('agency-identified').length > before, `agency ${id} being identified`);
+    return peer;
+  }
+
+  /** A connection that has said which upload it goes on with, and was welcome. */
+  async uploader(agency: number, upload = 'u', next = 1): Promise<Peer> {
+    const peer = await this.connect();
+    peer.send(helo(agency, upload));
+    expect(await peer.frame()).toBe(welc(next));
     return peer;
   }
 

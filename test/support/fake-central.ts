@@ -12,14 +12,50 @@ export const RWIN_TWO = '5257494e 00000013 327c33303930343436357c333038373633373
 /** `0|` */
 export const RWIN_NONE = '5257494e 00000002 307c';
 
+/** The extension's own (protocol page, section 2). */
+export const PING = '50494e47';
+
+export function welc(next: number, window = 32, maxPayload = 8184): string {
+  return withPayload('57454c43', `${next}|${window}|${maxPayload}`);
+}
+
+export function fail(...fields: readonly (string | number)[]): string {
+  return withPayload('4641494c', fields.join('|'));
+}
+
+export function rwin(...documents: readonly string[]): string {
+  return withPayload('5257494e', `${documents.length}|${documents.join('|')}`);
+}
+
+/** Type, length in four bytes, text: as hex. */
+function withPayload(type: string, text: string): string {
+  const bytes = Buffer.from(text);
+  return type + bytes.length.toString(16).padStart(8, '0') + bytes.toString('hex');
+}
+
 /** The messages of an agency: the four bytes of the type, its name, and whether a payload follows. */
 const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
+  '48454c4f': ['HELO', true],
+  '53424554': ['SBET', true],
+  '444f4e45': ['DONE', true],
+  '57414954': ['WAIT', false],
   '434f4e4e': ['CONN', true],
   '42455400': ['BET', true],
   '4e424554': ['NBET', true],
   '454e4400': ['END', false],
   '4757494e': ['GWIN', false],
 };
+
+/** The first message of what has arrived, as text, and its length in bytes; undefined when it is not complete. */
+export function firstMessage(bytes: Buffer): { text: string; length: number } | undefined {
+  if (bytes.length < 4) return undefined;
+  const type = bytes.toString('hex', 0, 4);
+  const [name, hasPayload] = TYPES[type] ?? [`unknown ${type}`, false];
+  if (!hasPayload) return { text: name, length: 4 };
+  if (bytes.length < 8) return undefined;
+  const length = 8 + bytes.readUInt32BE(4);
+  return bytes.length < length ? undefined : { text: `${name} ${bytes.toString('utf8', 8, length)}`, length };
+}
 
 /** Tells those who wait that something may have changed. */
 class Watched {
@@ -102,6 +138,8 @@ export class Conversation {
   readonly socket: Socket;
   /** Messages that have arrived and were not yet taken, as `messages` gives them. */
   readonly waiting: string[] = [];
+  /** Everything that has arrived. */
+  readonly chunks: Buffer[] = [];
   readonly #watched = new Watched();
   #bytes: Buffer = Buffer.alloc(0);
   #received = 0;
@@ -111,6 +149,7 @@ export class Conversation {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', chunk => {
+      this.chunks.push(chunk);
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
       this.#cut();
       this.#watched.notify();
@@ -175,16 +214,9 @@ export class Conversation {
   }
 
   #cut(): void {
-    for (;;) {
-      if (this.#bytes.length < 4) return;
-      const type = this.#bytes.toString('hex', 0, 4);
-      const [name, hasPayload] = TYPES[type] ?? [`unknown ${type}`, false];
-      const bodyLength = hasPayload ? 4 : 0;
-      if (this.#bytes.length < 4 + bodyLength) return;
-      const length = 4 + bodyLength + (hasPayload ? this.#bytes.readUInt32BE(4) : 0);
-      if (this.#bytes.length < length) return;
-      this.waiting.push(hasPayload ? `${name} ${this.#bytes.toString('utf8', 8, length)}` : name);
-      this.#bytes = this.#bytes.subarray(length);
+    for (let first = firstMessage(this.#bytes); first !== undefined; first = firstMessage(this.#bytes)) {
+      this.waiting.push(first.text);
+      this.#bytes = this.#bytes.subarray(first.length);
       this.#received += 1;
     }
   }

@@ -3,6 +3,9 @@ import { onTestFinished } from 'vitest';
 
 const WAIT_MS = 10_000;
 
+/** The types of answers that continue with a length and so many bytes. */
+const WITH_PAYLOAD = new Set(['RWIN', 'WELC', 'FAIL']);
+
 /** A socket that says exactly the bytes it is told to: the other end of a conversation, without any of our code. */
 export class Peer {
   readonly socket: Socket;
@@ -63,6 +66,31 @@ export class Peer {
     const bytes = this.#received.subarray(0, length);
     this.#received = this.#received.subarray(length);
     return bytes.toString('hex');
+  }
+
+  /** The next answer as text: its type, and behind a space its payload when it has one. */
+  async frame(): Promise<string> {
+    const type = Buffer.from(await this.receive(4), 'hex')
+      .toString('latin1')
+      .replaceAll('\0', '');
+    if (!WITH_PAYLOAD.has(type)) return type;
+    const length = Number.parseInt(await this.receive(4), 16);
+    return `${type} ${Buffer.from(await this.receive(length), 'hex').toString('utf8')}`;
+  }
+
+  /** The next `count` answers. */
+  async frames(count: number): Promise<string[]> {
+    const frames: string[] = [];
+    while (frames.length < count) frames.push(await this.frame());
+    return frames;
+  }
+
+  /** Waits until the other side has ended the connection; returns the answers that it had still to give. */
+  async lastFrames(): Promise<string[]> {
+    await this.rest();
+    const frames: string[] = [];
+    while (this.#received.length > 0) frames.push(await this.frame());
+    return frames;
   }
 
   /** Waits until the other side has ended the connection; returns what it had still to say, as hex. */

@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
-
-/** The built program, as `make build` leaves it. */
-export const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
+import { PROGRAM } from './built-program.ts';
 
 /** Longest wait for a line or an exit, in milliseconds: long enough for a slow machine, short enough to hear of it. */
 const WAIT_MS = 20_000;
@@ -45,8 +42,17 @@ export class Program {
 
   /** Starts `loteria ...args` in a folder, with nothing of the caller's environment but the path. */
   static start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Program {
+    return Program.startScript(PROGRAM, args, options);
+  }
+
+  /** Starts a script of the tests in the same way. */
+  static startScript(
+    script: string,
+    args: readonly string[],
+    options: { cwd: string; env?: Record<string, string> },
+  ): Program {
     const { cwd, env = {} } = options;
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

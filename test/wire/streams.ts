@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import type { Decoder } from '../../src/wire/dialect.ts';
+import type { ClientMessage, ServerAnswer } from '../../src/wire/message.ts';
+import { WireError } from '../../src/wire/refusal.ts';
 import { cutAt } from '../lottery/cuts.ts';
 
 /** Frames built by hand, and what a decoder makes of a stream in pieces. */
@@ -35,6 +37,25 @@ export function decodePieces<Message, Own>(
       messages.push(own(message));
   }
   return messages;
+}
+
+/** A message with its payload as text, which the stream cannot change any more. */
+export function plain(message: ClientMessage | ServerAnswer): object {
+  return 'payload' in message
+    ? { ...message, payload: Buffer.from(message.payload).toString('latin1') }
+    : message;
+}
+
+/** The code with which a stream is refused. */
+export function codeOf(decoder: Decoder<ClientMessage | ServerAnswer>, ...frames: Uint8Array[]): string {
+  decoder.push(Buffer.concat(frames));
+  try {
+    for (let message = decoder.next(); message !== undefined; message = decoder.next());
+  } catch (error) {
+    if (error instanceof WireError) return error.refusal.code;
+    throw error;
+  }
+  return 'taken';
 }
 
 /** Items with the stream that they make, cut somewhere. */

@@ -104,6 +104,6 @@ function isFull(error: unknown): boolean {
 /** The system's code and what it was doing, without the path and the punctuation of Node's message. */
 export function reasonOf(error: unknown): string {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code !== undefined) return `${code} on ${syscall ?? 'use'}`;
+  if (code !== undefined && syscall !== undefined) return `${code} on ${syscall}`;
   return error instanceof Error ? error.message : String(error);
 }

@@ -26,12 +26,7 @@ export async function archiveDraw(directory: string): Promise<string> {
     const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
     await mkdir(folder, { recursive: true });
     // The journal goes last: rows without a journal would be taken over into the next draw.
-    for (const name of [BETS_FILE, JOURNAL_FILE]) {
-      const path = join(directory, name);
-      if (await files.exists(path)) await files.rename(path, join(folder, name));
-      await files.syncDirectory(folder);
-      await files.syncDirectory(directory);
-    }
+    for (const name of [BETS_FILE, JOURNAL_FILE]) await move(name, directory, folder);
     await files.syncDirectory(join(directory, ARCHIVE_FOLDER));
     return folder;
   } catch (error) {
@@ -40,6 +35,23 @@ export async function archiveDraw(directory: string): Promise<string> {
   } finally {
     unlock();
   }
+}
+
+/** Moves a file unless an interrupted call has done so; never over one that was archived. */
+async function move(name: string, from: string, to: string): Promise<void> {
+  const files = NODE_FILES;
+  const path = join(from, name);
+  const target = join(to, name);
+  if (!(await files.exists(path))) return;
+  if (await files.exists(target)) {
+    throw new StoreError(
+      'unusable',
+      `${target} is there already, and so is ${path}: one of them does not belong there`,
+    );
+  }
+  await files.rename(path, target);
+  await files.syncDirectory(to);
+  await files.syncDirectory(from);
 }
 
 async function findDraw(directory: string): Promise<Drawn> {

@@ -1,7 +1,14 @@
 import { RowDecoder } from '../../lottery/bet-row.ts';
 import type { Bet } from '../../lottery/bet.ts';
-import type { Adopt, Drawn, Group, JournalRecord } from './journal-record.ts';
+import type { Drawn, Group, JournalRecord } from './journal-record.ts';
 import { BETS_FILE } from './store-walk.ts';
+
+/** Rows that belong together: a batch, or a file that was adopted. */
+interface Section {
+  bytesLeft: number;
+  /** Bets of each agency that the journal speaks of and that were not seen yet. */
+  readonly betsLeft: Map<number, number>;
+}
 
 /** Counts the rows of `bets.csv` against its journal, bet by bet. Throws Errors that say what is wrong. */
 export class Auditor {
@@ -11,10 +18,9 @@ export class Auditor {
   #bets = 0;
   /** End of the rows so far, as the journal says. */
   #end = 0;
+  /** What is still to come of the current record. */
+  #sections: Section[] = [];
   #decoder = new RowDecoder(BETS_FILE);
-  /** The bets that the journal speaks of and that were not seen yet: in the order of their batches, or in any. */
-  #due: { readonly agency: number; count: number }[] = [];
-  #dueInOrder = true;
 
   constructor(hasWon: (bet: Bet) => boolean) {
     this.#hasWon = hasWon;
@@ -22,49 +28,68 @@ export class Auditor {
 
   /** Takes a record, whose rows come next. */
   onRecord(record: JournalRecord): void {
-    this.#decoder = new RowDecoder(BETS_FILE);
-    if (record.type === 'adopt') this.#expectAdopted(record);
-    if (record.type === 'group') this.#expectGroup(record);
-    if (record.type === 'finished') this.#finished.add(record.agency);
-    if (record.type === 'draw') this.#compareDraw(record);
+    switch (record.type) {
+      case 'adopt':
+        this.#sections = [{ bytesLeft: record.end, betsLeft: new Map(record.bets) }];
+        this.#end = record.end;
+        return;
+      case 'group':
+        this.#sections = this.#sectionsOf(record);
+        return;
+      case 'finished':
+        this.#finished.add(record.agency);
+        return;
+      case 'draw':
+        this.#compareDraw(record);
+        return;
+      case 'begin':
+      case 'checkpoint':
+    }
   }
 
   onRows(piece: Uint8Array): void {
-    for (const bet of this.#decoder.push(piece)) this.#count(bet);
+    let at = 0;
+    while (at < piece.length) {
+      const section = this.#sections[0];
+      if (section === undefined) throw new Error('rows that belong to no batch');
+      const end = Math.min(piece.length, at + section.bytesLeft);
+      for (const bet of this.#decoder.push(piece.subarray(at, end))) this.#count(bet, section);
+      section.bytesLeft -= end - at;
+      at = end;
+      if (section.bytesLeft === 0) this.#endSection(section);
+    }
   }
 
   onRowsEnd(): void {
-    for (const bet of this.#decoder.end()) this.#count(bet);
-    const missing = this.#due.reduce((sum, { count }) => sum + count, 0);
-    if (missing > 0) throw new Error(`${missing} bets fewer than the journal says`);
+    while (this.#sections.length > 0) this.#endSection(this.#sections[0]!);
   }
 
-  #expectAdopted({ bets, end }: Adopt): void {
-    this.#due = bets.map(([agency, count]) => ({ agency, count }));
-    this.#dueInOrder = false;
-    this.#end = end;
-  }
-
-  #expectGroup({ batches, end }: Group): void {
-    this.#due = [];
-    this.#dueInOrder = true;
+  #sectionsOf({ batches, end }: Group): Section[] {
+    const sections: Section[] = [];
     for (const batch of batches) {
       const [agency, count, bytes] = 'reason' in batch ? [batch.agency, 0, 0] : batch;
       if (this.#finished.has(agency)) throw new Error(`a batch of agency ${agency}, which had finished`);
-      this.#due.push({ agency, count });
       this.#end += bytes;
+      if (bytes > 0 || count > 0) sections.push({ bytesLeft: bytes, betsLeft: new Map([[agency, count]]) });
     }
     if (this.#end !== end) throw new Error(`its batches end at ${this.#end}, it says ${end}`);
+    return sections;
   }
 
-  #count(bet: Bet): void {
-    const { agency, document } = bet;
-    if (this.#dueInOrder) while (this.#due[0]?.count === 0) this.#due.shift();
-    const due = this.#dueInOrder ? this.#due[0] : this.#due.find(one => one.agency === agency);
-    if (due?.agency !== agency || due.count === 0) {
-      throw new Error(`a bet of agency ${agency} where the journal has none`);
+  #endSection(section: Section): void {
+    for (const bet of this.#decoder.end()) this.#count(bet, section);
+    for (const [agency, bets] of section.betsLeft) {
+      if (bets > 0) throw new Error(`${bets} bets of agency ${agency} fewer than the journal says`);
     }
-    due.count -= 1;
+    this.#sections.shift();
+    this.#decoder = new RowDecoder(BETS_FILE);
+  }
+
+  #count(bet: Bet, { betsLeft }: Section): void {
+    const { agency, document } = bet;
+    const left = betsLeft.get(agency) ?? 0;
+    if (left === 0) throw new Error(`a bet of agency ${agency} where the journal has none`);
+    betsLeft.set(agency, left - 1);
     this.#bets += 1;
     if (!this.#hasWon(bet)) return;
     const documents = this.#winners.get(agency);

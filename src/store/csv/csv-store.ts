@@ -95,7 +95,8 @@ export class CsvStore implements Store {
     } catch (error) {
       unlock();
       if (error instanceof StoreError && error.code === 'unusable') throw error;
-      throw new StoreError('unusable', `cannot use DATA_DIR ${directory}, ${reasonOf(error)}`, error);
+      const reason = error instanceof StoreError ? error.message : reasonOf(error);
+      throw new StoreError('unusable', `cannot use DATA_DIR ${directory}, ${reason}`, error);
     }
   }
 
@@ -139,8 +140,17 @@ export class CsvStore implements Store {
     }
     const { sha256 } = this.#digest;
     const time = this.#clock().toISOString();
-    await this.#record({ type: 'draw', time, end, sha256, bets: draw.bets, winners: [...draw.winners] });
+    const line = { type: 'draw', time, end, sha256, bets: draw.bets, winners: [...draw.winners] } as const;
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    const durable = this.#record(line);
     this.#sealed = true;
+    try {
+      await durable;
+    } catch (error) {
+      this.#sealed = false;
+      throw error;
+    }
     return { bytes: end, sha256 };
   }
 
@@ -165,21 +175,23 @@ export class CsvStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.settled()
-      .then(() => this.#checkpointAtTheEnd())
-      .catch(() => {});
+    await this.settled().catch(() => {});
+    await this.#checkpointAtTheEnd();
     this.#closing = true;
     clearTimeout(this.#idleTimer);
     await this.settled().catch(() => {});
     await this.#digest.stopped();
-    await this.#bets.file.close();
-    await this.#journal.file.close();
+    const closed = await Promise.allSettled([this.#bets.file.close(), this.#journal.file.close()]);
     this.#unlock();
+    const error = closed.find(outcome => outcome.status === 'rejected');
+    if (error !== undefined) throw asFailed(error.reason);
   }
 
   /** Why nothing is taken any more. */
   #refusal(): StoreError | undefined {
-    return this.#failed ?? (this.#closing ? new StoreError('failed', 'the store is closed') : undefined);
+    if (this.#failed !== undefined) return this.#failed;
+    if (this.#closing) return new StoreError('failed', 'the store is closed');
+    return this.#sealed ? new StoreError('failed', 'nothing is stored after the draw') : undefined;
   }
 
   #gatheringGroup(): Commit {
@@ -275,13 +287,18 @@ export class CsvStore implements Store {
   /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
   async #checkpointAtTheEnd(): Promise<void> {
     const { end } = this.#bets;
-    if (this.#sealed || end === this.#checkpointEnd || end - this.#digest.offset > CHECKPOINT_BYTES) return;
-    await this.#digest.advance(end, () => true);
-    await this.#checkpoint();
+    const nothingNew = this.#sealed || end === this.#checkpointEnd;
+    if (this.#failed !== undefined || nothingNew || end - this.#digest.offset > CHECKPOINT_BYTES) return;
+    try {
+      await this.#digest.advance(end, () => true);
+      await this.#checkpoint();
+    } catch (error) {
+      if (!isFullError(error)) this.#fail(error);
+    }
   }
 
   #fail(error: unknown): StoreError {
-    this.#failed ??= error instanceof StoreError ? error : new StoreError('failed', reasonOf(error), error);
+    this.#failed ??= asFailed(error);
     this.#failure.resolve(this.#failed);
     return this.#failed;
   }
@@ -289,4 +306,9 @@ export class CsvStore implements Store {
 
 function isFullError(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'full';
+}
+
+function asFailed(error: unknown): StoreError {
+  if (!(error instanceof StoreError)) return new StoreError('failed', reasonOf(error), error);
+  return error.code === 'failed' ? error : new StoreError('failed', error.message, error);
 }

@@ -40,17 +40,12 @@ export class JournalReader {
       if (line.length === 0) return;
       const n = this.lines + 1;
       const offset = this.end;
-      if (line.at(-1) !== LF) {
-        this.tornBytes = line.length;
-        return;
-      }
       let record: JournalRecord;
       try {
-        record = decodeRecord(line.subarray(0, -1), n);
+        record = decodeLine(line, n);
       } catch (error) {
-        // The system may have written the end of a line and not its middle, which reads as zeros then. A line without any
-        // has been there whole: it was synced, and changed since.
-        if (offset + line.length < size || !line.includes(NUL)) {
+        const isLast = offset + line.length >= size;
+        if (!isLast || !mayBeTorn(line, n)) {
           throw new DamageError(this.#name, offset, (error as Error).message, error);
         }
         this.tornBytes = line.length;
@@ -60,5 +55,31 @@ export class JournalReader {
       this.end += line.length;
       yield { n, offset, record };
     }
+  }
+}
+
+/** @throws Error with the reason why it is no line */
+function decodeLine(line: Uint8Array, n: number): JournalRecord {
+  if (line.at(-1) !== LF) throw new Error('the line has no end');
+  return decodeRecord(line.subarray(0, -1), n);
+}
+
+/**
+ * Whether the last bytes of the file can be a line whose write a crash interrupted: its beginning alone, or with zeros where
+ * the system wrote what follows first. Anything else was whole and synced once, and changed since.
+ */
+function mayBeTorn(line: Uint8Array, n: number): boolean {
+  const zeros = line.indexOf(NUL);
+  if (zeros < 0) return line.at(-1) !== LF && !isWhole(line.subarray(0, -1), n);
+  const rest = line.subarray(zeros);
+  return rest.every(byte => byte === NUL) || !isWhole(line.subarray(0, zeros), n);
+}
+
+function isWhole(line: Uint8Array, n: number): boolean {
+  try {
+    decodeRecord(line, n);
+    return true;
+  } catch {
+    return false;
   }
 }

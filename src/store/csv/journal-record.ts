@@ -57,7 +57,7 @@ export interface RefusedBatch extends BatchFault {
   readonly seq: number;
 }
 
-export interface Finished {
+interface Finished {
   readonly type: 'finished';
   readonly agency: number;
   readonly upload?: string | undefined;

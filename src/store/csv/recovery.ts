@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { Fact } from '../../lottery/fact.ts';
 import { RowDecoder } from '../../lottery/bet-row.ts';
 import { StoreError } from '../store.ts';
-import { AppendFile } from './append-file.ts';
+import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
 import type { DataFile, Files } from './files.ts';
 import {
@@ -54,14 +54,18 @@ export async function recoverFiles(
   const betsPath = join(directory, BETS_FILE);
   const opened: DataFile[] = [];
   const open = async (path: string): Promise<DataFile> => {
-    const file = await files.open(path);
-    opened.push(file);
-    return file;
+    try {
+      const file = await files.open(path);
+      opened.push(file);
+      return file;
+    } catch (error) {
+      throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
+    }
   };
   try {
     const isNew = !(await files.exists(journalPath));
     const betsThere = await files.exists(betsPath);
-    if (!isNew && !betsThere) await refuseMissingBets(await open(journalPath));
+    if (!isNew && !betsThere) await refuseMissingBets(files, journalPath);
     const bets = await open(betsPath);
     let betsCut = 0;
     if (isNew) betsCut = await createJournal(directory, files, bets, clock);
@@ -113,17 +117,23 @@ async function recoverOpen(files: OpenFiles, onFact: (fact: Fact) => void): Prom
 }
 
 /** A journal that vouches for rows, and no rows: somebody has taken them away. */
-async function refuseMissingBets(journal: DataFile): Promise<void> {
+async function refuseMissingBets(files: Files, journalPath: string): Promise<void> {
   const nothing = { size: async () => 0, read: async () => 0, close: async () => {} };
+  const journal = await files.openToRead(journalPath);
   try {
     await walkStore(journal, nothing, {});
   } catch (error) {
+    if (!(error instanceof StoreError)) {
+      throw new StoreError('unusable', `cannot use ${journalPath}, ${reasonOf(error)}`, error);
+    }
     if (!(error instanceof DamageError) || error.file !== BETS_FILE) throw error;
     throw new StoreError(
       'unusable',
       `${BETS_FILE} is missing although ${JOURNAL_FILE} vouches for rows in it; if 'loteria draw new' was interrupted, run it again`,
       error,
     );
+  } finally {
+    await journal.close();
   }
 }
 

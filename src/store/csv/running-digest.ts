@@ -19,7 +19,6 @@ export class RunningDigest {
   readonly #hash = createHash('sha256');
   /** One after the other: whoever asks second goes on where the first stopped. */
   #turn: Promise<void> = Promise.resolve();
-  readonly #slice = Buffer.allocUnsafe(SLICE_BYTES);
 
   constructor(file: ReadableFile, checkpoints: readonly Checkpoint[]) {
     this.#file = file;
@@ -48,9 +47,10 @@ export class RunningDigest {
 
   async #advance(end: number, mayGoOn: () => boolean): Promise<void> {
     this.#compare();
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(SLICE_BYTES, end - this.offset)));
     while (this.offset < end && mayGoOn()) {
-      const next = this.#checkpoints[0]?.end ?? end;
-      const slice = this.#slice.subarray(0, Math.min(SLICE_BYTES, next - this.offset));
+      const next = Math.min(end, this.#checkpoints[0]?.end ?? end);
+      const slice = buffer.subarray(0, Math.min(buffer.length, next - this.offset));
       const length = await this.#file.read(slice, this.offset);
       if (length === 0) throw new DamageError(BETS_FILE, this.offset, 'the file ends before its last row');
       this.#hash.update(slice.subarray(0, length));

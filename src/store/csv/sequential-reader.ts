@@ -53,8 +53,10 @@ export class SequentialReader {
   }
 
   async #readBlock(): Promise<void> {
-    const block = Buffer.allocUnsafe(BLOCK_BYTES);
-    const length = await this.#file.read(block, this.position);
+    const left = (await this.#file.size()) - this.position;
+    // Not the last block again: whoever takes rows apart may still hold the end of it.
+    const block = Buffer.allocUnsafe(Math.max(0, Math.min(BLOCK_BYTES, left)));
+    const length = block.length === 0 ? 0 : await this.#file.read(block, this.position);
     this.#block = block.subarray(0, length);
   }
 }

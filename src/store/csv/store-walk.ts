@@ -58,7 +58,11 @@ export async function walkStore(
     const { offset, record } = line;
     const damaged = (reason: string, cause?: unknown): DamageError =>
       new DamageError(JOURNAL_FILE, offset, reason, cause);
-    const complaint = complaintAbout(line, rows.position, drawn);
+    const complaint = complaintAbout(line, {
+      betsEnd: rows.position,
+      checkpointEnd: checkpoints.at(-1)?.end ?? 0,
+      drawn,
+    });
     if (complaint !== undefined) throw damaged(complaint);
     attempt(() => visitor.onRecord?.(line), damaged);
     if (record.type === 'adopt' || record.type === 'group') await visitRows(record, rows, visitor);
@@ -85,8 +89,16 @@ export async function walkStore(
   };
 }
 
+/** What the lines before have said. */
+interface Before {
+  readonly betsEnd: number;
+  readonly checkpointEnd: number;
+  readonly drawn: boolean;
+}
+
 /** What is wrong with a record at its place, apart from its rows. */
-function complaintAbout({ n, record }: JournalLine, betsEnd: number, drawn: boolean): string | undefined {
+function complaintAbout({ n, record }: JournalLine, before: Before): string | undefined {
+  const { betsEnd, checkpointEnd, drawn } = before;
   if ((n === 1) !== (record.type === 'begin'))
     return n === 1 ? 'it does not begin with its first line' : 'a second first line';
   if (drawn) return 'a line follows the draw';
@@ -103,6 +115,8 @@ function complaintAbout({ n, record }: JournalLine, betsEnd: number, drawn: bool
         ? `it ends at ${record.end}, before its beginning at ${betsEnd}`
         : undefined;
     case 'checkpoint':
+      if (record.end < checkpointEnd)
+        return `a checkpoint of ${record.end} bytes behind one of ${checkpointEnd}`;
       return record.end > betsEnd ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there` : undefined;
     case 'draw':
       return record.end !== betsEnd ? `a draw over ${record.end} bytes, ${betsEnd} are there` : undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type BetBatch, betsOf } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import type { Seal } from '../../lottery/fact.ts';
-import type { Store, StoreError } from '../store.ts';
+import { type Store, StoreError } from '../store.ts';
 
 /**
  * The reference store: the shortest code that behaves like a store, except that nothing in it survives the process.
@@ -12,14 +12,20 @@ export class MemoryStore implements Store {
   readonly failure = new Promise<StoreError>(() => {});
   readonly unsyncedBytes = 0;
   readonly #batches: BetBatch[] = [];
+  #sealed = false;
 
   async append(batch: BetBatch): Promise<void> {
+    this.#refuseAfterDraw();
     this.#batches.push(batch);
   }
 
-  async note(): Promise<void> {}
+  async note(): Promise<void> {
+    this.#refuseAfterDraw();
+  }
 
   async seal(): Promise<Seal> {
+    this.#refuseAfterDraw();
+    this.#sealed = true;
     const hash = createHash('sha256');
     let bytes = 0;
     for (const { rows } of this.#batches) {
@@ -36,4 +42,8 @@ export class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {}
+
+  #refuseAfterDraw(): void {
+    if (this.#sealed) throw new StoreError('failed', 'nothing is stored after the draw');
+  }
 }

@@ -8,7 +8,7 @@ import type {
   Dialect,
   UnsendableBet,
 } from '../dialect.ts';
-import type { Limits } from '../limits.ts';
+import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
 import {
@@ -45,8 +45,6 @@ const SEPARATOR = 0x7c;
 const OK = encodeBare('OK');
 const NOK = encodeBare('NOK');
 const NEND = encodeBare('NEND');
-/** Room for the longest bet: two names, document, birthdate and number with their separators, and the count. */
-const PAYLOAD_BYTES_MIN = 1024;
 /** An agency's id has at most five digits; some clients pad. */
 const AGENCY_BYTES_MAX = 16;
 

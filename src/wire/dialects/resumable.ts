@@ -9,7 +9,7 @@ import type {
 } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
-import { REFUSAL_CODES, type RefusalCode, WireError } from '../refusal.ts';
+import { REFUSAL_CODES, type Refusal, type RefusalCode, WireError } from '../refusal.ts';
 import { encodeBare, encodeFrame, type Frame, FrameDecoder } from '../typed-frames.ts';
 import {
   clientFrames,
@@ -51,6 +51,8 @@ const HELO_BYTES_MAX = 16 + 1 + 64;
 const DONE_BYTES_MAX = 2 * DIGITS_MAX + 1;
 const WELC_BYTES_MAX = 3 * DIGITS_MAX + 2;
 const FAIL_BYTES_MAX = 2048;
+/** In UTF-16 units, of which each takes at most three bytes. */
+const DETAIL_LENGTH_MAX = 500;
 
 class ResumableCentralCodec implements CentralCodec {
   readonly #bets: BetReader;
@@ -78,12 +80,13 @@ class ResumableCentralCodec implements CentralCodec {
   }
 
   next(): ClientMessage | undefined {
-    const frame = this.#frames.next();
-    if (frame === undefined) return undefined;
-    const decode = CLIENT_MESSAGES[frame.name];
-    if (decode === undefined) return decodeClientFrame(frame);
-    this.#extended = true;
-    return decode(frame.payload);
+    try {
+      const frame = this.#frames.next();
+      return frame && (CLIENT_MESSAGES[frame.name]?.(frame.payload) ?? decodeClientFrame(frame));
+    } finally {
+      // Also when what follows the type cannot be read: the refusal is for a peer that knows it.
+      this.#extended ||= CLIENT_MESSAGES[this.#frames.reading ?? ''] !== undefined;
+    }
   }
 
   readBets(message: BetsMessage, agency: number): BetBatch | BatchFault {
@@ -102,13 +105,18 @@ class ResumableCentralCodec implements CentralCodec {
       }
       case 'refused':
         if (!this.#extended) return encodeReply(reply);
-        return encodeText('FAIL', reply.refusal.code, 1, reply.refusal.detail.replaceAll('|', '/'));
+        return encodeText('FAIL', reply.refusal.code, 1, detailOf(reply.refusal));
       case 'still-here':
         return PING;
       default:
         return encodeReply(reply);
     }
   }
+}
+
+/** The detail without separators, and no longer than a reader takes. */
+function detailOf({ detail }: Refusal): string {
+  return detail.slice(0, DETAIL_LENGTH_MAX).replaceAll('|', '/');
 }
 
 /** A frame whose payload is the fields, separated. */
@@ -217,8 +225,9 @@ class NumberedGatherer extends FieldGatherer implements NumberedBatchEncoder {
 function decodeAnswer(frame: Frame): ServerAnswer {
   switch (frame.name) {
     case 'WELC': {
-      const [next, window, payloadBytesMax] = fieldsOf(frame.payload).map(parseNumber);
-      if (!next || !window || !payloadBytesMax) throw malformed('WELC', 'three numbers from 1');
+      const [next, window, payloadBytesMax, ...rest] = fieldsOf(frame.payload).map(parseNumber);
+      if (!next || !window || !payloadBytesMax || rest.length > 0)
+        throw malformed('WELC', 'three numbers from 1');
       return { kind: 'welcome', next, window, payloadBytesMax };
     }
     case 'FAIL':

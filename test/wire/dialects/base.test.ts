@@ -7,34 +7,14 @@ import type { AgencyCodec, BatchEncoder, CentralCodec } from '../../../src/wire/
 import { createBaseDialect } from '../../../src/wire/dialects/base.ts';
 import { DEFAULT_LIMITS } from '../../../src/wire/limits.ts';
 import type { ClientMessage, ServerAnswer, ServerMessage } from '../../../src/wire/message.ts';
-import { WireError } from '../../../src/wire/refusal.ts';
 import { betWith, document, rowsOf, textsOf, wireBet } from '../../lottery/bets.ts';
 import { everyCut, places } from '../../lottery/cuts.ts';
-import { decodePieces, frameOf, streams } from '../streams.ts';
+import { codeOf, decodePieces, frameOf, plain, streams } from '../streams.ts';
 
 const dialect = createBaseDialect(new PlainBetReader());
 
 const newCentral = (limits = DEFAULT_LIMITS): CentralCodec => dialect.central(limits);
 const newAgency = (limits = DEFAULT_LIMITS): AgencyCodec => dialect.agency(limits);
-
-/** A message with its payload as text, which the stream cannot change any more. */
-function plain(message: ClientMessage | ServerAnswer): object {
-  return 'payload' in message
-    ? { ...message, payload: Buffer.from(message.payload).toString('latin1') }
-    : message;
-}
-
-/** The codes with which a stream is refused. */
-function codeOf(decoder: CentralCodec | AgencyCodec, ...frames: Uint8Array[]): string {
-  decoder.push(Buffer.concat(frames));
-  try {
-    for (let message = decoder.next(); message !== undefined; message = decoder.next());
-  } catch (error) {
-    if (error instanceof WireError) return error.refusal.code;
-    throw error;
-  }
-  return 'taken';
-}
 
 describe('what the central hears', () => {
   const said = fc.oneof(
@@ -56,6 +36,8 @@ describe('what the central hears', () => {
         return frameOf('END');
       case 'ask-winners':
         return frameOf('GWIN');
+      default:
+        throw new Error(`the base protocol has no ${message.kind}`);
     }
   }
 
@@ -120,7 +102,7 @@ describe('what the central hears', () => {
     expect(codeOf(newCentral(), header)).toBe('payload-too-large');
   });
 
-  test.each(['OK', 'NOK', 'NEND', 'RWIN', 'HELO', 'SBET', 'conn', 'BET ', 'END ', 'GET '])(
+  test.each(['OK', 'NOK', 'NEND', 'RWIN', 'HELO', 'SBET', 'DONE', 'WAIT', 'conn', 'BET ', 'END ', 'GET '])(
     '%j is not for the central',
     type => {
       expect(codeOf(newCentral(), frameOf('CONN', '1'), frameOf(type))).toBe('unknown-message');
@@ -154,6 +136,8 @@ describe('what an agency hears', () => {
             '|',
           ),
         );
+      default:
+        throw new Error(`the base protocol has no ${message.kind}`);
     }
   }
 
@@ -214,9 +198,12 @@ describe('what an agency hears', () => {
     expect(codeOf(newAgency(), Buffer.from('5257494effffffff', 'hex'))).toBe('payload-too-large');
   });
 
-  test.each(['CONN', 'BET', 'NBET', 'END', 'GWIN', 'WELC', 'ok', 'HTTP'])('%j is not for an agency', type => {
-    expect(codeOf(newAgency(), frameOf('OK'), frameOf(type))).toBe('unknown-message');
-  });
+  test.each(['CONN', 'BET', 'NBET', 'END', 'GWIN', 'WELC', 'FAIL', 'PING', 'ok', 'HTTP'])(
+    '%j is not for an agency',
+    type => {
+      expect(codeOf(newAgency(), frameOf('OK'), frameOf(type))).toBe('unknown-message');
+    },
+  );
 });
 
 describe('what one side encodes', () => {

@@ -1,0 +1,143 @@
+import type { ResumableCodec, ResumableDialect } from '../wire/dialect.ts';
+import type { ServerAnswer, Welcome } from '../wire/message.ts';
+import type { Refusal, RefusalCode } from '../wire/refusal.ts';
+import type { AgencyParts } from './agency-parts.ts';
+import { type BackOff, reconnectBackOff } from './back-off.ts';
+import { dial } from './dial.ts';
+import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { Link } from './link.ts';
+import { pause, withStop } from './waiting.ts';
+
+export interface ResumableParts extends Omit<AgencyParts, 'dialect' | 'pollMs'> {
+  readonly dialect: ResumableDialect;
+}
+
+/** Refusals that pass: the agency comes back. `sequence-gap` is one, because `WELC` says where to go on. */
+const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
+
+const BASE_HINT = ' (with protocol base a server without resumable uploads can be served)';
+
+/**
+ * The connections of one upload, one after the other: each begins with `HELO` and `WELC`, and when it breaks there is
+ * another one, after a wait that grows for as long as nothing goes well.
+ */
+export class UploadLinks {
+  readonly #parts: ResumableParts;
+  readonly #upload: string;
+  readonly #onWelcome: (welcome: Welcome) => void;
+  #link: Link | undefined;
+  #welcome: Welcome | undefined;
+  #backOff: BackOff;
+  #troubleSince: number | undefined;
+
+  /**
+   * @param upload the name of the upload
+   * @param onWelcome looks at every `WELC`; what it throws is thrown by whoever wanted the connection
+   */
+  constructor(parts: ResumableParts, upload: string, onWelcome: (welcome: Welcome) => void) {
+    this.#parts = parts;
+    this.#upload = upload;
+    this.#onWelcome = onWelcome;
+    this.#backOff = reconnectBackOff(parts.random);
+    const { stop, limits } = parts;
+    stop.addEventListener('abort', () => {
+      const giveUp = (): void => this.#link?.abandon(new LinkError('no answer before the end'));
+      setTimeout(giveUp, limits.stopTimeoutMs).unref();
+    });
+  }
+
+  /** Does something over a connection, and again over the next one for as long as connections are lost. */
+  async over<Result>(act: (link: Link, welcome: Welcome) => Promise<Result>): Promise<Result> {
+    const { stop } = this.#parts;
+    for (;;) {
+      try {
+        const link = await this.#connected();
+        const result = await act(link, this.#welcome!);
+        this.wentWell();
+        return result;
+      } catch (error) {
+        if (!(error instanceof LinkError)) throw error;
+        if (stop.aborted) throw new Stopped();
+        await this.comeBack(error);
+      }
+    }
+  }
+
+  /** Something was achieved: trouble that comes later is new trouble. */
+  wentWell(): void {
+    if (this.#troubleSince === undefined) return;
+    this.#troubleSince = undefined;
+    this.#backOff = reconnectBackOff(this.#parts.random);
+  }
+
+  /**
+   * Gives the connection up and waits before the next one.
+   *
+   * @throws AgencyError when nothing was achieved for too long
+   */
+  async comeBack(error: LinkError): Promise<void> {
+    const { emit, now, maxElapsedMs } = this.#parts;
+    await this.close();
+    const waitMs = this.#backOff.next();
+    this.#troubleSince ??= now();
+    if (maxElapsedMs > 0 && now() - this.#troubleSince + waitMs > maxElapsedMs) {
+      throw new AgencyError(`the central does not answer, ${error.message}`, error);
+    }
+    emit({ event: 'reconnecting', error: error.message, waitMs });
+    await pause(waitMs, this.#parts);
+  }
+
+  /** Closes the connection. */
+  async close(): Promise<void> {
+    if (this.#link === undefined) return;
+    await this.#link.close();
+    this.#link = undefined;
+    this.#parts.emit({ event: 'socket-closed', address: this.#parts.address.text });
+  }
+
+  /** The connection, welcomed; a new one where the last was lost. */
+  async #connected(): Promise<Link> {
+    if (this.#link?.lost === false) return this.#link;
+    await this.close();
+    const { id, address, dialect, limits, emit, stop } = this.#parts;
+    const socket = await dial({
+      ...this.#parts,
+      ...address,
+      connectTimeoutMs: limits.connectTimeoutMs,
+      since: this.#troubleSince,
+    });
+    const codec = dialect.agency(limits);
+    const link = new Link(socket, codec, limits);
+    this.#link = link;
+    emit({ event: 'connected', address: address.text });
+    this.#welcome = await withStop(this.#greet(link, codec, id), stop);
+    this.#onWelcome(this.#welcome);
+    return link;
+  }
+
+  async #greet(link: Link, codec: ResumableCodec, id: number): Promise<Welcome> {
+    let answer: ServerAnswer;
+    try {
+      answer = await link.request(codec.resume(id, this.#upload));
+    } catch (error) {
+      throw new LinkError(`${(error as LinkError).message} before it answered HELO${BASE_HINT}`, error);
+    }
+    if (answer.kind === 'welcome') return answer;
+    if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${BASE_HINT}`);
+    throw unexpected(answer);
+  }
+}
+
+/** What an answer refuses, if it refuses something and says what. */
+export function refusalOf(answer: ServerAnswer): Refusal | undefined {
+  return answer.kind === 'refused' ? answer.refusal : undefined;
+}
+
+/** What to make of an answer that is not the one hoped for: a reason to come back, or the end. */
+export function unexpected(answer: ServerAnswer): Error {
+  const refusal = refusalOf(answer);
+  if (refusal === undefined) return new LinkError(`an answer that does not fit, ${answer.kind}`);
+  const text = `${refusal.code}, ${refusal.detail}`;
+  if (PASSING.has(refusal.code)) return new LinkError(`the central refused for now, ${text}`);
+  return new AgencyError(`the central refused, ${text}`);
+}

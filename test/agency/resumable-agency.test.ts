@@ -1,0 +1,320 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { AgencyError } from '../../src/agency/errors.ts';
+import {
+  type Conversation,
+  fail,
+  FakeCentral,
+  OK,
+  PING,
+  RWIN_NONE,
+  RWIN_TWO,
+  welc,
+} from '../support/fake-central.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import {
+  betLines,
+  betsFile,
+  COMMA,
+  failureOf,
+  numberedText,
+  startResumable,
+  untilWait,
+  welcomed,
+} from './start-agency.ts';
+
+async function sayBytewise(conversation: Conversation, hex: string): Promise<void> {
+  for (const byte of hex.match(/../g)!) {
+    conversation.say(byte);
+    await new Promise(setImmediate);
+  }
+}
+
+describe('a resumable upload', () => {
+  test('is HELO, SBET, DONE, END, WAIT, in the bytes of the protocol page', async () => {
+    const path = join(await temporaryFolder(), 'agency.csv');
+    await writeFile(path, 'Ana,Paz,1,1990-01-02,7\nEva,Gil,2,1991-01-02,0008\n');
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port, { id: 65535, batchAmountMax: 1 });
+    const upload = agency.upload(path, COMMA);
+    const conversation = await central.accept();
+    const [, name] = /^HELO 65535\|(.*)$/.exec(await conversation.message())!;
+    expect(name).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
+    conversation.say(welc(1));
+    for (const message of ['SBET 1|1|Ana|Paz|1|1990-01-02|7', 'SBET 2|1|Eva|Gil|2|1991-01-02|0008']) {
+      expect(await conversation.message()).toBe(message);
+      conversation.say(OK);
+    }
+    expect(await conversation.message()).toBe('DONE 2|2');
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    const winners = agency.finishAndAwaitWinners();
+    expect(await conversation.message()).toBe('END');
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('WAIT');
+    conversation.say(RWIN_TWO);
+    expect(await winners).toEqual(['30904465', '30876370']);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+
+    const nameHex = Buffer.from(name!).toString('hex');
+    const lengthHex = (6 + name!.length).toString(16).padStart(8, '0');
+    expect(Buffer.concat(conversation.chunks).toString('hex')).toBe(
+      [
+        `48454c4f ${lengthHex} 36353533357c${nameHex}`, // HELO 65535|name
+        '53424554 0000001a 317c317c 416e617c 50617a7c 317c 313939302d30312d30327c 37', // SBET 1|1|Ana|Paz|1|1990-01-02|7
+        '53424554 0000001d 327c317c 4576617c 47696c7c 327c 313939312d30312d30327c 30303038', // SBET 2|1|Eva|Gil|2|…
+        '444f4e45 00000003 327c32', // DONE 2|2
+        '454e4400', // END
+        '57414954', // WAIT
+      ]
+        .join('')
+        .replaceAll(' ', ''),
+    );
+    expect(events.names).toEqual([
+      'connected',
+      'upload-done',
+      'file-closed',
+      'waiting-for-draw',
+      'winners',
+      'socket-closed',
+    ]);
+    expect(events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 2, bets: 2 }]);
+  });
+
+  test('takes answers in any chunking', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port, { batchWindow: 3 });
+    const upload = agency.upload(await betsFile(6), COMMA);
+    const conversation = await central.accept();
+    await conversation.message();
+    await sayBytewise(conversation, welc(1));
+    await conversation.messages(3);
+    await sayBytewise(conversation, OK + fail('invalid-bet', 0, 2, 1, 'document', 'not-digits') + PING + OK);
+    expect(await conversation.message()).toBe('DONE 2|4');
+    await sayBytewise(conversation, OK);
+    expect(await upload).toEqual({ bets: 4, refusedLines: 2 });
+  });
+
+  test('of a file without bets says that there are none', async () => {
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port);
+    const upload = agency.upload(await betsFile(0), COMMA);
+    const conversation = await welcomed(central);
+    expect(await conversation.message()).toBe('DONE 0|0');
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: 0, refusedLines: 0 });
+  });
+
+  test('goes out under the same name from another process, another path and another agency', async () => {
+    const names: string[] = [];
+    for (const [id, bets] of [
+      [1, 5],
+      [1, 5],
+      [2, 5],
+      [1, 6],
+    ] as const) {
+      const central = await FakeCentral.listen();
+      const { agency, stop } = startResumable(central.port, { id });
+      const upload = failureOf(agency.upload(await betsFile(bets), COMMA));
+      names.push((await (await central.accept()).message()).split('|')[1]!);
+      stop.abort();
+      await upload;
+    }
+    expect(names[1]).toBe(names[0]);
+    expect(names[2]).toBe(names[0]);
+    expect(names[3]).not.toBe(names[0]);
+  });
+
+  test('tells of lines that are no bets, counts them, and sends the rest', async () => {
+    const path = join(await temporaryFolder(), 'agency.csv');
+    await writeFile(path, `no bet\n${betLines(1, 1)}a|b,Paz,1,1990-01-02,1\n${betLines(2, 2)}`);
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port);
+    const upload = agency.upload(path, COMMA);
+    const conversation = await welcomed(central);
+    expect(await conversation.message()).toBe(numberedText(1, 1, 2));
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('DONE 1|2');
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 2 });
+    expect(events.of('line-refused')).toEqual([
+      { event: 'line-refused', file: path, line: 1, field: 'line', reason: 'too-few-fields' },
+      { event: 'line-refused', file: path, line: 3, field: 'first_name', reason: 'separator' },
+    ]);
+  });
+
+  test.each(['none.csv', '.'])('of a file that cannot be read (%s) says so before it dials', async name => {
+    const path = join(await temporaryFolder(), name);
+    const central = await FakeCentral.listen();
+    const error = await failureOf(startResumable(central.port).agency.upload(path, COMMA));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toMatch(
+      /^cannot read .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
+    );
+    expect(central.conversations).toEqual([]);
+  });
+
+  test('says how far it is', async () => {
+    const central = await FakeCentral.listen();
+    let clock = 0;
+    const { agency, events } = startResumable(central.port, { progressMs: 10, now: () => clock });
+    const upload = agency.upload(await betsFile(6), COMMA);
+    const conversation = await welcomed(central);
+    for (const at of [9, 10, 11]) {
+      await conversation.message();
+      clock = at;
+      conversation.say(OK);
+    }
+    await conversation.message();
+    conversation.say(OK);
+    await upload;
+    const size = betLines(1, 6).length;
+    expect(events.of('upload-progress')).toEqual([
+      { event: 'upload-progress', bets: 4, fileBytesRead: size, fileBytes: size },
+    ]);
+  });
+});
+
+describe('what the central grants', () => {
+  test.each([
+    [1, 64],
+    [3, 64],
+    [64, 3],
+    [64, 1],
+    [40, 40],
+  ])('is kept: window %i here, %i there', async (batchWindow, window) => {
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port, { batchWindow, batchAmountMax: 1 });
+    const batches = 100;
+    const upload = agency.upload(await betsFile(batches), COMMA);
+    const conversation = await welcomed(central, 1, { window });
+    for (let answered = 0; answered < batches; answered += 1) {
+      // The agency sends nothing without an answer once the window is full, so what an answer brings comes last.
+      const sent = Math.min(answered + Math.min(batchWindow, window), batches);
+      await conversation.messages(sent - (conversation.received - 1 - conversation.waiting.length));
+      expect(conversation.received - 1).toBe(sent);
+      conversation.say(OK);
+    }
+    expect(await conversation.message()).toBe(`DONE ${batches}|${batches}`);
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: batches, refusedLines: 0 });
+  });
+
+  test.each([
+    [2_000, 2_000, 100_000],
+    [8_184, 8_184, 100_000],
+    // More than the protocol allows is not made use of: a packet never exceeds 8 kB.
+    [60_000, 8_184, 100_000],
+    [8_184, 8_184, 130],
+    [8_184, 8_184, 7],
+  ])(
+    'is kept: payloads of at most %i bytes (never more than %i), at most %i bets',
+    async (maxPayload, payloadMax, amountMax) => {
+      const central = await FakeCentral.listen();
+      const { agency } = startResumable(central.port, { batchWindow: 32, batchAmountMax: amountMax });
+      const upload = agency.upload(await betsFile(1_000), COMMA);
+      const conversation = await welcomed(central, 1, { maxPayload });
+      const counts: number[] = [];
+      const lengths: number[] = [];
+      for (;;) {
+        const message = await conversation.message();
+        conversation.say(OK);
+        if (message.startsWith('DONE ')) break;
+        counts.push(Number(message.split('|')[1]));
+        lengths.push(Buffer.byteLength(message) - 'SBET '.length);
+      }
+      expect((await upload).bets).toBe(1_000);
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(payloadMax);
+      expect(Math.max(...counts)).toBeLessThanOrEqual(amountMax);
+      // Each batch is as large as may be: where bets do not fill it, bytes do, but for one more bet.
+      for (const [index, count] of counts.slice(0, -1).entries()) {
+        if (count < amountMax) expect(lengths[index]).toBeGreaterThan(payloadMax - 70);
+      }
+    },
+  );
+
+  test('is too little for any bet: an error that says so', async () => {
+    const central = await FakeCentral.listen();
+    const upload = failureOf(startResumable(central.port).agency.upload(await betsFile(3), COMMA));
+    await welcomed(central, 1, { maxPayload: 10 });
+    expect(await upload).toBeInstanceOf(AgencyError);
+  });
+});
+
+describe('a batch that is refused', () => {
+  test('is told, and the upload goes on without it', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port, { batchWindow: 2 });
+    const upload = agency.upload(await betsFile(5), COMMA);
+    const conversation = await welcomed(central);
+    await conversation.messages(2);
+    conversation.say(OK + fail('invalid-bet', 0, 2, 1, 'birthdate', 'not-a-date'));
+    expect(await conversation.message()).toBe(numberedText(3, 5));
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('DONE 2|3');
+    conversation.say(OK);
+    expect(await upload).toEqual({ bets: 3, refusedLines: 2 });
+    expect(events.of('batch-refused')).toEqual([
+      {
+        event: 'batch-refused',
+        seq: 2,
+        count: 2,
+        firstLine: 3,
+        index: 1,
+        field: 'birthdate',
+        reason: 'not-a-date',
+      },
+    ]);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test('under another number than its own costs the connection: the stream has lost its step', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port, { batchWindow: 2 });
+    const upload = agency.upload(await betsFile(3), COMMA);
+    const first = await welcomed(central);
+    await first.messages(2);
+    first.say(fail('invalid-bet', 0, 2, 0, 'number', 'not-digits'));
+    const second = await welcomed(central);
+    expect(await second.messages(2)).toEqual([numberedText(1, 1, 2), numberedText(2, 3)]);
+    second.say(OK + OK);
+    expect(await second.message()).toBe('DONE 2|3');
+    second.say(OK);
+    expect(await upload).toEqual({ bets: 3, refusedLines: 0 });
+    expect(events.of('batch-refused')).toEqual([]);
+  });
+});
+
+describe('the wait for the draw', () => {
+  test('lasts as long as it takes while the central says that it is there', async () => {
+    const central = await FakeCentral.listen();
+    const answerTimeoutMs = 150;
+    const { agency, events } = startResumable(central.port, { limits: { answerTimeoutMs } });
+    const { conversation, winners } = await untilWait(central, agency);
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < 3 * answerTimeoutMs) {
+      conversation.say(PING);
+      await new Promise(resolve => setTimeout(resolve, answerTimeoutMs / 5));
+    }
+    conversation.say(RWIN_NONE);
+    expect(await winners).toEqual([]);
+    expect(events.names).not.toContain('reconnecting');
+    // A question is asked once, and nothing answers a PING.
+    expect(conversation.waiting).toEqual([]);
+  });
+
+  test('is begun again over a new connection when the central is silent', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port, { limits: { answerTimeoutMs: 60 } });
+    const { conversation, winners } = await untilWait(central, agency);
+    conversation.say(PING);
+    const second = await welcomed(central);
+    expect(await second.message()).toBe('WAIT');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual(['no answer within 60 ms']);
+    expect(events.of('waiting-for-draw')).toEqual([{ event: 'waiting-for-draw' }]);
+  });
+});

@@ -1,0 +1,78 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { COMMA, startResumable } from './start-agency.ts';
+import { type Cut, UploadCentral } from './upload-central.ts';
+
+const BETS = [1, 2, 3, 4, 5].map(index => `A|B|${index}|2000-01-01|${index}`);
+
+async function smallFile(): Promise<string> {
+  const path = join(await temporaryFolder(), 'agency.csv');
+  await writeFile(path, BETS.map(bet => `${bet.replaceAll('|', ',')}\n`).join(''));
+  return path;
+}
+
+interface Plan {
+  readonly cuts: readonly (Cut | undefined)[];
+  readonly refusedBatches?: readonly number[];
+}
+
+/** Uploads five bets in three batches and hears the winners; whatever was cut, the outcome must be the same. */
+async function survive(path: string, plan: Plan): Promise<UploadCentral> {
+  const central = await UploadCentral.listen(plan);
+  const { agency, stop } = startResumable(central.port, {
+    batchWindow: 3,
+    limits: { answerTimeoutMs: 5_000 },
+  });
+  try {
+    const { bets, refusedLines } = await agency.upload(path, COMMA);
+    expect(await agency.finishAndAwaitWinners()).toEqual(['11', '12']);
+    const refused = plan.refusedBatches?.includes(2) ? BETS.slice(2, 4) : [];
+    expect(central.rows).toEqual(BETS.filter(bet => !refused.includes(bet)));
+    expect({ bets, refusedLines }).toEqual({ bets: 5 - refused.length, refusedLines: refused.length });
+    expect(central.faults).toEqual([]);
+    expect(central.uploads.size).toBe(1);
+  } finally {
+    await agency.close();
+    stop.abort();
+    await central.close();
+  }
+  return central;
+}
+
+describe('a connection that is cut', () => {
+  test.each<[string, Cut['side'], readonly number[], number]>([
+    ['of what the central hears', 'heard', [], 180],
+    ['of what the central hears, one batch being refused', 'heard', [2], 180],
+    ['of what the central says', 'said', [], 50],
+    ['of what the central says, one batch being refused', 'said', [2], 90],
+  ])('at every byte %s: every bet is stored once', async (_, side, refusedBatches, bytesMin) => {
+    const path = await smallFile();
+    let bytes = 0;
+    for (let cut = true; cut; bytes += 1) {
+      const how = bytes % 2 === 0 ? 'end' : 'reset';
+      const central = await survive(path, { cuts: [{ side, bytes, how }], refusedBatches });
+      cut = central.cut > 0;
+      if (cut) expect(central.connections).toBeGreaterThan(1);
+    }
+    // Otherwise the conversation ended early, and little of it was cut.
+    expect(bytes).toBeGreaterThan(bytesMin);
+  });
+
+  test('again and again, anywhere: every bet is stored once', async () => {
+    const path = await smallFile();
+    const cut = fc.record({
+      side: fc.constantFrom('heard' as const, 'said' as const),
+      bytes: fc.integer({ min: 0, max: 250 }),
+      how: fc.constantFrom('end' as const, 'reset' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut, { maxLength: 12 }), fc.boolean(), async (cuts, refused) => {
+        await survive(path, { cuts, refusedBatches: refused ? [2] : [] });
+      }),
+      { numRuns: 100, timeout: 20_000 },
+    );
+  });
+});

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { Stopped } from '../../src/agency/errors.ts';
+import { fail, FakeCentral, OK, portWithoutListener, welc } from '../support/fake-central.ts';
+import {
+  betsFile,
+  COMMA,
+  failureOf,
+  numberedText,
+  startResumable,
+  untilWait,
+  welcomed,
+} from './start-agency.ts';
+
+describe('a resumable agency that is asked to stop', () => {
+  test('before it began does nothing', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startResumable(central.port);
+    stop.abort();
+    expect(await failureOf(agency.upload(await betsFile(10), COMMA))).toBeInstanceOf(Stopped);
+    expect(central.conversations).toEqual([]);
+  });
+
+  test('while the central is not there stops trying', async () => {
+    const { agency, events, stop } = startResumable(await portWithoutListener(), { random: () => 1 });
+    const upload = failureOf(agency.upload(await betsFile(10), COMMA));
+    await events.until('connecting', 2);
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    expect(events.names.slice(-2)).toEqual(['timer-closed', 'file-closed']);
+  });
+
+  test('while it waits before it comes back does not come back', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startResumable(central.port, { random: () => 1e6 });
+    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const conversation = await welcomed(central);
+    await conversation.message();
+    await conversation.hangUp();
+    await events.until('reconnecting');
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    expect(central.conversations).toHaveLength(1);
+    expect(events.names.slice(-2)).toEqual(['timer-closed', 'file-closed']);
+  });
+
+  test('before it is welcomed sends nothing more', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startResumable(central.port);
+    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const conversation = await central.accept();
+    await conversation.message();
+    stop.abort();
+    conversation.say(welc(1));
+    expect(await upload).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('while it uploads sends nothing more and takes every answer that it is owed', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startResumable(central.port, { batchWindow: 3 });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await welcomed(central);
+    await conversation.messages(3);
+    stop.abort();
+    conversation.say(OK + OK);
+    let ended = false;
+    void upload.then(() => (ended = true));
+    await new Promise(resolve => setTimeout(resolve, 50));
+    expect(ended).toBe(false);
+    conversation.say(fail('invalid-bet', 0, 3, 0, 'document', 'not-digits'));
+    expect(await upload).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(events.names).toEqual(['connected', 'batch-refused', 'file-closed', 'socket-closed']);
+  });
+
+  test('while it is owed answers that never come waits only so long', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startResumable(central.port, {
+      batchWindow: 3,
+      limits: { stopTimeoutMs: 50 },
+    });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await welcomed(central);
+    await conversation.messages(3);
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('while it is owed answers over a connection that is then lost does not come back', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startResumable(central.port, { batchWindow: 3 });
+    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const conversation = await welcomed(central);
+    await conversation.messages(3);
+    stop.abort();
+    conversation.reset();
+    expect(await upload).toBeInstanceOf(Stopped);
+    expect(central.conversations).toHaveLength(1);
+    expect(events.names).toEqual(['connected', 'file-closed']);
+  });
+
+  test('at its counts stops at once: they can be said again', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startResumable(central.port);
+    const upload = failureOf(agency.upload(await betsFile(1), COMMA));
+    const conversation = await welcomed(central);
+    expect(await conversation.message()).toBe(numberedText(1, 1));
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('DONE 1|1');
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('at the end of the bets stops at once', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, stop } = startResumable(central.port);
+    const upload = agency.upload(await betsFile(0), COMMA);
+    const conversation = await welcomed(central);
+    await conversation.message();
+    conversation.say(OK);
+    await upload;
+    const winners = failureOf(agency.finishAndAwaitWinners());
+    expect(await conversation.message()).toBe('END');
+    stop.abort();
+    expect(await winners).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('while it waits for the draw stops at once, and closes its connection', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events, stop } = startResumable(central.port);
+    const { conversation, winners } = await untilWait(central, agency);
+    const stopped = failureOf(winners);
+    stop.abort();
+    expect(await stopped).toBeInstanceOf(Stopped);
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(events.names.at(-1)).toBe('socket-closed');
+  });
+});

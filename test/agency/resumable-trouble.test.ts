@@ -1,0 +1,291 @@
+import { describe, expect, test } from 'vitest';
+import { AgencyError } from '../../src/agency/errors.ts';
+import {
+  type Conversation,
+  fail,
+  FakeCentral,
+  NOK,
+  OK,
+  portWithoutListener,
+  RWIN_TWO,
+} from '../support/fake-central.ts';
+import {
+  betsFile,
+  COMMA,
+  failureOf,
+  numberedText,
+  startResumable,
+  untilWait,
+  welcomed,
+} from './start-agency.ts';
+
+/** With this as the chance of every wait, waits are a thousandth of the usual ones. */
+const WAITING_A_THOUSANDTH = -1.498;
+
+const FIRST_BATCH = numberedText(1, 1, 2);
+
+/** An upload of two bets that has said its only batch. */
+async function uploading(overrides: Parameters<typeof startResumable>[1] = {}) {
+  const central = await FakeCentral.listen();
+  const path = await betsFile(2);
+  const started = startResumable(central.port, overrides);
+  const upload = started.agency.upload(path, COMMA);
+  upload.catch(() => {});
+  return { ...started, central, upload };
+}
+
+async function batchOn(central: FakeCentral): Promise<Conversation> {
+  const conversation = await welcomed(central);
+  expect(await conversation.message()).toBe(FIRST_BATCH);
+  return conversation;
+}
+
+/** Accepts the only batch and the counts. */
+async function acceptAll(central: FakeCentral): Promise<void> {
+  const conversation = await batchOn(central);
+  conversation.say(OK);
+  expect(await conversation.message()).toBe('DONE 1|2');
+  conversation.say(OK);
+}
+
+describe('a refusal that passes', () => {
+  test.each(['busy', 'closing', 'storage', 'sequence-gap'])(
+    '(%s) of a batch: comes back, and sends it again',
+    async code => {
+      const { central, upload, events } = await uploading();
+      (await batchOn(central)).say(fail(code, 1, 'why'));
+      await acceptAll(central);
+      expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+      expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
+        `the central refused for now, ${code}, why`,
+      ]);
+    },
+  );
+
+  test('of HELO, of the counts, of the end, of the wait: comes back and asks again', async () => {
+    const { agency, central, upload, events } = await uploading();
+    const first = await central.accept();
+    await first.message();
+    first.say(fail('busy', 1, 'hello'));
+    const second = await batchOn(central);
+    second.say(OK);
+    expect(await second.message()).toBe('DONE 1|2');
+    second.say(fail('closing', 1, 'counts'));
+    const third = await welcomed(central, 2);
+    expect(await third.message()).toBe('DONE 1|2');
+    third.say(OK);
+    await upload;
+    const winners = agency.finishAndAwaitWinners();
+    expect(await third.message()).toBe('END');
+    third.say(fail('storage', 1, 'end'));
+    const fourth = await welcomed(central, 2);
+    expect(await fourth.message()).toBe('END');
+    fourth.say(OK);
+    expect(await fourth.message()).toBe('WAIT');
+    fourth.say(fail('closing', 1, 'wait'));
+    const fifth = await welcomed(central, 2);
+    expect(await fifth.message()).toBe('WAIT');
+    fifth.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
+      'the central refused for now, busy, hello',
+      'the central refused for now, closing, counts',
+      'the central refused for now, storage, end',
+      'the central refused for now, closing, wait',
+    ]);
+  });
+
+  test('that nobody asked for costs the connection too', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port);
+    const { conversation, winners } = await untilWait(central, agency);
+    conversation.say(fail('closing', 1, 'the server stops') + fail('closing', 1, 'again'));
+    const second = await welcomed(central);
+    expect(await second.message()).toBe('WAIT');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('reconnecting')).toHaveLength(1);
+  });
+});
+
+describe('a refusal that stays', () => {
+  test.each([
+    ['unauthorized', 'the central refused, unauthorized, why'],
+    ['agency-finished', 'the central refused, agency-finished, why'],
+    ['draw-closed', 'the central refused, draw-closed, why'],
+    ['malformed', 'the central refused, malformed, why'],
+    ['payload-too-large', 'the central refused, payload-too-large, why'],
+    ['not-identified', 'the central refused, not-identified, why'],
+    ['unknown-message', 'the central refused, unknown-message, why'],
+    // A newer central than this client.
+    ['out-of-tickets', /^the central refused, .*out-of-tickets why$/],
+  ])('(%s) of a batch is the end', async (code, message) => {
+    const { agency, central, upload } = await uploading();
+    const conversation = await batchOn(central);
+    conversation.say(fail(code, 1, 'why'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test('of HELO is the end, and no batch is sent', async () => {
+    const { agency, central, upload } = await uploading();
+    const conversation = await central.accept();
+    await conversation.message();
+    conversation.say(fail('unauthorized', 1, 'agency 1 is not expected'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central refused, unauthorized, agency 1 is not expected');
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test.each(['END', 'WAIT'])('of %s is the end', async question => {
+    const { agency, central, upload } = await uploading();
+    const conversation = await batchOn(central);
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('DONE 1|2');
+    conversation.say(OK);
+    await upload;
+    const winners = failureOf(agency.finishAndAwaitWinners());
+    expect(await conversation.message()).toBe('END');
+    if (question === 'WAIT') {
+      conversation.say(OK);
+      expect(await conversation.message()).toBe('WAIT');
+    }
+    conversation.say(fail('draw-closed', 1, 'why'));
+    expect(await winners).toBeInstanceOf(AgencyError);
+    expect((await winners).message).toBe('the central refused, draw-closed, why');
+  });
+});
+
+describe('a server that knows only the base protocol', () => {
+  test.each([
+    ['answers HELO with NOK', 'the central refused HELO'],
+    ['closes the connection at HELO', 'the central closed the connection before it answered HELO'],
+  ])('(it %s) is tried again, with a hint at what would help', async (how, why) => {
+    const { central, upload, events } = await uploading();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const conversation = await central.accept();
+      expect(await conversation.message()).toMatch(/^HELO /);
+      if (how.includes('NOK')) conversation.say(NOK);
+      else await conversation.hangUp();
+    }
+    await acceptAll(central);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual(
+      Array.from(
+        { length: 2 },
+        () => `${why} (with protocol base a server without resumable uploads can be served)`,
+      ),
+    );
+  });
+
+  test('and answers in bytes that are none of the protocol is tried again as well', async () => {
+    const { central, upload } = await uploading();
+    const first = await central.accept();
+    await first.message();
+    first.say('48545450 2f312e31 20343030');
+    await acceptAll(central);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+  });
+});
+
+describe('coming back', () => {
+  test('takes longer each time while nothing goes well, and begins anew after a success', async () => {
+    const { central, upload, events } = await uploading({ random: () => WAITING_A_THOUSANDTH });
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      (await batchOn(central)).say(fail('storage', 1, 'the disk is full'));
+    }
+    const conversation = await batchOn(central);
+    conversation.say(OK);
+    expect(await conversation.message()).toBe('DONE 1|2');
+    await conversation.hangUp();
+    const last = await welcomed(central, 2);
+    await last.message();
+    last.say(OK);
+    await upload;
+    expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([
+      100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 100,
+    ]);
+  });
+
+  test('waits for a central that is away, at the start and later', async () => {
+    const port = await portWithoutListener();
+    const { agency, events } = startResumable(port, { random: () => WAITING_A_THOUSANDTH });
+    const upload = agency.upload(await betsFile(2), COMMA);
+    await events.until('connecting', 2);
+    const central = await FakeCentral.listen(port);
+    await batchOn(central);
+    await central.close();
+    const before = events.of('connecting').length;
+    await events.until('connecting', before + 2);
+    await acceptAll(await FakeCentral.listen(port));
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(events.of('reconnecting')).toHaveLength(1);
+  });
+
+  test('never ends by itself when retry.maxElapsed is 0', async () => {
+    let clock = 0;
+    const { central, upload } = await uploading({ maxElapsedMs: 0, now: () => clock });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const conversation = await batchOn(central);
+      clock += 1e9;
+      conversation.reset();
+    }
+    await acceptAll(central);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+  });
+
+  test('is given up when nothing has gone well for retry.maxElapsed', async () => {
+    let clock = 0;
+    const { central, upload } = await uploading({ maxElapsedMs: 1_000, now: () => clock });
+    // The time in which all went well does not count.
+    clock = 50_000;
+    (await batchOn(central)).say(fail('storage', 1, 'full'));
+    const second = await batchOn(central);
+    clock = 50_990;
+    second.say(fail('storage', 1, 'full'));
+    const third = await batchOn(central);
+    clock = 51_010;
+    third.say(fail('storage', 1, 'full'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central does not answer, the central refused for now, storage, full');
+    expect(central.conversations).toHaveLength(3);
+  });
+
+  test('is given up only after new trouble when something has gone well in between', async () => {
+    let clock = 0;
+    const { central, upload } = await uploading({ maxElapsedMs: 1_000, now: () => clock });
+    await (await batchOn(central)).hangUp();
+    const second = await batchOn(central);
+    clock = 900;
+    second.say(OK);
+    expect(await second.message()).toBe('DONE 1|2');
+    await second.hangUp();
+    const third = await welcomed(central, 2);
+    await third.message();
+    clock = 1_800;
+    await third.hangUp();
+    const fourth = await welcomed(central, 2);
+    await fourth.message();
+    fourth.say(OK);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+  });
+
+  test('counts the time in which the central cannot be reached with that in which it does not answer', async () => {
+    const { central, upload, events } = await uploading({
+      maxElapsedMs: 1_000,
+      now: () => (events.of('reconnecting').length === 0 ? 0 : 1_001),
+    });
+    await batchOn(central);
+    await central.close();
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 1 attempts');
+  });
+});

@@ -1,0 +1,104 @@
+import { rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { isSameFile, nameFile } from '../../src/agency/upload-name.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { pipeFile } from './pipe-file.ts';
+import { betLines, betsFile, failureOf } from './start-agency.ts';
+
+const NEVER = new AbortController().signal;
+
+async function fileOf(content: string | Uint8Array): Promise<string> {
+  const path = join(await temporaryFolder(), 'agency.csv');
+  await writeFile(path, content);
+  return path;
+}
+
+const nameOf = async (path: string): Promise<string> => (await nameFile(path, NEVER)).name;
+
+describe('the name of an upload', () => {
+  test('is not looked for any further when the agency is to stop', async () => {
+    const named = nameFile(await betsFile(3), AbortSignal.abort());
+    await expect(named).rejects.toBeInstanceOf(Stopped);
+  });
+
+  test('is the same for the same content in another place at another time', async () => {
+    const [one, other] = [await betsFile(50_000), await betsFile(50_000)];
+    await utimes(other, 1, 1);
+    expect(await nameOf(other)).toBe(await nameOf(one));
+  });
+
+  test.each([
+    ['a bet more', betLines(1, 4)],
+    ['a bet less', betLines(1, 2)],
+    ['no last line end', betLines(1, 3).trimEnd()],
+    ['another last byte', betLines(1, 3).replace(/3\n$/, '4\n')],
+    ['another order', betLines(2, 3) + betLines(1, 1)],
+    ['nothing', ''],
+  ])('is another for %s', async (_, content) => {
+    expect(await nameOf(await fileOf(content))).not.toBe(await nameOf(await betsFile(3)));
+  });
+
+  test('is one that the protocol allows, for any content', async () => {
+    const folder = await temporaryFolder();
+    let files = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async content => {
+        const path = join(folder, String(files++));
+        await writeFile(path, content);
+        expect(await nameOf(path)).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('of a pipe is another each time, for it is read only once', async () => {
+    const { path } = await pipeFile(await temporaryFolder());
+    const [one, other] = [await nameFile(path, NEVER), await nameFile(path, NEVER)];
+    expect(one).toMatchObject({ rereadable: false, name: expect.stringMatching(/^[A-Za-z0-9._-]{1,64}$/) });
+    expect(other.name).not.toBe(one.name);
+  });
+
+  test('of a file that is not there is refused by its path', async () => {
+    const path = join(await temporaryFolder(), 'none.csv');
+    const error = await failureOf(nameFile(path, NEVER));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain(`cannot read ${path} (ENOENT)`);
+  });
+});
+
+describe('a file that was named', () => {
+  test('is the same for as long as nobody touches it', async () => {
+    const path = await betsFile(3);
+    expect(await isSameFile(path, await nameFile(path, NEVER))).toBe(true);
+  });
+
+  test('is another when it has grown, and when it was written anew', async () => {
+    const path = await betsFile(3);
+    const named = await nameFile(path, NEVER);
+    await writeFile(path, betLines(1, 4));
+    await utimes(path, named.modifiedMs / 1_000, named.modifiedMs / 1_000);
+    expect(await isSameFile(path, named)).toBe(false);
+    await writeFile(path, betLines(1, 3));
+    await utimes(path, 1, 1);
+    expect(await isSameFile(path, named)).toBe(false);
+  });
+
+  test('is not the same when it is gone', async () => {
+    const path = await betsFile(3);
+    const named = await nameFile(path, NEVER);
+    await rm(path);
+    // Either answer says so to the user: that it was changed, or that it cannot be read.
+    const outcome = await isSameFile(path, named).catch((error: unknown) => error);
+    expect(outcome === false || outcome instanceof AgencyError).toBe(true);
+  });
+
+  test('as a pipe is the same whatever happened', async () => {
+    const { path, writer } = await pipeFile(await temporaryFolder());
+    const named = await nameFile(path, NEVER);
+    await writer.write('more\n');
+    expect(await isSameFile(path, named)).toBe(true);
+  });
+});

@@ -1,0 +1,301 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
+import {
+  bet,
+  conn,
+  done,
+  END,
+  GWIN,
+  helo,
+  nbet,
+  range,
+  row,
+  sbet,
+  takeTurns,
+  TestCentral,
+  WAIT,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+/** The real disk, which may have no room for writes that contain a text; for '', none at all. */
+class Disk {
+  noRoomFor: string | undefined;
+  readonly files: Files = {
+    ...NODE_FILES,
+    open: async path => {
+      const file = await NODE_FILES.open(path);
+      const write = file.write.bind(file);
+      file.write = async (buffers, position) => {
+        if (this.noRoomFor !== undefined && Buffer.concat(buffers).includes(this.noRoomFor))
+          throw Object.assign(new Error('no room'), { code: 'ENOSPC', syscall: 'write' });
+        return write(buffers, position);
+      };
+      return file;
+    },
+  };
+}
+
+/** One life of a server: its store, with what it remembers, and its central. */
+interface Life {
+  readonly folder: string;
+  readonly central: TestCentral;
+  readonly store: CsvStore;
+}
+
+async function start(folder: string, disk = new Disk(), agencies = [1, 2]): Promise<Life> {
+  const lottery = new Lottery(agencies);
+  const onFact = lottery.apply.bind(lottery);
+  const { store } = await CsvStore.open(folder, { files: disk.files, onFact });
+  const central = await TestCentral.open({ store, lottery, limits: { lingerTimeoutMs: 50 } });
+  return { folder, central, store };
+}
+
+type End = 'stopped' | 'killed';
+
+/**
+ * Ends a life and begins the next one. A killed one goes on where nobody hears it: the next begins with the files as they
+ * are at this instant, whatever was being written. (The journal first: it never vouches for rows that are not there.)
+ */
+async function restart({ folder, central }: Life, end: End, agencies?: number[]): Promise<Life> {
+  if (end === 'stopped') {
+    await central.stop();
+    await central.central.close();
+    return start(folder, undefined, agencies);
+  }
+  const copy = await temporaryFolder();
+  for (const file of ['bets.journal', 'bets.csv']) copyFileSync(join(folder, file), join(copy, file));
+  const next = await start(copy, undefined, agencies);
+  await central.stop();
+  await central.central.close();
+  return next;
+}
+
+const rowsIn = ({ folder }: Life): string => readFileSync(join(folder, 'bets.csv'), 'utf8');
+const linesIn = ({ folder }: Life, type: string): number =>
+  readFileSync(join(folder, 'bets.journal'), 'utf8').split(`"type":"${type}"`).length - 1;
+
+/** Says something and hears the answers, one for each message. */
+async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
+  peer.send(Buffer.concat(messages));
+  return peer.frames(messages.length);
+}
+
+/** Says something that is the last thing on its connection, and hears all answers. */
+async function last(central: TestCentral, ...messages: readonly Uint8Array[]): Promise<string[]> {
+  const peer = await central.connect();
+  peer.send(Buffer.concat(messages));
+  return peer.lastFrames();
+}
+
+const INVALID = 'FAIL invalid-bet|0|2|1|document|not-digits';
+const FINISHED = 'FAIL agency-finished|1|the agency has finished, its bets are closed';
+const CLOSED = 'FAIL draw-closed|1|the draw has been held';
+
+describe.each(['stopped', 'killed'] as const)('a server that was %s and started again (promise P6)', end => {
+  test('knows every upload, its number, its refused batches, and who has finished', async () => {
+    const first = await start(await temporaryFolder());
+    const [u, v] = [await first.central.uploader(1), await first.central.uploader(1, 'v')];
+    const bad = sbet(2, bet(12), bet('x'));
+    expect(await ask(u, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)))).toEqual([
+      'OK',
+      INVALID,
+      'OK',
+    ]);
+    expect(await ask(v, sbet(1, bet(15)), nbet(bet(16)))).toEqual(['OK', 'OK']);
+    const empty = await first.central.uploader(2, 'empty');
+    expect(await ask(empty, done(0, 0), END)).toEqual(['OK', 'OK']);
+
+    const life = await restart(first, end);
+    const { central } = life;
+    expect(central.of('draw-held')).toEqual([]);
+    expect(await ask(await central.uploader(2, 'empty'), done(0, 0), END, GWIN)).toEqual([
+      'OK',
+      'OK',
+      'NEND',
+    ]);
+    expect(await last(central, helo(2, 'other'))).toEqual([FINISHED]);
+    expect(await last(central, conn(2), nbet(bet(21)))).toEqual(['NOK']);
+    expect(await ask(await central.uploader(1, 'v', 2), done(1, 1))).toEqual(['OK']);
+    const again = await central.uploader(1, 'u', 4);
+    expect(
+      await ask(again, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)), sbet(4, bet(17))),
+    ).toEqual(['OK', INVALID, 'OK', 'OK']);
+    expect(await ask(again, done(3, 4), END, WAIT)).toEqual(['OK', 'OK', 'RWIN 1|11']);
+    const documents = [11, 13, 14, 15, 16, 17];
+    const rows = documents.map(document => row(1, document, document === 11 ? 7574 : 1)).join('');
+    expect(rowsIn(life)).toBe(rows);
+    expect(central.of('draw-held')).toMatchObject([
+      { bets: 6, winners: 1, seal: createHash('sha256').update(rows).digest('hex') },
+    ]);
+  });
+
+  test('holds the draw for which everybody had finished', async () => {
+    const disk = new Disk();
+    const first = await start(await temporaryFolder(), disk, [1]);
+    const peer = await first.central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1, 7574)))).toEqual(['OK']);
+    disk.noRoomFor = '"type":"draw"';
+    expect(await ask(peer, END)).toEqual(['OK']);
+    await first.central.seen('draw-delayed');
+    expect(first.central.of('draw-held')).toEqual([]);
+
+    const life = await restart(first, end, [1]);
+    expect(await ask(await life.central.uploader(1, 'u', 2), WAIT)).toEqual(['RWIN 1|1']);
+    await life.central.seen('draw-held');
+    expect(linesIn(life, 'draw')).toBe(1);
+  });
+
+  test('after the draw tells the winners, takes no bets, and holds no other draw', async () => {
+    const first = await start(await temporaryFolder());
+    for (const agency of [1, 2]) {
+      const peer = await first.central.uploader(agency);
+      const bets = range(3).map(index => bet(10 * agency + index, index === 1 ? 1 : 7574));
+      expect(await ask(peer, sbet(1, ...bets), done(1, 3), END)).toEqual(['OK', 'OK', 'OK']);
+    }
+    await first.central.seen('draw-held');
+
+    // Twice, and once with one more agency than took part.
+    let life = await restart(first, end);
+    life = await restart(life, end, [1, 2, 3]);
+    const { central } = life;
+    for (const agency of [1, 2]) {
+      const winners = `RWIN 2|${agency}0|${agency}2`;
+      const peer = await central.uploader(agency, 'u', 2);
+      expect(await ask(peer, WAIT, GWIN, END, done(1, 3), sbet(1, bet(9)))).toEqual([
+        winners,
+        winners,
+        'OK',
+        'OK',
+        'OK',
+      ]);
+      peer.send(sbet(2, bet(9)));
+      expect(await peer.lastFrames()).toEqual([CLOSED]);
+      expect(await last(central, helo(agency, 'other'))).toEqual([CLOSED]);
+      expect(await last(central, conn(agency), END, GWIN, nbet(bet(9)))).toEqual(['OK', winners, 'NOK']);
+    }
+    expect(await last(central, conn(3), GWIN, nbet(bet(9)))).toEqual(['RWIN 0|', 'NOK']);
+    expect(await last(central, conn(3), END)).toEqual(['NOK']);
+    expect(central.of('message-refused').at(-1)?.refusal.code).toBe('draw-closed');
+    expect(await last(central, helo(3))).toEqual([CLOSED]);
+    expect(central.of('draw-held')).toEqual([]);
+    expect(linesIn(life, 'draw')).toBe(1);
+    expect(rowsIn(life).split('\r\n')).toHaveLength(7);
+    // What was refused has left nothing behind that would stop the next start.
+    await restart(life, end);
+  });
+});
+
+describe('a disk that is full', () => {
+  test('delays the draw, and nobody is told winners before it is on the disk; with room again it is held', async () => {
+    const disk = new Disk();
+    const life = await start(await temporaryFolder(), disk, [1]);
+    const { central } = life;
+    const [peer, other] = [await central.uploader(1), await central.uploader(1)];
+    expect(await ask(peer, sbet(1, bet(1, 7574)))).toEqual(['OK']);
+    other.send(WAIT);
+    disk.noRoomFor = '"type":"draw"';
+    expect(await ask(peer, END, GWIN)).toEqual(['OK', 'NEND']);
+    expect(await central.seen('draw-delayed')).toMatchObject([
+      { error: expect.stringMatching(/bets\.journal, ENOSPC on write/) },
+    ]);
+    await takeTurns(peer);
+    expect(central.of('draw-held')).toEqual([]);
+    disk.noRoomFor = undefined;
+    expect(await other.frame()).toBe('RWIN 1|1');
+    expect(linesIn(life, 'draw')).toBe(1);
+    expect(central.of('draw-held')).toHaveLength(1);
+  });
+
+  test('refuses batches and END; queries go on, and with room again the upload is completed, each bet once', async () => {
+    const disk = new Disk();
+    const life = await start(await temporaryFolder(), disk, [1]);
+    const { central } = life;
+    const bystander = await central.agency(1);
+    const peer = await central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1)), sbet(2, bet(2)))).toEqual(['OK', 'OK']);
+    disk.noRoomFor = '';
+    peer.send(Buffer.concat([sbet(3, bet(3)), sbet(4, bet('x')), sbet(5, bet(5)), done(4, 4), END]));
+    expect(await peer.lastFrames()).toEqual([expect.stringMatching(/^FAIL storage\|1\|.*ENOSPC/)]);
+    const again = await central.uploader(1, 'u', 3);
+    again.send(sbet(3, bet('x')));
+    expect(await again.lastFrames()).toEqual([expect.stringMatching(/^FAIL storage\|1\|.*ENOSPC/)]);
+    const end = await central.uploader(1, 'u', 3);
+    end.send(END);
+    expect(await end.lastFrames()).toEqual([expect.stringMatching(/^FAIL storage\|1\|.*ENOSPC/)]);
+    await takeTurns(bystander);
+    disk.noRoomFor = undefined;
+    const free = await central.uploader(1, 'u', 3);
+    expect(await ask(free, sbet(3, bet(3)), sbet(4, bet(4)), done(4, 4), END)).toEqual([
+      'OK',
+      'OK',
+      'OK',
+      'OK',
+    ]);
+    await central.seen('draw-held');
+    expect(rowsIn(life)).toBe([1, 2, 3, 4].map(document => row(1, document)).join(''));
+  });
+});
+
+describe('an upload through any number of lives of the server (promises P1, P3, P6)', () => {
+  const life = fc.record({
+    /** Batches that are sent without waiting. */
+    sent: fc.integer({ min: 0, max: 20 }),
+    /** Answers that are waited for, at most. */
+    heard: fc.integer({ min: 0, max: 20 }),
+    end: fc.constantFrom<End>('stopped', 'killed'),
+  });
+  const isValid = (seq: number): boolean => seq % 5 !== 0;
+  const batch = (seq: number): Buffer =>
+    sbet(seq, bet(seq, seq % 3 === 0 ? 7574 : 1), ...(isValid(seq) ? [] : [bet('x')]));
+
+  test.prop([fc.array(life, { minLength: 1, maxLength: 4 })], {
+    numRuns: 8,
+    interruptAfterTimeLimit: 15_000,
+  })('has each acknowledged batch once, none twice, and goes on behind the last durable one', async lives => {
+    let current = await start(await temporaryFolder(), undefined, [1]);
+    let acknowledged = 0;
+    let sentMost = 0;
+    const connect = async (): Promise<readonly [Peer, number]> => {
+      const peer = await current.central.connect();
+      peer.send(helo(1));
+      const next = Number(/^WELC (\d+)\|/.exec(await peer.frame())?.[1]);
+      // All that was answered is there; nothing is there that was not sent.
+      expect(next).toBeGreaterThan(acknowledged);
+      expect(next).toBeLessThanOrEqual(sentMost + 1);
+      return [peer, next];
+    };
+    for (const { sent, heard, end } of lives) {
+      const [peer, next] = await connect();
+      peer.send(Buffer.concat(range(sent).map(index => batch(next + index))));
+      sentMost = Math.max(sentMost, next - 1 + sent);
+      const answers = await peer.frames(Math.min(sent, heard));
+      for (const [index, answer] of answers.entries()) {
+        expect(answer.startsWith(isValid(next + index) ? 'OK' : 'FAIL invalid-bet|0|')).toBe(true);
+      }
+      acknowledged = Math.max(acknowledged, next - 1 + answers.length);
+      current = await restart(current, end, [1]);
+    }
+    const [peer, next] = await connect();
+    const seqs = range(sentMost + 2).map(index => index + 1);
+    const stored = seqs.filter(isValid);
+    peer.send(Buffer.concat(seqs.slice(next - 1).map(batch)));
+    await peer.frames(seqs.length - next + 1);
+    const winners = stored.filter(seq => seq % 3 === 0);
+    expect(await ask(peer, done(stored.length, stored.length), END, WAIT)).toEqual([
+      'OK',
+      'OK',
+      `RWIN ${winners.length}|${winners.join('|')}`,
+    ]);
+    expect(rowsIn(current)).toBe(stored.map(seq => row(1, seq, seq % 3 === 0 ? 7574 : 1)).join(''));
+    peer.end();
+    await current.central.stop();
+    await current.central.central.close();
+  });
+});

@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bet,
+  conn,
+  done,
+  END,
+  frame,
+  GatedStore,
+  GWIN,
+  helo,
+  ManualClock,
+  nbet,
+  NOK,
+  row,
+  sbet,
+  takeTurns,
+  TestCentral,
+  until,
+  WAIT,
+  welc,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {
+  const { held = false, agencies = [1, 2] } = options;
+  const store = new GatedStore({ held });
+  return { store, central: await TestCentral.open({ store, agencies }) };
+}
+
+/** Says something and hears the answers, one for each message. */
+async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
+  peer.send(Buffer.concat(messages));
+  return peer.frames(messages.length);
+}
+
+/** A central whose only agency has finished with the upload `u` of two bets; the draw has been held. */
+async function openDrawn() {
+  const opened = await open({ agencies: [1] });
+  const peer = await opened.central.uploader(1);
+  expect(await ask(peer, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END)).toEqual(['OK', 'OK', 'OK']);
+  await opened.central.seen('draw-held');
+  return { ...opened, peer };
+}
+
+describe('HELO', () => {
+  test('of a new upload is answered with batch 1, the window and the longest payload', async () => {
+    const limits = { unansweredMax: 7, payloadBytesMax: 2000 };
+    const central = await TestCentral.open({ limits });
+    const peer = await central.connect();
+    peer.send(helo(2, '9f86d081.Ag-1_x'));
+    expect(await peer.receive(8 + 8)).toBe(frame('WELC', '1|7|2000').toString('hex'));
+    expect(central.of('agency-identified')).toEqual([
+      { event: 'agency-identified', ip: '127.0.0.1', agency: 2 },
+    ]);
+    expect(central.of('upload-resumed')).toEqual([]);
+  });
+
+  test('of a known upload is answered with the batch behind the last one, and logged', async () => {
+    const { central } = await open();
+    const peer = await central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1)))).toEqual(['OK']);
+    await central.uploader(1, 'u', 2);
+    expect(await ask(peer, sbet(2, bet('x')), sbet(3, bet(3)))).toHaveLength(2);
+    await central.uploader(1, 'u', 4);
+    expect(central.of('upload-resumed')).toEqual(
+      [2, 4].map(next => ({ event: 'upload-resumed', agency: 1, upload: 'u', next })),
+    );
+  });
+
+  test('makes nothing known by itself: the same upload is new again', async () => {
+    const { central } = await open();
+    await central.uploader(1);
+    await central.uploader(1);
+    expect(central.lottery.uploads.countOf(1)).toBe(0);
+  });
+
+  test.each([
+    ['HELO twice', [helo(1), helo(1)], 'malformed'],
+    ['HELO of two uploads', [helo(1), helo(1, 'v')], 'malformed'],
+    ['HELO of another agency', [helo(1), helo(2)], 'malformed'],
+    ['CONN after HELO', [helo(1), conn(1)], 'malformed'],
+    ['CONN without an id after HELO', [helo(1), conn('x')], 'malformed'],
+    ['a type that does not exist', [helo(1), Buffer.from('XXXX')], 'unknown-message'],
+    ['an SBET that is too long', [helo(1), frame('SBET', 'x'.repeat(8185))], 'payload-too-large'],
+    ['an SBET without a number', [helo(1), frame('SBET', '0|0|')], 'malformed'],
+    ['an NBET that is not valid', [helo(1), nbet(bet('x'))], 'invalid-bet'],
+  ])('and then what may not follow is refused by its name, and closed: %s', async (_, says, code) => {
+    const { store, central } = await open();
+    const bystander = await central.agency(2);
+    const peer = await central.connect();
+    peer.send(Buffer.concat([...says, sbet(1, bet(1))]));
+    expect(await peer.lastFrames()).toEqual([
+      welc(1),
+      expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`)),
+    ]);
+    expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([code]);
+    expect(store.appended).toEqual([]);
+    await takeTurns(bystander);
+  });
+
+  test.each([
+    ['an agency that is not expected', [helo(3)], 'unauthorized'],
+    ['agency 0', [helo(0)], 'malformed'],
+    ['a name that is none', [helo(1, 'a b')], 'malformed'],
+    ['a name that is too long', [helo(1, 'u'.repeat(65))], 'malformed'],
+    ['far too many bytes', [helo(1, 'u'.repeat(1000))], 'payload-too-large'],
+    ['SBET before it', [sbet(1, bet(1)), helo(1)], 'not-identified'],
+    ['DONE before it', [done(0, 0), helo(1)], 'not-identified'],
+    ['WAIT before it', [WAIT, helo(1)], 'not-identified'],
+    ['CONN before it', [conn(1), helo(1)], 'malformed'],
+    ['CONN and SBET', [conn(1), sbet(1, bet(1))], 'not-identified'],
+    ['CONN and DONE', [conn(1), done(0, 0)], 'not-identified'],
+  ])('is refused, and closed: %s', async (_, says, code) => {
+    const { store, central } = await open();
+    const peer = await central.connect();
+    peer.send(Buffer.concat([...says, nbet(bet(1))]));
+    expect(await peer.lastFrames()).toEqual([expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`))]);
+    expect(store.appended).toEqual([]);
+    peer.end();
+    await central.seen('connection-closed');
+    // Its place among the connections of the agency is free again.
+    for (let count = 0; count < 16; count += 1) await central.uploader(1);
+  });
+
+  test('of an agency with too many connections is refused as busy', async () => {
+    const central = await TestCentral.open({ limits: { agencyConnectionsMax: 1 } });
+    await central.uploader(1);
+    const peer = await central.connect();
+    peer.send(helo(1));
+    expect(await peer.lastFrames()).toEqual(['FAIL busy|1|agency 1 has 1 connections already']);
+  });
+
+  test('is followed by FAIL when a deadline passes; a peer that has said nothing yet hears NOK', async () => {
+    const clock = new ManualClock();
+    const limits = { firstMessageTimeoutMs: 50, messageTimeoutMs: 200, idleTimeoutMs: 400 };
+    const central = await TestCentral.open({ limits, now: clock.now });
+    const [idle, slow] = [await central.uploader(1), await central.uploader(1)];
+    const before = central.sockets[1]!.bytesRead;
+    slow.send(sbet(1, bet(1)).subarray(0, 20));
+    await until(() => central.sockets[1]!.bytesRead === before + 20, 'a part of a batch being read');
+    clock.time += 200;
+    expect(await slow.lastFrames()).toEqual(['FAIL closing|1|message-timeout']);
+    const silent = await central.connect();
+    await central.seen('connection-accepted', 3);
+    clock.time += 200;
+    expect(await idle.lastFrames()).toEqual(['FAIL closing|1|idle']);
+    expect(await silent.rest()).toBe(NOK);
+  });
+});
+
+describe('HELO of an agency that has finished', () => {
+  test('is welcome with a known upload, which may say END again and ask again; a new upload is refused', async () => {
+    const { store, central } = await open();
+    const peer = await central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1)), END)).toEqual(['OK', 'OK']);
+    const again = await central.uploader(1, 'u', 2);
+    expect(await ask(again, sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual(['OK', 'OK', 'OK', 'NEND']);
+    again.send(sbet(2, bet(2)));
+    expect(await again.lastFrames()).toEqual([
+      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+    ]);
+    const other = await central.connect();
+    other.send(helo(1, 'v'));
+    expect(await other.lastFrames()).toEqual([
+      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+    ]);
+    expect(store.rows).toBe(row(1, 1));
+    expect(central.of('agency-finished')).toHaveLength(1);
+  });
+
+  test('by an upload that sent nothing is welcome with that upload', async () => {
+    const { central } = await open();
+    const peer = await central.uploader(1, 'empty');
+    expect(await ask(peer, done(0, 0), END)).toEqual(['OK', 'OK']);
+    const again = await central.uploader(1, 'empty');
+    expect(await ask(again, done(0, 0), END, GWIN)).toEqual(['OK', 'OK', 'NEND']);
+  });
+
+  test('after the draw is welcome with a known upload and hears the winners; a new upload is refused', async () => {
+    const { central } = await openDrawn();
+    const again = await central.uploader(1, 'u', 2);
+    expect(await ask(again, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END, WAIT, GWIN)).toEqual([
+      'OK',
+      'OK',
+      'OK',
+      'RWIN 1|1',
+      'RWIN 1|1',
+    ]);
+    again.send(sbet(2, bet(3)));
+    expect(await again.lastFrames()).toEqual(['FAIL draw-closed|1|the draw has been held']);
+    const other = await central.connect();
+    other.send(helo(1, 'v'));
+    expect(await other.lastFrames()).toEqual(['FAIL draw-closed|1|the draw has been held']);
+  });
+
+  test('but whose END was refused for want of room is welcome, and takes bets and END again', async () => {
+    const { store, central } = await open({ agencies: [1] });
+    const peer = await central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1)), done(1, 1))).toEqual(['OK', 'OK']);
+    store.held = true;
+    peer.send(END);
+    await until(() => store.noted.length === 1, 'the end of the bets at the store');
+    store.refuse();
+    expect((await peer.lastFrames())[0]).toMatch(/^FAIL storage\|1\|.*ENOSPC/);
+    store.open();
+    const again = await central.uploader(1, 'u', 2);
+    expect(await ask(again, sbet(2, bet(2)), done(2, 2), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await central.seen('draw-held')).toMatchObject([{ bets: 2 }]);
+  });
+});
+
+describe('DONE', () => {
+  test('is OK when both count the same: stored batches, not those that were refused; END follows', async () => {
+    const { central } = await open();
+    const peer = await central.uploader(1);
+    const answers = await ask(
+      peer,
+      sbet(1, bet(1), bet(2)),
+      sbet(2, bet('x')),
+      frame('SBET', '3|0|'),
+      done(2, 2),
+      END,
+    );
+    expect(answers).toEqual(['OK', 'FAIL invalid-bet|0|2|0|document|not-digits', 'OK', 'OK', 'OK']);
+    expect(central.of('agency-finished')).toHaveLength(1);
+  });
+
+  test.each([
+    ['one batch more', 3, 3],
+    ['one batch fewer', 1, 3],
+    ['one bet more', 2, 4],
+    ['one bet fewer', 2, 2],
+    ['nothing', 0, 0],
+    ['the refused batch as well', 3, 4],
+  ])(
+    'that counts %s is refused with both counts, and closed; the agency has not finished',
+    async (_, batches, bets) => {
+      const { central } = await open();
+      const peer = await central.uploader(1);
+      await ask(peer, sbet(1, bet(1), bet(2)), sbet(2, bet('x')), sbet(3, bet(3)));
+      peer.send(Buffer.concat([done(batches, bets), END]));
+      expect(await peer.lastFrames()).toEqual([
+        `FAIL count-mismatch|1|2 batches with 3 bets are stored, the agency counts ${batches} with ${bets}`,
+      ]);
+      expect(central.of('agency-finished')).toEqual([]);
+      const again = await central.uploader(1, 'u', 4);
+      expect(await ask(again, done(2, 3), END)).toEqual(['OK', 'OK']);
+    },
+  );
+
+  test('counts this upload alone, not the others of the agency nor its NBETs', async () => {
+    const { central } = await open();
+    const [u, v] = [await central.uploader(1), await central.uploader(1, 'v')];
+    expect(await ask(u, sbet(1, bet(1)), nbet(bet(2), bet(3)))).toEqual(['OK', 'OK']);
+    expect(await ask(v, sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
+    expect(await ask(u, done(1, 1))).toEqual(['OK']);
+    expect(await ask(v, done(2, 2))).toEqual(['OK']);
+  });
+
+  test('waits for the batches before it', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.uploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), done(2, 2)]));
+    await until(() => store.appended.length === 2, 'both batches at the store');
+    store.open();
+    expect(await peer.frames(3)).toEqual(['OK', 'OK', 'OK']);
+  });
+});
+
+describe('END of an upload', () => {
+  test('may be said without DONE, and again', async () => {
+    const { central } = await open();
+    const peer = await central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1)), END, END)).toEqual(['OK', 'OK', 'OK']);
+    expect(central.of('agency-finished')).toHaveLength(1);
+  });
+
+  test('closes the uploads of the agency on every connection: what comes behind it is refused', async () => {
+    const { store, central } = await open({ held: true });
+    const [peer, other] = [await central.uploader(1), await central.uploader(1, 'v')];
+    peer.send(END);
+    await until(() => store.noted.length === 1, 'the end of the bets at the store');
+    other.send(sbet(1, bet(1)));
+    expect(await other.lastFrames()).toEqual([
+      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+    ]);
+    store.open();
+    expect(await peer.frame()).toBe('OK');
+    expect(store.appended).toEqual([]);
+  });
+});
+
+test('the base messages are understood between those of an upload, and have no number', async () => {
+  const { store, central } = await open();
+  const peer = await central.uploader(1);
+  const answers = await ask(
+    peer,
+    nbet(bet(1)),
+    sbet(1, bet(2)),
+    GWIN,
+    frame('BET', bet(3).join('|')),
+    nbet(bet(1)),
+    sbet(2, bet(4)),
+  );
+  expect(answers).toEqual(['OK', 'OK', 'NEND', 'OK', 'OK', 'OK']);
+  expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(1, 3) + row(1, 1) + row(1, 4));
+  await central.uploader(1, 'u', 3);
+});

@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { batchNamed } from '../contract/store-contract.ts';
+import {
+  drawIn,
+  fillFolder,
+  loteria,
+  readFiles,
+  ROWS,
+  type Said,
+  TIME,
+  writeFiles,
+} from '../store/store-folder.ts';
+import { startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const SEAL = createHash('sha256').update(ROWS).digest('hex');
+
+async function filled(drawn: boolean): Promise<string> {
+  const folder = await temporaryFolder();
+  await fillFolder(folder);
+  if (drawn) await drawIn(folder);
+  return folder;
+}
+
+const TWO = { NUMBER_AGENCIES: '2' };
+
+/** `loteria draw status` of a folder as JSON. */
+async function statusOf(folder: string, env: Record<string, string>): Promise<unknown> {
+  const { code, stdout, stderr } = await loteria('/', ['draw', 'status', folder, '--json'], env);
+  expect({ code, stderr, lines: stdout.split('\n').length }).toEqual({ code: 0, stderr: '', lines: 2 });
+  return JSON.parse(stdout);
+}
+
+describe('loteria draw status', () => {
+  test('says who has sent what and whom the draw waits for', async () => {
+    const folder = await filled(false);
+    const { store } = await CsvStore.open(folder);
+    await store.append(batchNamed(1, 12, 4));
+    await store.close();
+    expect(await loteria('/', ['draw', 'status', folder], { AGENCIES: '1,2,4-5' })).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: [
+        'state    open, waiting for 4, 5',
+        `begun    ${TIME}`,
+        'bets     18',
+        '',
+        'agency      bets  finished  winners',
+        '     1         4       yes        –',
+        '     2         2       yes        –',
+        '     4        12        no        –',
+        '     5         0        no        –',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('after the draw says when it was, its seal, and the number of winners of each', async () => {
+    const { code, stdout } = await loteria('/', ['draw', 'status', await filled(true)], { AGENCIES: '1,3' });
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      `state    drawn ${TIME}`,
+      `begun    ${TIME}`,
+      'bets     6',
+      `seal     ${SEAL}`,
+      '',
+      'agency      bets  finished  winners',
+      '     1         4       yes        2',
+      '     2         2       yes        1  (not expected)',
+      '     3         0        no        0',
+      '',
+    ]);
+  });
+
+  test('as JSON says the same for programs', async () => {
+    const agencies = [
+      { agency: 1, expected: true, bets: 4, finished: true },
+      { agency: 2, expected: true, bets: 2, finished: true },
+    ];
+    const common = { begun: TIME, bets: 6 };
+    expect(await statusOf(await filled(false), { NUMBER_AGENCIES: '3' })).toEqual({
+      ...common,
+      state: 'open',
+      waitingFor: [3],
+      agencies: [...agencies, { agency: 3, expected: true, bets: 0, finished: false }],
+    });
+    expect(await statusOf(await filled(false), TWO)).toEqual({
+      ...common,
+      state: 'complete',
+      waitingFor: [],
+      agencies,
+    });
+    expect(await statusOf(await filled(true), TWO)).toEqual({
+      ...common,
+      state: 'drawn',
+      waitingFor: [],
+      draw: { time: TIME, sha256: SEAL },
+      agencies: agencies.map((one, index) => ({ ...one, winners: 2 - index })),
+    });
+  });
+
+  test('of a draw that everybody waits for says when it will be held', async () => {
+    const { stdout } = await loteria('/', ['draw', 'status', await filled(false)], TWO);
+    expect(stdout.split('\n')[0]).toBe('state    complete, the draw is held when the server starts');
+  });
+
+  test('takes folder and agencies from the configuration that it is given', async () => {
+    const folder = await filled(false);
+    writeFileSync(
+      join(folder, 'other.ini'),
+      `[DEFAULT]\nSERVER_PORT = 12345\nDATA_DIR = ${folder}\nAGENCIES = 2,6\n`,
+    );
+    const { stdout } = await loteria('/', ['draw', 'status', '--config', join(folder, 'other.ini')]);
+    expect(stdout.split('\n')[0]).toBe('state    open, waiting for 6');
+  });
+
+  test('of damaged files ends with 1, and says nothing but where and why', async () => {
+    const folder = await filled(true);
+    writeFiles(folder, { bets: ROWS.subarray(0, -1) });
+    expect(await loteria('/', ['draw', 'status', folder], TWO)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes\n`,
+    });
+  });
+});
+
+/** Runs `loteria draw new` and returns the folder that it says. */
+async function archive(folder: string): Promise<string> {
+  const { code, stdout, stderr } = await loteria('/', ['draw', 'new', folder]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return /^archived in (.+)\n$/.exec(stdout)![1]!;
+}
+
+describe('loteria draw new', () => {
+  test('puts the draw away, where it can be verified for ever, and a server starts afresh', async () => {
+    const folder = await filled(true);
+    const before = readFiles(folder);
+    const archived = await archive(folder);
+    expect(dirname(archived)).toBe(join(folder, 'draws'));
+    expect(readFiles(archived)).toEqual(before);
+    const verified = await loteria(archived, ['journal', 'verify']);
+    expect(verified).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`seal          ${SEAL}\n`) as string,
+    });
+    const status = await loteria(archived, ['draw', 'status'], TWO);
+    expect(status.stdout).toContain(`state    drawn ${TIME}\n`);
+
+    const { server } = await startServer(folder, TWO);
+    expect((await server.logged('open_store')).details).toEqual({
+      file: 'bets.csv',
+      bets: '0',
+      finished: 'none',
+      state: 'open',
+    });
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(readFiles(archived)).toEqual(before);
+  });
+
+  test('that was interrupted between its two files stops a server, and is finished when it is called again', async () => {
+    const folder = await filled(true);
+    const before = readFiles(folder);
+    const twin = await filled(true);
+    const name = (await archive(twin)).slice(twin.length + 1);
+    mkdirSync(join(folder, name), { recursive: true });
+    renameSync(join(folder, 'bets.csv'), join(folder, name, 'bets.csv'));
+    const refused = await loteria(folder, ['server'], { SERVER_PORT: '0', ...TWO });
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain("if 'loteria draw new' was interrupted, run it again");
+    expect(existsSync(join(folder, 'bets.csv'))).toBe(false);
+    expect(await archive(folder)).toBe(join(folder, name));
+    expect(readFiles(join(folder, name))).toEqual(before);
+    const { server } = await startServer(folder, TWO);
+    expect((await server.logged('open_store')).details).toMatchObject({ bets: '0' });
+  });
+
+  test('without a draw ends with 1, says what can be done, and moves nothing', async () => {
+    const folder = await filled(false);
+    const before = readFiles(folder);
+    expect(await loteria('/', ['draw', 'new', folder])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: no draw has been held in ${folder}; to give an unfinished lottery up, move bets.csv and bets.journal away together\n`,
+    });
+    expect(readFiles(folder)).toEqual(before);
+    expect(readdirSync(folder)).not.toContain('draws');
+  });
+});
+
+describe('beside a running server', () => {
+  test('status, verify and show work, new does not, and the server does not notice', async () => {
+    const folder = await filled(false);
+    const { server } = await startServer(folder, TWO);
+    await server.logged('sorteo');
+    const seal = (await server.logged('draw')).details['sha256'];
+    expect(seal).toBe(SEAL);
+    const before = readFiles(folder);
+    const said: Said[] = [
+      await loteria('/', ['draw', 'status', folder], TWO),
+      await loteria('/', ['journal', 'verify', folder]),
+      await loteria('/', ['journal', 'show', folder]),
+    ];
+    for (const { code, stdout, stderr } of said) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(SEAL);
+    }
+    expect(await loteria('/', ['draw', 'new', folder])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: another process has ${folder}/bets.lock locked; end it, or use another DATA_DIR\n`,
+    });
+    expect(readFiles(folder)).toEqual(before);
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(readFiles(folder)).toEqual(before);
+    await archive(folder);
+  });
+
+  test('another server says why it does not start, ends with 1, and disturbs nothing', async () => {
+    const folder = await filled(true);
+    const { server } = await startServer(folder, TWO);
+    const before = readFiles(folder);
+    const second = await loteria(folder, ['server'], { SERVER_PORT: '0', ...TWO });
+    expect(second.code).toBe(1);
+    expect(second.stdout).toMatch(
+      / ERROR {4}action: start \| result: fail \| error: another process has bets\.lock locked; end it, or use another DATA_DIR\n$/,
+    );
+    expect(readFiles(folder)).toEqual(before);
+    server.kill('SIGKILL');
+    await server.exited;
+    const { server: next } = await startServer(folder, TWO);
+    expect((await next.logged('open_store')).details).toMatchObject({ bets: '6', state: 'drawn' });
+  });
+});

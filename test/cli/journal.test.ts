@@ -1,0 +1,259 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  appendLines,
+  betsPath,
+  crc32Of,
+  drawIn,
+  fillFolder,
+  forge,
+  linesOf,
+  loteria,
+  readFiles,
+  ROWS,
+  TIME,
+  writeFiles,
+} from '../store/store-folder.ts';
+import { PROGRAM } from '../support/built-program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const SEAL = createHash('sha256').update(ROWS).digest('hex');
+
+const HAS_SHA256SUM = spawnSync('sha256sum', ['--version']).status === 0;
+
+async function filled(drawn: boolean): Promise<string> {
+  const folder = await temporaryFolder();
+  await fillFolder(folder);
+  if (drawn) await drawIn(folder);
+  return folder;
+}
+
+const offsetOf = (journal: Buffer, n: number): number =>
+  linesOf(journal)
+    .slice(0, n - 1)
+    .reduce((sum, line) => sum + line.length, 0);
+
+describe('loteria journal verify', () => {
+  test('says what is there after the draw, with the seal', async () => {
+    expect(await loteria('/', ['journal', 'verify', await filled(true)])).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: [
+        'bets.journal  7 lines',
+        `bets.csv      6 bets, ${ROWS.length} bytes`,
+        `sha256        ${SEAL}`,
+        `draw          held ${TIME}, 6 bets, 3 winners`,
+        `seal          ${SEAL}`,
+        'everything is as it was written',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('prints what head and sha256sum print, also when rows follow that no line vouches for', async context => {
+    if (!HAS_SHA256SUM) context.skip('sha256sum, whose digest is compared, is not installed');
+    const folder = await filled(false);
+    writeFiles(folder, { bets: Buffer.concat([ROWS, Buffer.from('1,Ana')]) });
+    const { stdout } = await loteria('/', ['journal', 'verify', folder]);
+    const [, bytes] = /(\d+) bytes\n/.exec(stdout)!;
+    const sum = execFileSync('sh', ['-c', 'head -c "$1" "$2" | sha256sum', 'sh', bytes!, betsPath(folder)]);
+    expect(sum.toString().split(' ')[0]).toBe(/^sha256 +([0-9a-f]{64})$/m.exec(stdout)![1]);
+  });
+
+  test('says what waits and what is unfinished, which is no damage', async () => {
+    const folder = await filled(false);
+    const { bets, journal } = readFiles(folder);
+    writeFiles(folder, {
+      bets: Buffer.concat([bets, Buffer.from('1,Ana')]),
+      journal: journal.subarray(0, -2),
+    });
+    const torn = linesOf(journal).at(-1)!.length - 2;
+    expect(await loteria('/', ['journal', 'verify', folder])).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: [
+        'bets.journal  5 lines',
+        `bets.csv      6 bets, ${ROWS.length} bytes`,
+        `sha256        ${SEAL}`,
+        'draw          not held; finished agencies: 1, 2',
+        `unfinished    5 bytes of bets.csv and ${torn} bytes of bets.journal, never acknowledged: the next start cuts them off`,
+        'everything is as it was written',
+        '',
+      ].join('\n'),
+    });
+    expect(readFiles(folder).bets).toHaveLength(ROWS.length + 5);
+  });
+
+  test('of damage names file, offset and reason, says nothing else and ends with 1', async () => {
+    const folder = await filled(true);
+    const { bets, journal } = readFiles(folder);
+    const line = offsetOf(journal, 3);
+    const spoilt = Buffer.from(journal);
+    spoilt[line + 20]! ^= 1;
+    const cases = [
+      [
+        { bets, journal: spoilt },
+        `bets.journal is damaged at offset ${line}, the checksum of the line does not match`,
+      ],
+      [
+        { bets: bets.subarray(0, 100), journal },
+        `bets.csv is damaged at offset 100, the file ends here, the journal vouches for ${JSON.parse(linesOf(journal)[1]!.toString()).end} bytes`,
+      ],
+      [
+        { bets, journal: forge(journal, 7, record => ({ ...record, bets: 7 })) },
+        `bets.journal is damaged at offset ${offsetOf(journal, 7)}, a draw over 7 bets, 6 are there`,
+      ],
+    ] as const;
+    for (const [files, message] of cases) {
+      writeFiles(folder, files);
+      expect(await loteria('/', ['journal', 'verify', folder])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `loteria: ${message}\n`,
+      });
+    }
+  });
+
+  test('looks where it is told: the argument, else DATA_DIR, else config.ini, else here', async () => {
+    const root = await temporaryFolder();
+    // Told apart by the number of their lines.
+    for (const [index, name] of ['argument', 'variable', 'config', '.'].entries()) {
+      const folder = join(root, name);
+      mkdirSync(folder, { recursive: true });
+      const lines = Array.from({ length: index }, (_, agency) => ({ type: 'finished', agency }));
+      const begin = { type: 'begin', version: 1, time: TIME };
+      writeFiles(folder, { bets: Buffer.alloc(0), journal: appendLines(Buffer.alloc(0), begin, ...lines) });
+    }
+    const linesSeen = async (args: string[], env: Record<string, string> = {}): Promise<string> => {
+      const { stdout, stderr } = await loteria(root, ['journal', 'verify', ...args], env);
+      return /(\d+) lines/.exec(stdout)?.[1] ?? stderr;
+    };
+    expect(await linesSeen([])).toBe('4');
+    writeFileSync(join(root, 'config.ini'), '[DEFAULT]\nSERVER_PORT = 12345\nDATA_DIR = config\n');
+    expect(await linesSeen([])).toBe('3');
+    expect(await linesSeen([], { DATA_DIR: 'variable' })).toBe('2');
+    expect(await linesSeen(['argument'], { DATA_DIR: 'variable' })).toBe('1');
+  });
+
+  test('where there is no journal says so in one line and ends with 1', async () => {
+    const folder = await temporaryFolder();
+    for (const command of ['verify', 'show']) {
+      expect(await loteria('/', ['journal', command, folder])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `loteria: cannot read ${folder}/bets.journal, ENOENT on open\n`,
+      });
+    }
+  });
+});
+
+describe('loteria journal show', () => {
+  test('prints the journal in words', async () => {
+    const first = JSON.parse(linesOf(readFiles(await filled(true)).journal)[1]!.toString()) as {
+      end: number;
+    };
+    const { code, stdout } = await loteria('/', ['journal', 'show', await filled(true)]);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      `     1  begin       ${TIME}, format 1`,
+      `     2  group       rows up to ${first.end}, crc32 ${crc32Of(ROWS.subarray(0, first.end))}`,
+      '     2              agency 1: 3 bets, 1 batch from batch 1 of upload one',
+      `     3  group       rows up to ${ROWS.length}, crc32 ${crc32Of(ROWS.subarray(first.end))}`,
+      '     3              agency 2: 2 bets, 1 batch from batch 1 of upload two',
+      '     3              agency 2: batch 2 of upload two refused, bet 1, birthdate, not-a-date',
+      '     3              agency 1: 1 bets, 1 batch',
+      '     4  finished    agency 1, upload one',
+      '     5  finished    agency 2',
+      `     6  checkpoint  rows up to ${ROWS.length}, sha256 ${SEAL}`,
+      `     7  draw        ${TIME}, 6 bets, rows up to ${ROWS.length}, sha256 ${SEAL}`,
+      '     7              agency 1: 2 winners, 11 13',
+      '     7              agency 2: 1 winners, 21',
+      '',
+    ]);
+  });
+
+  test('as JSON gives every line as it is, with its offset', async () => {
+    const folder = await filled(true);
+    const { journal } = readFiles(folder);
+    const { code, stdout } = await loteria('/', ['journal', 'show', '--json', folder]);
+    expect(code).toBe(0);
+    const lines = linesOf(journal).map((line, index) => {
+      const { check: _, n, ...record } = JSON.parse(line.toString()) as Record<string, unknown>;
+      return { n, offset: offsetOf(journal, index + 1), ...record };
+    });
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line) as unknown),
+    ).toEqual(lines);
+  });
+
+  test('prints what is before the damage, then says where it is, and ends with 1', async () => {
+    const folder = await filled(true);
+    const { journal } = readFiles(folder);
+    const offset = offsetOf(journal, 4);
+    const spoilt = Buffer.from(journal);
+    spoilt[offset] = 0x7c;
+    writeFiles(folder, { journal: spoilt });
+    const { code, stdout, stderr } = await loteria('/', ['journal', 'show', '--json', folder]);
+    expect(code).toBe(1);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(3);
+    expect(stderr).toBe(
+      `loteria: bets.journal is damaged at offset ${offset}, the checksum of the line does not match\n`,
+    );
+  });
+
+  test('ends quietly when whoever reads it goes away', async () => {
+    const folder = await temporaryFolder();
+    const finished = Array.from({ length: 5000 }, (_, agency) => ({ type: 'finished', agency }));
+    const begin = { type: 'begin', version: 1, time: TIME };
+    writeFiles(folder, { journal: appendLines(Buffer.alloc(0), begin, ...finished) });
+    const script = '{ "$1" "$2" journal show "$3"; echo "exit $?" >&2; } | head -n 1';
+    const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, PROGRAM, folder], {
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({
+      stdout: `     1  begin       ${TIME}, format 1\n`,
+      stderr: 'exit 0\n',
+    });
+  });
+});
+
+describe('wrong usage', () => {
+  test.each([
+    [['journal'], 'Usage: loteria journal'],
+    [['journal', 'verfy'], 'Did you mean verify?'],
+    [['journal', 'verify', 'a', 'b'], 'too many arguments'],
+    [['journal', 'show', '--jsn'], 'Did you mean --json?'],
+    [['draw'], 'Usage: loteria draw'],
+    [['draw', 'staus'], 'Did you mean status?'],
+    [['draw', 'new', 'a', 'b'], 'too many arguments'],
+    [['draw', 'status', '--config'], "option '--config <file>' argument missing"],
+    [['draw', 'status', '--config', 'none.ini'], 'cannot read none.ini (ENOENT)'],
+  ])('loteria %j ends with 2 and says what is wrong', async (args, fault) => {
+    const { code, stdout, stderr } = await loteria('/', args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(fault);
+  });
+
+  test('a configuration that is wrong is named, with what is allowed', async () => {
+    const env = { NUMBER_AGENCIES: 'five' };
+    for (const args of [
+      ['journal', 'verify'],
+      ['journal', 'show'],
+      ['draw', 'status'],
+      ['draw', 'new'],
+    ]) {
+      expect(await loteria('/', args, env)).toEqual({
+        code: 2,
+        stdout: '',
+        stderr:
+          "loteria: environment variable NUMBER_AGENCIES: NUMBER_AGENCIES is 'five', allowed: 0 to 65535\n",
+      });
+    }
+  });
+});

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unpackAgencyFiles } from '../../src/dataset/files.ts';
+import { generateDataset } from '../../src/dataset/generate.ts';
+
+/** The data that the course gives out; it is not part of the repository. */
+const COURSE_DATA = join(import.meta.dirname, '../../../shared/data/dataset.zip');
+
+/** As many as the course's five agencies have, nearly. */
+const GENERATED_BETS = 78_000;
+
+const WINNING_NUMBER = 7574;
+
+/** What must have become of an agency's file, worked out here without any of the program's own readers. */
+export interface ExpectedAgency {
+  readonly agency: number;
+  readonly file: string;
+  /** Its rows of `bets.csv`, in order, without line ends. */
+  readonly rows: readonly string[];
+  readonly winners: readonly string[];
+}
+
+/** The course's own data where it is, else as much that was generated. */
+export async function prepareAgencies(folder: string): Promise<ExpectedAgency[]> {
+  await mkdir(folder, { recursive: true });
+  if (existsSync(COURSE_DATA)) {
+    await unpackAgencyFiles(COURSE_DATA, folder);
+  } else {
+    const shape = { agencies: 5, bets: GENERATED_BETS, seed: 1 };
+    await generateDataset(folder, shape, bet => bet.number === WINNING_NUMBER);
+  }
+  const agencies = [1, 2, 3, 4, 5].map(agency => expectedOf(agency, join(folder, `agency-${agency}.csv`)));
+  return Promise.all(agencies);
+}
+
+async function expectedOf(agency: number, file: string): Promise<ExpectedAgency> {
+  const text = await readFile(file, 'utf8');
+  // Neither the course's data nor what is generated has any: a comma always separates, a row is never quoted.
+  if (text.includes('"')) throw new Error(`${file} has quotes, which are not understood here`);
+  const rows: string[] = [];
+  const winners: string[] = [];
+  for (const line of text.split('\r\n')) {
+    if (line === '') continue;
+    const [firstName, lastName, document, birthdate, number] = line.split(',');
+    rows.push([agency, firstName, lastName, document, birthdate, Number(number)].join(','));
+    if (Number(number) === WINNING_NUMBER) winners.push(document!);
+  }
+  return { agency, file, rows, winners };
+}

@@ -1,0 +1,165 @@
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, type TestContext } from 'vitest';
+import { loteria } from '../store/store-folder.ts';
+import { NEND, OK } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { type Program, startClient, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const MEGABYTE = 1024 * 1024;
+const DISK_BYTES = 6 * MEGABYTE;
+/** What keeps the disk too small for the bets of even one agency until it is removed. */
+const BALLAST_BYTES = 5.2 * MEGABYTE;
+
+const AGENCIES = [1, 2];
+const BETS = 30_000;
+
+/** A disk of its own for a folder of the test; skips the test where none can be had. */
+async function smallDisk({ skip }: TestContext): Promise<string> {
+  const disk = join(await temporaryFolder(), 'disk');
+  mkdirSync(disk);
+  const { status, stderr, error } = spawnSync(
+    'mount',
+    ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'loteria-test', disk],
+    { encoding: 'utf8' },
+  );
+  skip(status !== 0, `a small disk cannot be mounted: ${error?.message ?? stderr}`);
+  onTestFinished(() => {
+    if (spawnSync('umount', [disk]).status !== 0) spawnSync('umount', ['-l', disk]);
+  });
+  return disk;
+}
+
+/** The lines of an agency's file; each bet has its own document. */
+const linesOf = (agency: number): string[] =>
+  Array.from(
+    { length: BETS },
+    (_, index) =>
+      `Ana,Pérez ${agency},${agency}${index},1990-01-02,${index % 1000 === 0 ? 7574 : index % 7000}`,
+  );
+
+/** Waits until a program has written so many lines of an action. */
+async function times(program: Program, action: string, count: number): Promise<void> {
+  const enough = (): boolean => program.linesOf(action).length >= count;
+  await program.line(enough, `'action: ${action}' ${count} times`);
+}
+
+test('a full disk costs refusals and time: when there is room again every bet is stored once', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(BALLAST_BYTES, 1));
+  for (const agency of AGENCIES) {
+    writeFileSync(join(folder, `agency-${agency}.csv`), linesOf(agency).join('\n'));
+  }
+  const { server, port } = await startServer(folder, { DATA_DIR: disk, NUMBER_AGENCIES: '2' });
+  const clients = AGENCIES.map(agency =>
+    startClient(folder, agency, port, { CLI_FILE_NAME: `agency-${agency}.csv` }),
+  );
+
+  // Full: batches are refused, the agencies come back, and the server answers.
+  await times(server, 'refuse', 4);
+  for (const client of clients) await times(client, 'reconnect', 2);
+  for (const { level, result, details } of server.linesOf('refuse')) {
+    expect({ level, result, code: details['code'] }).toEqual({
+      level: 'ERROR',
+      result: 'fail',
+      code: 'storage',
+    });
+    expect(details['detail']).toMatch(/^cannot write .*bets\.(?:csv|journal), ENOSPC on write/);
+  }
+  const peer = await Peer.connect(port);
+  peer.send('434f4e4e 00000001 31 4757494e');
+  expect(await peer.receive(4)).toBe(NEND);
+  expect(clients.map(client => client.linesOf('upload', 'success').length)).toEqual([0, 0]);
+  const stored = statSync(join(disk, 'bets.csv')).size;
+  expect(stored).toBeGreaterThan(MEGABYTE / 4);
+  expect((await loteria('/', ['journal', 'verify', disk])).code).toBe(0);
+
+  rmSync(join(disk, 'ballast'));
+  for (const client of clients) {
+    expect(await client.exited).toEqual({ code: 0, signal: null });
+    expect(client.linesOf('consulta_ganadores', 'success')[0]?.details['cant_ganadores']).toBe('30');
+  }
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
+  const rows = readFileSync(join(disk, 'bets.csv'), 'utf8').split('\r\n').slice(0, -1);
+  for (const agency of AGENCIES) {
+    const own = rows.filter(row => row.startsWith(`${agency},`));
+    // In the order of the file too.
+    expect(
+      own.join('\n') ===
+        linesOf(agency)
+          .map(line => `${agency},${line}`)
+          .join('\n'),
+    ).toBe(true);
+  }
+  expect(rows).toHaveLength(AGENCIES.length * BETS);
+  const verified = await loteria('/', ['journal', 'verify', disk]);
+  expect(verified).toMatchObject({ code: 0, stderr: '' });
+  expect(verified.stdout).toContain(`, ${rows.length} bets, 60 winners\n`);
+}, 90_000);
+
+const PAGE_BYTES = 4096;
+
+/** Fills a disk up to its last page but one, which is left. */
+function fillDisk(path: string): void {
+  const file = openSync(path, 'w');
+  let length = 0;
+  try {
+    for (const page = Buffer.alloc(PAGE_BYTES, 1); ; length += PAGE_BYTES) writeSync(file, page);
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+    ftruncateSync(file, length - PAGE_BYTES);
+  } finally {
+    closeSync(file);
+  }
+}
+
+test('a disk without room for the draw delays it: it is held once, when there is room', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  const documents = Array.from({ length: 2000 }, (_, index) => String(index));
+  writeFileSync(
+    join(folder, 'agency-1.csv'),
+    documents.map(document => `Ana,Pérez,${document},1990-01-02,7574\n`).join(''),
+  );
+  const { server, port } = await startServer(folder, { DATA_DIR: disk, NUMBER_AGENCIES: '2' });
+  const client = startClient(folder, 1, port, { CLI_FILE_NAME: 'agency-1.csv', CLI_WINNERS_FILE: 'winners' });
+  await server.logged('agency_finished');
+  fillDisk(join(disk, 'ballast'));
+
+  const peer = await Peer.connect(port);
+  peer.send('434f4e4e 00000001 32 454e4400');
+  expect(await peer.receive(4)).toBe(OK);
+  const delayed = await server.logged('sorteo', 'in_progress');
+  expect(delayed).toMatchObject({
+    level: 'WARNING',
+    details: { error: expect.stringMatching(/^cannot write .*bets\.journal, ENOSPC on write/) as string },
+  });
+  peer.send('4757494e');
+  expect(await peer.receive(4)).toBe(NEND);
+
+  rmSync(join(disk, 'ballast'));
+  expect(await client.exited).toEqual({ code: 0, signal: null });
+  expect(readFileSync(join(folder, 'winners'), 'utf8').trimEnd().split('\n')).toEqual(documents);
+  peer.send('4757494e');
+  expect(await peer.receive(10)).toBe('5257494e00000002307c');
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
+  const { code, stdout } = await loteria('/', ['journal', 'verify', disk]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(', 2000 bets, 2000 winners\n')]);
+});

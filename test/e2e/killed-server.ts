@@ -1,0 +1,71 @@
+// A central on the real store that kills itself at one exact instant: right after a sync has succeeded, before anything that
+// waits for it can happen. Run by `killed-after-sync.test.ts` as a process:
+//
+//     node killed-server.ts DIRECTORY PORT FILE WHAT
+//
+// FILE is bets.csv or bets.journal. WHAT is a number k, for the k-th sync of what was written to it, or a type of the
+// journal's lines, for the sync of the first line of that type.
+import { basename } from 'node:path';
+import { Central } from '../../src/central/central.ts';
+import { Connection } from '../../src/central/connection.ts';
+import { Listener } from '../../src/central/listener.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { type DataFile, type Files, NODE_FILES } from '../../src/store/csv/files.ts';
+import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
+import { DEFAULT_LIMITS as limits } from '../../src/wire/limits.ts';
+
+const [directory, port, fileName, what] = process.argv.slice(2) as [string, string, string, string];
+
+/** The file system, with one file whose syncs are counted. */
+const files: Files = {
+  ...NODE_FILES,
+  async open(path) {
+    const file = await NODE_FILES.open(path);
+    return basename(path) === fileName ? killingFile(file) : file;
+  },
+};
+
+function killingFile(file: DataFile): DataFile {
+  let syncs = 0;
+  let unsynced = '';
+  return {
+    size: () => file.size(),
+    read: (into, position) => file.read(into, position),
+    truncate: length => file.truncate(length),
+    close: () => file.close(),
+    write(buffers, position) {
+      unsynced += Buffer.concat(buffers).toString('utf8');
+      return file.write(buffers, position);
+    },
+    async sync() {
+      await file.sync();
+      if (unsynced === '') return;
+      syncs += 1;
+      if (String(syncs) === what || unsynced.includes(`"type":"${what}"`))
+        process.kill(process.pid, 'SIGKILL');
+      unsynced = '';
+    },
+  };
+}
+
+const emit = (): void => {};
+const now = (): number => performance.now();
+const lottery = new Lottery([1]);
+const { store } = await CsvStore.open(directory, { files, onFact: fact => lottery.apply(fact) });
+const central = new Central({ lottery, store, hasWon, limits, emit, now });
+const dialect = createResumableDialect(new PlainBetReader());
+await Listener.open({
+  name: dialect.name,
+  host: '127.0.0.1',
+  port: Number(port),
+  backlog: 128,
+  limits,
+  emit,
+  serve: (socket, ip) =>
+    new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now }),
+  turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
+});
+console.log('listening');

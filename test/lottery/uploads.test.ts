@@ -1,0 +1,95 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import type { BatchFault } from '../../src/lottery/bet-batch.ts';
+import { Uploads } from '../../src/lottery/uploads.ts';
+
+const FAULT: BatchFault = { count: 3, index: 1, field: 'document', reason: 'not-digits' };
+
+const place = (upload: string, seq: number) => ({ upload, seq });
+
+describe('an upload', () => {
+  test('is not known before its first batch, and expects batch 1 when it is begun', () => {
+    const uploads = new Uploads();
+    expect(uploads.find(1, 'u')).toBeUndefined();
+    uploads.begin(1, 'u');
+    expect(uploads.find(1, 'u')).toEqual({ next: 1, batches: 0, bets: 0, refused: new Map() });
+  });
+
+  test('that is begun again goes on where it was', () => {
+    const uploads = new Uploads();
+    uploads.stored(1, place('u', 1), 10);
+    uploads.begin(1, 'u');
+    expect(uploads.find(1, 'u')).toMatchObject({ next: 2, batches: 1, bets: 10 });
+    expect(uploads.countOf(1)).toBe(1);
+  });
+
+  test('counts what is stored, and remembers which batches were not valid and why', () => {
+    const uploads = new Uploads();
+    uploads.stored(1, place('u', 1), 10);
+    uploads.refused(1, place('u', 2), FAULT);
+    uploads.stored(1, place('u', 3), 0);
+    uploads.stored(1, place('u', 4), 7);
+    expect(uploads.find(1, 'u')).toEqual({ next: 5, batches: 3, bets: 17, refused: new Map([[2, FAULT]]) });
+  });
+
+  test.each([
+    ['the first is not batch 1', [2]],
+    ['a batch is left out', [1, 3]],
+    ['a batch comes twice', [1, 1]],
+    ['a batch comes too late', [1, 2, 1]],
+  ])('takes its numbers in order: it throws when %s, stored or refused', (_, seqs) => {
+    for (const last of ['stored', 'refused'] as const) {
+      const uploads = new Uploads();
+      for (const seq of seqs.slice(0, -1)) uploads.stored(1, place('u', seq), 1);
+      const bad = place('u', seqs.at(-1)!);
+      expect(() => (last === 'stored' ? uploads.stored(1, bad, 1) : uploads.refused(1, bad, FAULT))).toThrow(
+        `that expects batch ${seqs.length}`,
+      );
+      expect(uploads.find(1, 'u')?.next ?? 1).toBe(seqs.length);
+    }
+  });
+});
+
+describe('uploads', () => {
+  const step = fc.record({
+    agency: fc.integer({ min: 1, max: 3 }),
+    // Names that would be one if they were joined with the agency carelessly.
+    upload: fc.constantFrom('u', '1', '11', 'U', '__proto__'),
+    valid: fc.boolean(),
+    count: fc.nat(200),
+  });
+
+  test.prop([fc.array(step, { maxLength: 60 })])(
+    'of any names and agencies do not touch each other',
+    steps => {
+      const uploads = new Uploads();
+      const numbers = new Map<string, number>();
+      for (const { agency, upload, valid, count } of steps) {
+        const key = JSON.stringify([agency, upload]);
+        const seq = (numbers.get(key) ?? 0) + 1;
+        numbers.set(key, seq);
+        if (valid) uploads.stored(agency, place(upload, seq), count);
+        else uploads.refused(agency, place(upload, seq), { ...FAULT, count });
+      }
+      for (const agency of [1, 2, 3]) {
+        const own = steps.filter(one => one.agency === agency);
+        expect(uploads.countOf(agency)).toBe(new Set(own.map(({ upload }) => upload)).size);
+        for (const name of ['u', '1', '11', 'U', '__proto__']) {
+          const batches = own.filter(({ upload }) => upload === name);
+          const stored = batches.filter(({ valid }) => valid);
+          const found = uploads.find(agency, name);
+          if (batches.length === 0) expect(found).toBeUndefined();
+          else {
+            expect(found).toMatchObject({
+              next: batches.length + 1,
+              batches: stored.length,
+              bets: stored.reduce((sum, { count }) => sum + count, 0),
+            });
+            const refused = batches.flatMap(({ valid }, index) => (valid ? [] : [index + 1]));
+            expect([...found!.refused.keys()]).toEqual(refused);
+          }
+        }
+      }
+    },
+  );
+});

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { logCentral } from '../../src/observe/central-log.ts';
+import type { CentralEvent } from '../../src/observe/events.ts';
+import { Log } from '../../src/observe/log.ts';
+
+/** The lines of an event without their time. */
+function linesOf(event: CentralEvent): string[] {
+  const lines: string[] = [];
+  const log = new Log({
+    level: 'DEBUG',
+    format: 'text',
+    write: line => void lines.push(line.slice('2024-08-21 22:11:15 '.length, -1)),
+    clock: () => new Date(),
+  });
+  logCentral(log)(event);
+  return lines;
+}
+
+const SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+describe("the server's log", () => {
+  test.each<[string, CentralEvent]>([
+    [
+      'INFO     action: apuesta_almacenada | result: success | dni: 30904465 | numero: 7574',
+      { event: 'bet-stored', document: '30904465', number: 7574 },
+    ],
+    [
+      'INFO     action: apuesta_recibida | result: success | cantidad: 130',
+      { event: 'batch-stored', agency: 1, count: 130 },
+    ],
+    [
+      'ERROR    action: apuesta_recibida | result: fail | cantidad: 130',
+      { event: 'bets-refused', single: false, count: 130 },
+    ],
+  ])('has the line of the assignment: %s', (line, event) => {
+    expect(linesOf(event)).toEqual([line]);
+  });
+
+  test('has the line of the assignment for the draw, and behind it the figures with the seal', () => {
+    const event = { event: 'draw-held', bets: 100, winners: 2, seal: SHA256, durationMs: 12.7 } as const;
+    expect(linesOf(event)).toEqual([
+      'INFO     action: sorteo | result: success',
+      `INFO     action: draw | result: success | bets: 100 | winners: 2 | ms: 13 | sha256: ${SHA256}`,
+    ]);
+  });
+
+  test.each<[string, CentralEvent]>([
+    [
+      'INFO     action: resume_upload | result: success | agency: 1 | upload: 9f86d081 | next_batch: 17',
+      { event: 'upload-resumed', agency: 1, upload: '9f86d081', next: 17 },
+    ],
+    [
+      'DEBUG    action: repeat_batch | result: success | agency: 1 | batch: 3',
+      { event: 'batch-repeated', agency: 1, seq: 3 },
+    ],
+    [
+      'WARNING  action: sorteo | result: in_progress | error: cannot write bets.journal, ENOSPC on write',
+      { event: 'draw-delayed', error: 'cannot write bets.journal, ENOSPC on write' },
+    ],
+    [
+      'WARNING  action: cut_torn_tail | result: success | file: bets.csv | bytes: 52',
+      { event: 'tail-cut', file: 'bets.csv', bytes: 52 },
+    ],
+    [
+      'INFO     action: open_store | result: success | file: bets.csv | bets: 7 | finished: 1,3 | state: open',
+      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [1, 3], state: 'open' },
+    ],
+    [
+      'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: none | state: open',
+      { event: 'store-opened', file: 'bets.csv', bets: 0, finished: [], state: 'open' },
+    ],
+    [
+      'ERROR    action: refuse | result: fail | ip: 10.0.0.1 | agency: 1 | code: sequence-gap | detail: batch 3 is expected, this is batch 5',
+      {
+        event: 'message-refused',
+        ip: '10.0.0.1',
+        agency: 1,
+        refusal: { code: 'sequence-gap', detail: 'batch 3 is expected, this is batch 5' },
+      },
+    ],
+  ])('tells what else happened: %s', (line, event) => {
+    expect(linesOf(event)).toEqual([line]);
+  });
+});

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
+import {
+  bet,
+  conn,
+  END,
+  frame,
+  helo,
+  nbet,
+  row,
+  sbet,
+  takeTurns,
+  TestCentral,
+  until,
+  welc,
+} from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+/** The real files, whose syncs wait until the test lets them begin. */
+class HeldSyncs {
+  /** Names of the files whose syncs wait, in order. */
+  readonly waiting: string[] = [];
+  held = false;
+  #release = (): void => {};
+
+  readonly files: Files = {
+    ...NODE_FILES,
+    open: async path => {
+      const file = await NODE_FILES.open(path);
+      return {
+        size: () => file.size(),
+        read: (into, position) => file.read(into, position),
+        write: (buffers, position) => file.write(buffers, position),
+        truncate: length => file.truncate(length),
+        close: () => file.close(),
+        sync: async () => {
+          if (this.held) await this.#wait(basename(path));
+          await file.sync();
+        },
+      };
+    },
+  };
+
+  #wait(name: string): Promise<void> {
+    this.waiting.push(name);
+    return new Promise(resolve => {
+      this.#release = resolve;
+    });
+  }
+
+  /** Lets the sync that waits begin. */
+  letGo(): void {
+    this.waiting.shift();
+    this.#release();
+  }
+}
+
+describe('P1 An acknowledgement means on disk', () => {
+  test.each([
+    ['a bet of the base protocol', conn(1), frame('BET', bet(11).join('|')), ['bets.csv', 'bets.journal']],
+    ['a batch of the base protocol', conn(1), nbet(bet(11)), ['bets.csv', 'bets.journal']],
+    ['a batch of an upload', helo(1), sbet(1, bet(11)), ['bets.csv', 'bets.journal']],
+    ['a batch that is refused for good', helo(1), sbet(1, bet('x')), ['bets.journal']],
+    ['the end of the bets', conn(1), END, ['bets.journal']],
+  ])('%s is answered only after the syncs', async (_, greeting, request, syncs) => {
+    const disk = new HeldSyncs();
+    const { store } = await CsvStore.open(await temporaryFolder(), { files: disk.files });
+    const central = await TestCentral.open({ store, lottery: new Lottery([1, 2]) });
+    const [peer, other] = [await central.connect(), await central.agency(2)];
+    peer.send(greeting);
+    if (greeting.includes('HELO')) expect(await peer.frame()).toBe(welc(1));
+    const before = peer.socket.bytesRead;
+    disk.held = true;
+    onTestFinished(async () => {
+      disk.held = false;
+      disk.letGo();
+      await store.close();
+    });
+    peer.send(request);
+    for (const name of syncs) {
+      await until(() => disk.waiting.length > 0, `the sync of ${name}`);
+      expect(disk.waiting).toEqual([name]);
+      // Others are served meanwhile; this one is not told anything.
+      await takeTurns(other);
+      expect(peer.socket.bytesRead).toBe(before);
+      disk.letGo();
+    }
+    expect(await peer.frame()).toMatch(/^OK$|^FAIL invalid-bet\|0\|1\|/);
+  });
+
+  test('whatever was answered is in both files when the server is killed in the same instant', async () => {
+    const folder = await temporaryFolder();
+    const { server, port } = await startServer(folder);
+    const [base, upload] = [await Peer.connect(port), await Peer.connect(port)];
+    base.send(Buffer.concat([conn(1), nbet(bet(11), bet(12))]));
+    upload.send(Buffer.concat([helo(2, 'file'), sbet(1, bet(21)), sbet(2, bet(22)), END]));
+    expect(await base.frame()).toBe('OK');
+    expect(await upload.frames(4)).toEqual([welc(1), 'OK', 'OK', 'OK']);
+    server.kill('SIGKILL');
+    await server.exited;
+    const rows = (await readFile(join(folder, 'bets.csv'), 'utf8')).split(/(?<=\r\n)/);
+    expect(rows.toSorted()).toEqual([row(1, 11), row(1, 12), row(2, 21), row(2, 22)]);
+    const journal = await readFile(join(folder, 'bets.journal'), 'utf8');
+    const bytes = row(1, 11).length;
+    for (const vouching of [
+      `[1,2,${2 * bytes}]`,
+      `[2,1,${bytes},"file",1]`,
+      `[2,1,${bytes},"file",2]`,
+      '"type":"finished","agency":2,"upload":"file"',
+    ]) {
+      expect(journal).toContain(vouching);
+    }
+  });
+});

@@ -1,0 +1,147 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { archiveDraw } from '../../src/store/csv/archive.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { verifyStore } from '../../src/store/csv/inspection.ts';
+import { StoreError } from '../../src/store/store.ts';
+import { batchNamed } from '../contract/store-contract.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import {
+  betsPath,
+  drawIn,
+  fillFolder,
+  journalPath,
+  linesOf,
+  readFiles,
+  start,
+  type StoreFiles,
+  writeFiles,
+} from './store-folder.ts';
+
+async function drawnFolder(): Promise<StoreFiles & { readonly folder: string }> {
+  const folder = await temporaryFolder();
+  await fillFolder(folder);
+  await drawIn(folder);
+  return { folder, ...readFiles(folder) };
+}
+
+async function refusalOf(folder: string): Promise<string> {
+  const outcome = await archiveDraw(folder).catch((error: unknown) => error);
+  if (!(outcome instanceof StoreError)) throw new Error(`archiving gave ${String(outcome)}`);
+  return outcome.message;
+}
+
+/** Everything but the lock. */
+const namesIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter(name => name !== 'bets.lock')
+    .toSorted();
+
+describe('archiving', () => {
+  test('moves the two files, as they are, to a folder named after the time and the seal', async () => {
+    const { folder, bets, journal } = await drawnFolder();
+    const { sha256 } = await verifyStore(folder, hasWon);
+    const archive = await archiveDraw(folder);
+    expect(archive).toBe(join(folder, 'draws', `2024-08-21T22-11-15.000Z-${sha256.slice(0, 8)}`));
+    expect(namesIn(folder)).toEqual(['draws']);
+    expect(namesIn(archive)).toEqual(['bets.csv', 'bets.journal']);
+    expect(readFiles(archive)).toEqual({ bets, journal });
+    expect((await verifyStore(archive, hasWon)).draw?.sha256).toBe(sha256);
+  });
+
+  test('makes room for the next draw, which gets an archive of its own', async () => {
+    const { folder } = await drawnFolder();
+    const first = await archiveDraw(folder);
+    const fresh = await start(folder);
+    expect([fresh.facts, fresh.bets.length]).toEqual([[], 0]);
+    const { store } = await CsvStore.open(folder);
+    await store.append(batchNamed(1, 3));
+    await store.close();
+    await drawIn(folder);
+    const second = await archiveDraw(folder);
+    expect(second).not.toBe(first);
+    expect((await verifyStore(second, hasWon)).draw?.bets).toBe(3);
+    expect((await verifyStore(first, hasWon)).draw?.bets).toBe(6);
+  });
+
+  test('that was interrupted anywhere is finished by the next call', async () => {
+    const whole = await drawnFolder();
+    const name = (await archiveDraw(whole.folder)).slice(`${whole.folder}/`.length);
+    const instants: readonly (readonly string[] | undefined)[] = [undefined, [], ['bets.csv']];
+    for (const moved of instants) {
+      const { folder, bets, journal } = await drawnFolder();
+      const archive = join(folder, name);
+      if (moved !== undefined) mkdirSync(archive, { recursive: true });
+      for (const file of moved ?? []) renameSync(join(folder, file), join(archive, file));
+      expect(await archiveDraw(folder)).toBe(archive);
+      expect(namesIn(folder)).toEqual(['draws']);
+      expect(readFiles(archive)).toEqual({ bets, journal });
+    }
+  });
+
+  test('that was interrupted between the two files keeps a server from starting until it is finished', async () => {
+    const { folder } = await drawnFolder();
+    rmSync(betsPath(folder));
+    await expect(start(folder)).rejects.toThrow("if 'loteria draw new' was interrupted, run it again");
+    expect(existsSync(betsPath(folder))).toBe(false);
+    await archiveDraw(folder);
+    expect((await start(folder)).facts).toEqual([]);
+  });
+
+  test('never writes over what has been archived before', async () => {
+    const { folder, bets } = await drawnFolder();
+    const { journal } = readFiles(folder);
+    const archive = await archiveDraw(folder);
+    // The journal of the same draw comes back, beside other rows.
+    writeFiles(folder, { journal, bets: Buffer.from('1,Ana,Paz,1,2000-02-29,7574\r\n') });
+    await archiveDraw(folder).catch(() => {});
+    expect(readFileSync(betsPath(archive)).equals(bets)).toBe(true);
+  });
+
+  test('refuses while a server has the folder, and moves nothing', async () => {
+    const { folder, bets, journal } = await drawnFolder();
+    const { store } = await CsvStore.open(folder);
+    expect(await refusalOf(folder)).toBe(
+      `another process has ${folder}/bets.lock locked; end it, or use another DATA_DIR`,
+    );
+    expect(existsSync(join(folder, 'draws'))).toBe(false);
+    await store.close();
+    expect(readFiles(folder)).toEqual({ bets, journal });
+    await archiveDraw(folder);
+  });
+
+  test('refuses as long as no draw has been held, says what can be done, and lets go of the folder', async () => {
+    const folder = await temporaryFolder();
+    await fillFolder(folder);
+    const before = readFiles(folder);
+    expect(await refusalOf(folder)).toBe(
+      `no draw has been held in ${folder}; to give an unfinished lottery up, move bets.csv and bets.journal away together`,
+    );
+    expect([readFiles(folder), namesIn(folder)]).toEqual([before, ['bets.csv', 'bets.journal']]);
+    await start(folder);
+  });
+
+  test('refuses a journal that is damaged, even behind its draw', async () => {
+    const { folder, journal } = await drawnFolder();
+    const lines = linesOf(journal);
+    for (const spoilt of [
+      Buffer.concat(lines.toSpliced(3, 1)),
+      Buffer.concat([journal, Buffer.from('x\n')]),
+    ]) {
+      writeFiles(folder, { journal: spoilt });
+      expect(await refusalOf(folder)).toMatch(/^bets\.journal is damaged at offset \d+, /);
+      expect(namesIn(folder)).toEqual(['bets.csv', 'bets.journal']);
+    }
+  });
+
+  test('of a folder that is missing, or holds nothing, names it with the reason', async () => {
+    const folder = await temporaryFolder();
+    expect(await refusalOf(join(folder, 'missing'))).toBe(
+      `cannot use the folder ${folder}/missing, it does not exist (ENOENT)`,
+    );
+    expect(await refusalOf(folder)).toBe(`cannot read ${journalPath(folder)}, ENOENT on open`);
+    expect(namesIn(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,171 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { NODE_FILES, type ReadableFile } from '../../src/store/csv/files.ts';
+import { JournalReader, type JournalLine } from '../../src/store/csv/journal-reader.ts';
+import { encodeRecord } from '../../src/store/csv/journal-record.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { damageOf } from './store-folder.ts';
+
+const finished = (n: number): Buffer =>
+  Buffer.from(encodeRecord(n, { type: 'finished', agency: n, upload: 'Ñ'.repeat(n) }));
+
+const FIRST = finished(1);
+const SECOND = finished(2);
+const THIRD = finished(3);
+const WHOLE = Buffer.concat([FIRST, SECOND, THIRD]);
+const THIRD_AT = FIRST.length + SECOND.length;
+
+interface Read {
+  readonly offsets: readonly number[];
+  readonly agencies: readonly number[];
+  readonly end: number;
+  readonly tornBytes: number;
+}
+
+/** Reads a journal of some bytes from a real file. */
+async function read(bytes: Uint8Array): Promise<Read> {
+  const path = join(await temporaryFolder(), 'bets.journal');
+  await writeFile(path, bytes);
+  const file = await NODE_FILES.openToRead(path);
+  try {
+    return await readFrom(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFrom(file: ReadableFile): Promise<Read> {
+  const reader = new JournalReader('bets.journal', file);
+  const lines: JournalLine[] = [];
+  for await (const line of reader.read()) lines.push(line);
+  expect(reader.lines).toBe(lines.length);
+  return {
+    offsets: lines.map(({ offset }) => offset),
+    agencies: lines.map(({ record }) => ('agency' in record ? record.agency : 0)),
+    end: reader.end,
+    tornBytes: reader.tornBytes,
+  };
+}
+
+/** A copy with other bytes from `at` on. */
+function withBytes(bytes: Buffer, at: number, ...values: readonly number[]): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.set(values, at);
+  return copy;
+}
+
+const TWO_LINES: Omit<Read, 'tornBytes'> = {
+  offsets: [0, FIRST.length],
+  agencies: [1, 2],
+  end: THIRD_AT,
+};
+
+describe('a journal', () => {
+  test('gives its lines with their offsets', async () => {
+    expect(await read(WHOLE)).toEqual({
+      offsets: [0, FIRST.length, THIRD_AT],
+      agencies: [1, 2, 3],
+      end: WHOLE.length,
+      tornBytes: 0,
+    });
+  });
+
+  test('that is empty gives nothing', async () => {
+    expect(await read(Buffer.alloc(0))).toEqual({ offsets: [], agencies: [], end: 0, tornBytes: 0 });
+  });
+
+  test('is read the same however little the system gives at once', async () => {
+    for (const most of [1, 7, THIRD.length]) {
+      const file: ReadableFile = {
+        size: async () => WHOLE.length,
+        read: async (into, position) =>
+          WHOLE.copy(into, 0, position, Math.min(WHOLE.length, position + Math.min(most, into.length))),
+        close: async () => {},
+      };
+      expect(await readFrom(file)).toMatchObject({ agencies: [1, 2, 3], tornBytes: 0 });
+    }
+  });
+
+  test('with a line longer than what is read at once gives that line', async () => {
+    const documents = Array.from({ length: 200_000 }, (_, index) => String(index));
+    const draw = { type: 'draw', time: '', end: 0, sha256: '', bets: 0, winners: [[1, documents]] } as const;
+    const line = encodeRecord(2, draw);
+    expect(line.length).toBeGreaterThan(1024 * 1024);
+    expect(await read(Buffer.concat([FIRST, line, THIRD]))).toMatchObject({
+      offsets: [0, FIRST.length, FIRST.length + line.length],
+      agencies: [1, 0, 3],
+    });
+  });
+});
+
+describe('the end of a journal', () => {
+  test('without a line end is torn, wherever the last line was cut', async () => {
+    for (let length = 1; length < THIRD.length; length += 1) {
+      expect(await read(WHOLE.subarray(0, THIRD_AT + length))).toEqual({ ...TWO_LINES, tornBytes: length });
+    }
+  });
+
+  test('with zeros within, whose line end was written, is torn: a part of it was not', async () => {
+    for (const [at, length] of [
+      [0, 1],
+      [0, THIRD.length - 1],
+      [5, 9],
+      [THIRD.length - 2, 1],
+    ] as const) {
+      const torn = withBytes(WHOLE, THIRD_AT + at, ...new Uint8Array(length));
+      expect(await read(torn)).toEqual({ ...TWO_LINES, tornBytes: THIRD.length });
+    }
+  });
+
+  test('that is nothing but zeros is torn: the file grew and nothing of it was written', async () => {
+    const zeros = Buffer.alloc(5000);
+    expect(await read(Buffer.concat([FIRST, SECOND, zeros]))).toEqual({ ...TWO_LINES, tornBytes: 5000 });
+  });
+
+  test('that was altered and holds no zeros is damage: it was there whole', async () => {
+    for (let at = 0; at < THIRD.length - 1; at += 1) {
+      const changed = withBytes(WHOLE, THIRD_AT + at, WHOLE[THIRD_AT + at]! ^ 0x80);
+      expect(await damageOf(read(changed))).toMatchObject({ file: 'bets.journal', offset: THIRD_AT });
+    }
+  });
+
+  test('whose line end alone was altered is damage: a torn write cannot put something else there', async () => {
+    const changed = withBytes(WHOLE, WHOLE.length - 1, 0x0b);
+    expect(await damageOf(read(changed))).toMatchObject({ file: 'bets.journal', offset: THIRD_AT });
+  });
+
+  test('with the number of another line is damage', async () => {
+    expect(await damageOf(read(Buffer.concat([FIRST, SECOND, finished(4)])))).toMatchObject({
+      offset: THIRD_AT,
+      reason: 'the line has number 4, 3 is expected',
+    });
+  });
+});
+
+describe('the middle of a journal', () => {
+  test('with zeros is damage: what comes after a line was begun when the line was synced', async () => {
+    for (let at = FIRST.length; at < THIRD_AT - 1; at += 1) {
+      expect(await damageOf(read(withBytes(WHOLE, at, 0)))).toMatchObject({
+        file: 'bets.journal',
+        offset: FIRST.length,
+        reason: expect.stringMatching(/checksum/) as string,
+      });
+    }
+  });
+
+  test('with a zero in place of a line end is damage, also where the last line follows', async () => {
+    for (const at of [FIRST.length - 1, THIRD_AT - 1]) {
+      const start = at === FIRST.length - 1 ? 0 : FIRST.length;
+      expect(await damageOf(read(withBytes(WHOLE, at, 0)))).toMatchObject({ offset: start });
+    }
+  });
+
+  test('with an empty line is damage', async () => {
+    const lines = [FIRST, Buffer.from('\n'), SECOND];
+    expect(await damageOf(read(Buffer.concat(lines)))).toMatchObject({
+      offset: FIRST.length,
+      reason: 'the line has no checksum',
+    });
+  });
+});

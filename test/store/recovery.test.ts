@@ -1,0 +1,353 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { verifyStore } from '../../src/store/csv/inspection.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { StoreError } from '../../src/store/store.ts';
+import { batchNamed, betsNamed } from '../contract/store-contract.ts';
+import { betWith, rowOf, rowsOf } from '../lottery/bets.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import {
+  appendLines,
+  betsPath,
+  drawIn,
+  FACTS,
+  fillFolder,
+  journalPath,
+  linesOf,
+  openFilesIn,
+  readFiles,
+  ROWS,
+  start,
+  type StoreFiles,
+  writeFiles,
+} from './store-folder.ts';
+
+/** A folder as a server leaves it that is killed with nothing on its way: no checkpoint at the end. */
+async function killedFolder(): Promise<StoreFiles & { readonly folder: string }> {
+  const folder = await temporaryFolder();
+  await fillFolder(folder);
+  const { bets, journal } = readFiles(folder);
+  const killed = { bets, journal: Buffer.concat(linesOf(journal).slice(0, 5)) };
+  writeFiles(folder, killed);
+  return { folder, ...killed };
+}
+
+/** Why the store does not open. */
+async function refusalOf(folder: string): Promise<string> {
+  const outcome = await start(folder).catch((error: unknown) => error);
+  if (!(outcome instanceof StoreError)) throw new Error(`opening gave ${String(outcome)}`);
+  expect(outcome.code).toBe('unusable');
+  return outcome.message;
+}
+
+/** The sixth line of the killed folder: another batch, one row. */
+const NEXT_ROW = rowOf(betWith({ agency: 2, document: '29' }));
+
+/** The journal with one more group, whose row is not in `bets.csv` until it is added. */
+async function nextGroup({ journal }: StoreFiles): Promise<Buffer> {
+  const folder = await temporaryFolder();
+  writeFiles(folder, { journal: linesOf(journal)[0]!, bets: Buffer.alloc(0) });
+  const { store } = await CsvStore.open(folder);
+  await store.append({ agency: 2, count: 1, rows: Buffer.from(NEXT_ROW) });
+  const line = JSON.parse(linesOf(readFiles(folder).journal)[1]!.toString()) as Record<string, unknown>;
+  await store.close();
+  const { n: _n, check: _check, ...record } = line;
+  return linesOf(appendLines(journal, { ...record, end: ROWS.length + NEXT_ROW.length })).at(-1)!;
+}
+
+describe('the first start', () => {
+  test('in an empty folder makes both files, and leaves nothing else but the lock', async () => {
+    const folder = await temporaryFolder();
+    const { facts, cuts, bets, journal } = await start(folder);
+    expect({ facts, cuts, bets: bets.length }).toEqual({ facts: [], cuts: [], bets: 0 });
+    expect(linesOf(journal)).toHaveLength(1);
+    expect(JSON.parse(journal.toString())).toMatchObject({ n: 1, type: 'begin', version: 1 });
+    expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
+  });
+
+  test('does not mind what a crash left of the journal before it had its name', async () => {
+    for (const left of ['', '{"n":1,"type":"be', 'x'.repeat(10_000)]) {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, 'bets.journal.new'), left);
+      const { cuts, journal } = await start(folder);
+      expect([cuts, linesOf(journal).length]).toEqual([[], 1]);
+      expect(existsSync(join(folder, 'bets.journal.new'))).toBe(false);
+      expect((await start(folder)).facts).toEqual([]);
+    }
+  });
+
+  test('takes a bets.csv over after a crash between its journal and the name of it', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(betsPath(folder), ROWS);
+    await writeFile(join(folder, 'bets.journal.new'), '{"n":1,');
+    const { facts } = await start(folder);
+    expect(facts).toEqual([
+      {
+        kind: 'adopted',
+        bets: new Map([
+          [1, 4],
+          [2, 2],
+        ]),
+      },
+    ]);
+  });
+});
+
+describe('a start after another', () => {
+  test('gives the facts back in order, and every bet', async () => {
+    const { folder, bets } = await killedFolder();
+    const started = await start(folder);
+    expect(started.facts).toEqual(FACTS);
+    expect(started.cuts).toEqual([]);
+    expect(rowsOf(started.stored).equals(bets)).toBe(true);
+    expect(bets.equals(ROWS)).toBe(true);
+  });
+
+  test('changes no byte, and a stopped server adds no second checkpoint of the same rows', async () => {
+    const folder = await temporaryFolder();
+    await fillFolder(folder);
+    const before = readFiles(folder);
+    expect(linesOf(before.journal)).toHaveLength(6);
+    for (let round = 0; round < 3; round += 1) {
+      const started = await start(folder);
+      expect(started.journal.equals(before.journal)).toBe(true);
+    }
+    expect(readFiles(folder)).toEqual(before);
+  });
+
+  test('goes on in the same files: later rows and lines follow the earlier ones', async () => {
+    const { folder, bets, journal } = await killedFolder();
+    const { store } = await CsvStore.open(folder);
+    await store.append(batchNamed(7, 2, 3), { upload: 'three', seq: 1 });
+    await store.close();
+    const after = readFiles(folder);
+    expect(after.bets.equals(Buffer.concat([bets, rowsOf(betsNamed(7, 2, 3))]))).toBe(true);
+    expect(after.journal.subarray(0, journal.length).equals(journal)).toBe(true);
+    const added = linesOf(after.journal.subarray(journal.length)).map(
+      line => JSON.parse(line.toString()) as unknown,
+    );
+    expect(added).toMatchObject([
+      { n: 6, type: 'group', end: after.bets.length },
+      { n: 7, type: 'checkpoint', end: after.bets.length },
+    ]);
+    expect((await start(folder)).facts).toEqual([
+      ...FACTS,
+      { kind: 'stored', agency: 3, count: 2, place: { upload: 'three', seq: 1 } },
+    ]);
+    await verifyStore(folder, hasWon);
+  });
+
+  test('gives the draw back, with its winners and its seal', async () => {
+    const { folder, bets } = await killedFolder();
+    await drawIn(folder);
+    const { facts } = await start(folder);
+    const draw = {
+      bets: 6,
+      winners: new Map([
+        [1, ['11', '13']],
+        [2, ['21']],
+      ]),
+    }; // prettier-ignore
+    expect(facts).toEqual([
+      ...FACTS,
+      {
+        kind: 'drawn',
+        draw,
+        seal: { bytes: bets.length, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+      },
+    ]);
+  });
+
+  test('after the draw changes nothing, and adds nothing when it ends', async () => {
+    const { folder } = await killedFolder();
+    await drawIn(folder);
+    const before = readFiles(folder);
+    await start(folder);
+    expect(readFiles(folder)).toEqual(before);
+  });
+});
+
+/** What is on disk at the instant of a crash, and what the next start cuts off. */
+const CRASHES: readonly [what: string, tails: (line: Buffer) => { bets?: string; journal?: Buffer }][] = [
+  ['whole rows and no line', () => ({ bets: NEXT_ROW.repeat(3) })],
+  ['a part of a row', () => ({ bets: NEXT_ROW.slice(0, 9) })],
+  ['a row without its last byte', () => ({ bets: NEXT_ROW.slice(0, -1) })],
+  ['rows that read as zeros', () => ({ bets: '\0'.repeat(5000) })],
+  ['whole rows and a part of the line', line => ({ bets: NEXT_ROW, journal: line.subarray(0, 40) })],
+  ['whole rows and a line without its line end', line => ({ bets: NEXT_ROW, journal: line.subarray(0, -1) })],
+  [
+    'whole rows and a line with zeros in it',
+    line => ({ bets: NEXT_ROW, journal: Buffer.concat([Buffer.alloc(30), line.subarray(30)]) }),
+  ],
+  ['a part of a line for which there are no rows', line => ({ journal: line.subarray(0, 11) })],
+  ['zeros in place of a line', () => ({ journal: Buffer.alloc(700) })],
+];
+
+describe('after a crash', () => {
+  test.each(CRASHES)('that left %s, the next start cuts it and says so', async (_, tailsOf) => {
+    const { folder, bets, journal } = await killedFolder();
+    const tails = tailsOf(await nextGroup({ bets, journal }));
+    const betsTail = Buffer.from(tails.bets ?? '');
+    const journalTail = tails.journal ?? Buffer.alloc(0);
+    writeFiles(folder, {
+      bets: Buffer.concat([bets, betsTail]),
+      journal: Buffer.concat([journal, journalTail]),
+    });
+    const started = await start(folder);
+    expect(started.cuts).toEqual(
+      [
+        { file: 'bets.csv', bytes: betsTail.length },
+        { file: 'bets.journal', bytes: journalTail.length },
+      ].filter(({ bytes }) => bytes > 0),
+    );
+    expect(started.facts).toEqual(FACTS);
+    expect(rowsOf(started.stored).equals(bets)).toBe(true);
+    expect([started.bets.equals(bets), started.journal.equals(journal)]).toEqual([true, true]);
+    expect((await start(folder)).cuts).toEqual([]);
+  });
+
+  test('that left rows and their whole line, they count although nobody was told', async () => {
+    const { folder, bets, journal } = await killedFolder();
+    const line = await nextGroup({ bets, journal });
+    const files = {
+      bets: Buffer.concat([bets, Buffer.from(NEXT_ROW)]),
+      journal: Buffer.concat([journal, line]),
+    };
+    writeFiles(folder, files);
+    const { cuts, facts, ...after } = await start(folder);
+    expect(cuts).toEqual([]);
+    expect(facts).toEqual([...FACTS, { kind: 'stored', agency: 2, count: 1, place: undefined }]);
+    expect({ bets: after.bets, journal: after.journal }).toEqual(files);
+  });
+
+  test('in the middle of the draw, wherever its line was cut, the draw is open and can be held', async () => {
+    const { folder, bets, journal } = await killedFolder();
+    await drawIn(folder);
+    const drawn = readFiles(folder);
+    const draw = linesOf(drawn.journal).at(-1)!;
+    for (const length of [1, 60, draw.length - 1]) {
+      writeFiles(folder, { journal: Buffer.concat([journal, draw.subarray(0, length)]) });
+      const started = await start(folder);
+      expect(started.cuts).toEqual([{ file: 'bets.journal', bytes: length }]);
+      expect(started.facts).toEqual(FACTS);
+      writeFiles(folder, { journal });
+      await drawIn(folder);
+      expect(readFiles(folder)).toEqual({ bets, journal: drawn.journal });
+    }
+  });
+});
+
+describe('a bets.csv without a journal', () => {
+  const adopted = (...bets: [number, number][]): unknown => [{ kind: 'adopted', bets: new Map(bets) }];
+
+  test('is taken over, counted for each agency, and takes part like any other', async () => {
+    const folder = await temporaryFolder();
+    const rows = `3,"a\r\nb",Paz,1,2000-02-29,7\r\n1,Ana,"x""y",2,1999-01-01,7574\r\n3,Eva,Gil,3,2000-01-01,7574\r\n`;
+    await writeFile(betsPath(folder), rows);
+    const started = await start(folder);
+    expect(started.facts).toEqual(adopted([3, 2], [1, 1]));
+    expect(started.cuts).toEqual([]);
+    expect(started.bets.toString()).toBe(rows);
+    expect((await start(folder)).facts).toEqual(adopted([3, 2], [1, 1]));
+    await drawIn(folder);
+    const { draw } = await verifyStore(folder, hasWon);
+    expect(draw).toMatchObject({
+      bets: 3,
+      winners: [
+        [1, ['2']],
+        [3, ['3']],
+      ],
+    }); // prettier-ignore
+  });
+
+  test('that is larger than a block is counted whole', async () => {
+    const folder = await temporaryFolder();
+    const row = rowOf(betWith());
+    const count = Math.ceil((2.5 * 1024 * 1024) / row.length);
+    await writeFile(betsPath(folder), row.repeat(count));
+    expect((await start(folder)).facts).toEqual(adopted([1, count]));
+  });
+
+  test('that is empty makes a lottery without bets', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(betsPath(folder), '');
+    const { facts, cuts, journal } = await start(folder);
+    expect([facts, cuts, linesOf(journal).length]).toEqual([[], [], 1]);
+  });
+
+  test('is cut back to its whole rows, wherever its last row was torn', async () => {
+    const row = NEXT_ROW.length;
+    for (let length = 1; length < row; length += 1) {
+      const folder = await temporaryFolder();
+      await writeFile(betsPath(folder), `${NEXT_ROW}${NEXT_ROW.slice(0, length)}`);
+      const { facts, cuts, bets } = await start(folder);
+      expect(facts).toEqual(adopted([2, 1]));
+      expect(cuts).toEqual([{ file: 'bets.csv', bytes: length }]);
+      expect(bets.toString()).toBe(NEXT_ROW);
+    }
+  });
+
+  test.each([1, 2, 3])(
+    'is cut at the last line end also when that lies around %i blocks of 64 kB from the end',
+    async blocks => {
+      for (let around = -2; around <= 2; around += 1) {
+        const folder = await temporaryFolder();
+        const torn = blocks * 64 * 1024 + around;
+        await writeFile(betsPath(folder), `${NEXT_ROW}${'x'.repeat(torn)}`);
+        const { cuts, bets } = await start(folder);
+        expect([cuts, bets.toString()]).toEqual([[{ file: 'bets.csv', bytes: torn }], NEXT_ROW]);
+      }
+    },
+  );
+
+  test('that is nothing but a torn row is cut back to nothing', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(betsPath(folder), 'x'.repeat(70_000));
+    const { facts, cuts, bets } = await start(folder);
+    expect([facts, cuts, bets.length]).toEqual([[], [{ file: 'bets.csv', bytes: 70_000 }], 0]);
+  });
+
+  test.each([
+    ['five fields', 'Ana,Paz,1,2000-02-29,7\r\n', 3],
+    ['a header', 'agency,first_name,last_name,document,birthdate,number\r\n', 3],
+    ['no agency', ',Ana,Paz,1,2000-02-29,7\r\n', 3],
+    ['a torn row behind it', `no bet\r\n${NEXT_ROW}1,An`, 3],
+  ])(
+    'in which a line is no bet (%s) is refused with file and line, and stays as it is',
+    async (_, line, at) => {
+      const folder = await temporaryFolder();
+      const content = `${NEXT_ROW}${NEXT_ROW}${line}`;
+      await writeFile(betsPath(folder), content);
+      expect(await refusalOf(folder)).toBe(
+        `cannot use DATA_DIR ${folder}, bets.csv, line ${at}: not a row of bets.csv`,
+      );
+      expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.lock']);
+      expect(statSync(betsPath(folder)).size).toBe(content.length);
+    },
+  );
+});
+
+describe('a journal without its bets.csv', () => {
+  test('that vouches for no row is enough: the other file is made', async () => {
+    const folder = await temporaryFolder();
+    await start(folder);
+    await rm(betsPath(folder));
+    const { facts, cuts, bets } = await start(folder);
+    expect([facts, cuts, bets.length]).toEqual([[], [], 0]);
+    expect(openFilesIn(folder)).toEqual([]);
+  });
+
+  test('that vouches for rows stops the start, says what may have happened, and makes no bets.csv', async () => {
+    const { folder, journal } = await killedFolder();
+    await rm(betsPath(folder));
+    expect(await refusalOf(folder)).toBe(
+      "bets.csv is missing although bets.journal vouches for rows in it; if 'loteria draw new' was interrupted, run it again",
+    );
+    expect(existsSync(betsPath(folder))).toBe(false);
+    expect(openFilesIn(folder)).toEqual([]);
+    expect(readFileSync(journalPath(folder)).equals(journal)).toBe(true);
+  });
+});

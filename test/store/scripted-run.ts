@@ -1,0 +1,343 @@
+import { createHash } from 'node:crypto';
+import type { SeededRandom } from '../../src/dataset/random.ts';
+import type { BatchFault } from '../../src/lottery/bet-batch.ts';
+import type { Draw } from '../../src/lottery/draw.ts';
+import type { Fact, UploadPlace } from '../../src/lottery/fact.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { DamageError } from '../../src/store/csv/damage.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
+import { batchNamed } from '../contract/store-contract.ts';
+import { describeStep } from './faulty-files.ts';
+import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulated-disk.ts';
+
+/** A run of the csv store that is the same every time, and what must be true of it whenever it is cut off. */
+
+const BETS_PATH = '/data/bets.csv';
+
+/** Something that is asked of the store, the fact that it becomes and the rows that it adds. */
+interface Deed {
+  readonly fact: Fact;
+  readonly rows: Uint8Array;
+  hand(store: Store): Promise<unknown>;
+}
+
+export interface Script {
+  /** What the first process finds. */
+  readonly start: DiskState;
+  /** Fact and rows that are there before the first deed. */
+  readonly before: readonly Deed[];
+  /** Handed over in this order. */
+  readonly deeds: readonly Deed[];
+}
+
+/** A deed of the past: nobody hands it over. */
+function past(fact: Fact, rows: Uint8Array): Deed {
+  return { fact, rows, hand: () => Promise.reject(new Error('this has been there before')) };
+}
+
+function stored(name: number, count: number, agency: number, place?: UploadPlace): Deed {
+  const batch = batchNamed(name, count, agency);
+  const fact: Fact = { kind: 'stored', agency, count, place };
+  return { fact, rows: batch.rows, hand: store => store.append(batch, place) };
+}
+
+function refused(agency: number, place: UploadPlace): Deed {
+  const fault: BatchFault = { count: 2, index: 1, field: 'birthdate', reason: 'not-a-date' };
+  const fact = { kind: 'refused', agency, place, fault } as const;
+  return { fact, rows: new Uint8Array(), hand: store => store.note(fact) };
+}
+
+function finished(agency: number, upload?: string): Deed {
+  const fact = { kind: 'finished', agency, upload } as const;
+  return { fact, rows: new Uint8Array(), hand: store => store.note(fact) };
+}
+
+function drawn(rows: Uint8Array): Deed {
+  const draw: Draw = { bets: 7, winners: new Map([[2, ['30904465', '007']]]) };
+  const seal = { bytes: rows.length, sha256: createHash('sha256').update(rows).digest('hex') };
+  return { fact: { kind: 'drawn', draw, seal }, rows: new Uint8Array(), hand: store => store.seal(draw) };
+}
+
+const rowsOf = (deeds: readonly Deed[]): Buffer => Buffer.concat(deeds.map(({ rows }) => rows));
+
+/** Names as long as they may be: their lines in the journal lie across sectors. */
+const ONE = '1'.padEnd(64, 'x');
+const TWO = '2'.padEnd(64, 'x');
+
+/** Batches of the base protocol by agency 3, uploads of agencies 1 and 2, refusals, the end of all three. */
+const WHOLE_LOTTERY: readonly Deed[] = [
+  stored(1, 2, 3),
+  stored(2, 1, 1, { upload: ONE, seq: 1 }),
+  stored(3, 14, 2, { upload: TWO, seq: 1 }),
+  refused(1, { upload: ONE, seq: 2 }),
+  stored(4, 3, 3),
+  stored(5, 1, 1, { upload: ONE, seq: 3 }),
+  stored(6, 0, 2, { upload: TWO, seq: 2 }),
+  stored(7, 25, 1, { upload: ONE, seq: 4 }),
+  finished(3),
+  refused(2, { upload: TWO, seq: 3 }),
+  stored(8, 2, 2, { upload: TWO, seq: 4 }),
+  finished(1, ONE),
+  stored(9, 1, 2, { upload: 'other', seq: 1 }),
+  finished(2, TWO),
+];
+
+const SMALL_LOTTERY: readonly Deed[] = [
+  stored(1, 12, 1, { upload: ONE, seq: 1 }),
+  stored(2, 1, 2),
+  refused(1, { upload: ONE, seq: 2 }),
+  finished(1, ONE),
+];
+
+function scriptOn(start: DiskState, before: readonly Deed[], deeds: readonly Deed[]): Script {
+  return { start, before, deeds: [...deeds, drawn(rowsOf([...before, ...deeds]))] };
+}
+
+/** In an empty folder. */
+export function emptyFolder(): Script {
+  return scriptOn(new DiskState(), [], WHOLE_LOTTERY);
+}
+
+/** In a folder with a `bets.csv`, whose last row nobody has finished, and the rest of a journal that was never begun. */
+export function foreignBets(): Script {
+  const rows = Buffer.concat([batchNamed(50, 9, 1).rows, batchNamed(51, 3, 2).rows]);
+  const bets = new Map([
+    [1, 9],
+    [2, 3],
+  ]);
+  const start = new DiskState({
+    [BETS_PATH]: Buffer.concat([rows, Buffer.from('3,Ana,Pa')]),
+    '/data/bets.journal.new': '{"n":3}\n'.repeat(90),
+  });
+  return scriptOn(start, [past({ kind: 'adopted', bets }, rows)], SMALL_LOTTERY);
+}
+
+/** In a folder that a process has left behind. */
+export async function formerProcess(): Promise<Script> {
+  const deeds = [stored(60, 4, 1, { upload: 'zero', seq: 1 }), refused(1, { upload: 'zero', seq: 2 })];
+  const disk = new SimulatedDisk(new DiskState());
+  const { store } = await CsvStore.open('/data', { files: disk });
+  for (const deed of deeds) await deed.hand(store);
+  await store.close();
+  return scriptOn(disk.state, deeds, SMALL_LOTTERY);
+}
+
+/** The disk at one moment of a run, and how many deeds had been answered and handed over. */
+export interface Moment {
+  readonly step: string;
+  readonly disk: DiskState;
+  readonly acknowledged: number;
+  readonly handedOver: number;
+}
+
+export function beginningOf({ start }: Script): Moment {
+  return { step: 'the beginning', disk: start, acknowledged: 0, handedOver: 0 };
+}
+
+/** Something that the store has promised is not so. */
+export class Violation extends Error {}
+
+export interface LifeOptions {
+  readonly random: SeededRandom;
+  /** Decides about the steps of the disk. */
+  readonly rule?: Rule | undefined;
+  /** Whether the rule makes steps fail: the store may refuse then. */
+  readonly mayFail?: boolean;
+}
+
+export type Rule = (step: Step) => StepOutcome | undefined;
+
+/** What happens from one crash to the next, or to the end of the script. */
+export class Life {
+  readonly moments: Moment[] = [];
+  /** Where the first opening is done. */
+  opened = 0;
+  readonly #script: Script;
+  readonly #options: LifeOptions;
+  readonly #disk: SimulatedDisk;
+  #acknowledged: number;
+  #handedOver: number;
+  #refusal: StoreError | undefined;
+  readonly #restarted: boolean;
+
+  /** @param from the disk as the last crash has left it, and what was promised before */
+  constructor(script: Script, from: Moment, options: LifeOptions) {
+    this.#script = script;
+    this.#options = options;
+    this.#acknowledged = from.acknowledged;
+    this.#handedOver = from.handedOver;
+    this.#restarted = from.disk !== script.start;
+    this.#disk = new SimulatedDisk(from.disk.copy());
+    this.#disk.rule = step => this.#step(step);
+  }
+
+  /**
+   * Goes on with the script to its end, as clients do who send again what was not answered; in between, the store is closed
+   * and opened again.
+   *
+   * @returns false when a failing disk has stopped the store before
+   * @throws Violation
+   */
+  async live(): Promise<boolean> {
+    const { length } = this.#script.deeds;
+    for (const upTo of [Math.floor(length / 2), length, length]) {
+      if (this.#acknowledged >= upTo && upTo < length) continue;
+      if (!(await this.#process(upTo))) return false;
+    }
+    return true;
+  }
+
+  /** One process: opens the store, hands over, closes. */
+  async #process(upTo: number): Promise<boolean> {
+    const store = await this.#open();
+    if (store === undefined) return false;
+    for (let attempt = 0; attempt < 3 && this.#acknowledged < upTo; attempt += 1) {
+      await this.#handOver(store, upTo);
+      if (this.#refusal === undefined) break;
+      if (this.#refusal.code !== 'full') break;
+      // What was refused for want of room is gone for good.
+      this.#handedOver = this.#acknowledged;
+    }
+    const done = this.#acknowledged >= upTo;
+    const closed = await this.#close(store);
+    this.#note('when everything is closed');
+    if (!done && this.#refusal === undefined) throw new Violation('the store has answered nobody');
+    return done && closed;
+  }
+
+  async #open(): Promise<CsvStore | undefined> {
+    const lottery = new Lottery([1, 2, 3]);
+    const told: string[] = [];
+    const onFact = (fact: Fact): void => {
+      lottery.apply(fact);
+      told.push(textOf(fact));
+    };
+    let store: CsvStore;
+    try {
+      const clock = (): Date => new Date(0);
+      ({ store } = await CsvStore.open('/data', { files: this.#disk, clock, onFact }));
+    } catch (error) {
+      const expected = error instanceof StoreError && !(error instanceof DamageError);
+      if (this.#options.mayFail !== true || !expected || error.code !== 'unusable') {
+        throw new Violation(`the store does not open: ${String(error)}`, { cause: error });
+      }
+      this.#expectAllClosed();
+      return undefined;
+    }
+    this.#expectPrefix(told, lottery);
+    this.#note('when it is open');
+    if (this.opened === 0) this.opened = this.moments.length - 1;
+    return store;
+  }
+
+  /** What a new process is told must be a beginning of the script, with everything that was answered. */
+  #expectPrefix(told: readonly string[], lottery: Lottery): void {
+    const { before, deeds } = this.#script;
+    const count = told.length - before.length;
+    if (count < this.#acknowledged || count > this.#handedOver) {
+      throw new Violation(
+        `${told.length} facts are told, ${before.length} were there before, ${this.#acknowledged} were acknowledged, ${this.#handedOver} handed over`,
+      );
+    }
+    const expected = [...before, ...deeds.slice(0, count)];
+    for (const [index, { fact }] of expected.entries()) {
+      if (told[index] !== textOf(fact)) throw new Violation(`${told[index]} is told, not ${textOf(fact)}`);
+    }
+    const rows = this.#disk.state.find(BETS_PATH)?.now;
+    if (rows?.equals(rowsOf(expected)) !== true) {
+      throw new Violation(`bets.csv has not the rows of the ${told.length} facts: ${String(rows)}`);
+    }
+    for (const { fact } of deeds.slice(count)) {
+      if ((fact.kind !== 'stored' && fact.kind !== 'refused') || fact.place === undefined) continue;
+      const { upload, seq } = fact.place;
+      const next = lottery.uploads.find(fact.agency, upload)?.next ?? 1;
+      if (seq < next) throw new Violation(`upload ${upload} goes on with ${next}, ${seq} is missing`);
+    }
+    this.#acknowledged = count;
+    this.#handedOver = count;
+  }
+
+  /** Several at a time, so that groups gather. */
+  async #handOver(store: CsvStore, upTo: number): Promise<void> {
+    const { deeds } = this.#script;
+    const answers: Promise<void>[] = [];
+    // After a crash, other groups than those that are half on the disk.
+    const together = this.#restarted ? this.#options.random.between(1, 5) : 4;
+    this.#refusal = undefined;
+    for (let index = this.#acknowledged; index < upTo; index += 1) {
+      const deed = deeds[index]!;
+      if (deed.fact.kind === 'drawn') await Promise.all(answers);
+      if (this.#refused()) break;
+      this.#handedOver = index + 1;
+      answers.push(this.#answer(deed.hand(store), index));
+      await answers.at(-together);
+    }
+    await Promise.all(answers);
+  }
+
+  #refused(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  async #answer(answer: Promise<unknown>, index: number): Promise<void> {
+    try {
+      const seal = await answer;
+      const { fact } = this.#script.deeds[index]!;
+      if (fact.kind === 'drawn' && textOf(seal) !== textOf(fact.seal)) {
+        throw new Violation(`the seal is ${textOf(seal)}, not ${textOf(fact.seal)}`);
+      }
+    } catch (error) {
+      if (this.#options.mayFail !== true || !(error instanceof StoreError)) throw error;
+      if (error.code === 'unusable') throw new Violation(`an open store says ${error.message}`);
+      this.#refusal ??= error;
+      return;
+    }
+    if (index !== this.#acknowledged) {
+      throw new Violation(`deed ${index} is acknowledged after only ${this.#acknowledged} others`);
+    }
+    this.#acknowledged = index + 1;
+  }
+
+  /** Whether nothing has failed up to the end of the process. */
+  async #close(store: CsvStore): Promise<boolean> {
+    let closed = true;
+    try {
+      await store.close();
+    } catch (error) {
+      if (this.#options.mayFail !== true) throw error;
+      closed = false;
+    }
+    this.#expectAllClosed();
+    return closed && (await Promise.race([store.failure, Promise.resolve()])) === undefined;
+  }
+
+  #expectAllClosed(): void {
+    if (this.#disk.openCount > 0) throw new Violation(`${this.#disk.openCount} files stay open`);
+    if (this.#disk.isLocked) throw new Violation('the folder stays locked');
+  }
+
+  /** What is so before a step has been so since the last one happened, and nobody knows more than now. */
+  async #step(step: Step): Promise<StepOutcome | undefined> {
+    const text = describeStep(step);
+    // A disk takes its time: everybody who was answered has heard of it.
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    this.#note(`before ${text}`);
+    if (step.kind === 'write' && step.bytes.length > 1) {
+      const partly = this.#disk.state.copy();
+      const length = this.#options.random.between(1, step.bytes.length - 1);
+      partly.write(`/data/${step.file}`, step.position, step.bytes.subarray(0, length));
+      this.#note(`amid ${text}`, partly);
+    }
+    return this.#options.rule?.(step);
+  }
+
+  #note(step: string, disk = this.#disk.state.copy()): void {
+    this.moments.push({ step, disk, acknowledged: this.#acknowledged, handedOver: this.#handedOver });
+  }
+}
+
+/** Facts and seals are compared as texts. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) => (member instanceof Map ? [...member] : member));
+}
