@@ -131,7 +131,7 @@ export class Connection {
 
   #tellCut(reason: CloseReason): void {
     const { emit, ip } = this.#parts;
-    emit({ event: 'connection-cut', ip, agency: this.#session.agency, reason });
+    emit({ event: 'connection-cut', ip, agency: this.#session.agency, reason, ...this.#session.comesBack });
   }
 
   #onData(chunk: Buffer): void {
@@ -154,7 +154,8 @@ export class Connection {
     const { emit, ip, codec } = this.#parts;
     const cutOff = codec.pending || this.#answers.length > 0;
     if (!this.#closing && cutOff) {
-      emit({ event: 'connection-error', ip, error: (error as NodeJS.ErrnoException).code ?? error.message });
+      const code = (error as NodeJS.ErrnoException).code ?? error.message;
+      emit({ event: 'connection-error', ip, error: code, ...this.#session.comesBack });
     }
   }
 

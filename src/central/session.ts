@@ -84,6 +84,11 @@ export class Session {
     return { kind: 'refused', refusal };
   }
 
+  /** What to say of a connection that breaks: whoever came with an upload comes back. */
+  get comesBack(): { resumable: true } | undefined {
+    return this.#upload === undefined ? undefined : { resumable: true };
+  }
+
   /** Whether the agency waits for the draw. */
   get waitsForDraw(): boolean {
     return this.#stopWaiting !== undefined;

@@ -1,5 +1,5 @@
 import type { CentralEvent, Emit, ResourceEvent } from './events.ts';
-import type { Log } from './log.ts';
+import type { Log, Result } from './log.ts';
 
 /** The server's log: one place for all its lines. The assignment's own actions are in Spanish, as it fixes them. */
 export function logCentral(log: Log): Emit<CentralEvent> {
@@ -70,11 +70,11 @@ function logResource(log: Log, event: ResourceEvent): void {
       const { ip, agency, reason } = event;
       // An agency that only waits is sent away without having done anything wrong.
       if (reason === 'idle') log.info('cut_connection', 'success', { ip, agency, reason });
-      else log.warning('cut_connection', 'fail', { ip, agency, reason });
+      else log.warning('cut_connection', givenUp(event), { ip, agency, reason });
       return;
     }
     case 'connection-error':
-      log.warning('receive_message', 'fail', { ip: event.ip, error: event.error });
+      log.warning('receive_message', givenUp(event), { ip: event.ip, error: event.error });
       return;
     case 'connection-closed':
       log.info('close_socket', 'success', { ip: event.ip, agency: event.agency });
@@ -109,4 +109,8 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.info('shutdown', 'success');
       return;
   }
+}
+
+function givenUp({ resumable }: { readonly resumable?: boolean }): Result {
+  return resumable === true ? 'in_progress' : 'fail';
 }

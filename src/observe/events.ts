@@ -62,8 +62,15 @@ export type ResourceEvent =
       readonly ip: string;
       readonly agency?: number | undefined;
       readonly reason: CloseReason;
+      /** Whether an upload broke off that can be gone on with: nothing is given up then. */
+      readonly resumable?: boolean;
     }
-  | { readonly event: 'connection-error'; readonly ip: string; readonly error: string }
+  | {
+      readonly event: 'connection-error';
+      readonly ip: string;
+      readonly error: string;
+      readonly resumable?: boolean;
+    }
   | { readonly event: 'connection-closed'; readonly ip: string; readonly agency?: number | undefined }
   | { readonly event: 'listener-error'; readonly error: string }
   | { readonly event: 'listener-closed'; readonly port: number }

@@ -78,6 +78,18 @@ describe("the server's log", () => {
         refusal: { code: 'sequence-gap', detail: 'batch 3 is expected, this is batch 5' },
       },
     ],
+    [
+      'WARNING  action: receive_message | result: fail | ip: 10.0.0.1 | error: ECONNRESET',
+      { event: 'connection-error', ip: '10.0.0.1', error: 'ECONNRESET' },
+    ],
+    [
+      'WARNING  action: receive_message | result: in_progress | ip: 10.0.0.1 | error: ECONNRESET',
+      { event: 'connection-error', ip: '10.0.0.1', error: 'ECONNRESET', resumable: true },
+    ],
+    [
+      'WARNING  action: cut_connection | result: in_progress | ip: 10.0.0.1 | agency: 1 | reason: truncated',
+      { event: 'connection-cut', ip: '10.0.0.1', agency: 1, reason: 'truncated', resumable: true },
+    ],
   ])('tells what else happened: %s', (line, event) => {
     expect(linesOf(event)).toEqual([line]);
   });
