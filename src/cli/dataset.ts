@@ -1,14 +1,30 @@
 import { type DatasetShape, EXPECTED_FILE, generateDataset } from '../dataset/generate.ts';
 import { hasWon } from '../lottery/catedra.ts';
+import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** Bets between two lines of progress. */
 const PROGRESS_BETS = 1_000_000;
 
-/** `loteria dataset`: writes files of made-up bets. */
-export async function dataset(folder: string, shape: DatasetShape): Promise<number> {
+export interface DatasetOptions extends DatasetShape {
+  /** A zip with the agencies' files. */
+  readonly from?: string;
+}
+
+/** `loteria dataset`: writes files of made-up bets, or those of a zip. */
+export async function dataset(folder: string, { from, ...shape }: DatasetOptions): Promise<number> {
+  if (from === undefined) await makeUp(folder, shape);
+  else await unpack(from, folder);
+  return EXIT.done;
+}
+
+async function unpack(zip: string, folder: string): Promise<void> {
+  const files = await unpackZip('--from', zip, folder);
+  process.stdout.write(`${folder}: ${files.length} files of ${zip}\n`);
+}
+
+async function makeUp(folder: string, { agencies, bets, seed }: DatasetShape): Promise<void> {
   let said = 0;
-  const { agencies, bets, seed } = shape;
   const { perAgency } = await generateDataset(folder, { agencies, bets, seed }, hasWon, written => {
     if (written - said < PROGRESS_BETS) return;
     said = written;
@@ -18,5 +34,4 @@ export async function dataset(folder: string, shape: DatasetShape): Promise<numb
     process.stdout.write(`${file}: ${count} bets, ${winners.length} winners\n`);
   }
   process.stdout.write(`${folder}: ${agencies} files, ${bets} bets, winners in ${EXPECTED_FILE}\n`);
-  return EXIT.done;
 }

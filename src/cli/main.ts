@@ -4,8 +4,8 @@ import { CLIENT_KEYS } from '../config/client-keys.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
-import type { DatasetShape } from '../dataset/generate.ts';
 import { StoreError } from '../store/store.ts';
+import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
 import type { RunOptions } from './run.ts';
@@ -80,11 +80,15 @@ function addDataset(program: Command, finish: (code: number) => void): void {
     .command('dataset')
     .description('write agency-1.csv, … with made-up bets, and expected.json with the winners among them')
     .argument('<folder>', 'where to write; made when it is missing')
-    .action(async (folder: string, options: DatasetShape) => {
+    .option(
+      '--from <zip>',
+      'unpack the agency-1.csv, … of this zip, such as the course gives out, and make up nothing',
+    )
+    .action(async (folder: string, options: DatasetOptions) => {
       const { dataset } = await import('./dataset.ts');
       finish(await dataset(folder, options));
     });
-  for (const option of datasetOptions()) command.addOption(option);
+  for (const option of datasetOptions()) command.addOption(option.conflicts('from'));
 }
 
 const FOLDER = 'folder with bets.csv and bets.journal; DATA_DIR of the server when not given';

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../config/errors.ts';
-import { type AgencyFile, findAgencyFiles, unpackAgencyFiles } from '../dataset/files.ts';
+import { type AgencyFile, findAgencyFiles } from '../dataset/files.ts';
 import { generateDataset } from '../dataset/generate.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { type Expected, expectedOf } from '../run/expected.ts';
@@ -10,6 +10,7 @@ import { type RunResult, runLottery } from '../run/lottery-run.ts';
 import { showProgress } from '../run/progress.ts';
 import { formatTable } from '../run/table.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './wiring.ts';
 
@@ -57,7 +58,9 @@ async function provideFiles(
     return findAgencyFiles(folder);
   }
   const given = resolve(data);
-  const files = (await isFolder(given)) ? await findAgencyFiles(given) : await unpack(given, folder);
+  const files = (await isFolder(given))
+    ? await findAgencyFiles(given)
+    : await unpackZip('--data', given, folder);
   if (files.length === 0) throw new ConfigError(`--data ${data} holds no agency-1.csv, agency-2.csv, …`);
   return files;
 }
@@ -68,19 +71,6 @@ async function isFolder(path: string): Promise<boolean> {
   } catch (error) {
     throw new ConfigError(`--data ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
   }
-}
-
-async function unpack(zipPath: string, folder: string): Promise<AgencyFile[]> {
-  await mkdir(folder);
-  try {
-    await unpackAgencyFiles(zipPath, folder);
-  } catch (error) {
-    throw new ConfigError(
-      `--data ${zipPath} is no zip that can be unpacked: ${(error as Error).message}`,
-      error,
-    );
-  }
-  return findAgencyFiles(folder);
 }
 
 async function holdLottery(folder: string, files: AgencyFile[], stop: AbortSignal): Promise<RunResult> {

@@ -38,7 +38,7 @@ describe('help', () => {
     ],
     [
       ['dataset', '--help'],
-      ['<folder>', '--agencies', '--bets', '--seed'],
+      ['<folder>', '--from', '--agencies', '--bets', '--seed'],
     ],
     [['help', 'server'], ['SERVER_PORT']],
   ])('loteria %j exits 0 and lists what there is', async (args, words) => {
@@ -102,6 +102,8 @@ describe('wrong usage', () => {
     [['dataset', 'x', '--seed', '4294967296'], 'A whole number from 0 to 4294967295 is expected.'],
     [['run', '--data', 'x', '--bets', '5'], 'cannot be used with'],
     [['run', '--data', 'x', '--seed', '5'], 'cannot be used with'],
+    [['dataset', 'x', '--from', 'y', '--bets', '5'], 'cannot be used with'],
+    [['dataset', 'x', '--from', 'y'], '--from y is no zip that can be unpacked: ENOENT'],
   ])('loteria %j says what is wrong, exit code 2', async (args, fault) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
