@@ -6,10 +6,11 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format deps crash bench-memory clean
+.PHONY: help run test build lint format deps crash dataset bench-memory clean
+.PHONY: docker-image docker-compose-up docker-compose-down docker-compose-logs ramas
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## install, build and hold a whole lottery on this machine (ARGS="--data DIR" and so on)
 	./loteria run $(ARGS)
@@ -31,6 +32,28 @@ format: deps ## format every file
 
 crash: build ## kill server and clients at random, again and again (ARGS="--seed N --rounds N --minutes N")
 	@node test/crash/crash-cli.ts $(ARGS)
+
+docker-image: ## build the images server:latest and client:latest
+	docker build -f ./server/Dockerfile -t server:latest .
+	docker build -f ./client/Dockerfile -t client:latest .
+
+docker-compose-up: docker-image ## start the containers of docker-compose-dev.yaml, which generar-compose.sh writes
+	@sh scripts/dataset.sh "$$(grep -c '\./\.data/dataset/agency-' docker-compose-dev.yaml)" \
+	  docker run --rm --user "$$(id -u):$$(id -g)" --volume "$(CURDIR)/.data:/.data" --workdir / client:latest
+	docker compose -f docker-compose-dev.yaml up -d --remove-orphans
+
+docker-compose-down: ## stop and remove the containers, giving them time to close what they have open
+	docker compose -f docker-compose-dev.yaml stop -t 15
+	docker compose -f docker-compose-dev.yaml down --remove-orphans
+
+docker-compose-logs: ## show and follow what the containers say
+	docker compose -f docker-compose-dev.yaml logs -f
+
+dataset: build ## make .data/dataset/ with the bets of five agencies, from .data/dataset.zip where it is there
+	@sh scripts/dataset.sh 5 ./loteria
+
+ramas: ## make the branches ej1 to ej8 out of the current commit
+	@sh scripts/ramas.sh
 
 bench-memory: build ## measure the server's memory while an agency sends 2,000,000 bets
 	@node bench/server-memory.ts

@@ -1,0 +1,150 @@
+#!/bin/sh
+# Writes the definition for `docker compose` of one of the eight exercises, with as many clients as wanted.
+#
+#     ./generar-compose.sh docker-compose-dev.yaml 5        the exercise that this branch is for, else the eighth
+#     ./generar-compose.sh docker-compose-dev.yaml 3 ej1    the echo server with three clients
+#
+# The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
+# ej1 to ej8), else ej8. $DATASET_DIR is the folder with the agencies' files, ./.data/dataset where it is not set.
+set -eu
+
+name=$(basename "$0")
+root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+dataset=${DATASET_DIR:-./.data/dataset}
+
+# The network that the assignment names has 254 addresses, and the gateway and the server need one each.
+clients_with_address=252
+
+main() {
+  [ $# -ge 2 ] || usage 'the file to write and the number of clients are needed'
+  [ $# -le 3 ] || usage 'there are too many arguments'
+  file=$1
+  clients=$2
+  [ -n "$file" ] || usage 'the name of the file is empty'
+  case $clients in
+    '' | *[!0-9]* | 0?* | ??????*) usage "'$clients' is not a number of clients (0, 1, 2 and so on)" ;;
+  esac
+  choose_exercise "${3:-}"
+  if [ "$clients" -gt "$clients_with_address" ]; then
+    echo "$name: warning: 172.25.125.0/24 has addresses for $clients_with_address clients, Docker will start no more" >&2
+  fi
+
+  printf 'Generating configuration file %s with %s client(s)...\n' "$file" "$clients"
+  compose >"$file" || exit 1
+  printf 'The file %s with %s client(s) was generated successfully.\n' "$file" "$clients"
+}
+
+usage() {
+  echo "Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8]" >&2
+  printf '%s: %s\n' "$name" "$1" >&2
+  exit 1
+}
+
+# Sets $exercise.
+choose_exercise() {
+  if [ -n "$1" ]; then
+    exercise=$1 source='the third argument'
+  elif [ -n "${EXERCISE:-}" ]; then
+    exercise=$EXERCISE source='the environment variable EXERCISE'
+  elif [ -f "$root/.exercise" ]; then
+    exercise=$(cat "$root/.exercise") source='the file .exercise'
+  else
+    exercise=ej8 source='the default'
+  fi
+  case $exercise in
+    ej[1-8]) ;;
+    *) usage "$source is '$exercise', which is no exercise" ;;
+  esac
+}
+
+compose() {
+  printf '# %s with %s client(s), made by generar-compose.sh.\nname: tp0\nservices:\n' "$exercise" "$clients"
+  server
+  client_id=1
+  while [ "$client_id" -le "$clients" ]; do
+    client
+    client_id=$((client_id + 1))
+  done
+  network
+}
+
+# In no environment is there a level for the log: it would win over config.ini and config.yaml, and a change of those has to
+# take effect (exercise 2).
+
+server() {
+  cat <<YAML
+  server:
+    container_name: server
+    image: server:latest
+    environment:
+      - NUMBER_AGENCIES=$clients
+YAML
+  case $exercise in
+    ej[1-4]) echo '      - SERVER_MODE=echo' ;;
+  esac
+  cat <<YAML
+    networks:
+      - testing_net
+    volumes:
+      - ./server/config.ini:/loteria/config.ini:ro
+YAML
+}
+
+client() {
+  cat <<YAML
+
+  client$client_id:
+    container_name: client$client_id
+    image: client:latest
+    environment:
+      - CLI_ID=$client_id
+YAML
+  case $exercise in
+    ej[1-4]) echo '      - CLI_MODE=echo' ;;
+    ej5) bet ;;
+  esac
+  cat <<YAML
+    networks:
+      - testing_net
+    depends_on:
+      - server
+    volumes:
+      - ./client/config.yaml:/config.yaml:ro
+YAML
+  case $exercise in
+    ej[6-8]) echo "      - $dataset/agency-$client_id.csv:/agency.csv:ro" ;;
+  esac
+}
+
+# One bet per client: the first has the assignment's own, the others have documents and numbers of their own.
+bet() {
+  case $((client_id % 5)) in
+    1) person='Santiago Lionel|Lorca|1999-03-17' ;;
+    2) person='Joaquín Sebastián|Rivera|1986-05-10' ;;
+    3) person='Milagros de los Ángeles|Valenzuela|2000-08-20' ;;
+    4) person='Agustín Emanuel|Zambrano|1991-12-02' ;;
+    0) person='Camila Rocío|Varela|1988-02-29' ;;
+  esac
+  first_and_last_name=${person%|*}
+  cat <<YAML
+      - NOMBRE=${person%%|*}
+      - APELLIDO=${first_and_last_name#*|}
+      - DOCUMENTO=$((30904464 + client_id))
+      - NACIMIENTO=${person##*|}
+      - NUMERO=$(((7573 + client_id) % 10000))
+YAML
+}
+
+network() {
+  cat <<YAML
+
+networks:
+  testing_net:
+    ipam:
+      driver: default
+      config:
+        - subnet: 172.25.125.0/24
+YAML
+}
+
+main "$@"
