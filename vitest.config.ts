@@ -1,11 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
+const CONTAINERS = 'test/docker/**/*.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'program',
+          include: ['test/**/*.test.ts'],
+          exclude: [CONTAINERS],
+          // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          include: [CONTAINERS],
+          globalSetup: 'test/docker/global-setup.ts',
+          // The assignment fixes the names of the containers and of the network: there can be one system at a time. It comes
+          // after the other tests, which watch the clock.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

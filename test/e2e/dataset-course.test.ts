@@ -1,30 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, type TestContext } from 'vitest';
+import { expect, test } from 'vitest';
 import { unpackAgencyFiles } from '../../src/dataset/files.ts';
+import { COURSE_DATA, needCourseData, ROWS, WINNERS } from '../support/course-data.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** The data that the course gives out; it is not part of the repository. */
-const COURSE_DATA = join(import.meta.dirname, '../../../shared/data/dataset.zip');
-
-const ROWS = 78_697;
-
-const WINNERS: readonly (readonly string[])[] = [
-  ['30876370', '24807259'],
-  ['33791469', '31660107', '24813860'],
-  ['22737492', '23328212', '28188111'],
-  ['34963649', '35635602'],
-  [],
-];
-
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-
-function needCourseData(context: TestContext): void {
-  if (!existsSync(COURSE_DATA)) context.skip(`the course's data is not at ${COURSE_DATA}`);
-}
 
 /** Holds the lottery over the course's data and returns what was said and the folder that was kept. */
 async function holdLottery(): Promise<{ lines: string[]; kept: string }> {

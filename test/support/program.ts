@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { PROGRAM } from './built-program.ts';
@@ -20,7 +20,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** The built program as a process of its own. It is killed when the test ends. */
+/** The built program as a process of its own, which is killed when the test ends, or in a container. */
 export class Program {
   readonly lines: Line[] = [];
   stderr = '';
@@ -52,11 +52,19 @@ export class Program {
     options: { cwd: string; env?: Record<string, string> },
   ): Program {
     const { cwd, env = {} } = options;
-    const child = spawn(process.execPath, [script, ...args], {
+    return Program.#spawn(process.execPath, [script, ...args], {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
     });
+  }
+
+  /** Reads what the program says in a container, from its first line on. Killing it only ends the reading. */
+  static inContainer(name: string): Program {
+    return Program.#spawn('docker', ['logs', '--follow', name], {});
+  }
+
+  static #spawn(command: string, args: readonly string[], options: SpawnOptions): Program {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const program = new Program(child);
     onTestFinished(async () => {
       child.kill('SIGKILL');

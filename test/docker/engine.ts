@@ -1,0 +1,35 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** Longest time for a command of Docker, in milliseconds: building an image from nothing is the longest. */
+const COMMAND_MS_MAX = 300_000;
+
+/** Runs a command to its end and returns its standard output; a failure says everything that it printed. */
+export async function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, {
+    cwd,
+    timeout: COMMAND_MS_MAX,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024 ** 2,
+  });
+  return stdout;
+}
+
+export function docker(...args: readonly string[]): Promise<string> {
+  return run('docker', args);
+}
+
+/** Waits until a container has ended, and returns its exit code. */
+export async function exitCode(container: string): Promise<number> {
+  return Number(await docker('wait', container));
+}
+
+/** Why there can be no test with containers on this machine; undefined when there can. */
+export function engineMissing(): string | undefined {
+  for (const args of [['version'], ['compose', 'version']]) {
+    const { status, error } = spawnSync('docker', args, { timeout: 20_000 });
+    if (error !== undefined) return `docker cannot be run (${(error as NodeJS.ErrnoException).code})`;
+    if (status !== 0) return `no Docker engine answers: 'docker ${args.join(' ')}' failed`;
+  }
+  return undefined;
+}

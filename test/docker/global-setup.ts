@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { docker, engineMissing, run } from './engine.ts';
+
+/** What the tests have to know before they use the engine. */
+export interface EngineState {
+  /** Why there is nothing to test with on this machine. */
+  readonly missing?: string;
+  /** Why there are no images or no room for the containers. */
+  readonly failure?: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    engine: EngineState;
+  }
+}
+
+const IMAGES = ['server:latest', 'client:latest'];
+
+/** Builds the images once for all tests with containers, and puts back afterwards what had their names before. */
+export default async function setUp(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const missing = engineMissing();
+  if (missing !== undefined) {
+    project.provide('engine', { missing });
+    return undefined;
+  }
+  const before = await Promise.all(IMAGES.map(imageId));
+  try {
+    await refuseRunningSystem();
+    await run('make', ['docker-image'], join(import.meta.dirname, '../..'));
+    project.provide('engine', {});
+  } catch (error) {
+    // Told by the tests that need the engine: the others are run in any case.
+    project.provide('engine', { failure: (error as Error).message });
+  }
+  return async () => {
+    for (const [index, name] of IMAGES.entries()) {
+      if ((await imageId(name)) === before[index]) continue;
+      await (before[index] === '' ? docker('rmi', name) : docker('tag', before[index]!, name));
+    }
+  };
+}
+
+/** Empty when there is no image of that name. */
+async function imageId(name: string): Promise<string> {
+  return (await docker('images', '--quiet', '--no-trunc', name)).trim();
+}
+
+/** The assignment fixes the names: a system that somebody has running would be stopped by the tests. */
+async function refuseRunningSystem(): Promise<void> {
+  const names = (await docker('ps', '--all', '--format', '{{.Names}}')).split('\n');
+  const taken = names.filter(name => /^(?:server|client\d+)$/.test(name));
+  const network = await docker('network', 'ls', '--quiet', '--filter', 'name=^tp0_testing_net$');
+  if (network !== '') taken.push('the network tp0_testing_net');
+  if (taken.length === 0) return;
+  throw new Error(`in use already: ${taken.join(', ')}; stop that first, with 'make docker-compose-down'`);
+}

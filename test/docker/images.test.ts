@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { docker, run } from './engine.ts';
+import { needEngine, Stack } from './stack.ts';
+
+const IMAGES = ['server', 'client'] as const;
+
+/** Bytes that the program may add to the image that it starts from. */
+const ADDED_BYTES_MAX = 8 * 1024 ** 2;
+
+const inspect = (image: string, format: string): Promise<string> =>
+  docker('image', 'inspect', '--format', format, image);
+
+const layersOf = async (image: string): Promise<string[]> =>
+  JSON.parse(await inspect(image, '{{json .RootFS.Layers}}')) as string[];
+
+/** Runs a command line in a container of an image, as the user and in the folder of the program. */
+const inside = (image: string, script: string): Promise<string> =>
+  docker('run', '--rm', '--entrypoint', 'sh', image, '-c', script);
+
+test('both Dockerfiles are the same up to what differs', () => {
+  const [server, client] = IMAGES.map(name => {
+    const text = readFileSync(join(import.meta.dirname, '../..', name, 'Dockerfile'), 'utf8');
+    return text.slice(text.indexOf('\nFROM '), text.indexOf('\n# What differs.\n'));
+  });
+  expect(server).toContain('npm ci');
+  expect(client).toBe(server);
+});
+
+describe('the images', () => {
+  beforeEach(needEngine);
+
+  test.each(IMAGES)('of the %s hold only what runs, and little more than Node', async image => {
+    expect((await inside(image, 'ls -A /opt/loteria')).split('\n')).toEqual([
+      'dist',
+      'node_modules',
+      'package.json',
+      '',
+    ]);
+    const packages = await inside(image, 'ls /opt/loteria/node_modules');
+    expect(packages).toContain('commander');
+    expect(packages).not.toMatch(/typescript|vitest|biome/);
+    const sizes = [`${image}:latest`, 'node:24-bookworm-slim'].map(name => inspect(name, '{{.Size}}'));
+    const [whole, base] = await Promise.all(sizes);
+    expect(Number(whole) - Number(base)).toBeLessThan(ADDED_BYTES_MAX);
+  });
+
+  test('do not run as root, with the configuration in the working directory, which the central may write to', async () => {
+    expect(await inside('server', 'id -un; pwd; ls; touch bets.csv')).toBe('node\n/loteria\nconfig.ini\n');
+    expect(await inside('client', 'id -un; pwd; ls *.yaml')).toBe('node\n/\nconfig.yaml\n');
+  });
+
+  test('share all layers but the last few, and have the command in the path', async () => {
+    const [server, client] = await Promise.all(IMAGES.map(layersOf));
+    const shared = server!.filter(layer => client!.includes(layer));
+    expect(client!.length - shared.length).toBeLessThanOrEqual(2);
+    expect(await docker('run', '--rm', 'client', '--help')).toContain('Usage: loteria');
+  });
+
+  test('are built with nothing installed or compiled again when only the configuration has changed', async () => {
+    const stack = await Stack.create({ exercise: 'ej2', clients: 1 });
+    await stack.configureServer(['SERVER_PORT = 1']);
+    await stack.configureClients(['id: 1']);
+    for (const image of IMAGES) {
+      const changed = `loteria-test-${image}`;
+      await run('docker', ['build', '-q', '-f', `${image}/Dockerfile`, '-t', changed, '.'], stack.folder);
+      onTestFinished(async () => {
+        await docker('rmi', changed);
+      });
+      const [before, after] = await Promise.all([layersOf(image), layersOf(changed)]);
+      expect(after.slice(0, -1)).toEqual(before.slice(0, -1));
+      expect(after.at(-1)).not.toBe(before.at(-1));
+    }
+  });
+});

@@ -1,0 +1,136 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Program } from '../support/program.ts';
+import { docker, exitCode } from './engine.ts';
+import { needEngine, Stack } from './stack.ts';
+
+beforeEach(needEngine);
+
+/** What Docker is told to wait before it kills, in seconds. */
+const GRACE = '20';
+
+/** How soon everything has to have ended, in milliseconds: long before that. */
+const SOON_MS = 10_000;
+
+/** Few bets in a batch and many in the file: the upload lasts longer than the test. */
+const BETS_PER_BATCH = 2;
+const LONG_FILE = 'Santiago Lionel,Lorca,30904465,1999-03-17,2201\n'.repeat(400_000);
+
+const clientConfig = [
+  'server:\n  address: "server:12345"',
+  'loop:\n  amount: 100\n  period: "1h"',
+  'log:\n  level: "DEBUG"\n  progress: "100ms"',
+  `batch:\n  maxAmount: ${BETS_PER_BATCH}`,
+];
+
+/** Asks containers to stop, as `docker stop` or `docker compose stop` does, and returns their exit codes. */
+async function exitCodesAfter(stop: Promise<string>, ...containers: string[]): Promise<number[]> {
+  const startedAt = performance.now();
+  await stop;
+  expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
+  return Promise.all(containers.map(exitCode));
+}
+
+/** What came after the signal, as `action result`, once each. */
+async function endingOf(program: Program): Promise<string[]> {
+  await program.exited;
+  const lines = program.lines.map(({ action, result }) => `${action} ${result}`);
+  return [...new Set(lines.slice(lines.indexOf('shutdown in_progress')))];
+}
+
+const CLIENT_CLOSES = ['shutdown in_progress', 'close_socket success', 'shutdown success'];
+const SERVER_CLOSES = ['shutdown in_progress', 'close_listener success', 'shutdown success'];
+
+describe('exercise 4: SIGTERM to the echo pair', () => {
+  const start = async (): Promise<Stack> => {
+    const stack = await Stack.create({ exercise: 'ej4', clients: 1, clientConfig });
+    await stack.up();
+    await stack.follow('client1').logged('receive_message');
+    return stack;
+  };
+
+  test('of the client ends it with exit code 0, and the server runs on', async () => {
+    const stack = await start();
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'client1'), 'client1')).toEqual([0]);
+    expect(await endingOf(stack.follow('client1'))).toEqual([
+      'shutdown in_progress',
+      'close_timer success',
+      'shutdown success',
+    ]);
+    expect(await docker('inspect', '--format', '{{.State.Running}}', 'server')).toBe('true\n');
+  });
+
+  test('of the server ends it with exit code 0', async () => {
+    const stack = await start();
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
+    expect(await endingOf(stack.follow('server'))).toEqual(expect.arrayContaining(SERVER_CLOSES));
+  });
+
+  test('of a server without clients ends it with exit code 0', async () => {
+    const stack = await Stack.create({ exercise: 'ej4', clients: 0 });
+    await stack.up();
+    await stack.follow('server').logged('accept_connections', 'in_progress');
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
+  });
+
+  test('of both ends both with exit code 0', async () => {
+    const stack = await start();
+    const stop = stack.compose('stop', '-t', GRACE);
+    expect(await exitCodesAfter(stop, 'server', 'client1')).toEqual([0, 0]);
+  });
+});
+
+describe('exercise 4: SIGTERM in the lottery', () => {
+  /** Two agencies in the middle of their uploads. */
+  const startUploads = async (): Promise<Stack> => {
+    const stack = await Stack.create({ exercise: 'ej8', clients: 2, clientConfig });
+    await stack.give(1, LONG_FILE);
+    await stack.give(2, LONG_FILE);
+    await stack.up();
+    for (const name of ['client1', 'client2']) await stack.follow(name).logged('upload', 'in_progress');
+    return stack;
+  };
+
+  test('of an agency in the middle of its upload', async () => {
+    const stack = await startUploads();
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'client1'), 'client1')).toEqual([0]);
+    const agency = stack.follow('client1');
+    const ending = await endingOf(agency);
+    expect(ending).toEqual(expect.arrayContaining([...CLIENT_CLOSES, 'close_file success']));
+    expect(ending.at(-1)).toBe('shutdown success');
+    expect(agency.linesOf('upload', 'success')).toEqual([]);
+  });
+
+  test('of the central in the middle of two uploads: every acknowledged batch is in bets.csv, whole', async () => {
+    const stack = await startUploads();
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
+    const server = stack.follow('server');
+    const ending = await endingOf(server);
+    expect(ending).toEqual(
+      expect.arrayContaining([...SERVER_CLOSES, 'close_socket success', 'close_file success']),
+    );
+    expect(ending.at(-1)).toBe('shutdown success');
+    const rows = (await stack.bets()).split('\r\n');
+    expect(rows.pop()).toBe('');
+    expect(rows).toHaveLength(server.linesOf('apuesta_recibida', 'success').length * BETS_PER_BATCH);
+  });
+
+  test('of everybody in the middle of two uploads', async () => {
+    const stack = await startUploads();
+    const stop = stack.compose('stop', '-t', GRACE);
+    expect(await exitCodesAfter(stop, 'server', 'client1', 'client2')).toEqual([0, 0, 0]);
+  });
+
+  test('of an agency that waits for the draw, and of the central that waits for another', async () => {
+    const stack = await Stack.create({ exercise: 'ej8', clients: 2, clientConfig });
+    await stack.give(1, 'Ana,Paz,11,1990-01-02,7574\n');
+    await stack.give(2, 'Eva,Paz,22,1990-01-02,7574\n');
+    await stack.up('client1');
+    expect((await stack.follow('server').logged('agency_finished')).details['waiting_for']).toBe('2');
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'client1'), 'client1')).toEqual([0]);
+    expect(await endingOf(stack.follow('client1'))).toEqual(expect.arrayContaining(CLIENT_CLOSES));
+    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
+    const server = stack.follow('server');
+    expect(await endingOf(server)).toEqual(expect.arrayContaining(SERVER_CLOSES));
+    expect(server.linesOf('sorteo')).toEqual([]);
+  });
+});

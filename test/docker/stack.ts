@@ -1,0 +1,109 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inject, onTestFinished, type TestContext } from 'vitest';
+import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { docker, run } from './engine.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What it takes to build the images and to start the containers. */
+const COPIED = [
+  '.dockerignore',
+  'Makefile',
+  'client',
+  'docker-compose-dev.yaml',
+  'generar-compose.sh',
+  'package-lock.json',
+  'package.json',
+  'scripts',
+  'server',
+  'src',
+  'tsconfig.build.json',
+  'tsconfig.json',
+  'validar-echo-server.sh',
+];
+
+const COMPOSE_FILE = 'docker-compose-dev.yaml';
+
+/** Skips the test where there is no engine. To be called before each test. */
+export function needEngine(context: TestContext): void {
+  const { missing, failure } = inject('engine');
+  if (missing !== undefined) context.skip(missing);
+  if (failure !== undefined) throw new Error(failure);
+}
+
+export interface StackOptions {
+  readonly exercise: string;
+  readonly clients: number;
+  /** Lines of `config.yaml`; the product's own where not given. */
+  readonly clientConfig?: readonly string[];
+  /** Lines of `config.ini` after its first; the product's own where not given. */
+  readonly serverConfig?: readonly string[];
+}
+
+/** A copy of the project in a temporary folder and the containers started there, which are removed when the test ends. */
+export class Stack {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create({ exercise, clients, clientConfig, serverConfig }: StackOptions): Promise<Stack> {
+    const folder = await temporaryFolder();
+    for (const name of COPIED) await cp(join(ROOT, name), join(folder, name), { recursive: true });
+    const stack = new Stack(folder);
+    if (clientConfig !== undefined) await stack.configureClients(clientConfig);
+    if (serverConfig !== undefined) await stack.configureServer(serverConfig);
+    await run('sh', ['generar-compose.sh', COMPOSE_FILE, String(clients), exercise], folder);
+    onTestFinished(async () => {
+      await stack.compose('down', '--timeout', '0', '--remove-orphans');
+    });
+    return stack;
+  }
+
+  async configureClients(lines: readonly string[]): Promise<void> {
+    await writeFile(join(this.folder, 'client/config.yaml'), `${lines.join('\n')}\n`);
+  }
+
+  async configureServer(lines: readonly string[]): Promise<void> {
+    await writeFile(join(this.folder, 'server/config.ini'), `[DEFAULT]\n${lines.join('\n')}\n`);
+  }
+
+  /** Writes an agency's file. */
+  async give(agency: number, bets: string): Promise<void> {
+    const dataset = join(this.folder, '.data/dataset');
+    await mkdir(dataset, { recursive: true });
+    await writeFile(join(dataset, `agency-${agency}.csv`), bets);
+  }
+
+  read(path: string): Promise<string> {
+    return readFile(join(this.folder, path), 'utf8');
+  }
+
+  make(target: string): Promise<string> {
+    return run('make', [target], this.folder);
+  }
+
+  compose(...args: readonly string[]): Promise<string> {
+    return run('docker', ['compose', '-f', COMPOSE_FILE, ...args], this.folder);
+  }
+
+  /** Starts all containers, or some, without building anything, and reads what they say. */
+  async up(...services: readonly string[]): Promise<void> {
+    await this.compose('up', '-d', ...services);
+  }
+
+  /** What a container says. */
+  follow(name: string): Program {
+    return Program.inContainer(name);
+  }
+
+  /** What a running or stopped container has in `bets.csv`. */
+  async bets(): Promise<string> {
+    const path = join(this.folder, 'bets.csv');
+    await docker('cp', 'server:/loteria/bets.csv', path);
+    return readFile(path, 'utf8');
+  }
+}

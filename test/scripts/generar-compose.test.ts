@@ -1,0 +1,216 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { type Outcome, ROOT, sh } from './shell.ts';
+
+interface Service {
+  readonly container_name: string;
+  readonly image: string;
+  readonly environment: readonly string[];
+  readonly networks: readonly string[];
+  readonly volumes: readonly string[];
+  readonly depends_on?: readonly string[];
+}
+
+interface Compose {
+  readonly name: string;
+  readonly services: Readonly<Record<string, Service>>;
+  readonly networks: unknown;
+}
+
+const SCRIPT = join(ROOT, 'generar-compose.sh');
+
+const CONFIG = './client/config.yaml:/config.yaml:ro';
+
+function generate(cwd: string, args: readonly string[], env: Record<string, string> = {}): Outcome {
+  return sh(SCRIPT, args, { cwd, env });
+}
+
+async function composed(args: readonly string[], env: Record<string, string> = {}): Promise<Compose> {
+  const folder = await temporaryFolder();
+  const { status, stderr } = generate(folder, ['out.yaml', ...args], env);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return parse(await readFile(join(folder, 'out.yaml'), 'utf8')) as Compose;
+}
+
+describe('what generar-compose.sh writes', () => {
+  test('says so, under a name with spaces too', async () => {
+    const folder = await temporaryFolder();
+    expect(generate(folder, ['my file.yaml', '3'])).toEqual({
+      status: 0,
+      stdout:
+        'Generating configuration file my file.yaml with 3 client(s)...\n' +
+        'The file my file.yaml with 3 client(s) was generated successfully.\n',
+      stderr: '',
+    });
+    expect(await readdir(folder)).toEqual(['my file.yaml']);
+  });
+
+  test('is the project, the network, the server and each client by the names of the assignment', async () => {
+    const { name, services, networks } = await composed(['2', 'ej8']);
+    expect(name).toBe('tp0');
+    expect(networks).toEqual({
+      testing_net: { ipam: { driver: 'default', config: [{ subnet: '172.25.125.0/24' }] } },
+    });
+    const client = (id: number) => ({
+      container_name: `client${id}`,
+      image: 'client:latest',
+      environment: [`CLI_ID=${id}`],
+      networks: ['testing_net'],
+      depends_on: ['server'],
+      volumes: [CONFIG, `./.data/dataset/agency-${id}.csv:/agency.csv:ro`],
+    });
+    expect(services).toEqual({
+      server: {
+        container_name: 'server',
+        image: 'server:latest',
+        environment: ['NUMBER_AGENCIES=2'],
+        networks: ['testing_net'],
+        volumes: ['./server/config.ini:/loteria/config.ini:ro'],
+      },
+      client1: client(1),
+      client2: client(2),
+    });
+  });
+
+  test.each([0, 1, 5, 120])('has %i client(s)', async clients => {
+    const { services } = await composed([String(clients)]);
+    const names = Array.from({ length: clients }, (_, index) => `client${index + 1}`);
+    expect(Object.keys(services)).toEqual(['server', ...names]);
+    expect(services['server']!.environment).toContain(`NUMBER_AGENCIES=${clients}`);
+  });
+
+  test.each(['ej1', 'ej2', 'ej3', 'ej4'])('is the echo pair, without bets, for %s', async exercise => {
+    const { services } = await composed(['1', exercise]);
+    expect(services['server']!.environment).toContain('SERVER_MODE=echo');
+    expect(services['client1']).toMatchObject({
+      environment: ['CLI_ID=1', 'CLI_MODE=echo'],
+      volumes: [CONFIG],
+    });
+  });
+
+  test('is one bet for each client, the first one the assignment’s own, for ej5', async () => {
+    const { services } = await composed(['7', 'ej5']);
+    expect(services['client1']).toMatchObject({
+      environment: [
+        'CLI_ID=1',
+        'NOMBRE=Santiago Lionel',
+        'APELLIDO=Lorca',
+        'DOCUMENTO=30904465',
+        'NACIMIENTO=1999-03-17',
+        'NUMERO=7574',
+      ],
+      volumes: [CONFIG],
+    });
+    const documents = Object.values(services).flatMap(({ environment }) =>
+      environment.filter(variable => variable.startsWith('DOCUMENTO=')),
+    );
+    expect(new Set(documents).size).toBe(7);
+    for (const { environment } of Object.values(services).slice(1)) expect(environment).toHaveLength(6);
+  });
+
+  test.each(['ej6', 'ej7', 'ej8'])('is the lottery over the files of the agencies for %s', async exercise => {
+    const { services } = await composed(['1', exercise]);
+    expect(services['server']!.environment).toEqual(['NUMBER_AGENCIES=1']);
+    expect(services['client1']!.volumes).toContain('./.data/dataset/agency-1.csv:/agency.csv:ro');
+  });
+
+  test('holds no level of the log: those of the files have to take effect', async () => {
+    for (let exercise = 1; exercise <= 8; exercise += 1) {
+      expect(JSON.stringify(await composed(['2', `ej${exercise}`]))).not.toMatch(/LOG/i);
+    }
+  });
+
+  test('takes the files of the agencies from DATASET_DIR', async () => {
+    const { services } = await composed(['1', 'ej7'], { DATASET_DIR: './.data' });
+    expect(services['client1']!.volumes).toContain('./.data/agency-1.csv:/agency.csv:ro');
+  });
+
+  test('warns of more clients than the network has addresses for', async () => {
+    const folder = await temporaryFolder();
+    expect(generate(folder, ['f', '252']).stderr).toBe('');
+    const { status, stderr } = generate(folder, ['f', '253']);
+    expect(status).toBe(0);
+    expect(stderr).toContain('has addresses for 252 clients');
+  });
+
+  test('with five clients is the file of the repository', async () => {
+    const folder = await temporaryFolder();
+    generate(folder, ['out.yaml', '5', 'ej8']);
+    expect(await readFile(join(ROOT, 'docker-compose-dev.yaml'), 'utf8')).toBe(
+      await readFile(join(folder, 'out.yaml'), 'utf8'),
+    );
+  });
+});
+
+describe('the exercise', () => {
+  /** The exercise in the heading of what a copy of the script writes, next to a file `.exercise`. */
+  async function chosen(
+    file: string | undefined,
+    variable: string | undefined,
+    argument: string | undefined,
+  ): Promise<string> {
+    const folder = await temporaryFolder();
+    await cp(SCRIPT, join(folder, 'generar-compose.sh'));
+    if (file !== undefined) await writeFile(join(folder, '.exercise'), `${file}\n`);
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    const args = ['out.yaml', '1', ...(argument === undefined ? [] : [argument])];
+    const env = variable === undefined ? {} : { EXERCISE: variable };
+    const { status, stderr } = sh('../generar-compose.sh', args, { cwd: elsewhere, env });
+    if (status !== 0) return stderr;
+    return /^# (\w+) /.exec(await readFile(join(elsewhere, 'out.yaml'), 'utf8'))![1]!;
+  }
+
+  test.each([
+    ['ej2', 'ej3', 'ej4', 'ej4'],
+    ['ej2', 'ej3', undefined, 'ej3'],
+    ['ej2', '', undefined, 'ej2'],
+    [undefined, undefined, undefined, 'ej8'],
+  ])(
+    'of .exercise %s, $EXERCISE %s and the argument %s is %s',
+    async (file, variable, argument, exercise) => {
+      expect(await chosen(file, variable, argument)).toBe(exercise);
+    },
+  );
+
+  test('that does not exist is refused with the place where it stands', async () => {
+    expect(await chosen('ej9', undefined, undefined)).toContain(
+      "the file .exercise is 'ej9', which is no exercise",
+    );
+    expect(await chosen('ej1', 'EJ1', undefined)).toContain("the environment variable EXERCISE is 'EJ1'");
+  });
+});
+
+test.each([
+  [[]],
+  [['out.yaml']],
+  [['', '1']],
+  [['out.yaml', '']],
+  [['out.yaml', 'five']],
+  [['out.yaml', '-1']],
+  [['out.yaml', '1.5']],
+  [['out.yaml', '05']],
+  [['out.yaml', '1 ']],
+  [['out.yaml', '100000']],
+  [['out.yaml', '1', 'ej0']],
+  [['out.yaml', '1', 'ej10']],
+  [['out.yaml', '1', 'ej1', 'more']],
+])('generar-compose.sh %j is refused: usage, exit code 1, and nothing is written', async args => {
+  const folder = await temporaryFolder();
+  const { status, stdout, stderr } = generate(folder, args);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(
+    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\]\ngenerar-compose\.sh: .+\n$/,
+  );
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file that cannot be written is an error that names it', async () => {
+  const { status, stdout, stderr } = generate(await temporaryFolder(), ['missing/out.yaml', '1']);
+  expect(status).toBe(1);
+  expect(stdout).not.toContain('success');
+  expect(stderr).toContain('missing/out.yaml');
+});
