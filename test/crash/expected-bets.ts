@@ -3,9 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackAgencyFiles } from '../../src/dataset/files.ts';
 import { generateDataset } from '../../src/dataset/generate.ts';
-
-/** The data that the course gives out; it is not part of the repository. */
-const COURSE_DATA = join(import.meta.dirname, '../../../shared/data/dataset.zip');
+import { COURSE_DATA } from '../support/course-data.ts';
 
 /** As many as the course's five agencies have, nearly. */
 const GENERATED_BETS = 78_000;
