@@ -148,13 +148,12 @@ export class Session {
 
   async #store(message: BetsMessage, batch: BetBatch): Promise<ServerMessage> {
     const { central, emit } = this.#parts;
+    // Looked at before it is stored: the rows are the reader's again afterwards.
+    const [single] = message.kind === 'bet' ? betsOf(batch) : [];
     const refusal = await central.storeBatch(batch);
     if (refusal !== undefined) return this.#refuseBets(message, batch.count, refusal);
-    if (message.kind === 'bet') {
-      for (const { document, number } of betsOf(batch)) emit({ event: 'bet-stored', document, number });
-    } else {
-      emit({ event: 'batch-stored', agency: batch.agency, count: batch.count });
-    }
+    if (single === undefined) emit({ event: 'batch-stored', agency: batch.agency, count: batch.count });
+    else emit({ event: 'bet-stored', document: single.document, number: single.number });
     return ACCEPTED;
   }
 

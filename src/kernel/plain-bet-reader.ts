@@ -17,7 +17,10 @@ const FIELDS_PER_BET = BET_FIELDS.length;
 const COUNT_DIGITS_MAX = 6;
 const COUNT_NOT_A_NUMBER = { count: 0, index: 0, field: 'batch', reason: 'count-not-a-number' } as const;
 
-/** Reads payloads into rows. One instance serves a whole server: it keeps scratch buffers, nothing of a payload. */
+/**
+ * Reads payloads into rows, which lie in its own memory until the next call. One instance serves a whole server; it keeps
+ * nothing of a payload.
+ */
 export class PlainBetReader {
   #rows = new Uint8Array(64 * 1024);
   readonly #agencyFields = new Map<number, Uint8Array>();
@@ -62,7 +65,7 @@ export class PlainBetReader {
     }
     const end = count === 0 ? at : at - 1;
     if (end !== payload.length) return { count, index: count, field: 'batch', reason: 'too-many-fields' };
-    return { agency, count, rows: this.#rows.slice(0, rowsEnd) };
+    return { agency, count, rows: this.#rows.subarray(0, rowsEnd) };
   }
 
   /** The agency's id and a comma, as they begin each of its rows. */

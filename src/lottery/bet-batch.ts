@@ -6,7 +6,8 @@ import type { BetField, FaultReason } from './bet-rules.ts';
  * The unit of the whole system: bets of one agency that are stored and answered together.
  *
  * `rows` are the validated bytes exactly as they go into `bets.csv`. Only the parsers of payloads create a batch,
- * and only after every bet of it was found valid: whoever holds a `BetBatch` holds valid rows.
+ * and only after every bet of it was found valid: whoever holds a `BetBatch` holds valid rows. They lie in the reader's own
+ * memory until it reads the next batch; a store copies them.
  */
 export interface BetBatch {
   readonly agency: number;

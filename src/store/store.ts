@@ -23,7 +23,7 @@ export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
  */
 export interface Store {
   /**
-   * Stores the bets of a batch.
+   * Stores the bets of a batch. Its rows are copied before the call returns.
    *
    * @param place which batch of a resumable upload it is
    * @throws StoreError (as a rejection) `full` when there is no room: nothing of the batch is stored, later ones may

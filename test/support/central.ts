@@ -151,7 +151,8 @@ export class GatedStore implements Store {
     return this.#waiting.reduce((sum, { batch }) => sum + (batch?.rows.length ?? 0), 0);
   }
 
-  append(batch: BetBatch, place?: UploadPlace): Promise<void> {
+  append(given: BetBatch, place?: UploadPlace): Promise<void> {
+    const batch = { ...given, rows: given.rows.slice() };
     this.appended.push(batch);
     const { agency, count } = batch;
     return this.#arrive({ kind: 'stored', agency, count, place }, batch);

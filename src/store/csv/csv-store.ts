@@ -11,6 +11,7 @@ import { RunningDigest } from './running-digest.ts';
 import { Commit } from './commit.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { encodeRecord, hex32, type JournalRecord } from './journal-record.ts';
+import { PiecePool } from './row-buffer.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 
 export const LOCK_FILE = 'bets.lock';
@@ -53,6 +54,7 @@ export class CsvStore implements Store {
   readonly #clock: () => Date;
   readonly #digest: RunningDigest;
   readonly #failure = Promise.withResolvers<StoreError>();
+  readonly #pool = new PiecePool();
   /** What waits for its turn; batches gather in the last one. */
   #waiting: Commit[] = [];
   #writing: Commit | undefined;
@@ -101,8 +103,8 @@ export class CsvStore implements Store {
   }
 
   get unsyncedBytes(): number {
-    let bytes = this.#writing?.bytes ?? 0;
-    for (const commit of this.#waiting) bytes += commit.bytes;
+    let bytes = this.#writing?.rows.bytes ?? 0;
+    for (const commit of this.#waiting) bytes += commit.rows.bytes;
     return bytes;
   }
 
@@ -112,8 +114,7 @@ export class CsvStore implements Store {
     const group = this.#gatheringGroup();
     const stored = [agency, count, rows.length] as const;
     group.batches.push(place === undefined ? stored : [...stored, place.upload, place.seq]);
-    group.rows.push(rows);
-    group.bytes += rows.length;
+    group.rows.append(rows);
     this.#startWriting();
     return group.done;
   }
@@ -197,7 +198,7 @@ export class CsvStore implements Store {
   #gatheringGroup(): Commit {
     const last = this.#waiting.at(-1);
     if (last !== undefined && last.record === undefined) return last;
-    const group = new Commit();
+    const group = new Commit(this.#pool);
     this.#waiting.push(group);
     return group;
   }
@@ -205,7 +206,7 @@ export class CsvStore implements Store {
   #record(record: JournalRecord): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const commit = new Commit(record);
+    const commit = new Commit(this.#pool, record);
     this.#waiting.push(commit);
     this.#startWriting();
     return commit.done;
@@ -235,29 +236,32 @@ export class CsvStore implements Store {
     );
   }
 
-  async #commit(commit: Commit): Promise<void> {
+  async #commit({ rows, record: given, batches }: Commit): Promise<void> {
+    const { pieces, bytes } = rows;
     try {
-      if (commit.bytes > 0) {
-        await this.#bets.write(commit.rows);
+      if (bytes > 0) {
+        await this.#bets.write(pieces);
         await this.#bets.sync();
       }
-      const record = commit.record ?? this.#groupRecord(commit);
+      const record = given ?? this.#groupRecord(batches, pieces, bytes);
       await this.#journal.write([encodeRecord(this.#journalLines + 1, record)]);
       await this.#journal.sync();
     } catch (error) {
       if (!isFullError(error)) throw error;
       await this.#journal.cutBack();
-      if (commit.bytes > 0) await this.#bets.cutBack();
+      if (bytes > 0) await this.#bets.cutBack();
       throw error;
+    } finally {
+      rows.release();
     }
     this.#bets.keep();
     this.#journal.keep();
     this.#journalLines += 1;
   }
 
-  #groupRecord({ batches, bytes, rows }: Commit): JournalRecord {
+  #groupRecord(batches: Commit['batches'], pieces: readonly Uint8Array[], bytes: number): JournalRecord {
     let checksum = 0;
-    for (const piece of rows) checksum = crc32(piece, checksum);
+    for (const piece of pieces) checksum = crc32(piece, checksum);
     return { type: 'group', end: this.#bets.end + bytes, crc32: hex32(checksum), batches };
   }
 

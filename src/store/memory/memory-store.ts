@@ -16,7 +16,7 @@ export class MemoryStore implements Store {
 
   async append(batch: BetBatch): Promise<void> {
     this.#refuseAfterDraw();
-    this.#batches.push(batch);
+    this.#batches.push({ ...batch, rows: batch.rows.slice() });
   }
 
   async note(): Promise<void> {

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { AppendFile } from '../../src/store/csv/append-file.ts';
+import { FaultyFiles } from './faulty-files.ts';
+
+test('more buffers than the system takes at once are written in several writes', async () => {
+  const files = new FaultyFiles();
+  const file = new AppendFile('/data/bets.csv', await files.open('/data/bets.csv'), 0);
+  const buffers = Array.from({ length: 2501 }, (_, index) => Buffer.from(`${index},`));
+  await file.write(buffers);
+  const writes = files.calls.filter(call => call.startsWith('write bets.csv'));
+  expect(writes.map(call => /of \d+/.exec(call)?.[0])).toEqual(['of 1024', 'of 1024', 'of 453']);
+  expect(files.bets.equals(Buffer.concat(buffers))).toBe(true);
+  expect(file.end).toBe(0);
+  file.keep();
+  expect(file.end).toBe(Buffer.concat(buffers).length);
+});
