@@ -40,7 +40,9 @@ export class Connection {
   /** Whether messages are still taken; not after a refusal or when stopping. */
   #taking = true;
   #inputEnded = false;
-  #corked = false;
+  /** Replies that leave together at the end of this turn of the event loop. */
+  readonly #outgoing: Uint8Array[] = [];
+  #outgoingBytes = 0;
   /** The rest of a long reply whose beginning is on its way. */
   #unsent: Uint8Array | undefined;
   /** Whether this side has said its last word. */
@@ -195,7 +197,8 @@ export class Connection {
     const { limits, central, socket } = this.#parts;
     const waiting = this.#answers.length;
     if (!this.#taking || waiting >= limits.unansweredMax) return false;
-    if (this.#unsent !== undefined || socket.writableNeedDrain) return false;
+    if (this.#unsent !== undefined || this.#outgoingBytes >= SLICE_BYTES || socket.writableNeedDrain)
+      return false;
     return waiting === 0 || !central.saturated;
   }
 
@@ -262,20 +265,23 @@ export class Connection {
   #write(bytes: Uint8Array): void {
     const { socket, now } = this.#parts;
     if (socket.destroyed) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        socket.uncork();
-      });
-    }
-    this.#unsent = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
     this.#lastSaidAt = now();
+    this.#unsent = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
+    const slice = this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES);
+    if (this.#outgoing.push(slice) === 1) process.nextTick(() => this.#flush());
+    this.#outgoingBytes += slice.length;
+  }
+
+  #flush(): void {
+    const { socket, now } = this.#parts;
+    const outgoing = this.#outgoing.splice(0);
+    if (outgoing.length === 0) return;
+    const wasFull = this.#outgoingBytes >= SLICE_BYTES;
+    this.#outgoingBytes = 0;
+    if (socket.destroyed) return;
     this.#unreadSince ??= now();
-    socket.write(this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES), () =>
-      this.#onWritten(),
-    );
+    socket.write(outgoing.length === 1 ? outgoing[0]! : Buffer.concat(outgoing), () => this.#onWritten());
+    if (wasFull) this.#pump();
   }
 
   #onWritten(): void {
@@ -297,6 +303,7 @@ export class Connection {
     this.#closing = true;
     this.#answers.length = 0;
     this.#held = undefined;
+    this.#flush();
     socket.end();
     socket.resume();
   }

@@ -37,7 +37,8 @@ export class ByteQueue {
     if (this.#own && left + more <= this.#bytes.length / 2) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
     } else {
-      this.#bytes = new Uint8Array((left + more) * 2);
+      // Twice what is left makes many small chunks cheap; a large one needs no more than itself.
+      this.#bytes = new Uint8Array(Math.max(left * 2, left + more));
       this.#bytes.set(waiting);
       this.#own = true;
     }
