@@ -84,12 +84,15 @@ export class UploadIntake {
     const inFlight = this.#inFlight.get(keyOf(agency, name));
     if (upload === undefined && inFlight === undefined) {
       const begun = lottery.uploads.countOf(agency) + this.#beginning(agency);
-      const detail = `the agency has begun ${begun} uploads, no other is taken`;
-      return begun >= limits.agencyUploadsMax ? { code: 'busy', detail } : undefined;
+      if (begun < limits.agencyUploadsMax) return undefined;
+      return { code: 'busy', detail: `the agency has begun ${begun} uploads, no other is taken` };
     }
     const invalid = (upload?.refused.size ?? 0) + (inFlight?.invalid ?? 0);
-    const detail = `${invalid} batches of the upload were not valid, no other is taken`;
-    return invalid >= limits.refusedBatchesMax ? { code: 'invalid-bet', detail } : undefined;
+    if (invalid < limits.refusedBatchesMax) return undefined;
+    return {
+      code: 'invalid-bet',
+      detail: `${invalid} batches of the upload were not valid, no other is taken`,
+    };
   }
 
   /** Number of the agency's uploads of which nothing is durable yet. */
