@@ -11,7 +11,7 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
-import { DIALECTS, openLog, STORES } from './wiring.ts';
+import { DIALECTS, openBetReader, openLog, STORES } from './wiring.ts';
 
 /** Something that runs until it is told to stop. */
 interface Service {
@@ -66,7 +66,7 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
   const bets = [...lottery.bets.values()].reduce((sum, count) => sum + count, 0);
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
-  const dialect = DIALECTS.resumable();
+  const dialect = DIALECTS.resumable(await openBetReader());
   const serve = (socket: Socket, ip: string): Connection =>
     new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now });
   const listener = await Listener.open({

@@ -10,14 +10,21 @@ import type { TailCut } from '../store/csv/recovery.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
 import type { Store } from '../store/store.ts';
+import type { BetReader } from '../wire/dialect.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
 import { createResumableDialect } from '../wire/dialects/resumable.ts';
 
-/** The only place that knows which dialects there are. */
+/** The only place that knows which dialects there are. An agency reads no bets: it does without a fast reader. */
 export const DIALECTS = {
-  base: () => createBaseDialect(new PlainBetReader()),
-  resumable: () => createResumableDialect(new PlainBetReader()),
+  base: (bets: BetReader = new PlainBetReader()) => createBaseDialect(bets),
+  resumable: (bets: BetReader = new PlainBetReader()) => createResumableDialect(bets),
 } as const;
+
+/** The hot loop of a central. */
+export async function openBetReader(): Promise<BetReader> {
+  const kernel = await import('../kernel/open-bet-reader.ts');
+  return kernel.openBetReader();
+}
 
 export interface OpenedStore {
   readonly store: Store;
