@@ -47,7 +47,7 @@ console.log(
     .map(([what, count]) => `${what} ${count}`)
     .join(', '),
 );
-for (const [reason, count] of [...reasons].toSorted()) console.log(`  ${reason} ${count}`);
+for (const [reason, count] of reasons) console.log(`  ${reason} ${count}`);
 
 function readBatch(payload: Buffer, agency: number): void {
   const read = plain.readBatch(payload, agency);

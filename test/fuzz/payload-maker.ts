@@ -42,123 +42,22 @@ const NAMES = [
 ];
 
 /** Sequences at the edges of UTF-8 and of what a name may hold, good and bad ones. */
-const SEQUENCES = [
-  ...[
-    '00',
-    '09',
-    '0a',
-    '0d',
-    '1f',
-    '20',
-    '21',
-    '22',
-    '2c',
-    '7b',
-    '7d',
-    '7e',
-    '7f',
-    '80',
-    'bf',
-    'c0',
-    'c1',
-    'ff',
-    'fe',
-  ],
-  ...[
-    'c080',
-    'c1bf',
-    'c27f',
-    'c280',
-    'c285',
-    'c29f',
-    'c2a0',
-    'c2bf',
-    'c2c0',
-    'c2',
-    'c3',
-    'c380',
-    'c3bf',
-    'c3c3',
-    'c3c380',
-  ],
-  ...[
-    'c37f',
-    'c3a9a9',
-    'a9',
-    'c3a9c3a9',
-    'df80',
-    'dfbf',
-    'df',
-    'dfc0',
-    'e0',
-    'e080',
-    'e08080',
-    'e09fbf',
-    'e0a080',
-    'e0bfbf',
-  ],
-  ...[
-    'e18080',
-    'e180',
-    'ecbfbf',
-    'ed8080',
-    'ed9fbf',
-    'eda080',
-    'edbfbf',
-    'ee8080',
-    'efbfbf',
-    'efbbbf',
-    'efbf7f',
-    'efbfc0',
-  ],
-  ...[
-    'f0',
-    'f0808080',
-    'f08fbfbf',
-    'f0908080',
-    'f09f9880',
-    'f09f98',
-    'f0bfbfbf',
-    'f1808080',
-    'f3bfbfbf',
-    'f4808080',
-  ],
-  ...[
-    'f48fbfbf',
-    'f4908080',
-    'f4bfbfbf',
-    'f5808080',
-    'f7bfbfbf',
-    'f8888080',
-    'f09f987c',
-    'e2807c',
-    'c37c',
-    'e28028',
-  ],
-].map(hex => Buffer.from(hex, 'hex'));
+const SEQUENCES = words(`
+  00 09 0a 0d 1f 20 21 22 2c 7b 7d 7e 7f 80 bf c0 c1 ff fe
+  c080 c1bf c27f c280 c285 c29f c2a0 c2bf c2c0 c2 c3 c380 c3bf c3c3 c3c380
+  c37f c3a9a9 a9 c3a9c3a9 df80 dfbf df dfc0 c37c
+  e0 e080 e08080 e09fbf e0a080 e0bfbf e18080 e180 ecbfbf ed8080 ed9fbf eda080 edbfbf ee8080 efbfbf efbbbf efbf7f efbfc0
+  e2807c e28028 f0 f0808080 f08fbfbf f0908080 f09f9880 f09f98 f09f987c f0bfbfbf f1808080 f3bfbfbf
+  f4808080 f48fbfbf f4908080 f4bfbfbf f5808080 f7bfbfbf f8888080
+`).map(hex => Buffer.from(hex, 'hex'));
 
-const NAME_LENGTHS = [
-  1, 2, 3, 14, 15, 16, 17, 30, 31, 32, 33, 47, 48, 49, 62, 63, 64, 65, 127, 128, 254, 255, 256, 257, 300,
-];
+const NAME_LENGTHS = words(
+  '1 2 3 14 15 16 17 30 31 32 33 47 48 49 62 63 64 65 127 128 254 255 256 257 300',
+).map(Number);
 
-const YEARS = [
-  '0000',
-  '0001',
-  '0004',
-  '0100',
-  '0400',
-  '1582',
-  '1900',
-  '1999',
-  '2000',
-  '2001',
-  '2004',
-  '2100',
-  '2400',
-  '9999',
-];
-const MONTHS = ['00', '01', '02', '03', '04', '06', '09', '11', '12', '13', '20', '99'];
-const DAYS = ['00', '01', '10', '28', '29', '30', '31', '32', '39', '99'];
+const YEARS = words('0000 0001 0004 0100 0400 1582 1900 1999 2000 2001 2004 2100 2400 9999');
+const MONTHS = words('00 01 02 03 04 06 09 11 12 13 20 99');
+const DAYS = words('00 01 10 28 29 30 31 32 39 99');
 const DATES = [
   '1999-3-17',
   '1999-03-7',
@@ -171,31 +70,8 @@ const DATES = [
   '١٩٩٩',
 ];
 /** Days that not every month, or not every year, has. */
-const LAST_DAYS = [
-  '2000-02-29',
-  '1996-02-29',
-  '0004-02-29',
-  '1999-12-31',
-  '1987-04-30',
-  '0001-01-31',
-  '9999-12-31',
-];
-const NUMBERS = [
-  '0',
-  '00',
-  '7',
-  '07',
-  '007',
-  '0042',
-  '9999',
-  '09999',
-  '10000',
-  '0000009999',
-  '00000009999',
-  '99999',
-  '-1',
-  '1.0',
-];
+const LAST_DAYS = words('2000-02-29 1996-02-29 0004-02-29 1999-12-31 1987-04-30 0001-01-31 9999-12-31');
+const NUMBERS = words('0 00 7 07 007 0042 9999 09999 10000 0000009999 00000009999 99999 -1 1.0');
 
 /** Bytes that mean something, and their neighbours. */
 const BYTES = Buffer.from('||||00112345678999/:-,"\'; \r\n\0\u007fzñÑ', 'utf8');
@@ -318,6 +194,10 @@ export class PayloadMaker {
   #oneIn(times: number): boolean {
     return this.#random.next() % times === 0;
   }
+}
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
 }
 
 function joined(fields: readonly Buffer[]): Buffer {
