@@ -159,6 +159,12 @@ describe('both readers say the same', () => {
     }
   });
 
+  test('of a payload that ends before its bets do, when nothing else was ever read', () => {
+    const fresh = new WasmBetReader();
+    const payload = Buffer.concat([Buffer.from('2|'), LORCA]);
+    expect(fresh.readBatch(payload, 1)).toEqual(plain.readBatch(payload, 1));
+  });
+
   test('after a longer payload whose bytes still lie behind the shorter one', () => {
     const long = Buffer.concat([
       Buffer.from('3|'),

@@ -11,7 +11,7 @@ import {
   TOO_LONG,
 } from './faults.ts';
 
-/** The rules of `lottery/bet-rules.ts` once more, in the same order, for bytes in the memory from `start` to `end`. */
+/** The rules of `lottery/bet-rules.ts` once more, in the same order, for a field from `start` to the separator at `end`. */
 
 const NAME_BYTES_MAX = 255;
 const DOCUMENT_DIGITS_MAX = 10;
@@ -32,7 +32,7 @@ export function nameFault(start: i32, end: i32): i32 {
       if (byte < SPACE || byte == DELETE) return CONTROL_CHARACTER;
       at += 1;
     } else {
-      const length = sequenceLength(at, end);
+      const length = sequenceLength(at);
       if (length == 0) return NOT_UTF_8;
       if (byte == 0xc2 && load<u8>(at, 1) < 0xa0) return CONTROL_CHARACTER;
       at += length;
@@ -41,31 +41,31 @@ export function nameFault(start: i32, end: i32): i32 {
   return NONE;
 }
 
-/** Length of the well-formed UTF-8 sequence of two to four bytes at `at`, 0 when it is none. */
-function sequenceLength(at: i32, end: i32): i32 {
+/**
+ * Length of the well-formed UTF-8 sequence of two to four bytes at `at`, 0 when it is none. The separator behind the name
+ * continues no sequence.
+ */
+function sequenceLength(at: i32): i32 {
   const first = load<u8>(at);
-  if (first >= 0xc2 && first <= 0xdf) return areContinuations(at, 2, end) ? 2 : 0;
   const second = load<u8>(at, 1);
+  if (first >= 0xc2 && first <= 0xdf) return isContinuation(second) ? 2 : 0;
+  const third = load<u8>(at, 2);
   if (first >= 0xe0 && first <= 0xef) {
     const low: u8 = first == 0xe0 ? 0xa0 : 0x80;
     const high: u8 = first == 0xed ? 0x9f : 0xbf;
-    return areContinuations(at, 3, end) && second >= low && second <= high ? 3 : 0;
+    return second >= low && second <= high && isContinuation(third) ? 3 : 0;
   }
   if (first >= 0xf0 && first <= 0xf4) {
     const low: u8 = first == 0xf0 ? 0x90 : 0x80;
     const high: u8 = first == 0xf4 ? 0x8f : 0xbf;
-    return areContinuations(at, 4, end) && second >= low && second <= high ? 4 : 0;
+    const inRange = second >= low && second <= high;
+    return inRange && isContinuation(third) && isContinuation(load<u8>(at, 3)) ? 4 : 0;
   }
   return 0;
 }
 
-/** Whether all bytes of a sequence behind its first are there and continue it. */
-function areContinuations(at: i32, length: i32, end: i32): bool {
-  if (at + length > end) return false;
-  for (let next = at + 1; next < at + length; next += 1) {
-    if ((load<u8>(next) & 0xc0) != 0x80) return false;
-  }
-  return true;
+function isContinuation(byte: u8): bool {
+  return byte >= 0x80 && byte <= 0xbf;
 }
 
 export function documentFault(start: i32, end: i32): i32 {

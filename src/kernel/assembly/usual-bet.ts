@@ -14,7 +14,6 @@ import { isDay } from './calendar.ts';
 const DOCUMENT_DIGITS_MAX = 10;
 /** Digits of a number that needs no care: without zeros before it, it is 0..9999. */
 const NUMBER_DIGITS_MAX = 4;
-const BIRTHDATE_BYTES = 10;
 /** What is no digit from the separator before the birthdate to the one behind it: these two and the dashes. */
 const BIRTHDATE_NON_DIGITS: u64 = 0b100100100001;
 const FIRST_DASH = 4;
@@ -64,8 +63,8 @@ export function copyUsualBet(at: i32, end: i32, to: i32): i32 {
   if (!hasLength(birthdateEnd, length, NUMBER_DIGITS_MAX)) return 0;
   if (load<u8>(at + birthdateEnd, 1) == ZERO && length - birthdateEnd > 2) return 0;
 
+  // With its dashes where they belong, the birthdate can only end at the last of its non-digits.
   const birthdate = at + documentEnd + 1;
-  if (birthdateEnd - documentEnd - 1 != BIRTHDATE_BYTES) return 0;
   if (load<u8>(birthdate, FIRST_DASH) != DASH || load<u8>(birthdate, SECOND_DASH) != DASH) return 0;
   if (!isDay(birthdate)) return 0;
 
