@@ -78,9 +78,10 @@ function nameFault(bytes: Uint8Array, start: number, end: number): FaultReason |
   let at = start;
   while (at < end) {
     const byte = bytes[at]!;
-    if (byte < 0x80) {
-      if (byte < 0x20 || byte === 0x7f) return 'control-character';
+    if (byte >= 0x20 && byte < 0x7f) {
       at += 1;
+    } else if (byte < 0x80) {
+      return 'control-character';
     } else {
       const length = sequenceLength(bytes, at, end);
       if (length === 0) return 'not-utf-8';

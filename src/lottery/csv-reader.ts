@@ -35,6 +35,8 @@ export class CsvReader implements FieldRanges {
   line = 0;
 
   readonly #delimiter: number;
+  /** No byte beyond this one is a delimiter or ends a line: with most bytes of a file, one comparison says so. */
+  readonly #highestOfMeaning: number;
   readonly #recordBytesMax: number;
   #buffer: Uint8Array = new Uint8Array(0);
   /** Where the next record starts in `#buffer`. */
@@ -48,6 +50,7 @@ export class CsvReader implements FieldRanges {
 
   constructor(options: { delimiter?: number; recordBytesMax: number }) {
     this.#delimiter = options.delimiter ?? COMMA;
+    this.#highestOfMeaning = Math.max(this.#delimiter, CR);
     this.#recordBytesMax = options.recordBytesMax;
   }
 
@@ -89,11 +92,13 @@ export class CsvReader implements FieldRanges {
     const buffer = this.#buffer;
     const length = buffer.length;
     const delimiter = this.#delimiter;
+    const highest = this.#highestOfMeaning;
     let count = 0;
     let fieldStart = this.#start;
     let at = fieldStart;
     for (; at < length; at += 1) {
       const byte = buffer[at]!;
+      if (byte > highest) continue;
       if (byte === delimiter) {
         this.#keepField(count, fieldStart, at);
         count += 1;

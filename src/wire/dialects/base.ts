@@ -225,18 +225,16 @@ export class FieldGatherer implements BatchEncoder {
   }
 
   add({ bytes, starts, ends }: FieldRanges): 'added' | 'full' | UnsendableBet {
-    let length = 0;
-    for (let field = 0; field < BET_FIELDS.length; field += 1) length += ends[field]! - starts[field]! + 1;
-    if (this.#at + length > this.#frame.length && this.count > 0) return 'full';
+    const frame = this.#frame;
     let at = this.#at;
+    let length = BET_FIELDS.length;
+    for (let field = 0; field < BET_FIELDS.length; field += 1) length += ends[field]! - starts[field]!;
+    if (at + length > frame.length && this.count > 0) return 'full';
+    if (this.count > 0) frame[at++] = SEPARATOR;
     for (let field = 0; field < BET_FIELDS.length; field += 1) {
-      if (at > this.#gap) this.#frame[at++] = SEPARATOR;
-      const end = ends[field]!;
-      for (let from = starts[field]!; from < end; from += 1) {
-        const byte = bytes[from]!;
-        if (byte === SEPARATOR) return { field: BET_FIELDS[field]!, reason: 'separator' };
-        this.#frame[at++] = byte;
-      }
+      if (field > 0) frame[at++] = SEPARATOR;
+      at = copyField(frame, at, bytes, starts[field]!, ends[field]!);
+      if (at < 0) return { field: BET_FIELDS[field]!, reason: 'separator' };
     }
     this.#at = at;
     this.count += 1;
@@ -261,4 +259,15 @@ export class FieldGatherer implements BatchEncoder {
     this.#at = this.#gap;
     return frame;
   }
+}
+
+/** Copies a field and returns the place behind it; -1 when it holds the separator. */
+function copyField(to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+  const shift = at - start;
+  for (let from = start; from < end; from += 1) {
+    const byte = bytes[from]!;
+    if (byte === SEPARATOR) return -1;
+    to[from + shift] = byte;
+  }
+  return end + shift;
 }
