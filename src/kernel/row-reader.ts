@@ -41,9 +41,14 @@ export function rowBytesMaxOf(payloadBytes: number): number {
 /** Where the memory of the groups begins; the rows of one batch at a time lie before it. */
 export const GROUPS_START = rowBytesMaxOf(PAYLOAD_BYTES_MAX);
 
+/** Far from where a place in the memory would no longer be a positive 32-bit number. */
+const ROW_MEMORY_BYTES_MAX = 1024 * 1024 * 1024;
+
 /** Bytes of memory that a reader has for rows. */
 export function rowMemoryBytes({ groups, groupBytes }: RowGroupSizes): number {
-  return GROUPS_START + groups * groupBytes;
+  const bytes = GROUPS_START + groups * groupBytes;
+  if (bytes > ROW_MEMORY_BYTES_MAX) throw new Error(`groups of ${bytes} bytes in all are too large`);
+  return bytes;
 }
 
 /** Reads payloads into rows. One instance serves a whole server; it keeps nothing of a payload. */

@@ -86,6 +86,10 @@ describe.each([PlainBetReader, WasmBetReader])('groups of the $name', Reader => 
     expect('rows' in batch && batch.rows.buffer).not.toBe(rows.buffer);
   });
 
+  test('cannot be larger than a place in the memory can be told', () => {
+    expect(() => new Reader({ groups: 2, groupBytes: 2 ** 30 })).toThrow('too large');
+  });
+
   test('are not there by default', () => {
     expect(new RowGroups(new Reader()).take()).toBeUndefined();
   });

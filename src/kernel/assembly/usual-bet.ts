@@ -56,6 +56,7 @@ export function copyUsualBet(at: i32, end: i32, to: i32): i32 {
   const beyondAscii = mask(block0, block1, block2, block3) & names;
   if (beyondAscii != 0 && !areTwoByteLetters(at, names, beyondAscii)) return 0;
 
+  // Everything from the document on: the bits below `length` without those up to the last name's end.
   const numerals = ((<u64>1) << length) - ((<u64>2) << lastNameEnd);
   const nonDigits = mask(isNonDigit(block0), isNonDigit(block1), isNonDigit(block2), isNonDigit(block3));
   if ((nonDigits & numerals) != BIRTHDATE_NON_DIGITS << documentEnd) return 0;
@@ -104,6 +105,8 @@ function hasLength(separator: i32, next: i32, max: u32): bool {
  *
  *     lead          C3..DF
  *     continuation  80..BF, one behind every lead and nowhere else
+ *
+ * Loads the bytes once more: names of ASCII alone should not have to keep them ready for this.
  */
 function areTwoByteLetters(at: i32, names: u64, beyondAscii: u64): bool {
   const block0 = v128.load(at);
