@@ -67,7 +67,7 @@ function variantsOf(bet: (index: number) => string): Record<string, () => number
   );
   return {
     plain: () => readBatches(payload => plain.readBatch(payload, 1), payloads),
-    'wasm, rows copied': () => readBatches(payload => wasm.readBatch(payload, 1), payloads),
+    wasm: () => readBatches(payload => wasm.readBatch(payload, 1), payloads),
     'wasm, rows in a group': () => appendBatches(payloads),
     'agency, lines to frames': () => encodeFile(file),
   };

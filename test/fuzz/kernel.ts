@@ -68,7 +68,7 @@ function readBatch(payload: Buffer, agency: number): void {
     appended = group.append(payload, agency)!;
   }
   compare('append', payload, isSameRead(read, appended));
-  if ('rows' in read) expected.push(read.rows);
+  if ('rows' in read) expected.push(read.rows.slice());
 }
 
 function readBet(payload: Buffer, agency: number): void {

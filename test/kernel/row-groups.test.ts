@@ -81,9 +81,8 @@ describe.each([PlainBetReader, WasmBetReader])('groups of the $name', Reader => 
     const { rows } = beingWritten;
     const next = groups.take()!;
     while (next.append(PAZ, 9) !== undefined);
-    const batch = reader.readBatch(PAZ, 5);
+    reader.readBatch(PAZ, 5);
     expect(text(rows)).toBe(LORCA_ROW);
-    expect('rows' in batch && batch.rows.buffer).not.toBe(rows.buffer);
   });
 
   test('cannot be larger than a place in the memory can be told', () => {
@@ -105,7 +104,7 @@ describe.each([PlainBetReader, WasmBetReader])('groups of the $name', Reader => 
       const appended = group.append(payload, 7);
       if (appended === undefined) break;
       expect(isSameRead(read, appended)).toBe(true);
-      if ('rows' in read) expected.push(read.rows);
+      if ('rows' in read) expected.push(read.rows.slice());
     }
     expect(Buffer.concat(expected).equals(group.rows)).toBe(true);
   });
