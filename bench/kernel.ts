@@ -1,15 +1,14 @@
 /**
  * The hot loops alone, on one core: `node bench/kernel.ts [--runs 15]`.
  *
- * The central's: payloads of 130 bets become rows, by the plain reader and by the one in WebAssembly, whose rows are copied
- * per batch or stay in a group. The agency's: lines of a file become frames of the base protocol. The variants take turns, so
- * that a busy machine is busy for all of them; each figure is the median of the runs, with the best one behind it.
+ * The central's: payloads of 130 bets become rows, by the plain reader and by the one in WebAssembly. The agency's: lines of a
+ * file become frames of the base protocol. The variants take turns, so that a busy machine is busy for all of them; each
+ * figure is the median of the runs, with the best one behind it.
  */
 import { parseArgs } from 'node:util';
 import { CsvReader } from '../src/lottery/csv-reader.ts';
 import { findFault } from '../src/lottery/bet-rules.ts';
 import { PlainBetReader } from '../src/kernel/plain-bet-reader.ts';
-import { type RowGroup, RowGroups } from '../src/kernel/row-groups.ts';
 import { WasmBetReader } from '../src/kernel/wasm-bet-reader.ts';
 import { createBaseDialect } from '../src/wire/dialects/base.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
@@ -18,7 +17,6 @@ const BETS_PER_BATCH = 130;
 /** Different payloads, as many as stay in the cache of a core. */
 const PAYLOADS = 16;
 const BATCHES_PER_RUN = 800;
-const GROUP_BYTES = 1024 * 1024;
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
 const runs = Number(values.runs);
@@ -40,10 +38,9 @@ function two(index: number): string {
 }
 
 const openingAt = performance.now();
-const wasm = new WasmBetReader({ groups: 1, groupBytes: GROUP_BYTES });
+const wasm = new WasmBetReader();
 const openingMs = performance.now() - openingAt;
 const plain = new PlainBetReader();
-const groups = new RowGroups(wasm);
 
 console.log(
   `Node ${process.version}, ${process.arch}; ${runs} runs of ${BATCHES_PER_RUN * BETS_PER_BATCH} bets`,
@@ -68,7 +65,6 @@ function variantsOf(bet: (index: number) => string): Record<string, () => number
   return {
     plain: () => readBatches(payload => plain.readBatch(payload, 1), payloads),
     wasm: () => readBatches(payload => wasm.readBatch(payload, 1), payloads),
-    'wasm, rows in a group': () => appendBatches(payloads),
     'agency, lines to frames': () => encodeFile(file),
   };
 }
@@ -81,20 +77,6 @@ function readBatches(read: (payload: Uint8Array) => object, payloads: readonly U
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
     if (!('rows' in read(payloads[batch % PAYLOADS]!))) throw new Error('the bets are not valid');
   }
-  return BATCHES_PER_RUN * BETS_PER_BATCH;
-}
-
-function appendBatches(payloads: readonly Uint8Array[]): number {
-  let group: RowGroup = groups.take()!;
-  for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
-    const payload = payloads[batch % PAYLOADS]!;
-    if (group.append(payload, 1) === undefined) {
-      group.release();
-      group = groups.take()!;
-      group.append(payload, 1);
-    }
-  }
-  group.release();
   return BATCHES_PER_RUN * BETS_PER_BATCH;
 }
 

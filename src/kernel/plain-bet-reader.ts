@@ -1,7 +1,7 @@
 import type { BatchFault } from '../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges, findFault } from '../lottery/bet-rules.ts';
 import { appendRow } from '../lottery/bet-row.ts';
-import { NO_GROUPS, rowMemoryBytes, RowReader } from './row-reader.ts';
+import { RowReader, ROWS_BYTES_MAX } from './row-reader.ts';
 
 const SEPARATOR = 0x7c;
 const FIELDS_PER_BET = BET_FIELDS.length;
@@ -19,9 +19,9 @@ export class PlainBetReader extends RowReader {
     ends: new Int32Array(FIELDS_PER_BET),
   } satisfies FieldRanges;
 
-  constructor(sizes = NO_GROUPS) {
-    const rows = new Uint8Array(rowMemoryBytes(sizes));
-    super(rows, sizes);
+  constructor() {
+    const rows = new Uint8Array(ROWS_BYTES_MAX);
+    super(rows);
     this.#rows = rows;
   }
 
@@ -30,13 +30,12 @@ export class PlainBetReader extends RowReader {
     start: number,
     count: number,
     agency: number,
-    to: number,
   ): number | BatchFault {
     const fields = this.#fields;
     fields.bytes = payload;
     const agencyField = this.#agencyFieldOf(agency);
     let at = start;
-    let rowsEnd = to;
+    let rowsEnd = 0;
     for (let index = 0; index < count; index += 1) {
       at = nextFields(fields, payload, at);
       if (at < 0) return { count, index, field: 'batch', reason: 'too-few-fields' };

@@ -21,103 +21,57 @@ const SEPARATOR = 0x7c;
 const COUNT_DIGITS_MAX = 6;
 const COUNT_NOT_A_NUMBER = { count: 0, index: 0, field: 'batch', reason: 'count-not-a-number' } as const;
 
-/** Memory for the rows of many batches (`row-groups.ts`), beside that for the rows of one. */
-export interface RowGroupSizes {
-  readonly groups: number;
-  /** Bytes of each. */
-  readonly groupBytes: number;
-}
-
-export const NO_GROUPS: RowGroupSizes = { groups: 0, groupBytes: 0 };
-
 /**
- * Room that the rows of a payload need, in bytes. A row is less than twice as long as its bet in the payload: quotes double the
- * names, and whatever else a row has besides is less than document, birthdate, number and the delimiters once more.
+ * Room that the rows of the longest payload need, in bytes. A row is less than twice as long as its bet in the payload: quotes
+ * double the names, and whatever else a row has besides is less than document, birthdate, number and the delimiters once more.
  */
-export function rowBytesMaxOf(payloadBytes: number): number {
-  return payloadBytes * 2 + ROWS_SLACK_BYTES;
-}
-
-/** Where the memory of the groups begins; the rows of one batch at a time lie before it. */
-export const GROUPS_START = rowBytesMaxOf(PAYLOAD_BYTES_MAX);
-
-/** Far from where a place in the memory would no longer be a positive 32-bit number. */
-const ROW_MEMORY_BYTES_MAX = 1024 * 1024 * 1024;
-
-/** Bytes of memory that a reader has for rows. */
-export function rowMemoryBytes({ groups, groupBytes }: RowGroupSizes): number {
-  const bytes = GROUPS_START + groups * groupBytes;
-  if (bytes > ROW_MEMORY_BYTES_MAX) throw new Error(`groups of ${bytes} bytes in all are too large`);
-  return bytes;
-}
+export const ROWS_BYTES_MAX = PAYLOAD_BYTES_MAX * 2 + ROWS_SLACK_BYTES;
 
 /**
  * Reads payloads into rows, which lie in its own memory until the next call. One instance serves a whole server; it keeps
  * nothing of a payload.
  */
 export abstract class RowReader {
-  readonly sizes: RowGroupSizes;
-  readonly #memory: Uint8Array;
+  readonly #rows: Uint8Array;
 
-  /** @param memory `rowMemoryBytes(sizes)` bytes, which never move */
-  constructor(memory: Uint8Array, sizes: RowGroupSizes) {
-    this.#memory = memory;
-    this.sizes = sizes;
+  /** @param rows memory of `ROWS_BYTES_MAX` bytes, which never moves */
+  constructor(rows: Uint8Array) {
+    this.#rows = rows;
   }
 
   /** All bets of a batch, or the first fault in the order of the bytes. */
   readBatch(payload: Uint8Array, agency: number): BetBatch | BatchFault {
-    return this.readBatchTo(0, payload, agency);
+    let at = 0;
+    let count = 0;
+    while (at < payload.length && payload[at] !== SEPARATOR) {
+      const digit = payload[at]! - 0x30;
+      if (digit < 0 || digit > 9 || at === COUNT_DIGITS_MAX) return COUNT_NOT_A_NUMBER;
+      count = count * 10 + digit;
+      at += 1;
+    }
+    if (at === 0 || at === payload.length) return COUNT_NOT_A_NUMBER;
+    return this.#readBets(payload, at + 1, count, agency);
   }
 
   /** The five fields of one bet (exercise 5). */
   readBet(payload: Uint8Array, agency: number): BetBatch | BatchFault {
-    return this.#readBets(0, payload, 0, 1, agency);
+    return this.#readBets(payload, 0, 1, agency);
   }
 
-  /**
-   * The same as `readBatch`, but the rows stay where they were written: at `at` in the reader's memory, where there must be
-   * room for `rowBytesMaxOf(payload.length)` bytes.
-   */
-  readBatchTo(at: number, payload: Uint8Array, agency: number): BetBatch | BatchFault {
-    let digits = 0;
-    let count = 0;
-    while (digits < payload.length && payload[digits] !== SEPARATOR) {
-      const digit = payload[digits]! - 0x30;
-      if (digit < 0 || digit > 9 || digits === COUNT_DIGITS_MAX) return COUNT_NOT_A_NUMBER;
-      count = count * 10 + digit;
-      digits += 1;
-    }
-    if (digits === 0 || digits === payload.length) return COUNT_NOT_A_NUMBER;
-    return this.#readBets(at, payload, digits + 1, count, agency);
-  }
-
-  /** The rows that lie in the reader's memory from one place to another. */
-  rows(start: number, end: number): Uint8Array {
-    return this.#memory.subarray(start, end);
-  }
-
-  #readBets(
-    at: number,
-    payload: Uint8Array,
-    start: number,
-    count: number,
-    agency: number,
-  ): BetBatch | BatchFault {
+  #readBets(payload: Uint8Array, start: number, count: number, agency: number): BetBatch | BatchFault {
     if (payload.length > PAYLOAD_BYTES_MAX) throw new RangeError('the payload is longer than any limit');
-    const end = this.writeRows(payload, start, count, agency, at);
-    return typeof end === 'number' ? { agency, count, rows: this.rows(at, end) } : end;
+    const end = this.writeRows(payload, start, count, agency);
+    return typeof end === 'number' ? { agency, count, rows: this.#rows.subarray(0, end) } : end;
   }
 
   /**
-   * The hot loop: reads `count` bets, which begin at `start` and are all that the payload has from there, and writes their rows
-   * from `at` on. Returns the place behind the last one.
+   * The hot loop: reads `count` bets, which begin at `start` and are all that the payload has from there, and writes their rows.
+   * Returns the length of these.
    */
   protected abstract writeRows(
     payload: Uint8Array,
     start: number,
     count: number,
     agency: number,
-    at: number,
   ): number | BatchFault;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BATCH_FAULT_REASONS, type BatchFault } from '../lottery/bet-batch.ts';
 import { BET_FIELDS, FAULT_REASONS } from '../lottery/bet-rules.ts';
-import { NO_GROUPS, PAYLOAD_BYTES_MAX, rowMemoryBytes, RowReader } from './row-reader.ts';
+import { PAYLOAD_BYTES_MAX, RowReader, ROWS_BYTES_MAX } from './row-reader.ts';
 
 /** What `npm run build` makes of `assembly/`, from a file of `src/kernel/` as well as of `dist/kernel/`. */
 const MODULE_PATH = join(import.meta.dirname, '../../dist/kernel/read-bets.wasm');
@@ -12,6 +12,7 @@ const PAGE_BYTES = 64 * 1024;
 const PAYLOAD_SLACK_BYTES = 128;
 /** Where the rows begin in the memory. The payload lies at 0. */
 const ROWS_START = PAYLOAD_BYTES_MAX + PAYLOAD_SLACK_BYTES;
+const PAGES = Math.ceil((ROWS_START + ROWS_BYTES_MAX) / PAGE_BYTES);
 
 /** The numbers of `assembly/faults.ts`. */
 const FIELDS = [...BET_FIELDS, 'batch'] as const;
@@ -32,12 +33,11 @@ export class WasmBetReader extends RowReader {
    * @throws WebAssembly.CompileError when the processor has no vectors
    * @throws RangeError when there is no room for the memory
    */
-  constructor(sizes = NO_GROUPS) {
-    const pages = Math.ceil((ROWS_START + rowMemoryBytes(sizes)) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  constructor() {
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
     const module = new WebAssembly.Module(readFileSync(MODULE_PATH));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    super(new Uint8Array(memory.buffer, ROWS_START), sizes);
+    super(new Uint8Array(memory.buffer, ROWS_START, ROWS_BYTES_MAX));
     this.#payload = new Uint8Array(memory.buffer, 0, PAYLOAD_BYTES_MAX);
     this.#readBets = exports['readBets'] as ReadBets;
   }
@@ -47,10 +47,9 @@ export class WasmBetReader extends RowReader {
     start: number,
     count: number,
     agency: number,
-    to: number,
   ): number | BatchFault {
     this.#payload.set(payload);
-    const end = this.#readBets(start, payload.length, count, agency, ROWS_START + to);
+    const end = this.#readBets(start, payload.length, count, agency, ROWS_START);
     return end < 0 ? decodeFault(~end, count) : end - ROWS_START;
   }
 }

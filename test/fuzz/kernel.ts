@@ -6,13 +6,11 @@
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
-import { RowGroups } from '../../src/kernel/row-groups.ts';
 import { WasmBetReader } from '../../src/kernel/wasm-bet-reader.ts';
 import { PayloadMaker } from './payload-maker.ts';
 import { isSameRead } from './same-read.ts';
 
 const PAYLOADS_BETWEEN_LOOKS_AT_THE_CLOCK = 1000;
-const GROUP_SIZES = { groups: 1, groupBytes: 4 * 1024 * 1024 };
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } },
@@ -23,14 +21,10 @@ if (!(minutes > 0) || !Number.isInteger(seed))
   throw new Error('--minutes wants a number, --seed a whole one');
 
 const plain = new PlainBetReader();
-const wasm = new WasmBetReader(GROUP_SIZES);
-const groups = new RowGroups(wasm);
-let group = groups.take()!;
-/** The rows that the group must have. */
-let expected: Uint8Array[] = [];
+const wasm = new WasmBetReader();
 
 const maker = new PayloadMaker(new SeededRandom(seed));
-const counts = { payloads: 0, bytes: 0, batches: 0, bets: 0, faults: 0, groups: 0 };
+const counts = { payloads: 0, bytes: 0, batches: 0, bets: 0, faults: 0 };
 const reasons = new Map<string, number>();
 
 console.log(`seed ${seed}, ${minutes} minutes`);
@@ -41,7 +35,6 @@ while (performance.now() < end) {
     readBet(maker.bet(), maker.agency());
   }
 }
-finishGroup();
 console.log(
   Object.entries(counts)
     .map(([what, count]) => `${what} ${count}`)
@@ -62,25 +55,10 @@ function readBatch(payload: Buffer, agency: number): void {
     const reason = `${read.field} ${read.reason}`;
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
-  let appended = group.append(payload, agency);
-  if (appended === undefined) {
-    finishGroup();
-    appended = group.append(payload, agency)!;
-  }
-  compare('append', payload, isSameRead(read, appended));
-  if ('rows' in read) expected.push(read.rows.slice());
 }
 
 function readBet(payload: Buffer, agency: number): void {
   compare('readBet', payload, isSameRead(plain.readBet(payload, agency), wasm.readBet(payload, agency)));
-}
-
-function finishGroup(): void {
-  if (!Buffer.concat(expected).equals(group.rows)) fail('the rows of a group', Buffer.alloc(0));
-  group.release();
-  group = groups.take()!;
-  expected = [];
-  counts.groups += 1;
 }
 
 function compare(what: string, payload: Buffer, same: boolean): void {
