@@ -22,7 +22,7 @@ const BASE_WINDOW = 1;
 
 /** `loteria client`: does what the configuration asks for and ends. */
 export async function client(configPath: string | undefined): Promise<number> {
-  const config = readClientConfig(configPath);
+  const config = await readClientConfig(configPath);
   const sink = openLogSink();
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   const emit = logAgency(log, config.id);

@@ -1,10 +1,7 @@
-#!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_KEYS } from '../config/client-keys.ts';
-import { ConfigError } from '../config/errors.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
-import { StoreError } from '../store/store.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
@@ -170,31 +167,19 @@ function keysHelp(file: string, keys: readonly Key<unknown>[]): string {
   return `\nConfiguration (${file}; the environment overrides it):\n${lines.join('\n')}`;
 }
 
-async function main(): Promise<number> {
+/** Understands the command line and does what it asks for; fulfilled with the exit code. */
+export async function runProgram(): Promise<number> {
   let exitCode: number = EXIT.done;
   const program = buildProgram(code => {
     exitCode = code;
   });
+  // Whoever read what a command says may have gone away (`loteria journal show | head`).
+  process.stdout.on('error', () => process.exit(EXIT.done));
   try {
     await program.parseAsync();
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (error instanceof ConfigError) {
-      process.stderr.write(`loteria: ${error.message}\n`);
-      return EXIT.usage;
-    }
-    process.stderr.write(`loteria: ${explain(error)}\n`);
-    return EXIT.failed;
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
 }
-
-/** What the system refuses needs no stack; anything else is a mistake in this program. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return 'syscall' in error || error instanceof StoreError ? error.message : (error.stack ?? error.message);
-}
-
-// Whoever read what a command says may have gone away (`loteria journal show | head`).
-process.stdout.on('error', () => process.exit(EXIT.done));
-process.exit(await main());

@@ -13,17 +13,17 @@ function environmentOf(names: readonly string[], values: readonly string[] = VAL
   return { ...LEAST, ...Object.fromEntries(names.map((name, index) => [name, values[index]!])) };
 }
 
-function betOf(environment: Record<string, string>): string[] | undefined {
-  const { bet } = readClientConfig(undefined, environment);
+async function betOf(environment: Record<string, string>): Promise<string[] | undefined> {
+  const { bet } = await readClientConfig(undefined, environment);
   if (bet === undefined) return undefined;
   return Array.from(bet.starts, (start, index) =>
     Buffer.from(bet.bytes.subarray(start, bet.ends[index])).toString('utf8'),
   );
 }
 
-function refusal(environment: Record<string, string>): string {
+async function refusal(environment: Record<string, string>): Promise<string> {
   try {
-    readClientConfig(undefined, environment);
+    await readClientConfig(undefined, environment);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as Error).message;
@@ -41,37 +41,37 @@ describe('the bet of exercise 5', () => {
     ['Spanish', SPANISH],
     ['English', ENGLISH],
     ['mixed', ['NOMBRE', 'CLI_BET_SURNAME', 'DOCUMENTO', 'CLI_BET_BIRTH', 'NUMERO']],
-  ])('is read from the five variables in %s spelling', (_, names) => {
-    expect(betOf(environmentOf(names))).toEqual(VALUES);
+  ])('is read from the five variables in %s spelling', async (_, names) => {
+    expect(await betOf(environmentOf(names))).toEqual(VALUES);
   });
 
-  test('keeps accents and spaces', () => {
+  test('keeps accents and spaces', async () => {
     const values = ['José María', 'Ñáñez d’Ávila', '1', '2000-02-29', '0'];
-    expect(betOf(environmentOf(SPANISH, values))).toEqual(values);
+    expect(await betOf(environmentOf(SPANISH, values))).toEqual(values);
   });
 
-  test('is none when no variable is set, or all are empty', () => {
-    expect(betOf(LEAST)).toBeUndefined();
-    expect(betOf(environmentOf([...SPANISH, ...ENGLISH], Array<string>(10).fill('')))).toBeUndefined();
+  test('is none when no variable is set, or all are empty', async () => {
+    expect(await betOf(LEAST)).toBeUndefined();
+    expect(await betOf(environmentOf([...SPANISH, ...ENGLISH], Array<string>(10).fill('')))).toBeUndefined();
   });
 
-  test('is not looked at in echo mode', () => {
-    expect(betOf({ ...LEAST, CLI_MODE: 'echo', NOMBRE: 'Ana' })).toBeUndefined();
+  test('is not looked at in echo mode', async () => {
+    expect(await betOf({ ...LEAST, CLI_MODE: 'echo', NOMBRE: 'Ana' })).toBeUndefined();
   });
 
-  test.each([0, 1, 2, 3, 4])('names the missing one when number %i of the five is not set', missing => {
+  test.each([0, 1, 2, 3, 4])('names the missing one when number %i of the five is not set', async missing => {
     const message = `${SPANISH[missing]} (or ${ENGLISH[missing]}) is missing: a bet from the environment needs all five variables`;
     for (const names of [SPANISH, ENGLISH]) {
       const environment = environmentOf(names);
       delete environment[names[missing]!];
-      expect(refusal(environment)).toBe(message);
-      expect(refusal({ ...environment, [names[missing]!]: '' })).toBe(message);
+      expect(await refusal(environment)).toBe(message);
+      expect(await refusal({ ...environment, [names[missing]!]: '' })).toBe(message);
     }
   });
 
-  test('the other spelling stands in for an empty variable', () => {
+  test('the other spelling stands in for an empty variable', async () => {
     const environment = { ...environmentOf(ENGLISH), NOMBRE: '', NUMERO: '' };
-    expect(betOf(environment)).toEqual(VALUES);
+    expect(await betOf(environment)).toEqual(VALUES);
   });
 
   test.each([
@@ -84,11 +84,11 @@ describe('the bet of exercise 5', () => {
     ['NUMERO', '10000', 'number out-of-range'],
     ['NUMERO', '-1', 'number not-digits'],
     ['NUMERO', '75.74', 'number not-digits'],
-  ])('an invalid %s (%j) is refused by the name of the variable', (variable, value, fault) => {
+  ])('an invalid %s (%j) is refused by the name of the variable', async (variable, value, fault) => {
     const index = SPANISH.indexOf(variable);
     for (const names of [SPANISH, ENGLISH]) {
       const name = names[index]!;
-      expect(refusal({ ...environmentOf(names), [name]: value })).toBe(
+      expect(await refusal({ ...environmentOf(names), [name]: value })).toBe(
         `environment variable ${name} is '${value}': ${fault}`,
       );
     }

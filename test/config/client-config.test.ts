@@ -30,8 +30,8 @@ async function refusal(yaml: string, environment: Environment = {}): Promise<str
 }
 
 describe("the skeleton's config.yaml", () => {
-  test('is read with only CLI_ID in the environment, as the compose file of the course gives it', () => {
-    const config = readClientConfig(SKELETON, { CLI_ID: '1' });
+  test('is read with only CLI_ID in the environment, as the compose file of the course gives it', async () => {
+    const config = await readClientConfig(SKELETON, { CLI_ID: '1' });
     expect(config).toMatchObject({
       id: 1,
       mode: 'lottery',
@@ -52,8 +52,8 @@ describe("the skeleton's config.yaml", () => {
     });
   });
 
-  test('gives way to every variable of the environment', () => {
-    const config = readClientConfig(SKELETON, {
+  test('gives way to every variable of the environment', async () => {
+    const config = await readClientConfig(SKELETON, {
       CLI_ID: '3',
       CLI_MODE: 'echo',
       CLI_SERVER_ADDRESS: 'central:1',
@@ -97,20 +97,20 @@ describe("the skeleton's config.yaml", () => {
 });
 
 describe('the environment', () => {
-  test('is enough without any file', () => {
-    const config = readClientConfig(undefined, { CLI_ID: '2', CLI_SERVER_ADDRESS: 'server:12345' });
+  test('is enough without any file', async () => {
+    const config = await readClientConfig(undefined, { CLI_ID: '2', CLI_SERVER_ADDRESS: 'server:12345' });
     expect(config).toMatchObject({ id: 2, loopPeriod: { text: '5s' }, batchAmountMax: 130 });
   });
 
   test('a file that was named must be there', async () => {
     const path = join(await temporaryFolder(), 'nowhere.yaml');
-    expect(() => readClientConfig(path, {})).toThrow(`cannot read ${path} (ENOENT)`);
+    await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (ENOENT)`);
   });
 
   test('a folder in place of the file is refused by name', async () => {
     const path = join(await temporaryFolder(), 'config.yaml');
     await mkdir(path);
-    expect(() => readClientConfig(path, {})).toThrow(`cannot read ${path} (EISDIR)`);
+    await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (EISDIR)`);
   });
 
   test('an empty variable counts as not set', async () => {

@@ -19,8 +19,6 @@ const COPIED = [
   'scripts',
   'server',
   'src',
-  'tsconfig.build.json',
-  'tsconfig.json',
   'validar-echo-server.sh',
 ];
 

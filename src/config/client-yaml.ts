@@ -1,0 +1,44 @@
+import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { ConfigError } from './errors.ts';
+import type { Given } from './keys.ts';
+
+/**
+ * The values of a `config.yaml` by their names, `a.b` for key `b` under `a`.
+ *
+ * @throws ConfigError with the line when it is no YAML, or holds something else than keys and values
+ */
+export function parseClientYaml(text: string, fileName: string): Map<string, Given> {
+  const lines = new LineCounter();
+  const document = parseDocument<Node>(text, { lineCounter: lines });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const line = error.linePos?.[0].line;
+    throw new ConfigError(`${fileName}, line ${line}: ${error.message.split('\n')[0]}`, error);
+  }
+  const given = new Map<string, Given>();
+  const sourceOf = (node: Node | null | undefined): string =>
+    `${fileName}, line ${lines.linePos(node?.range?.[0] ?? 0).line}`;
+  if (document.contents !== null) collect(document.contents, '', given, sourceOf);
+  return given;
+}
+
+/** Flattens the maps of the document into names with dots. Values keep the text that they have in the file. */
+function collect(
+  node: Node | null,
+  name: string,
+  given: Map<string, Given>,
+  sourceOf: (node: Node | null) => string,
+): void {
+  if (isMap<Node, Node>(node)) {
+    for (const { key, value } of node.items) {
+      collect(value, name === '' ? String(key) : `${name}.${String(key)}`, given, sourceOf);
+    }
+  } else if (isScalar(node) && node.value === null) {
+    // `key:` without a value, or a document that holds nothing.
+  } else if (isScalar(node) && name !== '') {
+    const text = node.type === 'PLAIN' ? node.source : undefined;
+    given.set(name, { text: text ?? (node.value as string), source: sourceOf(node) });
+  } else if (node !== null) {
+    throw new ConfigError(`${sourceOf(node)}: a single value or 'key: value' lines are expected here`);
+  }
+}
