@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { Bet } from './bet.ts';
 import { type FieldRanges, skipZeros } from './bet-rules.ts';
 import { CsvReader } from './csv-reader.ts';
@@ -96,54 +97,96 @@ function quoteMinimal(text: string): string {
  */
 export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Generator<Bet> {
   const decoder = new RowDecoder(source);
-  for (const chunk of chunks) yield* decoder.push(chunk);
-  yield* decoder.end();
+  for (const chunk of chunks) {
+    decoder.push(chunk);
+    // Not `yield*`: to hand a bet through one more generator takes as long as to find its row.
+    for (let bet = decoder.next(); bet !== undefined; bet = decoder.next()) yield bet;
+  }
+  decoder.end();
+  for (let bet = decoder.next(); bet !== undefined; bet = decoder.next()) yield bet;
 }
 
-/** The same for whoever gets the chunks one at a time. Bets are to be taken before the next call. */
+/** The same for whoever gets the chunks one at a time. Bets are to be taken before the next `push`. */
 export class RowDecoder {
   readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
+  readonly #texts = new FieldTexts();
   readonly #source: string;
 
   constructor(source: string) {
     this.#source = source;
   }
 
-  push(chunk: Uint8Array): Generator<Bet> {
+  push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
-    return this.#completeRows();
   }
 
-  /** The last row, when it has no line end. */
-  end(): Generator<Bet> {
+  /** A last row without line end is a row too. */
+  end(): void {
     this.#reader.end();
-    return this.#completeRows();
   }
 
-  *#completeRows(): Generator<Bet> {
+  /** Gives `visit` every bet that is there, up to the next `push`. */
+  visit(visit: (bet: Bet) => void): void {
+    for (let bet = this.next(); bet !== undefined; bet = this.next()) visit(bet);
+  }
+
+  /** The next bet; undefined when another chunk is needed, or the end was reached. */
+  next(): Bet | undefined {
     const reader = this.#reader;
-    for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
-      const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? decodeRow(reader) : undefined;
-      if (bet === undefined) throw new Error(`${this.#source}, line ${reader.line}: not a row of bets.csv`);
-      yield bet;
-    }
+    const step = reader.next();
+    if (step === 'more' || step === 'done') return undefined;
+    const isRow = step === 'record' && reader.fieldCount === ROW_FIELDS;
+    const bet = isRow ? decodeRow(reader, this.#texts) : undefined;
+    if (bet === undefined) throw new Error(`${this.#source}, line ${reader.line}: not a row of bets.csv`);
+    return bet;
   }
 }
 
 /** The bet of a row; undefined when its agency or its number is none. */
-function decodeRow({ bytes, starts, ends }: CsvReader): Bet | undefined {
+function decodeRow(reader: CsvReader, texts: FieldTexts): Bet | undefined {
+  const { bytes, starts, ends } = reader;
   const agency = decodeInteger(bytes, starts[0]!, ends[0]!);
   const number = decodeInteger(bytes, starts[5]!, ends[5]!);
   if (agency < 0 || number < 0) return undefined;
-  const row = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  texts.use(reader);
   return {
     agency,
-    firstName: row.toString('utf8', starts[1], ends[1]),
-    lastName: row.toString('utf8', starts[2], ends[2]),
-    document: row.toString('utf8', starts[3], ends[3]),
-    birthdate: row.toString('utf8', starts[4], ends[4]),
+    firstName: texts.get(starts[1]!, ends[1]!),
+    lastName: texts.get(starts[2]!, ends[2]!),
+    document: texts.get(starts[3]!, ends[3]!),
+    birthdate: texts.get(starts[4]!, ends[4]!),
     number,
   };
+}
+
+/**
+ * The texts of fields. Four calls into the decoder for each bet took most of the time of a draw: what is ASCII, nearly
+ * everything, is cut out of one string that holds a whole chunk of the file, a byte a character.
+ */
+class FieldTexts {
+  #bytes: Uint8Array | undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+  #characters = '';
+  #isAscii = false;
+
+  /** Says where the following fields lie. */
+  use({ bytes, verbatim }: CsvReader): void {
+    // Every record with quotes is copied to the same place.
+    if (verbatim && bytes === this.#bytes) return;
+    this.#bytes = verbatim ? bytes : undefined;
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#isAscii = verbatim && isAscii(bytes);
+    this.#characters = verbatim ? this.#buffer.toString('latin1') : '';
+  }
+
+  get(start: number, end: number): string {
+    if (this.#isAscii) return this.#characters.slice(start, end);
+    if (this.#bytes === undefined) return this.#buffer.toString('utf8', start, end);
+    for (let at = start; at < end; at += 1) {
+      if (this.#bytes[at]! > 0x7f) return this.#buffer.toString('utf8', start, end);
+    }
+    return this.#characters.slice(start, end);
+  }
 }
 
 /** The value of a run of digits; -1 when it is empty or something else. */

@@ -53,20 +53,20 @@ function writeWhole(file: number, text: string): void {
  * @throws Error with the line when the file holds something else than bets, and the file system's error when it
  *   cannot be read
  */
-export function* loadBets(path: string = STORAGE_FILEPATH): Generator<Bet> {
-  const file = openSync(path, 'r');
-  try {
-    yield* decodeRows(chunksOf(file), path);
-  } finally {
-    closeSync(file);
-  }
+export function loadBets(path: string = STORAGE_FILEPATH): Generator<Bet> {
+  return decodeRows(chunksOf(path), path);
 }
 
-function* chunksOf(file: number): Generator<Uint8Array> {
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
-    const length = readSync(file, chunk);
-    if (length === 0) return;
-    yield chunk.subarray(0, length);
+function* chunksOf(path: string): Generator<Uint8Array> {
+  const file = openSync(path, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
+      const length = readSync(file, chunk);
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
   }
 }

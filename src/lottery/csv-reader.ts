@@ -31,6 +31,8 @@ export class CsvReader implements FieldRanges {
   readonly starts = new Int32Array(FIELDS_KEPT);
   readonly ends = new Int32Array(FIELDS_KEPT);
   fieldCount = 0;
+  /** Whether `bytes` are those of the file; the fields of a record with quotes lie in a copy without them. */
+  verbatim = true;
   /** Line of the file, counted from 1, on which the current record starts. */
   line = 0;
 
@@ -172,6 +174,7 @@ export class CsvReader implements FieldRanges {
     const after = this.#afterLineEnd(end);
     if (after < 0) return 'more';
     this.bytes = bytes;
+    this.verbatim = bytes === this.#buffer;
     this.fieldCount = fieldCount;
     this.line = this.#nextLine;
     this.#start = after;

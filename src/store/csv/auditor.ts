@@ -53,7 +53,8 @@ export class Auditor {
       const section = this.#sections[0];
       if (section === undefined) throw new Error('rows that belong to no batch');
       const end = Math.min(piece.length, at + section.bytesLeft);
-      for (const bet of this.#decoder.push(piece.subarray(at, end))) this.#count(bet, section);
+      this.#decoder.push(piece.subarray(at, end));
+      this.#decoder.visit(bet => this.#count(bet, section));
       section.bytesLeft -= end - at;
       at = end;
       if (section.bytesLeft === 0) this.#endSection(section);
@@ -77,7 +78,8 @@ export class Auditor {
   }
 
   #endSection(section: Section): void {
-    for (const bet of this.#decoder.end()) this.#count(bet, section);
+    this.#decoder.end();
+    this.#decoder.visit(bet => this.#count(bet, section));
     for (const [agency, bets] of section.betsLeft) {
       if (bets > 0) throw new Error(`${bets} bets of agency ${agency} fewer than the journal says`);
     }

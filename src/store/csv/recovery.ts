@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
 import { RowDecoder } from '../../lottery/bet-row.ts';
 import { StoreError } from '../store.ts';
@@ -171,12 +172,15 @@ async function createJournal(
 async function adopt(bets: DataFile, end: number): Promise<Adopt> {
   const decoder = new RowDecoder(BETS_FILE);
   const counts = new Map<number, number>();
+  const count = ({ agency }: Bet): void => void counts.set(agency, (counts.get(agency) ?? 0) + 1);
   let checksum = 0;
   await new SequentialReader(bets).visit(end, piece => {
     checksum = crc32(piece, checksum);
-    for (const { agency } of decoder.push(piece)) counts.set(agency, (counts.get(agency) ?? 0) + 1);
+    decoder.push(piece);
+    decoder.visit(count);
   });
-  for (const { agency } of decoder.end()) counts.set(agency, (counts.get(agency) ?? 0) + 1);
+  decoder.end();
+  decoder.visit(count);
   return { type: 'adopt', end, crc32: hex32(checksum), bets: [...counts] };
 }
 
