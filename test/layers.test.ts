@@ -17,7 +17,20 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ['lottery', 'wire/limits.ts', 'observe/log-level.ts'],
   dataset: ['lottery'],
   run: ['lottery', 'wire', 'agency', 'dataset', 'config'],
-  cli: ['lottery', 'wire', 'kernel', 'store', 'observe', 'central', 'agency', 'config', 'dataset', 'run'],
+  bench: ['lottery', 'wire', 'dataset', 'config'],
+  cli: [
+    'lottery',
+    'wire',
+    'kernel',
+    'store',
+    'observe',
+    'central',
+    'agency',
+    'config',
+    'dataset',
+    'run',
+    'bench',
+  ],
 };
 
 const SOURCE = join(import.meta.dirname, '../src');

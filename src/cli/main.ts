@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
+import type { BenchOptions } from './bench.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
@@ -11,6 +12,11 @@ import { VERSION } from './version.ts';
 const AGENCIES_MAX = 1000;
 const BETS_MAX = 1_000_000_000;
 const SEED_MAX = 2 ** 32 - 1;
+/** Of a load: beyond, the generator's own memory and sockets would be what is measured. */
+const CONNECTIONS_MAX = 4096;
+const WINDOW_MAX = 4096;
+/** As the assignment has it: a packet never exceeds 8 kB. */
+const BATCH_MAX = 130;
 
 /** The code of each command is loaded when it is called: a client starts faster without the server. */
 function buildProgram(finish: (code: number) => void): Command {
@@ -26,6 +32,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addDataset(program, finish);
   addDraw(program, finish);
   addJournal(program, finish);
+  addBench(program, finish);
   return program;
 }
 
@@ -135,6 +142,30 @@ function addJournal(program: Command, finish: (code: number) => void): void {
     .action(async (folder: string | undefined, options: { json?: boolean }) => {
       const { showJournal } = await import('./journal.ts');
       finish(await showJournal(folder, options));
+    });
+}
+
+function addBench(program: Command, finish: (code: number) => void): void {
+  const number = (flags: string, about: string, min: number, max: number, value: number): Option =>
+    new Option(flags, about).argParser(count(min, max)).default(value);
+  program
+    .command('bench')
+    .description(
+      'send bets to a server as fast as it takes them and tell how fast that was; without --server to our own in a ' +
+        'temporary folder, and to a program that only receives, writes and syncs',
+    )
+    .option('--server <host:port>', 'a server that runs and speaks the base protocol')
+    .addOption(number('--connections <number>', 'connections', 1, CONNECTIONS_MAX, 5))
+    .addOption(number('--agencies <number>', 'they speak for the agencies 1 to this one', 1, AGENCIES_MAX, 5))
+    .addOption(number('--window <number>', 'unanswered batches of a connection', 1, WINDOW_MAX, 64))
+    .addOption(number('--batch <number>', 'bets in a batch', 1, BATCH_MAX, 130))
+    .addOption(number('--bets <number>', 'bets in all, in whole batches', 1, BETS_MAX, 2_000_000))
+    .addOption(number('--warm-up <number>', 'bets before that are not measured', 0, BETS_MAX, 200_000))
+    .option('--end', 'finish the agencies afterwards, which makes the server hold its draw')
+    .option('--json', 'as one line of JSON')
+    .action(async (options: BenchOptions) => {
+      const { bench } = await import('./bench.ts');
+      finish(await bench(options));
     });
 }
 

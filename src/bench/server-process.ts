@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inheritedEnvironment } from '../config/inherited-environment.ts';
+import { BenchError } from './errors.ts';
+import type { Address } from './load-connection.ts';
+
+const HOST = '127.0.0.1';
+/** Time for a server to take connections, in milliseconds: one that finds many bets reads them all first. */
+const START_TIMEOUT_MS = 60_000;
+/** Time between two tries to reach it, in milliseconds. */
+const TRY_AGAIN_MS = 20;
+/** Time for a server to end when it is asked to, in milliseconds: one with many bets may want to digest them. */
+const STOP_TIMEOUT_MS = 30_000;
+
+export interface ServerCommand {
+  /** What it is called in the report. */
+  readonly name: string;
+  readonly program: string;
+  readonly args: (port: number) => readonly string[];
+  readonly environment: (port: number) => Readonly<Record<string, string>>;
+  /** Its working directory. */
+  readonly folder: string;
+  /** Called with every line that it prints. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** A server under test as a process of its own, on a free port of the loopback interface. */
+export class ServerProcess {
+  readonly address: Address;
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  /** What it said last, in case that it ends. */
+  #lastLine = '';
+
+  private constructor({ name, program, args, environment, folder, onLine }: ServerCommand, port: number) {
+    this.address = { host: HOST, port };
+    this.#name = name;
+    const child = spawn(program, args(port), {
+      cwd: folder,
+      env: { ...inheritedEnvironment(), ...environment(port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    this.#exited = new Promise(resolve => {
+      child.on('close', resolve);
+      child.on('error', error => {
+        this.#lastLine = error.message;
+        resolve(undefined);
+      });
+    });
+    for (const output of [child.stdout, child.stderr]) {
+      createInterface({ input: output }).on('line', line => {
+        this.#lastLine = line;
+        onLine?.(line);
+      });
+    }
+  }
+
+  /**
+   * Starts it and waits until it takes connections.
+   *
+   * @throws BenchError when it does not
+   * @throws the reason of `stop`; no process is left then either
+   */
+  static async start(command: ServerCommand, stop: AbortSignal): Promise<ServerProcess> {
+    const server = new ServerProcess(command, await freePort());
+    try {
+      await server.#untilReachable(stop);
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** The most memory that it has had at any time, in megabytes; undefined where the system does not tell. */
+  peakMegabytes(): number | undefined {
+    try {
+      const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
+      const kilobytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]);
+      return Number.isNaN(kilobytes) ? undefined : Math.round(kilobytes / 1024);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Ends it, at the latest by force. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM');
+    const timeout = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await this.#exited;
+    clearTimeout(timeout);
+  }
+
+  async #untilReachable(stop: AbortSignal): Promise<void> {
+    let ended = false;
+    void this.#exited.then(() => (ended = true));
+    const giveUpAt = performance.now() + START_TIMEOUT_MS;
+    while (!(await reachable(this.address))) {
+      stop.throwIfAborted();
+      if (ended) throw new BenchError(`${this.#name} did not start: ${this.#lastLine}`);
+      if (performance.now() > giveUpAt) {
+        throw new BenchError(`${this.#name} takes no connection after ${START_TIMEOUT_MS} ms`);
+      }
+      await sleep(TRY_AGAIN_MS);
+    }
+  }
+}
+
+function reachable(address: Address): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(address);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, HOST);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -1,0 +1,51 @@
+import { extname, join } from 'node:path';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import type { ServerCommand } from './server-process.ts';
+
+/** The program beside this file, whether it is the source or what was built of it. */
+const YARDSTICK = join(import.meta.dirname, `yardstick${extname(import.meta.filename)}`);
+
+export interface OwnServerShape {
+  /** The program's own `main.js`. */
+  readonly program: string;
+  readonly folder: string;
+  readonly connections: number;
+  readonly agencies: number;
+}
+
+/** Our own server, as it is shipped; only the limits on connections are raised where the measurement asks for more. */
+export function ownServer({ program, folder, connections, agencies }: OwnServerShape): ServerCommand {
+  // Those of the warm-up may not be gone when the next ones come.
+  const perAgency = 2 * Math.ceil(connections / agencies);
+  return {
+    name: 'loteria',
+    program: process.execPath,
+    args: () => [program, 'server'],
+    environment: port => ({
+      SERVER_PORT: String(port),
+      SERVER_HOST: '127.0.0.1',
+      LOGGING_LEVEL: 'ERROR',
+      DATA_DIR: folder,
+      NUMBER_AGENCIES: String(agencies),
+      CONNECTIONS_MAX: String(Math.max(DEFAULT_LIMITS.connectionsMax, 2 * connections)),
+      AGENCY_CONNECTIONS_MAX: String(Math.max(DEFAULT_LIMITS.agencyConnectionsMax, perAgency)),
+    }),
+    folder,
+  };
+}
+
+/** A program that only receives, writes and syncs. */
+export function yardstick(folder: string): ServerCommand {
+  return {
+    name: 'yardstick',
+    program: process.execPath,
+    args: port => [YARDSTICK, String(port), join(folder, 'received')],
+    environment: () => ({}),
+    folder,
+  };
+}
+
+/** A program that answers and keeps nothing: what the load generator can do at most. */
+export function discard(folder: string): ServerCommand {
+  return { ...yardstick(folder), name: 'discard', args: port => [YARDSTICK, String(port)] };
+}

@@ -1,0 +1,101 @@
+/**
+ * What our server is measured against: a program that receives, counts messages, writes, syncs and answers, and does nothing
+ * else. It looks into no bet, keeps no journal and would notice no damage. Group commit is the same as ours: while one group
+ * is written and synced the next one gathers, and all connections of a group are answered after its sync.
+ *
+ *     node yardstick.js PORT [FILE]
+ *
+ * Without a file it answers at once and keeps nothing: the limit of the load generator itself.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { FrameCounter } from './frame-counter.ts';
+
+/** Bytes that may wait for the disk: beyond, no connection is read from. */
+const GATHERED_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Buffers of one write: Linux takes at most 1024 (IOV_MAX). */
+const BUFFERS_PER_WRITE = 1024;
+
+const OK_BYTES = 4;
+/** As many answers as are sent at a time. */
+const OKS = Buffer.from('OK\0\0'.repeat(4096), 'latin1');
+
+/** What becomes durable with one sync. */
+class Group {
+  readonly chunks: Buffer[] = [];
+  bytes = 0;
+  /** How many answers each connection gets. */
+  readonly answers = new Map<Socket, number>();
+
+  add(socket: Socket, chunk: Buffer, answers: number): void {
+    this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    this.answers.set(socket, (this.answers.get(socket) ?? 0) + answers);
+  }
+}
+
+/** One writer that takes turns. */
+class GroupWriter {
+  readonly #file: FileHandle;
+  #gathering = new Group();
+  #writing = false;
+  readonly #paused = new Set<Socket>();
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  add(socket: Socket, chunk: Buffer, answers: number): void {
+    this.#gathering.add(socket, chunk, answers);
+    if (this.#gathering.bytes > GATHERED_BYTES_MAX) {
+      socket.pause();
+      this.#paused.add(socket);
+    }
+    // A disk that cannot be written to ends this program: there is nothing left to measure.
+    if (!this.#writing) void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#gathering.bytes > 0) {
+      const group = this.#gathering;
+      this.#gathering = new Group();
+      for (const socket of this.#paused) socket.resume();
+      this.#paused.clear();
+      for (let from = 0; from < group.chunks.length; from += BUFFERS_PER_WRITE) {
+        await this.#writeAll(group.chunks.slice(from, from + BUFFERS_PER_WRITE));
+      }
+      await this.#file.datasync();
+      for (const [socket, answers] of group.answers) answer(socket, answers);
+    }
+    this.#writing = false;
+  }
+
+  async #writeAll(chunks: readonly Buffer[]): Promise<void> {
+    const wanted = chunks.reduce((sum, { length }) => sum + length, 0);
+    const { bytesWritten } = await this.#file.writev(chunks);
+    if (bytesWritten !== wanted) throw new Error(`${bytesWritten} of ${wanted} bytes were written`);
+  }
+}
+
+function answer(socket: Socket, answers: number): void {
+  for (let left = answers * OK_BYTES; left > 0; left -= OKS.length) {
+    socket.write(left < OKS.length ? OKS.subarray(0, left) : OKS);
+  }
+}
+
+const [port, path] = process.argv.slice(2);
+const writer = path === undefined ? undefined : new GroupWriter(await open(path, 'a'));
+
+const listener = createServer({ noDelay: true }, socket => {
+  const frames = new FrameCounter();
+  socket.on('data', chunk => {
+    const answers = frames.count(chunk);
+    if (writer === undefined) answer(socket, answers);
+    else writer.add(socket, chunk, answers);
+  });
+  // A client that goes away without a word has been measured enough.
+  socket.on('error', () => socket.destroy());
+});
+listener.listen({ port: Number(port), host: '127.0.0.1', backlog: 511 });

@@ -1,0 +1,92 @@
+import { BenchError } from '../bench/errors.ts';
+import type { Address } from '../bench/load-connection.ts';
+import {
+  type LoadShape,
+  type MeasureParts,
+  type Measurement,
+  measureCommand,
+  measureServer,
+} from '../bench/measure.ts';
+import { ownServer, yardstick } from '../bench/servers.ts';
+import { formatMeasurements } from '../bench/table.ts';
+import { CLIENT_KEYS } from '../config/client-keys.ts';
+import { ConfigError } from '../config/errors.ts';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import { EXIT } from './exit-codes.ts';
+import { DIALECTS } from './wiring.ts';
+
+export interface BenchOptions extends Omit<LoadShape, 'end'> {
+  /** `host:port` of a server that runs. */
+  readonly server?: string;
+  readonly end?: boolean;
+  readonly json?: boolean;
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
+
+/** `loteria bench`: how many bets a second a server stores, and how long a batch takes. */
+export async function bench({ server, json, end = false, ...rest }: BenchOptions): Promise<number> {
+  const address = server === undefined ? undefined : parseServer(server);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const shape: LoadShape = { ...rest, end };
+  const parts = { shape, codec: DIALECTS.base().agency(DEFAULT_LIMITS), stop: stopping.signal };
+  try {
+    const measurements =
+      address === undefined
+        ? await measureBesideYardstick(parts)
+        : [await measureServer(server!, address, parts)];
+    say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
+    return EXIT.done;
+  } catch (error) {
+    if (stopping.signal.aborted) complain('stopped');
+    else if (error instanceof BenchError) complain(error.message);
+    else throw error;
+    return EXIT.failed;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+function parseServer(text: string): Address {
+  const { parse, allowed } = CLIENT_KEYS.address;
+  const address = parse(text);
+  if (address === undefined) throw new ConfigError(`--server is '${text}', allowed: ${allowed}`);
+  return { host: address.host, port: address.port };
+}
+
+/** One after the other: they would share the processors. */
+async function measureBesideYardstick(parts: MeasureParts): Promise<Measurement[]> {
+  const { connections, agencies } = parts.shape;
+  const program = process.argv[1]!;
+  return [
+    await measureCommand(folder => ownServer({ program, folder, connections, agencies }), parts),
+    await measureCommand(yardstick, parts),
+  ];
+}
+
+/** What `--json` prints; `ratio` is ours to the yardstick where both were measured. */
+function reportOf(shape: LoadShape, measurements: readonly Measurement[]) {
+  return { ...shape, measurements, ratio: ratioOf(measurements) };
+}
+
+function ratioOf([ours, yard]: readonly Measurement[]): number | undefined {
+  return ours && yard && ours.betsPerSecond / yard.betsPerSecond;
+}
+
+function describe(shape: LoadShape, measurements: readonly Measurement[]): string {
+  const { connections, window, batch } = shape;
+  const ratio = ratioOf(measurements);
+  return [
+    `${connections} connections, ${window} batches of ${batch} bets in flight on each`,
+    '',
+    formatMeasurements(measurements),
+    ...(ratio === undefined
+      ? []
+      : ['', `${ratio.toFixed(2)} times a program that only receives, writes and syncs`]),
+  ].join('\n');
+}
