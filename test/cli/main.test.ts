@@ -40,6 +40,20 @@ describe('help', () => {
       ['dataset', '--help'],
       ['<folder>', '--from', '--agencies', '--bets', '--seed'],
     ],
+    [
+      ['bench', '--help'],
+      [
+        '--server',
+        '--connections',
+        '--agencies',
+        '--window',
+        '--batch',
+        '--bets',
+        '--warm-up',
+        '--end',
+        '--json',
+      ],
+    ],
     [['help', 'server'], ['SERVER_PORT']],
   ])('loteria %j exits 0 and lists what there is', async (args, words) => {
     const { code, stdout, stderr } = await loteria(...args);
