@@ -6,7 +6,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format deps crash dataset bench-memory clean
+.PHONY: help run test build lint format deps crash dataset bench clean
 .PHONY: docker-image docker-compose-up docker-compose-down docker-compose-logs ramas
 
 help: ## list the targets
@@ -55,8 +55,8 @@ dataset: build ## make .data/dataset/ with the bets of five agencies, from .data
 ramas: ## make the branches ej1 to ej8 out of the current commit
 	@sh scripts/ramas.sh
 
-bench-memory: build ## measure the server's memory while an agency sends 2,000,000 bets
-	@node bench/server-memory.ts
+bench: build ## measure everything and write bench/RESULTS.md, in about five minutes (ARGS=--quick prints a short set)
+	@node bench/run.ts $(ARGS)
 
 deps: node_modules/.package-lock.json ## install what is needed, a newer Node included where the machine's own is too old
 

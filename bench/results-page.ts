@@ -1,0 +1,171 @@
+import { cpus, release, totalmem } from 'node:os';
+import type { OneClient, WholeLottery } from './clients.ts';
+import type { LargeFolder } from './large-folder.ts';
+import type { Summary } from './samples.ts';
+import type { ServerName } from './setting.ts';
+import type { Row } from './throughput.ts';
+
+export interface Results {
+  readonly startedAt: Date;
+  /** Processes that wanted to run before the first measurement, on average over a minute. */
+  readonly loadBefore: number;
+  readonly rounds: number;
+  readonly durationMs: number;
+  /** Undefined where there is none. */
+  readonly python: string | undefined;
+  readonly servers: readonly Row[];
+  readonly connections: readonly Row[];
+  readonly batch: readonly Row[];
+  readonly bets: readonly Row[];
+  readonly largeFolder: LargeFolder;
+  readonly client: OneClient;
+  /** Undefined where the course's data is not there. */
+  readonly lottery: WholeLottery | undefined;
+}
+
+const GIGABYTE = 1024 ** 3;
+
+const NAMES: Readonly<Record<ServerName, string>> = {
+  loteria: 'ours',
+  yardstick: 'yardstick',
+  python: 'Python',
+  discard: 'answers and keeps nothing',
+};
+
+type Column = readonly [title: string, cell: (row: Row) => string];
+
+const SERVER: Column = ['server', row => NAMES[row.shape.server]];
+const LATENCY: Column = [
+  'p50 / p99 / p99.9 of a batch, ms',
+  ({ p50, p99, p999 }) => [p50, p99, p999].map(({ median }) => figure(median)).join(' / '),
+];
+const RATE: Column = ['M bets/s', row => range(row.betsPerSecond, 1e-6)];
+const OF_YARDSTICK: Column = ['of the yardstick', row => ratioText(row, row.ofYardstick, 'yardstick')];
+const MEMORY: Column = ['peak memory, MB', row => String(row.peakMegabytes)];
+
+/** `bench/RESULTS.md`. */
+export function formatResults(results: Results): string {
+  const { servers, connections, batch, bets, rounds } = results;
+  return `# Results
+
+Written by \`make bench\`. ${machine(results)}
+
+Each figure is the median of ${rounds} runs, with the range of them in brackets. The servers of a table take turns, so that whatever else the machine
+does hits them alike: what is comparable are the figures of one page, and best the ratios, which are taken within a round. Server and load
+generator share the machine. Bets are made up, 46 bytes each in a batch. *Ours* is \`loteria server\` as it is shipped, every answer after both syncs.
+The *yardstick* (\`src/bench/yardstick.ts\`) only receives, counts messages, writes and syncs, in groups as ours. *Python* (\`bench/peers/python_server.py\`) is a
+server written the way the assignment's solutions are: a thread for each connection, the csv module, one lock, no sync.
+
+## Servers
+
+Batches of 130 bets.
+
+${table(servers, [
+  SERVER,
+  ['connections × in flight', ({ shape }) => `${shape.connections} × ${shape.window}`],
+  RATE,
+  OF_YARDSTICK,
+  ['of Python', row => ratioText(row, row.ofPython, 'python')],
+  LATENCY,
+  MEMORY,
+])}
+
+A server that answers and keeps nothing shows what the load generator can do.
+
+## Connections
+
+64 batches of 130 bets in flight on each.
+
+${table(connections, [
+  ['connections', ({ shape }) => String(shape.connections)],
+  SERVER,
+  RATE,
+  OF_YARDSTICK,
+  LATENCY,
+  MEMORY,
+])}
+
+## Bets in a batch
+
+5 connections, 64 batches in flight on each.
+
+${table(batch, [['bets in a batch', ({ shape }) => String(shape.batch)], SERVER, RATE, OF_YARDSTICK, LATENCY, MEMORY])}
+
+## Bets in all
+
+5 connections, 64 batches of 130 bets in flight on each.
+
+${table(bets, [
+  ['bets', ({ shape }) => thousands(shape.bets)],
+  ['ns per bet', row => range(inverse(row.betsPerSecond), 1e9)],
+  MEMORY,
+])}
+
+${bullets(results)}
+`;
+}
+
+function machine({ startedAt, loadBefore, durationMs, python }: Results): string {
+  const processors = cpus();
+  const memory = Math.round(totalmem() / GIGABYTE);
+  return (
+    `${startedAt.toISOString().slice(0, 10)}, ${processors.length} × ${processors[0]?.model.trim()}, ${memory} GB, Linux ${release()}, ` +
+    `Node ${process.version}, ${python ?? 'no Python'}. The load average was ${loadBefore.toFixed(1)} before, ` +
+    `the whole took ${Math.round(durationMs / 1_000)} s.`
+  );
+}
+
+function bullets({ largeFolder, client, lottery }: Results): string {
+  const { startSeconds, drawSeconds, drawPeakMegabytes } = largeFolder;
+  const lines = [
+    '## Everything else',
+    '',
+    '| | |',
+    '|---|---|',
+    `| start-up check of a folder with ${thousands(largeFolder.bets)} bets, from the start of the process to its \`listen\` line | ${range(startSeconds)} s |`,
+    `| draw over ${thousands(largeFolder.bets)} bets, from the agencies' \`END\` to the draw's line in the log, the seal included | ${range(drawSeconds)} s |`,
+    `| peak memory of the server that checks and draws | ${drawPeakMegabytes} MB |`,
+    `| one \`loteria client\` with a file of ${thousands(client.bets)} bets, from the start of its process until everything is stored | ${range(client.betsPerSecond, 1e-6)} M bets/s |`,
+    `| peak memory of the server meanwhile, the draw included | ${client.serverPeakMegabytes} MB |`,
+    lottery === undefined
+      ? "| the whole lottery of the course's data | not measured: the data is not there |"
+      : `| the whole lottery of the course's data: five client processes against a server that runs, from the start of the first to the exit of the last | ${range(lottery.seconds)} s |`,
+    ...(lottery === undefined
+      ? []
+      : [
+          `| five processes of Node that do nothing, started in the same way | ${range(lottery.emptySeconds)} s |`,
+        ]),
+  ];
+  return lines.join('\n');
+}
+
+function table(rows: readonly Row[], columns: readonly Column[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(([title]) => title)),
+    `|${'---|'.repeat(columns.length)}`,
+    ...rows.map(row => line(columns.map(([, cell]) => cell(row)))),
+  ].join('\n');
+}
+
+/** A ratio to a server; none to itself, nor to one that was not measured. */
+function ratioText({ shape }: Row, ratio: Summary | undefined, to: ServerName): string {
+  return ratio === undefined || shape.server === to ? '–' : range(ratio);
+}
+
+function inverse({ median, min, max }: Summary): Summary {
+  return { median: 1 / median, min: 1 / max, max: 1 / min };
+}
+
+function range({ median, min, max }: Summary, factor = 1): string {
+  return `${figure(median * factor)} (${figure(min * factor)} – ${figure(max * factor)})`;
+}
+
+/** Three digits that say something. */
+function figure(value: number): string {
+  return value >= 100 ? thousands(Math.round(value)) : value.toPrecision(value < 1 ? 2 : 3);
+}
+
+function thousands(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,64 @@
+/**
+ * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts [--quick] [--out FILE]`.
+ *
+ * With `--quick` it is a short set of small loads that shows whether everything can be measured; its figures are those of
+ * programs that are still warming up, and are printed in place of being written.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { COURSE_DATA } from '../test/support/course-data.ts';
+import { measureClient, measureLottery } from './clients.ts';
+import { measureLargeFolder } from './large-folder.ts';
+import { formatResults } from './results-page.ts';
+import type { Setting } from './setting.ts';
+import { compareServers, scaleBatch, scaleBets, scaleConnections } from './throughput.ts';
+
+/** After which it gives up, in milliseconds: a measurement that takes longer has found something out already. */
+const TOTAL_MS_MAX = 10 * 60_000;
+
+const FULL = { rounds: 3, divisor: 1 };
+const QUICK = { rounds: 1, divisor: 50 };
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    out: { type: 'string', default: join(import.meta.dirname, 'RESULTS.md') },
+  },
+});
+
+const startedAt = new Date();
+const [loadBefore] = loadavg() as [number];
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort(new Error('stopped')));
+const setting: Setting = {
+  ...(values.quick ? QUICK : FULL),
+  stop: AbortSignal.any([interrupted.signal, AbortSignal.timeout(TOTAL_MS_MAX)]),
+  say: text => console.error(`${Math.round(performance.now() / 1_000)} s  ${text}`),
+};
+const python = pythonVersion();
+if (python === undefined) setting.say('python3 is not installed: its server is left out');
+
+const page = formatResults({
+  startedAt,
+  loadBefore,
+  rounds: setting.rounds,
+  python,
+  servers: await compareServers(setting, python !== undefined),
+  connections: await scaleConnections(setting),
+  batch: await scaleBatch(setting),
+  bets: await scaleBets(setting),
+  largeFolder: await measureLargeFolder(setting),
+  client: await measureClient(setting),
+  lottery: existsSync(COURSE_DATA) ? await measureLottery(COURSE_DATA, setting) : undefined,
+  durationMs: performance.now(),
+});
+if (values.quick) console.log(page);
+else writeFileSync(values.out, page);
+
+function pythonVersion(): string | undefined {
+  const { status, stdout } = spawnSync('python3', ['--version'], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}

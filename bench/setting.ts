@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { type MeasureParts, measureCommand, type Measurement } from '../src/bench/measure.ts';
+import type { ServerCommand } from '../src/bench/server-process.ts';
+import { discard, ownServer, yardstick } from '../src/bench/servers.ts';
+import { DIALECTS } from '../src/cli/wiring.ts';
+import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
+
+/** The built program: what is measured is what is shipped. */
+export const PROGRAM = join(import.meta.dirname, '../dist/cli/main.js');
+
+const PYTHON_SERVER = join(import.meta.dirname, 'peers/python_server.py');
+
+/** What is different between one measurement and the next. */
+export interface Shape {
+  readonly server: ServerName;
+  readonly connections: number;
+  readonly window: number;
+  readonly batch: number;
+  readonly bets: number;
+  readonly warmUp: number;
+}
+
+export type ServerName = 'loteria' | 'yardstick' | 'python' | 'discard';
+
+/** What all measurements have in common. */
+export interface Setting {
+  /** How often each thing is measured. */
+  readonly rounds: number;
+  /** What all numbers of bets are divided by, for a short set. */
+  readonly divisor: number;
+  readonly stop: AbortSignal;
+  /** Says what is being done. */
+  readonly say: (text: string) => void;
+}
+
+const AGENCIES = 5;
+
+/** The same with fewer bets, for a short set. */
+export function shorten(shape: Shape, { divisor }: Setting): Shape {
+  return { ...shape, bets: Math.ceil(shape.bets / divisor), warmUp: Math.ceil(shape.warmUp / divisor) };
+}
+
+export function measure({ server, ...load }: Shape, { stop, say }: Setting): Promise<Measurement> {
+  const shape = { ...load, agencies: AGENCIES, end: false };
+  const parts: MeasureParts = { shape, codec: DIALECTS.base().agency(DEFAULT_LIMITS), stop };
+  say(`${server}: ${shape.bets} bets, ${shape.connections} × ${shape.window}, batch ${shape.batch}`);
+  return measureCommand(folder => commandOf(server, folder, shape.connections), parts);
+}
+
+function commandOf(server: ServerName, folder: string, connections: number): ServerCommand {
+  switch (server) {
+    case 'loteria':
+      return ownServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
+    case 'yardstick':
+      return yardstick(folder);
+    case 'discard':
+      return discard(folder);
+    case 'python':
+      return {
+        name: server,
+        program: 'python3',
+        args: port => [PYTHON_SERVER, String(port), folder],
+        environment: () => ({}),
+        folder,
+      };
+  }
+}

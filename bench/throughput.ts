@@ -1,0 +1,129 @@
+import type { Measurement } from '../src/bench/measure.ts';
+import { type Summary, summarize } from './samples.ts';
+import { measure, type ServerName, type Setting, type Shape, shorten } from './setting.ts';
+
+/** The figures of one shape of load, and beside them how they compare with the yardstick's of the same round. */
+export interface Row {
+  readonly shape: Shape;
+  readonly betsPerSecond: Summary;
+  readonly p50: Summary;
+  readonly p99: Summary;
+  readonly p999: Summary;
+  readonly peakMegabytes: number;
+  /** Bets a second as a multiple of the yardstick's; undefined without one. */
+  readonly ofYardstick: Summary | undefined;
+  /** And of the Python server's. */
+  readonly ofPython: Summary | undefined;
+}
+
+/** Bets that are enough to measure a server for about a second, and to warm it up. */
+interface Load {
+  readonly connections: number;
+  readonly window: number;
+  readonly batch: number;
+  readonly bets: Readonly<Partial<Record<ServerName, number>>>;
+}
+
+const WARM_UP = 200_000;
+
+const LOADS: readonly Load[] = [
+  {
+    connections: 5,
+    window: 64,
+    batch: 130,
+    bets: { loteria: 5_000_000, yardstick: 5_000_000, python: 300_000, discard: 20_000_000 },
+  },
+  {
+    connections: 5,
+    window: 1,
+    batch: 130,
+    bets: { loteria: 1_000_000, yardstick: 1_000_000, python: 300_000 },
+  },
+];
+
+const CONNECTIONS = [1, 5, 50, 500] as const;
+/** With 500 connections 4,160,000 bets are unanswered at the same time. */
+const CONNECTIONS_BETS = 8_000_000;
+
+/** The bets for each size of a batch: small ones take longer. */
+const BATCHES = [
+  [1, 200_000],
+  [10, 1_000_000],
+  [130, 5_000_000],
+] as const;
+
+const BETS = [100_000, 1_000_000, 10_000_000] as const;
+
+/** Our server, the yardstick and the Python server with the same load, one after the other, several times. */
+export async function compareServers(setting: Setting, python: boolean): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { bets, ...load } of LOADS) {
+    const servers = (Object.keys(bets) as ServerName[]).filter(server => python || server !== 'python');
+    rows.push(
+      ...(await interleave(
+        servers.map(server => ({ server, ...load, bets: bets[server]!, warmUp: bets[server]! / 10 })),
+        setting,
+      )),
+    );
+  }
+  return rows;
+}
+
+export function scaleConnections(setting: Setting): Promise<Row[]> {
+  const load = { window: 64, batch: 130, bets: CONNECTIONS_BETS, warmUp: WARM_UP };
+  return interleave(besideYardstick(CONNECTIONS.map(connections => ({ ...load, connections }))), setting);
+}
+
+export function scaleBatch(setting: Setting): Promise<Row[]> {
+  const load = { connections: 5, window: 64, warmUp: WARM_UP / 10 };
+  return interleave(besideYardstick(BATCHES.map(([batch, bets]) => ({ ...load, batch, bets }))), setting);
+}
+
+export function scaleBets(setting: Setting): Promise<Row[]> {
+  const load = { connections: 5, window: 64, batch: 130, warmUp: 5 * WARM_UP };
+  return interleave(
+    BETS.map(bets => ({ server: 'loteria', ...load, bets })),
+    setting,
+  );
+}
+
+function besideYardstick(loads: readonly Omit<Shape, 'server'>[]): Shape[] {
+  return loads.flatMap(load => [
+    { server: 'loteria', ...load },
+    { server: 'yardstick', ...load },
+  ]);
+}
+
+/** Measures each shape once in every round: whatever else the machine does meanwhile hits them alike. */
+async function interleave(planned: readonly Shape[], setting: Setting): Promise<Row[]> {
+  const shapes = planned.map(shape => shorten(shape, setting));
+  const measurements = new Map<Shape, Measurement[]>(shapes.map(shape => [shape, []]));
+  for (let round = 0; round < setting.rounds; round += 1) {
+    for (const shape of shapes) measurements.get(shape)!.push(await measure(shape, setting));
+  }
+  const companion = (shape: Shape, server: ServerName): Measurement[] | undefined => {
+    const { connections, window, batch } = shape;
+    const same = (other: Shape): boolean =>
+      other.connections === connections && other.window === window && other.batch === batch;
+    const found = shapes.find(other => other.server === server && same(other));
+    return found && measurements.get(found);
+  };
+  return shapes.map(shape => {
+    const own = measurements.get(shape)!;
+    const of = (figure: (one: Measurement) => number): Summary => summarize(own.map(figure));
+    return {
+      shape,
+      betsPerSecond: of(one => one.betsPerSecond),
+      p50: of(one => one.latencyMs.p50),
+      p99: of(one => one.latencyMs.p99),
+      p999: of(one => one.latencyMs.p999),
+      peakMegabytes: of(one => one.peakMegabytes ?? 0).max,
+      ofYardstick: ratio(own, companion(shape, 'yardstick')),
+      ofPython: ratio(own, companion(shape, 'python')),
+    };
+  });
+}
+
+function ratio(own: readonly Measurement[], others: readonly Measurement[] | undefined): Summary | undefined {
+  return others && summarize(own.map((one, round) => one.betsPerSecond / others[round]!.betsPerSecond));
+}
