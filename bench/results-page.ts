@@ -43,7 +43,16 @@ const RATE: Column = ['M bets/s', row => range(row.betsPerSecond, 1e-6)];
 const OF_YARDSTICK: Column = ['of the yardstick', row => ratioText(row, row.ofYardstick, 'yardstick')];
 const MEMORY: Column = ['peak memory, MB', row => String(row.peakMegabytes)];
 
-/** `bench/RESULTS.md`. */
+/** The heading of what is written by hand, at the end of the page. */
+const BY_HAND = '\n## Where the time goes\n';
+
+/** What is written by hand in a page, which outlives the figures before it; empty when there is nothing. */
+export function partByHand(page: string): string {
+  const at = page.indexOf(BY_HAND);
+  return at < 0 ? '' : page.slice(at);
+}
+
+/** The figures of `bench/RESULTS.md`. */
 export function formatResults(results: Results): string {
   const { servers, connections, batch, bets, rounds } = results;
   return `# Results

@@ -1,18 +1,20 @@
 /**
  * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts [--quick] [--out FILE]`.
  *
+ * What stands in the page under "Where the time goes" is written by hand and stays.
+ *
  * With `--quick` it is a short set of small loads that shows whether everything can be measured; its figures are those of
  * programs that are still warming up, and are printed in place of being written.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COURSE_DATA } from '../test/support/course-data.ts';
 import { measureClient, measureLottery } from './clients.ts';
 import { measureLargeFolder } from './large-folder.ts';
-import { formatResults } from './results-page.ts';
+import { formatResults, partByHand } from './results-page.ts';
 import type { Setting } from './setting.ts';
 import { compareServers, scaleBatch, scaleBets, scaleConnections } from './throughput.ts';
 
@@ -56,7 +58,11 @@ const page = formatResults({
   durationMs: performance.now(),
 });
 if (values.quick) console.log(page);
-else writeFileSync(values.out, page);
+else
+  writeFileSync(
+    values.out,
+    page + (existsSync(values.out) ? partByHand(readFileSync(values.out, 'utf8')) : ''),
+  );
 
 function pythonVersion(): string | undefined {
   const { status, stdout } = spawnSync('python3', ['--version'], { encoding: 'utf8' });

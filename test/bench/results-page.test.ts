@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { formatResults, partByHand, type Results } from '../../bench/results-page.ts';
+import type { Summary } from '../../bench/samples.ts';
+import type { ServerName } from '../../bench/setting.ts';
+import type { Row } from '../../bench/throughput.ts';
+
+const of = (median: number): Summary => ({ median, min: median / 2, max: median * 2 });
+
+const row = (server: ServerName, betsPerSecond: number, ofYardstick?: number): Row => ({
+  shape: { server, connections: 5, window: 64, batch: 130, bets: 1_000_000, warmUp: 0 },
+  betsPerSecond: of(betsPerSecond),
+  p50: of(0.5),
+  p99: of(12.345),
+  p999: of(1234),
+  peakMegabytes: 99,
+  ofYardstick: ofYardstick === undefined ? undefined : of(ofYardstick),
+  ofPython: undefined,
+});
+
+const RESULTS: Results = {
+  startedAt: new Date('2026-01-02T03:04:05Z'),
+  loadBefore: 0.25,
+  rounds: 3,
+  durationMs: 61_000,
+  python: undefined,
+  servers: [row('loteria', 5_000_000, 0.5), row('yardstick', 10_000_000, 1)],
+  connections: [],
+  batch: [],
+  bets: [row('loteria', 5_000_000)],
+  largeFolder: { bets: 10_000_000, startSeconds: of(2), drawSeconds: of(1), drawPeakMegabytes: 80 },
+  client: { bets: 2_000_000, betsPerSecond: of(1_500_000), serverPeakMegabytes: 70 },
+  lottery: undefined,
+};
+
+describe('the page of results', () => {
+  const page = formatResults(RESULTS);
+
+  test('says when and on what it was measured', () => {
+    expect(page).toContain(`2026-01-02, `);
+    expect(page).toContain(`Node ${process.version}, no Python.`);
+    expect(page).toContain('The load average was 0.3 before, the whole took 61 s.');
+  });
+
+  test('gives medians with their ranges, and ratios to the others only', () => {
+    expect(page).toContain(
+      '| ours | 5 × 64 | 5.00 (2.50 – 10.0) | 0.50 (0.25 – 1.00) | – | 0.50 / 12.3 / 1,234 | 99 |',
+    );
+    expect(page).toContain('| yardstick | 5 × 64 | 10.0 (5.00 – 20.0) | – | – |');
+    expect(page).toContain('| 1,000,000 | 200 (100 – 400) | 99 |');
+    expect(page).toContain("| the whole lottery of the course's data | not measured");
+  });
+
+  test('keeps what was written by hand', () => {
+    expect(partByHand(page)).toBe('');
+    const byHand = '\n## Where the time goes\n\nIn the syncs.\n';
+    expect(partByHand(page + byHand)).toBe(byHand);
+  });
+});
