@@ -132,7 +132,7 @@ function bullets({ largeFolder, client, lottery }: Results): string {
     '| | |',
     '|---|---|',
     `| start-up check of a folder with ${thousands(largeFolder.bets)} bets, from the start of the process to its \`listen\` line | ${range(startSeconds)} s |`,
-    `| draw over ${thousands(largeFolder.bets)} bets, from the agencies' \`END\` to the draw's line in the log, the seal included | ${range(drawSeconds)} s |`,
+    `| draw over ${thousands(largeFolder.bets)} bets, from the agencies' \`END\` to the draw's line in the log, right after such a start, the seal included | ${range(drawSeconds)} s |`,
     `| peak memory of the server that checks and draws | ${drawPeakMegabytes} MB |`,
     `| one \`loteria client\` with a file of ${thousands(client.bets)} bets, from the start of its process until everything is stored | ${range(client.betsPerSecond, 1e-6)} M bets/s |`,
     `| peak memory of the server meanwhile, the draw included | ${client.serverPeakMegabytes} MB |`,
