@@ -12,11 +12,12 @@ const [, kernelBuilt] = await Promise.all([bundleProgram(), compileKernel()]);
 if (!kernelBuilt) process.exit(1);
 
 // A process that starts spends its time on finding and reading files: the modules of each command, and those of the packages
-// that it uses, become one or two files.
+// that it uses, become a few files.
 async function bundleProgram() {
   await build({
     cwd: root,
-    input: { 'cli/main': 'src/cli/start.ts' },
+    // The second is run as a process of its own.
+    input: { 'cli/main': 'src/cli/start.ts', 'cli/yardstick': 'src/bench/yardstick.ts' },
     platform: 'node',
     tsconfig: false,
     output: {
