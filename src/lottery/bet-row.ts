@@ -117,6 +117,7 @@ export class RowDecoder {
   }
 
   push(chunk: Uint8Array): void {
+    this.#texts.forget();
     this.#reader.push(chunk);
   }
 
@@ -168,6 +169,11 @@ class FieldTexts {
   #buffer: Buffer = Buffer.alloc(0);
   #characters = '';
   #isAscii = false;
+
+  /** The bytes are no longer what they were: whoever reads a file may read into the same buffer again. */
+  forget(): void {
+    this.#bytes = undefined;
+  }
 
   /** Says where the following fields lie. */
   use({ bytes, verbatim }: CsvReader): void {

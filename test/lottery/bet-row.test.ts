@@ -2,7 +2,13 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { betsOf } from '../../src/lottery/bet-batch.ts';
 import { type FieldRanges, fieldsOf } from '../../src/lottery/bet-rules.ts';
-import { appendRow, decodeRows, formatRow, ROW_OVERHEAD_BYTES_MAX } from '../../src/lottery/bet-row.ts';
+import {
+  appendRow,
+  decodeRows,
+  formatRow,
+  ROW_OVERHEAD_BYTES_MAX,
+  RowDecoder,
+} from '../../src/lottery/bet-row.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 import { batchOf, betWith, rowOf, rowsOf, textsOf, validBet } from './bets.ts';
 import { cutAt, everyCut, places } from './cuts.ts';
@@ -133,6 +139,37 @@ describe('rows', () => {
     expect(taken).toEqual([0]);
     for (let more = 0; more < 3; more += 1) bets.next();
     expect(taken).toEqual([0, 1]);
+  });
+
+  test('stay what they are when the next rows are read into the same buffer', () => {
+    const [first, second] = [
+      betWith({ firstName: 'María José de la Concepción' }),
+      betWith({ firstName: 'Bartolomé' }),
+    ];
+    const buffer = Buffer.alloc(Buffer.byteLength(rowOf(first)));
+    const decoder = new RowDecoder('a test');
+    const read = (bet: Bet): Bet | undefined => {
+      buffer.fill('\n');
+      buffer.write(rowOf(bet));
+      decoder.push(buffer);
+      const found = decoder.next();
+      expect(decoder.next()).toBeUndefined();
+      return found;
+    };
+    const kept = read(first);
+    expect(read(second)).toEqual(second);
+    expect(kept).toEqual(first);
+  });
+
+  test.each([
+    ['accents after plain rows', [betWith({}), betWith({ lastName: 'Núñez' }), betWith({})]],
+    ['quotes between plain rows', [betWith({}), betWith({ lastName: 'Paz, Jr.' }), betWith({})]],
+    [
+      'quotes, then accents',
+      [betWith({ lastName: '"Paz"' }), betWith({ firstName: 'Ñandú 𝄞' }), betWith({})],
+    ],
+  ])('are right in one chunk: %s', (_, bets) => {
+    expect([...decodeRows([rowsOf(bets)], 'a test')]).toEqual(bets);
   });
 
   test('of a batch are its bets', () => {

@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PROGRAM } from '../support/built-program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const DIST = join(dirname(PROGRAM), '..');
+
+/** A copy of the built program, as an image has it: without the packages. */
+async function copyProgram(): Promise<{ main: string; compiled: string }> {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'dist'));
+  await cp(join(DIST, 'cli'), join(folder, 'dist/cli'), { recursive: true });
+  await cp(join(DIST, '../package.json'), join(folder, 'package.json'));
+  return { main: join(folder, 'dist/cli/main.js'), compiled: join(folder, 'dist/compiled') };
+}
+
+function run(main: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [main, ...args], { cwd: dirname(main), env: {}, encoding: 'utf8' });
+}
+
+describe('the built program', () => {
+  test('needs no packages beside it, in any command', async () => {
+    const { main } = await copyProgram();
+    const folder = await temporaryFolder();
+    const { status, stdout, stderr } = run(main, 'run', '--bets', '100', '--agencies', '1');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('every agency was told its winners');
+    expect(run(main, 'dataset', folder, '--bets', '10').status).toBe(0);
+    expect(run(main, 'dataset', folder, '--from', 'no.zip').stderr).toMatch(
+      /^loteria: --from no\.zip is no zip/,
+    );
+    await writeFile(join(folder, 'config.yaml'), 'id: 70000');
+    expect(run(main, 'client', '--config', join(folder, 'config.yaml')).stderr).toContain("id is '70000'");
+  });
+
+  test.each(['client', 'server'])(
+    'says what is missing in the configuration of a %s, and no more',
+    async name => {
+      const { main } = await copyProgram();
+      const direct = run(main, name);
+      expect(direct.status).toBe(2);
+      expect(direct.stderr).toMatch(/^loteria: \S+ is missing: .*\n$/);
+      // The way over the command line's options ends the same.
+      await writeFile(join(dirname(main), 'empty'), '');
+      const { status, stderr } = run(main, name, '--config', 'empty');
+      expect(status).toBe(2);
+      expect(stderr.replace('empty', 'config')).toBe(direct.stderr.replace(/config\.\w+/, 'config'));
+    },
+  );
+
+  test('keeps what the engine has compiled, and runs as well where it cannot', async () => {
+    const { main, compiled } = await copyProgram();
+    const first = run(main, '--version');
+    expect(await readdir(compiled)).not.toEqual([]);
+    expect(run(main, '--version')).toMatchObject({ status: 0, stdout: first.stdout, stderr: '' });
+    const elsewhere = await copyProgram();
+    await writeFile(elsewhere.compiled, 'a file where the folder should be');
+    expect(run(elsewhere.main, '--version')).toMatchObject({ status: 0, stdout: first.stdout, stderr: '' });
+  });
+});
