@@ -1,6 +1,6 @@
 // Makes dist/ of src/, from nothing: what was removed from src/ does not stay behind. It takes about two seconds. Types are
 // checked by `npm run types`.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main as compileAssembly } from 'assemblyscript/asc';
 import { build } from 'rolldown';
@@ -10,14 +10,20 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const [, kernelBuilt] = await Promise.all([bundleProgram(), compileKernel()]);
 if (!kernelBuilt) process.exit(1);
+writeLicences();
 
 // A process that starts spends its time on finding and reading files: the modules of each command, and those of the packages
 // that it uses, become a few files.
 async function bundleProgram() {
   await build({
     cwd: root,
-    // The second is run as a process of its own.
-    input: { 'cli/main': 'src/cli/start.ts', 'cli/yardstick': 'src/bench/yardstick.ts' },
+    input: {
+      'cli/main': 'src/cli/start.ts',
+      // Run as a process of its own.
+      'cli/yardstick': 'src/bench/yardstick.ts',
+      // The server's alone, and by itself in tests with a Node that cannot run the fast one.
+      'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
+    },
     platform: 'node',
     tsconfig: false,
     output: {
@@ -42,4 +48,16 @@ async function compileKernel() {
     streams,
   );
   return error === null;
+}
+
+// What others wrote is in the bundle, and their licences ask to be kept with it.
+function writeLicences() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const bundled = Object.keys(packages).filter(path => path !== '' && !packages[path].dev);
+  const texts = bundled.map(path => {
+    const file = readdirSync(join(root, path)).find(name => /^licen[cs]e/i.test(name));
+    const text = file === undefined ? packages[path].license : readFileSync(join(root, path, file), 'utf8');
+    return `${path.replace(/^.*node_modules\//, '')} ${packages[path].version}\n\n${text.trim()}\n`;
+  });
+  writeFileSync(join(dist, 'THIRD-PARTY-LICENCES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
@@ -10,8 +10,9 @@ const DIST = join(dirname(PROGRAM), '..');
 /** A copy of the built program, as an image has it: without the packages. */
 async function copyProgram(): Promise<{ main: string; compiled: string }> {
   const folder = await temporaryFolder();
-  await mkdir(join(folder, 'dist'));
-  await cp(join(DIST, 'cli'), join(folder, 'dist/cli'), { recursive: true });
+  for (const part of ['cli', 'kernel']) {
+    await cp(join(DIST, part), join(folder, 'dist', part), { recursive: true });
+  }
   await cp(join(DIST, '../package.json'), join(folder, 'package.json'));
   return { main: join(folder, 'dist/cli/main.js'), compiled: join(folder, 'dist/compiled') };
 }
@@ -21,6 +22,15 @@ function run(main: string, ...args: string[]): { status: number | null; stdout: 
 }
 
 describe('the built program', () => {
+  test('comes with the licences of what is bundled in it', async () => {
+    const licences = await readFile(join(DIST, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
+    const { dependencies } = JSON.parse(await readFile(join(DIST, '../package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const [name, version] of Object.entries(dependencies))
+      expect(licences).toContain(`${name} ${version}\n`);
+  });
+
   test('needs no packages beside it, in any command', async () => {
     const { main } = await copyProgram();
     const folder = await temporaryFolder();
