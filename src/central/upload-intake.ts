@@ -1,6 +1,7 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Fact, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
+import type { Upload } from '../lottery/uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
@@ -71,17 +72,15 @@ export class UploadIntake {
     if (waiting !== undefined) return waiting.then(asRepeated);
     const next = inFlight?.next ?? durableNext;
     const gap = seq === next ? undefined : gapBetween(next, seq);
-    const refusal = gap ?? refusalOfBets(agency) ?? this.#limitOf(agency, name);
+    const refusal = gap ?? refusalOfBets(agency) ?? this.#limitOf(agency, upload, inFlight);
     const bets = read();
     if (refusal !== undefined) return { kind: 'refused', count: bets.count, refusal };
     return this.#store(agency, place, bets);
   }
 
   /** Why an upload may not be begun or gone on with. What is on its way to the disk counts. */
-  #limitOf(agency: number, name: string): Refusal | undefined {
+  #limitOf(agency: number, upload: Upload | undefined, inFlight: InFlight | undefined): Refusal | undefined {
     const { lottery, limits } = this.#parts;
-    const upload = lottery.uploads.find(agency, name);
-    const inFlight = this.#inFlight.get(keyOf(agency, name));
     if (upload === undefined && inFlight === undefined) {
       const begun = lottery.uploads.countOf(agency) + this.#beginning(agency);
       if (begun < limits.agencyUploadsMax) return undefined;

@@ -24,7 +24,7 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
       finished: lottery.hasFinished(agency),
       winners: lottery.winnersOf(agency)?.length,
     }));
-  const bets = agencies.reduce((sum, agency) => sum + agency.bets, 0);
+  const { betsInAll: bets } = lottery;
   const held = draw && { time: draw.time, sha256: draw.sha256 };
   const status = { state: lottery.state, begun, bets, waitingFor: lottery.missing, draw: held, agencies };
   if (options.json) {

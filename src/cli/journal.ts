@@ -10,9 +10,8 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
   const folder = directory ?? readLotteryConfig(undefined).dataDirectory;
   const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } =
     await CSV_FILES.verify(folder, hasWon);
-  const bets = [...lottery.bets.values()].reduce((sum, count) => sum + count, 0);
   say(`bets.journal  ${journalLines} lines`);
-  say(`bets.csv      ${bets} bets, ${betsEnd} bytes`);
+  say(`bets.csv      ${lottery.betsInAll} bets, ${betsEnd} bytes`);
   say(`sha256        ${sha256}`);
   if (draw === undefined) {
     say(`draw          not held; finished agencies: ${lottery.finished.join(', ') || 'none'}`);

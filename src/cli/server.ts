@@ -63,7 +63,7 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
     lottery.apply(fact),
   );
   for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
-  const bets = [...lottery.bets.values()].reduce((sum, count) => sum + count, 0);
+  const { betsInAll: bets } = lottery;
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
   const dialect = DIALECTS.resumable(await openBetReader());

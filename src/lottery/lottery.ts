@@ -48,6 +48,11 @@ export class Lottery {
     return this.#bets;
   }
 
+  /** Number of bets that are stored in all. */
+  get betsInAll(): number {
+    return [...this.#bets.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   expects(agency: number): boolean {
     return this.#expected.has(agency);
   }

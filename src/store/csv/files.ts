@@ -37,6 +37,9 @@ export interface Files {
   lock(path: string): Promise<() => void>;
 }
 
+/** What a file that is missing holds. */
+export const NO_FILE: ReadableFile = { size: async () => 0, read: async () => 0, close: async () => {} };
+
 /** The real file system. */
 export const NODE_FILES: Files = {
   async exists(path) {

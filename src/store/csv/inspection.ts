@@ -4,7 +4,7 @@ import { Lottery } from '../../lottery/lottery.ts';
 import { StoreError } from '../store.ts';
 import { reasonOf } from './append-file.ts';
 import { Auditor } from './auditor.ts';
-import { NODE_FILES, type ReadableFile } from './files.ts';
+import { NO_FILE, NODE_FILES, type ReadableFile } from './files.ts';
 import { type JournalLine, JournalReader } from './journal-reader.ts';
 import type { Drawn } from './journal-record.ts';
 import { RunningDigest } from './running-digest.ts';
@@ -110,7 +110,7 @@ async function withFiles<Result>(
 /** A `bets.csv` that is missing has no rows: whether it should have some is the journal's to say. */
 async function openBets(directory: string): Promise<ReadableFile> {
   if (await NODE_FILES.exists(join(directory, BETS_FILE))) return openToRead(directory, BETS_FILE);
-  return { size: async () => 0, read: async () => 0, close: async () => {} };
+  return NO_FILE;
 }
 
 async function openToRead(directory: string, name: string): Promise<ReadableFile> {

@@ -6,7 +6,7 @@ import { RowDecoder } from '../../lottery/bet-row.ts';
 import { StoreError } from '../store.ts';
 import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
-import type { DataFile, Files } from './files.ts';
+import { type DataFile, type Files, NO_FILE } from './files.ts';
 import {
   type Adopt,
   type Checkpoint,
@@ -119,10 +119,9 @@ async function recoverOpen(files: OpenFiles, onFact: (fact: Fact) => void): Prom
 
 /** A journal that vouches for rows, and no rows: somebody has taken them away. */
 async function refuseMissingBets(files: Files, journalPath: string): Promise<void> {
-  const nothing = { size: async () => 0, read: async () => 0, close: async () => {} };
   const journal = await files.openToRead(journalPath);
   try {
-    await walkStore(journal, nothing, {});
+    await walkStore(journal, NO_FILE, {});
   } catch (error) {
     if (!(error instanceof StoreError)) {
       throw new StoreError('unusable', `cannot use ${journalPath}, ${reasonOf(error)}`, error);
