@@ -8,6 +8,7 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
+import { AfterSync } from './after-sync.ts';
 import { type NumberedOutcome, UploadIntake } from './upload-intake.ts';
 
 /** How long a draw waits for room on the disk before it tries again, in milliseconds. */
@@ -33,6 +34,8 @@ export class Central {
   /** Fulfilled with the error after which the central cannot go on; the process must stop. */
   readonly failure: Promise<Error>;
   readonly #parts: CentralParts;
+  readonly #afterSync = new AfterSync(() => this.#relieve());
+  readonly #waitingForRoom = new Set<() => void>();
   readonly #uploads: UploadIntake;
   /** Agencies that said that they are done; the last bets of some may still be on their way to the disk. */
   readonly #finishing = new Map<number, Promise<Refusal | undefined>>();
@@ -47,6 +50,7 @@ export class Central {
     this.failure = Promise.race([parts.store.failure, this.#drawFailure.promise]);
     this.#uploads = new UploadIntake({
       ...parts,
+      afterSync: this.#afterSync,
       refusalOfBets: agency => this.refusalOfBets(agency),
       storageRefusal,
     });
@@ -60,6 +64,18 @@ export class Central {
   /** Whether so much waits for the disk that nothing more should be read. */
   get saturated(): boolean {
     return this.#parts.store.unsyncedBytes >= this.#parts.limits.unsyncedBytesMax;
+  }
+
+  /** Calls `goOn`, once, when it is saturated no more. */
+  whenRelieved(goOn: () => void): void {
+    this.#waitingForRoom.add(goOn);
+  }
+
+  #relieve(): void {
+    if (this.saturated) return;
+    const waiting = [...this.#waitingForRoom];
+    this.#waitingForRoom.clear();
+    for (const goOn of waiting) goOn();
   }
 
   /** Counts a connection of an agency in, until `disconnect`; or says why it is not welcome. */
@@ -102,32 +118,32 @@ export class Central {
   }
 
   /**
-   * Stores a batch of an agency whose bets are taken. Fulfilled when it is durable; with a refusal when nothing of it
-   * was stored.
+   * Stores a batch of an agency whose bets are taken.
+   *
+   * @param settled called when it is durable; with a refusal when nothing of it was stored
    */
-  async storeBatch(batch: BetBatch): Promise<Refusal | undefined> {
+  storeBatch(batch: BetBatch, settled: (refusal: Refusal | undefined) => void): void {
     const { lottery, store } = this.#parts;
     const { agency, count } = batch;
-    try {
-      await store.append(batch);
-    } catch (error) {
-      return storageRefusal(error);
-    }
-    lottery.apply({ kind: 'stored', agency, count, place: undefined });
-    return undefined;
+    this.#afterSync.follow(store.append(batch), error => {
+      if (error === undefined) lottery.apply({ kind: 'stored', agency, count, place: undefined });
+      settled(error === undefined ? undefined : storageRefusal(error));
+    });
   }
 
   /**
    * Stores a batch of an upload, once however often it comes (promise P3).
    *
    * @param read the bets of the batch; called at once, and only when the batch is new
+   * @param settled called with what has become of it, at once or when it is durable
    */
   storeNumbered(
     agency: number,
     place: UploadPlace,
     read: () => BetBatch | BatchFault,
-  ): NumberedOutcome | Promise<NumberedOutcome> {
-    return this.#uploads.take(agency, place, read);
+    settled: (outcome: NumberedOutcome) => void,
+  ): void {
+    this.#uploads.take(agency, place, read, settled);
   }
 
   /** What differs between the agency's count of its upload and what is stored of it; undefined when nothing does. */

@@ -21,9 +21,20 @@ export interface ConnectionParts {
 const SLICE_BYTES = 64 * 1024;
 
 /** The place of an answer in the order of the requests. */
-interface Slot {
-  settled: boolean;
+class Slot implements Answer {
+  settled = false;
   reply: ServerMessage | undefined;
+  readonly #onSettled: () => void;
+
+  constructor(onSettled: () => void) {
+    this.#onSettled = onSettled;
+  }
+
+  settle(reply: ServerMessage | undefined): void {
+    this.settled = true;
+    this.reply = reply;
+    this.#onSettled();
+  }
 }
 
 /**
@@ -40,6 +51,9 @@ export class Connection {
   /** Whether messages are still taken; not after a refusal or when stopping. */
   #taking = true;
   #inputEnded = false;
+  /** Whether the session is being asked something, and whether answers that it gave later are about to be sent. */
+  #asking = false;
+  #goingOn = false;
   /** Replies that leave together at the end of this turn of the event loop. */
   readonly #outgoing: Uint8Array[] = [];
   #outgoingBytes = 0;
@@ -70,7 +84,8 @@ export class Connection {
       });
     });
     socket.setNoDelay(true);
-    socket.on('data', chunk => this.#onData(chunk));
+    // Not `data`: a paused socket would read on until its own buffer is full too, which is most of what a slow disk costs.
+    socket.on('readable', this.#onReadable);
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#pump());
     socket.on('finish', () => {
@@ -136,14 +151,17 @@ export class Connection {
     emit({ event: 'connection-cut', ip, agency: this.#session.agency, reason, ...this.#session.comesBack });
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.#closing) {
+  readonly #onReadable = (): void => {
+    if (this.#closing) this.#ignoreInput();
+    else this.#pump();
+  };
+
+  #ignoreInput(): void {
+    const { socket, limits } = this.#parts;
+    for (let chunk = readChunk(socket); chunk !== null; chunk = readChunk(socket)) {
       this.#ignoredBytes += chunk.length;
-      if (this.#ignoredBytes > this.#parts.limits.lingerBytesMax) this.destroy();
-      return;
+      if (this.#ignoredBytes > limits.lingerBytesMax) this.destroy();
     }
-    this.#parts.codec.push(chunk);
-    this.#pump();
   }
 
   #onEnd(): void {
@@ -177,20 +195,22 @@ export class Connection {
     let exhausted = false;
     while (this.#mayTake()) {
       const message = this.#held ?? this.#decode();
-      exhausted = message === undefined;
-      if (message === undefined) break;
+      if (message === undefined) {
+        exhausted = !this.#read();
+        if (exhausted) break;
+        continue;
+      }
       if (!isPipelined(message) && this.#answers.length > 0) {
         this.#held = message;
         break;
       }
       this.#held = undefined;
       taken += 1;
-      this.#answer(this.#session.handle(message));
+      this.#ask(answer => this.#session.handle(message, answer));
     }
     this.#noteWhatIsOwed(taken);
     const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
     if (allAnswered && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
-    else this.#read();
   }
 
   #mayTake(): boolean {
@@ -199,7 +219,10 @@ export class Connection {
     if (!this.#taking || waiting >= limits.unansweredMax) return false;
     if (this.#unsent !== undefined || this.#outgoingBytes >= SLICE_BYTES || socket.writableNeedDrain)
       return false;
-    return waiting === 0 || !central.saturated;
+    if (!central.saturated) return true;
+    // Whoever waits for an answer goes on with it.
+    if (waiting === 0) central.whenRelieved(this.#onReadable);
+    return false;
   }
 
   /** The next message; bytes that are none are refused in their turn and are the last that are looked at. */
@@ -208,7 +231,7 @@ export class Connection {
       return this.#parts.codec.next();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#answer(this.#session.refuse(error.refusal));
+      this.#ask(answer => answer.settle(this.#session.refuse(error.refusal)));
       return undefined;
     }
   }
@@ -222,34 +245,43 @@ export class Connection {
     this.#owedSince = now();
   }
 
-  /** Reads on, or lets the bytes wait in the network while answers are outstanding. */
-  #read(): void {
-    const { socket } = this.#parts;
-    if (this.#held === undefined && this.#mayTake()) socket.resume();
-    else socket.pause();
+  /** Takes what has arrived; whether there was something. What is not taken waits in the network. */
+  #read(): boolean {
+    const chunk = readChunk(this.#parts.socket);
+    if (chunk !== null) this.#parts.codec.push(chunk);
+    return chunk !== null;
   }
 
-  #answer(answer: Answer): void {
-    if (!(answer instanceof Promise)) {
-      if (answer?.kind === 'refused') this.#taking = false;
-      if (this.#answers.length === 0) this.#send(answer);
-      else this.#answers.push({ settled: true, reply: answer });
-      return;
-    }
-    const slot: Slot = { settled: false, reply: undefined };
+  /** Puts something to the session. What it answers at once is sent at once, when nothing before it waits. */
+  #ask(question: (answer: Answer) => void): void {
+    const slot = new Slot(this.#onSettled);
     this.#answers.push(slot);
-    void answer.then(reply => {
-      slot.settled = true;
-      slot.reply = reply;
-      this.#sendSettled();
+    this.#asking = true;
+    question(slot);
+    this.#asking = false;
+    if (slot.reply?.kind === 'refused') this.#taking = false;
+    this.#sendSettled();
+  }
+
+  /** Answers that the disk was waited for settle one after the other, and are sent together. */
+  readonly #onSettled = (): void => {
+    if (this.#asking || this.#goingOn) return;
+    this.#goingOn = true;
+    queueMicrotask(() => {
+      this.#goingOn = false;
+      this.#goOn();
     });
+  };
+
+  #goOn(): void {
+    this.#sendSettled();
+    if (this.#answers.length === 0) this.#owedSince = this.#parts.now();
+    this.#pump();
   }
 
   #sendSettled(): void {
     while (this.#unsent === undefined && this.#answers[0]?.settled === true)
       this.#send(this.#answers.shift()?.reply);
-    if (this.#answers.length === 0) this.#owedSince = this.#parts.now();
-    this.#pump();
   }
 
   #send(reply: ServerMessage | undefined): void {
@@ -289,7 +321,7 @@ export class Connection {
     this.#unreadSince = socket.writableLength > 0 ? now() : undefined;
     if (this.#unsent === undefined || socket.writableLength > 0) return;
     this.#write(this.#unsent);
-    if (this.#unsent === undefined) this.#sendSettled();
+    if (this.#unsent === undefined) this.#goOn();
   }
 
   /**
@@ -305,8 +337,13 @@ export class Connection {
     this.#held = undefined;
     this.#flush();
     socket.end();
-    socket.resume();
+    this.#ignoreInput();
   }
+}
+
+/** Everything that has arrived; null when nothing has. */
+function readChunk(socket: Socket): Buffer | null {
+  return socket.read() as Buffer | null;
 }
 
 /** Batches share the writes of the store; any other message takes its turn when everything before it is answered. */

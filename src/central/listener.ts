@@ -29,6 +29,12 @@ export interface ListenerParts {
 const SWEEP_MS_MAX = 1000;
 const SWEEP_MS_MIN = 10;
 
+/**
+ * Bytes from which on a socket's own buffers count as full. It reads up to 64 kB at a time whatever this is, but not a second
+ * time before those are taken.
+ */
+const SOCKET_BUFFER_BYTES = 16 * 1024;
+
 /** Connections that are being turned away at the same time; more are dropped without a word. */
 const TURNED_AWAY_MAX = 256;
 
@@ -42,7 +48,9 @@ export class Listener {
   private constructor(parts: ListenerParts) {
     this.#parts = parts;
     // Half-open, because a peer that has sent its last request still wants the answers.
-    this.#server = createServer({ allowHalfOpen: true }, socket => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true, highWaterMark: SOCKET_BUFFER_BYTES }, socket =>
+      this.#accept(socket),
+    );
     this.#server.maxConnections = parts.limits.connectionsMax + TURNED_AWAY_MAX;
   }
 

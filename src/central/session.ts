@@ -7,8 +7,10 @@ import type { Refusal } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
 import type { NumberedOutcome } from './upload-intake.ts';
 
-/** A reply, at once or when the disk has it; undefined for a message that is not answered. */
-export type Answer = ServerMessage | undefined | Promise<ServerMessage | undefined>;
+/** Where the reply to one message is put, at once or when the disk has it; undefined for a message that is not answered. */
+export interface Answer {
+  settle(reply: ServerMessage | undefined): void;
+}
 
 const ACCEPTED: ServerMessage = { kind: 'accepted' };
 const NOT_DRAWN: ServerMessage = { kind: 'not-drawn' };
@@ -51,29 +53,40 @@ export class Session {
    * Answers one message. Batches may be handed over before earlier ones are answered; any other message only when
    * everything before it is.
    */
-  handle(message: ClientMessage): Answer {
-    if (message.kind === 'identify') return this.#identify(message.agency);
-    if (message.kind === 'resume') return this.#resume(message.agency, message.upload);
-    if (this.#agency === undefined) {
-      return this.refuse({
-        code: 'not-identified',
-        detail: 'the first message must say which agency speaks',
-      });
+  handle(message: ClientMessage, answer: Answer): void {
+    if (message.kind === 'identify') {
+      answer.settle(this.#identify(message.agency));
+    } else if (message.kind === 'resume') {
+      this.#resume(message.agency, message.upload, answer);
+    } else if (this.#agency === undefined) {
+      const detail = 'the first message must say which agency speaks';
+      answer.settle(this.refuse({ code: 'not-identified', detail }));
+    } else {
+      this.#handleOf(this.#agency, message, answer);
     }
+  }
+
+  #handleOf(agency: number, message: Exclude<ClientMessage, { agency: number }>, answer: Answer): void {
     switch (message.kind) {
       case 'bet':
       case 'batch':
-        return this.#takeBets(message, this.#agency);
+        this.#takeBets(message, agency, answer);
+        break;
       case 'numbered-batch':
-        return this.#takeNumbered(message, this.#agency);
+        this.#takeNumbered(message, agency, answer);
+        break;
       case 'upload-done':
-        return this.#compareCounts(message.batches, message.bets, this.#agency);
+        answer.settle(this.#compareCounts(message.batches, message.bets, agency));
+        break;
       case 'finish':
-        return this.#finish(this.#agency);
+        settleLater(answer, this.#finish(agency));
+        break;
       case 'ask-winners':
-        return this.#winners(this.#agency) ?? NOT_DRAWN;
+        answer.settle(this.#winners(agency) ?? NOT_DRAWN);
+        break;
       case 'await-winners':
-        return this.#awaitWinners(this.#agency);
+        this.#awaitWinners(agency, answer);
+        break;
     }
   }
 
@@ -118,55 +131,66 @@ export class Session {
     return undefined;
   }
 
-  #resume(agency: number, upload: string): Answer {
-    const { central, limits, emit } = this.#parts;
-    const refused = this.#identify(agency);
-    if (refused !== undefined) return refused;
-    const refusal = central.refusalOfUpload(agency, upload);
+  #resume(agency: number, upload: string, answer: Answer): void {
+    const refused = this.#identify(agency) ?? this.#comeWith(agency, upload);
+    if (refused === undefined) settleLater(answer, this.#welcome(agency, upload));
+    else answer.settle(refused);
+  }
+
+  #comeWith(agency: number, upload: string): ServerMessage | undefined {
+    const refusal = this.#parts.central.refusalOfUpload(agency, upload);
     if (refusal !== undefined) return this.refuse(refusal);
     this.#upload = upload;
-    const welcome = async (): Promise<ServerMessage> => {
-      const next = await central.nextOf(agency, upload);
-      if (next > 1) emit({ event: 'upload-resumed', agency, upload, next });
-      return {
-        kind: 'welcome',
-        next,
-        window: limits.unansweredMax,
-        payloadBytesMax: limits.payloadBytesMax,
-      };
-    };
-    return welcome();
+    return undefined;
   }
 
-  #takeBets(message: BetsMessage, agency: number): Answer {
-    const { central, codec } = this.#parts;
+  async #welcome(agency: number, upload: string): Promise<ServerMessage> {
+    const { central, limits, emit } = this.#parts;
+    const next = await central.nextOf(agency, upload);
+    if (next > 1) emit({ event: 'upload-resumed', agency, upload, next });
+    return {
+      kind: 'welcome',
+      next,
+      window: limits.unansweredMax,
+      payloadBytesMax: limits.payloadBytesMax,
+    };
+  }
+
+  #takeBets(message: BetsMessage, agency: number, answer: Answer): void {
+    const { central, codec, emit } = this.#parts;
     const bets = codec.readBets(message, agency);
     const refusal = central.refusalOfBets(agency) ?? refusalOf(bets);
-    if (refusal !== undefined) return this.#refuseBets(message, bets.count, refusal);
-    return this.#store(message, bets as BetBatch);
-  }
-
-  async #store(message: BetsMessage, batch: BetBatch): Promise<ServerMessage> {
-    const { central, emit } = this.#parts;
+    if (refusal !== undefined) {
+      answer.settle(this.#refuseBets(message, bets.count, refusal));
+      return;
+    }
+    const batch = bets as BetBatch;
+    const { count } = batch;
     // Looked at before it is stored: the rows are the reader's again afterwards.
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
-    const refusal = await central.storeBatch(batch);
-    if (refusal !== undefined) return this.#refuseBets(message, batch.count, refusal);
-    if (single === undefined) emit({ event: 'batch-stored', agency: batch.agency, count: batch.count });
-    else emit({ event: 'bet-stored', document: single.document, number: single.number });
-    return ACCEPTED;
+    central.storeBatch(batch, rejection => {
+      if (rejection !== undefined) {
+        answer.settle(this.#refuseBets(message, count, rejection));
+        return;
+      }
+      if (single === undefined) emit({ event: 'batch-stored', agency, count });
+      else emit({ event: 'bet-stored', document: single.document, number: single.number });
+      answer.settle(ACCEPTED);
+    });
   }
 
-  #takeNumbered(message: BetsMessage & { readonly seq: number }, agency: number): Answer {
+  #takeNumbered(message: BetsMessage & { readonly seq: number }, agency: number, answer: Answer): void {
     const { central, codec } = this.#parts;
-    if (this.#upload === undefined) return this.refuse(NO_UPLOAD);
-    const { seq } = message;
-    const outcome = central.storeNumbered(agency, { upload: this.#upload, seq }, () =>
-      codec.readBets(message, agency),
+    if (this.#upload === undefined) {
+      answer.settle(this.refuse(NO_UPLOAD));
+      return;
+    }
+    central.storeNumbered(
+      agency,
+      { upload: this.#upload, seq: message.seq },
+      () => codec.readBets(message, agency),
+      outcome => answer.settle(this.#answerNumbered(message, agency, outcome)),
     );
-    return outcome instanceof Promise
-      ? outcome.then(settled => this.#answerNumbered(message, agency, settled))
-      : this.#answerNumbered(message, agency, outcome);
   }
 
   #answerNumbered(
@@ -206,19 +230,24 @@ export class Session {
     return documents && { kind: 'winners', documents };
   }
 
-  #awaitWinners(agency: number): Answer {
-    return this.#winners(agency) ?? this.#winnersAfterDraw(agency);
+  #awaitWinners(agency: number, answer: Answer): void {
+    const winners = this.#winners(agency);
+    if (winners !== undefined) {
+      answer.settle(winners);
+      return;
+    }
+    const forget = this.#parts.central.onDraw(() => this.#stopWaiting?.());
+    this.#stopWaiting = () => {
+      forget();
+      this.#stopWaiting = undefined;
+      answer.settle(this.#winners(agency) ?? STOPPING);
+    };
   }
+}
 
-  async #winnersAfterDraw(agency: number): Promise<ServerMessage> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const forget = this.#parts.central.onDraw(resolve);
-    this.#stopWaiting = resolve;
-    await promise;
-    forget();
-    this.#stopWaiting = undefined;
-    return this.#winners(agency) ?? STOPPING;
-  }
+/** The reply of something that takes its time; it does not fail. */
+function settleLater(answer: Answer, reply: Promise<ServerMessage | undefined>): void {
+  void reply.then(settled => answer.settle(settled));
 }
 
 function refusalOf(bets: BetBatch | BatchFault): Refusal | undefined {

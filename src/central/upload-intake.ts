@@ -5,6 +5,7 @@ import type { Upload } from '../lottery/uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
+import type { AfterSync } from './after-sync.ts';
 
 /** What has become of a batch of an upload. `repeated` when it was not the first of its number. */
 export type NumberedOutcome =
@@ -16,19 +17,29 @@ export interface UploadIntakeParts {
   readonly lottery: Lottery;
   readonly store: Store;
   readonly limits: Limits;
+  readonly afterSync: AfterSync;
   /** Why bets of the agency are not taken now. */
   readonly refusalOfBets: (agency: number) => Refusal | undefined;
   /** The refusal of what a store has rejected; throws what is no store's error. */
   readonly storageRefusal: (error: unknown) => Refusal;
 }
 
+type Tell = (outcome: NumberedOutcome) => void;
+
+const NOBODY: readonly Tell[] = [];
+
+type BatchFact = Extract<Fact, { kind: 'stored' | 'refused' }>;
+
 /** The batches of one upload that are on their way to the disk. */
-interface InFlight {
+class InFlight {
   /** Number of the batch that comes next. */
-  next: number;
-  readonly outcomes: Map<number, Promise<NumberedOutcome>>;
+  next = 1;
+  /** By their numbers: who else, having repeated one meanwhile, wants to know what becomes of it. */
+  readonly repeats = new Map<number, readonly Tell[]>();
   /** Those among them that are not valid. */
-  invalid: number;
+  invalid = 0;
+  /** Called when there are none any more. */
+  readonly whenNone: (() => void)[] = [];
 }
 
 /**
@@ -47,35 +58,40 @@ export class UploadIntake {
   /** The number with which an upload goes on, when nothing of it is on its way any more. */
   async nextOf(agency: number, upload: string): Promise<number> {
     const inFlight = this.#inFlight.get(keyOf(agency, upload));
-    if (inFlight !== undefined) await Promise.all(inFlight.outcomes.values());
+    if (inFlight !== undefined) await new Promise<void>(resolve => inFlight.whenNone.push(resolve));
     return this.#parts.lottery.uploads.find(agency, upload)?.next ?? 1;
   }
 
-  /** @param read the bets of the batch; called at once, and only when the batch is new */
-  take(
-    agency: number,
-    place: UploadPlace,
-    read: () => BetBatch | BatchFault,
-  ): NumberedOutcome | Promise<NumberedOutcome> {
+  /**
+   * @param read the bets of the batch; called at once, and only when the batch is new
+   * @param tell called with what has become of it, at once or when it is durable
+   */
+  take(agency: number, place: UploadPlace, read: () => BetBatch | BatchFault, tell: Tell): void {
     const { lottery, refusalOfBets } = this.#parts;
     const { upload: name, seq } = place;
     const upload = lottery.uploads.find(agency, name);
     const durableNext = upload?.next ?? 1;
     if (seq < durableNext) {
       const fault = upload?.refused.get(seq);
-      return fault === undefined
-        ? { kind: 'stored', count: 0, repeated: true }
-        : { kind: 'invalid', fault, repeated: true };
+      tell(
+        fault === undefined
+          ? { kind: 'stored', count: 0, repeated: true }
+          : { kind: 'invalid', fault, repeated: true },
+      );
+      return;
     }
     const inFlight = this.#inFlight.get(keyOf(agency, name));
-    const waiting = inFlight?.outcomes.get(seq);
-    if (waiting !== undefined) return waiting.then(asRepeated);
+    const repeats = inFlight?.repeats.get(seq);
+    if (repeats !== undefined) {
+      inFlight!.repeats.set(seq, [...repeats, tell]);
+      return;
+    }
     const next = inFlight?.next ?? durableNext;
     const gap = seq === next ? undefined : gapBetween(next, seq);
     const refusal = gap ?? refusalOfBets(agency) ?? this.#limitOf(agency, upload, inFlight);
     const bets = read();
-    if (refusal !== undefined) return { kind: 'refused', count: bets.count, refusal };
-    return this.#store(agency, place, bets);
+    if (refusal === undefined) this.#store(agency, place, bets, tell);
+    else tell({ kind: 'refused', count: bets.count, refusal });
   }
 
   /** Why an upload may not be begun or gone on with. What is on its way to the disk counts. */
@@ -102,55 +118,51 @@ export class UploadIntake {
       .length;
   }
 
-  #store(agency: number, place: UploadPlace, bets: BetBatch | BatchFault): Promise<NumberedOutcome> {
+  #store(agency: number, place: UploadPlace, bets: BetBatch | BatchFault, tell: Tell): void {
     const { store } = this.#parts;
     if ('rows' in bets) {
-      const { count } = bets;
-      const fact: Fact = { kind: 'stored', agency, count, place };
-      return this.#follow(fact, place, store.append(bets, place), { kind: 'stored', count, repeated: false });
+      const durable = store.append(bets, place);
+      this.#follow({ kind: 'stored', agency, count: bets.count, place }, place, durable, tell);
+    } else {
+      const fact = { kind: 'refused', agency, place, fault: bets } as const;
+      this.#follow(fact, place, store.note(fact), tell);
     }
-    const fact = { kind: 'refused', agency, place, fault: bets } as const;
-    return this.#follow(fact, place, store.note(fact), { kind: 'invalid', fault: bets, repeated: false });
   }
 
   /** Keeps the batch in flight until the disk has spoken. */
-  #follow(
-    fact: Extract<Fact, { kind: 'stored' | 'refused' }>,
-    { upload, seq }: UploadPlace,
-    durable: Promise<void>,
-    success: NumberedOutcome,
-  ): Promise<NumberedOutcome> {
-    const { lottery, storageRefusal } = this.#parts;
+  #follow(fact: BatchFact, { upload, seq }: UploadPlace, durable: Promise<void>, tell: Tell): void {
+    const { afterSync, lottery, storageRefusal } = this.#parts;
     const key = keyOf(fact.agency, upload);
-    let inFlight = this.#inFlight.get(key);
-    if (inFlight === undefined)
-      this.#inFlight.set(key, (inFlight = { next: seq, outcomes: new Map(), invalid: 0 }));
-    const { outcomes } = inFlight;
+    const inFlight = this.#inFlight.get(key) ?? new InFlight();
     const invalid = fact.kind === 'refused' ? 1 : 0;
+    this.#inFlight.set(key, inFlight);
     inFlight.next = seq + 1;
     inFlight.invalid += invalid;
-    const settle = (next: number): void => {
-      outcomes.delete(seq);
+    inFlight.repeats.set(seq, NOBODY);
+    afterSync.follow(durable, error => {
+      // What it rejects, the store has rejected everything behind as well: the upload goes on from here.
+      if (error === undefined) lottery.apply(fact);
+      else inFlight.next = Math.min(inFlight.next, seq);
       inFlight.invalid -= invalid;
-      inFlight.next = next;
-      if (outcomes.size === 0) this.#inFlight.delete(key);
-    };
-    const outcome = durable.then(
-      (): NumberedOutcome => {
-        settle(inFlight.next);
-        lottery.apply(fact);
-        return success;
-      },
-      (error: unknown): NumberedOutcome => {
-        // The store has rejected everything behind it as well: the upload goes on from here.
-        settle(Math.min(inFlight.next, seq));
-        const { count } = fact.kind === 'stored' ? fact : fact.fault;
-        return { kind: 'refused', count, refusal: storageRefusal(error) };
-      },
-    );
-    outcomes.set(seq, outcome);
-    return outcome;
+      const outcome = error === undefined ? outcomeOf(fact) : rejected(fact, storageRefusal(error));
+      const repeats = inFlight.repeats.get(seq)!;
+      inFlight.repeats.delete(seq);
+      if (inFlight.repeats.size === 0) this.#inFlight.delete(key);
+      tell(outcome);
+      for (const tellRepeat of repeats) tellRepeat(asRepeated(outcome));
+      if (inFlight.repeats.size === 0) for (const goOn of inFlight.whenNone) goOn();
+    });
   }
+}
+
+function outcomeOf(fact: BatchFact): NumberedOutcome {
+  return fact.kind === 'stored'
+    ? { kind: 'stored', count: fact.count, repeated: false }
+    : { kind: 'invalid', fault: fact.fault, repeated: false };
+}
+
+function rejected(fact: BatchFact, refusal: Refusal): NumberedOutcome {
+  return { kind: 'refused', count: fact.kind === 'stored' ? fact.count : fact.fault.count, refusal };
 }
 
 function keyOf(agency: number, upload: string): string {

@@ -1,66 +1,99 @@
 const EMPTY = new Uint8Array(0);
 
+/** What a queue that is empty keeps for the next bytes that are cut: room for two of the longest frames of an agency. */
+const KEPT_BYTES_MAX = 16 * 1024;
+
 /**
- * The bytes of a stream that have arrived and are not consumed yet, readable in one piece. Frames are handled where
- * they lie: only what is left over of a chunk is ever copied, and each byte a bounded number of times, however small
- * the chunks are.
+ * The bytes of a stream that have arrived and are not consumed yet. What lies whole in the last chunk is handled where it
+ * lies. Only what is cut by the border of a chunk is copied, in front of what follows; each byte a bounded number of times,
+ * however small the chunks are.
+ *
+ *     #head:  … │start  not consumed  end│ room │    #chunk:  … │at  not consumed │
  */
 export class ByteQueue {
-  #bytes: Uint8Array = EMPTY;
-  #start = 0;
-  #end = 0;
-  /** Whether `#bytes` is this queue's own and may be written behind `#end`. */
-  #own = false;
+  /** Bytes that came before those of the chunk. */
+  #head: Uint8Array = EMPTY;
+  #headStart = 0;
+  #headEnd = 0;
+  #chunk: Uint8Array = EMPTY;
+  #chunkAt = 0;
 
   get length(): number {
-    return this.#end - this.#start;
+    return this.#headEnd - this.#headStart + this.#chunk.length - this.#chunkAt;
   }
 
-  /** Adds bytes at the end. Views that were taken before are not valid any more. */
+  /** Adds bytes at the end. */
   push(chunk: Uint8Array): void {
-    const left = this.length;
-    if (left === 0) {
-      this.#bytes = chunk;
-      this.#start = 0;
-      this.#end = chunk.length;
-      this.#own = false;
-      return;
-    }
-    this.#makeRoom(left, chunk.length);
-    this.#bytes.set(chunk, this.#end);
-    this.#end += chunk.length;
+    this.keep();
+    this.#chunk = chunk;
+    this.#chunkAt = 0;
   }
 
-  #makeRoom(left: number, more: number): void {
-    if (this.#own && this.#end + more <= this.#bytes.length) return;
-    const waiting = this.#bytes.subarray(this.#start, this.#end);
-    if (this.#own && left + more <= this.#bytes.length / 2) {
-      this.#bytes.copyWithin(0, this.#start, this.#end);
-    } else {
-      // Twice what is left makes many small chunks cheap; a large one needs no more than itself.
-      this.#bytes = new Uint8Array(Math.max(left * 2, left + more));
-      this.#bytes.set(waiting);
-      this.#own = true;
-    }
-    this.#start = 0;
-    this.#end = left;
+  /** Copies what is left over of the chunk, so that it is not held for the sake of a few bytes. */
+  keep(): void {
+    this.#moveToHead(this.#chunk.length - this.#chunkAt);
+    this.#chunk = EMPTY;
+    this.#chunkAt = 0;
   }
 
   byteAt(offset: number): number {
-    return this.#bytes[this.#start + offset]!;
+    const ofHead = this.#headEnd - this.#headStart;
+    return offset < ofHead
+      ? this.#head[this.#headStart + offset]!
+      : this.#chunk[this.#chunkAt + offset - ofHead]!;
+  }
+
+  /** The big-endian `u16` at `offset`. */
+  u16At(offset: number): number {
+    return (this.byteAt(offset) << 8) | this.byteAt(offset + 1);
   }
 
   /** The big-endian `u32` at `offset`. */
   u32At(offset: number): number {
-    const bytes = this.#bytes;
-    const at = this.#start + offset;
-    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+    return ((this.u16At(offset) << 16) | this.u16At(offset + 2)) >>> 0;
   }
 
-  /** Consumes `length` bytes and returns a view of those behind the first `skip`, valid until the next `push`. */
+  /** Consumes `length` bytes and returns a view of those behind the first `skip`, valid until the next call. */
   take(length: number, skip = 0): Uint8Array {
-    const view = this.#bytes.subarray(this.#start + skip, this.#start + length);
-    this.#start += length;
+    const ofHead = this.#headEnd - this.#headStart;
+    if (ofHead === 0) {
+      this.#chunkAt += length;
+      return this.#chunk.subarray(this.#chunkAt - length + skip, this.#chunkAt);
+    }
+    if (length > ofHead) this.#moveToHead(length - ofHead);
+    const start = this.#headStart;
+    const view = this.#head.subarray(start + skip, start + length);
+    this.#headStart += length;
+    if (this.#headStart === this.#headEnd) this.#emptyHead();
     return view;
+  }
+
+  #moveToHead(count: number): void {
+    if (count === 0) return;
+    this.#makeRoom(count);
+    this.#head.set(this.#chunk.subarray(this.#chunkAt, this.#chunkAt + count), this.#headEnd);
+    this.#headEnd += count;
+    this.#chunkAt += count;
+  }
+
+  #emptyHead(): void {
+    this.#headStart = 0;
+    this.#headEnd = 0;
+    if (this.#head.length > KEPT_BYTES_MAX) this.#head = EMPTY;
+  }
+
+  #makeRoom(more: number): void {
+    if (this.#headEnd + more <= this.#head.length) return;
+    const left = this.#headEnd - this.#headStart;
+    if (left + more <= this.#head.length / 2) {
+      this.#head.copyWithin(0, this.#headStart, this.#headEnd);
+    } else {
+      // Twice what is there makes many small chunks cheap.
+      const grown = new Uint8Array(Math.max(left * 2, left + more));
+      grown.set(this.#head.subarray(this.#headStart, this.#headEnd));
+      this.#head = grown;
+    }
+    this.#headStart = 0;
+    this.#headEnd = left;
   }
 }

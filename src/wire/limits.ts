@@ -57,7 +57,7 @@ export const DEFAULT_LIMITS: Limits = {
   replyPayloadBytesMax: 64 * MEGABYTE,
   echoLineBytesMax: 8192,
   unansweredMax: 64,
-  unsyncedBytesMax: 8 * MEGABYTE,
+  unsyncedBytesMax: 4 * MEGABYTE,
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
   agencyUploadsMax: 1000,

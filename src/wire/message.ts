@@ -1,7 +1,7 @@
 import type { BatchFault } from '../lottery/bet-batch.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What an agency says, whatever the dialect. Payloads are views, valid until the decoder gets its next bytes. */
+/** What an agency says, whatever the dialect. Payloads are views, valid until the decoder's next call. */
 export type ClientMessage =
   /** Who is speaking. */
   | { readonly kind: 'identify'; readonly agency: number }

@@ -55,6 +55,12 @@ export class FrameDecoder {
 
   /** @throws WireError `unknown-message` or `payload-too-large` */
   next(): Frame | undefined {
+    const frame = this.#cut();
+    if (frame === undefined) this.#queue.keep();
+    return frame;
+  }
+
+  #cut(): Frame | undefined {
     const queue = this.#queue;
     if (queue.length < TYPE_BYTES) return undefined;
     const type = this.#types.get(queue.u32At(0));

@@ -25,6 +25,49 @@ async function factsOf(files: FaultyFiles): Promise<Fact[]> {
   return facts;
 }
 
+describe('a line that cannot be written while the rows of the next group are on their way', () => {
+  /** Two groups: the line of the first finds no room, the rows of the second are being synced. */
+  async function bothBegun() {
+    const opened = await openFaulty();
+    const { store, files } = opened;
+    await store.append(batchNamed(0));
+    const before = FILES.map(file => Buffer.from(files.contentOf(file)));
+    const rows = holdSyncs(files, 'bets.csv');
+    const handed = [follow(store.append(batchNamed(1)))];
+    await idle();
+    handed.push(follow(store.append(batchNamed(2))));
+    fill(files, 'bets.journal');
+    rows.release();
+    await idle();
+    return { ...opened, before, rows, handed };
+  }
+
+  test('takes both back, when nothing is on its way to the disk any more', async () => {
+    const { store, files, before, rows, handed } = await bothBegun();
+    expect(files.count(/^truncate/)).toBe(0);
+    expect(files.bets.equals(rowsOf([...betsNamed(0), ...betsNamed(1), ...betsNamed(2)]))).toBe(true);
+    expect(outcomes(handed)).toEqual(['waiting', 'waiting']);
+    files.onSync = undefined;
+    rows.release();
+    await idle();
+    expect(outcomes(handed)).toEqual(['full', 'full']);
+    expect(FILES.map(file => Buffer.from(files.contentOf(file)))).toEqual(before);
+    files.onWrite = undefined;
+    await store.append(batchNamed(3));
+    expect(files.bets.equals(rowsOf([...betsNamed(0), ...betsNamed(3)]))).toBe(true);
+    await store.close();
+  });
+
+  test('is the end when those cannot be synced: what is on disk then is not known', async () => {
+    const { store, rows, handed } = await bothBegun();
+    rows.release(systemError('EIO', 'fdatasync'));
+    await idle();
+    expect(outcomes(handed)).toEqual(['failed', 'failed']);
+    expect((await store.failure).code).toBe('failed');
+    expect(await codeOf(store.append(batchNamed(3)))).toBe('failed');
+  });
+});
+
 describe.each(FILES)('a disk that is full for %s', full => {
   test.each(['ENOSPC', 'EDQUOT'])('(%s) refuses the group and all that waits behind it', async code => {
     const { store, files } = await openFaulty();

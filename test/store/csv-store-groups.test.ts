@@ -25,7 +25,7 @@ const placed = (seq: number): UploadPlace => ({ upload: 'a-Z_0.9', seq });
 describe('a group', () => {
   test('is what was appended while the one before it was written: one write and one sync of each file for all', async () => {
     const { store, files } = await openFaulty();
-    const syncs = holdSyncs(files);
+    const syncs = holdSyncs(files, 'bets.csv');
     const first = follow(store.append(batchNamed(0)));
     const rest = Array.from({ length: 100 }, (_, index) => follow(store.append(batchNamed(index + 1))));
     await idle();
@@ -40,16 +40,40 @@ describe('a group', () => {
     const rows = rowsOf(Array.from({ length: 101 }, (_, name) => betsNamed(name)).flat());
     expect(files.bets.equals(rows)).toBe(true);
     const ofFirst = rowsOf(betsNamed(0)).length;
-    expect(callsOf(files)).toEqual([
+    const calls = callsOf(files);
+    expect(calls.filter(call => call.includes('bets.csv'))).toEqual([
       `write bets.csv ${ofFirst} of 1 at 0`,
       'sync bets.csv',
-      'write bets.journal',
-      'sync bets.journal',
       `write bets.csv ${rows.length - ofFirst} of 1 at ${ofFirst}`,
       'sync bets.csv',
-      'write bets.journal',
-      'sync bets.journal',
     ]);
+    const ofLines = ['write bets.journal', 'sync bets.journal'];
+    expect(calls.filter(call => call.includes('bets.journal'))).toEqual([...ofLines, ...ofLines]);
+  });
+
+  test('writes its rows while the line of the one before is on its way; its own line waits for that one', async () => {
+    const { store, files } = await openFaulty();
+    const lines = (): number => files.contentOf('bets.journal').toString().split('\n').length - 1;
+    const linesBefore = lines();
+    const syncs = holdSyncs(files, 'bets.journal');
+    const appends = [follow(store.append(batchNamed(1)))];
+    await idle();
+    appends.push(follow(store.append(batchNamed(2))));
+    await idle();
+    appends.push(follow(store.append(batchNamed(3))));
+    await idle();
+    expect(files.bets.equals(rowsOf([...betsNamed(1), ...betsNamed(2)]))).toBe(true);
+    expect([lines() - linesBefore, syncs.held()]).toEqual([1, 1]);
+    expect(outcomes(appends)).toEqual(['waiting', 'waiting', 'waiting']);
+    syncs.release();
+    await idle();
+    expect(outcomes(appends)).toEqual(['stored', 'waiting', 'waiting']);
+    expect(lines() - linesBefore).toBe(2);
+    syncs.release();
+    await idle();
+    syncs.release();
+    await idle();
+    expect(outcomes(appends)).toEqual(['stored', 'stored', 'stored']);
   });
 
   test('is answered only after both syncs, and its line is begun only after that of the rows', async () => {

@@ -27,6 +27,11 @@ export class AppendFile {
     return this.#end;
   }
 
+  /** Where the next write begins, in bytes. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason */
   async write(buffers: readonly Uint8Array[]): Promise<void> {
     // Empty buffers have no bytes: a write of nothing but them would take nothing.
@@ -57,9 +62,9 @@ export class AppendFile {
     }
   }
 
-  /** What was written and synced belongs to the file from now on. */
-  keep(): void {
-    this.#end = this.#written;
+  /** What was written and synced, up to `end`, belongs to the file from now on. */
+  keep(end: number): void {
+    this.#end = end;
   }
 
   /**

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
@@ -8,10 +7,9 @@ import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
 import { type Note, type Store, StoreError } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { RunningDigest } from './running-digest.ts';
-import { Commit } from './commit.ts';
+import { CommitWriter, isFullError } from './commit-writer.ts';
 import { type Files, NODE_FILES } from './files.ts';
-import { encodeRecord, hex32, type JournalRecord } from './journal-record.ts';
-import { PiecePool } from './row-buffer.ts';
+import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 
 export const LOCK_FILE = 'bets.lock';
@@ -38,13 +36,9 @@ export interface OpenedCsvStore {
 }
 
 /**
- * The embedded store: the rows in `bets.csv`, the facts in `bets.journal`, written by one writer that takes turns. While one
- * group is being written and synced the next one gathers, so that one pair of syncs serves all connections that wait.
- *
- *     append ──▶ gathering group ──▶ rows: write, sync ──▶ line: write, sync ──▶ every `append` of the group is fulfilled
- *
- * The rows come first: a line of the journal vouches for rows that are durable. What a crash leaves behind at any point of
- * this is in docs/STORE.md.
+ * The embedded store: the rows in `bets.csv`, the facts in `bets.journal`. What is handed over while a group is on its way to
+ * the disk gathers in the next one (`commit-writer.ts`), so that one pair of syncs serves all connections that wait. What a
+ * crash leaves behind at any point of this is in docs/STORE.md.
  */
 export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
@@ -54,11 +48,7 @@ export class CsvStore implements Store {
   readonly #clock: () => Date;
   readonly #digest: RunningDigest;
   readonly #failure = Promise.withResolvers<StoreError>();
-  readonly #pool = new PiecePool();
-  /** What waits for its turn; batches gather in the last one. */
-  #waiting: Commit[] = [];
-  #writing: Commit | undefined;
-  #journalLines: number;
+  readonly #writer: CommitWriter;
   #failed: StoreError | undefined;
   #closing = false;
   /** No bet follows the draw. */
@@ -70,7 +60,13 @@ export class CsvStore implements Store {
   private constructor(recovered: RecoveredFiles, unlock: () => void, clock: () => Date) {
     this.#bets = recovered.bets;
     this.#journal = recovered.journal;
-    this.#journalLines = recovered.journalLines;
+    this.#writer = new CommitWriter({
+      ...recovered,
+      fail: error => this.#fail(error),
+      onQuiet: () => {
+        if (this.#idle) this.#idleTimer.refresh();
+      },
+    });
     this.#unlock = unlock;
     this.#clock = clock;
     this.#sealed = recovered.drawn;
@@ -103,20 +99,17 @@ export class CsvStore implements Store {
   }
 
   get unsyncedBytes(): number {
-    let bytes = this.#writing?.rows.bytes ?? 0;
-    for (const commit of this.#waiting) bytes += commit.rows.bytes;
-    return bytes;
+    return this.#writer.unsyncedBytes;
   }
 
   append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const group = this.#gatheringGroup();
-    const stored = [agency, count, rows.length] as const;
-    group.batches.push(place === undefined ? stored : [...stored, place.upload, place.seq]);
-    group.rows.append(rows);
-    this.#startWriting();
-    return group.done;
+    return this.#writer.gather(group => {
+      const stored = [agency, count, rows.length] as const;
+      group.batches.push(place === undefined ? stored : [...stored, place.upload, place.seq]);
+      group.rows.append(rows);
+    });
   }
 
   note(note: Note): Promise<void> {
@@ -125,10 +118,9 @@ export class CsvStore implements Store {
     }
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const group = this.#gatheringGroup();
-    group.batches.push({ agency: note.agency, ...note.place, ...note.fault });
-    this.#startWriting();
-    return group.done;
+    return this.#writer.gather(group => {
+      group.batches.push({ agency: note.agency, ...note.place, ...note.fault });
+    });
   }
 
   async seal(draw: Draw): Promise<Seal> {
@@ -156,9 +148,7 @@ export class CsvStore implements Store {
   }
 
   async settled(): Promise<void> {
-    // Not until nothing is written any more: others may append without end.
-    const last = this.#waiting.at(-1) ?? this.#writing;
-    await last?.done.catch(() => {});
+    await this.#writer.settled();
     if (this.#failed !== undefined) throw this.#failed;
   }
 
@@ -195,79 +185,14 @@ export class CsvStore implements Store {
     return this.#sealed ? new StoreError('failed', 'nothing is stored after the draw') : undefined;
   }
 
-  #gatheringGroup(): Commit {
-    const last = this.#waiting.at(-1);
-    if (last !== undefined && last.record === undefined) return last;
-    const group = new Commit(this.#pool);
-    this.#waiting.push(group);
-    return group;
-  }
-
   #record(record: JournalRecord): Promise<void> {
     const refusal = this.#refusal();
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const commit = new Commit(this.#pool, record);
-    this.#waiting.push(commit);
-    this.#startWriting();
-    return commit.done;
-  }
-
-  /** One commit at a time, until nothing waits any more. */
-  #startWriting(): void {
-    if (this.#writing !== undefined) return;
-    const commit = this.#waiting.shift();
-    if (commit === undefined) {
-      if (this.#idle) this.#idleTimer.refresh();
-      return;
-    }
-    this.#writing = commit;
-    this.#commit(commit).then(
-      () => {
-        this.#writing = undefined;
-        this.#startWriting();
-        commit.fulfil();
-      },
-      (error: unknown) => {
-        this.#writing = undefined;
-        const refusal = isFullError(error) ? error : this.#fail(error);
-        // What came later must not be stored without it.
-        for (const refused of [commit, ...this.#waiting.splice(0)]) refused.reject(refusal);
-      },
-    );
-  }
-
-  async #commit({ rows, record: given, batches }: Commit): Promise<void> {
-    const { pieces, bytes } = rows;
-    try {
-      if (bytes > 0) {
-        await this.#bets.write(pieces);
-        await this.#bets.sync();
-      }
-      const record = given ?? this.#groupRecord(batches, pieces, bytes);
-      await this.#journal.write([encodeRecord(this.#journalLines + 1, record)]);
-      await this.#journal.sync();
-    } catch (error) {
-      if (!isFullError(error)) throw error;
-      await this.#journal.cutBack();
-      if (bytes > 0) await this.#bets.cutBack();
-      throw error;
-    } finally {
-      rows.release();
-    }
-    this.#bets.keep();
-    this.#journal.keep();
-    this.#journalLines += 1;
-  }
-
-  #groupRecord(batches: Commit['batches'], pieces: readonly Uint8Array[], bytes: number): JournalRecord {
-    let checksum = 0;
-    for (const piece of pieces) checksum = crc32(piece, checksum);
-    return { type: 'group', end: this.#bets.end + bytes, crc32: hex32(checksum), batches };
+    return refusal === undefined ? this.#writer.record(record) : Promise.reject(refusal);
   }
 
   /** Whether there is time for the digest. */
   get #idle(): boolean {
-    return this.#writing === undefined && !this.#closing && !this.#sealed && this.#failed === undefined;
+    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failed === undefined;
   }
 
   /** Behind the writer, when that has had nothing to do for a while. */
@@ -306,10 +231,6 @@ export class CsvStore implements Store {
     this.#failure.resolve(this.#failed);
     return this.#failed;
   }
-}
-
-function isFullError(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.code === 'full';
 }
 
 function asFailed(error: unknown): StoreError {

@@ -2,7 +2,7 @@
 const PIECE_BYTES = 1024 * 1024;
 
 /** Pieces that are kept for the next group; more are left to the garbage collector. */
-const PIECES_KEPT = 8;
+const PIECES_KEPT = 5;
 
 /** Memory that groups take turns with. */
 export class PiecePool {
