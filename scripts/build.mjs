@@ -8,8 +8,12 @@ import { build } from 'rolldown';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const [, kernelBuilt] = await Promise.all([bundleProgram(), compileKernel()]);
-if (!kernelBuilt) process.exit(1);
+const [, ...kernelsBuilt] = await Promise.all([
+  bundleProgram(),
+  compileKernel('index.ts', 'read-bets.wasm'),
+  compileKernel('copy-lines.ts', 'copy-lines.wasm'),
+]);
+if (kernelsBuilt.includes(false)) process.exit(1);
 writeLicences();
 
 // A process that starts spends its time on finding and reading files: the modules of each command, and those of the packages
@@ -36,15 +40,17 @@ async function bundleProgram() {
   chmodSync(join(dist, 'cli/main.js'), 0o755);
 }
 
-// The hot loop in src/kernel/assembly/ becomes dist/kernel/read-bets.wasm.
-async function compileKernel() {
-  const options = ['--baseDir', root, '--outFile', 'dist/kernel/read-bets.wasm', '-O3', '--noAssert'];
-  const vectors = ['--enable', 'simd'];
+// A hot loop in src/kernel/assembly/ becomes a module in dist/kernel/: one for the central and one for the agency, since each
+// process compiles its own when it starts.
+async function compileKernel(source, module) {
+  const options = ['--baseDir', root, '--outFile', `dist/kernel/${module}`, '-O3', '--noAssert'];
+  // Vectors never leave a module, whose files hand them to each other: no embedding is asked for them.
+  const vectors = ['--enable', 'simd', '--disableWarning', '112'];
   // Nothing is allocated and nothing aborts: no runtime, and no import but the memory, whose size the reader chooses.
   const bare = ['--runtime', 'stub', '--use', 'abort=', '--importMemory'];
   const streams = { stdout: process.stdout, stderr: process.stderr };
   const { error } = await compileAssembly(
-    ['src/kernel/assembly/index.ts', ...options, ...vectors, ...bare],
+    [`src/kernel/assembly/${source}`, ...options, ...vectors, ...bare],
     streams,
   );
   return error === null;

@@ -1,7 +1,8 @@
 import { BET_FIELDS, findFault } from '../lottery/bet-rules.ts';
-import type { CsvReader, CsvStep } from '../lottery/csv-reader.ts';
-import type { BatchEncoder } from '../wire/dialect.ts';
+import type { CsvStep } from '../lottery/csv-reader.ts';
+import type { BatchEncoder, LineGatherer } from '../wire/dialect.ts';
 import type { CsvSource } from './csv-source.ts';
+import { RecordFeed } from './record-feed.ts';
 
 /** A batch, ready to be sent. */
 export interface EncodedBatch {
@@ -20,6 +21,8 @@ export interface LineFault {
   readonly reason: string;
 }
 
+type Refuse = (fault: LineFault) => void;
+
 /**
  * Cuts the bets of a file into batches of at most `amountMax` bets that fit into one message of the dialect, in the order
  * of the file. What is not a valid bet is told to `refuse` and left out (exercise 6).
@@ -28,26 +31,100 @@ export async function* readBatches(
   source: CsvSource,
   encoder: BatchEncoder,
   amountMax: number,
-  refuse: (fault: LineFault) => void,
+  refuse: Refuse,
 ): AsyncGenerator<EncodedBatch> {
-  let firstLine = 1;
-  for await (const reader of source.records()) {
-    for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
-      let added = addLine(step, reader, encoder);
-      if (added === 'full') {
-        yield { count: encoder.count, firstLine, frame: encoder.take() };
-        added = addLine(step, reader, encoder);
-      }
-      if (typeof added === 'object') refuse(added);
-      else if (encoder.count === 1) firstLine = reader.line;
-      if (encoder.count === amountMax) yield { count: encoder.count, firstLine, frame: encoder.take() };
-    }
-  }
-  if (encoder.count > 0) yield { count: encoder.count, firstLine, frame: encoder.take() };
+  const batcher = new Batcher(source, encoder, amountMax, refuse);
+  for await (const chunk of source.chunks()) yield* batcher.push(chunk);
+  yield* batcher.end();
 }
 
-function addLine(step: CsvStep, reader: CsvReader, encoder: BatchEncoder): 'added' | 'full' | LineFault {
-  const { line, fieldCount } = reader;
+/**
+ * There are two ways from a line into a batch. The usual lines, nearly all of a file, go straight to the encoder where it has a
+ * way for them (`LineGatherer`). Every other line is read as CSV, judged by the rules and added: with an encoder that has only
+ * `add` that is the whole file. Batches are the same either way.
+ */
+class Batcher {
+  readonly #encoder: BatchEncoder;
+  readonly #amountMax: number;
+  readonly #refuse: Refuse;
+  readonly #delimiter: number;
+  readonly #feed: RecordFeed;
+  /** Line of the first bet that the encoder holds. */
+  #firstLine = 1;
+
+  constructor({ delimiter }: CsvSource, encoder: BatchEncoder, amountMax: number, refuse: Refuse) {
+    this.#encoder = encoder;
+    this.#amountMax = amountMax;
+    this.#refuse = refuse;
+    this.#delimiter = delimiter;
+    this.#feed = new RecordFeed(delimiter);
+  }
+
+  /** The batches that the next bytes of the file complete. */
+  *push(chunk: Uint8Array): Generator<EncodedBatch> {
+    const { lines } = this.#encoder;
+    if (lines === undefined) {
+      this.#feed.reader.push(chunk);
+      yield* this.#readRecords();
+      return;
+    }
+    lines.load(chunk, this.#delimiter);
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#feed.isUsedUp) {
+        at = this.#gather(lines, at);
+        if (this.#encoder.count === this.#amountMax) {
+          yield this.#take();
+          continue;
+        }
+      }
+      at = this.#feed.pushLine(chunk, at);
+      yield* this.#readRecords();
+    }
+  }
+
+  /** The last batches: no more bytes follow. */
+  *end(): Generator<EncodedBatch> {
+    this.#feed.reader.end();
+    yield* this.#readRecords();
+    if (this.#encoder.count > 0) yield this.#take();
+  }
+
+  /** Adds usual lines from `at` on; returns the place behind them. */
+  #gather(lines: LineGatherer, at: number): number {
+    const encoder = this.#encoder;
+    const before = encoder.count;
+    const end = lines.gather(at, this.#amountMax);
+    if (before === 0) this.#firstLine = this.#feed.nextLine;
+    this.#feed.passBy(encoder.count - before);
+    return end;
+  }
+
+  /** Adds what the reader of CSV has got. */
+  *#readRecords(): Generator<EncodedBatch> {
+    const encoder = this.#encoder;
+    const feed = this.#feed;
+    const { reader } = feed;
+    for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
+      let added = addLine(step, feed, encoder);
+      if (added === 'full') {
+        yield this.#take();
+        added = addLine(step, feed, encoder);
+      }
+      if (typeof added === 'object') this.#refuse(added);
+      else if (encoder.count === 1) this.#firstLine = feed.line;
+      if (encoder.count === this.#amountMax) yield this.#take();
+    }
+  }
+
+  #take(): EncodedBatch {
+    return { count: this.#encoder.count, firstLine: this.#firstLine, frame: this.#encoder.take() };
+  }
+}
+
+function addLine(step: CsvStep, feed: RecordFeed, encoder: BatchEncoder): 'added' | 'full' | LineFault {
+  const { line, reader } = feed;
+  const { fieldCount } = reader;
   if (step === 'broken') return { line, field: 'line', reason: 'not-csv' };
   if (fieldCount < BET_FIELDS.length) return { line, field: 'line', reason: 'too-few-fields' };
   if (fieldCount > BET_FIELDS.length) return { line, field: 'line', reason: 'too-many-fields' };

@@ -1,32 +1,26 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { CsvReader } from '../lottery/csv-reader.ts';
 import { AgencyError } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Longer than any line with a valid bet; a longer one is refused without being held in memory. */
-const LINE_BYTES_MAX = 8 * 1024;
-
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/**
- * The agency's file, read as a stream: memory does not grow with it. Line ends may be `\n` or `\r\n`, fields may stand in
- * quotes, a byte order mark at the beginning is skipped.
- */
+/** The agency's file, read as a stream: memory does not grow with it. A byte order mark at the beginning is skipped. */
 export class CsvSource {
   readonly path: string;
   /** Length of the file in bytes when it was opened; 0 for a pipe. */
   readonly size: number;
   /** Bytes read so far. */
   bytesRead = 0;
+  /** The byte between two fields. */
+  readonly delimiter: number;
   readonly #file: FileHandle;
-  readonly #reader: CsvReader;
 
   private constructor(path: string, file: FileHandle, size: number, delimiter: number) {
     this.path = path;
     this.size = size;
     this.#file = file;
-    this.#reader = new CsvReader({ delimiter, recordBytesMax: LINE_BYTES_MAX });
+    this.delimiter = delimiter;
   }
 
   /** @throws AgencyError when the file cannot be opened */
@@ -40,23 +34,20 @@ export class CsvSource {
   }
 
   /**
-   * The reader, each time with the records of another chunk: all of them are to be taken before the next.
+   * The bytes of the file. Each chunk stays as it is until the one after the next is asked for.
    *
    * @throws AgencyError when the file cannot be read on
    */
-  async *records(): AsyncGenerator<CsvReader> {
+  async *chunks(): AsyncGenerator<Uint8Array> {
     // What is left over of one chunk is still needed while the next one is read.
     const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const;
     let length = await this.#readStart(buffers[0]);
     for (let turn = 0; length > 0; turn = 1 - turn) {
       const chunk = buffers[turn as 0 | 1].subarray(0, length);
       const start = this.bytesRead === length && hasMark(chunk) ? BYTE_ORDER_MARK.length : 0;
-      this.#reader.push(chunk.subarray(start));
-      yield this.#reader;
+      yield chunk.subarray(start);
       length = await this.#read(buffers[(1 - turn) as 0 | 1], 0);
     }
-    this.#reader.end();
-    yield this.#reader;
   }
 
   async close(): Promise<void> {

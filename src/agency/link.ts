@@ -22,6 +22,7 @@ export class Link {
   readonly #closed: Promise<void>;
   #lost: LinkError | undefined;
   #timeout: NodeJS.Timeout | undefined;
+  #isGathering = false;
 
   constructor(socket: Socket, codec: AgencyCodec, limits: Limits) {
     this.#socket = socket;
@@ -44,7 +45,7 @@ export class Link {
 
   /** Sends a frame that is not answered. */
   send(frame: Uint8Array): void {
-    this.#socket.write(frame);
+    this.#write(frame);
   }
 
   /**
@@ -61,7 +62,7 @@ export class Link {
       return answer;
     }
     this.#requests.push({ resolve, reject });
-    this.#socket.write(frame);
+    this.#write(frame);
     this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;
   }
@@ -79,6 +80,22 @@ export class Link {
   abandon(error: LinkError): void {
     this.#lose(error);
     this.#socket.destroy();
+  }
+
+  /**
+   * The frames of one turn of the event loop leave together when it ends: to write takes as long as to encode a batch, and a
+   * central that syncs answers many at once, each of which makes room for another.
+   */
+  #write(frame: Uint8Array): void {
+    if (!this.#isGathering) {
+      this.#isGathering = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#isGathering = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(frame);
   }
 
   #onTimeout(): void {

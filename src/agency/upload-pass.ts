@@ -1,4 +1,4 @@
-import type { BatchEncoder, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+import type { BatchEncoder, LineGatherer, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type LineFault, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
@@ -102,6 +102,10 @@ class NumberingEncoder implements BatchEncoder {
 
   get count(): number {
     return this.#encoder.count;
+  }
+
+  get lines(): LineGatherer | undefined {
+    return this.#encoder.lines;
   }
 
   add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {

@@ -1,3 +1,4 @@
+import { openLineCopier } from '../kernel/open-line-copier.ts';
 import { PlainBetReader } from '../kernel/plain-bet-reader.ts';
 import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
@@ -16,8 +17,8 @@ import { createResumableDialect } from '../wire/dialects/resumable.ts';
 
 /** The only place that knows which dialects there are. An agency reads no bets: it does without a fast reader. */
 export const DIALECTS = {
-  base: (bets: BetReader = new PlainBetReader()) => createBaseDialect(bets),
-  resumable: (bets: BetReader = new PlainBetReader()) => createResumableDialect(bets),
+  base: (bets: BetReader = new PlainBetReader()) => createBaseDialect(bets, openLineCopier),
+  resumable: (bets: BetReader = new PlainBetReader()) => createResumableDialect(bets, openLineCopier),
 } as const;
 
 /** The hot loop of a central. */

@@ -61,6 +61,8 @@ export interface ResumableCodec extends AgencyCodec {
 export interface BatchEncoder {
   /** Number of bets gathered. */
   readonly count: number;
+  /** The fast way for bets that stand in a file one after the other; undefined where there is only `add`. */
+  readonly lines?: LineGatherer | undefined;
   /**
    * Adds a bet that the rules found valid: `added`; or `full` when it fits only into the next batch; or what makes it
    * impossible to send in this dialect.
@@ -70,6 +72,20 @@ export interface BatchEncoder {
   take(): Uint8Array;
   /** The frame of a message for the bet that was added alone (exercise 5); the encoder is empty again. */
   takeSingle(): Uint8Array;
+}
+
+/**
+ * Adds bets as they stand in the agency's file, many at a time: an encoder may have it when its payload holds the fields as
+ * the file does. What it adds, `add` would have added with the same bytes; what it leaves may be a bet all the same.
+ */
+export interface LineGatherer {
+  /** Takes the next bytes of the file, to be used up to the next `load`, and the byte between its fields. */
+  load(chunk: Uint8Array, delimiter: number): void;
+  /**
+   * Adds the lines from `at` on for as long as they are usual ones and have room, until there are `countMax` bets in the
+   * batch. Returns the place behind them, where the line begins that is to be added in another way.
+   */
+  gather(at: number, countMax: number): number;
 }
 
 export interface NumberedBatchEncoder extends BatchEncoder {
@@ -82,6 +98,23 @@ export interface UnsendableBet {
   /** The bet is valid but the dialect has no bytes for it: the field holds the dialect's own separator. */
   readonly reason: 'separator';
 }
+
+/** The hot loop from lines to fields, of dialects with the fields of the base protocol; the implementation is in `kernel/`. */
+export interface LineCopier {
+  load(chunk: Uint8Array, delimiter: number): void;
+  /**
+   * Copies usual lines from `at` on, with `|` before each bet and between its fields: at most `countMax` lines in at most
+   * `roomBytes`. The fields are to be taken before the next call; `end` is the place behind the last line.
+   */
+  copy(
+    at: number,
+    roomBytes: number,
+    countMax: number,
+  ): { readonly fields: Uint8Array; readonly count: number; readonly end: number };
+}
+
+/** Opens the hot loop for whoever needs it; undefined where the machine cannot run it. */
+export type OpenLineCopier = () => LineCopier | undefined;
 
 /**
  * The hot loop from a payload to rows. Dialects with the fields of the base protocol are given one of the

@@ -8,6 +8,8 @@ export const ZERO: u8 = 0x30;
 export const DELETE: u8 = 0x7f;
 /** The first byte that is no control character of ASCII. */
 export const SPACE: u8 = 0x20;
+export const LF: u8 = 0x0a;
+export const CR: u8 = 0x0d;
 /** CR LF, as a little-endian word. */
 export const LINE_END: u16 = 0x0a0d;
 

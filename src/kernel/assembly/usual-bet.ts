@@ -77,7 +77,7 @@ export function copyUsualBet(at: i32, end: i32, to: i32): i32 {
 }
 
 /** The highest bit of each of 64 bytes, the first byte's in bit 0. */
-function mask(bytes0: v128, bytes1: v128, bytes2: v128, bytes3: v128): u64 {
+export function mask(bytes0: v128, bytes1: v128, bytes2: v128, bytes3: v128): u64 {
   const low = <u32>(i8x16.bitmask(bytes0) | (i8x16.bitmask(bytes1) << 16));
   const high = <u32>(i8x16.bitmask(bytes2) | (i8x16.bitmask(bytes3) << 16));
   return <u64>low | ((<u64>high) << 32);
@@ -90,12 +90,12 @@ function isSpecial(bytes: v128): v128 {
   return v128.or(control, quoted);
 }
 
-function isNonDigit(bytes: v128): v128 {
+export function isNonDigit(bytes: v128): v128 {
   return i8x16.gt_u(i8x16.sub(bytes, i8x16.splat(ZERO)), i8x16.splat(9));
 }
 
 /** Whether 1 to `max` bytes lie between two separators. */
-function hasLength(separator: i32, next: i32, max: u32): bool {
+export function hasLength(separator: i32, next: i32, max: u32): bool {
   return <u32>(next - separator - 2) < max;
 }
 
@@ -108,7 +108,7 @@ function hasLength(separator: i32, next: i32, max: u32): bool {
  *
  * Loads the bytes once more: names of ASCII alone should not have to keep them ready for this.
  */
-function areTwoByteLetters(at: i32, names: u64, beyondAscii: u64): bool {
+export function areTwoByteLetters(at: i32, names: u64, beyondAscii: u64): bool {
   const block0 = v128.load(at);
   const block1 = v128.load(at, 16);
   const block2 = v128.load(at, 32);

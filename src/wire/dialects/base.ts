@@ -6,6 +6,9 @@ import type {
   BetReader,
   CentralCodec,
   Dialect,
+  LineCopier,
+  LineGatherer,
+  OpenLineCopier,
   UnsendableBet,
 } from '../dialect.ts';
 import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
@@ -32,11 +35,11 @@ import {
  *     END   –                                         OK / NOK
  *     GWIN  –                                         NEND / RWIN  count|dni|dni…
  */
-export function createBaseDialect(bets: BetReader): Dialect {
+export function createBaseDialect(bets: BetReader, openLines?: OpenLineCopier): Dialect {
   return {
     name: 'base',
     central: limits => new BaseCentralCodec(bets, limits),
-    agency: limits => new BaseAgencyCodec(limits),
+    agency: limits => new BaseAgencyCodec(limits, openLines),
   };
 }
 
@@ -137,8 +140,8 @@ class BaseAgencyCodec implements AgencyCodec {
   readonly batch: BatchEncoder;
   readonly #frames: FrameDecoder;
 
-  constructor(limits: Limits) {
-    this.batch = new FieldGatherer(limits.payloadBytesMax);
+  constructor(limits: Limits, openLines: OpenLineCopier | undefined) {
+    this.batch = new FieldGatherer(limits.payloadBytesMax, { openLines });
     this.#frames = new FrameDecoder(serverFrames(limits));
   }
 
@@ -205,6 +208,12 @@ function decodeWinners(payload: Uint8Array): string[] {
   return listed;
 }
 
+interface GathererOptions {
+  /** Room for a prefix of the payload besides the number of bets, in bytes. */
+  readonly prefixBytesMax?: number;
+  readonly openLines?: OpenLineCopier | undefined;
+}
+
 /**
  * Gathers fields behind a gap that is wide enough for the header and for what is known only at the end: the number of bets
  * and, in an upload, of the batch.
@@ -213,15 +222,30 @@ export class FieldGatherer implements BatchEncoder {
   count = 0;
   readonly #frame: Uint8Array;
   readonly #gap: number;
+  readonly #openLines: OpenLineCopier;
+  #lines: LineGatherer | undefined;
   #at: number;
 
-  /** @param prefixBytesMax room for a prefix of the payload besides the number of bets */
-  constructor(payloadBytesMax: number, prefixBytesMax = 0) {
+  constructor(payloadBytesMax: number, { prefixBytesMax = 0, openLines }: GathererOptions = {}) {
     if (payloadBytesMax < PAYLOAD_BYTES_MIN) throw new RangeError('a payload must have room for any one bet');
     const countBytesMax = String(payloadBytesMax).length + 1;
     this.#gap = HEADER_BYTES + prefixBytesMax + countBytesMax;
     this.#frame = new Uint8Array(HEADER_BYTES + payloadBytesMax);
     this.#at = this.#gap;
+    this.#openLines = openLines ?? (() => undefined);
+  }
+
+  /** Opened when it is asked for: there is an encoder with every connection, and few of them see a file. */
+  get lines(): LineGatherer | undefined {
+    if (this.#lines === undefined) {
+      const copier = this.#openLines();
+      if (copier === undefined) return undefined;
+      this.#lines = {
+        load: (chunk, delimiter) => copier.load(chunk, delimiter),
+        gather: (at, countMax) => this.#gather(copier, at, countMax),
+      };
+    }
+    return this.#lines;
   }
 
   add({ bytes, starts, ends }: FieldRanges): 'added' | 'full' | UnsendableBet {
@@ -239,6 +263,19 @@ export class FieldGatherer implements BatchEncoder {
     this.#at = at;
     this.count += 1;
     return 'added';
+  }
+
+  #gather(copier: LineCopier, from: number, countMax: number): number {
+    // The first bet of a batch has no separator before it.
+    const unwanted = this.count === 0 ? 1 : 0;
+    const room = this.#frame.length - this.#at + unwanted;
+    const { fields, count, end } = copier.copy(from, room, countMax - this.count);
+    if (count > 0) {
+      this.#frame.set(fields.subarray(unwanted), this.#at);
+      this.#at += fields.length - unwanted;
+      this.count += count;
+    }
+    return end;
   }
 
   take(): Uint8Array {

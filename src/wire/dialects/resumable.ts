@@ -4,6 +4,7 @@ import type {
   BetReader,
   CentralCodec,
   NumberedBatchEncoder,
+  OpenLineCopier,
   ResumableCodec,
   ResumableDialect,
 } from '../dialect.ts';
@@ -32,11 +33,11 @@ import {
  *                                              FAIL  code|final|detail
  *                                              FAIL  invalid-bet|0|seq|index|field|reason
  */
-export function createResumableDialect(bets: BetReader): ResumableDialect {
+export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopier): ResumableDialect {
   return {
     name: 'resumable',
     central: limits => new ResumableCentralCodec(bets, limits),
-    agency: limits => new ResumableAgencyCodec(limits),
+    agency: limits => new ResumableAgencyCodec(limits, openLines),
   };
 }
 
@@ -167,8 +168,8 @@ class ResumableAgencyCodec implements ResumableCodec {
   readonly batch: NumberedBatchEncoder;
   readonly #frames: FrameDecoder;
 
-  constructor(limits: Limits) {
-    this.batch = new NumberedGatherer(limits.payloadBytesMax, DIGITS_MAX + 1);
+  constructor(limits: Limits, openLines: OpenLineCopier | undefined) {
+    this.batch = new NumberedGatherer(limits.payloadBytesMax, { prefixBytesMax: DIGITS_MAX + 1, openLines });
     this.#frames = new FrameDecoder([
       ...serverFrames(limits),
       { name: 'WELC', payloadBytesMax: WELC_BYTES_MAX },
