@@ -1,10 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { unreadable } from './csv-source.ts';
 import { Stopped } from './errors.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 
 /** Hex digits of the digest that make a name: 128 bits, so that no two files share one. */
 const NAME_DIGITS = 32;
@@ -28,15 +27,32 @@ export async function nameFile(path: string, stop: AbortSignal): Promise<NamedFi
   try {
     const { size, mtimeMs: modifiedMs, ...stats } = await statFile(path);
     if (!stats.rereadable) return { name: randomUUID(), rereadable: false, size, modifiedMs };
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
-      if (stop.aborted) throw new Stopped();
-      hash.update(chunk as Buffer);
-    }
-    return { name: hash.digest('hex').slice(0, NAME_DIGITS), rereadable: true, size, modifiedMs };
+    const digest = await digestOf(path, stop);
+    return { name: digest.slice(0, NAME_DIGITS), rereadable: true, size, modifiedMs };
   } catch (error) {
     if (error instanceof Stopped) throw error;
     throw unreadable(path, error);
+  }
+}
+
+/** The digest of a file's content, in hex. The next chunk is being read while one is digested. */
+async function digestOf(path: string, stop: AbortSignal): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const hash = createHash('sha256');
+    let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let next = Buffer.allocUnsafe(CHUNK_BYTES);
+    let { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES);
+    while (bytesRead > 0) {
+      if (stop.aborted) throw new Stopped();
+      const reading = file.read(next, 0, CHUNK_BYTES);
+      hash.update(chunk.subarray(0, bytesRead));
+      ({ bytesRead } = await reading);
+      [chunk, next] = [next, chunk];
+    }
+    return hash.digest('hex');
+  } finally {
+    await file.close();
   }
 }
 

@@ -16,8 +16,12 @@ import { DIALECTS, openLog } from './wiring.ts';
 const now = (): number => performance.now();
 const random = (): number => Math.random();
 
-/** Batches that may be unanswered: with the base protocol nobody can tell what became of them after a broken connection. */
-const RESUMABLE_WINDOW = 32;
+/**
+ * Batches that may be unanswered. Half of them are on their way to the central's disk while the other half gathers for the next
+ * turn of it: as many as our central grants. With the base protocol nobody can tell what became of them after a broken
+ * connection.
+ */
+const RESUMABLE_WINDOW = 64;
 const BASE_WINDOW = 1;
 
 /** `loteria client`: does what the configuration asks for and ends. */

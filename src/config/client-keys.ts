@@ -80,7 +80,7 @@ export const CLIENT_KEYS = {
     ...key('batch.window', {
       allowed: '1 to 1024',
       about:
-        'batches that may be unanswered; 32 when not set, with protocol base 1, for there the fate of so many is unknown after a broken connection',
+        'batches that may be unanswered; 64 when not set, with protocol base 1, for there the fate of so many is unknown after a broken connection',
       parse: integer(1, 1024),
     }),
     optional: true,
