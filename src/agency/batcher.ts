@@ -28,12 +28,12 @@ type Refuse = (fault: LineFault) => void;
  * of the file. What is not a valid bet is told to `refuse` and left out (exercise 6).
  */
 export async function* readBatches(
-  source: CsvSource,
+  source: Pick<CsvSource, 'delimiter' | 'chunks'>,
   encoder: BatchEncoder,
   amountMax: number,
   refuse: Refuse,
 ): AsyncGenerator<EncodedBatch> {
-  const batcher = new Batcher(source, encoder, amountMax, refuse);
+  const batcher = new Batcher(source.delimiter, encoder, amountMax, refuse);
   for await (const chunk of source.chunks()) yield* batcher.push(chunk);
   yield* batcher.end();
 }
@@ -52,7 +52,7 @@ class Batcher {
   /** Line of the first bet that the encoder holds. */
   #firstLine = 1;
 
-  constructor({ delimiter }: CsvSource, encoder: BatchEncoder, amountMax: number, refuse: Refuse) {
+  constructor(delimiter: number, encoder: BatchEncoder, amountMax: number, refuse: Refuse) {
     this.#encoder = encoder;
     this.#amountMax = amountMax;
     this.#refuse = refuse;

@@ -1,16 +1,23 @@
-// Reads made-up payloads with both readers until the time is over, and stops at the first of which they do not say the same.
+// Reads made-up payloads with both readers, and cuts made-up files into batches both ways, until the time is over; stops at the
+// first of which they do not say the same.
 //
 //     npm run fuzz -- --minutes 10 --seed 1
 //
 // The same seed makes the same payloads. Without one it takes another every time, and prints it.
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { WasmBetReader } from '../../src/kernel/wasm-bet-reader.ts';
+import { cutBothWays, type CutOptions } from './cut-both-ways.ts';
+import { FileMaker } from './file-maker.ts';
 import { PayloadMaker } from './payload-maker.ts';
 import { isSameRead } from './same-read.ts';
 
 const PAYLOADS_BETWEEN_LOOKS_AT_THE_CLOCK = 1000;
+const FILES_BETWEEN_LOOKS_AT_THE_CLOCK = 20;
+const DELIMITERS = Buffer.from(',,,,;\t|0-a');
+const AMOUNTS = [1, 2, 3, 5, 20, 130, 100_000];
+const PAYLOAD_LIMITS = [1024, 1031, 1100, 1200, 8184, 100_000];
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } },
@@ -23,8 +30,9 @@ if (!(minutes > 0) || !Number.isInteger(seed))
 const plain = new PlainBetReader();
 const wasm = new WasmBetReader();
 
-const maker = new PayloadMaker(new SeededRandom(seed));
-const counts = { payloads: 0, bytes: 0, batches: 0, bets: 0, faults: 0 };
+const random = new SeededRandom(seed);
+const maker = new PayloadMaker(random);
+const counts = { payloads: 0, bytes: 0, batches: 0, bets: 0, faults: 0, files: 0, linesCopied: 0 };
 const reasons = new Map<string, number>();
 
 console.log(`seed ${seed}, ${minutes} minutes`);
@@ -34,6 +42,7 @@ while (performance.now() < end) {
     readBatch(maker.payload(), maker.agency());
     readBet(maker.bet(), maker.agency());
   }
+  for (let turn = 0; turn < FILES_BETWEEN_LOOKS_AT_THE_CLOCK; turn += 1) await cutFile();
 }
 console.log(
   Object.entries(counts)
@@ -59,6 +68,21 @@ function readBatch(payload: Buffer, agency: number): void {
 
 function readBet(payload: Buffer, agency: number): void {
   compare('readBet', payload, isSameRead(plain.readBet(payload, agency), wasm.readBet(payload, agency)));
+}
+
+async function cutFile(): Promise<void> {
+  const options: Required<CutOptions> = {
+    dialect: random.pick(['base', 'resumable'] as const),
+    delimiter: random.pick([...DELIMITERS]),
+    amountMax: random.pick(AMOUNTS),
+    payloadBytesMax: random.pick(PAYLOAD_LIMITS),
+  };
+  const files = new FileMaker(random, options.delimiter);
+  const file = files.file();
+  const { plain, fast, linesCopied } = await cutBothWays(files.chunks(file), options);
+  compare(`file ${counts.files} with ${JSON.stringify(options)}`, file, isDeepStrictEqual(fast, plain));
+  counts.files += 1;
+  counts.linesCopied += linesCopied;
 }
 
 function compare(what: string, payload: Buffer, same: boolean): void {

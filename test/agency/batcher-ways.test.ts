@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { SeededRandom } from '../../src/dataset/random.ts';
+import { cutBothWays, type CutOptions } from '../fuzz/cut-both-ways.ts';
+import { FileMaker } from '../fuzz/file-maker.ts';
+import { cutAt, everyCut, places } from '../lottery/cuts.ts';
+
+/**
+ * Batches are named by their numbers, so a file must be cut at the same places whichever way its lines take: the same frames byte
+ * for byte, with the same first lines, and the same faults of the same lines.
+ */
+
+const BET = 'Santiago Lionel,Lorca,30904465,1999-03-17,7574';
+const NUNEZ = 'Tiago Nicolás,Núñez,34407251,2000-02-29,0042';
+
+const options: fc.Arbitrary<Required<CutOptions>> = fc.record({
+  dialect: fc.constantFrom('base', 'resumable'),
+  delimiter: fc.constantFrom(...Buffer.from(',,,,;\t|0-a x')),
+  amountMax: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(20, 130, 100_000)),
+  payloadBytesMax: fc.oneof(fc.integer({ min: 1024, max: 1200 }), fc.constantFrom(8184, 100_000)),
+});
+
+async function expectSame(chunks: readonly Uint8Array[], cutOptions: CutOptions = {}): Promise<number> {
+  const { plain, fast, linesCopied } = await cutBothWays(chunks, cutOptions);
+  if (!isDeepStrictEqual(fast, plain)) expect(fast).toEqual(plain);
+  return linesCopied;
+}
+
+describe('batches are the same with the kernel and without it', () => {
+  test.prop([fc.integer(), options], { numRuns: 500 })('of what the fuzzer makes', async (seed, cutOptions) => {
+    const maker = new FileMaker(new SeededRandom(seed), cutOptions.delimiter);
+    await expectSame(maker.chunks(maker.file()), cutOptions);
+  });
+
+  test.prop([fc.uint8Array({ maxLength: 300 }), places, options], { numRuns: 300 })(
+    'of any bytes among usual lines',
+    async (bytes, cuts, cutOptions) => {
+      const file = Buffer.concat([Buffer.from(`${BET}\n`), bytes, Buffer.from(`\n${NUNEZ}\n${BET}`)]);
+      await expectSame(cutAt(file, cuts), cutOptions);
+    },
+  );
+
+  test.each([
+    ['usual lines', `${BET}\n${NUNEZ}\n${BET}\n`],
+    ['usual lines with CR LF', `${BET}\r\n${NUNEZ}\r\n${BET}\r\n`],
+    ['lines with CR', `${BET}\r${NUNEZ}\r${BET}\r`],
+    ['empty lines', `\n${BET}\n\n\r\n${NUNEZ}\r\n\r\n`],
+    ['a record of several lines', `${BET}\n"a\nb","c\r\nd",1,2000-01-01,2\n${NUNEZ}\nx\n`],
+    ['lines in quotes', `"${BET.replaceAll(',', '","')}"\n${NUNEZ}\n"Juan ""Tito""",b,1,2000-01-01,2\n${BET}\n`],
+    ['a quote that is never closed', `${BET}\n"${NUNEZ}\n${BET}\n${BET}\n`],
+    ['lines that are no bets', `${BET}\nx\n${NUNEZ},\na|b,c,1,2000-01-01,2\n${BET}\n`],
+  ])('of %s, read in pieces that are cut anywhere', async (_what, text) => {
+    for (const chunks of everyCut(Buffer.from(text))) await expectSame(chunks, { amountMax: 2 });
+  });
+
+  test.each(['A', 'z'])('of a line of which any byte is any other, %s before it', async letter => {
+    for (const bet of [BET, NUNEZ].map(text => Buffer.from(letter + text))) {
+      const lines = Array.from(bet, (_byte, place) =>
+        Array.from({ length: 256 }, (_other, byte) =>
+          Buffer.concat([bet.subarray(0, place), Buffer.of(byte), bet.subarray(place + 1), Buffer.from('\n')]),
+        ),
+      );
+      for (const variants of lines) await expectSame(variants);
+    }
+  });
+
+  test('of lines of any length around that of what is read at once', async () => {
+    const lines = Array.from({ length: 80 }, (_, length) => BET.replace('Lionel', 'l'.repeat(length)));
+    expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThan(20);
+    expect(await expectSame([Buffer.from(`${lines.join('\r\n')}\r\n`)])).toBeGreaterThan(20);
+  });
+
+  test('where a quote that is never closed makes the reader give a line up, and more lines follow', async () => {
+    const lines = `${BET}\n`.repeat(400);
+    await expectSame([Buffer.from(`${BET}\n"a${lines}${NUNEZ}\n`), Buffer.from(lines)]);
+  });
+
+  test('of every payload limit around a bet more or less, in both dialects', async () => {
+    const file = [Buffer.from(`${BET}\n${NUNEZ}\n`.repeat(60))];
+    for (let payloadBytesMax = 1024; payloadBytesMax < 1124; payloadBytesMax += 1) {
+      await expectSame(file, { payloadBytesMax, amountMax: 1000 });
+      await expectSame(file, { payloadBytesMax, amountMax: 1000, dialect: 'resumable' });
+    }
+  });
+});
+
+describe('the fast way', () => {
+  test.each(['\n', '\r\n'])('is that of every usual line, with %j at its end', async lineEnd => {
+    const lines = Array.from({ length: 1000 }, (_, index) => (index % 3 === 0 ? NUNEZ : BET) + lineEnd);
+    expect(await expectSame([Buffer.from(lines.join(''))])).toBe(1000);
+  });
+
+  test('goes on behind each line that has to take the other one', async () => {
+    const odd = ['"a","b",1,2000-01-01,2', 'x', '', '"a\nb",c,1,2000-01-01,2', 'a\rb,c', 'Жанна,b,1,2000-01-01,2'];
+    const lines = odd.flatMap(line => [line, BET, BET]);
+    // Behind an empty line, and behind a record of two lines, one usual line goes with it.
+    expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThanOrEqual(odd.length * 2 - 2);
+  });
+});
