@@ -21,6 +21,13 @@ export interface LineFault {
   readonly reason: string;
 }
 
+/**
+ * Least bytes that are read as CSV at a time: one line where usual lines are found around it, and twice as many each time that
+ * none was found. In a file without any it is seldom looked for them.
+ */
+const READ_BYTES_FIRST = 64;
+const READ_BYTES_MAX = 16 * 1024;
+
 type Refuse = (fault: LineFault) => void;
 
 /**
@@ -51,6 +58,8 @@ class Batcher {
   readonly #feed: RecordFeed;
   /** Line of the first bet that the encoder holds. */
   #firstLine = 1;
+  /** Least bytes to read as CSV before there may be usual lines again. */
+  #readBytes = 0;
 
   constructor(delimiter: number, encoder: BatchEncoder, amountMax: number, refuse: Refuse) {
     this.#encoder = encoder;
@@ -64,22 +73,21 @@ class Batcher {
   *push(chunk: Uint8Array): Generator<EncodedBatch> {
     const { lines } = this.#encoder;
     if (lines === undefined) {
-      this.#feed.reader.push(chunk);
+      this.#feed.push(chunk);
       yield* this.#readRecords();
       return;
     }
     lines.load(chunk, this.#delimiter);
     let at = 0;
     while (at < chunk.length) {
-      if (this.#feed.isUsedUp) {
-        at = this.#gather(lines, at);
-        if (this.#encoder.count === this.#amountMax) {
-          yield this.#take();
-          continue;
-        }
+      if (this.#feed.isUsedUp) at = this.#gather(lines, at);
+      if (this.#encoder.count === this.#amountMax) {
+        yield this.#take();
+      } else if (at < chunk.length) {
+        at = this.#feed.pushLines(chunk, at, this.#readBytes);
+        yield* this.#readRecords();
+        this.#readBytes = Math.min(Math.max(this.#readBytes * 2, READ_BYTES_FIRST), READ_BYTES_MAX);
       }
-      at = this.#feed.pushLine(chunk, at);
-      yield* this.#readRecords();
     }
   }
 
@@ -95,8 +103,9 @@ class Batcher {
     const encoder = this.#encoder;
     const before = encoder.count;
     const end = lines.gather(at, this.#amountMax);
-    if (before === 0) this.#firstLine = this.#feed.nextLine;
+    if (before === 0) this.#firstLine = this.#feed.line + 1;
     this.#feed.passBy(encoder.count - before);
+    if (end > at) this.#readBytes = 0;
     return end;
   }
 
@@ -104,8 +113,7 @@ class Batcher {
   *#readRecords(): Generator<EncodedBatch> {
     const encoder = this.#encoder;
     const feed = this.#feed;
-    const { reader } = feed;
-    for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
+    for (let step = feed.next(); step === 'record' || step === 'broken'; step = feed.next()) {
       let added = addLine(step, feed, encoder);
       if (added === 'full') {
         yield this.#take();

@@ -1,4 +1,4 @@
-import { CsvReader } from '../lottery/csv-reader.ts';
+import { CsvReader, type CsvStep } from '../lottery/csv-reader.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -6,57 +6,64 @@ const CR = 0x0d;
 /** Longer than any line with a valid bet; a longer one is refused without being held in memory. */
 const LINE_BYTES_MAX = 8 * 1024;
 
-/**
- * The records of a file of which some lines pass by the reader of CSV. It counts the lines that the reader was given, and knows
- * so whether the reader has used them up: only then may the next one pass by.
- */
+/** The records of a file of which some lines pass by the reader of CSV. */
 export class RecordFeed {
   readonly reader: CsvReader;
   #linesPassedBy = 0;
-  #linesPushed = 0;
-  /** Whether the last byte that was pushed is the end of a line; a CR is one unless an LF follows. */
-  #afterLineFeed = true;
-  #afterReturn = false;
+  #isUsedUp = true;
 
   constructor(delimiter: number) {
     this.reader = new CsvReader({ delimiter, recordBytesMax: LINE_BYTES_MAX });
   }
 
-  /** Line of the file, counted from 1, on which the reader's record starts. */
+  /** Line of the file, counted from 1, on which the current record starts; the next one follows when all is used up. */
   get line(): number {
     return this.#linesPassedBy + this.reader.line;
   }
 
-  /** The line of the file that comes next, after those that were pushed or passed by. */
-  get nextLine(): number {
-    return this.#linesPassedBy + this.#linesPushed + 1;
-  }
-
   /**
-   * Whether the reader, which was asked for all its records, has nothing left: the last one started on the last line that was
-   * pushed, and that line is all there, so it ended there. With an empty line it has nothing left either; that comes out a line
-   * later.
+   * Whether the reader has certainly nothing left of what it was given: only then may lines pass by. It may say no where it could
+   * say yes, as behind a record in quotes or an empty line; that comes out with the line after it.
    */
   get isUsedUp(): boolean {
-    return this.#afterLineFeed && this.reader.line === this.#linesPushed;
+    return this.#isUsedUp;
   }
 
-  /** Lines that the reader is not given. It must be used up. */
+  /** The reader is not given so many lines. It must be used up. */
   passBy(lines: number): void {
     this.#linesPassedBy += lines;
   }
 
-  /** Gives the reader the bytes of a chunk from `at` to the end of the line, or of the chunk; returns the place behind them. */
-  pushLine(chunk: Uint8Array, at: number): number {
-    const lineEnd = chunk.indexOf(LF, at);
+  push(bytes: Uint8Array): void {
+    this.#isUsedUp = false;
+    this.reader.push(bytes);
+  }
+
+  /**
+   * Pushes the bytes of a chunk from `at` to the first end of a line after at least `bytesMin`, or to the end of the chunk. Returns
+   * the place behind them.
+   */
+  pushLines(chunk: Uint8Array, at: number, bytesMin: number): number {
+    const lineEnd = chunk.indexOf(LF, at + bytesMin);
     const end = lineEnd < 0 ? chunk.length : lineEnd + 1;
-    for (let place = at; place < end; place += 1) {
-      const byte = chunk[place]!;
-      if (byte === LF || this.#afterReturn) this.#linesPushed += 1;
-      this.#afterReturn = byte === CR;
-    }
-    this.#afterLineFeed = lineEnd >= 0;
-    this.reader.push(chunk.subarray(at, end));
+    this.push(chunk.subarray(at, end));
     return end;
   }
+
+  /** The next step of the reader. */
+  next(): CsvStep {
+    const step = this.reader.next();
+    if (step === 'record') this.#isUsedUp = endsBytes(this.reader);
+    else if (step === 'broken') this.#isUsedUp = false;
+    return step;
+  }
+}
+
+/** Whether the line of a record is the last one of the bytes in which it lies. */
+function endsBytes({ bytes, verbatim, fieldCount, ends }: CsvReader): boolean {
+  if (!verbatim || fieldCount > ends.length) return false;
+  const { length } = bytes;
+  const end = ends[fieldCount - 1]!;
+  if (bytes[length - 1] !== LF) return false;
+  return end === length - 1 || (end === length - 2 && bytes[end] === CR);
 }

@@ -19,7 +19,14 @@ const PAGES = Math.ceil((FIELDS_START + FIELDS_BYTES_MAX + SLACK_BYTES) / PAGE_B
 
 /** The functions of `assembly/copy-lines.ts`. */
 interface Exports {
-  copyLines(from: number, end: number, delimiter: number, to: number, toEnd: number, countMax: number): number;
+  copyLines(
+    from: number,
+    end: number,
+    delimiter: number,
+    to: number,
+    toEnd: number,
+    countMax: number,
+  ): number;
   getFieldsEnd(): number;
   getLinesEnd(): number;
 }

@@ -28,10 +28,13 @@ async function expectSame(chunks: readonly Uint8Array[], cutOptions: CutOptions 
 }
 
 describe('batches are the same with the kernel and without it', () => {
-  test.prop([fc.integer(), options], { numRuns: 500 })('of what the fuzzer makes', async (seed, cutOptions) => {
-    const maker = new FileMaker(new SeededRandom(seed), cutOptions.delimiter);
-    await expectSame(maker.chunks(maker.file()), cutOptions);
-  });
+  test.prop([fc.integer(), options], { numRuns: 500 })(
+    'of what the fuzzer makes',
+    async (seed, cutOptions) => {
+      const maker = new FileMaker(new SeededRandom(seed), cutOptions.delimiter);
+      await expectSame(maker.chunks(maker.file()), cutOptions);
+    },
+  );
 
   test.prop([fc.uint8Array({ maxLength: 300 }), places, options], { numRuns: 300 })(
     'of any bytes among usual lines',
@@ -47,7 +50,10 @@ describe('batches are the same with the kernel and without it', () => {
     ['lines with CR', `${BET}\r${NUNEZ}\r${BET}\r`],
     ['empty lines', `\n${BET}\n\n\r\n${NUNEZ}\r\n\r\n`],
     ['a record of several lines', `${BET}\n"a\nb","c\r\nd",1,2000-01-01,2\n${NUNEZ}\nx\n`],
-    ['lines in quotes', `"${BET.replaceAll(',', '","')}"\n${NUNEZ}\n"Juan ""Tito""",b,1,2000-01-01,2\n${BET}\n`],
+    [
+      'lines in quotes',
+      `"${BET.replaceAll(',', '","')}"\n${NUNEZ}\n"Juan ""Tito""",b,1,2000-01-01,2\n${BET}\n`,
+    ],
     ['a quote that is never closed', `${BET}\n"${NUNEZ}\n${BET}\n${BET}\n`],
     ['lines that are no bets', `${BET}\nx\n${NUNEZ},\na|b,c,1,2000-01-01,2\n${BET}\n`],
   ])('of %s, read in pieces that are cut anywhere', async (_what, text) => {
@@ -58,7 +64,12 @@ describe('batches are the same with the kernel and without it', () => {
     for (const bet of [BET, NUNEZ].map(text => Buffer.from(letter + text))) {
       const lines = Array.from(bet, (_byte, place) =>
         Array.from({ length: 256 }, (_other, byte) =>
-          Buffer.concat([bet.subarray(0, place), Buffer.of(byte), bet.subarray(place + 1), Buffer.from('\n')]),
+          Buffer.concat([
+            bet.subarray(0, place),
+            Buffer.of(byte),
+            bet.subarray(place + 1),
+            Buffer.from('\n'),
+          ]),
         ),
       );
       for (const variants of lines) await expectSame(variants);
@@ -92,9 +103,16 @@ describe('the fast way', () => {
   });
 
   test('goes on behind each line that has to take the other one', async () => {
-    const odd = ['"a","b",1,2000-01-01,2', 'x', '', '"a\nb",c,1,2000-01-01,2', 'a\rb,c', 'Жанна,b,1,2000-01-01,2'];
-    const lines = odd.flatMap(line => [line, BET, BET]);
-    // Behind an empty line, and behind a record of two lines, one usual line goes with it.
-    expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThanOrEqual(odd.length * 2 - 2);
+    const odd = [
+      '"a","b",1,2000-01-01,2',
+      'x',
+      '',
+      '"a\nb",c,1,2000-01-01,2',
+      'a\rb,c',
+      'Жанна,b,1,2000-01-01,2',
+    ];
+    const lines = odd.flatMap(line => [line, ...Array.from({ length: 8 }, () => BET)]);
+    // A few lines behind an odd one go the same way, until it is sure that nothing of it is left.
+    expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThanOrEqual(odd.length * 4);
   });
 });

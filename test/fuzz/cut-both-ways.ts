@@ -34,7 +34,10 @@ if (opened === undefined) throw new Error('this machine cannot run the kernel');
 const copier: LineCopier = opened;
 
 /** The batches of a file that comes in these chunks, with the fast way from lines to batches and without it. */
-export async function cutBothWays(chunks: readonly Uint8Array[], options: CutOptions = {}): Promise<BothCuts> {
+export async function cutBothWays(
+  chunks: readonly Uint8Array[],
+  options: CutOptions = {},
+): Promise<BothCuts> {
   let linesCopied = 0;
   const counting: LineCopier = {
     load: (chunk, delimiter) => copier.load(chunk, delimiter),

@@ -72,7 +72,11 @@ export class FileMaker {
     // Bytes, not text: what is no UTF-8 stays as it is.
     const made = this.#oneIn(odd)
       ? this.#payloads.bet().toString('latin1').split(SEPARATOR)
-      : [this.#name(odd), this.#name(odd), ...this.#payloads.bet().toString('latin1').split(SEPARATOR).slice(-3)];
+      : [
+          this.#name(odd),
+          this.#name(odd),
+          ...this.#payloads.bet().toString('latin1').split(SEPARATOR).slice(-3),
+        ];
     const always = this.#oneIn(odd);
     const fields = made.map(field => {
       const needed = field.includes(this.#delimiter) || /["\r\n]/.test(field);
@@ -90,7 +94,9 @@ export class FileMaker {
   #edited(file: Buffer): Buffer {
     const bytes = Buffer.from(file);
     for (let edits = this.#random.between(1, EDITS_MAX); edits > 0 && bytes.length > 0; edits -= 1) {
-      const byte = this.#oneIn(3) ? this.#random.between(0, 255) : this.#random.pick([...Buffer.from('"|\r\n,0-')]);
+      const byte = this.#oneIn(3)
+        ? this.#random.between(0, 255)
+        : this.#random.pick([...Buffer.from('"|\r\n,0-')]);
       bytes[this.#random.between(0, bytes.length - 1)] = byte;
     }
     return bytes;
