@@ -1,0 +1,200 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { needsPython } from '../lottery/python.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { type PeerDialect, runPeerClient, startPeerServer } from './python-peer.ts';
+
+/** The peers among themselves: whoever is to judge our central and our agency has to agree with its own kind first. */
+
+const SURNAMES = ['Lorca', 'Núñez', 'Pérez Güemes', 'Ávila', 'Ñandú'];
+
+/** The lines of an agency's file: `winners` are the documents that bet on 7574. */
+function linesOf(agency: number, bets: number, winners: readonly number[]): string[] {
+  return Array.from({ length: bets }, (_, index) => {
+    const document = agency * 1_000_000 + index;
+    const number = winners.includes(document) ? 7574 : index % 7000;
+    return `María José,${SURNAMES[index % SURNAMES.length]},${document},199${index % 10}-02-28,${number}`;
+  });
+}
+
+const AGENCIES = [
+  { id: 1, lines: linesOf(1, 17, [1_000_004, 1_000_016]), winners: ['1000004', '1000016'] },
+  { id: 2, lines: linesOf(2, 12, []), winners: [] },
+  { id: 3, lines: linesOf(3, 5, [3_000_000]), winners: ['3000000'] },
+];
+const BATCH = 5;
+
+type Agency = (typeof AGENCIES)[number];
+
+async function writeAgency(folder: string, { id, lines }: Agency): Promise<string> {
+  const file = join(folder, `agency-${id}.csv`);
+  await writeFile(file, lines.map(line => `${line}\n`).join(''));
+  return file;
+}
+
+async function rowsOf(file: string): Promise<string[]> {
+  return (await readFile(file, 'utf8')).split('\r\n').slice(0, -1);
+}
+
+const WAIT = ['--wait', '0.05'];
+const CASES: readonly (readonly [string, PeerDialect, string[], string[]])[] = [
+  ['base', 'base', WAIT, []],
+  ['base with a stray connection, asked twice', 'base', [...WAIT, '--stray'], ['--not-yet', '1']],
+  ['push-codes', 'push_codes', [], []],
+  ['push-codes in pieces', 'push_codes', ['--chunk', '3'], ['--chunk', '1']],
+  ['check-win', 'check_win', WAIT, []],
+  ['check-win of older clients, asked twice', 'check_win', [...WAIT, '--old'], ['--not-yet', '1']],
+  [
+    'check-win, a question before F, in pieces',
+    'check_win',
+    [...WAIT, '--overtake', '--chunk', '3'],
+    ['--chunk', '1'],
+  ],
+  ['csv-frames', 'csv_frames', [], []],
+  ['csv-frames read as the originals read', 'csv_frames', ['--strict'], ['--strict']],
+  ['csv-frames in pieces', 'csv_frames', ['--chunk', '3'], ['--chunk', '1']],
+  ['op-codes', 'op_codes', WAIT, []],
+  ['op-codes of older clients, asked twice', 'op_codes', [...WAIT, '--old'], ['--not-yet', '1']],
+  ['op-codes in pieces', 'op_codes', [...WAIT, '--chunk', '3'], ['--chunk', '1']],
+];
+
+beforeEach(needsPython);
+
+describe('a lottery of three agencies, the clients and the server in Python', () => {
+  test.each(CASES)('%s', async (_, dialect, ofClient, ofServer) => {
+    const folder = await temporaryFolder();
+    const stored = join(folder, 'stored.csv');
+    const server = await startPeerServer(dialect, { agencies: AGENCIES.length, file: stored }, ...ofServer);
+    const clients = await Promise.all(
+      AGENCIES.map(async agency => {
+        const file = await writeAgency(folder, agency);
+        const there = { port: server.port, id: agency.id, file };
+        return runPeerClient(dialect, there, '--batch', String(BATCH), ...ofClient);
+      }),
+    );
+    expect(clients).toEqual(
+      AGENCIES.map(({ id, lines, winners }) => {
+        const batches = Math.ceil(lines.length / BATCH);
+        const report = { agency: id, batches, bets: lines.length, acknowledged: batches, errors: 0, winners };
+        return { code: 0, stderr: '', report };
+      }),
+    );
+    expect(await server.ended).toEqual({
+      code: 0,
+      stderr: '',
+      report: { done: true, bets: 34, all_sent: { 1: 1, 2: 1, 3: 1 } },
+    });
+    const rows = await rowsOf(stored);
+    expect(rows).toHaveLength(34);
+    for (const { id, lines } of AGENCIES) {
+      expect(rows.filter(row => row.startsWith(`${id},`))).toEqual(lines.map(line => `${id},${line}`));
+    }
+  });
+});
+
+describe('a batch that the server refuses', () => {
+  const LORCA = AGENCIES[0]!;
+
+  test.each<readonly [PeerDialect, number, Record<string, unknown>, number]>([
+    ['push_codes', 0, { batches: 2, bets: 10, acknowledged: 1, errors: 1, winners: [] }, 5],
+    ['csv_frames', 0, { batches: 2, bets: 10, acknowledged: 1, errors: 1, winners: [] }, 5],
+    [
+      'check_win',
+      0,
+      { batches: 4, bets: 17, acknowledged: 3, errors: 1, winners: ['1000004', '1000016'] },
+      12,
+    ],
+    [
+      'op_codes',
+      0,
+      { batches: 4, bets: 17, acknowledged: 3, errors: 1, winners: ['1000004', '1000016'] },
+      12,
+    ],
+    ['base', 1, { batches: 2, bets: 10, acknowledged: 1, errors: 1, winners: [] }, 5],
+  ])('%s', async (dialect, code, report, bets) => {
+    const folder = await temporaryFolder();
+    const lottery = { agencies: 1, file: join(folder, 'stored.csv') };
+    const server = await startPeerServer(dialect, lottery, '--refuse', '2');
+    const there = { port: server.port, id: 1, file: await writeAgency(folder, LORCA) };
+    const client = await runPeerClient(dialect, there, '--batch', '5');
+    expect({ code: client.code, report: client.report }).toEqual({ code, report: { agency: 1, ...report } });
+    expect(await server.ended).toMatchObject({ code: 0, report: { done: true, bets } });
+  });
+});
+
+test('a client of op-codes sends so many batches as it may, and no more', async () => {
+  const folder = await temporaryFolder();
+  const lottery = { agencies: 1, file: join(folder, 'stored.csv') };
+  const server = await startPeerServer('op_codes', lottery);
+  const there = { port: server.port, id: 1, file: await writeAgency(folder, AGENCIES[0]!) };
+  const { code, report } = await runPeerClient('op_codes', there, '--batch', '5', '--amount', '2');
+  expect(code).toBe(0);
+  expect(report).toMatchObject({ batches: 2, bets: 10, winners: ['1000004'] });
+  expect(await rowsOf(lottery.file)).toHaveLength(10);
+});
+
+describe('what the original server cannot take ends ours with a reason', () => {
+  const PROBE = [''];
+
+  test.each<readonly [string, PeerDialect, string[], readonly string[], string]>([
+    ['a probe', 'csv_frames', [], PROBE, 'a connection without an agency id'],
+    ['a header in two pieces', 'csv_frames', ['--strict'], ['3030'], 'a header in two pieces'],
+    ['a probe', 'push_codes', [], PROBE, 'a connection without an agency id'],
+    ['an agency that is none of 1..N', 'push_codes', [], ['04'], 'agency 4'],
+    [
+      'a date that is none',
+      'push_codes',
+      [],
+      ['01 001b 0019 03416e61 024c61 323032312d30322d3239 00000001 00000001'],
+      'a birthdate that the original never answers',
+    ],
+    [
+      'a name of 31 letters',
+      'push_codes',
+      [],
+      [`01 0037 0035 1f${'61'.repeat(31)} 024c61 323032312d30322d3238 00000001 00000001`],
+      'a name of more than 30',
+    ],
+    ['a question before any bet', 'check_win', [], ['00000005 51 00000001 31'], 'before any bet is stored'],
+    ['a second "all sent"', 'op_codes', [], ['040100', '040100'], "a second 'all sent' of agency 1"],
+    [
+      'the number 9998',
+      'op_codes',
+      [],
+      ['03 0001 01 01 0003416e61 00024c61 000131 000a323032312d30322d3238 270e'],
+      'bets on 9998',
+    ],
+    ['a message before CONN', 'base', [], ['454e4400'], 'before CONN'],
+  ])('%s: %s', async (_, dialect, options, connections, why) => {
+    const folder = await temporaryFolder();
+    const lottery = { agencies: 3, file: join(folder, 'stored.csv') };
+    const server = await startPeerServer(dialect, lottery, ...options);
+    for (const hex of connections) await sayAndLeave(server.port, hex);
+    const { code, stderr, report } = await server.ended;
+    expect({ code, report }).toEqual({ code: 1, report: undefined });
+    expect(stderr).toContain(why);
+  });
+
+  test('and so does a lottery that does not come to its end', async () => {
+    const folder = await temporaryFolder();
+    const lottery = { agencies: 3, file: join(folder, 'stored.csv') };
+    const server = await startPeerServer('op_codes', lottery, '--timeout', '0.2');
+    const { code, stderr } = await server.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain("not over after 0.2 s: 'all sent' came from [], of 3 agencies");
+  });
+});
+
+/** Writes bytes on a connection of their own and closes it; whether the server takes them does not matter. */
+function sayAndLeave(port: number, hex: string): Promise<void> {
+  return new Promise(resolve => {
+    const socket = connect({ port, host: '127.0.0.1' }, () =>
+      socket.end(Buffer.from(hex.replaceAll(' ', ''), 'hex')),
+    );
+    socket.resume();
+    socket.on('error', () => {});
+    socket.on('close', () => resolve());
+  });
+}
