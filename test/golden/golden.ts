@@ -1,0 +1,60 @@
+/**
+ * The form of the tables of golden bytes in this folder: what a message says, and its bytes, written by hand from the
+ * protocol page. No encoder has produced them, and nothing of `src` is imported: they are to judge it.
+ */
+
+/** A field of a message: its bytes, in readable hex, and what it says. */
+export type Field = readonly [hex: string, says: string];
+
+export interface GoldenBet {
+  /** Where the bet itself names its agency. */
+  readonly agency?: number;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly document: string;
+  readonly birthdate: string;
+  readonly number: string;
+}
+
+/** What a message means; a field is missing where the bytes do not say it. */
+type Meaning =
+  | { readonly kind: 'identify'; readonly agency: number }
+  | { readonly kind: 'batch'; readonly agency?: number; readonly bets: readonly GoldenBet[] }
+  | { readonly kind: 'all-sent'; readonly agency?: number }
+  | { readonly kind: 'ask-winners'; readonly agency: number }
+  | { readonly kind: 'accepted'; readonly bets?: number; readonly text?: string }
+  | { readonly kind: 'refused'; readonly texts: readonly string[] }
+  | { readonly kind: 'not-drawn'; readonly text?: string }
+  | { readonly kind: 'winners'; readonly text?: string; readonly documents: readonly string[] };
+
+export interface GoldenMessage {
+  readonly name: string;
+  readonly from: 'client' | 'server';
+  readonly meaning: Meaning;
+  readonly fields: readonly Field[];
+  /** Other programs say it so; ours understands it and says it otherwise. */
+  readonly heardOnly?: true;
+}
+
+/** Several messages in the order of a conversation, as a line of the page shows them. */
+export type PageLine = readonly [names: readonly string[], hex: string];
+
+export const hexOf = (fields: readonly Field[]): string =>
+  fields.map(([hex]) => hex.replaceAll(' ', '')).join('');
+
+export const LORCA: GoldenBet = {
+  firstName: 'Santiago Lionel',
+  lastName: 'Lorca',
+  document: '30904465',
+  birthdate: '1999-03-17',
+  number: '7574',
+};
+
+/** Letters outside ASCII: two bytes each, so that the lengths in bytes and in letters differ. */
+export const NANDU: GoldenBet = {
+  firstName: 'Íñigo',
+  lastName: 'Ñandú',
+  document: '24807259',
+  birthdate: '2000-02-29',
+  number: '42',
+};
