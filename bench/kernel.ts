@@ -82,7 +82,7 @@ function readBatches(read: (payload: Uint8Array) => object, payloads: readonly U
 
 /** What the agency does with each line, without reading the file and without sending. */
 function encodeFile(file: Uint8Array): number {
-  const { batch: encoder } = createBaseDialect(plain).agency(DEFAULT_LIMITS);
+  const { batch: encoder } = createBaseDialect(plain).agency(DEFAULT_LIMITS, 1);
   let bets = 0;
   while (bets < BATCHES_PER_RUN * BETS_PER_BATCH) {
     const reader = new CsvReader({ recordBytesMax: DEFAULT_LIMITS.payloadBytesMax });

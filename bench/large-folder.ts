@@ -5,6 +5,7 @@ import { runLoad } from '../src/bench/load.ts';
 import { inDiskFolder, measureServer } from '../src/bench/measure.ts';
 import { ServerProcess } from '../src/bench/server-process.ts';
 import { ownServer } from '../src/bench/servers.ts';
+import type { AgencyCodec } from '../src/wire/dialect.ts';
 import { DIALECTS } from '../src/cli/wiring.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 import { type Summary, summarize } from './samples.ts';
@@ -48,13 +49,14 @@ export async function measureLargeFolder(setting: Setting): Promise<LargeFolder>
   return { bets, startSeconds: summarize(starts), drawSeconds: summarize(draws), drawPeakMegabytes };
 }
 
+const codecOf = (id: number): AgencyCodec => DIALECTS.base().agency(DEFAULT_LIMITS, id);
+
 async function fill(folder: string, bets: number, stop: AbortSignal): Promise<void> {
   const shape = { connections: 5, agencies: AGENCIES, window: 64, batch: 130, bets, warmUp: 0, end: false };
   const command = ownServer({ program: PROGRAM, folder, connections: 5, agencies: AGENCIES });
   const server = await ServerProcess.start(command, stop);
   try {
-    const codec = DIALECTS.base().agency(DEFAULT_LIMITS);
-    await measureServer('filling', server.address, { shape, codec, stop });
+    await measureServer('filling', server.address, { shape, codecOf, stop });
   } finally {
     await server.stop();
   }
@@ -63,7 +65,6 @@ async function fill(folder: string, bets: number, stop: AbortSignal): Promise<vo
 async function startAndDraw(folder: string, stop: AbortSignal) {
   const server = await WatchedServer.start(folder, AGENCIES, stop);
   try {
-    const codec = DIALECTS.base().agency(DEFAULT_LIMITS);
     const drawn = server.logged('draw', stop);
     const endedAt = performance.now();
     await runLoad({
@@ -71,10 +72,10 @@ async function startAndDraw(folder: string, stop: AbortSignal) {
       limits: DEFAULT_LIMITS,
       connections: AGENCIES,
       agencies: AGENCIES,
-      identify: agency => codec.identify(agency),
+      identify: agency => codecOf(agency).identify(),
       window: 1,
       batches: AGENCIES,
-      belt: new Belt([codec.finish()], 1),
+      belt: new Belt([codecOf(1).finish()], 1),
       stop,
     });
     await drawn;

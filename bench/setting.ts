@@ -42,7 +42,7 @@ export function shorten(shape: Shape, { divisor }: Setting): Shape {
 
 export function measure({ server, ...load }: Shape, { stop, say }: Setting): Promise<Measurement> {
   const shape = { ...load, agencies: AGENCIES, end: false };
-  const parts: MeasureParts = { shape, codec: DIALECTS.base().agency(DEFAULT_LIMITS), stop };
+  const parts: MeasureParts = { shape, codecOf: id => DIALECTS.base().agency(DEFAULT_LIMITS, id), stop };
   say(`${server}: ${shape.bets} bets, ${shape.connections} × ${shape.window}, batch ${shape.batch}`);
   return measureCommand(folder => commandOf(server, folder, shape.connections), parts);
 }

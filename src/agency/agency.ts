@@ -37,8 +37,8 @@ export class Agency {
    * @throws AgencyError, Stopped
    */
   async sendBet(bet: FieldRanges): Promise<void> {
-    const { dialect, limits, emit } = this.#parts;
-    const encoder = dialect.agency(limits).batch;
+    const { id, dialect, limits, emit } = this.#parts;
+    const encoder = dialect.agency(limits, id).batch;
     const added = encoder.add(bet);
     if (typeof added === 'object')
       throw new AgencyError(`the bet cannot be sent, ${added.field} ${added.reason}`);
@@ -69,29 +69,17 @@ export class Agency {
   }
 
   /**
-   * Says that all bets were sent and asks for the winners until the draw has been held (exercise 7). Both may be repeated
-   * without harm, so a lost connection is only a reason to come back.
+   * Says that all bets were sent and waits for the winners (exercise 7).
    *
    * @throws AgencyError, Stopped
    */
   async finishAndAwaitWinners(): Promise<readonly string[]> {
-    const { dialect, limits, emit, pollMs, random } = this.#parts;
-    const codec = dialect.agency(limits);
-    const finished = await this.#ask(codec.finish());
-    if (finished.kind !== 'accepted') throw new AgencyError('the central refused the end of the bets');
-    const backOff = new BackOff({ firstMs: pollMs, ceilingMs: POLL_WAIT_MS_MAX, random });
-    for (;;) {
-      const answer = await this.#ask(codec.askWinners());
-      if (answer.kind === 'winners') {
-        emit({ event: 'winners', documents: answer.documents });
-        return answer.documents;
-      }
-      if (answer.kind !== 'not-drawn')
-        throw new AgencyError('the central refused the question for the winners');
-      const waitMs = backOff.next();
-      emit({ event: 'waiting-for-draw', waitMs });
-      await pause(waitMs, this.#parts);
-    }
+    const { dialect, emit } = this.#parts;
+    await this.#finish();
+    const documents =
+      dialect.conversation.winners === 'sent' ? await this.#awaitWinners() : await this.#askUntilDrawn();
+    emit({ event: 'winners', documents });
+    return documents;
   }
 
   /** Closes the connection. */
@@ -102,21 +90,79 @@ export class Agency {
     this.#parts.emit({ event: 'socket-closed', address: this.#parts.address.text });
   }
 
+  /**
+   * Where the end of the bets is answered it may be repeated without harm, so a lost connection is only a reason to come back.
+   * Where it is not, it is said once: a central that counts how often it hears it would hold its draw too soon.
+   */
+  async #finish(): Promise<void> {
+    const { id, dialect, limits } = this.#parts;
+    const { finishIsAnswered, questionsApart } = dialect.conversation;
+    const frame = dialect.agency(limits, id).finish();
+    if (finishIsAnswered) {
+      const answer = await this.#ask(frame);
+      if (answer.kind !== 'accepted') throw new AgencyError('the central refused the end of the bets');
+      return;
+    }
+    const link = await this.#connected();
+    link.send(frame);
+    if (questionsApart) await this.close();
+  }
+
+  /** Asks for the winners until the draw has been held. A question may be repeated, over another connection if need be. */
+  async #askUntilDrawn(): Promise<readonly string[]> {
+    const { id, dialect, limits, emit, pollMs, random } = this.#parts;
+    const question = dialect.agency(limits, id).askWinners();
+    const backOff = new BackOff({ firstMs: pollMs, ceilingMs: POLL_WAIT_MS_MAX, random });
+    for (;;) {
+      const answer = await this.#ask(question);
+      if (dialect.conversation.questionsApart) await this.close();
+      if (answer.kind === 'winners') return answer.documents;
+      if (answer.kind !== 'not-drawn')
+        throw new AgencyError(`the central refused the question for the winners${reasonOf(answer)}`);
+      const waitMs = backOff.next();
+      emit({ event: 'waiting-for-draw', waitMs });
+      await pause(waitMs, this.#parts);
+    }
+  }
+
+  /** Waits for the winners, which the central sends by itself over the connection on which it heard of the end. */
+  async #awaitWinners(): Promise<readonly string[]> {
+    const { emit, stop } = this.#parts;
+    emit({ event: 'waiting-for-draw' });
+    try {
+      const answer = await withStop(this.#link!.awaitAnswer(), stop);
+      if (answer.kind === 'winners') return answer.documents;
+      throw new AgencyError(`the central refused the end of the bets${reasonOf(answer)}`);
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      throw new AgencyError(
+        `the connection was lost before the winners came, ${error.message}; this dialect cannot ask for them again`,
+        error,
+      );
+    }
+  }
+
   async #uploadFrom(source: CsvSource): Promise<UploadResult> {
-    const { dialect, limits, batchAmountMax, batchWindow, emit, stop } = this.#parts;
+    const { id, dialect, limits, batchAmountMax, batchWindow, emit, stop } = this.#parts;
     const progress = new UploadProgress(this.#parts, source);
     let bets = 0;
     const unanswered: { batch: EncodedBatch; answer: Promise<ServerAnswer> }[] = [];
     const takeAnswer = async (): Promise<void> => {
       const { batch, answer } = unanswered[0]!;
-      this.#judge(await this.#answerTo(answer, unanswered.length), batch);
+      const stored = this.#judge(await this.#answerTo(answer, unanswered.length), batch);
       unanswered.shift();
-      bets += batch.count;
+      if (stored) {
+        batches += 1;
+        bets += batch.count;
+      } else {
+        refusedBets += batch.count;
+      }
       progress.reached(bets);
     };
     let refusedLines = 0;
     let batches = 0;
-    const { batch: encoder } = dialect.agency(limits);
+    let refusedBets = 0;
+    const { batch: encoder } = dialect.agency(limits, id);
     const readAhead = readBatches(source, encoder, batchAmountMax, fault => {
       refusedLines += 1;
       emit({ event: 'line-refused', file: source.path, ...fault });
@@ -128,12 +174,11 @@ export class Agency {
       if (stop.aborted) break;
       const link = await this.#connected();
       unanswered.push({ batch, answer: link.request(batch.frame) });
-      batches += 1;
     }
     while (unanswered.length > 0) await takeAnswer();
     if (stop.aborted) throw new Stopped();
     emit({ event: 'upload-done', batches, bets });
-    return { bets, refusedLines };
+    return { bets, refusedLines: refusedLines + refusedBets };
   }
 
   /** The answer to one of `unanswered` requests that must not be repeated: nobody knows whether they arrived. */
@@ -151,10 +196,22 @@ export class Agency {
     }
   }
 
-  #judge(answer: ServerAnswer, { count, firstLine }: EncodedBatch): void {
-    if (answer.kind === 'accepted') return;
+  /** Whether a batch was stored; a refusal of it is the end, unless the conversation goes on without it. */
+  #judge(answer: ServerAnswer, { count, firstLine }: EncodedBatch): boolean {
+    const { emit, dialect } = this.#parts;
+    if (answer.kind === 'accepted' && (answer.bets ?? count) === count) return true;
+    if (answer.kind === 'accepted') {
+      throw new AgencyError(
+        `the central says that it stored ${answer.bets} bets of the ${count} that begin with line ${firstLine}`,
+      );
+    }
+    if (answer.kind === 'bets-refused' && dialect.conversation.outlivesRefusedBatch) {
+      emit({ event: 'bets-refused', count, firstLine, reason: answer.refusal.detail });
+      return false;
+    }
+    const why = reasonOf(answer) || '; its log says why';
     throw new AgencyError(
-      `the central refused the batch of ${count} bets that begins with line ${firstLine}; its log says why`,
+      `the central refused the batch of ${count} bets that begins with line ${firstLine}${why}`,
     );
   }
 
@@ -184,10 +241,18 @@ export class Agency {
     await this.close();
     const { id, address, dialect, limits, emit } = this.#parts;
     const socket = await dial({ ...this.#parts, ...address, connectTimeoutMs: limits.connectTimeoutMs });
-    const codec = dialect.agency(limits);
+    const codec = dialect.agency(limits, id);
     this.#link = new Link(socket, codec, limits);
-    this.#link.send(codec.identify(id));
+    const identification = codec.identify();
+    if (identification !== undefined) this.#link.send(identification);
     emit({ event: 'connected', address: address.text });
     return this.#link;
   }
+}
+
+/** What a refusal says, for the end of a sentence. */
+function reasonOf(answer: ServerAnswer): string {
+  const said =
+    answer.kind === 'refused' || answer.kind === 'bets-refused' ? answer.refusal?.detail : undefined;
+  return said === undefined ? '' : `, ${said}`;
 }

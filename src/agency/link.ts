@@ -54,17 +54,20 @@ export class Link {
    * @throws LinkError (as a rejection) when the connection is lost first
    */
   request(frame: Uint8Array): Promise<ServerAnswer> {
-    const { promise: answer, resolve, reject } = Promise.withResolvers<ServerAnswer>();
-    // Requests that are in flight together fail together; each is looked at in its turn.
-    answer.catch(() => {});
-    if (this.#lost !== undefined) {
-      reject(this.#lost);
-      return answer;
-    }
-    this.#requests.push({ resolve, reject });
+    const answer = this.#expect();
+    if (this.#lost !== undefined) return answer;
     this.#write(frame);
     this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;
+  }
+
+  /**
+   * Waits, for as long as it takes, for what the central says by itself.
+   *
+   * @throws LinkError (as a rejection) when the connection is lost first
+   */
+  awaitAnswer(): Promise<ServerAnswer> {
+    return this.#expect();
   }
 
   /** Ends the connection and waits until it is closed; not for long, when the central does not read what it was sent. */
@@ -96,6 +99,15 @@ export class Link {
       });
     }
     this.#socket.write(frame);
+  }
+
+  #expect(): Promise<ServerAnswer> {
+    const { promise: answer, resolve, reject } = Promise.withResolvers<ServerAnswer>();
+    // Requests that are in flight together fail together; each is looked at in its turn.
+    answer.catch(() => {});
+    if (this.#lost === undefined) this.#requests.push({ resolve, reject });
+    else reject(this.#lost);
+    return answer;
   }
 
   #onTimeout(): void {

@@ -79,8 +79,8 @@ export class ResumableAgency {
   }
 
   async #finishAndAwaitWinners(): Promise<readonly string[]> {
-    const { dialect, limits, emit } = this.#parts;
-    const codec = dialect.agency(limits);
+    const { id, dialect, limits, emit } = this.#parts;
+    const codec = dialect.agency(limits, id);
     const finished = await this.#ask(codec.finish());
     if (finished.kind !== 'accepted') throw unexpected(finished);
     emit({ event: 'waiting-for-draw' });
@@ -162,14 +162,14 @@ export class ResumableAgency {
   }
 
   #begin(source: CsvSource, { payloadBytesMax }: Welcome, refuse: (fault: LineFault) => void): UploadPass {
-    const { dialect, limits, batchAmountMax } = this.#parts;
+    const { id, dialect, limits, batchAmountMax } = this.#parts;
     if (payloadBytesMax < PAYLOAD_BYTES_MIN) {
       throw new AgencyError(
         `the central takes only ${payloadBytesMax} bytes in a message, too few for any bet`,
       );
     }
     const granted = { ...limits, payloadBytesMax: Math.min(limits.payloadBytesMax, payloadBytesMax) };
-    return new UploadPass(source, dialect.agency(granted).batch, batchAmountMax, refuse);
+    return new UploadPass(source, dialect.agency(granted, id).batch, batchAmountMax, refuse);
   }
 
   async #findPlace(pass: UploadPass, { next }: Welcome, again: StartOver | undefined): Promise<void> {
@@ -211,12 +211,12 @@ export class ResumableAgency {
   }
 
   async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
-    const { dialect, limits, stop } = this.#parts;
+    const { id, dialect, limits, stop } = this.#parts;
     const { path } = this.#upload!;
     if (!(await isSameFile(path, this.#file!))) {
       throw new AgencyError(`${path} was changed while it was being sent; start this client again`);
     }
-    const codec = dialect.agency(limits);
+    const codec = dialect.agency(limits, id);
     const answer = await withStop(link.request(codec.uploadDone(pass.batches, pass.bets)), stop);
     if (answer.kind === 'accepted') return;
     const { code, detail } = refusalOf(answer) ?? {};

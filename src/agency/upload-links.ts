@@ -106,19 +106,19 @@ export class UploadLinks {
       connectTimeoutMs: limits.connectTimeoutMs,
       since: this.#troubleSince,
     });
-    const codec = dialect.agency(limits);
+    const codec = dialect.agency(limits, id);
     const link = new Link(socket, codec, limits);
     this.#link = link;
     emit({ event: 'connected', address: address.text });
-    this.#welcome = await withStop(this.#greet(link, codec, id), stop);
+    this.#welcome = await withStop(this.#greet(link, codec), stop);
     this.#onWelcome(this.#welcome);
     return link;
   }
 
-  async #greet(link: Link, codec: ResumableCodec, id: number): Promise<Welcome> {
+  async #greet(link: Link, codec: ResumableCodec): Promise<Welcome> {
     let answer: ServerAnswer;
     try {
-      answer = await link.request(codec.resume(id, this.#upload));
+      answer = await link.request(codec.resume(this.#upload));
     } catch (error) {
       throw new LinkError(`${(error as LinkError).message} before it answered HELO${BASE_HINT}`, error);
     }

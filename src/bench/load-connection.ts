@@ -78,7 +78,7 @@ export class LoadConnection {
    * @param identify the message that does so
    * @throws BenchError
    */
-  async open(identify: Uint8Array): Promise<void> {
+  async open(identify: Uint8Array | undefined): Promise<void> {
     const { connectTimeoutMs } = this.#parts.limits;
     const timeout = setTimeout(
       () => this.#fail(`${place(this.#parts.address)}: no connection within ${connectTimeoutMs} ms`),
@@ -89,7 +89,7 @@ export class LoadConnection {
     } finally {
       clearTimeout(timeout);
     }
-    this.#socket.write(identify);
+    if (identify !== undefined) this.#socket.write(identify);
   }
 
   /** Sends the first batches. */

@@ -16,7 +16,7 @@ export interface LoadPlan {
   /** The connections speak for the agencies 1 to this number, in turn. */
   readonly agencies: number;
   /** The message with which a connection says for which agency it speaks. */
-  readonly identify: (agency: number) => Uint8Array;
+  readonly identify: (agency: number) => Uint8Array | undefined;
   /** Batches that a connection may have unanswered. */
   readonly window: number;
   /** Batches in all: each connection takes the next one when it has room. */

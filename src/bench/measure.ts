@@ -45,7 +45,8 @@ export interface Measurement {
 
 export interface MeasureParts {
   readonly shape: LoadShape;
-  readonly codec: AgencyCodec;
+  /** What an agency says. */
+  readonly codecOf: (agency: number) => AgencyCodec;
   /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
 }
@@ -59,16 +60,17 @@ export interface MeasureParts {
 export async function measureServer(
   name: string,
   address: Address,
-  { shape, codec, stop }: MeasureParts,
+  { shape, codecOf, stop }: MeasureParts,
 ): Promise<Measurement> {
   const { connections, agencies, window, batch } = shape;
+  const codec = codecOf(1);
   const frames = makeFrames(codec.batch, batch);
   const plan: Omit<LoadPlan, 'batches'> = {
     address,
     limits: DEFAULT_LIMITS,
     connections,
     agencies,
-    identify: agency => codec.identify(agency),
+    identify: agency => codecOf(agency).identify(),
     window,
     belt: new Belt(frames, window),
     stop,

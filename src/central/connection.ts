@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { CentralEvent, CloseReason, Emit } from '../observe/events.ts';
-import type { CentralCodec } from '../wire/dialect.ts';
+import type { CentralCodec, Conversation } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
@@ -11,6 +11,7 @@ export interface ConnectionParts {
   readonly socket: Socket;
   readonly ip: string;
   readonly codec: CentralCodec;
+  readonly conversation: Conversation;
   readonly central: Central;
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
@@ -22,11 +23,14 @@ const SLICE_BYTES = 64 * 1024;
 
 /** The place of an answer in the order of the requests. */
 class Slot implements Answer {
+  /** What is answered; undefined when it is no message. */
+  readonly to: ClientMessage['kind'] | undefined;
   settled = false;
   reply: ServerMessage | undefined;
   readonly #onSettled: () => void;
 
-  constructor(onSettled: () => void) {
+  constructor(to: ClientMessage['kind'] | undefined, onSettled: () => void) {
+    this.to = to;
     this.#onSettled = onSettled;
   }
 
@@ -84,6 +88,8 @@ export class Connection {
       });
     });
     socket.setNoDelay(true);
+    // Finds out a peer that is gone where the dialect has no `PING`.
+    socket.setKeepAlive(true, parts.limits.pingIntervalMs);
     // Not `data`: a paused socket would read on until its own buffer is full too, which is most of what a slow disk costs.
     socket.on('readable', this.#onReadable);
     socket.on('end', () => this.#onEnd());
@@ -206,7 +212,7 @@ export class Connection {
       }
       this.#held = undefined;
       taken += 1;
-      this.#ask(answer => this.#session.handle(message, answer));
+      this.#ask(message.kind, answer => this.#session.handle(message, answer));
     }
     this.#noteWhatIsOwed(taken);
     const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
@@ -231,7 +237,7 @@ export class Connection {
       return this.#parts.codec.next();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#ask(answer => answer.settle(this.#session.refuse(error.refusal)));
+      this.#ask(undefined, answer => answer.settle(this.#session.refuse(error.refusal)));
       return undefined;
     }
   }
@@ -253,8 +259,8 @@ export class Connection {
   }
 
   /** Puts something to the session. What it answers at once is sent at once, when nothing before it waits. */
-  #ask(question: (answer: Answer) => void): void {
-    const slot = new Slot(this.#onSettled);
+  #ask(kind: ClientMessage['kind'] | undefined, question: (answer: Answer) => void): void {
+    const slot = new Slot(kind, this.#onSettled);
     this.#answers.push(slot);
     this.#asking = true;
     question(slot);
@@ -280,39 +286,64 @@ export class Connection {
   }
 
   #sendSettled(): void {
-    while (this.#unsent === undefined && this.#answers[0]?.settled === true)
-      this.#send(this.#answers.shift()?.reply);
+    while (this.#unsent === undefined && this.#answers[0]?.settled === true) {
+      const { reply, to } = this.#answers.shift()!;
+      if (reply !== undefined) this.#send(reply, to);
+    }
   }
 
-  #send(reply: ServerMessage | undefined): void {
-    if (reply === undefined || this.#closing) return;
-    this.#write(this.#parts.codec.encode(reply));
-    if (reply.kind === 'refused') this.#finish();
+  #send(reply: ServerMessage, to?: ClientMessage['kind']): void {
+    if (this.#closing) return;
+    const { questionsApart } = this.#parts.conversation;
+    this.#write(this.#encode(reply, to));
+    if (reply.kind === 'refused' || (questionsApart && to === 'ask-winners')) this.#finish();
+  }
+
+  /** The frames of a reply, or of the refusal when the dialect has no bytes for it. */
+  #encode(reply: ServerMessage, to: ClientMessage['kind'] | undefined): readonly Uint8Array[] {
+    const { codec } = this.#parts;
+    try {
+      return codec.encode(reply, to);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#taking = false;
+      return codec.encode(this.#session.refuse(error.refusal), to);
+    }
   }
 
   /**
    * Everything that is answered in one turn of the event loop leaves in one write. A long reply leaves in slices, one after
    * the other: a peer that reads slowly is not one that refuses to read.
    */
-  #write(bytes: Uint8Array): void {
-    const { socket, now } = this.#parts;
-    if (socket.destroyed) return;
+  #write(frames: readonly Uint8Array[]): void {
+    const { socket, now, conversation } = this.#parts;
+    if (socket.destroyed || frames.length === 0) return;
     this.#lastSaidAt = now();
+    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush());
+    if (conversation.framesApart) {
+      for (const frame of frames) this.#gather(frame);
+      return;
+    }
+    const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
     this.#unsent = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
-    const slice = this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES);
-    if (this.#outgoing.push(slice) === 1) process.nextTick(() => this.#flush());
-    this.#outgoingBytes += slice.length;
+    this.#gather(this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES));
+  }
+
+  #gather(bytes: Uint8Array): void {
+    this.#outgoing.push(bytes);
+    this.#outgoingBytes += bytes.length;
   }
 
   #flush(): void {
-    const { socket, now } = this.#parts;
+    const { socket, now, conversation } = this.#parts;
     const outgoing = this.#outgoing.splice(0);
     if (outgoing.length === 0) return;
     const wasFull = this.#outgoingBytes >= SLICE_BYTES;
     this.#outgoingBytes = 0;
     if (socket.destroyed) return;
     this.#unreadSince ??= now();
-    socket.write(outgoing.length === 1 ? outgoing[0]! : Buffer.concat(outgoing), () => this.#onWritten());
+    const writes = conversation.framesApart || outgoing.length === 1 ? outgoing : [Buffer.concat(outgoing)];
+    for (const bytes of writes) socket.write(bytes, () => this.#onWritten());
     if (wasFull) this.#pump();
   }
 
@@ -320,7 +351,7 @@ export class Connection {
     const { socket, now } = this.#parts;
     this.#unreadSince = socket.writableLength > 0 ? now() : undefined;
     if (this.#unsent === undefined || socket.writableLength > 0) return;
-    this.#write(this.#unsent);
+    this.#write([this.#unsent]);
     if (this.#unsent === undefined) this.#goOn();
   }
 

@@ -21,8 +21,8 @@ export interface ListenerParts {
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly serve: (socket: Socket, ip: string) => Served;
-  /** The bytes that turn a peer away. */
-  readonly turnAway: (refusal: Refusal) => Uint8Array;
+  /** The frames that turn a peer away. */
+  readonly turnAway: (refusal: Refusal) => readonly Uint8Array[];
 }
 
 /** How often deadlines are looked at, in milliseconds. */
@@ -136,7 +136,8 @@ export class Listener {
     });
     socket.on('error', () => {});
     socket.resume();
-    socket.end(turnAway(refusal));
+    for (const frame of turnAway(refusal)) socket.write(frame);
+    socket.end();
   }
 }
 

@@ -1,6 +1,6 @@
 import { type BatchFault, type BetBatch, betsOf } from '../lottery/bet-batch.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
-import type { CentralCodec } from '../wire/dialect.ts';
+import type { CentralCodec, Conversation } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { BetsMessage, ClientMessage, ServerMessage } from '../wire/message.ts';
 import type { Refusal } from '../wire/refusal.ts';
@@ -13,6 +13,7 @@ export interface Answer {
 }
 
 const ACCEPTED: ServerMessage = { kind: 'accepted' };
+const NONE_ACCEPTED: ServerMessage = { kind: 'accepted', bets: 0 };
 const NOT_DRAWN: ServerMessage = { kind: 'not-drawn' };
 const STOPPING: ServerMessage = {
   kind: 'refused',
@@ -20,9 +21,13 @@ const STOPPING: ServerMessage = {
 };
 const NO_UPLOAD: Refusal = { code: 'not-identified', detail: 'HELO must say which upload it is' };
 
+/** A message of somebody who is known, or says who it is. */
+type MessageOfAgency = Exclude<ClientMessage, { kind: 'identify' | 'resume' }>;
+
 export interface SessionParts {
   readonly central: Central;
   readonly codec: CentralCodec;
+  readonly conversation: Conversation;
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly ip: string;
@@ -58,16 +63,32 @@ export class Session {
       answer.settle(this.#identify(message.agency));
     } else if (message.kind === 'resume') {
       this.#resume(message.agency, message.upload, answer);
-    } else if (this.#agency === undefined) {
-      const detail = 'the first message must say which agency speaks';
-      answer.settle(this.refuse({ code: 'not-identified', detail }));
+    } else if (message.kind === 'empty-batch' && message.agency === undefined) {
+      answer.settle(NONE_ACCEPTED);
     } else {
-      this.#handleOf(this.#agency, message, answer);
+      const agency = this.#speakerOf(message);
+      if (typeof agency === 'number') this.#handleOf(agency, message, answer);
+      else answer.settle(agency);
     }
   }
 
-  #handleOf(agency: number, message: Exclude<ClientMessage, { agency: number }>, answer: Answer): void {
+  /** Who says a message: it itself says so, or one before it has. */
+  #speakerOf(message: MessageOfAgency): number | ServerMessage {
+    const agency = 'agency' in message ? message.agency : undefined;
+    if (agency === undefined) {
+      const detail = 'the first message must say which agency speaks';
+      return this.#agency ?? this.refuse({ code: 'not-identified', detail });
+    }
+    if (this.#agency === undefined) return this.#identify(agency) ?? agency;
+    if (this.#agency === agency) return agency;
+    return this.refuse({ code: 'malformed', detail: `the connection is that of agency ${this.#agency}` });
+  }
+
+  #handleOf(agency: number, message: MessageOfAgency, answer: Answer): void {
     switch (message.kind) {
+      case 'empty-batch':
+        answer.settle(NONE_ACCEPTED);
+        break;
       case 'bet':
       case 'batch':
         this.#takeBets(message, agency, answer);
@@ -175,7 +196,7 @@ export class Session {
       }
       if (single === undefined) emit({ event: 'batch-stored', agency, count });
       else emit({ event: 'bet-stored', document: single.document, number: single.number });
-      answer.settle(ACCEPTED);
+      answer.settle({ kind: 'accepted', bets: count });
     });
   }
 
@@ -216,8 +237,10 @@ export class Session {
   }
 
   #refuseBets(message: BetsMessage, count: number, refusal: Refusal): ServerMessage {
-    this.#parts.emit({ event: 'bets-refused', single: message.kind === 'bet', count });
-    return this.refuse(refusal);
+    const { emit, conversation } = this.#parts;
+    emit({ event: 'bets-refused', single: message.kind === 'bet', count });
+    const reply = this.refuse(refusal);
+    return conversation.outlivesRefusedBatch ? { kind: 'bets-refused', refusal } : reply;
   }
 
   async #finish(agency: number): Promise<ServerMessage> {

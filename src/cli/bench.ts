@@ -33,7 +33,11 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   const shape: LoadShape = { ...rest, end };
-  const parts = { shape, codec: DIALECTS.base().agency(DEFAULT_LIMITS), stop: stopping.signal };
+  const parts = {
+    shape,
+    codecOf: (id: number) => DIALECTS.base().agency(DEFAULT_LIMITS, id),
+    stop: stopping.signal,
+  };
   try {
     const measurements =
       address === undefined

@@ -75,7 +75,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function holdLottery(folder: string, files: AgencyFile[], stop: AbortSignal): Promise<RunResult> {
   const expected = new Map<number, Expected>();
-  const { batch: encoder } = DIALECTS.base().agency(DEFAULT_LIMITS);
+  const { batch: encoder } = DIALECTS.base().agency(DEFAULT_LIMITS, 1);
   for (const { agency, path } of files) expected.set(agency, await expectedOf(path, encoder, stop));
   const totals = new Map([...expected].map(([agency, { bets }]) => [agency, bets]));
   say(`${files.length} agencies, ${sum(totals.values())} bets`);

@@ -68,7 +68,16 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
   const dialect = DIALECTS.resumable(await openBetReader());
   const serve = (socket: Socket, ip: string): Connection =>
-    new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now });
+    new Connection({
+      socket,
+      ip,
+      codec: dialect.central(limits),
+      conversation: dialect.conversation,
+      central,
+      limits,
+      emit,
+      now,
+    });
   const listener = await Listener.open({
     ...listenerOptions(config, emit),
     name: dialect.name,
@@ -92,7 +101,7 @@ async function openEcho(config: ServerConfig, emit: Emit<CentralEvent>): Promise
     ...listenerOptions(config, emit),
     name: 'echo',
     serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
-    turnAway: () => Buffer.from('busy\n'),
+    turnAway: () => [Buffer.from('busy\n')],
   });
   return { failure: new Promise(() => {}), stop: () => listener.stop() };
 }

@@ -26,6 +26,11 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
         log.error('upload', 'fail', { client_id: id, batch, bets, from_line, index, field, reason });
         return;
       }
+      case 'bets-refused': {
+        const { count: bets, firstLine: from_line, reason } = event;
+        log.error('upload', 'fail', { client_id: id, bets, from_line, reason });
+        return;
+      }
       case 'upload-done':
         log.info('upload', 'success', { client_id: id, batches: event.batches, bets: event.bets });
         return;

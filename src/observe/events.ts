@@ -111,6 +111,13 @@ type UploadEvent =
   /** The central has part of the file already. */
   | { readonly event: 'upload-resumed'; readonly next: number }
   /** The central found a bet of a batch not valid; the upload goes on without the batch. */
+  /** Bets of a batch that the central did not take, in a dialect that goes on without them. */
+  | {
+      readonly event: 'bets-refused';
+      readonly count: number;
+      readonly firstLine: number;
+      readonly reason: string;
+    }
   | {
       readonly event: 'batch-refused';
       readonly seq: number;

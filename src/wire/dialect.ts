@@ -10,15 +10,39 @@ import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from './
  */
 export interface Dialect {
   readonly name: string;
+  readonly conversation: Conversation;
   /** The central's half, for one connection. */
   central(limits: Limits): CentralCodec;
-  /** The agency's half, for one connection. */
-  agency(limits: Limits): AgencyCodec;
+  /** The half of agency `id`, for one connection. */
+  agency(limits: Limits, id: number): AgencyCodec;
 }
+
+/** How a conversation goes, beside its bytes: what both sides must know of a dialect to follow the rules in it. */
+export interface Conversation {
+  /** Whether the end of an agency's bets is answered. Where it is not, an agency says it once and nobody knows whether it arrived. */
+  readonly finishIsAnswered: boolean;
+  /** Whether an agency asks for its winners, again and again until there are some, or is sent them after the draw. */
+  readonly winners: 'asked' | 'sent';
+  /** Whether each question for the winners has a connection of its own, which both sides close after the answer. */
+  readonly questionsApart: boolean;
+  /** Whether a connection goes on after a batch of which nothing was stored: the agency leaves it out and sends the next one. */
+  readonly outlivesRefusedBatch: boolean;
+  /** Whether no two frames of the central may be in one write: a peer reads a header with a single call. */
+  readonly framesApart: boolean;
+}
+
+/** The conversation of the base protocol. */
+export const BASE_CONVERSATION: Conversation = {
+  finishIsAnswered: true,
+  winners: 'asked',
+  questionsApart: false,
+  outlivesRefusedBatch: false,
+  framesApart: false,
+};
 
 /** A dialect with uploads that survive broken connections. */
 export interface ResumableDialect extends Dialect {
-  agency(limits: Limits): ResumableCodec;
+  agency(limits: Limits, id: number): ResumableCodec;
 }
 
 /** Bytes in, messages out, at the pace of whoever asks. */
@@ -38,21 +62,28 @@ export interface Decoder<Message> {
 export interface CentralCodec extends Decoder<ClientMessage> {
   /** The bets of a message, as rows; or the first thing that is wrong with them. Nothing is kept of `message`. */
   readBets(message: BetsMessage, agency: number): BetBatch | BatchFault;
-  /** The bytes of a reply, to be written with one write. */
-  encode(reply: ServerMessage): Uint8Array;
+  /**
+   * The frames of a reply, each to be written with one write; none where the dialect says nothing.
+   *
+   * @param to what is answered, unless it is no message: bytes that are none, a time that is over
+   * @throws WireError `malformed` when the dialect has no bytes for it
+   */
+  encode(reply: ServerMessage, to?: ClientMessage['kind']): readonly Uint8Array[];
 }
 
 export interface AgencyCodec extends Decoder<ServerAnswer> {
   readonly batch: BatchEncoder;
-  identify(agency: number): Uint8Array;
+  /** Who is speaking, to be sent first; undefined where every message says it. */
+  identify(): Uint8Array | undefined;
   finish(): Uint8Array;
+  /** The question for the winners; not where they are sent without one. */
   askWinners(): Uint8Array;
 }
 
 /** What an agency says besides when its upload is to survive broken connections. */
 export interface ResumableCodec extends AgencyCodec {
   readonly batch: NumberedBatchEncoder;
-  resume(agency: number, upload: string): Uint8Array;
+  resume(upload: string): Uint8Array;
   uploadDone(batches: number, bets: number): Uint8Array;
   awaitWinners(): Uint8Array;
 }
@@ -93,10 +124,22 @@ export interface NumberedBatchEncoder extends BatchEncoder {
   takeNumbered(seq: number): Uint8Array;
 }
 
+/** Why a dialect has no bytes for a field. `docs/ERRORS.md` explains each. */
+export const UNSENDABLE_REASONS = [
+  /** It holds the dialect's own separator. */
+  'separator',
+  /** It is longer than the dialect, or its server, takes. */
+  'too-long-for-dialect',
+  /** It is a number that the dialect's integer cannot hold, or its server refuses. */
+  'out-of-range-for-dialect',
+] as const;
+
+export type UnsendableReason = (typeof UNSENDABLE_REASONS)[number];
+
 export interface UnsendableBet {
   readonly field: BetField;
-  /** The bet is valid but the dialect has no bytes for it: the field holds the dialect's own separator. */
-  readonly reason: 'separator';
+  /** The bet is valid but the dialect has no bytes for it. */
+  readonly reason: UnsendableReason;
 }
 
 /** The hot loop from lines to fields, of dialects with the fields of the base protocol; the implementation is in `kernel/`. */

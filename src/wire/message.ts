@@ -1,6 +1,11 @@
 import type { BatchFault } from '../lottery/bet-batch.ts';
 import type { Refusal } from './refusal.ts';
 
+/** Who is speaking, in dialects in which each message says so. */
+interface Speaker {
+  readonly agency?: number;
+}
+
 /** What an agency says, whatever the dialect. Payloads are views, valid until the decoder's next call. */
 export type ClientMessage =
   /** Who is speaking. */
@@ -10,15 +15,17 @@ export type ClientMessage =
   /** A single bet (exercise 5). */
   | { readonly kind: 'bet'; readonly payload: Uint8Array }
   /** Bets that are stored all or none (exercise 6). */
-  | { readonly kind: 'batch'; readonly payload: Uint8Array }
+  | ({ readonly kind: 'batch'; readonly payload: Uint8Array } & Speaker)
+  /** A batch without a bet, which is acknowledged. */
+  | ({ readonly kind: 'empty-batch' } & Speaker)
   /** The same as part of an upload, where it is stored once however often it is sent. */
   | { readonly kind: 'numbered-batch'; readonly seq: number; readonly payload: Uint8Array }
   /** How much of the upload the agency counts as stored. */
   | { readonly kind: 'upload-done'; readonly batches: number; readonly bets: number }
   /** The agency has sent all its bets (exercise 7). */
-  | { readonly kind: 'finish' }
+  | ({ readonly kind: 'finish' } & Speaker)
   /** Who won? */
-  | { readonly kind: 'ask-winners' }
+  | ({ readonly kind: 'ask-winners' } & Speaker)
   /** The same, to be answered when the draw has been held. */
   | { readonly kind: 'await-winners' };
 
@@ -27,10 +34,12 @@ export type BetsMessage = ClientMessage & { readonly payload: Uint8Array };
 
 /** What the central answers. */
 export type ServerMessage =
-  /** The bets are on disk, or the end of the agency's bets is noted. */
-  | { readonly kind: 'accepted' }
+  /** The bets, so many, are on disk, or the end of the agency's bets is noted. */
+  | { readonly kind: 'accepted'; readonly bets?: number }
   /** The central closes the connection. */
   | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Nothing of the batch was stored; the conversation goes on, without it. */
+  | { readonly kind: 'bets-refused'; readonly refusal: Refusal }
   /** Nothing of the batch was stored and its number is used up; the upload goes on. */
   | { readonly kind: 'batch-refused'; readonly seq: number; readonly fault: BatchFault }
   /** Where the upload goes on. */

@@ -33,7 +33,7 @@ async function readFile(
   path: string,
   { amountMax = 130, delimiter = 0x2c }: Options,
 ): Promise<{ batches: Sent[]; faults: LineFault[] }> {
-  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS);
+  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);
   const source = await CsvSource.open(path, delimiter);
   const batches: Sent[] = [];
   const faults: LineFault[] = [];

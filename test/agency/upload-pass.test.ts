@@ -11,7 +11,7 @@ import { betsFile, COMMA, numberedText } from './start-agency.ts';
 async function passOver(bets: number): Promise<UploadPass> {
   const source = await CsvSource.open(await betsFile(bets), COMMA);
   onTestFinished(() => source.close());
-  const encoder = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS).batch;
+  const encoder = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1).batch;
   return new UploadPass(source, encoder, 2, () => {});
 }
 

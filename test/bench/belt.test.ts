@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 
 const HEADER_BYTES = 8;
 
-const encoder = () => createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS).batch;
+const encoder = () => createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1).batch;
 
 describe('frames of made-up bets', () => {
   test.each([1, 7, 130])('of %d bets each are batches that the central takes', betsPerFrame => {

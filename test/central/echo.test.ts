@@ -19,7 +19,7 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
     limits,
     emit,
     serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
-    turnAway: () => Buffer.from('busy\n'),
+    turnAway: () => [Buffer.from('busy\n')],
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= listener.stop());

@@ -42,7 +42,7 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
       stop: () => void socket.end(),
       destroy: () => void socket.destroy(),
     }),
-    turnAway: () => BUSY,
+    turnAway: () => [BUSY],
     ...changes,
     events,
   };

@@ -65,7 +65,16 @@ await Listener.open({
   limits,
   emit,
   serve: (socket, ip) =>
-    new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now }),
+    new Connection({
+      socket,
+      ip,
+      codec: dialect.central(limits),
+      conversation: dialect.conversation,
+      central,
+      limits,
+      emit,
+      now,
+    }),
   turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
 });
 console.log('listening');

@@ -59,7 +59,7 @@ async function cut(
 ): Promise<Cut> {
   const limits = { ...DEFAULT_LIMITS, payloadBytesMax: payloadBytesMax ?? DEFAULT_LIMITS.payloadBytesMax };
   const created = { base: createBaseDialect, resumable: createResumableDialect }[dialect](BETS, openLines);
-  const encoder: BatchEncoder = created.agency(limits).batch;
+  const encoder: BatchEncoder = created.agency(limits, 1).batch;
   const source = {
     delimiter,
     // As a source does it: the chunk before the last one is written over.

@@ -14,7 +14,7 @@ type Field = readonly [hex: string, says: string];
 
 const hexOf = (fields: readonly Field[]): string => fields.map(([hex]) => hex.replaceAll(' ', '')).join('');
 const bytesOf = (fields: readonly Field[]): Uint8Array => Buffer.from(hexOf(fields), 'hex');
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const hex = (...frames: readonly Uint8Array[]): string => Buffer.concat(frames).toString('hex');
 
 const CONN: readonly Field[] = [
   ['434f4e4e', 'CONN'],
@@ -155,19 +155,19 @@ describe('the agency says', () => {
   const lorca = fieldsOf(['Santiago Lionel', 'Lorca', '30904465', '1999-03-17', '7574']);
 
   test('CONN with its id', () => {
-    const agency = dialect.agency(DEFAULT_LIMITS);
-    expect(hex(agency.identify(1))).toBe(hexOf(CONN));
-    expect(hex(agency.identify(65_535))).toBe(hexOf(CONN_LARGEST));
+    const agency = dialect.agency(DEFAULT_LIMITS, 1);
+    expect(hex(agency.identify())).toBe(hexOf(CONN));
+    expect(hex(dialect.agency(DEFAULT_LIMITS, 65_535).identify())).toBe(hexOf(CONN_LARGEST));
   });
 
   test('BET with a single bet', () => {
-    const { batch } = dialect.agency(DEFAULT_LIMITS);
+    const { batch } = dialect.agency(DEFAULT_LIMITS, 1);
     batch.add(lorca);
     expect(hex(batch.takeSingle())).toBe(hexOf(BET));
   });
 
   test('NBET with a batch', () => {
-    const { batch } = dialect.agency(DEFAULT_LIMITS);
+    const { batch } = dialect.agency(DEFAULT_LIMITS, 1);
     batch.add(lorca);
     expect(hex(batch.take())).toBe(hexOf(NBET));
     batch.add(fieldsOf(['Íñigo', 'Pa", z', '007', '2000-02-29', '042']));
@@ -177,11 +177,11 @@ describe('the agency says', () => {
   });
 
   test('END when it has sent everything', () => {
-    expect(hex(dialect.agency(DEFAULT_LIMITS).finish())).toBe(hexOf(END));
+    expect(hex(dialect.agency(DEFAULT_LIMITS, 1).finish())).toBe(hexOf(END));
   });
 
   test('GWIN to ask who won', () => {
-    expect(hex(dialect.agency(DEFAULT_LIMITS).askWinners())).toBe(hexOf(GWIN));
+    expect(hex(dialect.agency(DEFAULT_LIMITS, 1).askWinners())).toBe(hexOf(GWIN));
   });
 });
 
@@ -233,8 +233,8 @@ describe('the central says and the agency hears', () => {
     ['RWIN', RWIN, { kind: 'winners', documents: ['30904465', '30876370'] }],
     ['RWIN of none', RWIN_NONE, { kind: 'winners', documents: [] }],
   ])('%s', (_, fields, message) => {
-    expect(hex(dialect.central(DEFAULT_LIMITS).encode(message))).toBe(hexOf(fields));
-    const agency = dialect.agency(DEFAULT_LIMITS);
+    expect(hex(...dialect.central(DEFAULT_LIMITS).encode(message))).toBe(hexOf(fields));
+    const agency = dialect.agency(DEFAULT_LIMITS, 1);
     agency.push(bytesOf(fields));
     expect(agency.next()).toEqual(message);
     expect(agency.next()).toBeUndefined();
@@ -243,15 +243,15 @@ describe('the central says and the agency hears', () => {
 
   test('NOK, which has no room for a reason', () => {
     const refusal = { code: 'invalid-bet', detail: 'document of bet 3, not-digits' } as const;
-    expect(hex(dialect.central(DEFAULT_LIMITS).encode({ kind: 'refused', refusal }))).toBe(hexOf(NOK));
-    const agency = dialect.agency(DEFAULT_LIMITS);
+    expect(hex(...dialect.central(DEFAULT_LIMITS).encode({ kind: 'refused', refusal }))).toBe(hexOf(NOK));
+    const agency = dialect.agency(DEFAULT_LIMITS, 1);
     agency.push(bytesOf(NOK));
     expect(agency.next()).toEqual({ kind: 'refused' });
     expect(agency.pending).toBe(false);
   });
 
   test('RWIN of none in the short form of other servers', () => {
-    const agency = dialect.agency(DEFAULT_LIMITS);
+    const agency = dialect.agency(DEFAULT_LIMITS, 1);
     agency.push(bytesOf(RWIN_NONE_SHORT));
     expect(agency.next()).toEqual({ kind: 'winners', documents: [] });
   });

@@ -15,7 +15,7 @@ type Field = readonly [hex: string, says: string];
 
 const hexOf = (fields: readonly Field[]): string => fields.map(([hex]) => hex.replaceAll(' ', '')).join('');
 const bytesOf = (fields: readonly Field[]): Uint8Array => Buffer.from(hexOf(fields), 'hex');
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const hex = (...frames: readonly Uint8Array[]): string => Buffer.concat(frames).toString('hex');
 
 const HELO: readonly Field[] = [
   ['48454c4f', 'HELO'],
@@ -197,11 +197,11 @@ test('every code of a refusal is written here', () => {
 });
 
 describe('the agency says', () => {
-  const agency = dialect.agency(DEFAULT_LIMITS);
+  const agency = dialect.agency(DEFAULT_LIMITS, 1);
 
   test('HELO with its id and its upload', () => {
-    expect(hex(agency.resume(1, '9f86d081.Ag-1_x'))).toBe(hexOf(HELO));
-    expect(hex(agency.resume(65_535, 'Z'))).toBe(hexOf(HELO_SHORTEST));
+    expect(hex(agency.resume('9f86d081.Ag-1_x'))).toBe(hexOf(HELO));
+    expect(hex(dialect.agency(DEFAULT_LIMITS, 65_535).resume('Z'))).toBe(hexOf(HELO_SHORTEST));
   });
 
   test('SBET with a numbered batch', () => {
@@ -223,7 +223,7 @@ describe('the agency says', () => {
   });
 
   test('and what the base protocol has, as there: CONN, END, GWIN', () => {
-    expect(hex(agency.identify(1))).toBe('434f4e4e0000000131');
+    expect(hex(agency.identify()!)).toBe('434f4e4e0000000131');
     expect(hex(agency.finish())).toBe('454e4400');
     expect(hex(agency.askWinners())).toBe('4757494e');
   });
@@ -270,8 +270,8 @@ describe('the central hears', () => {
 describe('the central says and the agency hears', () => {
   /** `heard` is what the agency makes of it, where that is less than what was said. */
   function expectBoth(fields: readonly Field[], said: ServerMessage, heard: ServerAnswer = said): void {
-    expect(hex(centralOfKnowing().encode(said))).toBe(hexOf(fields));
-    const agency = dialect.agency(DEFAULT_LIMITS);
+    expect(hex(...centralOfKnowing().encode(said))).toBe(hexOf(fields));
+    const agency = dialect.agency(DEFAULT_LIMITS, 1);
     agency.push(bytesOf(fields));
     expect(agency.next()).toEqual(heard);
     expect(agency.next()).toBeUndefined();

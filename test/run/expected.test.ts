@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 async function expected(content: string) {
   const path = join(await temporaryFolder(), 'agency-1.csv');
   await writeFile(path, content);
-  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS);
+  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);
   return expectedOf(path, batch, new AbortController().signal);
 }
 

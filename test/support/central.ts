@@ -254,7 +254,16 @@ export class TestCentral {
       emit,
       serve: (socket, ip) => {
         made.sockets.push(socket);
-        return new Connection({ socket, ip, codec: dialect.central(limits), central, limits, emit, now });
+        return new Connection({
+          socket,
+          ip,
+          codec: dialect.central(limits),
+          conversation: dialect.conversation,
+          central,
+          limits,
+          emit,
+          now,
+        });
       },
       turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
     });

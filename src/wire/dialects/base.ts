@@ -1,15 +1,16 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
-import type {
-  AgencyCodec,
-  BatchEncoder,
-  BetReader,
-  CentralCodec,
-  Dialect,
-  LineCopier,
-  LineGatherer,
-  OpenLineCopier,
-  UnsendableBet,
+import {
+  type AgencyCodec,
+  BASE_CONVERSATION,
+  type BatchEncoder,
+  type BetReader,
+  type CentralCodec,
+  type Dialect,
+  type LineCopier,
+  type LineGatherer,
+  type OpenLineCopier,
+  type UnsendableBet,
 } from '../dialect.ts';
 import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
@@ -35,12 +36,17 @@ import {
  *     END   –                                         OK / NOK
  *     GWIN  –                                         NEND / RWIN  count|dni|dni…
  */
-export function createBaseDialect(bets: BetReader, openLines?: OpenLineCopier): Dialect {
+export function createBaseDialect(bets: BetReader, openLines?: OpenLineCopier): BaseDialect {
   return {
     name: 'base',
+    conversation: BASE_CONVERSATION,
     central: limits => new BaseCentralCodec(bets, limits),
-    agency: limits => new BaseAgencyCodec(limits, openLines),
+    agency: (limits, id) => new BaseAgencyCodec(limits, id, openLines),
   };
+}
+
+interface BaseDialect extends Dialect {
+  agency(limits: Limits, id: number): TypedFramesAgencyCodec;
 }
 
 const SEPARATOR = 0x7c;
@@ -51,26 +57,22 @@ const NEND = encodeBare('NEND');
 /** An agency's id has at most five digits; some clients pad. */
 const AGENCY_BYTES_MAX = 16;
 
-class BaseCentralCodec implements CentralCodec {
+/** What the central's half of this dialect and of its extension have in common. */
+export abstract class TypedFramesCentralCodec implements CentralCodec {
+  protected readonly frames: FrameDecoder;
   readonly #bets: BetReader;
-  readonly #frames: FrameDecoder;
 
-  constructor(bets: BetReader, limits: Limits) {
+  constructor(bets: BetReader, types: readonly FrameType[]) {
     this.#bets = bets;
-    this.#frames = new FrameDecoder(clientFrames(limits));
+    this.frames = new FrameDecoder(types);
   }
 
   get pending(): boolean {
-    return this.#frames.pending;
+    return this.frames.pending;
   }
 
   push(chunk: Uint8Array): void {
-    this.#frames.push(chunk);
-  }
-
-  next(): ClientMessage | undefined {
-    const frame = this.#frames.next();
-    return frame && decodeClientFrame(frame);
+    this.frames.push(chunk);
   }
 
   readBets(message: BetsMessage, agency: number): BetBatch | BatchFault {
@@ -79,8 +81,22 @@ class BaseCentralCodec implements CentralCodec {
       : this.#bets.readBatch(message.payload, agency);
   }
 
-  encode(reply: ServerMessage): Uint8Array {
-    return encodeReply(reply);
+  abstract next(): ClientMessage | undefined;
+  abstract encode(reply: ServerMessage): readonly Uint8Array[];
+}
+
+class BaseCentralCodec extends TypedFramesCentralCodec {
+  constructor(bets: BetReader, limits: Limits) {
+    super(bets, clientFrames(limits));
+  }
+
+  override next(): ClientMessage | undefined {
+    const frame = this.frames.next();
+    return frame && decodeClientFrame(frame);
+  }
+
+  override encode(reply: ServerMessage): readonly Uint8Array[] {
+    return [encodeReply(reply)];
   }
 }
 
@@ -136,13 +152,15 @@ function encodeWinners(documents: readonly string[]): Uint8Array {
   return Buffer.from(`${documents.length}|${documents.join('|')}`);
 }
 
-class BaseAgencyCodec implements AgencyCodec {
-  readonly batch: BatchEncoder;
+/** What the agency's half of this dialect and of its extension have in common. */
+export abstract class TypedFramesAgencyCodec implements AgencyCodec {
+  abstract readonly batch: BatchEncoder;
+  protected readonly id: number;
   readonly #frames: FrameDecoder;
 
-  constructor(limits: Limits, openLines: OpenLineCopier | undefined) {
-    this.batch = new FieldGatherer(limits.payloadBytesMax, { openLines });
-    this.#frames = new FrameDecoder(serverFrames(limits));
+  constructor(id: number, types: readonly FrameType[]) {
+    this.id = id;
+    this.#frames = new FrameDecoder(types);
   }
 
   get pending(): boolean {
@@ -155,11 +173,11 @@ class BaseAgencyCodec implements AgencyCodec {
 
   next(): ServerAnswer | undefined {
     const frame = this.#frames.next();
-    return frame && decodeServerFrame(frame);
+    return frame && this.decode(frame);
   }
 
-  identify(agency: number): Uint8Array {
-    return encodeFrame('CONN', Buffer.from(String(agency)));
+  identify(): Uint8Array {
+    return encodeFrame('CONN', Buffer.from(String(this.id)));
   }
 
   finish(): Uint8Array {
@@ -168,6 +186,21 @@ class BaseAgencyCodec implements AgencyCodec {
 
   askWinners(): Uint8Array {
     return encodeBare('GWIN');
+  }
+
+  protected abstract decode(frame: Frame): ServerAnswer;
+}
+
+class BaseAgencyCodec extends TypedFramesAgencyCodec {
+  override readonly batch: BatchEncoder;
+
+  constructor(limits: Limits, id: number, openLines: OpenLineCopier | undefined) {
+    super(id, serverFrames(limits));
+    this.batch = new FieldGatherer(limits.payloadBytesMax, { openLines });
+  }
+
+  protected override decode(frame: Frame): ServerAnswer {
+    return decodeServerFrame(frame);
   }
 }
 

@@ -1,17 +1,17 @@
-import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
+import type { BatchFault } from '../../lottery/bet-batch.ts';
 import { parseAgency } from '../../lottery/bet-rules.ts';
-import type {
-  BetReader,
-  CentralCodec,
-  NumberedBatchEncoder,
-  OpenLineCopier,
-  ResumableCodec,
-  ResumableDialect,
+import {
+  BASE_CONVERSATION,
+  type BetReader,
+  type NumberedBatchEncoder,
+  type OpenLineCopier,
+  type ResumableCodec,
+  type ResumableDialect,
 } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
-import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { REFUSAL_CODES, type Refusal, type RefusalCode, WireError } from '../refusal.ts';
-import { encodeBare, encodeFrame, type Frame, FrameDecoder } from '../typed-frames.ts';
+import { encodeBare, encodeFrame, type Frame } from '../typed-frames.ts';
 import {
   clientFrames,
   decodeClientFrame,
@@ -19,6 +19,8 @@ import {
   encodeReply,
   FieldGatherer,
   serverFrames,
+  TypedFramesAgencyCodec,
+  TypedFramesCentralCodec,
 } from './base.ts';
 
 /**
@@ -36,8 +38,9 @@ import {
 export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopier): ResumableDialect {
   return {
     name: 'resumable',
+    conversation: BASE_CONVERSATION,
     central: limits => new ResumableCentralCodec(bets, limits),
-    agency: limits => new ResumableAgencyCodec(limits, openLines),
+    agency: (limits, id) => new ResumableAgencyCodec(limits, id, openLines),
   };
 }
 
@@ -55,15 +58,12 @@ const FAIL_BYTES_MAX = 2048;
 /** In UTF-16 units, of which each takes at most three bytes. */
 const DETAIL_LENGTH_MAX = 500;
 
-class ResumableCentralCodec implements CentralCodec {
-  readonly #bets: BetReader;
-  readonly #frames: FrameDecoder;
+class ResumableCentralCodec extends TypedFramesCentralCodec {
   /** Whether the peer knows the extension: only then may it be answered with `FAIL`. */
   #extended = false;
 
   constructor(bets: BetReader, limits: Limits) {
-    this.#bets = bets;
-    this.#frames = new FrameDecoder([
+    super(bets, [
       { name: 'SBET', payloadBytesMax: limits.payloadBytesMax },
       ...clientFrames(limits),
       { name: 'HELO', payloadBytesMax: HELO_BYTES_MAX },
@@ -72,31 +72,21 @@ class ResumableCentralCodec implements CentralCodec {
     ]);
   }
 
-  get pending(): boolean {
-    return this.#frames.pending;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.#frames.push(chunk);
-  }
-
-  next(): ClientMessage | undefined {
+  override next(): ClientMessage | undefined {
     try {
-      const frame = this.#frames.next();
+      const frame = this.frames.next();
       return frame && (CLIENT_MESSAGES[frame.name]?.(frame.payload) ?? decodeClientFrame(frame));
     } finally {
       // Also when what follows the type cannot be read: the refusal is for a peer that knows it.
-      this.#extended ||= CLIENT_MESSAGES[this.#frames.reading ?? ''] !== undefined;
+      this.#extended ||= CLIENT_MESSAGES[this.frames.reading ?? ''] !== undefined;
     }
   }
 
-  readBets(message: BetsMessage, agency: number): BetBatch | BatchFault {
-    return message.kind === 'bet'
-      ? this.#bets.readBet(message.payload, agency)
-      : this.#bets.readBatch(message.payload, agency);
+  override encode(reply: ServerMessage): readonly Uint8Array[] {
+    return [this.#encode(reply)];
   }
 
-  encode(reply: ServerMessage): Uint8Array {
+  #encode(reply: ServerMessage): Uint8Array {
     switch (reply.kind) {
       case 'welcome':
         return encodeText('WELC', reply.next, reply.window, reply.payloadBytesMax);
@@ -164,55 +154,33 @@ function malformed(name: string, what: string): WireError {
   return new WireError('malformed', `${name} without ${what}`);
 }
 
-class ResumableAgencyCodec implements ResumableCodec {
-  readonly batch: NumberedBatchEncoder;
-  readonly #frames: FrameDecoder;
+class ResumableAgencyCodec extends TypedFramesAgencyCodec implements ResumableCodec {
+  override readonly batch: NumberedBatchEncoder;
 
-  constructor(limits: Limits, openLines: OpenLineCopier | undefined) {
-    this.batch = new NumberedGatherer(limits.payloadBytesMax, { prefixBytesMax: DIGITS_MAX + 1, openLines });
-    this.#frames = new FrameDecoder([
+  constructor(limits: Limits, id: number, openLines: OpenLineCopier | undefined) {
+    super(id, [
       ...serverFrames(limits),
       { name: 'WELC', payloadBytesMax: WELC_BYTES_MAX },
       { name: 'FAIL', payloadBytesMax: FAIL_BYTES_MAX },
       { name: 'PING' },
     ]);
+    this.batch = new NumberedGatherer(limits.payloadBytesMax, { prefixBytesMax: DIGITS_MAX + 1, openLines });
   }
 
-  get pending(): boolean {
-    return this.#frames.pending;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.#frames.push(chunk);
-  }
-
-  next(): ServerAnswer | undefined {
-    const frame = this.#frames.next();
-    return frame && decodeAnswer(frame);
-  }
-
-  identify(agency: number): Uint8Array {
-    return encodeText('CONN', agency);
-  }
-
-  resume(agency: number, upload: string): Uint8Array {
-    return encodeText('HELO', agency, upload);
+  resume(upload: string): Uint8Array {
+    return encodeText('HELO', this.id, upload);
   }
 
   uploadDone(batches: number, bets: number): Uint8Array {
     return encodeText('DONE', batches, bets);
   }
 
-  finish(): Uint8Array {
-    return encodeBare('END');
-  }
-
-  askWinners(): Uint8Array {
-    return encodeBare('GWIN');
-  }
-
   awaitWinners(): Uint8Array {
     return encodeBare('WAIT');
+  }
+
+  protected override decode(frame: Frame): ServerAnswer {
+    return decodeAnswer(frame);
   }
 }
 

@@ -14,7 +14,7 @@ import { codeOf, decodePieces, frameOf, plain, streams } from '../streams.ts';
 const dialect = createBaseDialect(new PlainBetReader());
 
 const newCentral = (limits = DEFAULT_LIMITS): CentralCodec => dialect.central(limits);
-const newAgency = (limits = DEFAULT_LIMITS): AgencyCodec => dialect.agency(limits);
+const newAgency = (limits = DEFAULT_LIMITS): AgencyCodec => dialect.agency(limits, 1);
 
 describe('what the central hears', () => {
   const said = fc.oneof(
@@ -219,7 +219,7 @@ describe('what one side encodes', () => {
     'the agency reads, except for the reason of a refusal',
     replies => {
       const central = newCentral();
-      const stream = Buffer.concat(replies.map(message => central.encode(message)));
+      const stream = Buffer.concat(replies.flatMap(message => central.encode(message)));
       const heard = decodePieces(newAgency(), [stream], plain);
       expect(heard).toEqual(
         replies.map(message => (message.kind === 'refused' ? { kind: 'refused' } : message)),
@@ -228,8 +228,8 @@ describe('what one side encodes', () => {
   );
 
   test.prop([fc.integer({ min: 1, max: 65_535 })])('the central reads', id => {
-    const agency = newAgency();
-    const stream = Buffer.concat([agency.identify(id), agency.finish(), agency.askWinners()]);
+    const agency = dialect.agency(DEFAULT_LIMITS, id);
+    const stream = Buffer.concat([agency.identify(), agency.finish(), agency.askWinners()]);
     expect(decodePieces(newCentral(), [stream], plain)).toEqual([
       { kind: 'identify', agency: id },
       { kind: 'finish' },
