@@ -2,13 +2,14 @@
  * The hot loops alone, on one core: `node bench/kernel.ts [--runs 15]`.
  *
  * The central's: payloads of 130 bets become rows, by the plain reader and by the one in WebAssembly. The agency's: lines of a
- * file become frames of the base protocol. The variants take turns, so that a busy machine is busy for all of them; each
+ * file become frames of the base protocol, by the plain way and by the copier of lines in WebAssembly. The variants take turns, so that a busy machine is busy for all of them; each
  * figure is the median of the runs, with the best one behind it.
  */
 import { parseArgs } from 'node:util';
 import { CsvReader } from '../src/lottery/csv-reader.ts';
 import { findFault } from '../src/lottery/bet-rules.ts';
 import { PlainBetReader } from '../src/kernel/plain-bet-reader.ts';
+import { WasmLineCopier } from '../src/kernel/wasm-line-copier.ts';
 import { WasmBetReader } from '../src/kernel/wasm-bet-reader.ts';
 import { createBaseDialect } from '../src/wire/dialects/base.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
@@ -17,6 +18,7 @@ const BETS_PER_BATCH = 130;
 /** Different payloads, as many as stay in the cache of a core. */
 const PAYLOADS = 16;
 const BATCHES_PER_RUN = 800;
+const COMMA = 0x2c;
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
 const runs = Number(values.runs);
@@ -41,6 +43,7 @@ const openingAt = performance.now();
 const wasm = new WasmBetReader();
 const openingMs = performance.now() - openingAt;
 const plain = new PlainBetReader();
+const lineCopier = new WasmLineCopier();
 
 console.log(
   `Node ${process.version}, ${process.arch}; ${runs} runs of ${BATCHES_PER_RUN * BETS_PER_BATCH} bets`,
@@ -66,6 +69,8 @@ function variantsOf(bet: (index: number) => string): Record<string, () => number
     plain: () => readBatches(payload => plain.readBatch(payload, 1), payloads),
     wasm: () => readBatches(payload => wasm.readBatch(payload, 1), payloads),
     'agency, lines to frames': () => encodeFile(file),
+    // Of some kinds there are none.
+    ...(copyFile(file) > 0 ? { 'agency, usual lines': () => copyFile(file) } : {}),
   };
 }
 
@@ -95,6 +100,23 @@ function encodeFile(file: Uint8Array): number {
       }
       if (encoder.count === BETS_PER_BATCH) encoder.take();
       bets += 1;
+    }
+  }
+  return bets;
+}
+
+/** The same with lines that are copied, up to the first that is not a usual one. */
+function copyFile(file: Uint8Array): number {
+  const { batch: encoder } = createBaseDialect(plain, () => lineCopier).agency(DEFAULT_LIMITS);
+  const lines = encoder.lines!;
+  let bets = 0;
+  while (bets < BATCHES_PER_RUN * BETS_PER_BATCH) {
+    lines.load(file, COMMA);
+    for (let at = 0; at < file.length; ) {
+      at = lines.gather(at, BETS_PER_BATCH);
+      if (encoder.count === 0) return bets;
+      bets += encoder.count;
+      encoder.take();
     }
   }
   return bets;

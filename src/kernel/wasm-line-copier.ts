@@ -19,16 +19,16 @@ const PAGES = Math.ceil((FIELDS_START + FIELDS_BYTES_MAX + SLACK_BYTES) / PAGE_B
 
 /** The functions of `assembly/copy-lines.ts`. */
 interface Exports {
-  copyLines(
+  readonly copyLines: (
     from: number,
     end: number,
     delimiter: number,
     to: number,
     toEnd: number,
     countMax: number,
-  ): number;
-  getFieldsEnd(): number;
-  getLinesEnd(): number;
+  ) => number;
+  readonly getFieldsEnd: () => number;
+  readonly getLinesEnd: () => number;
 }
 
 /** Usual lines of an agency's file become fields of a payload, in WebAssembly with vectors. */

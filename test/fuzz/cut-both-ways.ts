@@ -14,7 +14,7 @@ export interface CutOptions {
 }
 
 /** What becomes of a file. */
-export interface Cut {
+interface Cut {
   readonly batches: readonly { readonly firstLine: number; readonly count: number; readonly frame: string }[];
   readonly faults: readonly LineFault[];
 }

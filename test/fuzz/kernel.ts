@@ -79,8 +79,12 @@ async function cutFile(): Promise<void> {
   };
   const files = new FileMaker(random, options.delimiter);
   const file = files.file();
-  const { plain, fast, linesCopied } = await cutBothWays(files.chunks(file), options);
-  compare(`file ${counts.files} with ${JSON.stringify(options)}`, file, isDeepStrictEqual(fast, plain));
+  const { linesCopied, ...cuts } = await cutBothWays(files.chunks(file), options);
+  compare(
+    `file ${counts.files} with ${JSON.stringify(options)}`,
+    file,
+    isDeepStrictEqual(cuts.fast, cuts.plain),
+  );
   counts.files += 1;
   counts.linesCopied += linesCopied;
 }
