@@ -180,17 +180,17 @@ test('a client with another file than the one that its agency finished with is r
 describe('against any server', () => {
   test.each([
     ['base', 1],
-    ['resumable', 32],
+    ['resumable', 64],
   ])(
     'with protocol %s and no batch.window there are %i batches without an answer',
     async (protocol, window) => {
       const folder = await temporaryFolder();
-      await writeFile(join(folder, 'agency.csv'), betsOf(1, 50).join('\n'));
+      await writeFile(join(folder, 'agency.csv'), betsOf(1, 100).join('\n'));
       const central = await FakeCentral.listen();
       startClient(folder, 1, central.port, { CLI_PROTOCOL: protocol, CLI_BATCH_MAXAMOUNT: '1' });
       const conversation = await central.accept();
       await conversation.message();
-      if (protocol === 'resumable') conversation.say(welc(1, 64));
+      if (protocol === 'resumable') conversation.say(welc(1, 128));
       await conversation.messages(window);
       for (let answered = 1; answered <= 10; answered += 1) {
         conversation.say(OK);
