@@ -10,8 +10,8 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const [, ...kernelsBuilt] = await Promise.all([
   bundleProgram(),
-  compileKernel('index.ts', 'read-bets.wasm'),
-  compileKernel('copy-lines.ts', 'copy-lines.wasm'),
+  compileKernel(['index.ts', 'scan-rows.ts'], 'read-bets.wasm'),
+  compileKernel(['copy-lines.ts'], 'copy-lines.wasm'),
 ]);
 if (kernelsBuilt.includes(false)) process.exit(1);
 writeLicences();
@@ -27,6 +27,7 @@ async function bundleProgram() {
       'cli/yardstick': 'src/bench/yardstick.ts',
       // The server's alone, and by itself in tests with a Node that cannot run the fast one.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
+      'kernel/open-row-scanner': 'src/kernel/open-row-scanner.ts',
     },
     platform: 'node',
     tsconfig: false,
@@ -42,17 +43,15 @@ async function bundleProgram() {
 
 // A hot loop in src/kernel/assembly/ becomes a module in dist/kernel/: one for the central and one for the agency, since each
 // process compiles its own when it starts.
-async function compileKernel(source, module) {
+async function compileKernel(sources, module) {
+  const files = sources.map(name => `src/kernel/assembly/${name}`);
   const options = ['--baseDir', root, '--outFile', `dist/kernel/${module}`, '-O3', '--noAssert'];
   // Vectors never leave a module, whose files hand them to each other: no embedding is asked for them.
   const vectors = ['--enable', 'simd', '--disableWarning', '112'];
   // Nothing is allocated and nothing aborts: no runtime, and no import but the memory, whose size the reader chooses.
   const bare = ['--runtime', 'stub', '--use', 'abort=', '--importMemory'];
   const streams = { stdout: process.stdout, stderr: process.stderr };
-  const { error } = await compileAssembly(
-    [`src/kernel/assembly/${source}`, ...options, ...vectors, ...bare],
-    streams,
-  );
+  const { error } = await compileAssembly([...files, ...options, ...vectors, ...bare], streams);
   return error === null;
 }
 

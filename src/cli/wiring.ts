@@ -36,10 +36,11 @@ export interface OpenedStore {
 
 /** The only place that knows which stores there are. Each calls `onFact` with every fact that it remembers. */
 export const STORES = {
-  csv: async (directory: string, onFact: (fact: Fact) => void): Promise<OpenedStore> => ({
-    ...(await CsvStore.open(directory, { onFact })),
-    files: [BETS_FILE, JOURNAL_FILE],
-  }),
+  csv: async (directory: string, onFact: (fact: Fact) => void): Promise<OpenedStore> => {
+    const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
+    const opened = await CsvStore.open(directory, { onFact, openRowScanner });
+    return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
+  },
   memory: async (): Promise<OpenedStore> => ({ store: new MemoryStore(), files: ['memory'], cuts: [] }),
 } as const;
 

@@ -1,5 +1,5 @@
 import type { Bet } from './bet.ts';
-import { decodeRows } from './bet-row.ts';
+import { decodeRows } from './row-decoder.ts';
 import type { BetField, FaultReason } from './bet-rules.ts';
 
 /**

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Bet } from './bet.ts';
-import { decodeRows, formatRow } from './bet-row.ts';
+import { formatRow } from './bet-row.ts';
+import { decodeRows } from './row-decoder.ts';
+import type { RowScanner } from './row-scanner.ts';
 
 /**
  * The three functions that the course provides and that nobody may change (`server/common/utils.py` of its skeleton),
@@ -53,18 +55,21 @@ function writeWhole(file: number, text: string): void {
  * @throws Error with the line when the file holds something else than bets, and the file system's error when it
  *   cannot be read
  */
-export function loadBets(path: string = STORAGE_FILEPATH): Generator<Bet> {
-  return decodeRows(chunksOf(path), path);
+export function loadBets(path: string = STORAGE_FILEPATH, scanner?: RowScanner): Generator<Bet> {
+  return decodeRows(chunksOf(path), path, scanner);
 }
 
 function* chunksOf(path: string): Generator<Uint8Array> {
   const file = openSync(path, 'r');
   try {
+    // Two in turns: whoever takes rows apart still has the end of a chunk when it is given the next one.
+    let chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
+    let other = Buffer.allocUnsafe(READ_CHUNK_BYTES);
     for (;;) {
-      const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
       const length = readSync(file, chunk);
       if (length === 0) return;
       yield chunk.subarray(0, length);
+      [chunk, other] = [other, chunk];
     }
   } finally {
     closeSync(file);

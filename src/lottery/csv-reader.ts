@@ -31,8 +31,6 @@ export class CsvReader implements FieldRanges {
   readonly starts = new Int32Array(FIELDS_KEPT);
   readonly ends = new Int32Array(FIELDS_KEPT);
   fieldCount = 0;
-  /** Whether `bytes` are those of the file; the fields of a record with quotes lie in a copy without them. */
-  verbatim = true;
   /** Line of the file, counted from 1, on which the current record starts. */
   line = 0;
 
@@ -73,6 +71,17 @@ export class CsvReader implements FieldRanges {
   /** Says that no more bytes follow: a last line without a line end is a record too. */
   end(): void {
     this.#ended = true;
+  }
+
+  /** The bytes that were pushed and not read, as they are: the next record begins with them. */
+  get unread(): Uint8Array {
+    return this.#buffer.subarray(this.#start);
+  }
+
+  /** Goes on behind lines that somebody else has read: the first `bytes` of `unread`. */
+  skip(bytes: number, lines: number): void {
+    this.#start += bytes;
+    this.#nextLine += lines;
   }
 
   next(): CsvStep {
@@ -174,7 +183,6 @@ export class CsvReader implements FieldRanges {
     const after = this.#afterLineEnd(end);
     if (after < 0) return 'more';
     this.bytes = bytes;
-    this.verbatim = bytes === this.#buffer;
     this.fieldCount = fieldCount;
     this.line = this.#nextLine;
     this.#start = after;

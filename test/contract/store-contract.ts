@@ -6,12 +6,12 @@ import type { Bet } from '../../src/lottery/bet.ts';
 import type { Draw } from '../../src/lottery/draw.ts';
 import type { Fact, Seal } from '../../src/lottery/fact.ts';
 import type { Note, Store } from '../../src/store/store.ts';
-import { batchOf, betWith, rowsOf, validBet } from '../lottery/bets.ts';
+import { batchOf, betWith, plainBet, rowsOf, validBet } from '../lottery/bets.ts';
 
 /** All bets of a store, in the order in which it gives them. */
 export async function storedBets(store: Store): Promise<Bet[]> {
   const bets: Bet[] = [];
-  for await (const slice of store.bets()) bets.push(...slice);
+  for await (const slice of store.bets()) for (const bet of slice) bets.push(plainBet(bet));
   return bets;
 }
 

@@ -1,16 +1,20 @@
-// Reads made-up payloads with both readers, and cuts made-up files into batches both ways, until the time is over; stops at the
-// first of which they do not say the same.
+// Reads made-up payloads with both readers, made-up files of rows with and without both scanners, and cuts made-up files of an
+// agency into batches both ways, until the time is over; stops at the first of which they do not say the same.
 //
 //     npm run fuzz -- --minutes 10 --seed 1
 //
-// The same seed makes the same payloads. Without one it takes another every time, and prints it.
+// The same seed makes the same payloads and files. Without one it takes another every time, and prints it.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { WasmBetReader } from '../../src/kernel/wasm-bet-reader.ts';
+import { WasmRowScanner } from '../../src/kernel/wasm-row-scanner.ts';
+import { PlainRowScanner } from '../../src/lottery/plain-row-scanner.ts';
 import { cutBothWays, type CutOptions } from './cut-both-ways.ts';
 import { FileMaker } from './file-maker.ts';
 import { PayloadMaker } from './payload-maker.ts';
+import { NO_SCANNER, readRows } from './read-rows.ts';
+import { RowsMaker } from './rows-maker.ts';
 import { isSameRead } from './same-read.ts';
 
 const PAYLOADS_BETWEEN_LOOKS_AT_THE_CLOCK = 1000;
@@ -30,9 +34,23 @@ if (!(minutes > 0) || !Number.isInteger(seed))
 const plain = new PlainBetReader();
 const wasm = new WasmBetReader();
 
+const scanners = [new PlainRowScanner(), new WasmRowScanner()];
+
 const random = new SeededRandom(seed);
 const maker = new PayloadMaker(random);
-const counts = { payloads: 0, bytes: 0, batches: 0, bets: 0, faults: 0, files: 0, linesCopied: 0 };
+const rowsMaker = new RowsMaker(new SeededRandom(seed));
+const counts = {
+  payloads: 0,
+  bytes: 0,
+  batches: 0,
+  bets: 0,
+  faults: 0,
+  files: 0,
+  linesCopied: 0,
+  filesOfRows: 0,
+  rows: 0,
+  errors: 0,
+};
 const reasons = new Map<string, number>();
 
 console.log(`seed ${seed}, ${minutes} minutes`);
@@ -41,6 +59,7 @@ while (performance.now() < end) {
   for (let turn = 0; turn < PAYLOADS_BETWEEN_LOOKS_AT_THE_CLOCK; turn += 1) {
     readBatch(maker.payload(), maker.agency());
     readBet(maker.bet(), maker.agency());
+    readFile(rowsMaker.file(), rowsMaker.places());
   }
   for (let turn = 0; turn < FILES_BETWEEN_LOOKS_AT_THE_CLOCK; turn += 1) await cutFile();
 }
@@ -87,6 +106,18 @@ async function cutFile(): Promise<void> {
   );
   counts.files += 1;
   counts.linesCopied += linesCopied;
+}
+
+function readFile(file: Buffer, places: readonly number[]): void {
+  const read = readRows(file, places, NO_SCANNER);
+  const expected = JSON.stringify(read);
+  for (const scanner of scanners) {
+    const same = JSON.stringify(readRows(file, places, scanner)) === expected;
+    compare(`${scanner.constructor.name}, cut at ${places.join()},`, file, same);
+  }
+  counts.filesOfRows += 1;
+  counts.rows += read.bets.length;
+  if (read.error !== undefined) counts.errors += 1;
 }
 
 function compare(what: string, payload: Buffer, same: boolean): void {

@@ -110,3 +110,15 @@ export function betWith(values: Partial<Bet> = {}): Bet {
     ...values,
   };
 }
+
+/** The bet as an object of its own, for comparisons: what is read from rows looks its texts up when it is asked for them. */
+export function plainBet(bet: Bet): Bet {
+  return {
+    agency: bet.agency,
+    firstName: bet.firstName,
+    lastName: bet.lastName,
+    document: bet.document,
+    birthdate: bet.birthdate,
+    number: bet.number,
+  };
+}

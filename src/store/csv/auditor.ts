@@ -1,5 +1,5 @@
-import { RowDecoder } from '../../lottery/bet-row.ts';
 import type { Bet } from '../../lottery/bet.ts';
+import { RowDecoder } from '../../lottery/row-decoder.ts';
 import type { Drawn, Group, JournalRecord } from './journal-record.ts';
 import { BETS_FILE } from './store-walk.ts';
 

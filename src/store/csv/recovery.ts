@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
-import { RowDecoder } from '../../lottery/bet-row.ts';
+import { RowDecoder } from '../../lottery/row-decoder.ts';
 import { StoreError } from '../store.ts';
 import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';

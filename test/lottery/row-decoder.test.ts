@@ -1,0 +1,120 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { betsOf } from '../../src/lottery/bet-batch.ts';
+import type { Bet } from '../../src/lottery/bet.ts';
+import { decodeRows, RowDecoder } from '../../src/lottery/row-decoder.ts';
+import { StoredBet } from '../../src/lottery/stored-bet.ts';
+import { batchOf, betWith, plainBet, rowOf, rowsOf, validBet } from './bets.ts';
+import { cutAt, everyCut, places } from './cuts.ts';
+
+describe('rows', () => {
+  const BETS = [
+    betWith({ firstName: 'Ñandú "el rápido"', lastName: 'a,b' }),
+    betWith({ agency: 65_535, lastName: '"', document: '0', number: 0 }),
+    betWith({ agency: 2, firstName: 'x\r\ny\n', lastName: '😀' }),
+  ];
+
+  test('are the same bets however the bytes are cut', () => {
+    for (const pieces of everyCut(rowsOf(BETS)))
+      expect(Array.from(decodeRows(pieces, 'a test'), plainBet)).toEqual(BETS);
+  });
+
+  test.prop([fc.array(validBet, { maxLength: 8 }), places])(
+    'give back any bets, in any pieces',
+    (bets, cuts) => {
+      expect(Array.from(decodeRows(cutAt(rowsOf(bets), cuts), 'a test'), plainBet)).toEqual(bets);
+    },
+  );
+
+  test('are read only as far as they are asked for', () => {
+    const taken: number[] = [];
+    function* pieces(): Generator<Uint8Array> {
+      for (let piece = 0; piece < 3; piece += 1) {
+        taken.push(piece);
+        yield rowsOf(BETS);
+      }
+    }
+    const bets = decodeRows(pieces(), 'a test');
+    expect(taken).toEqual([]);
+    expect(plainBet(bets.next().value)).toEqual(BETS[0]);
+    expect(taken).toEqual([0]);
+    for (let more = 0; more < 3; more += 1) bets.next();
+    expect(taken).toEqual([0, 1]);
+  });
+
+  test('stay what they are when the next rows are read into the same buffer', () => {
+    const [first, second] = [
+      betWith({ firstName: 'María José de la Concepción' }),
+      betWith({ firstName: 'Bartolomé' }),
+    ];
+    const buffer = Buffer.alloc(Buffer.byteLength(rowOf(first)));
+    const decoder = new RowDecoder('a test');
+    const read = (bet: Bet): Bet | undefined => {
+      buffer.fill('\n');
+      buffer.write(rowOf(bet));
+      decoder.push(buffer);
+      const found = decoder.next();
+      expect(decoder.next()).toBeUndefined();
+      return found;
+    };
+    const kept = read(first);
+    expect(plainBet(read(second)!)).toEqual(second);
+    expect(plainBet(kept!)).toEqual(first);
+  });
+
+  test.each([
+    ['accents after plain rows', [betWith({}), betWith({ lastName: 'Núñez' }), betWith({})]],
+    ['quotes between plain rows', [betWith({}), betWith({ lastName: 'Paz, Jr.' }), betWith({})]],
+    [
+      'quotes, then accents',
+      [betWith({ lastName: '"Paz"' }), betWith({ firstName: 'Ñandú 𝄞' }), betWith({})],
+    ],
+  ])('are right in one chunk: %s', (_, bets) => {
+    expect(Array.from(decodeRows([rowsOf(bets)], 'a test'), plainBet)).toEqual(bets);
+  });
+
+  test('that are usual make no text of a field before it is asked for', () => {
+    const bets = [...decodeRows([rowsOf([betWith(), betWith({ firstName: 'a,b' }), betWith()])], 'a test')];
+    expect(bets.map(bet => bet instanceof StoredBet)).toEqual([true, false, true]);
+  });
+
+  test('of a batch are its bets', () => {
+    const bets = BETS.map(bet => ({ ...bet, agency: 9 }));
+    expect(Array.from(betsOf(batchOf(bets)), plainBet)).toEqual(bets);
+    expect([...betsOf({ agency: 9, count: 0, rows: new Uint8Array(0) })]).toEqual([]);
+  });
+
+  const ROW = '1,Ana,Paz,11,1990-01-02,7574\r\n';
+
+  test.each([
+    ['fewer fields', '1,Ana,Paz,11,1990-01-02\r\n'],
+    ['more fields', '1,Ana,Paz,11,1990-01-02,7574,x\r\n'],
+    ['a single word', 'hola\r\n'],
+    ['the row torn before its last field', '1,Ana,Paz,11,1990'],
+    ['a quote that is never closed', '1,"Ana,Paz,11,1990-01-02,7574\r\n'],
+    ['more than a mebibyte', `1,${'x'.repeat(1024 * 1024)},Paz,11,1990-01-02,7574\r\n`],
+  ])('with %s are an error that names the source and the line, after the bets before it', (_, broken) => {
+    const bets = decodeRows([Buffer.from(`${ROW}\r\n${ROW}${broken}`)], 'some/bets.csv');
+    expect(bets.next().value?.firstName).toBe('Ana');
+    expect(bets.next().value?.firstName).toBe('Ana');
+    expect(() => bets.next()).toThrow(/^some\/bets\.csv, line 4: /);
+  });
+
+  test('of which one has a name with line ends count its lines', () => {
+    const bets = decodeRows([Buffer.from(`1,"A\r\nn\na",Paz,11,1990-01-02,7574\r\nhola\r\n`)], 'x');
+    expect(bets.next().value?.firstName).toBe('A\r\nn\na');
+    expect(() => bets.next()).toThrow(/^x, line 4: /);
+  });
+
+  test.each([
+    ['a header', 'agency,first_name,last_name,document,birthdate,number\r\n'],
+    ['no agency', ',Ana,Paz,11,1990-01-02,7574\r\n'],
+    ['no number', '1,Ana,Paz,11,1990-01-02,\r\n'],
+    ['a negative number', '1,Ana,Paz,11,1990-01-02,-7574\r\n'],
+    ['a number with a fraction', '1,Ana,Paz,11,1990-01-02,75.4\r\n'],
+  ])('with %s are an error that names the line, not a bet of another number', (_, broken) => {
+    const bets = decodeRows([Buffer.from(`${ROW}${broken}`)], 'x');
+    expect(bets.next().value?.firstName).toBe('Ana');
+    expect(() => bets.next()).toThrow(/^x, line 2: /);
+  });
+});

@@ -1,0 +1,38 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { StoredBet } from '../../src/lottery/stored-bet.ts';
+import { betWith, plainBet, rowOf } from './bets.ts';
+
+/** The bet behind one other row. */
+function stored(values: Parameters<typeof betWith>[0] = {}): StoredBet {
+  const before = rowOf(betWith({ firstName: 'Íñigo' }));
+  const bet = betWith(values);
+  const rows = Buffer.from(before + rowOf(bet)).toString('latin1');
+  return new StoredBet(rows, Buffer.byteLength(before), bet.agency, bet.number);
+}
+
+describe('a stored bet', () => {
+  test.each([
+    {},
+    { agency: 65_535, firstName: 'Tiago Nicolás', lastName: 'Núñez' },
+    { firstName: '😀', lastName: "D'Angelo 王", document: '0' },
+    { firstName: '', lastName: '', document: '', birthdate: '' },
+  ])('has the fields of its row: %j', values => {
+    expect(plainBet(stored(values))).toEqual(betWith(values));
+  });
+
+  test('prints, and becomes JSON, as the bet that it is', () => {
+    const bet = betWith({ firstName: 'Ñandú' });
+    expect(inspect(stored(bet))).toBe(inspect(bet));
+    expect(JSON.parse(JSON.stringify(stored(bet)))).toEqual(bet);
+  });
+
+  test('holds what is no UTF-8 with marks in its place, as any other decoding does', () => {
+    const row = Buffer.concat([
+      Buffer.from('1,A'),
+      Buffer.of(0xff, 0xc3),
+      Buffer.from(',Paz,1,2000-02-29,7\r\n'),
+    ]);
+    expect(new StoredBet(row.toString('latin1'), 0, 1, 7).firstName).toBe('A\ufffd\ufffd');
+  });
+});
