@@ -52,6 +52,7 @@ function writeWhole(file: number, text: string): void {
  * Loads the information of all the bets in the storage file, one after the other as they are asked for: memory does
  * not grow with the file. Not thread-safe/process-safe.
  *
+ * @param scanner a faster one than the plain one, of which nobody else makes use meanwhile: the same bets either way
  * @throws Error with the line when the file holds something else than bets, and the file system's error when it
  *   cannot be read
  */

@@ -1,6 +1,6 @@
 /**
- * Finds the rows of `bets.csv` that nearly all of a file are, many at a time; the others are left to `CsvReader`. What follows
- * is narrower than what a row may be, so that one look at each byte is enough:
+ * Finds the rows of `bets.csv` that nearly all of a file are, many at a time, for one `RowDecoder`; the others are left to
+ * `CsvReader`. What follows is narrower than what a row may be, so that one look at each byte is enough:
  *
  *     usual row = agency "," text "," text "," text "," text "," number CR LF
  *     agency    = 1*5digit
@@ -22,7 +22,7 @@ export interface RowScanner {
 /** Numbers of `found` for each row. */
 export const NUMBERS_PER_ROW = 3;
 
-/** A text of this length is still among the things that a young generation of the heap holds: the larger one is slower. */
+/** The window becomes a text, and one that is much longer gets pages of the heap to itself: that takes several times as long. */
 export const WINDOW_BYTES_MAX = 64 * 1024;
 
 /** Digits of an agency or a number: those of 65535. What has more needs more care than a usual row gets. */

@@ -15,7 +15,7 @@ import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 
 export const LOCK_FILE = 'bets.lock';
 
-/** Bets between which the draw lets other work pass: about a millisecond. */
+/** Bets between which the draw lets other work pass: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
 
 /** How long nothing was written before the digest of the file goes on, in milliseconds. */
