@@ -107,7 +107,7 @@ function encodeFile(file: Uint8Array): number {
 
 /** The same with lines that are copied, up to the first that is not a usual one. */
 function copyFile(file: Uint8Array): number {
-  const { batch: encoder } = createBaseDialect(plain, () => lineCopier).agency(DEFAULT_LIMITS);
+  const { batch: encoder } = createBaseDialect(plain, () => lineCopier).agency(DEFAULT_LIMITS, 1);
   const lines = encoder.lines!;
   let bets = 0;
   while (bets < BATCHES_PER_RUN * BETS_PER_BATCH) {

@@ -10,8 +10,8 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const [, ...kernelsBuilt] = await Promise.all([
   bundleProgram(),
-  compileKernel(['index.ts', 'scan-rows.ts'], 'read-bets.wasm'),
-  compileKernel(['copy-lines.ts'], 'copy-lines.wasm'),
+  compileKernel(['index.ts', 'scan-rows.ts'], 'central.wasm'),
+  compileKernel(['copy-lines.ts'], 'agency.wasm'),
 ]);
 if (kernelsBuilt.includes(false)) process.exit(1);
 writeLicences();

@@ -103,7 +103,7 @@ class Batcher {
     const encoder = this.#encoder;
     const before = encoder.count;
     const end = lines.gather(at, this.#amountMax);
-    if (before === 0) this.#firstLine = this.#feed.line + 1;
+    if (before === 0) this.#firstLine = this.#feed.reader.nextLine;
     this.#feed.passBy(encoder.count - before);
     if (end > at) this.#readBytes = 0;
     return end;
@@ -120,7 +120,7 @@ class Batcher {
         added = addLine(step, feed, encoder);
       }
       if (typeof added === 'object') this.#refuse(added);
-      else if (encoder.count === 1) this.#firstLine = feed.line;
+      else if (encoder.count === 1) this.#firstLine = feed.reader.line;
       if (encoder.count === this.#amountMax) yield this.#take();
     }
   }
@@ -131,8 +131,8 @@ class Batcher {
 }
 
 function addLine(step: CsvStep, feed: RecordFeed, encoder: BatchEncoder): 'added' | 'full' | LineFault {
-  const { line, reader } = feed;
-  const { fieldCount } = reader;
+  const { reader } = feed;
+  const { line, fieldCount } = reader;
   if (step === 'broken') return { line, field: 'line', reason: 'not-csv' };
   if (fieldCount < BET_FIELDS.length) return { line, field: 'line', reason: 'too-few-fields' };
   if (fieldCount > BET_FIELDS.length) return { line, field: 'line', reason: 'too-many-fields' };

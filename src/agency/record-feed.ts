@@ -1,7 +1,6 @@
 import { CsvReader, type CsvStep } from '../lottery/csv-reader.ts';
 
 const LF = 0x0a;
-const CR = 0x0d;
 
 /** Longer than any line with a valid bet; a longer one is refused without being held in memory. */
 const LINE_BYTES_MAX = 8 * 1024;
@@ -9,21 +8,15 @@ const LINE_BYTES_MAX = 8 * 1024;
 /** The records of a file of which some lines pass by the reader of CSV. */
 export class RecordFeed {
   readonly reader: CsvReader;
-  #linesPassedBy = 0;
   #isUsedUp = true;
 
   constructor(delimiter: number) {
     this.reader = new CsvReader({ delimiter, recordBytesMax: LINE_BYTES_MAX });
   }
 
-  /** Line of the file, counted from 1, on which the current record starts; the next one follows when all is used up. */
-  get line(): number {
-    return this.#linesPassedBy + this.reader.line;
-  }
-
   /**
    * Whether the reader has certainly nothing left of what it was given: only then may lines pass by. It may say no where it could
-   * say yes, as behind a record in quotes or an empty line; that comes out with the line after it.
+   * say yes, as behind an empty line; that comes out with the line after it.
    */
   get isUsedUp(): boolean {
     return this.#isUsedUp;
@@ -31,7 +24,7 @@ export class RecordFeed {
 
   /** The reader is not given so many lines. It must be used up. */
   passBy(lines: number): void {
-    this.#linesPassedBy += lines;
+    this.reader.skip(0, lines);
   }
 
   push(bytes: Uint8Array): void {
@@ -53,17 +46,8 @@ export class RecordFeed {
   /** The next step of the reader. */
   next(): CsvStep {
     const step = this.reader.next();
-    if (step === 'record') this.#isUsedUp = endsBytes(this.reader);
+    if (step === 'record') this.#isUsedUp = this.reader.unreadBytes === 0;
     else if (step === 'broken') this.#isUsedUp = false;
     return step;
   }
-}
-
-/** Whether the line of a record is the last one of the bytes in which it lies. */
-function endsBytes({ bytes, verbatim, fieldCount, ends }: CsvReader): boolean {
-  if (!verbatim || fieldCount > ends.length) return false;
-  const { length } = bytes;
-  const end = ends[fieldCount - 1]!;
-  if (bytes[length - 1] !== LF) return false;
-  return end === length - 1 || (end === length - 2 && bytes[end] === CR);
 }

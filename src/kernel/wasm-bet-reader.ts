@@ -22,7 +22,7 @@ export class WasmBetReader extends RowReader {
 
   /** Throws what `openModule` throws. */
   constructor() {
-    const { memory, exports } = openModule(ROWS_START + ROWS_BYTES_MAX);
+    const { memory, exports } = openModule('central.wasm', ROWS_START + ROWS_BYTES_MAX);
     super(new Uint8Array(memory, ROWS_START, ROWS_BYTES_MAX));
     this.#payload = new Uint8Array(memory, 0, PAYLOAD_BYTES_MAX);
     this.#readBets = exports['readBets'] as ReadBets;

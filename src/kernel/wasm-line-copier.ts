@@ -1,25 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-/** What `npm run build` makes of `assembly/copy-lines.ts`. */
-const MODULE_PATH = join(import.meta.dirname, '../../dist/kernel/copy-lines.wasm');
+import { openModule } from './wasm-module.ts';
 
 /** Longest chunk of a file, in bytes. */
 export const CHUNK_BYTES_MAX = 256 * 1024;
 /** Most bytes of fields that are copied at a time: more than the payload of any usual batch. */
 export const FIELDS_BYTES_MAX = 64 * 1024;
 
-const PAGE_BYTES = 64 * 1024;
 /** Bytes behind the chunk that vectors read, and behind the fields that they write over. */
 const SLACK_BYTES = 64;
 /** Where the chunk and the fields begin: the module keeps its own few variables outside of the memory. */
 const CHUNK_START = 0;
 const FIELDS_START = CHUNK_BYTES_MAX + SLACK_BYTES;
-const PAGES = Math.ceil((FIELDS_START + FIELDS_BYTES_MAX + SLACK_BYTES) / PAGE_BYTES);
+const MEMORY_BYTES = FIELDS_START + FIELDS_BYTES_MAX + SLACK_BYTES;
 
 /** The functions of `assembly/copy-lines.ts`. */
 interface Exports {
   readonly copyLines: (
+    this: void,
     from: number,
     end: number,
     delimiter: number,
@@ -27,8 +23,8 @@ interface Exports {
     toEnd: number,
     countMax: number,
   ) => number;
-  readonly getFieldsEnd: () => number;
-  readonly getLinesEnd: () => number;
+  readonly getFieldsEnd: (this: void) => number;
+  readonly getLinesEnd: (this: void) => number;
 }
 
 /** Usual lines of an agency's file become fields of a payload, in WebAssembly with vectors. */
@@ -44,10 +40,8 @@ export class WasmLineCopier {
    * @throws RangeError when there is no room for the memory
    */
   constructor() {
-    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-    const module = new WebAssembly.Module(readFileSync(MODULE_PATH));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    this.#memory = new Uint8Array(memory.buffer);
+    const { memory, exports } = openModule('agency.wasm', MEMORY_BYTES);
+    this.#memory = new Uint8Array(memory);
     this.#chunk = this.#memory.subarray(CHUNK_START, CHUNK_START + CHUNK_BYTES_MAX);
     this.#exports = exports as unknown as Exports;
   }

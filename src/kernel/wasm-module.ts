@@ -1,37 +1,45 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What `npm run build` makes of `assembly/`, from a file of `src/kernel/` as well as of `dist/kernel/`. */
-const MODULE_PATH = join(import.meta.dirname, '../../dist/kernel/read-bets.wasm');
+/** Where `npm run build` puts what it makes of `assembly/`, from a file of `src/kernel/` as well as of `dist/`. */
+const FOLDER = join(import.meta.dirname, '../../dist/kernel');
 
 const PAGE_BYTES = 64 * 1024;
 
 /**
- * The functions of `assembly/index.ts` on a memory of their own. It has its full size from the start, since memory that grows
+ * The functions of a module, `central.wasm` or `agency.wasm`, on a memory of their own. It has its full size from the start, since memory that grows
  * would take the views of it away; what is never written to costs nothing.
  *
  * @throws WebAssembly.CompileError when the processor has no vectors
  * @throws RangeError when there is no room for the memory
  */
-export function openModule(memoryBytes: number): {
+export function openModule(
+  name: string,
+  memoryBytes: number,
+): {
   readonly memory: ArrayBuffer;
   readonly exports: Readonly<Record<string, unknown>>;
 } {
   const pages = Math.ceil(memoryBytes / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const module = new WebAssembly.Module(readFileSync(MODULE_PATH));
+  const module = new WebAssembly.Module(readFileSync(join(FOLDER, name)));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return { memory: memory.buffer, exports };
 }
 
 /** The faster of two that do the same; the other one where the machine cannot run it. */
 export function openFastest<T>(fast: new () => T, plain: new () => T): T {
-  if (typeof WebAssembly === 'undefined') return new plain();
+  return openWhereItRuns(fast) ?? new plain();
+}
+
+/** Something on a module; undefined where the machine cannot run it. */
+export function openWhereItRuns<T>(fast: new () => T): T | undefined {
+  if (typeof WebAssembly === 'undefined') return undefined;
   try {
     return new fast();
   } catch (error) {
     const cannotRun = error instanceof WebAssembly.CompileError || error instanceof RangeError;
     if (!cannotRun) throw error;
-    return new plain();
+    return undefined;
   }
 }

@@ -19,7 +19,10 @@ export class WasmRowScanner implements RowScanner {
 
   /** Throws what `openModule` throws. */
   constructor() {
-    const { memory, exports } = openModule(FOUND_START + FOUND_LENGTH * Int32Array.BYTES_PER_ELEMENT);
+    const { memory, exports } = openModule(
+      'central.wasm',
+      FOUND_START + FOUND_LENGTH * Int32Array.BYTES_PER_ELEMENT,
+    );
     this.found = new Int32Array(memory, FOUND_START, FOUND_LENGTH);
     this.#window = new Uint8Array(memory, 0, WINDOW_BYTES_MAX);
     this.#scanRows = exports['scanRows'] as ScanRows;

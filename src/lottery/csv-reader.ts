@@ -78,6 +78,15 @@ export class CsvReader implements FieldRanges {
     return this.#buffer.subarray(this.#start);
   }
 
+  /** Line of the file on which what is unread begins. */
+  get nextLine(): number {
+    return this.#nextLine;
+  }
+
+  get unreadBytes(): number {
+    return this.#buffer.length - this.#start;
+  }
+
   /** Goes on behind lines that somebody else has read: the first `bytes` of `unread`. */
   skip(bytes: number, lines: number): void {
     this.#start += bytes;

@@ -238,7 +238,6 @@ export class CsvStore implements Store {
   }
 }
 
-
 function now(): Date {
   return new Date();
 }
