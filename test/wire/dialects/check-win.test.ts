@@ -93,6 +93,17 @@ describe('what the central hears', () => {
     expect([central.next()?.kind, central.pending]).toEqual(['batch', false]);
   });
 
+  test('is read without the chunks that it began in', () => {
+    const bytes = saidBy(1, 'B', fieldsBytes(LORCA));
+    const chunk = Uint8Array.from(bytes.subarray(0, 20));
+    const central = newCentral();
+    central.push(chunk);
+    expect(central.next()).toBeUndefined();
+    chunk.fill(0xee);
+    central.push(bytes.subarray(20));
+    expect(plain(central.next()!)).toEqual(plain({ kind: 'batch', payload: fieldsBytes(LORCA), agency: 1 }));
+  });
+
   test.each(['B', 'F', 'Q'])('%s is refused without an agency id from 1 to 65535', type => {
     for (const id of ['', '0', '65536', '-1', '1 ', ' 1', '1\n', 'uno', '1\0', '00000000001']) {
       expect(codeOf(newCentral(), saidBy(id, type))).toBe('malformed');
@@ -196,6 +207,7 @@ describe('the bets of a batch', () => {
     ['a length is too high by one', `${u32(9).toString('hex')}3330393034343635`, 1],
     ['a length is 4 GiB', 'ffffffff31', 1],
     ['a length is 2 GiB', '8000000031', 1],
+    ['there are such lengths only', 'ff'.repeat(40), 1],
   ])('are refused when %s', (_, rest, index) => {
     const payload = Buffer.concat([fieldsBytes(LORCA), Buffer.from(rest, 'hex')]);
     expect(read(payload)).toEqual({ count: 2, index, field: 'batch', reason: 'too-few-fields' });
@@ -381,6 +393,22 @@ describe('what the agency says', () => {
       expect(rows.join('')).toBe(rowsOf(bets.map(bet => ({ ...bet, agency: id }))).toString());
     },
   );
+
+  test('of bets is a batch of exactly as many bytes as there may be, and never one more', () => {
+    const limits = { ...DEFAULT_LIMITS, payloadBytesMax: smallest };
+    const first = LORCA.with(0, 'x'.repeat(255)).with(1, 'y'.repeat(255));
+    const second = LORCA.with(0, 'z'.repeat(255));
+    const rest = smallest + 8 - saidBy(1, 'B', fieldsBytes([...first, ...second])).length;
+    for (const [more, verdict] of [
+      [0, 'added'],
+      [1, 'full'],
+    ] as const) {
+      const { batch } = newAgency(limits);
+      expect(batch.add(fieldsOf(first))).toBe('added');
+      const longer = second.with(1, second[1]! + 'z'.repeat(rest + more));
+      expect(batch.add(fieldsOf(longer))).toBe(verdict);
+    }
+  });
 
   test('of a single bet is a batch of one, with the number as it stands in the file', () => {
     const { batch } = newAgency();

@@ -168,6 +168,22 @@ describe('what the agency says', () => {
     },
   );
 
+  test('of bets is a batch of exactly as many bytes as there may be, and never one more', () => {
+    const limits = { ...DEFAULT_LIMITS, payloadBytesMax: smallest };
+    const first = LORCA.with(0, 'x'.repeat(255)).with(1, 'y'.repeat(255));
+    const second = LORCA.with(0, 'z'.repeat(255));
+    const rest = smallest + 8 - batchOf([betOf(1, first), betOf(1, second)]).length;
+    for (const [more, verdict] of [
+      [0, 'added'],
+      [1, 'full'],
+    ] as const) {
+      const { batch } = newAgency(limits);
+      expect(batch.add(fieldsOf(first))).toBe('added');
+      const longer = second.with(1, second[1]! + 'z'.repeat(rest + more));
+      expect(batch.add(fieldsOf(longer))).toBe(verdict);
+    }
+  });
+
   test.each(['9998', '9999', '0000009998'])('of a bet on %s there are no bytes', number => {
     const { batch } = newAgency();
     const unsendable = { field: 'number', reason: 'out-of-range-for-dialect' };

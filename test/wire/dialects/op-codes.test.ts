@@ -92,6 +92,17 @@ describe('what the central hears', () => {
     expect([central.next()?.kind, central.pending]).toEqual(['batch', false]);
   });
 
+  test('is read without the chunks that it began in', () => {
+    const bytes = batchOf([LORCA_OF_1, LORCA_OF_1]);
+    const chunk = Uint8Array.from(bytes.subarray(0, 70));
+    const central = newCentral();
+    central.push(chunk);
+    expect(central.next()).toBeUndefined();
+    chunk.fill(0xee);
+    central.push(bytes.subarray(70));
+    expect(plain(central.next()!)).toEqual(plain({ kind: 'batch', payload: bytes.subarray(1), agency: 1 }));
+  });
+
   test.each([
     ['something that is no bet', '03 0001 02'],
     ['something else behind a bet', `03 0002 ${LORCA_OF_1.toString('hex')} 03`],
