@@ -34,7 +34,9 @@ const { values } = parseArgs({
 const startedAt = new Date();
 const [loadBefore] = loadavg() as [number];
 const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort(new Error('stopped')));
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => interrupted.abort(new Error('stopped: nothing is written')));
+}
 const setting: Setting = {
   ...(values.quick ? QUICK : FULL),
   stop: AbortSignal.any([interrupted.signal, AbortSignal.timeout(TOTAL_MS_MAX)]),
@@ -43,26 +45,32 @@ const setting: Setting = {
 const python = pythonVersion();
 if (python === undefined) setting.say('python3 is not installed: its server is left out');
 
-const page = formatResults({
-  startedAt,
-  loadBefore,
-  rounds: setting.rounds,
-  python,
-  servers: await compareServers(setting, python !== undefined),
-  connections: await scaleConnections(setting),
-  batch: await scaleBatch(setting),
-  bets: await scaleBets(setting),
-  largeFolder: await measureLargeFolder(setting),
-  client: await measureClient(setting),
-  lottery: existsSync(COURSE_DATA) ? await measureLottery(COURSE_DATA, setting) : undefined,
-  durationMs: performance.now(),
-});
-if (values.quick) console.log(page);
-else
-  writeFileSync(
-    values.out,
-    page + (existsSync(values.out) ? partByHand(readFileSync(values.out, 'utf8')) : ''),
-  );
+try {
+  await measureAll();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+async function measureAll(): Promise<void> {
+  const page = formatResults({
+    startedAt,
+    loadBefore,
+    rounds: setting.rounds,
+    python,
+    servers: await compareServers(setting, python !== undefined),
+    connections: await scaleConnections(setting),
+    batch: await scaleBatch(setting),
+    bets: await scaleBets(setting),
+    largeFolder: await measureLargeFolder(setting),
+    client: await measureClient(setting),
+    lottery: existsSync(COURSE_DATA) ? await measureLottery(COURSE_DATA, setting) : undefined,
+    durationMs: performance.now(),
+  });
+  const before = existsSync(values.out) ? partByHand(readFileSync(values.out, 'utf8')) : '';
+  if (values.quick) console.log(page);
+  else writeFileSync(values.out, page + before);
+}
 
 function pythonVersion(): string | undefined {
   const { status, stdout } = spawnSync('python3', ['--version'], { encoding: 'utf8' });

@@ -6,6 +6,7 @@ import { SERVER_KEYS } from '../src/config/server-keys.ts';
 import { BATCH_FAULT_REASONS } from '../src/lottery/bet-batch.ts';
 import { FAULT_REASONS } from '../src/lottery/bet-rules.ts';
 import { CLOSE_REASONS } from '../src/observe/events.ts';
+import { UNSENDABLE_REASONS } from '../src/wire/dialect.ts';
 import { REFUSAL_CODES } from '../src/wire/refusal.ts';
 import { configTable } from './support/config-table.ts';
 
@@ -28,7 +29,7 @@ describe('documentation', () => {
 
   test('docs/ERRORS.md has a line for every code and reason, and for no other', () => {
     const rows = [...read('docs/ERRORS.md').matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, word]) => word);
-    const reasons = [...FAULT_REASONS, ...BATCH_FAULT_REASONS, 'not-csv', 'separator'];
+    const reasons = [...FAULT_REASONS, ...BATCH_FAULT_REASONS, 'not-csv', ...UNSENDABLE_REASONS];
     expect(rows).toEqual([...REFUSAL_CODES, ...reasons, ...CLOSE_REASONS]);
   });
 

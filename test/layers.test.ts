@@ -14,7 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   observe: ['wire/refusal.ts', 'lottery/lottery.ts'],
   central: ['lottery', 'wire', 'store/store.ts', 'observe/events.ts'],
   agency: ['lottery', 'wire', 'observe/events.ts'],
-  config: ['lottery', 'wire/limits.ts', 'observe/log-level.ts'],
+  config: ['lottery', 'wire/limits.ts', 'wire/dialect-names.ts', 'observe/log-level.ts'],
   dataset: ['lottery'],
   run: ['lottery', 'wire', 'agency', 'dataset', 'config'],
   bench: ['lottery', 'wire', 'dataset', 'config'],

@@ -45,7 +45,7 @@ export class Link {
 
   /** Sends a frame that is not answered. */
   send(frame: Uint8Array): void {
-    this.#write(frame);
+    this.#socket.write(frame);
   }
 
   /**
@@ -56,7 +56,8 @@ export class Link {
   request(frame: Uint8Array): Promise<ServerAnswer> {
     const answer = this.#expect();
     if (this.#lost !== undefined) return answer;
-    this.#write(frame);
+    if (this.#requests.length > 1) this.#gatherWrites();
+    this.#socket.write(frame);
     this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;
   }
@@ -87,18 +88,17 @@ export class Link {
 
   /**
    * The frames of one turn of the event loop leave together when it ends: to write takes as long as to encode a batch, and a
-   * central that syncs answers many at once, each of which makes room for another.
+   * central that syncs answers many at once, each of which makes room for another. Whoever sends one at a time sends it at once
+   * and by itself, which the servers of some dialects count on.
    */
-  #write(frame: Uint8Array): void {
-    if (!this.#isGathering) {
-      this.#isGathering = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#isGathering = false;
-        this.#socket.uncork();
-      });
-    }
-    this.#socket.write(frame);
+  #gatherWrites(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      this.#socket.uncork();
+    });
   }
 
   #expect(): Promise<ServerAnswer> {

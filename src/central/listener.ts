@@ -11,6 +11,10 @@ export interface Served {
   destroy(): void;
 }
 
+export interface OpenConnections {
+  count: number;
+}
+
 export interface ListenerParts {
   readonly name: string;
   /** Undefined: every interface. */
@@ -19,6 +23,8 @@ export interface ListenerParts {
   readonly port: number;
   readonly backlog: number;
   readonly limits: Limits;
+  /** Connections that are served by this listener and every other that has the same limit. */
+  readonly open: OpenConnections;
   readonly emit: Emit<CentralEvent>;
   readonly serve: (socket: Socket, ip: string) => Served;
   /** The frames that turn a peer away. */
@@ -109,17 +115,21 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { emit, limits, serve } = this.#parts;
+    const { emit, limits, open, serve } = this.#parts;
     const ip = plainAddress(socket.remoteAddress);
     emit({ event: 'connection-accepted', ip });
     emit({ event: 'accepting' });
-    if (this.#connections.size >= limits.connectionsMax) {
+    if (open.count >= limits.connectionsMax) {
       this.#turnAway(socket, ip);
       return;
     }
     const connection = serve(socket, ip);
     this.#connections.add(connection);
-    void connection.closed.then(() => this.#connections.delete(connection));
+    open.count += 1;
+    void connection.closed.then(() => {
+      this.#connections.delete(connection);
+      open.count -= 1;
+    });
   }
 
   #turnAway(socket: Socket, ip: string): void {

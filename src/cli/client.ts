@@ -4,10 +4,13 @@ import type { AgencyParts } from '../agency/agency-parts.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
+import { ConfigError } from '../config/errors.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
+import type { Dialect } from '../wire/dialect.ts';
+import type { AgencyProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
@@ -84,7 +87,7 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
     progressMs: config.logProgressMs,
   };
   if (config.bet !== undefined) {
-    const agency = new Agency({ ...parts, dialect: DIALECTS[config.protocol](), batchWindow: 1 });
+    const agency = new Agency({ ...parts, dialect: speaking(config.protocol, id), batchWindow: 1 });
     return await closing(agency, async () => {
       await agency.sendBet(config.bet!);
       return 0;
@@ -107,7 +110,15 @@ function openAgency(
     const dialect = DIALECTS.resumable();
     return new ResumableAgency({ ...parts, dialect, batchWindow: batchWindow ?? RESUMABLE_WINDOW });
   }
-  return new Agency({ ...parts, dialect: DIALECTS[protocol](), batchWindow: batchWindow ?? BASE_WINDOW });
+  const dialect = speaking(protocol, parts.id);
+  return new Agency({ ...parts, dialect, batchWindow: batchWindow ?? BASE_WINDOW });
+}
+
+/** @throws ConfigError when the dialect has no bytes for the agency's id */
+function speaking(protocol: AgencyProtocol, id: number): Dialect {
+  const dialect = DIALECTS[protocol]();
+  if (id <= dialect.agencyMax) return dialect;
+  throw new ConfigError(`id is ${id}, protocol ${protocol} has bytes for 1 to ${dialect.agencyMax} only`);
 }
 
 async function closing<Result>(

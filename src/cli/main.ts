@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
+import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 import type { BenchOptions } from './bench.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
@@ -71,6 +72,11 @@ function addRun(program: Command, finish: (code: number) => void): void {
       'hold a whole lottery on this machine: a server and a process per agency, in a temporary folder',
     )
     .option('--data <path>', 'folder or .zip with agency-1.csv, agency-2.csv, …; one is made when not given')
+    .addOption(
+      new Option('--dialect <name>', 'what agencies and central speak')
+        .choices(AGENCY_PROTOCOLS)
+        .default('resumable'),
+    )
     .option('--keep', 'leave the temporary folder, with bets.csv and the logs, and say where it is')
     .action(async (options: RunOptions) => {
       const { run } = await import('./run.ts');

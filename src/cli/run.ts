@@ -9,6 +9,7 @@ import { type Expected, expectedOf } from '../run/expected.ts';
 import { type RunResult, runLottery } from '../run/lottery-run.ts';
 import { showProgress } from '../run/progress.ts';
 import { formatTable } from '../run/table.ts';
+import type { AgencyProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
@@ -20,6 +21,7 @@ export interface RunOptions {
   readonly bets: number;
   readonly seed: number;
   readonly keep?: boolean;
+  readonly dialect: AgencyProtocol;
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -33,7 +35,7 @@ export async function run(options: RunOptions): Promise<number> {
   process.once('SIGTERM', stop);
   try {
     const files = await provideFiles(options, join(folder, 'data'), stopping.signal);
-    const result = await holdLottery(folder, files, stopping.signal);
+    const result = await holdLottery(folder, files, options.dialect, stopping.signal);
     return report(result);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -73,15 +75,20 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-async function holdLottery(folder: string, files: AgencyFile[], stop: AbortSignal): Promise<RunResult> {
+async function holdLottery(
+  folder: string,
+  files: AgencyFile[],
+  protocol: AgencyProtocol,
+  stop: AbortSignal,
+): Promise<RunResult> {
   const expected = new Map<number, Expected>();
-  const { batch: encoder } = DIALECTS.base().agency(DEFAULT_LIMITS, 1);
+  const { batch: encoder } = DIALECTS[protocol]().agency(DEFAULT_LIMITS, 1);
   for (const { agency, path } of files) expected.set(agency, await expectedOf(path, encoder, stop));
   const totals = new Map([...expected].map(([agency, { bets }]) => [agency, bets]));
   say(`${files.length} agencies, ${sum(totals.values())} bets`);
   const progress = showProgress(totals, process.stdout);
   try {
-    return await runLottery({ folder, files, expected, progress, stop });
+    return await runLottery({ folder, files, expected, progress, protocol, stop });
   } finally {
     progress.stop();
   }

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { Central } from '../central/central.ts';
 import { Connection } from '../central/connection.ts';
 import { EchoConnection } from '../central/echo.ts';
-import { Listener } from '../central/listener.ts';
+import { Listener, type ListenerParts } from '../central/listener.ts';
+import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { Lottery } from '../lottery/lottery.ts';
@@ -11,7 +12,8 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
-import { DIALECTS, openBetReader, openLog, STORES } from './wiring.ts';
+import type { Refusal } from '../wire/refusal.ts';
+import { listenerDialect, openBetReader, openLog, STORES } from './wiring.ts';
 
 /** Something that runs until it is told to stop. */
 interface Service {
@@ -29,7 +31,7 @@ export async function server(configPath: string | undefined): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   const emit = logCentral(log);
   log.debug('config', 'success', {
-    port: config.port,
+    port: config.listeners[0]!.port,
     listen_backlog: config.backlog,
     logging_level: config.logLevel.text,
   });
@@ -66,29 +68,30 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
   const { betsInAll: bets } = lottery;
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
-  const dialect = DIALECTS.resumable(await openBetReader());
-  const serve = (socket: Socket, ip: string): Connection =>
-    new Connection({
-      socket,
-      ip,
-      codec: dialect.central(limits),
-      conversation: dialect.conversation,
-      central,
-      limits,
-      emit,
-      now,
-    });
-  const listener = await Listener.open({
-    ...listenerOptions(config, emit),
-    name: dialect.name,
-    serve,
-    turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
+  const reader = await openBetReader();
+  const listeners = await openListeners(config, emit, ({ dialect: name, port }) => {
+    const dialect = listenerDialect(name, reader);
+    const { conversation } = dialect;
+    const serve = (socket: Socket, ip: string): Connection =>
+      new Connection({
+        socket,
+        ip,
+        codec: dialect.central(limits),
+        conversation,
+        central,
+        limits,
+        emit,
+        now,
+      });
+    const turnAway = (refusal: Refusal): readonly Uint8Array[] =>
+      dialect.central(limits).encode({ kind: 'refused', refusal });
+    return { name, port, serve, turnAway };
   });
   central.resume();
   return {
     failure: central.failure,
     async stop() {
-      await listener.stop();
+      await stopAll(listeners);
       await central.close();
       for (const file of files) emit({ event: 'file-closed', file });
     },
@@ -97,15 +100,36 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
 
 async function openEcho(config: ServerConfig, emit: Emit<CentralEvent>): Promise<Service> {
   const { limits } = config;
-  const listener = await Listener.open({
-    ...listenerOptions(config, emit),
+  const listeners = await openListeners(config, emit, ({ port }) => ({
     name: 'echo',
+    port,
     serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
     turnAway: () => [Buffer.from('busy\n')],
-  });
-  return { failure: new Promise(() => {}), stop: () => listener.stop() };
+  }));
+  return { failure: new Promise(() => {}), stop: () => stopAll(listeners) };
 }
 
-function listenerOptions({ host, port, backlog, limits }: ServerConfig, emit: Emit<CentralEvent>) {
-  return { host, port, backlog, limits, emit };
+type OwnParts = Pick<ListenerParts, 'name' | 'port' | 'serve' | 'turnAway'>;
+
+/** Opens all or none. */
+async function openListeners(
+  { host, backlog, limits, listeners }: ServerConfig,
+  emit: Emit<CentralEvent>,
+  partsOf: (listener: ConfiguredListener) => OwnParts,
+): Promise<Listener[]> {
+  const opened: Listener[] = [];
+  const open = { count: 0 };
+  try {
+    for (const configured of listeners) {
+      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...partsOf(configured) }));
+    }
+    return opened;
+  } catch (error) {
+    await stopAll(opened);
+    throw error;
+  }
+}
+
+async function stopAll(listeners: readonly Listener[]): Promise<void> {
+  await Promise.all(listeners.map(listener => listener.stop()));
 }

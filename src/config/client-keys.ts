@@ -1,6 +1,7 @@
 import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
 import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
+import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
 /** A host and a port, and the text that named them: the configuration line repeats it as it was given. */
@@ -80,7 +81,7 @@ export const CLIENT_KEYS = {
     ...key('batch.window', {
       allowed: '1 to 1024',
       about:
-        'batches that may be unanswered; 64 when not set, with protocol base 1, for there the fate of so many is unknown after a broken connection',
+        'batches that may be unanswered; 64 when not set, 1 with every protocol but resumable, for there the fate of so many is unknown after a broken connection',
       parse: integer(1, 1024),
     }),
     optional: true,
@@ -107,9 +108,9 @@ export const CLIENT_KEYS = {
   },
   protocol: key('protocol', {
     default: 'resumable',
-    allowed: 'resumable or base',
+    allowed: AGENCY_PROTOCOLS.join(', '),
     about: 'the language of the central; an upload survives everything when it is resumable',
-    parse: choice('resumable', 'base'),
+    parse: choice(...AGENCY_PROTOCOLS),
   }),
   retryMaxElapsedMs: key('retry.maxElapsed', {
     default: '0',

@@ -2,15 +2,20 @@ import { parse } from 'ini';
 import { DEFAULT_LIMITS, type Limits } from '../wire/limits.ts';
 import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
-import { type Environment, type Given, readKeys, type ValuesOf } from './keys.ts';
-import { SERVER_KEYS } from './server-keys.ts';
+import { type Environment, type Given as GivenText, readKeys, type ValuesOf } from './keys.ts';
+import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
 
 const SERVER_CONFIG_FILE = 'config.ini';
 
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 
+/** What is given in one of several ways. */
+type Given = 'numberAgencies' | 'agencies' | 'port' | 'listeners';
+
 /** Everything the server was told, valid. */
-export interface ServerConfig extends Omit<ServerValues, 'numberAgencies' | 'agencies' | keyof Limits> {
+export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
+  /** One at least. */
+  readonly listeners: readonly ConfiguredListener[];
   /** Ids of the agencies that the draw waits for. */
   readonly agencies: readonly number[];
   readonly limits: Limits;
@@ -30,10 +35,11 @@ export function readServerConfig(
   const fileName = path ?? SERVER_CONFIG_FILE;
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
-  const { numberAgencies, agencies, ...rest } = values;
+  const { numberAgencies, agencies, port, listeners, ...rest } = values;
   return {
     ...rest,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
+    listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
   };
 }
@@ -52,8 +58,8 @@ export function readLotteryConfig(
   return readServerConfig(path, { ...environment, [port.name]: environment[port.name] || '0' });
 }
 
-function readIni(text: string, fileName: string): Map<string, Given> {
-  const given = new Map<string, Given>();
+function readIni(text: string, fileName: string): Map<string, GivenText> {
+  const given = new Map<string, GivenText>();
   for (const [section, entries] of Object.entries(parse(text))) {
     if (section !== 'DEFAULT' || typeof entries !== 'object') {
       throw new ConfigError(
@@ -65,6 +71,13 @@ function readIni(text: string, fileName: string): Map<string, Given> {
     }
   }
   return given;
+}
+
+function missingPort(fileName: string): never {
+  const { name, allowed } = SERVER_KEYS.port;
+  throw new ConfigError(
+    `${name} is missing: set ${name} in ${fileName} or ${name} in the environment (${allowed})`,
+  );
 }
 
 function pickLimits(values: ServerValues): Partial<Limits> {

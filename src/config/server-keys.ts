@@ -1,18 +1,31 @@
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
+import { LISTENER_DIALECTS, type ListenerDialect } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
+
+/** A port, and what is spoken there. */
+export interface ConfiguredListener {
+  readonly dialect: ListenerDialect;
+  readonly port: number;
+}
 
 const PORT_MAX = 65_535;
 const seconds = (milliseconds: number): string => `${milliseconds / 1000}s`;
 
 /** What `config.ini` may hold; each is overridden by the environment variable of the same name. */
 export const SERVER_KEYS = {
-  port: key('SERVER_PORT', {
+  port: optionalKey('SERVER_PORT', {
     allowed: `0 to ${PORT_MAX}; 0 takes any free port`,
-    about: 'the port to listen on',
+    about: 'the port to listen on, which must be given unless SERVER_LISTENERS is',
     parse: integer(0, PORT_MAX),
+  }),
+  listeners: optionalKey('SERVER_LISTENERS', {
+    allowed: `dialect:port,dialect:port,… with ${LISTENER_DIALECTS.join(', ')}`,
+    about:
+      'ports for agencies that speak other dialects, in place of SERVER_PORT, which is tp0; one draw over all of them',
+    parse: parseListeners,
   }),
   ip: key('SERVER_IP', {
     default: 'server',
@@ -142,6 +155,20 @@ function durationKey(name: string, text: string, about: string): Key<number> {
     about,
     parse: parseWait,
   });
+}
+
+/** `tp0:12345,push-codes:12346`. A port has one dialect; 0 is another free one each time. */
+function parseListeners(text: string): ConfiguredListener[] | undefined {
+  const listeners: ConfiguredListener[] = [];
+  for (const part of text.split(',')) {
+    const [name = '', digits = '', ...rest] = part.trim().split(':');
+    const dialect = choice(...LISTENER_DIALECTS)(name);
+    const port = integer(0, PORT_MAX)(digits);
+    if (dialect === undefined || port === undefined || rest.length > 0) return undefined;
+    if (port !== 0 && listeners.some(other => other.port === port)) return undefined;
+    listeners.push({ dialect, port });
+  }
+  return listeners;
 }
 
 /** `1,2,7-9` as the ids 1, 2, 7, 8, 9. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type AgencyProtocol, listenerOf } from '../wire/dialect-names.ts';
 import type { AgencyFile } from '../dataset/files.ts';
 import { Child, type LogLine } from './child.ts';
 import type { Expected } from './expected.ts';
@@ -12,6 +13,8 @@ export interface RunParts {
   readonly files: readonly AgencyFile[];
   readonly expected: ReadonlyMap<number, Expected>;
   readonly progress: UploadProgress;
+  /** What agencies and central speak. */
+  readonly protocol: AgencyProtocol;
   /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
 }
@@ -83,7 +86,7 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
 }
 
 async function startServer(
-  { folder, files }: RunParts,
+  { folder, files, protocol }: RunParts,
   started: (child: Promise<Child>) => Promise<Child>,
   onLine: (line: LogLine) => void,
 ): Promise<{ server: Child; port: number }> {
@@ -93,7 +96,7 @@ async function startServer(
     command: 'server',
     folder,
     environment: {
-      SERVER_PORT: '0',
+      SERVER_LISTENERS: `${listenerOf(protocol)}:0`,
       SERVER_HOST: '127.0.0.1',
       AGENCIES: files.map(file => file.agency).join(','),
     },
@@ -111,7 +114,7 @@ async function startServer(
 }
 
 function startAgency(
-  { folder, progress }: RunParts,
+  { folder, progress, protocol }: RunParts,
   { agency, path }: AgencyFile,
   port: number,
 ): Promise<Child> {
@@ -124,6 +127,7 @@ function startAgency(
       CLI_ID: String(agency),
       CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
       CLI_FILE_NAME: path,
+      CLI_PROTOCOL: protocol,
       CLI_LOOP_PERIOD: '50ms',
       CLI_LOG_PROGRESS: '200ms',
       CLI_WINNERS_FILE: winnersFile(folder, agency),

@@ -11,6 +11,8 @@ import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from './
 export interface Dialect {
   readonly name: string;
   readonly conversation: Conversation;
+  /** Highest id of an agency that the dialect has bytes for. */
+  readonly agencyMax: number;
   /** The central's half, for one connection. */
   central(limits: Limits): CentralCodec;
   /** The half of agency `id`, for one connection. */

@@ -12,6 +12,7 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
   const events: CentralEvent[] = [];
   const emit = (event: CentralEvent): void => void events.push(event);
   const listener = await Listener.open({
+    open: { count: 0 },
     name: 'echo',
     host: '127.0.0.1',
     port: 0,

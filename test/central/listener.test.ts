@@ -30,6 +30,7 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
     host: '127.0.0.1',
     port: 0,
     backlog: 5,
+    open: { count: 0 },
     limits: { ...DEFAULT_LIMITS, lingerTimeoutMs: 50 },
     emit: event => void events.push(event),
     serve: socket => ({

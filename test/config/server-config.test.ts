@@ -33,7 +33,7 @@ async function refusal(ini: string, environment: Environment = {}): Promise<stri
 describe("the skeleton's config.ini", () => {
   test('suffices: everything else has a default', () => {
     expect(readServerConfig(SKELETON, {})).toEqual({
-      port: 12345,
+      listeners: [{ dialect: 'tp0', port: 12345 }],
       ip: 'server',
       host: undefined,
       backlog: expect.any(Number) as number,
@@ -71,7 +71,7 @@ describe("the skeleton's config.ini", () => {
       STOP_TIMEOUT: '1m',
     });
     expect(config).toMatchObject({
-      port: 1,
+      listeners: [{ dialect: 'tp0', port: 1 }],
       ip: 'central',
       host: '::1',
       backlog: 9,
@@ -109,7 +109,10 @@ function limitValues(): object {
 
 describe('the environment', () => {
   test('is enough without any file', () => {
-    expect(readServerConfig(undefined, { SERVER_PORT: '0' })).toMatchObject({ port: 0, backlog: 511 });
+    expect(readServerConfig(undefined, { SERVER_PORT: '0' })).toMatchObject({
+      listeners: [{ dialect: 'tp0', port: 0 }],
+      backlog: 511,
+    });
   });
 
   test('a file that was named must be there', async () => {
@@ -119,7 +122,7 @@ describe('the environment', () => {
 
   test('an empty variable counts as not set', async () => {
     expect(await read(LEAST, { SERVER_PORT: '', AGENCIES: '', LOGGING_LEVEL: '' })).toMatchObject({
-      port: 12345,
+      listeners: [{ dialect: 'tp0', port: 12345 }],
       agencies: [1, 2, 3, 4, 5],
       logLevel: { level: 'INFO' },
     });
@@ -136,7 +139,10 @@ describe('the file', () => {
     ['a value left empty', '[DEFAULT]\nSERVER_PORT = 1\nLOGGING_LEVEL = debug\nSERVER_HOST =\n'],
     ['a byte order mark', '\ufeff[DEFAULT]\nSERVER_PORT = 1\nLOGGING_LEVEL = debug\n'],
   ])('may have %s', async (_, ini) => {
-    expect(await read(ini)).toMatchObject({ port: 1, logLevel: { level: 'DEBUG', text: 'debug' } });
+    expect(await read(ini)).toMatchObject({
+      listeners: [{ dialect: 'tp0', port: 1 }],
+      logLevel: { level: 'DEBUG', text: 'debug' },
+    });
   });
 
   test('a wrong value names the key, the value, the file and what is allowed', async () => {
@@ -254,6 +260,34 @@ describe('the agencies that the draw waits for', () => {
         const config = readServerConfig(undefined, { SERVER_PORT: '0', AGENCIES: text });
         expect(config.agencies).toEqual([...new Set(all)]);
       }),
+    );
+  });
+});
+
+describe('SERVER_LISTENERS', () => {
+  test('takes the place of SERVER_PORT: a dialect on each port, in any case of letters and with spaces', () => {
+    const text = 'tp0:12345, Push-Codes:12346,check-win:12347,csv-frames:12348,op-codes:0,tp0:0';
+    const { listeners } = readServerConfig(undefined, { SERVER_LISTENERS: text, SERVER_PORT: '1' });
+    expect(listeners).toEqual([
+      { dialect: 'tp0', port: 12345 },
+      { dialect: 'push-codes', port: 12346 },
+      { dialect: 'check-win', port: 12347 },
+      { dialect: 'csv-frames', port: 12348 },
+      { dialect: 'op-codes', port: 0 },
+      { dialect: 'tp0', port: 0 },
+    ]);
+  });
+
+  test.each([
+    ['a dialect that there is not', 'tp1:1'],
+    ['no port', 'tp0'],
+    ['a port that is none', 'tp0:65536'],
+    ['a port twice', 'tp0:1,op-codes:1'],
+    ['something behind a port', 'tp0:1:2'],
+    ['nothing behind a comma', 'tp0:1,'],
+  ])('is refused with %s, and what is allowed is said', (_, text) => {
+    expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
+      `SERVER_LISTENERS is '${text}', allowed: dialect:port,dialect:port,… with tp0, push-codes, check-win, csv-frames, op-codes`,
     );
   });
 });

@@ -58,6 +58,7 @@ const { store } = await CsvStore.open(directory, { files, onFact: fact => lotter
 const central = new Central({ lottery, store, hasWon, limits, emit, now });
 const dialect = createResumableDialect(new PlainBetReader());
 await Listener.open({
+  open: { count: 0 },
   name: dialect.name,
   host: '127.0.0.1',
   port: Number(port),

@@ -246,6 +246,7 @@ export class TestCentral {
     const { central } = made;
     const emit = (event: CentralEvent): void => void made.events.push(event);
     made.#listener = await Listener.open({
+      open: { count: 0 },
       name: dialect.name,
       host: '127.0.0.1',
       port: 0,

@@ -1,5 +1,5 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
-import { BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
+import { AGENCY_MAX, BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
 import {
   type AgencyCodec,
   BASE_CONVERSATION,
@@ -40,6 +40,7 @@ export function createBaseDialect(bets: BetReader, openLines?: OpenLineCopier): 
   return {
     name: 'base',
     conversation: BASE_CONVERSATION,
+    agencyMax: AGENCY_MAX,
     central: limits => new BaseCentralCodec(bets, limits),
     agency: (limits, id) => new BaseAgencyCodec(limits, id, openLines),
   };

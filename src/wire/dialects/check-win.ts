@@ -1,5 +1,5 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
-import { BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
+import { AGENCY_MAX, BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
 import { RowGatherer } from '../../lottery/row-gatherer.ts';
 import { ByteQueue } from '../byte-queue.ts';
 import type { AgencyCodec, BatchEncoder, CentralCodec, Conversation, Decoder, Dialect } from '../dialect.ts';
@@ -30,6 +30,7 @@ export function createCheckWinDialect(): Dialect {
   return {
     name: 'check-win',
     conversation: CONVERSATION,
+    agencyMax: AGENCY_MAX,
     central: limits => new CheckWinCentralCodec(bets, limits),
     agency: (limits, id) => new CheckWinAgencyCodec(limits, id),
   };

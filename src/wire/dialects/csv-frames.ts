@@ -1,5 +1,5 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
-import { BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
+import { AGENCY_MAX, BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
 import { RowGatherer } from '../../lottery/row-gatherer.ts';
 import type { ByteQueue } from '../byte-queue.ts';
 import type {
@@ -37,6 +37,7 @@ export function createCsvFramesDialect(): Dialect {
   return {
     name: 'csv-frames',
     conversation: CONVERSATION,
+    agencyMax: AGENCY_MAX,
     central: limits => new CsvFramesCentralCodec(bets, limits),
     agency: (limits, id) => new CsvFramesAgencyCodec(limits, id),
   };

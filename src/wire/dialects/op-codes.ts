@@ -40,6 +40,7 @@ export function createOpCodesDialect(): Dialect {
   return {
     name: 'op-codes',
     conversation: CONVERSATION,
+    agencyMax: AGENCY_MAX,
     central: limits => new OpCodesCentralCodec(bets, limits),
     agency: (limits, id) => new OpCodesAgencyCodec(limits, id),
   };
@@ -69,8 +70,8 @@ const ALL_SENT = 0;
 const ASK = 1;
 
 const AGENCY_MAX = 255;
-/** The original server refuses greater ones. */
-const NUMBER_SENT_MAX = 9997;
+/** The original server refuses a batch with a greater one. */
+const NUMBER_OF_ORIGINAL_MAX = 9997;
 const U16_MAX = 65_535;
 /** Digits of any `u16`. */
 const NUMBER_ROOM = new Uint8Array(5);
@@ -365,6 +366,7 @@ class BetGatherer implements BatchEncoder {
   readonly #frame: Buffer;
   readonly #id: number;
   #at = LIST_HEAD_BYTES;
+  #holdsOneAlone = false;
 
   constructor(limits: Limits, id: number) {
     if (limits.payloadBytesMax < PAYLOAD_BYTES_MIN) {
@@ -377,7 +379,9 @@ class BetGatherer implements BatchEncoder {
 
   add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
     const number = Number(fieldText(bet, 'number'));
-    if (number > NUMBER_SENT_MAX) return { field: 'number', reason: 'out-of-range-for-dialect' };
+    // One that may be refused is a batch of its own: it costs no other bet.
+    const alone = number > NUMBER_OF_ORIGINAL_MAX;
+    if (this.count > 0 && (alone || this.#holdsOneAlone)) return 'full';
     const { bytes, starts, ends } = bet;
     const frame = this.#frame;
     let length = BET_BYTES_MIN;
@@ -390,6 +394,7 @@ class BetGatherer implements BatchEncoder {
     }
     this.#at = frame.writeUInt16BE(number, at);
     this.count += 1;
+    this.#holdsOneAlone = alone;
     return 'added';
   }
 

@@ -32,6 +32,7 @@ export function createPushCodesDialect(): Dialect {
   return {
     name: 'push-codes',
     conversation: CONVERSATION,
+    agencyMax: AGENCY_ID_MAX,
     central: limits => new PushCodesCentralCodec(bets, limits),
     agency: (limits, id) => new PushCodesAgencyCodec(limits, id),
   };

@@ -1,5 +1,5 @@
 import type { BatchFault } from '../../lottery/bet-batch.ts';
-import { parseAgency } from '../../lottery/bet-rules.ts';
+import { AGENCY_MAX, parseAgency } from '../../lottery/bet-rules.ts';
 import {
   BASE_CONVERSATION,
   type BetReader,
@@ -39,6 +39,7 @@ export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopi
   return {
     name: 'resumable',
     conversation: BASE_CONVERSATION,
+    agencyMax: AGENCY_MAX,
     central: limits => new ResumableCentralCodec(bets, limits),
     agency: (limits, id) => new ResumableAgencyCodec(limits, id, openLines),
   };

@@ -184,15 +184,22 @@ describe('what the agency says', () => {
     }
   });
 
-  test.each(['9998', '9999', '0000009998'])('of a bet on %s there are no bytes', number => {
-    const { batch } = newAgency();
-    const unsendable = { field: 'number', reason: 'out-of-range-for-dialect' };
-    expect(batch.add(fieldsOf(LORCA.with(4, number)))).toEqual(unsendable);
-    expect(batch.count).toBe(0);
-    expect(batch.add(fieldsOf(LORCA))).toBe('added');
-    expect(batch.add(fieldsOf(LORCA.with(4, number)))).toEqual(unsendable);
-    expect(Buffer.from(batch.take()).equals(batchOf([LORCA_OF_1]))).toBe(true);
-  });
+  test.each(['9998', '9999', '0000009998'])(
+    'of a bet on %s, which the original server refuses, is a batch without any other',
+    number => {
+      const { batch } = newAgency();
+      const alone = LORCA.with(4, number);
+      expect(batch.add(fieldsOf(LORCA))).toBe('added');
+      expect(batch.add(fieldsOf(alone))).toBe('full');
+      expect(Buffer.from(batch.take()).equals(batchOf([LORCA_OF_1]))).toBe(true);
+      expect(batch.add(fieldsOf(alone))).toBe('added');
+      for (const next of [alone, LORCA]) expect(batch.add(fieldsOf(next))).toBe('full');
+      expect(
+        Buffer.from(batch.take()).equals(batchOf([betOf(1, alone.with(4, String(Number(number))))])),
+      ).toBe(true);
+      for (const next of [LORCA, LORCA]) expect(batch.add(fieldsOf(next))).toBe('added');
+    },
+  );
 
   test('of a single bet is a batch of one, with the value of the number', () => {
     const { batch } = newAgency();
