@@ -11,7 +11,7 @@ export interface Served {
   destroy(): void;
 }
 
-export interface OpenConnections {
+interface OpenConnections {
   count: number;
 }
 

@@ -136,7 +136,7 @@ export const UNSENDABLE_REASONS = [
   'out-of-range-for-dialect',
 ] as const;
 
-export type UnsendableReason = (typeof UNSENDABLE_REASONS)[number];
+type UnsendableReason = (typeof UNSENDABLE_REASONS)[number];
 
 export interface UnsendableBet {
   readonly field: BetField;
