@@ -1,10 +1,13 @@
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { Dialect } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
+import type { Connector } from './dial.ts';
 
 export interface AgencyParts {
   readonly id: number;
   readonly address: { readonly host: string; readonly port: number; readonly text: string };
+  /** Plain TCP when not given. */
+  readonly connector?: Connector | undefined;
   readonly dialect: Dialect;
   readonly limits: Limits;
   /** Bets in a batch. */

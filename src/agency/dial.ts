@@ -2,12 +2,24 @@ import { connect, type Socket } from 'node:net';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { reconnectBackOff } from './back-off.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { socketError } from './socket-error.ts';
 import { pause } from './waiting.ts';
+
+/** How a connection is opened: plain, or over TLS. */
+export interface Connector {
+  open(to: { readonly host: string; readonly port: number }): Socket;
+  /** What the socket tells when it can be used. */
+  readonly readyEvent: 'connect' | 'secureConnect';
+}
+
+const PLAIN: Connector = { open: to => connect({ ...to, noDelay: true }), readyEvent: 'connect' };
 
 export interface DialParts {
   readonly host: string;
   readonly port: number;
   readonly connectTimeoutMs: number;
+  /** Plain TCP when not given. */
+  readonly connector?: Connector | undefined;
   /** Milliseconds of trying after which to give up; 0 is never. */
   readonly maxElapsedMs: number;
   readonly stop: AbortSignal;
@@ -21,7 +33,7 @@ export interface DialParts {
 /**
  * Connects to the central, and tries again for as long as it is not there.
  *
- * @throws AgencyError when `maxElapsedMs` have passed
+ * @throws AgencyError when `maxElapsedMs` have passed, or trying again would not help
  * @throws Stopped
  */
 export async function dial(parts: DialParts): Promise<Socket> {
@@ -46,17 +58,18 @@ export async function dial(parts: DialParts): Promise<Socket> {
   }
 }
 
-function dialOnce({ host, port, connectTimeoutMs, stop }: DialParts): Promise<Socket> {
+function dialOnce(parts: DialParts): Promise<Socket> {
+  const { host, port, connectTimeoutMs, stop, connector = PLAIN } = parts;
   return new Promise((resolve, reject) => {
     if (stop.aborted) {
       reject(new Stopped());
       return;
     }
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connector.open({ host, port });
     const settle = (): void => {
       clearTimeout(timeout);
       stop.removeEventListener('abort', onStop);
-      socket.off('connect', onConnect);
+      socket.off(connector.readyEvent, onConnect);
       socket.off('error', onError);
     };
     const giveUp = (error: Error): void => {
@@ -67,7 +80,7 @@ function dialOnce({ host, port, connectTimeoutMs, stop }: DialParts): Promise<So
       reject(error);
     };
     const onStop = (): void => giveUp(new Stopped());
-    const onError = (error: Error): void => giveUp(LinkError.of(error));
+    const onError = (error: Error): void => giveUp(socketError(error));
     const onConnect = (): void => {
       settle();
       resolve(socket);
@@ -75,6 +88,6 @@ function dialOnce({ host, port, connectTimeoutMs, stop }: DialParts): Promise<So
     const timeout = setTimeout(() => giveUp(new LinkError('no answer to the connection')), connectTimeoutMs);
     stop.addEventListener('abort', onStop);
     socket.on('error', onError);
-    socket.on('connect', onConnect);
+    socket.on(connector.readyEvent, onConnect);
   });
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { type DialParts, dial } from './dial.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { socketError } from './socket-error.ts';
 import { pause } from './waiting.ts';
 
 export interface EchoParts extends DialParts {
@@ -51,10 +52,9 @@ async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Pro
     }
   } catch (error) {
     if (error instanceof Stopped) throw error;
-    throw new AgencyError(
-      `the connection was lost before the echo came back, ${LinkError.of(error as Error).message}`,
-      error,
-    );
+    const reason = socketError(error as Error);
+    if (reason instanceof AgencyError) throw reason;
+    throw new AgencyError(`the connection was lost before the echo came back, ${reason.message}`, error);
   } finally {
     stop.removeEventListener('abort', onStop);
     emit({ event: 'socket-closed', address });

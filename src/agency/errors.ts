@@ -12,11 +12,6 @@ export class LinkError extends Error {
     super(message, { cause });
     this.name = 'LinkError';
   }
-
-  /** The system's error of a socket, by its code. */
-  static of(error: Error): LinkError {
-    return new LinkError((error as NodeJS.ErrnoException).code ?? error.message, error);
-  }
 }
 
 /** The process was asked to stop: not a failure. */

@@ -3,11 +3,12 @@ import type { AgencyCodec } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
-import { LinkError } from './errors.ts';
+import { AgencyError, LinkError } from './errors.ts';
+import { isTlsAlert, socketError } from './socket-error.ts';
 
 interface Request {
   readonly resolve: (answer: ServerAnswer) => void;
-  readonly reject: (error: LinkError) => void;
+  readonly reject: (error: LinkError | AgencyError) => void;
 }
 
 /**
@@ -20,7 +21,7 @@ export class Link {
   readonly #limits: Limits;
   readonly #requests: Request[] = [];
   readonly #closed: Promise<void>;
-  #lost: LinkError | undefined;
+  #lost: LinkError | AgencyError | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #isGathering = false;
 
@@ -35,7 +36,7 @@ export class Link {
       });
     });
     socket.on('data', chunk => this.#onData(chunk));
-    socket.on('error', error => this.#lose(LinkError.of(error)));
+    socket.on('error', error => this.#lose(socketError(error)));
   }
 
   /** Whether nothing can be asked any more. */
@@ -51,7 +52,7 @@ export class Link {
   /**
    * Sends a frame and waits for its answer.
    *
-   * @throws LinkError (as a rejection) when the connection is lost first
+   * @throws LinkError (as a rejection) when the connection is lost first; AgencyError when coming back would not help
    */
   request(frame: Uint8Array): Promise<ServerAnswer> {
     const answer = this.#expect();
@@ -65,7 +66,7 @@ export class Link {
   /**
    * Waits, for as long as it takes, for what the central says by itself.
    *
-   * @throws LinkError (as a rejection) when the connection is lost first
+   * @throws LinkError (as a rejection) when the connection is lost first; AgencyError when coming back would not help
    */
   awaitAnswer(): Promise<ServerAnswer> {
     return this.#expect();
@@ -81,7 +82,7 @@ export class Link {
   }
 
   /** Ends the connection at once, without waiting for answers. */
-  abandon(error: LinkError): void {
+  abandon(error: LinkError | AgencyError): void {
     this.#lose(error);
     this.#socket.destroy();
   }
@@ -122,7 +123,11 @@ export class Link {
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.abandon(new LinkError(`the central's answer cannot be read, ${error.message}`, error));
+      this.abandon(
+        isTlsAlert(chunk)
+          ? new AgencyError('the server speaks TLS on this port, and tls.ca is not set', error)
+          : new LinkError(`the central's answer cannot be read, ${error.message}`, error),
+      );
     }
   }
 
@@ -143,7 +148,7 @@ export class Link {
     else this.#stopWaiting();
   }
 
-  #lose(error: LinkError): void {
+  #lose(error: LinkError | AgencyError): void {
     this.#lost ??= error;
     this.#stopWaiting();
     for (const request of this.#requests.splice(0)) request.reject(this.#lost);

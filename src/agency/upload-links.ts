@@ -120,7 +120,8 @@ export class UploadLinks {
     try {
       answer = await link.request(codec.resume(this.#upload));
     } catch (error) {
-      throw new LinkError(`${(error as LinkError).message} before it answered HELO${BASE_HINT}`, error);
+      if (!(error instanceof LinkError)) throw error;
+      throw new LinkError(`${error.message} before it answered HELO${BASE_HINT}`, error);
     }
     if (answer.kind === 'welcome') return answer;
     if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${BASE_HINT}`);

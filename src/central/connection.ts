@@ -5,6 +5,7 @@ import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
+import type { PeerCertificate } from './peer-certificate.ts';
 import { type Answer, Session } from './session.ts';
 
 export interface ConnectionParts {
@@ -16,6 +17,9 @@ export interface ConnectionParts {
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly now: () => number;
+  /** When the connection was accepted; now, when not given. */
+  readonly openedAt?: number;
+  readonly certificate?: PeerCertificate | undefined;
 }
 
 /** Bytes of a reply that are given to the socket at a time. */
@@ -79,7 +83,7 @@ export class Connection {
     this.#parts = parts;
     const { socket, now } = parts;
     this.#session = new Session(parts);
-    this.#owedSince = now();
+    this.#owedSince = parts.openedAt ?? now();
     this.#lastSaidAt = now();
     this.closed = new Promise(resolve => {
       socket.on('close', () => {

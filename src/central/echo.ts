@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Served } from './listener.ts';
+import type { SecurePeer } from './tls-door.ts';
 
 const LF = 0x0a;
 
@@ -22,13 +23,14 @@ export class EchoConnection implements Served {
     socket: Socket,
     ip: string,
     parts: { limits: Limits; emit: Emit<CentralEvent>; now: () => number },
+    peer?: SecurePeer,
   ) {
     this.#socket = socket;
     this.#ip = ip;
     this.#limits = parts.limits;
     this.#emit = parts.emit;
     this.#now = parts.now;
-    this.#openedAt = parts.now();
+    this.#openedAt = peer?.openedAt ?? parts.now();
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
         this.#emit({ event: 'connection-closed', ip });
@@ -38,6 +40,8 @@ export class EchoConnection implements Served {
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', error => this.#onError(error));
+    // An echo has no way to say why.
+    if (peer?.certificate !== undefined && 'refusal' in peer.certificate) this.#close();
   }
 
   checkDeadlines(): void {

@@ -5,6 +5,7 @@ import type { Limits } from '../wire/limits.ts';
 import type { BetsMessage, ClientMessage, ServerMessage } from '../wire/message.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
+import type { PeerCertificate } from './peer-certificate.ts';
 import type { NumberedOutcome } from './upload-intake.ts';
 
 /** Where the reply to one message is put, at once or when the disk has it; undefined for a message that is not answered. */
@@ -31,6 +32,8 @@ export interface SessionParts {
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly ip: string;
+  /** What the peer has shown of itself, where a certificate is asked for. */
+  readonly certificate?: PeerCertificate | undefined;
 }
 
 /**
@@ -59,7 +62,11 @@ export class Session {
    * everything before it is.
    */
   handle(message: ClientMessage, answer: Answer): void {
-    if (message.kind === 'identify') {
+    const { certificate } = this.#parts;
+    if (certificate !== undefined && 'refusal' in certificate) {
+      // Whatever it says: it has been logged, and is only told why.
+      answer.settle({ kind: 'refused', refusal: certificate.refusal });
+    } else if (message.kind === 'identify') {
       answer.settle(this.#identify(message.agency));
     } else if (message.kind === 'resume') {
       this.#resume(message.agency, message.upload, answer);
@@ -145,11 +152,19 @@ export class Session {
     if (this.#agency !== undefined) {
       return this.refuse({ code: 'malformed', detail: 'the agency has identified itself already' });
     }
-    const refusal = central.connect(agency);
+    const refusal = this.#refusalOfName(agency) ?? central.connect(agency);
     if (refusal !== undefined) return this.refuse(refusal);
     this.#agency = agency;
     emit({ event: 'agency-identified', ip, agency });
     return undefined;
+  }
+
+  /** An agency may only be the one that its certificate names. */
+  #refusalOfName(agency: number): Refusal | undefined {
+    const { certificate } = this.#parts;
+    if (certificate === undefined || !('agency' in certificate) || certificate.agency === agency)
+      return undefined;
+    return { code: 'unauthorized', detail: `the certificate speaks for agency ${certificate.agency}` };
   }
 
   #resume(agency: number, upload: string, answer: Answer): void {

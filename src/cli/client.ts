@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
+import type { Connector } from '../agency/dial.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
 import { ConfigError } from '../config/errors.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
+import type { ClientTls } from '../config/tls-files.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
@@ -65,7 +67,8 @@ export async function client(configPath: string | undefined): Promise<number> {
 async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<number> {
   const { id, address, retryMaxElapsedMs: maxElapsedMs } = config;
   const limits = DEFAULT_LIMITS;
-  const common = { id, limits, maxElapsedMs, emit, stop, now, random };
+  const connector = config.tls && (await openConnector(config.tls));
+  const common = { id, limits, connector, maxElapsedMs, emit, stop, now, random };
   if (config.mode === 'echo') {
     await runEcho({
       ...common,
@@ -99,6 +102,19 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
     await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners());
     return refusedLines;
   });
+}
+
+/** Connections over TLS. Its code is loaded by clients that use it. */
+async function openConnector(files: ClientTls): Promise<Connector> {
+  const { CredentialsError, readAuthority, readIdentity } = await import('../tls/credentials.ts');
+  const { tlsConnector } = await import('../agency/tls-connector.ts');
+  try {
+    const authority = readAuthority(files.authority);
+    return tlsConnector({ authority, identity: files.identity && readIdentity(files.identity) });
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error;
+    throw new AgencyError(error.message, error);
+  }
 }
 
 /** The agency that speaks the configured protocol. */

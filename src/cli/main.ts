@@ -1,9 +1,11 @@
+import { isIP } from 'node:net';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
 import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 import type { BenchOptions } from './bench.ts';
+import type { CertsOptions } from './certs.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
@@ -11,6 +13,8 @@ import type { RunOptions } from './run.ts';
 import { VERSION } from './version.ts';
 
 const AGENCIES_MAX = 1000;
+/** Ten years of certificates. */
+const DAYS_MAX = 3650;
 const BETS_MAX = 1_000_000_000;
 const SEED_MAX = 2 ** 32 - 1;
 /** Of a load: beyond, the generator's own memory and sockets would be what is measured. */
@@ -33,6 +37,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addDataset(program, finish);
   addDraw(program, finish);
   addJournal(program, finish);
+  addCerts(program, finish);
   addBench(program, finish);
   return program;
 }
@@ -151,6 +156,28 @@ function addJournal(program: Command, finish: (code: number) => void): void {
     });
 }
 
+function addCerts(program: Command, finish: (code: number) => void): void {
+  program
+    .command('certs')
+    .description('make a certificate authority, and certificates of a server and its agencies, for TLS')
+    .argument('<folder>', 'where to write; made when it is missing, nothing in it is overwritten')
+    .addOption(
+      new Option('--agencies <number>', 'agencies 1 to this one')
+        .argParser(count(0, AGENCIES_MAX))
+        .default(5),
+    )
+    .addOption(new Option('--days <number>', 'valid for so long').argParser(count(1, DAYS_MAX)).default(365))
+    .addOption(
+      new Option('--host <name>', 'a further name or address by which the server is found; may be repeated')
+        .argParser(hostNames)
+        .default([], 'none'),
+    )
+    .action(async (folder: string, options: CertsOptions) => {
+      const { certs } = await import('./certs.ts');
+      finish(await certs(folder, options));
+    });
+}
+
 function addBench(program: Command, finish: (code: number) => void): void {
   const number = (flags: string, about: string, min: number, max: number, value: number): Option =>
     new Option(flags, about).argParser(count(min, max)).default(value);
@@ -191,6 +218,12 @@ function count(min: number, max: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`A whole number from ${min} to ${max} is expected.`);
   };
+}
+
+/** Gathers the names of an option that may be repeated. */
+function hostNames(text: string, before: readonly string[]): string[] {
+  if (isIP(text) > 0 || /^(?:\*\.)?[\w-]+(?:\.[\w-]+)*$/.test(text)) return [...before, text];
+  throw new InvalidArgumentError('The name of a host or an IP address is expected.');
 }
 
 /** Lists what a configuration file may hold and the environment variables that override it. */

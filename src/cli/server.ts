@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Central } from '../central/central.ts';
 import { Connection } from '../central/connection.ts';
 import { EchoConnection } from '../central/echo.ts';
-import { Listener, type ListenerParts } from '../central/listener.ts';
+import { Listener, type ListenerParts, type Served } from '../central/listener.ts';
 import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
 import { hasWon } from '../lottery/catedra.ts';
@@ -12,6 +12,8 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
+import type { SecurePeer } from '../central/tls-door.ts';
+import type { ServerTls } from '../config/tls-files.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader, openLog, STORES } from './wiring.ts';
 
@@ -72,8 +74,9 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
   const listeners = await openListeners(config, emit, ({ dialect: name, port }) => {
     const dialect = listenerDialect(name, reader);
     const { conversation } = dialect;
-    const serve = (socket: Socket, ip: string): Connection =>
+    const serve = (socket: Socket, ip: string, peer?: SecurePeer): Connection =>
       new Connection({
+        ...peer,
         socket,
         ip,
         codec: dialect.central(limits),
@@ -103,31 +106,57 @@ async function openEcho(config: ServerConfig, emit: Emit<CentralEvent>): Promise
   const listeners = await openListeners(config, emit, ({ port }) => ({
     name: 'echo',
     port,
-    serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
+    serve: (socket, ip, peer) => new EchoConnection(socket, ip, { limits, emit, now }, peer),
     turnAway: () => [Buffer.from('busy\n')],
   }));
   return { failure: new Promise(() => {}), stop: () => stopAll(listeners) };
 }
 
-type OwnParts = Pick<ListenerParts, 'name' | 'port' | 'serve' | 'turnAway'>;
+interface OwnParts extends Pick<ListenerParts, 'name' | 'port' | 'turnAway'> {
+  /** `peer` when it came over TLS. */
+  serve(socket: Socket, ip: string, peer?: SecurePeer): Served;
+}
 
 /** Opens all or none. */
 async function openListeners(
-  { host, backlog, limits, listeners }: ServerConfig,
+  config: ServerConfig,
   emit: Emit<CentralEvent>,
   partsOf: (listener: ConfiguredListener) => OwnParts,
 ): Promise<Listener[]> {
+  const { host, backlog, limits, listeners, tls } = config;
   const opened: Listener[] = [];
   const open = { count: 0 };
+  const overTls = tls && (await openTls(tls, config, emit));
   try {
     for (const configured of listeners) {
-      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...partsOf(configured) }));
+      const parts = partsOf(configured);
+      const own = overTls?.(parts) ?? parts;
+      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...own }));
     }
     return opened;
   } catch (error) {
     await stopAll(opened);
     throw error;
   }
+}
+
+/** What puts TLS before what a listener serves. Its code is loaded by servers that use it. */
+async function openTls(
+  files: ServerTls,
+  { limits }: ServerConfig,
+  emit: Emit<CentralEvent>,
+): Promise<(parts: OwnParts) => OwnParts> {
+  const { readAuthority, readIdentity } = await import('../tls/credentials.ts');
+  const { TlsDoor } = await import('../central/tls-door.ts');
+  const identity = readIdentity(files.identity);
+  const clientAuthority = files.clientAuthority && readAuthority(files.clientAuthority);
+  const { subject, validTo } = identity;
+  emit({ event: 'tls-opened', subject, validTo, mutual: clientAuthority !== undefined });
+  return ({ serve, ...parts }) => {
+    const door = new TlsDoor({ identity, clientAuthority, limits, emit, now, serve });
+    // Before the handshake there is no way to say anything.
+    return { ...parts, serve: door.serve, turnAway: () => [] };
+  };
 }
 
 async function stopAll(listeners: readonly Listener[]): Promise<void> {

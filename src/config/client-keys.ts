@@ -112,6 +112,12 @@ export const CLIENT_KEYS = {
     about: 'the language of the central; an upload survives everything when it is resumable',
     parse: choice(...AGENCY_PROTOCOLS),
   }),
+  tlsCa: pathKey(
+    'tls.ca',
+    "who signs the server's certificate, in PEM; with it the connection is TLS, and the host of server.address must be one that the certificate names",
+  ),
+  tlsCert: pathKey('tls.cert', "the agency's certificate in PEM, where the server asks for one"),
+  tlsKey: pathKey('tls.key', 'the key of tls.cert in PEM, without passphrase'),
   retryMaxElapsedMs: key('retry.maxElapsed', {
     default: '0',
     allowed: 'a duration such as 30s or 1h30m; 0 is for ever',
@@ -131,6 +137,10 @@ export const BET_VARIABLES = [
 
 function key<Value>(name: string, rest: Omit<Key<Value>, 'name' | 'env'>): Key<Value> {
   return { name, env: [`CLI_${name.toUpperCase().replaceAll('.', '_')}`], ...rest };
+}
+
+function pathKey(name: string, about: string): Key<string> & { readonly optional: true } {
+  return { ...key(name, { allowed: 'a path', about, parse: anyText }), optional: true };
 }
 
 function parseAddress(text: string): ServerAddress | undefined {

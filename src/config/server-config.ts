@@ -4,13 +4,16 @@ import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
 import { type Environment, type Given as GivenText, readKeys, type ValuesOf } from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
+import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
 
 const SERVER_CONFIG_FILE = 'config.ini';
 
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 
 /** What is given in one of several ways. */
-type Given = 'numberAgencies' | 'agencies' | 'port' | 'listeners';
+type Given = 'numberAgencies' | 'agencies' | 'port' | 'listeners' | TlsPath;
+
+type TlsPath = 'tlsCert' | 'tlsKey' | 'tlsClientCa';
 
 /** Everything the server was told, valid. */
 export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
@@ -18,6 +21,8 @@ export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
   readonly listeners: readonly ConfiguredListener[];
   /** Ids of the agencies that the draw waits for. */
   readonly agencies: readonly number[];
+  /** Undefined: TLS is off. */
+  readonly tls: ServerTls | undefined;
   readonly limits: Limits;
 }
 
@@ -35,11 +40,12 @@ export function readServerConfig(
   const fileName = path ?? SERVER_CONFIG_FILE;
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
-  const { numberAgencies, agencies, port, listeners, ...rest } = values;
+  const { numberAgencies, agencies, port, listeners, tlsCert, tlsKey, tlsClientCa, ...rest } = values;
   return {
     ...rest,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
     listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
+    tls: tlsOf({ tlsCert, tlsKey, tlsClientCa }),
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
   };
 }
@@ -71,6 +77,22 @@ function readIni(text: string, fileName: string): Map<string, GivenText> {
     }
   }
   return given;
+}
+
+function tlsOf(paths: Pick<ServerValues, TlsPath>): ServerTls | undefined {
+  const { tlsCert: certificate, tlsKey: privateKey, tlsClientCa } = SERVER_KEYS;
+  const keys = { certificate, privateKey };
+  const identity = identityFiles(
+    namedFile(certificate, paths.tlsCert),
+    namedFile(privateKey, paths.tlsKey),
+    keys,
+  );
+  const clientAuthority = namedFile(tlsClientCa, paths.tlsClientCa);
+  if (identity !== undefined) return { identity, clientAuthority };
+  if (clientAuthority === undefined) return undefined;
+  throw new ConfigError(
+    `${certificate.name} is missing: ${clientAuthority.key} is set, and TLS needs a certificate of the server`,
+  );
 }
 
 function missingPort(fileName: string): never {

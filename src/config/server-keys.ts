@@ -85,6 +85,23 @@ export const SERVER_KEYS = {
     about: 'where bets are kept; memory forgets them when the server ends and is for trying things out',
     parse: choice('csv', 'memory'),
   }),
+  tlsCert: optionalKey('TLS_CERT', {
+    allowed: 'a path',
+    about:
+      "the server's certificate in PEM, with those that lead to its signer; with it every port speaks TLS",
+    parse: anyText,
+  }),
+  tlsKey: optionalKey('TLS_KEY', {
+    allowed: 'a path',
+    about: 'the key of TLS_CERT in PEM, without passphrase',
+    parse: anyText,
+  }),
+  tlsClientCa: optionalKey('TLS_CLIENT_CA', {
+    allowed: 'a path',
+    about:
+      'who signs the certificates of agencies, in PEM; with it an agency must show one, CN=agency-N for agency N',
+    parse: anyText,
+  }),
   connectionsMax: key('CONNECTIONS_MAX', {
     default: String(DEFAULT_LIMITS.connectionsMax),
     allowed: '1 to 65535',

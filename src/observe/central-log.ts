@@ -66,6 +66,21 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'connection-refused':
       log.warning('accept_connections', 'fail', { ip: event.ip, ...event.refusal });
       return;
+    case 'tls-opened': {
+      const { subject, validTo, mutual } = event;
+      log.info('open_tls', 'success', {
+        certificate: subject,
+        valid_to: validTo.toISOString().slice(0, 10),
+        agencies_show_one: mutual ? 'yes' : 'no',
+      });
+      return;
+    }
+    case 'handshake-done':
+      log.debug('tls_handshake', 'success', { ip: event.ip, protocol: event.protocol, agency: event.agency });
+      return;
+    case 'handshake-failed':
+      log.warning('tls_handshake', 'fail', { ip: event.ip, error: event.error });
+      return;
     case 'connection-cut': {
       const { ip, agency, reason } = event;
       // An agency that only waits is sent away without having done anything wrong.

@@ -57,6 +57,24 @@ export type ResourceEvent =
   | { readonly event: 'accepting' }
   | { readonly event: 'connection-accepted'; readonly ip: string }
   | { readonly event: 'connection-refused'; readonly ip: string; readonly refusal: Refusal }
+  /** Every listener speaks TLS. */
+  | {
+      readonly event: 'tls-opened';
+      /** Whom the server's certificate names, and until when. */
+      readonly subject: string;
+      readonly validTo: Date;
+      /** Whether agencies must show a certificate. */
+      readonly mutual: boolean;
+    }
+  | {
+      readonly event: 'handshake-done';
+      readonly ip: string;
+      readonly protocol: string;
+      /** Whom the peer's certificate speaks for, where one is asked for. */
+      readonly agency: number | undefined;
+    }
+  /** A peer that is not served, for it speaks no TLS or its certificate is not accepted. */
+  | { readonly event: 'handshake-failed'; readonly ip: string; readonly error: string }
   | {
       readonly event: 'connection-cut';
       readonly ip: string;
