@@ -3,8 +3,8 @@ import type { AgencyCodec } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
-import { AgencyError, LinkError } from './errors.ts';
-import { isTlsAlert, socketError } from './socket-error.ts';
+import { type AgencyError, LinkError } from './errors.ts';
+import { socketError } from './socket-error.ts';
 
 interface Request {
   readonly resolve: (answer: ServerAnswer) => void;
@@ -123,11 +123,7 @@ export class Link {
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.abandon(
-        isTlsAlert(chunk)
-          ? new AgencyError('the server speaks TLS on this port, and tls.ca is not set', error)
-          : new LinkError(`the central's answer cannot be read, ${error.message}`, error),
-      );
+      this.abandon(new LinkError(`the central's answer cannot be read, ${error.message}`, error));
     }
   }
 

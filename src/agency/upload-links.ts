@@ -16,6 +16,8 @@ export interface ResumableParts extends Omit<AgencyParts, 'dialect' | 'pollMs'> 
 const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
 
 const BASE_HINT = ' (with protocol base a server without resumable uploads can be served)';
+const TLS_HINT =
+  ' (with tls.ca a server that speaks TLS can be served, with protocol base one without resumable uploads)';
 
 /**
  * The connections of one upload, one after the other: each begins with `HELO` and `WELC`, and when it breaks there is
@@ -121,7 +123,10 @@ export class UploadLinks {
       answer = await link.request(codec.resume(this.#upload));
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
-      throw new LinkError(`${error.message} before it answered HELO${BASE_HINT}`, error);
+      throw new LinkError(
+        `${error.message} before it answered HELO${this.#parts.connector === undefined ? TLS_HINT : BASE_HINT}`,
+        error,
+      );
     }
     if (answer.kind === 'welcome') return answer;
     if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${BASE_HINT}`);

@@ -63,6 +63,8 @@ export class TlsDoor {
     const handshake = new Handshake(socket, ip, this.#parts);
     this.#handshakes.set(place, handshake);
     void handshake.over.then(() => this.#handshakes.delete(place));
+    // A peer that ends its side in the middle of a handshake wants nothing more.
+    socket.allowHalfOpen = false;
     this.#server.emit('connection', socket);
     return handshake;
   };
@@ -131,6 +133,8 @@ class Handshake implements Served {
     } else {
       emit({ event: 'handshake-done', ip, protocol: socket.getProtocol()!, agency: certificate?.agency });
     }
+    // From here on it may say its last word and still want answers, as over plain TCP.
+    socket.allowHalfOpen = true;
     this.#served = serve(socket, ip, { openedAt: this.#openedAt, certificate });
     this.#overNow.resolve();
   }

@@ -114,7 +114,7 @@ async function openEcho(config: ServerConfig, emit: Emit<CentralEvent>): Promise
 
 interface OwnParts extends Pick<ListenerParts, 'name' | 'port' | 'turnAway'> {
   /** `peer` when it came over TLS. */
-  serve(socket: Socket, ip: string, peer?: SecurePeer): Served;
+  readonly serve: (socket: Socket, ip: string, peer?: SecurePeer) => Served;
 }
 
 /** Opens all or none. */

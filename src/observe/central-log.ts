@@ -71,7 +71,7 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.info('open_tls', 'success', {
         certificate: subject,
         valid_to: validTo.toISOString().slice(0, 10),
-        agencies_show_one: mutual ? 'yes' : 'no',
+        client_certificates: mutual ? 'required' : 'none',
       });
       return;
     }

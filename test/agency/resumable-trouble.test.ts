@@ -164,8 +164,14 @@ describe('a refusal that stays', () => {
 
 describe('a server that knows only the base protocol', () => {
   test.each([
-    ['answers HELO with NOK', 'the central refused HELO'],
-    ['closes the connection at HELO', 'the central closed the connection before it answered HELO'],
+    [
+      'answers HELO with NOK',
+      'the central refused HELO (with protocol base a server without resumable uploads can be served)',
+    ],
+    [
+      'closes the connection at HELO',
+      'the central closed the connection before it answered HELO (with tls.ca a server that speaks TLS can be served, with protocol base one without resumable uploads)',
+    ],
   ])('(it %s) is tried again, with a hint at what would help', async (how, why) => {
     const { central, upload, events } = await uploading();
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -176,12 +182,7 @@ describe('a server that knows only the base protocol', () => {
     }
     await acceptAll(central);
     expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
-    expect(events.of('reconnecting').map(({ error }) => error)).toEqual(
-      Array.from(
-        { length: 2 },
-        () => `${why} (with protocol base a server without resumable uploads can be served)`,
-      ),
-    );
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual(Array.from({ length: 2 }, () => why));
   });
 
   test('and answers in bytes that are none of the protocol is tried again as well', async () => {

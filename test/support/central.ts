@@ -4,6 +4,7 @@ import { expect, onTestFinished } from 'vitest';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
+import { type SecurePeer, TlsDoor, type TlsDoorParts } from '../../src/central/tls-door.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
@@ -220,6 +221,8 @@ export interface TestCentralOptions {
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
   readonly now?: () => number;
+  /** Speaks TLS. */
+  readonly tls?: Pick<TlsDoorParts, 'identity' | 'clientAuthority'>;
 }
 
 /** A central as the product runs it, on a free port of the loopback interface, in this process. It is stopped when the test ends. */
@@ -245,6 +248,13 @@ export class TestCentral {
     const made = new TestCentral(lottery, emit => new Central({ lottery, store, hasWon, limits, emit, now }));
     const { central } = made;
     const emit = (event: CentralEvent): void => void made.events.push(event);
+    const serve = (socket: Socket, ip: string, peer?: SecurePeer): Connection => {
+      made.sockets.push(socket);
+      const codec = dialect.central(limits);
+      const { conversation } = dialect;
+      return new Connection({ ...peer, socket, ip, codec, conversation, central, limits, emit, now });
+    };
+    const door = options.tls && new TlsDoor({ ...options.tls, limits, emit, now, serve });
     made.#listener = await Listener.open({
       open: { count: 0 },
       name: dialect.name,
@@ -253,19 +263,7 @@ export class TestCentral {
       backlog: 128,
       limits,
       emit,
-      serve: (socket, ip) => {
-        made.sockets.push(socket);
-        return new Connection({
-          socket,
-          ip,
-          codec: dialect.central(limits),
-          conversation: dialect.conversation,
-          central,
-          limits,
-          emit,
-          now,
-        });
-      },
+      serve: door?.serve ?? serve,
       turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
     });
     onTestFinished(() => made.stop());

@@ -14,7 +14,8 @@ export class Peer {
   ended = false;
   #watchers = new Set<() => void>();
 
-  private constructor(socket: Socket) {
+  /** Over a connection that is there already. */
+  constructor(socket: Socket) {
     this.socket = socket;
     const notify = (): void => {
       for (const watcher of this.#watchers) watcher();

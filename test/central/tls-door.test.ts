@@ -1,0 +1,307 @@
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Limits } from '../../src/wire/limits.ts';
+import {
+  bet,
+  conn,
+  connectRaw,
+  END,
+  GatedStore,
+  GWIN,
+  helo,
+  ManualClock,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  sbet,
+  TestCentral,
+  type TestCentralOptions,
+  until,
+  WAIT,
+  welc,
+} from '../support/central.ts';
+import { EXPIRED, NOT_YET_VALID, pem, type Pem, signed, VALID } from '../support/certificates.ts';
+import { Peer } from '../support/peer.ts';
+
+const trusted = await signed();
+
+const MUTUAL = { identity: trusted.server, clientAuthority: trusted.ca };
+const ONE_SIDED = { identity: trusted.server, clientAuthority: undefined };
+
+const open = (options: TestCentralOptions = {}): Promise<TestCentral> =>
+  TestCentral.open({ tls: MUTUAL, ...options });
+
+/** A connection over TLS, with the certificate of an agency or without. */
+async function securely(
+  { port }: TestCentral,
+  identity?: Pem,
+  options: ConnectionOptions = {},
+): Promise<{ peer: Peer; socket: TLSSocket }> {
+  const socket = connect({ port, host: '127.0.0.1', ca: trusted.ca, ...identity, ...options });
+  onTestFinished(() => void socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    socket.once('secureConnect', resolve);
+    socket.once('error', reject);
+  });
+  return { peer: new Peer(socket), socket };
+}
+
+/** What the log says of handshakes that failed. */
+const failures = (central: TestCentral): string[] => central.of('handshake-failed').map(({ error }) => error);
+
+/** An agency that is served stores a bet while others fail. */
+async function expectServed(central: TestCentral, document: number): Promise<void> {
+  const { peer } = await securely(central, await trusted.agency(1));
+  peer.send(Buffer.concat([conn(1), nbet(bet(document))]));
+  expect(await peer.receive(4)).toBe(OK);
+  peer.end();
+  await peer.rest();
+}
+
+describe('with TLS_CLIENT_CA an agency is the one that its certificate names', () => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('and is served over %s', async version => {
+    const central = await open();
+    const identity = await trusted.agency(2);
+    const { peer } = await securely(central, identity, { minVersion: version, maxVersion: version });
+    peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
+    expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
+    expect(central.of('handshake-done')).toEqual([
+      { event: 'handshake-done', ip: '127.0.0.1', protocol: version, agency: 2 },
+    ]);
+  });
+
+  test.each([
+    ['HELO', helo(1), ['FAIL unauthorized|1|the certificate speaks for agency 2']],
+    ['CONN', Buffer.concat([conn(1), GWIN]), ['NOK']],
+  ])('and no other, whatever it says with %s', async (_, said, answer) => {
+    const central = await open();
+    const { peer } = await securely(central, await trusted.agency(2));
+    peer.send(said);
+    expect(await peer.lastFrames()).toEqual(answer);
+    expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([
+      { code: 'unauthorized', detail: 'the certificate speaks for agency 2' },
+    ]);
+    expect(central.of('agency-identified')).toEqual([]);
+    await expectServed(central, 10);
+  });
+
+  test.each([
+    ['no certificate', async () => undefined, 'no certificate was shown'],
+    ['an expired one', () => trusted.agency(1, EXPIRED), 'the certificate has expired'],
+    ['one that is not valid yet', () => trusted.agency(1, NOT_YET_VALID), 'the certificate is not valid yet'],
+    [
+      'one that somebody else has signed',
+      async () => (await signed()).agency(1),
+      'the certificate is not signed by the authority of TLS_CLIENT_CA',
+    ],
+    [
+      "one that somebody else of the authority's name has signed",
+      async () => (await signed('test')).agency(1),
+      'the certificate is not signed by the authority of TLS_CLIENT_CA',
+    ],
+    [
+      'that of a server',
+      async () => pem(await trusted.authority.issueServer(['agency-1'], VALID)),
+      'the certificate is not one for clients',
+    ],
+    ['one of agency 0', () => trusted.agency(0), 'the certificate names no agency, CN=agency-N is expected'],
+    [
+      'one of an agency that no id can name',
+      () => trusted.agency(65_536),
+      'the certificate names no agency, CN=agency-N is expected',
+    ],
+  ])('and whoever shows %s is told why, and nothing that it says counts', async (_, show, why) => {
+    const central = await open();
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const { peer } = await securely(central, await show(), { maxVersion: version });
+      peer.send(Buffer.concat([helo(1), sbet(1, bet(10)), END]));
+      expect(await peer.lastFrames()).toEqual([`FAIL unauthorized|1|${why}`]);
+      peer.end();
+    }
+    const base = await securely(central, await show());
+    base.peer.send(Buffer.concat([conn(1), nbet(bet(10)), END]));
+    expect(await base.peer.rest()).toBe(NOK);
+    expect(failures(central)).toEqual([why, why, why]);
+    expect(central.of('batch-stored')).toEqual([]);
+    expect(central.of('agency-identified')).toEqual([]);
+    expect(central.of('agency-finished')).toEqual([]);
+    await expectServed(central, 11);
+  });
+
+  test('and a peer with a wrong one that says nothing is cut off', async () => {
+    const central = await open({ limits: { firstMessageTimeoutMs: 100 } });
+    const { peer } = await securely(central);
+    expect(await peer.rest()).toBe(NOK);
+    expect(failures(central)).toEqual(['no certificate was shown']);
+  });
+});
+
+test('without TLS_CLIENT_CA nobody needs a certificate', async () => {
+  const central = await open({ tls: ONE_SIDED });
+  const { peer } = await securely(central);
+  peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
+  expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
+});
+
+describe('a handshake that fails is one event with the reason, and the connection is closed:', () => {
+  test.each([
+    ['a message of the protocol', conn(1)],
+    ['a request of HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['a line for an echo', Buffer.from('[CLIENT 1] Message N°1\n')],
+    ['zeros', Buffer.alloc(64)],
+  ])('%s in place of TLS', async (_, said) => {
+    const central = await open();
+    const socket = await connectRaw(central.port);
+    socket.end(said);
+    await central.seen('connection-closed');
+    expect(failures(central)).toEqual(['what the peer says is not TLS']);
+    await expectServed(central, 10);
+  });
+
+  test('TLS 1.1', async () => {
+    const central = await open();
+    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    await expect(securely(central, undefined, options)).rejects.toThrow(/protocol version/);
+    await central.seen('connection-closed');
+    expect(failures(central)).toEqual(['the peer speaks no TLS from 1.2 on']);
+  });
+
+  test('an end in the middle', async () => {
+    const central = await open();
+    const socket = await connectRaw(central.port);
+    socket.end('16030100', 'hex');
+    await central.seen('connection-closed');
+    expect(failures(central)).toEqual(['the peer ended the connection']);
+  });
+
+  test('a reset in the middle', async () => {
+    const central = await open();
+    const socket = await connectRaw(central.port);
+    socket.write('16030100', 'hex');
+    await delay(20);
+    socket.resetAndDestroy();
+    await central.seen('connection-closed');
+    expect(failures(central)).toEqual(['the peer ended the connection']);
+  });
+
+  test('one byte after the other, until the first message was due', async () => {
+    const clock = new ManualClock();
+    const limits: Partial<Limits> = { firstMessageTimeoutMs: 10_000, lingerTimeoutMs: 50 };
+    const central = await open({ limits, now: clock.now });
+    const socket = await connectRaw(central.port);
+    await central.seen('connection-accepted');
+    for (const byte of [0x16, 0x03, 0x01]) {
+      socket.write(Buffer.of(byte));
+      await clock.advance(3_000);
+    }
+    expect(failures(central)).toEqual([]);
+    clock.time += 1_000;
+    await central.seen('connection-closed');
+    expect(failures(central)).toEqual(['not done within 10000 ms']);
+  });
+
+  test('but not a connection on which nobody says anything, as of a probe', async () => {
+    const central = await open();
+    (await connectRaw(central.port)).end();
+    await central.seen('connection-closed');
+    expect(failures(central)).toEqual([]);
+  });
+});
+
+describe('a connection over TLS', () => {
+  test('owes its first message since it was accepted, not since its handshake was done', async () => {
+    const clock = new ManualClock();
+    const central = await open({
+      limits: { firstMessageTimeoutMs: 10_000, lingerTimeoutMs: 50 },
+      now: clock.now,
+    });
+    const raw = await connectRaw(central.port);
+    await central.seen('connection-accepted');
+    await clock.advance(6_000);
+    const { peer } = await securely(central, await trusted.agency(1), { socket: raw });
+    clock.time += 4_000;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['first-message-timeout']);
+  });
+
+  test('counts among all from its first byte on', async () => {
+    const central = await open({ limits: { connectionsMax: 1 } });
+    const silent = await connectRaw(central.port);
+    await central.seen('connection-accepted');
+    await expect(securely(central, await trusted.agency(1))).rejects.toThrow(/before secure TLS connection/);
+    expect(central.of('connection-refused').map(({ refusal }) => refusal.code)).toEqual(['busy']);
+    silent.destroy();
+    await until(() => central.of('connection-closed').length === 2, 'both being closed');
+    await expectServed(central, 10);
+  });
+
+  test('is answered everything that was asked before the peer said its last word', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await open({ store });
+    const { peer, socket } = await securely(central, await trusted.agency(1), {
+      allowHalfOpen: true,
+    } as object);
+    for (let seq = 1; seq <= 3; seq += 1)
+      peer.send(seq === 1 ? Buffer.concat([helo(1), sbet(1, bet(1))]) : sbet(seq, bet(seq)));
+    socket.end();
+    await until(() => store.appended.length === 3, 'three batches');
+    store.open();
+    expect(await peer.lastFrames()).toEqual([welc(1), 'OK', 'OK', 'OK']);
+    await central.seen('connection-closed');
+    expect(central.of('connection-error')).toEqual([]);
+  });
+
+  test('that ends in the middle of a message is cut', async () => {
+    const central = await open();
+    const { peer } = await securely(central, await trusted.agency(1));
+    peer.send(Buffer.concat([conn(1), nbet(bet(1)).subarray(0, 20)]));
+    peer.end();
+    await central.seen('connection-closed');
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['truncated']);
+  });
+
+  test('carries messages that are longer than what TLS sends at once', async () => {
+    const central = await open({ limits: { payloadBytesMax: 1_048_576 } });
+    const { peer } = await securely(central, await trusted.agency(1));
+    const bets = Array.from({ length: 10_000 }, (_, index) => bet(index));
+    peer.send(conn(1));
+    for (let sent = 0; sent < 4; sent += 1) peer.send(nbet(...bets));
+    expect(await peer.receive(16)).toBe(OK.repeat(4));
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+  });
+});
+
+describe('a server that stops (P8)', () => {
+  test('answers what it has taken, and says its last word', async () => {
+    const store = new GatedStore({ held: true });
+    const central = await open({ store });
+    const { peer } = await securely(central, await trusted.agency(1));
+    peer.send(Buffer.concat([helo(1), sbet(1, bet(1)), sbet(2, bet(2))]));
+    await until(() => store.appended.length === 2, 'two batches');
+    const stopped = central.stop();
+    store.open();
+    expect(await peer.lastFrames()).toEqual([welc(1), 'OK', 'OK']);
+    peer.end();
+    await stopped;
+    expect(central.of('connection-error')).toEqual([]);
+    expect(central.of('listener-closed')).toHaveLength(1);
+  });
+
+  test('tells those who wait for the draw, and waits for no handshake', async () => {
+    const central = await open();
+    const { peer } = await securely(central, await trusted.agency(1));
+    peer.send(Buffer.concat([helo(1), END, WAIT]));
+    expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
+    const silent = await connectRaw(central.port);
+    await central.seen('connection-accepted', 2);
+    const stopped = central.stop();
+    expect(await peer.lastFrames()).toEqual(['FAIL closing|1|the server stops']);
+    peer.end();
+    await stopped;
+    expect(failures(central)).toEqual([]);
+    silent.destroy();
+  });
+});

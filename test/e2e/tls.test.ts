@@ -1,0 +1,286 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { EXPIRED, type Signed, signed, writePair } from '../support/certificates.ts';
+import { range } from '../support/central.ts';
+import { freePort } from '../support/free-port.ts';
+import { Program, startClient, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const DONE = { code: 0, signal: null };
+const FAILED = { code: 1, signal: null };
+
+const AGENCIES = [1, 2, 3, 4, 5];
+
+const SERVER_TLS = { TLS_CERT: 'server.pem', TLS_KEY: 'server-key.pem', TLS_CLIENT_CA: 'ca.pem' };
+
+/** What a client is told to show the certificate of this name. */
+const showing = (name: string): Record<string, string> => ({
+  CLI_TLS_CA: 'ca.pem',
+  CLI_TLS_CERT: `${name}.pem`,
+  CLI_TLS_KEY: `${name}-key.pem`,
+});
+
+const fileOf = (agency: number): Record<string, string> => ({ CLI_FILE_NAME: `agency-${agency}.csv` });
+
+/** Lines of an agency's file; the first wins. */
+const linesOf = (agency: number, count: number): string[] =>
+  range(count).map(
+    index => `Ana,Paz,${agency}${String(index).padStart(6, '0')},1990-01-02,${index === 0 ? 7574 : 1}`,
+  );
+
+const rowsOf = (agency: number, count: number): string =>
+  linesOf(agency, count)
+    .map(line => `${agency},${line}\r\n`)
+    .join('');
+
+/** A folder with everybody's certificates, as `loteria certs` makes them, and with everybody's bets. */
+async function folderForAll(count: number): Promise<string> {
+  const folder = await temporaryFolder();
+  expect(await Program.start(['certs', '.'], { cwd: folder }).exited).toEqual(DONE);
+  for (const agency of AGENCIES)
+    await writeFile(join(folder, `agency-${agency}.csv`), linesOf(agency, count).join('\n'));
+  return folder;
+}
+
+/** A folder with an authority, a server that it signed for, and the bets of agency 1. */
+async function folderSignedBy(authority: Signed, count: number): Promise<string> {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'ca.pem'), authority.ca);
+  await writePair(folder, 'server', authority.server);
+  await writeFile(join(folder, 'agency-1.csv'), linesOf(1, count).join('\n'));
+  return folder;
+}
+
+/** Why a client gave up. */
+const reasonOf = (client: Program): string | undefined =>
+  client.linesOf('exit', 'fail').at(-1)?.details['error'];
+
+const trusted = await signed();
+
+describe('a lottery over mutual TLS', () => {
+  test.each([
+    ['resumable', 'tp0'],
+    ['base', 'tp0'],
+    ['csv-frames', 'csv-frames'],
+  ])('with five agencies that speak %s: each bet once, each told its winners', async (protocol, dialect) => {
+    const folder = await folderForAll(1_000);
+    const { server, port } = await startServer(folder, {
+      ...SERVER_TLS,
+      SERVER_PORT: '',
+      SERVER_LISTENERS: `${dialect}:0`,
+    });
+    const clients = AGENCIES.map(agency =>
+      startClient(folder, agency, port, {
+        ...showing(`agency-${agency}`),
+        ...fileOf(agency),
+        CLI_PROTOCOL: protocol,
+        CLI_WINNERS_FILE: `winners-${agency}.txt`,
+      }),
+    );
+    for (const [index, client] of clients.entries()) {
+      expect(await client.exited, client.transcript()).toEqual(DONE);
+      expect(await readFile(join(folder, `winners-${index + 1}.txt`), 'utf8')).toBe(`${index + 1}000000\n`);
+    }
+    const rows = await readFile(join(folder, 'bets.csv'), 'utf8');
+    for (const agency of AGENCIES) {
+      const own = rows.split(/(?<=\r\n)/).filter(row => row.startsWith(`${agency},`));
+      expect(own.join('')).toBe(rowsOf(agency, 1_000));
+    }
+    expect(server.linesOf('open_tls')[0]!.details).toMatchObject({
+      certificate: 'CN=server',
+      client_certificates: 'required',
+    });
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual(DONE);
+    expect(
+      [server, ...clients].flatMap(({ lines }) => lines.filter(({ result }) => result === 'fail')),
+    ).toEqual([]);
+    expect([server, ...clients].map(({ stderr }) => stderr).join('')).toBe('');
+  });
+
+  test('that is killed in the middle of an upload: the client comes back, and every bet is stored once (P3)', async () => {
+    const folder = await folderForAll(20_000);
+    const port = await freePort();
+    const env = { ...SERVER_TLS, SERVER_PORT: String(port), NUMBER_AGENCIES: '1' };
+    const { server } = await startServer(folder, env);
+    const client = startClient(folder, 1, port, {
+      ...showing('agency-1'),
+      ...fileOf(1),
+      CLI_BATCH_MAXAMOUNT: '10',
+      CLI_LOG_PROGRESS: '1ms',
+    });
+    await client.line(({ details }) => Number(details['bets']) > 100, 'progress');
+    server.kill('SIGKILL');
+    await server.exited;
+    await startServer(folder, env);
+    expect(await client.exited, client.transcript()).toEqual(DONE);
+    expect(client.linesOf('resume_upload', 'success')).toHaveLength(1);
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 20_000));
+  });
+
+  test('that is stopped in the middle of an upload: what it took is answered, and the client goes on later (P8)', async () => {
+    const folder = await folderForAll(20_000);
+    const port = await freePort();
+    const env = { ...SERVER_TLS, SERVER_PORT: String(port), NUMBER_AGENCIES: '1' };
+    const { server } = await startServer(folder, env);
+    const client = startClient(folder, 1, port, {
+      ...showing('agency-1'),
+      ...fileOf(1),
+      CLI_BATCH_MAXAMOUNT: '10',
+      CLI_LOG_PROGRESS: '1ms',
+    });
+    await client.line(({ details }) => Number(details['bets']) > 100, 'progress');
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual(DONE);
+    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
+    const again = await startServer(folder, env);
+    expect(await client.exited, client.transcript()).toEqual(DONE);
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 20_000));
+    again.server.kill('SIGTERM');
+    expect(await again.server.exited).toEqual(DONE);
+  });
+});
+
+describe('an agency that the server does not accept says why and ends, and the others do not notice:', () => {
+  test.each([
+    [
+      "with another's certificate",
+      () => trusted.agency(2),
+      'unauthorized, the certificate speaks for agency 2',
+    ],
+    ['with an expired one', () => trusted.agency(1, EXPIRED), 'unauthorized, the certificate has expired'],
+    [
+      'with one of somebody else',
+      async () => (await signed()).agency(1),
+      'unauthorized, the certificate is not signed by the authority of TLS_CLIENT_CA',
+    ],
+    ['without one', async () => undefined, 'unauthorized, no certificate was shown'],
+  ])('%s', async (_, issue, why) => {
+    const folder = await folderSignedBy(trusted, 10);
+    await writePair(folder, 'good', await trusted.agency(1));
+    const shown = await issue();
+    if (shown !== undefined) await writePair(folder, 'shown', shown);
+    const { server, port } = await startServer(folder, { ...SERVER_TLS, NUMBER_AGENCIES: '1' });
+    const tls = shown === undefined ? { CLI_TLS_CA: 'ca.pem' } : showing('shown');
+    for (const protocol of ['resumable', 'base']) {
+      const client = startClient(folder, 1, port, { ...tls, ...fileOf(1), CLI_PROTOCOL: protocol });
+      expect(await client.exited, client.transcript()).toEqual(FAILED);
+      if (protocol === 'resumable') expect(reasonOf(client)).toBe(`the central refused, ${why}`);
+    }
+    const failures = server.lines.filter(({ result }) => result === 'fail');
+    const said = failures.map(
+      ({ details }) => details['error'] ?? `${details['code']}, ${details['detail']}`,
+    );
+    expect(said.map(text => text.replace('unauthorized, ', ''))).toEqual(
+      Array.from({ length: 2 }, () => why.replace('unauthorized, ', '')),
+    );
+    const good = startClient(folder, 1, port, { ...showing('good'), ...fileOf(1) });
+    expect(await good.exited, good.transcript()).toEqual(DONE);
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
+    expect(server.stderr).toBe('');
+  });
+});
+
+describe('an agency that does not accept the server says why and ends:', () => {
+  test.each([
+    [
+      'it is signed by somebody else',
+      '127.0.0.1',
+      () => signed(),
+      'it is not signed by the authority of tls.ca',
+    ],
+    [
+      'it names another host',
+      '127.0.0.2',
+      async () => trusted,
+      'it does not name the host of server.address',
+    ],
+  ])('%s', async (_, host, of, why) => {
+    const folder = await folderSignedBy(await of(), 10);
+    const { port } = await startServer(folder, { ...SERVER_TLS, SERVER_HOST: host });
+    await writeFile(join(folder, 'ca.pem'), trusted.ca);
+    const client = startClient(folder, 1, port, {
+      ...fileOf(1),
+      CLI_TLS_CA: 'ca.pem',
+      CLI_SERVER_ADDRESS: `${host}:${port}`,
+    });
+    expect(await client.exited).toEqual(FAILED);
+    expect(reasonOf(client)).toBe(`the server's certificate cannot be trusted, ${why}`);
+  });
+});
+
+describe('a client that speaks', () => {
+  test('plain TCP to a port with TLS is told to the log in one line each time, and comes back', async () => {
+    const folder = await folderSignedBy(trusted, 10);
+    const { server, port } = await startServer(folder, SERVER_TLS);
+    const client = startClient(folder, 1, port, fileOf(1));
+    const { details } = await client.logged('reconnect', 'in_progress');
+    expect(details['error']).toContain('with tls.ca a server that speaks TLS can be served');
+    client.kill('SIGTERM');
+    expect(await client.exited).toEqual(DONE);
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual(DONE);
+    const failures = server.lines.filter(({ result }) => result === 'fail');
+    expect(new Set(failures.map(({ text }) => text.slice(20)))).toEqual(
+      new Set([
+        'WARNING  action: tls_handshake | result: fail | ip: 127.0.0.1 | error: what the peer says is not TLS',
+      ]),
+    );
+    expect(server.stderr).toBe('');
+  });
+
+  test('TLS to a port without is refused in one line, and comes back', async () => {
+    const folder = await folderSignedBy(trusted, 10);
+    const { server, port } = await startServer(folder);
+    const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
+    const { details } = await client.logged('connect', 'in_progress');
+    expect(details['error']).toMatch(
+      /before the TLS handshake was done; does the server speak TLS on this port\?$/,
+    );
+    expect((await server.logged('refuse', 'fail')).details['code']).toBe('unknown-message');
+    client.kill('SIGTERM');
+    expect(await client.exited).toEqual(DONE);
+  });
+
+  test('TLS to a server of something else ends with the reason', async () => {
+    const folder = await folderSignedBy(trusted, 10);
+    const web = createServer(socket => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    onTestFinished(() => void web.close());
+    await new Promise<void>(resolve => web.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = web.address() as AddressInfo;
+    const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
+    expect(await client.exited).toEqual(FAILED);
+    expect(reasonOf(client)).toBe('tls.ca is set, and the server speaks no TLS on this port');
+  });
+});
+
+describe('the echo over TLS', () => {
+  const MESSAGES = { CLI_MODE: 'echo', CLI_LOOP_AMOUNT: '3', CLI_LOOP_PERIOD: '1ms' };
+
+  test('comes back to an agency with a certificate', async () => {
+    const folder = await folderSignedBy(trusted, 0);
+    await writePair(folder, 'agency-1', await trusted.agency(1));
+    const { server, port } = await startServer(folder, { ...SERVER_TLS, SERVER_MODE: 'echo' });
+    const client = startClient(folder, 1, port, { ...MESSAGES, ...showing('agency-1') });
+    expect(await client.exited, client.transcript()).toEqual(DONE);
+    expect(client.linesOf('receive_message', 'success').map(({ details }) => details['msg'])).toEqual(
+      [1, 2, 3].map(number => `[CLIENT 1] Message N°${number}`),
+    );
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual(DONE);
+    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
+  });
+
+  test('does not come back to one without', async () => {
+    const folder = await folderSignedBy(trusted, 0);
+    const { server, port } = await startServer(folder, { ...SERVER_TLS, SERVER_MODE: 'echo' });
+    const client = startClient(folder, 1, port, { ...MESSAGES, CLI_TLS_CA: 'ca.pem' });
+    expect(await client.exited).toEqual(FAILED);
+    expect(server.linesOf('tls_handshake', 'fail').map(({ details }) => details['error'])).toEqual([
+      'no certificate was shown',
+    ]);
+    expect(server.linesOf('receive_message')).toEqual([]);
+  });
+});
