@@ -1,7 +1,7 @@
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { Dialect } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
-import type { Connector } from './dial.ts';
+import type { Connector } from './connector.ts';
 
 export interface AgencyParts {
   readonly id: number;

@@ -1,18 +1,10 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { reconnectBackOff } from './back-off.ts';
+import { type Connector, PLAIN } from './connector.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { socketError } from './socket-error.ts';
 import { pause } from './waiting.ts';
-
-/** How a connection is opened: plain, or over TLS. */
-export interface Connector {
-  open(to: { readonly host: string; readonly port: number }): Socket;
-  /** What the socket tells when it can be used. */
-  readonly readyEvent: 'connect' | 'secureConnect';
-}
-
-const PLAIN: Connector = { open: to => connect({ ...to, noDelay: true }), readyEvent: 'connect' };
 
 export interface DialParts {
   readonly host: string;

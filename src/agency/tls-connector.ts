@@ -1,5 +1,5 @@
 import { connect } from 'node:tls';
-import type { Connector } from './dial.ts';
+import type { Connector } from './connector.ts';
 
 export interface TlsConnectorParts {
   /** Who signs the server's certificate, in PEM. */

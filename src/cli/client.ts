@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
-import type { Connector } from '../agency/dial.ts';
+import type { Connector } from '../agency/connector.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';

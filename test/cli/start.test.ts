@@ -38,11 +38,33 @@ describe('the built program', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('every agency was told its winners');
     expect(run(main, 'dataset', folder, '--bets', '10').status).toBe(0);
+    expect(run(main, 'certs', folder).status).toBe(0);
     expect(run(main, 'dataset', folder, '--from', 'no.zip').stderr).toMatch(
       /^loteria: --from no\.zip is no zip/,
     );
     await writeFile(join(folder, 'config.yaml'), 'id: 70000');
     expect(run(main, 'client', '--config', join(folder, 'config.yaml')).stderr).toContain("id is '70000'");
+  });
+
+  test('of an agency loads nothing of TLS unless it is on', async () => {
+    const { main } = await copyProgram();
+    const script = `process.on('exit', () => console.error(process.moduleLoadList.includes('NativeModule tls')))`;
+    const agency = {
+      CLI_ID: '1',
+      CLI_SERVER_ADDRESS: '127.0.0.1:1',
+      CLI_RETRY_MAXELAPSED: '1ms',
+      CLI_FILE_NAME: main,
+    };
+    const loadsTls = (env: Record<string, string>): string =>
+      spawnSync(process.execPath, ['--import', `data:text/javascript,${script}`, main, 'client'], {
+        cwd: dirname(main),
+        env: { ...agency, ...env },
+        encoding: 'utf8',
+      }).stderr;
+    const folder = await temporaryFolder();
+    run(main, 'certs', folder, '--agencies', '0');
+    expect(loadsTls({})).toBe('false\n');
+    expect(loadsTls({ CLI_TLS_CA: join(folder, 'ca.pem') })).toBe('true\n');
   });
 
   test.each(['client', 'server'])(

@@ -1,0 +1,114 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type TlsOptions } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { dial, type DialParts } from '../../src/agency/dial.ts';
+import { AgencyError, LinkError } from '../../src/agency/errors.ts';
+import { Link } from '../../src/agency/link.ts';
+import { tlsConnector } from '../../src/agency/tls-connector.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
+import { DEFAULT_LIMITS as limits } from '../../src/wire/limits.ts';
+import { EXPIRED, HOSTS, NOT_YET_VALID, pem, type Pem, signed, VALID } from '../support/certificates.ts';
+import { FakeCentral } from '../support/fake-central.ts';
+import { Events, failureOf } from './start-agency.ts';
+
+const trusted = await signed();
+
+/** A TLS server of somebody else, which cuts off whoever it does not accept; returns its port. */
+async function listen(options: TlsOptions): Promise<number> {
+  const server = createServer({ ca: trusted.ca, ...options }, socket => void socket.on('error', () => {}));
+  onTestFinished(() => void server.close());
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+function parts(port: number, identity?: Pem): DialParts & { events: Events } {
+  const events = new Events();
+  return {
+    host: '127.0.0.1',
+    port,
+    connectTimeoutMs: 5_000,
+    connector: tlsConnector({ authority: trusted.ca, identity }),
+    maxElapsedMs: 0,
+    stop: new AbortController().signal,
+    emit: events.emit,
+    now: () => performance.now(),
+    random: () => 0.5,
+    events,
+  };
+}
+
+async function serverPem(validity = VALID, hosts = HOSTS): Promise<Pem> {
+  return pem(await trusted.authority.issueServer(hosts, validity));
+}
+
+describe("a server's certificate that cannot be trusted is the end, without another try:", () => {
+  test.each([
+    ['expired', () => serverPem(EXPIRED), 'it has expired'],
+    ['not valid yet', () => serverPem(NOT_YET_VALID), 'it is not valid yet'],
+    [
+      'for another host',
+      () => serverPem(VALID, ['localhost']),
+      'it does not name the host of server.address',
+    ],
+    ['of somebody else', async () => (await signed()).server, 'it is not signed by the authority of tls.ca'],
+    ['of an agency', () => trusted.agency(1), 'it is not one for servers'],
+  ])('%s', async (_, identity, why) => {
+    const { events, ...rest } = parts(await listen(await identity()));
+    const error = await failureOf(dial(rest));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(`the server's certificate cannot be trusted, ${why}`);
+    expect(events.all).toEqual([]);
+  });
+
+  test('nor can a server that speaks no TLS from 1.2 on', async () => {
+    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const error = await failureOf(dial(parts(await listen({ ...trusted.server, ...options }))));
+    expect(error).toEqual(new AgencyError('the server speaks no TLS from 1.2 on'));
+  });
+});
+
+describe('a server that refuses an agency without certificate', () => {
+  const MUTUAL = { ...trusted.server, requestCert: true, rejectUnauthorized: true };
+
+  test('in TLS 1.3 does so after the connection is ready: the first request ends with the reason', async () => {
+    const socket = await dial(parts(await listen(MUTUAL)));
+    const dialect = createResumableDialect(new PlainBetReader());
+    const codec = dialect.agency(limits, 1);
+    const link = new Link(socket, codec, limits);
+    onTestFinished(() => link.close());
+    const error = await failureOf(link.request(codec.resume('u')));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      'the server does not accept the certificate of this agency, certificate required',
+    );
+  });
+
+  test('but takes one with a certificate', async () => {
+    const port = await listen(MUTUAL);
+    const socket = await dial(parts(port, await trusted.agency(1)));
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remotePort).toBe(port);
+  });
+});
+
+test('a server that ends the connection in the handshake is tried again', async () => {
+  const central = await FakeCentral.listen();
+  const { events, ...rest } = parts(central.port);
+  const stopping = new AbortController();
+  const dialed = failureOf(dial({ ...rest, stop: stopping.signal }));
+  (await central.accept()).socket.end();
+  await events.until('connecting');
+  stopping.abort();
+  await dialed;
+  expect(events.of('connecting').map(({ error }) => error)).toEqual([
+    'ECONNRESET before the TLS handshake was done; does the server speak TLS on this port?',
+  ]);
+  expect(await dialed).not.toBeInstanceOf(LinkError);
+});
+
+test('a server that does not go on with the handshake is given up in time', async () => {
+  const central = await FakeCentral.listen();
+  const error = await failureOf(dial({ ...parts(central.port), connectTimeoutMs: 50, maxElapsedMs: 1 }));
+  expect(error.message).toBe('the central cannot be reached, no answer to the connection, after 1 attempts');
+});
