@@ -5,7 +5,7 @@ import { Authority, type IssuedPair, type Validity } from '../../src/tls/authori
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** From so many days from now until so many days from now. */
-export function days(from: number, to: number): Validity {
+function days(from: number, to: number): Validity {
   const now = Date.now();
   return { notBefore: new Date(now + from * DAY_MS), notAfter: new Date(now + to * DAY_MS) };
 }
