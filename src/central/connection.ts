@@ -55,6 +55,7 @@ export class Connection {
   /** Whether messages are still taken; not after a refusal or when stopping. */
   #taking = true;
   #inputEnded = false;
+  #pumpsInNextTurn = false;
   /** Whether the session is being asked something, and whether answers that it gave later are about to be sent. */
   #asking = false;
   #goingOn = false;
@@ -68,6 +69,7 @@ export class Connection {
   /** Since when the last word is out and the peer's is waited for. */
   #lingeringSince: number | undefined;
   #ignoredBytes = 0;
+  #ignoringLater = false;
   /** Since when the peer owes the first message, the rest of one, or the next one. */
   #owedSince: number;
   #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
@@ -162,12 +164,25 @@ export class Connection {
     else this.#pump();
   };
 
+  /**
+   * Reads what a peer had sent before it could know that it is not wanted any more, so that it comes to reading why. Slowly:
+   * whoever sends on without end is held up, and costs nobody else anything.
+   */
   #ignoreInput(): void {
     const { socket, limits } = this.#parts;
-    for (let chunk = readChunk(socket); chunk !== null; chunk = readChunk(socket)) {
-      this.#ignoredBytes += chunk.length;
-      if (this.#ignoredBytes > limits.lingerBytesMax) this.destroy();
+    if (this.#ignoringLater) return;
+    const chunk = readChunk(socket);
+    if (chunk === null) return;
+    this.#ignoredBytes += chunk.length;
+    if (this.#ignoredBytes > limits.lingerBytesMax) {
+      this.destroy();
+      return;
     }
+    this.#ignoringLater = true;
+    setTimeout(() => {
+      this.#ignoringLater = false;
+      this.#ignoreInput();
+    }, limits.lingerReadMs).unref();
   }
 
   #onEnd(): void {
@@ -200,6 +215,10 @@ export class Connection {
     let taken = 0;
     let exhausted = false;
     while (this.#mayTake()) {
+      if (taken === this.#parts.limits.messagesPerTurnMax) {
+        this.#pumpInNextTurn();
+        break;
+      }
       const message = this.#held ?? this.#decode();
       if (message === undefined) {
         exhausted = !this.#read();
@@ -217,6 +236,16 @@ export class Connection {
     this.#noteWhatIsOwed(taken);
     const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
     if (allAnswered && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
+  }
+
+  /** Lets others have their turn: a peer may have sent thousands of messages that are quickly answered. */
+  #pumpInNextTurn(): void {
+    if (this.#pumpsInNextTurn) return;
+    this.#pumpsInNextTurn = true;
+    setImmediate(() => {
+      this.#pumpsInNextTurn = false;
+      this.#pump();
+    });
   }
 
   #mayTake(): boolean {
