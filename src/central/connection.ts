@@ -5,6 +5,8 @@ import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
+import type { OpenConnections } from './open-connections.ts';
+import type { Served } from './listener.ts';
 import { type Answer, Session } from './session.ts';
 
 export interface ConnectionParts {
@@ -13,6 +15,7 @@ export interface ConnectionParts {
   readonly codec: CentralCodec;
   readonly conversation: Conversation;
   readonly central: Central;
+  readonly open: OpenConnections;
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly now: () => number;
@@ -45,7 +48,7 @@ class Slot implements Answer {
  * One agency's socket: bytes to messages to the session, replies to bytes, in the order of the requests, and the
  * deadlines. It reads only as fast as the disk takes and the peer listens.
  */
-export class Connection {
+export class Connection implements Served {
   readonly closed: Promise<void>;
   readonly #parts: ConnectionParts;
   readonly #session: Session;
@@ -113,6 +116,17 @@ export class Connection {
   /** Closes at once. */
   destroy(): void {
     this.#parts.socket.destroy();
+  }
+
+  get heldBytes(): number {
+    const { codec, socket } = this.#parts;
+    const toBeSaid = this.#outgoingBytes + (this.#unsent?.length ?? 0) + socket.writableLength;
+    return codec.heldBytes + socket.readableLength + toBeSaid;
+  }
+
+  /** The connections together hold too much, and this one most of it. */
+  cutForRoom(): void {
+    this.#cut('too-much-held');
   }
 
   /** Cuts the connection when a deadline has passed. Called now and then by the listener. */
@@ -234,6 +248,7 @@ export class Connection {
       this.#ask(message.kind, answer => this.#session.handle(message, answer));
     }
     this.#noteWhatIsOwed(taken);
+    this.#parts.open.note(this);
     const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
     if (allAnswered && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
   }

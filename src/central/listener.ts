@@ -2,17 +2,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
+import type { Holder, OpenConnections } from './open-connections.ts';
 
 /** A connection as the listener sees it, whatever it speaks. */
-export interface Served {
+export interface Served extends Holder {
   readonly closed: Promise<void>;
   checkDeadlines(): void;
   stop(): void;
   destroy(): void;
-}
-
-interface OpenConnections {
-  count: number;
 }
 
 export interface ListenerParts {
@@ -125,10 +122,10 @@ export class Listener {
     }
     const connection = serve(socket, ip);
     this.#connections.add(connection);
-    open.count += 1;
+    open.add(connection);
     void connection.closed.then(() => {
       this.#connections.delete(connection);
-      open.count -= 1;
+      open.delete(connection);
     });
   }
 

@@ -13,6 +13,7 @@ export const CLOSE_REASONS = [
   'message-timeout',
   'idle',
   'unread-answers',
+  'too-much-held',
   'truncated',
 ] as const;
 

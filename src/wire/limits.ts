@@ -15,6 +15,8 @@ export interface Limits {
   readonly messagesPerTurnMax: number;
   /** Bytes of rows that wait for the disk in the whole server: beyond, no connection is read from. */
   readonly unsyncedBytesMax: number;
+  /** Bytes that all connections together hold for their peers: beyond, the one that holds most is cut. */
+  readonly heldBytesMax: number;
   /** Open connections in all. */
   readonly connectionsMax: number;
   /** Open connections of one agency. */
@@ -63,6 +65,7 @@ export const DEFAULT_LIMITS: Limits = {
   unansweredMax: 64,
   messagesPerTurnMax: 64,
   unsyncedBytesMax: 4 * MEGABYTE,
+  heldBytesMax: 256 * MEGABYTE,
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
   agencyUploadsMax: 1000,

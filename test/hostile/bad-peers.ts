@@ -43,11 +43,8 @@ export class BadCompany {
 
   /** Fulfilled when every peer that is there now has connected. */
   async settled(): Promise<void> {
-    await Promise.all(
-      [...this.#sockets].map(socket =>
-        socket.connecting ? new Promise(resolve => socket.once('connect', resolve)) : undefined,
-      ),
-    );
+    const connecting = [...this.#sockets].filter(socket => socket.connecting);
+    await Promise.all(connecting.map(socket => new Promise(resolve => socket.once('connect', resolve))));
   }
 
   /** Everybody leaves. */

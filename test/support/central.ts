@@ -4,6 +4,7 @@ import { expect, onTestFinished } from 'vitest';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
+import { OpenConnections } from '../../src/central/open-connections.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
@@ -241,12 +242,13 @@ export class TestCentral {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { lottery = new Lottery(agencies) } = options;
+    const open = new OpenConnections(limits);
     const dialect = createResumableDialect(new PlainBetReader());
     const made = new TestCentral(lottery, emit => new Central({ lottery, store, hasWon, limits, emit, now }));
     const { central } = made;
     const emit = (event: CentralEvent): void => void made.events.push(event);
     made.#listener = await Listener.open({
-      open: { count: 0 },
+      open,
       name: dialect.name,
       host: '127.0.0.1',
       port: 0,
@@ -261,6 +263,7 @@ export class TestCentral {
           codec: dialect.central(limits),
           conversation: dialect.conversation,
           central,
+          open,
           limits,
           emit,
           now,

@@ -7,10 +7,10 @@ import type {
   BatchEncoder,
   CentralCodec,
   Conversation,
-  Decoder,
   Dialect,
   UnsendableBet,
 } from '../dialect.ts';
+import { QueueDecoder } from '../queue-decoder.ts';
 import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
 import { type ItemShape, ListScan } from '../list-scan.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
@@ -132,8 +132,7 @@ function textEnd(queue: ByteQueue, at: number): number {
 }
 
 /** Cuts a stream into messages, of which the first byte is the operation. */
-abstract class OpCodesCodec<Message> implements Decoder<Message> {
-  protected readonly queue = new ByteQueue();
+abstract class OpCodesCodec<Message> extends QueueDecoder<Message> {
   readonly #shape: ItemShape;
   readonly #listBytesMax: number;
   /** Of the list that has begun to arrive. */
@@ -141,23 +140,14 @@ abstract class OpCodesCodec<Message> implements Decoder<Message> {
 
   /** @param listBytesMax bytes of a list, from its operation on */
   constructor(shape: ItemShape, listBytesMax: number) {
+    super();
     this.#shape = shape;
     this.#listBytesMax = listBytesMax;
   }
 
-  get pending(): boolean {
-    return this.queue.length > 0;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.queue.push(chunk);
-  }
-
   /** @throws WireError `unknown-message`, `payload-too-large` or `malformed` */
-  next(): Message | undefined {
-    const message = this.queue.length === 0 ? undefined : this.decode(this.queue.byteAt(0));
-    if (message === undefined) this.queue.keep();
-    return message;
+  protected override cut(): Message | undefined {
+    return this.queue.length === 0 ? undefined : this.decode(this.queue.byteAt(0));
   }
 
   /** The message that begins the queue; undefined until all of it is there. */
