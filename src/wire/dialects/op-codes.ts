@@ -1,7 +1,7 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges, fieldText } from '../../lottery/bet-rules.ts';
 import { RowGatherer } from '../../lottery/row-gatherer.ts';
-import { ByteQueue } from '../byte-queue.ts';
+import type { ByteQueue } from '../byte-queue.ts';
 import type {
   AgencyCodec,
   BatchEncoder,
