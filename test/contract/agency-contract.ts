@@ -44,7 +44,7 @@ export interface LyingAnswer {
 }
 
 /** Longest list of winners that the agency of the lies takes, in bytes. */
-export const REPLY_BYTES_MAX = 32;
+const REPLY_BYTES_MAX = 32;
 
 /** What the agency says, and what it is answered. */
 interface Exchange {

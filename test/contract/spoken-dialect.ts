@@ -34,19 +34,19 @@ export interface SpokenDialect {
   /** Whether the conversation goes on behind a batch that was not stored. */
   readonly outlivesRefusedBatch: boolean;
   /** Empty where every message says whose it is. */
-  hello(agency: number): Buffer;
-  batch(agency: number, ...bets: readonly RawBet[]): Buffer;
-  allSent(agency: number): Buffer;
-  question?(agency: number): Buffer;
-  accepted(bets: number): Buffer;
+  readonly hello: (agency: number) => Buffer;
+  readonly batch: (agency: number, ...bets: readonly RawBet[]) => Buffer;
+  readonly allSent: (agency: number) => Buffer;
+  readonly question?: (agency: number) => Buffer;
+  readonly accepted: (bets: number) => Buffer;
   /** Empty where the end of the bets is not answered. */
   readonly finished: Buffer;
   /** What is said of a refusal to a peer that waits for the answer to a batch. */
-  refused(detail: string): Buffer;
+  readonly refused: (detail: string) => Buffer;
   /** The same to one that has not said who it is. */
-  refusedUnknown(detail: string): Buffer;
+  readonly refusedUnknown: (detail: string) => Buffer;
   readonly notYet: Buffer;
-  winnersFrames(...documents: readonly string[]): Buffer[];
+  readonly winnersFrames: (...documents: readonly string[]) => Buffer[];
   /** The largest number that its field holds. */
   readonly numberMax: string;
   /** Whether a document has more digits than any document, or as many as there is room for. */
