@@ -19,6 +19,7 @@ import {
   uploadOf,
 } from './conversation.ts';
 import { describeRefusals } from './dialect-refusals.ts';
+import { describeWaits } from './dialect-waits.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 
 /**
@@ -32,6 +33,7 @@ export function describeDialectOfCentral(spoken: SpokenDialect): void {
   describeStreams(spoken);
   describeTruncation(spoken);
   describeRefusals(spoken);
+  describeWaits(spoken);
 }
 
 function describeStreams(spoken: SpokenDialect): void {
