@@ -21,6 +21,7 @@ export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly Ly
   describeAnswers(spoken);
   describeLostConnections(spoken);
   describeRefusedBatches(spoken);
+  describeRefusedEnds(spoken);
   describeWaits(spoken);
 
   test.each(lies)('an answer that cannot be right is the end, and the error says why: $what', async lie => {
@@ -257,6 +258,38 @@ function describeRefusedBatches(spoken: SpokenDialect): void {
         ? 'the central refused the batch of 1 bets that begins with line 2; its log says why'
         : NO_ANSWER_TO_BATCH,
     );
+  });
+}
+
+function describeRefusedEnds(spoken: SpokenDialect): void {
+  const exchanges = exchangesOf(spoken);
+  const refused = spoken.refused('no');
+
+  /** Behind the batches, one by one: what is answered is refused, and nothing is said after that. */
+  const ends = exchanges.slice(2).filter(({ says }) => says.length > 0 && refused.length > 0);
+
+  test.each(ends)('what is refused behind the batches is the end (%#)', async end => {
+    const run = await started(spoken);
+    let peer = await run.server.accept();
+    await expectSaid(peer, spoken.hello(1));
+    for (const exchange of exchanges) {
+      if (exchange.apart === true) {
+        peer.end();
+        peer = await run.server.accept();
+      }
+      await expectSaid(peer, exchange.asks);
+      if (exchange === end) break;
+      peer.send(exchange.says);
+    }
+    peer.send(refused);
+    const error = await failureOf(run.winners);
+    expect(error).toBeInstanceOf(AgencyError);
+    const isQuestion = spoken.question?.(1).equals(end.asks) === true;
+    expect(error.message).toContain(
+      `the central refused the ${isQuestion ? 'question for the winners' : 'end of the bets'}`,
+    );
+    await run.agency.close();
+    expect(await peer.rest()).toBe('');
   });
 }
 

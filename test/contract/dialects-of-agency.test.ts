@@ -5,9 +5,18 @@ import { describeDialectOfAgency, type LyingAnswer } from './agency-contract.ts'
 import { ascii, bytes, type SpokenDialect } from './spoken-dialect.ts';
 import { SPOKEN } from './spoken-dialects.ts';
 
+/** The answer is one, but not to a batch. */
+const misplaced = (what: string, said: Buffer, kind: 'not-drawn' | 'winners'): LyingAnswer => ({
+  what,
+  bytes: said,
+  error: `the central said '${kind}' to the batch of 1 bets that begins with line 1`,
+});
+
 /** Answers to a first batch of one bet, of which nothing can be made. */
 const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   tp0: [
+    misplaced('not yet', bytes('4e454e44'), 'not-drawn'),
+    misplaced('winners', bytes('5257494e 00000002 307c'), 'winners'),
     { what: 'no message', bytes: ascii('HTTP'), error: 'cannot be read, unknown-message: type 0x48545450' },
     {
       what: 'winners of 4 GiB',
@@ -21,6 +30,7 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
     },
   ],
   'push-codes': [
+    misplaced('winners', bytes('2329 0000'), 'winners'),
     { what: 'neither ACK nor ERR', bytes: ascii('ACk'), error: 'cannot be read, unknown-message' },
     {
       what: 'winners of half a document',
@@ -34,6 +44,8 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
     },
   ],
   'check-win': [
+    misplaced('not yet', bytes('00000000 51'), 'not-drawn'),
+    misplaced('winners', bytes('00000000 57'), 'winners'),
     { what: 'no message', bytes: bytes('00000000 41'), error: 'cannot be read, unknown-message: type 0x41' },
     {
       what: 'more bets than there were',
@@ -62,6 +74,7 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
     },
   ],
   'csv-frames': [
+    misplaced('the end of the winners', ascii('00001'), 'winners'),
     { what: 'no number', bytes: ascii('ACK00'), error: 'cannot be read, malformed: a frame whose length' },
     { what: 'no flag', bytes: ascii('00032ACK'), error: 'cannot be read, unknown-message' },
     {
@@ -81,6 +94,8 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
     },
   ],
   'op-codes': [
+    misplaced('not yet', bytes('02 03 0000'), 'not-drawn'),
+    misplaced('winners', bytes('02 04 0000 05 0000'), 'winners'),
     { what: 'no operation', bytes: bytes('06'), error: 'cannot be read, unknown-message: operation 6' },
     {
       what: 'no code',
