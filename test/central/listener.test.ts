@@ -98,7 +98,7 @@ describe('opening', () => {
     const { port } = other.address() as { port: number };
     const made = parts({ port });
     await expect(Listener.open(made)).rejects.toMatchObject({
-      message: `port ${port} is in use by another program, choose another SERVER_PORT or end it`,
+      message: `port ${port} is in use by another program, end it or choose another one for silent (SERVER_PORT, SERVER_LISTENERS)`,
       cause: { code: 'EADDRINUSE' },
     });
     expect(made.events).toEqual([]);
