@@ -10,7 +10,7 @@ import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
 
 /**
- * The dialect check-win (dialects page). Everything is text, also what is a number; integers are big-endian.
+ * The dialect check-win (protocol page). Everything is text, also what is a number; integers are big-endian.
  *
  *     frame    = u32 length; type; `length` bytes of payload
  *     type     = 1 byte, ASCII

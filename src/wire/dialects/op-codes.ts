@@ -19,7 +19,7 @@ import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
 
 /**
- * The dialect op-codes (dialects page). No message has a length: where it ends, its fields tell. Integers are big-endian.
+ * The dialect op-codes (protocol page). No message has a length: where it ends, its fields tell. Integers are big-endian.
  *
  *     batch   = 03; u16 count; `count` bets, all of one agency
  *     bet     = 01; u8 agency; str nombre; str apellido; str documento; str nacimiento; u16 numero
