@@ -148,7 +148,12 @@ export class Connection implements Served {
   /** Tells an agency that waits for the draw that the central is there, and finds out whether the agency is. */
   #ping(): void {
     if (this.#closing || !this.#session.waitsForDraw || this.#unsent !== undefined) return;
-    this.#write(this.#parts.codec.encode({ kind: 'still-here' }));
+    const { codec, now, limits } = this.#parts;
+    const frames = codec.encode({ kind: 'still-here' });
+    this.#write(frames);
+    // Without a word for it nobody can tell one that still listens from one that is gone.
+    const listens = frames.length > 0 || !this.#inputEnded;
+    if (!listens && now() - this.#owedSince >= limits.idleTimeoutMs) this.#cut('idle');
   }
 
   #owedTimeoutMs(): number {
@@ -201,6 +206,7 @@ export class Connection implements Served {
 
   #onEnd(): void {
     this.#inputEnded = true;
+    this.#owedSince = this.#parts.now();
     this.#pump();
     this.#ping();
   }
