@@ -17,7 +17,7 @@ import {
 const MEMORY_BYTES_MAX = 320 * 1024 * 1024;
 
 /** Others use the machine too: of so many uploads one must be quick. */
-const TRIES = 4;
+const TRIES = 8;
 
 const refusedWith =
   (code: string) =>
