@@ -44,6 +44,14 @@ export class EchoConnection implements Served {
     if (peer?.certificate !== undefined && 'refusal' in peer.certificate) this.#close();
   }
 
+  get heldBytes(): number {
+    return this.#socket.readableLength + this.#socket.writableLength;
+  }
+
+  cutForRoom(): void {
+    this.destroy();
+  }
+
   checkDeadlines(): void {
     const { firstMessageTimeoutMs, lingerTimeoutMs } = this.#limits;
     const time = this.#now();

@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Served } from './listener.ts';
+import type { OpenConnections } from './open-connections.ts';
 import { judgeCertificate, type PeerCertificate } from './peer-certificate.ts';
 
 /** What is known of a peer whose handshake is done. */
@@ -20,6 +21,7 @@ export interface TlsDoorParts {
   /** Who signs the agencies' certificates, in PEM; undefined when agencies need none. */
   readonly clientAuthority: string | undefined;
   readonly limits: Limits;
+  readonly open: OpenConnections;
   readonly emit: Emit<CentralEvent>;
   readonly now: () => number;
   readonly serve: (socket: Socket, ip: string, peer: SecurePeer) => Served;
@@ -77,6 +79,8 @@ function placeOf({ remoteAddress, remotePort }: Socket): string {
 
 /** A connection during its handshake, and what it has become afterwards. */
 class Handshake implements Served {
+  /** What OpenSSL keeps of an unfinished handshake is not much, and not for long. */
+  readonly heldBytes = 0;
   /** Fulfilled when the handshake is done or has failed. */
   readonly over: Promise<void>;
   readonly closed: Promise<void>;
@@ -124,8 +128,12 @@ class Handshake implements Served {
     this.#socket.destroy();
   }
 
+  cutForRoom(): void {
+    this.destroy();
+  }
+
   done(socket: TLSSocket): void {
-    const { clientAuthority, emit, serve } = this.#parts;
+    const { clientAuthority, open, emit, serve } = this.#parts;
     const ip = this.#ip;
     const certificate = clientAuthority === undefined ? undefined : judgeCertificate(socket);
     if (certificate !== undefined && 'refusal' in certificate) {
@@ -136,6 +144,9 @@ class Handshake implements Served {
     // From here on it may say its last word and still want answers, as over plain TCP.
     socket.allowHalfOpen = true;
     this.#served = serve(socket, ip, { openedAt: this.#openedAt, certificate });
+    // It counts on in the place of its handshake, with what it holds.
+    open.delete(this);
+    open.add(this.#served);
     this.#overNow.resolve();
   }
 
@@ -144,10 +155,11 @@ class Handshake implements Served {
   }
 
   async #onClose(): Promise<void> {
-    const { emit } = this.#parts;
+    const { open, emit } = this.#parts;
     this.#overNow.resolve();
     if (this.#served !== undefined) {
       await this.#served.closed;
+      open.delete(this.#served);
       return;
     }
     // Who says nothing at all, such as a probe of whether the port is open, has not failed at anything.

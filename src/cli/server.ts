@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Central } from '../central/central.ts';
 import { Connection } from '../central/connection.ts';
 import { EchoConnection } from '../central/echo.ts';
+import { OpenConnections } from '../central/open-connections.ts';
 import { Listener, type ListenerParts, type Served } from '../central/listener.ts';
 import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
@@ -71,7 +72,7 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
   const reader = await openBetReader();
-  const listeners = await openListeners(config, emit, ({ dialect: name, port }) => {
+  const listeners = await openListeners(config, emit, ({ dialect: name, port }, open) => {
     const dialect = listenerDialect(name, reader);
     const { conversation } = dialect;
     const serve = (socket: Socket, ip: string, peer?: SecurePeer): Connection =>
@@ -82,6 +83,7 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
         codec: dialect.central(limits),
         conversation,
         central,
+        open,
         limits,
         emit,
         now,
@@ -121,15 +123,15 @@ interface OwnParts extends Pick<ListenerParts, 'name' | 'port' | 'turnAway'> {
 async function openListeners(
   config: ServerConfig,
   emit: Emit<CentralEvent>,
-  partsOf: (listener: ConfiguredListener) => OwnParts,
+  partsOf: (listener: ConfiguredListener, open: OpenConnections) => OwnParts,
 ): Promise<Listener[]> {
   const { host, backlog, limits, listeners, tls } = config;
   const opened: Listener[] = [];
-  const open = { count: 0 };
-  const overTls = tls && (await openTls(tls, config, emit));
+  const open = new OpenConnections(limits);
+  const overTls = tls && (await openTls(tls, config, emit, open));
   try {
     for (const configured of listeners) {
-      const parts = partsOf(configured);
+      const parts = partsOf(configured, open);
       const own = overTls?.(parts) ?? parts;
       opened.push(await Listener.open({ host, backlog, limits, emit, open, ...own }));
     }
@@ -145,6 +147,7 @@ async function openTls(
   files: ServerTls,
   { limits }: ServerConfig,
   emit: Emit<CentralEvent>,
+  open: OpenConnections,
 ): Promise<(parts: OwnParts) => OwnParts> {
   const { readAuthority, readIdentity } = await import('../tls/credentials.ts');
   const { TlsDoor } = await import('../central/tls-door.ts');
@@ -153,7 +156,7 @@ async function openTls(
   const { subject, validTo } = identity;
   emit({ event: 'tls-opened', subject, validTo, mutual: clientAuthority !== undefined });
   return ({ serve, ...parts }) => {
-    const door = new TlsDoor({ identity, clientAuthority, limits, emit, now, serve });
+    const door = new TlsDoor({ identity, clientAuthority, limits, open, emit, now, serve });
     // Before the handshake there is no way to say anything.
     return { ...parts, serve: door.serve, turnAway: () => [] };
   };
