@@ -131,7 +131,7 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
   });
 
   test('and a peer with a wrong one that says nothing is cut off', async () => {
-    const central = await open({ limits: { firstMessageTimeoutMs: 100 } });
+    const central = await open({ limits: { firstMessageTimeoutMs: 1_000 } });
     const { peer } = await securely(central);
     expect(await peer.rest()).toBe(NOK);
     expect(failures(central)).toEqual(['no certificate was shown']);
@@ -221,6 +221,7 @@ describe('a connection over TLS', () => {
     await central.seen('connection-accepted');
     await clock.advance(6_000);
     const { peer } = await securely(central, await trusted.agency(1), { socket: raw });
+    await central.seen('handshake-done');
     clock.time += 4_000;
     expect(await peer.rest()).toBe(NOK);
     expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['first-message-timeout']);
@@ -260,6 +261,23 @@ describe('a connection over TLS', () => {
     peer.end();
     await central.seen('connection-closed');
     expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['truncated']);
+  });
+
+  test.each([
+    ['is cut when the peer does not read its answers', { unreadTimeoutMs: 200 }, 'unread-answers'],
+    ['is cut when it holds more than there is room for', { heldBytesMax: 100_000 }, 'too-much-held'],
+  ])('%s', async (_, limits, reason) => {
+    const central = await open({ limits });
+    const { socket } = await securely(central, await trusted.agency(1));
+    socket.pause();
+    socket.write(conn(1));
+    const questions = Buffer.concat(Array<Buffer>(250_000).fill(GWIN));
+    // Until neither side's buffers take any more.
+    const ask = (): void => void socket.write(questions, error => error ?? ask());
+    ask();
+    await central.seen('connection-closed');
+    expect(central.of('connection-cut').map(cut => cut.reason)).toEqual([reason]);
+    await expectServed(central, 10);
   });
 
   test('carries messages that are longer than what TLS sends at once', async () => {
