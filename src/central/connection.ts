@@ -152,11 +152,13 @@ export class Connection implements Served {
   /** Tells an agency that waits for the draw that the central is there, and finds out whether the agency is. */
   #ping(): void {
     if (this.#closing || !this.#session.waitsForDraw || this.#unsent !== undefined) return;
-    const { codec, now, limits } = this.#parts;
+    const { codec, socket, now, limits } = this.#parts;
     const frames = codec.encode({ kind: 'still-here' });
     this.#write(frames);
-    // Without a word for it nobody can tell one that still listens from one that is gone.
-    const listens = frames.length > 0 || !this.#inputEnded;
+    // Without a word for it nobody can tell one that still listens from one that is gone, and behind what nobody takes any more
+    // its end would not be seen.
+    const saysMore = this.#held !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
+    const listens = frames.length > 0 || !(this.#inputEnded || saysMore);
     if (!listens && now() - this.#owedSince >= limits.idleTimeoutMs) this.#cut('idle');
   }
 
