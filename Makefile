@@ -16,6 +16,7 @@ run: build ## install, build and hold a whole lottery on this machine (ARGS="--d
 	./loteria run $(ARGS)
 
 test: build ## install, build and run every check and test
+	@sh scripts/ensure-chromium.sh
 	@node scripts/test.mjs
 
 build: deps ## compile src/ into dist/

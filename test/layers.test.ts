@@ -98,4 +98,13 @@ describe('layers', () => {
     });
     expect(users).toEqual(['cli/wiring.ts']);
   });
+
+  test('of src the page knows the type of what it shows, and nothing else', () => {
+    const web = join(import.meta.dirname, '../web');
+    const imports = readdirSync(web, { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .flatMap(name => readFileSync(join(web, name), 'utf8').match(/^.*from '.*src\/.*$/gm) ?? []);
+    expect(imports.filter(line => !/^import type .*\/src\/http\/snapshot\.ts';$/.test(line))).toEqual([]);
+    expect(imports.length).toBeGreaterThan(0);
+  });
 });
