@@ -57,6 +57,9 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'listening':
       log.info('listen', 'success', { address: event.address, port: event.port, dialect: event.dialect });
       return;
+    case 'http-listening':
+      log.info('listen_http', 'success', { url: event.url });
+      return;
     case 'accepting':
       log.info('accept_connections', 'in_progress');
       return;
