@@ -1,7 +1,7 @@
 import type { Snapshot } from '../src/http/snapshot.ts';
 
-/** Snapshots come about once a second: so much silence, in milliseconds, means that nobody is there. */
-const SILENCE_MS_MAX = 5_000;
+/** A central that has no news says so every 15 s (`src/http/live.ts`): so much silence, in milliseconds, means that nobody is there. */
+const SILENCE_MS_MAX = 20_000;
 const RETRY_MS = 1_000;
 
 export interface LiveEvents {

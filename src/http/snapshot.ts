@@ -61,7 +61,7 @@ export interface SnapshotAgency {
   readonly winners?: number;
 }
 
-interface SnapshotEvent {
+export interface SnapshotEvent {
   /** Counted from 1 since the process started. */
   readonly id: number;
   readonly time: string;

@@ -1,22 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished, type TestContext } from 'vitest';
-
-/** Debian's, unless told otherwise. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-
-// It may be root who runs the tests, and nothing but the page is to be asked for.
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { CHROMIUM, launchChromium } from '../support/chromium.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -40,7 +27,7 @@ export interface WatchedPage {
 
 /** Opens an address in a profile of its own; it is closed when the test ends. */
 export async function openPage(address: string, options: BrowserContextOptions = {}): Promise<WatchedPage> {
-  running ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  running ??= launchChromium();
   const context = await (await running).newContext({
     locale: 'es-AR',
     timezoneId: 'America/Argentina/Buenos_Aires',

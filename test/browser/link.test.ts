@@ -44,10 +44,17 @@ test('an answer that is no stream is a lost connection too, and not for ever', a
 test('a central that falls silent is not taken for one that has nothing to say', async () => {
   const server = await PageServer.open(snapshot());
   const { page } = await openPage(server.address);
+  // From here on the page's time passes when the test says so.
+  await page.clock.install();
+  await page.reload();
   await link(page, 'live');
   server.silent = true;
+  await page.clock.runFor(15_000);
+  expect(await page.locator('#lost').isVisible()).toBe(false);
+  await page.clock.runFor(5_000);
   await link(page, 'lost');
   server.silent = false;
+  await page.clock.runFor(1_000);
   await link(page, 'live');
 });
 

@@ -16,7 +16,20 @@ describe.each([es, en])('$locale', texts => {
   });
 });
 
+/** Every kind of event that the central puts into a snapshot. */
+function kindsOfEvents(): string[] {
+  const source = (name: string): string =>
+    readFileSync(join(import.meta.dirname, '../../src/observe', name), 'utf8');
+  const readable = source('recent-events.ts').matchAll(/case '([a-z-]+)':\s+return \{/g);
+  const added = source('monitor.ts').matchAll(/recent\.add\('([a-z-]+)'/g);
+  return [...readable, ...added].map(([, kind]) => kind!).toSorted();
+}
+
 describe('a sentence for an event', () => {
+  test('is there for each kind that the central tells of, and for no other', () => {
+    expect(Object.keys(es.eventTexts).toSorted()).toEqual(kindsOfEvents());
+  });
+
   const spanish = new Speech('es');
   const english = new Speech('en');
 

@@ -26,6 +26,8 @@ export const eventsEn: typeof eventsEs = {
       : `Agency ${p['agency']} has finished; ${p['missing']} missing.`,
   'draw-held': p => `Draw held: ${p['bets']} bets, ${p['winners']} winners.`,
   'draw-delayed': () => 'The draw waits: it could not be stored yet.',
+  'disk-full': () => 'The disk is full: every bet is refused.',
+  'disk-has-room': () => 'The disk has room again.',
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
   'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
   'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,

@@ -30,6 +30,8 @@ export const eventsEs = {
       : `Terminó la agencia ${p['agency']}; ${p['missing'] === '1' ? 'falta 1' : `faltan ${p['missing']}`}.`,
   'draw-held': (p: EventParams) => `Sorteo realizado: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
   'draw-delayed': () => 'El sorteo espera: todavía no se pudo guardar.',
+  'disk-full': () => 'El disco está lleno: se rechaza toda apuesta.',
+  'disk-has-room': () => 'Otra vez hay lugar en el disco.',
   'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,
   'connection-cut': (p: EventParams) =>
     `Conexión de ${peer(p)} cerrada: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
