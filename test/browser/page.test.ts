@@ -33,7 +33,7 @@ describe('what the page shows', () => {
     expect(await read(page, '#bets-per-second')).toBe('8.700');
     expect(await read(page, '#connections')).toBe('4');
     expect(await read(page, '#sync-median')).toBe('1,50 ms');
-    expect(await read(page, '#sync-detail')).toBe('mediana · p99 12,8 ms · última 1,25 ms');
+    expect(await read(page, '#sync-detail')).toBe('mediana, p99 12,8 ms, última 1,25 ms');
     expect(await read(page, '#disk-left')).toBe('412 GB');
     expect(await rows(page, '#agencies')).toEqual([
       '1|sí|201.111|0|0|sí|–',

@@ -46,7 +46,7 @@ export const en: Texts = {
   refused: 'Refused',
   connections: 'Connections',
   syncTime: 'Time per sync',
-  syncDetail: (p99, last) => `median · p99 ${p99} · last ${last}`,
+  syncDetail: (p99, last) => `median, p99 ${p99}, last ${last}`,
   diskLeft: 'Disk left',
   diskDetail: (total, share) => `${share} of ${total}`,
   none: '–',

@@ -46,7 +46,7 @@ export const es = {
   refused: 'Rechazadas',
   connections: 'Conexiones',
   syncTime: 'Sincronizar el disco',
-  syncDetail: (p99: string, last: string) => `mediana · p99 ${p99} · última ${last}`,
+  syncDetail: (p99: string, last: string) => `mediana, p99 ${p99}, última ${last}`,
   diskLeft: 'Disco libre',
   diskDetail: (total: string, share: string) => `${share} de ${total}`,
   none: '–',
