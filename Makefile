@@ -19,7 +19,7 @@ test: build ## install, build and run every check and test
 	@sh scripts/ensure-chromium.sh
 	@node scripts/test.mjs
 
-build: deps ## compile src/ into dist/
+build: deps ## compile src/ and web/ into dist/
 	@node scripts/build.mjs
 
 lint: deps ## check format, lint, types and unused code

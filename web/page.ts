@@ -49,6 +49,7 @@ function connect(next: Link): void {
   link = next;
   showLink(link, speech);
   if (link.kind === before.kind) return;
+  if (link.kind === 'other-version') announce(speech.texts.otherVersion);
   if (link.kind === 'lost') announce(speech.texts.linkLost);
   if (link.kind === 'live' && before.kind === 'lost') announce(speech.texts.linkBack);
 }

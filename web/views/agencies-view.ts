@@ -8,16 +8,21 @@ const body = byId('agencies');
 export function showAgencies({ agencies }: Snapshot, speech: Speech): void {
   while (body.children.length > agencies.length) body.lastElementChild!.remove();
   while (body.children.length < agencies.length) body.append(newRow());
-  const labels = columnLabels(speech);
   for (const [index, agency] of agencies.entries()) {
     const row = body.children[index] as HTMLElement;
     row.dataset['connected'] = String(agency.connections > 0);
     row.dataset['finished'] = String(agency.finished);
     setCells(row, cellTexts(agency, speech));
-    // What stands before each value where there is no room for columns.
-    for (const [column, label] of labels.entries()) {
-      (row.children[column] as HTMLElement).dataset['label'] = label;
-    }
+  }
+  labelCells(speech);
+}
+
+/** What stands before each value where there is no room for columns. */
+function labelCells(speech: Speech): void {
+  const labels = columnLabels(speech);
+  for (const row of body.children) {
+    if (row.lastElementChild!.getAttribute('data-label') === labels.at(-1)) continue;
+    for (const [column, label] of labels.entries()) row.children[column]!.setAttribute('data-label', label);
   }
 }
 
