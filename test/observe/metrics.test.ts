@@ -23,9 +23,11 @@ describe('the metrics', () => {
   test('are those of docs/METRICS.md, with the same types and meanings, and no others', async () => {
     const page = readFileSync(join(DOCS, 'METRICS.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `((?:loteria|process|nodejs)_\w+)` \| (\w+) \| .* \| (.*) \|$/gm)];
-    const documented = rows.map(([, name, type, help]) => [name, type, help]);
+    const documented = rows.map(([, name, type, help]) => `${name} ${type} ${help}`);
     const { families } = await onDisk();
-    const exposed = [...families.values()].map(({ name, type, help }) => [name, type.toLowerCase(), help]);
+    const exposed = [...families.values()].map(
+      ({ name, type, help }) => `${name} ${type.toLowerCase()} ${help}`,
+    );
     expect(documented.toSorted()).toEqual(exposed.toSorted());
   });
 
