@@ -49,7 +49,7 @@ export async function run(options: RunOptions): Promise<number> {
   const seen = (): Promise<void> => {
     say('\nevery agency has ended; the page stays until Ctrl-C');
     // There is nothing to break off any more.
-    return new Promise(resolve => (stop = resolve));
+    return new Promise(goOn => (stop = goOn));
   };
   try {
     const page = options.page ? { port: await pagePort(), onOpen: sayWhere, seen } : undefined;
