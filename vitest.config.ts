@@ -24,7 +24,9 @@ export default defineConfig({
           // A browser is several busy processes: one at a time, and not beside tests that watch the clock.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          // What a page is about to show: on a busy machine the usual second is not enough.
+          expect: { poll: { timeout: 15_000 } },
         },
       },
       {

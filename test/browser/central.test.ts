@@ -52,7 +52,7 @@ async function finish(peer: Peer, batches: number): Promise<void> {
 }
 
 const shows = (page: Page, selector: string, text: string): Promise<void> =>
-  expect.poll(() => page.locator(selector).innerText(), { timeout: 10_000 }).toBe(text);
+  expect.poll(() => page.locator(selector).innerText()).toBe(text);
 
 const row = (page: Page, agency: number): Promise<string> =>
   page

@@ -172,6 +172,14 @@ test('colours are those that the device asks for, the chart included', async () 
   await expect.poll(picture).not.toBe(lightPicture);
 });
 
+test('a request to another host would be noticed, and is not let through', async () => {
+  const { page, complaints } = await showing(snapshot());
+  expect(await page.evaluate("fetch('http://127.0.0.2:9/').then(() => 'through', () => 'refused')")).toBe(
+    'refused',
+  );
+  await expect.poll(() => complaints.join('\n')).toContain('Content Security Policy');
+});
+
 describe('language', () => {
   test("is the browser's until another is chosen, which is remembered", async () => {
     const { page } = await showing(snapshot(), { locale: 'es-MX' });
