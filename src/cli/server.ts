@@ -101,7 +101,6 @@ async function openLottery(
   const { betsInAll: bets } = lottery;
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
-  operator?.serve(() => central.status());
   const reader = await openBetReader();
   const listeners = await openListeners(config, emit, ({ dialect: name, port }) => {
     const dialect = listenerDialect(name, reader);
@@ -121,6 +120,7 @@ async function openLottery(
       dialect.central(limits).encode({ kind: 'refused', refusal });
     return { name, port, serve, turnAway };
   });
+  operator?.serve(() => central.status());
   central.resume();
   return {
     failure: central.failure,
@@ -138,13 +138,13 @@ async function openEcho(
   operator: Operator | undefined,
 ): Promise<Service> {
   const { limits } = config;
-  operator?.serve(() => NO_LOTTERY);
   const listeners = await openListeners(config, emit, ({ port }) => ({
     name: 'echo',
     port,
     serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
     turnAway: () => [Buffer.from('busy\n')],
   }));
+  operator?.serve(() => NO_LOTTERY);
   return { failure: new Promise(() => {}), stop: () => stopAll(listeners) };
 }
 
