@@ -61,7 +61,8 @@ export interface SnapshotAgency {
   readonly winners?: number;
 }
 
-interface SnapshotEvent {
+/** @public The page's own source names it. */
+export interface SnapshotEvent {
   /** Counted from 1 since the process started. */
   readonly id: number;
   readonly time: string;
