@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const CONTAINERS = 'test/docker/**/*.test.ts';
+const HOSTILE = 'test/hostile/**/*.test.ts';
 
 export default defineConfig({
   test: {
@@ -9,11 +10,21 @@ export default defineConfig({
         test: {
           name: 'program',
           include: ['test/**/*.test.ts'],
-          exclude: [CONTAINERS],
+          exclude: [CONTAINERS, HOSTILE],
           // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
           maxWorkers: 2,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'hostile',
+          include: [HOSTILE],
+          // They compare times, so nothing else runs meanwhile.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
         },
       },
       {
@@ -24,7 +35,7 @@ export default defineConfig({
           // The assignment fixes the names of the containers and of the network: there can be one system at a time. It comes
           // after the other tests, which watch the clock.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
         },
       },

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Central } from '../central/central.ts';
 import { Connection } from '../central/connection.ts';
 import { EchoConnection } from '../central/echo.ts';
+import { OpenConnections } from '../central/open-connections.ts';
 import { Listener, type ListenerParts } from '../central/listener.ts';
 import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
@@ -102,7 +103,7 @@ async function openLottery(
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
   const reader = await openBetReader();
-  const listeners = await openListeners(config, emit, ({ dialect: name, port }) => {
+  const listeners = await openListeners(config, emit, ({ dialect: name, port }, open) => {
     const dialect = listenerDialect(name, reader);
     const { conversation } = dialect;
     const serve = (socket: Socket, ip: string): Connection =>
@@ -112,6 +113,7 @@ async function openLottery(
         codec: dialect.central(limits),
         conversation,
         central,
+        open,
         limits,
         emit,
         now,
@@ -154,13 +156,13 @@ type OwnParts = Pick<ListenerParts, 'name' | 'port' | 'serve' | 'turnAway'>;
 async function openListeners(
   { host, backlog, limits, listeners }: ServerConfig,
   emit: Emit<CentralEvent>,
-  partsOf: (listener: ConfiguredListener) => OwnParts,
+  partsOf: (listener: ConfiguredListener, open: OpenConnections) => OwnParts,
 ): Promise<Listener[]> {
   const opened: Listener[] = [];
-  const open = { count: 0 };
+  const open = new OpenConnections(limits);
   try {
     for (const configured of listeners) {
-      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...partsOf(configured) }));
+      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...partsOf(configured, open) }));
     }
     return opened;
   } catch (error) {
