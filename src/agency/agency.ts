@@ -209,6 +209,11 @@ export class Agency {
       emit({ event: 'bets-refused', count, firstLine, reason: answer.refusal.detail });
       return false;
     }
+    if (answer.kind !== 'refused' && answer.kind !== 'bets-refused') {
+      throw new AgencyError(
+        `the central said '${answer.kind}' to the batch of ${count} bets that begins with line ${firstLine}`,
+      );
+    }
     const why = reasonOf(answer) || '; its log says why';
     throw new AgencyError(
       `the central refused the batch of ${count} bets that begins with line ${firstLine}${why}`,

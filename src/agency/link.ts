@@ -34,6 +34,8 @@ export class Link {
         resolve();
       });
     });
+    // Winners that the central sends by itself are waited for without a deadline: finds out a central that is gone.
+    socket.setKeepAlive(true, limits.pingIntervalMs);
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('error', error => this.#lose(LinkError.of(error)));
   }

@@ -5,6 +5,8 @@ import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
+import type { OpenConnections } from './open-connections.ts';
+import type { Served } from './listener.ts';
 import { type Answer, Session } from './session.ts';
 
 export interface ConnectionParts {
@@ -13,6 +15,7 @@ export interface ConnectionParts {
   readonly codec: CentralCodec;
   readonly conversation: Conversation;
   readonly central: Central;
+  readonly open: OpenConnections;
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly now: () => number;
@@ -45,7 +48,7 @@ class Slot implements Answer {
  * One agency's socket: bytes to messages to the session, replies to bytes, in the order of the requests, and the
  * deadlines. It reads only as fast as the disk takes and the peer listens.
  */
-export class Connection {
+export class Connection implements Served {
   readonly closed: Promise<void>;
   readonly #parts: ConnectionParts;
   readonly #session: Session;
@@ -55,6 +58,7 @@ export class Connection {
   /** Whether messages are still taken; not after a refusal or when stopping. */
   #taking = true;
   #inputEnded = false;
+  #pumpsInNextTurn = false;
   /** Whether the session is being asked something, and whether answers that it gave later are about to be sent. */
   #asking = false;
   #goingOn = false;
@@ -68,6 +72,7 @@ export class Connection {
   /** Since when the last word is out and the peer's is waited for. */
   #lingeringSince: number | undefined;
   #ignoredBytes = 0;
+  #ignoringLater = false;
   /** Since when the peer owes the first message, the rest of one, or the next one. */
   #owedSince: number;
   #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
@@ -113,6 +118,17 @@ export class Connection {
     this.#parts.socket.destroy();
   }
 
+  get heldBytes(): number {
+    const { codec, socket } = this.#parts;
+    const toBeSaid = this.#outgoingBytes + (this.#unsent?.length ?? 0) + socket.writableLength;
+    return codec.heldBytes + socket.readableLength + toBeSaid;
+  }
+
+  /** The connections together hold too much, and this one most of it. */
+  cutForRoom(): void {
+    this.#cut('too-much-held');
+  }
+
   /** Cuts the connection when a deadline has passed. Called now and then by the listener. */
   checkDeadlines(): void {
     const { limits, now } = this.#parts;
@@ -132,7 +148,12 @@ export class Connection {
   /** Tells an agency that waits for the draw that the central is there, and finds out whether the agency is. */
   #ping(): void {
     if (this.#closing || !this.#session.waitsForDraw || this.#unsent !== undefined) return;
-    this.#write(this.#parts.codec.encode({ kind: 'still-here' }));
+    const { codec, now, limits } = this.#parts;
+    const frames = codec.encode({ kind: 'still-here' });
+    this.#write(frames);
+    // Without a word for it nobody can tell one that still listens from one that is gone.
+    const listens = frames.length > 0 || !this.#inputEnded;
+    if (!listens && now() - this.#owedSince >= limits.idleTimeoutMs) this.#cut('idle');
   }
 
   #owedTimeoutMs(): number {
@@ -162,16 +183,30 @@ export class Connection {
     else this.#pump();
   };
 
+  /**
+   * Reads what a peer had sent before it could know that it is not wanted any more, so that it comes to reading why. Slowly:
+   * whoever sends on without end is held up, and costs nobody else anything.
+   */
   #ignoreInput(): void {
     const { socket, limits } = this.#parts;
-    for (let chunk = readChunk(socket); chunk !== null; chunk = readChunk(socket)) {
-      this.#ignoredBytes += chunk.length;
-      if (this.#ignoredBytes > limits.lingerBytesMax) this.destroy();
+    if (this.#ignoringLater) return;
+    const chunk = readChunk(socket);
+    if (chunk === null) return;
+    this.#ignoredBytes += chunk.length;
+    if (this.#ignoredBytes > limits.lingerBytesMax) {
+      this.destroy();
+      return;
     }
+    this.#ignoringLater = true;
+    setTimeout(() => {
+      this.#ignoringLater = false;
+      this.#ignoreInput();
+    }, limits.lingerReadMs).unref();
   }
 
   #onEnd(): void {
     this.#inputEnded = true;
+    this.#owedSince = this.#parts.now();
     this.#pump();
     this.#ping();
   }
@@ -200,6 +235,10 @@ export class Connection {
     let taken = 0;
     let exhausted = false;
     while (this.#mayTake()) {
+      if (taken === this.#parts.limits.messagesPerTurnMax) {
+        this.#pumpInNextTurn();
+        break;
+      }
       const message = this.#held ?? this.#decode();
       if (message === undefined) {
         exhausted = !this.#read();
@@ -215,8 +254,19 @@ export class Connection {
       this.#ask(message.kind, answer => this.#session.handle(message, answer));
     }
     this.#noteWhatIsOwed(taken);
+    this.#parts.open.note(this);
     const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
     if (allAnswered && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
+  }
+
+  /** Lets others have their turn: a peer may have sent thousands of messages that are quickly answered. */
+  #pumpInNextTurn(): void {
+    if (this.#pumpsInNextTurn) return;
+    this.#pumpsInNextTurn = true;
+    setImmediate(() => {
+      this.#pumpsInNextTurn = false;
+      this.#pump();
+    });
   }
 
   #mayTake(): boolean {

@@ -40,6 +40,14 @@ export class EchoConnection implements Served {
     socket.on('error', error => this.#onError(error));
   }
 
+  get heldBytes(): number {
+    return this.#socket.readableLength + this.#socket.writableLength;
+  }
+
+  cutForRoom(): void {
+    this.destroy();
+  }
+
   checkDeadlines(): void {
     const { firstMessageTimeoutMs, lingerTimeoutMs } = this.#limits;
     const time = this.#now();

@@ -2,17 +2,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
+import type { Holder, OpenConnections } from './open-connections.ts';
 
 /** A connection as the listener sees it, whatever it speaks. */
-export interface Served {
+export interface Served extends Holder {
   readonly closed: Promise<void>;
   checkDeadlines(): void;
   stop(): void;
   destroy(): void;
-}
-
-interface OpenConnections {
-  count: number;
 }
 
 export interface ListenerParts {
@@ -96,7 +93,7 @@ export class Listener {
     const { host, port, backlog, emit, name, limits } = this.#parts;
     return new Promise((resolve, reject) => {
       const onError = (error: Error): void =>
-        reject(new Error(explainListenError(error, port), { cause: error }));
+        reject(new Error(explainListenError(error, this.#parts), { cause: error }));
       this.#server.once('error', onError);
       this.#server.listen({ host, port, backlog }, () => {
         this.#server.off('error', onError);
@@ -125,10 +122,10 @@ export class Listener {
     }
     const connection = serve(socket, ip);
     this.#connections.add(connection);
-    open.count += 1;
+    open.add(connection);
     void connection.closed.then(() => {
       this.#connections.delete(connection);
-      open.count -= 1;
+      open.delete(connection);
     });
   }
 
@@ -151,11 +148,12 @@ export class Listener {
   }
 }
 
-function explainListenError(error: Error, port: number): string {
+function explainListenError(error: Error, { name, port }: ListenerParts): string {
   const { code } = error as NodeJS.ErrnoException;
+  const forIt = `for ${name} (SERVER_PORT, SERVER_LISTENERS)`;
   if (code === 'EADDRINUSE')
-    return `port ${port} is in use by another program, choose another SERVER_PORT or end it`;
-  if (code === 'EACCES') return `port ${port} is not for this user, choose a SERVER_PORT from 1024 up`;
+    return `port ${port} is in use by another program, end it or choose another one ${forIt}`;
+  if (code === 'EACCES') return `port ${port} is not for this user, choose one from 1024 up ${forIt}`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'SERVER_HOST is no address of this machine';
   return error.message;
 }

@@ -16,7 +16,7 @@ const PAGE_FOLDER = fileURLToPath(new URL('../web', import.meta.url));
 export interface Operator {
   readonly emit: Emit<CentralEvent>;
   readonly watch: StoreWatch;
-  /** The store is open. */
+  /** The store is open and agencies may come. */
   serve(statusOf: () => CentralStatus): void;
   stop(): Promise<void>;
 }

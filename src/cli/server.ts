@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Central } from '../central/central.ts';
 import { Connection } from '../central/connection.ts';
 import { EchoConnection } from '../central/echo.ts';
+import { OpenConnections } from '../central/open-connections.ts';
 import { Listener, type ListenerParts } from '../central/listener.ts';
 import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
@@ -101,9 +102,8 @@ async function openLottery(
   const { betsInAll: bets } = lottery;
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
-  operator?.serve(() => central.status());
   const reader = await openBetReader();
-  const listeners = await openListeners(config, emit, ({ dialect: name, port }) => {
+  const listeners = await openListeners(config, emit, ({ dialect: name, port }, open) => {
     const dialect = listenerDialect(name, reader);
     const { conversation } = dialect;
     const serve = (socket: Socket, ip: string): Connection =>
@@ -113,6 +113,7 @@ async function openLottery(
         codec: dialect.central(limits),
         conversation,
         central,
+        open,
         limits,
         emit,
         now,
@@ -121,6 +122,7 @@ async function openLottery(
       dialect.central(limits).encode({ kind: 'refused', refusal });
     return { name, port, serve, turnAway };
   });
+  operator?.serve(() => central.status());
   central.resume();
   return {
     failure: central.failure,
@@ -138,13 +140,13 @@ async function openEcho(
   operator: Operator | undefined,
 ): Promise<Service> {
   const { limits } = config;
-  operator?.serve(() => NO_LOTTERY);
   const listeners = await openListeners(config, emit, ({ port }) => ({
     name: 'echo',
     port,
     serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
     turnAway: () => [Buffer.from('busy\n')],
   }));
+  operator?.serve(() => NO_LOTTERY);
   return { failure: new Promise(() => {}), stop: () => stopAll(listeners) };
 }
 
@@ -154,13 +156,13 @@ type OwnParts = Pick<ListenerParts, 'name' | 'port' | 'serve' | 'turnAway'>;
 async function openListeners(
   { host, backlog, limits, listeners }: ServerConfig,
   emit: Emit<CentralEvent>,
-  partsOf: (listener: ConfiguredListener) => OwnParts,
+  partsOf: (listener: ConfiguredListener, open: OpenConnections) => OwnParts,
 ): Promise<Listener[]> {
   const opened: Listener[] = [];
-  const open = { count: 0 };
+  const open = new OpenConnections(limits);
   try {
     for (const configured of listeners) {
-      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...partsOf(configured) }));
+      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...partsOf(configured, open) }));
     }
     return opened;
   } catch (error) {

@@ -44,6 +44,9 @@ const REQUEST_LIMITS = {
   connectionsCheckingInterval: 1000,
 } as const;
 
+/** How long nothing may move on a connection: longer than a heartbeat of the live stream. */
+const IDLE_MS = 30_000;
+
 /** How long a reader may take over the last word when the server stops. */
 const STOP_MS = 500;
 
@@ -70,6 +73,7 @@ export class OperatorPort {
     const answer = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
     this.#server = createServer(REQUEST_LIMITS, (request, response) => void answer(request, response));
     this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.timeout = IDLE_MS;
   }
 
   /** @throws Error (as a rejection) that explains why the port cannot be used */

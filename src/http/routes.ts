@@ -41,6 +41,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-store',
+  // Nothing follows a stream on its connection: when it ends, nothing keeps the server from stopping.
+  Connection: 'close',
   // A proxy that gathers events before it hands them on makes them late.
   'X-Accel-Buffering': 'no',
 };

@@ -13,6 +13,7 @@ export const CLOSE_REASONS = [
   'message-timeout',
   'idle',
   'unread-answers',
+  'too-much-held',
   'truncated',
 ] as const;
 
@@ -117,7 +118,6 @@ type UploadEvent =
     }
   /** The central has part of the file already. */
   | { readonly event: 'upload-resumed'; readonly next: number }
-  /** The central found a bet of a batch not valid; the upload goes on without the batch. */
   /** Bets of a batch that the central did not take, in a dialect that goes on without them. */
   | {
       readonly event: 'bets-refused';
@@ -125,6 +125,7 @@ type UploadEvent =
       readonly firstLine: number;
       readonly reason: string;
     }
+  /** The central found a bet of a batch not valid; the upload goes on without the batch. */
   | {
       readonly event: 'batch-refused';
       readonly seq: number;

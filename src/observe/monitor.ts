@@ -31,7 +31,7 @@ export class Monitor {
     this.recent = new RecentEvents(clock);
   }
 
-  /** The store is open: from here on there is a central to ask. */
+  /** The store is open and agencies may come: from here on there is a central to ask. */
   serve(statusOf: () => CentralStatus): void {
     this.#statusOf = statusOf;
   }

@@ -59,6 +59,8 @@ export interface Decoder<Message> {
   next(): Message | undefined;
   /** Whether bytes of a message that is not complete are waiting. */
   readonly pending: boolean;
+  /** Bytes that are held in memory: those of a message that is not complete, and those that nobody has asked for yet. */
+  readonly heldBytes: number;
 }
 
 export interface CentralCodec extends Decoder<ClientMessage> {

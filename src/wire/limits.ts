@@ -11,8 +11,12 @@ export interface Limits {
   readonly echoLineBytesMax: number;
   /** Unanswered requests per connection: beyond, the central stops reading from it. */
   readonly unansweredMax: number;
+  /** Messages of one connection that are answered in one turn of the event loop: then it is the turn of the others. */
+  readonly messagesPerTurnMax: number;
   /** Bytes of rows that wait for the disk in the whole server: beyond, no connection is read from. */
   readonly unsyncedBytesMax: number;
+  /** Bytes that all connections together hold for their peers: beyond, the one that holds most is cut. */
+  readonly heldBytesMax: number;
   /** Open connections in all. */
   readonly connectionsMax: number;
   /** Open connections of one agency. */
@@ -36,8 +40,10 @@ export interface Limits {
    * because a server that stops waits for it, and containers are sometimes given no more than a second.
    */
   readonly lingerTimeoutMs: number;
-  /** Bytes read and ignored on a closing connection: a peer that sends on is cut off. */
+  /** Bytes read and ignored on a closing connection: a peer that sends on is cut off. Room for a full window of batches. */
   readonly lingerBytesMax: number;
+  /** Time between two reads on a closing connection, each of at most 64 kB or so, in milliseconds. */
+  readonly lingerReadMs: number;
   /** Time for accepted requests to be answered when the process is asked to stop, in milliseconds. */
   readonly stopTimeoutMs: number;
   /** Time the agency waits for an answer of the central, in milliseconds. */
@@ -57,7 +63,9 @@ export const DEFAULT_LIMITS: Limits = {
   replyPayloadBytesMax: 64 * MEGABYTE,
   echoLineBytesMax: 8192,
   unansweredMax: 64,
+  messagesPerTurnMax: 64,
   unsyncedBytesMax: 4 * MEGABYTE,
+  heldBytesMax: 256 * MEGABYTE,
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
   agencyUploadsMax: 1000,
@@ -68,7 +76,8 @@ export const DEFAULT_LIMITS: Limits = {
   idleTimeoutMs: 300 * SECOND,
   unreadTimeoutMs: 30 * SECOND,
   lingerTimeoutMs: SECOND / 2,
-  lingerBytesMax: 4 * MEGABYTE,
+  lingerBytesMax: MEGABYTE,
+  lingerReadMs: 20,
   stopTimeoutMs: 5 * SECOND,
   answerTimeoutMs: 60 * SECOND,
   connectTimeoutMs: 10 * SECOND,

@@ -9,6 +9,10 @@ export abstract class QueueDecoder<Message> implements Decoder<Message> {
     return this.queue.length > 0;
   }
 
+  get heldBytes(): number {
+    return this.queue.length;
+  }
+
   push(chunk: Uint8Array): void {
     this.queue.push(chunk);
   }

@@ -41,7 +41,11 @@ export class FrameDecoder {
   }
 
   get pending(): boolean {
-    return this.#queue.length > 0;
+    return this.heldBytes > 0;
+  }
+
+  get heldBytes(): number {
+    return this.#queue.length;
   }
 
   /** The type of the last frame that was begun, whether or not it could be read. */

@@ -6,6 +6,7 @@ import type { AgencyParts } from '../../src/agency/agency-parts.ts';
 import { ResumableAgency } from '../../src/agency/resumable-agency.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { AgencyEvent } from '../../src/observe/events.ts';
+import type { Dialect } from '../../src/wire/dialect.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
@@ -67,14 +68,16 @@ type Overrides = Partial<Omit<AgencyParts, 'limits' | 'address' | 'emit' | 'stop
 };
 
 /** An agency of our own that will talk to a port of the loopback interface; it is closed when the test ends. */
-export function startAgency(port: number, overrides: Overrides = {}): Started<Agency> {
+export function startAgency(
+  port: number,
+  { dialect = createBaseDialect(new PlainBetReader()), ...overrides }: Overrides & { dialect?: Dialect } = {},
+): Started<Agency> {
   const { parts, events, stop } = partsFor(port, overrides);
-  const dialect = createBaseDialect(new PlainBetReader());
   return { agency: new Agency({ ...parts, dialect }), events, stop };
 }
 
 /** With this as the chance of every wait, no wait takes any time: waits are 0.75 and half of it times the usual one. */
-const WAITING_NO_TIME = -1.5;
+export const WAITING_NO_TIME = -1.5;
 
 /** The same, with an upload that can be resumed; it comes back without waiting. */
 export function startResumable(port: number, overrides: Overrides = {}): Started<ResumableAgency> {

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EchoConnection } from '../../src/central/echo.ts';
 import { Listener } from '../../src/central/listener.ts';
+import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
 import { until } from '../support/central.ts';
@@ -12,7 +13,7 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
   const events: CentralEvent[] = [];
   const emit = (event: CentralEvent): void => void events.push(event);
   const listener = await Listener.open({
-    open: { count: 0 },
+    open: new OpenConnections(DEFAULT_LIMITS),
     name: 'echo',
     host: '127.0.0.1',
     port: 0,

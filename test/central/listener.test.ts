@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Listener, type ListenerParts } from '../../src/central/listener.ts';
+import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import {
@@ -30,7 +31,7 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
     host: '127.0.0.1',
     port: 0,
     backlog: 5,
-    open: { count: 0 },
+    open: new OpenConnections(DEFAULT_LIMITS),
     limits: { ...DEFAULT_LIMITS, lingerTimeoutMs: 50 },
     emit: event => void events.push(event),
     serve: socket => ({
@@ -39,6 +40,8 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
         socket.on('error', () => {});
         socket.resume();
       }),
+      heldBytes: 0,
+      cutForRoom() {},
       checkDeadlines() {},
       stop: () => void socket.end(),
       destroy: () => void socket.destroy(),
@@ -95,7 +98,7 @@ describe('opening', () => {
     const { port } = other.address() as { port: number };
     const made = parts({ port });
     await expect(Listener.open(made)).rejects.toMatchObject({
-      message: `port ${port} is in use by another program, choose another SERVER_PORT or end it`,
+      message: `port ${port} is in use by another program, end it or choose another one for silent (SERVER_PORT, SERVER_LISTENERS)`,
       cause: { code: 'EADDRINUSE' },
     });
     expect(made.events).toEqual([]);

@@ -27,14 +27,22 @@ async function loteriaIn(cwd: string, ...args: string[]): Promise<Outcome> {
 describe('help', () => {
   test.each([
     [['--help'], ['server', 'client', 'run', 'dataset', 'Exit codes: 0 done, 1 failed, 2 wrong usage']],
-    [['server', '--help'], ['--config']],
+    [
+      ['server', '--help'],
+      ['--config', 'SERVER_LISTENERS', 'with tp0, push-codes, check-win, csv-frames, op-codes; not set'],
+    ],
     [
       ['client', '--help'],
-      ['--config', 'NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO'],
+      [
+        '--config',
+        'protocol, CLI_PROTOCOL',
+        'resumable, base, push-codes, check-win, csv-frames, op-codes; default resumable',
+        'NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO',
+      ],
     ],
     [
       ['run', '--help'],
-      ['--data', '--keep', '--agencies', '--bets', '--seed'],
+      ['--data', '--dialect', '--keep', '--agencies', '--bets', '--seed'],
     ],
     [
       ['dataset', '--help'],
@@ -116,6 +124,11 @@ describe('wrong usage', () => {
     [['dataset', 'x', '--seed', '4294967296'], 'A whole number from 0 to 4294967295 is expected.'],
     [['run', '--data', 'x', '--bets', '5'], 'cannot be used with'],
     [['run', '--data', 'x', '--seed', '5'], 'cannot be used with'],
+    [
+      ['run', '--dialect', 'csv-frame'],
+      'Allowed choices are resumable, base, push-codes, check-win, csv-frames, op-codes.',
+    ],
+    [['run', '--dialect', 'tp0'], 'Allowed choices are resumable, base, '],
     [['dataset', 'x', '--from', 'y', '--bets', '5'], 'cannot be used with'],
     [['dataset', 'x', '--from', 'y'], '--from y is no zip that can be unpacked: ENOENT'],
   ])('loteria %j says what is wrong, exit code 2', async (args, fault) => {

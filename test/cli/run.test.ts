@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, type TestContext } from 'vitest';
+import { AGENCY_PROTOCOLS, type AgencyProtocol, listenerOf } from '../../src/wire/dialect-names.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -162,16 +163,44 @@ describe('loteria run', () => {
     expect(lines.at(-1)).toBe('the lottery did not come out right');
   });
 
-  test('with a bet that the protocol cannot carry counts it as refused', async () => {
+  test.each(AGENCY_PROTOCOLS)('with --dialect %s agencies and central speak it', async dialect => {
+    const where = await place();
+    await writeData(join(where.cwd, 'data'));
+    const options = ['--data', 'data', '--keep', '--dialect', dialect];
+    const { code, lines, stderr } = await run(where, ...options);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(tableOf(lines)).toEqual(OUTCOME);
+    const kept = /^kept: (.+)$/.exec(lines.at(-1)!)![1]!;
+    const log = await readFile(join(kept, 'server.log'), 'utf8');
+    const spoken = log.matchAll(/"action":"listen".*"dialect":"([^"]+)"/g);
+    expect([...spoken].map(([, name]) => name)).toEqual([listenerOf(dialect)]);
+  });
+
+  test.each<[AgencyProtocol, string]>([
+    ['resumable', 'Ana|Eva,Paz,1,1990-01-02,7574'],
+    ['base', 'Ana|Eva,Paz,1,1990-01-02,7574'],
+    ['push-codes', `${'Á'.repeat(31)},Paz,1,1990-01-02,7574`],
+    ['push-codes', 'Ana,Paz,4294967296,1990-01-02,7574'],
+    ['push-codes', 'Ana,Paz,007,1990-01-02,7574'],
+    ['csv-frames', 'Ana,Paz/Gil,1,1990-01-02,7574'],
+    ['csv-frames', '"Ana, Eva",Paz,1,1990-01-02,7574'],
+  ])('with --dialect %s counts %s, which it cannot carry, as refused', async (dialect, line) => {
     const where = await place();
     await mkdir(join(where.cwd, 'data'));
-    await writeFile(
-      join(where.cwd, 'data/agency-1.csv'),
-      'Ana|Eva,Paz,1,1990-01-02,7574\nAna,Paz,2,1990-01-02,7574\n',
-    );
-    const { code, lines } = await run(where, '--data', 'data');
+    await writeFile(join(where.cwd, 'data/agency-1.csv'), `${line}\nAna,Paz,2,1990-01-02,7574\n`);
+    const { code, lines } = await run(where, '--data', 'data', '--dialect', dialect);
     expect(code).toBe(1);
     expect(tableOf(lines)).toEqual([['1', '1', '1', '1', '2']]);
+  });
+
+  test('with an agency that the dialect has no bytes for says so', async () => {
+    const where = await place();
+    await mkdir(join(where.cwd, 'data'));
+    await writeFile(join(where.cwd, 'data/agency-300.csv'), 'Ana,Paz,2,1990-01-02,7574\n');
+    const { code, lines, stderr } = await run(where, '--data', 'data', '--dialect', 'op-codes');
+    expect(code).toBe(1);
+    expect(lines.join('\n') + stderr).toContain('id is 300, protocol op-codes has bytes for 1 to 255 only');
+    expect(await readdir(where.tmp)).toEqual([]);
   });
 
   test.each([

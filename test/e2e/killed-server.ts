@@ -9,6 +9,7 @@ import { basename } from 'node:path';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
+import { OpenConnections } from '../../src/central/open-connections.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
@@ -56,9 +57,10 @@ const now = (): number => performance.now();
 const lottery = new Lottery([1]);
 const { store } = await CsvStore.open(directory, { files, onFact: fact => lottery.apply(fact) });
 const central = new Central({ lottery, store, hasWon, limits, emit, now });
+const open = new OpenConnections(limits);
 const dialect = createResumableDialect(new PlainBetReader());
 await Listener.open({
-  open: { count: 0 },
+  open,
   name: dialect.name,
   host: '127.0.0.1',
   port: Number(port),
@@ -72,6 +74,7 @@ await Listener.open({
       codec: dialect.central(limits),
       conversation: dialect.conversation,
       central,
+      open,
       limits,
       emit,
       now,

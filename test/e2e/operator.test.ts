@@ -107,7 +107,7 @@ describe('a server with HTTP_PORT', () => {
     expect((await fetch(`${details['url']}healthz`)).status).toBe(200);
     expect(server.linesOf('listen')).toEqual([]);
     await server.logged('listen');
-    expect(await readiness(details['url']!)).toBe('200 ready');
+    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
     // Those are no bets of this minute.
     expect(await snapshotOf(details['url']!)).toMatchObject({ bets: 1_000_000, betsPerSecond: 0 });
   });
@@ -143,7 +143,7 @@ describe('a server with HTTP_PORT', () => {
   test('has it when it only echoes as well', async () => {
     const { server } = await startServer(await temporaryFolder(), { ...BASE, SERVER_MODE: 'echo' });
     const { details } = await server.logged('listen_http');
-    expect(await readiness(details['url']!)).toBe('200 ready');
+    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
   });
 });
 

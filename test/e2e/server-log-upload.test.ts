@@ -20,8 +20,7 @@ const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 12
 const IDENTIFIED = 'DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: 1';
 const CONFIG =
   'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG';
-const LISTENING =
-  'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: resumable';
+const LISTENING = 'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0';
 
 test('an upload, a crash in the middle of it, and the start after it write exactly these lines', async () => {
   const folder = await temporaryFolder();

@@ -97,7 +97,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 5 | logging_level: DEBUG',
     'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: none | state: open',
-    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: resumable',
+    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0',
     ACCEPTING,
     ...visit(
       identified(1),

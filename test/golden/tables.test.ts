@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CHECK_WIN, CHECK_WIN_PAGE } from './check-win.ts';
 import { CSV_FRAMES, CSV_FRAMES_PAGE } from './csv-frames.ts';
@@ -6,6 +8,9 @@ import { OP_CODES, OP_CODES_PAGE } from './op-codes.ts';
 import { PUSH_CODES, PUSH_CODES_PAGE } from './push-codes.ts';
 
 /** The tables of golden bytes against the page and against themselves, before anything else is held against them. */
+
+const withoutSpace = (text: string): string => text.replaceAll(/\s/g, '');
+const PROTOCOL_PAGE = withoutSpace(readFileSync(join(import.meta.dirname, '../../docs/PROTOCOL.md'), 'utf8'));
 
 const DIALECTS = [
   { name: 'push-codes', messages: PUSH_CODES, page: PUSH_CODES_PAGE },
@@ -24,6 +29,10 @@ describe.each(DIALECTS)('$name', ({ messages, page }) => {
   test.each(page)('the page shows %j', (names, hex) => {
     const fields = names.flatMap(name => find(messages, name).fields);
     expect(hexOf(fields)).toBe(hex.replaceAll(' ', ''));
+    // What is text from end to end stands there as text.
+    const text = Buffer.from(hexOf(fields), 'hex').toString('utf8');
+    const shown = /^\d{5}/.test(text) ? withoutSpace(text) : hexOf(fields);
+    expect(PROTOCOL_PAGE).toContain(shown);
   });
 
   test('every message has a name of its own', () => {

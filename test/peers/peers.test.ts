@@ -1,42 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { needsPython } from '../lottery/python.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { makeAgency, readRows, rowsFor, rowsOf, writeAgency } from './agencies.ts';
 import { type PeerDialect, runPeerClient, startPeerServer } from './python-peer.ts';
 
 /** The peers among themselves: whoever is to judge our central and our agency has to agree with its own kind first. */
 
-const SURNAMES = ['Lorca', 'Núñez', 'Pérez Güemes', 'Ávila', 'Ñandú'];
-
-/** The lines of an agency's file: `winners` are the documents that bet on 7574. */
-function linesOf(agency: number, bets: number, winners: readonly number[]): string[] {
-  return Array.from({ length: bets }, (_, index) => {
-    const document = agency * 1_000_000 + index;
-    const number = winners.includes(document) ? 7574 : index % 7000;
-    return `María José,${SURNAMES[index % SURNAMES.length]},${document},199${index % 10}-02-28,${number}`;
-  });
-}
-
-const AGENCIES = [
-  { id: 1, lines: linesOf(1, 17, [1_000_004, 1_000_016]), winners: ['1000004', '1000016'] },
-  { id: 2, lines: linesOf(2, 12, []), winners: [] },
-  { id: 3, lines: linesOf(3, 5, [3_000_000]), winners: ['3000000'] },
-];
+const AGENCIES = [makeAgency(1, 17, [4, 16]), makeAgency(2, 12), makeAgency(3, 5, [0])];
 const BATCH = 5;
-
-type Agency = (typeof AGENCIES)[number];
-
-async function writeAgency(folder: string, { id, lines }: Agency): Promise<string> {
-  const file = join(folder, `agency-${id}.csv`);
-  await writeFile(file, lines.map(line => `${line}\n`).join(''));
-  return file;
-}
-
-async function rowsOf(file: string): Promise<string[]> {
-  return (await readFile(file, 'utf8')).split('\r\n').slice(0, -1);
-}
 
 const WAIT = ['--wait', '0.05'];
 const CASES: readonly (readonly [string, PeerDialect, string[], string[]])[] = [
@@ -86,11 +59,9 @@ describe('a lottery of three agencies, the clients and the server in Python', ()
       stderr: '',
       report: { done: true, bets: 34, all_sent: { 1: 1, 2: 1, 3: 1 } },
     });
-    const rows = await rowsOf(stored);
+    const rows = await readRows(stored);
     expect(rows).toHaveLength(34);
-    for (const { id, lines } of AGENCIES) {
-      expect(rows.filter(row => row.startsWith(`${id},`))).toEqual(lines.map(line => `${id},${line}`));
-    }
+    for (const agency of AGENCIES) expect(rowsOf(rows, agency)).toEqual(rowsFor(agency));
   });
 });
 
@@ -132,7 +103,7 @@ test('a client of op-codes sends so many batches as it may, and no more', async 
   const { code, report } = await runPeerClient('op_codes', there, '--batch', '5', '--amount', '2');
   expect(code).toBe(0);
   expect(report).toMatchObject({ batches: 2, bets: 10, winners: ['1000004'] });
-  expect(await rowsOf(lottery.file)).toHaveLength(10);
+  expect(await readRows(lottery.file)).toHaveLength(10);
 });
 
 describe('what the original server cannot take ends ours with a reason', () => {

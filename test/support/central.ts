@@ -4,6 +4,7 @@ import { expect, onTestFinished } from 'vitest';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
+import { OpenConnections } from '../../src/central/open-connections.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
@@ -14,6 +15,7 @@ import { Lottery } from '../../src/lottery/lottery.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type Note, type Store, StoreError } from '../../src/store/store.ts';
+import type { Dialect } from '../../src/wire/dialect.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
 import { Peer } from './peer.ts';
@@ -220,16 +222,18 @@ export interface TestCentralOptions {
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
   readonly now?: () => number;
+  /** What is spoken, each on a port of its own; without it, the base protocol and its extension. */
+  readonly dialects?: readonly Dialect[];
 }
 
-/** A central as the product runs it, on a free port of the loopback interface, in this process. It is stopped when the test ends. */
+/** A central as the product runs it, on free ports of the loopback interface, in this process. It is stopped when the test ends. */
 export class TestCentral {
   readonly central: Central;
   readonly lottery: Lottery;
   readonly events: CentralEvent[] = [];
   /** The central's end of every connection, in the order in which they were accepted. */
   readonly sockets: Socket[] = [];
-  #listener: Listener | undefined;
+  readonly #listeners: Listener[] = [];
   #stopped: Promise<void> | undefined;
 
   private constructor(lottery: Lottery, central: (emit: (event: CentralEvent) => void) => Central) {
@@ -241,12 +245,23 @@ export class TestCentral {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { lottery = new Lottery(agencies) } = options;
-    const dialect = createResumableDialect(new PlainBetReader());
+    const { dialects = [createResumableDialect(new PlainBetReader())] } = options;
     const made = new TestCentral(lottery, emit => new Central({ lottery, store, hasWon, limits, emit, now }));
-    const { central } = made;
-    const emit = (event: CentralEvent): void => void made.events.push(event);
-    made.#listener = await Listener.open({
-      open: { count: 0 },
+    const open = new OpenConnections(limits);
+    for (const dialect of dialects) await made.#listen(dialect, { limits, open, now });
+    onTestFinished(() => made.stop());
+    made.central.resume();
+    return made;
+  }
+
+  async #listen(
+    dialect: Dialect,
+    { limits, open, now }: { limits: Limits; open: OpenConnections; now: () => number },
+  ): Promise<void> {
+    const { central } = this;
+    const emit = (event: CentralEvent): void => void this.events.push(event);
+    const listener = await Listener.open({
+      open,
       name: dialect.name,
       host: '127.0.0.1',
       port: 0,
@@ -254,13 +269,14 @@ export class TestCentral {
       limits,
       emit,
       serve: (socket, ip) => {
-        made.sockets.push(socket);
+        this.sockets.push(socket);
         return new Connection({
           socket,
           ip,
           codec: dialect.central(limits),
           conversation: dialect.conversation,
           central,
+          open,
           limits,
           emit,
           now,
@@ -268,17 +284,17 @@ export class TestCentral {
       },
       turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
     });
-    onTestFinished(() => made.stop());
-    central.resume();
-    return made;
+    this.#listeners.push(listener);
   }
 
+  /** The port of the first dialect. */
   get port(): number {
-    return this.#listener!.port;
+    return this.#listeners[0]!.port;
   }
 
-  connect(): Promise<Peer> {
-    return Peer.connect(this.port);
+  /** @param listener which of the dialects, by its place */
+  connect(listener = 0): Promise<Peer> {
+    return Peer.connect(this.#listeners[listener]!.port);
   }
 
   /** A connection that has said who it is. */
@@ -315,7 +331,7 @@ export class TestCentral {
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#listener!.stop();
+    this.#stopped ??= Promise.all(this.#listeners.map(listener => listener.stop())).then(() => {});
     return this.#stopped;
   }
 }

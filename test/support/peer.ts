@@ -32,6 +32,11 @@ export class Peer {
     socket.on('error', () => {});
   }
 
+  /** The other end of a connection that was accepted. */
+  static of(socket: Socket): Peer {
+    return new Peer(socket);
+  }
+
   /** Connects to a port of the loopback interface; the socket is destroyed when the test ends. */
   static async connect(port: number): Promise<Peer> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });

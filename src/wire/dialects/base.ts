@@ -72,6 +72,10 @@ export abstract class TypedFramesCentralCodec implements CentralCodec {
     return this.frames.pending;
   }
 
+  get heldBytes(): number {
+    return this.frames.heldBytes;
+  }
+
   push(chunk: Uint8Array): void {
     this.frames.push(chunk);
   }
@@ -166,6 +170,10 @@ export abstract class TypedFramesAgencyCodec implements AgencyCodec {
 
   get pending(): boolean {
     return this.#frames.pending;
+  }
+
+  get heldBytes(): number {
+    return this.#frames.heldBytes;
   }
 
   push(chunk: Uint8Array): void {

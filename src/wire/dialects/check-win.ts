@@ -1,8 +1,8 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { AGENCY_MAX, BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
 import { RowGatherer } from '../../lottery/row-gatherer.ts';
-import { ByteQueue } from '../byte-queue.ts';
-import type { AgencyCodec, BatchEncoder, CentralCodec, Conversation, Decoder, Dialect } from '../dialect.ts';
+import type { AgencyCodec, BatchEncoder, CentralCodec, Conversation, Dialect } from '../dialect.ts';
+import { QueueDecoder } from '../queue-decoder.ts';
 import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { peerText } from '../peer-text.ts';
@@ -10,7 +10,7 @@ import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
 
 /**
- * The dialect check-win (dialects page). Everything is text, also what is a number; integers are big-endian.
+ * The dialect check-win (protocol page). Everything is text, also what is a number; integers are big-endian.
  *
  *     frame    = u32 length; type; `length` bytes of payload
  *     type     = 1 byte, ASCII
@@ -65,32 +65,18 @@ const NOT_YET = encodeFrame('Q', []);
 const ERROR = encodeFrame('E', ['0']);
 
 /** Cuts a stream into frames of the types that it is given. No length is believed before it is bounded. */
-abstract class CheckWinCodec<Message> implements Decoder<Message> {
-  readonly #queue = new ByteQueue();
+abstract class CheckWinCodec<Message> extends QueueDecoder<Message> {
   /** Longest payload of each type, in bytes. */
   readonly #payloadBytesMax: ReadonlyMap<string, number>;
 
   constructor(payloadBytesMax: Readonly<Record<string, number>>) {
+    super();
     this.#payloadBytesMax = new Map(Object.entries(payloadBytesMax));
   }
 
-  get pending(): boolean {
-    return this.#queue.length > 0;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.#queue.push(chunk);
-  }
-
   /** @throws WireError `unknown-message`, `payload-too-large` or `malformed` */
-  next(): Message | undefined {
-    const message = this.#cut();
-    if (message === undefined) this.#queue.keep();
-    return message;
-  }
-
-  #cut(): Message | undefined {
-    const queue = this.#queue;
+  protected override cut(): Message | undefined {
+    const { queue } = this;
     if (queue.length < HEADER_BYTES) return undefined;
     const code = queue.byteAt(LENGTH_BYTES);
     const type = String.fromCharCode(code);

@@ -1,16 +1,16 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges, fieldText } from '../../lottery/bet-rules.ts';
 import { RowGatherer } from '../../lottery/row-gatherer.ts';
-import { ByteQueue } from '../byte-queue.ts';
+import type { ByteQueue } from '../byte-queue.ts';
 import type {
   AgencyCodec,
   BatchEncoder,
   CentralCodec,
   Conversation,
-  Decoder,
   Dialect,
   UnsendableBet,
 } from '../dialect.ts';
+import { QueueDecoder } from '../queue-decoder.ts';
 import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
 import { type ItemShape, ListScan } from '../list-scan.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
@@ -19,7 +19,7 @@ import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
 
 /**
- * The dialect op-codes (dialects page). No message has a length: where it ends, its fields tell. Integers are big-endian.
+ * The dialect op-codes (protocol page). No message has a length: where it ends, its fields tell. Integers are big-endian.
  *
  *     batch   = 03; u16 count; `count` bets, all of one agency
  *     bet     = 01; u8 agency; str nombre; str apellido; str documento; str nacimiento; u16 numero
@@ -132,8 +132,7 @@ function textEnd(queue: ByteQueue, at: number): number {
 }
 
 /** Cuts a stream into messages, of which the first byte is the operation. */
-abstract class OpCodesCodec<Message> implements Decoder<Message> {
-  protected readonly queue = new ByteQueue();
+abstract class OpCodesCodec<Message> extends QueueDecoder<Message> {
   readonly #shape: ItemShape;
   readonly #listBytesMax: number;
   /** Of the list that has begun to arrive. */
@@ -141,23 +140,14 @@ abstract class OpCodesCodec<Message> implements Decoder<Message> {
 
   /** @param listBytesMax bytes of a list, from its operation on */
   constructor(shape: ItemShape, listBytesMax: number) {
+    super();
     this.#shape = shape;
     this.#listBytesMax = listBytesMax;
   }
 
-  get pending(): boolean {
-    return this.queue.length > 0;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.queue.push(chunk);
-  }
-
   /** @throws WireError `unknown-message`, `payload-too-large` or `malformed` */
-  next(): Message | undefined {
-    const message = this.queue.length === 0 ? undefined : this.decode(this.queue.byteAt(0));
-    if (message === undefined) this.queue.keep();
-    return message;
+  protected override cut(): Message | undefined {
+    return this.queue.length === 0 ? undefined : this.decode(this.queue.byteAt(0));
   }
 
   /** The message that begins the queue; undefined until all of it is there. */

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { OpenConnections } from '../../src/central/open-connections.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { bet, conn, connectRaw, nbet, OK, TestCentral, until } from '../support/central.ts';
+
+class Holder {
+  wasCut = false;
+  heldBytes: number;
+
+  constructor(heldBytes: number) {
+    this.heldBytes = heldBytes;
+  }
+
+  cutForRoom(): void {
+    this.wasCut = true;
+  }
+}
+
+function openWith(heldBytesMax: number, ...bytes: readonly number[]) {
+  const open = new OpenConnections({ heldBytesMax });
+  const holders = bytes.map(held => new Holder(held));
+  for (const holder of holders) open.add(holder);
+  for (const holder of holders) open.note(holder);
+  return { open, holders, cut: () => holders.map(({ wasCut }) => wasCut) };
+}
+
+test('up to the ceiling nobody is cut', () => {
+  const { open, cut } = openWith(100, 10, 60, 30);
+  expect(cut()).toEqual([false, false, false]);
+  expect(open.count).toBe(3);
+});
+
+test('beyond it whoever holds most is cut, and nobody more than needed', () => {
+  const { open, cut } = openWith(100, 10, 60, 31);
+  expect(cut()).toEqual([false, true, false]);
+  expect(open.count).toBe(2);
+  // It is not counted any more, whatever it says until it is closed.
+  expect(openWith(100, 200, 50, 50).cut()).toEqual([true, false, false]);
+});
+
+test('what is let go of is room for others, and what is noted of one that has gone counts no more', () => {
+  const { open, holders, cut } = openWith(100, 50, 50);
+  holders[0]!.heldBytes = 0;
+  open.note(holders[0]!);
+  holders[1]!.heldBytes = 100;
+  open.note(holders[1]!);
+  open.delete(holders[1]!);
+  open.note(holders[1]!);
+  holders[0]!.heldBytes = 100;
+  open.note(holders[0]!);
+  expect(cut()).toEqual([false, false]);
+});
+
+test('a peer that sends more than is taken, and so holds most of what all together may, is cut with the reason in the log', async () => {
+  const central = await TestCentral.open({
+    // One connection alone does not come near its own limits.
+    limits: { heldBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
+  });
+  const modest = await central.agency(2);
+  modest.send(nbet(bet(1)).subarray(0, 20));
+  const begun = Buffer.alloc(8, 0);
+  begun.write('NBET', 'latin1');
+  begun.writeUInt32BE(8_000, 4);
+  const greedy = await Promise.all(Array.from({ length: 4 }, () => connectRaw(central.port)));
+  for (const socket of greedy) socket.write(Buffer.concat([conn(1), begun, Buffer.alloc(7_000, 0x41)]));
+  await until(() => central.of('connection-cut').length > 0, 'a connection being cut');
+  expect(central.of('connection-cut')[0]).toMatchObject({ agency: 1, reason: 'too-much-held' });
+  modest.send(nbet(bet(1)).subarray(20));
+  expect(await modest.receive(4)).toBe(OK);
+});

@@ -1,0 +1,343 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { AgencyError } from '../../src/agency/errors.ts';
+import type { Limits } from '../../src/wire/limits.ts';
+import { COMMA, failureOf, startAgency, WAITING_NO_TIME } from '../agency/start-agency.ts';
+import { LORCA, NANDU } from '../golden/golden.ts';
+import { range, until } from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+import { ScriptedServer, watchClientSockets } from '../support/scripted-server.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { inParallel } from './conversation.ts';
+import type { SpokenDialect } from './spoken-dialect.ts';
+
+/**
+ * What our agency promises in every dialect, over a real socket: every byte that it says is compared, and what it is answered is
+ * put together by the test.
+ */
+export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly LyingAnswer[]): void {
+  describeAnswers(spoken);
+  describeLostConnections(spoken);
+  describeRefusedBatches(spoken);
+  describeRefusedEnds(spoken);
+  describeWaits(spoken);
+
+  test.each(lies)('an answer that cannot be right is the end, and the error says why: $what', async lie => {
+    const { server, agency, uploaded } = await started(spoken, { replyPayloadBytesMax: REPLY_BYTES_MAX });
+    const peer = await server.accept();
+    await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
+    peer.send(lie.bytes);
+    const error = await failureOf(uploaded);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain(lie.error);
+    await agency.close();
+    expect(await peer.rest()).toBe('');
+  });
+}
+
+export interface LyingAnswer {
+  readonly what: string;
+  /** In the place of the answer to the first batch. */
+  readonly bytes: Buffer;
+  readonly error: string;
+}
+
+/** Longest list of winners that the agency of the lies takes, in bytes. */
+const REPLY_BYTES_MAX = 32;
+
+/** What the agency says, and what it is answered. */
+interface Exchange {
+  readonly asks: Buffer;
+  readonly says: Buffer;
+  /** Over a connection of its own. */
+  readonly apart?: boolean;
+  /** What becomes of the agency when the connection breaks before the answer is complete: nothing, or an error. */
+  readonly fails?: string;
+}
+
+const NO_ANSWER_TO_BATCH = 'whether the last 1 batches were stored is not known';
+const WINNERS = [LORCA.document, NANDU.document];
+const BETS_FILE = [LORCA, NANDU]
+  .map(bet => [bet.firstName, bet.lastName, bet.document, bet.birthdate, bet.number].join(','))
+  .join('\n');
+
+/** The whole conversation of an agency of two bets, a batch each, that has to ask twice where it has to ask. */
+function exchangesOf(spoken: SpokenDialect): Exchange[] {
+  const { questionsApart: apart } = spoken;
+  const winners = Buffer.concat(spoken.winnersFrames(...WINNERS));
+  const batches = [LORCA, NANDU].map(bet => ({
+    asks: spoken.batch(1, bet),
+    says: spoken.accepted(1),
+    fails: NO_ANSWER_TO_BATCH,
+  }));
+  const asks = spoken.allSent(1);
+  if (spoken.question === undefined) {
+    return [...batches, { asks, says: winners, fails: 'the connection was lost before the winners came' }];
+  }
+  return [
+    ...batches,
+    { asks, says: spoken.finished },
+    { asks: spoken.question(1), says: spoken.notYet, apart },
+    { asks: spoken.question(1), says: winners, apart },
+  ];
+}
+
+async function expectSaid(peer: Peer, ...messages: readonly Buffer[]): Promise<void> {
+  const expected = Buffer.concat(messages);
+  expect(await peer.receive(expected.length)).toBe(expected.toString('hex'));
+}
+
+async function started(spoken: SpokenDialect, limits: Partial<Limits> = {}) {
+  const server = await ScriptedServer.listen();
+  const file = join(await temporaryFolder(), 'agency.csv');
+  await writeFile(file, BETS_FILE);
+  const { agency, events } = startAgency(server.port, {
+    dialect: spoken.dialect,
+    batchAmountMax: 1,
+    random: () => WAITING_NO_TIME,
+    limits,
+  });
+  const uploaded = agency.upload(file, COMMA);
+  uploaded.catch(() => {});
+  const winners = uploaded.then(() => agency.finishAndAwaitWinners());
+  winners.catch(() => {});
+  return { server, agency, events, uploaded, winners };
+}
+
+type Started = Awaited<ReturnType<typeof started>>;
+
+/** Says an answer, or the beginning of it; whether that was all. */
+type Say = (peer: Peer, answer: Buffer) => Promise<boolean>;
+
+const sayWhole: Say = async (peer, answer) => {
+  peer.send(answer);
+  return true;
+};
+
+/**
+ * Plays the server: expects to hear every byte of the exchanges once and nothing else, an exchange again only when it was not
+ * answered and may be repeated; and that the agency knows its winners in the end, unless it failed before.
+ */
+async function play(
+  spoken: SpokenDialect,
+  { server, agency, winners }: Started,
+  say: Say = sayWhole,
+): Promise<void> {
+  const next = async (): Promise<Peer> => {
+    const accepted = await server.accept();
+    await expectSaid(accepted, spoken.hello(1));
+    return accepted;
+  };
+  let peer = await next();
+  for (const { asks, says, apart, fails } of exchangesOf(spoken)) {
+    if (apart === true) {
+      expect(await peer.rest()).toBe('');
+      peer.end();
+      peer = await next();
+    }
+    for (;;) {
+      await expectSaid(peer, asks);
+      if (await say(peer, says)) break;
+      peer.end();
+      expect(await peer.rest()).toBe('');
+      if (fails !== undefined) return;
+      peer = await next();
+    }
+  }
+  expect(await winners).toEqual(WINNERS);
+  await agency.close();
+  expect(await peer.rest()).toBe('');
+}
+
+function describeAnswers(spoken: SpokenDialect): void {
+  const answersLength = exchangesOf(spoken).reduce((sum, { says }) => sum + says.length, 0);
+
+  /** Says each answer cut at the places given, in bytes of all answers; the agency reads each piece by itself. */
+  async function expectUnderstood(places: readonly number[]): Promise<void> {
+    const sockets = watchClientSockets();
+    const run = await started(spoken);
+    let said = 0;
+    const say: Say = async (peer, answer) => {
+      const socket = sockets.findLast(({ remotePort }) => remotePort === run.server.port)!;
+      let start = 0;
+      for (let end = 1; end <= answer.length; end += 1) {
+        if (end < answer.length && !places.includes(said + end)) continue;
+        const sent = socket.bytesRead + end - start;
+        peer.send(answer.subarray(start, end));
+        if (end < answer.length) await until(() => socket.bytesRead >= sent, 'the bytes being read');
+        start = end;
+      }
+      said += answer.length;
+      return true;
+    };
+    await play(spoken, run, say);
+    expect(await run.uploaded).toEqual({ bets: 2, refusedLines: 0 });
+    expect(run.events.of('reconnecting')).toEqual([]);
+    expect(run.events.of('connected')).toHaveLength(spoken.questionsApart ? 3 : 1);
+  }
+
+  describe('the answers are understood', () => {
+    test('as they are', () => expectUnderstood([]));
+
+    test('one byte at a time', () => expectUnderstood(range(answersLength)));
+
+    test('cut at every place', () => inParallel(range(answersLength), place => expectUnderstood([place])));
+  });
+}
+
+function describeLostConnections(spoken: SpokenDialect): void {
+  const exchanges = exchangesOf(spoken);
+
+  /** Ends the connection within an answer, for each byte that the answer has. */
+  async function expectBroken(broken: Exchange, index: number, length: number): Promise<void> {
+    const run = await started(spoken);
+    let turn = 0;
+    await play(spoken, run, async (peer, answer) => {
+      const isWhole = turn !== index;
+      turn += 1;
+      peer.send(isWhole ? answer : answer.subarray(0, length));
+      return isWhole;
+    });
+    if (broken.fails === undefined) {
+      const lost = run.events.of('reconnecting').map(({ error }) => error);
+      expect(lost).toEqual(['the central closed the connection']);
+    } else {
+      const error = await failureOf(run.winners);
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toContain(broken.fails);
+      expect(error.message).toContain('the central closed the connection');
+    }
+  }
+
+  describe('a connection that the central ends', () => {
+    for (const [index, exchange] of exchanges.entries()) {
+      if (exchange.says.length === 0) continue;
+      const what = exchange.fails === undefined ? 'costs nothing' : 'is the end, and the error says so';
+      test(`before answer ${index + 1} is complete, at every place of it, ${what}`, () =>
+        inParallel(range(exchange.says.length), length => expectBroken(exchange, index, length)));
+    }
+  });
+}
+
+function describeRefusedBatches(spoken: SpokenDialect): void {
+  const reason = 'bet 0, document, not-digits';
+
+  if (spoken.outlivesRefusedBatch) {
+    test('a batch that is refused is left out and logged, and the others are sent', async () => {
+      const run = await started(spoken);
+      let turn = 0;
+      await play(spoken, run, async (peer, answer) => {
+        turn += 1;
+        peer.send(turn === 1 ? spoken.refused(reason) : answer);
+        return true;
+      });
+      expect(await run.uploaded).toEqual({ bets: 1, refusedLines: 1 });
+      expect(run.events.of('bets-refused')).toEqual([
+        { event: 'bets-refused', count: 1, firstLine: 1, reason },
+      ]);
+      expect(run.events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 1, bets: 1 }]);
+    });
+    return;
+  }
+
+  test('a batch that is refused is the end, and the error says which', async () => {
+    const { server, winners } = await started(spoken);
+    const peer = await server.accept();
+    await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
+    peer.send(spoken.accepted(1));
+    await expectSaid(peer, spoken.batch(1, NANDU));
+    peer.send(spoken.refused(reason));
+    peer.end();
+    const error = await failureOf(winners);
+    expect(error).toBeInstanceOf(AgencyError);
+    const hasWords = spoken.refused(reason).length > 0;
+    expect(error.message).toContain(
+      hasWords
+        ? 'the central refused the batch of 1 bets that begins with line 2; its log says why'
+        : NO_ANSWER_TO_BATCH,
+    );
+  });
+}
+
+function describeRefusedEnds(spoken: SpokenDialect): void {
+  const exchanges = exchangesOf(spoken);
+  const refused = spoken.refused('no');
+
+  /** Behind the batches, one by one: what is answered is refused, and nothing is said after that. */
+  const ends = exchanges.slice(2).filter(({ says }) => says.length > 0 && refused.length > 0);
+
+  test.each(ends)('what is refused behind the batches is the end (%#)', async end => {
+    const run = await started(spoken);
+    let peer = await run.server.accept();
+    await expectSaid(peer, spoken.hello(1));
+    for (const exchange of exchanges) {
+      if (exchange.apart === true) {
+        peer.end();
+        peer = await run.server.accept();
+      }
+      await expectSaid(peer, exchange.asks);
+      if (exchange === end) break;
+      peer.send(exchange.says);
+    }
+    peer.send(refused);
+    const error = await failureOf(run.winners);
+    expect(error).toBeInstanceOf(AgencyError);
+    const isQuestion = spoken.question?.(1).equals(end.asks) === true;
+    expect(error.message).toContain(
+      `the central refused the ${isQuestion ? 'question for the winners' : 'end of the bets'}`,
+    );
+    await run.agency.close();
+    expect(await peer.rest()).toBe('');
+  });
+}
+
+function describeWaits(spoken: SpokenDialect): void {
+  const answerTimeoutMs = 60;
+
+  test('an answer to a batch that does not come is the end, in limited time', async () => {
+    const { server, uploaded } = await started(spoken, { answerTimeoutMs });
+    const peer = await server.accept();
+    await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
+    const error = await failureOf(uploaded);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain(`no answer within ${answerTimeoutMs} ms`);
+    expect(error.message).toContain(NO_ANSWER_TO_BATCH);
+    expect(await peer.rest()).toBe('');
+  });
+
+  if (spoken.winners === 'sent') {
+    test('the winners are waited for longer than any answer', async () => {
+      const run = await started(spoken, { answerTimeoutMs });
+      const total = exchangesOf(spoken).length;
+      let turn = 0;
+      await play(spoken, run, async (peer, answer) => {
+        turn += 1;
+        // What must not happen has no event to wait for: nothing but the time that it takes.
+        if (turn === total) await delay(3 * answerTimeoutMs);
+        peer.send(answer);
+        return true;
+      });
+      expect(run.events.of('connected')).toHaveLength(1);
+    });
+    return;
+  }
+
+  test('a question that is not answered in time is asked again, and the end of the bets is not said again', async () => {
+    const run = await started(spoken, { answerTimeoutMs });
+    let turn = 0;
+    const total = exchangesOf(spoken).length;
+    await play(spoken, run, async (peer, answer) => {
+      turn += 1;
+      if (turn === total) {
+        await run.events.until('reconnecting');
+        return false;
+      }
+      peer.send(answer);
+      return true;
+    });
+    const lost = run.events.of('reconnecting').map(({ error }) => error);
+    expect(lost).toEqual([`no answer within ${answerTimeoutMs} ms`]);
+  });
+}

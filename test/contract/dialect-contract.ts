@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest';
+import type { CloseReason } from '../../src/observe/events.ts';
+import { LORCA } from '../golden/golden.ts';
+import { cutAt } from '../lottery/cuts.ts';
+import { ManualClock, range, type TestCentral, until } from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+import {
+  bytesOf,
+  connected,
+  inParallel,
+  openFor,
+  type Opened,
+  outcomeOf,
+  type Part,
+  partOf,
+  rowOf,
+  SECOND,
+  sendPieces,
+  uploadOf,
+} from './conversation.ts';
+import { describeRefusals } from './dialect-refusals.ts';
+import { describeWaits } from './dialect-waits.ts';
+import type { SpokenDialect } from './spoken-dialect.ts';
+
+/**
+ * What the central promises in every dialect, over a real socket. The other end says bytes that none of our code has made, and
+ * what it is answered is compared byte by byte.
+ */
+export function describeDialectOfCentral(spoken: SpokenDialect): void {
+  test.each(spoken.golden)('the bytes of this suite are the golden ones: %s', (_, bytes, golden) => {
+    expect(bytes.toString('hex')).toBe(golden);
+  });
+  describeStreams(spoken);
+  describeTruncation(spoken);
+  describeRefusals(spoken);
+  describeWaits(spoken);
+}
+
+function describeStreams(spoken: SpokenDialect): void {
+  const parts = uploadOf(spoken);
+  const stream = bytesOf(parts);
+  const { answers, rows } = outcomeOf(parts, stream.length);
+  const winners = Buffer.concat(spoken.winnersFrames(LORCA.document, SECOND.document)).toString('hex');
+
+  /** The winners as agency 1 gets them: asked for over a connection of the right kind, or sent. */
+  async function expectWinners(central: TestCentral, peer: Peer, cut: (bytes: Buffer) => Uint8Array[]) {
+    if (spoken.winners === 'asked') {
+      const asking = spoken.questionsApart ? await connected(central) : peer;
+      if (asking !== peer) peer.end();
+      await sendPieces(central, asking, cut(spoken.question!(1)));
+      expect(await asking.receive(winners.length / 2)).toBe(winners);
+      if (asking === peer) return;
+      expect(await asking.rest()).toBe('');
+      asking.end();
+    } else {
+      expect(await peer.receive(winners.length / 2)).toBe(winners);
+    }
+  }
+
+  async function expectWhole(cut: (bytes: Buffer) => Uint8Array[]): Promise<void> {
+    const { central, store } = await openFor(spoken);
+    const peer = await connected(central);
+    await sendPieces(central, peer, cut(stream));
+    expect(await peer.receive(answers.length)).toBe(answers.toString('hex'));
+    await central.seen('agency-finished');
+    expect(store.rows).toBe(rows);
+    expect(await central.central.finish(2)).toBeUndefined();
+    await central.seen('draw-held');
+    await expectWinners(central, peer, cut);
+    peer.end();
+    expect(await peer.rest()).toBe('');
+    expect([central.of('message-refused'), central.of('connection-cut')]).toEqual([[], []]);
+    await central.stop();
+  }
+
+  describe('a conversation', () => {
+    test('in one chunk', () => expectWhole(bytes => [bytes]));
+
+    test('one byte at a time', () => expectWhole(bytes => Array.from(bytes, byte => Uint8Array.of(byte))));
+
+    test('in two chunks, cut at every place', () =>
+      inParallel(range(stream.length + 1), place => expectWhole(bytes => cutAt(bytes, [place]))));
+
+    test('of an agency whose other side is closed already is answered to its end', async () => {
+      const { central } = await openFor(spoken, { agencies: [1] });
+      const peer = await connected(central);
+      peer.send(stream);
+      peer.end();
+      const sent = spoken.winners === 'sent' ? winners : '';
+      expect(await peer.rest()).toBe(answers.toString('hex') + sent);
+      expect(central.of('connection-cut')).toEqual([]);
+    });
+
+    if (spoken.question !== undefined) {
+      test('has a question before the draw, which changes nothing', async () => {
+        const { central } = await openFor(spoken);
+        const peer = await connected(central);
+        peer.send(Buffer.concat([spoken.hello(1), spoken.question!(1)]));
+        expect(await peer.receive(spoken.notYet.length)).toBe(spoken.notYet.toString('hex'));
+        if (spoken.questionsApart) expect(await peer.rest()).toBe('');
+        expect(central.of('message-refused')).toEqual([]);
+        expect(central.lottery.hasFinished(1)).toBe(false);
+      });
+    }
+
+    test('has batches without a bet, which are acknowledged', async () => {
+      const { central, store } = await openFor(spoken);
+      const peer = await connected(central);
+      peer.send(Buffer.concat([spoken.hello(1), spoken.batch(1), spoken.batch(1, LORCA), spoken.batch(1)]));
+      const expected = Buffer.concat([spoken.accepted(0), spoken.accepted(1), spoken.accepted(0)]);
+      expect(await peer.receive(expected.length)).toBe(expected.toString('hex'));
+      expect(store.rows).toBe(rowOf(LORCA));
+      expect(central.of('message-refused')).toEqual([]);
+    });
+  });
+}
+
+function describeTruncation(spoken: SpokenDialect): void {
+  const parts = uploadOf(spoken);
+  const stream = bytesOf(parts);
+
+  /** Each place before the last message is complete: the agency never finishes. */
+  const places = range(stream.length);
+
+  async function expectTruncated({ central, store }: Opened, upTo: readonly Part[], place: number) {
+    const before = { rows: store.rows, events: central.events.length };
+    const { answers, rows, isBroken } = outcomeOf(upTo, place);
+    const peer = await central.connect();
+    if (place > 0) peer.send(bytesOf(upTo).subarray(0, place));
+    peer.end();
+    expect(await peer.rest()).toBe(answers.toString('hex'));
+    const events = (): string[] => central.events.slice(before.events).map(({ event }) => event);
+    await until(() => events().includes('connection-closed'), 'the connection being closed');
+    expect(store.rows.slice(before.rows.length)).toBe(rows);
+    const cuts = central.events.slice(before.events).filter(({ event }) => event === 'connection-cut');
+    const reason = expect.objectContaining({ reason: 'truncated' });
+    expect(cuts, `cut at ${place}`).toEqual(isBroken ? [reason] : []);
+    expect(events()).not.toContain('message-refused');
+  }
+
+  describe('a conversation that breaks off', () => {
+    test('with the end of the stream, at every place: what is complete stays, and the log says what is not', async () => {
+      const opened = await openFor(spoken);
+      for (const place of places) await expectTruncated(opened, parts, place);
+    });
+
+    if (spoken.question !== undefined) {
+      test('within the question', async () => {
+        const opened = await openFor(spoken);
+        const question = [partOf(spoken.hello(1)), partOf(spoken.question!(1))];
+        for (const place of range(bytesOf(question).length)) await expectTruncated(opened, question, place);
+      });
+    }
+
+    test('without the end of the stream, at every place: is cut in time, and what is complete stays', async () => {
+      const clock = new ManualClock();
+      const limits = {
+        firstMessageTimeoutMs: 200,
+        messageTimeoutMs: 200,
+        idleTimeoutMs: 60_000,
+        agencyConnectionsMax: stream.length,
+      };
+      const { central, store } = await openFor(spoken, { limits, now: clock.now });
+      const outcomes = places.map(place => outcomeOf(parts, place));
+      const peers: Peer[] = [];
+      for (const place of places) {
+        const peer = await central.connect();
+        if (place > 0) peer.send(stream.subarray(0, place));
+        peers.push(peer);
+      }
+      for (const [place, { answers }] of outcomes.entries()) {
+        expect(await peers[place]!.receive(answers.length)).toBe(answers.toString('hex'));
+      }
+      const bytesSent = places.reduce((sum, place) => sum + place, 0);
+      const bytesRead = (): number => central.sockets.reduce((sum, socket) => sum + socket.bytesRead, 0);
+      await until(() => bytesRead() === bytesSent, 'all bytes being read');
+      expect(central.of('connection-cut')).toEqual([]);
+      clock.time += 200;
+      const reasons: CloseReason[] = [];
+      for (const [place, { messages, isBroken }] of outcomes.entries()) {
+        if (!isBroken && messages > 0) continue;
+        const reason = messages === 0 ? 'first-message-timeout' : 'message-timeout';
+        const last = messages === 0 ? spoken.refusedUnknown(reason) : spoken.refused(reason);
+        expect(await peers[place]!.rest(), `cut at ${place}`).toBe(last.toString('hex'));
+        reasons.push(reason);
+      }
+      expect(
+        central
+          .of('connection-cut')
+          .map(({ reason }) => reason)
+          .toSorted(),
+      ).toEqual(reasons.toSorted());
+      const stored = outcomes.map(({ rows }) => rows).join('');
+      const lines = (rows: string): string[] => rows.split('\r\n').toSorted();
+      expect(lines(store.rows)).toEqual(lines(stored));
+    });
+  });
+}

@@ -1,0 +1,115 @@
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { conn, END } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { Program, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+/** Several ports with a dialect each (`SERVER_LISTENERS`). */
+
+async function usedPort(): Promise<number> {
+  const other = createServer();
+  onTestFinished(() => void other.close());
+  await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
+  return (other.address() as { port: number }).port;
+}
+
+function startWith(folder: string, listeners: string): Program {
+  const env = { SERVER_LISTENERS: listeners, SERVER_HOST: '127.0.0.1', DATA_DIR: 'data' };
+  return Program.start(['server'], { cwd: folder, env });
+}
+
+describe('a server with several listeners', () => {
+  test('of which one finds its port in use: says which one, closes the others, and ends with exit code 1', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'data'));
+    const port = await usedPort();
+    const server = startWith(folder, `tp0:0,check-win:0,push-codes:${port},op-codes:0`);
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.stderr).toBe('');
+    const failures = server.lines.filter(({ result }) => result === 'fail');
+    expect(failures.map(({ action, details }) => [action, details['error']])).toEqual([
+      [
+        'start',
+        `port ${port} is in use by another program, end it or choose another one for push-codes (SERVER_PORT, SERVER_LISTENERS)`,
+      ],
+    ]);
+    const opened = server.linesOf('listen', 'success');
+    expect(opened.map(({ details }) => details['dialect'])).toEqual(['tp0', 'check-win']);
+    const ports = (lines: typeof opened): string[] => lines.map(({ details }) => details['port']!).toSorted();
+    expect(ports(server.linesOf('close_listener', 'success'))).toEqual(ports(opened));
+    // The folder is free as well.
+    const again = startWith(folder, `tp0:${opened[0]!.details['port']},push-codes:0`);
+    await again.line(() => again.linesOf('listen', 'success').length === 2, 'two listeners');
+  });
+
+  test.each([
+    ['a dialect that there is not', 'tp0:0,quiniela:0'],
+    ['a port twice', 'tp0:12345,op-codes:12345'],
+  ])('with %s is told in one line what is allowed, exit code 2', async (_, listeners) => {
+    const server = startWith(await temporaryFolder(), listeners);
+    expect(await server.exited).toEqual({ code: 2, signal: null });
+    expect(server.lines).toEqual([]);
+    expect(server.stderr).toBe(
+      `loteria: environment variable SERVER_LISTENERS: SERVER_LISTENERS is '${listeners}', allowed: ` +
+        'dialect:port,dialect:port,… with tp0, push-codes, check-win, csv-frames, op-codes\n',
+    );
+  });
+
+  test('closes them all on SIGTERM, exit code 0', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'data'));
+    const server = startWith(folder, 'tp0:0,push-codes:0,check-win:0,csv-frames:0,op-codes:0');
+    const listening = () => server.linesOf('listen', 'success');
+    await server.line(() => listening().length === 5, 'five listeners');
+    const peers = await Promise.all(listening().map(({ details }) => Peer.connect(Number(details['port']))));
+    await server.line(() => server.linesOf('accept_connections', 'success').length === 5, 'five connections');
+    server.kill('SIGTERM');
+    for (const peer of peers) expect(await peer.rest()).toBe('');
+    for (const peer of peers) peer.end();
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(server.linesOf('close_listener', 'success')).toHaveLength(5);
+    expect(server.linesOf('close_socket', 'success')).toHaveLength(5);
+    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
+  });
+});
+
+describe('an agency that waits to be sent its winners', () => {
+  const ALL_SENT = [
+    ['push-codes', '01 2328', '2329 0000'],
+    ['csv-frames', '303030313031 3030303031', '3030303031'],
+  ] as const;
+
+  test.each(ALL_SENT)(
+    '(%s) and has ended its side is told them in time, and is cut when it takes too long: it may be gone',
+    async (dialect, allSent, winners) => {
+      const folder = await temporaryFolder();
+      const env = { SERVER_LISTENERS: `tp0:0,${dialect}:0`, NUMBER_AGENCIES: '2', IDLE_TIMEOUT: '1500ms' };
+      const { server, port } = await startServer(folder, env);
+      const listen = await server.line(({ details }) => details['dialect'] === dialect, dialect);
+      const connected = async (): Promise<Peer> => {
+        const peer = await Peer.connect(Number(listen.details['port']));
+        peer.send(allSent);
+        return peer;
+      };
+      const staying = await connected();
+      const leaving = await connected();
+      leaving.end();
+      expect(await leaving.rest()).toBe('');
+      const { details } = await server.logged('cut_connection');
+      expect(details).toEqual({ ip: '127.0.0.1', agency: '1', reason: 'idle' });
+      expect(staying.ended).toBe(false);
+
+      const listening = await connected();
+      listening.end();
+      const other = await Peer.connect(port);
+      other.send(Buffer.concat([conn(2), END]));
+      const hex = winners.replaceAll(' ', '');
+      expect(await staying.receive(hex.length / 2)).toBe(hex);
+      expect(await listening.receive(hex.length / 2)).toBe(hex);
+      expect(server.linesOf('cut_connection')).toHaveLength(1);
+    },
+  );
+});

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { generateDataset } from '../../src/dataset/generate.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { Program } from '../support/program.ts';
+
+/** Bets of the good agency: about half a second of uploading. */
+const BETS = 300_000;
+
+/** Shorter than the defaults, so that a test sees them pass; still far longer than anything good takes. */
+const SHORT = {
+  FIRST_MESSAGE_TIMEOUT: '2s',
+  MESSAGE_TIMEOUT: '2s',
+  UNREAD_TIMEOUT: '2s',
+  IDLE_TIMEOUT: '3s',
+};
+
+/** A server as it is shipped, in whose bad company a good agency uploads. */
+export class Arena {
+  readonly server: Program;
+  readonly port: number;
+  readonly #folder: string;
+  /** Descriptors that the server has open before anybody comes. */
+  readonly #handles: number;
+  #agencies = 0;
+
+  private constructor(server: Program, port: number, folder: string) {
+    this.server = server;
+    this.port = port;
+    this.#folder = folder;
+    this.#handles = this.#openHandles();
+  }
+
+  static async open(): Promise<Arena> {
+    const folder = await mkdtemp(join(tmpdir(), 'loteria-hostile-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await generateDataset(folder, { agencies: 1, bets: BETS, seed: 1 }, hasWon, () => {});
+    const env = { ...SHORT, SERVER_PORT: '0', AGENCIES: '1-99', CONNECTIONS_MAX: '2000' };
+    const server = Program.start(['server'], { cwd: folder, env });
+    const { details } = await server.line(({ action }) => action === 'listen', 'listen');
+    return new Arena(server, Number(details['port']), folder);
+  }
+
+  /**
+   * Lets another good agency upload the same file.
+   *
+   * @returns milliseconds from the start of its process until every bet of it was stored
+   */
+  async upload(): Promise<number> {
+    this.#agencies += 1;
+    const startedAt = performance.now();
+    const client = Program.start(['client'], {
+      cwd: this.#folder,
+      env: {
+        CLI_ID: String(this.#agencies),
+        CLI_SERVER_ADDRESS: `127.0.0.1:${this.port}`,
+        CLI_FILE_NAME: join(this.#folder, 'agency-1.csv'),
+      },
+    });
+    const stored = await client.line(
+      ({ action, result }) => action === 'upload' && result === 'success',
+      'upload',
+    );
+    const ms = performance.now() - startedAt;
+    if (stored.details['bets'] !== String(BETS)) throw new Error(`stored ${stored.details['bets']} bets`);
+    // It has nothing more to say, and waits for a draw that is never held.
+    client.kill('SIGKILL');
+    await client.exited;
+    return ms;
+  }
+
+  /** The most memory that the server has had, in bytes. */
+  get peakMemory(): number {
+    const status = readFileSync(`/proc/${this.server.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  /** Descriptors that the server has open more than before anybody came. */
+  get leftOpen(): number {
+    return this.#openHandles() - this.#handles;
+  }
+
+  #openHandles(): number {
+    return readdirSync(`/proc/${this.server.pid}/fd`).length;
+  }
+}

@@ -1,0 +1,141 @@
+import { connect, type Socket } from 'node:net';
+import { SeededRandom } from '../../src/dataset/random.ts';
+
+const HOST = '127.0.0.1';
+
+/** A socket that does not mind whatever becomes of it, and reads and forgets what it is told. */
+function join(port: number, then: (socket: Socket) => void): Socket {
+  const socket = connect({ port, host: HOST, allowHalfOpen: true }, () => then(socket));
+  socket.on('error', () => {});
+  socket.resume();
+  return socket;
+}
+
+function text(type: string, payload: string): Buffer {
+  const bytes = Buffer.from(payload);
+  const header = Buffer.alloc(8);
+  header.write(type, 'latin1');
+  header.writeUInt32BE(bytes.length, 4);
+  return Buffer.concat([header, bytes]);
+}
+
+const BET = 'Santiago Lionel|Lorca|30904465|1999-03-17|7574';
+const INVALID = BET.replace('1999', '0000');
+const GWIN = Buffer.from('GWIN', 'latin1');
+
+const manyTimes = (times: number, make: (index: number) => Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: times }, (_, index) => make(index)));
+
+/** Comes in bad company: `count` peers at a time that do one thing, each replaced by another when it is gone. */
+export class BadCompany {
+  /** How many have come in all. */
+  came = 0;
+  readonly #port: number;
+  readonly #behave: Behaviour;
+  readonly #sockets = new Set<Socket>();
+  #over = false;
+
+  constructor(port: number, count: number, behave: Behaviour) {
+    this.#port = port;
+    this.#behave = behave;
+    for (let index = 0; index < count; index += 1) this.#add();
+  }
+
+  /** Fulfilled when every peer that is there now has connected. */
+  async settled(): Promise<void> {
+    const connecting = [...this.#sockets].filter(socket => socket.connecting);
+    await Promise.all(connecting.map(socket => new Promise(resolve => socket.once('connect', resolve))));
+  }
+
+  /** Everybody leaves. */
+  async leave(): Promise<void> {
+    this.#over = true;
+    const gone = [...this.#sockets].map(socket => new Promise(resolve => socket.once('close', resolve)));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(gone);
+  }
+
+  #add(): void {
+    this.came += 1;
+    const stops: (() => void)[] = [];
+    const socket = join(this.#port, joined => this.#behave(joined, this.came, stop => stops.push(stop)));
+    this.#sockets.add(socket);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      for (const stop of stops) stop();
+      // Not at once: a peer that is refused at its first byte would come a hundred thousand times a second.
+      if (!this.#over) setTimeout(() => !this.#over && this.#add(), 20).unref();
+    });
+  }
+}
+
+/** What a bad peer does with its connection; `onGone` is for what must end with it. */
+type Behaviour = (socket: Socket, nth: number, onGone: (stop: () => void) => void) => void;
+
+/**
+ * Writes something again and again, as fast as it is taken. Made beforehand: to be a nuisance must not cost more than the
+ * nuisance, on the machine that both share.
+ */
+function writeForEver(socket: Socket, bytes: Buffer): void {
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(bytes));
+  };
+  socket.on('drain', write);
+  write();
+}
+
+export const idle: Behaviour = () => {};
+
+/** One byte of a valid conversation a second. */
+export const oneByteASecond: Behaviour = (socket, _, onGone) => {
+  const bytes = Buffer.concat([text('CONN', '50'), text('NBET', `1|${BET}`)]);
+  let at = 0;
+  const timer = setInterval(() => {
+    socket.write(bytes.subarray(at, at + 1));
+    at = (at + 1) % bytes.length;
+  }, 1000);
+  onGone(() => clearInterval(timer));
+};
+
+/** Asks and asks, and reads no answer. */
+export const neverReading: Behaviour = (socket, nth) => {
+  socket.pause();
+  socket.write(text('CONN', String(50 + (nth % 40))));
+  const questions = manyTimes(1000, () => GWIN);
+  writeForEver(socket, questions);
+};
+
+/** Announces four gigabytes and sends as many of them as it can. */
+export const fourGigabytes: Behaviour = socket => {
+  socket.write(text('CONN', '50'));
+  socket.write(Buffer.from('4e424554ffffffff', 'hex'));
+  const chunk = Buffer.alloc(64 * 1024, 0x41);
+  writeForEver(socket, chunk);
+};
+
+export const randomBytes: Behaviour = (socket, nth) => {
+  const random = new SeededRandom(nth);
+  writeForEver(socket, Buffer.from(Array.from({ length: 16 * 1024 }, () => random.between(0, 255))));
+};
+
+/** Valid frames that are refused, on one connection after the other. */
+export const refused: Behaviour = socket => {
+  socket.write(text('CONN', '50'));
+  writeForEver(
+    socket,
+    manyTimes(1000, () => text('NBET', `1|${INVALID}`)),
+  );
+};
+
+/** Batches of an upload that are refused without end on the same connection. */
+export const refusedForEver: Behaviour = (socket, nth) => {
+  socket.write(text('HELO', `${50 + (nth % 40)}|hostile-${nth}`));
+  // More than the central lets one upload have.
+  socket.write(manyTimes(11_000, index => text('SBET', `${index + 1}|1|${INVALID}`)));
+};
+
+/** Says half of something and closes its half of the connection. */
+export const halfClosing: Behaviour = (socket, nth) => {
+  socket.write(text('CONN', String(50 + (nth % 40))));
+  socket.end(text('NBET', `1|${BET}`).subarray(0, nth % 60));
+};

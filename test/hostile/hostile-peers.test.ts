@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import type { Line } from '../support/program.ts';
+import { Arena } from './arena.ts';
+import {
+  BadCompany,
+  fourGigabytes,
+  halfClosing,
+  idle,
+  neverReading,
+  oneByteASecond,
+  randomBytes,
+  refused,
+  refusedForEver,
+} from './bad-peers.ts';
+
+/** More than a server has ever had here with as many connections; without the ceilings it would be gigabytes. */
+const MEMORY_BYTES_MAX = 320 * 1024 * 1024;
+
+/** Others use the machine too: of so many uploads one must be quick. */
+const TRIES = 8;
+
+const refusedWith =
+  (code: string) =>
+  ({ action, result, details }: Line): boolean =>
+    action === 'refuse' && result === 'fail' && details['code'] === code;
+
+const cutBecause =
+  (reason: string) =>
+  ({ text }: Line): boolean =>
+    text.includes(reason);
+
+test.each([
+  ['1,000 idle connections', 1000, idle, cutBecause('first-message-timeout')],
+  ['one byte a second', 100, oneByteASecond, cutBecause('message-timeout')],
+  // Answers of four bytes fill the network's own buffers only after millions: `test/central/deadlines.test.ts` has the cut.
+  ['peers that never read an answer', 40, neverReading, undefined],
+  ['messages of four gigabytes', 20, fourGigabytes, refusedWith('payload-too-large')],
+  ['random bytes', 20, randomBytes, refusedWith('unknown-message')],
+  [
+    'valid messages that are refused, over one connection after the other',
+    20,
+    refused,
+    refusedWith('invalid-bet'),
+  ],
+  ['batches that are refused without end', 10, refusedForEver, refusedWith('invalid-bet')],
+  ['half of a message and half of a close', 50, halfClosing, cutBecause('truncated')],
+])(
+  '%s cost a good agency no more than its own time again, and leave nothing behind',
+  async (_, count, behave, explains) => {
+    const arena = await Arena.open();
+    const undisturbed = [await arena.upload(), await arena.upload()];
+    const company = new BadCompany(arena.port, count, behave);
+    try {
+      await company.settled();
+      const limit = 2 * Math.max(...undisturbed);
+      const disturbed: number[] = [];
+      while (disturbed.length < TRIES && Math.min(...disturbed) > limit) disturbed.push(await arena.upload());
+      expect(Math.min(...disturbed), `undisturbed ${undisturbed.join(', ')} ms`).toBeLessThanOrEqual(limit);
+      if (explains !== undefined) await arena.server.line(explains, 'line that explains it');
+    } finally {
+      await company.leave();
+    }
+    expect(arena.peakMemory).toBeLessThan(MEMORY_BYTES_MAX);
+    await expect.poll(() => arena.leftOpen, { timeout: 10_000 }).toBe(0);
+    arena.server.kill('SIGTERM');
+    expect(await arena.server.exited).toEqual({ code: 0, signal: null });
+    expect(arena.server.stderr).toBe('');
+  },
+  60_000,
+);
