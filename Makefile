@@ -16,9 +16,10 @@ run: build ## install, build and hold a whole lottery on this machine (ARGS="--d
 	./loteria run $(ARGS)
 
 test: build ## install, build and run every check and test
+	@sh scripts/ensure-chromium.sh
 	@node scripts/test.mjs
 
-build: deps ## compile src/ into dist/
+build: deps ## compile src/ and web/ into dist/
 	@node scripts/build.mjs
 
 lint: deps ## check format, lint, types and unused code

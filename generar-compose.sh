@@ -81,12 +81,23 @@ server() {
 YAML
   case $exercise in
     ej[1-4]) echo '      - SERVER_MODE=echo' ;;
+    *) page ;;
   esac
   cat <<YAML
     networks:
       - testing_net
     volumes:
       - ./server/config.ini:/loteria/config.ini:ro
+YAML
+}
+
+# The operator's page, for this machine only: http://127.0.0.1:8080/
+page() {
+  cat <<YAML
+      - HTTP_PORT=8080
+      - HTTP_HOST=0.0.0.0
+    ports:
+      - 127.0.0.1:8080:8080
 YAML
 }
 

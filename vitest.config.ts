@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+const BROWSER = 'test/browser/**/*.test.ts';
 const CONTAINERS = 'test/docker/**/*.test.ts';
 const HOSTILE = 'test/hostile/**/*.test.ts';
 
@@ -10,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'program',
           include: ['test/**/*.test.ts'],
-          exclude: [CONTAINERS, HOSTILE],
+          exclude: [BROWSER, CONTAINERS, HOSTILE],
           // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
           maxWorkers: 2,
           testTimeout: 30_000,
@@ -29,13 +30,25 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'browser',
+          include: [BROWSER],
+          // A browser is several busy processes: one at a time, and not beside tests that watch the clock.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 60_000,
+          // What a page is about to show: on a busy machine the usual second is not enough.
+          expect: { poll: { timeout: 15_000 } },
+        },
+      },
+      {
+        test: {
           name: 'containers',
           include: [CONTAINERS],
           globalSetup: 'test/docker/global-setup.ts',
           // The assignment fixes the names of the containers and of the network: there can be one system at a time. It comes
           // after the other tests, which watch the clock.
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
         },
       },

@@ -1,15 +1,27 @@
-// Makes dist/ of src/, from nothing: what was removed from src/ does not stay behind. It takes about two seconds. Types are
+// Makes dist/ of src/ and web/, from nothing: what was removed there does not stay behind. It takes about two seconds. Types are
 // checked by `npm run types`.
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { main as compileAssembly } from 'assemblyscript/asc';
 import { build } from 'rolldown';
 
+/** Needed to build the page and not to run the program: npm calls them development dependencies. */
+const IN_THE_PAGE = ['node_modules/uplot'];
+
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const [, ...kernelsBuilt] = await Promise.all([
+const [, , ...kernelsBuilt] = await Promise.all([
   bundleProgram(),
+  bundlePage(),
   compileKernel(['index.ts', 'scan-rows.ts'], 'central.wasm'),
   compileKernel(['copy-lines.ts'], 'agency.wasm'),
 ]);
@@ -41,6 +53,23 @@ async function bundleProgram() {
   chmodSync(join(dist, 'cli/main.js'), 0o755);
 }
 
+// The operator's page: one script, one style sheet, and what is taken as it is.
+async function bundlePage() {
+  const web = join(root, 'web');
+  const made = join(dist, 'web');
+  mkdirSync(made, { recursive: true });
+  for (const file of ['index.html', 'icon.svg']) copyFileSync(join(web, file), join(made, file));
+  const chart = readFileSync(join(root, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8');
+  writeFileSync(join(made, 'page.css'), `${chart}\n${readFileSync(join(web, 'page.css'), 'utf8')}`);
+  await build({
+    cwd: root,
+    input: { page: 'web/page.ts' },
+    platform: 'browser',
+    tsconfig: false,
+    output: { dir: made, minify: true },
+  });
+}
+
 // A hot loop in src/kernel/assembly/ becomes a module in dist/kernel/: one for the central and one for the agency, since each
 // process compiles its own when it starts.
 async function compileKernel(sources, module) {
@@ -58,7 +87,8 @@ async function compileKernel(sources, module) {
 // What others wrote is in the bundle, and their licences ask to be kept with it.
 function writeLicences() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const bundled = Object.keys(packages).filter(path => path !== '' && !packages[path].dev);
+  const isBundled = path => path !== '' && (!packages[path].dev || IN_THE_PAGE.includes(path));
+  const bundled = Object.keys(packages).filter(isBundled);
   const texts = bundled.map(path => {
     const file = readdirSync(join(root, path)).find(name => /^licen[cs]e/i.test(name));
     const text = file === undefined ? packages[path].license : readFileSync(join(root, path, file), 'utf8');

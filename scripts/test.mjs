@@ -14,6 +14,7 @@ const CHECKS = [
   ['format', [bin('@biomejs/biome/bin/biome'), 'format', '.']],
   ['lint', [bin('oxlint/bin/oxlint'), '--type-aware', '--deny-warnings']],
   ['types', [bin('typescript/bin/tsc'), '--noEmit']],
+  ['types of the page', [bin('typescript/bin/tsc'), '--noEmit', '-p', 'web']],
   ['unused code and dependencies', [bin('knip/bin/knip.js')]],
 ];
 

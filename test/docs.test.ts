@@ -43,7 +43,7 @@ describe('documentation', () => {
   test.each(PAGES)('every file that %s names in src is there', page => {
     const named = [
       ...read(page).matchAll(
-        /`((?:lottery|wire|kernel|store|observe|central|agency|config|tls|run|cli)\/[\w./-]+)`/g,
+        /`((?:lottery|wire|kernel|store|observe|central|agency|http|config|tls|run|cli)\/[\w./-]+)`/g,
       ),
     ];
     const missing = named.map(([, path]) => path!).filter(path => !existsSync(join(ROOT, 'src', path)));

@@ -12,8 +12,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kernel: ['lottery'],
   store: ['lottery'],
   observe: ['wire/refusal.ts', 'lottery/lottery.ts'],
-  central: ['lottery', 'wire', 'store/store.ts', 'observe/events.ts'],
+  central: ['lottery', 'wire', 'store/store.ts', 'observe/events.ts', 'observe/status.ts'],
   agency: ['lottery', 'wire', 'observe/events.ts'],
+  http: ['observe'],
   config: ['lottery', 'wire/limits.ts', 'wire/dialect-names.ts', 'observe/log-level.ts'],
   tls: ['config/tls-files.ts'],
   dataset: ['lottery'],
@@ -27,6 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'observe',
     'central',
     'agency',
+    'http',
     'config',
     'tls',
     'dataset',
@@ -99,5 +101,14 @@ describe('layers', () => {
       return foreign.some(imported => concrete.test(imported));
     });
     expect(users).toEqual(['cli/wiring.ts']);
+  });
+
+  test('of src the page knows the type of what it shows, and nothing else', () => {
+    const web = join(import.meta.dirname, '../web');
+    const imports = readdirSync(web, { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .flatMap(name => readFileSync(join(web, name), 'utf8').match(/^.*from '.*src\/.*$/gm) ?? []);
+    expect(imports.filter(line => !/^import type .*\/src\/http\/snapshot\.ts';$/.test(line))).toEqual([]);
+    expect(imports.length).toBeGreaterThan(0);
   });
 });

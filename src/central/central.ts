@@ -5,6 +5,7 @@ import type { Bet } from '../lottery/bet.ts';
 import type { Seal, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
+import type { CentralStatus } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
@@ -59,6 +60,27 @@ export class Central {
   /** Goes on where the last process stopped: holds a draw for which everybody had finished. */
   resume(): void {
     if (this.#parts.lottery.state === 'complete') this.#drawing ??= this.#draw();
+  }
+
+  /** What whoever watches may know. */
+  status(): CentralStatus {
+    const { lottery, store } = this.#parts;
+    const { seal } = lottery;
+    return {
+      state: lottery.state,
+      bets: lottery.betsInAll,
+      missing: lottery.missing,
+      unsyncedBytes: store.unsyncedBytes,
+      draw: seal && { time: seal.time, seal: seal.sha256 },
+      agencies: lottery.agencies.map(agency => ({
+        agency,
+        expected: lottery.expects(agency),
+        bets: lottery.bets.get(agency) ?? 0,
+        connections: this.#connections.get(agency) ?? 0,
+        finished: lottery.hasFinished(agency),
+        winners: lottery.winnersOf(agency)?.length,
+      })),
+    };
   }
 
   /** Whether so much waits for the disk that nothing more should be read. */

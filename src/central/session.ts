@@ -197,7 +197,7 @@ export class Session {
     const bets = codec.readBets(message, agency);
     const refusal = central.refusalOfBets(agency) ?? refusalOf(bets);
     if (refusal !== undefined) {
-      answer.settle(this.#refuseBets(message, bets.count, refusal));
+      answer.settle(this.#refuseBets(message, agency, bets.count, refusal));
       return;
     }
     const batch = bets as BetBatch;
@@ -206,7 +206,7 @@ export class Session {
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
     central.storeBatch(batch, rejection => {
       if (rejection !== undefined) {
-        answer.settle(this.#refuseBets(message, count, rejection));
+        answer.settle(this.#refuseBets(message, agency, count, rejection));
         return;
       }
       if (single === undefined) emit({ event: 'batch-stored', agency, count });
@@ -235,13 +235,13 @@ export class Session {
     outcome: NumberedOutcome,
   ): ServerMessage {
     const { emit } = this.#parts;
-    if (outcome.kind === 'refused') return this.#refuseBets(message, outcome.count, outcome.refusal);
+    if (outcome.kind === 'refused') return this.#refuseBets(message, agency, outcome.count, outcome.refusal);
     const { seq } = message;
     if (outcome.repeated) emit({ event: 'batch-repeated', agency, seq });
     else if (outcome.kind === 'stored') emit({ event: 'batch-stored', agency, count: outcome.count });
     if (outcome.kind === 'stored') return ACCEPTED;
     const { fault } = outcome;
-    if (!outcome.repeated) this.#refuseBets(message, fault.count, faultRefusal(fault));
+    if (!outcome.repeated) this.#refuseBets(message, agency, fault.count, faultRefusal(fault));
     return { kind: 'batch-refused', seq, fault };
   }
 
@@ -251,9 +251,9 @@ export class Session {
     return refusal === undefined ? ACCEPTED : this.refuse(refusal);
   }
 
-  #refuseBets(message: BetsMessage, count: number, refusal: Refusal): ServerMessage {
+  #refuseBets(message: BetsMessage, agency: number, count: number, refusal: Refusal): ServerMessage {
     const { emit, conversation } = this.#parts;
-    emit({ event: 'bets-refused', single: message.kind === 'bet', count });
+    emit({ event: 'bets-refused', agency, single: message.kind === 'bet', count });
     const reply = this.refuse(refusal);
     return conversation.outlivesRefusedBatch ? { kind: 'bets-refused', refusal } : reply;
   }

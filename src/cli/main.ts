@@ -82,6 +82,7 @@ function addRun(program: Command, finish: (code: number) => void): void {
         .choices(AGENCY_PROTOCOLS)
         .default('resumable'),
     )
+    .option('--page', "show the server's page (HTTP_PORT 8080, or a free one) until Ctrl-C")
     .option('--keep', 'leave the temporary folder, with bets.csv and the logs, and say where it is')
     .action(async (options: RunOptions) => {
       const { run } = await import('./run.ts');

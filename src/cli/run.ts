@@ -6,7 +6,8 @@ import { type AgencyFile, findAgencyFiles } from '../dataset/files.ts';
 import { generateDataset } from '../dataset/generate.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { type Expected, expectedOf } from '../run/expected.ts';
-import { type RunResult, runLottery } from '../run/lottery-run.ts';
+import { type RunPage, type RunResult, runLottery } from '../run/lottery-run.ts';
+import { pagePort } from '../run/page.ts';
 import { showProgress } from '../run/progress.ts';
 import { formatTable } from '../run/table.ts';
 import type { AgencyProtocol } from '../wire/dialect-names.ts';
@@ -21,29 +22,46 @@ export interface RunOptions {
   readonly bets: number;
   readonly seed: number;
   readonly keep?: boolean;
+  readonly page?: boolean;
   readonly dialect: AgencyProtocol;
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+const sayWhere = (url: string): void => say(`the page: ${url}`);
+
 /** `loteria run`: the whole lottery on this machine, with a process for the server and each agency. */
 export async function run(options: RunOptions): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'loteria-'));
   const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  // A second signal ends the program at once.
+  let stop = (): void => {
+    forgetSignals();
+    stopping.abort();
+  };
+  const onSignal = (): void => stop();
+  const forgetSignals = (): void => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const seen = (): Promise<void> => {
+    say('\nevery agency has ended; the page stays until Ctrl-C');
+    // There is nothing to break off any more.
+    return new Promise(goOn => (stop = goOn));
+  };
   try {
+    const page = options.page ? { port: await pagePort(), onOpen: sayWhere, seen } : undefined;
     const files = await provideFiles(options, join(folder, 'data'), stopping.signal);
-    const result = await holdLottery(folder, files, options.dialect, stopping.signal);
+    const result = await holdLottery(folder, files, { ...options, page }, stopping.signal);
     return report(result);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
     say('stopped');
     return EXIT.failed;
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    forgetSignals();
     if (options.keep) say(`kept: ${folder}`);
     else await rm(folder, { recursive: true, force: true });
   }
@@ -78,7 +96,7 @@ async function isFolder(path: string): Promise<boolean> {
 async function holdLottery(
   folder: string,
   files: AgencyFile[],
-  protocol: AgencyProtocol,
+  { dialect: protocol, page }: { readonly dialect: AgencyProtocol; readonly page: RunPage | undefined },
   stop: AbortSignal,
 ): Promise<RunResult> {
   const expected = new Map<number, Expected>();
@@ -88,7 +106,7 @@ async function holdLottery(
   say(`${files.length} agencies, ${sum(totals.values())} bets`);
   const progress = showProgress(totals, process.stdout);
   try {
-    return await runLottery({ folder, files, expected, progress, protocol, stop });
+    return await runLottery({ folder, files, expected, progress, protocol, stop, page });
   } finally {
     progress.stop();
   }

@@ -11,7 +11,9 @@ import { Lottery } from '../lottery/lottery.ts';
 import { logCentral } from '../observe/central-log.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
+import type { CentralStatus } from '../observe/status.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Operator } from './operator.ts';
 import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-door.ts';
 import type { ServerTls } from '../config/tls-files.ts';
@@ -25,6 +27,16 @@ interface Service {
   stop(): Promise<void>;
 }
 
+/** What there is to say of a central that only echoes. */
+const NO_LOTTERY: CentralStatus = {
+  state: 'open',
+  bets: 0,
+  missing: [],
+  agencies: [],
+  unsyncedBytes: 0,
+  draw: undefined,
+};
+
 const now = (): number => performance.now();
 
 /** `loteria server`: runs the central until SIGTERM or SIGINT. */
@@ -32,7 +44,7 @@ export async function server(configPath: string | undefined): Promise<number> {
   const config = readServerConfig(configPath);
   const sink = openLogSink();
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
-  const emit = logCentral(log);
+  let emit = logCentral(log);
   log.debug('config', 'success', {
     port: config.listeners[0]!.port,
     listen_backlog: config.backlog,
@@ -40,8 +52,15 @@ export async function server(configPath: string | undefined): Promise<number> {
   });
   const stopAsked = new Promise<string>(resolve => onStopSignal(sink, resolve));
   let service: Service;
+  let operator: Operator | undefined;
   try {
-    service = config.mode === 'echo' ? await openEcho(config, emit) : await openLottery(config, emit);
+    // Before the store: that may take its time, and somebody may want to know that it does.
+    operator = await openOperator(config, emit);
+    emit = operator?.emit ?? emit;
+    service =
+      config.mode === 'echo'
+        ? await openEcho(config, emit, operator)
+        : await openLottery(config, emit, operator);
   } catch (error) {
     emit({ event: 'failed', action: 'start', error: (error as Error).message });
     return EXIT.failed;
@@ -57,15 +76,29 @@ export async function server(configPath: string | undefined): Promise<number> {
     emit({ event: 'failed', action: 'shutdown', error: failedMeanwhile.message });
     return EXIT.failed;
   }
+  await operator?.stop();
   emit({ event: 'stopped' });
   return EXIT.done;
 }
 
-async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Promise<Service> {
+/** What serves an operator is loaded only where there is one. */
+async function openOperator(config: ServerConfig, emit: Emit<CentralEvent>): Promise<Operator | undefined> {
+  if (config.httpPort === undefined) return undefined;
+  const operator = await import('./operator.ts');
+  return operator.openOperator(config.httpPort, config, emit);
+}
+
+async function openLottery(
+  config: ServerConfig,
+  emit: Emit<CentralEvent>,
+  operator: Operator | undefined,
+): Promise<Service> {
   const { limits } = config;
   const lottery = new Lottery(config.agencies);
-  const { store, files, cuts } = await STORES[config.store](config.dataDirectory, fact =>
-    lottery.apply(fact),
+  const { store, files, cuts } = await STORES[config.store](
+    config.dataDirectory,
+    fact => lottery.apply(fact),
+    operator?.watch,
   );
   for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
   const { betsInAll: bets } = lottery;
@@ -92,6 +125,7 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
       dialect.central(limits).encode({ kind: 'refused', refusal });
     return { name, port, serve, turnAway };
   });
+  operator?.serve(() => central.status());
   central.resume();
   return {
     failure: central.failure,
@@ -103,7 +137,11 @@ async function openLottery(config: ServerConfig, emit: Emit<CentralEvent>): Prom
   };
 }
 
-async function openEcho(config: ServerConfig, emit: Emit<CentralEvent>): Promise<Service> {
+async function openEcho(
+  config: ServerConfig,
+  emit: Emit<CentralEvent>,
+  operator: Operator | undefined,
+): Promise<Service> {
   const { limits } = config;
   const listeners = await openListeners(config, emit, ({ port }) => ({
     name: 'echo',
@@ -111,6 +149,7 @@ async function openEcho(config: ServerConfig, emit: Emit<CentralEvent>): Promise
     serve: (socket, ip, peer) => new EchoConnection(socket, ip, { limits, emit, now }, peer),
     turnAway: () => [Buffer.from('busy\n')],
   }));
+  operator?.serve(() => NO_LOTTERY);
   return { failure: new Promise(() => {}), stop: () => stopAll(listeners) };
 }
 

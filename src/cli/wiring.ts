@@ -10,7 +10,7 @@ import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection
 import type { TailCut } from '../store/csv/recovery.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreWatch } from '../store/store.ts';
 import type { BetReader, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol, ListenerDialect } from '../wire/dialect-names.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
@@ -50,9 +50,9 @@ export interface OpenedStore {
 
 /** The only place that knows which stores there are. Each calls `onFact` with every fact that it remembers. */
 export const STORES = {
-  csv: async (directory: string, onFact: (fact: Fact) => void): Promise<OpenedStore> => {
+  csv: async (directory: string, onFact: (fact: Fact) => void, watch?: StoreWatch): Promise<OpenedStore> => {
     const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
-    const opened = await CsvStore.open(directory, { onFact, openRowScanner });
+    const opened = await CsvStore.open(directory, { onFact, openRowScanner, watch });
     return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
   },
   memory: async (): Promise<OpenedStore> => ({ store: new MemoryStore(), files: ['memory'], cuts: [] }),

@@ -102,6 +102,17 @@ export const SERVER_KEYS = {
       'who signs the certificates of agencies, in PEM; with it an agency must show one, CN=agency-N for agency N',
     parse: anyText,
   }),
+  httpPort: optionalKey('HTTP_PORT', {
+    allowed: `0 to ${PORT_MAX}; 0 takes any free port`,
+    about: "the port of the operator's page, of /metrics, /healthz and /readyz; there is none when not set",
+    parse: integer(0, PORT_MAX),
+  }),
+  httpHost: key('HTTP_HOST', {
+    default: '127.0.0.1',
+    allowed: 'an address of this machine',
+    about: 'the interface that HTTP_PORT is bound to: whoever reaches it may see the page',
+    parse: anyText,
+  }),
   connectionsMax: key('CONNECTIONS_MAX', {
     default: String(DEFAULT_LIMITS.connectionsMax),
     allowed: '1 to 65535',

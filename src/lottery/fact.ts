@@ -15,6 +15,8 @@ export interface Seal {
   readonly bytes: number;
   /** SHA-256 of all rows, in hex. */
   readonly sha256: string;
+  /** When the draw was held, ISO 8601. */
+  readonly time: string;
 }
 
 /**

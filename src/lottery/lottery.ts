@@ -1,5 +1,5 @@
 import type { Draw } from './draw.ts';
-import type { Fact } from './fact.ts';
+import type { Fact, Seal } from './fact.ts';
 import { Uploads } from './uploads.ts';
 
 export type LotteryState = 'open' | 'complete' | 'drawn';
@@ -23,6 +23,7 @@ export class Lottery {
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
   #draw: Draw | undefined;
+  #seal: Seal | undefined;
 
   constructor(expected: Iterable<number>) {
     this.#expected = new Set(expected);
@@ -43,6 +44,11 @@ export class Lottery {
     return [...this.#finished].toSorted((a, b) => a - b);
   }
 
+  /** Every expected agency and every other one with bets, in ascending order. */
+  get agencies(): number[] {
+    return [...new Set([...this.#expected, ...this.#bets.keys()])].toSorted((a, b) => a - b);
+  }
+
   /** Number of bets that are stored, of each agency that has any. */
   get bets(): ReadonlyMap<number, number> {
     return this.#bets;
@@ -51,6 +57,11 @@ export class Lottery {
   /** Number of bets that are stored in all. */
   get betsInAll(): number {
     return [...this.#bets.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** What vouches for the bets of the draw; undefined before it. */
+  get seal(): Seal | undefined {
+    return this.#seal;
   }
 
   expects(agency: number): boolean {
@@ -88,6 +99,7 @@ export class Lottery {
       case 'drawn':
         if (this.#draw !== undefined) throw new Error('a draw is held once');
         this.#draw = fact.draw;
+        this.#seal = fact.seal;
     }
   }
 

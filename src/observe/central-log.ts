@@ -57,6 +57,9 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'listening':
       log.info('listen', 'success', { address: event.address, port: event.port, dialect: event.dialect });
       return;
+    case 'http-listening':
+      log.info('listen_http', 'success', { url: event.url });
+      return;
     case 'accepting':
       log.info('accept_connections', 'in_progress');
       return;
@@ -66,20 +69,10 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'connection-refused':
       log.warning('accept_connections', 'fail', { ip: event.ip, ...event.refusal });
       return;
-    case 'tls-opened': {
-      const { subject, validTo, mutual } = event;
-      log.info('open_tls', 'success', {
-        certificate: subject,
-        valid_to: validTo.toISOString().slice(0, 10),
-        client_certificates: mutual ? 'required' : 'none',
-      });
-      return;
-    }
+    case 'tls-opened':
     case 'handshake-done':
-      log.debug('tls_handshake', 'success', { ip: event.ip, protocol: event.protocol, agency: event.agency });
-      return;
     case 'handshake-failed':
-      log.warning('tls_handshake', 'fail', { ip: event.ip, error: event.error });
+      logTls(log, event);
       return;
     case 'connection-cut': {
       const { ip, agency, reason } = event;
@@ -122,6 +115,28 @@ function logResource(log: Log, event: ResourceEvent): void {
       return;
     case 'stopped':
       log.info('shutdown', 'success');
+      return;
+  }
+}
+
+type TlsEvent = Extract<ResourceEvent, { event: 'tls-opened' | 'handshake-done' | 'handshake-failed' }>;
+
+function logTls(log: Log, event: TlsEvent): void {
+  switch (event.event) {
+    case 'tls-opened': {
+      const { subject, validTo, mutual } = event;
+      log.info('open_tls', 'success', {
+        certificate: subject,
+        valid_to: validTo.toISOString().slice(0, 10),
+        client_certificates: mutual ? 'required' : 'none',
+      });
+      return;
+    }
+    case 'handshake-done':
+      log.debug('tls_handshake', 'success', { ip: event.ip, protocol: event.protocol, agency: event.agency });
+      return;
+    case 'handshake-failed':
+      log.warning('tls_handshake', 'fail', { ip: event.ip, error: event.error });
       return;
   }
 }

@@ -33,7 +33,12 @@ type LotteryEvent =
     }
   /** A batch of an upload came again; its first answer was given again. */
   | { readonly event: 'batch-repeated'; readonly agency: number; readonly seq: number }
-  | { readonly event: 'bets-refused'; readonly single: boolean; readonly count: number }
+  | {
+      readonly event: 'bets-refused';
+      readonly agency: number;
+      readonly single: boolean;
+      readonly count: number;
+    }
   | {
       readonly event: 'message-refused';
       readonly ip: string;
@@ -56,6 +61,8 @@ type LotteryEvent =
 export type ResourceEvent =
   | { readonly event: 'listening'; readonly address: string; readonly port: number; readonly dialect: string }
   | { readonly event: 'accepting' }
+  /** The operator's port is there. */
+  | { readonly event: 'http-listening'; readonly url: string }
   | { readonly event: 'connection-accepted'; readonly ip: string }
   | { readonly event: 'connection-refused'; readonly ip: string; readonly refusal: Refusal }
   /** Every listener speaks TLS. */

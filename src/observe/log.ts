@@ -12,7 +12,7 @@ export interface LogOptions {
 }
 
 /** Details whose values may hold a colon: addresses and messages. */
-const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'msg']);
+const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'url', 'msg']);
 
 /**
  * Log lines of the assignment:

@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type AgencyProtocol, listenerOf } from '../wire/dialect-names.ts';
 import type { AgencyFile } from '../dataset/files.ts';
 import { Child, type LogLine } from './child.ts';
 import type { Expected } from './expected.ts';
 import type { UploadProgress } from './progress.ts';
 import type { ResultRow } from './table.ts';
+
+/** How long a server that may have been asked to stop already is left to it. */
+const OWN_STOP_MS = 1000;
 
 export interface RunParts {
   /** Folder for the processes' working directories, their logs and `bets.csv`. */
@@ -17,6 +21,17 @@ export interface RunParts {
   readonly protocol: AgencyProtocol;
   /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
+  /** When somebody wants to look on. */
+  readonly page?: RunPage | undefined;
+}
+
+/** The page of the server of a run. */
+export interface RunPage {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly onOpen: (url: string) => void;
+  /** Called when the lottery is over; the server, and with it the page, stays until it is fulfilled. */
+  readonly seen: () => Promise<void>;
 }
 
 export interface RunResult {
@@ -72,6 +87,11 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
   });
   const codes = await Promise.all(agencies.map(child => child.exited));
   const durationMs = performance.now() - startedAt;
+  if (parts.page !== undefined) {
+    await Promise.race([parts.page.seen(), serverGone]);
+    // The Ctrl-C of a terminal has reached the server as well, and a second signal would end it at once.
+    await Promise.race([serverGone, pause(OWN_STOP_MS, undefined, { ref: false })]);
+  }
   server.stop();
   const serverCode = await serverGone;
   const complaints =
@@ -86,7 +106,7 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
 }
 
 async function startServer(
-  { folder, files, protocol }: RunParts,
+  { folder, files, protocol, page }: RunParts,
   started: (child: Promise<Child>) => Promise<Child>,
   onLine: (line: LogLine) => void,
 ): Promise<{ server: Child; port: number }> {
@@ -99,8 +119,10 @@ async function startServer(
       SERVER_LISTENERS: `${listenerOf(protocol)}:0`,
       SERVER_HOST: '127.0.0.1',
       AGENCIES: files.map(file => file.agency).join(','),
+      HTTP_PORT: page === undefined ? '' : String(page.port),
     },
     onLine(line) {
+      if (line.action === 'listen_http') page?.onOpen(String(line['url']));
       if (line.action === 'listen') resolve(Number(line['port']));
       onLine(line);
     },

@@ -54,6 +54,21 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Who wants to know how a store gets on with its disk. Of a store without a disk there is nothing to know. */
+export interface StoreWatch {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+  /**
+   * Something is durable.
+   *
+   * @param durationMs from the beginning of its first write to the end of its last sync
+   * @param bytes of the rows in it; 0 when it was only a fact
+   */
+  readonly onDurable: (durationMs: number, bytes: number) => void;
+  /** There was no room for something: it was refused. */
+  readonly onFull: () => void;
+}
+
 export type StoreErrorCode = 'full' | 'failed' | 'unusable';
 
 /** What a disk can do to a store. `unusable` is thrown when it is opened. */

@@ -59,7 +59,9 @@ describe('an answer', () => {
         refusal: { code: 'storage', detail: 'cannot write bets.csv, ENOSPC on write' },
       },
     ]);
-    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 2 }]);
+    expect(central.of('bets-refused')).toEqual([
+      { event: 'bets-refused', agency: 1, single: false, count: 2 },
+    ]);
     store.open();
     bystander.send(nbet(bet(3)));
     expect(await bystander.receive(4)).toBe(OK);

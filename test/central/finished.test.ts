@@ -44,8 +44,8 @@ describe('an agency that has finished', () => {
       'agency-finished',
     ]);
     expect(central.of('bets-refused')).toEqual([
-      { event: 'bets-refused', ...bets },
-      { event: 'bets-refused', ...bets },
+      { event: 'bets-refused', agency: 1, ...bets },
+      { event: 'bets-refused', agency: 1, ...bets },
     ]);
     expect(store.appended).toHaveLength(0);
     bystander.send(nbet(bet(201)));
@@ -181,7 +181,7 @@ describe('after the draw', () => {
       late!.send(bytes);
       expect(await late!.rest()).toBe(NOK);
       expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['draw-closed']);
-      expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', ...bets }]);
+      expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', agency: 1, ...bets }]);
       expect(store.appended).toHaveLength(0);
       other!.send(Buffer.concat([END, GWIN]));
       expect(await other!.receive(14)).toBe(OK + rwin());

@@ -52,7 +52,9 @@ async function refuseAmongOthers({ says, code, detail, bets }: Case): Promise<vo
 
   const refusal = expect.objectContaining({ code, detail: expect.stringContaining(detail ?? '') });
   expect(central.of('message-refused')).toEqual([expect.objectContaining({ refusal })]);
-  expect(central.of('bets-refused')).toEqual(bets === undefined ? [] : [{ event: 'bets-refused', ...bets }]);
+  expect(central.of('bets-refused')).toEqual(
+    bets === undefined ? [] : [{ event: 'bets-refused', agency: 1, ...bets }],
+  );
   peer.end();
   expect(await central.seen('connection-closed')).toHaveLength(1);
 

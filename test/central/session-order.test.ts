@@ -68,7 +68,9 @@ describe('a client that does not wait for the answers', () => {
     expect(store.rows).toBe(before.map(document => row(1, document)).join(''));
     expect(store.appended).toHaveLength(40);
     expect(central.of('agency-finished')).toEqual([]);
-    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 2 }]);
+    expect(central.of('bets-refused')).toEqual([
+      { event: 'bets-refused', agency: 1, single: false, count: 2 },
+    ]);
   });
 
   test('is refused a bad batch only after the store has answered what was before it', async () => {

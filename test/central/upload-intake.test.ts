@@ -113,7 +113,9 @@ describe('a batch whose number leaves a gap', () => {
       `FAIL sequence-gap|1|batch ${expected} is expected, this is batch ${seq}`,
     ]);
     expect(store.appended).toHaveLength(before.length);
-    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 1 }]);
+    expect(central.of('bets-refused')).toEqual([
+      { event: 'bets-refused', agency: 1, single: false, count: 1 },
+    ]);
     await takeTurns(bystander);
   });
 
@@ -147,7 +149,9 @@ describe('a batch with a bet that is not valid', () => {
         fault: { count: 3, index: 1, field: 'document', reason: 'not-digits' },
       },
     ]);
-    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 3 }]);
+    expect(central.of('bets-refused')).toEqual([
+      { event: 'bets-refused', agency: 1, single: false, count: 3 },
+    ]);
   });
 
   test('gets the same refusal when it comes again, also on another connection and with other bets', async () => {

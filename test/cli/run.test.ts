@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, onTestFinished, test, type TestContext } from 'vitest';
 import { AGENCY_PROTOCOLS, type AgencyProtocol, listenerOf } from '../../src/wire/dialect-names.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -251,6 +252,26 @@ open("lie.zip", "wb").write(data)
       expect((await readdir(where.cwd)).toSorted()).toEqual(before);
       expect(await readdir(where.tmp)).toEqual([]);
     }
+  });
+
+  test('shows the page of its server until it is told to stop, on another port when 8080 is taken', async () => {
+    const usual = createServer();
+    onTestFinished(() => void usual.close());
+    await new Promise<void>(resolve => {
+      // Whoever has it, it is taken.
+      usual.once('error', () => resolve());
+      usual.listen({ port: 8080, host: '127.0.0.1' }, resolve);
+    });
+    const program = start(await place(), '--page', '--agencies', '2', '--bets', '500');
+    const { text } = await program.line(line => line.text.startsWith('the page: '), 'address of the page');
+    const url = text.slice('the page: '.length);
+    expect(new URL(url).port).not.toBe('8080');
+    await program.line(line => line.text === 'every agency has ended; the page stays until Ctrl-C');
+    const response = await fetch(`${url}snapshot.json`);
+    expect(await response.json()).toMatchObject({ state: 'drawn', bets: 500 });
+    program.kill('SIGINT');
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+    expect(program.lines.at(-1)!.text).toBe('every agency was told its winners');
   });
 });
 

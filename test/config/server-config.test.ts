@@ -43,6 +43,8 @@ describe("the skeleton's config.ini", () => {
       agencies: [1, 2, 3, 4, 5],
       dataDirectory: '.',
       store: 'csv',
+      httpPort: undefined,
+      httpHost: '127.0.0.1',
       limits: DEFAULT_LIMITS,
       ...limitValues(),
     });
@@ -60,6 +62,8 @@ describe("the skeleton's config.ini", () => {
       NUMBER_AGENCIES: '2',
       DATA_DIR: '/data',
       SERVER_STORE: 'memory',
+      HTTP_PORT: '8080',
+      HTTP_HOST: '0.0.0.0',
       CONNECTIONS_MAX: '10',
       AGENCY_CONNECTIONS_MAX: '2',
       UNANSWERED_MAX: '3',
@@ -81,6 +85,8 @@ describe("the skeleton's config.ini", () => {
       agencies: [1, 2],
       dataDirectory: '/data',
       store: 'memory',
+      httpPort: 8080,
+      httpHost: '0.0.0.0',
       limits: {
         ...DEFAULT_LIMITS,
         connectionsMax: 10,

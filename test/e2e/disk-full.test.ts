@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
+import { readiness } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
 import { NEND, OK } from '../support/central.ts';
 import { Peer } from '../support/peer.ts';
@@ -63,7 +64,9 @@ test('a full disk costs refusals and time: when there is room again every bet is
   for (const agency of AGENCIES) {
     writeFileSync(join(folder, `agency-${agency}.csv`), linesOf(agency).join('\n'));
   }
-  const { server, port } = await startServer(folder, { DATA_DIR: disk, NUMBER_AGENCIES: '2' });
+  const env = { DATA_DIR: disk, NUMBER_AGENCIES: '2', HTTP_PORT: '0' };
+  const { server, port } = await startServer(folder, env);
+  const { url } = (await server.logged('listen_http')).details;
   const clients = AGENCIES.map(agency =>
     startClient(folder, agency, port, { CLI_FILE_NAME: `agency-${agency}.csv` }),
   );
@@ -79,6 +82,7 @@ test('a full disk costs refusals and time: when there is room again every bet is
     });
     expect(details['detail']).toMatch(/^cannot write .*bets\.(?:csv|journal), ENOSPC on write/);
   }
+  await expect.poll(() => readiness(url!)).toBe('503 not ready: disk-full');
   const peer = await Peer.connect(port);
   peer.send('434f4e4e 00000001 31 4757494e');
   expect(await peer.receive(4)).toBe(NEND);
@@ -92,6 +96,7 @@ test('a full disk costs refusals and time: when there is room again every bet is
     expect(await client.exited).toEqual({ code: 0, signal: null });
     expect(client.linesOf('consulta_ganadores', 'success')[0]?.details['cant_ganadores']).toBe('30');
   }
+  expect(await readiness(url!)).toBe('200 ready');
   server.kill('SIGTERM');
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.linesOf('sorteo', 'success')).toHaveLength(1);

@@ -6,7 +6,7 @@ import type { RawBet, SpokenDialect } from '../contract/spoken-dialect.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
 import { LORCA, NANDU } from '../golden/golden.ts';
 import { GatedStore, range, TestCentral } from '../support/central.ts';
-import { Peer } from '../support/peer.ts';
+import type { Peer } from '../support/peer.ts';
 
 /**
  * Whole sessions of peers that say anything: messages of their dialect in any order, valid or not, with bytes changed, left out

@@ -14,7 +14,11 @@ const DRAW: Draw = {
 
 const finished = (agency: number): Fact => ({ kind: 'finished', agency, upload: undefined });
 
-const drawn = (draw: Draw = DRAW): Fact => ({ kind: 'drawn', draw, seal: { bytes: 0, sha256: '' } });
+const drawn = (draw: Draw = DRAW): Fact => ({
+  kind: 'drawn',
+  draw,
+  seal: { bytes: 0, sha256: '', time: '' },
+});
 
 /** A lottery of three agencies in which some have finished. */
 function lotteryAfter(...agencies: number[]): Lottery {

@@ -30,7 +30,7 @@ describe("the server's log", () => {
     ],
     [
       'ERROR    action: apuesta_recibida | result: fail | cantidad: 130',
-      { event: 'bets-refused', single: false, count: 130 },
+      { event: 'bets-refused', agency: 1, single: false, count: 130 },
     ],
   ])('has the line of the assignment: %s', (line, event) => {
     expect(linesOf(event)).toEqual([line]);

@@ -11,6 +11,7 @@ interface Service {
   readonly environment: readonly string[];
   readonly networks: readonly string[];
   readonly volumes: readonly string[];
+  readonly ports?: readonly string[];
   readonly depends_on?: readonly string[];
 }
 
@@ -66,7 +67,8 @@ describe('what generar-compose.sh writes', () => {
       server: {
         container_name: 'server',
         image: 'server:latest',
-        environment: ['NUMBER_AGENCIES=2'],
+        environment: ['NUMBER_AGENCIES=2', 'HTTP_PORT=8080', 'HTTP_HOST=0.0.0.0'],
+        ports: ['127.0.0.1:8080:8080'],
         networks: ['testing_net'],
         volumes: ['./server/config.ini:/loteria/config.ini:ro'],
       },
@@ -85,6 +87,7 @@ describe('what generar-compose.sh writes', () => {
   test.each(['ej1', 'ej2', 'ej3', 'ej4'])('is the echo pair, without bets, for %s', async exercise => {
     const { services } = await composed(['1', exercise]);
     expect(services['server']!.environment).toContain('SERVER_MODE=echo');
+    expect(services['server']!.ports).toBeUndefined();
     expect(services['client1']).toMatchObject({
       environment: ['CLI_ID=1', 'CLI_MODE=echo'],
       volumes: [CONFIG],
@@ -113,7 +116,8 @@ describe('what generar-compose.sh writes', () => {
 
   test.each(['ej6', 'ej7', 'ej8'])('is the lottery over the files of the agencies for %s', async exercise => {
     const { services } = await composed(['1', exercise]);
-    expect(services['server']!.environment).toEqual(['NUMBER_AGENCIES=1']);
+    expect(services['server']!.environment).toContain('NUMBER_AGENCIES=1');
+    expect(services['server']!.ports).toEqual(['127.0.0.1:8080:8080']);
     expect(services['client1']!.volumes).toContain('./.data/dataset/agency-1.csv:/agency.csv:ro');
   });
 

@@ -156,7 +156,11 @@ describe('a start after another', () => {
       {
         kind: 'drawn',
         draw,
-        seal: { bytes: bets.length, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+        seal: {
+          bytes: bets.length,
+          sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+          time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
+        },
       },
     ]);
   });

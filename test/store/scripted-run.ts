@@ -55,7 +55,8 @@ function finished(agency: number, upload?: string): Deed {
 
 function drawn(rows: Uint8Array): Deed {
   const draw: Draw = { bets: 7, winners: new Map([[2, ['30904465', '007']]]) };
-  const seal = { bytes: rows.length, sha256: createHash('sha256').update(rows).digest('hex') };
+  const sha256 = createHash('sha256').update(rows).digest('hex');
+  const seal = { bytes: rows.length, sha256, time: new Date(0).toISOString() };
   return { fact: { kind: 'drawn', draw, seal }, rows: new Uint8Array(), hand: store => store.seal(draw) };
 }
 

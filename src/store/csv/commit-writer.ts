@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { StoreError } from '../store.ts';
+import { StoreError, type StoreWatch } from '../store.ts';
 import type { AppendFile } from './append-file.ts';
 import { Commit } from './commit.ts';
 import { encodeRecord, hex32, type JournalRecord } from './journal-record.ts';
@@ -14,6 +14,7 @@ export interface CommitWriterParts {
   readonly fail: (error: unknown) => StoreError;
   /** Called whenever there is nothing to write any more. */
   readonly onQuiet: () => void;
+  readonly watch: StoreWatch | undefined;
 }
 
 /**
@@ -85,10 +86,14 @@ export class CommitWriter {
     const commit = this.#waiting.shift();
     if (commit === undefined) return;
     this.#atRows = commit;
+    const { watch } = this.#parts;
+    const begunAt = watch?.now() ?? 0;
+    const { bytes } = commit.rows;
     const durable = this.#commit(commit, this.#lastBegun);
     this.#lastBegun = durable;
     durable.then(
       () => {
+        watch?.onDurable(watch.now() - begunAt, bytes);
         if (this.quiet) this.#parts.onQuiet();
         commit.fulfil();
       },
@@ -137,7 +142,7 @@ export class CommitWriter {
   async #takeBack(): Promise<void> {
     if (this.#takingBack) return;
     this.#takingBack = true;
-    const { bets, journal, fail } = this.#parts;
+    const { bets, journal, fail, watch } = this.#parts;
     // The last one fails with the worst of what those before it failed with.
     const error = await this.#lastBegun.then(
       () => {},
@@ -150,6 +155,7 @@ export class CommitWriter {
       await journal.cutBack();
       if (begun.some(({ rows }) => rows.bytes > 0)) await bets.cutBack();
       refusal = error;
+      watch?.onFull();
     } catch (worse) {
       refusal = fail(worse);
     }

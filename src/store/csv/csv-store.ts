@@ -5,7 +5,7 @@ import { loadBets } from '../../lottery/catedra.ts';
 import type { Draw } from '../../lottery/draw.ts';
 import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
-import { type Note, type Store, StoreError } from '../store.ts';
+import { type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
@@ -29,6 +29,8 @@ export interface CsvStoreOptions {
   readonly clock?: () => Date;
   /** Called with every fact of the last process, in order, before the store is open. */
   readonly onFact?: (fact: Fact) => void;
+  /** Told how long the disk takes and when it is full. */
+  readonly watch?: StoreWatch | undefined;
   /** How the rows are found for a draw, when there is a faster way than the plain one. */
   readonly openRowScanner?: () => RowScanner;
 }
@@ -66,6 +68,7 @@ export class CsvStore implements Store {
     this.#journal = recovered.journal;
     this.#writer = new CommitWriter({
       ...recovered,
+      watch: options.watch,
       fail: error => this.#fail(error),
       onQuiet: () => {
         if (this.#idle) this.#idleTimer.refresh();
@@ -149,7 +152,7 @@ export class CsvStore implements Store {
       this.#sealed = false;
       throw error;
     }
-    return { bytes: end, sha256 };
+    return { bytes: end, sha256, time };
   }
 
   async settled(): Promise<void> {

@@ -174,8 +174,8 @@ function* factsOf(record: JournalRecord): Generator<Fact> {
       yield { kind: 'finished', agency: record.agency, upload: record.upload };
       return;
     case 'draw': {
-      const { bets, winners, end: bytes, sha256 } = record;
-      yield { kind: 'drawn', draw: { bets, winners: new Map(winners) }, seal: { bytes, sha256 } };
+      const { bets, winners, end: bytes, sha256, time } = record;
+      yield { kind: 'drawn', draw: { bets, winners: new Map(winners) }, seal: { bytes, sha256, time } };
       return;
     }
     case 'begin':

@@ -32,7 +32,7 @@ export class MemoryStore implements Store {
       hash.update(rows);
       bytes += rows.length;
     }
-    return { bytes, sha256: hash.digest('hex') };
+    return { bytes, sha256: hash.digest('hex'), time: new Date().toISOString() };
   }
 
   async settled(): Promise<void> {}

@@ -1,0 +1,74 @@
+import { statfs } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { ServerConfig } from '../config/server-config.ts';
+import { OperatorPort } from '../http/operator-port.ts';
+import type { CentralEvent, Emit } from '../observe/events.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { Monitor } from '../observe/monitor.ts';
+import type { CentralStatus, DiskSpace } from '../observe/status.ts';
+import type { StoreWatch } from '../store/store.ts';
+import { VERSION } from './version.ts';
+
+/** Where the build puts the page. */
+const PAGE_FOLDER = fileURLToPath(new URL('../web', import.meta.url));
+
+/** What lets an operator see into a server. */
+export interface Operator {
+  readonly emit: Emit<CentralEvent>;
+  readonly watch: StoreWatch;
+  /** The store is open and agencies may come. */
+  serve(statusOf: () => CentralStatus): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens HTTP_PORT. Only a server that has one loads this file and everything behind it.
+ *
+ * @param port the configured one
+ * @param log where events go as well
+ * @throws Error (as a rejection) that explains why the port cannot be used
+ */
+export async function openOperator(
+  port: number,
+  { httpHost: host, mode, store, dataDirectory }: ServerConfig,
+  log: Emit<CentralEvent>,
+): Promise<Operator> {
+  const clock = (): Date => new Date();
+  const now = (): number => performance.now();
+  const onDisk = mode === 'lottery' && store === 'csv';
+  const diskSpace = onDisk ? () => diskSpaceOf(dataDirectory) : undefined;
+  const monitor = new Monitor(clock);
+  const metrics = new Metrics({ monitor, diskSpace, version: VERSION });
+  const parts = { host, port, monitor, metrics, diskSpace, assetsFolder: PAGE_FOLDER, clock, now };
+  const opened = await OperatorPort.open(parts);
+  log({ event: 'http-listening', url: opened.url });
+  return {
+    emit(event) {
+      log(event);
+      monitor.onEvent(event);
+    },
+    watch: {
+      now,
+      onDurable(durationMs, bytes) {
+        monitor.onDurable();
+        if (bytes === 0) return;
+        monitor.syncs.record(durationMs);
+        metrics.onDurable(durationMs, bytes);
+      },
+      onFull: () => monitor.onFull(),
+    },
+    serve(statusOf) {
+      monitor.serve(statusOf);
+      opened.beginCounting();
+    },
+    async stop() {
+      await opened.stop();
+      log({ event: 'listener-closed', port: opened.port });
+    },
+  };
+}
+
+async function diskSpaceOf(directory: string): Promise<DiskSpace> {
+  const { bavail, blocks, bsize } = await statfs(directory);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+
+/** A file of the page, in memory. */
+export interface Asset {
+  readonly body: Buffer<ArrayBuffer>;
+  readonly contentType: string;
+  readonly cacheControl: string;
+  readonly etag: string;
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
+  '.woff2': 'font/woff2',
+};
+
+/** Files here have a digest of their content in their name: another content has another name. */
+const NAMED_BY_CONTENT = '/assets/';
+
+/**
+ * Reads the page's files, by the paths under which they are served. They are few and small; that they are looked up in a table
+ * is why no path of a request can lead to any other file.
+ *
+ * @returns an empty table when the folder is not there: the program was built without the page
+ */
+export async function readAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
+  const assets = new Map<string, Asset>();
+  for (const name of await filesIn(folder)) {
+    const path = `/${name.split(sep).join('/')}`;
+    const asset = assetOf(path, await readFile(join(folder, name)));
+    assets.set(path, asset);
+    if (path === '/index.html') assets.set('/', asset);
+  }
+  return assets;
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function assetOf(path: string, body: Buffer<ArrayBuffer>): Asset {
+  return {
+    body,
+    contentType: CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
+    cacheControl: path.startsWith(NAMED_BY_CONTENT) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
+  };
+}

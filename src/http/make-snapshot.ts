@@ -1,0 +1,63 @@
+import type { Monitor } from '../observe/monitor.ts';
+import type { CentralStatus, DiskSpace } from '../observe/status.ts';
+import type { BetRates } from './bet-rates.ts';
+import type { Snapshot, SnapshotAgency, SnapshotState } from './snapshot.ts';
+
+export interface SnapshotSources {
+  readonly monitor: Monitor;
+  readonly rates: BetRates;
+  readonly disk: DiskSpace | undefined;
+  readonly time: Date;
+}
+
+/** What the page shows, of what is known now. */
+export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): Snapshot {
+  const status = monitor.status();
+  const { syncs, unready } = monitor;
+  return {
+    version: 1,
+    time: time.toISOString(),
+    startedAt: monitor.startedAt.toISOString(),
+    state: stateOf(monitor, status),
+    ready: unready === undefined ? { ok: true } : { ok: false, reason: unready },
+    waitingFor: status?.missing ?? [],
+    ...drawOf(status),
+    bets: status?.bets ?? 0,
+    betsPerSecond: rates.perSecond,
+    refused: [...monitor.refusedBets.values()].reduce((sum, bets) => sum + bets, 0),
+    history: rates.history,
+    connections: monitor.connectionsOpen,
+    syncs: {
+      count: syncs.count,
+      lastMs: syncs.lastMs,
+      p50Ms: syncs.percentileMs(50),
+      p99Ms: syncs.percentileMs(99),
+    },
+    ...(disk && { disk }),
+    agencies: agenciesOf(monitor, status, rates),
+    events: monitor.recent.newestFirst.map(event => ({ ...event, time: event.time.toISOString() })),
+  };
+}
+
+function stateOf({ unready }: Monitor, status: CentralStatus | undefined): SnapshotState {
+  if (unready === 'stopping') return 'stopping';
+  return status === undefined ? 'recovering' : status.state;
+}
+
+function drawOf(status: CentralStatus | undefined): Pick<Snapshot, 'drawHeldAt' | 'seal' | 'winners'> {
+  if (status?.draw === undefined) return {};
+  const winners = status.agencies.reduce((sum, agency) => sum + (agency.winners ?? 0), 0);
+  return { drawHeldAt: status.draw.time, seal: status.draw.seal, winners };
+}
+
+function agenciesOf(monitor: Monitor, status: CentralStatus | undefined, rates: BetRates): SnapshotAgency[] {
+  return (status?.agencies ?? []).map(({ agency, connections, bets, finished, winners }) => ({
+    id: agency,
+    connections,
+    bets,
+    betsPerSecond: rates.perSecondOf(agency),
+    refused: monitor.refusedBets.get(agency) ?? 0,
+    finished,
+    ...(winners === undefined ? {} : { winners }),
+  }));
+}

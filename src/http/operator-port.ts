@@ -1,0 +1,164 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Monitor } from '../observe/monitor.ts';
+import type { DiskSpace } from '../observe/status.ts';
+import { readAssets } from './assets.ts';
+import { BetRates } from './bet-rates.ts';
+import { Live, LIVE_READERS_MAX } from './live.ts';
+import { makeSnapshot } from './make-snapshot.ts';
+import { createRoutes } from './routes.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface OperatorPortParts {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly monitor: Monitor;
+  readonly metrics: Metrics;
+  /** Undefined where nothing is kept on a disk. */
+  readonly diskSpace: (() => Promise<DiskSpace>) | undefined;
+  /** Folder of the page's files; it may be missing. */
+  readonly assetsFolder: string;
+  /** The time of day. */
+  readonly clock: () => Date;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+}
+
+const SECOND_MS = 1000;
+
+/** How many times a second passes before the disk is looked at again. */
+const DISK_SECONDS = 5;
+
+/** Connections in all: the pages that are open, and room for scrapers, probes and the files of pages that open. */
+const CONNECTIONS_MAX = LIVE_READERS_MAX + 64;
+
+/** Node's own limits of a request, made small: what is asked here is a line and a few headers. */
+const REQUEST_LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 1000,
+} as const;
+
+/** How long nothing may move on a connection: longer than a heartbeat of the live stream. */
+const IDLE_MS = 30_000;
+
+/** How long a reader may take over the last word when the server stops. */
+const STOP_MS = 500;
+
+/**
+ * The HTTP port of the operator: page, metrics and probes. It is there before the store is open and until everything else
+ * has stopped, so that it can say so.
+ */
+export class OperatorPort {
+  readonly #parts: OperatorPortParts;
+  readonly #server: Server;
+  readonly #rates = new BetRates();
+  readonly #live: Live;
+  /** The one that it listens on. */
+  #port = 0;
+  #disk: DiskSpace | undefined;
+  #ticks = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(parts: OperatorPortParts, assets: Awaited<ReturnType<typeof readAssets>>) {
+    this.#parts = parts;
+    const snapshot = (): Snapshot => this.#snapshot();
+    this.#live = new Live(snapshot, parts.now);
+    const routes = createRoutes({ ...parts, snapshot, live: this.#live, assets });
+    const answer = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
+    this.#server = createServer(REQUEST_LIMITS, (request, response) => void answer(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.timeout = IDLE_MS;
+  }
+
+  /** @throws Error (as a rejection) that explains why the port cannot be used */
+  static async open(parts: OperatorPortParts): Promise<OperatorPort> {
+    const port = new OperatorPort(parts, await readAssets(parts.assetsFolder));
+    await port.#listen();
+    await port.#lookAtDisk();
+    port.#scheduleTick();
+    return port;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    const { host } = this.#parts;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}/`;
+  }
+
+  /** The central is there: bets are counted from now on. */
+  beginCounting(): void {
+    this.#sample();
+  }
+
+  /** Tells every page the last state, and closes them all. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#live.end();
+    const closed = new Promise(resolve => this.#server.close(resolve));
+    this.#server.closeIdleConnections();
+    const timeout = setTimeout(() => this.#server.closeAllConnections(), STOP_MS);
+    await closed;
+    clearTimeout(timeout);
+  }
+
+  #listen(): Promise<void> {
+    const { host, port } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const onError = (error: Error): void =>
+        reject(new Error(explainListenError(error, port), { cause: error }));
+      this.#server.once('error', onError);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', onError);
+        this.#port = (this.#server.address() as AddressInfo).port;
+        // Running out of file descriptors is passing.
+        this.#server.on('error', () => {});
+        resolve();
+      });
+    });
+  }
+
+  /** Just after each full second, so that every second is counted by itself. */
+  #scheduleTick(): void {
+    const untilNextSecond = SECOND_MS - (this.#parts.clock().getTime() % SECOND_MS);
+    this.#timer = setTimeout(() => {
+      this.#scheduleTick();
+      this.#sample();
+      this.#live.tick();
+      this.#ticks += 1;
+      if (this.#ticks % DISK_SECONDS === 0) void this.#lookAtDisk();
+    }, untilNextSecond + 1);
+  }
+
+  #sample(): void {
+    const { monitor, clock } = this.#parts;
+    const status = monitor.status();
+    if (status !== undefined) this.#rates.sample(clock().getTime(), status.agencies);
+  }
+
+  async #lookAtDisk(): Promise<void> {
+    this.#disk = await this.#parts.diskSpace?.().catch(() => undefined);
+  }
+
+  #snapshot(): Snapshot {
+    const { monitor, clock } = this.#parts;
+    return makeSnapshot({ monitor, rates: this.#rates, disk: this.#disk, time: clock() });
+  }
+}
+
+function explainListenError(error: Error, port: number): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return `HTTP_PORT ${port} is in use by another program, choose another one or end it`;
+  if (code === 'EACCES') return `HTTP_PORT ${port} is not for this user, choose one from 1024 up`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HTTP_HOST is no address of this machine';
+  return `HTTP_PORT ${port} cannot be used, ${error.message}`;
+}

@@ -1,0 +1,147 @@
+import type { Monitor } from './monitor.ts';
+import type { AgencyStatus, CentralStatus, DiskSpace } from './status.ts';
+
+/** What the numbers are read from when somebody asks for them. */
+export interface Seen {
+  readonly monitor: Monitor;
+  readonly version: string;
+  /** Undefined while the store is being recovered. */
+  readonly status: CentralStatus | undefined;
+  readonly disk: DiskSpace | undefined;
+}
+
+/** A number of the server, or one for each value of a label. */
+export interface Reading {
+  readonly type: 'counter' | 'gauge';
+  readonly name: `loteria_${string}`;
+  readonly help: string;
+  readonly label?: string;
+  readonly read: (seen: Seen) => number | readonly (readonly [label: string | number, value: number])[];
+}
+
+const STATES = ['recovering', 'open', 'complete', 'drawn'] as const;
+
+export const READINGS: readonly Reading[] = [
+  {
+    type: 'counter',
+    name: 'loteria_bets_stored_total',
+    help: 'Bets stored, those of earlier processes included.',
+    label: 'agency',
+    read: seen => ofAgencies(seen, ({ bets }) => bets),
+  },
+  {
+    type: 'counter',
+    name: 'loteria_bets_refused_total',
+    help: 'Bets refused since the process started.',
+    label: 'agency',
+    read: seen => ofAgencies(seen, ({ agency }) => seen.monitor.refusedBets.get(agency) ?? 0),
+  },
+  {
+    type: 'counter',
+    name: 'loteria_batches_stored_total',
+    help: 'Batches stored since the process started.',
+    read: ({ monitor }) => monitor.batches,
+  },
+  {
+    type: 'counter',
+    name: 'loteria_refusals_total',
+    help: 'Messages and connections refused since the process started, by the code of the refusal.',
+    label: 'code',
+    read: ({ monitor }) => [...monitor.refusals],
+  },
+  {
+    type: 'counter',
+    name: 'loteria_connections_total',
+    help: 'Connections accepted since the process started.',
+    read: ({ monitor }) => monitor.connectionsAccepted,
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_connections_open',
+    help: 'Connections that are open, those whose agency is not known yet included.',
+    read: ({ monitor }) => monitor.connectionsOpen,
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_agency_connections_open',
+    help: 'Open connections that have said whose they are.',
+    label: 'agency',
+    read: seen => ofAgencies(seen, ({ connections }) => connections),
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_agencies_expected',
+    help: 'Agencies that the draw waits for.',
+    read: ({ status }) => status?.agencies.filter(({ expected }) => expected).length ?? 0,
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_agencies_finished',
+    help: 'Expected agencies that have sent all their bets.',
+    read: ({ status }) =>
+      status?.agencies.filter(({ expected, finished }) => expected && finished).length ?? 0,
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_draw_state',
+    help: 'State of the draw: 1 for the one that it is in, 0 for every other.',
+    label: 'state',
+    read({ status }) {
+      const current = status?.state ?? 'recovering';
+      return STATES.map(state => [state, state === current ? 1 : 0]);
+    },
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_winners',
+    help: 'Winners of an agency; none before the draw.',
+    label: 'agency',
+    read: seen => ofAgencies(seen, ({ winners }) => winners),
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_unsynced_bytes',
+    help: 'Bytes of rows that wait for the disk.',
+    read: ({ status }) => status?.unsyncedBytes ?? 0,
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_ready',
+    help: '1 when the server does its work; 0 while recovering, with a full disk and while stopping.',
+    read: ({ monitor }) => (monitor.unready === undefined ? 1 : 0),
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_build_info',
+    help: 'Always 1, with the version of the program.',
+    label: 'version',
+    read: ({ version }) => [[version, 1]],
+  },
+];
+
+/** There are none where nothing is kept on a disk: 0 would be an alarm. */
+export const DISK_READINGS: readonly Reading[] = [
+  {
+    type: 'gauge',
+    name: 'loteria_disk_free_bytes',
+    help: 'Room that is left on the file system that has the bets.',
+    read: ({ disk }) => disk?.freeBytes ?? Number.NaN,
+  },
+  {
+    type: 'gauge',
+    name: 'loteria_disk_size_bytes',
+    help: 'Size of the file system that has the bets.',
+    read: ({ disk }) => disk?.totalBytes ?? Number.NaN,
+  },
+];
+
+/** A value of each agency that has one. */
+function ofAgencies(
+  { status }: Seen,
+  valueOf: (agency: AgencyStatus) => number | undefined,
+): (readonly [agency: number, value: number])[] {
+  return (status?.agencies ?? []).flatMap(agency => {
+    const value = valueOf(agency);
+    return value === undefined ? [] : [[agency.agency, value] as const];
+  });
+}

@@ -1,0 +1,89 @@
+import type { CentralEvent } from './events.ts';
+
+type Params = Readonly<Record<string, string | number>>;
+
+/** Something that an operator may want to read about. Of people there is nothing in it. */
+export interface RecentEvent {
+  /** Counted from 1 since the process started. */
+  readonly id: number;
+  /** When it happened last. */
+  readonly time: Date;
+  readonly kind: string;
+  /** With `times` when the same has happened more than once. */
+  readonly params: Params;
+}
+
+const EVENTS_MAX = 50;
+
+/** The last things that happened, newest first. What happens again moves up, so that a peer's thousand refusals hide nothing. */
+export class RecentEvents {
+  readonly #clock: () => Date;
+  /** In the order of their times, by kind and parameters. */
+  readonly #events = new Map<
+    string,
+    { id: number; time: Date; kind: string; params: Params; times: number }
+  >();
+  #lastId = 0;
+
+  constructor(clock: () => Date) {
+    this.#clock = clock;
+  }
+
+  get newestFirst(): RecentEvent[] {
+    return [...this.#events.values()]
+      .toReversed()
+      .map(({ times, params, ...rest }) => ({ ...rest, params: times > 1 ? { ...params, times } : params }));
+  }
+
+  add(kind: string, params: Params = {}): void {
+    const key = `${kind} ${JSON.stringify(params)}`;
+    const known = this.#events.get(key);
+    this.#events.delete(key);
+    const id = known?.id ?? (this.#lastId += 1);
+    this.#events.set(key, { id, time: this.#clock(), kind, params, times: (known?.times ?? 0) + 1 });
+    if (this.#events.size > EVENTS_MAX) this.#events.delete(this.#events.keys().next().value!);
+  }
+}
+
+/**
+ * What of an event an operator may read about; undefined when nothing. The words of a refusal stay out: they may quote what the
+ * peer has sent.
+ */
+export function readableParams(event: CentralEvent): Params | undefined {
+  switch (event.event) {
+    case 'store-opened':
+      return { bets: event.bets, finished: event.finished.length };
+    case 'tail-cut':
+      return { file: event.file, bytes: event.bytes };
+    case 'listening':
+      return { dialect: event.dialect, port: event.port };
+    case 'upload-resumed':
+      return { agency: event.agency, next: event.next };
+    case 'message-refused':
+      return { ...ofAgency(event), ip: event.ip, code: event.refusal.code };
+    case 'agency-finished':
+      return { agency: event.agency, missing: event.missing.length };
+    case 'draw-held':
+      return { bets: event.bets, winners: event.winners };
+    case 'draw-delayed':
+      return {};
+    case 'connection-refused':
+      return { ip: event.ip, code: event.refusal.code };
+    case 'connection-cut':
+      return { ...ofAgency(event), ip: event.ip, reason: event.reason };
+    case 'connection-error':
+      return { ip: event.ip, error: event.error };
+    case 'listener-error':
+      return { error: event.error };
+    case 'failed':
+      return { action: event.action, error: event.error };
+    case 'stopping':
+      return { signal: event.signal };
+    default:
+      return undefined;
+  }
+}
+
+function ofAgency({ agency }: { readonly agency?: number | undefined }): Params {
+  return agency === undefined ? {} : { agency };
+}

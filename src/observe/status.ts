@@ -1,0 +1,33 @@
+import type { LotteryState } from '../lottery/lottery.ts';
+
+/** What a central lets whoever watches it know: numbers, and never a bet. */
+export interface CentralStatus {
+  readonly state: LotteryState;
+  /** Number of bets that are stored in all. */
+  readonly bets: number;
+  /** The expected agencies that have not finished, in ascending order. */
+  readonly missing: readonly number[];
+  /** Every expected agency and every other one with bets, in ascending order. */
+  readonly agencies: readonly AgencyStatus[];
+  /** Bytes of rows that wait for the disk. */
+  readonly unsyncedBytes: number;
+  /** After the draw: when it was held (ISO 8601), and the SHA-256 of its bets in hex. */
+  readonly draw: { readonly time: string; readonly seal: string } | undefined;
+}
+
+export interface AgencyStatus {
+  readonly agency: number;
+  readonly expected: boolean;
+  readonly bets: number;
+  /** Open ones that have said that they are this agency's. */
+  readonly connections: number;
+  readonly finished: boolean;
+  /** How many, after the draw. */
+  readonly winners: number | undefined;
+}
+
+/** Room on the file system that has the bets. */
+export interface DiskSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}

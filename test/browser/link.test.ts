@@ -1,0 +1,69 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { needChromium, openPage } from './browser.ts';
+import { PageServer } from './page-server.ts';
+import { snapshot } from './snapshots.ts';
+
+beforeEach(needChromium);
+
+const link = (page: Page, kind: string): Promise<void> => page.locator(`[data-link=${kind}]`).waitFor();
+
+test('a broken connection is said, with the time of what is shown, and taken up again without a reload', async () => {
+  const server = await PageServer.open(snapshot());
+  const { port } = server;
+  const { page } = await openPage(server.address, { locale: 'en' });
+  await link(page, 'live');
+  await page.evaluate('window.sameDocument = true');
+  await server.stop();
+  await link(page, 'lost');
+  expect(await page.locator('#lost').innerText()).toBe(
+    'The connection to the central broke. What you see is of 14:30:00. Trying again and again.',
+  );
+  expect(await page.locator('#announcement').innerText()).toBe('No connection');
+  expect(await page.locator('#bets').innerText()).toBe('1,234,567');
+  await PageServer.open(snapshot({ bets: 1_300_000 }), port);
+  await link(page, 'live');
+  expect(await page.locator('#lost').isVisible()).toBe(false);
+  expect(await page.locator('#announcement').innerText()).toBe('Connected to the central again.');
+  await expect.poll(() => page.locator('#bets').innerText()).toBe('1,300,000');
+  expect(await page.evaluate('window.sameDocument')).toBe(true);
+});
+
+test('an answer that is no stream is a lost connection too, and not for ever', async () => {
+  const server = await PageServer.open(snapshot());
+  server.liveStatus = 503;
+  const { page } = await openPage(server.address);
+  await link(page, 'lost');
+  expect(await page.locator('#lost').innerText()).toBe(
+    'No se puede llegar a la central. Se reintenta sin pausa.',
+  );
+  server.liveStatus = 200;
+  await link(page, 'live');
+});
+
+test('a central that falls silent is not taken for one that has nothing to say', async () => {
+  const server = await PageServer.open(snapshot());
+  const { page } = await openPage(server.address);
+  // From here on the page's time passes when the test says so.
+  await page.clock.install();
+  await page.reload();
+  await link(page, 'live');
+  server.silent = true;
+  await page.clock.runFor(15_000);
+  expect(await page.locator('#lost').isVisible()).toBe(false);
+  await page.clock.runFor(5_000);
+  await link(page, 'lost');
+  server.silent = false;
+  await page.clock.runFor(1_000);
+  await link(page, 'live');
+});
+
+test('a central of another version is not guessed at', async () => {
+  const server = await PageServer.open(snapshot());
+  const { page } = await openPage(server.address);
+  await link(page, 'live');
+  server.show({ ...snapshot({ bets: 1 }), version: 2 } as never);
+  await link(page, 'other-version');
+  expect(await page.locator('#lost').innerText()).toContain('hay que recargarla');
+  expect(await page.locator('#bets').innerText()).toBe('1.234.567');
+});

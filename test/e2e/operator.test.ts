@@ -1,0 +1,174 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Snapshot } from '../../src/http/snapshot.ts';
+import { PROGRAM } from '../support/built-program.ts';
+import { bet, conn, connectRaw, END, GWIN, nbet, NOK, OK, range, row, rwin } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { Program, startServer } from '../support/program.ts';
+import { readiness } from '../support/readiness.ts';
+import { Scrape } from '../support/scrape.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const BASE = { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', NUMBER_AGENCIES: '2', HTTP_PORT: '0' };
+
+async function startWithPage(folder: string) {
+  const { server, port } = await startServer(folder, BASE);
+  const { details } = await server.logged('listen_http');
+  return { server, port, url: details['url']! };
+}
+
+async function snapshotOf(url: string): Promise<Snapshot> {
+  return (await (await fetch(`${url}snapshot.json`)).json()) as Snapshot;
+}
+
+/** Says something and expects the answer, on a connection of its own. */
+async function say(port: number, agency: number, words: readonly [Uint8Array, string][]): Promise<Peer> {
+  const peer = await Peer.connect(port);
+  peer.send(conn(agency));
+  for (const [says, hears] of words) {
+    peer.send(says);
+    expect(await peer.receive(hears.length / 2)).toBe(hears);
+  }
+  return peer;
+}
+
+describe('a server with HTTP_PORT', () => {
+  test('counts right, and goes on counting bets after a restart', async () => {
+    const folder = await temporaryFolder();
+    const first = await startWithPage(folder);
+    const batch = nbet(...range(130).map(document => bet(document)));
+    const one = await say(first.port, 1, [
+      [batch, OK],
+      [nbet(bet(500, 7574)), OK],
+    ]); // prettier-ignore
+    const refused = await say(first.port, 2, [[nbet(bet(700), bet('x')), NOK]]);
+    refused.end();
+    await first.server.logged('close_socket');
+    await say(first.port, 2, [[nbet(bet(700)), OK]]);
+
+    const scrape = await Scrape.from(first.url);
+    expect(scrape.values('loteria_bets_stored_total')).toEqual({ 1: 131, 2: 1 });
+    expect(scrape.value('loteria_batches_stored_total')).toBe(3);
+    expect(scrape.values('loteria_bets_refused_total')).toEqual({ 1: 0, 2: 2 });
+    expect(scrape.values('loteria_refusals_total')).toEqual({ 'invalid-bet': 1 });
+    expect(scrape.value('loteria_connections_total')).toBe(3);
+    expect(scrape.values('loteria_agency_connections_open')).toEqual({ 1: 1, 2: 1 });
+    expect(scrape.histogram('loteria_sync_duration_seconds').count).toBe(3);
+    const bytes = readFileSync(join(folder, 'bets.csv')).length;
+    expect(scrape.value('loteria_synced_bytes_total')).toBe(bytes);
+    expect(scrape.value('loteria_unsynced_bytes')).toBe(0);
+    expect(scrape.value('loteria_disk_free_bytes')).toBeGreaterThan(0);
+    expect(scrape.values('loteria_draw_state')).toMatchObject({ open: 1, drawn: 0 });
+    one.send(END);
+    expect(await one.receive(4)).toBe(OK);
+    expect((await Scrape.from(first.url)).value('loteria_agencies_finished')).toBe(1);
+    expect(await snapshotOf(first.url)).toMatchObject({
+      state: 'open',
+      waitingFor: [2],
+      bets: 132,
+      refused: 2,
+    });
+    first.server.kill('SIGKILL');
+    await first.server.exited;
+
+    const second = await startWithPage(folder);
+    const again = await Scrape.from(second.url);
+    expect(again.values('loteria_bets_stored_total')).toEqual({ 1: 131, 2: 1 });
+    expect(again.value('loteria_batches_stored_total')).toBe(0);
+    await say(second.port, 2, [[END, OK]]);
+    await second.server.logged('sorteo');
+    await say(second.port, 1, [[GWIN, rwin(500)]]);
+    const drawn = await Scrape.from(second.url);
+    expect(drawn.values('loteria_draw_state')).toMatchObject({ open: 0, drawn: 1 });
+    expect(drawn.values('loteria_winners')).toEqual({ 1: 1, 2: 0 });
+    const { drawHeldAt, seal, winners } = await snapshotOf(second.url);
+    expect([winners, seal]).toEqual([1, second.server.linesOf('draw')[0]!.details['sha256']]);
+    second.server.kill('SIGTERM');
+    expect(await second.server.exited).toEqual({ code: 0, signal: null });
+
+    const third = await startWithPage(folder);
+    expect(await snapshotOf(third.url)).toMatchObject({
+      state: 'drawn',
+      drawHeldAt,
+      seal,
+      winners: 1,
+      bets: 132,
+    });
+  });
+
+  test('is alive and not ready while it recovers the store', async () => {
+    const folder = await temporaryFolder();
+    writeFileSync(join(folder, 'bets.csv'), row(1, 30_904_465).repeat(1_000_000));
+    const server = Program.start(['server'], { cwd: folder, env: BASE });
+    const { details } = await server.logged('listen_http');
+    expect(await readiness(details['url']!)).toBe('503 not ready: recovering');
+    expect((await fetch(`${details['url']}healthz`)).status).toBe(200);
+    expect(server.linesOf('listen')).toEqual([]);
+    await server.logged('listen');
+    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
+    // Those are no bets of this minute.
+    expect(await snapshotOf(details['url']!)).toMatchObject({ bets: 1_000_000, betsPerSecond: 0 });
+  });
+
+  test('says that it stops while it does, and closes its port last', async () => {
+    const { server, port, url } = await startWithPage(await temporaryFolder());
+    const lingering = await connectRaw(port);
+    lingering.write(conn(1));
+    await server.logged('identify');
+    server.kill('SIGTERM');
+    await server.logged('shutdown', 'in_progress');
+    expect(await readiness(url)).toBe('503 not ready: stopping');
+    lingering.destroy();
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    const [last] = server.linesOf('close_listener').toReversed();
+    expect(last!.details['port']).toBe(new URL(url).port);
+    expect(server.lines.at(-2)).toBe(last);
+  });
+
+  test('ends with a line that names HTTP_PORT when another program has the port', async () => {
+    const taken = createServer();
+    onTestFinished(() => void taken.close());
+    await new Promise<void>(resolve => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = taken.address() as { port: number };
+    const env = { ...BASE, HTTP_PORT: String(port) };
+    const server = Program.start(['server'], { cwd: await temporaryFolder(), env });
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.linesOf('start', 'fail')[0]!.details['error']).toBe(
+      `HTTP_PORT ${port} is in use by another program, choose another one or end it`,
+    );
+  });
+
+  test('has it when it only echoes as well', async () => {
+    const { server } = await startServer(await temporaryFolder(), { ...BASE, SERVER_MODE: 'echo' });
+    const { details } = await server.logged('listen_http');
+    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
+  });
+});
+
+describe('a server without HTTP_PORT', () => {
+  /** What a file of the build loads as soon as it is loaded itself, and so on. */
+  function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
+    if (loaded.has(file)) return loaded;
+    loaded.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, imported] of text.matchAll(/^(?:import|export)\b[^'"]*["'](\.[^"']+)["']/gm)) {
+      loadedBy(join(dirname(file), imported!), loaded);
+    }
+    return loaded;
+  }
+
+  test('loads nothing of it', () => {
+    const folder = dirname(PROGRAM);
+    const chunks = readdirSync(folder).filter(name => /^server-[^c].*\.js$/.test(name));
+    const marks = /createRoutes|collectDefaultMetrics|OperatorPort/;
+    const withMarks = (files: Iterable<string>) =>
+      [...files].filter(file => marks.test(readFileSync(file, 'utf8')));
+    const operator = readdirSync(folder).filter(name => name.startsWith('operator-'));
+    expect(withMarks(operator.map(name => join(folder, name)))).toHaveLength(1);
+    const loaded = [PROGRAM, ...chunks.map(name => join(folder, name))].flatMap(file => [...loadedBy(file)]);
+    expect(loaded.length).toBeGreaterThan(5);
+    expect(withMarks(loaded)).toEqual([]);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { BetRates } from '../../src/http/bet-rates.ts';
+import { agencyWith } from './operator.ts';
+
+const SECOND_MS = 1000;
+
+const agencies = (...bets: number[]) =>
+  bets.map((count, index) => agencyWith({ agency: index + 1, bets: count }));
+
+describe('how fast bets are stored', () => {
+  test('is not known at first: what earlier processes stored is no rate', () => {
+    const rates = new BetRates();
+    rates.sample(50_000, agencies(1_000_000));
+    expect(rates.perSecond).toBe(0);
+    expect(rates.history).toEqual([]);
+  });
+
+  test('is what has come since the last look, in all and for each agency', () => {
+    const rates = new BetRates();
+    rates.sample(50_000, agencies(10, 20));
+    rates.sample(51_001, agencies(110, 20));
+    expect(rates.perSecond).toBe(100);
+    expect([rates.perSecondOf(1), rates.perSecondOf(2), rates.perSecondOf(3)]).toEqual([100, 0, 0]);
+    rates.sample(53_001, agencies(110, 220, 50));
+    expect(rates.perSecond).toBe(125);
+    expect(rates.perSecondOf(3)).toBe(25);
+    expect(rates.history).toEqual([
+      { second: 50, bets: 100 },
+      { second: 52, bets: 250 },
+    ]);
+  });
+
+  test('of less than a second is not blown up', () => {
+    const rates = new BetRates();
+    rates.sample(50_990, agencies(0));
+    rates.sample(51_001, agencies(130));
+    expect(rates.perSecond).toBe(130);
+  });
+
+  test('is remembered for five minutes', () => {
+    const rates = new BetRates();
+    for (let second = 0; second <= 1000; second += 1) rates.sample(second * SECOND_MS + 1, agencies(second));
+    expect(rates.history).toHaveLength(300);
+    expect(rates.history[0]).toEqual({ second: 700, bets: 1 });
+    expect(rates.history.at(-1)).toEqual({ second: 999, bets: 1 });
+  });
+
+  test('loses nothing to a clock that is set back', () => {
+    const rates = new BetRates();
+    rates.sample(50_000, agencies(0));
+    rates.sample(51_001, agencies(10));
+    rates.sample(40_000, agencies(30));
+    expect(rates.history).toEqual([{ second: 50, bets: 30 }]);
+  });
+});

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { LIVE_READERS_MAX } from '../../src/http/live.ts';
+import { connectRaw, until } from '../support/central.ts';
+import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { agencyWith, Page, statusWith, TestOperator } from './operator.ts';
+
+const betsOf = (count: number) => statusWith({ bets: count, agencies: [agencyWith({ bets: count })] });
+
+/** Makes a snapshot that no system's buffers hold. */
+const HUGE = statusWith({ agencies: Array.from({ length: 200_000 }, (_, agency) => agencyWith({ agency })) });
+
+describe('the live stream', () => {
+  test('begins with a snapshot, and goes on with one a second while something changes', async () => {
+    const operator = await TestOperator.open();
+    operator.serve();
+    const { response, snapshots } = await Page.open(operator.url);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    await until(() => snapshots.length === 1, 'the first snapshot');
+    for (const bets of [130, 260, 390]) {
+      operator.status = betsOf(bets);
+      await until(() => snapshots.at(-1)!.bets === bets, `${bets} bets on the page`);
+    }
+    const last = snapshots.at(-1)!;
+    expect(last.betsPerSecond).toBeGreaterThan(0);
+    expect(last.agencies[0]).toMatchObject({ id: 1, bets: 390, betsPerSecond: last.betsPerSecond });
+    expect(last.history.reduce((sum, { bets }) => sum + bets, 0)).toBe(390);
+    const seconds = last.history.map(({ second }) => second);
+    expect(seconds).toEqual(seconds.map((_, index) => seconds[0]! + index));
+  });
+
+  test('is quiet while nothing changes, but for a heartbeat', async () => {
+    const operator = await TestOperator.open();
+    operator.serve();
+    const { snapshots } = await Page.open(operator.url);
+    await until(() => snapshots.length === 1, 'the first snapshot');
+    await pause(2500);
+    expect(snapshots).toHaveLength(1);
+    operator.aheadMs = 15_000;
+    await until(() => snapshots.length === 2, 'a heartbeat');
+  });
+
+  test('says when the server stops, and ends', async () => {
+    const operator = await TestOperator.open();
+    operator.serve();
+    const { snapshots, ended } = await Page.open(operator.url);
+    await until(() => snapshots.length === 1, 'the first snapshot');
+    operator.monitor.onEvent({ event: 'stopping', signal: 'SIGTERM' });
+    await operator.stop();
+    await ended;
+    expect(snapshots.at(-1)).toMatchObject({ state: 'stopping', ready: { ok: false, reason: 'stopping' } });
+  });
+
+  test('has a limited number of readers; who leaves makes room', async () => {
+    const operator = await TestOperator.open();
+    const readers = await Promise.all(
+      Array.from({ length: LIVE_READERS_MAX }, async () => {
+        const socket = await connectRaw(operator.port);
+        socket.write('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+        await new Promise(resolve => socket.once('data', resolve));
+        return socket;
+      }),
+    );
+    const refused = await operator.get('live');
+    expect([refused.status, await refused.text()]).toEqual([503, 'too many pages are open\n']);
+    expect((await operator.get('healthz')).status).toBe(200);
+    readers[0]!.destroy();
+    const retry = async (): Promise<number> => {
+      const { status, body } = await operator.get('live');
+      await body?.cancel();
+      return status;
+    };
+    await expect.poll(retry).toBe(200);
+  });
+
+  test('drops a reader that does not read, and the others go on', async () => {
+    const operator = await TestOperator.open();
+    operator.status = HUGE;
+    operator.serve();
+    const slow = await connectRaw(operator.port);
+    let closed = false;
+    for (const event of ['end', 'close']) slow.on(event, () => (closed = true));
+    slow.pause();
+    slow.write('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+    await pause(1500);
+    operator.status = statusWith();
+    const page = await Page.open(operator.url);
+    await until(() => page.snapshots.length === 1, 'the first snapshot of another page');
+    operator.aheadMs = 10_000;
+    await pause(1500);
+    // Only by reading a socket finds out that it is closed.
+    slow.resume();
+    await until(() => closed, 'the slow reader being dropped');
+    operator.status = betsOf(1);
+    await until(() => page.snapshots.at(-1)!.bets === 1, 'a bet on the other page');
+  });
+
+  test('a server that stops waits for nobody, and leaves nothing open', async () => {
+    const script = join(import.meta.dirname, 'open-and-stop.ts');
+    const program = Program.startScript(script, [], { cwd: await temporaryFolder() });
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+    expect(program.lines.map(({ text }) => text)).toEqual(['stopped']);
+  });
+
+  test('a reader that does not read does not keep the server from stopping', async () => {
+    const operator = await TestOperator.open();
+    operator.status = HUGE;
+    operator.serve();
+    const slow = await connectRaw(operator.port);
+    slow.pause();
+    slow.write('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+    await pause(500);
+    const startedAt = performance.now();
+    await operator.stop();
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+  });
+});

@@ -1,0 +1,24 @@
+// An operator's port that is opened, looked at in every way and stopped. Run by `live.test.ts` as a process, which ends by itself
+// only when nothing is left open.
+import { OperatorPort } from '../../src/http/operator-port.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import { Monitor } from '../../src/observe/monitor.ts';
+
+const clock = (): Date => new Date();
+const monitor = new Monitor(clock);
+const diskSpace = async () => ({ freeBytes: 1, totalBytes: 2 });
+const port = await OperatorPort.open({
+  host: '127.0.0.1',
+  port: 0,
+  monitor,
+  metrics: new Metrics({ monitor, diskSpace, version: '1.2.3' }),
+  diskSpace,
+  assetsFolder: '/nowhere',
+  clock,
+  now: () => performance.now(),
+});
+const live = await fetch(`${port.url}live`);
+await (await fetch(`${port.url}metrics`)).text();
+await port.stop();
+await live.text();
+console.log('stopped');

@@ -1,0 +1,116 @@
+import { onTestFinished } from 'vitest';
+import { OperatorPort } from '../../src/http/operator-port.ts';
+import type { Snapshot } from '../../src/http/snapshot.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import { Monitor } from '../../src/observe/monitor.ts';
+import type { AgencyStatus, CentralStatus } from '../../src/observe/status.ts';
+
+/** What a central with two agencies says of itself, unless a test has it say something else. */
+export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus {
+  return {
+    state: 'open',
+    bets: 0,
+    missing: [1, 2],
+    agencies: [agencyWith({ agency: 1 }), agencyWith({ agency: 2 })],
+    unsyncedBytes: 0,
+    draw: undefined,
+    ...changes,
+  };
+}
+
+export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
+  return {
+    agency: 1,
+    expected: true,
+    bets: 0,
+    connections: 0,
+    finished: false,
+    winners: undefined,
+    ...changes,
+  };
+}
+
+/** An operator's port over a central that is made up, on a free port. It is stopped when the test ends. */
+export class TestOperator {
+  status: CentralStatus = statusWith();
+  /** Milliseconds that the port's clock is ahead of the real one. */
+  aheadMs = 0;
+  readonly monitor = new Monitor(() => new Date());
+  #port: OperatorPort | undefined;
+  #stopped: Promise<void> | undefined;
+
+  static async open(assetsFolder = '/nowhere'): Promise<TestOperator> {
+    const operator = new TestOperator();
+    const { monitor } = operator;
+    operator.#port = await OperatorPort.open({
+      host: '127.0.0.1',
+      port: 0,
+      monitor,
+      metrics: new Metrics({ monitor, diskSpace: undefined, version: '1.2.3' }),
+      diskSpace: undefined,
+      assetsFolder,
+      clock: () => new Date(),
+      now: () => performance.now() + operator.aheadMs,
+    });
+    onTestFinished(() => operator.stop());
+    return operator;
+  }
+
+  get url(): string {
+    return this.#port!.url;
+  }
+
+  get port(): number {
+    return this.#port!.port;
+  }
+
+  serve(): void {
+    this.monitor.serve(() => this.status);
+    this.#port!.beginCounting();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#port!.stop();
+    return this.#stopped;
+  }
+
+  get(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`${this.url}${path}`, init);
+  }
+}
+
+/** A page at the end of the stream. */
+export class Page {
+  readonly snapshots: Snapshot[] = [];
+  readonly ended: Promise<void>;
+  readonly response: Response;
+  #text = '';
+
+  private constructor(response: Response) {
+    this.response = response;
+    this.ended = this.#read();
+  }
+
+  static async open(url: string): Promise<Page> {
+    const leaving = new AbortController();
+    onTestFinished(() => leaving.abort());
+    return new Page(await fetch(`${url}live`, { signal: leaving.signal }));
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const text of this.response.body!.pipeThrough(new TextDecoderStream())) this.#take(text);
+    } catch {
+      // The test has left, or the server is gone.
+    }
+  }
+
+  #take(text: string): void {
+    const events = (this.#text + text).split('\n\n');
+    this.#text = events.pop()!;
+    for (const event of events) {
+      const data = /^event: snapshot\ndata: (.*)$/.exec(event)?.[1];
+      if (data !== undefined) this.snapshots.push(JSON.parse(data) as Snapshot);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** What a server's /readyz says: the status and the line. */
+export async function readiness(url: string): Promise<string> {
+  const response = await fetch(`${url}readyz`);
+  return `${response.status} ${(await response.text()).trim()}`;
+}

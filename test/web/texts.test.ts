@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Speech } from '../../web/speech.ts';
+import { en } from '../../web/texts/en.ts';
+import { es } from '../../web/texts/es.ts';
+
+const PAGE = readFileSync(join(import.meta.dirname, '../../web/index.html'), 'utf8');
+
+describe.each([es, en])('$locale', texts => {
+  test('has every fixed text of the page', () => {
+    const names = [...PAGE.matchAll(/data-(?:text|name)="(\w+)"/g)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(20);
+    const missing = names.filter(name => typeof texts[name as keyof typeof texts] !== 'string');
+    expect(missing).toEqual([]);
+  });
+});
+
+/** Every kind of event that the central puts into a snapshot. */
+function kindsOfEvents(): string[] {
+  const source = (name: string): string =>
+    readFileSync(join(import.meta.dirname, '../../src/observe', name), 'utf8');
+  const readable = source('recent-events.ts').matchAll(/case '([a-z-]+)':\s+return \{/g);
+  const added = source('monitor.ts').matchAll(/recent\.add\('([a-z-]+)'/g);
+  return [...readable, ...added].map(([, kind]) => kind!).toSorted();
+}
+
+describe('a sentence for an event', () => {
+  test('is there for each kind that the central tells of, and for no other', () => {
+    expect(Object.keys(es.eventTexts).toSorted()).toEqual(kindsOfEvents());
+  });
+
+  const spanish = new Speech('es');
+  const english = new Speech('en');
+
+  test('has its numbers written as the language does, names of things excepted', () => {
+    const params = { bets: 1_234_567, winners: 1_000 };
+    expect(spanish.event('draw-held', params)).toBe('Sorteo realizado: 1.234.567 apuestas, 1.000 ganadores.');
+    expect(english.event('listening', { port: 12_345, dialect: 'tp0' })).toBe(
+      'Listening on port 12345 (tp0).',
+    );
+    expect(english.event('agency-finished', { agency: 65_535, missing: 0 })).toBe(
+      'Agency 65535 has finished; none is missing.',
+    );
+  });
+
+  test('names the agency where it is known, else the address', () => {
+    const cut = { ip: '10.0.0.7', reason: 'truncated' };
+    expect(spanish.event('connection-cut', cut)).toBe(
+      'Conexión de 10.0.0.7 cerrada: terminó en medio de un mensaje.',
+    );
+    expect(spanish.event('connection-cut', { ...cut, agency: 3 })).toContain('la agencia 3 (10.0.0.7)');
+  });
+
+  test('says how often the same happened', () => {
+    expect(english.event('draw-delayed', { times: 3 })).toMatch(/ \(3 times\)$/);
+  });
+
+  test('is the kind alone where it is not known, whatever it is called', () => {
+    expect(english.event('constructor', { document: '30904465' })).toBe('constructor');
+  });
+});

@@ -1,0 +1,79 @@
+import { eventsEs } from './events-es.ts';
+
+/** What the page says in Spanish; the other languages say the same things. */
+export const es = {
+  language: 'Idioma',
+  locale: 'es-AR',
+
+  connecting: 'Conectando…',
+  live: (time: string) => `En vivo · ${time}`,
+  linkLost: 'Sin conexión',
+  lostNever: 'No se puede llegar a la central. Se reintenta sin pausa.',
+  lostSince: (time: string) =>
+    `Se cortó la conexión con la central. Lo que se ve es de las ${time}. Se reintenta sin pausa.`,
+  linkBack: 'Otra vez conectado con la central.',
+  otherVersion: 'La central ya no habla la versión de esta página: hay que recargarla.',
+  notReady: (reason: string) => `La central no puede trabajar ahora: ${reason}.`,
+  notReadyReasons: { 'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya' },
+
+  waitingForData: 'Esperando los datos de la central',
+  states: {
+    recovering: 'Recuperando lo guardado',
+    open: 'Recibiendo apuestas',
+    complete: 'Haciendo el sorteo',
+    drawn: 'Sorteo realizado',
+    stopping: 'Apagándose',
+  },
+  stateDetails: {
+    recovering: 'La central lee sus archivos antes de atender.',
+    complete: 'Terminaron todas las agencias.',
+    drawn: 'Cada agencia puede pedir sus ganadores.',
+    stopping: 'La central responde lo que ya aceptó y se detiene.',
+  },
+  waitingFor: (ids: string, count: number) =>
+    count === 1 ? `Falta la agencia ${ids}.` : `Faltan las agencias ${ids}.`,
+  waitingForNobody: 'No se espera a ninguna agencia.',
+  finishedOf: (finished: string, all: string) => `${finished} de ${all} agencias terminaron`,
+  agenciesFinished: (ids: string, count: number) =>
+    count === 1 ? `Terminó la agencia ${ids}.` : `Terminaron las agencias ${ids}.`,
+  drawHeld: 'Realizado',
+  winners: 'Ganadores',
+  seal: 'Sello (SHA-256 de las apuestas)',
+
+  figures: 'Cifras',
+  bets: 'Apuestas',
+  betsPerSecond: 'Por segundo',
+  refused: 'Rechazadas',
+  connections: 'Conexiones',
+  syncTime: 'Sincronizar el disco',
+  syncDetail: (p99: string, last: string) => `mediana, p99 ${p99}, última ${last}`,
+  diskLeft: 'Disco libre',
+  diskDetail: (total: string, share: string) => `${share} de ${total}`,
+  none: '–',
+
+  rate: 'Apuestas por segundo',
+  rateSummary: (most: string, time: string, bets: string) =>
+    `Últimos cinco minutos: ${bets} apuestas, como máximo ${most} por segundo, a las ${time}.`,
+  rateNothing: 'Ninguna apuesta en los últimos cinco minutos.',
+  asTable: 'Ver como tabla',
+  from: 'Desde',
+  mean: 'Promedio por segundo',
+  most: 'Máximo por segundo',
+
+  agencies: 'Agencias',
+  agenciesCaption: 'Lo que envió cada agencia, y si terminó',
+  agency: 'Agencia',
+  connected: 'Conectada',
+  finishedColumn: 'Terminó',
+  yes: 'sí',
+  yesTimes: (count: string) => `sí (${count})`,
+  no: 'no',
+
+  events: 'Últimos sucesos',
+  noEvents: 'Todavía no pasó nada.',
+  eventTexts: eventsEs,
+  eventTimes: (count: string) => `(${count} veces)`,
+  since: (time: string) => `En marcha desde ${time}.`,
+};
+
+export type Texts = typeof es;

@@ -1,0 +1,37 @@
+import type { EventParams, eventsEs } from './events-es.ts';
+
+const CUT_REASONS: EventParams = {
+  'first-message-timeout': 'it said nothing',
+  'message-timeout': 'it left a message half said',
+  idle: 'it said nothing more',
+  'unread-answers': 'it did not read its answers',
+  truncated: 'it ended within a message',
+};
+
+const peer = ({ agency, ip }: EventParams): string =>
+  agency === undefined ? String(ip) : `agency ${agency} (${ip})`;
+
+const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
+
+/** The same in English. */
+export const eventsEn: typeof eventsEs = {
+  'store-opened': p => `Files opened: ${p['bets']} bets, ${agencies(p['finished'])} had finished.`,
+  'tail-cut': p => `${p['bytes']} bytes that were never acknowledged were cut off ${p['file']}.`,
+  listening: p => `Listening on port ${p['port']} (${p['dialect']}).`,
+  'upload-resumed': p => `Agency ${p['agency']} went on with its upload at batch ${p['next']}.`,
+  'message-refused': p => `A message of ${peer(p)} was refused: ${p['code']}.`,
+  'agency-finished': p =>
+    p['missing'] === '0'
+      ? `Agency ${p['agency']} has finished; none is missing.`
+      : `Agency ${p['agency']} has finished; ${p['missing']} missing.`,
+  'draw-held': p => `Draw held: ${p['bets']} bets, ${p['winners']} winners.`,
+  'draw-delayed': () => 'The draw waits: it could not be stored yet.',
+  'disk-full': () => 'The disk is full: every bet is refused.',
+  'disk-has-room': () => 'The disk has room again.',
+  'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
+  'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
+  'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,
+  'listener-error': p => `A connection could not be accepted: ${p['error']}.`,
+  failed: p => `Failure (${p['action']}): ${p['error']}.`,
+  stopping: p => `Stopping, after ${p['signal']}.`,
+};

@@ -1,0 +1,42 @@
+/** What an event comes with, as text. What may be missing is asked for before it is used. */
+export type EventParams = Readonly<Record<string, string>>;
+
+const CUT_REASONS: EventParams = {
+  'first-message-timeout': 'no dijo nada',
+  'message-timeout': 'dejó un mensaje por la mitad',
+  idle: 'no dijo nada más',
+  'unread-answers': 'no leyó las respuestas',
+  truncated: 'terminó en medio de un mensaje',
+};
+
+/** Of the agency, or of the address where it is not known. */
+const peer = ({ agency, ip }: EventParams): string =>
+  agency === undefined ? String(ip) : `la agencia ${agency} (${ip})`;
+
+const finished = (count: string | undefined): string =>
+  count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
+
+/** Each event that the central tells of, in Spanish. */
+export const eventsEs = {
+  'store-opened': (p: EventParams) => `Archivos abiertos: ${p['bets']} apuestas, ${finished(p['finished'])}.`,
+  'tail-cut': (p: EventParams) =>
+    `Se cortaron de ${p['file']} ${p['bytes']} bytes que nunca se habían confirmado.`,
+  listening: (p: EventParams) => `Escuchando en el puerto ${p['port']} (${p['dialect']}).`,
+  'upload-resumed': (p: EventParams) => `La agencia ${p['agency']} retomó su envío en el lote ${p['next']}.`,
+  'message-refused': (p: EventParams) => `Mensaje de ${peer(p)} rechazado: ${p['code']}.`,
+  'agency-finished': (p: EventParams) =>
+    p['missing'] === '0'
+      ? `Terminó la agencia ${p['agency']}; no falta ninguna.`
+      : `Terminó la agencia ${p['agency']}; ${p['missing'] === '1' ? 'falta 1' : `faltan ${p['missing']}`}.`,
+  'draw-held': (p: EventParams) => `Sorteo realizado: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
+  'draw-delayed': () => 'El sorteo espera: todavía no se pudo guardar.',
+  'disk-full': () => 'El disco está lleno: se rechaza toda apuesta.',
+  'disk-has-room': () => 'Otra vez hay lugar en el disco.',
+  'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,
+  'connection-cut': (p: EventParams) =>
+    `Conexión de ${peer(p)} cerrada: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
+  'connection-error': (p: EventParams) => `Se cortó la conexión de ${p['ip']}: ${p['error']}.`,
+  'listener-error': (p: EventParams) => `No se pudo aceptar una conexión: ${p['error']}.`,
+  failed: (p: EventParams) => `Falla (${p['action']}): ${p['error']}.`,
+  stopping: (p: EventParams) => `Apagándose, por ${p['signal']}.`,
+};

@@ -1,0 +1,26 @@
+import type { Snapshot } from '../../src/http/snapshot.ts';
+import { byId, setText } from '../dom.ts';
+import { idRanges } from '../id-ranges.ts';
+import type { Speech } from '../speech.ts';
+
+const announcement = byId('announcement');
+
+export function announce(text: string): void {
+  setText(announcement, text);
+}
+
+/** Tells a screen reader what changed, when it is worth an interruption: another state, an agency that has finished. Figures are not. */
+export function announceChanges(before: Snapshot, now: Snapshot, speech: Speech): void {
+  const already = new Set(finishedIds(before));
+  const finished = finishedIds(now).filter(id => !already.has(id));
+  const news: string[] = [];
+  if (finished.length > 0) news.push(speech.texts.agenciesFinished(idRanges(finished), finished.length));
+  if (now.state !== before.state) news.push(`${speech.texts.states[now.state]}.`);
+  const trouble = speech.notReady(now);
+  if (trouble !== undefined && before.ready.ok) news.push(trouble);
+  if (news.length > 0) announce(news.join(' '));
+}
+
+function finishedIds({ agencies }: Snapshot): number[] {
+  return agencies.filter(agency => agency.finished).map(agency => agency.id);
+}
