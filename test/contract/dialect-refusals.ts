@@ -91,7 +91,9 @@ function describeDefects(spoken: SpokenDialect): void {
         peer.end();
       }
       expect(await peer.rest()).toBe('');
-      expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 2 }]);
+      expect(central.of('bets-refused')).toEqual([
+        { event: 'bets-refused', agency: 1, single: false, count: 2 },
+      ]);
       expect(central.of('message-refused')).toEqual(refusalOf('invalid-bet', `bet 1, ${detail}`));
       await expectUndisturbed();
       const after = outlivesRefusedBatch ? rowOf({ ...LORCA, number: '1' }) : '';
@@ -135,7 +137,9 @@ function describeEndOfBets(spoken: SpokenDialect): void {
   const detail = 'the agency has finished, its bets are closed';
 
   function expectLogged(central: TestCentral): void {
-    expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 1 }]);
+    expect(central.of('bets-refused')).toEqual([
+      { event: 'bets-refused', agency: 1, single: false, count: 1 },
+    ]);
     expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([
       { code: 'agency-finished', detail },
     ]);

@@ -37,7 +37,9 @@ export function describeWaits(spoken: SpokenDialect): void {
       expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([
         { code: 'storage', detail },
       ]);
-      expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', single: false, count: 1 }]);
+      expect(central.of('bets-refused')).toEqual([
+        { event: 'bets-refused', agency: 1, single: false, count: 1 },
+      ]);
       expect(store.rows).toBe('');
     });
 
