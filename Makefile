@@ -31,6 +31,9 @@ lint: deps ## check format, lint, types and unused code
 format: deps ## format every file
 	@npm run --silent format:write
 
+fuzz: build ## made-up payloads, files and sessions, for long (ARGS="--minutes N --sessions N --seed N")
+	@node scripts/fuzz.mjs $(ARGS)
+
 crash: build ## kill server and clients at random, again and again (ARGS="--seed N --rounds N --minutes N")
 	@node test/crash/crash-cli.ts $(ARGS)
 

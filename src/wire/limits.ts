@@ -63,7 +63,7 @@ export const DEFAULT_LIMITS: Limits = {
   replyPayloadBytesMax: 64 * MEGABYTE,
   echoLineBytesMax: 8192,
   unansweredMax: 64,
-  messagesPerTurnMax: 64,
+  messagesPerTurnMax: 16,
   unsyncedBytesMax: 4 * MEGABYTE,
   heldBytesMax: 256 * MEGABYTE,
   connectionsMax: 4096,

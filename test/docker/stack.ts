@@ -17,6 +17,7 @@ const COPIED = [
   'package-lock.json',
   'package.json',
   'scripts',
+  'web',
   'server',
   'src',
   'validar-echo-server.sh',

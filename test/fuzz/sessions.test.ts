@@ -10,7 +10,8 @@ import type { Peer } from '../support/peer.ts';
 
 /**
  * Whole sessions of peers that say anything: messages of their dialect in any order, valid or not, with bytes changed, left out
- * or made up, cut into any chunks. `make fuzz ARGS="--sessions 5000 --seed 1"` holds more of them than `make test` does.
+ * or made up, cut into any chunks. `make fuzz ARGS="--sessions 5000 --seed 1"` holds more of them than
+ * `make test` does.
  */
 const RUNS = Number(process.env['FUZZ_SESSIONS'] ?? 150);
 const SEED = process.env['FUZZ_SEED'] === undefined ? undefined : Number(process.env['FUZZ_SEED']);

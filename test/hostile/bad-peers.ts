@@ -1,10 +1,13 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { SeededRandom } from '../../src/dataset/random.ts';
 
 const HOST = '127.0.0.1';
 
 /** A socket that does not mind whatever becomes of it, and reads and forgets what it is told. */
-function join(port: number, then: (socket: Socket) => void): Socket {
+function comeTo(port: number, then: (socket: Socket) => void): Socket {
   const socket = connect({ port, host: HOST, allowHalfOpen: true }, () => then(socket));
   socket.on('error', () => {});
   socket.resume();
@@ -21,13 +24,43 @@ function text(type: string, payload: string): Buffer {
 
 const BET = 'Santiago Lionel|Lorca|30904465|1999-03-17|7574';
 const INVALID = BET.replace('1999', '0000');
-const GWIN = Buffer.from('GWIN', 'latin1');
 
 const manyTimes = (times: number, make: (index: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: times }, (_, index) => make(index)));
 
+/** Peers that disturb, until they leave. */
+export interface Disturbance {
+  /** Fulfilled when every peer that is there now has connected. */
+  settled(): Promise<void>;
+  leave(): Promise<void>;
+}
+
+/** Peers that never read an answer, as a process of their own (`never_reading.py`). */
+export class NeverReading implements Disturbance {
+  readonly #process: ChildProcess;
+  readonly #connected: Promise<unknown>;
+
+  constructor(port: number, count: number) {
+    const script = join(import.meta.dirname, 'never_reading.py');
+    this.#process = spawn('python3', [script, String(port), String(count)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#connected = once(this.#process.stdout!, 'data');
+  }
+
+  async settled(): Promise<void> {
+    await this.#connected;
+  }
+
+  async leave(): Promise<void> {
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exited;
+  }
+}
+
 /** Comes in bad company: `count` peers at a time that do one thing, each replaced by another when it is gone. */
-export class BadCompany {
+export class BadCompany implements Disturbance {
   /** How many have come in all. */
   came = 0;
   readonly #port: number;
@@ -58,7 +91,7 @@ export class BadCompany {
   #add(): void {
     this.came += 1;
     const stops: (() => void)[] = [];
-    const socket = join(this.#port, joined => this.#behave(joined, this.came, stop => stops.push(stop)));
+    const socket = comeTo(this.#port, joined => this.#behave(joined, this.came, stop => stops.push(stop)));
     this.#sockets.add(socket);
     socket.on('close', () => {
       this.#sockets.delete(socket);
@@ -70,7 +103,7 @@ export class BadCompany {
 }
 
 /** What a bad peer does with its connection; `onGone` is for what must end with it. */
-type Behaviour = (socket: Socket, nth: number, onGone: (stop: () => void) => void) => void;
+export type Behaviour = (socket: Socket, nth: number, onGone: (stop: () => void) => void) => void;
 
 /**
  * Writes something again and again, as fast as it is taken. Made beforehand: to be a nuisance must not cost more than the
@@ -95,14 +128,6 @@ export const oneByteASecond: Behaviour = (socket, _, onGone) => {
     at = (at + 1) % bytes.length;
   }, 1000);
   onGone(() => clearInterval(timer));
-};
-
-/** Asks and asks, and reads no answer. */
-export const neverReading: Behaviour = (socket, nth) => {
-  socket.pause();
-  socket.write(text('CONN', String(50 + (nth % 40))));
-  const questions = manyTimes(1000, () => GWIN);
-  writeForEver(socket, questions);
 };
 
 /** Announces four gigabytes and sends as many of them as it can. */

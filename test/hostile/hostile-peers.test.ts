@@ -3,10 +3,12 @@ import type { Line } from '../support/program.ts';
 import { Arena } from './arena.ts';
 import {
   BadCompany,
+  type Behaviour,
+  type Disturbance,
   fourGigabytes,
   halfClosing,
   idle,
-  neverReading,
+  NeverReading,
   oneByteASecond,
   randomBytes,
   refused,
@@ -29,11 +31,16 @@ const cutBecause =
   ({ text }: Line): boolean =>
     text.includes(reason);
 
-test.each([
+function gather(port: number, count: number, behave: Behaviour | typeof NeverReading): Disturbance {
+  return behave === NeverReading
+    ? new NeverReading(port, count)
+    : new BadCompany(port, count, behave as Behaviour);
+}
+
+test.each<[string, number, Behaviour | typeof NeverReading, (line: Line) => boolean]>([
   ['1,000 idle connections', 1000, idle, cutBecause('first-message-timeout')],
   ['one byte a second', 100, oneByteASecond, cutBecause('message-timeout')],
-  // Answers of four bytes fill the network's own buffers only after millions: `test/central/deadlines.test.ts` has the cut.
-  ['peers that never read an answer', 40, neverReading, undefined],
+  ['peers that never read an answer', 40, NeverReading, cutBecause('unread-answers')],
   ['messages of four gigabytes', 20, fourGigabytes, refusedWith('payload-too-large')],
   ['random bytes', 20, randomBytes, refusedWith('unknown-message')],
   [
@@ -49,14 +56,14 @@ test.each([
   async (_, count, behave, explains) => {
     const arena = await Arena.open();
     const undisturbed = [await arena.upload(), await arena.upload()];
-    const company = new BadCompany(arena.port, count, behave);
+    const company = gather(arena.port, count, behave);
     try {
       await company.settled();
       const limit = 2 * Math.max(...undisturbed);
       const disturbed: number[] = [];
       while (disturbed.length < TRIES && Math.min(...disturbed) > limit) disturbed.push(await arena.upload());
       expect(Math.min(...disturbed), `undisturbed ${undisturbed.join(', ')} ms`).toBeLessThanOrEqual(limit);
-      if (explains !== undefined) await arena.server.line(explains, 'line that explains it');
+      await arena.server.line(explains, 'line that explains it');
     } finally {
       await company.leave();
     }
