@@ -1,8 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
-import { type Draw, holdDraw } from '../lottery/draw.ts';
 import type { Bet } from '../lottery/bet.ts';
-import type { Seal, UploadPlace } from '../lottery/fact.ts';
+import type { Fact, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { CentralStatus } from '../observe/status.ts';
@@ -10,13 +8,11 @@ import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { AfterSync } from './after-sync.ts';
+import { DrawHolder } from './draw-holder.ts';
 import { type NumberedOutcome, UploadIntake } from './upload-intake.ts';
 
-/** How long a draw waits for room on the disk before it tries again, in milliseconds. */
-const SEAL_RETRY_MS = 1000;
-
 export interface CentralParts {
-  /** With every fact applied that the store remembers. */
+  /** With every fact applied that the store remembers, and told of each later one by the store. */
   readonly lottery: Lottery;
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
@@ -28,8 +24,8 @@ export interface CentralParts {
 
 /**
  * The single writer. Everything that changes the lottery comes through here, on one event loop: between two awaits
- * nothing else runs, so no lock is needed (exercise 8). Each change is made durable first, applied to the state then, and
- * answered last.
+ * nothing else runs, so no lock is needed (exercise 8). Each change is made durable first, applied to the state then (by the
+ * store, which tells the lottery), and answered last.
  */
 export class Central {
   /** Fulfilled with the error after which the central cannot go on; the process must stop. */
@@ -42,24 +38,24 @@ export class Central {
   readonly #finishing = new Map<number, Promise<Refusal | undefined>>();
   readonly #connections = new Map<number, number>();
   readonly #waitingForDraw = new Set<() => void>();
-  #drawing: Promise<void> | undefined;
-  readonly #closing = new AbortController();
-  readonly #drawFailure = Promise.withResolvers<Error>();
+  readonly #draws: DrawHolder;
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
-    this.failure = Promise.race([parts.store.failure, this.#drawFailure.promise]);
+    this.#draws = new DrawHolder(parts);
+    this.failure = Promise.race([parts.store.failure, this.#draws.failure]);
     this.#uploads = new UploadIntake({
       ...parts,
       afterSync: this.#afterSync,
       refusalOfBets: agency => this.refusalOfBets(agency),
-      storageRefusal,
+      refusalOf: (agency, error) => this.#refusalOf(agency, error),
     });
+    parts.lottery.watch(fact => this.#onChange(fact));
   }
 
   /** Goes on where the last process stopped: holds a draw for which everybody had finished. */
   resume(): void {
-    if (this.#parts.lottery.state === 'complete') this.#drawing ??= this.#draw();
+    this.#draws.hold();
   }
 
   /** What whoever watches may know. */
@@ -145,12 +141,10 @@ export class Central {
    * @param settled called when it is durable; with a refusal when nothing of it was stored
    */
   storeBatch(batch: BetBatch, settled: (refusal: Refusal | undefined) => void): void {
-    const { lottery, store } = this.#parts;
-    const { agency, count } = batch;
-    this.#afterSync.follow(store.append(batch), error => {
-      if (error === undefined) lottery.apply({ kind: 'stored', agency, count, place: undefined });
-      settled(error === undefined ? undefined : storageRefusal(error));
-    });
+    const { agency } = batch;
+    this.#afterSync.follow(this.#parts.store.append(batch), error =>
+      settled(error === undefined ? undefined : this.#refusalOf(agency, error)),
+    );
   }
 
   /**
@@ -188,29 +182,26 @@ export class Central {
     if (lottery.hasFinished(agency)) return Promise.resolve(undefined);
     // An agency that is expected only since the draw.
     if (lottery.state === 'drawn') return Promise.resolve(refusalBecause('draw-closed'));
-    let finishing = this.#finishing.get(agency);
-    if (finishing === undefined) {
-      finishing = this.#finish(agency, upload);
-      this.#finishing.set(agency, finishing);
-    }
-    return finishing;
+    const finishing = this.#finishing.get(agency);
+    if (finishing !== undefined) return finishing;
+    const { promise, resolve } = Promise.withResolvers<Refusal | undefined>();
+    this.#finishing.set(agency, promise);
+    resolve(this.#finish(agency, upload));
+    return promise;
   }
 
   async #finish(agency: number, upload: string | undefined): Promise<Refusal | undefined> {
-    const { lottery, store, emit } = this.#parts;
-    const fact = { kind: 'finished', agency, upload } as const;
+    const { lottery, store } = this.#parts;
     try {
       // Behind every bet that was handed over: durable in this order, or rejected with it.
-      await store.note(fact);
+      await store.note({ kind: 'finished', agency, upload });
+      return undefined;
     } catch (error) {
-      return storageRefusal(error);
+      // It may have finished with another server meanwhile.
+      return lottery.hasFinished(agency) ? undefined : storageRefusal(error);
     } finally {
       this.#finishing.delete(agency);
     }
-    lottery.apply(fact);
-    emit({ event: 'agency-finished', agency, missing: lottery.missing });
-    this.resume();
-    return undefined;
   }
 
   /** The agency's own winners in stored order; undefined before the draw. */
@@ -230,47 +221,33 @@ export class Central {
 
   /** Waits for a draw that is being held and closes the store. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#drawing;
+    await this.#draws.close();
     await this.#parts.store.close();
   }
 
-  /** Starts after the last bet of the last agency is durable; no bet can follow it. */
-  async #draw(): Promise<void> {
-    const { lottery, store, hasWon, emit, now } = this.#parts;
-    const startedAt = now();
-    let draw: Draw;
-    let seal: Seal | undefined;
-    try {
-      draw = await holdDraw(store.bets(), hasWon);
-      seal = await this.#seal(draw);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#drawFailure.resolve(new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }));
-      return;
+  /** Something has happened to the lottery, by this server or another one on the same log. */
+  #onChange(fact: Fact | undefined): void {
+    const { lottery, emit } = this.#parts;
+    if (fact?.kind === 'finished') {
+      const { agency } = fact;
+      emit({ event: 'agency-finished', agency, missing: lottery.missing });
+      // Whoever heard the last agency say so holds the draw; the others look after it.
+      if (this.#finishing.has(agency)) this.#draws.hold();
+      else this.#draws.holdUnlessAnotherDoes();
+    } else if (fact?.kind === 'drawn') {
+      this.#draws.held(fact.draw, fact.seal);
+    } else if (fact === undefined) {
+      this.#draws.hold();
     }
-    if (seal === undefined) return;
-    lottery.apply({ kind: 'drawn', draw, seal });
-    const winners = [...draw.winners.values()].reduce((sum, documents) => sum + documents.length, 0);
-    emit({ event: 'draw-held', bets: draw.bets, winners, seal: seal.sha256, durationMs: now() - startedAt });
+    if (lottery.state !== 'drawn' || this.#waitingForDraw.size === 0) return;
     for (const tell of this.#waitingForDraw) tell();
     this.#waitingForDraw.clear();
   }
 
-  /** A full disk delays the draw until there is room; undefined when the central is closed while it waits for that. */
-  async #seal(draw: Draw): Promise<Seal | undefined> {
-    const { store, emit } = this.#parts;
-    const { signal } = this.#closing;
-    do {
-      try {
-        return await store.seal(draw);
-      } catch (error) {
-        if (!(error instanceof StoreError) || error.code !== 'full') throw error;
-        emit({ event: 'draw-delayed', error: error.message });
-      }
-      await pause(SEAL_RETRY_MS, undefined, { signal }).catch(() => {});
-    } while (!signal.aborted);
-    return undefined;
+  /** Why bets that the store has rejected are not taken. */
+  #refusalOf(agency: number, error: unknown): Refusal {
+    const overtaken = error instanceof StoreError && error.code === 'overtaken';
+    return (overtaken && this.refusalOfBets(agency)) || storageRefusal(error);
   }
 }
 

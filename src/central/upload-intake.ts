@@ -20,8 +20,8 @@ export interface UploadIntakeParts {
   readonly afterSync: AfterSync;
   /** Why bets of the agency are not taken now. */
   readonly refusalOfBets: (agency: number) => Refusal | undefined;
-  /** The refusal of what a store has rejected; throws what is no store's error. */
-  readonly storageRefusal: (error: unknown) => Refusal;
+  /** Why bets that the store has rejected are not taken; throws what is no store's error. */
+  readonly refusalOf: (agency: number, error: unknown) => Refusal;
 }
 
 type Tell = (outcome: NumberedOutcome) => void;
@@ -70,14 +70,9 @@ export class UploadIntake {
     const { lottery, refusalOfBets } = this.#parts;
     const { upload: name, seq } = place;
     const upload = lottery.uploads.find(agency, name);
-    const durableNext = upload?.next ?? 1;
-    if (seq < durableNext) {
-      const fault = upload?.refused.get(seq);
-      tell(
-        fault === undefined
-          ? { kind: 'stored', count: 0, repeated: true }
-          : { kind: 'invalid', fault, repeated: true },
-      );
+    const known = knownOutcome(upload, seq);
+    if (known !== undefined) {
+      tell(known);
       return;
     }
     const inFlight = this.#inFlight.get(keyOf(agency, name));
@@ -86,9 +81,9 @@ export class UploadIntake {
       inFlight!.repeats.set(seq, [...repeats, tell]);
       return;
     }
-    const next = inFlight?.next ?? durableNext;
-    const gap = seq === next ? undefined : gapBetween(next, seq);
-    const refusal = gap ?? refusalOfBets(agency) ?? this.#limitOf(agency, upload, inFlight);
+    // Another server may have stored more of it than has been handed over here.
+    const next = Math.max(inFlight?.next ?? 1, upload?.next ?? 1);
+    const refusal = gapBetween(next, seq) ?? refusalOfBets(agency) ?? this.#limitOf(agency, upload, inFlight);
     const bets = read();
     if (refusal === undefined) this.#store(agency, place, bets, tell);
     else tell({ kind: 'refused', count: bets.count, refusal });
@@ -131,7 +126,7 @@ export class UploadIntake {
 
   /** Keeps the batch in flight until the disk has spoken. */
   #follow(fact: BatchFact, { upload, seq }: UploadPlace, durable: Promise<void>, tell: Tell): void {
-    const { afterSync, lottery, storageRefusal } = this.#parts;
+    const { afterSync } = this.#parts;
     const key = keyOf(fact.agency, upload);
     const inFlight = this.#inFlight.get(key) ?? new InFlight();
     const invalid = fact.kind === 'refused' ? 1 : 0;
@@ -141,10 +136,9 @@ export class UploadIntake {
     inFlight.repeats.set(seq, NOBODY);
     afterSync.follow(durable, error => {
       // What it rejects, the store has rejected everything behind as well: the upload goes on from here.
-      if (error === undefined) lottery.apply(fact);
-      else inFlight.next = Math.min(inFlight.next, seq);
+      if (error !== undefined) inFlight.next = Math.min(inFlight.next, seq);
       inFlight.invalid -= invalid;
-      const outcome = error === undefined ? outcomeOf(fact) : rejected(fact, storageRefusal(error));
+      const outcome = error === undefined ? outcomeOf(fact) : this.#rejected(fact, error);
       const repeats = inFlight.repeats.get(seq)!;
       inFlight.repeats.delete(seq);
       if (inFlight.repeats.size === 0) this.#inFlight.delete(key);
@@ -152,6 +146,18 @@ export class UploadIntake {
       for (const tellRepeat of repeats) tellRepeat(asRepeated(outcome));
       if (inFlight.repeats.size === 0) for (const goOn of inFlight.whenNone) goOn();
     });
+  }
+
+  /** What to say of a batch that the store has rejected: another server may have been the first with it. */
+  #rejected(fact: BatchFact, error: unknown): NumberedOutcome {
+    const { lottery, refusalOf } = this.#parts;
+    const { agency, place } = fact;
+    const upload = lottery.uploads.find(agency, place!.upload);
+    const known = knownOutcome(upload, place!.seq);
+    if (known !== undefined) return known;
+    const refusal = refusalOf(agency, error);
+    const count = fact.kind === 'stored' ? fact.count : fact.fault.count;
+    return { kind: 'refused', count, refusal };
   }
 }
 
@@ -161,8 +167,13 @@ function outcomeOf(fact: BatchFact): NumberedOutcome {
     : { kind: 'invalid', fault: fact.fault, repeated: false };
 }
 
-function rejected(fact: BatchFact, refusal: Refusal): NumberedOutcome {
-  return { kind: 'refused', count: fact.kind === 'stored' ? fact.count : fact.fault.count, refusal };
+/** What has become of a batch of which that is known already. */
+function knownOutcome(upload: Upload | undefined, seq: number): NumberedOutcome | undefined {
+  if (upload === undefined || seq >= upload.next) return undefined;
+  const fault = upload.refused.get(seq);
+  return fault === undefined
+    ? { kind: 'stored', count: 0, repeated: true }
+    : { kind: 'invalid', fault, repeated: true };
 }
 
 function keyOf(agency: number, upload: string): string {
@@ -173,6 +184,7 @@ function asRepeated(outcome: NumberedOutcome): NumberedOutcome {
   return outcome.kind === 'refused' ? outcome : { ...outcome, repeated: true };
 }
 
-function gapBetween(next: number, seq: number): Refusal {
+function gapBetween(next: number, seq: number): Refusal | undefined {
+  if (seq === next) return undefined;
   return { code: 'sequence-gap', detail: `batch ${next} is expected, this is batch ${seq}` };
 }

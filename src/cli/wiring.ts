@@ -2,7 +2,6 @@ import { openLineCopier } from '../kernel/open-line-copier.ts';
 import { PlainBetReader } from '../kernel/plain-bet-reader.ts';
 import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
-import type { Fact } from '../lottery/fact.ts';
 import { archiveDraw } from '../store/csv/archive.ts';
 import { CsvStore } from '../store/csv/csv-store.ts';
 import { describeRecord } from '../store/csv/describe-record.ts';
@@ -10,7 +9,7 @@ import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection
 import type { TailCut } from '../store/csv/recovery.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
-import type { Store, StoreWatch } from '../store/store.ts';
+import type { OnFact, Store, StoreWatch } from '../store/store.ts';
 import type { BetReader, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol, ListenerDialect } from '../wire/dialect-names.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
@@ -50,12 +49,16 @@ export interface OpenedStore {
 
 /** The only place that knows which stores there are. Each calls `onFact` with every fact that it remembers. */
 export const STORES = {
-  csv: async (directory: string, onFact: (fact: Fact) => void, watch?: StoreWatch): Promise<OpenedStore> => {
+  csv: async (directory: string, onFact: OnFact, watch?: StoreWatch): Promise<OpenedStore> => {
     const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
     const opened = await CsvStore.open(directory, { onFact, openRowScanner, watch });
     return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
   },
-  memory: async (): Promise<OpenedStore> => ({ store: new MemoryStore(), files: ['memory'], cuts: [] }),
+  memory: async (_directory: string, onFact: OnFact): Promise<OpenedStore> => ({
+    store: new MemoryStore(onFact),
+    files: ['memory'],
+    cuts: [],
+  }),
 } as const;
 
 /** What can be done with the files of the csv store while no server runs, or beside one. */

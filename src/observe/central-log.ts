@@ -40,6 +40,11 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal });
         return;
       }
+      case 'draw-followed': {
+        const { bets, winners, seal } = event;
+        log.info('follow_draw', 'success', { bets, winners, sha256: seal });
+        return;
+      }
       case 'draw-delayed':
         log.warning('sorteo', 'in_progress', { error: event.error });
         return;

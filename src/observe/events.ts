@@ -54,6 +54,13 @@ type LotteryEvent =
       readonly seal: string;
       readonly durationMs: number;
     }
+  /** Another server on the same log has held the draw. */
+  | {
+      readonly event: 'draw-followed';
+      readonly bets: number;
+      readonly winners: number;
+      readonly seal: string;
+    }
   | { readonly event: 'draw-delayed'; readonly error: string }
   | { readonly event: 'echo'; readonly ip: string; readonly text: string };
 

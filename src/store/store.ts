@@ -3,6 +3,19 @@ import type { Bet } from '../lottery/bet.ts';
 import type { Draw } from '../lottery/draw.ts';
 import type { Fact, Seal, UploadPlace } from '../lottery/fact.ts';
 
+/** Told a fact that is durable. */
+export type OnFact = (fact: Fact) => void;
+
+/** What follows a log that several servers write: the state of the lottery, which judges each fact where it stands. */
+export interface Follower {
+  /** Applies the next fact of the log, if it counts there. @returns whether it does */
+  follow(fact: Fact): boolean;
+  /** A follower that has been told nothing. */
+  fresh(): Follower;
+  /** Takes over what another one has been told: the log had to be read again from its beginning. */
+  become(other: Follower): void;
+}
+
 /** The facts that a store keeps beside the bets. */
 export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
 
@@ -17,7 +30,9 @@ export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
  * - **Group commit.** Calls may be made without waiting; those that wait at the same time are made durable together and
  *   share one promise.
  * - **Closed by the draw.** After `seal` nothing is taken: rejected with `failed`, without any harm to the store.
- * - **Remembered.** Opened again, a store gives back every fact that was durable, in order, before anything else.
+ * - **Told.** Whoever opens a store is told every fact, in order and once: those that it remembers before it is open, each
+ *   later one when it is durable and before whoever handed it over hears of it. The state of the lottery is made of nothing
+ *   else ("log, apply, answer"), so it follows a log that other servers write as well as its own.
  *
  * `test/contract/` holds the tests that each implementation passes.
  */
@@ -27,7 +42,9 @@ export interface Store {
    *
    * @param place which batch of a resumable upload it is
    * @throws StoreError (as a rejection) `full` when there is no room: nothing of the batch is stored, later ones may
-   *   succeed again. `failed` when the store cannot know any more what is durable: see `failure`.
+   *   succeed again. `unavailable` in the same sense, when the engine that keeps the bets cannot be reached. `overtaken`
+   *   when another server has written something that leaves no place for it. `failed` when the store cannot know any more
+   *   what is durable: see `failure`.
    */
   append(batch: BetBatch, place?: UploadPlace): Promise<void>;
   /** Keeps a fact that is no bet. Refused as `append` is. */
@@ -69,9 +86,9 @@ export interface StoreWatch {
   readonly onFull: () => void;
 }
 
-export type StoreErrorCode = 'full' | 'failed' | 'unusable';
+export type StoreErrorCode = 'full' | 'unavailable' | 'overtaken' | 'failed' | 'unusable';
 
-/** What a disk can do to a store. `unusable` is thrown when it is opened. */
+/** What can happen to a store. `unusable` is thrown when it is opened. */
 export class StoreError extends Error {
   readonly code: StoreErrorCode;
 

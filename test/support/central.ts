@@ -15,7 +15,7 @@ import type { Draw } from '../../src/lottery/draw.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
-import { type Note, type Store, StoreError } from '../../src/store/store.ts';
+import { type Note, type OnFact, type Store, StoreError } from '../../src/store/store.ts';
 import type { Dialect } from '../../src/wire/dialect.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
@@ -118,7 +118,7 @@ export class ManualClock {
 
 /** What waits at the door of the store: the fact that it becomes, and the rows of a batch. */
 interface Waiting {
-  readonly fact: Fact;
+  readonly fact: Note | Extract<Fact, { kind: 'stored' }>;
   readonly batch?: BetBatch;
   readonly fulfil: () => void;
   readonly reject: (error: StoreError) => void;
@@ -138,11 +138,16 @@ export class GatedStore implements Store {
   rows = '';
   /** Facts that are durable, in order. */
   readonly facts: Fact[] = [];
+  /** Told each of them. */
+  onFact: OnFact = () => {};
   /** How often the bets were read: once per draw. */
   reads = 0;
   /** How often the draw was handed over. */
   seals = 0;
-  readonly #memory = new MemoryStore();
+  readonly #memory = new MemoryStore(fact => {
+    this.facts.push(fact);
+    this.onFact(fact);
+  });
   readonly #waiting: Waiting[] = [];
   #done: Promise<unknown> = Promise.resolve();
 
@@ -168,12 +173,10 @@ export class GatedStore implements Store {
 
   async seal(draw: Draw): Promise<Seal> {
     this.seals += 1;
-    const seal = await this.#memory.seal();
-    this.facts.push({ kind: 'drawn', draw, seal });
-    return seal;
+    return this.#memory.seal(draw);
   }
 
-  #arrive(fact: Fact, batch?: BetBatch): Promise<void> {
+  #arrive(fact: Waiting['fact'], batch?: BetBatch): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ fact, ...(batch && { batch }), fulfil: resolve, reject });
     this.#done = Promise.allSettled([this.#done, promise]);
@@ -184,10 +187,11 @@ export class GatedStore implements Store {
   /** Makes the oldest that wait durable. */
   letIn(count = Infinity): void {
     for (const { fact, batch, fulfil } of this.#waiting.splice(0, count)) {
-      this.facts.push(fact);
-      if (batch !== undefined) {
-        this.rows += Buffer.from(batch.rows).toString('utf8');
-        void this.#memory.append(batch);
+      if (fact.kind === 'stored') {
+        this.rows += Buffer.from(batch!.rows).toString('utf8');
+        void this.#memory.append(batch!, fact.place);
+      } else {
+        void this.#memory.note(fact);
       }
       fulfil();
     }
@@ -248,6 +252,7 @@ export class TestCentral {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { lottery = new Lottery(agencies) } = options;
+    if (store instanceof GatedStore) store.onFact = fact => lottery.apply(fact);
     const { dialects = [createResumableDialect(new PlainBetReader())] } = options;
     const made = new TestCentral(lottery, emit => new Central({ lottery, store, hasWon, limits, emit, now }));
     const open = new OpenConnections(limits);

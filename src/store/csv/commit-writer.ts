@@ -12,6 +12,8 @@ export interface CommitWriterParts {
   readonly journalLines: number;
   /** Called with what went wrong for good; returns what everybody who waits is told. */
   readonly fail: (error: unknown) => StoreError;
+  /** Called with each record that is durable, before anybody else hears of it. */
+  readonly onDurable: (record: JournalRecord) => void;
   /** Called whenever there is nothing to write any more. */
   readonly onQuiet: () => void;
   readonly watch: StoreWatch | undefined;
@@ -86,7 +88,7 @@ export class CommitWriter {
     const commit = this.#waiting.shift();
     if (commit === undefined) return;
     this.#atRows = commit;
-    const { watch } = this.#parts;
+    const { watch, onDurable } = this.#parts;
     const begunAt = watch?.now() ?? 0;
     const { bytes } = commit.rows;
     const durable = this.#commit(commit, this.#lastBegun);
@@ -95,6 +97,7 @@ export class CommitWriter {
       () => {
         watch?.onDurable(watch.now() - begunAt, bytes);
         if (this.quiet) this.#parts.onQuiet();
+        onDurable(commit.record ?? groupRecord(commit));
         commit.fulfil();
       },
       () => this.#takeBack(),

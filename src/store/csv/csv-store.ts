@@ -3,15 +3,16 @@ import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
 import type { Draw } from '../../lottery/draw.ts';
-import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
+import type { Seal, UploadPlace } from '../../lottery/fact.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
-import { type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
+import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
+import { factsOf } from './store-walk.ts';
 
 export const LOCK_FILE = 'bets.lock';
 
@@ -27,8 +28,8 @@ const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 export interface CsvStoreOptions {
   readonly files?: Files;
   readonly clock?: () => Date;
-  /** Called with every fact of the last process, in order, before the store is open. */
-  readonly onFact?: (fact: Fact) => void;
+  /** Told every fact in order: those of former processes before the store is open, each later one when it is durable. */
+  readonly onFact?: OnFact;
   /** Told how long the disk takes and when it is full. */
   readonly watch?: StoreWatch | undefined;
   /** How the rows are found for a draw, when there is a faster way than the plain one. */
@@ -70,6 +71,9 @@ export class CsvStore implements Store {
       ...recovered,
       watch: options.watch,
       fail: error => this.#fail(error),
+      onDurable: record => {
+        for (const fact of factsOf(record)) options.onFact?.(fact);
+      },
       onQuiet: () => {
         if (this.#idle) this.#idleTimer.refresh();
       },

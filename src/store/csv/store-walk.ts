@@ -162,7 +162,8 @@ function attempt(act: () => void, damaged: (reason: string, cause: unknown) => D
   }
 }
 
-function* factsOf(record: JournalRecord): Generator<Fact> {
+/** What a record of the journal says of the lottery. */
+export function* factsOf(record: JournalRecord): Generator<Fact> {
   switch (record.type) {
     case 'adopt':
       yield { kind: 'adopted', bets: new Map(record.bets) };

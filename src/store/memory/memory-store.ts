@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type BetBatch, betsOf } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
-import type { Seal } from '../../lottery/fact.ts';
-import { type Store, StoreError } from '../store.ts';
+import type { Draw } from '../../lottery/draw.ts';
+import type { Seal, UploadPlace } from '../../lottery/fact.ts';
+import { type Note, type OnFact, type Store, StoreError } from '../store.ts';
 
 /**
  * The reference store: the shortest code that behaves like a store, except that nothing in it survives the process.
@@ -12,18 +13,26 @@ export class MemoryStore implements Store {
   readonly failure = new Promise<StoreError>(() => {});
   readonly unsyncedBytes = 0;
   readonly #batches: BetBatch[] = [];
+  readonly #onFact: OnFact;
   #sealed = false;
 
-  async append(batch: BetBatch): Promise<void> {
-    this.#refuseAfterDraw();
-    this.#batches.push({ ...batch, rows: batch.rows.slice() });
+  constructor(onFact: OnFact = () => {}) {
+    this.#onFact = onFact;
   }
 
-  async note(): Promise<void> {
+  async append(batch: BetBatch, place?: UploadPlace): Promise<void> {
     this.#refuseAfterDraw();
+    const { agency, count, rows } = batch;
+    this.#batches.push({ agency, count, rows: rows.slice() });
+    this.#onFact({ kind: 'stored', agency, count, place });
   }
 
-  async seal(): Promise<Seal> {
+  async note(note: Note): Promise<void> {
+    this.#refuseAfterDraw();
+    this.#onFact(note);
+  }
+
+  async seal(draw: Draw): Promise<Seal> {
     this.#refuseAfterDraw();
     this.#sealed = true;
     const hash = createHash('sha256');
@@ -32,7 +41,9 @@ export class MemoryStore implements Store {
       hash.update(rows);
       bytes += rows.length;
     }
-    return { bytes, sha256: hash.digest('hex'), time: new Date().toISOString() };
+    const seal = { bytes, sha256: hash.digest('hex'), time: new Date().toISOString() };
+    this.#onFact({ kind: 'drawn', draw, seal });
+    return seal;
   }
 
   async settled(): Promise<void> {}

@@ -1,0 +1,103 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Bet } from '../lottery/bet.ts';
+import { type Draw, holdDraw } from '../lottery/draw.ts';
+import type { Seal } from '../lottery/fact.ts';
+import type { Lottery } from '../lottery/lottery.ts';
+import type { CentralEvent, Emit } from '../observe/events.ts';
+import { type Store, StoreError } from '../store/store.ts';
+
+/** How long a draw waits for a store that does not take it, before it tries again, in milliseconds. */
+const RETRY_MS = 1000;
+
+/** How long a server waits for the one that heard the last agency finish, before it holds the draw itself, in milliseconds. */
+const TAKE_OVER_MS = 2000;
+
+export interface DrawHolderParts {
+  readonly lottery: Lottery;
+  readonly store: Store;
+  readonly hasWon: (bet: Bet) => boolean;
+  readonly emit: Emit<CentralEvent>;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+}
+
+/**
+ * Holds the draw when every expected agency has finished: goes through the bets and hands what it found to the store. Of several
+ * servers on one log each may do so; what comes first in the log is the draw, for all of them.
+ */
+export class DrawHolder {
+  /** Fulfilled with the error for which no draw can be held. */
+  readonly failure: Promise<Error>;
+  readonly #parts: DrawHolderParts;
+  readonly #failure = Promise.withResolvers<Error>();
+  readonly #closing = new AbortController();
+  #holding: Promise<void> | undefined;
+  #startedAt: number | undefined;
+  #takeOver: NodeJS.Timeout | undefined;
+
+  constructor(parts: DrawHolderParts) {
+    this.#parts = parts;
+    this.failure = this.#failure.promise;
+  }
+
+  /** Holds the draw, if it is time for it and nobody here does already. */
+  hold(): void {
+    if (this.#parts.lottery.state !== 'complete' || this.#closing.signal.aborted) return;
+    this.#holding ??= this.#hold().finally(() => {
+      this.#holding = undefined;
+    });
+  }
+
+  /** Holds the draw, unless another server has held it in a moment. */
+  holdUnlessAnotherDoes(): void {
+    clearTimeout(this.#takeOver);
+    this.#takeOver = setTimeout(() => this.hold(), TAKE_OVER_MS).unref();
+  }
+
+  /** The draw has been held, here or by another server. */
+  held({ bets, winners: documents }: Draw, { sha256: seal }: Seal): void {
+    const { emit, now } = this.#parts;
+    const winners = [...documents.values()].reduce((sum, { length }) => sum + length, 0);
+    const startedAt = this.#startedAt;
+    if (startedAt === undefined) emit({ event: 'draw-followed', bets, winners, seal });
+    else emit({ event: 'draw-held', bets, winners, seal, durationMs: now() - startedAt });
+  }
+
+  /** Waits for a draw that is being held. */
+  async close(): Promise<void> {
+    clearTimeout(this.#takeOver);
+    this.#closing.abort();
+    await this.#holding;
+  }
+
+  /** Starts after the last bet of the last agency is durable; no bet can follow it. */
+  async #hold(): Promise<void> {
+    const { lottery, store, hasWon, emit, now } = this.#parts;
+    const { signal } = this.#closing;
+    const startedAt = now();
+    let draw: Draw | undefined;
+    while (lottery.state === 'complete' && !signal.aborted) {
+      try {
+        draw ??= await holdDraw(store.bets(), hasWon);
+        this.#startedAt = startedAt;
+        await store.seal(draw);
+        return;
+      } catch (error) {
+        this.#startedAt = undefined;
+        if (!(error instanceof StoreError) || error.code === 'failed' || error.code === 'unusable') {
+          this.#fail(error);
+          return;
+        }
+        // A full disk changes nothing about the bets; what else there was to read may have been put together anew.
+        if (error.code !== 'full') draw = undefined;
+        if (error.code !== 'overtaken') emit({ event: 'draw-delayed', error: error.message });
+      }
+      if (lottery.state === 'complete') await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #fail(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#failure.resolve(new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }));
+  }
+}
