@@ -13,7 +13,12 @@ import {
   StorageType,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { connect, credsAuthenticator, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  credsAuthenticator,
+  type ConnectionOptions,
+  type NatsConnection,
+} from '@nats-io/transport-node';
 import { readFile } from 'node:fs/promises';
 import { StoreError } from '../store.ts';
 import { decodeRecord, type PlacedRecord } from './log-record.ts';
@@ -155,7 +160,10 @@ export class Engine {
     });
     const { subjects, description, num_replicas: replicas } = found.config;
     if (subjects?.length !== 1 || subjects[0] !== this.#subject) {
-      throw new StoreError('unusable', `the stream ${stream} is not that of a lottery; set STORE_STREAM to another name`);
+      throw new StoreError(
+        'unusable',
+        `the stream ${stream} is not that of a lottery; set STORE_STREAM to another name`,
+      );
     }
     if (description !== agreement) {
       throw new StoreError(
@@ -250,7 +258,10 @@ export class Engine {
         readAt = performance.now();
         if (record.position >= to) return;
       }
-      throw new EngineError(stopped ? 'reading the stream stands still' : 'reading the stream has ended', undefined);
+      throw new EngineError(
+        stopped ? 'reading the stream stands still' : 'reading the stream has ended',
+        undefined,
+      );
     } finally {
       clearInterval(watchdog);
       await reading.close();

@@ -1,0 +1,425 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BetBatch } from '../../lottery/bet-batch.ts';
+import type { Bet } from '../../lottery/bet.ts';
+import type { Draw } from '../../lottery/draw.ts';
+import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
+import { decodeRows } from '../../lottery/row-decoder.ts';
+import type { RowScanner } from '../../lottery/row-scanner.ts';
+import type { TailCut } from '../csv/recovery.ts';
+import { type Follower, type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
+import { Engine, EngineError, type EngineOptions } from './engine.ts';
+import type { LogState } from './log-state.ts';
+import { LogReader } from './log-reader.ts';
+import { KEEP_MS, Outbox } from './outbox.ts';
+import { Publisher } from './publisher.ts';
+import { restoreLog } from './restore.ts';
+import { Troubles } from './troubles.ts';
+
+/** The folder of the outbox in that of the server. */
+export const OUTBOX_FOLDER = 'outbox';
+
+/** Wait between two looks at the engine, in milliseconds. */
+const LOOK_MS = 1000;
+
+/** Wait before something that the engine did not do is tried again, in milliseconds. */
+const RETRY_MS = 500;
+
+/** How long agencies wait for an engine that is away, before they are refused, in milliseconds: longer than it takes to elect a leader. */
+const PATIENCE_MS = 15_000;
+
+/** Length at which a record of the log is full, in bytes. */
+const RECORD_BYTES = 512 * 1024;
+
+/** What a message needs beside the rows of its batch, in bytes. */
+const MESSAGE_OVERHEAD_BYTES = 4096;
+
+const NO_ROWS = new Uint8Array();
+
+/** What happens between a server and its engine. */
+export type EngineEvent =
+  /** Nothing can be stored. */
+  | { readonly kind: 'unavailable'; readonly error: string }
+  | { readonly kind: 'available'; readonly awayMs: number }
+  /** Records that the stream had lost were added to it again. */
+  | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number };
+
+export interface JetStreamStoreOptions {
+  readonly engine: EngineOptions;
+  /** Folder of this server alone; the outbox is kept in it. */
+  readonly directory: string;
+  /** Told every fact of the log, in order, and judges it. */
+  readonly follower: Follower;
+  /** Rows of the largest batch, in bytes: the engine must take messages of that length. */
+  readonly batchBytesMax?: number;
+  readonly onEvent?: (event: EngineEvent) => void;
+  /** Told how long it takes until something is durable. */
+  readonly watch?: StoreWatch | undefined;
+  /** How the rows are found for a draw, when there is a faster way than the plain one. */
+  readonly openRowScanner?: () => RowScanner;
+  /** Ends an opening that waits for the engine. */
+  readonly signal?: AbortSignal;
+  readonly clock?: () => Date;
+  readonly patienceMs?: number;
+}
+
+/**
+ * The store for several servers: one log in a replicated stream, to which each of them adds and which all of them read.
+ *
+ *     append ─▶ publisher ─▶ engine: stored by a majority ─▶ read back by every server, in the same order
+ *                                                                   │
+ *            answered ◀── follower judges and applies ◀── outbox: written and synced
+ *
+ * A server tells nobody anything that it has not read back from the log and has a synced copy of. So what it has said survives
+ * the loss of a minority of the engine's nodes for good, and the loss of power in all of them as long as one outbox is there
+ * (`restore.ts`). Whether something counts is decided where it stands in the log, by every server alike (`log-state.ts`).
+ */
+export class JetStreamStore implements Store {
+  readonly failure: Promise<StoreError>;
+  readonly #options: JetStreamStoreOptions;
+  readonly #engine: Engine;
+  readonly #outbox: Outbox;
+  readonly #writer = randomBytes(6).toString('hex');
+  readonly #publisher: Publisher;
+  readonly #reader: LogReader;
+  readonly #troubles: Troubles;
+  readonly #failure = Promise.withResolvers<StoreError>();
+  readonly #closing = new AbortController();
+  #state: LogState;
+  #failed: StoreError | undefined;
+  /** Whether the end of the log may have been lost since it was looked at. */
+  #isSuspect = false;
+  #nodes = '';
+  #looking: Promise<void>;
+  /** Ends the wait between two looks. */
+  #lookNow: () => void = () => {};
+  /** Of the rows that count, up to a position of the log. */
+  #digest: { state: LogState; position: number; hash: Hash; bytes: number } | undefined;
+
+  private constructor(options: JetStreamStoreOptions, engine: Engine, outbox: Outbox, state: LogState) {
+    const { onEvent = () => {}, patienceMs = PATIENCE_MS, watch } = options;
+    this.#options = options;
+    this.#engine = engine;
+    this.#outbox = outbox;
+    this.#state = state;
+    this.failure = this.#failure.promise;
+    this.#troubles = new Troubles({
+      now: () => performance.now(),
+      patienceMs,
+      onTrouble: error => onEvent({ kind: 'unavailable', error }),
+      onPatienceLost: why => this.#publisher.rejectWaiting(unavailable(why)),
+      onEnd: awayMs => onEvent({ kind: 'available', awayMs }),
+    });
+    this.#publisher = new Publisher({
+      engine,
+      writer: this.#writer,
+      recordBytes: RECORD_BYTES,
+      onTrouble: why => this.#troubles.begin('publish', why),
+      onAcknowledged: () => this.#troubles.end('publish'),
+    });
+    this.#reader = new LogReader({
+      engine,
+      outbox,
+      watch,
+      onRecord: record => {
+        const verdicts = this.#state.apply(record);
+        if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
+        else if (verdicts === undefined) this.#suspect();
+      },
+      onTrouble: (trouble, why) => this.#troubles.begin(trouble, why),
+      onTroubleEnd: trouble => this.#troubles.end(trouble),
+      onFailure: error => this.#fail(error),
+    });
+    engine.onConnection(isThere => this.#onConnection(isThere));
+    this.#reader.start(state.position);
+    this.#publisher.open();
+    this.#looking = this.#look();
+  }
+
+  /**
+   * Opens the log and waits, for as long as it takes, for an engine that is not there yet.
+   *
+   * @throws StoreError `unusable` when the stream or the folder cannot be used; `failed` when the stream has lost something that
+   *   nobody here has any more
+   */
+  static async open(
+    options: JetStreamStoreOptions,
+  ): Promise<{ store: JetStreamStore; cuts: readonly TailCut[] }> {
+    const { directory, onEvent = () => {}, signal, follower } = options;
+    const { outbox, cuts } = await Outbox.open(join(directory, OUTBOX_FOLDER));
+    const waitingSince = performance.now();
+    let isWaiting = false;
+    try {
+      for (;;) {
+        let engine: Engine | undefined;
+        try {
+          engine = await Engine.connect(options.engine);
+          expectMessageSize(engine, options);
+          const restored = await restore(engine, outbox, follower.fresh(), () => {});
+          restored.state.handOverTo(follower);
+          if (isWaiting) onEvent({ kind: 'available', awayMs: performance.now() - waitingSince });
+          tellRestored(restored, onEvent);
+          return { store: new JetStreamStore(options, engine, outbox, restored.state), cuts };
+        } catch (error) {
+          await engine?.close();
+          if (!(error instanceof EngineError)) throw error;
+          if (!isWaiting) onEvent({ kind: 'unavailable', error: error.message });
+          isWaiting = true;
+        }
+        await pause(RETRY_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
+        if (signal?.aborted) throw new StoreError('unusable', 'the engine was not there before the end');
+      }
+    } catch (error) {
+      await outbox.close();
+      throw error;
+    }
+  }
+
+  get unsyncedBytes(): number {
+    return this.#publisher.unsettledBytes;
+  }
+
+  append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
+    return this.#add({ kind: 'stored', agency, count, place }, rows);
+  }
+
+  note(note: Note): Promise<void> {
+    return this.#add(note, NO_ROWS);
+  }
+
+  async seal(draw: Draw): Promise<Seal> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    const { clock = () => new Date() } = this.#options;
+    await this.settled();
+    const { bytes, hash } = await this.#digestAll();
+    // Another server may have held the draw while the bets were read here.
+    if (this.#state.drawn) throw new StoreError('overtaken', 'the draw has been held');
+    const seal = { bytes, sha256: hash.copy().digest('hex'), time: clock().toISOString() };
+    await this.#add({ kind: 'drawn', draw, seal }, NO_ROWS);
+    return seal;
+  }
+
+  async settled(): Promise<void> {
+    await this.#publisher.settled();
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  async *bets(): AsyncGenerator<Iterable<Bet>> {
+    await this.settled();
+    const scanner = this.#options.openRowScanner?.();
+    for await (const rows of this.#rows(0, createHash('sha256'), 0)) {
+      yield decodeRows([rows], `the stream ${this.#options.engine.stream}`, scanner);
+    }
+  }
+
+  async close(): Promise<void> {
+    // What is on its way to an engine that is away stays unanswered.
+    const patience = new Promise<void>(resolve => {
+      setTimeout(resolve, this.#troubles.why === undefined ? PATIENCE_MS : 0).unref();
+    });
+    await Promise.race([this.#publisher.settled(), patience]);
+    this.#closing.abort();
+    this.#lookNow();
+    await this.#publisher.close(new StoreError('failed', 'the store is closed'));
+    await this.#looking;
+    await this.#reader.stop();
+    this.#troubles.close();
+    await this.#engine.close();
+    await this.#outbox.close();
+  }
+
+  #add(fact: Fact, rows: Uint8Array): Promise<void> {
+    const refusal = this.#refusal() ?? this.#refusalOfSize(rows);
+    return refusal === undefined ? this.#publisher.add(fact, rows) : Promise.reject(refusal);
+  }
+
+  /** Why nothing is taken now. */
+  #refusal(): StoreError | undefined {
+    if (this.#failed !== undefined) return this.#failed;
+    if (this.#closing.signal.aborted) return new StoreError('failed', 'the store is closed');
+    if (this.#state.drawn) return new StoreError('failed', 'nothing is stored after the draw');
+    const why = this.#troubles.whyNotWait;
+    return why === undefined ? undefined : unavailable(why);
+  }
+
+  #refusalOfSize(rows: Uint8Array): StoreError | undefined {
+    const max = this.#engine.messageBytesMax - MESSAGE_OVERHEAD_BYTES;
+    if (rows.length <= max) return undefined;
+    return new StoreError(
+      'full',
+      `the engine takes batches of up to ${max} bytes, this one has ${rows.length}`,
+    );
+  }
+
+  /** The rows that count from a position on, digested on the way. */
+  async *#rows(after: number, hash: Hash, bytesBefore: number): AsyncGenerator<Uint8Array> {
+    const state = this.#state;
+    const { position } = state;
+    let bytes = bytesBefore;
+    try {
+      for await (const record of this.#engine.read(after + 1, position)) {
+        for (const rows of state.rowsOf(record)) {
+          hash.update(rows);
+          bytes += rows.length;
+          yield rows;
+        }
+        if (this.#closing.signal.aborted) throw new StoreError('unavailable', 'the store is closed');
+      }
+    } catch (error) {
+      if (error instanceof EngineError) throw unavailable(error.message, error);
+      throw error;
+    }
+    if (state !== this.#state) throw unavailable('the log was put together anew while it was read');
+    this.#digest = { state, position, hash, bytes };
+  }
+
+  /** The digest of all rows: goes on where the last reading has ended. */
+  async #digestAll(): Promise<{ readonly hash: Hash; readonly bytes: number }> {
+    const known = this.#digest?.state === this.#state ? this.#digest : undefined;
+    const { position = 0, hash = createHash('sha256'), bytes = 0 } = known ?? {};
+    const rest = this.#rows(position, hash, bytes);
+    while (!(await rest.next()).done);
+    return this.#digest!;
+  }
+
+  #onConnection(isThere: boolean): void {
+    if (isThere) this.#troubles.end('connection');
+    else this.#troubles.begin('connection', 'the connection to the engine was lost');
+    this.#suspect();
+  }
+
+  /** Something has happened after which the end of the stream may be another one: looks at it before anything is added. */
+  #suspect(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#isSuspect = true;
+    this.#outbox.interrupted();
+    this.#publisher.hold();
+    this.#lookNow();
+  }
+
+  /** Looks at the engine every now and then: whether it is there, and whether it has all that was read from it. */
+  async #look(): Promise<void> {
+    const { signal } = this.#closing;
+    let lookedAt = performance.now();
+    while (!signal.aborted && this.#failed === undefined) {
+      await this.#untilNextLook();
+      if (signal.aborted) return;
+      try {
+        if (await this.#hasLostItsEnd()) await this.#restore();
+        this.#troubles.end('stream');
+        await this.#age(performance.now() - lookedAt);
+      } catch (error) {
+        if (error instanceof EngineError) this.#troubles.begin('stream', error.message);
+        else this.#fail(error);
+      }
+      lookedAt = performance.now();
+    }
+  }
+
+  async #untilNextLook(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lookNow = resolve;
+    const timer = setTimeout(resolve, this.#isSuspect ? RETRY_MS : LOOK_MS);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async #hasLostItsEnd(): Promise<boolean> {
+    const isSuspect = this.#isSuspect;
+    this.#isSuspect = false;
+    try {
+      const { position, identity } = this.#state;
+      const { last, nodes } = await this.#engine.condition();
+      if (nodes !== this.#nodes) this.#outbox.interrupted();
+      this.#nodes = nodes;
+      if (last < position) return true;
+      if (!isSuspect) return false;
+      const record = position === 0 ? undefined : await this.#engine.at(position);
+      if (position > 0 && (record === undefined || !isIdentity(record, identity))) return true;
+      if (!this.#isSuspect) this.#publisher.open();
+      return false;
+    } catch (error) {
+      this.#isSuspect ||= isSuspect;
+      throw error;
+    }
+  }
+
+  /** Puts the log together again: what the stream has, and what it has lost and the outbox has. */
+  async #restore(): Promise<void> {
+    const { follower, onEvent = () => {} } = this.#options;
+    this.#isSuspect = true;
+    this.#publisher.hold();
+    this.#troubles.begin('restoring', 'the engine has lost the end of the stream, it is being put back');
+    await this.#reader.stop();
+    const own = new Map<number, Parameters<Publisher['settle']>[1]>();
+    const restored = await restore(this.#engine, this.#outbox, follower.fresh(), (record, verdicts) => {
+      if (record.writer === this.#writer && verdicts !== undefined) own.set(record.n, verdicts);
+    });
+    this.#state = restored.state;
+    restored.state.handOverTo(follower);
+    for (const [n, verdicts] of own) this.#publisher.settle(n, verdicts);
+    this.#publisher.beginAge();
+    this.#reader.start(restored.state.position);
+    this.#isSuspect = false;
+    this.#publisher.open();
+    this.#troubles.end('restoring');
+    tellRestored(restored, onEvent);
+  }
+
+  async #age(elapsedMs: number): Promise<void> {
+    if (this.#troubles.why !== undefined) this.#outbox.interrupted();
+    else await this.#outbox.aged(elapsedMs);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed !== undefined || this.#closing.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#failed =
+      error instanceof StoreError && error.code === 'failed'
+        ? error
+        : new StoreError('failed', message, error);
+    this.#failure.resolve(this.#failed);
+  }
+}
+
+function restore(
+  engine: Engine,
+  outbox: Outbox,
+  follower: Follower,
+  onRecord: Parameters<typeof restoreLog>[0]['onRecord'],
+): ReturnType<typeof restoreLog> {
+  // What was in the engine for longer than the outbox keeps anything has long been synced, as far as clocks agree.
+  const unsyncedSince = Date.now() - 2 * KEEP_MS;
+  outbox.interrupted();
+  return restoreLog({ engine, outbox, follower, unsyncedSince, onRecord });
+}
+
+function tellRestored(
+  { offered: records, lostBets }: Awaited<ReturnType<typeof restoreLog>>,
+  onEvent: (event: EngineEvent) => void,
+): void {
+  if (records > 0) onEvent({ kind: 'restored', records, lostBets });
+}
+
+function expectMessageSize({ messageBytesMax }: Engine, { batchBytesMax = 0 }: JetStreamStoreOptions): void {
+  const needed = batchBytesMax + MESSAGE_OVERHEAD_BYTES;
+  if (messageBytesMax >= needed) return;
+  throw new StoreError(
+    'unusable',
+    `the engine takes messages of ${messageBytesMax} bytes and a batch may need ${needed}: ` +
+      'set max_payload in its configuration, or a smaller PAYLOAD_BYTES_MAX here',
+  );
+}
+
+function isIdentity(
+  { writer, n }: { readonly writer: string; readonly n: number },
+  identity: string,
+): boolean {
+  return `${writer}-${n}` === identity;
+}
+
+function unavailable(why: string, cause?: unknown): StoreError {
+  return new StoreError('unavailable', why, cause);
+}

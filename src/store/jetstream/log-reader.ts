@@ -1,0 +1,126 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { StoreError, type StoreWatch } from '../store.ts';
+import { type Engine, EngineError, type Following } from './engine.ts';
+import type { PlacedRecord } from './log-record.ts';
+import type { Outbox } from './outbox.ts';
+import { toKept } from './restore.ts';
+
+/** Wait before something that failed is tried again, in milliseconds. */
+const RETRY_MS = 500;
+
+/** Bytes of records that were read and are not in the outbox yet, before no more are read. */
+const UNKEPT_BYTES_MAX = 8 * 1024 * 1024;
+
+export interface LogReaderParts {
+  readonly engine: Engine;
+  readonly outbox: Outbox;
+  readonly watch: StoreWatch | undefined;
+  /** Called with every record when it is in the outbox, in order. */
+  readonly onRecord: (record: PlacedRecord) => void;
+  readonly onTrouble: (trouble: 'stream' | 'outbox', why: string) => void;
+  readonly onTroubleEnd: (trouble: 'outbox') => void;
+  /** It cannot go on. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Reads what comes to the log, this server's own records and the others', and keeps a copy before anybody hears of it. */
+export class LogReader {
+  readonly #parts: LogReaderParts;
+  #following: Following | undefined;
+  #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #keeping: Promise<void> | undefined;
+  #unkept: PlacedRecord[] = [];
+  #unkeptBytes = 0;
+
+  constructor(parts: LogReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins behind a position. */
+  start(position: number): void {
+    this.#stopping = new AbortController();
+    this.#running = this.#run(position, this.#stopping.signal);
+  }
+
+  /** Stops; what was read and is not in the outbox is forgotten, and is read again by whoever starts it there. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following?.close();
+    await this.#running;
+    await this.#keeping;
+    this.#unkept = [];
+    this.#unkeptBytes = 0;
+  }
+
+  async #run(position: number, signal: AbortSignal): Promise<void> {
+    let last = position;
+    while (!signal.aborted) {
+      try {
+        this.#following = await this.#parts.engine.follow(last + 1);
+        if (signal.aborted) await this.#following.close();
+        for await (const record of this.#following.records()) {
+          if (signal.aborted) break;
+          last = record.position;
+          await this.#take(record, signal);
+        }
+      } catch (error) {
+        if (!(error instanceof EngineError)) {
+          this.#parts.onFailure(error);
+          return;
+        }
+        this.#parts.onTrouble('stream', error.message);
+      }
+      if (!signal.aborted) await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #take(record: PlacedRecord, signal: AbortSignal): Promise<void> {
+    this.#unkept.push(record);
+    this.#unkeptBytes += record.rows.length;
+    this.#keeping ??= this.#keepAll(signal).finally(() => {
+      this.#keeping = undefined;
+    });
+    if (this.#unkeptBytes >= UNKEPT_BYTES_MAX) await this.#keeping;
+  }
+
+  /** While some are being written and synced, the next ones gather. */
+  async #keepAll(signal: AbortSignal): Promise<void> {
+    const { watch, onRecord, onFailure } = this.#parts;
+    try {
+      // What has arrived in this turn of the event loop goes together.
+      await new Promise(resolve => setImmediate(resolve));
+      while (this.#unkept.length > 0 && !signal.aborted) {
+        const records = this.#unkept;
+        const bytes = this.#unkeptBytes;
+        this.#unkept = [];
+        this.#unkeptBytes = 0;
+        const begunAt = watch?.now() ?? 0;
+        if (!(await this.#keep(records, signal))) return;
+        watch?.onDurable(watch.now() - begunAt, bytes);
+        for (const record of records) onRecord(record);
+      }
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+
+  /** @returns whether they are in the outbox: not when it was stopped while the disk was full */
+  async #keep(records: readonly PlacedRecord[], signal: AbortSignal): Promise<boolean> {
+    const { outbox, watch, onTrouble, onTroubleEnd } = this.#parts;
+    const kept = records.map(toKept);
+    while (!signal.aborted) {
+      try {
+        await outbox.append(kept);
+        onTroubleEnd('outbox');
+        return true;
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== 'full') throw error;
+        watch?.onFull();
+        onTrouble('outbox', error.message);
+      }
+      await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+    return false;
+  }
+}

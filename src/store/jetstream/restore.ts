@@ -1,0 +1,136 @@
+import { type Follower, StoreError } from '../store.ts';
+import { type Engine, EngineError } from './engine.ts';
+import { decodeParts, joinBody, type PlacedRecord } from './log-record.ts';
+import { identityOf, LogState, type Verdicts } from './log-state.ts';
+import type { Outbox } from './outbox.ts';
+import type { KeptRecord } from './outbox-record.ts';
+
+/** Rows that are put into the outbox with one sync while the log is read, in bytes. */
+const KEPT_TOGETHER_BYTES = 8 * 1024 * 1024;
+
+export interface RestoreParts {
+  readonly engine: Engine;
+  readonly outbox: Outbox;
+  /** That has been told nothing. */
+  readonly follower: Follower;
+  /** The engine may have lost what it took after this, in milliseconds since 1970. */
+  readonly unsyncedSince: number;
+  /** Told of each record that was read, and what of it counts. */
+  readonly onRecord: (record: PlacedRecord, verdicts: Verdicts) => void;
+}
+
+/** The log as it is, whole. */
+export interface Restored {
+  readonly state: LogState;
+  /** Records that the stream had lost, which are in it again. */
+  readonly offered: number;
+  /** Bets that were acknowledged and do not count any more, because their agency has finished before they came back. */
+  readonly lostBets: number;
+}
+
+/**
+ * Reads the log from its beginning, and adds what the outbox has and the stream has not: a loss of power has taken the end of the
+ * stream with it. Several servers may do so at the same time: each record is added only behind the one that was read last, so
+ * that whoever is late sees what the other has added and goes on behind it.
+ *
+ * @throws EngineError when the engine fails meanwhile: to be called again; StoreError `failed` when records are missing that
+ *   nobody has
+ */
+export async function restoreLog(parts: RestoreParts): Promise<Restored> {
+  const { engine, outbox, follower } = parts;
+  const state = new LogState(follower);
+  await engine.openStream();
+  await readOn(parts, state);
+  let offered = 0;
+  let lostBets = 0;
+  for await (const kept of outbox.records()) {
+    const verdicts = await offer(parts, state, kept);
+    if (verdicts === 'there') continue;
+    offered += 1;
+    lostBets += verdicts.lostBets;
+  }
+  return { state, offered, lostBets };
+}
+
+/** Reads what is in the stream and was not read yet. */
+async function readOn(
+  { engine, outbox, unsyncedSince, onRecord }: RestoreParts,
+  state: LogState,
+): Promise<void> {
+  const { last } = await engine.condition();
+  let unkept: PlacedRecord[] = [];
+  let bytes = 0;
+  const keep = async (): Promise<void> => {
+    await outbox.append(unkept.map(toKept));
+    unkept = [];
+    bytes = 0;
+  };
+  const newest = outbox.last;
+  let isNew = newest === undefined;
+  for await (const record of engine.read(state.position + 1, last)) {
+    // What other servers have written since this one ended; what is older is in the outbox, or was long ago.
+    if (isNew && record.time >= unsyncedSince) {
+      unkept.push(record);
+      bytes += record.rows.length;
+      if (bytes >= KEPT_TOGETHER_BYTES) await keep();
+    }
+    if (newest !== undefined && identityOf(record) === identityOf(newest)) isNew = true;
+    onRecord(record, state.apply(record));
+  }
+  await keep();
+}
+
+/** Adds a record to the stream unless it is there. */
+async function offer(
+  parts: RestoreParts,
+  state: LogState,
+  kept: KeptRecord,
+): Promise<'there' | { readonly lostBets: number }> {
+  const { engine, onRecord } = parts;
+  for (;;) {
+    const next = state.nextOf(kept.writer);
+    if (kept.n < next) return 'there';
+    if (kept.n > next) throw gone(kept, next);
+    const body = joinBody(kept.facts, kept.rows);
+    try {
+      const position = await engine.publish(
+        `${identityOf(kept)}-behind-${state.position}`,
+        body,
+        state.position,
+      );
+      if (position !== state.position + 1) {
+        // A try before this one has arrived after all.
+        await readOn(parts, state);
+        continue;
+      }
+      const record = decodeParts(position, kept.facts, kept.rows);
+      const verdicts = state.apply(record);
+      onRecord(record, verdicts);
+      return { lostBets: lostBetsOf(record, verdicts) };
+    } catch (error) {
+      if (!(error instanceof EngineError) || !error.isBehind) throw error;
+      await readOn(parts, state);
+    }
+  }
+}
+
+/** Bets without a number in an upload that do not count: those with one are sent again by their agency. */
+function lostBetsOf({ facts }: PlacedRecord, verdicts: Verdicts): number {
+  let bets = 0;
+  for (const [index, { fact }] of facts.entries()) {
+    if (fact.kind === 'stored' && fact.place === undefined && verdicts?.[index] !== true) bets += fact.count;
+  }
+  return bets;
+}
+
+function gone({ writer, n }: KeptRecord, next: number): StoreError {
+  return new StoreError(
+    'failed',
+    `the stream has lost the records ${next} to ${n - 1} of server ${writer}, which are not in the outbox of this server any more; ` +
+      'start the server that has them first, or put a newer backup of the stream back (docs/OPERATIONS.md)',
+  );
+}
+
+export function toKept({ position, writer, n, line, rows }: PlacedRecord): KeptRecord {
+  return { position, writer, n, facts: line, rows };
+}
