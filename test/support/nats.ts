@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs';
+import { onTestFinished, type TestContext } from 'vitest';
+import { NATS_SERVER, NatsCluster } from './nats-cluster.ts';
+
+/** Skips a test where there is no `nats-server`. */
+export function needNats(context: TestContext): void {
+  if (!existsSync(NATS_SERVER)) context.skip(`there is no nats-server at ${NATS_SERVER}`);
+}
+
+/** One or three nodes of NATS with JetStream, which are ended and removed when the test ends. Called within a test. */
+export async function startNats(nodeCount: 1 | 3): Promise<NatsCluster> {
+  const cluster = await NatsCluster.start(nodeCount);
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(cluster.transcript());
+    await cluster.end();
+  });
+  return cluster;
+}
