@@ -13,7 +13,7 @@ export interface RecordPlace {
 
 /** A record of the stream as the outbox keeps it. */
 export interface KeptRecord extends RecordPlace {
-  /** The facts of the record as JSON text, which the outbox does not look into. */
+  /** The facts of the record as JSON text, as `JSON.stringify` makes it. The outbox does not look into it. */
   readonly facts: string;
   /** Rows of `bets.csv` of those facts; may be empty. */
   readonly rows: Uint8Array;

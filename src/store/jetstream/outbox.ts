@@ -14,10 +14,10 @@ import {
 } from './outbox-recovery.ts';
 
 /** How long a record is kept while the engine runs: five times the two minutes after which the engine syncs its files. */
-export const KEEP_MS = 10 * 60_000;
+const KEEP_MS = 10 * 60_000;
 
 /** A segment that is larger takes no further append, in bytes. */
-export const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** A segment that has been written on for this part of the time takes no further append. */
 const SEGMENTS_PER_KEEPING = 4;

@@ -44,7 +44,7 @@ const SCRIPT: readonly Act[] = [
 /** A promise that was not kept. */
 class Violation extends Error {}
 
-/** Numbers of records: what must be there, and what may be. Empty from `newest + 1` on. */
+/** Numbers of records: what must be there, and what may be. An `oldestMax` behind the newest one: perhaps nothing. */
 interface Promised {
   /** The oldest record may be any from here. */
   readonly oldestMin: number;
