@@ -1,15 +1,18 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Addresses } from '../../src/agency/addresses.ts';
 import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
 import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
-import { Events, failureOf } from './start-agency.ts';
+import { Events, failureOf, loopback } from './start-agency.ts';
 
-function parts(port: number, overrides: Partial<DialParts> = {}): DialParts & { events: Events } {
+function parts(
+  port: number | readonly number[],
+  overrides: Partial<DialParts> = {},
+): DialParts & { events: Events } {
   const events = new Events();
   return {
-    host: '127.0.0.1',
-    port,
+    addresses: loopback(port),
     connectTimeoutMs: 5_000,
     maxElapsedMs: 0,
     stop: new AbortController().signal,
@@ -70,7 +73,10 @@ describe('dialing', () => {
   });
 
   test('says that a name is unknown', async () => {
-    const error = await failureOf(dial(parts(1, { host: 'no-such-host.invalid', maxElapsedMs: 1 })));
+    const nowhere = { host: 'no-such-host.invalid', port: 1, text: 'no-such-host.invalid:1' };
+    const error = await failureOf(
+      dial(parts(1, { addresses: new Addresses([nowhere], 1), maxElapsedMs: 1 })),
+    );
     expect(error.message).toMatch(/^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/);
   });
 

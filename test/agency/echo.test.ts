@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type EchoParts, runEcho } from '../../src/agency/echo.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { Events, failureOf } from './start-agency.ts';
+import { Events, failureOf, loopback } from './start-agency.ts';
 
 /** A server that hands each line it is told to `answer`; returns its port and the lines. */
 async function echoServer(
@@ -30,14 +30,12 @@ async function echoServer(
   return { port: (server.address() as AddressInfo).port, lines };
 }
 
-function start(port: number, overrides: Partial<EchoParts> = {}) {
+function start(port: number | readonly number[], overrides: Partial<EchoParts> = {}) {
   const events = new Events();
   const stop = new AbortController();
   const running = runEcho({
     id: 1,
-    host: '127.0.0.1',
-    port,
-    address: `127.0.0.1:${port}`,
+    addresses: loopback(port),
     amount: 3,
     periodMs: 1,
     answerTimeoutMs: 5_000,

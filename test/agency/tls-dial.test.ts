@@ -10,7 +10,7 @@ import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS as limits } from '../../src/wire/limits.ts';
 import { EXPIRED, HOSTS, NOT_YET_VALID, pem, type Pem, signed, VALID } from '../support/certificates.ts';
 import { FakeCentral } from '../support/fake-central.ts';
-import { Events, failureOf } from './start-agency.ts';
+import { Events, failureOf, loopback } from './start-agency.ts';
 
 const trusted = await signed();
 
@@ -25,8 +25,7 @@ async function listen(options: TlsOptions): Promise<number> {
 function parts(port: number, identity?: Pem): DialParts & { events: Events } {
   const events = new Events();
   return {
-    host: '127.0.0.1',
-    port,
+    addresses: loopback(port),
     connectTimeoutMs: 5_000,
     connector: tlsConnector({ authority: trusted.ca, identity }),
     maxElapsedMs: 0,
