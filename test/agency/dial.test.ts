@@ -96,6 +96,78 @@ describe('dialing', () => {
   });
 });
 
+describe('dialing several servers', () => {
+  test('tries each at once, waits after a round, and stays with the one that is there', async () => {
+    const [first, second] = [await portWithoutListener(), await portWithoutListener()];
+    const { events, ...rest } = parts([first, second]);
+    const dialed = dial(rest);
+    await events.until('connecting', 4);
+    const central = await FakeCentral.listen(second);
+    const socket = await dialed;
+    onTestFinished(() => void socket.destroy());
+    await central.accept();
+    expect(rest.addresses.current.port).toBe(second);
+    const told = events.of('connecting').map(({ attempt, waitMs, address }) => [attempt, waitMs, address]);
+    expect(told.slice(0, 4)).toEqual([
+      [1, 0, `127.0.0.1:${first}`],
+      [2, 100, `127.0.0.1:${second}`],
+      [3, 0, `127.0.0.1:${first}`],
+      [4, 200, `127.0.0.1:${second}`],
+    ]);
+  });
+
+  test('goes on to the next one without a wait', async () => {
+    const central = await FakeCentral.listen();
+    const { events, ...rest } = parts([await portWithoutListener(), central.port], { random: () => 1e6 });
+    const socket = await dial(rest);
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remotePort).toBe(central.port);
+    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0]);
+  });
+
+  test('begins with the current one, from which a round is counted', async () => {
+    const ports = [await portWithoutListener(), await portWithoutListener(), await portWithoutListener()];
+    const { events, ...rest } = parts(ports, { addresses: loopback(ports, 3), random: () => 1e6 });
+    const stopping = new AbortController();
+    const dialed = failureOf(dial({ ...rest, stop: stopping.signal }));
+    await events.until('connecting', 3);
+    stopping.abort();
+    expect(await dialed).toBeInstanceOf(Stopped);
+    expect(events.of('connecting').map(({ address }) => address)).toEqual(
+      [ports[2], ports[0], ports[1]].map(port => `127.0.0.1:${port}`),
+    );
+    expect(events.of('connecting').map(({ waitMs }) => waitMs > 0)).toEqual([false, false, true]);
+  });
+
+  test('gives up after the time allowed for all of them together', async () => {
+    const ports = [await portWithoutListener(), await portWithoutListener()];
+    let now = 0;
+    const { events, ...rest } = parts(ports, { maxElapsedMs: 1_000, now: () => (now += 150) });
+    const error = await failureOf(dial(rest));
+    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 6 attempts');
+    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0, 100, 0, 200, 0]);
+  });
+
+  test('stops at once while the next connection is being made', async () => {
+    const central = await FakeCentral.listen();
+    const stopping = new AbortController();
+    const { events, ...rest } = parts([await portWithoutListener(), central.port]);
+    const dialed = failureOf(
+      dial({
+        ...rest,
+        stop: stopping.signal,
+        emit: event => {
+          events.emit(event);
+          stopping.abort();
+        },
+      }),
+    );
+    expect(await dialed).toBeInstanceOf(Stopped);
+    expect(events.of('connecting')).toHaveLength(1);
+    expect(central.conversations).toEqual([]);
+  });
+});
+
 describe('waits that grow', () => {
   test('double up to the ceiling', () => {
     const backOff = new BackOff({ firstMs: 100, ceilingMs: 1_000, random: () => 0.5 });
