@@ -1,11 +1,13 @@
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { Dialect } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
+import type { Addresses } from './addresses.ts';
 import type { Connector } from './connector.ts';
 
 export interface AgencyParts {
   readonly id: number;
-  readonly address: { readonly host: string; readonly port: number; readonly text: string };
+  /** Where the central is; the agency moves on in them. */
+  readonly addresses: Addresses;
   /** Plain TCP when not given. */
   readonly connector?: Connector | undefined;
   readonly dialect: Dialect;

@@ -87,7 +87,7 @@ export class Agency {
     if (this.#link === undefined) return;
     await this.#link.close();
     this.#link = undefined;
-    this.#parts.emit({ event: 'socket-closed', address: this.#parts.address.text });
+    this.#parts.emit({ event: 'socket-closed', address: this.#parts.addresses.current.text });
   }
 
   /**
@@ -222,10 +222,10 @@ export class Agency {
 
   /** Asks something that may be asked again: comes back as often as the connection is lost. */
   async #ask(frame: Uint8Array): Promise<ServerAnswer> {
-    const { emit, stop, now, maxElapsedMs } = this.#parts;
+    const { addresses, emit, stop, now, maxElapsedMs } = this.#parts;
     const backOff = reconnectBackOff(this.#parts.random);
     const startedAt = now();
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const link = await this.#connected();
       try {
         return await withStop(link.request(frame), stop);
@@ -234,23 +234,28 @@ export class Agency {
         if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
           throw new AgencyError(`the central does not answer, ${error.message}`, error);
         }
-        emit({ event: 'reconnecting', error: error.message });
-        await pause(backOff.next(), this.#parts);
+        emit({ event: 'reconnecting', error: error.message, address: addresses.currentOfSeveral });
+        // Another server may be there at once; if that one does not answer either, there is no hurry.
+        const mayMoveAtOnce = addresses.several && attempt === 1;
+        await pause(mayMoveAtOnce ? 0 : backOff.next(), this.#parts);
       }
     }
   }
 
-  /** The connection, identified; a new one where the last was lost. */
+  /** The connection, identified; a new one, with the next server, where the last was lost. */
   async #connected(): Promise<Link> {
     if (this.#link?.lost === false) return this.#link;
-    await this.close();
-    const { id, address, dialect, limits, emit } = this.#parts;
-    const socket = await dial({ ...this.#parts, ...address, connectTimeoutMs: limits.connectTimeoutMs });
+    const { id, addresses, dialect, limits, emit } = this.#parts;
+    if (this.#link !== undefined) {
+      await this.close();
+      addresses.moveOn();
+    }
+    const socket = await dial({ ...this.#parts, connectTimeoutMs: limits.connectTimeoutMs });
     const codec = dialect.agency(limits, id);
     this.#link = new Link(socket, codec, limits);
     const identification = codec.identify();
     if (identification !== undefined) this.#link.send(identification);
-    emit({ event: 'connected', address: address.text });
+    emit({ event: 'connected', address: addresses.current.text });
     return this.#link;
   }
 }

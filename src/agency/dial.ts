@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
+import type { Address, Addresses } from './addresses.ts';
 import { reconnectBackOff } from './back-off.ts';
 import { type Connector, PLAIN } from './connector.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
@@ -7,8 +8,7 @@ import { socketError } from './socket-error.ts';
 import { pause } from './waiting.ts';
 
 export interface DialParts {
-  readonly host: string;
-  readonly port: number;
+  readonly addresses: Addresses;
   readonly connectTimeoutMs: number;
   /** Plain TCP when not given. */
   readonly connector?: Connector | undefined;
@@ -23,35 +23,45 @@ export interface DialParts {
 }
 
 /**
- * Connects to the central, and tries again for as long as it is not there.
+ * Connects to the central, and tries again for as long as it is not there: one server after the other, with a wait after each
+ * round of them. The one that is reached is the current one of `addresses` then.
  *
  * @throws AgencyError when `maxElapsedMs` have passed, or trying again would not help
  * @throws Stopped
  */
 export async function dial(parts: DialParts): Promise<Socket> {
-  const { emit, now, maxElapsedMs, random } = parts;
+  const { addresses, emit, now, maxElapsedMs, random } = parts;
   const startedAt = parts.since ?? now();
   const backOff = reconnectBackOff(random);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await dialOnce(parts);
+      return await dialOnce(addresses.current, parts);
     } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      const waitMs = backOff.next();
+      const address = addresses.currentOfSeveral;
+      if (!(error instanceof LinkError)) throw named(error, address);
+      addresses.moveOn();
+      const isRoundOver = attempt % addresses.count === 0;
+      const waitMs = isRoundOver ? backOff.next() : 0;
       if (maxElapsedMs > 0 && now() - startedAt + waitMs > maxElapsedMs) {
         throw new AgencyError(
           `the central cannot be reached, ${error.message}, after ${attempt} attempts`,
           error,
         );
       }
-      emit({ event: 'connecting', attempt, waitMs, error: error.message });
+      emit({ event: 'connecting', attempt, waitMs, error: error.message, address });
       await pause(waitMs, parts);
     }
   }
 }
 
-function dialOnce(parts: DialParts): Promise<Socket> {
-  const { host, port, connectTimeoutMs, stop, connector = PLAIN } = parts;
+/** An error that ends the dialing, with the server that it is about where there are several. */
+function named(error: unknown, address: string | undefined): unknown {
+  if (address === undefined || !(error instanceof AgencyError)) return error;
+  return new AgencyError(`${address}: ${error.message}`, error);
+}
+
+function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
+  const { connectTimeoutMs, stop, connector = PLAIN } = parts;
   return new Promise((resolve, reject) => {
     if (stop.aborted) {
       reject(new Stopped());

@@ -6,7 +6,6 @@ import { pause } from './waiting.ts';
 
 export interface EchoParts extends DialParts {
   readonly id: number;
-  readonly address: string;
   /** Messages to send. */
   readonly amount: number;
   readonly periodMs: number;
@@ -34,7 +33,7 @@ export async function runEcho(parts: EchoParts): Promise<void> {
 
 /** Sends a line and returns the line that comes back; the socket is closed then. */
 async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Promise<string> {
-  const { stop, answerTimeoutMs, lineBytesMax, emit, address } = parts;
+  const { stop, answerTimeoutMs, lineBytesMax, emit, addresses } = parts;
   const onStop = (): void => void socket.destroy(new Stopped());
   stop.addEventListener('abort', onStop);
   socket.setTimeout(answerTimeoutMs, () =>
@@ -57,7 +56,7 @@ async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Pro
     throw new AgencyError(`the connection was lost before the echo came back, ${reason.message}`, error);
   } finally {
     stop.removeEventListener('abort', onStop);
-    emit({ event: 'socket-closed', address });
+    emit({ event: 'socket-closed', address: addresses.current.text });
   }
   throw new AgencyError('the server closed the connection before the echo came back');
 }

@@ -11,6 +11,15 @@ import { type NumberedBatch, UploadPass } from './upload-pass.ts';
 import { UploadProgress } from './upload-progress.ts';
 import { withStop } from './waiting.ts';
 
+/**
+ * How often in a row servers may expect less than was acknowledged before the file is read again: one of several may merely be
+ * behind the others for a moment. With the waits in between that is some three seconds.
+ */
+const BEHIND_MAX = 6;
+
+/** How often a file is read again when there are several servers: more often, and they do not keep one store. */
+const STARTS_OVER_MAX = 8;
+
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
 /** What the central has is not what this process believes: the file is to be read again from its beginning. */
@@ -39,6 +48,9 @@ export class ResumableAgency {
   /** The last line of the file that was told to be no bet, and the last batch that was told to be refused. */
   #toldLine = 0;
   #toldBatch = 0;
+  /** Servers in a row that expected less than was acknowledged. */
+  #behind = 0;
+  #startsOver = 0;
   #links: UploadLinks | undefined;
 
   constructor(parts: ResumableParts) {
@@ -95,9 +107,7 @@ export class ResumableAgency {
     let again = reason;
     for (;;) {
       if (again !== undefined) {
-        const { path } = this.#upload!;
-        if (!this.#file!.rereadable)
-          throw new AgencyError(`${again.message}, and ${path} cannot be read again`);
+        this.#refuseToStartOver(again);
         await this.#links!.comeBack(new LinkError(again.message));
         this.#sentNext = 1;
       }
@@ -107,6 +117,18 @@ export class ResumableAgency {
         if (!(error instanceof StartOver)) throw error;
         again = error;
       }
+    }
+  }
+
+  /** @throws AgencyError when the file cannot be read again, or reading it again has not helped */
+  #refuseToStartOver({ message }: StartOver): void {
+    const { path } = this.#upload!;
+    if (!this.#file!.rereadable) throw new AgencyError(`${message}, and ${path} cannot be read again`);
+    this.#startsOver += 1;
+    if (this.#parts.addresses.several && this.#startsOver > STARTS_OVER_MAX) {
+      throw new AgencyError(
+        `${message}, after ${path} was read again ${STARTS_OVER_MAX} times; do the servers of server.address keep the same bets?`,
+      );
     }
   }
 
@@ -145,7 +167,19 @@ export class ResumableAgency {
 
   /** A central that is asked for nothing but the winners must have the whole upload. */
   #lookAt({ next }: Welcome): void {
-    if (next < this.#sentNext) throw forgotten(next);
+    if (next < this.#sentNext) throw this.#forgotten(next);
+  }
+
+  /**
+   * What to make of a server that expects a batch again which was acknowledged: a reason to come back while it may merely be
+   * behind another one, then one to send the file again.
+   */
+  #forgotten(next: number): LinkError | StartOver {
+    const message = `the central expects batch ${next} again, which it has acknowledged`;
+    this.#behind += 1;
+    if (this.#parts.addresses.several && this.#behind < BEHIND_MAX) return new LinkError(message);
+    this.#behind = 0;
+    return new StartOver(message, false);
   }
 
   /** Each line and each batch once, however often the file is read. */
@@ -173,7 +207,8 @@ export class ResumableAgency {
   }
 
   async #findPlace(pass: UploadPass, { next }: Welcome, again: StartOver | undefined): Promise<void> {
-    if (!pass.canGoOnAt(next)) throw forgotten(next);
+    if (!pass.canGoOnAt(next)) throw this.#forgotten(next);
+    this.#behind = 0;
     if (again?.withEveryBatch) return;
     if (next > 1) this.#parts.emit({ event: 'upload-resumed', next });
     await pass.skipTo(next);
@@ -231,13 +266,10 @@ export class ResumableAgency {
   /** Asks something that may be asked again, over as many connections as it takes. */
   async #ask(frame: Uint8Array): Promise<ServerAnswer> {
     return await this.#links!.over(async link => {
+      this.#behind = 0;
       const answer = await withStop(link.request(frame), this.#parts.stop);
       if (answer.kind === 'refused') throw unexpected(answer);
       return answer;
     });
   }
-}
-
-function forgotten(next: number): StartOver {
-  return new StartOver(`the central expects batch ${next} again, which it has acknowledged`, false);
 }

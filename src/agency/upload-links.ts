@@ -21,7 +21,8 @@ const TLS_HINT =
 
 /**
  * The connections of one upload, one after the other: each begins with `HELO` and `WELC`, and when it breaks there is
- * another one, after a wait that grows for as long as nothing goes well.
+ * another one, after a wait that grows for as long as nothing goes well. Where there are several servers it is with the next
+ * one, and the first time that something goes wrong without a wait.
  */
 export class UploadLinks {
   readonly #parts: ResumableParts;
@@ -60,7 +61,7 @@ export class UploadLinks {
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         if (stop.aborted) throw new Stopped();
-        await this.comeBack(error);
+        await this.#goElsewhere(error);
       }
     }
   }
@@ -78,14 +79,26 @@ export class UploadLinks {
    * @throws AgencyError when nothing was achieved for too long
    */
   async comeBack(error: LinkError): Promise<void> {
-    const { emit, now, maxElapsedMs } = this.#parts;
+    await this.#comeBack(error, this.#backOff.next());
+  }
+
+  /** The same, with the next server where there is one. */
+  async #goElsewhere(error: LinkError): Promise<void> {
+    const { addresses } = this.#parts;
+    // A server that went away is no reason to wait for another one; several that do not do what they are asked are.
+    const mayMoveAtOnce = addresses.several && this.#troubleSince === undefined;
+    await this.#comeBack(error, mayMoveAtOnce ? 0 : this.#backOff.next());
+    addresses.moveOn();
+  }
+
+  async #comeBack(error: LinkError, waitMs: number): Promise<void> {
+    const { addresses, emit, now, maxElapsedMs } = this.#parts;
     await this.close();
-    const waitMs = this.#backOff.next();
     this.#troubleSince ??= now();
     if (maxElapsedMs > 0 && now() - this.#troubleSince + waitMs > maxElapsedMs) {
       throw new AgencyError(`the central does not answer, ${error.message}`, error);
     }
-    emit({ event: 'reconnecting', error: error.message, waitMs });
+    emit({ event: 'reconnecting', error: error.message, waitMs, address: addresses.currentOfSeveral });
     await pause(waitMs, this.#parts);
   }
 
@@ -94,24 +107,26 @@ export class UploadLinks {
     if (this.#link === undefined) return;
     await this.#link.close();
     this.#link = undefined;
-    this.#parts.emit({ event: 'socket-closed', address: this.#parts.address.text });
+    this.#parts.emit({ event: 'socket-closed', address: this.#parts.addresses.current.text });
   }
 
   /** The connection, welcomed; a new one where the last was lost. */
   async #connected(): Promise<Link> {
     if (this.#link?.lost === false) return this.#link;
-    await this.close();
-    const { id, address, dialect, limits, emit, stop } = this.#parts;
+    const { id, addresses, dialect, limits, emit, stop } = this.#parts;
+    if (this.#link !== undefined) {
+      await this.close();
+      addresses.moveOn();
+    }
     const socket = await dial({
       ...this.#parts,
-      ...address,
       connectTimeoutMs: limits.connectTimeoutMs,
       since: this.#troubleSince,
     });
     const codec = dialect.agency(limits, id);
     const link = new Link(socket, codec, limits);
     this.#link = link;
-    emit({ event: 'connected', address: address.text });
+    emit({ event: 'connected', address: addresses.current.text });
     this.#welcome = await withStop(this.#greet(link, codec), stop);
     this.#onWelcome(this.#welcome);
     return link;

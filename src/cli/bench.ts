@@ -9,7 +9,7 @@ import {
 } from '../bench/measure.ts';
 import { ownServer, yardstick } from '../bench/servers.ts';
 import { formatMeasurements } from '../bench/table.ts';
-import { CLIENT_KEYS } from '../config/client-keys.ts';
+import { ADDRESS_ALLOWED, parseAddress } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
@@ -57,9 +57,8 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
 }
 
 function parseServer(text: string): Address {
-  const { parse, allowed } = CLIENT_KEYS.address;
-  const address = parse(text);
-  if (address === undefined) throw new ConfigError(`--server is '${text}', allowed: ${allowed}`);
+  const address = parseAddress(text);
+  if (address === undefined) throw new ConfigError(`--server is '${text}', allowed: ${ADDRESS_ALLOWED}`);
   return { host: address.host, port: address.port };
 }
 

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { Addresses } from '../agency/addresses.ts';
 import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
 import type { Connector } from '../agency/connector.ts';
@@ -37,7 +38,7 @@ export async function client(configPath: string | undefined): Promise<number> {
   const emit = logAgency(log, config.id);
   log.info('config', 'success', {
     client_id: config.id,
-    server_address: config.address.text,
+    server_address: config.addresses.text,
     loop_amount: config.loopAmount,
     loop_period: config.loopPeriod.text,
     log_level: config.logLevel.text,
@@ -65,17 +66,15 @@ export async function client(configPath: string | undefined): Promise<number> {
 
 /** Returns the number of lines of the file that were no bets. */
 async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<number> {
-  const { id, address, retryMaxElapsedMs: maxElapsedMs } = config;
+  const { id, retryMaxElapsedMs: maxElapsedMs } = config;
   const limits = DEFAULT_LIMITS;
   const connector = config.tls && (await openConnector(config.tls));
-  const common = { id, limits, connector, maxElapsedMs, emit, stop, now, random };
+  const addresses = new Addresses(config.addresses.servers, id);
+  const common = { id, addresses, limits, connector, maxElapsedMs, emit, stop, now, random };
   if (config.mode === 'echo') {
     await runEcho({
       ...common,
       ...limits,
-      host: address.host,
-      port: address.port,
-      address: address.text,
       amount: config.loopAmount,
       periodMs: config.loopPeriod.milliseconds,
       lineBytesMax: limits.echoLineBytesMax,
@@ -84,7 +83,6 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
   }
   const parts = {
     ...common,
-    address,
     batchAmountMax: config.batchAmountMax,
     pollMs: config.loopPeriod.milliseconds,
     progressMs: config.logProgressMs,

@@ -1,15 +1,9 @@
 import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
 import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
+import { ADDRESSES_ALLOWED, parseAddresses } from './server-address.ts';
 import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
-
-/** A host and a port, and the text that named them: the configuration line repeats it as it was given. */
-interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly text: string;
-}
 
 /** A duration in milliseconds, and the text that gave it. */
 interface ConfiguredDuration {
@@ -33,10 +27,11 @@ export const CLIENT_KEYS = {
     about: 'echo for exercises 1 to 4',
     parse: choice('lottery', 'echo'),
   }),
-  address: key('server.address', {
-    allowed: 'host:port',
-    about: 'where the central listens',
-    parse: parseAddress,
+  addresses: key('server.address', {
+    allowed: ADDRESSES_ALLOWED,
+    about:
+      'where the central listens; several are servers in front of one store: agency N begins with number N, counted round, and goes on to the next when one fails',
+    parse: parseAddresses,
   }),
   loopAmount: key('loop.amount', {
     default: '5',
@@ -141,13 +136,6 @@ function key<Value>(name: string, rest: Omit<Key<Value>, 'name' | 'env'>): Key<V
 
 function pathKey(name: string, about: string): Key<string> & { readonly optional: true } {
   return { ...key(name, { allowed: 'a path', about, parse: anyText }), optional: true };
-}
-
-function parseAddress(text: string): ServerAddress | undefined {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  const port = Number(digits);
-  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port, text } : undefined;
 }
 
 function parseConfiguredDuration(text: string): ConfiguredDuration | undefined {

@@ -58,12 +58,13 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
 function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
   switch (event.event) {
     case 'connecting': {
-      const { attempt, error, waitMs } = event;
+      const { attempt, error, waitMs, address } = event;
       log.warning('connect', 'in_progress', {
         client_id: id,
         attempt,
         error,
         next_try_ms: Math.round(waitMs),
+        address,
       });
       return;
     }
@@ -75,6 +76,7 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
         client_id: id,
         error: event.error,
         next_try_ms: event.waitMs && Math.round(event.waitMs),
+        address: event.address,
       });
       return;
     case 'socket-closed':

@@ -173,9 +173,17 @@ export type AgencyProcessEvent =
       readonly attempt: number;
       readonly waitMs: number;
       readonly error: string;
+      /** Of which server, where there are several. */
+      readonly address?: string | undefined;
     }
   | { readonly event: 'connected'; readonly address: string }
-  | { readonly event: 'reconnecting'; readonly error: string; readonly waitMs?: number }
+  | {
+      readonly event: 'reconnecting';
+      readonly error: string;
+      readonly waitMs?: number;
+      /** The server that was lost, where there are several. */
+      readonly address?: string | undefined;
+    }
   | { readonly event: 'socket-closed'; readonly address: string }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'timer-closed'; readonly timer: string }

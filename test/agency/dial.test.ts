@@ -1,15 +1,18 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Addresses } from '../../src/agency/addresses.ts';
 import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
 import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
-import { Events, failureOf } from './start-agency.ts';
+import { Events, failureOf, loopback } from './start-agency.ts';
 
-function parts(port: number, overrides: Partial<DialParts> = {}): DialParts & { events: Events } {
+function parts(
+  port: number | readonly number[],
+  overrides: Partial<DialParts> = {},
+): DialParts & { events: Events } {
   const events = new Events();
   return {
-    host: '127.0.0.1',
-    port,
+    addresses: loopback(port),
     connectTimeoutMs: 5_000,
     maxElapsedMs: 0,
     stop: new AbortController().signal,
@@ -70,7 +73,10 @@ describe('dialing', () => {
   });
 
   test('says that a name is unknown', async () => {
-    const error = await failureOf(dial(parts(1, { host: 'no-such-host.invalid', maxElapsedMs: 1 })));
+    const nowhere = { host: 'no-such-host.invalid', port: 1, text: 'no-such-host.invalid:1' };
+    const error = await failureOf(
+      dial(parts(1, { addresses: new Addresses([nowhere], 1), maxElapsedMs: 1 })),
+    );
     expect(error.message).toMatch(/^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/);
   });
 
@@ -87,6 +93,78 @@ describe('dialing', () => {
     const dialed = failureOf(dial(parts(central.port, { stop: stopping.signal })));
     stopping.abort();
     expect(await dialed).toBeInstanceOf(Stopped);
+  });
+});
+
+describe('dialing several servers', () => {
+  test('tries each at once, waits after a round, and stays with the one that is there', async () => {
+    const [first, second] = [await portWithoutListener(), await portWithoutListener()];
+    const { events, ...rest } = parts([first, second]);
+    const dialed = dial(rest);
+    await events.until('connecting', 4);
+    const central = await FakeCentral.listen(second);
+    const socket = await dialed;
+    onTestFinished(() => void socket.destroy());
+    await central.accept();
+    expect(rest.addresses.current.port).toBe(second);
+    const told = events.of('connecting').map(({ attempt, waitMs, address }) => [attempt, waitMs, address]);
+    expect(told.slice(0, 4)).toEqual([
+      [1, 0, `127.0.0.1:${first}`],
+      [2, 100, `127.0.0.1:${second}`],
+      [3, 0, `127.0.0.1:${first}`],
+      [4, 200, `127.0.0.1:${second}`],
+    ]);
+  });
+
+  test('goes on to the next one without a wait', async () => {
+    const central = await FakeCentral.listen();
+    const { events, ...rest } = parts([await portWithoutListener(), central.port], { random: () => 1e6 });
+    const socket = await dial(rest);
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remotePort).toBe(central.port);
+    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0]);
+  });
+
+  test('begins with the current one, from which a round is counted', async () => {
+    const ports = [await portWithoutListener(), await portWithoutListener(), await portWithoutListener()];
+    const { events, ...rest } = parts(ports, { addresses: loopback(ports, 3), random: () => 1e6 });
+    const stopping = new AbortController();
+    const dialed = failureOf(dial({ ...rest, stop: stopping.signal }));
+    await events.until('connecting', 3);
+    stopping.abort();
+    expect(await dialed).toBeInstanceOf(Stopped);
+    expect(events.of('connecting').map(({ address }) => address)).toEqual(
+      [ports[2], ports[0], ports[1]].map(port => `127.0.0.1:${port}`),
+    );
+    expect(events.of('connecting').map(({ waitMs }) => waitMs > 0)).toEqual([false, false, true]);
+  });
+
+  test('gives up after the time allowed for all of them together', async () => {
+    const ports = [await portWithoutListener(), await portWithoutListener()];
+    let now = 0;
+    const { events, ...rest } = parts(ports, { maxElapsedMs: 1_000, now: () => (now += 150) });
+    const error = await failureOf(dial(rest));
+    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 6 attempts');
+    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0, 100, 0, 200, 0]);
+  });
+
+  test('stops at once while the next connection is being made', async () => {
+    const central = await FakeCentral.listen();
+    const stopping = new AbortController();
+    const { events, ...rest } = parts([await portWithoutListener(), central.port]);
+    const dialed = failureOf(
+      dial({
+        ...rest,
+        stop: stopping.signal,
+        emit: event => {
+          events.emit(event);
+          stopping.abort();
+        },
+      }),
+    );
+    expect(await dialed).toBeInstanceOf(Stopped);
+    expect(events.of('connecting')).toHaveLength(1);
+    expect(central.conversations).toEqual([]);
   });
 });
 

@@ -2,7 +2,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type EchoParts, runEcho } from '../../src/agency/echo.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { Events, failureOf } from './start-agency.ts';
+import { portWithoutListener } from '../support/fake-central.ts';
+import { Events, failureOf, loopback } from './start-agency.ts';
 
 /** A server that hands each line it is told to `answer`; returns its port and the lines. */
 async function echoServer(
@@ -30,14 +31,12 @@ async function echoServer(
   return { port: (server.address() as AddressInfo).port, lines };
 }
 
-function start(port: number, overrides: Partial<EchoParts> = {}) {
+function start(port: number | readonly number[], overrides: Partial<EchoParts> = {}) {
   const events = new Events();
   const stop = new AbortController();
   const running = runEcho({
     id: 1,
-    host: '127.0.0.1',
-    port,
-    address: `127.0.0.1:${port}`,
+    addresses: loopback(port),
     amount: 3,
     periodMs: 1,
     answerTimeoutMs: 5_000,
@@ -64,6 +63,17 @@ describe('the echo client', () => {
     expect(events.of('echo')).toEqual(texts.map(text => ({ event: 'echo', text })));
     expect(events.of('socket-closed')).toHaveLength(3);
     expect(events.names.at(-1)).toBe('echo-finished');
+  });
+
+  test('of several servers dials the next one when one is away, and stays with it', async () => {
+    const { port, lines } = await echoServer((socket, line) => socket.end(line));
+    const { running, events } = start([await portWithoutListener(), port]);
+    await running;
+    expect(lines).toHaveLength(3);
+    expect(events.of('connecting')).toHaveLength(1);
+    expect(events.of('socket-closed').map(({ address }) => address)).toEqual(
+      Array.from({ length: 3 }, () => `127.0.0.1:${port}`),
+    );
   });
 
   test('takes an echo in any chunking', async () => {

@@ -14,15 +14,12 @@ async function smallFile(): Promise<string> {
   return path;
 }
 
-interface Plan {
-  readonly cuts: readonly (Cut | undefined)[];
-  readonly refusedBatches?: readonly number[];
-}
+type Plan = NonNullable<Parameters<typeof UploadCentral.listen>[0]>;
 
 /** Uploads five bets in three batches and hears the winners; whatever was cut, the outcome must be the same. */
 async function survive(path: string, plan: Plan): Promise<UploadCentral> {
   const central = await UploadCentral.listen(plan);
-  const { agency, stop } = startResumable(central.port, {
+  const { agency, stop } = startResumable(central.ports, {
     batchWindow: 3,
     limits: { answerTimeoutMs: 5_000 },
   });
@@ -72,6 +69,31 @@ describe('a connection that is cut', () => {
       fc.asyncProperty(fc.array(cut, { maxLength: 12 }), fc.boolean(), async (cuts, refused) => {
         await survive(path, { cuts, refusedBatches: refused ? [2] : [] });
       }),
+      { numRuns: 100, timeout: 20_000 },
+    );
+  });
+
+  test('again and again, of servers that are behind one another: every bet is stored once', async () => {
+    const path = await smallFile();
+    const connection = fc.record({
+      cut: fc.record({
+        side: fc.constantFrom('heard' as const, 'said' as const),
+        bytes: fc.integer({ min: 0, max: 250 }),
+        how: fc.constantFrom('end' as const, 'reset' as const),
+      }),
+      behind: fc.nat({ max: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(connection, { maxLength: 24 }),
+        fc.integer({ min: 2, max: 3 }),
+        fc.boolean(),
+        async (connections, servers, refused) => {
+          const cuts = connections.map(({ cut }) => cut);
+          const behind = connections.map(each => each.behind);
+          await survive(path, { cuts, behind, servers, refusedBatches: refused ? [2] : [] });
+        },
+      ),
       { numRuns: 100, timeout: 20_000 },
     );
   });

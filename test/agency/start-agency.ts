@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { Addresses } from '../../src/agency/addresses.ts';
 import { Agency } from '../../src/agency/agency.ts';
 import type { AgencyParts } from '../../src/agency/agency-parts.ts';
 import { ResumableAgency } from '../../src/agency/resumable-agency.ts';
@@ -63,13 +64,19 @@ export interface Started<Side> {
   readonly stop: AbortController;
 }
 
-type Overrides = Partial<Omit<AgencyParts, 'limits' | 'address' | 'emit' | 'stop' | 'dialect'>> & {
+type Overrides = Partial<Omit<AgencyParts, 'limits' | 'addresses' | 'emit' | 'stop' | 'dialect'>> & {
   readonly limits?: Partial<Limits>;
 };
 
-/** An agency of our own that will talk to a port of the loopback interface; it is closed when the test ends. */
+/** Servers on ports of the loopback interface, as an agency is told of them. */
+export function loopback(ports: number | readonly number[], agency = 1): Addresses {
+  const list = [ports].flat().map(port => ({ host: '127.0.0.1', port, text: `127.0.0.1:${port}` }));
+  return new Addresses(list, agency);
+}
+
+/** An agency of our own that will talk to ports of the loopback interface; it is closed when the test ends. */
 export function startAgency(
-  port: number,
+  port: number | readonly number[],
   { dialect = createBaseDialect(new PlainBetReader()), ...overrides }: Overrides & { dialect?: Dialect } = {},
 ): Started<Agency> {
   const { parts, events, stop } = partsFor(port, overrides);
@@ -80,18 +87,21 @@ export function startAgency(
 export const WAITING_NO_TIME = -1.5;
 
 /** The same, with an upload that can be resumed; it comes back without waiting. */
-export function startResumable(port: number, overrides: Overrides = {}): Started<ResumableAgency> {
+export function startResumable(
+  port: number | readonly number[],
+  overrides: Overrides = {},
+): Started<ResumableAgency> {
   const { parts, events, stop } = partsFor(port, { random: () => WAITING_NO_TIME, ...overrides });
   const dialect = createResumableDialect(new PlainBetReader());
   return { agency: new ResumableAgency({ ...parts, dialect }), events, stop };
 }
 
-function partsFor(port: number, { limits, ...overrides }: Overrides) {
+function partsFor(port: number | readonly number[], { limits, ...overrides }: Overrides) {
   const events = new Events();
   const stop = new AbortController();
   const parts: Omit<AgencyParts, 'dialect'> = {
     id: 1,
-    address: { host: '127.0.0.1', port, text: `127.0.0.1:${port}` },
+    addresses: loopback(port, overrides.id),
     limits: { ...DEFAULT_LIMITS, ...limits },
     batchAmountMax: 2,
     batchWindow: 1,

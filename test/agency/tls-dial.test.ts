@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type TlsOptions } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Addresses } from '../../src/agency/addresses.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, LinkError } from '../../src/agency/errors.ts';
 import { Link } from '../../src/agency/link.ts';
@@ -10,7 +11,7 @@ import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS as limits } from '../../src/wire/limits.ts';
 import { EXPIRED, HOSTS, NOT_YET_VALID, pem, type Pem, signed, VALID } from '../support/certificates.ts';
 import { FakeCentral } from '../support/fake-central.ts';
-import { Events, failureOf } from './start-agency.ts';
+import { Events, failureOf, loopback } from './start-agency.ts';
 
 const trusted = await signed();
 
@@ -25,8 +26,7 @@ async function listen(options: TlsOptions): Promise<number> {
 function parts(port: number, identity?: Pem): DialParts & { events: Events } {
   const events = new Events();
   return {
-    host: '127.0.0.1',
-    port,
+    addresses: loopback(port),
     connectTimeoutMs: 5_000,
     connector: tlsConnector({ authority: trusted.ca, identity }),
     maxElapsedMs: 0,
@@ -89,6 +89,50 @@ describe('a server that refuses an agency without certificate', () => {
     const socket = await dial(parts(port, await trusted.agency(1)));
     onTestFinished(() => void socket.destroy());
     expect(socket.remotePort).toBe(port);
+  });
+});
+
+describe('several servers', () => {
+  /** The first is known by its name, the second by its address. */
+  async function twoServers(names: readonly [string, string]) {
+    const list = await Promise.all(
+      ['localhost', '127.0.0.1'].map(async (host, index) => {
+        const port = await listen(await serverPem(VALID, [names[index]!]));
+        return { host, port, text: `${host}:${port}` };
+      }),
+    );
+    return (agency: number) => ({ ...parts(1), addresses: new Addresses(list, agency) });
+  }
+
+  test.each([1, 2])('are each held to the name by which it is dialed (agency %i)', async agency => {
+    const partsOf = await twoServers(['localhost', '127.0.0.1']);
+    const { addresses, ...rest } = partsOf(agency);
+    const socket = await dial({ addresses, ...rest });
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remotePort).toBe(addresses.current.port);
+  });
+
+  test.each([1, 2])(
+    'are no excuse for a name that another has: that is the end (agency %i)',
+    async agency => {
+      const partsOf = await twoServers(['127.0.0.1', 'localhost']);
+      const { addresses, ...rest } = partsOf(agency);
+      const error = await failureOf(dial({ addresses, ...rest }));
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toBe(
+        `${addresses.current.text}: the server's certificate cannot be trusted, it does not name the host of server.address`,
+      );
+    },
+  );
+
+  test('of which one does not go on with the handshake: the next one is dialed', async () => {
+    const silent = await FakeCentral.listen();
+    const port = await listen(trusted.server);
+    const { events, ...rest } = parts(1);
+    const socket = await dial({ ...rest, addresses: loopback([silent.port, port]), connectTimeoutMs: 50 });
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remotePort).toBe(port);
+    expect(events.of('connecting').map(({ error }) => error)).toEqual(['no answer to the connection']);
   });
 });
 

@@ -25,10 +25,14 @@ interface Plan {
   /** Numbers of batches that are not valid. */
   readonly refusedBatches?: readonly number[];
   readonly window?: number;
+  /** How many servers it has. */
+  readonly servers?: number;
+  /** By how many batches a connection's server is behind when it greets, by its number from 0. */
+  readonly behind?: readonly number[];
 }
 
 /**
- * A central on a real socket that keeps the uploads of one agency as the protocol page has it, in memory, knows none of our
+ * A central on real sockets that keeps the uploads of one agency as the protocol page has it, in memory, knows none of our
  * code, and loses connections as it is told to. What it has heard before the cut counts: a batch may be stored and its
  * answer lost.
  */
@@ -42,39 +46,44 @@ export class UploadCentral {
   finished = 0;
   /** What an agency must not say. */
   readonly faults: string[] = [];
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
   readonly #plan: Plan;
   readonly #sockets = new Set<Socket>();
 
   private constructor(plan: Plan) {
     this.#plan = plan;
-    this.#server = createServer({ noDelay: true }, socket => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => {});
-      this.#serve(socket, this.#plan.cuts?.[this.connections++]);
-    });
   }
 
   static async listen(plan: Plan = {}): Promise<UploadCentral> {
     const central = new UploadCentral(plan);
-    await new Promise<void>(resolve =>
-      central.#server.listen({ host: '127.0.0.1', port: 0 }, () => resolve()),
-    );
+    while (central.#servers.length < (plan.servers ?? 1)) await central.#listen();
     onTestFinished(() => central.close());
     return central;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  get ports(): number[] {
+    return this.#servers.map(server => (server.address() as AddressInfo).port);
+  }
+
+  async #listen(): Promise<void> {
+    const server = createServer({ noDelay: true }, socket => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+      this.#serve(socket, this.connections++);
+    });
+    this.#servers.push(server);
+    await new Promise<void>(resolve => server.listen({ host: '127.0.0.1', port: 0 }, () => resolve()));
   }
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    if (this.#server.listening) await new Promise(resolve => this.#server.close(resolve));
+    for (const server of this.#servers)
+      if (server.listening) await new Promise(resolve => server.close(resolve));
   }
 
-  #serve(socket: Socket, cut: Cut | undefined): void {
+  #serve(socket: Socket, connection: number): void {
+    const cut = this.#plan.cuts?.[connection];
     let heard = 0;
     let said = 0;
     let gone = false;
@@ -95,7 +104,7 @@ export class UploadCentral {
       said += answer.length;
       if (room < answer.length) cutNow();
     };
-    const answer = this.#conversation();
+    const answer = this.#conversation(this.#plan.behind?.[connection] ?? 0);
     socket.on('data', chunk => {
       if (gone) return;
       const room = cut?.side === 'heard' ? cut.bytes - heard : chunk.length;
@@ -110,13 +119,13 @@ export class UploadCentral {
   }
 
   /** The answers of one connection. */
-  #conversation(): (message: string) => string {
+  #conversation(behind: number): (message: string) => string {
     let upload: Upload | undefined;
     return message => {
       const [type, text = ''] = message.split(/ (.*)/s);
       if (type === 'HELO') {
         upload = this.#uploadOf(text.split('|')[1]!);
-        return welc(upload.next, this.#plan.window);
+        return welc(Math.max(1, upload.next - behind), this.#plan.window);
       }
       if (upload === undefined) return this.#fault(message);
       if (type === 'SBET') return this.#store(upload, text);
@@ -149,7 +158,10 @@ export class UploadCentral {
   #store(upload: Upload, text: string): string {
     const [seqText, countText, ...fields] = text.split('|');
     const [seq, count] = [Number(seqText), Number(countText)];
-    if (this.finished > 0 || fields.length !== count * 5) return this.#fault(text);
+    if (fields.length !== count * 5) return this.#fault(text);
+    // Only a repeat may come behind the end, of an agency that was told by a server that is behind to send it again.
+    if (this.finished > 0 && (seq >= upload.next || this.#plan.behind === undefined))
+      return this.#fault(text);
     if (seq > upload.next) return this.#fault(`a gap: ${seq} for ${upload.next}`);
     if (seq === upload.next) {
       upload.next += 1;

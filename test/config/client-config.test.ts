@@ -35,7 +35,10 @@ describe("the skeleton's config.yaml", () => {
     expect(config).toMatchObject({
       id: 1,
       mode: 'lottery',
-      address: { host: 'server', port: 12345, text: 'server:12345' },
+      addresses: {
+        servers: [{ host: 'server', port: 12345, text: 'server:12345' }],
+        text: 'server:12345',
+      },
       loopAmount: 5,
       loopPeriod: { milliseconds: 5_000, text: '5s' },
       logLevel: { level: 'INFO', text: 'INFO' },
@@ -73,7 +76,7 @@ describe("the skeleton's config.yaml", () => {
     expect(config).toMatchObject({
       id: 3,
       mode: 'echo',
-      address: { host: 'central', port: 1, text: 'central:1' },
+      addresses: { servers: [{ host: 'central', port: 1, text: 'central:1' }], text: 'central:1' },
       loopAmount: 7,
       loopPeriod: { milliseconds: 150, text: '150ms' },
       logLevel: { level: 'DEBUG', text: 'DEBUG' },
@@ -148,7 +151,7 @@ describe('values', () => {
   });
 
   test('keys may be written flat, with their dots, or as JSON', async () => {
-    expect((await read('id: 1\nserver.address: server:1\n')).address.port).toBe(1);
+    expect((await read('id: 1\nserver.address: server:1\n')).addresses.servers[0]!.port).toBe(1);
     expect((await read('{"id": "4", "server": {"address": "server:2"}}')).id).toBe(4);
   });
 
@@ -163,8 +166,32 @@ describe('values', () => {
     ['[::1]:12345', '::1', 12345],
     ['[fe80::1%eth0]:80', 'fe80::1%eth0', 80],
   ])('the address %s is taken', async (text, host, port) => {
-    const { address } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
-    expect(address).toEqual({ host, port, text });
+    const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
+    expect(addresses).toEqual({ servers: [{ host, port, text }], text });
+  });
+
+  const SIXTEEN = Array.from({ length: 16 }, (_, index) => `server${index + 1}:12345`);
+
+  test.each([
+    ['a:1,b:2', ['a:1', 'b:2']],
+    ['a:1, b:2 ,\t[::1]:3', ['a:1', 'b:2', '[::1]:3']],
+    ['a:1,a:1', ['a:1', 'a:1']],
+    [SIXTEEN.join(','), SIXTEEN],
+  ])('the addresses %j are taken, in their order, and repeated as they were written', async (text, each) => {
+    const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
+    expect(addresses.text).toBe(text);
+    expect(addresses.servers.map(server => server.text)).toEqual(each);
+  });
+
+  test('several addresses may stand in the file', async () => {
+    const { addresses } = await read('id: 1\nserver:\n  address: a:1, [fe80::1%eth0]:80\n');
+    expect(addresses).toEqual({
+      servers: [
+        { host: 'a', port: 1, text: 'a:1' },
+        { host: 'fe80::1%eth0', port: 80, text: '[fe80::1%eth0]:80' },
+      ],
+      text: 'a:1, [fe80::1%eth0]:80',
+    });
   });
 
   test.each([
@@ -181,9 +208,18 @@ describe('values', () => {
     'http://server:1',
     'ser ver:1',
     'server:1 ',
+    'a:1,',
+    ',a:1',
+    'a:1,,b:2',
+    'a:1,b',
+    'a:1,b:0',
+    'a:1;b:2',
+    'a:1 b:2',
+    ',',
+    [...SIXTEEN, 'server17:12345'].join(','),
   ])('the address %j is refused', async text => {
     expect(await refusal(LEAST, { CLI_SERVER_ADDRESS: text })).toBe(
-      `environment variable CLI_SERVER_ADDRESS: server.address is '${text}', allowed: host:port`,
+      `environment variable CLI_SERVER_ADDRESS: server.address is '${text}', allowed: host:port, or up to 16 of them with commas between`,
     );
   });
 
@@ -236,7 +272,7 @@ describe('a wrong file', () => {
 
   test('a missing key names what would set it', async () => {
     expect(await refusal('id: 1\n')).toMatch(
-      /^server\.address is missing: set server\.address in .*config\.yaml or CLI_SERVER_ADDRESS in the environment \(host:port\)$/,
+      /^server\.address is missing: set server\.address in .*config\.yaml or CLI_SERVER_ADDRESS in the environment \(host:port, or up to 16 of them with commas between\)$/,
     );
   });
 
@@ -285,6 +321,6 @@ describe('a wrong file', () => {
   });
 
   test('a byte order mark and Windows line ends do no harm', async () => {
-    expect((await read(`\ufeff${LEAST.replaceAll('\n', '\r\n')}`)).address.text).toBe('server:12345');
+    expect((await read(`\ufeff${LEAST.replaceAll('\n', '\r\n')}`)).addresses.text).toBe('server:12345');
   });
 });

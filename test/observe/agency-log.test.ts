@@ -77,6 +77,18 @@ describe("the client's log", () => {
       { event: 'reconnecting', error: 'ECONNRESET' },
     ],
     [
+      'WARNING  action: reconnect | result: in_progress | client_id: 3 | error: ECONNRESET | next_try_ms: 0 | address: b:2',
+      { event: 'reconnecting', error: 'ECONNRESET', waitMs: 0, address: 'b:2' },
+    ],
+    [
+      'WARNING  action: connect | result: in_progress | client_id: 3 | attempt: 1 | error: ECONNREFUSED | next_try_ms: 100',
+      { event: 'connecting', attempt: 1, waitMs: 100.4, error: 'ECONNREFUSED' },
+    ],
+    [
+      'WARNING  action: connect | result: in_progress | client_id: 3 | attempt: 2 | error: ECONNREFUSED | next_try_ms: 0 | address: b:2',
+      { event: 'connecting', attempt: 2, waitMs: 0, error: 'ECONNREFUSED', address: 'b:2' },
+    ],
+    [
       'INFO     action: consulta_ganadores | result: in_progress | client_id: 3',
       { event: 'waiting-for-draw' },
     ],

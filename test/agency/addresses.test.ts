@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { Addresses } from '../../src/agency/addresses.ts';
+
+const addressesOf = (count: number, agency: number): Addresses =>
+  new Addresses(
+    Array.from({ length: count }, (_, index) => ({
+      host: `s${index + 1}`,
+      port: 1,
+      text: `s${index + 1}:1`,
+    })),
+    agency,
+  );
+
+describe('the servers of a central', () => {
+  test('are begun with by the id of the agency, so that agencies spread over them', () => {
+    const first = (agency: number): string => addressesOf(3, agency).current.text;
+    expect([1, 2, 3, 4, 5, 65_535].map(first)).toEqual(['s1:1', 's2:1', 's3:1', 's1:1', 's2:1', 's3:1']);
+  });
+
+  test('have their turns round and round, and keep it until the agency moves on', () => {
+    const addresses = addressesOf(3, 2);
+    const turns = Array.from({ length: 5 }, () => {
+      const { text } = addresses.current;
+      expect(addresses.current.text).toBe(text);
+      addresses.moveOn();
+      return text;
+    });
+    expect(turns).toEqual(['s2:1', 's3:1', 's1:1', 's2:1', 's3:1']);
+    expect(addresses.currentOfSeveral).toBe('s1:1');
+  });
+
+  test('that are one need no name in the log, and it is its own next', () => {
+    const addresses = addressesOf(1, 7);
+    addresses.moveOn();
+    expect(addresses.current.text).toBe('s1:1');
+    expect(addresses.several).toBe(false);
+    expect(addresses.currentOfSeveral).toBeUndefined();
+  });
+});

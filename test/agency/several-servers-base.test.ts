@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { fieldsOf } from '../../src/lottery/bet-rules.ts';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { SPOKEN } from '../contract/spoken-dialects.ts';
+import { TestCentral } from '../support/central.ts';
+import { FakeCentral, NEND, OK, portWithoutListener, RWIN_TWO } from '../support/fake-central.ts';
+import { batchText, betsFile, COMMA, failureOf, startAgency } from './start-agency.ts';
+
+/** With this as the chance of every wait, nothing that waits goes on before a test ends. */
+const WAITING_FOR_EVER = 1e6;
+
+const BET = fieldsOf(['Ana', 'Paz', '30904465', '1999-03-17', '75']);
+
+async function two(): Promise<{ a: FakeCentral; b: FakeCentral; ports: readonly number[] }> {
+  const [a, b] = [await FakeCentral.listen(), await FakeCentral.listen()];
+  return { a, b, ports: [a.port, b.port] };
+}
+
+describe.each(SPOKEN)('an agency that speaks $name', ({ name, dialect }) => {
+  test('of two servers, one of which is away, dials the other and does everything with it', async () => {
+    const central = await TestCentral.open({ agencies: [1], dialects: [dialect] });
+    const spoken = name === 'tp0' ? createBaseDialect(new PlainBetReader()) : dialect;
+    const away = await portWithoutListener();
+    const { agency, events } = startAgency([away, central.port], { dialect: spoken });
+    expect(await agency.upload(await betsFile(5), COMMA)).toEqual({ bets: 5, refusedLines: 0 });
+    expect(await agency.finishAndAwaitWinners()).toEqual([]);
+    await agency.close();
+    expect(central.lottery.betsInAll).toBe(5);
+    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0]);
+    const addresses = [...events.of('connected'), ...events.of('socket-closed')].map(each => each.address);
+    expect(new Set(addresses)).toEqual(new Set([`127.0.0.1:${central.port}`]));
+  });
+});
+
+describe('an agency that speaks the base protocol to several servers', () => {
+  test('asks the next one at once what it may ask again, and waits before the one after it', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events, stop } = startAgency(ports, { random: () => WAITING_FOR_EVER });
+    const winners = failureOf(agency.finishAndAwaitWinners());
+    const first = await a.accept();
+    expect(await first.messages(2)).toEqual(['CONN 1', 'END']);
+    await first.hangUp();
+    const second = await b.accept();
+    expect(await second.messages(2)).toEqual(['CONN 1', 'END']);
+    await second.hangUp();
+    await events.until('reconnecting', 2);
+    stop.abort();
+    expect(await winners).toBeInstanceOf(Stopped);
+    expect(a.conversations).toHaveLength(1);
+    expect(events.of('reconnecting').map(({ address }) => address)).toEqual(
+      ports.map(port => `127.0.0.1:${port}`),
+    );
+  });
+
+  test('asks for the winners where the end of the bets was not heard', async () => {
+    const { a, b, ports } = await two();
+    const { agency } = startAgency(ports, { id: 2 });
+    const winners = agency.finishAndAwaitWinners();
+    const first = await b.accept();
+    expect(await first.messages(2)).toEqual(['CONN 2', 'END']);
+    first.say(OK);
+    expect(await first.message()).toBe('GWIN');
+    await first.hangUp();
+    const second = await a.accept();
+    expect(await second.messages(2)).toEqual(['CONN 2', 'GWIN']);
+    second.say(NEND);
+    expect(await second.message()).toBe('GWIN');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+  });
+
+  test('goes on with the next where nothing was unanswered', async () => {
+    const { a, b, ports } = await two();
+    const { agency } = startAgency(ports);
+    const upload = agency.upload(await betsFile(2), COMMA);
+    const first = await a.accept();
+    expect(await first.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
+    first.say(OK);
+    await upload;
+    await first.hangUp();
+    const winners = agency.finishAndAwaitWinners();
+    const second = await b.accept();
+    expect(await second.messages(2)).toEqual(['CONN 1', 'END']);
+    second.say(OK);
+    expect(await second.message()).toBe('GWIN');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+  });
+
+  test.each(['a batch', 'a bet'])(
+    'that may have stored %s: it is sent to nobody else, and that is the end',
+    async what => {
+      const { a, b, ports } = await two();
+      const { agency } = startAgency(ports);
+      const path = await betsFile(4);
+      const sent = failureOf(what === 'a bet' ? agency.sendBet(BET) : agency.upload(path, COMMA));
+      const conversation = await a.accept();
+      await conversation.messages(2);
+      conversation.reset();
+      expect(await sent).toBeInstanceOf(AgencyError);
+      expect((await sent).message).toContain('sending them again could store them twice');
+      await agency.close();
+      expect(b.conversations).toEqual([]);
+    },
+  );
+
+  test('that are all away stops as soon as it is told to', async () => {
+    const ports = [await portWithoutListener(), await portWithoutListener()];
+    const { agency, events, stop } = startAgency(ports, { random: () => WAITING_FOR_EVER });
+    const sent = failureOf(agency.sendBet(BET));
+    await events.until('connecting', 2);
+    stop.abort();
+    expect(await sent).toBeInstanceOf(Stopped);
+  });
+});

@@ -1,0 +1,325 @@
+import { describe, expect, test } from 'vitest';
+import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { GatedStore, range, TestCentral, until } from '../support/central.ts';
+import {
+  type Conversation,
+  fail,
+  FakeCentral,
+  OK,
+  portWithoutListener,
+  RWIN_TWO,
+} from '../support/fake-central.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { pipeFile } from './pipe-file.ts';
+import {
+  betLines,
+  betsFile,
+  COMMA,
+  failureOf,
+  numberedText,
+  startResumable,
+  welcomed,
+} from './start-agency.ts';
+
+/** With this as the chance of every wait, waits are a thousandth of the usual ones. */
+const WAITING_A_THOUSANDTH = -1.498;
+
+/** With this, nothing that waits goes on before a test ends. */
+const WAITING_FOR_EVER = 1e6;
+
+/** Two servers on scripts. */
+async function two(): Promise<{ a: FakeCentral; b: FakeCentral; ports: readonly number[] }> {
+  const [a, b] = [await FakeCentral.listen(), await FakeCentral.listen()];
+  return { a, b, ports: [a.port, b.port] };
+}
+
+/** Takes these messages, which must be the next ones, and accepts each. */
+async function accepting(conversation: Conversation, messages: readonly string[]): Promise<void> {
+  for (const message of messages) {
+    expect(await conversation.message()).toBe(message);
+    conversation.say(OK);
+  }
+}
+
+describe('agencies with several servers', () => {
+  test('spread over them by their ids', async () => {
+    const store = new GatedStore();
+    const lottery = new Lottery([1, 2, 3, 4]);
+    const centrals = [await TestCentral.open({ lottery, store }), await TestCentral.open({ lottery, store })];
+    const path = await betsFile(3);
+    const ports = centrals.map(({ port }) => port);
+    const agencies = [1, 2, 3, 4].map(id => startResumable(ports, { id }));
+    for (const { agency } of agencies) expect((await agency.upload(path, COMMA)).bets).toBe(3);
+    for (const { agency } of agencies) await agency.close();
+    const served = centrals.map(central => central.of('agency-identified').map(({ agency }) => agency));
+    expect(served).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+  });
+
+  test('lose one in the middle of an upload: the other takes over, and every bet is stored once', async () => {
+    const store = new GatedStore();
+    const lottery = new Lottery([1, 2]);
+    const [a, b] = [await TestCentral.open({ lottery, store }), await TestCentral.open({ lottery, store })];
+    const path = await betsFile(400);
+    const agencies = [1, 2].map(id => startResumable([a.port, b.port], { id, batchWindow: 4 }));
+    const ended = agencies.map(async ({ agency }) => {
+      const result = await agency.upload(path, COMMA);
+      await agency.finishAndAwaitWinners();
+      await agency.close();
+      return result;
+    });
+    await until(() => a.of('batch-stored').length >= 10, 'some batches being stored by the first server');
+    for (const socket of a.sockets) socket.destroy();
+    await a.stop();
+    for (const result of await Promise.all(ended)) expect(result).toEqual({ bets: 400, refusedLines: 0 });
+    for (const agency of [1, 2]) {
+      const expected = betLines(1, 400).split('\n').slice(0, -1);
+      const rows = store.rows.split('\r\n').filter(row => row.startsWith(`${agency},`));
+      expect(rows).toEqual(expected.map(line => `${agency},${line}`));
+    }
+    expect(a.of('agency-identified').map(({ agency }) => agency)).toEqual([1]);
+    expect(b.of('agency-identified').map(({ agency }) => agency)).toEqual([2, 1]);
+    expect(agencies[0]!.events.of('file-closed')).toHaveLength(1);
+  });
+});
+
+describe('a server that fails', () => {
+  test('is left at once for the next, which is told the same upload and stays the one', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports, { random: () => WAITING_FOR_EVER });
+    const upload = agency.upload(await betsFile(5), COMMA);
+    const first = await a.accept();
+    const hello = await first.message();
+    await first.hangUp();
+    const second = await b.accept();
+    expect(await second.message()).toBe(hello);
+    second.say('57454c43 00000009 317c33327c38313834');
+    await accepting(second, [numberedText(1, 1, 2), numberedText(2, 3, 4), numberedText(3, 5), 'DONE 3|5']);
+    expect(await upload).toEqual({ bets: 5, refusedLines: 0 });
+    const winners = agency.finishAndAwaitWinners();
+    await accepting(second, ['END']);
+    expect(await second.message()).toBe('WAIT');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    await agency.close();
+    const [atA, atB] = ports.map(port => `127.0.0.1:${port}`);
+    expect(events.of('reconnecting').map(({ address, waitMs }) => [address, waitMs])).toEqual([[atA, 0]]);
+    expect(events.of('connected').map(({ address }) => address)).toEqual([atA, atB]);
+    expect(events.of('socket-closed').map(({ address }) => address)).toEqual([atA, atB]);
+  });
+
+  test('with a refusal that passes: the next one is asked', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports);
+    const upload = agency.upload(await betsFile(2), COMMA);
+    const first = await welcomed(a);
+    expect(await first.message()).toBe(numberedText(1, 1, 2));
+    first.say(fail('storage', 1, 'the disk is full'));
+    await accepting(await welcomed(b), [numberedText(1, 1, 2), 'DONE 1|2']);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
+      'the central refused for now, storage, the disk is full',
+    ]);
+  });
+
+  test('with a refusal that stays: that is the end, for the next one would say the same', async () => {
+    const { a, b, ports } = await two();
+    const { agency } = startResumable(ports);
+    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const first = await a.accept();
+    await first.message();
+    first.say(fail('unauthorized', 1, 'why'));
+    expect((await upload).message).toBe('the central refused, unauthorized, why');
+    expect(b.conversations).toEqual([]);
+  });
+
+  test('by not answering: the next one is asked', async () => {
+    const { a, b, ports } = await two();
+    const { agency } = startResumable(ports, { limits: { answerTimeoutMs: 40 } });
+    const upload = agency.upload(await betsFile(2), COMMA);
+    await (await a.accept()).message();
+    await accepting(await welcomed(b), [numberedText(1, 1, 2), 'DONE 1|2']);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+  });
+
+  test('between two questions is left as well', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports);
+    const upload = agency.upload(await betsFile(2), COMMA);
+    const first = await welcomed(a);
+    await accepting(first, [numberedText(1, 1, 2), 'DONE 1|2']);
+    await upload;
+    await first.hangUp();
+    const winners = agency.finishAndAwaitWinners();
+    const second = await welcomed(b, 2);
+    await accepting(second, ['END']);
+    expect(await second.message()).toBe('WAIT');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('connected')).toHaveLength(2);
+  });
+
+  test('like all the others is waited for longer and longer, until something goes well', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
+    const upload = agency.upload(await betsFile(2), COMMA);
+    for (const central of [a, b, a, b, a]) await (await welcomed(central)).hangUp();
+    const last = await welcomed(b);
+    await accepting(last, [numberedText(1, 1, 2)]);
+    expect(await last.message()).toBe('DONE 1|2');
+    await last.hangUp();
+    await accepting(await welcomed(a, 2), ['DONE 1|2']);
+    await upload;
+    expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([
+      0, 100, 200, 400, 800, 0,
+    ]);
+  });
+
+  test('and is away afterwards is passed over while the other one is there', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
+    const upload = agency.upload(await betsFile(2), COMMA);
+    await (await welcomed(a)).hangUp();
+    await a.close();
+    await (await welcomed(b)).hangUp();
+    await accepting(await welcomed(b), [numberedText(1, 1, 2), 'DONE 1|2']);
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(events.of('connecting')).toEqual([
+      expect.objectContaining({ attempt: 1, waitMs: 0, address: `127.0.0.1:${ports[0]}` }),
+    ]);
+  });
+
+  test('with nothing achieved anywhere for retry.maxElapsed is the end', async () => {
+    const { a, b, ports } = await two();
+    let clock = 0;
+    const { agency } = startResumable(ports, { maxElapsedMs: 1_000, now: () => clock });
+    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    await (await welcomed(a)).hangUp();
+    const second = await welcomed(b);
+    clock = 1_001;
+    await second.hangUp();
+    expect(await upload).toBeInstanceOf(AgencyError);
+    expect((await upload).message).toBe('the central does not answer, the central closed the connection');
+  });
+
+  test('and an agency that is told to stop meanwhile goes nowhere else', async () => {
+    const [away, alsoAway] = [await portWithoutListener(), await portWithoutListener()];
+    const { agency, events, stop } = startResumable([away, alsoAway], { random: () => WAITING_FOR_EVER });
+    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    await events.until('connecting', 2);
+    stop.abort();
+    expect(await upload).toBeInstanceOf(Stopped);
+    expect(events.names.slice(-2)).toEqual(['timer-closed', 'file-closed']);
+  });
+});
+
+describe('a server that knows less than another has acknowledged', () => {
+  const BEHIND = 'the central expects batch 1 again, which it has acknowledged';
+
+  test('may only be behind: the others are asked, and the upload goes on where it was', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
+    const upload = agency.upload(await betsFile(4), COMMA);
+    const first = await welcomed(a);
+    await accepting(first, [numberedText(1, 1, 2)]);
+    await first.message();
+    await first.hangUp();
+    for (const central of [b, a, b]) expect(await (await welcomed(central)).end()).toEqual([]);
+    await accepting(await welcomed(a, 2), [numberedText(2, 3, 4), 'DONE 2|4']);
+    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+    expect(
+      events.of('reconnecting').map(({ error, waitMs }) => [error, Math.round(waitMs! * 1_000)]),
+    ).toEqual([
+      ['the central closed the connection', 0],
+      [BEHIND, 100],
+      [BEHIND, 200],
+      [BEHIND, 400],
+    ]);
+    // It was read once.
+    expect(events.of('file-closed')).toHaveLength(1);
+  });
+
+  test('costs nothing when the file is a pipe', async () => {
+    const { path, writer } = await pipeFile(await temporaryFolder());
+    const { a, b, ports } = await two();
+    const { agency } = startResumable(ports);
+    const upload = agency.upload(path, COMMA);
+    await writer.write(betLines(1, 4));
+    const first = await welcomed(a);
+    await accepting(first, [numberedText(1, 1, 2)]);
+    await first.message();
+    await first.hangUp();
+    expect(await (await welcomed(b)).end()).toEqual([]);
+    await writer.close();
+    await accepting(await welcomed(a, 2), [numberedText(2, 3, 4), 'DONE 2|4']);
+    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+  });
+
+  test('at END and WAIT is not taken at its word either', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports);
+    const upload = agency.upload(await betsFile(2), COMMA);
+    const first = await welcomed(a);
+    await accepting(first, [numberedText(1, 1, 2), 'DONE 1|2']);
+    await upload;
+    const winners = agency.finishAndAwaitWinners();
+    expect(await first.message()).toBe('END');
+    await first.hangUp();
+    expect(await (await welcomed(b)).end()).toEqual([]);
+    const third = await welcomed(a, 2);
+    await accepting(third, ['END']);
+    expect(await third.message()).toBe('WAIT');
+    await third.hangUp();
+    expect(await (await welcomed(b)).end()).toEqual([]);
+    const last = await welcomed(a, 2);
+    expect(await last.message()).toBe('WAIT');
+    last.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('file-closed')).toHaveLength(1);
+  });
+
+  test('like all the others, six times in a row: the file is sent from its beginning', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
+    const upload = agency.upload(await betsFile(4), COMMA);
+    const first = await welcomed(a);
+    await accepting(first, [numberedText(1, 1, 2)]);
+    await first.message();
+    await first.hangUp();
+    for (const central of [b, a, b, a, b, a]) expect(await (await welcomed(central)).end()).toEqual([]);
+    // The one that it heard last: it is there, and as good as the others.
+    await accepting(await welcomed(a), [numberedText(1, 1, 2), numberedText(2, 3, 4), 'DONE 2|4']);
+    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+    expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([
+      0, 100, 200, 400, 800, 1_600, 3_200,
+    ]);
+    expect(events.of('file-closed')).toHaveLength(2);
+  });
+
+  test('for ever: the file is read again eight times and no more', async () => {
+    const { a, b, ports } = await two();
+    const { agency } = startResumable(ports);
+    const path = await betsFile(4);
+    const upload = failureOf(agency.upload(path, COMMA));
+    let central = a;
+    for (const reading of range(9)) {
+      const conversation = await welcomed(central);
+      await accepting(conversation, [numberedText(1, 1, 2)]);
+      await conversation.message();
+      await conversation.hangUp();
+      for (const time of range(6)) {
+        central = central === a ? b : a;
+        const behind = await welcomed(central);
+        if (reading === 8 && time === 5) break;
+        expect([reading, time, await behind.end()]).toEqual([reading, time, []]);
+      }
+    }
+    expect((await upload).message).toBe(
+      `${BEHIND}, after ${path} was read again 8 times; do the servers of server.address keep the same bets?`,
+    );
+    expect(a.conversations.length + b.conversations.length).toBe(9 * 7);
+  });
+});

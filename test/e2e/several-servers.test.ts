@@ -1,0 +1,46 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { portWithoutListener } from '../support/fake-central.ts';
+import { startClient, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+test('a client with several addresses: the lines that name them, as far as they differ from those for one', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
+  const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  const away = await portWithoutListener();
+  const given = `127.0.0.1:${away}, localhost:${port}`;
+  const client = startClient(folder, 1, port, { CLI_SERVER_ADDRESS: given });
+  expect(await client.exited).toEqual({ code: 0, signal: null });
+  const said = client.lines.map(({ text }) => text.slice(20));
+  expect(said[0]).toBe(
+    `INFO     action: config | result: success | client_id: 1 | server_address: ${given} | loop_amount: 5 | loop_period: 20ms | log_level: DEBUG`,
+  );
+  expect(said.filter(line => / (connect|close_socket) /.test(line))).toEqual([
+    `WARNING  action: connect | result: in_progress | client_id: 1 | attempt: 1 | error: ECONNREFUSED | next_try_ms: 0 | address: 127.0.0.1:${away}`,
+    `INFO     action: connect | result: success | client_id: 1 | address: localhost:${port}`,
+    `INFO     action: close_socket | result: success | client_id: 1 | address: localhost:${port}`,
+  ]);
+});
+
+test('an agency begins with the address that is its turn', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
+  const { port } = await startServer(folder, { AGENCIES: '2' });
+  const client = startClient(folder, 2, port, {
+    CLI_SERVER_ADDRESS: `127.0.0.1:${await portWithoutListener()},127.0.0.1:${port}`,
+  });
+  expect(await client.exited).toEqual({ code: 0, signal: null });
+  expect(client.linesOf('connect').map(({ details }) => details['address'])).toEqual([`127.0.0.1:${port}`]);
+});
+
+test('a client with one address does not name it where it is tried again', async () => {
+  const folder = await temporaryFolder();
+  const port = await portWithoutListener();
+  const client = startClient(folder, 1, port, { CLI_FILE_NAME: '/dev/null' });
+  const { text } = await client.logged('connect', 'in_progress');
+  expect(text.slice(20)).toMatch(
+    /^WARNING {2}action: connect \| result: in_progress \| client_id: 1 \| attempt: 1 \| error: ECONNREFUSED \| next_try_ms: \d+$/,
+  );
+});
