@@ -79,6 +79,8 @@ export class DrawHolder {
     while (lottery.state === 'complete' && !signal.aborted) {
       try {
         draw ??= await holdDraw(store.bets(), hasWon);
+        // Another server may have been faster.
+        if (lottery.state !== 'complete') return;
         this.#startedAt = startedAt;
         await store.seal(draw);
         return;

@@ -144,6 +144,8 @@ function configOf(node: NatsNode, ports: readonly NodePorts[]): string {
     `server_name: ${node.name}`,
     `listen: "127.0.0.1:${node.ports.client}"`,
     `http: "127.0.0.1:${node.ports.monitor}"`,
+    // Larger than usual: a test stores a batch of a megabyte.
+    'max_payload: 4MB',
     `jetstream { store_dir: "${node.storeFolder}", max_memory_store: 64MB, max_file_store: 8GB }`,
   ];
   if (ports.length > 1) {

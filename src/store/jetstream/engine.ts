@@ -248,7 +248,7 @@ export class Engine {
     const watchdog = setInterval(() => {
       if (performance.now() - readAt < READ_TIMEOUT_MS) return;
       stopped = true;
-      void reading.close();
+      reading.close();
     }, READ_TIMEOUT_MS / 10);
     try {
       for await (const record of reading.records()) {
@@ -264,7 +264,7 @@ export class Engine {
       );
     } finally {
       clearInterval(watchdog);
-      await reading.close();
+      reading.close();
     }
   }
 
@@ -317,8 +317,9 @@ export class Following {
     for await (const message of this.#messages) yield placed(message);
   }
 
-  async close(): Promise<void> {
-    await this.#messages.close();
+  /** Ends `records`. */
+  close(): void {
+    this.#messages.stop();
   }
 }
 

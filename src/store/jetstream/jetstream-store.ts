@@ -10,7 +10,8 @@ import type { RowScanner } from '../../lottery/row-scanner.ts';
 import type { TailCut } from '../csv/recovery.ts';
 import { type Follower, type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { Engine, EngineError, type EngineOptions } from './engine.ts';
-import type { LogState } from './log-state.ts';
+import type { PlacedRecord } from './log-record.ts';
+import type { LogState, Verdicts } from './log-state.ts';
 import { LogReader } from './log-reader.ts';
 import { KEEP_MS, Outbox } from './outbox.ts';
 import { Publisher } from './publisher.ts';
@@ -90,6 +91,8 @@ export class JetStreamStore implements Store {
   #failed: StoreError | undefined;
   /** Whether the end of the log may have been lost since it was looked at. */
   #isSuspect = false;
+  /** Whether the stream was found shorter than it should be. */
+  #isShort = false;
   #nodes = '';
   #looking: Promise<void>;
   /** Ends the wait between two looks. */
@@ -334,7 +337,13 @@ export class JetStreamStore implements Store {
       const { last, nodes } = await this.#engine.condition();
       if (nodes !== this.#nodes) this.#outbox.interrupted();
       this.#nodes = nodes;
-      if (last < position) return true;
+      if (last < position) {
+        // A leader that has just been elected may still be reading its own log: only who says so twice has lost it.
+        this.#isShort = !this.#isShort;
+        if (this.#isShort) this.#suspect();
+        return !this.#isShort;
+      }
+      this.#isShort = false;
       if (!isSuspect) return false;
       const record = position === 0 ? undefined : await this.#engine.at(position);
       if (position > 0 && (record === undefined || !isIdentity(record, identity))) return true;
@@ -353,10 +362,14 @@ export class JetStreamStore implements Store {
     this.#publisher.hold();
     this.#troubles.begin('restoring', 'the engine has lost the end of the stream, it is being put back');
     await this.#reader.stop();
-    const own = new Map<number, Parameters<Publisher['settle']>[1]>();
-    const restored = await restore(this.#engine, this.#outbox, follower.fresh(), (record, verdicts) => {
-      if (record.writer === this.#writer && verdicts !== undefined) own.set(record.n, verdicts);
-    });
+    const own = new Map<number, Verdicts>();
+    const onRecord = ({ writer, n }: PlacedRecord, verdicts: Verdicts): void => {
+      if (writer === this.#writer && verdicts !== undefined) own.set(n, verdicts);
+    };
+    const restored = await this.#untilDone(() =>
+      restore(this.#engine, this.#outbox, follower.fresh(), onRecord),
+    );
+    if (restored === undefined) return;
     this.#state = restored.state;
     restored.state.handOverTo(follower);
     for (const [n, verdicts] of own) this.#publisher.settle(n, verdicts);
@@ -366,6 +379,23 @@ export class JetStreamStore implements Store {
     this.#publisher.open();
     this.#troubles.end('restoring');
     tellRestored(restored, onEvent);
+  }
+
+  /** Tries again for as long as the engine fails; undefined when the store is closed meanwhile. */
+  async #untilDone<Result>(act: () => Promise<Result>): Promise<Result | undefined> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        const result = await act();
+        this.#troubles.end('stream');
+        return result;
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        this.#troubles.begin('stream', error.message);
+      }
+      await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+    return undefined;
   }
 
   async #age(elapsedMs: number): Promise<void> {

@@ -46,7 +46,7 @@ export class LogReader {
   /** Stops; what was read and is not in the outbox is forgotten, and is read again by whoever starts it there. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#following?.close();
+    this.#following?.close();
     await this.#running;
     await this.#keeping;
     this.#unkept = [];
@@ -58,7 +58,7 @@ export class LogReader {
     while (!signal.aborted) {
       try {
         this.#following = await this.#parts.engine.follow(last + 1);
-        if (signal.aborted) await this.#following.close();
+        if (signal.aborted) break;
         for await (const record of this.#following.records()) {
           if (signal.aborted) break;
           last = record.position;
@@ -73,6 +73,7 @@ export class LogReader {
       }
       if (!signal.aborted) await pause(RETRY_MS, undefined, { signal }).catch(() => {});
     }
+    this.#following?.close();
   }
 
   async #take(record: PlacedRecord, signal: AbortSignal): Promise<void> {
@@ -108,7 +109,7 @@ export class LogReader {
   /** @returns whether they are in the outbox: not when it was stopped while the disk was full */
   async #keep(records: readonly PlacedRecord[], signal: AbortSignal): Promise<boolean> {
     const { outbox, watch, onTrouble, onTroubleEnd } = this.#parts;
-    const kept = records.map(toKept);
+    const kept = records.filter(({ writer, n }) => n > outbox.newestOf(writer)).map(toKept);
     while (!signal.aborted) {
       try {
         await outbox.append(kept);

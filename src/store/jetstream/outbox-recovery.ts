@@ -32,6 +32,8 @@ export interface RecoveredOutbox {
   readonly tail: AppendFile | undefined;
   /** Number of the newest record; 0 when there is none. */
   readonly number: number;
+  /** The largest `n` of each writer. */
+  readonly newest: Map<string, number>;
   readonly cuts: readonly TailCut[];
 }
 
@@ -65,25 +67,31 @@ export function recoverOutbox(directory: string, files: OutboxFiles): Promise<Re
     const numbers = names.flatMap(name => SEGMENT_NAME.exec(name)?.[1] ?? []).map(Number);
     const segments = numbers.toSorted((a, b) => a - b).map(number => segmentNumbered(directory, number));
     let number = 0;
-    for (const segment of segments.slice(0, -1)) number = await checkClosed(files, segment, number);
+    const newest = new Map<string, number>();
+    for (const segment of segments.slice(0, -1)) number = await checkClosed(files, segment, number, newest);
     const last = segments.at(-1);
-    const opened = last === undefined ? undefined : await openTail(files, last, number);
+    const opened = last === undefined ? undefined : await openTail(files, last, number, newest);
     try {
       await files.syncDirectory(directory);
     } catch (error) {
       await opened?.tail.file.close().catch(() => {});
       throw error;
     }
-    return { segments, tail: opened?.tail, number: opened?.number ?? 0, cuts: opened?.cuts ?? [] };
+    return { segments, tail: opened?.tail, number: opened?.number ?? 0, newest, cuts: opened?.cuts ?? [] };
   });
 }
 
 /** @returns the number of its last record */
-async function checkClosed(files: OutboxFiles, segment: Segment, before: number): Promise<number> {
+async function checkClosed(
+  files: OutboxFiles,
+  segment: Segment,
+  before: number,
+  newest: Map<string, number>,
+): Promise<number> {
   const file = await files.openToRead(segment.path);
   try {
     const part = { ...partOf(segment, before), end: await file.size(), mayBeTorn: false };
-    const number = await readThrough(new SegmentReader(file, part), segment, before);
+    const number = await readThrough(new SegmentReader(file, part), segment, before, newest);
     if (segment.bytes === 0) throw new DamageError(part.name, 0, 'it is empty and others come after it');
     return number;
   } finally {
@@ -95,12 +103,13 @@ async function openTail(
   files: OutboxFiles,
   segment: Segment,
   before: number,
+  newest: Map<string, number>,
 ): Promise<{ tail: AppendFile; number: number; cuts: TailCut[] }> {
   const file = await files.open(segment.path);
   try {
     const part = { ...partOf(segment, before), end: await file.size(), mayBeTorn: true };
     const reader = new SegmentReader(file, part);
-    const number = await readThrough(reader, segment, before);
+    const number = await readThrough(reader, segment, before, newest);
     if (reader.tornBytes > 0) await file.truncate(reader.end);
     // A process that was killed may have written what it did not sync. From here on it counts as durable.
     await file.sync();
@@ -118,12 +127,18 @@ function partOf(segment: Segment, before: number): { name: string; number: numbe
 }
 
 /** @returns the number of the last record */
-async function readThrough(reader: SegmentReader, segment: Segment, before: number): Promise<number> {
+async function readThrough(
+  reader: SegmentReader,
+  segment: Segment,
+  before: number,
+  newest: Map<string, number>,
+): Promise<number> {
   let last = before;
   for await (const { number, record } of reader.read()) {
     const { position, writer, n } = record;
     segment.first ??= { position, writer, n };
     segment.last = { position, writer, n };
+    newest.set(writer, Math.max(n, newest.get(writer) ?? 0));
     last = number;
   }
   segment.bytes = reader.end;

@@ -14,7 +14,7 @@ import {
 } from './outbox-recovery.ts';
 
 /** How long a record is kept while the engine runs: five times the two minutes after which the engine syncs its files. */
-const KEEP_MS = 10 * 60_000;
+export const KEEP_MS = 10 * 60_000;
 
 /** A segment that is larger takes no further append, in bytes. */
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
@@ -56,6 +56,7 @@ export class Outbox {
   #tailMs = 0;
   /** Number of the newest record that there ever was. */
   #number: number;
+  readonly #newest: Map<string, number>;
   /** What was begun last; never rejected. */
   #queue: Promise<void> = Promise.resolve();
   /** Why nothing is taken any more. */
@@ -80,6 +81,7 @@ export class Outbox {
     this.#segments = [...recovered.segments];
     this.#tail = recovered.tail;
     this.#number = recovered.number;
+    this.#newest = recovered.newest;
   }
 
   /**
@@ -113,6 +115,11 @@ export class Outbox {
   /** The oldest record that is kept. */
   get first(): RecordPlace | undefined {
     return this.#segments[0]?.first;
+  }
+
+  /** The largest number of a record of a writer that is kept, or was and is certainly synced; 0 when there is none. */
+  newestOf(writer: string): number {
+    return this.#newest.get(writer) ?? 0;
   }
 
   /** Length of all segments. */
@@ -249,6 +256,7 @@ export class Outbox {
     segment.bytes = tail.end;
     segment.first ??= placeOf(records[0]!);
     segment.last = placeOf(records.at(-1)!);
+    for (const { writer, n } of records) this.#newest.set(writer, Math.max(n, this.newestOf(writer)));
   }
 
   async #createTail(): Promise<AppendFile> {

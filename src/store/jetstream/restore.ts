@@ -65,16 +65,13 @@ async function readOn(
     unkept = [];
     bytes = 0;
   };
-  const newest = outbox.last;
-  let isNew = newest === undefined;
   for await (const record of engine.read(state.position + 1, last)) {
-    // What other servers have written since this one ended; what is older is in the outbox, or was long ago.
-    if (isNew && record.time >= unsyncedSince) {
+    // What other servers have written since this one read the log last.
+    if (record.n > outbox.newestOf(record.writer) && record.time >= unsyncedSince) {
       unkept.push(record);
       bytes += record.rows.length;
       if (bytes >= KEPT_TOGETHER_BYTES) await keep();
     }
-    if (newest !== undefined && identityOf(record) === identityOf(newest)) isNew = true;
     onRecord(record, state.apply(record));
   }
   await keep();
