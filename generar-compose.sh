@@ -6,8 +6,9 @@
 #     ./generar-compose.sh docker-compose-dev.yaml 5 --cluster
 #                                                           two servers of one lottery, over three nodes that keep the bets
 #
-# --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
-# ej1 to ej8), else ej8. $DATASET_DIR is the folder with the agencies' files, ./.data/dataset where it is not set.
+# The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
+# ej1 to ej8), else ej8. --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. $DATASET_DIR is the
+# folder with the agencies' files, ./.data/dataset where it is not set.
 set -eu
 
 name=$(basename "$0")
@@ -162,7 +163,7 @@ YAML
   [ -z "$cluster" ] || echo "      - $server:/loteria/data"
 }
 
-# The servers keep the bets in the nodes. The volume of each is for what the nodes have not confirmed yet, and no two servers
+# The servers keep the bets in the nodes. The volume of each is for what the nodes may not have synced yet, and no two servers
 # may share one.
 cluster_store() {
   cat <<YAML
