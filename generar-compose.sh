@@ -3,19 +3,35 @@
 #
 #     ./generar-compose.sh docker-compose-dev.yaml 5        the exercise that this branch is for, else the eighth
 #     ./generar-compose.sh docker-compose-dev.yaml 3 ej1    the echo server with three clients
+#     ./generar-compose.sh docker-compose-dev.yaml 5 --cluster
+#                                                           two servers of one lottery, over three nodes that keep the bets
 #
 # The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
-# ej1 to ej8), else ej8. $DATASET_DIR is the folder with the agencies' files, ./.data/dataset where it is not set.
+# ej1 to ej8), else ej8. --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. $DATASET_DIR is the
+# folder with the agencies' files, ./.data/dataset where it is not set.
 set -eu
 
 name=$(basename "$0")
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 dataset=${DATASET_DIR:-./.data/dataset}
 
-# The network that the assignment names has 254 addresses, and the gateway and the server need one each.
-clients_with_address=252
+# The network that the assignment names has 254 addresses, of which the gateway needs one.
+addresses=253
+
+# The nodes of a cluster, and the servers that share them.
+nodes='nats1 nats2 nats3'
+replicas='server1 server2'
 
 main() {
+  cluster=
+  for argument; do
+    shift
+    case $argument in
+      --cluster) cluster=yes ;;
+      --*) usage "there is no option $argument" ;;
+      *) set -- "$@" "$argument" ;;
+    esac
+  done
   [ $# -ge 2 ] || usage 'the file to write and the number of clients are needed'
   [ $# -le 3 ] || usage 'there are too many arguments'
   file=$1
@@ -25,6 +41,13 @@ main() {
     '' | *[!0-9]* | 0?* | ??????*) usage "'$clients' is not a number of clients (0, 1, 2 and so on)" ;;
   esac
   choose_exercise "${3:-}"
+  if [ -z "$cluster" ]; then
+    servers=server
+  else
+    servers=$replicas
+    addresses=$((addresses - $(count $nodes)))
+  fi
+  clients_with_address=$((addresses - $(count $servers)))
   if [ "$clients" -gt "$clients_with_address" ]; then
     echo "$name: warning: 172.25.125.0/24 has addresses for $clients_with_address clients, Docker will start no more" >&2
   fi
@@ -34,8 +57,12 @@ main() {
   printf 'The file %s with %s client(s) was generated successfully.\n' "$file" "$clients"
 }
 
+count() {
+  echo $#
+}
+
 usage() {
-  echo "Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8]" >&2
+  echo "Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8] [--cluster]" >&2
   printf '%s: %s\n' "$name" "$1" >&2
   exit 1
 }
@@ -55,30 +82,68 @@ choose_exercise() {
     ej[1-8]) ;;
     *) usage "$source is '$exercise', which is no exercise" ;;
   esac
+  case $cluster$exercise in
+    yesej[1-4]) usage "--cluster is for the lottery, ej5 to ej8, and $source is '$exercise'" ;;
+  esac
 }
 
 compose() {
-  printf '# %s with %s client(s), made by generar-compose.sh.\nname: tp0\nservices:\n' "$exercise" "$clients"
-  server
+  printf '# %s with %s client(s)%s, made by generar-compose.sh.\nname: tp0\nservices:\n' \
+    "$exercise" "$clients" "${cluster:+ and a cluster}"
+  [ -z "$cluster" ] || cluster_nodes
+  page_port=8080
+  for server in $servers; do
+    server
+    page_port=$((page_port + 1))
+  done
   client_id=1
   while [ "$client_id" -le "$clients" ]; do
     client
     client_id=$((client_id + 1))
   done
   network
+  [ -z "$cluster" ] || volumes
+}
+
+# The first lines of a service, of a NAME and an IMAGE.
+service() {
+  [ -z "${begun:-}" ] || echo
+  begun=yes
+  cat <<YAML
+  $1:
+    container_name: $1
+    image: $2:latest
+YAML
+}
+
+# What keeps the bets of a cluster, each node on a volume of its own. The image is built of nats/, where it also says how the
+# official one is used. A node that ends is started again, unless somebody has stopped it.
+cluster_nodes() {
+  for node in $nodes; do
+    service "$node" loteria-nats
+    cat <<YAML
+    restart: unless-stopped
+    environment:
+      - NATS_NAME=$node
+    networks:
+      - testing_net
+    volumes:
+      - $node:/data
+YAML
+  done
 }
 
 # In no environment is there a level for the log: it would win over config.ini and config.yaml, and a change of those has to
 # take effect (exercise 2).
 
 server() {
+  service "$server" server
+  [ -z "$cluster" ] || echo '    restart: unless-stopped'
   cat <<YAML
-  server:
-    container_name: server
-    image: server:latest
     environment:
       - NUMBER_AGENCIES=$clients
 YAML
+  [ -z "$cluster" ] || cluster_store
   case $exercise in
     ej[1-4]) echo '      - SERVER_MODE=echo' ;;
     *) page ;;
@@ -86,30 +151,58 @@ YAML
   cat <<YAML
     networks:
       - testing_net
+YAML
+  if [ -n "$cluster" ]; then
+    echo '    depends_on:'
+    list $nodes
+  fi
+  cat <<YAML
     volumes:
       - ./server/config.ini:/loteria/config.ini:ro
 YAML
+  [ -z "$cluster" ] || echo "      - $server:/loteria/data"
 }
 
-# The operator's page, for this machine only: http://127.0.0.1:8080/
+# The servers keep the bets in the nodes. The volume of each is for what the nodes may not have synced yet, and no two servers
+# may share one.
+cluster_store() {
+  cat <<YAML
+      - SERVER_STORE=nats://$(joined 4222 $nodes)
+      - DATA_DIR=data
+YAML
+}
+
+# a:PORT,b:PORT for PORT a b
+joined() {
+  port=$1
+  shift
+  joined=
+  for host; do joined=$joined${joined:+,}$host:$port; done
+  echo "$joined"
+}
+
+list() {
+  for item; do echo "      - $item"; done
+}
+
+# The operator's page, for this machine only: http://127.0.0.1:8080/, and 8081 for the second server of a cluster.
 page() {
   cat <<YAML
       - HTTP_PORT=8080
       - HTTP_HOST=0.0.0.0
     ports:
-      - 127.0.0.1:8080:8080
+      - 127.0.0.1:$page_port:8080
 YAML
 }
 
 client() {
+  service "client$client_id" client
   cat <<YAML
-
-  client$client_id:
-    container_name: client$client_id
-    image: client:latest
     environment:
       - CLI_ID=$client_id
 YAML
+  # The environment wins over the address in config.yaml, which is that of one server.
+  [ -z "$cluster" ] || echo "      - CLI_SERVER_ADDRESS=$(joined 12345 $servers)"
   case $exercise in
     ej[1-4]) echo '      - CLI_MODE=echo' ;;
     ej5) bet ;;
@@ -118,7 +211,9 @@ YAML
     networks:
       - testing_net
     depends_on:
-      - server
+YAML
+  list $servers
+  cat <<YAML
     volumes:
       - ./client/config.yaml:/config.yaml:ro
 YAML
@@ -156,6 +251,12 @@ networks:
       config:
         - subnet: 172.25.125.0/24
 YAML
+}
+
+# Their content survives `docker compose down`; with `--volumes` it does not.
+volumes() {
+  printf '\nvolumes:\n'
+  for volume in $nodes $servers; do echo "  $volume:"; done
 }
 
 main "$@"

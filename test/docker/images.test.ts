@@ -39,8 +39,25 @@ describe('the images', () => {
   });
 
   test('do not run as root, with the configuration in the working directory, which the central may write to', async () => {
-    expect(await inside('server', 'id -un; pwd; ls; touch bets.csv')).toBe('node\n/loteria\nconfig.ini\n');
+    const server = await inside('server', 'id -un; pwd; ls; touch bets.csv data/bets.csv');
+    expect(server).toBe('node\n/loteria\nconfig.ini\ndata\n');
     expect(await inside('client', 'id -un; pwd; ls *.yaml')).toBe('node\n/\nconfig.yaml\n');
+  });
+
+  test('let the central write to a volume that nobody has used yet', async () => {
+    const volume = 'loteria-test-data';
+    onTestFinished(async () => {
+      await docker('volume', 'rm', volume);
+    });
+    const mounted = ['--rm', '--volume', `${volume}:/loteria/data`, '--entrypoint', 'touch'];
+    await docker('run', ...mounted, 'server', 'data/bets.csv');
+  });
+
+  test.each(IMAGES)('of the %s give Node what ./loteria gives it', async image => {
+    const option = /--max-semi-space-size=\d+/.exec(
+      readFileSync(join(import.meta.dirname, '../../loteria'), 'utf8'),
+    )![0];
+    expect(await inside(image, 'echo "$NODE_OPTIONS"')).toBe(`${option}\n`);
   });
 
   test('share all layers but the last few, and have the command in the path', async () => {

@@ -14,6 +14,7 @@ const COPIED = [
   'client',
   'docker-compose-dev.yaml',
   'generar-compose.sh',
+  'nats',
   'package-lock.json',
   'package.json',
   'scripts',
@@ -35,6 +36,8 @@ export function needEngine(context: TestContext): void {
 export interface StackOptions {
   readonly exercise: string;
   readonly clients: number;
+  /** Two servers over a cluster that keeps the bets, in place of one. */
+  readonly cluster?: boolean;
   /** Lines of `config.yaml`; the product's own where not given. */
   readonly clientConfig?: readonly string[];
   /** Lines of `config.ini` after its first; the product's own where not given. */
@@ -49,15 +52,17 @@ export class Stack {
     this.folder = folder;
   }
 
-  static async create({ exercise, clients, clientConfig, serverConfig }: StackOptions): Promise<Stack> {
+  static async create(options: StackOptions): Promise<Stack> {
+    const { exercise, clients, cluster = false, clientConfig, serverConfig } = options;
     const folder = await temporaryFolder();
     for (const name of COPIED) await cp(join(ROOT, name), join(folder, name), { recursive: true });
     const stack = new Stack(folder);
     if (clientConfig !== undefined) await stack.configureClients(clientConfig);
     if (serverConfig !== undefined) await stack.configureServer(serverConfig);
-    await run('sh', ['generar-compose.sh', COMPOSE_FILE, String(clients), exercise], folder);
+    const args = [COMPOSE_FILE, String(clients), exercise, ...(cluster ? ['--cluster'] : [])];
+    await run('sh', ['generar-compose.sh', ...args], folder);
     onTestFinished(async () => {
-      await stack.compose('down', '--timeout', '0', '--remove-orphans');
+      await stack.compose('down', '--timeout', '0', '--remove-orphans', '--volumes');
     });
     return stack;
   }

@@ -13,12 +13,14 @@ interface Service {
   readonly volumes: readonly string[];
   readonly ports?: readonly string[];
   readonly depends_on?: readonly string[];
+  readonly restart?: string;
 }
 
 interface Compose {
   readonly name: string;
   readonly services: Readonly<Record<string, Service>>;
   readonly networks: unknown;
+  readonly volumes?: unknown;
 }
 
 const SCRIPT = join(ROOT, 'generar-compose.sh');
@@ -149,6 +151,103 @@ describe('what generar-compose.sh writes', () => {
   });
 });
 
+describe('with --cluster, what generar-compose.sh writes', () => {
+  const NODES = ['nats1', 'nats2', 'nats3'];
+  const SERVERS = ['server1', 'server2'];
+
+  test('is three nodes with volumes of their own, two servers over them, and clients that know both', async () => {
+    const { name, services, networks, volumes } = await composed(['5', 'ej8', '--cluster']);
+    expect(name).toBe('tp0');
+    expect(networks).toEqual((await composed(['5', 'ej8'])).networks);
+    expect(volumes).toEqual(Object.fromEntries([...NODES, ...SERVERS].map(volume => [volume, null])));
+    const clients = [1, 2, 3, 4, 5].map(id => `client${id}`);
+    expect(Object.keys(services)).toEqual([...NODES, ...SERVERS, ...clients]);
+    for (const node of NODES) {
+      expect(services[node]).toEqual({
+        container_name: node,
+        image: 'loteria-nats:latest',
+        restart: 'unless-stopped',
+        environment: [`NATS_NAME=${node}`],
+        networks: ['testing_net'],
+        volumes: [`${node}:/data`],
+      });
+    }
+    for (const [index, server] of SERVERS.entries()) {
+      expect(services[server]).toEqual({
+        container_name: server,
+        image: 'server:latest',
+        restart: 'unless-stopped',
+        environment: [
+          'NUMBER_AGENCIES=5',
+          'SERVER_STORE=nats://nats1:4222,nats2:4222,nats3:4222',
+          'DATA_DIR=data',
+          'HTTP_PORT=8080',
+          'HTTP_HOST=0.0.0.0',
+        ],
+        ports: [`127.0.0.1:${8080 + index}:8080`],
+        networks: ['testing_net'],
+        depends_on: NODES,
+        volumes: ['./server/config.ini:/loteria/config.ini:ro', `${server}:/loteria/data`],
+      });
+    }
+    for (const [index, client] of clients.entries()) {
+      expect(services[client]).toEqual({
+        container_name: client,
+        image: 'client:latest',
+        environment: [`CLI_ID=${index + 1}`, 'CLI_SERVER_ADDRESS=server1:12345,server2:12345'],
+        networks: ['testing_net'],
+        depends_on: SERVERS,
+        volumes: [CONFIG, `./.data/dataset/agency-${index + 1}.csv:/agency.csv:ro`],
+      });
+    }
+  });
+
+  test('names nodes that the configuration of the nodes knows', async () => {
+    const config = await readFile(join(ROOT, 'nats/nats.conf'), 'utf8');
+    expect(config.match(/(?<=nats:\/\/)nats\d(?=:6222)/g)).toEqual(NODES);
+    expect(config).toContain('$NATS_NAME');
+  });
+
+  test.each(['ej5', 'ej6', 'ej7'])('has the bets of %s', async exercise => {
+    const { services } = await composed(['1', exercise, '--cluster']);
+    const alone = (await composed(['1', exercise])).services['client1']!;
+    expect(services['client1']!.volumes).toEqual(alone.volumes);
+    expect(services['client1']!.environment).toEqual(expect.arrayContaining([...alone.environment]));
+  });
+
+  test('is the same wherever the option stands', async () => {
+    const folder = await temporaryFolder();
+    const written = async (args: readonly string[]): Promise<string> => {
+      expect(generate(folder, args).status).toBe(0);
+      return readFile(join(folder, 'out.yaml'), 'utf8');
+    };
+    const text = await written(['out.yaml', '2', 'ej7', '--cluster']);
+    expect(text).toMatch(/^# ej7 with 2 client\(s\) and a cluster, made by/);
+    expect(await written(['--cluster', 'out.yaml', '2', 'ej7'])).toBe(text);
+    expect(await written(['out.yaml', '--cluster', '2', 'ej7'])).toBe(text);
+    expect(await written(['out.yaml', '2', '--cluster', 'ej7'])).toBe(text);
+  });
+
+  test('has addresses for four clients fewer', async () => {
+    const folder = await temporaryFolder();
+    expect(generate(folder, ['f', '248', '--cluster']).stderr).toBe('');
+    expect(generate(folder, ['f', '249', '--cluster']).stderr).toContain('has addresses for 248 clients');
+  });
+
+  test.each(['ej1', 'ej2', 'ej3', 'ej4'])('is refused for %s, which stores nothing', async exercise => {
+    const folder = await temporaryFolder();
+    for (const { status, stderr } of [
+      generate(folder, ['f', '1', exercise, '--cluster']),
+      generate(folder, ['f', '1', '--cluster'], { EXERCISE: exercise }),
+    ]) {
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/--cluster is for the lottery, ej5 to ej8, and the .+ is 'ej\d'\n$/);
+      expect(stderr).toContain(exercise);
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
 describe('the exercise', () => {
   /** The exercise in the heading of what a copy of the script writes, next to a file `.exercise`. */
   async function chosen(
@@ -202,12 +301,16 @@ test.each([
   [['out.yaml', '1', 'ej0']],
   [['out.yaml', '1', 'ej10']],
   [['out.yaml', '1', 'ej1', 'more']],
+  [['--cluster']],
+  [['out.yaml', '--cluster']],
+  [['out.yaml', '1', 'ej8', '--cluster', 'more']],
+  [['out.yaml', '1', '--clusters']],
 ])('generar-compose.sh %j is refused: usage, exit code 1, and nothing is written', async args => {
   const folder = await temporaryFolder();
   const { status, stdout, stderr } = generate(folder, args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toMatch(
-    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\]\ngenerar-compose\.sh: .+\n$/,
+    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\] \[--cluster\]\ngenerar-compose\.sh: .+\n$/,
   );
   expect(await readdir(folder)).toEqual([]);
 });
