@@ -107,8 +107,9 @@ export class NatsNode {
     if (stream === undefined) return this.#size === 1 || report.meta_cluster?.leader === this.name;
     const streams = (report.account_details ?? []).flatMap(account => account.stream_detail ?? []);
     const found = streams.find(({ name }) => name === stream);
-    // Where there is no cluster, nobody is named.
-    return found !== undefined && (found.cluster?.leader ?? this.name) === this.name;
+    if (found === undefined) return false;
+    // A node on its own names nobody; in a cluster this says that there is no leader now.
+    return this.#size === 1 || found.cluster?.leader === this.name;
   }
 
   /** Whether it has ended because somebody else has one of its ports. */

@@ -60,6 +60,7 @@ describe.each([1, 3] as const)('%i real nodes of NATS', nodeCount => {
     const leader = await cluster.leaderOf('BETS');
     await cluster.kill(leader);
     if (nodeCount === 1) await cluster.startAgain(leader);
+    else expect(await cluster.leaderOf('BETS')).not.toBe(leader);
     await publish(connection, 'after');
     expect(await texts(connection)).toEqual(['before', 'after']);
 
