@@ -35,7 +35,7 @@ export async function openOperator(
 ): Promise<Operator> {
   const clock = (): Date => new Date();
   const now = (): number => performance.now();
-  const onDisk = mode === 'lottery' && store === 'csv';
+  const onDisk = mode === 'lottery' && store.kind !== 'memory';
   const diskSpace = onDisk ? () => diskSpaceOf(dataDirectory) : undefined;
   const monitor = new Monitor(clock);
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });

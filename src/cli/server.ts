@@ -16,9 +16,10 @@ import { EXIT } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
 import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-door.ts';
+import type { EngineEvent } from '../store/store.ts';
 import type { ServerTls } from '../config/tls-files.ts';
 import type { Refusal } from '../wire/refusal.ts';
-import { listenerDialect, openBetReader, openLog, STORES } from './wiring.ts';
+import { listenerDialect, openBetReader, openLog, openStore } from './wiring.ts';
 
 /** Something that runs until it is told to stop. */
 interface Service {
@@ -50,7 +51,9 @@ export async function server(configPath: string | undefined): Promise<number> {
     listen_backlog: config.backlog,
     logging_level: config.logLevel.text,
   });
+  const opening = new AbortController();
   const stopAsked = new Promise<string>(resolve => onStopSignal(sink, resolve));
+  void stopAsked.then(signal => opening.abort(signal));
   let service: Service;
   let operator: Operator | undefined;
   try {
@@ -60,10 +63,16 @@ export async function server(configPath: string | undefined): Promise<number> {
     service =
       config.mode === 'echo'
         ? await openEcho(config, emit, operator)
-        : await openLottery(config, emit, operator);
+        : await openLottery(config, emit, operator, opening.signal);
   } catch (error) {
-    emit({ event: 'failed', action: 'start', error: (error as Error).message });
-    return EXIT.failed;
+    if (!opening.signal.aborted) {
+      emit({ event: 'failed', action: 'start', error: (error as Error).message });
+      return EXIT.failed;
+    }
+    emit({ event: 'stopping', signal: await stopAsked });
+    await operator?.stop();
+    emit({ event: 'stopped' });
+    return EXIT.done;
   }
   const ended = await Promise.race([stopAsked, service.failure]);
   if (ended instanceof Error) {
@@ -92,14 +101,16 @@ async function openLottery(
   config: ServerConfig,
   emit: Emit<CentralEvent>,
   operator: Operator | undefined,
+  signal: AbortSignal,
 ): Promise<Service> {
   const { limits } = config;
   const lottery = new Lottery(config.agencies);
-  const { store, files, cuts } = await STORES[config.store](
-    config.dataDirectory,
-    fact => lottery.apply(fact),
-    operator?.watch,
-  );
+  const { store, files, cuts } = await openStore(config, {
+    lottery,
+    watch: operator?.watch,
+    onEngine: event => emit(engineEvent(event)),
+    signal,
+  });
   for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
   const { betsInAll: bets } = lottery;
   emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
@@ -135,6 +146,17 @@ async function openLottery(
       for (const file of files) emit({ event: 'file-closed', file });
     },
   };
+}
+
+function engineEvent(event: EngineEvent): CentralEvent {
+  switch (event.kind) {
+    case 'unavailable':
+      return { event: 'engine-unavailable', error: event.error };
+    case 'available':
+      return { event: 'engine-available', awayMs: event.awayMs };
+    case 'restored':
+      return { event: 'engine-restored', records: event.records, lostBets: event.lostBets };
+  }
 }
 
 async function openEcho(

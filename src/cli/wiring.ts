@@ -1,5 +1,7 @@
+import type { readLotteryConfig } from '../config/server-config.ts';
 import { openLineCopier } from '../kernel/open-line-copier.ts';
 import { PlainBetReader } from '../kernel/plain-bet-reader.ts';
+import type { Lottery } from '../lottery/lottery.ts';
 import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import { archiveDraw } from '../store/csv/archive.ts';
@@ -9,7 +11,7 @@ import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection
 import type { TailCut } from '../store/csv/recovery.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
-import type { OnFact, Store, StoreWatch } from '../store/store.ts';
+import type { EngineEvent, OnFact, Store, StoreWatch } from '../store/store.ts';
 import type { BetReader, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol, ListenerDialect } from '../wire/dialect-names.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
@@ -40,6 +42,9 @@ export async function openBetReader(): Promise<BetReader> {
   return kernel.openBetReader();
 }
 
+/** What of the server's configuration concerns its lottery. */
+export type LotteryConfig = ReturnType<typeof readLotteryConfig>;
+
 export interface OpenedStore {
   readonly store: Store;
   /** What it keeps open, as the log calls it; the bets first. */
@@ -47,19 +52,35 @@ export interface OpenedStore {
   readonly cuts: readonly TailCut[];
 }
 
-/** The only place that knows which stores there are. Each calls `onFact` with every fact that it remembers. */
-export const STORES = {
-  csv: async (directory: string, onFact: OnFact, watch?: StoreWatch): Promise<OpenedStore> => {
-    const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
-    const opened = await CsvStore.open(directory, { onFact, openRowScanner, watch });
-    return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
-  },
-  memory: async (_directory: string, onFact: OnFact): Promise<OpenedStore> => ({
-    store: new MemoryStore(onFact),
-    files: ['memory'],
-    cuts: [],
-  }),
-} as const;
+export interface StoreParts {
+  readonly lottery: Lottery;
+  readonly watch: StoreWatch | undefined;
+  /** What happens between this server and a replicated engine. */
+  readonly onEngine: (event: EngineEvent) => void;
+  /** Ends an opening that waits for the engine. */
+  readonly signal: AbortSignal;
+}
+
+/** The only place that knows which stores there are. Each tells the lottery every fact: those that it remembers, and later ones. */
+export async function openStore(config: LotteryConfig, parts: StoreParts): Promise<OpenedStore> {
+  const { lottery, watch } = parts;
+  const onFact: OnFact = fact => lottery.apply(fact);
+  const { store } = config;
+  switch (store.kind) {
+    case 'csv': {
+      const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
+      const opened = await CsvStore.open(config.dataDirectory, { onFact, openRowScanner, watch });
+      return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
+    }
+    case 'memory':
+      return { store: new MemoryStore(onFact), files: ['memory'], cuts: [] };
+    case 'jetstream': {
+      // The engine's client is loaded only where there is an engine.
+      const { openJetStream } = await import('./wiring-jetstream.ts');
+      return openJetStream(config, store, parts);
+    }
+  }
+}
 
 /** What can be done with the files of the csv store while no server runs, or beside one. */
 export const CSV_FILES = {

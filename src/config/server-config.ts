@@ -4,6 +4,7 @@ import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
 import { type Environment, type Given as GivenText, readKeys, type ValuesOf } from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
+import { refuseEngineKeys, type StoreChoice, usualReplicas } from './store-choice.ts';
 import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
 
 const SERVER_CONFIG_FILE = 'config.ini';
@@ -11,7 +12,15 @@ const SERVER_CONFIG_FILE = 'config.ini';
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 
 /** What is given in one of several ways. */
-type Given = 'numberAgencies' | 'agencies' | 'port' | 'listeners' | TlsPath;
+type Given = 'numberAgencies' | 'agencies' | 'port' | 'listeners' | 'store' | StoreKey | TlsPath;
+
+type StoreKey =
+  | 'storeStream'
+  | 'storeReplicas'
+  | 'storeCredentials'
+  | 'storeTlsCa'
+  | 'storeTlsCert'
+  | 'storeTlsKey';
 
 type TlsPath = 'tlsCert' | 'tlsKey' | 'tlsClientCa';
 
@@ -23,6 +32,7 @@ export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
   readonly agencies: readonly number[];
   /** Undefined: TLS is off. */
   readonly tls: ServerTls | undefined;
+  readonly store: StoreChoice;
   readonly limits: Limits;
 }
 
@@ -41,11 +51,14 @@ export function readServerConfig(
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
   const { numberAgencies, agencies, port, listeners, tlsCert, tlsKey, tlsClientCa, ...rest } = values;
+  const { storeStream, storeReplicas, storeCredentials, storeTlsCa, storeTlsCert, storeTlsKey, ...others } =
+    rest;
   return {
-    ...rest,
+    ...others,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
     listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
     tls: tlsOf({ tlsCert, tlsKey, tlsClientCa }),
+    store: storeOf(values),
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
   };
 }
@@ -59,7 +72,7 @@ export function readServerConfig(
 export function readLotteryConfig(
   path: string | undefined,
   environment: Environment = process.env,
-): Pick<ServerConfig, 'agencies' | 'dataDirectory'> {
+): Pick<ServerConfig, 'agencies' | 'dataDirectory' | 'store' | 'limits'> {
   const { port } = SERVER_KEYS;
   return readServerConfig(path, { ...environment, [port.name]: environment[port.name] || '0' });
 }
@@ -93,6 +106,23 @@ function tlsOf(paths: Pick<ServerValues, TlsPath>): ServerTls | undefined {
   throw new ConfigError(
     `${certificate.name} is missing: ${clientAuthority.key} is set, and TLS needs a certificate of the server`,
   );
+}
+
+/** @throws ConfigError */
+function storeOf(values: Pick<ServerValues, 'store' | StoreKey>): StoreChoice {
+  const { store: chosen, storeStream: stream, storeReplicas } = values;
+  const { storeCredentials, storeTlsCa, storeTlsCert, storeTlsKey } = SERVER_KEYS;
+  const credentials = namedFile(storeCredentials, values.storeCredentials);
+  const authority = namedFile(storeTlsCa, values.storeTlsCa);
+  const certificate = namedFile(storeTlsCert, values.storeTlsCert);
+  const privateKey = namedFile(storeTlsKey, values.storeTlsKey);
+  const isEngine = typeof chosen === 'object';
+  if (!isEngine) refuseEngineKeys([credentials]);
+  if (!isEngine || !chosen.isSecure) refuseEngineKeys([authority, certificate, privateKey]);
+  if (!isEngine) return { kind: chosen };
+  identityFiles(certificate, privateKey, { certificate: storeTlsCert, privateKey: storeTlsKey });
+  const replicas = storeReplicas ?? usualReplicas(chosen);
+  return { kind: 'jetstream', engine: chosen, stream, replicas, credentials, authority, certificate, privateKey };
 }
 
 function missingPort(fileName: string): never {

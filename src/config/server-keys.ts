@@ -3,6 +3,7 @@ import { LISTENER_DIALECTS, type ListenerDialect } from '../wire/dialect-names.t
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
+import { parseStore, parseStream, STORE_ALLOWED } from './store-choice.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
 /** A port, and what is spoken there. */
@@ -81,9 +82,42 @@ export const SERVER_KEYS = {
   }),
   store: key('SERVER_STORE', {
     default: 'csv',
-    allowed: 'csv or memory',
-    about: 'where bets are kept; memory forgets them when the server ends and is for trying things out',
-    parse: choice('csv', 'memory'),
+    allowed: STORE_ALLOWED,
+    about:
+      'where bets are kept: csv in DATA_DIR; nats:// in a replicated stream of NATS JetStream, with an outbox in DATA_DIR; memory forgets them when the server ends and is for trying things out',
+    parse: parseStore,
+  }),
+  storeStream: key('STORE_STREAM', {
+    default: 'LOTERIA',
+    allowed: 'letters, digits, - and _, up to 64',
+    about: 'the stream of the engine that is the log of this lottery, the same for every server of it',
+    parse: parseStream,
+  }),
+  storeReplicas: optionalKey('STORE_REPLICAS', {
+    allowed: '1, 3 or 5',
+    about:
+      'on how many nodes of the engine the stream is kept; 3 when SERVER_STORE names three or more, 1 when fewer',
+    parse: text => (['1', '3', '5'].includes(text) ? Number(text) : undefined),
+  }),
+  storeCredentials: optionalKey('STORE_CREDENTIALS', {
+    allowed: 'a path',
+    about: 'a file of credentials (.creds) for the engine',
+    parse: anyText,
+  }),
+  storeTlsCa: optionalKey('STORE_TLS_CA', {
+    allowed: 'a path',
+    about: "who signs the certificates of the engine's nodes, in PEM, where that is nobody whom this machine trusts",
+    parse: anyText,
+  }),
+  storeTlsCert: optionalKey('STORE_TLS_CERT', {
+    allowed: 'a path',
+    about: 'what this server shows the engine of itself, in PEM, where the engine asks for a certificate',
+    parse: anyText,
+  }),
+  storeTlsKey: optionalKey('STORE_TLS_KEY', {
+    allowed: 'a path',
+    about: 'the key of STORE_TLS_CERT in PEM, without passphrase',
+    parse: anyText,
   }),
   tlsCert: optionalKey('TLS_CERT', {
     allowed: 'a path',

@@ -109,6 +109,18 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.info('open_store', 'success', { file, bets, finished: event.finished.join(',') || 'none', state });
       return;
     }
+    case 'engine-unavailable':
+      log.warning('reach_engine', 'in_progress', { error: event.error });
+      return;
+    case 'engine-available':
+      log.info('reach_engine', 'success', { ms: Math.round(event.awayMs) });
+      return;
+    case 'engine-restored': {
+      const { records, lostBets } = event;
+      if (lostBets === 0) log.warning('restore_engine', 'success', { records });
+      else log.error('restore_engine', 'fail', { records, lost_bets: lostBets });
+      return;
+    }
     case 'file-closed':
       log.info('close_file', 'success', { file: event.file });
       return;

@@ -118,6 +118,11 @@ export type ResourceEvent =
       readonly finished: readonly number[];
       readonly state: LotteryState;
     }
+  /** The engine that keeps the bets does not take them now, and nothing is acknowledged; and it does again. */
+  | { readonly event: 'engine-unavailable'; readonly error: string }
+  | { readonly event: 'engine-available'; readonly awayMs: number }
+  /** The engine had lost its newest records, and this server had a copy. */
+  | { readonly event: 'engine-restored'; readonly records: number; readonly lostBets: number }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }

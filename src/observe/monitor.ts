@@ -4,7 +4,7 @@ import type { CentralStatus } from './status.ts';
 import { SyncTimes } from './sync-times.ts';
 
 /** Why a server cannot do its work now. */
-export type UnreadyReason = 'recovering' | 'disk-full' | 'stopping';
+export type UnreadyReason = 'recovering' | 'disk-full' | 'engine-away' | 'stopping';
 
 /**
  * What an operator wants to know of a server since it was started: counters made of its events, and what its central says of
@@ -22,6 +22,7 @@ export class Monitor {
   connectionsAccepted = 0;
   connectionsOpen = 0;
   #diskFull = false;
+  #engineAway = false;
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
@@ -45,6 +46,7 @@ export class Monitor {
   get unready(): UnreadyReason | undefined {
     if (this.#stopping) return 'stopping';
     if (this.#statusOf === undefined) return 'recovering';
+    if (this.#engineAway) return 'engine-away';
     return this.#diskFull ? 'disk-full' : undefined;
   }
 
@@ -68,6 +70,12 @@ export class Monitor {
       case 'message-refused':
       case 'connection-refused':
         add(this.refusals, event.refusal.code, 1);
+        break;
+      case 'engine-unavailable':
+        this.#engineAway = true;
+        break;
+      case 'engine-available':
+        this.#engineAway = false;
         break;
       case 'stopping':
         this.#stopping = true;

@@ -65,8 +65,14 @@ export function readableParams(event: CentralEvent): Params | undefined {
       return { agency: event.agency, missing: event.missing.length };
     case 'draw-held':
       return { bets: event.bets, winners: event.winners };
+    case 'draw-followed':
+      return { bets: event.bets, winners: event.winners };
     case 'draw-delayed':
+    case 'engine-unavailable':
+    case 'engine-available':
       return {};
+    case 'engine-restored':
+      return { records: event.records, lostBets: event.lostBets };
     case 'connection-refused':
       return { ip: event.ip, code: event.refusal.code };
     case 'connection-cut':

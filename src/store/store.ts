@@ -86,6 +86,14 @@ export interface StoreWatch {
   readonly onFull: () => void;
 }
 
+/** What happens between a server and the engine that keeps its bets; never, where the store is files of its own. */
+export type EngineEvent =
+  /** Nothing can be stored. */
+  | { readonly kind: 'unavailable'; readonly error: string }
+  | { readonly kind: 'available'; readonly awayMs: number }
+  /** Records that the engine had lost were given back to it. */
+  | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number };
+
 export type StoreErrorCode = 'full' | 'unavailable' | 'overtaken' | 'failed' | 'unusable';
 
 /** What can happen to a store. `unusable` is thrown when it is opened. */

@@ -8,7 +8,14 @@ import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import type { TailCut } from '../csv/recovery.ts';
-import { type Follower, type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
+import {
+  type EngineEvent,
+  type Follower,
+  type Note,
+  type Store,
+  StoreError,
+  type StoreWatch,
+} from '../store.ts';
 import { Engine, EngineError, type EngineOptions } from './engine.ts';
 import type { PlacedRecord } from './log-record.ts';
 import type { LogState, Verdicts } from './log-state.ts';
@@ -37,14 +44,6 @@ const RECORD_BYTES = 512 * 1024;
 const MESSAGE_OVERHEAD_BYTES = 4096;
 
 const NO_ROWS = new Uint8Array();
-
-/** What happens between a server and its engine. */
-export type EngineEvent =
-  /** Nothing can be stored. */
-  | { readonly kind: 'unavailable'; readonly error: string }
-  | { readonly kind: 'available'; readonly awayMs: number }
-  /** Records that the stream had lost were added to it again. */
-  | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number };
 
 export interface JetStreamStoreOptions {
   readonly engine: EngineOptions;
