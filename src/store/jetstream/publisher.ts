@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
 import { StoreError } from '../store.ts';
-import { type Engine, EngineError } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
 import type { Verdicts } from './log-state.ts';
 import { OwnRecord } from './own-record.ts';
 
