@@ -114,9 +114,7 @@ export class Publisher {
 
   #run(): void {
     if (!this.#isOpen || this.#isClosed) return;
-    this.#running ??= this.#sendAll().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
@@ -124,10 +122,12 @@ export class Publisher {
     await Promise.resolve();
     for (;;) {
       await this.#gate.promise;
-      const record = this.#next();
-      if (record === undefined || this.#isClosed) return;
+      const record = this.#isClosed ? undefined : this.#next();
+      if (record === undefined) break;
       await this.#send(record);
     }
+    // At once: what is handed over from now on begins anew.
+    this.#running = undefined;
   }
 
   /** What comes first: a record that has its number and is not acknowledged, else the oldest of those that wait. */
