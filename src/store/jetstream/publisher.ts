@@ -3,7 +3,6 @@ import type { Fact } from '../../lottery/fact.ts';
 import { StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import type { Verdicts } from './log-state.ts';
 import { OwnRecord } from './own-record.ts';
 
 /** Wait before a record that was not acknowledged is handed to the engine again, in milliseconds. */
@@ -90,8 +89,8 @@ export class Publisher {
     this.#age += 1;
   }
 
-  /** A record of this server was read from the log. */
-  settle(n: number, verdicts: Verdicts): void {
+  /** A record of this server was read from the log, where it counts. */
+  settle(n: number, verdicts: readonly boolean[]): void {
     const record = this.#numbered.find(numbered => numbered.n === n);
     if (record === undefined) return;
     this.#numbered = this.#numbered.filter(numbered => numbered !== record);
