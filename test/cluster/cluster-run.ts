@@ -58,6 +58,16 @@ export class Member {
   }
 }
 
+export class Client extends Member {
+  /** Where it writes what it is told. */
+  readonly winnersFile: string;
+
+  constructor(name: string, start: () => Program, winnersFile: string) {
+    super(name, start);
+    this.winnersFile = winnersFile;
+  }
+}
+
 export interface ClusterRunOptions {
   readonly agencies: readonly ExpectedAgency[];
   /** Distinguishes lotteries on the same nodes. */
@@ -72,8 +82,9 @@ export class ClusterRun {
   readonly stream: string;
   readonly folder: string;
   readonly servers: readonly Member[];
-  readonly clients: readonly Member[];
+  readonly clients: readonly Client[];
   readonly #ports: readonly number[];
+  #clientsMade = 0;
 
   private constructor(nats: NatsCluster, folder: string, ports: number[], options: ClusterRunOptions) {
     const { agencies, stream = 'LOTERIA', client = {} } = options;
@@ -110,16 +121,20 @@ export class ClusterRun {
     return new Member(name, () => Program.start(['server'], { cwd: join(this.folder, name), env }));
   }
 
-  client(agency: number, more: Record<string, string> = {}): Member {
+  client(agency: number, more: Record<string, string> = {}): Client {
+    const name = `client${agency}`;
+    this.#clientsMade += 1;
+    const winnersFile = join(this.folder, `winners-${this.#clientsMade}.txt`);
     const env = {
       CLI_ID: String(agency),
       CLI_SERVER_ADDRESS: this.addressesOf(0, 1),
       CLI_FILE_NAME: this.agencies.find(expected => expected.agency === agency)!.file,
-      CLI_WINNERS_FILE: this.#winnersFile(agency),
+      CLI_WINNERS_FILE: winnersFile,
       CLI_LOOP_PERIOD: '100ms',
       ...more,
     };
-    return new Member(`client${agency}`, () => Program.start(['client'], { cwd: this.folder, env }));
+    const start = (): Program => Program.start(['client'], { cwd: this.folder, env });
+    return new Client(name, start, winnersFile);
   }
 
   /** `server.address` for some of the servers. */
@@ -149,20 +164,25 @@ export class ClusterRun {
   async until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = performance.now() + WAIT_MS;
     while (!(await look())) {
-      if (performance.now() > deadline) throw new Error(`no ${what} within ${WAIT_MS} ms\n${this.transcript()}`);
+      if (performance.now() > deadline)
+        throw new Error(`no ${what} within ${WAIT_MS} ms\n${this.transcript()}`);
       await pause(LOOK_EVERY_MS);
     }
   }
 
-  /** Waits until every client has its winners, and checks all that must hold then. */
-  async finishes(): Promise<void> {
-    for (const [index, { agency, winners }] of this.agencies.entries()) {
-      const client = this.clients[index]!;
+  /**
+   * Waits until every client has its winners, and checks all that must hold then.
+   *
+   * @param clients of the agencies 1, 2, 3, …
+   */
+  async finishes(clients: readonly Client[] = this.clients): Promise<void> {
+    for (const [index, { winners }] of this.agencies.entries()) {
+      const client = clients[index]!;
       let exit: unknown;
       void client.life.exited.then(result => (exit = result));
       await this.until(`exit of ${client.name}`, () => exit !== undefined);
       expect(exit, `${client.name}\n${this.transcript()}`).toEqual({ code: 0, signal: null });
-      const told = await readFile(this.#winnersFile(agency), 'utf8');
+      const told = await readFile(client.winnersFile, 'utf8');
       expect(told, client.name).toBe(winners.map(document => `${document}\n`).join(''));
     }
     await this.check();
@@ -208,16 +228,15 @@ export class ClusterRun {
     const expected = Object.fromEntries(this.agencies.map(({ agency, rows }) => [agency, rows.length]));
     expect(scrape.values('loteria_bets_stored_total'), server.name).toEqual(expected);
     const fails = server.lives.flatMap(life => life.lines.filter(isUnexpected));
-    expect(fails.map(({ text }) => text), server.name).toEqual([]);
+    expect(
+      fails.map(({ text }) => text),
+      server.name,
+    ).toEqual([]);
   }
 
   async #url(server: Member): Promise<string> {
     const { details } = await server.life.logged('listen_http');
     return details['url']!;
-  }
-
-  #winnersFile(agency: number): string {
-    return join(this.folder, `winners-${agency}.txt`);
   }
 }
 

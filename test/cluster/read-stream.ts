@@ -14,7 +14,11 @@ export interface StreamContent {
 }
 
 /** Reads the log of a lottery of the agencies 1 to `agencies`, as a server that is new to it. */
-export async function readStream(nats: NatsCluster, stream: string, agencies: number): Promise<StreamContent> {
+export async function readStream(
+  nats: NatsCluster,
+  stream: string,
+  agencies: number,
+): Promise<StreamContent> {
   const ids = Array.from({ length: agencies }, (_, index) => index + 1);
   const { store } = await JetStreamStore.open({
     engine: {
