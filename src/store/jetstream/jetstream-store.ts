@@ -124,6 +124,7 @@ export class JetStreamStore implements Store {
       engine,
       outbox,
       watch,
+      nextOf: writer => this.#state.nextOf(writer),
       onRecord: record => {
         const verdicts = this.#state.apply(record);
         if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
