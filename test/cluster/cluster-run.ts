@@ -248,5 +248,6 @@ function isUnexpected({ action, result, details }: Line): boolean {
 }
 
 function lastLines(text: string): string {
-  return text.split('\n').slice(-25).join('\n');
+  const lines = text.split('\n').filter(line => !line.includes('action: apuesta_recibida'));
+  return lines.slice(-25).join('\n');
 }

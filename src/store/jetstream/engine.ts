@@ -100,6 +100,7 @@ export class Engine {
   readonly #jetstream: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #subject: string;
+  #messageBytesMax = 0;
 
   private constructor(options: EngineOptions, connection: NatsConnection, manager: JetStreamManager) {
     this.#options = options;
@@ -130,7 +131,9 @@ export class Engine {
 
   /** Longest message that it takes, in bytes. */
   get messageBytesMax(): number {
-    return this.#connection.info?.max_payload ?? 0;
+    // Unknown while there is no connection: as the last node had it.
+    this.#messageBytesMax = this.#connection.info?.max_payload ?? this.#messageBytesMax;
+    return this.#messageBytesMax;
   }
 
   /** Calls `tell` whenever the connection to a node was lost or made again. */
