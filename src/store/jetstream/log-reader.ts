@@ -81,9 +81,7 @@ export class LogReader {
   async #take(record: PlacedRecord, signal: AbortSignal): Promise<void> {
     this.#unkept.push(record);
     this.#unkeptBytes += record.rows.length;
-    this.#keeping ??= this.#keepAll(signal).finally(() => {
-      this.#keeping = undefined;
-    });
+    this.#keeping ??= this.#keepAll(signal);
     if (this.#unkeptBytes >= UNKEPT_BYTES_MAX) await this.#keeping;
   }
 
@@ -105,6 +103,9 @@ export class LogReader {
       }
     } catch (error) {
       onFailure(error);
+    } finally {
+      // At once: the next one that is read starts it again.
+      this.#keeping = undefined;
     }
   }
 
