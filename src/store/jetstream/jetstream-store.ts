@@ -127,8 +127,8 @@ export class JetStreamStore implements Store {
       nextOf: writer => this.#state.nextOf(writer),
       onRecord: record => {
         const verdicts = this.#state.apply(record);
-        if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
-        else if (verdicts === undefined) this.#suspect();
+        if (verdicts === undefined) this.#onVoid(record);
+        else if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
       },
       onTrouble: (trouble, why) => this.#troubles.begin(trouble, why),
       onTroubleEnd: trouble => this.#troubles.end(trouble),
@@ -287,6 +287,12 @@ export class JetStreamStore implements Store {
     return this.#digest!;
   }
 
+  /** A record that does not count was read: one that came again, or one behind others that were lost. */
+  #onVoid({ writer, n }: PlacedRecord): void {
+    if (writer !== this.#writer) this.#suspect();
+    else if (n >= this.#state.nextOf(writer)) this.#publisher.beginAge();
+  }
+
   #onConnection(isThere: boolean): void {
     if (isThere) this.#troubles.end('connection');
     else this.#troubles.begin('connection', 'the connection to the engine was lost');
@@ -347,7 +353,10 @@ export class JetStreamStore implements Store {
       if (!isSuspect) return false;
       const record = position === 0 ? undefined : await this.#engine.at(position);
       if (position > 0 && (record === undefined || !isIdentity(record, identity))) return true;
-      if (!this.#isSuspect) this.#publisher.open();
+      if (!this.#isSuspect) {
+        this.#publisher.doubt();
+        this.#publisher.open();
+      }
       return false;
     } catch (error) {
       this.#isSuspect ||= isSuspect;

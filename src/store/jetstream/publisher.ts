@@ -84,9 +84,18 @@ export class Publisher {
     this.#run();
   }
 
-  /** The log was put together anew: nobody knows any more what of this server's records is in it. */
+  /** The log was put together anew, or has a gap among this server's records: what was not read back is sent again, as new. */
   beginAge(): void {
     this.#age += 1;
+    this.#run();
+  }
+
+  /**
+   * What was acknowledged and not read back may have been lost since: sends it again when it opens. Where it has not been lost,
+   * the engine recognises it.
+   */
+  doubt(): void {
+    for (const record of this.#numbered) record.acknowledgedIn = undefined;
   }
 
   /** A record of this server was read from the log. */
