@@ -129,9 +129,10 @@ export class JetStreamStore implements Store {
       engine,
       outbox,
       watch,
+      nextOf: writer => this.#state.nextOf(writer),
       onRecord: record => {
         const verdicts = this.#state.apply(record);
-        if (verdicts === undefined) this.#suspect();
+        if (verdicts === undefined) this.#onVoid(record);
         else if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
         this.#tellPosition();
       },
@@ -320,6 +321,12 @@ export class JetStreamStore implements Store {
     return this.#digest!;
   }
 
+  /** A record that does not count was read: one that came again, or one behind others that were lost. */
+  #onVoid({ writer, n }: PlacedRecord): void {
+    if (writer !== this.#writer) this.#suspect();
+    else if (n >= this.#state.nextOf(writer)) this.#publisher.beginAge();
+  }
+
   #onConnection(state: ConnectionState): void {
     if (state === 'closed')
       this.#fail(new StoreError('failed', 'the engine has closed the connection for good'));
@@ -382,7 +389,10 @@ export class JetStreamStore implements Store {
       if (!isSuspect) return false;
       const record = position === 0 ? undefined : await this.#engine.at(position);
       if (position > 0 && (record === undefined || !isIdentity(record, identity))) return true;
-      if (!this.#isSuspect) this.#publisher.open();
+      if (!this.#isSuspect) {
+        this.#publisher.doubt();
+        this.#publisher.open();
+      }
       return false;
     } catch (error) {
       this.#isSuspect ||= isSuspect;
