@@ -79,9 +79,7 @@ export class LogReader {
   async #take(record: PlacedRecord, signal: AbortSignal): Promise<void> {
     this.#unkept.push(record);
     this.#unkeptBytes += record.rows.length;
-    this.#keeping ??= this.#keepAll(signal).finally(() => {
-      this.#keeping = undefined;
-    });
+    this.#keeping ??= this.#keepAll(signal);
     if (this.#unkeptBytes >= UNKEPT_BYTES_MAX) await this.#keeping;
   }
 
@@ -103,6 +101,9 @@ export class LogReader {
       }
     } catch (error) {
       onFailure(error);
+    } finally {
+      // In the same turn in which none were left: whatever is read from here on starts it again.
+      this.#keeping = undefined;
     }
   }
 

@@ -113,19 +113,22 @@ export class Publisher {
 
   #run(): void {
     if (!this.#isOpen || this.#isClosed) return;
-    this.#running ??= this.#sendAll().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
     // What is handed over in this turn of the event loop goes together.
     await Promise.resolve();
-    for (;;) {
-      await this.#gate.promise;
-      const record = this.#next();
-      if (record === undefined || this.#isClosed) return;
-      await this.#send(record);
+    try {
+      for (;;) {
+        await this.#gate.promise;
+        const record = this.#next();
+        if (record === undefined || this.#isClosed) return;
+        await this.#send(record);
+      }
+    } finally {
+      // In the same turn in which nothing was found: what is handed over from here on starts it again.
+      this.#running = undefined;
     }
   }
 
