@@ -277,7 +277,8 @@ export class Engine {
    */
   async *read(from: number, to: number): AsyncGenerator<PlacedRecord> {
     if (to < from) return;
-    const reading = await Following.open(await this.#consumer(from));
+    const consumer = await this.#consumer(from);
+    const reading = await Following.open(consumer);
     let readAt = performance.now();
     let stopped = false;
     const watchdog = setInterval(() => {
@@ -300,6 +301,8 @@ export class Engine {
     } finally {
       clearInterval(watchdog);
       reading.close();
+      // The engine would keep what it knows of this reader for five minutes.
+      if (!stopped) await consumer.delete().catch(() => {});
     }
   }
 
