@@ -51,8 +51,6 @@ export function readServerConfig(
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
   const { numberAgencies, agencies, port, listeners, tlsCert, tlsKey, tlsClientCa, ...rest } = values;
-  const { storeStream, storeReplicas, storeCredentials, storeTlsCa, storeTlsCert, storeTlsKey, ...others } =
-    rest;
   return {
     ...others,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),

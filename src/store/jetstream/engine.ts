@@ -74,6 +74,13 @@ export interface Condition {
   readonly nodes: string;
 }
 
+/** The stream as whoever only reads it finds it. */
+export interface FoundStream {
+  readonly created: Date;
+  /** Position of the last record; 0 in an empty stream. */
+  readonly last: number;
+}
+
 /** The replicated engine, NATS JetStream, and the one stream of it that is a lottery's log. */
 export class Engine {
   readonly #options: EngineOptions;
@@ -129,7 +136,7 @@ export class Engine {
    * @throws StoreError `unusable` when there is one that is not this lottery's; EngineError
    */
   async openStream(): Promise<void> {
-    const { stream, agreement } = this.#options;
+    const { stream } = this.#options;
     const found = await this.#ask('the stream cannot be opened', async () => {
       try {
         return await this.#manager.streams.info(stream);
@@ -138,7 +145,36 @@ export class Engine {
         return this.#addStream();
       }
     });
-    const { subjects, description, num_replicas: replicas } = found.config;
+    this.#expectOwn(found);
+    if (found.config.num_replicas !== this.#options.replicas) await this.#setReplicas(found);
+  }
+
+  /**
+   * Looks for the stream, and makes nothing.
+   *
+   * @throws StoreError `unusable` when it is not there, or is not this lottery's; EngineError
+   */
+  async findStream(): Promise<FoundStream> {
+    const { stream } = this.#options;
+    const found = await this.#ask('the stream does not answer', async () => {
+      try {
+        return await this.#manager.streams.info(stream);
+      } catch (error) {
+        if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+        throw new StoreError(
+          'unusable',
+          `the engine has no stream ${stream}; STORE_STREAM says which one it is, and the first server makes it`,
+          error,
+        );
+      }
+    });
+    this.#expectOwn(found);
+    return { created: new Date(found.created), last: found.state.last_seq };
+  }
+
+  /** @throws StoreError `unusable` when the stream is not this lottery's */
+  #expectOwn({ config: { subjects, description } }: StreamInfo): void {
+    const { stream, agreement } = this.#options;
     if (subjects?.length !== 1 || subjects[0] !== this.#subject) {
       throw new StoreError(
         'unusable',
@@ -151,7 +187,6 @@ export class Engine {
         `the stream ${stream} is that of a lottery with '${description ?? ''}', this server is configured with '${agreement}'`,
       );
     }
-    if (replicas !== this.#options.replicas) await this.#setReplicas(found);
   }
 
   #addStream(): Promise<StreamInfo> {

@@ -1,5 +1,4 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
@@ -25,9 +24,6 @@ import { KEEP_MS, Outbox } from './outbox.ts';
 import { Publisher } from './publisher.ts';
 import { restoreLog } from './restore.ts';
 import { Troubles } from './troubles.ts';
-
-/** The folder of the outbox in that of the server. */
-export const OUTBOX_FOLDER = 'outbox';
 
 /** Wait between two looks at the engine, in milliseconds. */
 const LOOK_MS = 1000;
@@ -157,7 +153,7 @@ export class JetStreamStore implements Store {
     options: JetStreamStoreOptions,
   ): Promise<{ store: JetStreamStore; cuts: readonly TailCut[] }> {
     const { directory, onEvent = () => {}, signal, follower } = options;
-    const { outbox, cuts } = await Outbox.open(join(directory, OUTBOX_FOLDER));
+    const { outbox, cuts } = await Outbox.openOf(directory, options.engine.stream);
     const waitingSince = performance.now();
     let isWaiting = false;
     try {
