@@ -52,7 +52,7 @@ export function readServerConfig(
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
   const { numberAgencies, agencies, port, listeners, tlsCert, tlsKey, tlsClientCa, ...rest } = values;
   return {
-    ...others,
+    ...rest,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
     listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
     tls: tlsOf({ tlsCert, tlsKey, tlsClientCa }),

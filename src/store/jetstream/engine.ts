@@ -66,6 +66,13 @@ export interface EngineOptions {
 
 export type ConnectionState = 'there' | 'lost' | 'closed';
 
+/** What the engine says of a record that it has. */
+export interface Acknowledgement {
+  readonly position: number;
+  /** Whether it had been given it before, by whomever, under the same id. */
+  readonly isRepeated: boolean;
+}
+
 /** How the stream is. */
 export interface Condition {
   /** Position of the last record; 0 in an empty stream. */
@@ -243,18 +250,18 @@ export class Engine {
   }
 
   /**
-   * Adds a record. Fulfilled when a majority of the nodes has it, with its position.
+   * Adds a record. Fulfilled when a majority of the nodes has it.
    *
    * @param id the same for every try of the same record
    * @param behind takes it only if this is the position of the last one
    * @throws EngineError
    */
-  async publish(id: string, body: Uint8Array, behind?: number): Promise<number> {
+  async publish(id: string, body: Uint8Array, behind?: number): Promise<Acknowledgement> {
     const expect = behind === undefined ? {} : { expect: { lastSequence: behind } };
     const ack = await this.#ask('a record was not acknowledged', () =>
       this.#jetstream.publish(this.#subject, body, { msgID: id, ...expect }),
     );
-    return ack.seq;
+    return { position: ack.seq, isRepeated: ack.duplicate };
   }
 
   /**

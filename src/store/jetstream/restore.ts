@@ -93,7 +93,7 @@ async function offer(
     if (kept.n > next) throw gone(kept, next);
     const body = joinBody(kept.facts, kept.rows);
     try {
-      const position = await engine.publish(
+      const { position, isRepeated } = await engine.publish(
         `${identityOf(kept)}-behind-${state.position}`,
         body,
         state.position,
@@ -106,7 +106,8 @@ async function offer(
       const record = decodeParts(position, kept.facts, kept.rows);
       const verdicts = state.apply(record);
       onRecord(record, verdicts);
-      return { lostBets: lostBetsOf(record, verdicts) };
+      // Another server has been as fast.
+      return isRepeated ? 'there' : { lostBets: lostBetsOf(record, verdicts) };
     } catch (error) {
       if (!(error instanceof EngineError) || !error.isBehind) throw error;
       await readOn(parts, state);
