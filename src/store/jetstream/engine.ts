@@ -70,6 +70,8 @@ export type ConnectionState = 'there' | 'lost' | 'closed';
 export interface Condition {
   /** Position of the last record; 0 in an empty stream. */
   readonly last: number;
+  /** '' where there is only one node. */
+  readonly leader: string;
   /** The nodes that have all of it, its leader first. */
   readonly nodes: string;
 }
@@ -190,8 +192,9 @@ export class Engine {
       throw new EngineError(`only a minority of the nodes has the stream, ${names} do not answer`);
     }
     const current = others.filter(node => node.current && !silent.includes(node));
-    const nodes = [cluster?.leader ?? '', ...current.map(({ name }) => name).toSorted()];
-    return { last: state.last_seq, nodes: nodes.join(' ') };
+    const leader = cluster?.leader ?? '';
+    const nodes = [leader, ...current.map(({ name }) => name).toSorted()];
+    return { last: state.last_seq, leader, nodes: nodes.join(' ') };
   }
 
   /** The record at a position; undefined when there is none. */
@@ -199,7 +202,7 @@ export class Engine {
     return this.#ask('the stream does not answer', async () => {
       try {
         const message = await this.#manager.streams.getMessage(this.#options.stream, { seq: position });
-        return message === null ? undefined : decodeRecord(position, message.data);
+        return message === null ? undefined : decodeRecord(position, message.data, message.time.getTime());
       } catch (error) {
         if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
         throw error;
