@@ -66,17 +66,12 @@ export interface EngineOptions {
 
 export type ConnectionState = 'there' | 'lost' | 'closed';
 
-/** What the engine says of a record that it has. */
-export interface Acknowledgement {
-  readonly position: number;
-  /** Whether it had been given it before, by whomever, under the same id. */
-  readonly isRepeated: boolean;
-}
-
 /** How the stream is. */
 export interface Condition {
   /** Position of the last record; 0 in an empty stream. */
   readonly last: number;
+  /** '' where there is only one node. */
+  readonly leader: string;
   /** The nodes that have all of it, its leader first. */
   readonly nodes: string;
 }
@@ -232,8 +227,9 @@ export class Engine {
       throw new EngineError(`only a minority of the nodes has the stream, ${names} do not answer`);
     }
     const current = others.filter(node => node.current && !silent.includes(node));
-    const nodes = [cluster?.leader ?? '', ...current.map(({ name }) => name).toSorted()];
-    return { last: state.last_seq, nodes: nodes.join(' ') };
+    const leader = cluster?.leader ?? '';
+    const nodes = [leader, ...current.map(({ name }) => name).toSorted()];
+    return { last: state.last_seq, leader, nodes: nodes.join(' ') };
   }
 
   /** The record at a position; undefined when there is none. */
@@ -241,7 +237,7 @@ export class Engine {
     return this.#ask('the stream does not answer', async () => {
       try {
         const message = await this.#manager.streams.getMessage(this.#options.stream, { seq: position });
-        return message === null ? undefined : decodeRecord(position, message.data);
+        return message === null ? undefined : decodeRecord(position, message.data, message.time.getTime());
       } catch (error) {
         if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
         throw error;
@@ -250,18 +246,18 @@ export class Engine {
   }
 
   /**
-   * Adds a record. Fulfilled when a majority of the nodes has it.
+   * Adds a record. Fulfilled when a majority of the nodes has it, with its position.
    *
    * @param id the same for every try of the same record
    * @param behind takes it only if this is the position of the last one
    * @throws EngineError
    */
-  async publish(id: string, body: Uint8Array, behind?: number): Promise<Acknowledgement> {
+  async publish(id: string, body: Uint8Array, behind?: number): Promise<number> {
     const expect = behind === undefined ? {} : { expect: { lastSequence: behind } };
     const ack = await this.#ask('a record was not acknowledged', () =>
       this.#jetstream.publish(this.#subject, body, { msgID: id, ...expect }),
     );
-    return { position: ack.seq, isRepeated: ack.duplicate };
+    return ack.seq;
   }
 
   /**
