@@ -122,7 +122,16 @@ function storeOf(values: Pick<ServerValues, 'store' | StoreKey>): StoreChoice {
   if (!isEngine) return { kind: chosen };
   identityFiles(certificate, privateKey, { certificate: storeTlsCert, privateKey: storeTlsKey });
   const replicas = storeReplicas ?? usualReplicas(chosen);
-  return { kind: 'jetstream', engine: chosen, stream, replicas, credentials, authority, certificate, privateKey };
+  return {
+    kind: 'jetstream',
+    engine: chosen,
+    stream,
+    replicas,
+    credentials,
+    authority,
+    certificate,
+    privateKey,
+  };
 }
 
 function missingPort(fileName: string): never {

@@ -106,7 +106,8 @@ export const SERVER_KEYS = {
   }),
   storeTlsCa: optionalKey('STORE_TLS_CA', {
     allowed: 'a path',
-    about: "who signs the certificates of the engine's nodes, in PEM, where that is nobody whom this machine trusts",
+    about:
+      "who signs the certificates of the engine's nodes, in PEM, where that is nobody whom this machine trusts",
     parse: anyText,
   }),
   storeTlsCert: optionalKey('STORE_TLS_CERT', {

@@ -27,7 +27,8 @@ export type StoreChoice =
       readonly privateKey: NamedFile | undefined;
     };
 
-export const STORE_ALLOWED = 'csv, memory, or nats://host:port,host:port,… (tls:// for TLS, user:password@ before the first host)';
+export const STORE_ALLOWED =
+  'csv, memory, or nats://host:port,host:port,… (tls:// for TLS, user:password@ before the first host)';
 
 const ENGINE_PORT = 4222;
 const ENGINE_NODES_MAX = 16;
@@ -67,5 +68,7 @@ export function usualReplicas({ servers }: EngineAddress): number {
 export function refuseEngineKeys(given: readonly (NamedFile | undefined)[]): void {
   const first = given.find(file => file !== undefined);
   if (first === undefined) return;
-  throw new ConfigError(`${first.key} is set, and SERVER_STORE names no engine that is reached over TLS or with credentials`);
+  throw new ConfigError(
+    `${first.key} is set, and SERVER_STORE names no engine that is reached over TLS or with credentials`,
+  );
 }

@@ -1,12 +1,10 @@
 import {
   type Consumer,
-  type ConsumerMessages,
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
-  type JsMsg,
   jetstream,
   jetstreamManager,
   RetentionPolicy,
@@ -21,28 +19,26 @@ import {
 } from '@nats-io/transport-node';
 import { readFile } from 'node:fs/promises';
 import { StoreError } from '../store.ts';
+import { EngineError } from './engine-error.ts';
+import { Following } from './following.ts';
 import { decodeRecord, type PlacedRecord } from './log-record.ts';
 
 /** How long one question to the engine may take, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 2000;
 
-/** How long reading may stand still, in milliseconds. */
-const READ_TIMEOUT_MS = 10_000;
-
 /** Wait between two tries to connect to a node that is away, in milliseconds. */
 const RECONNECT_MS = 250;
 
-/**
- * How an ordered consumer asks: with the defaults of the library it stands still for 40 seconds after its node was killed.
- * Not many messages at a time, for they are large.
- */
-const CONSUME = { expires: 2000, idle_heartbeat: 500, max_messages: 32 } as const;
+/** How long the engine keeps a consumer that nobody uses any more, in milliseconds. */
+const CONSUMER_KEPT_MS = 30_000;
+
+/** A node of which the leader has heard nothing for so long does not take part, in nanoseconds: it hears of each every second. */
+const SILENT_NODE_NS = 3e9;
 
 /** How long the engine recognises a message that is sent again, in nanoseconds; beyond, `LogState` does. */
 const DUPLICATE_WINDOW_NS = 2 * 60 * 1e9;
 
 /** Codes of the engine's API. */
-const WRONG_LAST_SEQUENCE = 10_071;
 const NO_MESSAGE_FOUND = 10_037;
 const STREAM_NOT_FOUND = 10_059;
 
@@ -66,23 +62,6 @@ export interface EngineOptions {
   readonly replicas: number;
   /** What every server on the stream must agree on, in words; kept with the stream. */
   readonly agreement: string;
-}
-
-/** The engine did not do what it was asked to. */
-export class EngineError extends Error {
-  /** Code of the engine's own answer, where it gave one. */
-  readonly code: number | undefined;
-
-  constructor(message: string, cause: unknown) {
-    super(message, { cause });
-    this.name = 'EngineError';
-    this.code = cause instanceof JetStreamApiError ? cause.code : undefined;
-  }
-
-  /** Somebody else has written to the stream since it was looked at. */
-  get isBehind(): boolean {
-    return this.code === WRONG_LAST_SEQUENCE;
-  }
 }
 
 /** How the stream is. */
@@ -124,7 +103,7 @@ export class Engine {
       if (error instanceof Error && /authoriz|authentic|permission/i.test(error.message)) {
         throw new StoreError('unusable', `the engine does not let this server in, ${error.message}`, error);
       }
-      throw engineError('it cannot be reached', error);
+      throw EngineError.of('the engine cannot be reached', error);
     }
   }
 
@@ -202,8 +181,15 @@ export class Engine {
     const { state, cluster } = await this.#ask('the stream does not answer', () =>
       this.#manager.streams.info(this.#options.stream),
     );
-    const followers = (cluster?.replicas ?? []).filter(({ current, offline }) => current && !offline);
-    const nodes = [cluster?.leader ?? '', ...followers.map(({ name }) => name).toSorted()];
+    const others = cluster?.replicas ?? [];
+    const silent = others.filter(({ offline, active }) => offline === true || active > SILENT_NODE_NS);
+    // A leader that has lost the others does not know so for ten seconds.
+    if ((others.length + 1 - silent.length) * 2 <= others.length + 1) {
+      const names = silent.map(({ name }) => name).join(', ');
+      throw new EngineError(`only a minority of the nodes has the stream, ${names} do not answer`);
+    }
+    const current = others.filter(node => node.current && !silent.includes(node));
+    const nodes = [cluster?.leader ?? '', ...current.map(({ name }) => name).toSorted()];
     return { last: state.last_seq, nodes: nodes.join(' ') };
   }
 
@@ -238,39 +224,24 @@ export class Engine {
   /**
    * The records from one position to another, both included.
    *
-   * @throws EngineError (while it is read) when it stands still for too long
+   * @throws EngineError (while it is read), see `Following`
    */
   async *read(from: number, to: number): AsyncGenerator<PlacedRecord> {
     if (to < from) return;
-    const reading = await Following.open(await this.#consumer(from));
-    let readAt = performance.now();
-    let stopped = false;
-    const watchdog = setInterval(() => {
-      if (performance.now() - readAt < READ_TIMEOUT_MS) return;
-      stopped = true;
-      reading.close();
-    }, READ_TIMEOUT_MS / 10);
+    const reading = this.follow(from);
     try {
       for await (const record of reading.records()) {
-        // Whoever uses it may take its time.
-        readAt = Infinity;
         yield record;
-        readAt = performance.now();
         if (record.position >= to) return;
       }
-      throw new EngineError(
-        stopped ? 'reading the stream stands still' : 'reading the stream has ended',
-        undefined,
-      );
     } finally {
-      clearInterval(watchdog);
       reading.close();
     }
   }
 
   /** The records from a position on, and those that are still to come. */
-  async follow(from: number): Promise<Following> {
-    return Following.open(await this.#consumer(from));
+  follow(from: number, onOpen: () => void = () => {}): Following {
+    return new Following(from, position => this.#consumer(position), onOpen);
   }
 
   async close(): Promise<void> {
@@ -282,6 +253,7 @@ export class Engine {
       this.#jetstream.consumers.get(this.#options.stream, {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: from,
+        inactive_threshold: CONSUMER_KEPT_MS,
       }),
     );
   }
@@ -291,45 +263,9 @@ export class Engine {
       return await question();
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      throw engineError(what, error);
+      throw error instanceof EngineError ? error : EngineError.of(what, error);
     }
   }
-}
-
-/** A reader of the stream that waits for more when it has come to the end. */
-export class Following {
-  readonly #messages: ConsumerMessages;
-
-  private constructor(messages: ConsumerMessages) {
-    this.#messages = messages;
-  }
-
-  static async open(consumer: Consumer): Promise<Following> {
-    try {
-      return new Following(await consumer.consume(CONSUME));
-    } catch (error) {
-      throw engineError('the stream cannot be read', error);
-    }
-  }
-
-  /** In order, until it is closed. @throws Error when something else than a record is there */
-  async *records(): AsyncGenerator<PlacedRecord> {
-    for await (const message of this.#messages) yield placed(message);
-  }
-
-  /** Ends `records`. */
-  close(): void {
-    this.#messages.stop();
-  }
-}
-
-function placed(message: JsMsg): PlacedRecord {
-  return decodeRecord(message.seq, message.data, message.info.timestampNanos / 1e6);
-}
-
-function engineError(what: string, cause: unknown): EngineError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new EngineError(`${what}, ${why}`, cause);
 }
 
 async function connectionOptions({
@@ -345,7 +281,8 @@ async function connectionOptions({
     timeout: ANSWER_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_MS,
-    pingInterval: 5000,
+    // A node that is frozen is noticed within about two seconds.
+    pingInterval: 1000,
     maxPingOut: 2,
     ...(user !== undefined && { user, pass: password ?? '' }),
     ...(credentialsFile !== undefined && {

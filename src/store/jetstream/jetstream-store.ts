@@ -16,7 +16,8 @@ import {
   StoreError,
   type StoreWatch,
 } from '../store.ts';
-import { Engine, EngineError, type EngineOptions } from './engine.ts';
+import { Engine, type EngineOptions } from './engine.ts';
+import { EngineError } from './engine-error.ts';
 import type { PlacedRecord } from './log-record.ts';
 import type { LogState, Verdicts } from './log-state.ts';
 import { LogReader } from './log-reader.ts';
@@ -131,6 +132,7 @@ export class JetStreamStore implements Store {
       },
       onTrouble: (trouble, why) => this.#troubles.begin(trouble, why),
       onTroubleEnd: trouble => this.#troubles.end(trouble),
+      onShort: () => this.#suspect(),
       onFailure: error => this.#fail(error),
     });
     engine.onConnection(isThere => this.#onConnection(isThere));

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreError, type StoreWatch } from '../store.ts';
-import { type Engine, EngineError, type Following } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import type { Following } from './following.ts';
 import type { PlacedRecord } from './log-record.ts';
 import type { Outbox } from './outbox.ts';
 import { toKept } from './restore.ts';
@@ -17,8 +19,10 @@ export interface LogReaderParts {
   readonly watch: StoreWatch | undefined;
   /** Called with every record when it is in the outbox, in order. */
   readonly onRecord: (record: PlacedRecord) => void;
-  readonly onTrouble: (trouble: 'stream' | 'outbox', why: string) => void;
-  readonly onTroubleEnd: (trouble: 'outbox') => void;
+  readonly onTrouble: (trouble: 'reading' | 'outbox', why: string) => void;
+  readonly onTroubleEnd: (trouble: 'reading' | 'outbox') => void;
+  /** The stream does not have any more what was read from it. */
+  readonly onShort: () => void;
   /** It cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -54,34 +58,33 @@ export class LogReader {
   }
 
   async #run(position: number, signal: AbortSignal): Promise<void> {
+    const { onTrouble, onTroubleEnd, onShort, onFailure } = this.#parts;
     let last = position;
     while (!signal.aborted) {
+      this.#following = this.#parts.engine.follow(last + 1, () => onTroubleEnd('reading'));
       try {
-        this.#following = await this.#parts.engine.follow(last + 1);
-        if (signal.aborted) break;
         for await (const record of this.#following.records()) {
-          if (signal.aborted) break;
+          if (signal.aborted) return;
           last = record.position;
           await this.#take(record, signal);
         }
       } catch (error) {
+        if (signal.aborted) return;
         if (!(error instanceof EngineError)) {
-          this.#parts.onFailure(error);
+          onFailure(error);
           return;
         }
-        this.#parts.onTrouble('stream', error.message);
+        if (error.isShort) onShort();
+        onTrouble('reading', error.message);
       }
       if (!signal.aborted) await pause(RETRY_MS, undefined, { signal }).catch(() => {});
     }
-    this.#following?.close();
   }
 
   async #take(record: PlacedRecord, signal: AbortSignal): Promise<void> {
     this.#unkept.push(record);
     this.#unkeptBytes += record.rows.length;
-    this.#keeping ??= this.#keepAll(signal).finally(() => {
-      this.#keeping = undefined;
-    });
+    this.#keeping ??= this.#keepAll(signal);
     if (this.#unkeptBytes >= UNKEPT_BYTES_MAX) await this.#keeping;
   }
 
@@ -103,6 +106,9 @@ export class LogReader {
       }
     } catch (error) {
       onFailure(error);
+    } finally {
+      // At once: what arrives from now on begins anew.
+      this.#keeping = undefined;
     }
   }
 

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
 import { StoreError } from '../store.ts';
-import { type Engine, EngineError } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
 import type { Verdicts } from './log-state.ts';
 import { OwnRecord } from './own-record.ts';
 
@@ -113,9 +114,7 @@ export class Publisher {
 
   #run(): void {
     if (!this.#isOpen || this.#isClosed) return;
-    this.#running ??= this.#sendAll().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
@@ -123,10 +122,12 @@ export class Publisher {
     await Promise.resolve();
     for (;;) {
       await this.#gate.promise;
-      const record = this.#next();
-      if (record === undefined || this.#isClosed) return;
+      const record = this.#isClosed ? undefined : this.#next();
+      if (record === undefined) break;
       await this.#send(record);
     }
+    // At once: what is handed over from now on begins anew.
+    this.#running = undefined;
   }
 
   /** What comes first: a record that has its number and is not acknowledged, else the oldest of those that wait. */

@@ -1,5 +1,6 @@
 import { type Follower, StoreError } from '../store.ts';
-import { type Engine, EngineError } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
 import { decodeParts, joinBody, type PlacedRecord } from './log-record.ts';
 import { identityOf, LogState, type Verdicts } from './log-state.ts';
 import type { Outbox } from './outbox.ts';

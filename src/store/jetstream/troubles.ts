@@ -1,5 +1,5 @@
 /** What may keep a server from storing. */
-type Trouble = 'connection' | 'stream' | 'publish' | 'outbox' | 'restoring';
+type Trouble = 'connection' | 'stream' | 'publish' | 'reading' | 'outbox' | 'restoring';
 
 export interface TroublesParts {
   /** Milliseconds of a clock that only goes forward. */

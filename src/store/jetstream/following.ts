@@ -1,0 +1,125 @@
+import type { Consumer, ConsumerMessages } from '@nats-io/jetstream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { EngineError } from './engine-error.ts';
+import { decodeRecord, type PlacedRecord } from './log-record.ts';
+
+/** How a consumer asks. Not for many messages at a time, for they are large. */
+const CONSUME = { expires: 2000, idle_heartbeat: 500, max_messages: 32 } as const;
+
+/** A consumer of which nothing is heard for so long, no heartbeat either, is given up, in milliseconds. */
+const SILENCE_MS = 1500;
+
+/** Wait before another consumer is made, in milliseconds. */
+const RETRY_MS = 100;
+
+/** How long there may be no consumer at all before that is an error, in milliseconds. */
+const WITHOUT_CONSUMER_MS = 10_000;
+
+/**
+ * The records from a position on, one behind the other without a gap, those included that are still to come.
+ *
+ * The engine keeps a consumer in the memory of one node, and when that dies it is silent for as long as the node is away; a new
+ * one, asked for by a position that the stream does not have any more, begins wherever the stream ends. So its silence is watched
+ * and its positions are checked here, and a new one is made where the last has ended.
+ */
+export class Following {
+  readonly #consumerFrom: (position: number) => Promise<Consumer>;
+  readonly #onOpen: () => void;
+  #next: number;
+  #messages: ConsumerMessages | undefined;
+  #isClosed = false;
+  #heardAt = 0;
+
+  /**
+   * @param consumerFrom makes an ordered consumer; throws an EngineError
+   * @param onOpen called whenever there is one
+   */
+  constructor(from: number, consumerFrom: (position: number) => Promise<Consumer>, onOpen: () => void) {
+    this.#next = from;
+    this.#consumerFrom = consumerFrom;
+    this.#onOpen = onOpen;
+  }
+
+  /**
+   * Until it is closed.
+   *
+   * @throws EngineError when it cannot be read for too long; with `isShort` when what comes does not follow on what came before:
+   *   the stream has lost its end. Error when something else than a record is there
+   */
+  async *records(): AsyncGenerator<PlacedRecord> {
+    let withoutSince = performance.now();
+    while (!this.#isClosed) {
+      try {
+        this.#messages = await this.#open();
+        if (this.#isClosed) return;
+        this.#onOpen();
+        for await (const { seq, data, info } of this.#watched(this.#messages)) {
+          // A consumer that was made anew may repeat its last message.
+          if (seq < this.#next) continue;
+          if (seq > this.#next) throw short(this.#next, seq);
+          this.#next = seq + 1;
+          yield decodeRecord(seq, data, info.timestampNanos / 1e6);
+        }
+        withoutSince = performance.now();
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.isShort) throw error;
+        if (performance.now() - withoutSince > WITHOUT_CONSUMER_MS) throw error;
+      } finally {
+        this.#messages?.stop();
+      }
+      if (!this.#isClosed) await pause(RETRY_MS);
+    }
+  }
+
+  /** Ends `records`. */
+  close(): void {
+    this.#isClosed = true;
+    this.#messages?.stop();
+  }
+
+  async #open(): Promise<ConsumerMessages> {
+    const consumer = await this.#consumerFrom(this.#next);
+    try {
+      const { delivered } = await consumer.info();
+      if (delivered.stream_seq !== this.#next - 1) throw short(this.#next, delivered.stream_seq + 1);
+      return await consumer.consume(CONSUME);
+    } catch (error) {
+      throw error instanceof EngineError ? error : EngineError.of('the stream cannot be read', error);
+    }
+  }
+
+  /** The messages, until nothing was heard for too long. */
+  async *#watched(
+    messages: ConsumerMessages,
+  ): AsyncGenerator<Awaited<ReturnType<Consumer['next']>> & object> {
+    this.#heardAt = performance.now();
+    void this.#hearHeartbeats(messages);
+    const watchdog = setInterval(() => {
+      if (performance.now() - this.#heardAt > SILENCE_MS) messages.stop();
+    }, SILENCE_MS / 5);
+    try {
+      for await (const message of messages) {
+        // Whoever takes it may take its time.
+        this.#heardAt = Infinity;
+        yield message;
+        this.#heardAt = performance.now();
+      }
+    } catch (error) {
+      throw EngineError.of('the stream cannot be read', error);
+    } finally {
+      clearInterval(watchdog);
+    }
+  }
+
+  async #hearHeartbeats(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type === 'heartbeat') this.#heardAt = Math.max(this.#heardAt, performance.now());
+    }
+  }
+}
+
+function short(expected: number, found: number): EngineError {
+  return new EngineError(`message ${expected} of the stream is expected and ${found} comes`, {
+    isShort: true,
+  });
+}
