@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+const CLUSTER = 'test/cluster/**/*.test.ts';
 const BROWSER = 'test/browser/**/*.test.ts';
 const CONTAINERS = 'test/docker/**/*.test.ts';
 const HOSTILE = 'test/hostile/**/*.test.ts';
@@ -11,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'program',
           include: ['test/**/*.test.ts'],
-          exclude: [BROWSER, CONTAINERS, HOSTILE],
+          exclude: [BROWSER, CLUSTER, CONTAINERS, HOSTILE],
           // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
           maxWorkers: 2,
           testTimeout: 30_000,
@@ -42,13 +43,24 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'cluster',
+          include: [CLUSTER],
+          // Ten processes at a time, which elect leaders and watch each other's clocks: nothing else runs meanwhile.
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'containers',
           include: [CONTAINERS],
           globalSetup: 'test/docker/global-setup.ts',
           // The assignment fixes the names of the containers and of the network: there can be one system at a time. It comes
           // after the other tests, which watch the clock.
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           testTimeout: 120_000,
         },
       },

@@ -130,8 +130,8 @@ export class Central {
     return known ? undefined : this.refusalOfBets(agency);
   }
 
-  /** Number of the batch with which an upload goes on. */
-  nextOf(agency: number, upload: string): Promise<number> {
+  /** Number of the batch with which an upload goes on; or why that cannot be said now. */
+  nextOf(agency: number, upload: string): Promise<number | Refusal> {
     return this.#uploads.nextOf(agency, upload);
   }
 

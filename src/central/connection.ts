@@ -251,7 +251,7 @@ export class Connection implements Served {
         if (exhausted) break;
         continue;
       }
-      if (!isPipelined(message) && this.#answers.length > 0) {
+      if (this.#mustWait(message)) {
         this.#held = message;
         break;
       }
@@ -273,6 +273,14 @@ export class Connection implements Served {
       this.#pumpsInNextTurn = false;
       this.#pump();
     });
+  }
+
+  /** Batches share the writes of the store; any other message takes its turn when everything before it is answered. */
+  #mustWait({ kind }: ClientMessage): boolean {
+    const last = this.#answers.at(-1);
+    if (last === undefined) return false;
+    // A welcome counts what was stored before it.
+    return !isBatch(kind) || last.to === 'resume';
   }
 
   #mayTake(): boolean {
@@ -433,7 +441,6 @@ function readChunk(socket: Socket): Buffer | null {
   return socket.read() as Buffer | null;
 }
 
-/** Batches share the writes of the store; any other message takes its turn when everything before it is answered. */
-function isPipelined({ kind }: ClientMessage): boolean {
+function isBatch(kind: ClientMessage['kind']): boolean {
   return kind === 'numbered-batch' || kind === 'batch' || kind === 'bet';
 }

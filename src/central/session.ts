@@ -183,6 +183,7 @@ export class Session {
   async #welcome(agency: number, upload: string): Promise<ServerMessage> {
     const { central, limits, emit } = this.#parts;
     const next = await central.nextOf(agency, upload);
+    if (typeof next === 'object') return this.refuse(next);
     if (next > 1) emit({ event: 'upload-resumed', agency, upload, next });
     return {
       kind: 'welcome',

@@ -55,8 +55,16 @@ export class UploadIntake {
     this.#parts = parts;
   }
 
-  /** The number with which an upload goes on, when nothing of it is on its way any more. */
-  async nextOf(agency: number, upload: string): Promise<number> {
+  /**
+   * The number with which an upload goes on, when nothing of it is on its way any more, nor any other server has
+   * acknowledged something of it that is not known here.
+   */
+  async nextOf(agency: number, upload: string): Promise<number | Refusal> {
+    try {
+      await this.#parts.store.caughtUp();
+    } catch (error) {
+      return this.#parts.refusalOf(agency, error);
+    }
     const inFlight = this.#inFlight.get(keyOf(agency, upload));
     if (inFlight !== undefined) await new Promise<void>(resolve => inFlight.whenNone.push(resolve));
     return this.#parts.lottery.uploads.find(agency, upload)?.next ?? 1;

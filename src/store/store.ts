@@ -61,6 +61,13 @@ export interface Store {
    * @throws StoreError (as a rejection) `failed`
    */
   settled(): Promise<void>;
+  /**
+   * Fulfilled when everything was told that anybody has acknowledged before the call. Where no other server writes to the store
+   * that is always so.
+   *
+   * @throws StoreError (as a rejection) `unavailable`, `failed`
+   */
+  caughtUp(): Promise<void>;
   /** All durable bets in stored order, in slices between which other work may pass. */
   bets(): AsyncIterable<Iterable<Bet>>;
   /** Bytes of rows that were appended and are not durable yet. */

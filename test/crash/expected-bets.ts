@@ -22,12 +22,19 @@ export interface ExpectedAgency {
 /** The course's own data where it is, else as much that was generated. */
 export async function prepareAgencies(folder: string): Promise<ExpectedAgency[]> {
   await mkdir(folder, { recursive: true });
-  if (existsSync(COURSE_DATA)) {
-    await unpackAgencyFiles(COURSE_DATA, folder);
-  } else {
-    const shape = { agencies: 5, bets: GENERATED_BETS, seed: 1 };
-    await generateDataset(folder, shape, bet => bet.number === WINNING_NUMBER);
-  }
+  if (!existsSync(COURSE_DATA)) return generateAgencies(folder, GENERATED_BETS);
+  await unpackAgencyFiles(COURSE_DATA, folder);
+  return expectedOfAll(folder);
+}
+
+/** Five agencies with so many bets in all. */
+export async function generateAgencies(folder: string, bets: number): Promise<ExpectedAgency[]> {
+  const shape = { agencies: 5, bets, seed: 1 };
+  await generateDataset(folder, shape, bet => bet.number === WINNING_NUMBER);
+  return expectedOfAll(folder);
+}
+
+function expectedOfAll(folder: string): Promise<ExpectedAgency[]> {
   const agencies = [1, 2, 3, 4, 5].map(agency => expectedOf(agency, join(folder, `agency-${agency}.csv`)));
   return Promise.all(agencies);
 }

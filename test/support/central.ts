@@ -212,6 +212,8 @@ export class GatedStore implements Store {
     await this.#done;
   }
 
+  async caughtUp(): Promise<void> {}
+
   bets(): AsyncGenerator<Iterable<Bet>> {
     this.reads += 1;
     return this.#memory.bets();

@@ -64,6 +64,8 @@ export interface EngineOptions {
   readonly agreement: string;
 }
 
+export type ConnectionState = 'there' | 'lost' | 'closed';
+
 /** How the stream is. */
 export interface Condition {
   /** Position of the last record; 0 in an empty stream. */
@@ -79,6 +81,8 @@ export class Engine {
   readonly #jetstream: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #subject: string;
+  /** Longest message that it takes, in bytes. */
+  readonly messageBytesMax: number;
 
   private constructor(options: EngineOptions, connection: NatsConnection, manager: JetStreamManager) {
     this.#options = options;
@@ -86,6 +90,7 @@ export class Engine {
     this.#jetstream = jetstream(connection, { timeout: ANSWER_TIMEOUT_MS });
     this.#manager = manager;
     this.#subject = `${options.stream}.log`;
+    this.messageBytesMax = connection.info?.max_payload ?? 0;
   }
 
   /** @throws EngineError when none of its nodes can be reached now; StoreError `unusable` when it does not let this server in */
@@ -107,17 +112,13 @@ export class Engine {
     }
   }
 
-  /** Longest message that it takes, in bytes. */
-  get messageBytesMax(): number {
-    return this.#connection.info?.max_payload ?? 0;
-  }
-
-  /** Calls `tell` whenever the connection to a node was lost or made again. */
-  onConnection(tell: (isThere: boolean) => void): void {
+  /** Calls `tell` whenever the connection to a node was lost or made again, or will not be made again. */
+  onConnection(tell: (state: ConnectionState) => void): void {
     void (async () => {
       for await (const { type } of this.#connection.status()) {
-        if (type === 'disconnect' || type === 'staleConnection') tell(false);
-        if (type === 'reconnect') tell(true);
+        if (type === 'disconnect' || type === 'staleConnection') tell('lost');
+        if (type === 'reconnect') tell('there');
+        if (type === 'close') tell('closed');
       }
     })();
   }

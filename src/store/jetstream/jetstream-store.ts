@@ -16,7 +16,7 @@ import {
   StoreError,
   type StoreWatch,
 } from '../store.ts';
-import { Engine, type EngineOptions } from './engine.ts';
+import { type ConnectionState, Engine, type EngineOptions } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { PlacedRecord } from './log-record.ts';
 import type { LogState, Verdicts } from './log-state.ts';
@@ -97,6 +97,7 @@ export class JetStreamStore implements Store {
   /** Whether the stream was found shorter than it should be. */
   #isShort = false;
   #nodes = '';
+  readonly #waitingForPosition: (() => void)[] = [];
   #looking: Promise<void>;
   /** Ends the wait between two looks. */
   #lookNow: () => void = () => {};
@@ -114,7 +115,10 @@ export class JetStreamStore implements Store {
       now: () => performance.now(),
       patienceMs,
       onTrouble: error => onEvent({ kind: 'unavailable', error }),
-      onPatienceLost: why => this.#publisher.rejectWaiting(unavailable(why)),
+      onPatienceLost: why => {
+        this.#publisher.rejectWaiting(unavailable(why));
+        this.#tellPosition();
+      },
       onEnd: awayMs => onEvent({ kind: 'available', awayMs }),
     });
     this.#publisher = new Publisher({
@@ -128,17 +132,19 @@ export class JetStreamStore implements Store {
       engine,
       outbox,
       watch,
+      nextOf: writer => this.#state.nextOf(writer),
       onRecord: record => {
         const verdicts = this.#state.apply(record);
-        if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
-        else if (verdicts === undefined) this.#suspect();
+        if (verdicts === undefined) this.#onVoid(record);
+        else if (record.writer === this.#writer) this.#publisher.settle(record.n, verdicts);
+        this.#tellPosition();
       },
       onTrouble: (trouble, why) => this.#troubles.begin(trouble, why),
       onTroubleEnd: trouble => this.#troubles.end(trouble),
       onShort: () => this.#suspect(),
       onFailure: error => this.#fail(error),
     });
-    engine.onConnection(isThere => this.#onConnection(isThere));
+    engine.onConnection(state => this.#onConnection(state));
     this.#reader.start(state.position);
     this.#publisher.open();
     this.#looking = this.#look();
@@ -208,6 +214,18 @@ export class JetStreamStore implements Store {
     return seal;
   }
 
+  async caughtUp(): Promise<void> {
+    const refusal = this.#refusal(true);
+    if (refusal !== undefined) throw refusal;
+    try {
+      const { last } = await this.#engine.condition();
+      await this.#reached(last);
+    } catch (error) {
+      if (error instanceof EngineError) throw unavailable(error.message, error);
+      throw error;
+    }
+  }
+
   async settled(): Promise<void> {
     await this.#publisher.settled();
     if (this.#failed !== undefined) throw this.#failed;
@@ -229,6 +247,7 @@ export class JetStreamStore implements Store {
     await Promise.race([this.#publisher.settled(), patience]);
     this.#closing.abort();
     this.#lookNow();
+    this.#tellPosition();
     await this.#publisher.close(new StoreError('failed', 'the store is closed'));
     await this.#looking;
     await this.#reader.stop();
@@ -242,11 +261,25 @@ export class JetStreamStore implements Store {
     return refusal === undefined ? this.#publisher.add(fact, rows) : Promise.reject(refusal);
   }
 
+  /** Fulfilled when the log was read up to a position. */
+  async #reached(position: number): Promise<void> {
+    while (this.#state.position < position) {
+      const refusal = this.#refusal(true);
+      if (refusal !== undefined) throw refusal;
+      await new Promise<void>(resolve => this.#waitingForPosition.push(resolve));
+    }
+  }
+
+  #tellPosition(): void {
+    for (const tell of this.#waitingForPosition.splice(0)) tell();
+  }
+
   /** Why nothing is taken now. */
-  #refusal(): StoreError | undefined {
+  #refusal(evenAfterDraw = false): StoreError | undefined {
     if (this.#failed !== undefined) return this.#failed;
     if (this.#closing.signal.aborted) return new StoreError('failed', 'the store is closed');
-    if (this.#state.drawn) return new StoreError('failed', 'nothing is stored after the draw');
+    if (this.#state.drawn && !evenAfterDraw)
+      return new StoreError('failed', 'nothing is stored after the draw');
     const why = this.#troubles.whyNotWait;
     return why === undefined ? undefined : unavailable(why);
   }
@@ -291,8 +324,16 @@ export class JetStreamStore implements Store {
     return this.#digest!;
   }
 
-  #onConnection(isThere: boolean): void {
-    if (isThere) this.#troubles.end('connection');
+  /** A record that does not count was read: one that came again, or one behind others that were lost. */
+  #onVoid({ writer, n }: PlacedRecord): void {
+    if (writer !== this.#writer) this.#suspect();
+    else if (n >= this.#state.nextOf(writer)) this.#publisher.beginAge();
+  }
+
+  #onConnection(state: ConnectionState): void {
+    if (state === 'closed')
+      this.#fail(new StoreError('failed', 'the engine has closed the connection for good'));
+    if (state === 'there') this.#troubles.end('connection');
     else this.#troubles.begin('connection', 'the connection to the engine was lost');
     this.#suspect();
   }
@@ -351,7 +392,10 @@ export class JetStreamStore implements Store {
       if (!isSuspect) return false;
       const record = position === 0 ? undefined : await this.#engine.at(position);
       if (position > 0 && (record === undefined || !isIdentity(record, identity))) return true;
-      if (!this.#isSuspect) this.#publisher.open();
+      if (!this.#isSuspect) {
+        this.#publisher.doubt();
+        this.#publisher.open();
+      }
       return false;
     } catch (error) {
       this.#isSuspect ||= isSuspect;
@@ -366,7 +410,7 @@ export class JetStreamStore implements Store {
     this.#publisher.hold();
     this.#troubles.begin('restoring', 'the engine has lost the end of the stream, it is being put back');
     await this.#reader.stop();
-    const own = new Map<number, Verdicts>();
+    const own = new Map<number, readonly boolean[]>();
     const onRecord = ({ writer, n }: PlacedRecord, verdicts: Verdicts): void => {
       if (writer === this.#writer && verdicts !== undefined) own.set(n, verdicts);
     };
@@ -376,6 +420,7 @@ export class JetStreamStore implements Store {
     if (restored === undefined) return;
     this.#state = restored.state;
     restored.state.handOverTo(follower);
+    this.#tellPosition();
     for (const [n, verdicts] of own) this.#publisher.settle(n, verdicts);
     this.#publisher.beginAge();
     this.#reader.start(restored.state.position);
@@ -415,6 +460,7 @@ export class JetStreamStore implements Store {
         ? error
         : new StoreError('failed', message, error);
     this.#failure.resolve(this.#failed);
+    this.#tellPosition();
   }
 }
 

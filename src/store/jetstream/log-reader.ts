@@ -17,7 +17,9 @@ export interface LogReaderParts {
   readonly engine: Engine;
   readonly outbox: Outbox;
   readonly watch: StoreWatch | undefined;
-  /** Called with every record when it is in the outbox, in order. */
+  /** Number of the record of a server process that counts next. */
+  readonly nextOf: (writer: string) => number;
+  /** Called with every record, in order, when it is in the outbox if it counts. */
   readonly onRecord: (record: PlacedRecord) => void;
   readonly onTrouble: (trouble: 'reading' | 'outbox', why: string) => void;
   readonly onTroubleEnd: (trouble: 'reading' | 'outbox') => void;
@@ -112,10 +114,24 @@ export class LogReader {
     }
   }
 
+  /**
+   * Those that count and are not in the outbox. One behind a gap does not count and comes again when the gap is filled: kept here,
+   * it would stand in the outbox before what it cannot be offered without.
+   */
+  #unkeptOf(records: readonly PlacedRecord[]): PlacedRecord[] {
+    const { outbox, nextOf } = this.#parts;
+    const next = new Map<string, number>();
+    return records.filter(({ writer, n }) => {
+      if (n !== (next.get(writer) ?? nextOf(writer))) return false;
+      next.set(writer, n + 1);
+      return n > outbox.newestOf(writer);
+    });
+  }
+
   /** @returns whether they are in the outbox: not when it was stopped while the disk was full */
   async #keep(records: readonly PlacedRecord[], signal: AbortSignal): Promise<boolean> {
     const { outbox, watch, onTrouble, onTroubleEnd } = this.#parts;
-    const kept = records.filter(({ writer, n }) => n > outbox.newestOf(writer)).map(toKept);
+    const kept = this.#unkeptOf(records).map(toKept);
     while (!signal.aborted) {
       try {
         await outbox.append(kept);

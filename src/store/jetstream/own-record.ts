@@ -1,7 +1,6 @@
 import { type PiecePool, RowBuffer } from '../csv/row-buffer.ts';
 import { StoreError } from '../store.ts';
 import { encodeLine, joinBody, type LoggedFact } from './log-record.ts';
-import type { Verdicts } from './log-state.ts';
 
 /** Bytes of a fact in the line of a record, at most nearly. */
 const FACT_BYTES = 128;
@@ -70,9 +69,9 @@ export class OwnRecord {
   }
 
   /** It is in the log: tells everybody whether what he handed over counts there. */
-  settle(verdicts: Verdicts): void {
+  settle(verdicts: readonly boolean[]): void {
     for (const [index, { resolve, reject }] of this.#waiting.entries()) {
-      if (verdicts?.[index]) resolve();
+      if (verdicts[index]) resolve();
       else reject(new StoreError('overtaken', 'another server was first'));
     }
     this.#end();

@@ -4,7 +4,6 @@ import { PiecePool } from '../csv/row-buffer.ts';
 import { StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import type { Verdicts } from './log-state.ts';
 import { OwnRecord } from './own-record.ts';
 
 /** Wait before a record that was not acknowledged is handed to the engine again, in milliseconds. */
@@ -87,13 +86,22 @@ export class Publisher {
     this.#run();
   }
 
-  /** The log was put together anew: nobody knows any more what of this server's records is in it. */
+  /** The log was put together anew, or has a gap among this server's records: what was not read back is sent again, as new. */
   beginAge(): void {
     this.#age += 1;
+    this.#run();
   }
 
-  /** A record of this server was read from the log. */
-  settle(n: number, verdicts: Verdicts): void {
+  /**
+   * What was acknowledged and not read back may have been lost since: sends it again when it opens. Where it has not been lost,
+   * the engine recognises it.
+   */
+  doubt(): void {
+    for (const record of this.#numbered) record.acknowledgedIn = undefined;
+  }
+
+  /** A record of this server was read from the log, where it counts. */
+  settle(n: number, verdicts: readonly boolean[]): void {
     const record = this.#numbered.find(numbered => numbered.n === n);
     if (record === undefined) return;
     this.#numbered = this.#numbered.filter(numbered => numbered !== record);
@@ -122,14 +130,17 @@ export class Publisher {
   async #sendAll(): Promise<void> {
     // What is handed over in this turn of the event loop goes together.
     await Promise.resolve();
-    for (;;) {
-      await this.#gate.promise;
-      const record = this.#isClosed ? undefined : this.#next();
-      if (record === undefined) break;
-      await this.#send(record);
+    try {
+      for (;;) {
+        await this.#gate.promise;
+        const record = this.#isClosed ? undefined : this.#next();
+        if (record === undefined) return;
+        await this.#send(record);
+      }
+    } finally {
+      // At once: what is handed over from now on begins anew.
+      this.#running = undefined;
     }
-    // At once: what is handed over from now on begins anew.
-    this.#running = undefined;
   }
 
   /** What comes first: a record that has its number and is not acknowledged, else the oldest of those that wait. */

@@ -67,8 +67,10 @@ async function readOn(
     bytes = 0;
   };
   for await (const record of engine.read(state.position + 1, last)) {
-    // What other servers have written since this one read the log last.
-    if (record.n > outbox.newestOf(record.writer) && record.time >= unsyncedSince) {
+    const { writer, n, time } = record;
+    const newest = outbox.newestOf(writer);
+    // What other servers have written since this one read the log last; what does not count is not offered either.
+    if (n === state.nextOf(writer) && n > newest && (newest > 0 || time >= unsyncedSince)) {
       unkept.push(record);
       bytes += record.rows.length;
       if (bytes >= KEPT_TOGETHER_BYTES) await keep();

@@ -46,6 +46,8 @@ export class MemoryStore implements Store {
     return seal;
   }
 
+  async caughtUp(): Promise<void> {}
+
   async settled(): Promise<void> {}
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {

@@ -1,0 +1,85 @@
+import { beforeEach, expect, test } from 'vitest';
+import { generateAgencies } from '../crash/expected-bets.ts';
+import { needNats, startNats } from '../support/nats.ts';
+import type { FoldersCopy } from '../support/nats-cluster.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { type Client, ClusterRun, type Member } from './cluster-run.ts';
+
+beforeEach(needNats);
+
+const BETS = 30_000;
+const BETS_BEFORE = 5000;
+/** Acknowledged, and not on the disks of the nodes when their power is cut. */
+const BETS_LOST = 3000;
+
+const ALL = [0, 1, 2];
+
+async function startUpload(clients?: (run: ClusterRun) => readonly Client[]): Promise<ClusterRun> {
+  const nats = await startNats(3);
+  const agencies = await generateAgencies(await temporaryFolder(), BETS);
+  const client = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
+  const run = await ClusterRun.start(nats, { agencies, client });
+  for (const each of clients?.(run) ?? run.clients) each.start();
+  await run.untilAcknowledged(BETS_BEFORE);
+  return run;
+}
+
+/** What will be on the disks of the nodes after the power cut that comes when more was acknowledged. */
+async function copyAndGoOn(run: ClusterRun): Promise<FoldersCopy> {
+  const { acknowledged } = run;
+  const copy = await run.nats.copyFolders();
+  await run.untilAcknowledged(acknowledged + BETS_LOST);
+  return copy;
+}
+
+async function cutPower(run: ClusterRun, copy: FoldersCopy, victims: readonly Member[]): Promise<void> {
+  await Promise.all([run.nats.kill(...ALL), ...victims.map(server => server.kill())]);
+  await run.nats.putBack(copy);
+  await run.nats.startAgain(...ALL);
+  for (const server of victims) server.start();
+}
+
+/** Records that were put back into the stream. */
+function restored(run: ClusterRun): number {
+  const lines = run.servers.flatMap(server => server.linesOf('restore_engine', 'success'));
+  return lines.reduce((sum, { details }) => sum + Number(details['records']), 0);
+}
+
+test('all nodes lose their newest records: the servers, which run on, put them back', async () => {
+  let clients: readonly Client[] = [];
+  const run = await startUpload(started => {
+    // What is acknowledged to it, nobody sends again.
+    clients = started.clients.with(3, started.client(4, { CLI_PROTOCOL: 'base', CLI_BATCH_MAXAMOUNT: '20' }));
+    return clients;
+  });
+  await cutPower(run, await copyAndGoOn(run), []);
+  await run.finishes(clients);
+  expect(restored(run)).toBeGreaterThan(0);
+});
+
+test('all nodes lose their newest records and both servers are killed: each puts back what it has acknowledged', async () => {
+  const run = await startUpload();
+  await cutPower(run, await copyAndGoOn(run), run.servers);
+  await run.finishes();
+  expect(restored(run)).toBeGreaterThan(0);
+});
+
+test('all nodes lose their newest records and one server is killed', async () => {
+  const run = await startUpload();
+  await cutPower(run, await copyAndGoOn(run), run.servers.slice(0, 1));
+  await run.finishes();
+  expect(restored(run)).toBeGreaterThan(0);
+});
+
+test('all nodes lose the end of the upload and the draw: it stays the one that was held', async () => {
+  const run = await startUpload();
+  const copy = await run.nats.copyFolders();
+  await run.finishes();
+  const seals = run.seals();
+  await cutPower(run, copy, []);
+  await run.until('restored draw', () => restored(run) > 0);
+  const again = run.clients.map(client => client.start());
+  await Promise.all(again.map(life => life.exited));
+  await run.finishes();
+  expect(new Set(run.seals())).toEqual(new Set(seals));
+});
