@@ -56,7 +56,7 @@ async function fill(folder: string, bets: number, stop: AbortSignal): Promise<vo
   const command = ownServer({ program: PROGRAM, folder, connections: 5, agencies: AGENCIES });
   const server = await ServerProcess.start(command, stop);
   try {
-    await measureServer('filling', server.address, { shape, codecOf, stop });
+    await measureServer('filling', [server.address], { shape, codecOf, stop });
   } finally {
     await server.stop();
   }
@@ -68,7 +68,7 @@ async function startAndDraw(folder: string, stop: AbortSignal) {
     const drawn = server.logged('draw', stop);
     const endedAt = performance.now();
     await runLoad({
-      address: server.process.address,
+      addresses: [server.process.address],
       limits: DEFAULT_LIMITS,
       connections: AGENCIES,
       agencies: AGENCIES,

@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 import type { OneClient, WholeLottery } from './clients.ts';
+import { type ClusterRow, teamText } from './cluster.ts';
 import type { LargeFolder } from './large-folder.ts';
 import type { Summary } from './samples.ts';
 import type { ServerName } from './setting.ts';
@@ -17,6 +18,8 @@ export interface Results {
   readonly connections: readonly Row[];
   readonly batch: readonly Row[];
   readonly bets: readonly Row[];
+  /** Undefined where there is no engine to start. */
+  readonly clusters: readonly ClusterRow[] | undefined;
   readonly largeFolder: LargeFolder;
   readonly client: OneClient;
   /** Undefined where the course's data is not there. */
@@ -32,16 +35,16 @@ const NAMES: Readonly<Record<ServerName, string>> = {
   discard: 'answers and keeps nothing',
 };
 
-type Column = readonly [title: string, cell: (row: Row) => string];
+type Column<Of = Row> = readonly [title: string, cell: (row: Of) => string];
 
 const SERVER: Column = ['server', row => NAMES[row.shape.server]];
 const LATENCY: Column = [
   'p50 / p99 / p99.9 of a batch, ms',
   ({ p50, p99, p999 }) => [p50, p99, p999].map(({ median }) => figure(median)).join(' / '),
 ];
-const RATE: Column = ['M bets/s', row => range(row.betsPerSecond, 1e-6)];
+const RATE: Column<Pick<Row, 'betsPerSecond'>> = ['M bets/s', row => range(row.betsPerSecond, 1e-6)];
 const OF_YARDSTICK: Column = ['of the yardstick', row => ratioText(row, row.ofYardstick, 'yardstick')];
-const MEMORY: Column = ['peak memory, MB', row => String(row.peakMegabytes)];
+const MEMORY: Column<Pick<Row, 'peakMegabytes'>> = ['peak memory, MB', row => String(row.peakMegabytes)];
 
 /** The heading of what is written by hand, at the end of the page. */
 const BY_HAND = '\n## Where the time goes\n';
@@ -110,9 +113,35 @@ ${table(bets, [
   MEMORY,
 ])}
 
+${clusterSection(results.clusters)}
+
 ${bullets(results)}
 `;
 }
+
+/** What of the page is about several servers. */
+export function clusterSection(rows: readonly ClusterRow[] | undefined): string {
+  const heading = '## One and two servers, one and three nodes';
+  if (rows === undefined) return `${heading}\n\nNot measured: there is no \`nats-server\`.`;
+  return `${heading}
+
+Batches of 130 bets. The servers of a row store together, in one stream that each of their nodes has a copy of (\`SERVER_STORE=nats://…\`); the load generator's
+connections go to them in turn. All the processes of a row share the ${cpus().length} processors of this machine, which is nothing like the machines of their own that they are meant for:
+what the figures show is what a bet costs, not what a cluster can do.
+
+${table(rows, CLUSTER_COLUMNS)}`;
+}
+
+const CLUSTER_COLUMNS: readonly Column<ClusterRow>[] = [
+  ['connections × in flight', ({ load }) => `${load.connections} × ${load.window}`],
+  ['stored by', ({ team }) => teamText(team)],
+  // The load generator is one of them.
+  ['processes', ({ team }) => String(1 + team.servers + team.nodes)],
+  RATE,
+  ['of files of its own', ({ ofEmbedded }) => (ofEmbedded === undefined ? '–' : range(ofEmbedded))],
+  ['p50 / p99 of a batch, ms', ({ p50, p99 }) => [p50, p99].map(({ median }) => figure(median)).join(' / ')],
+  MEMORY,
+];
 
 function machine({ startedAt, loadBefore, durationMs, python }: Results): string {
   const processors = cpus();
@@ -148,7 +177,7 @@ function bullets({ largeFolder, client, lottery }: Results): string {
   return lines.join('\n');
 }
 
-function table(rows: readonly Row[], columns: readonly Column[]): string {
+function table<Of>(rows: readonly Of[], columns: readonly Column<Of>[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
     line(columns.map(([title]) => title)),

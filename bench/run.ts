@@ -1,7 +1,9 @@
 /**
- * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts [--quick] [--out FILE]`.
+ * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts [--quick] [--only cluster] [--out FILE]`.
  *
  * What stands in the page under "Where the time goes" is written by hand and stays.
+ *
+ * With `--only cluster` it is the part about several servers alone, which is printed.
  *
  * With `--quick` it is a short set of small loads that shows whether everything can be measured; its figures are those of
  * programs that are still warming up, and are printed in place of being written.
@@ -13,8 +15,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COURSE_DATA } from '../test/support/course-data.ts';
 import { measureClient, measureLottery } from './clients.ts';
+import { measureClusters } from './cluster.ts';
 import { measureLargeFolder } from './large-folder.ts';
-import { formatResults, partByHand } from './results-page.ts';
+import { clusterSection, formatResults, partByHand } from './results-page.ts';
 import type { Setting } from './setting.ts';
 import { compareServers, scaleBatch, scaleBets, scaleConnections } from './throughput.ts';
 
@@ -27,6 +30,7 @@ const QUICK = { rounds: 1, divisor: 50 };
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
     out: { type: 'string', default: join(import.meta.dirname, 'RESULTS.md') },
   },
 });
@@ -46,7 +50,9 @@ const python = pythonVersion();
 if (python === undefined) setting.say('python3 is not installed: its server is left out');
 
 try {
-  await measureAll();
+  if (values.only === undefined) await measureAll();
+  else if (values.only === 'cluster') console.log(clusterSection(await measureClusters(setting)));
+  else throw new Error(`--only is '${values.only}', allowed: cluster`);
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;
@@ -62,6 +68,7 @@ async function measureAll(): Promise<void> {
     connections: await scaleConnections(setting),
     batch: await scaleBatch(setting),
     bets: await scaleBets(setting),
+    clusters: await measureClusters(setting),
     largeFolder: await measureLargeFolder(setting),
     client: await measureClient(setting),
     lottery: existsSync(COURSE_DATA) ? await measureLottery(COURSE_DATA, setting) : undefined,

@@ -10,7 +10,8 @@ const CONNECTING_MAX = 64;
 const DEADLINE_CHECK_MS = 1_000;
 
 export interface LoadPlan {
-  readonly address: Address;
+  /** Of one server or of several: the connections go to each in turn. */
+  readonly addresses: readonly Address[];
   readonly limits: Limits;
   readonly connections: number;
   /** The connections speak for the agencies 1 to this number, in turn. */
@@ -41,13 +42,13 @@ export interface Latency {
 }
 
 /**
- * Sends batches to a server and waits for the answer to each.
+ * Sends batches to one server or several and waits for the answer to each.
  *
  * @throws BenchError when the server refuses, goes away or does not answer
  * @throws the reason of `stop`
  */
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const { stop, limits, belt, window, address } = plan;
+  const { stop, limits, belt, window } = plan;
   const latency = createHistogram();
   const now = (): number => performance.now();
   let left = plan.batches;
@@ -60,7 +61,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const stopped = whenAborted(stop);
   let checking: NodeJS.Timeout | undefined;
   try {
-    const parts = { address, limits, belt, window, take, latency, now };
+    const parts = { limits, belt, window, take, latency, now };
     await Promise.race([openAll(plan, parts, connections), stopped.promise]);
     checking = setInterval(() => {
       for (const connection of connections) connection.checkDeadline();
@@ -80,14 +81,15 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
 
 /** Makes the connections; each is noted before it is there, so that whatever happens next it is closed. */
 async function openAll(
-  { connections: count, agencies, identify, stop }: LoadPlan,
-  parts: LoadConnectionParts,
+  { addresses, connections: count, agencies, identify, stop }: LoadPlan,
+  parts: Omit<LoadConnectionParts, 'address'>,
   connections: LoadConnection[],
 ): Promise<void> {
   for (let from = 0; from < count; from += CONNECTING_MAX) {
     stop.throwIfAborted();
     const opening = Array.from({ length: Math.min(CONNECTING_MAX, count - from) }, async (_, index) => {
-      const connection = new LoadConnection(parts);
+      const address = addresses[(from + index) % addresses.length]!;
+      const connection = new LoadConnection({ ...parts, address });
       connections.push(connection);
       await connection.open(identify(1 + ((from + index) % agencies)));
     });

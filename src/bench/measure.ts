@@ -52,21 +52,21 @@ export interface MeasureParts {
 }
 
 /**
- * Measures a server that runs.
+ * Measures a server that runs, or several that store together.
  *
  * @throws BenchError
  * @throws the reason of `stop`
  */
 export async function measureServer(
   name: string,
-  address: Address,
+  addresses: readonly Address[],
   { shape, codecOf, stop }: MeasureParts,
 ): Promise<Measurement> {
   const { connections, agencies, window, batch } = shape;
   const codec = codecOf(1);
   const frames = makeFrames(codec.batch, batch);
   const plan: Omit<LoadPlan, 'batches'> = {
-    address,
+    addresses,
     limits: DEFAULT_LIMITS,
     connections,
     agencies,
@@ -105,7 +105,7 @@ export async function measureCommand(
     const command = commandIn(folder);
     const server = await ServerProcess.start(command, parts.stop);
     try {
-      const measurement = await measureServer(command.name, server.address, parts);
+      const measurement = await measureServer(command.name, [server.address], parts);
       return { ...measurement, peakMegabytes: server.peakMegabytes() };
     } finally {
       await server.stop();

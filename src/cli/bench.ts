@@ -42,7 +42,7 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
     const measurements =
       address === undefined
         ? await measureBesideYardstick(parts)
-        : [await measureServer(server!, address, parts)];
+        : [await measureServer(server!, [address], parts)];
     say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
     return EXIT.done;
   } catch (error) {

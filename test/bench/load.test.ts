@@ -37,7 +37,7 @@ async function listen(onBatches: (socket: Socket, batches: number) => void) {
 function plan(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
   const { window = 3 } = changes;
   return {
-    address: { host: '127.0.0.1', port },
+    addresses: [{ host: '127.0.0.1', port }],
     limits: DEFAULT_LIMITS,
     connections: 4,
     agencies: 3,
@@ -84,6 +84,16 @@ describe('a load', () => {
     await runLoad(plan(port, { connections: 1, batches: 3 }));
     const sent = Buffer.concat(received).subarray('CONN....1'.length);
     expect(sent).toEqual(Buffer.concat([FRAMES[0]!, FRAMES[1]!, FRAMES[0]!]));
+  });
+
+  test('shares the connections over several servers', async () => {
+    const servers = await Promise.all([listen(answerAll), listen(answerAll)]);
+    const addresses = servers.map(({ port }) => ({ host: '127.0.0.1', port }));
+    await runLoad(plan(0, { addresses, connections: 5, window: 1, batches: 50 }));
+    const connections = servers.map(
+      ({ received }) => Buffer.concat(received).toString('latin1').split('CONN').length - 1,
+    );
+    expect(connections).toEqual([3, 2]);
   });
 
   test('never has more batches unanswered than its window', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatResults, partByHand, type Results } from '../../bench/results-page.ts';
+import { clusterSection, formatResults, partByHand, type Results } from '../../bench/results-page.ts';
 import type { Summary } from '../../bench/samples.ts';
 import type { ServerName } from '../../bench/setting.ts';
 import type { Row } from '../../bench/throughput.ts';
@@ -27,6 +27,17 @@ const RESULTS: Results = {
   connections: [],
   batch: [],
   bets: [row('loteria', 5_000_000)],
+  clusters: [
+    {
+      team: { servers: 2, nodes: 3 },
+      load: { connections: 5, window: 64 },
+      betsPerSecond: of(500_000),
+      p50: of(20),
+      p99: of(40),
+      peakMegabytes: 120,
+      ofEmbedded: of(0.1),
+    },
+  ],
   largeFolder: { bets: 10_000_000, startSeconds: of(2), drawSeconds: of(1), drawPeakMegabytes: 80 },
   client: { bets: 2_000_000, betsPerSecond: of(1_500_000), serverPeakMegabytes: 70 },
   lottery: undefined,
@@ -48,6 +59,13 @@ describe('the page of results', () => {
     expect(page).toContain('| yardstick | 5 × 64 | 10.0 (5.00 – 20.0) | – | – |');
     expect(page).toContain('| 1,000,000 | 200 (100 – 400) | 99 |');
     expect(page).toContain("| the whole lottery of the course's data | not measured");
+  });
+
+  test('says how many processes share the machine, and where there is no engine', () => {
+    expect(page).toContain(
+      '| 5 × 64 | 2 servers on 3 nodes | 6 | 0.50 (0.25 – 1.00) | 0.10 (0.050 – 0.20) | 20.0 / 40.0 | 120 |',
+    );
+    expect(clusterSection(undefined)).toContain('Not measured');
   });
 
   test('keeps what was written by hand', () => {

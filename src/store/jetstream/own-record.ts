@@ -1,3 +1,4 @@
+import { type PiecePool, RowBuffer } from '../csv/row-buffer.ts';
 import { StoreError } from '../store.ts';
 import { encodeLine, joinBody, type LoggedFact } from './log-record.ts';
 
@@ -16,21 +17,25 @@ export class OwnRecord {
   /** In which age of the log the engine has acknowledged it; see `Publisher`. */
   acknowledgedIn: number | undefined;
   readonly #facts: LoggedFact[] = [];
-  readonly #rows: Uint8Array[] = [];
+  readonly #rows: RowBuffer;
   readonly #waiting: Waiting[] = [];
   readonly #settled = Promise.withResolvers<void>();
-  #bytes = 0;
   #isSettled = false;
   #body: Uint8Array | undefined;
 
+  /** @param pool memory for the rows while they gather */
+  constructor(pool: PiecePool) {
+    this.#rows = new RowBuffer(pool);
+  }
+
   /** Bytes of its rows. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#rows.bytes;
   }
 
   /** Length of its message in bytes, or a little less. */
   get size(): number {
-    return this.#bytes + this.#facts.length * FACT_BYTES;
+    return this.#rows.bytes + this.#facts.length * FACT_BYTES;
   }
 
   get isSettled(): boolean {
@@ -45,8 +50,7 @@ export class OwnRecord {
   /** Adds a fact; the rows are copied. Fulfilled when it is durable. */
   add(fact: LoggedFact['fact'], rows: Uint8Array): Promise<void> {
     this.#facts.push({ fact, bytes: rows.length });
-    this.#rows.push(rows.slice());
-    this.#bytes += rows.length;
+    this.#rows.append(rows);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => {});
     this.#waiting.push({ resolve, reject });
@@ -56,9 +60,10 @@ export class OwnRecord {
   /** The body of its message; the same at each call. */
   body(writer: string): Uint8Array {
     if (this.#body === undefined) {
-      const rows = Buffer.concat(this.#rows);
+      const { pieces } = this.#rows;
+      const rows = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
       this.#body = joinBody(encodeLine({ writer, n: this.n, facts: this.#facts, rows }), rows);
-      this.#rows.length = 0;
+      this.#rows.release();
     }
     return this.#body;
   }
@@ -78,6 +83,7 @@ export class OwnRecord {
   }
 
   #end(): void {
+    this.#rows.release();
     this.#isSettled = true;
     this.#settled.resolve();
   }

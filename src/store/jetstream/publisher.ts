@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
+import { PiecePool } from '../csv/row-buffer.ts';
 import type { StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
@@ -30,6 +31,7 @@ export interface PublisherParts {
  */
 export class Publisher {
   readonly #parts: PublisherParts;
+  readonly #pool = new PiecePool();
   /** Gather, or wait for their turn. */
   #waiting: OwnRecord[] = [];
   /** Have a number, and were not read back yet; in its order. */
@@ -57,7 +59,7 @@ export class Publisher {
   add(fact: Fact, rows: Uint8Array): Promise<void> {
     let record = this.#waiting.at(-1);
     if (record === undefined || (record.size > 0 && record.size + rows.length > this.#parts.recordBytes)) {
-      record = new OwnRecord();
+      record = new OwnRecord(this.#pool);
       this.#waiting.push(record);
     }
     const durable = record.add(fact, rows);

@@ -1,0 +1,195 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inDiskFolder, type Measurement, measureServer } from '../src/bench/measure.ts';
+import { type ServerCommand, ServerProcess } from '../src/bench/server-process.ts';
+import { ownServer } from '../src/bench/servers.ts';
+import { DIALECTS } from '../src/cli/wiring.ts';
+import type { AgencyCodec } from '../src/wire/dialect.ts';
+import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
+import { NATS_SERVER, NatsCluster } from '../test/support/nats-cluster.ts';
+import { type Summary, summarize } from './samples.ts';
+import { PROGRAM, type Setting } from './setting.ts';
+
+const AGENCIES = 5;
+
+/** Who stores together. */
+export interface Team {
+  readonly servers: 1 | 2;
+  /** Nodes of the engine, each with a copy of the stream; none where the server keeps its own files. */
+  readonly nodes: 0 | 1 | 3;
+}
+
+export interface ClusterLoad {
+  readonly connections: number;
+  readonly window: number;
+}
+
+/** The figures of one load on one team, and how they compare with those of a server with files of its own in the same round. */
+export interface ClusterRow {
+  readonly team: Team;
+  readonly load: ClusterLoad;
+  readonly betsPerSecond: Summary;
+  readonly p50: Summary;
+  readonly p99: Summary;
+  /** Of the server that has had the most. */
+  readonly peakMegabytes: number;
+  /** Undefined for the server with files of its own. */
+  readonly ofEmbedded: Summary | undefined;
+}
+
+const TEAMS: readonly Team[] = [
+  { servers: 1, nodes: 0 },
+  { servers: 1, nodes: 1 },
+  { servers: 1, nodes: 3 },
+  { servers: 2, nodes: 1 },
+  { servers: 2, nodes: 3 },
+];
+
+/** The one that needs the most memory last, for memory is the most that a process has ever had. */
+const LOADS: readonly (ClusterLoad & { readonly bets: number; readonly warmUp: number })[] = [
+  { connections: 5, window: 1, bets: 150_000, warmUp: 50_000 },
+  { connections: 5, window: 64, bets: 1_500_000, warmUp: 300_000 },
+  { connections: 500, window: 8, bets: 1_500_000, warmUp: 0 },
+];
+
+const BATCH = 130;
+
+type Sample = Measurement & { readonly peakMegabytes: number };
+
+/** One and two servers on one node and on three, beside one with files of its own; undefined where there is no `nats-server`. */
+export async function measureClusters(setting: Setting): Promise<ClusterRow[] | undefined> {
+  if (!existsSync(NATS_SERVER)) {
+    setting.say(`${NATS_SERVER} is not there: servers on an engine are left out`);
+    return undefined;
+  }
+  const samples = TEAMS.map(() => LOADS.map((): Sample[] => []));
+  const clusters = await startClusters(setting);
+  try {
+    for (let round = 0; round < setting.rounds; round += 1) {
+      for (const [index, team] of TEAMS.entries()) {
+        const cluster = team.nodes === 0 ? undefined : clusters.get(team.nodes);
+        const ofLoads = await measureTeam(team, cluster, setting);
+        for (const [load, sample] of ofLoads.entries()) samples[index]![load]!.push(sample);
+      }
+    }
+  } finally {
+    await endAll(clusters);
+  }
+  return LOADS.flatMap((load, at) =>
+    TEAMS.map((team, index) => rowOf(team, load, samples[index]![at]!, samples[0]![at]!)),
+  );
+}
+
+function rowOf(
+  team: Team,
+  load: ClusterLoad,
+  own: readonly Sample[],
+  embedded: readonly Sample[],
+): ClusterRow {
+  const of = (figure: (one: Sample) => number): Summary => summarize(own.map(figure));
+  const ratios = own.map((one, round) => one.betsPerSecond / embedded[round]!.betsPerSecond);
+  return {
+    team,
+    load,
+    betsPerSecond: of(one => one.betsPerSecond),
+    p50: of(one => one.latencyMs.p50),
+    p99: of(one => one.latencyMs.p99),
+    peakMegabytes: of(one => one.peakMegabytes).max,
+    ofEmbedded: team.nodes === 0 ? undefined : summarize(ratios),
+  };
+}
+
+/** Both run all the time: nodes that have nothing to do take next to nothing. */
+async function startClusters({ say }: Setting): Promise<Map<1 | 3, NatsCluster>> {
+  const clusters = new Map<1 | 3, NatsCluster>();
+  try {
+    for (const nodes of [1, 3] as const) {
+      say(`starting ${nodesText(nodes)}`);
+      clusters.set(nodes, await NatsCluster.start(nodes));
+    }
+    return clusters;
+  } catch (error) {
+    await endAll(clusters);
+    throw error;
+  }
+}
+
+async function endAll(clusters: ReadonlyMap<number, NatsCluster>): Promise<void> {
+  await Promise.all([...clusters.values()].map(cluster => cluster.end()));
+}
+
+/** Every load on the same servers, one after the other, with a stream and folders of their own, of which nothing is left. */
+function measureTeam(team: Team, cluster: NatsCluster | undefined, setting: Setting): Promise<Sample[]> {
+  const { stop } = setting;
+  return inDiskFolder(async folder => {
+    const servers: ServerProcess[] = [];
+    try {
+      for (let server = 0; server < team.servers; server += 1) {
+        const own = join(folder, `server-${server}`);
+        await mkdir(own);
+        servers.push(await ServerProcess.start(commandOf(own, cluster), stop));
+      }
+      return await measureLoads(team, servers, setting);
+    } finally {
+      await Promise.all(servers.map(server => server.stop()));
+      if (cluster !== undefined) await removeStream(cluster);
+    }
+  });
+}
+
+async function measureLoads(
+  team: Team,
+  servers: readonly ServerProcess[],
+  { divisor, stop, say }: Setting,
+): Promise<Sample[]> {
+  const name = teamText(team);
+  const addresses = servers.map(server => server.address);
+  const samples: Sample[] = [];
+  const codecOf = (agency: number): AgencyCodec => DIALECTS.base().agency(DEFAULT_LIMITS, agency);
+  for (const load of LOADS) {
+    const bets = load.bets / divisor;
+    const warmUp = load.warmUp / divisor;
+    const shape = { ...load, agencies: AGENCIES, batch: BATCH, bets, warmUp, end: false };
+    say(`${name}: ${bets} bets, ${load.connections} × ${load.window}`);
+    const measurement = await measureServer(name, addresses, { shape, codecOf, stop });
+    const peakMegabytes = Math.max(...servers.map(server => server.peakMegabytes() ?? 0));
+    samples.push({ ...measurement, peakMegabytes });
+  }
+  return samples;
+}
+
+const STREAM = 'bench';
+
+function commandOf(folder: string, cluster: NatsCluster | undefined): ServerCommand {
+  const connections = Math.max(...LOADS.map(load => load.connections));
+  const command = ownServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
+  if (cluster === undefined) return command;
+  const environment = (port: number): Readonly<Record<string, string>> => ({
+    ...command.environment(port),
+    SERVER_STORE: cluster.url,
+    STORE_STREAM: STREAM,
+  });
+  return { ...command, environment };
+}
+
+async function removeStream(cluster: NatsCluster): Promise<void> {
+  const connection = await connect({ servers: cluster.servers });
+  try {
+    const manager = await jetstreamManager(connection);
+    await manager.streams.delete(STREAM);
+  } finally {
+    await connection.close();
+  }
+}
+
+export function teamText({ servers, nodes }: Team): string {
+  const text = servers === 1 ? '1 server' : `${servers} servers`;
+  return nodes === 0 ? `${text}, files of its own` : `${text} on ${nodesText(nodes)}`;
+}
+
+function nodesText(nodes: number): string {
+  return nodes === 1 ? '1 node' : `${nodes} nodes`;
+}
