@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
-import { StoreError } from '../store.ts';
+import type { StoreError } from '../store.ts';
 import { type Engine, EngineError } from './engine.ts';
 import type { Verdicts } from './log-state.ts';
 import { OwnRecord } from './own-record.ts';
