@@ -15,7 +15,10 @@ export const en: Texts = {
   linkBack: 'Connected to the central again.',
   otherVersion: 'The central no longer speaks the version of this page: reload it.',
   notReady: reason => `The central cannot work now: ${reason}.`,
-  notReadyReasons: { 'disk-full': 'the disk is full, and every bet is refused until there is room' },
+  notReadyReasons: {
+    'disk-full': 'the disk is full, and every bet is refused until there is room',
+    'engine-away': 'the replicated store does not answer, and agencies wait or are refused until it does',
+  },
 
   waitingForData: 'Waiting for the figures of the central',
   states: {

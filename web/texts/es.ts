@@ -14,7 +14,11 @@ export const es = {
   linkBack: 'Otra vez conectado con la central.',
   otherVersion: 'La central ya no habla la versión de esta página: hay que recargarla.',
   notReady: (reason: string) => `La central no puede trabajar ahora: ${reason}.`,
-  notReadyReasons: { 'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya' },
+  notReadyReasons: {
+    'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya',
+    'engine-away':
+      'el almacén replicado no responde, y las agencias esperan o son rechazadas hasta que vuelva',
+  },
 
   waitingForData: 'Esperando los datos de la central',
   states: {
