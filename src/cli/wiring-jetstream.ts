@@ -1,7 +1,7 @@
 import type { StoreChoice } from '../config/store-choice.ts';
 import { openRowScanner } from '../kernel/open-row-scanner.ts';
 import type { EngineOptions } from '../store/jetstream/engine.ts';
-import { JetStreamStore } from '../store/jetstream/jetstream-store.ts';
+import { JetStreamStore, OUTBOX_FOLDER } from '../store/jetstream/jetstream-store.ts';
 import type { LotteryConfig, OpenedStore, StoreParts } from './wiring.ts';
 
 type JetStreamChoice = Extract<StoreChoice, { kind: 'jetstream' }>;
@@ -25,7 +25,7 @@ export async function openJetStream(
     openRowScanner,
     signal,
   });
-  return { store, files: [`stream ${choice.stream}`], cuts };
+  return { store, files: [`stream ${choice.stream}`, OUTBOX_FOLDER], cuts };
 }
 
 /** How the engine of a configuration is reached, and which stream of it is the log. */

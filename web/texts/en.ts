@@ -29,7 +29,7 @@ export const en: Texts = {
     stopping: 'Stopping',
   },
   stateDetails: {
-    recovering: 'The central reads its files before it serves.',
+    recovering: 'The central reads what is stored before it serves.',
     complete: 'Every agency has finished.',
     drawn: 'Each agency can ask for its winners.',
     stopping: 'The central answers what it has accepted, and stops.',

@@ -29,7 +29,7 @@ export const es = {
     stopping: 'Apagándose',
   },
   stateDetails: {
-    recovering: 'La central lee sus archivos antes de atender.',
+    recovering: 'La central lee lo guardado antes de atender.',
     complete: 'Terminaron todas las agencias.',
     drawn: 'Cada agencia puede pedir sus ganadores.',
     stopping: 'La central responde lo que ya aceptó y se detiene.',
