@@ -27,7 +27,7 @@ export async function openJetStream(
     openRowScanner,
     signal,
   });
-  return { store, files: [`stream ${choice.stream}`], cuts };
+  return { store, files: [`stream ${choice.stream}`, `outbox/${choice.stream}`], cuts };
 }
 
 /** Reads the log on the engine that is configured. */
