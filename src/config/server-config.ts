@@ -135,6 +135,7 @@ function storeOf(values: Pick<ServerValues, Given>): StoreChoice {
     engine: store,
     stream,
     replicas,
+    replicasAsked: storeReplicas !== undefined,
     credentials,
     authority,
     certificate,

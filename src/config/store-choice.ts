@@ -21,6 +21,8 @@ export type StoreChoice =
       readonly engine: EngineAddress;
       readonly stream: string;
       readonly replicas: number;
+      /** Whether the number of replicas was configured; otherwise a stream that is there keeps its own. */
+      readonly replicasAsked: boolean;
       readonly credentials: NamedFile | undefined;
       /** Files for TLS beyond the certificates that this machine trusts. */
       readonly authority: NamedFile | undefined;

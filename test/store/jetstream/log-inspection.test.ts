@@ -229,19 +229,23 @@ describe('a log that is not whole', () => {
     await manager.streams.deleteMessage(engine.stream, 2);
     expect(await complaintOf(engine)).toEqual({
       code: 'unusable',
-      message: `message 2 of the stream ${engine.stream} is not there`,
+      message: `cannot read the stream ${engine.stream}, message 2 of the stream is expected and 3 comes`,
     });
   });
 
-  test('has lost a record of a server', async () => {
+  test('has lost a record of a server is read, and that is said', async () => {
     const engine = newStream(nats);
     await writeRecords(engine, [finish(1), finish(4)]);
-    expect(await complaintOf(engine)).toEqual({
-      code: 'unusable',
-      message:
-        `the stream ${engine.stream} has lost the records 2 to 3 of server somebody; a server that has them in its outbox ` +
-        'puts them back when it starts',
+    const notices: string[] = [];
+    const { lottery } = await inspectLog({
+      engine,
+      expected: AGENCIES,
+      onNotice: notice => notices.push(notice),
     });
+    expect(lottery.finished).toEqual([1]);
+    expect(notices).toEqual([
+      expect.stringContaining('does not have the records 2 to 3 of server somebody; a server that has them'),
+    ]);
   });
 
   test('that was put together again is whole, and has every row once', async () => {
@@ -278,15 +282,13 @@ describe('an engine that is away', () => {
     const waits: string[] = [];
     const begunAt = performance.now();
     await expect(
-      inspectLog({ engine, expected: AGENCIES, onWait: why => waits.push(why), patienceMs: 1200 }),
+      inspectLog({ engine, expected: AGENCIES, onNotice: why => waits.push(why), patienceMs: 1200 }),
     ).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('the engine does not answer') as string,
+      message: expect.stringContaining('the engine cannot be reached') as string,
     });
     expect(performance.now() - begunAt).toBeGreaterThan(1190);
-    expect(waits).toEqual([
-      expect.stringMatching(/^waits up to 1\.2 s for the engine, it cannot be reached/),
-    ]);
+    expect(waits).toEqual([expect.stringMatching(/^the engine cannot be reached, .*; waits up to 1\.2 s$/)]);
   });
 
   test('and comes back in time is read', async context => {
@@ -301,7 +303,7 @@ describe('an engine that is away', () => {
     const reading = inspectLog({
       engine,
       expected: AGENCIES,
-      onWait(why) {
+      onNotice(why) {
         waits.push(why);
         void nats.startAgain(0);
       },
