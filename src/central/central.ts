@@ -234,12 +234,11 @@ export class Central {
       // Whoever heard the last agency say so holds the draw; the others look after it.
       if (this.#finishing.has(agency)) this.#draws.hold();
       else this.#draws.holdUnlessAnotherDoes();
-    } else if (fact?.kind === 'drawn') {
-      this.#draws.held(fact.draw, fact.seal);
     } else if (fact === undefined) {
       this.#draws.hold();
     }
-    if (lottery.state !== 'drawn' || this.#waitingForDraw.size === 0) return;
+    if (lottery.state !== 'drawn') return;
+    this.#draws.held();
     for (const tell of this.#waitingForDraw) tell();
     this.#waitingForDraw.clear();
   }

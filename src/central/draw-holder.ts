@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bet } from '../lottery/bet.ts';
 import { type Draw, holdDraw } from '../lottery/draw.ts';
-import type { Seal } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import { type Store, StoreError } from '../store/store.ts';
@@ -32,12 +31,16 @@ export class DrawHolder {
   readonly #failure = Promise.withResolvers<Error>();
   readonly #closing = new AbortController();
   #holding: Promise<void> | undefined;
-  #startedAt: number | undefined;
   #takeOver: NodeJS.Timeout | undefined;
+  /** Whether a draw of this server is on its way to the store: whether it is the one that counts is known afterwards. */
+  #isSealing = false;
+  /** Whether it has been said that the draw was held. */
+  #isTold: boolean;
 
   constructor(parts: DrawHolderParts) {
     this.#parts = parts;
     this.failure = this.#failure.promise;
+    this.#isTold = parts.lottery.state === 'drawn';
   }
 
   /** Holds the draw, if it is time for it and nobody here does already. */
@@ -55,12 +58,8 @@ export class DrawHolder {
   }
 
   /** The draw has been held, here or by another server. */
-  held({ bets, winners: documents }: Draw, { sha256: seal }: Seal): void {
-    const { emit, now } = this.#parts;
-    const winners = [...documents.values()].reduce((sum, { length }) => sum + length, 0);
-    const startedAt = this.#startedAt;
-    if (startedAt === undefined) emit({ event: 'draw-followed', bets, winners, seal });
-    else emit({ event: 'draw-held', bets, winners, seal, durationMs: now() - startedAt });
+  held(): void {
+    if (!this.#isSealing) this.#tell();
   }
 
   /** Waits for a draw that is being held. */
@@ -81,11 +80,9 @@ export class DrawHolder {
         draw ??= await holdDraw(store.bets(), hasWon);
         // Another server may have been faster.
         if (lottery.state !== 'complete') return;
-        this.#startedAt = startedAt;
-        await store.seal(draw);
+        await this.#seal(draw, startedAt);
         return;
       } catch (error) {
-        this.#startedAt = undefined;
         if (!(error instanceof StoreError) || error.code === 'failed' || error.code === 'unusable') {
           this.#fail(error);
           return;
@@ -96,6 +93,35 @@ export class DrawHolder {
       }
       if (lottery.state === 'complete') await pause(RETRY_MS, undefined, { signal }).catch(() => {});
     }
+  }
+
+  async #seal(draw: Draw, startedAt: number): Promise<void> {
+    const { lottery, store } = this.#parts;
+    this.#isSealing = true;
+    try {
+      await store.seal(draw);
+      this.#tell(startedAt);
+    } finally {
+      this.#isSealing = false;
+      // That of another server, which was faster.
+      if (lottery.state === 'drawn') this.#tell();
+    }
+  }
+
+  /**
+   * Says, once, that the draw was held.
+   *
+   * @param startedAt when it was begun here, if this server has held it
+   */
+  #tell(startedAt?: number): void {
+    const { lottery, emit, now } = this.#parts;
+    const { draw, seal } = lottery;
+    if (this.#isTold || draw === undefined || seal === undefined) return;
+    this.#isTold = true;
+    const winners = [...draw.winners.values()].reduce((sum, { length }) => sum + length, 0);
+    const said = { bets: draw.bets, winners, seal: seal.sha256 };
+    if (startedAt === undefined) emit({ event: 'draw-followed', ...said });
+    else emit({ event: 'draw-held', ...said, durationMs: now() - startedAt });
   }
 
   #fail(error: unknown): void {

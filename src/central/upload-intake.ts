@@ -143,10 +143,11 @@ export class UploadIntake {
     inFlight.invalid += invalid;
     inFlight.repeats.set(seq, NOBODY);
     afterSync.follow(durable, error => {
-      // What it rejects, the store has rejected everything behind as well: the upload goes on from here.
-      if (error !== undefined) inFlight.next = Math.min(inFlight.next, seq);
       inFlight.invalid -= invalid;
       const outcome = error === undefined ? outcomeOf(fact) : this.#rejected(fact, error);
+      // What it rejects, the store has rejected everything behind as well: the upload goes on from here. Where another server was
+      // the first with it, what is behind may count all the same.
+      if (outcome.kind === 'refused') inFlight.next = Math.min(inFlight.next, seq);
       const repeats = inFlight.repeats.get(seq)!;
       inFlight.repeats.delete(seq);
       if (inFlight.repeats.size === 0) this.#inFlight.delete(key);

@@ -1,6 +1,6 @@
 import { readLotteryConfig } from '../config/server-config.ts';
 import { EXIT } from './exit-codes.ts';
-import { CSV_FILES } from './wiring.ts';
+import { CSV_FILES, expectFiles, readStore } from './wiring.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -12,8 +12,10 @@ export interface DrawOptions {
 /** `loteria draw status`: who has sent what, who has finished, what the draw waits for. */
 export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
   const config = readLotteryConfig(options.config);
-  const folder = directory ?? config.dataDirectory;
-  const { lottery, begun, draw } = await CSV_FILES.inspect(folder, config.agencies);
+  const { lottery, begun } =
+    directory === undefined
+      ? await readStore(config, { onWait: what => process.stderr.write(`loteria: ${what}\n`) })
+      : await CSV_FILES.inspect(directory, config.agencies);
   const ids = [...new Set([...config.agencies, ...lottery.bets.keys(), ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)
@@ -25,7 +27,7 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
       winners: lottery.winnersOf(agency)?.length,
     }));
   const { betsInAll: bets } = lottery;
-  const held = draw && { time: draw.time, sha256: draw.sha256 };
+  const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
   const status = { state: lottery.state, begun, bets, waitingFor: lottery.missing, draw: held, agencies };
   if (options.json) {
     say(JSON.stringify(status));
@@ -65,7 +67,13 @@ function describeState({
 
 /** `loteria draw new`: puts a draw that has been held away, and makes room for the next. */
 export async function drawNew(directory: string | undefined, { config }: DrawOptions): Promise<number> {
-  const folder = directory ?? readLotteryConfig(config).dataDirectory;
+  const folder =
+    directory ??
+    expectFiles(
+      readLotteryConfig(config),
+      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_STREAM set to a name that is not in use, ' +
+        'LOTERIA-2 say',
+    );
   say(`archived in ${await CSV_FILES.archive(folder)}`);
   return EXIT.done;
 }

@@ -1,13 +1,16 @@
 import { readLotteryConfig } from '../config/server-config.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
-import { CSV_FILES } from './wiring.ts';
+import { CSV_FILES, expectFiles } from './wiring.ts';
+
+const WITHOUT_JOURNAL =
+  '`loteria export FILE` reads all of it and checks it, `loteria draw status` says what is in it';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `loteria journal verify`: checks every promise of `bets.journal` and `bets.csv` against each other. */
 export async function verifyJournal(directory: string | undefined): Promise<number> {
-  const folder = directory ?? readLotteryConfig(undefined).dataDirectory;
+  const folder = directory ?? expectFiles(readLotteryConfig(undefined), WITHOUT_JOURNAL);
   const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } =
     await CSV_FILES.verify(folder, hasWon);
   say(`bets.journal  ${journalLines} lines`);
@@ -35,7 +38,7 @@ export async function showJournal(
   directory: string | undefined,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const folder = directory ?? readLotteryConfig(undefined).dataDirectory;
+  const folder = directory ?? expectFiles(readLotteryConfig(undefined), WITHOUT_JOURNAL);
   await CSV_FILES.visitJournal(folder, ({ n, offset, record }) => {
     if (json) say(JSON.stringify({ n, offset, ...record }));
     else for (const text of CSV_FILES.describe(record)) say(`${String(n).padStart(6)}  ${text}`);

@@ -9,6 +9,7 @@ import type { CertsOptions } from './certs.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
+import type { ExportOptions } from './export.ts';
 import type { RunOptions } from './run.ts';
 import { VERSION } from './version.ts';
 
@@ -37,6 +38,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addDataset(program, finish);
   addDraw(program, finish);
   addJournal(program, finish);
+  addExport(program, finish);
   addCerts(program, finish);
   addBench(program, finish);
   return program;
@@ -116,7 +118,10 @@ function addDraw(program: Command, finish: (code: number) => void): void {
     .description(
       'who has sent how many bets, who has finished, what the draw waits for; also while the server runs',
     )
-    .argument('[folder]', FOLDER)
+    .argument(
+      '[folder]',
+      'folder with bets.csv and bets.journal; the store that is configured, files or stream, when not given',
+    )
     .option('--config <file>', 'read this file in place of config.ini')
     .option('--json', 'as one line of JSON')
     .action(async (folder: string | undefined, options: DrawOptions) => {
@@ -154,6 +159,30 @@ function addJournal(program: Command, finish: (code: number) => void): void {
     .action(async (folder: string | undefined, options: { json?: boolean }) => {
       const { showJournal } = await import('./journal.ts');
       finish(await showJournal(folder, options));
+    });
+}
+
+function addExport(program: Command, finish: (code: number) => void): void {
+  program
+    .command('export')
+    .description(
+      'write all bets of the store to one file, with a seal beside it, and check it against the draw; also while servers run',
+    )
+    .argument('<file>', 'where to write the rows, as a bets.csv has them; the seal goes to <file>.seal')
+    .option('--config <file>', 'read this file in place of config.ini')
+    .option('--force', 'overwrite the file and its seal')
+    .addHelpText(
+      'after',
+      `
+The store is the one of the server's configuration (config.ini, environment): the bets.csv of DATA_DIR, or the stream
+of SERVER_STORE=nats://…. Nothing in it is changed. The seal is JSON: state, number of bets, bytes and sha256 of the
+file and, after the draw, its time, its own bytes and sha256, and how many winners each agency has.
+
+Exit codes: 0 done, 1 failed or not what was drawn, 2 wrong usage or configuration.`,
+    )
+    .action(async (file: string, options: ExportOptions) => {
+      const { exportBets } = await import('./export.ts');
+      finish(await exportBets(file, options));
     });
 }
 

@@ -2,7 +2,9 @@ import type { StoreChoice } from '../config/store-choice.ts';
 import { openRowScanner } from '../kernel/open-row-scanner.ts';
 import type { EngineOptions } from '../store/jetstream/engine.ts';
 import { JetStreamStore } from '../store/jetstream/jetstream-store.ts';
-import type { LotteryConfig, OpenedStore, StoreParts } from './wiring.ts';
+import { inspectLog } from '../store/jetstream/log-inspection.ts';
+import type { StoreReading } from '../store/store.ts';
+import type { LotteryConfig, OpenedStore, ReadingParts, StoreParts } from './store-parts.ts';
 
 type JetStreamChoice = Extract<StoreChoice, { kind: 'jetstream' }>;
 
@@ -25,11 +27,20 @@ export async function openJetStream(
     openRowScanner,
     signal,
   });
-  return { store, files: [`stream ${choice.stream}`], cuts };
+  return { store, files: [`stream ${choice.stream}`, `outbox/${choice.stream}`], cuts };
+}
+
+/** Reads the log on the engine that is configured. */
+export function readJetStream(
+  config: LotteryConfig,
+  choice: JetStreamChoice,
+  parts: ReadingParts,
+): Promise<StoreReading> {
+  return inspectLog({ engine: engineOptions(config, choice), expected: config.agencies, ...parts });
 }
 
 /** How the engine of a configuration is reached, and which stream of it is the log. */
-export function engineOptions({ agencies }: LotteryConfig, choice: JetStreamChoice): EngineOptions {
+function engineOptions({ agencies }: LotteryConfig, choice: JetStreamChoice): EngineOptions {
   const { engine, stream, replicas, credentials, authority, certificate, privateKey } = choice;
   const tls = { caFile: authority?.path, certFile: certificate?.path, keyFile: privateKey?.path };
   return {

@@ -1,17 +1,16 @@
-import type { readLotteryConfig } from '../config/server-config.ts';
+import { join } from 'node:path';
+import { ConfigError } from '../config/errors.ts';
 import { openLineCopier } from '../kernel/open-line-copier.ts';
 import { PlainBetReader } from '../kernel/plain-bet-reader.ts';
-import type { Lottery } from '../lottery/lottery.ts';
 import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import { archiveDraw } from '../store/csv/archive.ts';
-import { CsvStore } from '../store/csv/csv-store.ts';
+import { CsvStore, LOCK_FILE } from '../store/csv/csv-store.ts';
 import { describeRecord } from '../store/csv/describe-record.ts';
 import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection.ts';
-import type { TailCut } from '../store/csv/recovery.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
-import type { EngineEvent, OnFact, Store, StoreWatch } from '../store/store.ts';
+import type { OnFact, StoreReading } from '../store/store.ts';
 import type { BetReader, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol, ListenerDialect } from '../wire/dialect-names.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
@@ -20,6 +19,7 @@ import { createCsvFramesDialect } from '../wire/dialects/csv-frames.ts';
 import { createOpCodesDialect } from '../wire/dialects/op-codes.ts';
 import { createPushCodesDialect } from '../wire/dialects/push-codes.ts';
 import { createResumableDialect } from '../wire/dialects/resumable.ts';
+import type { LotteryConfig, OpenedStore, ReadingParts, StoreParts } from './store-parts.ts';
 
 /** The only place that knows which dialects there are. An agency reads no bets: it does without a fast reader. */
 export const DIALECTS = {
@@ -42,25 +42,6 @@ export async function openBetReader(): Promise<BetReader> {
   return kernel.openBetReader();
 }
 
-/** What of the server's configuration concerns its lottery. */
-export type LotteryConfig = ReturnType<typeof readLotteryConfig>;
-
-export interface OpenedStore {
-  readonly store: Store;
-  /** What it keeps open, as the log calls it; the bets first. */
-  readonly files: readonly string[];
-  readonly cuts: readonly TailCut[];
-}
-
-export interface StoreParts {
-  readonly lottery: Lottery;
-  readonly watch: StoreWatch | undefined;
-  /** What happens between this server and a replicated engine. */
-  readonly onEngine: (event: EngineEvent) => void;
-  /** Ends an opening that waits for the engine. */
-  readonly signal: AbortSignal;
-}
-
 /** The only place that knows which stores there are. Each tells the lottery every fact: those that it remembers, and later ones. */
 export async function openStore(config: LotteryConfig, parts: StoreParts): Promise<OpenedStore> {
   const { lottery, watch } = parts;
@@ -79,6 +60,51 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
       const { openJetStream } = await import('./wiring-jetstream.ts');
       return openJetStream(config, store, parts);
     }
+  }
+}
+
+/**
+ * Reads the store that is configured, beside the servers or without them.
+ *
+ * @throws ConfigError when it is one that only its server can look into; StoreError
+ */
+export async function readStore(
+  config: LotteryConfig,
+  { onRows, onWait }: ReadingParts = {},
+): Promise<StoreReading> {
+  const { store, agencies, dataDirectory } = config;
+  switch (store.kind) {
+    case 'csv':
+      return inspectStore(dataDirectory, agencies, onRows);
+    case 'memory':
+      throw new ConfigError('SERVER_STORE is memory: nobody but the server itself can look into it');
+    case 'jetstream': {
+      const { readJetStream } = await import('./wiring-jetstream.ts');
+      return readJetStream(config, store, { onRows, onWait });
+    }
+  }
+}
+
+/** The files that the store which is configured has in its folder, whether they are there or not. */
+export function storeFiles({ store, dataDirectory }: LotteryConfig): string[] {
+  if (store.kind !== 'csv') return [];
+  return [BETS_FILE, JOURNAL_FILE, LOCK_FILE].map(name => join(dataDirectory, name));
+}
+
+/**
+ * The folder of the csv store that is configured.
+ *
+ * @param instead what can be done where bets are in a stream
+ * @throws ConfigError when bets are kept elsewhere
+ */
+export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: string): string {
+  switch (store.kind) {
+    case 'csv':
+      return dataDirectory;
+    case 'memory':
+      throw new ConfigError('SERVER_STORE is memory, which has no files; name a folder to look into one');
+    case 'jetstream':
+      throw new ConfigError(`SERVER_STORE is a stream, ${store.stream}, which has no files: ${instead}`);
   }
 }
 

@@ -64,6 +64,11 @@ export class Lottery {
     return [...this.#bets.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** Undefined before it was held. */
+  get draw(): Draw | undefined {
+    return this.#draw;
+  }
+
   /** What vouches for the bets of the draw; undefined before it. */
   get seal(): Seal | undefined {
     return this.#seal;

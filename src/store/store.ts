@@ -2,6 +2,7 @@ import type { BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
 import type { Draw } from '../lottery/draw.ts';
 import type { Fact, Seal, UploadPlace } from '../lottery/fact.ts';
+import type { Lottery } from '../lottery/lottery.ts';
 
 /** Told a fact that is durable. */
 export type OnFact = (fact: Fact) => void;
@@ -100,6 +101,16 @@ export type EngineEvent =
   | { readonly kind: 'available'; readonly awayMs: number }
   /** Records that the engine had lost were given back to it. */
   | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number };
+
+/** What is in a store, as somebody finds it who reads it beside the servers or without them, and changes nothing. */
+export interface StoreReading {
+  readonly lottery: Lottery;
+  /** When the store was begun, ISO 8601. */
+  readonly begun: string;
+}
+
+/** Takes the next rows of a store, in stored order. They are valid until it returns. */
+export type OnRows = (rows: Uint8Array) => void;
 
 export type StoreErrorCode = 'full' | 'unavailable' | 'overtaken' | 'failed' | 'unusable';
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
+import type { Draw } from '../../src/lottery/draw.ts';
+import { StoreError } from '../../src/store/store.ts';
 import {
   bet,
   conn,
@@ -92,6 +94,24 @@ describe('the draw', () => {
     expect(central.of('draw-held')).toHaveLength(1);
     peer.send(GWIN);
     expect(await peer.receive(rwin(1, 2).length / 2)).toBe(rwin(1, 2));
+  });
+
+  test('that another server has held meanwhile is not its own', async () => {
+    class OvertakenStore extends GatedStore {
+      override async seal(draw: Draw): Promise<never> {
+        const seal = { bytes: 0, sha256: 'theirs', time: '2026-01-02T03:04:05.000Z' };
+        this.onFact({ kind: 'drawn', draw, seal });
+        throw new StoreError('overtaken', 'the draw has been held');
+      }
+    }
+    const central = await TestCentral.open({ agencies: [1], store: new OvertakenStore() });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1, 7574)), END]));
+    expect(await peer.receive(8)).toBe(OK + OK);
+    await central.seen('draw-followed');
+    await central.central.close();
+    expect(central.of('draw-followed')).toMatchObject([{ bets: 1, winners: 1, seal: 'theirs' }]);
+    expect(central.of('draw-held')).toEqual([]);
   });
 
   test('that cannot read the bets stops the central with a clear error', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Bet } from '../../lottery/bet.ts';
 import { Lottery } from '../../lottery/lottery.ts';
-import { StoreError } from '../store.ts';
+import { type OnRows, StoreError, type StoreReading } from '../store.ts';
 import { reasonOf } from './append-file.ts';
 import { Auditor } from './auditor.ts';
 import { NO_FILE, NODE_FILES, type ReadableFile } from './files.ts';
@@ -11,10 +11,7 @@ import { RunningDigest } from './running-digest.ts';
 import { BETS_FILE, JOURNAL_FILE, type StoreWalk, walkStore } from './store-walk.ts';
 
 /** What stands in the files of a store. */
-export interface Inspection extends StoreWalk {
-  readonly lottery: Lottery;
-  /** When the journal was begun, ISO 8601. */
-  readonly begun: string;
+export interface Inspection extends StoreWalk, StoreReading {
   readonly draw: Drawn | undefined;
 }
 
@@ -28,10 +25,15 @@ export interface Verification extends Inspection {
  * row is as it was written.
  *
  * @param expected the agencies that the draw waits for
+ * @param onRows given the rows that the journal vouches for, before it is known that the last of them are as they were written
  * @throws StoreError when there is nothing to read, DamageError
  */
-export function inspectStore(directory: string, expected: Iterable<number>): Promise<Inspection> {
-  return withFiles(directory, (journal, bets) => inspect(journal, bets, expected));
+export function inspectStore(
+  directory: string,
+  expected: Iterable<number>,
+  onRows?: OnRows,
+): Promise<Inspection> {
+  return withFiles(directory, (journal, bets) => inspect(journal, bets, expected, { onRows }));
 }
 
 /**
@@ -43,7 +45,7 @@ export function inspectStore(directory: string, expected: Iterable<number>): Pro
 export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): Promise<Verification> {
   return withFiles(directory, async (journal, bets) => {
     const auditor = new Auditor(hasWon);
-    const inspection = await inspect(journal, bets, [], auditor);
+    const inspection = await inspect(journal, bets, [], { auditor });
     const { draw, checkpoints, betsEnd } = inspection;
     const sealed =
       draw === undefined ? [] : [{ type: 'checkpoint', end: draw.end, sha256: draw.sha256 } as const];
@@ -71,7 +73,7 @@ async function inspect(
   journal: ReadableFile,
   bets: ReadableFile,
   expected: Iterable<number>,
-  auditor?: Auditor,
+  { auditor, onRows }: { readonly auditor?: Auditor; readonly onRows?: OnRows | undefined },
 ): Promise<Inspection> {
   const lottery = new Lottery(expected);
   let begun = '';
@@ -82,7 +84,10 @@ async function inspect(
       if (line.record.type === 'draw') draw = line.record;
       auditor?.onRecord(line.record);
     },
-    onRows: piece => auditor?.onRows(piece),
+    onRows(piece) {
+      auditor?.onRows(piece);
+      onRows?.(piece);
+    },
     onRowsEnd: () => auditor?.onRowsEnd(),
     onFact: fact => lottery.apply(fact),
   });

@@ -70,8 +70,17 @@ export type ConnectionState = 'there' | 'lost' | 'closed';
 export interface Condition {
   /** Position of the last record; 0 in an empty stream. */
   readonly last: number;
+  /** '' where there is only one node. */
+  readonly leader: string;
   /** The nodes that have all of it, its leader first. */
   readonly nodes: string;
+}
+
+/** The stream as whoever only reads it finds it. */
+export interface FoundStream {
+  readonly created: Date;
+  /** Position of the last record; 0 in an empty stream. */
+  readonly last: number;
 }
 
 /** The replicated engine, NATS JetStream, and the one stream of it that is a lottery's log. */
@@ -129,7 +138,7 @@ export class Engine {
    * @throws StoreError `unusable` when there is one that is not this lottery's; EngineError
    */
   async openStream(): Promise<void> {
-    const { stream, agreement } = this.#options;
+    const { stream } = this.#options;
     const found = await this.#ask('the stream cannot be opened', async () => {
       try {
         return await this.#manager.streams.info(stream);
@@ -138,7 +147,36 @@ export class Engine {
         return this.#addStream();
       }
     });
-    const { subjects, description, num_replicas: replicas } = found.config;
+    this.#expectOwn(found);
+    if (found.config.num_replicas !== this.#options.replicas) await this.#setReplicas(found);
+  }
+
+  /**
+   * Looks for the stream, and makes nothing.
+   *
+   * @throws StoreError `unusable` when it is not there, or is not this lottery's; EngineError
+   */
+  async findStream(): Promise<FoundStream> {
+    const { stream } = this.#options;
+    const found = await this.#ask('the stream does not answer', async () => {
+      try {
+        return await this.#manager.streams.info(stream);
+      } catch (error) {
+        if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+        throw new StoreError(
+          'unusable',
+          `the engine has no stream ${stream}; STORE_STREAM says which one it is, and the first server makes it`,
+          error,
+        );
+      }
+    });
+    this.#expectOwn(found);
+    return { created: new Date(found.created), last: found.state.last_seq };
+  }
+
+  /** @throws StoreError `unusable` when the stream is not this lottery's */
+  #expectOwn({ config: { subjects, description } }: StreamInfo): void {
+    const { stream, agreement } = this.#options;
     if (subjects?.length !== 1 || subjects[0] !== this.#subject) {
       throw new StoreError(
         'unusable',
@@ -151,7 +189,6 @@ export class Engine {
         `the stream ${stream} is that of a lottery with '${description ?? ''}', this server is configured with '${agreement}'`,
       );
     }
-    if (replicas !== this.#options.replicas) await this.#setReplicas(found);
   }
 
   #addStream(): Promise<StreamInfo> {
@@ -190,8 +227,9 @@ export class Engine {
       throw new EngineError(`only a minority of the nodes has the stream, ${names} do not answer`);
     }
     const current = others.filter(node => node.current && !silent.includes(node));
-    const nodes = [cluster?.leader ?? '', ...current.map(({ name }) => name).toSorted()];
-    return { last: state.last_seq, nodes: nodes.join(' ') };
+    const leader = cluster?.leader ?? '';
+    const nodes = [leader, ...current.map(({ name }) => name).toSorted()];
+    return { last: state.last_seq, leader, nodes: nodes.join(' ') };
   }
 
   /** The record at a position; undefined when there is none. */
@@ -199,7 +237,7 @@ export class Engine {
     return this.#ask('the stream does not answer', async () => {
       try {
         const message = await this.#manager.streams.getMessage(this.#options.stream, { seq: position });
-        return message === null ? undefined : decodeRecord(position, message.data);
+        return message === null ? undefined : decodeRecord(position, message.data, message.time.getTime());
       } catch (error) {
         if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
         throw error;

@@ -53,6 +53,7 @@ export class Following {
         this.#messages = await this.#open();
         if (this.#isClosed) return;
         this.#onOpen();
+        if (this.#isClosed) return;
         for await (const { seq, data, info } of this.#watched(this.#messages)) {
           // A consumer that was made anew may repeat its last message.
           if (seq < this.#next) continue;

@@ -1,5 +1,4 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
@@ -19,15 +18,12 @@ import {
 import { type ConnectionState, Engine, type EngineOptions } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { PlacedRecord } from './log-record.ts';
-import type { LogState, Verdicts } from './log-state.ts';
+import { isSameEnd, type LogState, type Verdicts } from './log-state.ts';
 import { LogReader } from './log-reader.ts';
 import { KEEP_MS, Outbox } from './outbox.ts';
 import { Publisher } from './publisher.ts';
 import { restoreLog } from './restore.ts';
 import { Troubles } from './troubles.ts';
-
-/** The folder of the outbox in that of the server. */
-export const OUTBOX_FOLDER = 'outbox';
 
 /** Wait between two looks at the engine, in milliseconds. */
 const LOOK_MS = 1000;
@@ -92,10 +88,11 @@ export class JetStreamStore implements Store {
   readonly #closing = new AbortController();
   #state: LogState;
   #failed: StoreError | undefined;
-  /** Whether the end of the log may have been lost since it was looked at. */
-  #isSuspect = false;
+  /** Whether the end of the log may have been lost since it was looked at: until then nothing is added. */
+  #isSuspect = true;
   /** Whether the stream was found shorter than it should be. */
   #isShort = false;
+  #leader = '';
   #nodes = '';
   readonly #waitingForPosition: (() => void)[] = [];
   #looking: Promise<void>;
@@ -141,12 +138,10 @@ export class JetStreamStore implements Store {
       },
       onTrouble: (trouble, why) => this.#troubles.begin(trouble, why),
       onTroubleEnd: trouble => this.#troubles.end(trouble),
-      onShort: () => this.#suspect(),
+      onInterrupted: () => this.#suspect(),
       onFailure: error => this.#fail(error),
     });
     engine.onConnection(state => this.#onConnection(state));
-    this.#reader.start(state.position);
-    this.#publisher.open();
     this.#looking = this.#look();
   }
 
@@ -160,7 +155,7 @@ export class JetStreamStore implements Store {
     options: JetStreamStoreOptions,
   ): Promise<{ store: JetStreamStore; cuts: readonly TailCut[] }> {
     const { directory, onEvent = () => {}, signal, follower } = options;
-    const { outbox, cuts } = await Outbox.open(join(directory, OUTBOX_FOLDER));
+    const { outbox, cuts } = await Outbox.openOf(directory, options.engine.stream);
     const waitingSince = performance.now();
     let isWaiting = false;
     try {
@@ -352,17 +347,18 @@ export class JetStreamStore implements Store {
     const { signal } = this.#closing;
     let lookedAt = performance.now();
     while (!signal.aborted && this.#failed === undefined) {
-      await this.#untilNextLook();
-      if (signal.aborted) return;
       try {
-        if (await this.#hasLostItsEnd()) await this.#restore();
+        while (await this.#hasLostItsEnd()) await this.#restore();
         this.#troubles.end('stream');
         await this.#age(performance.now() - lookedAt);
       } catch (error) {
-        if (error instanceof EngineError) this.#troubles.begin('stream', error.message);
-        else this.#fail(error);
+        if (!(error instanceof EngineError)) this.#fail(error);
+        else this.#troubles.begin('stream', error.message);
+        // Whoever leads it next may have another end of it.
+        this.#suspect();
       }
       lookedAt = performance.now();
+      if (!signal.aborted) await this.#untilNextLook();
     }
   }
 
@@ -375,41 +371,45 @@ export class JetStreamStore implements Store {
   }
 
   async #hasLostItsEnd(): Promise<boolean> {
-    const isSuspect = this.#isSuspect;
+    const { position } = this.#state;
+    const { last, leader, nodes } = await this.#engine.condition();
+    if (nodes !== this.#nodes) this.#outbox.interrupted();
+    this.#isSuspect ||= last < position || leader !== this.#leader;
+    this.#leader = leader;
+    this.#nodes = nodes;
+    return this.#isSuspect && (await this.#isLost());
+  }
+
+  /**
+   * Looks at the last record that was read. Meanwhile nothing is read nor added: a stream that has lost its end may have grown beyond
+   * it again with other records.
+   */
+  async #isLost(): Promise<boolean> {
     this.#isSuspect = false;
-    try {
-      const { position, identity } = this.#state;
-      const { last, nodes } = await this.#engine.condition();
-      if (nodes !== this.#nodes) this.#outbox.interrupted();
-      this.#nodes = nodes;
-      if (last < position) {
-        // A leader that has just been elected may still be reading its own log: only who says so twice has lost it.
-        this.#isShort = !this.#isShort;
-        if (this.#isShort) this.#suspect();
-        return !this.#isShort;
-      }
-      this.#isShort = false;
-      if (!isSuspect) return false;
-      const record = position === 0 ? undefined : await this.#engine.at(position);
-      if (position > 0 && (record === undefined || !isIdentity(record, identity))) return true;
-      if (!this.#isSuspect) {
-        this.#publisher.doubt();
-        this.#publisher.open();
-      }
-      return false;
-    } catch (error) {
-      this.#isSuspect ||= isSuspect;
-      throw error;
+    this.#publisher.hold();
+    await this.#reader.stop();
+    const { end } = this.#state;
+    const found = end.position === 0 ? undefined : await this.#engine.at(end.position);
+    if (end.position > 0 && found === undefined) {
+      // A leader that has just been elected may still be reading its own log: only who says so twice has lost it.
+      this.#isShort = !this.#isShort;
+      this.#isSuspect = true;
+      return !this.#isShort;
     }
+    this.#isShort = false;
+    if (found !== undefined && !isSameEnd(end, found)) return true;
+    // It may have become suspect again.
+    if (this.#isSuspect || this.#closing.signal.aborted) return false;
+    this.#reader.start(end.position);
+    this.#publisher.doubt();
+    this.#publisher.open();
+    return false;
   }
 
   /** Puts the log together again: what the stream has, and what it has lost and the outbox has. */
   async #restore(): Promise<void> {
     const { follower, onEvent = () => {} } = this.#options;
-    this.#isSuspect = true;
-    this.#publisher.hold();
     this.#troubles.begin('restoring', 'the engine has lost the end of the stream, it is being put back');
-    await this.#reader.stop();
     const own = new Map<number, readonly boolean[]>();
     const onRecord = ({ writer, n }: PlacedRecord, verdicts: Verdicts): void => {
       if (writer === this.#writer && verdicts !== undefined) own.set(n, verdicts);
@@ -423,10 +423,9 @@ export class JetStreamStore implements Store {
     this.#tellPosition();
     for (const [n, verdicts] of own) this.#publisher.settle(n, verdicts);
     this.#publisher.beginAge();
-    this.#reader.start(restored.state.position);
-    this.#isSuspect = false;
-    this.#publisher.open();
     this.#troubles.end('restoring');
+    // Looked at once more, everything goes on from there.
+    this.#isSuspect = true;
     tellRestored(restored, onEvent);
   }
 
@@ -491,13 +490,6 @@ function expectMessageSize({ messageBytesMax }: Engine, { batchBytesMax = 0 }: J
     `the engine takes messages of ${messageBytesMax} bytes and a batch may need ${needed}: ` +
       'set max_payload in its configuration, or a smaller PAYLOAD_BYTES_MAX here',
   );
-}
-
-function isIdentity(
-  { writer, n }: { readonly writer: string; readonly n: number },
-  identity: string,
-): boolean {
-  return `${writer}-${n}` === identity;
 }
 
 function unavailable(why: string, cause?: unknown): StoreError {

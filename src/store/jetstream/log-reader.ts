@@ -23,13 +23,18 @@ export interface LogReaderParts {
   readonly onRecord: (record: PlacedRecord) => void;
   readonly onTrouble: (trouble: 'reading' | 'outbox', why: string) => void;
   readonly onTroubleEnd: (trouble: 'reading' | 'outbox') => void;
-  /** The stream does not have any more what was read from it. */
-  readonly onShort: () => void;
+  /** It has stopped where it does not know whether what comes next follows on what it has read. */
+  readonly onInterrupted: () => void;
   /** It cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Reads what comes to the log, this server's own records and the others', and keeps a copy before anybody hears of it. */
+/**
+ * Reads what comes to the log, this server's own records and the others', and keeps a copy before anybody hears of it.
+ *
+ * It reads from one consumer. Where that has ended, the stream may have lost its end and have grown beyond it again before there is
+ * another consumer: it stops, to be started again by whoever has looked at what the stream has at the last position.
+ */
 export class LogReader {
   readonly #parts: LogReaderParts;
   #following: Following | undefined;
@@ -60,27 +65,28 @@ export class LogReader {
   }
 
   async #run(position: number, signal: AbortSignal): Promise<void> {
-    const { onTrouble, onTroubleEnd, onShort, onFailure } = this.#parts;
-    let last = position;
-    while (!signal.aborted) {
-      this.#following = this.#parts.engine.follow(last + 1, () => onTroubleEnd('reading'));
-      try {
-        for await (const record of this.#following.records()) {
-          if (signal.aborted) return;
-          last = record.position;
-          await this.#take(record, signal);
-        }
-      } catch (error) {
+    const { engine, onTrouble, onTroubleEnd, onInterrupted, onFailure } = this.#parts;
+    let isFirstConsumer = true;
+    const following = engine.follow(position + 1, () => {
+      if (isFirstConsumer) onTroubleEnd('reading');
+      else following.close();
+      isFirstConsumer = false;
+    });
+    this.#following = following;
+    try {
+      for await (const record of following.records()) {
         if (signal.aborted) return;
-        if (!(error instanceof EngineError)) {
-          onFailure(error);
-          return;
-        }
-        if (error.isShort) onShort();
-        onTrouble('reading', error.message);
+        await this.#take(record, signal);
       }
-      if (!signal.aborted) await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof EngineError)) {
+        onFailure(error);
+        return;
+      }
+      onTrouble('reading', error.message);
     }
+    if (!signal.aborted) onInterrupted();
   }
 
   async #take(record: PlacedRecord, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,20 @@
 import type { Follower } from '../store.ts';
 import type { LogRecord, PlacedRecord } from './log-record.ts';
 
+/** The two ways to ask the engine for a message round its time differently, in milliseconds. */
+const SAME_TIME_MS = 2;
+
 /** What became of a record: for each of its facts whether it counts; undefined when the whole record does not. */
 export type Verdicts = readonly boolean[] | undefined;
+
+/** Where reading has come to. */
+export interface LogEnd {
+  /** Place of the last record that was read; 0 before the first. */
+  readonly position: number;
+  readonly identity: string;
+  /** When the engine took it, in milliseconds since 1970. */
+  readonly time: number;
+}
 
 /**
  * The log, read up to a position. A record may be in the stream more than once: whoever heard nothing of the first try has tried
@@ -12,10 +24,8 @@ export type Verdicts = readonly boolean[] | undefined;
  */
 export class LogState {
   #follower: Follower;
-  /** Place of the last record that was read; 0 before the first. */
-  position = 0;
-  /** Identity of the message at `position`. */
-  identity = '';
+  /** The last record that was read. */
+  end: LogEnd = { position: 0, identity: '', time: 0 };
   /** Whether the draw is among the facts that count. */
   drawn = false;
   readonly #next = new Map<string, number>();
@@ -24,6 +34,11 @@ export class LogState {
 
   constructor(follower: Follower) {
     this.#follower = follower;
+  }
+
+  /** Place of the last record that was read; 0 before the first. */
+  get position(): number {
+    return this.end.position;
   }
 
   /** Has another follower go on with everything that was read. */
@@ -39,9 +54,8 @@ export class LogState {
 
   /** Reads the next record. */
   apply(record: PlacedRecord): Verdicts {
-    const { position, writer, n, facts } = record;
-    this.position = position;
-    this.identity = identityOf(record);
+    const { position, time, writer, n, facts } = record;
+    this.end = { position, identity: identityOf(record), time };
     const next = this.nextOf(writer);
     if (n !== next) {
       this.#void.set(position, undefined);
@@ -75,4 +89,12 @@ export class LogState {
 /** What tells a record from any other. */
 export function identityOf({ writer, n }: Pick<LogRecord, 'writer' | 'n'>): string {
   return `${writer}-${n}`;
+}
+
+/**
+ * Whether a message is the one that was read there last. The same record may have come to the same place again behind others than
+ * before: then at another time.
+ */
+export function isSameEnd({ identity, time }: LogEnd, found: PlacedRecord): boolean {
+  return identityOf(found) === identity && Math.abs(found.time - time) < SAME_TIME_MS;
 }

@@ -22,6 +22,9 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 /** A segment that has been written on for this part of the time takes no further append. */
 const SEGMENTS_PER_KEEPING = 4;
 
+/** In the folder of a server; the outbox of each stream is in a folder of its own in it. */
+const OUTBOX_FOLDER = 'outbox';
+
 const LOCK_FILE = 'outbox.lock';
 
 export interface OutboxOptions {
@@ -105,6 +108,22 @@ export class Outbox {
       unlock();
       throw error;
     }
+  }
+
+  /**
+   * Opens the outbox of a stream in the folder of a server. Each stream has its own, so that nothing of one lottery is ever offered
+   * to another; to a stream that was made anew with the same name, everything is.
+   *
+   * @throws StoreError as `open` does
+   */
+  static async openOf(
+    directory: string,
+    stream: string,
+    options: OutboxOptions = {},
+  ): Promise<{ outbox: Outbox; cuts: readonly TailCut[] }> {
+    const outboxes = join(directory, OUTBOX_FOLDER);
+    await createFolder(outboxes, options.files ?? NODE_OUTBOX_FILES);
+    return Outbox.open(join(outboxes, stream), options);
   }
 
   /** The newest record; undefined when there has never been one, or all were cleared. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
 import { PiecePool } from '../csv/row-buffer.ts';
-import { StoreError } from '../store.ts';
+import type { StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { OwnRecord } from './own-record.ts';

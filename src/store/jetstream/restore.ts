@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { type Follower, StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { decodeParts, joinBody, type PlacedRecord } from './log-record.ts';
-import { identityOf, LogState, type Verdicts } from './log-state.ts';
+import { LogState, type Verdicts } from './log-state.ts';
 import type { Outbox } from './outbox.ts';
 import type { KeptRecord } from './outbox-record.ts';
 
@@ -50,6 +51,8 @@ export async function restoreLog(parts: RestoreParts): Promise<Restored> {
     offered += 1;
     lostBets += verdicts.lostBets;
   }
+  // When the engine took what was added here is not known yet.
+  if (offered > 0) state.end = { ...state.end, time: (await engine.at(state.position))?.time ?? 0 };
   return { state, offered, lostBets };
 }
 
@@ -93,16 +96,8 @@ async function offer(
     if (kept.n > next) throw gone(kept, next);
     const body = joinBody(kept.facts, kept.rows);
     try {
-      const position = await engine.publish(
-        `${identityOf(kept)}-behind-${state.position}`,
-        body,
-        state.position,
-      );
-      if (position !== state.position + 1) {
-        // A try before this one has arrived after all.
-        await readOn(parts, state);
-        continue;
-      }
+      // With an id of its own: whoever else adds it at the same place is the only one who has.
+      const position = await engine.publish(randomUUID(), body, state.position);
       const record = decodeParts(position, kept.facts, kept.rows);
       const verdicts = state.apply(record);
       onRecord(record, verdicts);

@@ -1,5 +1,4 @@
 import * as fc from 'fast-check';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { hasWon } from '../../../src/lottery/catedra.ts';
 import { holdDraw } from '../../../src/lottery/draw.ts';
@@ -242,10 +241,11 @@ describe('an engine that is away', () => {
 
   test('that has lost what nobody has any more is not gone on with', async () => {
     const directory = await temporaryFolder();
-    const { outbox } = await Outbox.open(join(directory, 'outbox'));
+    const engine = newEngine();
+    const { outbox } = await Outbox.openOf(directory, engine.stream);
     await outbox.append([{ position: 9, writer: 'other', n: 5, facts: '{}', rows: new Uint8Array() }]);
     await outbox.close();
-    await expect(open(newEngine(), { directory })).rejects.toMatchObject({
+    await expect(open(engine, { directory })).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringContaining('has lost the records 1 to 4 of server other') as string,
     });

@@ -1,0 +1,100 @@
+import { statSync } from 'node:fs';
+import { readLotteryConfig } from '../config/server-config.ts';
+import type { Lottery } from '../lottery/lottery.ts';
+import { StoreError } from '../store/store.ts';
+import { EXIT } from './exit-codes.ts';
+import { ExportFile } from './export-file.ts';
+import { readStore, storeFiles } from './wiring.ts';
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export interface ExportOptions {
+  readonly config?: string;
+  readonly force?: boolean;
+}
+
+/** What is said of an exported file. */
+interface FileSeal {
+  readonly state: string;
+  readonly bets: number;
+  /** Of the file. */
+  readonly bytes: number;
+  readonly sha256: string;
+  /** What the store says of its draw. */
+  readonly draw?: {
+    readonly time: string;
+    readonly bytes: number;
+    readonly sha256: string;
+    /** How many each agency has. */
+    readonly winners: Readonly<Record<string, number>>;
+  };
+}
+
+/** `loteria export`: writes the rows of the store to a file, and its seal beside it. */
+export async function exportBets(path: string, options: ExportOptions): Promise<number> {
+  const config = readLotteryConfig(options.config);
+  expectNotOwn(path, storeFiles(config));
+  const file = ExportFile.create(path, options.force ?? false);
+  const discard = (): void => {
+    file.discard();
+    process.exit(EXIT.failed);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, discard);
+  let lottery: Lottery;
+  let seal: FileSeal | undefined;
+  try {
+    ({ lottery } = await readStore(config, { onRows: rows => file.write(rows), onWait: complain }));
+    file.finish(sha256 => (seal = sealOf(lottery, file.bytes, sha256)));
+  } catch (error) {
+    file.discard();
+    // Not the store is damaged when the file cannot be written.
+    throw file.failure ?? error;
+  }
+  return tell(path, seal!, lottery.missing);
+}
+
+function sealOf(lottery: Lottery, bytes: number, sha256: string): FileSeal {
+  const { state, betsInAll: bets, seal, agencies } = lottery;
+  const winners = agencies.map(agency => [agency, lottery.winnersOf(agency)?.length ?? 0] as const);
+  const draw = seal && {
+    time: seal.time,
+    bytes: seal.bytes,
+    sha256: seal.sha256,
+    winners: Object.fromEntries(winners),
+  };
+  return { state, bets, bytes, sha256, ...(draw && { draw }) };
+}
+
+function tell(path: string, { bets, bytes, sha256, draw }: FileSeal, missing: readonly number[]): number {
+  say(`${bets} bets, ${bytes} bytes, sha256 ${sha256}`);
+  if (draw === undefined) {
+    const awaited = missing.length > 0 ? `it waits for ${missing.join(', ')}` : 'every agency has finished';
+    say(`the draw has not been held, ${awaited}`);
+    return EXIT.done;
+  }
+  if (draw.bytes === bytes && draw.sha256 === sha256) {
+    say(`the draw was held ${draw.time}, and this file is what was drawn`);
+    return EXIT.done;
+  }
+  say(`the draw was held ${draw.time}`);
+  complain(
+    `${path} is not what was drawn: it has ${bytes} bytes with sha256 ${sha256}, the seal of the draw says ${draw.bytes} bytes with ` +
+      `sha256 ${draw.sha256}; the file was left there to be looked at`,
+  );
+  return EXIT.failed;
+}
+
+function complain(what: string): void {
+  process.stderr.write(`loteria: ${what}\n`);
+}
+
+/** @throws StoreError `unusable` when the file is one of those that the store itself is kept in */
+function expectNotOwn(path: string, own: readonly string[]): void {
+  const target = statSync(path, { throwIfNoEntry: false });
+  if (target === undefined) return;
+  for (const name of own) {
+    const found = statSync(name, { throwIfNoEntry: false });
+    if (found === undefined || found.dev !== target.dev || found.ino !== target.ino) continue;
+    throw new StoreError('unusable', `${path} is a file of the store itself`);
+  }
+}

@@ -1,0 +1,30 @@
+import type { readLotteryConfig } from '../config/server-config.ts';
+import type { Lottery } from '../lottery/lottery.ts';
+import type { EngineEvent, OnRows, Store, StoreWatch } from '../store/store.ts';
+
+/** What of the server's configuration concerns its lottery. */
+export type LotteryConfig = ReturnType<typeof readLotteryConfig>;
+
+export interface OpenedStore {
+  readonly store: Store;
+  /** What it keeps open, as the log calls it; the bets first. */
+  readonly files: readonly string[];
+  /** What was cut off a file: the rest of a write that was never acknowledged. */
+  readonly cuts: readonly { readonly file: string; readonly bytes: number }[];
+}
+
+export interface StoreParts {
+  readonly lottery: Lottery;
+  readonly watch: StoreWatch | undefined;
+  /** What happens between this server and a replicated engine. */
+  readonly onEngine: (event: EngineEvent) => void;
+  /** Ends an opening that waits for the engine. */
+  readonly signal: AbortSignal;
+}
+
+export interface ReadingParts {
+  /** Given every row. */
+  readonly onRows?: OnRows | undefined;
+  /** Told once, in words, that an engine is being waited for. */
+  readonly onWait?: ((what: string) => void) | undefined;
+}
