@@ -137,17 +137,19 @@ function measureTeam(team: Team, cluster: NatsCluster | undefined, setting: Sett
   const { stop } = setting;
   return inDiskFolder(async folder => {
     const servers: ServerProcess[] = [];
+    let samples: Sample[];
     try {
       for (let server = 0; server < team.servers; server += 1) {
         const own = join(folder, `server-${server}`);
         await mkdir(own);
         servers.push(await ServerProcess.start(commandOf(own, cluster), stop));
       }
-      return await measureLoads(team, servers, cluster?.nodes ?? [], setting);
+      samples = await measureLoads(team, servers, cluster?.nodes ?? [], setting);
     } finally {
       await Promise.all(servers.map(server => server.stop()));
-      if (cluster !== undefined) await removeStream(cluster);
     }
+    if (cluster !== undefined) await removeStream(cluster);
+    return samples;
   });
 }
 
