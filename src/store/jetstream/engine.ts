@@ -22,6 +22,7 @@ import { StoreError } from '../store.ts';
 import { EngineError } from './engine-error.ts';
 import { Following } from './following.ts';
 import { decodeRecord, type PlacedRecord } from './log-record.ts';
+import type { LogEnd } from './log-state.ts';
 
 /** How long one question to the engine may take, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 2000;
@@ -81,6 +82,12 @@ export interface FoundStream {
   readonly created: Date;
   /** Position of the last record; 0 in an empty stream. */
   readonly last: number;
+}
+
+export interface FollowOptions {
+  readonly after?: LogEnd | undefined;
+  /** Called whenever there is a consumer. */
+  readonly onOpen?: () => void;
 }
 
 /** The replicated engine, NATS JetStream, and the one stream of it that is a lottery's log. */
@@ -265,9 +272,9 @@ export class Engine {
    *
    * @throws EngineError (while it is read), see `Following`
    */
-  async *read(from: number, to: number): AsyncGenerator<PlacedRecord> {
+  async *read(from: number, to: number, after?: LogEnd): AsyncGenerator<PlacedRecord> {
     if (to < from) return;
-    const reading = this.follow(from);
+    const reading = this.follow(from, { after });
     try {
       for await (const record of reading.records()) {
         yield record;
@@ -278,9 +285,17 @@ export class Engine {
     }
   }
 
-  /** The records from a position on, and those that are still to come. */
-  follow(from: number, onOpen: () => void = () => {}): Following {
-    return new Following(from, position => this.#consumer(position), onOpen);
+  /**
+   * The records from a position on, and those that are still to come.
+   *
+   * @param after what was read before, if that must still be there
+   */
+  follow(from: number, { after, onOpen = () => {} }: FollowOptions = {}): Following {
+    return new Following(from, after, {
+      consumerFrom: position => this.#consumer(position),
+      at: position => this.at(position),
+      onOpen,
+    });
   }
 
   async close(): Promise<void> {

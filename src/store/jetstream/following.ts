@@ -2,6 +2,7 @@ import type { Consumer, ConsumerMessages } from '@nats-io/jetstream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EngineError } from './engine-error.ts';
 import { decodeRecord, type PlacedRecord } from './log-record.ts';
+import { endOf, isSameEnd, type LogEnd } from './log-state.ts';
 
 /** How a consumer asks. Not for many messages at a time, for they are large. */
 const CONSUME = { expires: 2000, idle_heartbeat: 500, max_messages: 32 } as const;
@@ -15,6 +16,15 @@ const RETRY_MS = 100;
 /** How long there may be no consumer at all before that is an error, in milliseconds. */
 const WITHOUT_CONSUMER_MS = 10_000;
 
+export interface FollowingParts {
+  /** Makes an ordered consumer. @throws EngineError */
+  readonly consumerFrom: (position: number) => Promise<Consumer>;
+  /** The record at a position. @throws EngineError */
+  readonly at: (position: number) => Promise<PlacedRecord | undefined>;
+  /** Called whenever there is a consumer. */
+  readonly onOpen: () => void;
+}
+
 /**
  * The records from a position on, one behind the other without a gap, those included that are still to come.
  *
@@ -23,21 +33,19 @@ const WITHOUT_CONSUMER_MS = 10_000;
  * and its positions are checked here, and a new one is made where the last has ended.
  */
 export class Following {
-  readonly #consumerFrom: (position: number) => Promise<Consumer>;
-  readonly #onOpen: () => void;
+  readonly #parts: FollowingParts;
   #next: number;
+  /** What stands before it. */
+  #last: LogEnd | undefined;
   #messages: ConsumerMessages | undefined;
   #isClosed = false;
   #heardAt = 0;
 
-  /**
-   * @param consumerFrom makes an ordered consumer; throws an EngineError
-   * @param onOpen called whenever there is one
-   */
-  constructor(from: number, consumerFrom: (position: number) => Promise<Consumer>, onOpen: () => void) {
+  /** @param after what was read before, if that must still be there */
+  constructor(from: number, after: LogEnd | undefined, parts: FollowingParts) {
     this.#next = from;
-    this.#consumerFrom = consumerFrom;
-    this.#onOpen = onOpen;
+    this.#last = after;
+    this.#parts = parts;
   }
 
   /**
@@ -52,14 +60,15 @@ export class Following {
       try {
         this.#messages = await this.#open();
         if (this.#isClosed) return;
-        this.#onOpen();
-        if (this.#isClosed) return;
+        this.#parts.onOpen();
         for await (const { seq, data, info } of this.#watched(this.#messages)) {
           // A consumer that was made anew may repeat its last message.
           if (seq < this.#next) continue;
           if (seq > this.#next) throw short(this.#next, seq);
+          const record = decodeRecord(seq, data, info.timestampNanos / 1e6);
           this.#next = seq + 1;
-          yield decodeRecord(seq, data, info.timestampNanos / 1e6);
+          this.#last = endOf(record);
+          yield record;
         }
         withoutSince = performance.now();
       } catch (error) {
@@ -79,14 +88,26 @@ export class Following {
   }
 
   async #open(): Promise<ConsumerMessages> {
-    const consumer = await this.#consumerFrom(this.#next);
+    const consumer = await this.#parts.consumerFrom(this.#next);
     try {
       const { delivered } = await consumer.info();
       if (delivered.stream_seq !== this.#next - 1) throw short(this.#next, delivered.stream_seq + 1);
+      await this.#expectLast();
       return await consumer.consume(CONSUME);
     } catch (error) {
       throw error instanceof EngineError ? error : EngineError.of('the stream cannot be read', error);
     }
+  }
+
+  /** A stream that has lost its end may have grown beyond it before there is another consumer. */
+  async #expectLast(): Promise<void> {
+    const last = this.#last;
+    if (last === undefined || last.position === 0) return;
+    const found = await this.#parts.at(last.position);
+    if (found !== undefined && isSameEnd(last, found)) return;
+    throw new EngineError(`message ${last.position} of the stream is not the one that was read`, {
+      isShort: true,
+    });
   }
 
   /** The messages, until nothing was heard for too long. */

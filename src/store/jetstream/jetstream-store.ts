@@ -90,6 +90,7 @@ export class JetStreamStore implements Store {
   #failed: StoreError | undefined;
   /** Whether the end of the log may have been lost since it was looked at: until then nothing is added. */
   #isSuspect = true;
+  #isConnected = true;
   /** Whether the stream was found shorter than it should be. */
   #isShort = false;
   #leader = '';
@@ -328,6 +329,7 @@ export class JetStreamStore implements Store {
   #onConnection(state: ConnectionState): void {
     if (state === 'closed')
       this.#fail(new StoreError('failed', 'the engine has closed the connection for good'));
+    this.#isConnected = state === 'there';
     if (state === 'there') this.#troubles.end('connection');
     else this.#troubles.begin('connection', 'the connection to the engine was lost');
     this.#suspect();
@@ -347,6 +349,9 @@ export class JetStreamStore implements Store {
     const { signal } = this.#closing;
     let lookedAt = performance.now();
     while (!signal.aborted && this.#failed === undefined) {
+      // What is asked meanwhile is not answered when there is a connection again, either.
+      while (!this.#isConnected && !signal.aborted) await this.#untilNextLook();
+      if (signal.aborted) return;
       try {
         while (await this.#hasLostItsEnd()) await this.#restore();
         this.#troubles.end('stream');
@@ -400,7 +405,7 @@ export class JetStreamStore implements Store {
     if (found !== undefined && !isSameEnd(end, found)) return true;
     // It may have become suspect again.
     if (this.#isSuspect || this.#closing.signal.aborted) return false;
-    this.#reader.start(end.position);
+    this.#reader.start(end);
     this.#publisher.doubt();
     this.#publisher.open();
     return false;

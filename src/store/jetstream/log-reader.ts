@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { Following } from './following.ts';
 import type { PlacedRecord } from './log-record.ts';
+import type { LogEnd } from './log-state.ts';
 import type { Outbox } from './outbox.ts';
 import { toKept } from './restore.ts';
 
@@ -23,18 +24,13 @@ export interface LogReaderParts {
   readonly onRecord: (record: PlacedRecord) => void;
   readonly onTrouble: (trouble: 'reading' | 'outbox', why: string) => void;
   readonly onTroubleEnd: (trouble: 'reading' | 'outbox') => void;
-  /** It has stopped where it does not know whether what comes next follows on what it has read. */
+  /** It has stopped: the stream cannot be read, or has not got any more what was read from it. */
   readonly onInterrupted: () => void;
   /** It cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/**
- * Reads what comes to the log, this server's own records and the others', and keeps a copy before anybody hears of it.
- *
- * It reads from one consumer. Where that has ended, the stream may have lost its end and have grown beyond it again before there is
- * another consumer: it stops, to be started again by whoever has looked at what the stream has at the last position.
- */
+/** Reads what comes to the log, this server's own records and the others', and keeps a copy before anybody hears of it. */
 export class LogReader {
   readonly #parts: LogReaderParts;
   #following: Following | undefined;
@@ -48,10 +44,10 @@ export class LogReader {
     this.#parts = parts;
   }
 
-  /** Begins behind a position. */
-  start(position: number): void {
+  /** Begins behind the record that was read last. */
+  start(end: LogEnd): void {
     this.#stopping = new AbortController();
-    this.#running = this.#run(position, this.#stopping.signal);
+    this.#running = this.#run(end, this.#stopping.signal);
   }
 
   /** Stops; what was read and is not in the outbox is forgotten, and is read again by whoever starts it there. */
@@ -64,13 +60,11 @@ export class LogReader {
     this.#unkeptBytes = 0;
   }
 
-  async #run(position: number, signal: AbortSignal): Promise<void> {
+  async #run(end: LogEnd, signal: AbortSignal): Promise<void> {
     const { engine, onTrouble, onTroubleEnd, onInterrupted, onFailure } = this.#parts;
-    let isFirstConsumer = true;
-    const following = engine.follow(position + 1, () => {
-      if (isFirstConsumer) onTroubleEnd('reading');
-      else following.close();
-      isFirstConsumer = false;
+    const following = engine.follow(end.position + 1, {
+      after: end,
+      onOpen: () => onTroubleEnd('reading'),
     });
     this.#following = following;
     try {

@@ -12,7 +12,7 @@ export interface LogEnd {
   /** Place of the last record that was read; 0 before the first. */
   readonly position: number;
   readonly identity: string;
-  /** When the engine took it, in milliseconds since 1970. */
+  /** When the engine took it, in milliseconds since 1970; 0 where that is not known. */
   readonly time: number;
 }
 
@@ -54,8 +54,8 @@ export class LogState {
 
   /** Reads the next record. */
   apply(record: PlacedRecord): Verdicts {
-    const { position, time, writer, n, facts } = record;
-    this.end = { position, identity: identityOf(record), time };
+    const { position, writer, n, facts } = record;
+    this.end = endOf(record);
     const next = this.nextOf(writer);
     if (n !== next) {
       this.#void.set(position, undefined);
@@ -91,10 +91,16 @@ export function identityOf({ writer, n }: Pick<LogRecord, 'writer' | 'n'>): stri
   return `${writer}-${n}`;
 }
 
+/** A reading that has come to a record. */
+export function endOf(record: PlacedRecord): LogEnd {
+  const { position, time } = record;
+  return { position, identity: identityOf(record), time };
+}
+
 /**
  * Whether a message is the one that was read there last. The same record may have come to the same place again behind others than
  * before: then at another time.
  */
 export function isSameEnd({ identity, time }: LogEnd, found: PlacedRecord): boolean {
-  return identityOf(found) === identity && Math.abs(found.time - time) < SAME_TIME_MS;
+  return identityOf(found) === identity && (time === 0 || Math.abs(found.time - time) < SAME_TIME_MS);
 }

@@ -69,7 +69,7 @@ async function readOn(
     unkept = [];
     bytes = 0;
   };
-  for await (const record of engine.read(state.position + 1, last)) {
+  for await (const record of engine.read(state.position + 1, last, state.end)) {
     const { writer, n, time } = record;
     const newest = outbox.newestOf(writer);
     // What other servers have written since this one read the log last; what does not count is not offered either.
