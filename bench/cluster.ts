@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inDiskFolder, type Measurement, measureServer } from '../src/bench/measure.ts';
+import { processorSeconds } from '../src/bench/processor-time.ts';
 import { type ServerCommand, ServerProcess } from '../src/bench/server-process.ts';
 import { ownServer } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/wiring.ts';
@@ -34,6 +35,10 @@ export interface ClusterRow {
   readonly betsPerSecond: Summary;
   readonly p50: Summary;
   readonly p99: Summary;
+  /** Processor time of all servers for a million bets, in seconds. */
+  readonly serverSeconds: Summary;
+  /** And of all nodes. */
+  readonly nodeSeconds: Summary;
   /** Of the server that has had the most. */
   readonly peakMegabytes: number;
   /** Undefined for the server with files of its own. */
@@ -57,7 +62,11 @@ const LOADS: readonly (ClusterLoad & { readonly bets: number; readonly warmUp: n
 
 const BATCH = 130;
 
-type Sample = Measurement & { readonly peakMegabytes: number };
+interface Sample extends Measurement {
+  readonly peakMegabytes: number;
+  readonly serverSeconds: number;
+  readonly nodeSeconds: number;
+}
 
 /** One and two servers on one node and on three, beside one with files of its own; undefined where there is no `nats-server`. */
 export async function measureClusters(setting: Setting): Promise<ClusterRow[] | undefined> {
@@ -97,6 +106,8 @@ function rowOf(
     betsPerSecond: of(one => one.betsPerSecond),
     p50: of(one => one.latencyMs.p50),
     p99: of(one => one.latencyMs.p99),
+    serverSeconds: of(one => one.serverSeconds),
+    nodeSeconds: of(one => one.nodeSeconds),
     peakMegabytes: of(one => one.peakMegabytes).max,
     ofEmbedded: team.nodes === 0 ? undefined : summarize(ratios),
   };
@@ -126,23 +137,26 @@ function measureTeam(team: Team, cluster: NatsCluster | undefined, setting: Sett
   const { stop } = setting;
   return inDiskFolder(async folder => {
     const servers: ServerProcess[] = [];
+    let samples: Sample[];
     try {
       for (let server = 0; server < team.servers; server += 1) {
         const own = join(folder, `server-${server}`);
         await mkdir(own);
         servers.push(await ServerProcess.start(commandOf(own, cluster), stop));
       }
-      return await measureLoads(team, servers, setting);
+      samples = await measureLoads(team, servers, cluster?.nodes ?? [], setting);
     } finally {
       await Promise.all(servers.map(server => server.stop()));
-      if (cluster !== undefined) await removeStream(cluster);
     }
+    if (cluster !== undefined) await removeStream(cluster);
+    return samples;
   });
 }
 
 async function measureLoads(
   team: Team,
   servers: readonly ServerProcess[],
+  nodes: NatsCluster['nodes'],
   { divisor, stop, say }: Setting,
 ): Promise<Sample[]> {
   const name = teamText(team);
@@ -151,14 +165,27 @@ async function measureLoads(
   const codecOf = (agency: number): AgencyCodec => DIALECTS.base().agency(DEFAULT_LIMITS, agency);
   for (const load of LOADS) {
     const bets = load.bets / divisor;
-    const warmUp = load.warmUp / divisor;
-    const shape = { ...load, agencies: AGENCIES, batch: BATCH, bets, warmUp, end: false };
+    const shape = { ...load, agencies: AGENCIES, batch: BATCH, bets, warmUp: 0, end: false };
+    const parts = { shape, codecOf, stop };
     say(`${name}: ${bets} bets, ${load.connections} × ${load.window}`);
-    const measurement = await measureServer(name, addresses, { shape, codecOf, stop });
-    const peakMegabytes = Math.max(...servers.map(server => server.peakMegabytes() ?? 0));
-    samples.push({ ...measurement, peakMegabytes });
+    if (load.warmUp > 0) {
+      await measureServer(name, addresses, { ...parts, shape: { ...shape, bets: load.warmUp / divisor } });
+    }
+    const before = [secondsOf(servers), secondsOf(nodes)] as const;
+    const measurement = await measureServer(name, addresses, parts);
+    const perMillion = 1e6 / measurement.bets;
+    samples.push({
+      ...measurement,
+      peakMegabytes: Math.max(...servers.map(server => server.peakMegabytes() ?? 0)),
+      serverSeconds: (secondsOf(servers) - before[0]) * perMillion,
+      nodeSeconds: (secondsOf(nodes) - before[1]) * perMillion,
+    });
   }
   return samples;
+}
+
+function secondsOf(processes: readonly { readonly pid: number | undefined }[]): number {
+  return processes.reduce((sum, { pid }) => sum + (processorSeconds(pid) ?? 0), 0);
 }
 
 const STREAM = 'bench';

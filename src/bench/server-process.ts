@@ -89,6 +89,11 @@ export class ServerProcess {
     }
   }
 
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** Ends it, at the latest by force. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');

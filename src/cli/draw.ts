@@ -14,7 +14,7 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
   const config = readLotteryConfig(options.config);
   const { lottery, begun } =
     directory === undefined
-      ? await readStore(config, { onWait: what => process.stderr.write(`loteria: ${what}\n`) })
+      ? await readStore(config, { onNotice: what => process.stderr.write(`loteria: ${what}\n`) })
       : await CSV_FILES.inspect(directory, config.agencies);
   const ids = [...new Set([...config.agencies, ...lottery.bets.keys(), ...lottery.finished])];
   const agencies = ids

@@ -118,7 +118,10 @@ function addDraw(program: Command, finish: (code: number) => void): void {
     .description(
       'who has sent how many bets, who has finished, what the draw waits for; also while the server runs',
     )
-    .argument('[folder]', FOLDER)
+    .argument(
+      '[folder]',
+      'folder with bets.csv and bets.journal; the store that is configured, files or stream, when not given',
+    )
     .option('--config <file>', 'read this file in place of config.ini')
     .option('--json', 'as one line of JSON')
     .action(async (folder: string | undefined, options: DrawOptions) => {

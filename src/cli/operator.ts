@@ -37,7 +37,8 @@ export async function openOperator(
   const now = (): number => performance.now();
   const onDisk = mode === 'lottery' && store.kind !== 'memory';
   const diskSpace = onDisk ? () => diskSpaceOf(dataDirectory) : undefined;
-  const monitor = new Monitor(clock);
+  const hasEngine = mode === 'lottery' && store.kind === 'jetstream';
+  const monitor = new Monitor(clock, { hasEngine });
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });
   const parts = { host, port, monitor, metrics, diskSpace, assetsFolder: PAGE_FOLDER, clock, now };
   const opened = await OperatorPort.open(parts);

@@ -25,6 +25,6 @@ export interface StoreParts {
 export interface ReadingParts {
   /** Given every row. */
   readonly onRows?: OnRows | undefined;
-  /** Told once, in words, that an engine is being waited for. */
-  readonly onWait?: ((what: string) => void) | undefined;
+  /** Told, in words, what whoever reads may want to know: that an engine is being waited for, say. */
+  readonly onNotice?: ((what: string) => void) | undefined;
 }

@@ -27,7 +27,7 @@ export async function openJetStream(
     openRowScanner,
     signal,
   });
-  return { store, files: [`stream ${choice.stream}`], cuts };
+  return { store, files: [`stream ${choice.stream}`, `outbox/${choice.stream}`], cuts };
 }
 
 /** Reads the log on the engine that is configured. */
@@ -41,7 +41,7 @@ export function readJetStream(
 
 /** How the engine of a configuration is reached, and which stream of it is the log. */
 function engineOptions({ agencies }: LotteryConfig, choice: JetStreamChoice): EngineOptions {
-  const { engine, stream, replicas, credentials, authority, certificate, privateKey } = choice;
+  const { engine, stream, replicas, replicasAsked, credentials, authority, certificate, privateKey } = choice;
   const tls = { caFile: authority?.path, certFile: certificate?.path, keyFile: privateKey?.path };
   return {
     servers: engine.servers,
@@ -51,6 +51,7 @@ function engineOptions({ agencies }: LotteryConfig, choice: JetStreamChoice): En
     tls: engine.isSecure ? tls : undefined,
     stream,
     replicas,
+    keepsReplicas: !replicasAsked,
     agreement: `a lottery of the agencies ${ranges(agencies)}`,
   };
 }

@@ -70,7 +70,7 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
  */
 export async function readStore(
   config: LotteryConfig,
-  { onRows, onWait }: ReadingParts = {},
+  { onRows, onNotice }: ReadingParts = {},
 ): Promise<StoreReading> {
   const { store, agencies, dataDirectory } = config;
   switch (store.kind) {
@@ -80,7 +80,7 @@ export async function readStore(
       throw new ConfigError('SERVER_STORE is memory: nobody but the server itself can look into it');
     case 'jetstream': {
       const { readJetStream } = await import('./wiring-jetstream.ts');
-      return readJetStream(config, store, { onRows, onWait });
+      return readJetStream(config, store, { onRows, onNotice });
     }
   }
 }

@@ -71,7 +71,9 @@ function readKey(
   }
   const value = key.parse(given.text);
   if (value === undefined) {
-    throw new ConfigError(`${given.source}: ${key.name} is '${given.text}', allowed: ${key.allowed}`);
+    // What may be a password is not for a log.
+    const text = given.text.replace(/(\/\/[^:@/]*:)[^@/]*@/, '$1***@');
+    throw new ConfigError(`${given.source}: ${key.name} is '${text}', allowed: ${key.allowed}`);
   }
   return value;
 }

@@ -4,7 +4,7 @@ import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
 import { type Environment, type Given as GivenText, readKeys, type ValuesOf } from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
-import { refuseEngineKeys, type StoreChoice, usualReplicas } from './store-choice.ts';
+import { refuseStoreKeys, type StoreChoice, usualReplicas } from './store-choice.ts';
 import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
 
 const SERVER_CONFIG_FILE = 'config.ini';
@@ -12,17 +12,24 @@ const SERVER_CONFIG_FILE = 'config.ini';
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 
 /** What is given in one of several ways. */
-type Given = 'numberAgencies' | 'agencies' | 'port' | 'listeners' | 'store' | StoreKey | TlsPath;
+const GIVEN = [
+  'numberAgencies',
+  'agencies',
+  'port',
+  'listeners',
+  'store',
+  'storeStream',
+  'storeReplicas',
+  'storeCredentials',
+  'storeTlsCa',
+  'storeTlsCert',
+  'storeTlsKey',
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
+] as const satisfies readonly (keyof ServerValues)[];
 
-type StoreKey =
-  | 'storeStream'
-  | 'storeReplicas'
-  | 'storeCredentials'
-  | 'storeTlsCa'
-  | 'storeTlsCert'
-  | 'storeTlsKey';
-
-type TlsPath = 'tlsCert' | 'tlsKey' | 'tlsClientCa';
+type Given = (typeof GIVEN)[number];
 
 /** Everything the server was told, valid. */
 export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
@@ -50,12 +57,12 @@ export function readServerConfig(
   const fileName = path ?? SERVER_CONFIG_FILE;
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
-  const { numberAgencies, agencies, port, listeners, tlsCert, tlsKey, tlsClientCa, ...rest } = values;
+  const { numberAgencies, agencies, port, listeners } = values;
   return {
-    ...rest,
+    ...withoutGiven(values),
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
     listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
-    tls: tlsOf({ tlsCert, tlsKey, tlsClientCa }),
+    tls: tlsOf(values),
     store: storeOf(values),
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
   };
@@ -90,7 +97,7 @@ function readIni(text: string, fileName: string): Map<string, GivenText> {
   return given;
 }
 
-function tlsOf(paths: Pick<ServerValues, TlsPath>): ServerTls | undefined {
+function tlsOf(paths: Pick<ServerValues, Given>): ServerTls | undefined {
   const { tlsCert: certificate, tlsKey: privateKey, tlsClientCa } = SERVER_KEYS;
   const keys = { certificate, privateKey };
   const identity = identityFiles(
@@ -107,24 +114,28 @@ function tlsOf(paths: Pick<ServerValues, TlsPath>): ServerTls | undefined {
 }
 
 /** @throws ConfigError */
-function storeOf(values: Pick<ServerValues, 'store' | StoreKey>): StoreChoice {
-  const { store: chosen, storeStream: stream, storeReplicas } = values;
+function storeOf(values: Pick<ServerValues, Given>): StoreChoice {
+  const { store, storeStream: stream, storeReplicas } = values;
   const { storeCredentials, storeTlsCa, storeTlsCert, storeTlsKey } = SERVER_KEYS;
   const credentials = namedFile(storeCredentials, values.storeCredentials);
   const authority = namedFile(storeTlsCa, values.storeTlsCa);
   const certificate = namedFile(storeTlsCert, values.storeTlsCert);
   const privateKey = namedFile(storeTlsKey, values.storeTlsKey);
-  const isEngine = typeof chosen === 'object';
-  if (!isEngine) refuseEngineKeys([credentials]);
-  if (!isEngine || !chosen.isSecure) refuseEngineKeys([authority, certificate, privateKey]);
-  if (!isEngine) return { kind: chosen };
+  const ofTls = [authority, certificate, privateKey].map(file => file?.key);
+  if (typeof store !== 'object') {
+    const replicas = storeReplicas === undefined ? undefined : SERVER_KEYS.storeReplicas.name;
+    refuseStoreKeys([replicas, credentials?.key, ...ofTls], 'engine (nats:// or tls://)');
+    return { kind: store };
+  }
+  if (!store.isSecure) refuseStoreKeys(ofTls, 'engine that is reached over TLS (tls://)');
   identityFiles(certificate, privateKey, { certificate: storeTlsCert, privateKey: storeTlsKey });
-  const replicas = storeReplicas ?? usualReplicas(chosen);
+  const replicas = storeReplicas ?? usualReplicas(store);
   return {
     kind: 'jetstream',
-    engine: chosen,
+    engine: store,
     stream,
     replicas,
+    replicasAsked: storeReplicas !== undefined,
     credentials,
     authority,
     certificate,
@@ -142,4 +153,10 @@ function missingPort(fileName: string): never {
 function pickLimits(values: ServerValues): Partial<Limits> {
   const names = Object.keys(DEFAULT_LIMITS).filter(name => name in values);
   return Object.fromEntries(names.map(name => [name, values[name as keyof ServerValues]]));
+}
+
+function withoutGiven(values: ServerValues): Omit<ServerValues, Given> {
+  const rest: Partial<ServerValues> = { ...values };
+  for (const name of GIVEN) delete rest[name];
+  return rest as Omit<ServerValues, Given>;
 }

@@ -77,7 +77,8 @@ export const SERVER_KEYS = {
   dataDirectory: key('DATA_DIR', {
     default: '.',
     allowed: 'an existing folder',
-    about: 'where bets.csv and bets.journal are kept',
+    about:
+      'where bets.csv and bets.journal are kept, or the outbox of a server on a replicated stream: of one server alone',
     parse: anyText,
   }),
   store: key('SERVER_STORE', {
@@ -96,7 +97,7 @@ export const SERVER_KEYS = {
   storeReplicas: optionalKey('STORE_REPLICAS', {
     allowed: '1, 3 or 5',
     about:
-      'on how many nodes of the engine the stream is kept; 3 when SERVER_STORE names three or more, 1 when fewer',
+      'on how many nodes of the engine the stream is kept; where it is not set, a new stream is kept on 3 when SERVER_STORE names three or more, else on 1',
     parse: text => (['1', '3', '5'].includes(text) ? Number(text) : undefined),
   }),
   storeCredentials: optionalKey('STORE_CREDENTIALS', {

@@ -1,9 +1,10 @@
 import { ConfigError } from './errors.ts';
+import { choice } from './keys.ts';
 import type { NamedFile } from './tls-files.ts';
 
 /** A replicated engine, as `SERVER_STORE` has it. */
 export interface EngineAddress {
-  /** `nats://host:port` each. */
+  /** `nats://host:port` each, over TLS as well: what the client of the engine is told apart from the addresses. */
   readonly servers: readonly string[];
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -20,6 +21,8 @@ export type StoreChoice =
       readonly engine: EngineAddress;
       readonly stream: string;
       readonly replicas: number;
+      /** Whether the number of replicas was configured; otherwise a stream that is there keeps its own. */
+      readonly replicasAsked: boolean;
       readonly credentials: NamedFile | undefined;
       /** Files for TLS beyond the certificates that this machine trusts. */
       readonly authority: NamedFile | undefined;
@@ -36,23 +39,33 @@ const ENGINE_NODES_MAX = 16;
 /** Replicas of a stream on so many nodes, where nothing else is said: a majority of three survives the loss of one. */
 const REPLICAS_USUAL = 3;
 
+const parseFiles = choice('csv', 'memory');
+
 /** What `SERVER_STORE` says; undefined when it is not allowed. */
 export function parseStore(text: string): 'csv' | 'memory' | EngineAddress | undefined {
-  if (text === 'csv' || text === 'memory') return text;
+  return parseFiles(text) ?? parseEngine(text);
+}
+
+/** `nats://user:password@host:port,host:port`: each host may have the scheme again, and stands for port 4222 without one. */
+function parseEngine(text: string): EngineAddress | undefined {
   const [, scheme, rest = ''] = /^(nats|tls):\/\/(.+)$/.exec(text) ?? [];
-  if (scheme === undefined) return undefined;
   const [, user, password, hosts = ''] = /^(?:([^:@,]+)(?::([^@,]*))?@)?([^@]+)$/.exec(rest) ?? [];
   const servers: string[] = [];
   for (const part of hosts.split(',')) {
-    // Each may have the scheme again.
-    const [, host, port = String(ENGINE_PORT)] =
-      /^(?:(?:nats|tls):\/\/)?(\[[\da-fA-F:]+\]|[^:\s[\]/]+)(?::(\d{1,5}))?$/.exec(part.trim()) ?? [];
-    if (host === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined;
+    const [, again = scheme, host, port = String(ENGINE_PORT)] =
+      /^(?:(nats|tls):\/\/)?(\[[\da-fA-F:]+\]|[^:\s[\]/]+)(?::(\d{1,5}))?$/.exec(part.trim()) ?? [];
+    // Half of a connection over TLS is none.
+    if (host === undefined || again !== scheme || Number(port) < 1 || Number(port) > 65_535) return undefined;
     servers.push(`nats://${host}:${port}`);
   }
   if (servers.length > ENGINE_NODES_MAX) return undefined;
-  const decoded = [user, password].map(part => part && decodeURIComponent(part));
-  return { servers, user: decoded[0], password: decoded[1], isSecure: scheme === 'tls' };
+  try {
+    const [name, word] = [user, password].map(encoded => encoded && decodeURIComponent(encoded));
+    return { servers, user: name, password: word, isSecure: scheme === 'tls' };
+  } catch {
+    // A % that begins no character.
+    return undefined;
+  }
 }
 
 /** The name of a stream: what the engine takes and what can stand in a file name. */
@@ -64,11 +77,13 @@ export function usualReplicas({ servers }: EngineAddress): number {
   return servers.length >= REPLICAS_USUAL ? REPLICAS_USUAL : 1;
 }
 
-/** @throws ConfigError */
-export function refuseEngineKeys(given: readonly (NamedFile | undefined)[]): void {
-  const first = given.find(file => file !== undefined);
-  if (first === undefined) return;
-  throw new ConfigError(
-    `${first.key} is set, and SERVER_STORE names no engine that is reached over TLS or with credentials`,
-  );
+/**
+ * Refuses what was configured and says nothing to the store that was chosen.
+ *
+ * @param what the store is not
+ * @throws ConfigError
+ */
+export function refuseStoreKeys(given: readonly (string | undefined)[], what: string): void {
+  const first = given.find(key => key !== undefined);
+  if (first !== undefined) throw new ConfigError(`${first} is set, and SERVER_STORE names no ${what}`);
 }

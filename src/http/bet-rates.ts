@@ -40,12 +40,14 @@ export class BetRates {
     if (last === undefined) return;
     // What came before the first full second is too short to tell a rate from.
     const seconds = Math.max(SECOND_MS, timeMs - last.timeMs) / SECOND_MS;
-    const rate = (now: number, before = 0): number => Math.round((now - before) / seconds);
+    // A replicated store that has lost its end has fewer, until they are given back to it: that is no rate.
+    const more = (now: number, before = 0): number => Math.max(0, now - before);
+    const rate = (now: number, before = 0): number => Math.round(more(now, before) / seconds);
     this.#perSecond = rate(bets, last.bets);
     this.#perSecondByAgency = new Map(
       [...byAgency].map(([agency, now]) => [agency, rate(now, last.byAgency.get(agency))]),
     );
-    this.#remember(Math.floor(timeMs / SECOND_MS) - 1, bets - last.bets);
+    this.#remember(Math.floor(timeMs / SECOND_MS) - 1, more(bets, last.bets));
   }
 
   #remember(second: number, bets: number): void {

@@ -34,7 +34,7 @@ export interface Snapshot {
     readonly p50Ms: number;
     readonly p99Ms: number;
   };
-  /** Of the file system that has the bets. */
+  /** Of the file system of `DATA_DIR`. */
   readonly disk?: { readonly freeBytes: number; readonly totalBytes: number };
   /** Every expected agency and every other one with bets, in ascending order. */
   readonly agencies: readonly SnapshotAgency[];

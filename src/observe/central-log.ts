@@ -110,17 +110,10 @@ function logResource(log: Log, event: ResourceEvent): void {
       return;
     }
     case 'engine-unavailable':
-      log.warning('reach_engine', 'in_progress', { error: event.error });
-      return;
     case 'engine-available':
-      log.info('reach_engine', 'success', { ms: Math.round(event.awayMs) });
+    case 'engine-restored':
+      logEngine(log, event);
       return;
-    case 'engine-restored': {
-      const { records, lostBets } = event;
-      if (lostBets === 0) log.warning('restore_engine', 'success', { records });
-      else log.error('restore_engine', 'fail', { records, lost_bets: lostBets });
-      return;
-    }
     case 'file-closed':
       log.info('close_file', 'success', { file: event.file });
       return;
@@ -133,6 +126,28 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'stopped':
       log.info('shutdown', 'success');
       return;
+  }
+}
+
+type EngineEvent = Extract<
+  ResourceEvent,
+  { event: 'engine-unavailable' | 'engine-available' | 'engine-restored' }
+>;
+
+function logEngine(log: Log, event: EngineEvent): void {
+  switch (event.event) {
+    case 'engine-unavailable':
+      log.warning('reach_engine', 'in_progress', { error: event.error });
+      return;
+    case 'engine-available':
+      log.info('reach_engine', 'success', { ms: Math.round(event.awayMs) });
+      return;
+    case 'engine-restored': {
+      const { records, lostBets } = event;
+      if (lostBets === 0) log.warning('restore_engine', 'success', { records });
+      else log.error('restore_engine', 'fail', { records, lost_bets: lostBets });
+      return;
+    }
   }
 }
 

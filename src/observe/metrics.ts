@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Monitor } from './monitor.ts';
-import { DISK_READINGS, READINGS, type Reading, type Seen } from './readings.ts';
+import { DISK_READINGS, ENGINE_READINGS, READINGS, type Reading, type Seen } from './readings.ts';
 import type { DiskSpace } from './status.ts';
 
 export interface MetricsParts {
@@ -46,6 +46,7 @@ export class Metrics {
     });
     for (const reading of READINGS) this.#register(reading);
     if (diskSpace !== undefined) for (const reading of DISK_READINGS) this.#register(reading);
+    if (monitor.engineAvailable !== undefined) for (const reading of ENGINE_READINGS) this.#register(reading);
   }
 
   get contentType(): string {

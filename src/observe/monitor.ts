@@ -22,14 +22,19 @@ export class Monitor {
   connectionsAccepted = 0;
   connectionsOpen = 0;
   #diskFull = false;
-  #engineAway = false;
+  /** Undefined where there is no engine. */
+  #engineAway: boolean | undefined;
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
-  /** @param clock the time of day, for whoever reads when something happened */
-  constructor(clock: () => Date) {
+  /**
+   * @param clock the time of day, for whoever reads when something happened
+   * @param options whether bets are kept by an engine that may be away
+   */
+  constructor(clock: () => Date, { hasEngine = false }: { readonly hasEngine?: boolean } = {}) {
     this.startedAt = clock();
     this.recent = new RecentEvents(clock);
+    if (hasEngine) this.#engineAway = false;
   }
 
   /** The store is open and agencies may come: from here on there is a central to ask. */
@@ -45,9 +50,15 @@ export class Monitor {
   /** Undefined when the server is ready. */
   get unready(): UnreadyReason | undefined {
     if (this.#stopping) return 'stopping';
-    if (this.#statusOf === undefined) return 'recovering';
-    if (this.#engineAway) return 'engine-away';
-    return this.#diskFull ? 'disk-full' : undefined;
+    // Of an outbox without room the store says also that it cannot store: what an operator can do about it comes first.
+    if (this.#diskFull) return 'disk-full';
+    if (this.#engineAway === true) return 'engine-away';
+    return this.#statusOf === undefined ? 'recovering' : undefined;
+  }
+
+  /** Whether bets can be stored, as far as the engine is concerned; undefined where there is none. */
+  get engineAvailable(): boolean | undefined {
+    return this.#engineAway === undefined ? undefined : !this.#engineAway;
   }
 
   readonly onEvent = (event: CentralEvent): void => {

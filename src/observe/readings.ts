@@ -25,7 +25,7 @@ export const READINGS: readonly Reading[] = [
   {
     type: 'counter',
     name: 'loteria_bets_stored_total',
-    help: 'Bets stored, those of earlier processes included.',
+    help: 'Bets stored, those of earlier processes and of other servers included.',
     label: 'agency',
     read: seen => ofAgencies(seen, ({ bets }) => bets),
   },
@@ -39,7 +39,7 @@ export const READINGS: readonly Reading[] = [
   {
     type: 'counter',
     name: 'loteria_batches_stored_total',
-    help: 'Batches stored since the process started.',
+    help: 'Batches of its own connections stored since the process started.',
     read: ({ monitor }) => monitor.batches,
   },
   {
@@ -101,13 +101,13 @@ export const READINGS: readonly Reading[] = [
   {
     type: 'gauge',
     name: 'loteria_unsynced_bytes',
-    help: 'Bytes of rows that wait for the disk.',
+    help: 'Bytes of rows that were handed to the store and are not durable yet.',
     read: ({ status }) => status?.unsyncedBytes ?? 0,
   },
   {
     type: 'gauge',
     name: 'loteria_ready',
-    help: '1 when the server does its work; 0 while recovering, with a full disk and while stopping.',
+    help: '1 when the server does its work; 0 while recovering, with a full disk, without its engine and while stopping.',
     read: ({ monitor }) => (monitor.unready === undefined ? 1 : 0),
   },
   {
@@ -124,14 +124,24 @@ export const DISK_READINGS: readonly Reading[] = [
   {
     type: 'gauge',
     name: 'loteria_disk_free_bytes',
-    help: 'Room that is left on the file system that has the bets.',
+    help: 'Room that is left on the file system of DATA_DIR.',
     read: ({ disk }) => disk?.freeBytes ?? Number.NaN,
   },
   {
     type: 'gauge',
     name: 'loteria_disk_size_bytes',
-    help: 'Size of the file system that has the bets.',
+    help: 'Size of the file system of DATA_DIR.',
     read: ({ disk }) => disk?.totalBytes ?? Number.NaN,
+  },
+];
+
+/** There are none where the bets are in files of the server's own. */
+export const ENGINE_READINGS: readonly Reading[] = [
+  {
+    type: 'gauge',
+    name: 'loteria_engine_available',
+    help: '1 when what is handed to the replicated store becomes durable; 0 while it does not.',
+    read: ({ monitor }) => (monitor.engineAvailable === true ? 1 : 0),
   },
 ];
 

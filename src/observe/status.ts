@@ -9,7 +9,7 @@ export interface CentralStatus {
   readonly missing: readonly number[];
   /** Every expected agency and every other one with bets, in ascending order. */
   readonly agencies: readonly AgencyStatus[];
-  /** Bytes of rows that wait for the disk. */
+  /** Bytes of rows that were handed to the store and are not durable yet. */
   readonly unsyncedBytes: number;
   /** After the draw: when it was held (ISO 8601), and the SHA-256 of its bets in hex. */
   readonly draw: { readonly time: string; readonly seal: string } | undefined;
@@ -26,7 +26,7 @@ export interface AgencyStatus {
   readonly winners: number | undefined;
 }
 
-/** Room on the file system that has the bets. */
+/** Room on the file system of `DATA_DIR`. */
 export interface DiskSpace {
   readonly freeBytes: number;
   readonly totalBytes: number;

@@ -34,6 +34,8 @@ const RESULTS: Results = {
       betsPerSecond: of(500_000),
       p50: of(20),
       p99: of(40),
+      serverSeconds: of(0.75),
+      nodeSeconds: of(1.25),
       peakMegabytes: 120,
       ofEmbedded: of(0.1),
     },
@@ -63,7 +65,7 @@ describe('the page of results', () => {
 
   test('says how many processes share the machine, and where there is no engine', () => {
     expect(page).toContain(
-      '| 5 × 64 | 2 servers on 3 nodes | 6 | 0.50 (0.25 – 1.00) | 0.10 (0.050 – 0.20) | 20.0 / 40.0 | 120 |',
+      '| 5 × 64 | 2 servers on 3 nodes | 6 | 0.50 (0.25 – 1.00) | 0.10 (0.050 – 0.20) | 20.0 / 40.0 | 0.75 / 1.25 | 120 |',
     );
     expect(clusterSection(undefined)).toContain('Not measured');
   });

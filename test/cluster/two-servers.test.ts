@@ -91,7 +91,7 @@ test('a server waits for nodes that are not there, says so, and can be stopped m
   const early = run.server('early', 0, { SERVER_PORT: '0', SERVER_STORE: 'nats://127.0.0.1:9' });
   early.start();
   await early.life.logged('reach_engine', 'in_progress');
-  expect(await run.readiness(early)).toBe('503 not ready: recovering');
+  expect(await run.readiness(early)).toBe('503 not ready: engine-away');
   early.life.kill('SIGTERM');
   expect(await early.life.exited).toEqual(DONE);
 });

@@ -42,7 +42,7 @@ describe("the skeleton's config.ini", () => {
       mode: 'lottery',
       agencies: [1, 2, 3, 4, 5],
       dataDirectory: '.',
-      store: 'csv',
+      store: { kind: 'csv' },
       httpPort: undefined,
       httpHost: '127.0.0.1',
       limits: DEFAULT_LIMITS,
@@ -84,7 +84,7 @@ describe("the skeleton's config.ini", () => {
       mode: 'echo',
       agencies: [1, 2],
       dataDirectory: '/data',
-      store: 'memory',
+      store: { kind: 'memory' },
       httpPort: 8080,
       httpHost: '0.0.0.0',
       limits: {

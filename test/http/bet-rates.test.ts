@@ -30,6 +30,19 @@ describe('how fast bets are stored', () => {
     ]);
   });
 
+  test('is nothing where a replicated store has lost some', () => {
+    const rates = new BetRates();
+    rates.sample(50_000, agencies(10, 20));
+    rates.sample(51_001, agencies(4, 30));
+    expect([rates.perSecond, rates.perSecondOf(1), rates.perSecondOf(2)]).toEqual([4, 0, 10]);
+    rates.sample(52_001, agencies(0, 30));
+    expect(rates.perSecond).toBe(0);
+    expect(rates.history).toEqual([
+      { second: 50, bets: 4 },
+      { second: 51, bets: 0 },
+    ]);
+  });
+
   test('of less than a second is not blown up', () => {
     const rates = new BetRates();
     rates.sample(50_990, agencies(0));

@@ -37,6 +37,10 @@ describe('the probes', () => {
     expect(await probe()).toEqual([503, 'not ready: disk-full\n']);
     operator.monitor.onDurable();
     expect(await probe()).toEqual([200, 'ready\n']);
+    operator.monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT' });
+    expect(await probe()).toEqual([503, 'not ready: engine-away\n']);
+    operator.monitor.onEvent({ event: 'engine-available', awayMs: 3 });
+    expect(await probe()).toEqual([200, 'ready\n']);
     operator.monitor.onEvent({ event: 'stopping', signal: 'SIGTERM' });
     expect(await probe()).toEqual([503, 'not ready: stopping\n']);
   });

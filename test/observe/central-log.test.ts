@@ -58,6 +58,26 @@ describe("the server's log", () => {
       { event: 'draw-delayed', error: 'cannot write bets.journal, ENOSPC on write' },
     ],
     [
+      `INFO     action: follow_draw | result: success | bets: 100 | winners: 2 | sha256: ${SHA256}`,
+      { event: 'draw-followed', bets: 100, winners: 2, seal: SHA256 },
+    ],
+    [
+      'WARNING  action: reach_engine | result: in_progress | error: the stream does not answer, TIMEOUT',
+      { event: 'engine-unavailable', error: 'the stream does not answer, TIMEOUT' },
+    ],
+    [
+      'INFO     action: reach_engine | result: success | ms: 2713',
+      { event: 'engine-available', awayMs: 2712.6 },
+    ],
+    [
+      'WARNING  action: restore_engine | result: success | records: 12',
+      { event: 'engine-restored', records: 12, lostBets: 0 },
+    ],
+    [
+      'ERROR    action: restore_engine | result: fail | records: 12 | lost_bets: 3',
+      { event: 'engine-restored', records: 12, lostBets: 3 },
+    ],
+    [
       'WARNING  action: cut_torn_tail | result: success | file: bets.csv | bytes: 52',
       { event: 'tail-cut', file: 'bets.csv', bytes: 52 },
     ],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { Monitor } from '../../src/observe/monitor.ts';
-import { DISK_READINGS, READINGS } from '../../src/observe/readings.ts';
+import { DISK_READINGS, ENGINE_READINGS, READINGS } from '../../src/observe/readings.ts';
 import { Scrape } from '../support/scrape.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -17,7 +17,11 @@ async function scraped(
   return new Scrape(await metrics.text());
 }
 
-const onDisk = () => scraped({ diskSpace: async () => ({ freeBytes: 1000, totalBytes: 4000 }) });
+const withEngine = () => new Monitor(() => new Date(), { hasEngine: true });
+
+/** With everything that there may be. */
+const onDisk = (monitor = withEngine()) =>
+  scraped({ monitor, diskSpace: async () => ({ freeBytes: 1000, totalBytes: 4000 }) });
 
 describe('the metrics', () => {
   test('are those of docs/METRICS.md, with the same types and meanings, and no others', async () => {
@@ -33,7 +37,7 @@ describe('the metrics', () => {
 
   test('have the labels of docs/METRICS.md', () => {
     const page = readFileSync(join(DOCS, 'METRICS.md'), 'utf8');
-    for (const { name, label } of [...READINGS, ...DISK_READINGS]) {
+    for (const { name, label } of [...READINGS, ...DISK_READINGS, ...ENGINE_READINGS]) {
       const labels = label === undefined ? '' : `\`${label}\``;
       expect(page).toMatch(new RegExp(`^\\| \`${name}\` \\| \\w+ \\| ${labels} \\|`, 'm'));
     }
@@ -60,6 +64,14 @@ describe('the metrics', () => {
     const diskSpace = () => Promise.reject(new Error('EIO'));
     expect((await scraped({ diskSpace })).value('loteria_disk_free_bytes')).toBeNaN();
     expect((await onDisk()).value('loteria_disk_free_bytes')).toBe(1000);
+  });
+
+  test('say whether the engine is there, where there is one', async () => {
+    expect([...(await scraped()).families.keys()].filter(name => name.includes('engine'))).toEqual([]);
+    const monitor = withEngine();
+    expect((await onDisk(monitor)).value('loteria_engine_available')).toBe(1);
+    monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT' });
+    expect((await onDisk(monitor)).value('loteria_engine_available')).toBe(0);
   });
 
   test('say that the store is being recovered', async () => {

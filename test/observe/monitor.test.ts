@@ -82,6 +82,69 @@ describe('recent events', () => {
     monitor.onDurable();
     expect(monitor.recent.newestFirst.map(({ kind }) => kind)).toEqual(['disk-has-room', 'disk-full']);
   });
+
+  test('tell of an engine without its words, which may name machines', () => {
+    const { recent } = monitorAfter(
+      { event: 'engine-unavailable', error: 'ECONNREFUSED 10.0.0.1' },
+      { event: 'engine-available', awayMs: 12 },
+      { event: 'engine-restored', records: 4, lostBets: 1 },
+      { event: 'draw-followed', bets: 7, winners: 1, seal: 'ab' },
+    );
+    expect(recent.newestFirst.map(({ kind, params }) => [kind, params])).toEqual([
+      ['draw-followed', { bets: 7, winners: 1 }],
+      ['engine-restored', { records: 4, lostBets: 1 }],
+      ['engine-available', {}],
+      ['engine-unavailable', {}],
+    ]);
+  });
+});
+
+const AWAY = { event: 'engine-unavailable', error: 'TIMEOUT' } as const;
+const BACK = { event: 'engine-available', awayMs: 1 } as const;
+
+describe('a server with an engine', () => {
+  const open = () => {
+    const monitor = new Monitor(() => new Date(), { hasEngine: true });
+    monitor.serve(() => {
+      throw new Error('nobody asks');
+    });
+    return monitor;
+  };
+
+  test('is not ready while the engine is away', () => {
+    const monitor = open();
+    expect([monitor.unready, monitor.engineAvailable]).toEqual([undefined, true]);
+    monitor.onEvent(AWAY);
+    expect([monitor.unready, monitor.engineAvailable]).toEqual(['engine-away', false]);
+    monitor.onEvent(BACK);
+    expect([monitor.unready, monitor.engineAvailable]).toEqual([undefined, true]);
+  });
+
+  test('says so while it waits for it before it serves', () => {
+    const monitor = new Monitor(() => new Date(), { hasEngine: true });
+    expect(monitor.unready).toBe('recovering');
+    monitor.onEvent(AWAY);
+    expect(monitor.unready).toBe('engine-away');
+    monitor.onEvent(BACK);
+    expect(monitor.unready).toBe('recovering');
+    monitor.onEvent(AWAY);
+    monitor.onEvent({ event: 'stopping', signal: 'SIGTERM' });
+    expect(monitor.unready).toBe('stopping');
+  });
+
+  test('names the disk where the outbox has no room', () => {
+    const monitor = open();
+    monitor.onFull();
+    monitor.onEvent(AWAY);
+    expect(monitor.unready).toBe('disk-full');
+    monitor.onDurable();
+    monitor.onEvent(BACK);
+    expect(monitor.unready).toBeUndefined();
+  });
+
+  test('is another one than a server without', () => {
+    expect(monitorAfter().engineAvailable).toBeUndefined();
+  });
 });
 
 describe('the times of syncs', () => {

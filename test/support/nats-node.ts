@@ -58,6 +58,10 @@ export class NatsNode {
     writeFileSync(this.#config, configOf(this, ports));
   }
 
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined;
   }

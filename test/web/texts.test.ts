@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Snapshot } from '../../src/http/snapshot.ts';
+import { CLOSE_REASONS } from '../../src/observe/events.ts';
 import { Speech } from '../../web/speech.ts';
 import { en } from '../../web/texts/en.ts';
 import { es } from '../../web/texts/es.ts';
@@ -20,7 +22,7 @@ describe.each([es, en])('$locale', texts => {
 function kindsOfEvents(): string[] {
   const source = (name: string): string =>
     readFileSync(join(import.meta.dirname, '../../src/observe', name), 'utf8');
-  const readable = source('recent-events.ts').matchAll(/case '([a-z-]+)':\s+return \{/g);
+  const readable = source('recent-events.ts').matchAll(/case '([a-z-]+)':/g);
   const added = source('monitor.ts').matchAll(/recent\.add\('([a-z-]+)'/g);
   return [...readable, ...added].map(([, kind]) => kind!).toSorted();
 }
@@ -52,11 +54,55 @@ describe('a sentence for an event', () => {
     expect(spanish.event('connection-cut', { ...cut, agency: 3 })).toContain('la agencia 3 (10.0.0.7)');
   });
 
+  test('is there for every reason for which a connection is cut', () => {
+    for (const speech of [spanish, english]) {
+      const unknown = CLOSE_REASONS.filter(reason =>
+        speech.event('connection-cut', { ip: '10.0.0.7', reason }).includes(reason),
+      );
+      expect(unknown).toEqual([]);
+    }
+  });
+
+  test('says what the replicated store had lost, and what of it is lost for good', () => {
+    expect(spanish.event('engine-restored', { records: 1_200, lostBets: 0 })).toBe(
+      'El almacén replicado había perdido sus últimos 1.200 registros: se le devolvieron.',
+    );
+    expect(spanish.event('engine-restored', { records: 1, lostBets: 1 })).toBe(
+      'El almacén replicado había perdido su último registro: se le devolvió, menos 1 apuesta que se perdió.',
+    );
+    expect(english.event('engine-restored', { records: 2, lostBets: 130 })).toBe(
+      'The replicated store had lost its 2 newest records: given back to it, but 130 bets are lost.',
+    );
+  });
+
   test('says how often the same happened', () => {
     expect(english.event('draw-delayed', { times: 3 })).toMatch(/ \(3 times\)$/);
   });
 
   test('is the kind alone where it is not known, whatever it is called', () => {
     expect(english.event('constructor', { document: '30904465' })).toBe('constructor');
+  });
+});
+
+/** Why a central is not ready, as the central has it. */
+function reasonsOfUnready(): string[] {
+  const source = readFileSync(join(import.meta.dirname, '../../src/observe/monitor.ts'), 'utf8');
+  const line = /type UnreadyReason = (.*);/.exec(source)![1]!;
+  return [...line.matchAll(/'([a-z-]+)'/g)].map(([, reason]) => reason!);
+}
+
+describe('why the central cannot work', () => {
+  const snapshot = (state: string, reason: string) =>
+    ({ state, ready: { ok: false, reason } }) as unknown as Snapshot;
+
+  test.each(['es', 'en'] as const)('is said in a sentence unless the state says it, in %s', language => {
+    const speech = new Speech(language);
+    const reasons = reasonsOfUnready().filter(reason => !Object.hasOwn(speech.texts.states, reason));
+    expect(reasons).toEqual(['disk-full', 'engine-away']);
+    for (const reason of reasons) {
+      expect(speech.notReady(snapshot('recovering', reason))).toMatch(/^(?:La|The) central .{40,}\.$/);
+      expect(speech.notReady(snapshot('open', reason))).not.toContain(reason);
+    }
+    expect(speech.notReady(snapshot('recovering', 'recovering'))).toBeUndefined();
   });
 });

@@ -15,7 +15,10 @@ export const en: Texts = {
   linkBack: 'Connected to the central again.',
   otherVersion: 'The central no longer speaks the version of this page: reload it.',
   notReady: reason => `The central cannot work now: ${reason}.`,
-  notReadyReasons: { 'disk-full': 'the disk is full, and every bet is refused until there is room' },
+  notReadyReasons: {
+    'disk-full': 'the disk is full, and every bet is refused until there is room',
+    'engine-away': 'the replicated store does not answer, and agencies wait or are refused until it does',
+  },
 
   waitingForData: 'Waiting for the figures of the central',
   states: {
@@ -26,7 +29,7 @@ export const en: Texts = {
     stopping: 'Stopping',
   },
   stateDetails: {
-    recovering: 'The central reads its files before it serves.',
+    recovering: 'The central reads what is stored before it serves.',
     complete: 'Every agency has finished.',
     drawn: 'Each agency can ask for its winners.',
     stopping: 'The central answers what it has accepted, and stops.',

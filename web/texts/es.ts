@@ -14,7 +14,11 @@ export const es = {
   linkBack: 'Otra vez conectado con la central.',
   otherVersion: 'La central ya no habla la versión de esta página: hay que recargarla.',
   notReady: (reason: string) => `La central no puede trabajar ahora: ${reason}.`,
-  notReadyReasons: { 'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya' },
+  notReadyReasons: {
+    'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya',
+    'engine-away':
+      'el almacén replicado no responde, y las agencias esperan o son rechazadas hasta que vuelva',
+  },
 
   waitingForData: 'Esperando los datos de la central',
   states: {
@@ -25,7 +29,7 @@ export const es = {
     stopping: 'Apagándose',
   },
   stateDetails: {
-    recovering: 'La central lee sus archivos antes de atender.',
+    recovering: 'La central lee lo guardado antes de atender.',
     complete: 'Terminaron todas las agencias.',
     drawn: 'Cada agencia puede pedir sus ganadores.',
     stopping: 'La central responde lo que ya aceptó y se detiene.',

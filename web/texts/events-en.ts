@@ -5,6 +5,7 @@ const CUT_REASONS: EventParams = {
   'message-timeout': 'it left a message half said',
   idle: 'it said nothing more',
   'unread-answers': 'it did not read its answers',
+  'too-much-held': 'it held too much memory',
   truncated: 'it ended within a message',
 };
 
@@ -12,6 +13,14 @@ const peer = ({ agency, ip }: EventParams): string =>
   agency === undefined ? String(ip) : `agency ${agency} (${ip})`;
 
 const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
+
+const records = (count: string | undefined): string =>
+  count === '1' ? 'its newest record' : `its ${count} newest records`;
+
+const lost = (count: string | undefined): string => {
+  if (count === '0') return '';
+  return count === '1' ? ', but 1 bet is lost' : `, but ${count} bets are lost`;
+};
 
 /** The same in English. */
 export const eventsEn: typeof eventsEs = {
@@ -25,9 +34,14 @@ export const eventsEn: typeof eventsEs = {
       ? `Agency ${p['agency']} has finished; none is missing.`
       : `Agency ${p['agency']} has finished; ${p['missing']} missing.`,
   'draw-held': p => `Draw held: ${p['bets']} bets, ${p['winners']} winners.`,
+  'draw-followed': p => `Another server held the draw: ${p['bets']} bets, ${p['winners']} winners.`,
   'draw-delayed': () => 'The draw waits: it could not be stored yet.',
   'disk-full': () => 'The disk is full: every bet is refused.',
   'disk-has-room': () => 'The disk has room again.',
+  'engine-unavailable': () => 'Nothing can be stored: agencies wait.',
+  'engine-available': () => 'Bets can be stored again.',
+  'engine-restored': p =>
+    `The replicated store had lost ${records(p['records'])}: given back to it${lost(p['lostBets'])}.`,
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
   'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
   'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,

@@ -6,6 +6,7 @@ const CUT_REASONS: EventParams = {
   'message-timeout': 'dejó un mensaje por la mitad',
   idle: 'no dijo nada más',
   'unread-answers': 'no leyó las respuestas',
+  'too-much-held': 'retenía demasiada memoria',
   truncated: 'terminó en medio de un mensaje',
 };
 
@@ -15,6 +16,15 @@ const peer = ({ agency, ip }: EventParams): string =>
 
 const finished = (count: string | undefined): string =>
   count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
+
+const records = (count: string | undefined): string =>
+  count === '1' ? 'su último registro: se le devolvió' : `sus últimos ${count} registros: se le devolvieron`;
+
+/** Where none was lost there is nothing to say. */
+const lost = (count: string | undefined): string => {
+  if (count === '0') return '';
+  return count === '1' ? ', menos 1 apuesta que se perdió' : `, menos ${count} apuestas que se perdieron`;
+};
 
 /** Each event that the central tells of, in Spanish. */
 export const eventsEs = {
@@ -29,9 +39,15 @@ export const eventsEs = {
       ? `Terminó la agencia ${p['agency']}; no falta ninguna.`
       : `Terminó la agencia ${p['agency']}; ${p['missing'] === '1' ? 'falta 1' : `faltan ${p['missing']}`}.`,
   'draw-held': (p: EventParams) => `Sorteo realizado: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
+  'draw-followed': (p: EventParams) =>
+    `Otro servidor realizó el sorteo: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
   'draw-delayed': () => 'El sorteo espera: todavía no se pudo guardar.',
   'disk-full': () => 'El disco está lleno: se rechaza toda apuesta.',
   'disk-has-room': () => 'Otra vez hay lugar en el disco.',
+  'engine-unavailable': () => 'No se puede guardar nada: las agencias esperan.',
+  'engine-available': () => 'Otra vez se puede guardar.',
+  'engine-restored': (p: EventParams) =>
+    `El almacén replicado había perdido ${records(p['records'])}${lost(p['lostBets'])}.`,
   'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,
   'connection-cut': (p: EventParams) =>
     `Conexión de ${peer(p)} cerrada: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,

@@ -61,6 +61,8 @@ export interface EngineOptions {
   readonly stream: string;
   /** On how many nodes the stream is kept. */
   readonly replicas: number;
+  /** Whether a stream that is there already keeps the number of replicas that it has. */
+  readonly keepsReplicas?: boolean;
   /** What every server on the stream must agree on, in words; kept with the stream. */
   readonly agreement: string;
 }
@@ -145,17 +147,13 @@ export class Engine {
    * @throws StoreError `unusable` when there is one that is not this lottery's; EngineError
    */
   async openStream(): Promise<void> {
-    const { stream } = this.#options;
-    const found = await this.#ask('the stream cannot be opened', async () => {
-      try {
-        return await this.#manager.streams.info(stream);
-      } catch (error) {
-        if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
-        return this.#addStream();
-      }
-    });
+    const found = await this.#ask(
+      'the stream cannot be opened',
+      async () => (await this.#infoIfThere()) ?? (await this.#addStream()),
+    );
     this.#expectOwn(found);
-    if (found.config.num_replicas !== this.#options.replicas) await this.#setReplicas(found);
+    const { replicas, keepsReplicas = false } = this.#options;
+    if (!keepsReplicas && found.config.num_replicas !== replicas) await this.#setReplicas(found);
   }
 
   /**
@@ -165,18 +163,13 @@ export class Engine {
    */
   async findStream(): Promise<FoundStream> {
     const { stream } = this.#options;
-    const found = await this.#ask('the stream does not answer', async () => {
-      try {
-        return await this.#manager.streams.info(stream);
-      } catch (error) {
-        if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
-        throw new StoreError(
-          'unusable',
-          `the engine has no stream ${stream}; STORE_STREAM says which one it is, and the first server makes it`,
-          error,
-        );
-      }
-    });
+    const found = await this.#ask('the stream does not answer', () => this.#infoIfThere());
+    if (found === undefined) {
+      throw new StoreError(
+        'unusable',
+        `the engine has no stream ${stream}; STORE_STREAM says which one it is, and the first server makes it`,
+      );
+    }
     this.#expectOwn(found);
     return { created: new Date(found.created), last: found.state.last_seq };
   }
@@ -221,13 +214,17 @@ export class Engine {
     );
   }
 
-  /** @throws EngineError when no majority of its nodes answers */
+  /**
+   * A stream that was removed is like one that has lost everything.
+   *
+   * @throws EngineError when no majority of its nodes answers
+   */
   async condition(): Promise<Condition> {
-    const { state, cluster } = await this.#ask('the stream does not answer', () =>
-      this.#manager.streams.info(this.#options.stream),
-    );
+    const info = await this.#ask('the stream does not answer', () => this.#infoIfThere());
+    if (info === undefined) return { last: 0, leader: '', nodes: '' };
+    const { state, cluster } = info;
     const others = cluster?.replicas ?? [];
-    const silent = others.filter(({ offline, active }) => offline === true || active > SILENT_NODE_NS);
+    const silent = others.filter(({ offline, active }) => (offline ?? false) || active > SILENT_NODE_NS);
     // A leader that has lost the others does not know so for ten seconds.
     if ((others.length + 1 - silent.length) * 2 <= others.length + 1) {
       const names = silent.map(({ name }) => name).join(', ');
@@ -239,6 +236,15 @@ export class Engine {
     return { last: state.last_seq, leader, nodes: nodes.join(' ') };
   }
 
+  async #infoIfThere(): Promise<StreamInfo | undefined> {
+    try {
+      return await this.#manager.streams.info(this.#options.stream);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
   /** The record at a position; undefined when there is none. */
   async at(position: number): Promise<PlacedRecord | undefined> {
     return this.#ask('the stream does not answer', async () => {
@@ -246,7 +252,8 @@ export class Engine {
         const message = await this.#manager.streams.getMessage(this.#options.stream, { seq: position });
         return message === null ? undefined : decodeRecord(position, message.data, message.time.getTime());
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
+        const isGone = [NO_MESSAGE_FOUND, STREAM_NOT_FOUND];
+        if (error instanceof JetStreamApiError && isGone.includes(error.code)) return undefined;
         throw error;
       }
     });
@@ -281,7 +288,7 @@ export class Engine {
         if (record.position >= to) return;
       }
     } finally {
-      reading.close();
+      await reading.remove();
     }
   }
 

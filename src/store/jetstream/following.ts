@@ -37,6 +37,7 @@ export class Following {
   #next: number;
   /** What stands before it. */
   #last: LogEnd | undefined;
+  #consumer: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
   #isClosed = false;
   #heardAt = 0;
@@ -73,7 +74,7 @@ export class Following {
         withoutSince = performance.now();
       } catch (error) {
         if (!(error instanceof EngineError) || error.isShort) throw error;
-        if (performance.now() - withoutSince > WITHOUT_CONSUMER_MS) throw error;
+        if (performance.now() - Math.max(withoutSince, this.#heardAt) > WITHOUT_CONSUMER_MS) throw error;
       } finally {
         this.#messages?.stop();
       }
@@ -87,8 +88,15 @@ export class Following {
     this.#messages?.stop();
   }
 
+  /** Ends `records`, and leaves nothing of it in the engine. */
+  async remove(): Promise<void> {
+    this.close();
+    await this.#consumer?.delete().catch(() => {});
+  }
+
   async #open(): Promise<ConsumerMessages> {
     const consumer = await this.#parts.consumerFrom(this.#next);
+    this.#consumer = consumer;
     try {
       const { delivered } = await consumer.info();
       if (delivered.stream_seq !== this.#next - 1) throw short(this.#next, delivered.stream_seq + 1);

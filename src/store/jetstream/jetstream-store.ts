@@ -443,7 +443,8 @@ export class JetStreamStore implements Store {
         this.#troubles.end('stream');
         return result;
       } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
+        const isFull = error instanceof StoreError && error.code === 'full';
+        if (!isFull && !(error instanceof EngineError)) throw error;
         this.#troubles.begin('stream', error.message);
       }
       await pause(RETRY_MS, undefined, { signal }).catch(() => {});
@@ -453,7 +454,7 @@ export class JetStreamStore implements Store {
 
   async #age(elapsedMs: number): Promise<void> {
     if (this.#troubles.why !== undefined) this.#outbox.interrupted();
-    else await this.#outbox.aged(elapsedMs);
+    else await this.#outbox.aged(elapsedMs).catch(passIfFull);
   }
 
   #fail(error: unknown): void {
@@ -466,6 +467,11 @@ export class JetStreamStore implements Store {
     this.#failure.resolve(this.#failed);
     this.#tellPosition();
   }
+}
+
+/** Where there is no room, the removal of what is old is tried again the next time. */
+function passIfFull(error: unknown): void {
+  if (!(error instanceof StoreError) || error.code !== 'full') throw error;
 }
 
 function restore(

@@ -18,8 +18,8 @@ export interface LogInspectionOptions {
   readonly expected: Iterable<number>;
   /** Given the rows that count. */
   readonly onRows?: OnRows | undefined;
-  /** Told once, in words, that the engine is being waited for. */
-  readonly onWait?: ((why: string) => void) | undefined;
+  /** Told, in words, that the engine is being waited for, and what is odd about the log. */
+  readonly onNotice?: ((why: string) => void) | undefined;
   readonly patienceMs?: number;
 }
 
@@ -28,7 +28,7 @@ export interface LogInspectionOptions {
  * server does. Makes nothing in the engine and keeps nothing of the log but its state.
  *
  * @throws StoreError `unavailable` when the engine does not answer in time, or any more; `unusable` when the stream is not there,
- *   is not this lottery's, or does not hold a whole log
+ *   is not this lottery's, or lacks a message
  */
 export async function inspectLog(options: LogInspectionOptions): Promise<StoreReading> {
   const { expected, onRows } = options;
@@ -39,17 +39,11 @@ export async function inspectLog(options: LogInspectionOptions): Promise<StoreRe
     const state = new LogState(lottery);
     const newest = new Map<string, number>();
     for await (const record of recordsOf(engine, stream, found.last)) {
-      if (record.position !== state.position + 1) {
-        throw new StoreError(
-          'unusable',
-          `message ${state.position + 1} of the stream ${stream} is not there`,
-        );
-      }
       newest.set(record.writer, Math.max(record.n, newest.get(record.writer) ?? 0));
       state.apply(record);
       for (const rows of state.rowsOf(record)) onRows?.(rows);
     }
-    expectNoGap(state, newest, stream);
+    noticeGaps(state, newest, options);
     return { lottery, begun: found.created.toISOString() };
   } finally {
     await engine.close();
@@ -59,7 +53,7 @@ export async function inspectLog(options: LogInspectionOptions): Promise<StoreRe
 /** An engine that answers, and the stream in it. */
 async function reach({
   engine: options,
-  onWait,
+  onNotice,
   patienceMs = PATIENCE_MS,
 }: LogInspectionOptions): Promise<{ readonly engine: Engine; readonly found: FoundStream }> {
   const end = performance.now() + patienceMs;
@@ -73,9 +67,9 @@ async function reach({
       await engine?.close();
       if (!(error instanceof EngineError)) throw error;
       if (performance.now() >= end) {
-        throw new StoreError('unavailable', `the engine does not answer, ${error.message}`, error);
+        throw new StoreError('unavailable', error.message, error);
       }
-      if (!isWaiting) onWait?.(`waits up to ${patienceMs / 1000} s for the engine, ${error.message}`);
+      if (!isWaiting) onNotice?.(`${error.message}; waits up to ${patienceMs / 1000} s`);
       isWaiting = true;
     }
     await pause(RETRY_MS);
@@ -88,20 +82,26 @@ async function* recordsOf(engine: Engine, stream: string, last: number): AsyncGe
     yield* engine.read(1, last);
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    const code = error instanceof EngineError ? 'unavailable' : 'unusable';
+    const code = error instanceof EngineError && !error.isShort ? 'unavailable' : 'unusable';
     throw new StoreError(code, `cannot read the stream ${stream}, ${(error as Error).message}`, error);
   }
 }
 
-/** A record behind a gap of its server's numbers says that the stream has lost what some outbox may still have. */
-function expectNoGap(state: LogState, newest: ReadonlyMap<string, number>, stream: string): void {
+/**
+ * A record behind a gap of its server's numbers: the stream has lost what some outbox may still have, or what nobody was told of,
+ * when that server died before it could send it again.
+ */
+function noticeGaps(
+  state: LogState,
+  newest: ReadonlyMap<string, number>,
+  { engine, onNotice }: LogInspectionOptions,
+): void {
   for (const [writer, n] of newest) {
     const next = state.nextOf(writer);
-    if (n < next) continue;
-    throw new StoreError(
-      'unusable',
-      `the stream ${stream} has lost the records ${next} to ${n - 1} of server ${writer}; a server that has them in its outbox puts ` +
-        'them back when it starts',
+    if (n <= next) continue;
+    onNotice?.(
+      `the stream ${engine.stream} does not have the records ${next} to ${n - 1} of server ${writer}; a server that has them in its ` +
+        'outbox puts them back when it starts, and what nobody has was never acknowledged as far as the outboxes are there',
     );
   }
 }

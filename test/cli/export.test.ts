@@ -1,0 +1,284 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { batchNamed } from '../contract/store-contract.ts';
+import {
+  betsPath,
+  drawIn,
+  fillFolder,
+  forge,
+  journalPath,
+  loteria,
+  readFiles,
+  ROWS,
+  type Said,
+  TIME,
+  writeFiles,
+} from '../store/store-folder.ts';
+import { PROGRAM } from '../support/built-program.ts';
+import { startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const SEAL = createHash('sha256').update(ROWS).digest('hex');
+const SUMMARY = `6 bets, ${ROWS.length} bytes, sha256 ${SEAL}`;
+const BEFORE = { state: 'complete', bets: 6, bytes: ROWS.length, sha256: SEAL };
+const AFTER = {
+  ...BEFORE,
+  state: 'drawn',
+  draw: { time: TIME, bytes: ROWS.length, sha256: SEAL, winners: { 1: 2, 2: 1 } },
+};
+
+/** A folder with a filled store, `data`, and where it is exported to. */
+interface Place {
+  readonly folder: string;
+  readonly data: string;
+  readonly file: string;
+}
+
+async function filled(drawn: boolean): Promise<Place> {
+  const folder = await temporaryFolder();
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  await fillFolder(data);
+  if (drawn) await drawIn(data);
+  return { folder, data, file: join(folder, 'out.csv') };
+}
+
+function exported({ data, file }: Place, ...args: readonly string[]): Promise<Said> {
+  return loteria('/', ['export', file, ...args], { DATA_DIR: data, NUMBER_AGENCIES: '2' });
+}
+
+const sealIn = ({ file }: Place): unknown => JSON.parse(readFileSync(`${file}.seal`, 'utf8'));
+
+describe('loteria export', () => {
+  test('before the draw writes the rows and their seal, and changes nothing', async () => {
+    const place = await filled(false);
+    const before = readFiles(place.data);
+    expect(await exported(place)).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `${SUMMARY}\nthe draw has not been held, every agency has finished\n`,
+    });
+    expect(readFileSync(place.file)).toEqual(ROWS);
+    expect(sealIn(place)).toEqual(BEFORE);
+    expect(readFiles(place.data)).toEqual(before);
+    expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'out.csv', 'out.csv.seal']);
+  });
+
+  test('says whom the draw waits for', async () => {
+    const { data, file } = await filled(false);
+    const { stdout } = await loteria('/', ['export', file], { DATA_DIR: data, AGENCIES: '1,2,4-5' });
+    expect(stdout).toBe(`${SUMMARY}\nthe draw has not been held, it waits for 4, 5\n`);
+  });
+
+  test('after the draw says that it was held, and how many have won, but not who', async () => {
+    const place = await filled(true);
+    expect(await exported(place)).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `${SUMMARY}\nthe draw was held ${TIME}, and this file is what was drawn\n`,
+    });
+    expect(readFileSync(place.file)).toEqual(ROWS);
+    expect(sealIn(place)).toEqual(AFTER);
+  });
+
+  test('takes the configuration that it is given', async () => {
+    const { data, file, folder } = await filled(false);
+    const config = join(folder, 'other.ini');
+    writeFileSync(config, `[DEFAULT]\nSERVER_PORT = 12345\nDATA_DIR = ${data}\nAGENCIES = 6\n`);
+    const { stdout } = await loteria('/', ['export', file, '--config', config]);
+    expect(stdout).toBe(`${SUMMARY}\nthe draw has not been held, it waits for 6\n`);
+  });
+
+  test('beside a running server, of which it needs no lock', async () => {
+    const place = await filled(false);
+    const { server } = await startServer(place.data, { NUMBER_AGENCIES: '2' });
+    await server.logged('sorteo');
+    const before = readFiles(place.data);
+    expect((await exported(place)).code).toBe(0);
+    expect(readFileSync(place.file)).toEqual(ROWS);
+    expect(sealIn(place)).toMatchObject({ state: 'drawn', draw: { sha256: SEAL } });
+    expect(readFiles(place.data)).toEqual(before);
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('leaves out what was never acknowledged', async () => {
+    const place = await filled(false);
+    appendFileSync(betsPath(place.data), '1,Ana,Li');
+    appendFileSync(journalPath(place.data), '{"n":8,"type":"gro');
+    const before = readFiles(place.data);
+    expect(await exported(place)).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(place.file)).toEqual(ROWS);
+    expect(readFiles(place.data)).toEqual(before);
+  });
+
+  test('of many bets has all of them, in order', async () => {
+    const place = await filled(false);
+    const rows = Array.from(
+      { length: 60_000 },
+      (_, n) => `1,Ana María,de la Cruz,${n},1990-01-01,${n % 10_000}\n`,
+    );
+    const data = join(place.folder, 'many');
+    mkdirSync(data);
+    writeFileSync(join(data, 'bets.csv'), rows.join(''));
+    // A server takes them over.
+    const { server } = await startServer(data, { NUMBER_AGENCIES: '2' });
+    const { stdout } = await exported({ ...place, data });
+    expect(stdout).toMatch(/^60000 bets, \d{7} bytes, /);
+    expect(readFileSync(place.file, 'utf8')).toBe(rows.join(''));
+    server.kill('SIGTERM');
+    await server.exited;
+  });
+});
+
+describe('loteria export leaves no file', () => {
+  test('when the store is damaged: says where and why', async () => {
+    const place = await filled(true);
+    writeFiles(place.data, { bets: ROWS.subarray(0, -1) });
+    expect(await exported(place)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes\n`,
+    });
+    const changed = Buffer.from(ROWS);
+    changed[ROWS.length - 3]! ^= 1;
+    writeFiles(place.data, { bets: changed });
+    expect(await exported(place)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('does not match') as string,
+    });
+    expect(readdirSync(place.folder)).toEqual(['data']);
+  });
+
+  test('when there is no store', async () => {
+    const place = await filled(false);
+    expect(await exported({ ...place, data: place.folder })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('bets.journal') as string,
+    });
+    expect(readdirSync(place.folder)).toEqual(['data']);
+  });
+
+  test('when it cannot be written', async () => {
+    const place = await filled(false);
+    const file = join(place.folder, 'missing', 'out.csv');
+    const { code, stderr } = await exported({ ...place, file });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^loteria: ENOENT.*missing\/out\.csv\.part'\n$/);
+  });
+
+  test('when there is no room for it, which is no damage of the store', async () => {
+    const place = await filled(false);
+    const data = join(place.folder, 'many');
+    mkdirSync(data);
+    const { store } = await CsvStore.open(data);
+    for (let batch = 0; batch < 3; batch += 1) await store.append(batchNamed(batch, 30_000));
+    await store.close();
+    // As if the disk was full after a kilobyte or two.
+    const limited = spawnSync(
+      'sh',
+      ['-c', 'ulimit -f 2; exec "$@"', 'sh', process.execPath, PROGRAM, 'export', place.file],
+      {
+        env: { DATA_DIR: data },
+        encoding: 'utf8',
+      },
+    );
+    expect(limited).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'loteria: EFBIG: file too large, write\n',
+    });
+    expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'many']);
+  });
+
+  test('of a store in memory, which nobody else can see', async () => {
+    const place = await filled(false);
+    expect(
+      await loteria('/', ['export', place.file], { DATA_DIR: place.data, SERVER_STORE: 'memory' }),
+    ).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'loteria: SERVER_STORE is memory: nobody but the server itself can look into it\n',
+    });
+    expect(readdirSync(place.folder)).toEqual(['data']);
+  });
+});
+
+describe('loteria export, where a file is', () => {
+  test.each(['out.csv', 'out.csv.seal'])('does not overwrite %s, unless told to', async name => {
+    const place = await filled(true);
+    const there = join(place.folder, name);
+    writeFileSync(there, 'dear');
+    expect(await exported(place)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: ${there} is there already; --force overwrites it\n`,
+    });
+    expect(readFileSync(there, 'utf8')).toBe('dear');
+    expect((await exported(place, '--force')).code).toBe(0);
+    expect(readFileSync(place.file)).toEqual(ROWS);
+    expect(sealIn(place)).toEqual(AFTER);
+  });
+
+  test('does not disturb another export that has not ended, unless told to', async () => {
+    const place = await filled(true);
+    writeFileSync(`${place.file}.part`, 'half');
+    expect(await exported(place)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: ${place.file}.part is there already, another export writes it or was interrupted; --force overwrites it\n`,
+    });
+    expect((await exported(place, '--force')).code).toBe(0);
+    expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'out.csv', 'out.csv.seal']);
+  });
+
+  test('that is of the store itself never overwrites it, whatever it is told', async () => {
+    const place = await filled(true);
+    const before = readFiles(place.data);
+    const alias = join(place.folder, 'alias.csv');
+    linkSync(betsPath(place.data), alias);
+    for (const file of [
+      betsPath(place.data),
+      journalPath(place.data),
+      join(place.data, 'bets.lock'),
+      alias,
+    ]) {
+      expect(await exported({ ...place, file }, '--force')).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `loteria: ${file} is a file of the store itself\n`,
+      });
+    }
+    expect(readFiles(place.data)).toEqual(before);
+  });
+
+  test('that is none is left alone', async () => {
+    const place = await filled(true);
+    expect(await exported({ ...place, file: place.data }, '--force')).toMatchObject({
+      code: 1,
+      stderr: `loteria: ${place.data} is no file\n`,
+    });
+  });
+});
+
+test('loteria export of what was not drawn says so, ends with 1, and leaves the file to be looked at', async () => {
+  const place = await filled(true);
+  const other = '0'.repeat(64);
+  const { journal } = readFiles(place.data);
+  writeFiles(place.data, { journal: forge(journal, 7, record => ({ ...record, sha256: other })) });
+  expect(await exported(place)).toEqual({
+    code: 1,
+    stdout: `${SUMMARY}\nthe draw was held ${TIME}\n`,
+    stderr:
+      `loteria: ${place.file} is not what was drawn: it has ${ROWS.length} bytes with sha256 ${SEAL}, the seal of the draw says ` +
+      `${ROWS.length} bytes with sha256 ${other}; the file was left there to be looked at\n`,
+  });
+  expect(readFileSync(place.file)).toEqual(ROWS);
+  expect(sealIn(place)).toMatchObject({ sha256: SEAL, draw: { sha256: other } });
+});

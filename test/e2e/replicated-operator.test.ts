@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Snapshot } from '../../src/http/snapshot.ts';
+import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/central.ts';
+import { needNats, startNats } from '../support/nats.ts';
+import type { NatsCluster } from '../support/nats-cluster.ts';
+import { Peer } from '../support/peer.ts';
+import { Program, startServer } from '../support/program.ts';
+import { readiness } from '../support/readiness.ts';
+import { Scrape } from '../support/scrape.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+beforeEach(needNats);
+
+const envOf = (nats: NatsCluster) => ({ NUMBER_AGENCIES: '2', HTTP_PORT: '0', SERVER_STORE: nats.url });
+
+async function startWithPage(nats: NatsCluster) {
+  const { server, port } = await startServer(await temporaryFolder(), envOf(nats));
+  return { server, port, url: (await server.logged('listen_http')).details['url']! };
+}
+
+/** Says something and expects the answer, on a connection of its own. */
+async function say(port: number, agency: number, words: readonly [Uint8Array, string][]): Promise<void> {
+  const peer = await Peer.connect(port);
+  peer.send(conn(agency));
+  for (const [says, hears] of words) {
+    peer.send(says);
+    expect(await peer.receive(hears.length / 2)).toBe(hears);
+  }
+  peer.end();
+}
+
+async function snapshotOf(url: string): Promise<Snapshot> {
+  return (await (await fetch(`${url}snapshot.json`)).json()) as Snapshot;
+}
+
+const kindsOf = async (url: string): Promise<string[]> =>
+  (await snapshotOf(url)).events.map(({ kind }) => kind);
+
+const lineOf = (server: Program, action: string): string => server.linesOf(action).at(-1)!.text.slice(20);
+
+describe('two servers on one replicated store', () => {
+  test('show the same lottery, whoever has taken the bets and held the draw', async () => {
+    const nats = await startNats(1);
+    const [busy, quiet] = [await startWithPage(nats), await startWithPage(nats)];
+    await say(busy.port, 1, [[nbet(...range(130).map(document => bet(document))), OK]]);
+    await say(busy.port, 1, [
+      [nbet(bet(500, 7574)), OK],
+      [END, OK],
+    ]);
+    await expect.poll(() => snapshotOf(quiet.url)).toMatchObject({ bets: 131, waitingFor: [2] });
+    const scrape = await Scrape.from(quiet.url);
+    expect(scrape.values('loteria_bets_stored_total')).toEqual({ 1: 131, 2: 0 });
+    expect(scrape.value('loteria_batches_stored_total')).toBe(0);
+    expect(scrape.value('loteria_engine_available')).toBe(1);
+    expect(scrape.value('loteria_synced_bytes_total')).toBe(
+      (await Scrape.from(busy.url)).value('loteria_synced_bytes_total'),
+    );
+    expect(lineOf(quiet.server, 'agency_finished')).toBe(
+      'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: 2',
+    );
+
+    await say(busy.port, 2, [[END, OK]]);
+    const { details } = await busy.server.logged('draw');
+    const seal = details['sha256'];
+    await quiet.server.logged('follow_draw');
+    expect(lineOf(quiet.server, 'follow_draw')).toBe(
+      `INFO     action: follow_draw | result: success | bets: 131 | winners: 1 | sha256: ${seal}`,
+    );
+    expect(quiet.server.linesOf('sorteo')).toEqual([]);
+    expect(busy.server.linesOf('sorteo')).toHaveLength(1);
+    expect(await snapshotOf(quiet.url)).toMatchObject({ state: 'drawn', seal, winners: 1 });
+    expect((await kindsOf(quiet.url))[0]).toBe('draw-followed');
+    await say(quiet.port, 1, [[GWIN, rwin(500)]]);
+  });
+
+  test('say that the engine is away and that it is back', async () => {
+    const nats = await startNats(1);
+    const { server, port, url } = await startWithPage(nats);
+    expect(await readiness(url)).toBe('200 ready');
+    await nats.kill(0);
+    await server.logged('reach_engine', 'in_progress');
+    expect(await readiness(url)).toBe('503 not ready: engine-away');
+    expect((await Scrape.from(url)).value('loteria_engine_available')).toBe(0);
+    expect((await Scrape.from(url)).value('loteria_ready')).toBe(0);
+    await nats.startAgain(0);
+    await server.logged('reach_engine', 'success');
+    expect(await readiness(url)).toBe('200 ready');
+    expect((await Scrape.from(url)).value('loteria_engine_available')).toBe(1);
+    expect((await kindsOf(url)).slice(0, 2)).toEqual(['engine-available', 'engine-unavailable']);
+    await say(port, 1, [[nbet(bet(1)), OK]]);
+  });
+
+  test('wait for it at the start, and end on SIGTERM meanwhile', async () => {
+    const nats = await startNats(1);
+    await nats.kill(0);
+    const env = { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', ...envOf(nats) };
+    const waiting = Program.start(['server'], { cwd: await temporaryFolder(), env });
+    const leaving = Program.start(['server'], { cwd: await temporaryFolder(), env });
+    const { details } = await waiting.logged('listen_http');
+    await Promise.all([waiting, leaving].map(server => server.logged('reach_engine', 'in_progress')));
+    expect(await readiness(details['url']!)).toBe('503 not ready: engine-away');
+    expect(await snapshotOf(details['url']!)).toMatchObject({ state: 'recovering' });
+    leaving.kill('SIGTERM');
+    expect(await leaving.exited).toEqual({ code: 0, signal: null });
+    await nats.startAgain(0);
+    await waiting.logged('listen');
+    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
+  });
+});

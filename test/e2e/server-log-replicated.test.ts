@@ -1,0 +1,71 @@
+import { beforeEach, expect, test } from 'vitest';
+import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/central.ts';
+import { needNats, startNats } from '../support/nats.ts';
+import { Peer } from '../support/peer.ts';
+import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+beforeEach(needNats);
+
+/** What is behind the time, with what differs between two runs made equal. */
+const fixed = (text: string): string =>
+  text
+    .slice(20)
+    .replace(/\| (port|ms): \d+/g, '| $1: N')
+    .replace(/\b[0-9a-f]{64}\b/, 'SEAL');
+
+const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
+const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 127.0.0.1';
+const IDENTIFIED = 'DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: 1';
+const CLOSED = 'INFO     action: close_socket | result: success | ip: 127.0.0.1 | agency: 1';
+
+test('a lottery on a replicated store that comes late writes exactly these lines', async () => {
+  const nats = await startNats(1);
+  await nats.stop(0);
+  const env = {
+    SERVER_PORT: '0',
+    SERVER_HOST: '127.0.0.1',
+    LOGGING_LEVEL: 'DEBUG',
+    NUMBER_AGENCIES: '1',
+    SERVER_STORE: nats.url,
+    STORE_STREAM: 'SORTEO-1',
+  };
+  const server = Program.start(['server'], { cwd: await temporaryFolder(), env });
+  await server.logged('reach_engine', 'in_progress');
+  await nats.startAgain(0);
+  const { details } = await server.logged('listen');
+  const peer = await Peer.connect(Number(details['port']));
+  peer.send(Buffer.concat([conn(1), nbet(bet(11, 7574), bet(12)), END]));
+  expect(await peer.receive(8)).toBe(OK + OK);
+  await server.logged('draw');
+  peer.send(GWIN);
+  const winners = rwin(11);
+  expect(await peer.receive(winners.length / 2)).toBe(winners);
+  peer.end();
+  await server.logged('close_socket');
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(server.lines.map(({ text }) => fixed(text))).toEqual([
+    'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG',
+    'WARNING  action: reach_engine | result: in_progress | error: it cannot be reached, connection refused',
+    'INFO     action: reach_engine | result: success | ms: N',
+    'INFO     action: open_store | result: success | file: stream SORTEO-1 | bets: 0 | finished: none | state: open',
+    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0',
+    ACCEPTING,
+    ACCEPTED,
+    ACCEPTING,
+    IDENTIFIED,
+    'INFO     action: apuesta_recibida | result: success | cantidad: 2',
+    'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: none',
+    'INFO     action: sorteo | result: success',
+    'INFO     action: draw | result: success | bets: 2 | winners: 1 | ms: N | sha256: SEAL',
+    CLOSED,
+    'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
+    'INFO     action: close_timer | result: success | timer: deadlines',
+    'INFO     action: close_listener | result: success | port: N',
+    'INFO     action: close_file | result: success | file: stream SORTEO-1',
+    'INFO     action: close_file | result: success | file: outbox',
+    'INFO     action: shutdown | result: success',
+  ]);
+  expect(server.stderr).toBe('');
+});
