@@ -21,7 +21,7 @@ test('a node, a server and a client are killed during the upload: every bet is s
     const client = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '16' };
     const run = await ClusterRun.start(nats, { agencies, stream: `ROUND-${round}`, client });
     const startedAt = performance.now();
-    for (const client of run.clients) client.start();
+    for (const agency of run.clients) agency.start();
     await strikeAll(run, random);
     await run.finishes();
     console.log(`${Math.round(performance.now() - startedAt)} ms`);
