@@ -259,6 +259,7 @@ export class JetStreamStore implements Store {
   }
 
   #onConnection(state: ConnectionState): void {
+    if (this.#closing.signal.aborted) return;
     if (state === 'closed')
       this.#fail(new StoreError('failed', 'the engine has closed the connection for good'));
     this.#isConnected = state === 'there';
