@@ -1,4 +1,4 @@
-import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
@@ -7,20 +7,21 @@ import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import type { TailCut } from '../csv/recovery.ts';
-import {
-  type EngineEvent,
-  type Follower,
-  type Note,
-  type Store,
-  StoreError,
-  type StoreWatch,
-} from '../store.ts';
-import { type ConnectionState, Engine, type EngineOptions } from './engine.ts';
+import { type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
+import type { ConnectionState, Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { PlacedRecord } from './log-record.ts';
 import { isSameEnd, type LogState, type Verdicts } from './log-state.ts';
 import { LogReader } from './log-reader.ts';
-import { KEEP_MS, Outbox } from './outbox.ts';
+import { LogRows } from './log-rows.ts';
+import {
+  MESSAGE_OVERHEAD_BYTES,
+  type OpenedLog,
+  openLog,
+  type OpenLogOptions,
+  tellRestored,
+} from './open-log.ts';
+import type { Outbox } from './outbox.ts';
 import { Publisher } from './publisher.ts';
 import { restoreLog } from './restore.ts';
 import { Troubles } from './troubles.ts';
@@ -43,27 +44,15 @@ const PATIENCE_MS = 15_000;
  */
 const RECORD_BYTES = 384 * 1024;
 
-/** What a message needs beside the rows of its batch, in bytes. */
-const MESSAGE_OVERHEAD_BYTES = 4096;
-
 const NO_ROWS = new Uint8Array();
 
-export interface JetStreamStoreOptions {
-  readonly engine: EngineOptions;
-  /** Folder of this server alone; the outbox is kept in it. */
-  readonly directory: string;
-  /** Told every fact of the log, in order, and judges it. */
-  readonly follower: Follower;
-  /** Rows of the largest batch, in bytes: the engine must take messages of that length. */
-  readonly batchBytesMax?: number;
-  readonly onEvent?: (event: EngineEvent) => void;
+export interface JetStreamStoreOptions extends OpenLogOptions {
   /** Told how long it takes until something is durable. */
   readonly watch?: StoreWatch | undefined;
   /** How the rows are found for a draw, when there is a faster way than the plain one. */
   readonly openRowScanner?: () => RowScanner;
-  /** Ends an opening that waits for the engine. */
-  readonly signal?: AbortSignal;
   readonly clock?: () => Date;
+  /** How long agencies wait for an engine that is away, before they are refused, in milliseconds. */
   readonly patienceMs?: number;
 }
 
@@ -104,16 +93,17 @@ export class JetStreamStore implements Store {
   #looking: Promise<void>;
   /** Ends the wait between two looks. */
   #lookNow: () => void = () => {};
-  /** Of the rows that count, up to a position of the log. */
-  #digest: { state: LogState; position: number; hash: Hash; bytes: number } | undefined;
+  readonly #rows: LogRows;
 
-  private constructor(options: JetStreamStoreOptions, engine: Engine, outbox: Outbox, state: LogState) {
+  private constructor(options: JetStreamStoreOptions, log: Omit<OpenedLog, 'cuts'>) {
+    const { engine, outbox } = log;
     const { onEvent = () => {}, patienceMs = PATIENCE_MS, watch } = options;
     this.#options = options;
     this.#engine = engine;
     this.#outbox = outbox;
-    this.#state = state;
+    this.#state = log.state;
     this.failure = this.#failure.promise;
+    this.#rows = new LogRows({ engine, state: () => this.#state, signal: this.#closing.signal });
     this.#troubles = new Troubles({
       now: () => performance.now(),
       patienceMs,
@@ -147,47 +137,16 @@ export class JetStreamStore implements Store {
       onInterrupted: () => this.#suspect(),
       onFailure: error => this.#fail(error),
     });
-    engine.onConnection(state => this.#onConnection(state));
+    engine.onConnection(connection => this.#onConnection(connection));
     this.#looking = this.#look();
   }
 
-  /**
-   * Opens the log and waits, for as long as it takes, for an engine that is not there yet.
-   *
-   * @throws StoreError `unusable` when the stream or the folder cannot be used; `failed` when the stream has lost something that
-   *   nobody here has any more
-   */
+  /** Opens the log, see `openLog`. */
   static async open(
     options: JetStreamStoreOptions,
   ): Promise<{ store: JetStreamStore; cuts: readonly TailCut[] }> {
-    const { directory, onEvent = () => {}, signal, follower } = options;
-    const { outbox, cuts } = await Outbox.openOf(directory, options.engine.stream);
-    const waitingSince = performance.now();
-    let isWaiting = false;
-    try {
-      for (;;) {
-        let engine: Engine | undefined;
-        try {
-          engine = await Engine.connect(options.engine);
-          expectMessageSize(engine, options);
-          const restored = await restore(engine, outbox, follower.fresh(), () => {});
-          restored.state.handOverTo(follower);
-          if (isWaiting) onEvent({ kind: 'available', awayMs: performance.now() - waitingSince });
-          tellRestored(restored, onEvent);
-          return { store: new JetStreamStore(options, engine, outbox, restored.state), cuts };
-        } catch (error) {
-          await engine?.close();
-          if (!(error instanceof EngineError)) throw error;
-          if (!isWaiting) onEvent({ kind: 'unavailable', error: error.message });
-          isWaiting = true;
-        }
-        await pause(RETRY_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
-        if (signal?.aborted) throw new StoreError('unusable', 'the engine was not there before the end');
-      }
-    } catch (error) {
-      await outbox.close();
-      throw error;
-    }
+    const { cuts, ...log } = await openLog(options);
+    return { store: new JetStreamStore(options, log), cuts };
   }
 
   get unsyncedBytes(): number {
@@ -207,23 +166,27 @@ export class JetStreamStore implements Store {
     if (refusal !== undefined) throw refusal;
     const { clock = () => new Date() } = this.#options;
     await this.settled();
-    const { bytes, hash } = await this.#digestAll();
+    const { bytes, sha256 } = await this.#rows.digest();
     // Another server may have held the draw while the bets were read here.
     if (this.#state.drawn) throw new StoreError('overtaken', 'the draw has been held');
-    const seal = { bytes, sha256: hash.copy().digest('hex'), time: clock().toISOString() };
+    const seal = { bytes, sha256, time: clock().toISOString() };
     await this.#add({ kind: 'drawn', draw, seal }, NO_ROWS);
     return seal;
   }
 
   async caughtUp(): Promise<void> {
-    const refusal = this.#refusal(true);
-    if (refusal !== undefined) throw refusal;
-    try {
-      const { last } = await this.#engine.condition();
-      await this.#reached(last);
-    } catch (error) {
-      if (error instanceof EngineError) throw unavailable(error.message, error);
-      throw error;
+    for (;;) {
+      const refusal = this.#refusal(true);
+      if (refusal !== undefined) throw refusal;
+      try {
+        const { last } = await this.#engine.condition();
+        await this.#reached(last);
+        return;
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+      }
+      // As a batch waits for an engine that is away.
+      await pause(RETRY_MS, undefined, { signal: this.#closing.signal }).catch(() => {});
     }
   }
 
@@ -235,7 +198,7 @@ export class JetStreamStore implements Store {
   async *bets(): AsyncGenerator<Iterable<Bet>> {
     await this.settled();
     const scanner = this.#options.openRowScanner?.();
-    for await (const rows of this.#rows(0, createHash('sha256'), 0)) {
+    for await (const rows of this.#rows.all()) {
       yield decodeRows([rows], `the stream ${this.#options.engine.stream}`, scanner);
     }
   }
@@ -294,37 +257,6 @@ export class JetStreamStore implements Store {
     );
   }
 
-  /** The rows that count from a position on, digested on the way. */
-  async *#rows(after: number, hash: Hash, bytesBefore: number): AsyncGenerator<Uint8Array> {
-    const state = this.#state;
-    const { position } = state;
-    let bytes = bytesBefore;
-    try {
-      for await (const record of this.#engine.read(after + 1, position)) {
-        for (const rows of state.rowsOf(record)) {
-          hash.update(rows);
-          bytes += rows.length;
-          yield rows;
-        }
-        if (this.#closing.signal.aborted) throw new StoreError('unavailable', 'the store is closed');
-      }
-    } catch (error) {
-      if (error instanceof EngineError) throw unavailable(error.message, error);
-      throw error;
-    }
-    if (state !== this.#state) throw unavailable('the log was put together anew while it was read');
-    this.#digest = { state, position, hash, bytes };
-  }
-
-  /** The digest of all rows: goes on where the last reading has ended. */
-  async #digestAll(): Promise<{ readonly hash: Hash; readonly bytes: number }> {
-    const known = this.#digest?.state === this.#state ? this.#digest : undefined;
-    const { position = 0, hash = createHash('sha256'), bytes = 0 } = known ?? {};
-    const rest = this.#rows(position, hash, bytes);
-    while (!(await rest.next()).done);
-    return this.#digest!;
-  }
-
   /** A record that does not count was read: one that came again, or one behind others that were lost. */
   #onVoid({ writer, n }: PlacedRecord): void {
     if (writer !== this.#writer) this.#suspect();
@@ -332,6 +264,7 @@ export class JetStreamStore implements Store {
   }
 
   #onConnection(state: ConnectionState): void {
+    if (this.#closing.signal.aborted) return;
     if (state === 'closed')
       this.#fail(new StoreError('failed', 'the engine has closed the connection for good'));
     this.#isConnected = state === 'there';
@@ -434,7 +367,7 @@ export class JetStreamStore implements Store {
       if (writer === this.#writer && verdicts !== undefined) own.set(n, verdicts);
     };
     const restored = await this.#untilDone(() =>
-      restore(this.#engine, this.#outbox, follower.fresh(), onRecord),
+      restoreLog({ engine: this.#engine, outbox: this.#outbox, follower: follower.fresh(), onRecord }),
     );
     if (restored === undefined) return;
     this.#state = restored.state;
@@ -486,35 +419,6 @@ export class JetStreamStore implements Store {
 /** Where there is no room, the removal of what is old is tried again the next time. */
 function passIfFull(error: unknown): void {
   if (!(error instanceof StoreError) || error.code !== 'full') throw error;
-}
-
-function restore(
-  engine: Engine,
-  outbox: Outbox,
-  follower: Follower,
-  onRecord: Parameters<typeof restoreLog>[0]['onRecord'],
-): ReturnType<typeof restoreLog> {
-  // What was in the engine for longer than the outbox keeps anything has long been synced, as far as clocks agree.
-  const unsyncedSince = Date.now() - 2 * KEEP_MS;
-  outbox.interrupted();
-  return restoreLog({ engine, outbox, follower, unsyncedSince, onRecord });
-}
-
-function tellRestored(
-  { offered: records, lostBets }: Awaited<ReturnType<typeof restoreLog>>,
-  onEvent: (event: EngineEvent) => void,
-): void {
-  if (records > 0) onEvent({ kind: 'restored', records, lostBets });
-}
-
-function expectMessageSize({ messageBytesMax }: Engine, { batchBytesMax = 0 }: JetStreamStoreOptions): void {
-  const needed = batchBytesMax + MESSAGE_OVERHEAD_BYTES;
-  if (messageBytesMax >= needed) return;
-  throw new StoreError(
-    'unusable',
-    `the engine takes messages of ${messageBytesMax} bytes and a batch may need ${needed}: ` +
-      'set max_payload in its configuration, or a smaller PAYLOAD_BYTES_MAX here',
-  );
 }
 
 function unavailable(why: string, cause?: unknown): StoreError {

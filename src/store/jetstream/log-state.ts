@@ -87,7 +87,7 @@ export class LogState {
 }
 
 /** What tells a record from any other. */
-export function identityOf({ writer, n }: Pick<LogRecord, 'writer' | 'n'>): string {
+function identityOf({ writer, n }: Pick<LogRecord, 'writer' | 'n'>): string {
   return `${writer}-${n}`;
 }
 

@@ -106,6 +106,9 @@ export class Publisher {
     if (record === undefined) return;
     this.#numbered = this.#numbered.filter(numbered => numbered !== record);
     record.settle(verdicts);
+    // It is as good as acknowledged, also if that got lost: there may be no other one soon that is.
+    if (this.#numbered.every(({ acknowledgedIn }) => acknowledgedIn === this.#age))
+      this.#parts.onAcknowledged();
   }
 
   /** Rejects what has not been handed to the engine yet. */

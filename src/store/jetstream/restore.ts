@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { decodeParts, joinBody, type PlacedRecord } from './log-record.ts';
 import { LogState, type Verdicts } from './log-state.ts';
-import type { Outbox } from './outbox.ts';
+import { KEEP_MS, type Outbox } from './outbox.ts';
 import type { KeptRecord } from './outbox-record.ts';
 
 /** Rows that are put into the outbox with one sync while the log is read, in bytes. */
@@ -15,10 +15,8 @@ export interface RestoreParts {
   readonly outbox: Outbox;
   /** That has been told nothing. */
   readonly follower: Follower;
-  /** The engine may have lost what it took after this, in milliseconds since 1970. */
-  readonly unsyncedSince: number;
   /** Told of each record that was read, and what of it counts. */
-  readonly onRecord: (record: PlacedRecord, verdicts: Verdicts) => void;
+  readonly onRecord?: (record: PlacedRecord, verdicts: Verdicts) => void;
 }
 
 /** The log as it is, whole. */
@@ -41,6 +39,7 @@ export interface Restored {
 export async function restoreLog(parts: RestoreParts): Promise<Restored> {
   const { engine, outbox, follower } = parts;
   const state = new LogState(follower);
+  outbox.interrupted();
   await engine.openStream();
   await readOn(parts, state);
   let offered = 0;
@@ -57,11 +56,10 @@ export async function restoreLog(parts: RestoreParts): Promise<Restored> {
 }
 
 /** Reads what is in the stream and was not read yet. */
-async function readOn(
-  { engine, outbox, unsyncedSince, onRecord }: RestoreParts,
-  state: LogState,
-): Promise<void> {
+async function readOn({ engine, outbox, onRecord }: RestoreParts, state: LogState): Promise<void> {
   const { last } = await engine.condition();
+  // What the engine has had for longer than the outbox keeps anything has long been synced, as far as clocks agree.
+  const unsyncedSince = Date.now() - 2 * KEEP_MS;
   let unkept: PlacedRecord[] = [];
   let bytes = 0;
   const keep = async (): Promise<void> => {
@@ -78,7 +76,8 @@ async function readOn(
       bytes += record.rows.length;
       if (bytes >= KEPT_TOGETHER_BYTES) await keep();
     }
-    onRecord(record, state.apply(record));
+    const verdicts = state.apply(record);
+    onRecord?.(record, verdicts);
   }
   await keep();
 }
@@ -100,7 +99,7 @@ async function offer(
       const position = await engine.publish(randomUUID(), body, state.position);
       const record = decodeParts(position, kept.facts, kept.rows);
       const verdicts = state.apply(record);
-      onRecord(record, verdicts);
+      onRecord?.(record, verdicts);
       return { lostBets: lostBetsOf(record, verdicts) };
     } catch (error) {
       if (!(error instanceof EngineError) || !error.isBehind) throw error;
