@@ -212,6 +212,12 @@ export class ClusterRun {
     return lines.map(({ details }) => details['sha256']!);
   }
 
+  /** How often a server expected something again that was acknowledged: after a loss of power it may, for a moment. */
+  get forgotten(): number {
+    const lines = this.clients.flatMap(client => client.linesOf('reconnect'));
+    return lines.filter(({ details }) => details['error']?.includes('which it has acknowledged')).length;
+  }
+
   /** Everything that was said. */
   transcript(): string {
     const said = [...this.servers, ...this.clients].flatMap(({ name, lives }) =>

@@ -23,6 +23,7 @@ test('a node, a server and a client are killed during the upload: every bet is s
     for (const client of run.clients) client.start();
     await strikeAll(run, random);
     await run.finishes();
+    expect(run.forgotten).toBe(0);
     await Promise.all(run.servers.map(server => server.kill()));
     await nats.healthy();
   }

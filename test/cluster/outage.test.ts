@@ -67,4 +67,5 @@ test('agencies that are refused while the nodes are away for long come back unti
   expect(run.acknowledged).toBe(acknowledged);
   await run.nats.startAgain(...lost);
   await run.finishes();
+  expect(run.forgotten).toBe(0);
 });

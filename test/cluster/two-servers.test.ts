@@ -37,6 +37,7 @@ test('both servers are stopped and started again during the upload', async () =>
     server.start();
   }
   await run.finishes();
+  expect(run.forgotten).toBe(0);
 });
 
 test('an upload is repeated at the other server: it is stored once, the winners are the same', async () => {
@@ -122,4 +123,5 @@ test('a server and the leading node hang for a while', async () => {
   await run.until('progress without the leader', () => run.acknowledged > before + 2000);
   nats.nodes[leader]!.signal('SIGCONT');
   await run.finishes();
+  expect(run.forgotten).toBe(0);
 });
