@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +10,6 @@ import { type Line, Program } from '../support/program.ts';
 import { readiness } from '../support/readiness.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { readStream } from './read-stream.ts';
 
 const SERVERS = 2;
 
@@ -110,12 +110,10 @@ export class ClusterRun {
   /** A server on the port of number `index`, with the folder of its name. */
   server(name: string, index: number, more: Record<string, string> = {}): Member {
     const env = {
+      ...this.#lottery,
       SERVER_PORT: String(this.#ports[index]),
       SERVER_HOST: '127.0.0.1',
       HTTP_PORT: '0',
-      NUMBER_AGENCIES: String(this.agencies.length),
-      SERVER_STORE: this.nats.url,
-      STORE_STREAM: this.stream,
       ...more,
     };
     return new Member(name, () => Program.start(['server'], { cwd: join(this.folder, name), env }));
@@ -190,7 +188,7 @@ export class ClusterRun {
 
   /** Checks that every bet is stored once, in order, that one draw was held, and that both servers agree with the stream. */
   async check(): Promise<void> {
-    const { rows, sha256 } = await readStream(this.nats, this.stream, this.agencies.length);
+    const { rows, sha256 } = await this.#export();
     for (const { agency, rows: expected } of this.agencies) {
       const stored = rows.filter(row => row.startsWith(`${agency},`));
       const differing = stored.findIndex((row, index) => row !== expected[index]);
@@ -220,6 +218,26 @@ export class ClusterRun {
       lives.map((life, index) => `${name}, life ${index + 1}:\n${lastLines(life.transcript())}`),
     );
     return said.join('\n');
+  }
+
+  /** The rows that the log holds in the end, in their order and without line ends, and their digest. */
+  async #export(): Promise<{ readonly rows: readonly string[]; readonly sha256: string }> {
+    const file = join(this.folder, 'bets.csv');
+    const env = this.#lottery;
+    const program = Program.start(['export', file, '--force'], { cwd: this.folder, env });
+    expect(await program.exited, program.transcript()).toEqual({ code: 0, signal: null });
+    const text = await readFile(file, 'utf8');
+    const rows = text.split('\r\n').slice(0, -1);
+    return { rows, sha256: createHash('sha256').update(text).digest('hex') };
+  }
+
+  /** What every server of it is configured with. */
+  get #lottery(): Record<string, string> {
+    return {
+      NUMBER_AGENCIES: String(this.agencies.length),
+      SERVER_STORE: this.nats.url,
+      STORE_STREAM: this.stream,
+    };
   }
 
   async #checkServer(server: Member): Promise<void> {

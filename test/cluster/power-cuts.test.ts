@@ -8,7 +8,7 @@ import { ClusterRun } from './cluster-run.ts';
 beforeEach(needNats);
 
 const BETS = 30_000;
-const CUTS = 12;
+const CUTS = 9;
 
 // One node starts again at once, without an election: many cuts in little time.
 test('a node loses its newest records again and again, at any moment', async () => {

@@ -29,6 +29,9 @@ import { Troubles } from './troubles.ts';
 /** Wait between two looks at the engine, in milliseconds. */
 const LOOK_MS = 1000;
 
+/** How long there may be more to read without any of it coming, before another consumer is asked for it, in milliseconds. */
+const STANDSTILL_MS = 3000;
+
 /** Wait before something that the engine did not do is tried again, in milliseconds. */
 const RETRY_MS = 500;
 
@@ -82,6 +85,8 @@ export class JetStreamStore implements Store {
   #isConnected = true;
   /** Whether the stream was found shorter than it should be. */
   #isShort = false;
+  /** The position that was found at the last looks, and since when. */
+  #standing = { position: 0, since: 0 };
   #leader = '';
   #nodes = '';
   readonly #waitingForPosition: (() => void)[] = [];
@@ -312,10 +317,18 @@ export class JetStreamStore implements Store {
     const { position } = this.#state;
     const { last, leader, nodes } = await this.#engine.condition();
     if (nodes !== this.#nodes) this.#outbox.interrupted();
-    this.#isSuspect ||= last < position || leader !== this.#leader;
+    this.#isSuspect ||= last < position || leader !== this.#leader || this.#standsStill(last, position);
     this.#leader = leader;
     this.#nodes = nodes;
     return this.#isSuspect && (await this.#isLost());
+  }
+
+  /** Whether there has been more to read for too long: a node that has not all of the stream may have the consumer. */
+  #standsStill(last: number, position: number): boolean {
+    const now = performance.now();
+    const hasMoved = last <= position || position !== this.#standing.position;
+    if (hasMoved) this.#standing = { position, since: now };
+    return now - this.#standing.since > STANDSTILL_MS;
   }
 
   /**
@@ -324,6 +337,7 @@ export class JetStreamStore implements Store {
    */
   async #isLost(): Promise<boolean> {
     this.#isSuspect = false;
+    this.#standing = { position: 0, since: performance.now() };
     this.#publisher.hold();
     await this.#reader.stop();
     const { end } = this.#state;
