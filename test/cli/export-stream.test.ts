@@ -138,7 +138,8 @@ describe('with bets in a stream', () => {
       stdout: '',
       stderr:
         `loteria: the stream ${engine.stream} is that of a lottery with 'a lottery of the agencies 1-2', ` +
-        "this server is configured with 'a lottery of the agencies 1-3'\n",
+        "this server is configured with 'a lottery of the agencies 1-3'; " +
+        'all servers of a lottery have the same agencies, and another lottery has another STORE_STREAM\n',
     });
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -103,7 +103,8 @@ test('a server that is configured for other agencies is refused by the stream', 
   const other = run.server('other', 0, { SERVER_PORT: '0', NUMBER_AGENCIES: '6' });
   expect(await other.start().exited).toEqual({ code: 1, signal: null });
   expect(other.life.linesOf('start', 'fail').map(({ details }) => details['error'])).toEqual([
-    `the stream ${run.stream} is that of a lottery with 'a lottery of the agencies 1-5', this server is configured with 'a lottery of the agencies 1-6'`,
+    `the stream ${run.stream} is that of a lottery with 'a lottery of the agencies 1-5', this server is configured with 'a lottery of the agencies 1-6'; ` +
+      'all servers of a lottery have the same agencies, and another lottery has another STORE_STREAM',
   ]);
 });
 

@@ -47,7 +47,7 @@ test('a lottery on a replicated store that comes late writes exactly these lines
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG',
-    'WARNING  action: reach_engine | result: in_progress | error: it cannot be reached, connection refused',
+    'WARNING  action: reach_engine | result: in_progress | error: the engine cannot be reached, connection refused',
     'INFO     action: reach_engine | result: success | ms: N',
     'INFO     action: open_store | result: success | file: stream SORTEO-1 | bets: 0 | finished: none | state: open',
     'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0',
@@ -64,7 +64,7 @@ test('a lottery on a replicated store that comes late writes exactly these lines
     'INFO     action: close_timer | result: success | timer: deadlines',
     'INFO     action: close_listener | result: success | port: N',
     'INFO     action: close_file | result: success | file: stream SORTEO-1',
-    'INFO     action: close_file | result: success | file: outbox',
+    'INFO     action: close_file | result: success | file: outbox/SORTEO-1',
     'INFO     action: shutdown | result: success',
   ]);
   expect(server.stderr).toBe('');

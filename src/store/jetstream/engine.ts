@@ -153,7 +153,8 @@ export class Engine {
     );
     this.#expectOwn(found);
     const { replicas, keepsReplicas = false } = this.#options;
-    if (!keepsReplicas && found.config.num_replicas !== replicas) await this.#setReplicas(found);
+    const change = !keepsReplicas && found.config.num_replicas !== replicas;
+    expectReplicas(change ? await this.#setReplicas(found) : found);
   }
 
   /**
@@ -186,7 +187,8 @@ export class Engine {
     if (description !== agreement) {
       throw new StoreError(
         'unusable',
-        `the stream ${stream} is that of a lottery with '${description ?? ''}', this server is configured with '${agreement}'`,
+        `the stream ${stream} is that of a lottery with '${description ?? ''}', this server is configured with '${agreement}'; ` +
+          'all servers of a lottery have the same agencies, and another lottery has another STORE_STREAM',
       );
     }
   }
@@ -207,9 +209,9 @@ export class Engine {
     });
   }
 
-  async #setReplicas({ config }: StreamInfo): Promise<void> {
+  async #setReplicas({ config }: StreamInfo): Promise<StreamInfo> {
     const { stream, replicas } = this.#options;
-    await this.#ask(`the stream has ${config.num_replicas} replicas and cannot be given ${replicas}`, () =>
+    return this.#ask(`the stream has ${config.num_replicas} replicas and cannot be given ${replicas}`, () =>
       this.#manager.streams.update(stream, { num_replicas: replicas }),
     );
   }
@@ -327,6 +329,13 @@ export class Engine {
       throw error instanceof EngineError ? error : EngineError.of(what, error);
     }
   }
+}
+
+/** A node without a cluster takes any number of replicas, and keeps one. @throws EngineError */
+function expectReplicas({ config, cluster }: StreamInfo): void {
+  const nodes = 1 + (cluster?.replicas?.length ?? 0);
+  if (nodes >= config.num_replicas) return;
+  throw new EngineError(`the stream is to be kept on ${config.num_replicas} nodes, and is on ${nodes}`);
 }
 
 async function connectionOptions({

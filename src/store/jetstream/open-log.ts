@@ -95,7 +95,7 @@ function expectMessageSize({ messageBytesMax }: Engine, batchBytesMax: number): 
   if (messageBytesMax >= needed) return;
   throw new StoreError(
     'unusable',
-    `the engine takes messages of ${messageBytesMax} bytes and a batch may need ${needed}: ` +
+    `the engine takes messages of ${messageBytesMax} bytes and a batch may need ${needed}; ` +
       'set max_payload in its configuration, or a smaller PAYLOAD_BYTES_MAX here',
   );
 }

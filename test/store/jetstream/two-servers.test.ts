@@ -262,6 +262,25 @@ describe('a log', () => {
     });
   });
 
+  test('is waited for when one node is to keep three copies', async () => {
+    const stop = new AbortController();
+    const events: EngineEvent[] = [];
+    const onEvent = (event: EngineEvent): void => {
+      events.push(event);
+      stop.abort();
+    };
+    const engine = newEngine();
+    await open(engine);
+    await expect(open({ ...engine, replicas: 3 }, { signal: stop.signal, onEvent })).rejects.toMatchObject({
+      code: 'unusable',
+    });
+    expect(events).toEqual([
+      { kind: 'unavailable', error: 'the stream is to be kept on 3 nodes, and is on 1' },
+    ]);
+    // Whoever does not ask for a number leaves it as it is.
+    await expect(open({ ...engine, replicas: 1 })).resolves.toBeDefined();
+  });
+
   test('needs an engine that takes the largest batch', async () => {
     await expect(open(newEngine(), { batchBytesMax: 8 * 1024 * 1024 })).rejects.toThrow('max_payload');
   });
