@@ -75,7 +75,7 @@ export interface Condition {
   readonly last: number;
   /** '' where there is only one node. */
   readonly leader: string;
-  /** The nodes that have all of it, its leader first. */
+  /** The nodes that take part in it, its leader first. */
   readonly nodes: string;
 }
 
@@ -232,9 +232,10 @@ export class Engine {
       const names = silent.map(({ name }) => name).join(', ');
       throw new EngineError(`only a minority of the nodes has the stream, ${names} do not answer`);
     }
-    const current = others.filter(node => node.current && !silent.includes(node));
+    // One that lags behind runs: what it has written it will sync.
+    const running = others.filter(node => !silent.includes(node));
     const leader = cluster?.leader ?? '';
-    const nodes = [leader, ...current.map(({ name }) => name).toSorted()];
+    const nodes = [leader, ...running.map(({ name }) => name).toSorted()];
     return { last: state.last_seq, leader, nodes: nodes.join(' ') };
   }
 
