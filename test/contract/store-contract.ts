@@ -5,7 +5,7 @@ import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 import type { Draw } from '../../src/lottery/draw.ts';
 import type { Fact, Seal } from '../../src/lottery/fact.ts';
-import type { Note, Store } from '../../src/store/store.ts';
+import type { Note, OnFact, Store } from '../../src/store/store.ts';
 import { batchOf, betWith, plainBet, rowsOf, validBet } from '../lottery/bets.ts';
 
 /** All bets of a store, in the order in which it gives them. */
@@ -54,18 +54,20 @@ function sealOf(bets: readonly Bet[]): Seal {
   return { bytes: rows.length, sha256: createHash('sha256').update(rows).digest('hex'), time };
 }
 
-/** Opens the same store every time it is called, as one process after the other does; tells what it remembers. */
-export type Opening = (onFact: (fact: Fact) => void) => Promise<Store>;
+/** Opens the same store every time it is called, as one process after the other does; tells every fact. */
+export type Opening = (onFact: OnFact) => Promise<Store>;
 
 /**
  * What every store promises (src/store/store.ts).
  *
- * @param openStore opens an empty store; called within a test, which closes it or has it closed when the test ends
+ * @param openNew opens an empty store; called within a test, which closes it or has it closed when the test ends
  * @param newPlace makes an empty place where a store remembers; none for a store that keeps nothing
  */
-export function describeStore(openStore: () => Promise<Store>, newPlace?: () => Promise<Opening>): void {
+export function describeStore(openNew: Opening, newPlace?: () => Promise<Opening>): void {
+  const openStore = (): Promise<Store> => openNew(() => {});
   describeBets(openStore);
   describeNotes(openStore);
+  describeTold(openNew);
   if (newPlace !== undefined) describeMemory(newPlace);
 }
 
@@ -284,6 +286,61 @@ function describeNotes(openStore: () => Promise<Store>): void {
       expect(await storedBets(store)).toEqual(betsNamed(1));
       // Somebody asked too late: no reason to stop.
       expect(await Promise.race([store.failure, Promise.resolve('none')])).toBe('none');
+      await store.close();
+    });
+  });
+}
+
+/** What a store is told to keep, in order, and the fact that it becomes; the draw is handed over by itself. */
+function handOver(store: Store, call: number): { readonly durable: Promise<void>; readonly fact: Fact } {
+  const note = call % 5 === 3 ? refusalOf(call) : call % 7 === 6 ? finishOf(call) : undefined;
+  if (note !== undefined) return { durable: store.note(note), fact: note };
+  const place = call % 2 === 0 ? undefined : { upload: 'u', seq: call };
+  const fact = { kind: 'stored', agency: 2, count: call % 3, place } as const;
+  return { durable: store.append(batchNamed(call, call % 3, 2), place), fact };
+}
+
+function describeTold(openNew: Opening): void {
+  describe('whoever opens a store', () => {
+    test('is told every fact, once and in order, before whoever handed it over hears of it', async () => {
+      const told: Fact[] = [];
+      const store = await openNew(fact => void told.push(fact));
+      const facts: Fact[] = [];
+      const toldWhenHeard: number[] = [];
+      for (let call = 0; call < 60; call += 1) {
+        const { durable, fact } = handOver(store, call);
+        facts.push(fact);
+        void durable.then(() => toldWhenHeard.push(told.length));
+        if (call % 20 === 0) await durable;
+      }
+      const seal = await store.seal(DRAW);
+      expect(told).toEqual([...facts, { kind: 'drawn', draw: DRAW, seal }]);
+      expect(toldWhenHeard).toHaveLength(60);
+      for (const [call, count] of toldWhenHeard.entries()) expect(count).toBeGreaterThan(call);
+      await expectNothingTaken(store);
+      await store.close();
+      expect(told).toHaveLength(61);
+    });
+
+    test('has been told everything that was acknowledged when the store has caught up', async () => {
+      const told: Fact[] = [];
+      const store = await openNew(fact => void told.push(fact));
+      await expect(store.caughtUp()).resolves.toBeUndefined();
+      const facts: Fact[] = [];
+      const handed: Promise<void>[] = [];
+      for (let call = 0; call < 30; call += 1) {
+        const { durable, fact } = handOver(store, call);
+        facts.push(fact);
+        handed.push(durable);
+        if (call % 10 !== 4) continue;
+        await durable;
+        await store.caughtUp();
+        expect(told.slice(0, call + 1)).toEqual(facts);
+      }
+      await Promise.all(handed);
+      await store.seal(DRAW);
+      await expect(store.caughtUp()).resolves.toBeUndefined();
+      expect(told).toHaveLength(31);
       await store.close();
     });
   });

@@ -26,7 +26,7 @@ const NO_DRAW = { bets: 0, winners: new Map<number, string[]>() };
 
 describe('the csv store', () => {
   describeStore(
-    async () => (await CsvStore.open(await temporaryFolder())).store,
+    async onFact => (await CsvStore.open(await temporaryFolder(), { onFact })).store,
     async () => {
       const folder = await temporaryFolder();
       return async onFact => (await CsvStore.open(folder, { onFact })).store;

@@ -3,5 +3,5 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { describeStore } from '../contract/store-contract.ts';
 
 describe('the memory store', () => {
-  describeStore(async () => new MemoryStore());
+  describeStore(async onFact => new MemoryStore(onFact));
 });

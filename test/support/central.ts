@@ -124,7 +124,12 @@ interface Waiting {
   readonly reject: (error: StoreError) => void;
 }
 
-const FULL = new StoreError('full', 'cannot write bets.csv, ENOSPC on write');
+/** What a store says that does not take something. */
+const REFUSALS = {
+  full: 'cannot write bets.csv, ENOSPC on write',
+  unavailable: 'no node leads the stream',
+  overtaken: 'another server was first',
+} as const;
 
 /** The memory store, with a door: while `held`, batches and notes wait until the test lets them in or refuses them. */
 export class GatedStore implements Store {
@@ -144,6 +149,12 @@ export class GatedStore implements Store {
   reads = 0;
   /** How often the draw was handed over. */
   seals = 0;
+  /** What becomes of the next draws that are handed over, oldest first: each is refused for this reason. */
+  readonly sealRefusals: (keyof typeof REFUSALS)[] = [];
+  /** What whoever asks for it waits for before everything was told. */
+  catchingUp: Promise<void> = Promise.resolve();
+  /** How often somebody asked for it. */
+  asked = 0;
   readonly #memory = new MemoryStore(fact => {
     this.facts.push(fact);
     this.onFact(fact);
@@ -173,6 +184,8 @@ export class GatedStore implements Store {
 
   async seal(draw: Draw): Promise<Seal> {
     this.seals += 1;
+    const refusal = this.sealRefusals.shift();
+    if (refusal !== undefined) throw storeError(refusal);
     return this.#memory.seal(draw);
   }
 
@@ -204,15 +217,29 @@ export class GatedStore implements Store {
   }
 
   /** Refuses all that wait, as the promise of every store says: nobody's later batch is stored without the earlier one. */
-  refuse(error: StoreError = FULL): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  refuse(reason: keyof typeof REFUSALS = 'full'): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(storeError(reason));
+  }
+
+  /** Refuses the oldest that waits and nothing else: another server was first with it. */
+  overtake(): void {
+    this.#waiting.shift()!.reject(storeError('overtaken'));
+  }
+
+  /** Another server on the same log has handed over something that is durable. */
+  tellOfAnother(fact: Fact): void {
+    this.facts.push(fact);
+    this.onFact(fact);
   }
 
   async settled(): Promise<void> {
     await this.#done;
   }
 
-  async caughtUp(): Promise<void> {}
+  async caughtUp(): Promise<void> {
+    this.asked += 1;
+    await this.catchingUp;
+  }
 
   bets(): AsyncGenerator<Iterable<Bet>> {
     this.reads += 1;
@@ -220,6 +247,19 @@ export class GatedStore implements Store {
   }
 
   async close(): Promise<void> {}
+}
+
+export const finishedBy = (agency: number): Fact => ({ kind: 'finished', agency, upload: undefined });
+
+/** A draw without any bet, that another server has held. */
+export function drawnBy(sha256: string, ofAgency1: readonly string[] = []): Fact {
+  const seal = { bytes: 0, sha256, time: '2026-01-02T03:04:05.000Z' };
+  return { kind: 'drawn', draw: { bets: 0, winners: new Map([[1, ofAgency1]]) }, seal };
+}
+
+/** The error of a store that does not take something. */
+export function storeError(reason: keyof typeof REFUSALS): StoreError {
+  return new StoreError(reason, REFUSALS[reason]);
 }
 
 export interface TestCentralOptions {

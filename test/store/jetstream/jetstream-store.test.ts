@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import type { Fact } from '../../../src/lottery/fact.ts';
 import { JetStreamStore } from '../../../src/store/jetstream/jetstream-store.ts';
-import type { Follower, Store } from '../../../src/store/store.ts';
+import type { Follower } from '../../../src/store/store.ts';
 import { describeStore, type Opening } from '../../contract/store-contract.ts';
 import { needNats, natsMissing } from '../../support/nats.ts';
 import { NatsCluster } from '../../support/nats-cluster.ts';
@@ -53,6 +53,6 @@ describe('the store on JetStream', () => {
       return store;
     };
   };
-  const openStore = async (): Promise<Store> => (await newPlace())(() => {});
-  describeStore(openStore, newPlace);
+  const openNew: Opening = async onFact => (await newPlace())(onFact);
+  describeStore(openNew, newPlace);
 });

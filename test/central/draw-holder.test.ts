@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Central } from '../../src/central/central.ts';
+import type { Bet } from '../../src/lottery/bet.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import type { Fact } from '../../src/lottery/fact.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import type { CentralEvent } from '../../src/observe/events.ts';
+import { StoreError } from '../../src/store/store.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { batchNamed } from '../contract/store-contract.ts';
+import { drawnBy, finishedBy, GatedStore, storeError } from '../support/central.ts';
+
+vi.mock('node:timers/promises', () => import('../support/pause.ts'));
+
+/** When a draw that the store did not take is tried again. */
+const RETRY_MS = 1000;
+
+/** When the draw that another server does not hold is held here. */
+const TAKE_OVER_MS = 2000;
+
+/** A store whose bets cannot be read as often as the test says. */
+class UnreadableStore extends GatedStore {
+  readonly readErrors: Error[] = [];
+
+  override async *bets(): AsyncGenerator<Iterable<Bet>> {
+    const slices = super.bets();
+    const error = this.readErrors.shift();
+    if (error !== undefined) throw error;
+    yield* slices;
+  }
+}
+
+/** A central of the agencies 1 and 2 without any connection; the clock is vitest's. */
+function open(lottery = new Lottery([1, 2])) {
+  const store = new UnreadableStore();
+  const events: CentralEvent[] = [];
+  store.onFact = fact => lottery.apply(fact);
+  const central = new Central({
+    lottery,
+    store,
+    hasWon,
+    limits: DEFAULT_LIMITS,
+    emit: event => events.push(event),
+    now: () => performance.now(),
+  });
+  const told = (): string[] => events.map(({ event }) => event).filter(event => event.startsWith('draw'));
+  return { store, lottery, central, events, told };
+}
+
+/** Lets time pass, and everything happen that it brings. */
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('the draw of a lottery of which another server heard the last agency finish', () => {
+  test('is held here after a while, when the other does not hold it', async () => {
+    const { store, lottery, told } = open();
+    store.tellOfAnother(finishedBy(1));
+    store.tellOfAnother(finishedBy(2));
+    await pass(TAKE_OVER_MS - 1);
+    expect(store.reads).toBe(0);
+    await pass(1);
+    expect(told()).toEqual(['draw-held']);
+    expect([store.reads, store.seals, lottery.state]).toEqual([1, 1, 'drawn']);
+  });
+
+  test('is not held here when the other does in time', async () => {
+    const { store, events, told } = open();
+    for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
+    await pass(TAKE_OVER_MS - 1);
+    store.tellOfAnother(drawnBy('theirs'));
+    await pass(10 * TAKE_OVER_MS);
+    expect(told()).toEqual(['draw-followed']);
+    expect(events.at(-1)).toEqual({ event: 'draw-followed', bets: 0, winners: 0, seal: 'theirs' });
+    expect([store.reads, store.seals]).toEqual([0, 0]);
+  });
+
+  test('is waited for from the last agency on, not from the first', async () => {
+    const { store } = open();
+    store.tellOfAnother(finishedBy(1));
+    await pass(TAKE_OVER_MS - 1);
+    store.tellOfAnother(finishedBy(2));
+    await pass(TAKE_OVER_MS - 1);
+    expect(store.reads).toBe(0);
+    await pass(1);
+    expect(store.reads).toBe(1);
+  });
+
+  test('is not held while an agency is missing, however long that takes', async () => {
+    const { store } = open();
+    store.tellOfAnother(finishedBy(1));
+    await pass(10 * TAKE_OVER_MS);
+    expect(store.reads).toBe(0);
+  });
+
+  test('is not held by a server that stops meanwhile', async () => {
+    const { store, central } = open();
+    for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
+    await central.close();
+    await pass(10 * TAKE_OVER_MS);
+    expect(store.reads).toBe(0);
+  });
+});
+
+describe('the draw is held at once', () => {
+  test('by the server that heard the last agency finish, whoever heard the others', async () => {
+    const { store, central, told } = open();
+    store.tellOfAnother(finishedBy(2));
+    expect(await central.finish(1)).toBeUndefined();
+    await pass(0);
+    expect(told()).toEqual(['draw-held']);
+    await pass(10 * TAKE_OVER_MS);
+    expect([store.reads, store.seals]).toEqual([1, 1]);
+  });
+
+  test('by a server that starts when everybody has finished', async () => {
+    const lottery = new Lottery([1]);
+    lottery.apply(finishedBy(1));
+    const { central, told } = open(lottery);
+    central.resume();
+    await pass(0);
+    expect(told()).toEqual(['draw-held']);
+  });
+
+  test('when the log was read again and everybody has finished there', async () => {
+    const { lottery, told } = open();
+    const other = lottery.fresh();
+    for (const fact of [finishedBy(1), finishedBy(2)]) other.follow(fact);
+    lottery.become(other);
+    await pass(0);
+    expect(told()).toEqual(['draw-held']);
+  });
+});
+
+describe('the draw of a log that was read again', () => {
+  test('is told as that of another server, to those who wait for it as well', async () => {
+    const { lottery, central, store, told } = open();
+    const heard: unknown[] = [];
+    central.onDraw(() => heard.push(central.winnersOf(1)));
+    const other = lottery.fresh();
+    for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs', ['7'])]) other.follow(fact);
+    lottery.become(other);
+    expect(heard).toEqual([['7']]);
+    expect(told()).toEqual(['draw-followed']);
+    await pass(10 * TAKE_OVER_MS);
+    expect(store.reads).toBe(0);
+  });
+});
+
+describe('a draw that the store does not take', () => {
+  const finishAll = async ({ central }: ReturnType<typeof open>): Promise<void> => {
+    for (const agency of [1, 2]) expect(await central.finish(agency)).toBeUndefined();
+    await pass(0);
+  };
+
+  test.each([
+    ['full', 1, 'cannot write bets.csv, ENOSPC on write'],
+    ['unavailable', 3, 'no node leads the stream'],
+  ] as const)('because it is %s is handed over again, after a while', async (reason, reads, error) => {
+    const opened = open();
+    const { store, events, told } = opened;
+    await store.append(batchNamed(1, 3));
+    store.sealRefusals.push(reason, reason);
+    await finishAll(opened);
+    expect(told()).toEqual(['draw-delayed']);
+    expect(events.at(-1)).toEqual({ event: 'draw-delayed', error });
+    await pass(RETRY_MS - 1);
+    expect(store.seals).toBe(1);
+    await pass(1);
+    expect(store.seals).toBe(2);
+    await pass(RETRY_MS);
+    expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
+    expect(events.at(-1)).toMatchObject({ bets: 3 });
+    // What a log has is read again: it may have been put together anew. A full disk changes nothing about the bets.
+    expect(store.reads).toBe(reads);
+  });
+
+  test('because it cannot be read now is held later', async () => {
+    const opened = open();
+    const { store, told } = opened;
+    store.readErrors.push(storeError('unavailable'));
+    await finishAll(opened);
+    expect([told(), store.seals]).toEqual([['draw-delayed'], 0]);
+    await pass(RETRY_MS);
+    expect(told()).toEqual(['draw-delayed', 'draw-held']);
+    expect([store.reads, store.seals]).toEqual([2, 1]);
+  });
+
+  test('because another server was first is not delayed: theirs is told when it is known', async () => {
+    const opened = open();
+    const { store, told } = opened;
+    store.sealRefusals.push('overtaken');
+    await finishAll(opened);
+    expect(told()).toEqual([]);
+    store.tellOfAnother(drawnBy('theirs'));
+    await pass(10 * RETRY_MS);
+    expect(told()).toEqual(['draw-followed']);
+    expect([store.reads, store.seals]).toEqual([1, 1]);
+  });
+
+  test('is held by another server meanwhile: it is not handed over again', async () => {
+    const opened = open();
+    const { store, told } = opened;
+    store.sealRefusals.push('unavailable');
+    await finishAll(opened);
+    store.tellOfAnother(drawnBy('theirs'));
+    await pass(10 * RETRY_MS);
+    expect(told()).toEqual(['draw-delayed', 'draw-followed']);
+    expect([store.reads, store.seals]).toEqual([1, 1]);
+  });
+
+  test('is not waited for by a server that stops', async () => {
+    const opened = open();
+    const { store, central, told } = opened;
+    store.sealRefusals.push('unavailable');
+    await finishAll(opened);
+    await central.close();
+    expect(told()).toEqual(['draw-delayed']);
+    expect(store.seals).toBe(1);
+  });
+
+  test.each([
+    ['has failed', new StoreError('failed', 'message 3 is no record')],
+    ['throws something else', new Error('message 3 is no record')],
+  ])('because it %s stops the central', async (_, error) => {
+    const opened = open();
+    const { store, told } = opened;
+    store.readErrors.push(error);
+    await finishAll(opened);
+    const failure = await opened.central.failure;
+    expect(failure.message).toBe('the bets cannot be read for the draw, message 3 is no record');
+    expect(failure.cause).toBe(error);
+    await pass(10 * RETRY_MS);
+    expect([told(), store.seals]).toEqual([[], 0]);
+  });
+});
+
+test('a draw is told once, also when the log is read again', async () => {
+  const { store, lottery, central, told } = open();
+  for (const agency of [1, 2]) await central.finish(agency);
+  await pass(0);
+  const again = lottery.fresh();
+  const facts: readonly Fact[] = store.facts;
+  for (const fact of facts) expect(again.follow(fact)).toBe(true);
+  lottery.become(again);
+  await pass(10 * TAKE_OVER_MS);
+  expect(told()).toEqual(['draw-held']);
+});

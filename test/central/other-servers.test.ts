@@ -1,0 +1,375 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/lottery/fact.ts';
+import {
+  bet,
+  conn,
+  drawnBy,
+  END,
+  finishedBy,
+  GatedStore,
+  GWIN,
+  helo,
+  nbet,
+  NOK,
+  OK,
+  row,
+  rwin,
+  sbet,
+  storeError,
+  takeTurns,
+  TestCentral,
+  until,
+  WAIT,
+  welc,
+} from '../support/central.ts';
+
+/** What a server does when others write to its log. */
+
+const OVERTAKEN = 'FAIL storage|1|another server was first';
+const AWAY = 'FAIL storage|1|no node leads the stream';
+
+async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {
+  const { held = false, agencies = [1, 2] } = options;
+  const store = new GatedStore({ held });
+  const central = await TestCentral.open({ store, agencies });
+  return { store, central, bystander: await central.agency(2) };
+}
+
+/** A batch of the upload `u` of agency 1 that another server has stored. */
+const storedElsewhere = (seq: number): Fact => ({
+  kind: 'stored',
+  agency: 1,
+  count: 1,
+  place: { upload: 'u', seq },
+});
+
+const codesOf = (central: TestCentral): string[] =>
+  central.of('message-refused').map(({ refusal }) => refusal.code);
+
+describe('a batch without a number that another server was faster than', () => {
+  test('is refused because the agency has finished there', async () => {
+    const { store, central, bystander } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1), bet(2)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    store.tellOfAnother(finishedBy(1));
+    store.overtake();
+    expect(await peer.rest()).toBe(NOK);
+    expect(codesOf(central)).toEqual(['agency-finished']);
+    expect(central.of('bets-refused')).toMatchObject([{ agency: 1, count: 2 }]);
+    expect(central.of('batch-stored')).toEqual([]);
+    await takeTurns(bystander);
+  });
+
+  test('is refused because the draw has been held there', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs')]) store.tellOfAnother(fact);
+    store.overtake();
+    expect(await peer.rest()).toBe(NOK);
+    expect(codesOf(central)).toEqual(['draw-closed']);
+  });
+
+  test('is refused by the store where nothing says why; its bets are taken again', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    store.overtake();
+    expect(await peer.rest()).toBe(NOK);
+    expect(codesOf(central)).toEqual(['storage']);
+    store.open();
+    const again = await central.agency(1);
+    again.send(nbet(bet(1)));
+    expect(await again.receive(4)).toBe(OK);
+    expect(store.rows).toBe(row(1, 1));
+  });
+
+  test('is refused by an engine that is away; bets are taken again when it is back', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    // Why it was refused is not that the agency has finished meanwhile.
+    store.tellOfAnother(finishedBy(2));
+    store.refuse('unavailable');
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('message-refused')[0]?.refusal).toEqual({
+      code: 'storage',
+      detail: 'no node leads the stream',
+    });
+  });
+});
+
+describe('a batch of an upload that another server was first with', () => {
+  test('is answered OK as a repeat, and so is everybody who has repeated it here', async () => {
+    const { store, central } = await open({ held: true });
+    const [peer, other] = [await central.uploader(1), await central.uploader(1)];
+    peer.send(sbet(1, bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    const { bytesRead } = central.sockets[2]!;
+    other.send(sbet(1, bet(1)));
+    await until(() => central.sockets[2]!.bytesRead > bytesRead, 'the repeat being read');
+    store.tellOfAnother(storedElsewhere(1));
+    store.overtake();
+    expect(await peer.frame()).toBe('OK');
+    expect(await other.frame()).toBe('OK');
+    expect(central.of('batch-repeated')).toMatchObject([{ seq: 1 }, { seq: 1 }]);
+    expect(central.of('batch-stored')).toEqual([]);
+    expect(central.lottery.betsInAll).toBe(1);
+  });
+
+  test('takes nothing from those behind it: what only this server has is stored', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.uploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(3, bet(3))]));
+    await until(() => store.appended.length === 3, 'three batches at the store');
+    for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
+    store.overtake();
+    store.overtake();
+    store.letIn();
+    expect(await peer.frames(3)).toEqual(['OK', 'OK', 'OK']);
+    store.open();
+    peer.send(Buffer.concat([sbet(4, bet(4)), sbet(2, bet(2))]));
+    expect(await peer.frames(2)).toEqual(['OK', 'OK']);
+    expect(store.rows).toBe(row(1, 3) + row(1, 4));
+    expect(central.of('batch-repeated').map(({ seq }) => seq)).toEqual([1, 2, 2]);
+    expect(central.of('batch-stored')).toHaveLength(2);
+  });
+
+  test('and found not valid is refused as there, and uses up its number', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.uploader(1);
+    peer.send(sbet(1, bet('x')));
+    await until(() => store.noted.length === 1, 'a refusal at the store');
+    const fault = { count: 1, index: 0, field: 'document', reason: 'not-digits' } as const;
+    store.tellOfAnother({ kind: 'refused', agency: 1, place: { upload: 'u', seq: 1 }, fault });
+    store.overtake();
+    expect(await peer.frame()).toBe('FAIL invalid-bet|0|1|0|document|not-digits');
+    expect(central.of('batch-repeated')).toMatchObject([{ seq: 1 }]);
+    expect(central.of('bets-refused')).toEqual([]);
+    store.open();
+    peer.send(sbet(2, bet(2)));
+    expect(await peer.frame()).toBe('OK');
+  });
+
+  test('with another one missing before it is refused, and the upload goes on from there', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.uploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(3, bet(3))]));
+    await until(() => store.appended.length === 3, 'three batches at the store');
+    store.tellOfAnother(storedElsewhere(1));
+    store.refuse('overtaken');
+    expect(await peer.lastFrames()).toEqual(['OK', OVERTAKEN]);
+    store.open();
+    const again = await central.uploader(1, 'u', 2);
+    again.send(Buffer.concat([sbet(2, bet(2)), sbet(3, bet(3))]));
+    expect(await again.frames(2)).toEqual(['OK', 'OK']);
+    expect(store.rows).toBe(row(1, 2) + row(1, 3));
+  });
+
+  test('of an agency that has finished there is refused as such', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.uploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    store.tellOfAnother(storedElsewhere(1));
+    store.tellOfAnother(finishedBy(1));
+    store.refuse('overtaken');
+    expect(await peer.lastFrames()).toEqual([
+      'OK',
+      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+    ]);
+  });
+
+  test('is not handed to the store when it is known already; the next one is', async () => {
+    const { store, central } = await open();
+    const peer = await central.uploader(1);
+    for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(3, bet(3))]));
+    expect(await peer.frames(3)).toEqual(['OK', 'OK', 'OK']);
+    expect(store.rows).toBe(row(1, 3));
+  });
+});
+
+describe('an agency that says END here', () => {
+  test('and has been faster elsewhere is answered OK', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(END);
+    await until(() => store.noted.length === 1, 'the end of the bets at the store');
+    store.tellOfAnother(finishedBy(1));
+    store.overtake();
+    expect(await peer.receive(4)).toBe(OK);
+    expect(central.of('agency-finished')).toEqual([{ event: 'agency-finished', agency: 1, missing: [2] }]);
+    expect(codesOf(central)).toEqual([]);
+  });
+
+  test('while the engine is away has not finished, and may bet and say it again', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(END);
+    await until(() => store.noted.length === 1, 'the end of the bets at the store');
+    store.refuse('unavailable');
+    expect(await peer.rest()).toBe(NOK);
+    store.open();
+    const again = await central.agency(1);
+    again.send(Buffer.concat([nbet(bet(1)), END]));
+    expect(await again.receive(8)).toBe(OK + OK);
+  });
+});
+
+describe('HELO', () => {
+  /** A central whose store catches up when the test says so. */
+  async function openBehind() {
+    const opened = await open();
+    const catchingUp = Promise.withResolvers<void>();
+    opened.store.catchingUp = catchingUp.promise;
+    const peer = await opened.central.connect();
+    return { ...opened, catchingUp, peer };
+  }
+
+  test('is answered when everything is known that any server has acknowledged', async () => {
+    const { store, central, bystander, catchingUp, peer } = await openBehind();
+    peer.send(helo(1));
+    await until(() => store.asked === 1, 'the store being asked');
+    await takeTurns(bystander);
+    expect(peer.socket.bytesRead).toBe(0);
+    for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
+    catchingUp.resolve();
+    expect(await peer.frame()).toBe(welc(3));
+    expect(central.of('upload-resumed')).toMatchObject([{ agency: 1, upload: 'u', next: 3 }]);
+  });
+
+  test('is refused when that cannot be known', async () => {
+    const { central, bystander, catchingUp, peer } = await openBehind();
+    peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
+    await central.seen('agency-identified', 2);
+    catchingUp.reject(storeError('unavailable'));
+    expect(await peer.lastFrames()).toEqual([AWAY]);
+    expect(codesOf(central)).toEqual(['storage']);
+    await takeTurns(bystander);
+    expect(central.lottery.betsInAll).toBe(0);
+  });
+
+  test('has what was sent behind it wait: a batch that another server has is a repeat then', async () => {
+    const { store, bystander, central, catchingUp, peer } = await openBehind();
+    peer.send(Buffer.concat([helo(1), sbet(1, bet(1)), sbet(2, bet(2)), GWIN]));
+    await until(() => store.asked === 1, 'the store being asked');
+    await takeTurns(bystander);
+    expect(store.appended).toEqual([]);
+    store.tellOfAnother(storedElsewhere(1));
+    catchingUp.resolve();
+    expect(await peer.frames(4)).toEqual([welc(2), 'OK', 'OK', 'NEND']);
+    expect(store.rows).toBe(row(1, 2));
+    expect(central.of('batch-repeated')).toMatchObject([{ seq: 1 }]);
+  });
+
+  test('of a peer that is gone meanwhile does no harm', async () => {
+    const { store, central, bystander, catchingUp, peer } = await openBehind();
+    peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
+    await until(() => store.asked === 1, 'the store being asked');
+    peer.socket.resetAndDestroy();
+    await central.seen('connection-closed');
+    catchingUp.resolve();
+    await takeTurns(bystander);
+    expect(store.appended).toEqual([]);
+    store.catchingUp = Promise.resolve();
+    await central.uploader(1);
+  });
+
+  test('of an agency that finishes elsewhere meanwhile lets it hear so with its next batch', async () => {
+    const { store, catchingUp, peer } = await openBehind();
+    peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
+    await until(() => store.asked === 1, 'the store being asked');
+    store.tellOfAnother(finishedBy(1));
+    catchingUp.resolve();
+    expect(await peer.lastFrames()).toEqual([
+      welc(1),
+      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+    ]);
+    expect(store.appended).toEqual([]);
+  });
+});
+
+describe('what other servers have stored', () => {
+  test('is an agency that has finished: it is told, and its bets are refused here', async () => {
+    const { store, central } = await open();
+    const peer = await central.agency(1);
+    store.tellOfAnother(finishedBy(1));
+    expect(central.of('agency-finished')).toEqual([{ event: 'agency-finished', agency: 1, missing: [2] }]);
+    peer.send(Buffer.concat([END, nbet(bet(1))]));
+    expect(await peer.rest()).toBe(OK + NOK);
+    expect(codesOf(central)).toEqual(['agency-finished']);
+    expect(store.noted).toEqual([]);
+  });
+
+  test('is the draw: whoever waits for it here hears his winners', async () => {
+    const { store, central, bystander } = await open();
+    const peers = [await central.agency(1), await central.uploader(1)];
+    for (const peer of peers) peer.send(WAIT);
+    bystander.send(Buffer.concat([GWIN, WAIT]));
+    expect(await bystander.frame()).toBe('NEND');
+    for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs', ['007', '8'])]) {
+      store.tellOfAnother(fact);
+    }
+    for (const peer of peers) expect(await peer.frame()).toBe('RWIN 2|007|8');
+    expect(await bystander.frame()).toBe('RWIN 0|');
+    expect(central.of('draw-followed')).toMatchObject([{ seal: 'theirs', winners: 2 }]);
+    expect(central.of('draw-held')).toEqual([]);
+    expect(store.reads).toBe(0);
+    const late = await central.connect();
+    late.send(Buffer.concat([conn(1), GWIN]));
+    expect(await late.receive(rwin('007', 8).length / 2)).toBe(rwin('007', 8));
+  });
+});
+
+describe('a log that is read again from its beginning', () => {
+  test('may have more of an upload than was known: the connection goes on', async () => {
+    const { store, central } = await open();
+    const peer = await central.uploader(1);
+    peer.send(sbet(1, bet(1)));
+    expect(await peer.frame()).toBe('OK');
+    const other = central.lottery.fresh();
+    for (const seq of [1, 2, 3]) expect(other.follow(storedElsewhere(seq))).toBe(true);
+    central.lottery.become(other);
+    peer.send(Buffer.concat([sbet(2, bet(2)), sbet(3, bet(3)), sbet(4, bet(4))]));
+    expect(await peer.frames(3)).toEqual(['OK', 'OK', 'OK']);
+    expect(store.rows).toBe(row(1, 1) + row(1, 4));
+    expect(central.of('batch-repeated').map(({ seq }) => seq)).toEqual([2, 3]);
+  });
+
+  test('may say that an agency has finished, and whom it was said to waits no more', async () => {
+    const { store, central, bystander } = await open({ held: true });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1))]));
+    bystander.send(WAIT);
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    const other = central.lottery.fresh();
+    for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs')]) other.follow(fact);
+    central.lottery.become(other);
+    expect(await bystander.frame()).toBe('RWIN 0|');
+    store.refuse('overtaken');
+    expect(await peer.rest()).toBe(NOK);
+    expect(codesOf(central)).toEqual(['draw-closed']);
+    expect(central.of('draw-followed')).toHaveLength(1);
+  });
+
+  test('has a batch that is on its way where it was: it is answered by what the log says of it', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.uploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    const other = central.lottery.fresh();
+    other.follow(storedElsewhere(1));
+    central.lottery.become(other);
+    store.overtake();
+    expect(await peer.frame()).toBe('OK');
+    store.letIn();
+    expect(await peer.frame()).toBe('OK');
+    expect(store.rows).toBe(row(1, 2));
+    await central.uploader(1, 'u', 3);
+  });
+});

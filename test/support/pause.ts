@@ -1,0 +1,21 @@
+/**
+ * What `node:timers/promises` does, with the timer of the process that tests replace: vitest's clock does not reach that module.
+ *
+ *     vi.mock('node:timers/promises', () => import('../support/pause.ts'));
+ */
+function pause<Value>(ms: number, value?: Value, { signal }: { signal?: AbortSignal } = {}): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(new DOMException('The operation was aborted', 'AbortError'));
+    };
+    const timer = globalThis.setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve(value as Value);
+    }, ms);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+export { pause as setTimeout };
