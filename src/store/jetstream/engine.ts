@@ -90,6 +90,8 @@ export interface FollowOptions {
   readonly after?: LogEnd | undefined;
   /** Called whenever there is a consumer. */
   readonly onOpen?: () => void;
+  /** Whether everything that is asked for is in the stream already. */
+  readonly isThere?: boolean;
 }
 
 /** The replicated engine, NATS JetStream, and the one stream of it that is a lottery's log. */
@@ -284,7 +286,7 @@ export class Engine {
    */
   async *read(from: number, to: number, after?: LogEnd): AsyncGenerator<PlacedRecord> {
     if (to < from) return;
-    const reading = this.follow(from, { after });
+    const reading = this.follow(from, { after, isThere: true });
     try {
       for await (const record of reading.records()) {
         yield record;
@@ -300,10 +302,11 @@ export class Engine {
    *
    * @param after what was read before, if that must still be there
    */
-  follow(from: number, { after, onOpen = () => {} }: FollowOptions = {}): Following {
+  follow(from: number, { after, isThere = false, onOpen = () => {} }: FollowOptions = {}): Following {
     return new Following(from, after, {
       consumerFrom: position => this.#consumer(position),
       at: position => this.at(position),
+      isThere,
       onOpen,
     });
   }

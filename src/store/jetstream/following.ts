@@ -10,17 +10,25 @@ const CONSUME = { expires: 2000, idle_heartbeat: 500, max_messages: 32 } as cons
 /** A consumer of which nothing is heard for so long, no heartbeat either, is given up, in milliseconds. */
 const SILENCE_MS = 1500;
 
+/**
+ * The same for one that owes what is in the stream already, of which heartbeats are not enough: a node that has hung may come back
+ * without the newest records, and keeps a consumer that waits for them.
+ */
+const STANDSTILL_MS = 3000;
+
 /** Wait before another consumer is made, in milliseconds. */
 const RETRY_MS = 100;
 
-/** How long there may be no consumer at all before that is an error, in milliseconds. */
-const WITHOUT_CONSUMER_MS = 10_000;
+/** How long there may be no consumer at all, or none that gives what it owes, before that is an error, in milliseconds. */
+const PATIENCE_MS = 10_000;
 
 export interface FollowingParts {
   /** Makes an ordered consumer. @throws EngineError */
   readonly consumerFrom: (position: number) => Promise<Consumer>;
   /** The record at a position. @throws EngineError */
   readonly at: (position: number) => Promise<PlacedRecord | undefined>;
+  /** Whether everything that is asked for is in the stream already: then none of it may be long in coming. */
+  readonly isThere: boolean;
   /** Called whenever there is a consumer. */
   readonly onOpen: () => void;
 }
@@ -57,6 +65,7 @@ export class Following {
    */
   async *records(): AsyncGenerator<PlacedRecord> {
     let withoutSince = performance.now();
+    let movedAt = withoutSince;
     while (!this.#isClosed) {
       try {
         this.#messages = await this.#open();
@@ -70,11 +79,15 @@ export class Following {
           this.#next = seq + 1;
           this.#last = endOf(record);
           yield record;
+          movedAt = performance.now();
         }
         withoutSince = performance.now();
+        if (this.#parts.isThere && withoutSince - movedAt > PATIENCE_MS) {
+          throw new EngineError(`message ${this.#next} of the stream does not come`, { isShort: true });
+        }
       } catch (error) {
         if (!(error instanceof EngineError) || error.isShort) throw error;
-        if (performance.now() - Math.max(withoutSince, this.#heardAt) > WITHOUT_CONSUMER_MS) throw error;
+        if (performance.now() - Math.max(withoutSince, this.#heardAt) > PATIENCE_MS) throw error;
       } finally {
         this.#messages?.stop();
       }
@@ -123,10 +136,12 @@ export class Following {
     messages: ConsumerMessages,
   ): AsyncGenerator<Awaited<ReturnType<Consumer['next']>> & object> {
     this.#heardAt = performance.now();
-    void this.#hearHeartbeats(messages);
+    const { isThere } = this.#parts;
+    if (!isThere) void this.#hearHeartbeats(messages);
+    const silenceMs = isThere ? STANDSTILL_MS : SILENCE_MS;
     const watchdog = setInterval(() => {
-      if (performance.now() - this.#heardAt > SILENCE_MS) messages.stop();
-    }, SILENCE_MS / 5);
+      if (performance.now() - this.#heardAt > silenceMs) messages.stop();
+    }, silenceMs / 5);
     try {
       for await (const message of messages) {
         // Whoever takes it may take its time.

@@ -225,9 +225,15 @@ export class JetStreamStore implements Store {
     return refusal === undefined ? this.#publisher.add(fact, rows) : Promise.reject(refusal);
   }
 
-  /** Fulfilled when the log was read up to a position. */
+  /**
+   * Fulfilled when the log was read up to a position.
+   *
+   * @throws EngineError (as a rejection) when the log was put together anew meanwhile: it may not come as far any more
+   */
   async #reached(position: number): Promise<void> {
-    while (this.#state.position < position) {
+    const state = this.#state;
+    while (state.position < position) {
+      if (state !== this.#state) throw new EngineError('the log was put together anew');
       const refusal = this.#refusal(true);
       if (refusal !== undefined) throw refusal;
       await new Promise<void>(resolve => this.#waitingForPosition.push(resolve));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Follower, StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
@@ -6,6 +7,9 @@ import { decodeParts, joinBody, type PlacedRecord } from './log-record.ts';
 import { LogState, type Verdicts } from './log-state.ts';
 import { KEEP_MS, type Outbox } from './outbox.ts';
 import type { KeptRecord } from './outbox-record.ts';
+
+/** Wait before a record is offered again that came too late although nothing new can be seen, in milliseconds. */
+const BEHIND_MS = 100;
 
 /** Rows that are put into the outbox with one sync while the log is read, in bytes. */
 const KEPT_TOGETHER_BYTES = 8 * 1024 * 1024;
@@ -103,7 +107,10 @@ async function offer(
       return { lostBets: lostBetsOf(record, verdicts) };
     } catch (error) {
       if (!(error instanceof EngineError) || !error.isBehind) throw error;
+      const { position } = state;
       await readOn(parts, state);
+      // A node that has hung may still say what was the last one then.
+      if (state.position === position) await pause(BEHIND_MS);
     }
   }
 }
