@@ -20,10 +20,13 @@ async function connectToSilence(): Promise<Socket> {
 }
 
 /** The kind of the timer that the system keeps for a socket of IPv4: 2 is one that asks whether the peer is there. */
-async function timerOf({ localPort }: Socket): Promise<number> {
-  const port = localPort!.toString(16).toUpperCase().padStart(4, '0');
+async function timerOf({ localPort, remotePort }: Socket): Promise<number> {
+  const [ours, theirs] = [localPort, remotePort].map(port =>
+    port!.toString(16).toUpperCase().padStart(4, '0'),
+  );
   const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map(row => row.trim().split(/\s+/));
-  const row = rows.find(([, local]) => local?.endsWith(`:${port}`));
+  // Another connection that has used the port may still be in the table, closed.
+  const row = rows.find(([, local, remote]) => local?.endsWith(`:${ours}`) && remote?.endsWith(`:${theirs}`));
   return Number.parseInt(row![5]!.split(':')[0]!, 16);
 }
 
