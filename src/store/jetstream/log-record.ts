@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { BatchFault } from '../../lottery/bet-batch.ts';
 import type { Fact } from '../../lottery/fact.ts';
+import { hex32 } from '../csv/journal-record.ts';
 
 /**
  * A record of the log: facts that one server handed over together, and the rows of their bets. The body of a message:
@@ -142,8 +143,4 @@ function fromJson(json: FactJson): LoggedFact {
   const { drawn: time, bets, bytes, sha256, winners } = fact;
   const draw = { bets, winners: new Map(winners) };
   return { fact: { kind: 'drawn', draw, seal: { bytes, sha256, time } }, bytes: 0 };
-}
-
-function hex32(checksum: number): string {
-  return checksum.toString(16).padStart(8, '0');
 }

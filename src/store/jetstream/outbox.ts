@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { StoreError } from '../store.ts';
-import { AppendFile, reasonOf } from '../csv/append-file.ts';
+import { AppendFile, isFull, reasonOf } from '../csv/append-file.ts';
 import type { TailCut } from '../csv/recovery.ts';
 import { NODE_OUTBOX_FILES, type OutboxFiles } from './outbox-files.ts';
 import { SegmentReader } from './outbox-reader.ts';
@@ -357,9 +357,4 @@ async function trying<Result>(what: string, act: () => Promise<Result>): Promise
     const code = isFull(error) ? 'full' : 'failed';
     throw new StoreError(code, `cannot ${what}, ${reasonOf(error)}`, error);
   }
-}
-
-function isFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }
