@@ -156,6 +156,8 @@ function engineEvent(event: EngineEvent): CentralEvent {
       return { event: 'engine-available', awayMs: event.awayMs };
     case 'restored':
       return { event: 'engine-restored', records: event.records, lostBets: event.lostBets };
+    case 'copies':
+      return { event: 'engine-copies', differing: event.differing };
   }
 }
 

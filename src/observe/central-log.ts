@@ -112,6 +112,7 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'engine-unavailable':
     case 'engine-available':
     case 'engine-restored':
+    case 'engine-copies':
       logEngine(log, event);
       return;
     case 'file-closed':
@@ -131,7 +132,7 @@ function logResource(log: Log, event: ResourceEvent): void {
 
 type EngineEvent = Extract<
   ResourceEvent,
-  { event: 'engine-unavailable' | 'engine-available' | 'engine-restored' }
+  { event: 'engine-unavailable' | 'engine-available' | 'engine-restored' | 'engine-copies' }
 >;
 
 function logEngine(log: Log, event: EngineEvent): void {
@@ -148,6 +149,10 @@ function logEngine(log: Log, event: EngineEvent): void {
       else log.error('restore_engine', 'fail', { records, lost_bets: lostBets });
       return;
     }
+    case 'engine-copies':
+      if (event.differing.length === 0) log.info('compare_copies', 'success');
+      else log.error('compare_copies', 'fail', { nodes: event.differing.join(',') });
+      return;
   }
 }
 

@@ -123,6 +123,8 @@ export type ResourceEvent =
   | { readonly event: 'engine-available'; readonly awayMs: number }
   /** The engine had lost its newest records, and this server had a copy. */
   | { readonly event: 'engine-restored'; readonly records: number; readonly lostBets: number }
+  /** Nodes of the engine have another log than the one that leads; none when all have the same again. */
+  | { readonly event: 'engine-copies'; readonly differing: readonly string[] }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }

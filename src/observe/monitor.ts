@@ -24,6 +24,8 @@ export class Monitor {
   #diskFull = false;
   /** Undefined where there is no engine. */
   #engineAway: boolean | undefined;
+  /** Nodes of the engine that have another log than the one that leads. */
+  engineCopiesDiffering = 0;
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
@@ -87,6 +89,9 @@ export class Monitor {
         break;
       case 'engine-available':
         this.#engineAway = false;
+        break;
+      case 'engine-copies':
+        this.engineCopiesDiffering = event.differing.length;
         break;
       case 'stopping':
         this.#stopping = true;

@@ -73,6 +73,8 @@ export function readableParams(event: CentralEvent): Params | undefined {
       return {};
     case 'engine-restored':
       return { records: event.records, lostBets: event.lostBets };
+    case 'engine-copies':
+      return { nodes: event.differing.join(', ') };
     case 'connection-refused':
       return { ip: event.ip, code: event.refusal.code };
     case 'connection-cut':

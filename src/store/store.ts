@@ -100,7 +100,9 @@ export type EngineEvent =
   | { readonly kind: 'unavailable'; readonly error: string }
   | { readonly kind: 'available'; readonly awayMs: number }
   /** Records that the engine had lost were given back to it. */
-  | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number };
+  | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number }
+  /** These nodes have another log than the one that leads; none when all have the same again. */
+  | { readonly kind: 'copies'; readonly differing: readonly string[] };
 
 /** What is in a store, as somebody finds it who reads it beside the servers or without them, and changes nothing. */
 export interface StoreReading {

@@ -18,15 +18,15 @@ const WAIT_MS = 60_000;
 const LOOK_EVERY_MS = 10;
 
 /** What a server may say when somebody or something else was killed. */
-const FAILS_OF_OTHERS = new Set(['cut_connection', 'receive_message']);
+const FAILS_OF_OTHERS = new Set(['cut_connection', 'receive_message', 'compare_copies']);
 
 /** Somebody who is killed and started again: a program with its folder and environment, through any number of lives. */
 export class Member {
   readonly name: string;
   readonly lives: Program[] = [];
-  readonly #start: () => Program;
+  readonly #start: (more: Record<string, string>) => Program;
 
-  constructor(name: string, start: () => Program) {
+  constructor(name: string, start: (more: Record<string, string>) => Program) {
     this.name = name;
     this.#start = start;
   }
@@ -35,8 +35,9 @@ export class Member {
     return this.lives.at(-1)!;
   }
 
-  start(): Program {
-    const life = this.#start();
+  /** @param more environment of this life and of no other */
+  start(more: Record<string, string> = {}): Program {
+    const life = this.#start(more);
     this.lives.push(life);
     return life;
   }
@@ -116,7 +117,8 @@ export class ClusterRun {
       HTTP_PORT: '0',
       ...more,
     };
-    return new Member(name, () => Program.start(['server'], { cwd: join(this.folder, name), env }));
+    const cwd = join(this.folder, name);
+    return new Member(name, ofLife => Program.start(['server'], { cwd, env: { ...env, ...ofLife } }));
   }
 
   client(agency: number, more: Record<string, string> = {}): Client {

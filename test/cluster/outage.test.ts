@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { generateAgencies } from '../crash/expected-bets.ts';
 import { needNats, startNats } from '../support/nats.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { ClusterRun } from './cluster-run.ts';
+import { type Client, ClusterRun } from './cluster-run.ts';
 
 beforeEach(needNats);
 
@@ -31,7 +31,30 @@ async function loseTwo(run: ClusterRun): Promise<number[]> {
   return lost;
 }
 
+/** The longest time, in milliseconds, for which a server had to wait. Fulfilled when both go on. */
+async function outageOf(run: ClusterRun): Promise<number> {
+  const lines = () => run.servers.map(server => server.linesOf('reach_engine', 'success'));
+  await run.until('end of the outage', () => lines().every(({ length }) => length > 0));
+  return Math.max(...lines().flatMap(own => own.map(({ details }) => Number(details['ms']))));
+}
+
+/** Shorter than what agencies wait before they are refused. */
+const SHORT_OUTAGE_MS = 14_000;
+const TRIES_MAX = 3;
+
 test('nothing is acknowledged while two of three nodes are away; an agency without resumable uploads waits', async () => {
+  for (let tries = 1; ; tries += 1) {
+    const { run, clients } = await uploadThroughOutage();
+    const outageMs = await outageOf(run);
+    // The nodes take as long as they take to elect a leader, now and then for longer than an agency waits that does not come back.
+    if (outageMs > SHORT_OUTAGE_MS && tries < TRIES_MAX) continue;
+    await run.finishes(clients);
+    for (const server of run.servers) expect(await run.readiness(server)).toBe('200 ready');
+    return;
+  }
+});
+
+async function uploadThroughOutage(): Promise<{ run: ClusterRun; clients: readonly Client[] }> {
   const run = await startUpload();
   const base = run.client(4, { CLI_PROTOCOL: 'base', CLI_BATCH_MAXAMOUNT: '20' });
   const clients = run.clients.with(3, base);
@@ -49,9 +72,8 @@ test('nothing is acknowledged while two of three nodes are away; an agency witho
   clients[0]!.start();
   expect(run.acknowledged).toBe(acknowledged);
   await run.nats.startAgain(...lost);
-  await run.finishes(clients);
-  for (const server of run.servers) expect(await run.readiness(server)).toBe('200 ready');
-});
+  return { run, clients };
+}
 
 test('agencies that are refused while the nodes are away for long come back until they are there', async () => {
   const run = await startUpload();

@@ -12,6 +12,9 @@ const BETS_BEFORE = 5000;
 /** Acknowledged, and not on the disks of the nodes when their power is cut. */
 const BETS_LOST = 3000;
 
+/** By when they are acknowledged, what was sent before them is answered. */
+const BETS_ON_THE_WAY = 1000;
+
 const ALL = [0, 1, 2];
 
 async function startUpload(clients?: (run: ClusterRun) => readonly Client[]): Promise<ClusterRun> {
@@ -52,8 +55,14 @@ test('all nodes lose their newest records, and then the draw: the servers, which
     clients = started.clients.with(3, started.client(4, { CLI_PROTOCOL: 'base', CLI_BATCH_MAXAMOUNT: '20' }));
     return clients;
   });
-  await cutPower(run, await copyAndGoOn(run), []);
+  const copied = await copyAndGoOn(run);
+  // An election may take longer than an agency waits that does not come back: it has sent what it has sent.
+  const patient = clients[3]!;
+  patient.life.kill('SIGSTOP');
+  await run.untilAcknowledged(run.acknowledged + BETS_ON_THE_WAY);
+  await cutPower(run, copied, []);
   await run.until('records put back', () => restored(run) > 0);
+  patient.life.kill('SIGCONT');
   const before = restored(run);
   const copy = await run.nats.copyFolders();
   await run.finishes(clients);

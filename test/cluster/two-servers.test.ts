@@ -107,22 +107,3 @@ test('a server that is configured for other agencies is refused by the stream', 
       'all servers of a lottery have the same agencies, and another lottery has another STORE_STREAM',
   ]);
 });
-
-test('a server and the leading node hang for a while', async () => {
-  const run = await startRun(SLOW);
-  for (const client of run.clients) client.start();
-  await run.untilAcknowledged(3000);
-  const [first] = run.servers as [Member];
-  first.life.kill('SIGSTOP');
-  await run.untilAcknowledged(run.acknowledged + 5000);
-  first.life.kill('SIGCONT');
-  await run.untilAcknowledged(run.acknowledged + 1000);
-  const leader = await nats.leaderOf(run.stream);
-  nats.nodes[leader]!.signal('SIGSTOP');
-  // Until the others have made one of them their leader.
-  const before = run.acknowledged;
-  await run.until('progress without the leader', () => run.acknowledged > before + 2000);
-  nats.nodes[leader]!.signal('SIGCONT');
-  await run.finishes();
-  expect(run.forgotten).toBe(0);
-});

@@ -78,6 +78,11 @@ describe("the server's log", () => {
       { event: 'engine-restored', records: 12, lostBets: 3 },
     ],
     [
+      'ERROR    action: compare_copies | result: fail | nodes: node1,node3',
+      { event: 'engine-copies', differing: ['node1', 'node3'] },
+    ],
+    ['INFO     action: compare_copies | result: success', { event: 'engine-copies', differing: [] }],
+    [
       'WARNING  action: cut_torn_tail | result: success | file: bets.csv | bytes: 52',
       { event: 'tail-cut', file: 'bets.csv', bytes: 52 },
     ],

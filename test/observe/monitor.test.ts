@@ -88,10 +88,12 @@ describe('recent events', () => {
       { event: 'engine-unavailable', error: 'ECONNREFUSED 10.0.0.1' },
       { event: 'engine-available', awayMs: 12 },
       { event: 'engine-restored', records: 4, lostBets: 1 },
+      { event: 'engine-copies', differing: ['node1', 'node2'] },
       { event: 'draw-followed', bets: 7, winners: 1, seal: 'ab' },
     );
     expect(recent.newestFirst.map(({ kind, params }) => [kind, params])).toEqual([
       ['draw-followed', { bets: 7, winners: 1 }],
+      ['engine-copies', { nodes: 'node1, node2' }],
       ['engine-restored', { records: 4, lostBets: 1 }],
       ['engine-available', {}],
       ['engine-unavailable', {}],

@@ -75,6 +75,15 @@ describe('a sentence for an event', () => {
     );
   });
 
+  test('says which copies of the replicated store are another log', () => {
+    expect(english.event('engine-copies', { nodes: 'node1, node2' })).toBe(
+      'The replicated store has another log on node1, node2: that copy has to be made anew.',
+    );
+    expect(spanish.event('engine-copies', { nodes: '' })).toBe(
+      'Otra vez todos los nodos del almacén replicado tienen el mismo registro.',
+    );
+  });
+
   test('says how often the same happened', () => {
     expect(english.event('draw-delayed', { times: 3 })).toMatch(/ \(3 times\)$/);
   });

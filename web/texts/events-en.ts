@@ -42,6 +42,10 @@ export const eventsEn: typeof eventsEs = {
   'engine-available': () => 'Bets can be stored again.',
   'engine-restored': p =>
     `The replicated store had lost ${records(p['records'])}: given back to it${lost(p['lostBets'])}.`,
+  'engine-copies': p =>
+    p['nodes'] === ''
+      ? 'All nodes of the replicated store have the same log again.'
+      : `The replicated store has another log on ${p['nodes']}: that copy has to be made anew.`,
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
   'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
   'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,

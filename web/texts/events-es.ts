@@ -48,6 +48,10 @@ export const eventsEs = {
   'engine-available': () => 'Otra vez se puede guardar.',
   'engine-restored': (p: EventParams) =>
     `El almacén replicado había perdido ${records(p['records'])}${lost(p['lostBets'])}.`,
+  'engine-copies': (p: EventParams) =>
+    p['nodes'] === ''
+      ? 'Otra vez todos los nodos del almacén replicado tienen el mismo registro.'
+      : `El almacén replicado tiene otro registro en ${p['nodes']}: hay que volver a hacer esa copia.`,
   'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,
   'connection-cut': (p: EventParams) =>
     `Conexión de ${peer(p)} cerrada: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,

@@ -1,6 +1,4 @@
 import {
-  type Consumer,
-  DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
   type JetStreamClient,
@@ -22,16 +20,15 @@ import { StoreError } from '../store.ts';
 import { EngineError } from './engine-error.ts';
 import { Following } from './following.ts';
 import { decodeRecord, type PlacedRecord } from './log-record.ts';
+import { type LogMark, readMark } from './log-mark.ts';
 import type { LogEnd } from './log-state.ts';
+import { StreamConsumers } from './stream-consumers.ts';
 
 /** How long one question to the engine may take, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 2000;
 
 /** Wait between two tries to connect to a node that is away, in milliseconds. */
 const RECONNECT_MS = 250;
-
-/** How long the engine keeps a consumer that nobody uses any more, in milliseconds. */
-const CONSUMER_KEPT_MS = 30_000;
 
 /** A node of which the leader has heard nothing for so long does not take part, in nanoseconds: it hears of each every second. */
 const SILENT_NODE_NS = 3e9;
@@ -76,7 +73,7 @@ export interface Condition {
   /** '' where there is only one node. */
   readonly leader: string;
   /** The nodes that take part in it, its leader first. */
-  readonly nodes: string;
+  readonly nodes: readonly string[];
 }
 
 /** The stream as whoever only reads it finds it. */
@@ -100,6 +97,7 @@ export class Engine {
   readonly #connection: NatsConnection;
   readonly #jetstream: JetStreamClient;
   readonly #manager: JetStreamManager;
+  readonly #consumers: StreamConsumers;
   readonly #subject: string;
   /** Longest message that it takes, in bytes. */
   readonly messageBytesMax: number;
@@ -109,6 +107,7 @@ export class Engine {
     this.#connection = connection;
     this.#jetstream = jetstream(connection, { timeout: ANSWER_TIMEOUT_MS });
     this.#manager = manager;
+    this.#consumers = new StreamConsumers(this.#jetstream, manager, options.stream);
     this.#subject = `${options.stream}.log`;
     this.messageBytesMax = connection.info?.max_payload ?? 0;
   }
@@ -225,7 +224,7 @@ export class Engine {
    */
   async condition(): Promise<Condition> {
     const info = await this.#ask('the stream does not answer', () => this.#infoIfThere());
-    if (info === undefined) return { last: 0, leader: '', nodes: '' };
+    if (info === undefined) return { last: 0, leader: '', nodes: [] };
     const { state, cluster } = info;
     const others = cluster?.replicas ?? [];
     const silent = others.filter(({ offline, active }) => (offline ?? false) || active > SILENT_NODE_NS);
@@ -238,7 +237,7 @@ export class Engine {
     const running = others.filter(node => !silent.includes(node));
     const leader = cluster?.leader ?? '';
     const nodes = [leader, ...running.map(({ name }) => name).toSorted()];
-    return { last: state.last_seq, leader, nodes: nodes.join(' ') };
+    return { last: state.last_seq, leader, nodes };
   }
 
   async #infoIfThere(): Promise<StreamInfo | undefined> {
@@ -304,25 +303,36 @@ export class Engine {
    */
   follow(from: number, { after, isThere = false, onOpen = () => {} }: FollowOptions = {}): Following {
     return new Following(from, after, {
-      consumerFrom: position => this.#consumer(position),
+      consumerFrom: position =>
+        // Only the leader's copy is the log: another node may lag behind, and one that has hung may have other records.
+        this.#ask('the stream cannot be read', async () => {
+          const { leader } = await this.condition();
+          return this.#consumers.make({ from: position, node: leader });
+        }),
       at: position => this.at(position),
       isThere,
       onOpen,
     });
   }
 
-  async close(): Promise<void> {
-    await this.#connection.close();
+  /**
+   * The mark, up to a position, of the copy that a node has; of an earlier position where the copy does not come as far.
+   *
+   * @throws EngineError when the node does not take part
+   */
+  markOn(node: string, position: number): Promise<LogMark> {
+    return this.#ask(`the stream cannot be read on ${node}`, async () => {
+      const consumer = await this.#consumers.make({ from: 1, node, headersOnly: true });
+      try {
+        return await readMark(consumer, position);
+      } finally {
+        await consumer.delete().catch(() => {});
+      }
+    });
   }
 
-  #consumer(from: number): Promise<Consumer> {
-    return this.#ask('the stream cannot be read', () =>
-      this.#jetstream.consumers.get(this.#options.stream, {
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: from,
-        inactive_threshold: CONSUMER_KEPT_MS,
-      }),
-    );
+  async close(): Promise<void> {
+    await this.#connection.close();
   }
 
   async #ask<Answer>(what: string, question: () => Promise<Answer>): Promise<Answer> {

@@ -5,7 +5,12 @@ import { decodeRecord, type PlacedRecord } from './log-record.ts';
 import { endOf, isSameEnd, type LogEnd } from './log-state.ts';
 
 /** How a consumer asks. Not for many messages at a time, for they are large. */
-const CONSUME = { expires: 2000, idle_heartbeat: 500, max_messages: 32 } as const;
+const CONSUME = {
+  expires: 2000,
+  idle_heartbeat: 500,
+  max_messages: 32,
+  abort_on_missing_resource: true,
+} as const;
 
 /** A consumer of which nothing is heard for so long, no heartbeat either, is given up, in milliseconds. */
 const SILENCE_MS = 1500;
@@ -23,7 +28,7 @@ const RETRY_MS = 100;
 const PATIENCE_MS = 10_000;
 
 export interface FollowingParts {
-  /** Makes an ordered consumer. @throws EngineError */
+  /** Makes a consumer of the leader's copy. @throws EngineError */
   readonly consumerFrom: (position: number) => Promise<Consumer>;
   /** The record at a position. @throws EngineError */
   readonly at: (position: number) => Promise<PlacedRecord | undefined>;
@@ -38,7 +43,8 @@ export interface FollowingParts {
  *
  * The engine keeps a consumer in the memory of one node, and when that dies it is silent for as long as the node is away; a new
  * one, asked for by a position that the stream does not have any more, begins wherever the stream ends. So its silence is watched
- * and its positions are checked here, and a new one is made where the last has ended.
+ * and its positions are checked here, and a new one is made where the last has ended. A leader that hangs is left before the other
+ * nodes elect another one: what it makes of the stream when it goes on is not the log.
  */
 export class Following {
   readonly #parts: FollowingParts;
@@ -71,10 +77,16 @@ export class Following {
         this.#messages = await this.#open();
         if (this.#isClosed) return;
         this.#parts.onOpen();
+        let hasBegun = false;
         for await (const { seq, data, info } of this.#watched(this.#messages)) {
-          // A consumer that was made anew may repeat its last message.
+          // What it has sent while the connection was away it may send again.
           if (seq < this.#next) continue;
-          if (seq > this.#next) throw short(this.#next, seq);
+          if (seq > this.#next) {
+            if (!hasBegun) throw short(this.#next, seq);
+            // Or it may not: then another one gives what is missing.
+            break;
+          }
+          hasBegun = true;
           const record = decodeRecord(seq, data, info.timestampNanos / 1e6);
           this.#next = seq + 1;
           this.#last = endOf(record);

@@ -11,7 +11,7 @@ import { type Note, type Store, StoreError, type StoreWatch } from '../store.ts'
 import type { ConnectionState, Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { PlacedRecord } from './log-record.ts';
-import { isSameEnd, type LogState, type Verdicts } from './log-state.ts';
+import { isSameEnd, type LogState } from './log-state.ts';
 import { LogReader } from './log-reader.ts';
 import { LogRows } from './log-rows.ts';
 import {
@@ -23,6 +23,7 @@ import {
 } from './open-log.ts';
 import type { Outbox } from './outbox.ts';
 import { Publisher } from './publisher.ts';
+import { ReplicaCheck } from './replica-check.ts';
 import { restoreLog } from './restore.ts';
 import { Troubles } from './troubles.ts';
 
@@ -87,8 +88,11 @@ export class JetStreamStore implements Store {
   #isShort = false;
   /** The position that was found at the last looks, and since when. */
   #standing = { position: 0, since: 0 };
-  #leader = '';
-  #nodes = '';
+  #leader: string;
+  /** Whether another node leads the stream since all of it was read: its copy may be another log. */
+  #isOtherLeader = false;
+  #nodes: readonly string[] = [];
+  readonly #replicas: ReplicaCheck;
   readonly #waitingForPosition: (() => void)[] = [];
   #looking: Promise<void>;
   /** Ends the wait between two looks. */
@@ -102,6 +106,7 @@ export class JetStreamStore implements Store {
     this.#engine = engine;
     this.#outbox = outbox;
     this.#state = log.state;
+    this.#leader = log.leader;
     this.failure = this.#failure.promise;
     this.#rows = new LogRows({ engine, state: () => this.#state, signal: this.#closing.signal });
     this.#troubles = new Troubles({
@@ -135,6 +140,13 @@ export class JetStreamStore implements Store {
       onTrouble: (trouble, why) => this.#troubles.begin(trouble, why),
       onTroubleEnd: trouble => this.#troubles.end(trouble),
       onInterrupted: () => this.#suspect(),
+      onFailure: error => this.#fail(error),
+    });
+    this.#replicas = new ReplicaCheck({
+      engine,
+      outbox,
+      now: () => performance.now(),
+      onDiffering: nodes => onEvent({ kind: 'copies', differing: nodes }),
       onFailure: error => this.#fail(error),
     });
     engine.onConnection(connection => this.#onConnection(connection));
@@ -217,6 +229,7 @@ export class JetStreamStore implements Store {
     await this.#reader.stop();
     this.#troubles.close();
     await this.#engine.close();
+    await this.#replicas.close();
     await this.#outbox.close();
   }
 
@@ -283,7 +296,7 @@ export class JetStreamStore implements Store {
   #suspect(): void {
     if (this.#closing.signal.aborted) return;
     this.#isSuspect = true;
-    this.#outbox.interrupted();
+    this.#replicas.interrupted();
     this.#publisher.hold();
     this.#lookNow();
   }
@@ -303,8 +316,9 @@ export class JetStreamStore implements Store {
       } catch (error) {
         if (!(error instanceof EngineError)) this.#fail(error);
         else this.#troubles.begin('stream', error.message);
-        // Whoever leads it next may have another end of it.
+        // Whoever leads it next may have another end of it, and whoever led it is not to be read any more.
         this.#suspect();
+        await this.#reader.stop();
       }
       lookedAt = performance.now();
       if (!signal.aborted) await this.#untilNextLook();
@@ -322,8 +336,9 @@ export class JetStreamStore implements Store {
   async #hasLostItsEnd(): Promise<boolean> {
     const { position } = this.#state;
     const { last, leader, nodes } = await this.#engine.condition();
-    if (nodes !== this.#nodes) this.#outbox.interrupted();
-    this.#isSuspect ||= last < position || leader !== this.#leader || this.#standsStill(last, position);
+    if (nodes.join(' ') !== this.#nodes.join(' ')) this.#replicas.interrupted();
+    this.#isOtherLeader ||= leader !== this.#leader;
+    this.#isSuspect ||= last < position || this.#isOtherLeader || this.#standsStill(last, position);
     this.#leader = leader;
     this.#nodes = nodes;
     return this.#isSuspect && (await this.#isLost());
@@ -356,6 +371,7 @@ export class JetStreamStore implements Store {
     }
     this.#isShort = false;
     if (found !== undefined && !isSameEnd(end, found)) return true;
+    if (this.#isOtherLeader && !(await this.#hasSameLog())) return true;
     // It may have become suspect again.
     if (this.#isSuspect || this.#closing.signal.aborted) return false;
     this.#reader.start(end);
@@ -364,22 +380,29 @@ export class JetStreamStore implements Store {
     return false;
   }
 
+  /** Whether the node that leads the stream now has all that was read of the one before it. */
+  async #hasSameLog(): Promise<boolean> {
+    const { position, digest } = this.#state.mark;
+    const found = await this.#engine.markOn(this.#leader, position);
+    if (found.digest !== digest) return false;
+    this.#isOtherLeader = false;
+    return true;
+  }
+
   /** Puts the log together again: what the stream has, and what it has lost and the outbox has. */
   async #restore(): Promise<void> {
     const { follower, onEvent = () => {} } = this.#options;
-    this.#troubles.begin('restoring', 'the engine has lost the end of the stream, it is being put back');
-    const own = new Map<number, readonly boolean[]>();
-    const onRecord = ({ writer, n }: PlacedRecord, verdicts: Verdicts): void => {
-      if (writer === this.#writer && verdicts !== undefined) own.set(n, verdicts);
-    };
+    this.#troubles.begin('restoring', 'the engine has lost records of the stream, they are being put back');
     const restored = await this.#untilDone(() =>
-      restoreLog({ engine: this.#engine, outbox: this.#outbox, follower: follower.fresh(), onRecord }),
+      restoreLog({ engine: this.#engine, outbox: this.#outbox, follower, writer: this.#writer }),
     );
     if (restored === undefined) return;
     this.#state = restored.state;
+    this.#leader = restored.leader;
+    this.#isOtherLeader = false;
     restored.state.handOverTo(follower);
     this.#tellPosition();
-    for (const [n, verdicts] of own) this.#publisher.settle(n, verdicts);
+    for (const [n, verdicts] of restored.own) this.#publisher.settle(n, verdicts);
     this.#publisher.beginAge();
     this.#troubles.end('restoring');
     // Looked at once more, everything goes on from there.
@@ -406,8 +429,8 @@ export class JetStreamStore implements Store {
   }
 
   async #age(elapsedMs: number): Promise<void> {
-    if (this.#troubles.why !== undefined) this.#outbox.interrupted();
-    else await this.#outbox.aged(elapsedMs).catch(passIfFull);
+    if (this.#troubles.why !== undefined) this.#replicas.interrupted();
+    else await this.#replicas.look(elapsedMs, this.#state.mark, this.#nodes);
   }
 
   #fail(error: unknown): void {
@@ -420,11 +443,6 @@ export class JetStreamStore implements Store {
     this.#failure.resolve(this.#failed);
     this.#tellPosition();
   }
-}
-
-/** Where there is no room, the removal of what is old is tried again the next time. */
-function passIfFull(error: unknown): void {
-  if (!(error instanceof StoreError) || error.code !== 'full') throw error;
 }
 
 function unavailable(why: string, cause?: unknown): StoreError {

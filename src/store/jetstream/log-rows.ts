@@ -2,12 +2,13 @@ import { createHash, type Hash } from 'node:crypto';
 import { StoreError } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import { type LogMark, markAfter, START } from './log-mark.ts';
 import type { LogState } from './log-state.ts';
 
 /** The SHA-256 of the rows that count, up to a position of the log. */
 interface Digest {
   readonly state: LogState;
-  readonly position: number;
+  readonly mark: LogMark;
   readonly hash: Hash;
   readonly bytes: number;
 }
@@ -35,7 +36,7 @@ export class LogRows {
    * @throws StoreError `unavailable` when the engine does not give them, or the log was put together anew meanwhile
    */
   all(): AsyncGenerator<Uint8Array> {
-    return this.#read({ state: this.#parts.state(), position: 0, hash: createHash('sha256'), bytes: 0 });
+    return this.#read({ state: this.#parts.state(), mark: START, hash: createHash('sha256'), bytes: 0 });
   }
 
   /**
@@ -53,12 +54,14 @@ export class LogRows {
   }
 
   /** The rows behind a position, digested on the way. */
-  async *#read({ state, position: after, hash, bytes: bytesBefore }: Digest): AsyncGenerator<Uint8Array> {
+  async *#read({ state, mark: after, hash, bytes: bytesBefore }: Digest): AsyncGenerator<Uint8Array> {
     const { engine, signal } = this.#parts;
-    const { position } = state;
+    const { mark: end } = state;
+    let mark = after;
     let bytes = bytesBefore;
     try {
-      for await (const record of engine.read(after + 1, position)) {
+      for await (const record of engine.read(after.position + 1, end.position)) {
+        mark = markAfter(mark, record.time);
         for (const rows of state.rowsOf(record)) {
           hash.update(rows);
           bytes += rows.length;
@@ -70,9 +73,10 @@ export class LogRows {
       if (!(error instanceof EngineError)) throw error;
       throw new StoreError('unavailable', error.message, error);
     }
-    if (state !== this.#parts.state()) {
+    // Another node may lead the stream by now, and have another copy of it.
+    if (state !== this.#parts.state() || mark.digest !== end.digest) {
       throw new StoreError('unavailable', 'the log was put together anew while it was read');
     }
-    this.#digest = { state, position, hash, bytes };
+    this.#digest = { state, mark, hash, bytes };
   }
 }

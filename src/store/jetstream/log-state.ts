@@ -1,4 +1,5 @@
 import type { Follower } from '../store.ts';
+import { type LogMark, markAfter, START } from './log-mark.ts';
 import type { LogRecord, PlacedRecord } from './log-record.ts';
 
 /** The two ways to ask the engine for a message round its time differently, in milliseconds. */
@@ -26,6 +27,8 @@ export class LogState {
   #follower: Follower;
   /** The last record that was read. */
   end: LogEnd = { position: 0, identity: '', time: 0 };
+  /** What tells the log up to there from any other. */
+  mark: LogMark = START;
   /** Whether the draw is among the facts that count. */
   drawn = false;
   readonly #next = new Map<string, number>();
@@ -56,6 +59,7 @@ export class LogState {
   apply(record: PlacedRecord): Verdicts {
     const { position, writer, n, facts } = record;
     this.end = endOf(record);
+    this.mark = markAfter(this.mark, record.time);
     const next = this.nextOf(writer);
     if (n !== next) {
       this.#void.set(position, undefined);

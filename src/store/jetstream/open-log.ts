@@ -31,6 +31,8 @@ export interface OpenedLog {
   readonly engine: Engine;
   readonly outbox: Outbox;
   readonly state: LogState;
+  /** The node that led the stream when it was read. */
+  readonly leader: string;
   readonly cuts: readonly TailCut[];
 }
 
@@ -51,7 +53,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
         const { engine, restored } = await connect(options, outbox);
         if (isWaiting) onEvent({ kind: 'available', awayMs: performance.now() - waitingSince });
         tellRestored(restored, onEvent);
-        return { engine, outbox, state: restored.state, cuts };
+        return { engine, outbox, state: restored.state, leader: restored.leader, cuts };
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         if (!isWaiting) onEvent({ kind: 'unavailable', error: error.message });
@@ -81,7 +83,7 @@ async function connect(
   const engine = await Engine.connect(engineOptions);
   try {
     expectMessageSize(engine, batchBytesMax);
-    const restored = await restoreLog({ engine, outbox, follower: follower.fresh() });
+    const restored = await restoreLog({ engine, outbox, follower });
     restored.state.handOverTo(follower);
     return { engine, restored };
   } catch (error) {

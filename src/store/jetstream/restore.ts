@@ -17,15 +17,18 @@ const KEPT_TOGETHER_BYTES = 8 * 1024 * 1024;
 export interface RestoreParts {
   readonly engine: Engine;
   readonly outbox: Outbox;
-  /** That has been told nothing. */
-  readonly follower: Follower;
-  /** Told of each record that was read, and what of it counts. */
-  readonly onRecord?: (record: PlacedRecord, verdicts: Verdicts) => void;
+  readonly follower: Pick<Follower, 'fresh'>;
+  /** The server process whose own records are told, with what of them counts. */
+  readonly writer?: string;
 }
 
 /** The log as it is, whole. */
 export interface Restored {
   readonly state: LogState;
+  /** The node that led the stream when the reading began. */
+  readonly leader: string;
+  /** What of the own records of the server process counts, by their numbers. */
+  readonly own: ReadonlyMap<number, readonly boolean[]>;
   /** Records that the stream had lost, which are in it again. */
   readonly offered: number;
   /** Bets that were acknowledged and do not count any more, because their agency has finished before they came back. */
@@ -35,83 +38,102 @@ export interface Restored {
 /**
  * Reads the log from its beginning, and adds what the outbox has and the stream has not: a loss of power has taken the end of the
  * stream with it. Several servers may do so at the same time: each record is added only behind the one that was read last, so
- * that whoever is late sees what the other has added and goes on behind it.
+ * that whoever is late sees what the other has added and goes on behind it. What was added is read back like everything else:
+ * the log is what the leader of the stream says that it is.
  *
  * @throws EngineError when the engine fails meanwhile: to be called again; StoreError `failed` when records are missing that
  *   nobody has
  */
 export async function restoreLog(parts: RestoreParts): Promise<Restored> {
-  const { engine, outbox, follower } = parts;
-  const state = new LogState(follower);
+  const { engine, outbox } = parts;
   outbox.interrupted();
   await engine.openStream();
-  await readOn(parts, state);
   let offered = 0;
   let lostBets = 0;
-  for await (const kept of outbox.records()) {
-    const verdicts = await offer(parts, state, kept);
-    if (verdicts === 'there') continue;
-    offered += 1;
-    lostBets += verdicts.lostBets;
-  }
-  // When the engine took what was added here is not known yet.
-  if (offered > 0) state.end = { ...state.end, time: (await engine.at(state.position))?.time ?? 0 };
-  return { state, offered, lostBets };
-}
-
-/** Reads what is in the stream and was not read yet. */
-async function readOn({ engine, outbox, onRecord }: RestoreParts, state: LogState): Promise<void> {
-  const { last } = await engine.condition();
-  // What the engine has had for longer than the outbox keeps anything has long been synced, as far as clocks agree.
-  const unsyncedSince = Date.now() - 2 * KEEP_MS;
-  let unkept: PlacedRecord[] = [];
-  let bytes = 0;
-  const keep = async (): Promise<void> => {
-    await outbox.append(unkept.map(toKept));
-    unkept = [];
-    bytes = 0;
-  };
-  for await (const record of engine.read(state.position + 1, last, state.end)) {
-    const { writer, n, time } = record;
-    const newest = outbox.newestOf(writer);
-    // What other servers have written since this one read the log last; what does not count is not offered either.
-    if (n === state.nextOf(writer) && n > newest && (newest > 0 || time >= unsyncedSince)) {
-      unkept.push(record);
-      bytes += record.rows.length;
-      if (bytes >= KEPT_TOGETHER_BYTES) await keep();
-    }
-    const verdicts = state.apply(record);
-    onRecord?.(record, verdicts);
-  }
-  await keep();
-}
-
-/** Adds a record to the stream unless it is there. */
-async function offer(
-  parts: RestoreParts,
-  state: LogState,
-  kept: KeptRecord,
-): Promise<'there' | { readonly lostBets: number }> {
-  const { engine, onRecord } = parts;
   for (;;) {
-    const next = state.nextOf(kept.writer);
-    if (kept.n < next) return 'there';
-    if (kept.n > next) throw gone(kept, next);
-    const body = joinBody(kept.facts, kept.rows);
-    try {
-      // With an id of its own: whoever else adds it at the same place is the only one who has.
-      const position = await engine.publish(randomUUID(), body, state.position);
-      const record = decodeParts(position, kept.facts, kept.rows);
-      const verdicts = state.apply(record);
-      onRecord?.(record, verdicts);
-      return { lostBets: lostBetsOf(record, verdicts) };
-    } catch (error) {
-      if (!(error instanceof EngineError) || !error.isBehind) throw error;
-      const { position } = state;
-      await readOn(parts, state);
-      // A node that has hung may still say what was the last one then.
-      if (state.position === position) await pause(BEHIND_MS);
+    const { leader } = await engine.condition();
+    const reading = new Reading(parts);
+    await reading.readOn();
+    let offeredNow = 0;
+    for await (const kept of outbox.records()) {
+      const verdicts = await reading.offer(kept);
+      if (verdicts === 'there') continue;
+      offeredNow += 1;
+      lostBets += verdicts.lostBets;
     }
+    if (offeredNow === 0) return { state: reading.state, leader, own: reading.own, offered, lostBets };
+    offered += offeredNow;
+  }
+}
+
+/** One reading of the log from its beginning. */
+class Reading {
+  readonly state: LogState;
+  readonly own = new Map<number, readonly boolean[]>();
+  readonly #parts: RestoreParts;
+
+  constructor(parts: RestoreParts) {
+    this.#parts = parts;
+    this.state = new LogState(parts.follower.fresh());
+  }
+
+  /** Reads what is in the stream and was not read yet. */
+  async readOn(): Promise<void> {
+    const { engine, outbox } = this.#parts;
+    const { state } = this;
+    const { last } = await engine.condition();
+    // What the engine has had for longer than the outbox keeps anything has long been synced, as far as clocks agree.
+    const unsyncedSince = Date.now() - 2 * KEEP_MS;
+    let unkept: PlacedRecord[] = [];
+    let bytes = 0;
+    const keep = async (): Promise<void> => {
+      await outbox.append(unkept.map(toKept));
+      unkept = [];
+      bytes = 0;
+    };
+    for await (const record of engine.read(state.position + 1, last, state.end)) {
+      const { writer, n, time } = record;
+      const newest = outbox.newestOf(writer);
+      // What other servers have written since this one read the log last; what does not count is not offered either.
+      if (n === state.nextOf(writer) && n > newest && (newest > 0 || time >= unsyncedSince)) {
+        unkept.push(record);
+        bytes += record.rows.length;
+        if (bytes >= KEPT_TOGETHER_BYTES) await keep();
+      }
+      this.#apply(record);
+    }
+    await keep();
+  }
+
+  /** Adds a record to the stream unless it is there. */
+  async offer(kept: KeptRecord): Promise<'there' | { readonly lostBets: number }> {
+    const { engine } = this.#parts;
+    const { state } = this;
+    for (;;) {
+      const next = state.nextOf(kept.writer);
+      if (kept.n < next) return 'there';
+      if (kept.n > next) throw gone(kept, next);
+      const body = joinBody(kept.facts, kept.rows);
+      try {
+        // With an id of its own: whoever else adds it at the same place is the only one who has.
+        const position = await engine.publish(randomUUID(), body, state.position);
+        const record = decodeParts(position, kept.facts, kept.rows);
+        return { lostBets: lostBetsOf(record, this.#apply(record)) };
+      } catch (error) {
+        if (!(error instanceof EngineError) || !error.isBehind) throw error;
+        const { position } = state;
+        await this.readOn();
+        // A node that has hung may still say what was the last one then.
+        if (state.position === position) await pause(BEHIND_MS);
+      }
+    }
+  }
+
+  #apply(record: PlacedRecord): Verdicts {
+    const verdicts = this.state.apply(record);
+    const { writer, n } = record;
+    if (writer === this.#parts.writer && verdicts !== undefined) this.own.set(n, verdicts);
+    return verdicts;
   }
 }
 

@@ -1,0 +1,99 @@
+import { StoreError } from '../store.ts';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import type { LogMark } from './log-mark.ts';
+import type { Outbox } from './outbox.ts';
+
+/** How long nothing may have happened before the copies are compared, in milliseconds: a node that was away catches up. */
+const CALM_MS = 10_000;
+
+/** Wait before copies are compared again that differed or could not be compared, in milliseconds. */
+const AGAIN_MS = 60_000;
+
+export interface ReplicaCheckParts {
+  readonly engine: Pick<Engine, 'markOn'>;
+  readonly outbox: Pick<Outbox, 'aged' | 'interrupted'>;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Told the nodes whose copies are other ones than the leader's; none when all are the same again. */
+  readonly onDiffering: (nodes: readonly string[]) => void;
+  /** Told what is wrong with the program itself. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Whether every node that takes part has the log that its leader has. The engine should see to it, but Debian's does not when the
+ * leader hangs for longer than an election takes: it comes back with records of its own, and lacks some for good. Should it lead
+ * again, only the outboxes have them; so nothing leaves an outbox before this has been looked at.
+ */
+export class ReplicaCheck {
+  readonly #parts: ReplicaCheckParts;
+  #agree = false;
+  #nextAt: number;
+  #differing = '';
+  #doubts = 0;
+  #comparing: Promise<void> | undefined;
+
+  constructor(parts: ReplicaCheckParts) {
+    this.#parts = parts;
+    this.#nextAt = parts.now() + CALM_MS;
+  }
+
+  /** Something has happened after which a copy may be another one, and what is in the outbox is needed for as long again. */
+  interrupted(): void {
+    this.#parts.outbox.interrupted();
+    this.#agree = false;
+    this.#doubts += 1;
+    this.#nextAt = this.#parts.now() + CALM_MS;
+  }
+
+  /**
+   * Nothing has happened for a while. Compares the copies when it is time to, and does not wait for that; once they are known to be
+   * the same, what is in the outbox grows old.
+   *
+   * @param elapsedMs since the last look
+   * @param mark of the leader's copy
+   * @param nodes that take part, the leader first
+   */
+  async look(elapsedMs: number, mark: LogMark, nodes: readonly string[]): Promise<void> {
+    if (this.#agree) await this.#parts.outbox.aged(elapsedMs).catch(passIfFull);
+    else if (this.#comparing === undefined && this.#parts.now() >= this.#nextAt) {
+      this.#comparing = this.#compare(mark, nodes).finally(() => (this.#comparing = undefined));
+    }
+  }
+
+  /** Waits for what is being compared. */
+  async close(): Promise<void> {
+    await this.#comparing;
+  }
+
+  async #compare(mark: LogMark, [leader = '', ...others]: readonly string[]): Promise<void> {
+    const { engine, now, onDiffering, onFailure } = this.#parts;
+    const doubts = this.#doubts;
+    try {
+      const differing: string[] = [];
+      let lagging = 0;
+      for (const node of others) {
+        const found = await engine.markOn(node, mark.position);
+        const own = found.position === mark.position ? mark : await engine.markOn(leader, found.position);
+        if (found.digest !== own.digest) differing.push(node);
+        else if (own !== mark) lagging += 1;
+      }
+      // What happened meanwhile may have changed any of them.
+      if (doubts !== this.#doubts) return;
+      this.#agree = differing.length === 0 && lagging === 0;
+      if (differing.join(' ') !== this.#differing) onDiffering(differing);
+      this.#differing = differing.join(' ');
+    } catch (error) {
+      // One that has gone: it is compared when it is back.
+      if (!(error instanceof EngineError)) onFailure(error);
+    } finally {
+      if (doubts === this.#doubts) this.#nextAt = now() + AGAIN_MS;
+    }
+  }
+}
+
+/** Where there is no room, the removal of what is old is tried again the next time. */
+function passIfFull(error: unknown): void {
+  if (!(error instanceof StoreError) || error.code !== 'full') throw error;
+}
