@@ -20,7 +20,7 @@ import { StoreError } from '../store.ts';
 import { EngineError } from './engine-error.ts';
 import { Following } from './following.ts';
 import { decodeRecord, type PlacedRecord } from './log-record.ts';
-import { type LogMark, readMark } from './log-mark.ts';
+import { type LogMark, readMark, START } from './log-mark.ts';
 import type { LogEnd } from './log-state.ts';
 import { StreamConsumers } from './stream-consumers.ts';
 
@@ -74,6 +74,8 @@ export interface Condition {
   readonly leader: string;
   /** The nodes that take part in it, its leader first. */
   readonly nodes: readonly string[];
+  /** How many others have it that do not take part now. */
+  readonly away: number;
 }
 
 /** The stream as whoever only reads it finds it. */
@@ -224,7 +226,7 @@ export class Engine {
    */
   async condition(): Promise<Condition> {
     const info = await this.#ask('the stream does not answer', () => this.#infoIfThere());
-    if (info === undefined) return { last: 0, leader: '', nodes: [] };
+    if (info === undefined) return { last: 0, leader: '', nodes: [], away: 0 };
     const { state, cluster } = info;
     const others = cluster?.replicas ?? [];
     const silent = others.filter(({ offline, active }) => (offline ?? false) || active > SILENT_NODE_NS);
@@ -237,7 +239,7 @@ export class Engine {
     const running = others.filter(node => !silent.includes(node));
     const leader = cluster?.leader ?? '';
     const nodes = [leader, ...running.map(({ name }) => name).toSorted()];
-    return { last: state.last_seq, leader, nodes };
+    return { last: state.last_seq, leader, nodes, away: silent.length };
   }
 
   async #infoIfThere(): Promise<StreamInfo | undefined> {
@@ -318,13 +320,18 @@ export class Engine {
   /**
    * The mark, up to a position, of the copy that a node has; of an earlier position where the copy does not come as far.
    *
+   * @param after what the copy is known to have
    * @throws EngineError when the node does not take part
    */
-  markOn(node: string, position: number): Promise<LogMark> {
+  markOn(node: string, position: number, after: LogMark = START): Promise<LogMark> {
     return this.#ask(`the stream cannot be read on ${node}`, async () => {
-      const consumer = await this.#consumers.make({ from: 1, node, headersOnly: true });
+      const consumer = await this.#consumers.make({
+        from: after.position + 1,
+        node,
+        headersOnly: true,
+      });
       try {
-        return await readMark(consumer, position);
+        return await readMark(consumer, position, after);
       } finally {
         await consumer.delete().catch(() => {});
       }

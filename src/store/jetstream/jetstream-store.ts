@@ -8,7 +8,7 @@ import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import type { TailCut } from '../csv/recovery.ts';
 import { type Note, type Store, StoreError, type StoreWatch } from '../store.ts';
-import type { ConnectionState, Engine } from './engine.ts';
+import type { Condition, ConnectionState, Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { PlacedRecord } from './log-record.ts';
 import { isSameEnd, type LogState } from './log-state.ts';
@@ -91,7 +91,7 @@ export class JetStreamStore implements Store {
   #leader: string;
   /** Whether another node leads the stream since all of it was read: its copy may be another log. */
   #isOtherLeader = false;
-  #nodes: readonly string[] = [];
+  #found: Pick<Condition, 'nodes' | 'away'> = { nodes: [], away: 0 };
   readonly #replicas: ReplicaCheck;
   readonly #waitingForPosition: (() => void)[] = [];
   #looking: Promise<void>;
@@ -335,12 +335,12 @@ export class JetStreamStore implements Store {
 
   async #hasLostItsEnd(): Promise<boolean> {
     const { position } = this.#state;
-    const { last, leader, nodes } = await this.#engine.condition();
-    if (nodes.join(' ') !== this.#nodes.join(' ')) this.#replicas.interrupted();
+    const { last, leader, nodes, away } = await this.#engine.condition();
+    if (nodes.join(' ') !== this.#found.nodes.join(' ')) this.#replicas.interrupted();
     this.#isOtherLeader ||= leader !== this.#leader;
     this.#isSuspect ||= last < position || this.#isOtherLeader || this.#standsStill(last, position);
     this.#leader = leader;
-    this.#nodes = nodes;
+    this.#found = { nodes, away };
     return this.#isSuspect && (await this.#isLost());
   }
 
@@ -382,11 +382,10 @@ export class JetStreamStore implements Store {
 
   /** Whether the node that leads the stream now has all that was read of the one before it. */
   async #hasSameLog(): Promise<boolean> {
-    const { position, digest } = this.#state.mark;
-    const found = await this.#engine.markOn(this.#leader, position);
-    if (found.digest !== digest) return false;
-    this.#isOtherLeader = false;
-    return true;
+    const { mark } = this.#state;
+    const found = await this.#engine.markOn(this.#leader, mark.position, this.#replicas.common);
+    this.#isOtherLeader = found.digest !== mark.digest;
+    return !this.#isOtherLeader;
   }
 
   /** Puts the log together again: what the stream has, and what it has lost and the outbox has. */
@@ -400,6 +399,7 @@ export class JetStreamStore implements Store {
     this.#state = restored.state;
     this.#leader = restored.leader;
     this.#isOtherLeader = false;
+    this.#replicas.forget();
     restored.state.handOverTo(follower);
     this.#tellPosition();
     for (const [n, verdicts] of restored.own) this.#publisher.settle(n, verdicts);
@@ -430,7 +430,7 @@ export class JetStreamStore implements Store {
 
   async #age(elapsedMs: number): Promise<void> {
     if (this.#troubles.why !== undefined) this.#replicas.interrupted();
-    else await this.#replicas.look(elapsedMs, this.#state.mark, this.#nodes);
+    else await this.#replicas.look(elapsedMs, this.#state.mark, this.#found);
   }
 
   #fail(error: unknown): void {

@@ -3,6 +3,7 @@ import { Lottery } from '../../lottery/lottery.ts';
 import { type OnRows, StoreError, type StoreReading } from '../store.ts';
 import { Engine, type EngineOptions, type FoundStream } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import type { LogMark } from './log-mark.ts';
 import type { PlacedRecord } from './log-record.ts';
 import { LogState } from './log-state.ts';
 
@@ -38,11 +39,13 @@ export async function inspectLog(options: LogInspectionOptions): Promise<StoreRe
     const lottery = new Lottery(expected);
     const state = new LogState(lottery);
     const newest = new Map<string, number>();
+    const { leader } = await asked(stream, engine.condition());
     for await (const record of recordsOf(engine, stream, found.last)) {
       newest.set(record.writer, Math.max(record.n, newest.get(record.writer) ?? 0));
       state.apply(record);
       for (const rows of state.rowsOf(record)) onRows?.(rows);
     }
+    await expectSameLog(engine, stream, leader, state.mark);
     noticeGaps(state, newest, options);
     return { lottery, begun: found.created.toISOString() };
   } finally {
@@ -84,6 +87,32 @@ async function* recordsOf(engine: Engine, stream: string, last: number): AsyncGe
     if (error instanceof StoreError) throw error;
     const code = error instanceof EngineError && !error.isShort ? 'unavailable' : 'unusable';
     throw new StoreError(code, `cannot read the stream ${stream}, ${(error as Error).message}`, error);
+  }
+}
+
+/**
+ * Another node may have become the leader meanwhile, and have another log: then what was read may be a part of each.
+ *
+ * @throws StoreError `unavailable`
+ */
+async function expectSameLog(engine: Engine, stream: string, leader: string, mark: LogMark): Promise<void> {
+  const { leader: leaderNow } = await asked(stream, engine.condition());
+  if (leaderNow === leader) return;
+  const { digest } = await asked(stream, engine.markOn(leaderNow, mark.position));
+  if (digest === mark.digest) return;
+  throw new StoreError(
+    'unavailable',
+    `the stream ${stream} has another leader since the reading began, ${leaderNow}, whose log is another one; try again`,
+  );
+}
+
+/** @throws StoreError `unavailable` (as a rejection) when the engine does not answer */
+async function asked<Answer>(stream: string, answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new StoreError('unavailable', `cannot read the stream ${stream}, ${error.message}`, error);
   }
 }
 

@@ -34,17 +34,17 @@ export function markAfter({ position, digest }: LogMark, time: number): LogMark 
 }
 
 /**
- * The mark, up to a position, of the copy of a stream that a consumer reads from its first message on; of an earlier position where
- * the copy does not come as far.
+ * The mark, up to a position, of the copy of a stream that a consumer reads behind a mark that the copy is known to have; of an
+ * earlier position where the copy does not come as far.
  */
-export async function readMark(consumer: Consumer, position: number): Promise<LogMark> {
-  if (position === 0) return START;
+export async function readMark(consumer: Consumer, position: number, after: LogMark): Promise<LogMark> {
+  if (position <= after.position) return after;
   const messages = await consumer.consume(CONSUME);
   let movedAt = performance.now();
   const watchdog = setInterval(() => {
     if (performance.now() - movedAt > STANDSTILL_MS) messages.stop();
   }, STANDSTILL_MS / 5);
-  let mark = START;
+  let mark = after;
   try {
     for await (const { seq, info } of messages) {
       // One that was sent while the connection was away may come again, or not at all.

@@ -1,7 +1,7 @@
 import { StoreError } from '../store.ts';
-import type { Engine } from './engine.ts';
+import type { Condition, Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import type { LogMark } from './log-mark.ts';
+import { type LogMark, START } from './log-mark.ts';
 import type { Outbox } from './outbox.ts';
 
 /** How long nothing may have happened before the copies are compared, in milliseconds: a node that was away catches up. */
@@ -9,6 +9,8 @@ const CALM_MS = 10_000;
 
 /** Wait before copies are compared again that differed or could not be compared, in milliseconds. */
 const AGAIN_MS = 60_000;
+
+type NodesOfStream = Pick<Condition, 'nodes' | 'away'>;
 
 export interface ReplicaCheckParts {
   readonly engine: Pick<Engine, 'markOn'>;
@@ -28,6 +30,7 @@ export interface ReplicaCheckParts {
  */
 export class ReplicaCheck {
   readonly #parts: ReplicaCheckParts;
+  #common = START;
   #agree = false;
   #nextAt: number;
   #differing = '';
@@ -37,6 +40,17 @@ export class ReplicaCheck {
   constructor(parts: ReplicaCheckParts) {
     this.#parts = parts;
     this.#nextAt = parts.now() + CALM_MS;
+  }
+
+  /** What every node has that may ever lead, as far as it was compared: it need not be compared again. */
+  get common(): LogMark {
+    return this.#common;
+  }
+
+  /** The log was put together anew: what was compared is of another one. */
+  forget(): void {
+    this.#common = START;
+    this.interrupted();
   }
 
   /** Something has happened after which a copy may be another one, and what is in the outbox is needed for as long again. */
@@ -53,9 +67,8 @@ export class ReplicaCheck {
    *
    * @param elapsedMs since the last look
    * @param mark of the leader's copy
-   * @param nodes that take part, the leader first
    */
-  async look(elapsedMs: number, mark: LogMark, nodes: readonly string[]): Promise<void> {
+  async look(elapsedMs: number, mark: LogMark, nodes: NodesOfStream): Promise<void> {
     if (this.#agree) await this.#parts.outbox.aged(elapsedMs).catch(passIfFull);
     else if (this.#comparing === undefined && this.#parts.now() >= this.#nextAt) {
       this.#comparing = this.#compare(mark, nodes).finally(() => (this.#comparing = undefined));
@@ -67,21 +80,26 @@ export class ReplicaCheck {
     await this.#comparing;
   }
 
-  async #compare(mark: LogMark, [leader = '', ...others]: readonly string[]): Promise<void> {
+  async #compare(mark: LogMark, { nodes, away }: NodesOfStream): Promise<void> {
+    const [leader = '', ...others] = nodes;
     const { engine, now, onDiffering, onFailure } = this.#parts;
     const doubts = this.#doubts;
+    const common = this.#common;
     try {
       const differing: string[] = [];
       let lagging = 0;
       for (const node of others) {
-        const found = await engine.markOn(node, mark.position);
-        const own = found.position === mark.position ? mark : await engine.markOn(leader, found.position);
+        const found = await engine.markOn(node, mark.position, common);
+        const isWhole = found.position === mark.position;
+        const own = isWhole ? mark : await engine.markOn(leader, found.position, common);
         if (found.digest !== own.digest) differing.push(node);
         else if (own !== mark) lagging += 1;
       }
       // What happened meanwhile may have changed any of them.
       if (doubts !== this.#doubts) return;
       this.#agree = differing.length === 0 && lagging === 0;
+      // Of one that is away now nothing is known when it leads.
+      if (this.#agree && away === 0) this.#common = mark;
       if (differing.join(' ') !== this.#differing) onDiffering(differing);
       this.#differing = differing.join(' ');
     } catch (error) {

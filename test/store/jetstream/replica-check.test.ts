@@ -12,11 +12,12 @@ class Nodes {
   readonly failures: unknown[] = [];
   readonly asked: string[] = [];
   agedMs = 0;
+  away = 0;
   interruptions = 0;
   onAsked: () => void = () => {};
   #now = 0;
   readonly check = new ReplicaCheck({
-    engine: { markOn: async (node, position) => this.#markOn(node, position) },
+    engine: { markOn: async (node, position, after) => this.#markOn(node, position, after) },
     outbox: {
       aged: async elapsedMs => void (this.agedMs += elapsedMs),
       interrupted: () => void (this.interruptions += 1),
@@ -30,7 +31,7 @@ class Nodes {
   async pass(seconds = 1): Promise<void> {
     for (let second = 0; second < seconds; second += 1) {
       this.#now += 1000;
-      await this.check.look(1000, this.mark(), NODES);
+      await this.check.look(1000, this.mark(), { nodes: NODES, away: this.away });
       await this.check.close();
     }
   }
@@ -39,10 +40,10 @@ class Nodes {
     return this.times[node]!.slice(0, position).reduce(markAfter, START);
   }
 
-  #markOn(node: string, position: number): LogMark {
-    this.asked.push(`${node} ${position}`);
+  #markOn(node: string, position: number, after = START): LogMark {
+    this.asked.push(after === START ? `${node} ${position}` : `${node} ${after.position}-${position}`);
     this.onAsked();
-    return this.mark(node, position);
+    return this.times[node]!.slice(after.position, position).reduce(markAfter, after);
   }
 }
 
@@ -59,7 +60,7 @@ test('when nothing has happened for ten seconds the copies are compared once, an
 test('of a single node there is nothing to compare', async () => {
   const nodes = new Nodes();
   await nodes.pass(9);
-  await nodes.check.look(1000, nodes.mark(), ['a']);
+  await nodes.check.look(1000, nodes.mark(), { nodes: ['a'], away: 0 });
   await nodes.pass(3);
   expect(nodes.agedMs).toBeGreaterThan(0);
 });
@@ -93,6 +94,29 @@ test.each([
     expect(nodes.agedMs).toBeGreaterThan(0);
   },
 );
+
+test('what all have is not compared again, unless one was away or the log is another one', async () => {
+  const nodes = new Nodes();
+  const again = async (): Promise<string[]> => {
+    nodes.asked.length = 0;
+    await nodes.pass(12);
+    return nodes.asked;
+  };
+  await nodes.pass(12);
+  expect(nodes.check.common).toEqual(nodes.mark());
+  for (const node of NODES) nodes.times[node] = [1, 2, 3, 4];
+  nodes.away = 1;
+  nodes.check.interrupted();
+  expect(await again()).toEqual(['b 3-4', 'c 3-4']);
+  expect(nodes.check.common.position).toBe(3);
+  nodes.away = 0;
+  nodes.check.interrupted();
+  expect(await again()).toEqual(['b 3-4', 'c 3-4']);
+  expect(nodes.check.common).toEqual(nodes.mark());
+  nodes.check.forget();
+  expect(nodes.check.common).toBe(START);
+  expect(await again()).toEqual(['b 4', 'c 4']);
+});
 
 test('a copy that lags behind is none with another log, but is waited for', async () => {
   const nodes = new Nodes();
