@@ -191,7 +191,8 @@ export class JetStreamStore implements Store {
       const refusal = this.#refusal(true);
       if (refusal !== undefined) throw refusal;
       try {
-        const { last } = await this.#engine.condition();
+        const { last, leader } = await this.#engine.condition();
+        if (leader !== this.#leader || this.#isOtherLeader) throw new EngineError('another node leads');
         await this.#reached(last);
         return;
       } catch (error) {
@@ -392,9 +393,8 @@ export class JetStreamStore implements Store {
   async #restore(): Promise<void> {
     const { follower, onEvent = () => {} } = this.#options;
     this.#troubles.begin('restoring', 'the engine has lost records of the stream, they are being put back');
-    const restored = await this.#untilDone(() =>
-      restoreLog({ engine: this.#engine, outbox: this.#outbox, follower, writer: this.#writer }),
-    );
+    const parts = { engine: this.#engine, outbox: this.#outbox, before: this.#state, writer: this.#writer };
+    const restored = await this.#untilDone(() => restoreLog({ ...parts, follower }));
     if (restored === undefined) return;
     this.#state = restored.state;
     this.#leader = restored.leader;

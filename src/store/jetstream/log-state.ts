@@ -55,6 +55,15 @@ export class LogState {
     return this.#next.get(writer) ?? 1;
   }
 
+  /** What of another reading of the log counts, and is not in this one: records of a server process, in words. */
+  lacking(other: LogState): string | undefined {
+    for (const [writer, next] of other.#next) {
+      const own = this.nextOf(writer);
+      if (own < next) return `${own} to ${next - 1} of server ${writer}`;
+    }
+    return undefined;
+  }
+
   /** Reads the next record. */
   apply(record: PlacedRecord): Verdicts {
     const { position, writer, n, facts } = record;

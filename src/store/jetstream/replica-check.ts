@@ -8,7 +8,7 @@ import type { Outbox } from './outbox.ts';
 const CALM_MS = 10_000;
 
 /** Wait before copies are compared again that differed or could not be compared, in milliseconds. */
-const AGAIN_MS = 60_000;
+const AGAIN_MS = 30_000;
 
 type NodesOfStream = Pick<Condition, 'nodes' | 'away'>;
 

@@ -18,6 +18,8 @@ export interface RestoreParts {
   readonly engine: Engine;
   readonly outbox: Outbox;
   readonly follower: Pick<Follower, 'fresh'>;
+  /** The log as it was read before: of what counted there, all has to be in it again. */
+  readonly before?: LogState;
   /** The server process whose own records are told, with what of them counts. */
   readonly writer?: string;
 }
@@ -41,8 +43,8 @@ export interface Restored {
  * that whoever is late sees what the other has added and goes on behind it. What was added is read back like everything else:
  * the log is what the leader of the stream says that it is.
  *
- * @throws EngineError when the engine fails meanwhile: to be called again; StoreError `failed` when records are missing that
- *   nobody has
+ * @throws EngineError when the engine fails meanwhile, or its leader lacks what was read before and nobody here has any more: to be
+ *   called again, for another node may lead by then; StoreError `failed` when records are missing that nobody has
  */
 export async function restoreLog(parts: RestoreParts): Promise<Restored> {
   const { engine, outbox } = parts;
@@ -61,8 +63,10 @@ export async function restoreLog(parts: RestoreParts): Promise<Restored> {
       offeredNow += 1;
       lostBets += verdicts.lostBets;
     }
-    if (offeredNow === 0) return { state: reading.state, leader, own: reading.own, offered, lostBets };
     offered += offeredNow;
+    if (offeredNow > 0) continue;
+    expectAllOf(parts.before, reading.state);
+    return { state: reading.state, leader, own: reading.own, offered, lostBets };
   }
 }
 
@@ -135,6 +139,15 @@ class Reading {
     if (writer === this.#parts.writer && verdicts !== undefined) this.own.set(n, verdicts);
     return verdicts;
   }
+}
+
+/** @throws EngineError */
+function expectAllOf(before: LogState | undefined, state: LogState): void {
+  const lacking = before && state.lacking(before);
+  if (lacking === undefined) return;
+  throw new EngineError(
+    `the node that leads the stream lacks the records ${lacking}, which are not in the outbox of this server any more`,
+  );
 }
 
 /** Bets without a number in an upload that do not count: those with one are sent again by their agency. */

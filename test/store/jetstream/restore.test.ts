@@ -5,6 +5,7 @@ import { Lottery } from '../../../src/lottery/lottery.ts';
 import type { Engine } from '../../../src/store/jetstream/engine.ts';
 import { EngineError } from '../../../src/store/jetstream/engine-error.ts';
 import { decodeRecord, type PlacedRecord } from '../../../src/store/jetstream/log-record.ts';
+import type { LogState } from '../../../src/store/jetstream/log-state.ts';
 import type { Outbox } from '../../../src/store/jetstream/outbox.ts';
 import { type Restored, restoreLog, toKept } from '../../../src/store/jetstream/restore.ts';
 import { temporaryFolder } from '../../support/temp-folder.ts';
@@ -75,8 +76,9 @@ async function openWith(...kept: readonly [string, number, ...WrittenFact[]][]) 
   await outbox.append(records.map(toKept));
   const stream = new Stream();
   const lottery = new Lottery([1, 2]);
-  const restore = async (): Promise<Restored> => {
-    const restored = await restoreLog({ engine: stream.engine, outbox, follower: lottery, writer: 'a' });
+  const restore = async (before?: LogState): Promise<Restored> => {
+    const parts = { engine: stream.engine, outbox, follower: lottery, writer: 'a' };
+    const restored = await restoreLog({ ...parts, ...(before && { before }) });
     restored.state.handOverTo(lottery);
     return restored;
   };
@@ -152,6 +154,20 @@ describe('a log', () => {
       message: expect.stringContaining('the stream has lost the records 2 to 2 of server a') as string,
     });
     expect(stream.names).toEqual(['a-1']);
+  });
+
+  test('that lacks what was read before, and nobody here has, is not gone on with; its next leader may have it', async () => {
+    const { stream, restore } = await openWith(['b', 1, storedOf('y')]);
+    for (const n of [1, 2]) stream.add(bodyOf('a', n, [storedOf('x')]), LONG_AGO);
+    const { state: before } = await restore();
+    const taken = stream.bodies.splice(1);
+    await expect(restore(before)).rejects.toMatchObject({
+      name: 'EngineError',
+      message: expect.stringContaining('lacks the records 2 to 2 of server a') as string,
+    });
+    stream.bodies.splice(1, Infinity, ...taken);
+    const { state, offered } = await restore(before);
+    expect([state.position, offered]).toEqual([3, 0]);
   });
 
   test('may take bets back no more that were lost: those without a number are told', async () => {
