@@ -4,10 +4,13 @@ import { EngineError } from './engine-error.ts';
 import { type LogMark, START } from './log-mark.ts';
 import type { Outbox } from './outbox.ts';
 
-/** How long nothing may have happened before the copies are compared, in milliseconds: a node that was away catches up. */
+/**
+ * How long nothing may have happened before the copies are compared, and the wait before one is looked at again that could not be, in
+ * milliseconds: a node that was away catches up.
+ */
 const CALM_MS = 10_000;
 
-/** Wait before copies are compared again that differed or could not be compared, in milliseconds. */
+/** Wait before copies are compared again that differed, in milliseconds: nothing but somebody's help changes that. */
 const AGAIN_MS = 30_000;
 
 type NodesOfStream = Pick<Condition, 'nodes' | 'away'>;
@@ -85,6 +88,7 @@ export class ReplicaCheck {
     const { engine, now, onDiffering, onFailure } = this.#parts;
     const doubts = this.#doubts;
     const common = this.#common;
+    let againMs = CALM_MS;
     try {
       const differing: string[] = [];
       let lagging = 0;
@@ -102,11 +106,12 @@ export class ReplicaCheck {
       if (this.#agree && away === 0) this.#common = mark;
       if (differing.join(' ') !== this.#differing) onDiffering(differing);
       this.#differing = differing.join(' ');
+      if (differing.length > 0) againMs = AGAIN_MS;
     } catch (error) {
       // One that has gone: it is compared when it is back.
       if (!(error instanceof EngineError)) onFailure(error);
     } finally {
-      if (doubts === this.#doubts) this.#nextAt = now() + AGAIN_MS;
+      if (doubts === this.#doubts) this.#nextAt = now() + againMs;
     }
   }
 }
