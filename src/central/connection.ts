@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { CentralEvent, CloseReason, Emit } from '../observe/events.ts';
+import type { CentralEvent, CloseReason, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
@@ -8,11 +8,13 @@ import type { Central } from './central.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { Served } from './listener.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
+import { ReplyWriter } from './reply-writer.ts';
 import { type Answer, Session } from './session.ts';
 
 export interface ConnectionParts {
   readonly socket: Socket;
   readonly ip: string;
+  readonly listener?: ListenerName | undefined;
   readonly codec: CentralCodec;
   readonly conversation: Conversation;
   readonly central: Central;
@@ -24,9 +26,6 @@ export interface ConnectionParts {
   readonly openedAt?: number;
   readonly certificate?: PeerCertificate | undefined;
 }
-
-/** Bytes of a reply that are given to the socket at a time. */
-const SLICE_BYTES = 64 * 1024;
 
 /** The place of an answer in the order of the requests. */
 class Slot implements Answer {
@@ -66,11 +65,7 @@ export class Connection implements Served {
   /** Whether the session is being asked something, and whether answers that it gave later are about to be sent. */
   #asking = false;
   #goingOn = false;
-  /** Replies that leave together at the end of this turn of the event loop. */
-  readonly #outgoing: Uint8Array[] = [];
-  #outgoingBytes = 0;
-  /** The rest of a long reply whose beginning is on its way. */
-  #unsent: Uint8Array | undefined;
+  readonly #writer: ReplyWriter;
   /** Whether this side has said its last word. */
   #closing = false;
   /** Since when the last word is out and the peer's is waited for. */
@@ -81,12 +76,12 @@ export class Connection implements Served {
   #owedSince: number;
   #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
   #lastSaidAt: number;
-  /** Since when the peer has not read anything of what waits for it. */
-  #unreadSince: number | undefined;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     const { socket, now } = parts;
+    const { framesApart } = parts.conversation;
+    this.#writer = new ReplyWriter({ socket, framesApart, now, onRoom: () => this.#goOn() });
     this.#session = new Session(parts);
     this.#owedSince = parts.openedAt ?? now();
     this.#lastSaidAt = now();
@@ -102,7 +97,7 @@ export class Connection implements Served {
     // Not `data`: a paused socket would read on until its own buffer is full too, which is most of what a slow disk costs.
     socket.on('readable', this.#onReadable);
     socket.on('end', () => this.#onEnd());
-    socket.on('drain', () => this.#pump());
+    socket.on('drain', () => this.#goOn());
     socket.on('finish', () => {
       this.#lingeringSince = now();
     });
@@ -124,8 +119,7 @@ export class Connection implements Served {
 
   get heldBytes(): number {
     const { codec, socket } = this.#parts;
-    const toBeSaid = this.#outgoingBytes + (this.#unsent?.length ?? 0) + socket.writableLength;
-    return codec.heldBytes + socket.readableLength + toBeSaid;
+    return codec.heldBytes + socket.readableLength + this.#writer.bufferedBytes;
   }
 
   /** The connections together hold too much, and this one most of it. */
@@ -139,8 +133,8 @@ export class Connection implements Served {
     const time = now();
     if (this.#lingeringSince !== undefined) {
       if (time - this.#lingeringSince >= limits.lingerTimeoutMs) this.destroy();
-    } else if (this.#unreadSince !== undefined) {
-      if (time - this.#unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
+    } else if (this.#writer.unreadSince !== undefined) {
+      if (time - this.#writer.unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
     } else if (this.#answers.length > 0) {
       // One that has said its last word may be gone, which only the second word to it shows: the first brings a reset.
       if (this.#inputEnded || time - this.#lastSaidAt >= limits.pingIntervalMs) this.#ping();
@@ -151,7 +145,7 @@ export class Connection implements Served {
 
   /** Tells an agency that waits for the draw that the central is there, and finds out whether the agency is. */
   #ping(): void {
-    if (this.#closing || !this.#session.waitsForDraw || this.#unsent !== undefined) return;
+    if (this.#closing || !this.#session.waitsForDraw || !this.#writer.empty) return;
     const { codec, socket, now, limits } = this.#parts;
     const frames = codec.encode({ kind: 'still-here' });
     this.#write(frames);
@@ -180,8 +174,9 @@ export class Connection implements Served {
   }
 
   #tellCut(reason: CloseReason): void {
-    const { emit, ip } = this.#parts;
-    emit({ event: 'connection-cut', ip, agency: this.#session.agency, reason, ...this.#session.comesBack });
+    const { emit, ip, listener } = this.#parts;
+    const { agency, comesBack } = this.#session;
+    emit({ event: 'connection-cut', ip, agency, listener, reason, ...comesBack });
   }
 
   readonly #onReadable = (): void => {
@@ -218,21 +213,21 @@ export class Connection implements Served {
   }
 
   #onError(error: Error): void {
-    const { emit, ip, codec } = this.#parts;
-    const cutOff = codec.pending || this.#answers.length > 0;
+    const { emit, ip, codec, listener } = this.#parts;
+    const cutOff = codec.pending || this.#answers.length > 0 || this.#session.unfinished;
     if (!this.#closing && cutOff) {
       const code = (error as NodeJS.ErrnoException).code ?? error.message;
-      emit({ event: 'connection-error', ip, error: code, ...this.#session.comesBack });
+      emit({ event: 'connection-error', ip, listener, error: code, ...this.#session.comesBack });
     }
   }
 
   #onClose(): void {
     const { emit, ip } = this.#parts;
-    const agency = this.#session.agency;
+    const { agency, unfinished, comesBack } = this.#session;
     this.#taking = false;
     this.#closing = true;
     this.#session.end();
-    emit({ event: 'connection-closed', ip, agency });
+    emit({ event: 'connection-closed', ip, agency, ...(unfinished && { unfinished, ...comesBack }) });
   }
 
   /** Takes messages for as long as there are some and their answers have room. */
@@ -261,8 +256,7 @@ export class Connection implements Served {
     }
     this.#noteWhatIsOwed(taken);
     this.#parts.open.note(this);
-    const allAnswered = this.#answers.length === 0 && this.#unsent === undefined;
-    if (allAnswered && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
+    if (this.#answers.length === 0 && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
   }
 
   /** Lets others have their turn: a peer may have sent thousands of messages that are quickly answered. */
@@ -284,11 +278,9 @@ export class Connection implements Served {
   }
 
   #mayTake(): boolean {
-    const { limits, central, socket } = this.#parts;
+    const { limits, central } = this.#parts;
     const waiting = this.#answers.length;
-    if (!this.#taking || waiting >= limits.unansweredMax) return false;
-    if (this.#unsent !== undefined || this.#outgoingBytes >= SLICE_BYTES || socket.writableNeedDrain)
-      return false;
+    if (!this.#taking || waiting >= limits.unansweredMax || this.#writer.backlogged) return false;
     if (!central.saturated) return true;
     // Whoever waits for an answer goes on with it.
     if (waiting === 0) central.whenRelieved(this.#onReadable);
@@ -350,7 +342,7 @@ export class Connection implements Served {
   }
 
   #sendSettled(): void {
-    while (this.#unsent === undefined && this.#answers[0]?.settled === true) {
+    while (!this.#writer.backlogged && this.#answers[0]?.settled === true) {
       const { reply, to } = this.#answers.shift()!;
       if (reply !== undefined) this.#send(reply, to);
     }
@@ -375,48 +367,9 @@ export class Connection implements Served {
     }
   }
 
-  /**
-   * Everything that is answered in one turn of the event loop leaves in one write. A long reply leaves in slices, one after
-   * the other: a peer that reads slowly is not one that refuses to read.
-   */
   #write(frames: readonly Uint8Array[]): void {
-    const { socket, now, conversation } = this.#parts;
-    if (socket.destroyed || frames.length === 0) return;
-    this.#lastSaidAt = now();
-    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush());
-    if (conversation.framesApart) {
-      for (const frame of frames) this.#gather(frame);
-      return;
-    }
-    const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
-    this.#unsent = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
-    this.#gather(this.#unsent === undefined ? bytes : bytes.subarray(0, SLICE_BYTES));
-  }
-
-  #gather(bytes: Uint8Array): void {
-    this.#outgoing.push(bytes);
-    this.#outgoingBytes += bytes.length;
-  }
-
-  #flush(): void {
-    const { socket, now, conversation } = this.#parts;
-    const outgoing = this.#outgoing.splice(0);
-    if (outgoing.length === 0) return;
-    const wasFull = this.#outgoingBytes >= SLICE_BYTES;
-    this.#outgoingBytes = 0;
-    if (socket.destroyed) return;
-    this.#unreadSince ??= now();
-    const writes = conversation.framesApart || outgoing.length === 1 ? outgoing : [Buffer.concat(outgoing)];
-    for (const bytes of writes) socket.write(bytes, () => this.#onWritten());
-    if (wasFull) this.#pump();
-  }
-
-  #onWritten(): void {
-    const { socket, now } = this.#parts;
-    this.#unreadSince = socket.writableLength > 0 ? now() : undefined;
-    if (this.#unsent === undefined || socket.writableLength > 0) return;
-    this.#write([this.#unsent]);
-    if (this.#unsent === undefined) this.#goOn();
+    if (frames.length > 0) this.#lastSaidAt = this.#parts.now();
+    this.#writer.write(frames);
   }
 
   /**
@@ -425,13 +378,12 @@ export class Connection implements Served {
    */
   #finish(): void {
     if (this.#closing) return;
-    const { socket, codec } = this.#parts;
+    const { codec } = this.#parts;
     if (this.#inputEnded && this.#taking && codec.pending) this.#tellCut('truncated');
     this.#closing = true;
     this.#answers.length = 0;
     this.#held = undefined;
-    this.#flush();
-    socket.end();
+    this.#writer.end();
     this.#ignoreInput();
   }
 }

@@ -130,12 +130,13 @@ export class Listener {
   }
 
   #turnAway(socket: Socket, ip: string): void {
-    const { emit, limits, turnAway } = this.#parts;
+    const { emit, limits, turnAway, name: dialect } = this.#parts;
     const refusal: Refusal = {
       code: 'busy',
       detail: `${limits.connectionsMax} connections are open already`,
     };
-    emit({ event: 'connection-refused', ip, refusal });
+    const listener = { port: this.port, dialect };
+    emit({ event: 'connection-refused', ip, listener, refusal });
     const timeout = setTimeout(() => socket.destroy(), limits.lingerTimeoutMs);
     socket.on('close', () => {
       clearTimeout(timeout);

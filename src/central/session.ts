@@ -1,5 +1,5 @@
 import { type BatchFault, type BetBatch, betsOf } from '../lottery/bet-batch.ts';
-import type { CentralEvent, Emit } from '../observe/events.ts';
+import type { CentralEvent, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { BetsMessage, ClientMessage, ServerMessage } from '../wire/message.ts';
@@ -32,6 +32,7 @@ export interface SessionParts {
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly ip: string;
+  readonly listener?: ListenerName | undefined;
   /** What the peer has shown of itself, where a certificate is asked for. */
   readonly certificate?: PeerCertificate | undefined;
 }
@@ -45,6 +46,7 @@ export class Session {
   #agency: number | undefined;
   /** The upload that the agency came with. */
   #upload: string | undefined;
+  #hasSentBets = false;
   /** Ends the wait for the draw. */
   #stopWaiting: (() => void) | undefined;
 
@@ -97,10 +99,14 @@ export class Session {
         answer.settle(NONE_ACCEPTED);
         break;
       case 'bet':
+        this.#takeBets(message, agency, answer);
+        break;
       case 'batch':
+        this.#hasSentBets = true;
         this.#takeBets(message, agency, answer);
         break;
       case 'numbered-batch':
+        this.#hasSentBets = true;
         this.#takeNumbered(message, agency, answer);
         break;
       case 'upload-done':
@@ -120,14 +126,22 @@ export class Session {
 
   /** Refuses something of this peer, with a line in the log. */
   refuse(refusal: Refusal): ServerMessage {
-    const { emit, ip } = this.#parts;
-    emit({ event: 'message-refused', ip, agency: this.#agency, refusal });
+    const { emit, ip, listener } = this.#parts;
+    emit({ event: 'message-refused', ip, agency: this.#agency, listener, refusal });
     return { kind: 'refused', refusal };
   }
 
   /** What to say of a connection that breaks: whoever came with an upload comes back. */
   get comesBack(): { resumable: true } | undefined {
     return this.#upload === undefined ? undefined : { resumable: true };
+  }
+
+  /** Whether the agency has sent bets over this connection and may send more. */
+  get unfinished(): boolean {
+    const agency = this.#agency;
+    return (
+      this.#hasSentBets && agency !== undefined && this.#parts.central.refusalOfBets(agency) === undefined
+    );
   }
 
   /** Whether the agency waits for the draw. */

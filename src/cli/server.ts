@@ -113,7 +113,9 @@ async function openLottery(
   });
   for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
   const { betsInAll: bets } = lottery;
-  emit({ event: 'store-opened', file: files[0]!, bets, finished: lottery.finished, state: lottery.state });
+  const { finished, state } = lottery;
+  const expected = config.agencies.length;
+  emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
   const central = new Central({ lottery, store, hasWon, limits, emit, now });
   const reader = await openBetReader();
   const listeners = await openListeners(config, emit, ({ dialect: name, port }, open) => {
@@ -124,6 +126,7 @@ async function openLottery(
         ...peer,
         socket,
         ip,
+        listener: { port: socket.localPort ?? port, dialect: name },
         codec: dialect.central(limits),
         conversation,
         central,

@@ -31,8 +31,21 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
         log.error('upload', 'fail', { client_id: id, bets, from_line, reason });
         return;
       }
+      case 'upload-stopped': {
+        const { batches, bets, inDoubt: in_doubt, resumable } = event;
+        const details = { client_id: id, batches, bets, in_doubt };
+        if (resumable) log.warning('upload', 'in_progress', { ...details, next_start: 'resumes' });
+        else log.error('upload', 'fail', { ...details, next_start: 'would send these bets again' });
+        return;
+      }
       case 'upload-done':
         log.info('upload', 'success', { client_id: id, batches: event.batches, bets: event.bets });
+        return;
+      case 'finish-in-doubt':
+        log.warning('finish', 'in_progress', {
+          client_id: id,
+          error: 'the repeated end of the bets was refused, so the first one counts; asking for the winners',
+        });
         return;
       case 'waiting-for-draw':
         log.info('consulta_ganadores', 'in_progress', {
@@ -71,6 +84,15 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
     case 'connected':
       log.info('connect', 'success', { client_id: id, address: event.address });
       return;
+    case 'waiting-for-turn': {
+      const { silentMs: silent_ms, hint } = event;
+      log.warning('await_turn', 'in_progress', {
+        client_id: id,
+        silent_ms,
+        error: `no answer yet, the server may be serving another agency${hint}`,
+      });
+      return;
+    }
     case 'reconnecting':
       log.warning('reconnect', 'in_progress', {
         client_id: id,

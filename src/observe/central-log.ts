@@ -27,11 +27,17 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         else log.error('apuesta_recibida', 'fail', { cantidad: event.count });
         return;
       case 'message-refused':
-        log.error('refuse', 'fail', { ip: event.ip, agency: event.agency, ...event.refusal });
+        log.error('refuse', 'fail', {
+          ip: event.ip,
+          ...event.listener,
+          agency: event.agency,
+          ...event.refusal,
+        });
         return;
       case 'agency-finished': {
         const missing = event.missing.join(',') || 'none';
-        log.info('agency_finished', 'success', { agency: event.agency, waiting_for: missing });
+        const details = { agency: event.agency, missing: event.missing.length, waiting_for: missing };
+        log.info('agency_finished', 'success', details);
         return;
       }
       case 'draw-held': {
@@ -72,25 +78,17 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.info('accept_connections', 'success', { ip: event.ip });
       return;
     case 'connection-refused':
-      log.warning('accept_connections', 'fail', { ip: event.ip, ...event.refusal });
+      log.warning('accept_connections', 'fail', { ip: event.ip, ...event.listener, ...event.refusal });
       return;
     case 'tls-opened':
     case 'handshake-done':
     case 'handshake-failed':
       logTls(log, event);
       return;
-    case 'connection-cut': {
-      const { ip, agency, reason } = event;
-      // An agency that only waits is sent away without having done anything wrong.
-      if (reason === 'idle') log.info('cut_connection', 'success', { ip, agency, reason });
-      else log.warning('cut_connection', givenUp(event), { ip, agency, reason });
-      return;
-    }
+    case 'connection-cut':
     case 'connection-error':
-      log.warning('receive_message', givenUp(event), { ip: event.ip, error: event.error });
-      return;
     case 'connection-closed':
-      log.info('close_socket', 'success', { ip: event.ip, agency: event.agency });
+      logConnection(log, event);
       return;
     case 'listener-error':
       log.error('accept_connections', 'fail', { error: event.error });
@@ -105,8 +103,10 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes });
       return;
     case 'store-opened': {
-      const { file, bets, state } = event;
-      log.info('open_store', 'success', { file, bets, finished: event.finished.join(',') || 'none', state });
+      const { file, bets, state, expected } = event;
+      const finished = `${event.finished.length} of ${expected} agencies`;
+      const finished_ids = event.finished.join(',') || 'none';
+      log.info('open_store', 'success', { file, bets, finished, finished_ids, state });
       return;
     }
     case 'engine-unavailable':
@@ -127,6 +127,35 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'stopped':
       log.info('shutdown', 'success');
       return;
+  }
+}
+
+type ConnectionEvent = Extract<
+  ResourceEvent,
+  { event: 'connection-cut' | 'connection-error' | 'connection-closed' }
+>;
+
+function logConnection(log: Log, event: ConnectionEvent): void {
+  const { ip } = event;
+  switch (event.event) {
+    case 'connection-cut': {
+      const { agency, reason, listener } = event;
+      const details = { ip, ...listener, agency, reason };
+      // An agency that only waits is sent away without having done anything wrong.
+      if (reason === 'idle') log.info('cut_connection', 'success', details);
+      else log.warning('cut_connection', givenUp(event), details);
+      return;
+    }
+    case 'connection-error':
+      log.warning('receive_message', givenUp(event), { ip, ...event.listener, error: event.error });
+      return;
+    case 'connection-closed': {
+      const { agency, unfinished, resumable } = event;
+      // A peer that leaves before it has said that its bets were all would leave no other trace.
+      const level = unfinished && !resumable ? 'warning' : 'info';
+      log[level]('close_socket', 'success', { ip, agency, all_sent: unfinished ? 'no' : undefined });
+      return;
+    }
   }
 }
 

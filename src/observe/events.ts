@@ -19,6 +19,12 @@ export const CLOSE_REASONS = [
 
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
+/** The port that a peer came to, and what is spoken there. */
+export interface ListenerName {
+  readonly port: number;
+  readonly dialect: string;
+}
+
 /** What happens to the lottery. */
 type LotteryEvent =
   | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
@@ -43,6 +49,7 @@ type LotteryEvent =
       readonly event: 'message-refused';
       readonly ip: string;
       readonly agency?: number | undefined;
+      readonly listener?: ListenerName | undefined;
       readonly refusal: Refusal;
     }
   | { readonly event: 'agency-finished'; readonly agency: number; readonly missing: readonly number[] }
@@ -71,7 +78,12 @@ export type ResourceEvent =
   /** The operator's port is there. */
   | { readonly event: 'http-listening'; readonly url: string }
   | { readonly event: 'connection-accepted'; readonly ip: string }
-  | { readonly event: 'connection-refused'; readonly ip: string; readonly refusal: Refusal }
+  | {
+      readonly event: 'connection-refused';
+      readonly ip: string;
+      readonly listener: ListenerName;
+      readonly refusal: Refusal;
+    }
   /** Every listener speaks TLS. */
   | {
       readonly event: 'tls-opened';
@@ -94,6 +106,7 @@ export type ResourceEvent =
       readonly event: 'connection-cut';
       readonly ip: string;
       readonly agency?: number | undefined;
+      readonly listener?: ListenerName | undefined;
       readonly reason: CloseReason;
       /** Whether an upload broke off that can be gone on with: nothing is given up then. */
       readonly resumable?: boolean;
@@ -101,10 +114,18 @@ export type ResourceEvent =
   | {
       readonly event: 'connection-error';
       readonly ip: string;
+      readonly listener?: ListenerName | undefined;
       readonly error: string;
       readonly resumable?: boolean;
     }
-  | { readonly event: 'connection-closed'; readonly ip: string; readonly agency?: number | undefined }
+  | {
+      readonly event: 'connection-closed';
+      readonly ip: string;
+      readonly agency?: number | undefined;
+      /** The agency has sent bets over it and not yet said that these were all. */
+      readonly unfinished?: boolean;
+      readonly resumable?: boolean;
+    }
   | { readonly event: 'listener-error'; readonly error: string }
   | { readonly event: 'listener-closed'; readonly port: number }
   | { readonly event: 'timer-closed'; readonly timer: string }
@@ -114,8 +135,9 @@ export type ResourceEvent =
       readonly event: 'store-opened';
       readonly file: string;
       readonly bets: number;
-      /** The agencies that have finished. */
+      /** The agencies that have finished, and the number of those expected. */
       readonly finished: readonly number[];
+      readonly expected: number;
       readonly state: LotteryState;
     }
   /** The engine that keeps the bets does not take them now, and nothing is acknowledged; and it does again. */
@@ -167,7 +189,20 @@ type UploadEvent =
       readonly field: string;
       readonly reason: string;
     }
+  /** The process was asked to stop before everything was sent. */
+  | {
+      readonly event: 'upload-stopped';
+      /** What was acknowledged. */
+      readonly batches: number;
+      readonly bets: number;
+      /** Bets that were sent and not answered. */
+      readonly inDoubt: number;
+      /** Whether the next start resumes the upload; it sends everything again where not. */
+      readonly resumable: boolean;
+    }
   | { readonly event: 'upload-done'; readonly batches: number; readonly bets: number }
+  /** The end of the bets was refused when it was repeated: the first one had arrived. */
+  | { readonly event: 'finish-in-doubt' }
   | { readonly event: 'waiting-for-draw'; readonly waitMs?: number }
   | { readonly event: 'winners'; readonly documents: readonly string[] }
   | { readonly event: 'echo'; readonly text: string }
@@ -184,6 +219,8 @@ export type AgencyProcessEvent =
       readonly address?: string | undefined;
     }
   | { readonly event: 'connected'; readonly address: string }
+  /** The server has accepted the connection and says nothing: it may serve another agency. */
+  | { readonly event: 'waiting-for-turn'; readonly silentMs: number; readonly hint: string }
   | {
       readonly event: 'reconnecting';
       readonly error: string;

@@ -11,6 +11,7 @@ describe('the number of connections', () => {
       {
         event: 'connection-refused',
         ip: '127.0.0.1',
+        listener: { port: central.port, dialect: 'resumable' },
         refusal: { code: 'busy', detail: '2 connections are open already' },
       },
     ]);

@@ -353,15 +353,27 @@ describe('a peer that resets the connection', () => {
     expect(await other.receive(4)).toBe(OK);
   });
 
-  test('between two messages has just closed it', async () => {
+  test('between two batches is told, and that it has not said that these were all', async () => {
     const { central } = await open();
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
     expect(await peer.receive(4)).toBe(OK);
     peer.socket.resetAndDestroy();
-    await central.seen('connection-closed');
-    expect(central.of('connection-error')).toEqual([]);
+    const [closed] = await central.seen('connection-closed');
+    expect(closed).toMatchObject({ agency: 1, unfinished: true });
+    expect(central.of('connection-error').map(({ error }) => error)).toEqual(['ECONNRESET']);
     expect(central.of('connection-cut')).toEqual([]);
+  });
+
+  test('after it has said that these were all its bets has just closed it', async () => {
+    const { central } = await open();
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1)), END]));
+    expect(await peer.receive(8)).toBe(OK + OK);
+    peer.socket.resetAndDestroy();
+    const [closed] = await central.seen('connection-closed');
+    expect(closed).toEqual({ event: 'connection-closed', ip: '127.0.0.1', agency: 1 });
+    expect(central.of('connection-error')).toEqual([]);
   });
 
   test('frees its place among the connections of its agency', async () => {

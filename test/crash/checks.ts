@@ -131,7 +131,7 @@ export function checkServerLogs(lives: readonly (readonly LoggedLine[])[], bets:
     for (const line of lines) {
       const { action, result } = line;
       if (action === 'open_store') {
-        const { bets: found, finished: known, state } = line as unknown as StoreLine;
+        const { bets: found, finished_ids: known, state } = line as unknown as StoreLine;
         hold(found >= acknowledged, `${here} knows ${found} bets, ${acknowledged} were acknowledged before`);
         acknowledged = found;
         for (const agency of finished)
@@ -159,7 +159,7 @@ export function checkServerLogs(lives: readonly (readonly LoggedLine[])[], bets:
 
 interface StoreLine {
   readonly bets: number;
-  readonly finished: string;
+  readonly finished_ids: string;
   readonly state: string;
 }
 

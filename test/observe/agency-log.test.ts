@@ -93,6 +93,22 @@ describe("the client's log", () => {
       { event: 'waiting-for-draw' },
     ],
     [
+      'ERROR    action: upload | result: fail | client_id: 3 | batches: 2 | bets: 260 | in_doubt: 130 | next_start: would send these bets again',
+      { event: 'upload-stopped', batches: 2, bets: 260, inDoubt: 130, resumable: false },
+    ],
+    [
+      'WARNING  action: upload | result: in_progress | client_id: 3 | batches: 2 | bets: 260 | in_doubt: 130 | next_start: resumes',
+      { event: 'upload-stopped', batches: 2, bets: 260, inDoubt: 130, resumable: true },
+    ],
+    [
+      'WARNING  action: await_turn | result: in_progress | client_id: 3 | silent_ms: 60000 | error: no answer yet, the server may be serving another agency; is it right?',
+      { event: 'waiting-for-turn', silentMs: 60_000, hint: '; is it right?' },
+    ],
+    [
+      'WARNING  action: finish | result: in_progress | client_id: 3 | error: the repeated end of the bets was refused, so the first one counts; asking for the winners',
+      { event: 'finish-in-doubt' },
+    ],
+    [
       'ERROR    action: exit | result: fail | client_id: 3 | refused_lines: 2',
       { event: 'lines-refused', count: 2 },
     ],

@@ -87,12 +87,29 @@ describe("the server's log", () => {
       { event: 'tail-cut', file: 'bets.csv', bytes: 52 },
     ],
     [
-      'INFO     action: open_store | result: success | file: bets.csv | bets: 7 | finished: 1,3 | state: open',
-      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [1, 3], state: 'open' },
+      'INFO     action: open_store | result: success | file: bets.csv | bets: 7 | finished: 2 of 5 agencies | finished_ids: 1,3 | state: open',
+      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [1, 3], expected: 5, state: 'open' },
     ],
     [
-      'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: none | state: open',
-      { event: 'store-opened', file: 'bets.csv', bets: 0, finished: [], state: 'open' },
+      'ERROR    action: refuse | result: fail | ip: 10.0.0.1 | port: 12345 | dialect: tp0 | code: malformed | detail: no',
+      {
+        event: 'message-refused',
+        ip: '10.0.0.1',
+        listener: { port: 12345, dialect: 'tp0' },
+        refusal: { code: 'malformed', detail: 'no' },
+      },
+    ],
+    [
+      'WARNING  action: close_socket | result: success | ip: 10.0.0.1 | agency: 1 | all_sent: no',
+      { event: 'connection-closed', ip: '10.0.0.1', agency: 1, unfinished: true },
+    ],
+    [
+      'INFO     action: close_socket | result: success | ip: 10.0.0.1 | agency: 1 | all_sent: no',
+      { event: 'connection-closed', ip: '10.0.0.1', agency: 1, unfinished: true, resumable: true },
+    ],
+    [
+      'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: 0 of 5 agencies | finished_ids: none | state: open',
+      { event: 'store-opened', file: 'bets.csv', bets: 0, finished: [], expected: 5, state: 'open' },
     ],
     [
       'ERROR    action: refuse | result: fail | ip: 10.0.0.1 | agency: 1 | code: sequence-gap | detail: batch 3 is expected, this is batch 5',

@@ -12,6 +12,8 @@ function monitorAfter(...events: readonly CentralEvent[]): Monitor {
   return monitor;
 }
 
+const listener = { port: 12345, dialect: 'tp0' };
+
 describe('what a monitor counts', () => {
   test('is batches, connections, and refusals by code and by agency', () => {
     const monitor = monitorAfter(
@@ -24,7 +26,7 @@ describe('what a monitor counts', () => {
       { event: 'message-refused', ip: '10.0.0.2', agency: 2, refusal: refusal('invalid-bet') },
       { event: 'bets-refused', agency: 2, single: true, count: 1 },
       { event: 'message-refused', ip: '10.0.0.2', agency: 2, refusal: refusal('invalid-bet') },
-      { event: 'connection-refused', ip: '10.0.0.3', refusal: refusal('busy') },
+      { event: 'connection-refused', ip: '10.0.0.3', listener, refusal: refusal('busy') },
     );
     expect(monitor.batches).toBe(2);
     expect([monitor.connectionsAccepted, monitor.connectionsOpen]).toEqual([2, 1]);
@@ -36,7 +38,7 @@ describe('what a monitor counts', () => {
 describe('recent events', () => {
   test('are newest first, and say nothing of a person', () => {
     const { recent } = monitorAfter(
-      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [3], state: 'open' },
+      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [3], expected: 5, state: 'open' },
       { event: 'bet-stored', document: '30904465', number: 7574 },
       { event: 'message-refused', ip: '10.0.0.2', agency: 2, refusal: refusal('invalid-bet') },
       { event: 'agency-finished', agency: 1, missing: [2, 4] },

@@ -45,7 +45,8 @@ describe('P6 Recoverable', () => {
     expect(second.server.linesOf('open_store')[0]!.details).toEqual({
       file: 'bets.csv',
       bets: '3',
-      finished: '1',
+      finished: '1 of 2 agencies',
+      finished_ids: '1',
       state: 'open',
     });
     expect(second.server.linesOf('cut_torn_tail')).toEqual([]);

@@ -1,0 +1,122 @@
+import type { Socket } from 'node:net';
+
+/** Bytes that are given to the socket at a time, and from which on replies count as backlogged. */
+const SLICE_BYTES = 64 * 1024;
+
+export interface ReplyWriterParts {
+  readonly socket: Socket;
+  /** Whether each frame needs a write of its own, because peers read a header with a single call. */
+  readonly framesApart: boolean;
+  readonly now: () => number;
+  /** Called when the backlog is gone. */
+  readonly onRoom: () => void;
+}
+
+/**
+ * The output of one connection. Replies of one turn of the event loop leave in one write; a long one
+ * leaves in slices, the next when the socket has taken the one before, so that a slow reader is told
+ * apart from one that does not read. `end` half-closes the socket after the last byte, never before.
+ */
+export class ReplyWriter {
+  readonly #parts: ReplyWriterParts;
+  /** Frames from `#next` on are not given to the socket yet. */
+  #frames: Uint8Array[] = [];
+  #next = 0;
+  #queuedBytes = 0;
+  #flushScheduled = false;
+  #ending = false;
+  #unreadSince: number | undefined;
+
+  constructor(parts: ReplyWriterParts) {
+    this.#parts = parts;
+    parts.socket.on('drain', () => this.#flush());
+  }
+
+  /** Bytes that the peer has not taken. */
+  get bufferedBytes(): number {
+    return this.#queuedBytes + this.#parts.socket.writableLength;
+  }
+
+  /** Whether the peer must read before it is served further. */
+  get backlogged(): boolean {
+    return this.#queuedBytes >= SLICE_BYTES || this.#parts.socket.writableNeedDrain;
+  }
+
+  /** Whether every byte was given to the socket. */
+  get empty(): boolean {
+    return this.#queuedBytes === 0;
+  }
+
+  /** Since when the peer has taken nothing of what waits for it. */
+  get unreadSince(): number | undefined {
+    return this.#unreadSince;
+  }
+
+  write(frames: readonly Uint8Array[]): void {
+    if (this.#parts.socket.destroyed) return;
+    for (const frame of frames) {
+      this.#frames.push(frame);
+      this.#queuedBytes += frame.length;
+    }
+    if (this.#flushScheduled || frames.length === 0) return;
+    this.#flushScheduled = true;
+    process.nextTick(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** Half-closes the connection once everything is written. */
+  end(): void {
+    this.#ending = true;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const { socket, now, onRoom } = this.#parts;
+    if (socket.destroyed) return;
+    const wasBacklogged = this.#queuedBytes >= SLICE_BYTES;
+    // What the kernel took at once does not count as queued: frames apart leave one by one.
+    while (this.#queuedBytes > 0 && socket.writableLength === 0) {
+      const bytes = this.#take();
+      this.#queuedBytes -= bytes.length;
+      this.#unreadSince ??= now();
+      socket.write(bytes, this.#onWritten);
+    }
+    if (this.#queuedBytes === 0 && this.#ending) socket.end();
+    if (wasBacklogged && this.#queuedBytes < SLICE_BYTES) onRoom();
+  }
+
+  readonly #onWritten = (): void => {
+    const { socket, now } = this.#parts;
+    this.#unreadSince = this.bufferedBytes > 0 ? now() : undefined;
+    if (this.#queuedBytes > 0 && socket.writableLength === 0) this.#flush();
+  };
+
+  /** The next write. */
+  #take(): Uint8Array {
+    if (this.#parts.framesApart) return this.#takeFrame(Number.POSITIVE_INFINITY);
+    const parts: Uint8Array[] = [];
+    let room = SLICE_BYTES;
+    while (room > 0 && this.#next < this.#frames.length) {
+      const part = this.#takeFrame(room);
+      parts.push(part);
+      room -= part.length;
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  }
+
+  #takeFrame(bytesMax: number): Uint8Array {
+    const frame = this.#frames[this.#next]!;
+    if (frame.length > bytesMax) {
+      this.#frames[this.#next] = frame.subarray(bytesMax);
+      return frame.subarray(0, bytesMax);
+    }
+    this.#next += 1;
+    if (this.#next === this.#frames.length) {
+      this.#frames = [];
+      this.#next = 0;
+    }
+    return frame;
+  }
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { SpokenDialect } from '../contract/spoken-dialect.ts';
+import { SPOKEN } from '../contract/spoken-dialects.ts';
+import {
+  connectRaw,
+  drawnBy,
+  finishedBy,
+  GatedStore,
+  range,
+  TestCentral,
+  until,
+} from '../support/central.ts';
+import { signed } from '../support/certificates.ts';
+
+/**
+ * A list of winners that is longer than a slice, a socket's buffer, or a frame: it arrives whole, also
+ * at a slow reader and over TLS, although the connection is closed after it in some dialects.
+ */
+
+/** The bytes of a list, put together here; undefined where the dialect has none for so many. */
+const LISTS: Readonly<Record<string, (documents: readonly string[]) => Buffer | undefined>> = {
+  tp0: documents => withLength(`RWIN`, `${documents.length}|${documents.join('|')}`),
+  'push-codes': documents => {
+    if (documents.length > 16_383) return undefined;
+    return Buffer.concat([
+      hex('2329'),
+      u16(4 * documents.length),
+      ...documents.map(text => u32(Number(text))),
+    ]);
+  },
+  'check-win': documents => {
+    const fields = Buffer.concat(documents.flatMap(text => [u32(text.length), Buffer.from(text)]));
+    return Buffer.concat([u32(fields.length), Buffer.from('W'), fields]);
+  },
+  'csv-frames': documents => Buffer.from(`${documents.map(text => `00080${text}`).join('')}00001`),
+  'op-codes': documents => {
+    if (documents.length > 65_535) return undefined;
+    const texts = documents.flatMap(text => [u16(text.length), Buffer.from(text)]);
+    return Buffer.concat([hex('02 04 0000 05'), u16(documents.length), ...texts]);
+  },
+};
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
+
+function u16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+const withLength = (type: string, text: string): Buffer =>
+  Buffer.concat([Buffer.from(type), u32(text.length), Buffer.from(text)]);
+
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+const documentsOf = (count: number): string[] => range(count).map(index => String(10_000_000 + index));
+
+/** What agency 1 says to hear its winners. */
+function questionOf(spoken: SpokenDialect): Buffer {
+  return Buffer.concat([spoken.hello(1), spoken.question?.(1) ?? spoken.allSent(1)]);
+}
+
+async function drawnCentral(spoken: SpokenDialect, count: number, options: object = {}) {
+  const store = new GatedStore();
+  const central = await TestCentral.open({ agencies: [1], store, dialects: [spoken.dialect], ...options });
+  store.tellOfAnother(finishedBy(1));
+  store.tellOfAnother(drawnBy('00'.repeat(32), documentsOf(count)));
+  return central;
+}
+
+/** Everything that the server says until it ends the connection, or until `length` bytes of it have come. */
+async function readAll(socket: Socket, length: number, pauseMs: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let received = 0;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    received += chunk.length;
+    if (received >= length && length > 0) break;
+    if (pauseMs > 0) await delay(pauseMs);
+  }
+  return Buffer.concat(chunks);
+}
+
+describe.each(SPOKEN)('a list of winners in $name', spoken => {
+  test.each([5_400, 5_500, 16_000, 300_000])('arrives whole, %i documents', async count => {
+    const central = await drawnCentral(spoken, count);
+    const socket = await connectRaw(central.port);
+    socket.write(questionOf(spoken));
+    const expected = LISTS[spoken.name]!(documentsOf(count));
+    if (expected === undefined) {
+      socket.end();
+      const refused = await readAll(socket, 0, 0);
+      expect(refused.length).toBeLessThan(200);
+      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['malformed']);
+      return;
+    }
+    const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 0);
+    expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
+    expect(central.of('connection-cut')).toEqual([]);
+  });
+
+  test('arrives whole at a reader that begins when the server is stuck and reads slowly', async () => {
+    // More than the kernel's buffers of both ends hold, where the dialect has bytes for so many.
+    const count = { 'push-codes': 16_000, 'op-codes': 65_000 }[spoken.name] ?? 600_000;
+    const central = await drawnCentral(spoken, count);
+    const socket = await connectRaw(central.port);
+    socket.pause();
+    socket.write(questionOf(spoken));
+    const expected = LISTS[spoken.name]!(documentsOf(count))!;
+    await until(() => central.sockets[0]!.bytesWritten > 0, 'the beginning of the list');
+    if (count > 65_000) await until(() => central.sockets[0]!.writableLength > 0, 'a full socket');
+    const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 1);
+    expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
+  });
+
+  test('arrives whole over TLS', async () => {
+    const { ca, server } = await signed();
+    const tls = { identity: server, clientAuthority: undefined };
+    const central = await drawnCentral(spoken, 16_000, { tls });
+    const socket = connectTls({ port: central.port, host: '127.0.0.1', ca });
+    onTestFinished(() => void socket.destroy());
+    socket.write(questionOf(spoken));
+    const expected = LISTS[spoken.name]!(documentsOf(16_000))!;
+    const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 1);
+    expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
+  });
+});
