@@ -16,7 +16,7 @@ export interface AgencyParts {
   readonly batchAmountMax: number;
   /** Batches that may be unanswered. */
   readonly batchWindow: number;
-  /** First wait between two questions for the winners, in milliseconds. */
+  /** Longest wait between two questions for the winners, in milliseconds. */
   readonly pollMs: number;
   readonly progressMs: number;
   /** Milliseconds after which to give up reaching the central; 0 is never. */

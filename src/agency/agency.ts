@@ -1,34 +1,37 @@
 import { type FieldRanges, fieldText } from '../lottery/bet-rules.ts';
 import type { ServerAnswer } from '../wire/message.ts';
+import { AgencyConnection } from './agency-connection.ts';
+import type { AgencyParts, UploadResult } from './agency-parts.ts';
 import { BackOff, reconnectBackOff } from './back-off.ts';
 import { type EncodedBatch, readBatches } from './batcher.ts';
+import { BrokenAnswers } from './broken-answers.ts';
 import { CsvSource } from './csv-source.ts';
-import { dial } from './dial.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
-import { Link } from './link.ts';
-import type { AgencyParts, UploadResult } from './agency-parts.ts';
 import { UploadProgress } from './upload-progress.ts';
 import { pause, withStop } from './waiting.ts';
 
-/** Longest wait between two questions for the winners, in milliseconds (longer only when the first one is). */
-const POLL_WAIT_MS_MAX = 10_000;
+/** First wait between two questions for the winners, in milliseconds, and its growth. */
+const POLL_MS_FIRST = 50;
+const POLL_FACTOR = 1.25;
+
+interface SentBatch {
+  readonly batch: EncodedBatch;
+  readonly answer: Promise<ServerAnswer>;
+}
 
 /**
- * The agency's side of the base conversation (exercises 5 to 8): identify, send every bet, say that this was all, ask for
- * the winners until there are some. Batches that are unanswered when the connection breaks are the end of it: the protocol
- * has no way to ask what became of them (see `ResumableAgency`).
+ * The agency's side of every conversation without resumable uploads (exercises 5 to 8): identify,
+ * send every bet, say that this was all, ask for the winners until there are some. A batch that is
+ * unanswered when the connection breaks is in doubt and ends the agency: these protocols cannot ask
+ * what became of it (see `ResumableAgency`).
  */
 export class Agency {
   readonly #parts: AgencyParts;
-  #link: Link | undefined;
+  readonly #connection: AgencyConnection;
 
   constructor(parts: AgencyParts) {
     this.#parts = parts;
-    const { stop, limits } = parts;
-    stop.addEventListener('abort', () => {
-      const giveUp = (): void => this.#link?.abandon(new LinkError('no answer before the end'));
-      setTimeout(giveUp, limits.stopTimeoutMs).unref();
-    });
+    this.#connection = new AgencyConnection(parts);
   }
 
   /**
@@ -43,8 +46,9 @@ export class Agency {
     if (typeof added === 'object')
       throw new AgencyError(`the bet cannot be sent, ${added.field} ${added.reason}`);
     const batch: EncodedBatch = { count: 1, firstLine: 1, frame: encoder.takeSingle() };
-    const link = await this.#connected();
-    this.#judge(await this.#answerTo(link.request(batch.frame), 1), batch);
+    const link = await this.#connection.open();
+    const answer = link.request(batch.frame);
+    this.#judge(await this.#answerTo(answer, [{ batch, answer }]), batch);
     emit({
       event: 'bet-sent',
       document: fieldText(bet, 'document'),
@@ -84,42 +88,46 @@ export class Agency {
 
   /** Closes the connection. */
   async close(): Promise<void> {
-    if (this.#link === undefined) return;
-    await this.#link.close();
-    this.#link = undefined;
-    this.#parts.emit({ event: 'socket-closed', address: this.#parts.addresses.current.text });
+    await this.#connection.close();
   }
 
   /**
-   * Where the end of the bets is answered it may be repeated without harm, so a lost connection is only a reason to come back.
-   * Where it is not, it is said once: a central that counts how often it hears it would hold its draw too soon.
+   * Where the end of the bets is answered it may be repeated, so a lost connection is only a reason
+   * to reconnect. Where it is not, it is sent once: a server that counts how often it hears it would
+   * hold its draw too soon.
    */
   async #finish(): Promise<void> {
-    const { id, dialect, limits } = this.#parts;
+    const { id, dialect, limits, emit } = this.#parts;
     const { finishIsAnswered, questionsApart } = dialect.conversation;
     const frame = dialect.agency(limits, id).finish();
-    if (finishIsAnswered) {
-      const answer = await this.#ask(frame);
-      if (answer.kind !== 'accepted') throw new AgencyError('the central refused the end of the bets');
+    if (!finishIsAnswered) {
+      const link = await this.#connection.open();
+      link.send(frame);
+      if (questionsApart) await this.close();
       return;
     }
-    const link = await this.#connected();
-    link.send(frame);
-    if (questionsApart) await this.close();
+    const { answer, attempts } = await this.#ask(frame);
+    if (answer.kind === 'accepted') return;
+    // A server that counts an END once refuses the repeat of one whose answer was lost.
+    if (attempts === 1) throw new AgencyError('the central refused the end of the bets');
+    emit({ event: 'finish-in-doubt' });
+    await this.close();
   }
 
   /** Asks for the winners until the draw has been held. A question may be repeated, over another connection if need be. */
   async #askUntilDrawn(): Promise<readonly string[]> {
     const { id, dialect, limits, emit, pollMs, random } = this.#parts;
+    const { questionsApart, closesWhileWaiting } = dialect.conversation;
     const question = dialect.agency(limits, id).askWinners();
-    const backOff = new BackOff({ firstMs: pollMs, ceilingMs: POLL_WAIT_MS_MAX, random });
+    const firstMs = Math.min(POLL_MS_FIRST, pollMs);
+    const backOff = new BackOff({ firstMs, ceilingMs: pollMs, factor: POLL_FACTOR, random });
     for (;;) {
-      const answer = await this.#ask(question);
-      if (dialect.conversation.questionsApart) await this.close();
+      const { answer } = await this.#ask(question);
+      if (questionsApart || (closesWhileWaiting && answer.kind === 'not-drawn')) await this.close();
       if (answer.kind === 'winners') return answer.documents;
       if (answer.kind !== 'not-drawn')
         throw new AgencyError(`the central refused the question for the winners${reasonOf(answer)}`);
-      const waitMs = backOff.next();
+      const waitMs = Math.min(backOff.next(), pollMs);
       emit({ event: 'waiting-for-draw', waitMs });
       await pause(waitMs, this.#parts);
     }
@@ -130,7 +138,7 @@ export class Agency {
     const { emit, stop } = this.#parts;
     emit({ event: 'waiting-for-draw' });
     try {
-      const answer = await withStop(this.#link!.awaitAnswer(), stop);
+      const answer = await withStop(this.#connection.current!.awaitAnswer(), stop);
       if (answer.kind === 'winners') return answer.documents;
       throw new AgencyError(`the central refused the end of the bets${reasonOf(answer)}`);
     } catch (error) {
@@ -143,54 +151,69 @@ export class Agency {
   }
 
   async #uploadFrom(source: CsvSource): Promise<UploadResult> {
-    const { id, dialect, limits, batchAmountMax, batchWindow, emit, stop } = this.#parts;
+    const { id, dialect, limits, batchAmountMax, emit, stop } = this.#parts;
+    const connection = this.#connection;
     const progress = new UploadProgress(this.#parts, source);
-    let bets = 0;
-    const unanswered: { batch: EncodedBatch; answer: Promise<ServerAnswer> }[] = [];
+    const unanswered: SentBatch[] = [];
+    const stored = { batches: 0, bets: 0 };
+    let refusedLines = 0;
+    let refusedBets = 0;
     const takeAnswer = async (): Promise<void> => {
       const { batch, answer } = unanswered[0]!;
-      const stored = this.#judge(await this.#answerTo(answer, unanswered.length), batch);
+      const isStored = this.#judge(await this.#answerTo(answer, unanswered, stored.bets), batch);
       unanswered.shift();
-      if (stored) {
-        batches += 1;
-        bets += batch.count;
+      if (isStored) {
+        stored.batches += 1;
+        stored.bets += batch.count;
       } else {
         refusedBets += batch.count;
       }
-      progress.reached(bets);
+      progress.reached(stored.bets);
     };
-    let refusedLines = 0;
-    let batches = 0;
-    let refusedBets = 0;
     const { batch: encoder } = dialect.agency(limits, id);
     const readAhead = readBatches(source, encoder, batchAmountMax, fault => {
       refusedLines += 1;
       emit({ event: 'line-refused', file: source.path, ...fault });
     });
-    for await (const batch of readAhead) {
-      // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
-      while (unanswered.length >= batchWindow || (unanswered.length > 0 && this.#link!.lost))
-        await takeAnswer();
-      if (stop.aborted) break;
-      const link = await this.#connected();
-      unanswered.push({ batch, answer: link.request(batch.frame) });
+    try {
+      for await (const batch of readAhead) {
+        // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
+        while (unanswered.length >= connection.window || (unanswered.length > 0 && connection.lost))
+          await takeAnswer();
+        if (stop.aborted) break;
+        const link = await connection.open();
+        unanswered.push({ batch, answer: link.request(batch.frame) });
+      }
+      while (unanswered.length > 0) await takeAnswer();
+      if (stop.aborted) throw new Stopped();
+    } catch (error) {
+      const inDoubt = betsIn(unanswered);
+      if (error instanceof Stopped) emit({ event: 'upload-stopped', ...stored, inDoubt, resumable: false });
+      throw error;
     }
-    while (unanswered.length > 0) await takeAnswer();
-    if (stop.aborted) throw new Stopped();
-    emit({ event: 'upload-done', batches, bets });
-    return { bets, refusedLines: refusedLines + refusedBets };
+    emit({ event: 'upload-done', ...stored });
+    return { bets: stored.bets, refusedLines: refusedLines + refusedBets };
   }
 
-  /** The answer to one of `unanswered` requests that must not be repeated: nobody knows whether they arrived. */
-  async #answerTo(answer: Promise<ServerAnswer>, unanswered: number): Promise<ServerAnswer> {
+  /**
+   * The answer to the first of `unanswered`, which must not be repeated: whether it arrived is not known.
+   *
+   * @param acknowledged bets that were acknowledged before
+   */
+  async #answerTo(
+    answer: Promise<ServerAnswer>,
+    unanswered: readonly SentBatch[],
+    acknowledged = 0,
+  ): Promise<ServerAnswer> {
     try {
       return await answer;
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       if (this.#parts.stop.aborted) throw new Stopped();
       throw new AgencyError(
-        `the connection was lost, ${error.message}; whether the last ${unanswered} batches were stored is not known, ` +
-          'and sending them again could store them twice',
+        `the connection was lost, ${error.message}; whether the last ${unanswered.length} batches were stored is not known, ` +
+          'and sending them again could store them twice; ' +
+          `${acknowledged} bets were acknowledged, ${betsIn(unanswered)} are in doubt${this.#connection.hint}`,
         error,
       );
     }
@@ -220,44 +243,34 @@ export class Agency {
     );
   }
 
-  /** Asks something that may be asked again: comes back as often as the connection is lost. */
-  async #ask(frame: Uint8Array): Promise<ServerAnswer> {
+  /** Asks something that may be asked again: reconnects as often as the connection is lost. */
+  async #ask(frame: Uint8Array): Promise<{ answer: ServerAnswer; attempts: number }> {
     const { addresses, emit, stop, now, maxElapsedMs } = this.#parts;
     const backOff = reconnectBackOff(this.#parts.random);
+    const brokenAnswers = new BrokenAnswers();
     const startedAt = now();
-    for (let attempt = 1; ; attempt += 1) {
-      const link = await this.#connected();
+    for (let attempts = 1; ; attempts += 1) {
+      const link = await this.#connection.open();
       try {
-        return await withStop(link.request(frame), stop);
+        return { answer: await withStop(link.request(frame), stop), attempts };
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
+        brokenAnswers.note(error);
+        const { hint } = this.#connection;
         if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
-          throw new AgencyError(`the central does not answer, ${error.message}`, error);
+          throw new AgencyError(`the central does not answer, ${error.message}${hint}`, error);
         }
-        emit({ event: 'reconnecting', error: error.message, address: addresses.currentOfSeveral });
+        emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentOfSeveral });
         // Another server may be there at once; if that one does not answer either, there is no hurry.
-        const mayMoveAtOnce = addresses.several && attempt === 1;
+        const mayMoveAtOnce = addresses.several && attempts === 1;
         await pause(mayMoveAtOnce ? 0 : backOff.next(), this.#parts);
       }
     }
   }
+}
 
-  /** The connection, identified; a new one, with the next server, where the last was lost. */
-  async #connected(): Promise<Link> {
-    if (this.#link?.lost === false) return this.#link;
-    const { id, addresses, dialect, limits, emit } = this.#parts;
-    if (this.#link !== undefined) {
-      await this.close();
-      addresses.moveOn();
-    }
-    const socket = await dial({ ...this.#parts, connectTimeoutMs: limits.connectTimeoutMs });
-    const codec = dialect.agency(limits, id);
-    this.#link = new Link(socket, codec, limits);
-    const identification = codec.identify();
-    if (identification !== undefined) this.#link.send(identification);
-    emit({ event: 'connected', address: addresses.current.text });
-    return this.#link;
-  }
+function betsIn(batches: readonly SentBatch[]): number {
+  return batches.reduce((sum, { batch }) => sum + batch.count, 0);
 }
 
 /** What a refusal says, for the end of a sentence. */

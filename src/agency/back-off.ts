@@ -1,10 +1,20 @@
-/** Growing waits: each is twice the one before, up to a ceiling, give or take a quarter so that agencies spread out. */
+export interface BackOffOptions {
+  readonly firstMs: number;
+  readonly ceilingMs: number;
+  /** What each wait is multiplied by for the next one; 2 when not given. */
+  readonly factor?: number;
+  readonly random: () => number;
+}
+
+/** Growing waits up to a ceiling, give or take a quarter so that agencies spread out. */
 export class BackOff {
   readonly #ceilingMs: number;
+  readonly #factor: number;
   readonly #random: () => number;
   #nextMs: number;
 
-  constructor(options: { firstMs: number; ceilingMs: number; random: () => number }) {
+  constructor(options: BackOffOptions) {
+    this.#factor = options.factor ?? 2;
     this.#nextMs = options.firstMs;
     this.#ceilingMs = Math.max(options.ceilingMs, options.firstMs);
     this.#random = options.random;
@@ -13,7 +23,7 @@ export class BackOff {
   /** The next wait, in milliseconds. */
   next(): number {
     const wait = this.#nextMs * (0.75 + this.#random() / 2);
-    this.#nextMs = Math.min(this.#nextMs * 2, this.#ceilingMs);
+    this.#nextMs = Math.min(this.#nextMs * this.#factor, this.#ceilingMs);
     return wait;
   }
 }

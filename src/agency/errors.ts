@@ -14,6 +14,14 @@ export class LinkError extends Error {
   }
 }
 
+/** The connection broke in the middle of an answer, or the answer cannot be decoded. */
+export class BrokenAnswerError extends LinkError {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause);
+    this.name = 'BrokenAnswerError';
+  }
+}
+
 /** The process was asked to stop: not a failure. */
 export class Stopped extends Error {
   constructor() {

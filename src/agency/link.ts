@@ -1,10 +1,21 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgencyCodec } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
-import { type AgencyError, LinkError } from './errors.ts';
+import { type AgencyError, BrokenAnswerError, LinkError } from './errors.ts';
 import { socketError } from './socket-error.ts';
+
+export interface LinkOptions {
+  /**
+   * Called each time the answer timeout passes before the server has said anything on this
+   * connection: a sequential server accepts a connection long before it serves it.
+   *
+   * @returns whether to wait on
+   */
+  readonly onSilence?: (silentMs: number) => boolean;
+}
 
 interface Request {
   readonly resolve: (answer: ServerAnswer) => void;
@@ -19,26 +30,45 @@ export class Link {
   readonly #socket: Socket;
   readonly #codec: AgencyCodec;
   readonly #limits: Limits;
+  readonly #onSilence: (silentMs: number) => boolean;
   readonly #requests: Request[] = [];
   readonly #closed: Promise<void>;
   #lost: LinkError | AgencyError | undefined;
   #timeout: NodeJS.Timeout | undefined;
+  #silentMs = 0;
+  #heard = false;
+  /** Bytes that have come of an answer that is not complete. */
+  #answerBytes = 0;
   #isGathering = false;
 
-  constructor(socket: Socket, codec: AgencyCodec, limits: Limits) {
+  constructor(
+    socket: Socket,
+    codec: AgencyCodec,
+    limits: Limits,
+    { onSilence = () => false }: LinkOptions = {},
+  ) {
+    this.#onSilence = onSilence;
     this.#socket = socket;
     this.#codec = codec;
     this.#limits = limits;
     this.#closed = new Promise(resolve => {
       socket.on('close', () => {
-        this.#lose(new LinkError('the central closed the connection'));
+        this.#lose(this.#broken('the central closed the connection'));
         resolve();
       });
     });
     // Winners that the central sends by itself are waited for without a deadline: finds out a central that is gone.
     socket.setKeepAlive(true, limits.pingIntervalMs);
     socket.on('data', chunk => this.#onData(chunk));
-    socket.on('error', error => this.#lose(socketError(error)));
+    socket.on('error', error => {
+      const lost = socketError(error);
+      this.#lose(lost instanceof LinkError ? this.#broken(lost.message, lost) : lost);
+    });
+  }
+
+  /** Whether the server has answered anything on this connection. */
+  get heard(): boolean {
+    return this.#heard;
   }
 
   /** Whether nothing can be asked any more. */
@@ -72,6 +102,15 @@ export class Link {
    */
   awaitAnswer(): Promise<ServerAnswer> {
     return this.#expect();
+  }
+
+  /** Whether the server closes the connection within so many milliseconds. */
+  async isClosedWithin(milliseconds: number): Promise<boolean> {
+    const timeout = new AbortController();
+    const open = sleep(milliseconds, false, { signal: timeout.signal }).catch(() => false);
+    const closed = await Promise.race([this.#closed.then(() => true), open]);
+    timeout.abort();
+    return closed;
   }
 
   /** Ends the connection and waits until it is closed; not for long, when the central does not read what it was sent. */
@@ -114,18 +153,25 @@ export class Link {
   }
 
   #onTimeout(): void {
-    this.abandon(new LinkError(`no answer within ${this.#limits.answerTimeoutMs} ms`));
+    const { answerTimeoutMs } = this.#limits;
+    this.#silentMs += answerTimeoutMs;
+    const silent = !this.#heard && this.#answerBytes === 0;
+    if (silent && this.#onSilence(this.#silentMs)) this.#timeout?.refresh();
+    else this.abandon(this.#broken(`no answer within ${answerTimeoutMs} ms`));
   }
 
   #onData(chunk: Buffer): void {
+    this.#answerBytes += chunk.length;
     this.#codec.push(chunk);
     try {
       for (let answer = this.#codec.next(); answer !== undefined; answer = this.#codec.next()) {
+        this.#heard = true;
+        this.#answerBytes = this.#codec.heldBytes;
         this.#onAnswer(answer);
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.abandon(new LinkError(`the central's answer cannot be read, ${error.message}`, error));
+      this.abandon(new BrokenAnswerError(`the central's answer cannot be read, ${error.message}`, error));
     }
   }
 
@@ -144,6 +190,12 @@ export class Link {
     request.resolve(answer);
     if (this.#requests.length > 0) this.#timeout?.refresh();
     else this.#stopWaiting();
+  }
+
+  /** The loss of the connection, in the middle of an answer or between two. */
+  #broken(what: string, cause?: unknown): LinkError {
+    if (!this.#codec.pending) return new LinkError(what, cause);
+    return new BrokenAnswerError(`${what} after ${this.#answerBytes} bytes of an answer`, cause);
   }
 
   #lose(error: LinkError | AgencyError): void {

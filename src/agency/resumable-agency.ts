@@ -142,10 +142,10 @@ export class ResumableAgency {
     const { emit } = this.#parts;
     const { path, delimiter } = this.#upload!;
     const source = await CsvSource.open(path, delimiter);
+    let pass: UploadPass | undefined;
     try {
       const progress = new UploadProgress(this.#parts, source);
       let refusedLines = 0;
-      let pass: UploadPass | undefined;
       await this.#links!.over(async (link, welcome) => {
         pass ??= this.#begin(source, welcome, fault => {
           refusedLines += 1;
@@ -159,6 +159,13 @@ export class ResumableAgency {
       this.#sentNext = next;
       emit({ event: 'upload-done', batches, bets });
       return { bets, refusedLines: refusedLines + refusedBets };
+    } catch (error) {
+      if (error instanceof Stopped) {
+        const { batches, bets, unanswered } = pass ?? { batches: 0, bets: 0, unanswered: [] };
+        const inDoubt = unanswered.reduce((sum, { count }) => sum + count, 0);
+        emit({ event: 'upload-stopped', batches, bets, inDoubt, resumable: this.#file!.rereadable });
+      }
+      throw error;
     } finally {
       await source.close();
       emit({ event: 'file-closed', file: path });

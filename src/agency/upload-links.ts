@@ -1,10 +1,12 @@
+import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 import type { ResumableCodec, ResumableDialect } from '../wire/dialect.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
 import type { Refusal, RefusalCode } from '../wire/refusal.ts';
 import type { AgencyParts } from './agency-parts.ts';
 import { type BackOff, reconnectBackOff } from './back-off.ts';
+import { BrokenAnswers } from './broken-answers.ts';
 import { dial } from './dial.ts';
-import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { AgencyError, BrokenAnswerError, LinkError, Stopped } from './errors.ts';
 import { Link } from './link.ts';
 import { pause, withStop } from './waiting.ts';
 
@@ -15,9 +17,9 @@ export interface ResumableParts extends Omit<AgencyParts, 'dialect' | 'pollMs'> 
 /** Refusals that pass: the agency comes back. `sequence-gap` is one, because `WELC` says where to go on. */
 const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
 
-const BASE_HINT = ' (with protocol base a server without resumable uploads can be served)';
-const TLS_HINT =
-  ' (with tls.ca a server that speaks TLS can be served, with protocol base one without resumable uploads)';
+const OTHERS = AGENCY_PROTOCOLS.filter(name => name !== 'resumable').join(', ');
+const PROTOCOL_HINT = `; does the server speak another protocol? protocol is resumable, the others are ${OTHERS}`;
+const TLS_HINT = `${PROTOCOL_HINT}; or TLS, for which tls.ca must be set?`;
 
 /**
  * The connections of one upload, one after the other: each begins with `HELO` and `WELC`, and when it breaks there is
@@ -32,6 +34,7 @@ export class UploadLinks {
   #welcome: Welcome | undefined;
   #backOff: BackOff;
   #troubleSince: number | undefined;
+  readonly #brokenAnswers = new BrokenAnswers();
 
   /**
    * @param upload the name of the upload
@@ -61,6 +64,7 @@ export class UploadLinks {
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         if (stop.aborted) throw new Stopped();
+        this.#brokenAnswers.note(error);
         await this.#goElsewhere(error);
       }
     }
@@ -70,6 +74,7 @@ export class UploadLinks {
   wentWell(): void {
     if (this.#troubleSince === undefined) return;
     this.#troubleSince = undefined;
+    this.#brokenAnswers.reset();
     this.#backOff = reconnectBackOff(this.#parts.random);
   }
 
@@ -138,13 +143,12 @@ export class UploadLinks {
       answer = await link.request(codec.resume(this.#upload));
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
-      throw new LinkError(
-        `${error.message} before it answered HELO${this.#parts.connector === undefined ? TLS_HINT : BASE_HINT}`,
-        error,
-      );
+      const hint = this.#parts.connector === undefined ? TLS_HINT : PROTOCOL_HINT;
+      const Kind = error instanceof BrokenAnswerError ? BrokenAnswerError : LinkError;
+      throw new Kind(`${error.message} before HELO was answered${hint}`, error);
     }
     if (answer.kind === 'welcome') return answer;
-    if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${BASE_HINT}`);
+    if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${PROTOCOL_HINT}`);
     throw unexpected(answer);
   }
 }

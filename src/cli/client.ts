@@ -67,7 +67,7 @@ export async function client(configPath: string | undefined): Promise<number> {
 /** Returns the number of lines of the file that were no bets. */
 async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<number> {
   const { id, retryMaxElapsedMs: maxElapsedMs } = config;
-  const limits = DEFAULT_LIMITS;
+  const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: config.answerTimeoutMs };
   const connector = config.tls && (await openConnector(config.tls));
   const addresses = new Addresses(config.addresses.servers, id);
   const common = { id, addresses, limits, connector, maxElapsedMs, emit, stop, now, random };
@@ -125,6 +125,11 @@ function openAgency(
     return new ResumableAgency({ ...parts, dialect, batchWindow: batchWindow ?? RESUMABLE_WINDOW });
   }
   const dialect = speaking(protocol, parts.id);
+  if (dialect.conversation.framesApart && (batchWindow ?? 1) > 1) {
+    throw new ConfigError(
+      `batch.window is ${batchWindow}, protocol ${protocol} takes 1 only: its servers take what one read returns for one frame`,
+    );
+  }
   return new Agency({ ...parts, dialect, batchWindow: batchWindow ?? BASE_WINDOW });
 }
 

@@ -2,7 +2,8 @@ import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
 import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
 import { ADDRESSES_ALLOWED, parseAddresses } from './server-address.ts';
-import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
+import { AGENCY_PROTOCOLS, parseProtocol } from '../wire/dialect-names.ts';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
 /** A duration in milliseconds, and the text that gave it. */
@@ -42,7 +43,7 @@ export const CLIENT_KEYS = {
   loopPeriod: key('loop.period', {
     default: '5s',
     allowed: WAIT_ALLOWED,
-    about: 'wait between echo messages; first wait between two questions for the winners',
+    about: 'wait between echo messages; longest wait between two questions for the winners',
     parse: parseConfiguredDuration,
   }),
   logLevel: key('log.level', {
@@ -76,11 +77,18 @@ export const CLIENT_KEYS = {
     ...key('batch.window', {
       allowed: '1 to 1024',
       about:
-        'batches that may be unanswered; 64 when not set, 1 with every protocol but resumable, for there the fate of so many is unknown after a broken connection',
+        'batches that may be unanswered; 64 when not set, 1 with every protocol but resumable, for there the fate of so many is unknown after a broken connection; csv-frames takes 1 only',
       parse: integer(1, 1024),
     }),
     optional: true,
   },
+  answerTimeoutMs: key('answer.timeout', {
+    default: `${DEFAULT_LIMITS.answerTimeoutMs / 1000}s`,
+    allowed: WAIT_ALLOWED,
+    about:
+      'how long to wait for an answer; a server that has not answered anything on a connection yet may be serving another agency and is waited for until retry.maxElapsed',
+    parse: parseWait,
+  }),
   file: key('file.name', {
     default: 'agency.csv',
     allowed: 'a path',
@@ -103,9 +111,9 @@ export const CLIENT_KEYS = {
   },
   protocol: key('protocol', {
     default: 'resumable',
-    allowed: AGENCY_PROTOCOLS.join(', '),
+    allowed: `${AGENCY_PROTOCOLS.join(', ')}; tp0 is another name of base`,
     about: 'the language of the central; an upload survives everything when it is resumable',
-    parse: choice(...AGENCY_PROTOCOLS),
+    parse: parseProtocol,
   }),
   tlsCa: pathKey(
     'tls.ca',

@@ -17,8 +17,17 @@ export interface Key<Value> {
   readonly allowed: string;
   /** What it is for, in words. */
   readonly about: string;
-  /** The value of a text; undefined when the text is not allowed. */
-  readonly parse: (text: string) => Value | undefined;
+  /** The value of a text; undefined when the text is not allowed, or the reason where `allowed` does not say it. */
+  readonly parse: (text: string) => Value | NotAllowed | undefined;
+}
+
+/** Why a text is not allowed although it has the form that is asked for. */
+export class NotAllowed {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
 }
 
 /** A text and where it was found, for the error. */
@@ -70,10 +79,11 @@ function readKey(
     );
   }
   const value = key.parse(given.text);
-  if (value === undefined) {
+  if (value === undefined || value instanceof NotAllowed) {
     // What may be a password is not for a log.
     const text = given.text.replace(/(\/\/[^:@/]*:)[^@/]*@/, '$1***@');
-    throw new ConfigError(`${given.source}: ${key.name} is '${text}', allowed: ${key.allowed}`);
+    const why = value === undefined ? `allowed: ${key.allowed}` : value.reason;
+    throw new ConfigError(`${given.source}: ${key.name} is '${text}', ${why}`);
   }
   return value;
 }

@@ -1,8 +1,8 @@
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
-import { LISTENER_DIALECTS, type ListenerDialect } from '../wire/dialect-names.ts';
+import { LISTENER_DIALECTS, type ListenerDialect, parseListenerDialect } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { parseWait, WAIT_ALLOWED } from './duration.ts';
-import { anyText, choice, integer, type Key } from './keys.ts';
+import { anyText, choice, integer, type Key, NotAllowed } from './keys.ts';
 import { parseStore, parseStream, STORE_ALLOWED } from './store-choice.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
@@ -23,7 +23,7 @@ export const SERVER_KEYS = {
     parse: integer(0, PORT_MAX),
   }),
   listeners: optionalKey('SERVER_LISTENERS', {
-    allowed: `dialect:port,dialect:port,… with ${LISTENER_DIALECTS.join(', ')}`,
+    allowed: `dialect:port,dialect:port,… with ${LISTENER_DIALECTS.join(', ')}; base is another name of tp0`,
     about:
       'ports for agencies that speak other dialects, in place of SERVER_PORT, which is tp0; one draw over all of them',
     parse: parseListeners,
@@ -222,28 +222,33 @@ function durationKey(name: string, text: string, about: string): Key<number> {
 }
 
 /** `tp0:12345,push-codes:12346`. A port has one dialect; 0 is another free one each time. */
-function parseListeners(text: string): ConfiguredListener[] | undefined {
+function parseListeners(text: string): ConfiguredListener[] | NotAllowed | undefined {
   const listeners: ConfiguredListener[] = [];
   for (const part of text.split(',')) {
     const [name = '', digits = '', ...rest] = part.trim().split(':');
-    const dialect = choice(...LISTENER_DIALECTS)(name);
+    const dialect = parseListenerDialect(name);
     const port = integer(0, PORT_MAX)(digits);
     if (dialect === undefined || port === undefined || rest.length > 0) return undefined;
-    if (port !== 0 && listeners.some(other => other.port === port)) return undefined;
+    if (port !== 0 && listeners.some(other => other.port === port)) {
+      return new NotAllowed(`port ${port} is there twice: each port has one dialect`);
+    }
     listeners.push({ dialect, port });
   }
   return listeners;
 }
 
 /** `1,2,7-9` as the ids 1, 2, 7, 8, 9. */
-function parseAgencies(text: string): number[] | undefined {
+function parseAgencies(text: string): number[] | NotAllowed | undefined {
   const agencies = new Set<number>();
   for (const part of text.split(',')) {
     const [, first, last] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part) ?? [];
     if (first === undefined) return undefined;
     const from = Number(first);
     const to = last === undefined ? from : Number(last);
-    if (from < 1 || to < from || to > AGENCY_MAX) return undefined;
+    if (to < from) return new NotAllowed(`the range ${part.trim()} ends before it begins`);
+    if (from < 1 || to > AGENCY_MAX) {
+      return new NotAllowed(`${part.trim()} is not within 1 to ${AGENCY_MAX}, the ids that there are`);
+    }
     for (let agency = from; agency <= to; agency += 1) agencies.add(agency);
   }
   return [...agencies];

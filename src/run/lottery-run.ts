@@ -150,7 +150,6 @@ function startAgency(
       CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
       CLI_FILE_NAME: path,
       CLI_PROTOCOL: protocol,
-      CLI_LOOP_PERIOD: '50ms',
       CLI_LOG_PROGRESS: '200ms',
       CLI_WINNERS_FILE: winnersFile(folder, agency),
     },

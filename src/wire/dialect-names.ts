@@ -7,6 +7,19 @@ export const LISTENER_DIALECTS = ['tp0', ...OTHERS] as const;
 /** What an agency may speak. */
 export const AGENCY_PROTOCOLS = ['resumable', 'base', ...OTHERS] as const;
 
+/** `base` and `tp0` are one protocol: each name is understood where the other is listed. */
+export function parseProtocol(text: string): AgencyProtocol | undefined {
+  const name = text.toLowerCase();
+  return name === 'tp0' ? 'base' : AGENCY_PROTOCOLS.find(protocol => protocol === name);
+}
+
+/** The dialect of a port, also by the name of a protocol that it serves. */
+export function parseListenerDialect(text: string): ListenerDialect | undefined {
+  const name = text.toLowerCase();
+  const protocol = parseProtocol(name);
+  return protocol === undefined ? undefined : listenerOf(protocol);
+}
+
 export type ListenerDialect = (typeof LISTENER_DIALECTS)[number];
 export type AgencyProtocol = (typeof AGENCY_PROTOCOLS)[number];
 

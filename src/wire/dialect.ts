@@ -29,8 +29,12 @@ export interface Conversation {
   readonly questionsApart: boolean;
   /** Whether a connection goes on after a batch of which nothing was stored: the agency leaves it out and sends the next one. */
   readonly outlivesRefusedBatch: boolean;
-  /** Whether no two frames of the central may be in one write: a peer reads a header with a single call. */
+  /** Whether no two frames may share a segment, in either direction: peers decode what one read returns. */
   readonly framesApart: boolean;
+  /** Whether the agency closes while it waits for the draw: a sequential server serves the next one then. */
+  readonly closesWhileWaiting: boolean;
+  /** Whether some servers close the connection after each answer. */
+  readonly serverMayClose: boolean;
 }
 
 /** The conversation of the base protocol. */
@@ -40,6 +44,8 @@ export const BASE_CONVERSATION: Conversation = {
   questionsApart: false,
   outlivesRefusedBatch: false,
   framesApart: false,
+  closesWhileWaiting: true,
+  serverMayClose: false,
 };
 
 /** A dialect with uploads that survive broken connections. */

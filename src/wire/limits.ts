@@ -46,7 +46,10 @@ export interface Limits {
   readonly lingerReadMs: number;
   /** Time for accepted requests to be answered when the process is asked to stop, in milliseconds. */
   readonly stopTimeoutMs: number;
-  /** Time the agency waits for an answer of the central, in milliseconds. */
+  /**
+   * Time the agency waits for an answer of the central, in milliseconds. Before the first answer on a
+   * connection it waits on, as a sequential server may be serving another agency.
+   */
   readonly answerTimeoutMs: number;
   /** Time the agency waits for a connection to be established, in milliseconds. */
   readonly connectTimeoutMs: number;

@@ -191,7 +191,7 @@ describe('a connection that is lost', () => {
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice`,
+      `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice; 4 bets were acknowledged, 8 are in doubt`,
     );
     await agency.close();
     expect(events.of('connected')).toHaveLength(1);
@@ -282,6 +282,7 @@ describe('a connection that is lost', () => {
     const upload = failureOf(agency.upload(await betsFile(20), COMMA));
     const conversation = await central.accept();
     await conversation.messages(3);
+    conversation.say(OK);
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toContain(

@@ -26,7 +26,7 @@ describe('a resumable agency that is asked to stop', () => {
     await events.until('connecting', 2);
     stop.abort();
     expect(await upload).toBeInstanceOf(Stopped);
-    expect(events.names.slice(-2)).toEqual(['timer-closed', 'file-closed']);
+    expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 
   test('while it waits before it comes back does not come back', async () => {
@@ -40,7 +40,7 @@ describe('a resumable agency that is asked to stop', () => {
     stop.abort();
     expect(await upload).toBeInstanceOf(Stopped);
     expect(central.conversations).toHaveLength(1);
-    expect(events.names.slice(-2)).toEqual(['timer-closed', 'file-closed']);
+    expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 
   test('before it is welcomed sends nothing more', async () => {
@@ -72,7 +72,16 @@ describe('a resumable agency that is asked to stop', () => {
     expect(await upload).toBeInstanceOf(Stopped);
     await agency.close();
     expect(await conversation.end()).toEqual([]);
-    expect(events.names).toEqual(['connected', 'batch-refused', 'file-closed', 'socket-closed']);
+    expect(events.names).toEqual([
+      'connected',
+      'batch-refused',
+      'upload-stopped',
+      'file-closed',
+      'socket-closed',
+    ]);
+    expect(events.of('upload-stopped')).toEqual([
+      { event: 'upload-stopped', batches: 2, bets: 4, inDoubt: 0, resumable: true },
+    ]);
   });
 
   test('while it is owed answers that never come waits only so long', async () => {
@@ -99,7 +108,8 @@ describe('a resumable agency that is asked to stop', () => {
     conversation.reset();
     expect(await upload).toBeInstanceOf(Stopped);
     expect(central.conversations).toHaveLength(1);
-    expect(events.names).toEqual(['connected', 'file-closed']);
+    expect(events.names).toEqual(['connected', 'upload-stopped', 'file-closed']);
+    expect(events.of('upload-stopped')[0]).toMatchObject({ batches: 0, inDoubt: 6 });
   });
 
   test('at its counts stops at once: they can be said again', async () => {

@@ -163,14 +163,14 @@ describe('a refusal that stays', () => {
 });
 
 describe('a server that knows only the base protocol', () => {
+  const HINT =
+    '; does the server speak another protocol? protocol is resumable, the others are base, push-codes, check-win, csv-frames, op-codes';
+
   test.each([
-    [
-      'answers HELO with NOK',
-      'the central refused HELO (with protocol base a server without resumable uploads can be served)',
-    ],
+    ['answers HELO with NOK', `the central refused HELO${HINT}`],
     [
       'closes the connection at HELO',
-      'the central closed the connection before it answered HELO (with tls.ca a server that speaks TLS can be served, with protocol base one without resumable uploads)',
+      `the central closed the connection before HELO was answered${HINT}; or TLS, for which tls.ca must be set?`,
     ],
   ])('(it %s) is tried again, with a hint at what would help', async (how, why) => {
     const { central, upload, events } = await uploading();

@@ -212,7 +212,7 @@ describe('a server that fails', () => {
     await events.until('connecting', 2);
     stop.abort();
     expect(await upload).toBeInstanceOf(Stopped);
-    expect(events.names.slice(-2)).toEqual(['timer-closed', 'file-closed']);
+    expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 });
 

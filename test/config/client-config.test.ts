@@ -49,6 +49,7 @@ describe("the skeleton's config.yaml", () => {
       winnersFile: undefined,
       // How many batches may be unanswered depends on the protocol, unless somebody says so.
       batchWindow: undefined,
+      answerTimeoutMs: 60_000,
       protocol: 'resumable',
       retryMaxElapsedMs: 0,
       bet: undefined,
@@ -97,6 +98,11 @@ describe("the skeleton's config.yaml", () => {
       expect(env[0]).toBe(`CLI_${name.toUpperCase().replaceAll('.', '_')}`);
     }
   });
+});
+
+test('protocol tp0 is base: a port and an agency know each other by the same names', async () => {
+  const environment = { CLI_ID: '2', CLI_SERVER_ADDRESS: 'server:12345', CLI_PROTOCOL: 'tp0' };
+  expect((await readClientConfig(undefined, environment)).protocol).toBe('base');
 });
 
 describe('the environment', () => {

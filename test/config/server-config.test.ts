@@ -228,26 +228,25 @@ describe('the agencies that the draw waits for', () => {
   });
 
   test.each([
-    '0',
-    '65536',
-    '3-1',
-    '0-5',
-    '1-65536',
-    '1,,2',
-    ',1',
-    '1,',
-    '1;2',
-    'one',
-    '1-',
-    '-1',
-    '1-2-3',
-    '1.5',
-    '1 - 3',
-  ])('AGENCIES=%s is refused', async text => {
+    ['0', '0 is not within 1 to 65535, the ids that there are'],
+    ['1,65536', '65536 is not within 1 to 65535, the ids that there are'],
+    ['2,3-1', 'the range 3-1 ends before it begins'],
+    ['0-5', '0-5 is not within 1 to 65535, the ids that there are'],
+    ['1-65536', '1-65536 is not within 1 to 65535, the ids that there are'],
+  ])('AGENCIES=%s has the right form and is refused with the reason', async (text, reason) => {
     expect(await refusal(LEAST, { AGENCIES: text })).toBe(
-      `environment variable AGENCIES: AGENCIES is '${text}', allowed: ids and ranges of ids such as 1,2,7-9`,
+      `environment variable AGENCIES: AGENCIES is '${text}', ${reason}`,
     );
   });
+
+  test.each(['1,,2', ',1', '1,', '1;2', 'one', '1-', '-1', '1-2-3', '1.5', '1 - 3'])(
+    'AGENCIES=%s is refused',
+    async text => {
+      expect(await refusal(LEAST, { AGENCIES: text })).toBe(
+        `environment variable AGENCIES: AGENCIES is '${text}', allowed: ids and ranges of ids such as 1,2,7-9`,
+      );
+    },
+  );
 
   test('AGENCIES takes the place of NUMBER_AGENCIES, which is 1 to that number', async () => {
     expect((await read(LEAST, { NUMBER_AGENCIES: '3' })).agencies).toEqual([1, 2, 3]);
@@ -288,12 +287,23 @@ describe('SERVER_LISTENERS', () => {
     ['a dialect that there is not', 'tp1:1'],
     ['no port', 'tp0'],
     ['a port that is none', 'tp0:65536'],
-    ['a port twice', 'tp0:1,op-codes:1'],
     ['something behind a port', 'tp0:1:2'],
     ['nothing behind a comma', 'tp0:1,'],
   ])('is refused with %s, and what is allowed is said', (_, text) => {
     expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
-      `SERVER_LISTENERS is '${text}', allowed: dialect:port,dialect:port,… with tp0, push-codes, check-win, csv-frames, op-codes`,
+      `SERVER_LISTENERS is '${text}', allowed: dialect:port,dialect:port,… with tp0, push-codes, check-win, csv-frames, op-codes; base is another name of tp0`,
     );
+  });
+
+  test.each(['tp0:1,op-codes:1', 'tp0:12345,tp0:12345'])('names the port that %s has twice', text => {
+    const port = text.split(':').at(-1);
+    expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
+      `SERVER_LISTENERS is '${text}', port ${port} is there twice: each port has one dialect`,
+    );
+  });
+
+  test.each(['tp0', 'base', 'resumable', 'BASE'])('%s is the port of the base protocol', name => {
+    const { listeners } = readServerConfig(undefined, { SERVER_LISTENERS: `${name}:1` });
+    expect(listeners).toEqual([{ dialect: 'tp0', port: 1 }]);
   });
 });

@@ -66,6 +66,7 @@ const BETS_FILE = [LORCA, NANDU]
 /** The whole conversation of an agency of two bets, a batch each, that has to ask twice where it has to ask. */
 function exchangesOf(spoken: SpokenDialect): Exchange[] {
   const { questionsApart: apart } = spoken;
+  const { closesWhileWaiting } = spoken.dialect.conversation;
   const winners = Buffer.concat(spoken.winnersFrames(...WINNERS));
   const batches = [LORCA, NANDU].map(bet => ({
     asks: spoken.batch(1, bet),
@@ -80,7 +81,7 @@ function exchangesOf(spoken: SpokenDialect): Exchange[] {
     ...batches,
     { asks, says: spoken.finished },
     { asks: spoken.question(1), says: spoken.notYet, apart },
-    { asks: spoken.question(1), says: winners, apart },
+    { asks: spoken.question(1), says: winners, apart: apart || closesWhileWaiting },
   ];
 }
 
@@ -175,7 +176,8 @@ function describeAnswers(spoken: SpokenDialect): void {
     await play(spoken, run, say);
     expect(await run.uploaded).toEqual({ bets: 2, refusedLines: 0 });
     expect(run.events.of('reconnecting')).toEqual([]);
-    expect(run.events.of('connected')).toHaveLength(spoken.questionsApart ? 3 : 1);
+    const connections = exchangesOf(spoken).filter(exchange => exchange.apart === true).length + 1;
+    expect(run.events.of('connected')).toHaveLength(connections);
   }
 
   describe('the answers are understood', () => {
@@ -202,7 +204,8 @@ function describeLostConnections(spoken: SpokenDialect): void {
     });
     if (broken.fails === undefined) {
       const lost = run.events.of('reconnecting').map(({ error }) => error);
-      expect(lost).toEqual(['the central closed the connection']);
+      const place = length === 0 ? '' : ` after ${length} bytes of an answer`;
+      expect(lost).toEqual([`the central closed the connection${place}`]);
     } else {
       const error = await failureOf(run.winners);
       expect(error).toBeInstanceOf(AgencyError);
@@ -276,6 +279,7 @@ function describeRefusedEnds(spoken: SpokenDialect): void {
       if (exchange.apart === true) {
         peer.end();
         peer = await run.server.accept();
+        await expectSaid(peer, spoken.hello(1));
       }
       await expectSaid(peer, exchange.asks);
       if (exchange === end) break;
@@ -296,10 +300,27 @@ function describeRefusedEnds(spoken: SpokenDialect): void {
 function describeWaits(spoken: SpokenDialect): void {
   const answerTimeoutMs = 60;
 
+  test('a first answer is waited for longer than any other: the agency may have to wait for its turn', async () => {
+    const run = await started(spoken, { answerTimeoutMs });
+    let turn = 0;
+    await play(spoken, run, async (peer, answer) => {
+      turn += 1;
+      if (turn === 1) await run.events.until('waiting-for-turn', 2);
+      peer.send(answer);
+      return true;
+    });
+    const [first, second] = run.events.of('waiting-for-turn');
+    expect([first!.silentMs, second!.silentMs]).toEqual([answerTimeoutMs, 2 * answerTimeoutMs]);
+    expect(first!.hint).toContain(`protocol is ${spoken.dialect.name}, the others are resumable`);
+    expect(run.events.of('reconnecting')).toEqual([]);
+  });
+
   test('an answer to a batch that does not come is the end, in limited time', async () => {
     const { server, uploaded } = await started(spoken, { answerTimeoutMs });
     const peer = await server.accept();
     await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
+    peer.send(spoken.accepted(1));
+    await expectSaid(peer, spoken.batch(1, NANDU));
     const error = await failureOf(uploaded);
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toContain(`no answer within ${answerTimeoutMs} ms`);
@@ -323,6 +344,8 @@ function describeWaits(spoken: SpokenDialect): void {
     });
     return;
   }
+
+  if (exchangesOf(spoken).at(-1)!.apart === true) return;
 
   test('a question that is not answered in time is asked again, and the end of the bets is not said again', async () => {
     const run = await started(spoken, { answerTimeoutMs });

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { until } from '../support/central.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -39,11 +40,74 @@ describe('a client', () => {
   );
 
   test('with a protocol that there is not is told which there are, exit code 2', async () => {
-    const client = startClient(await temporaryFolder(), 1, 1, { CLI_PROTOCOL: 'tp0' });
+    const client = startClient(await temporaryFolder(), 1, 1, { CLI_PROTOCOL: 'tp1' });
     expect(await client.exited).toEqual({ code: 2, signal: null });
-    expect(client.stderr).toContain("protocol is 'tp0'");
-    expect(client.stderr).toContain('resumable, base, push-codes, check-win, csv-frames, op-codes');
+    expect(client.stderr).toContain("protocol is 'tp1'");
+    expect(client.stderr).toContain(
+      'resumable, base, push-codes, check-win, csv-frames, op-codes; tp0 is another name of base',
+    );
   });
+
+  test('that would have more than one batch unanswered in csv-frames is refused with the reason', async () => {
+    const env = { CLI_PROTOCOL: 'csv-frames', CLI_BATCH_WINDOW: '2' };
+    const client = startClient(await temporaryFolder(), 1, 1, env);
+    expect(await client.exited).toEqual({ code: 2, signal: null });
+    expect(client.stderr).toBe(
+      'loteria: batch.window is 2, protocol csv-frames takes 1 only: its servers take what one read returns for one frame\n',
+    );
+  });
+
+  test.each(['base', ...OTHERS])(
+    'that speaks %s to a port of any other dialect is told what may be wrong',
+    async protocol => {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
+      const own = protocol === 'base' ? 'tp0' : protocol;
+      const listeners = ['tp0', ...OTHERS].filter(name => name !== own);
+      const { server } = await startServer(folder, {
+        SERVER_LISTENERS: listeners.map(name => `${name}:0`).join(','),
+        MESSAGE_TIMEOUT: '200ms',
+        FIRST_MESSAGE_TIMEOUT: '200ms',
+      });
+      await until(() => server.linesOf('listen').length === listeners.length, 'every listener');
+      for (const { details } of server.linesOf('listen')) {
+        const client = startClient(folder, 1, Number(details['port']), { CLI_PROTOCOL: protocol });
+        const { code } = await client.exited;
+        const error = client.linesOf('exit', 'fail').map(line => line.details['error']);
+        expect([details['dialect'], code, error]).toEqual([
+          details['dialect'],
+          1,
+          [
+            expect.stringMatching(
+              `does the server speak another protocol\\? protocol is ${protocol}, the others`,
+            ),
+          ],
+        ]);
+      }
+      const refused = [...server.linesOf('refuse'), ...server.linesOf('cut_connection')];
+      expect(new Set(refused.map(({ details }) => details['dialect']))).toEqual(new Set(listeners));
+    },
+  );
+
+  test.each(['base', ...OTHERS])(
+    'that speaks %s says on SIGTERM in the middle of its upload what was acknowledged',
+    async protocol => {
+      const folder = await temporaryFolder();
+      const bet = 'Ana,Paz,11,1990-01-02,7574\n';
+      await writeFile(join(folder, 'agency.csv'), bet.repeat(200_000));
+      const listener = protocol === 'base' ? 'tp0' : protocol;
+      const { server, port } = await startServer(folder, { SERVER_LISTENERS: `${listener}:0` });
+      const client = startClient(folder, 1, port, { CLI_PROTOCOL: protocol });
+      await server.logged('apuesta_recibida');
+      client.kill('SIGTERM');
+      expect(await client.exited).toEqual({ code: 0, signal: null });
+      const [stopped] = client.linesOf('upload', 'fail').map(({ details }) => details);
+      const bets = (await readFile(join(folder, 'bets.csv'), 'utf8')).split('\r\n').length - 1;
+      expect(stopped).toMatchObject({ bets: String(bets), in_doubt: '0' });
+      const closed = await server.logged('close_socket');
+      expect([closed.level, closed.details['all_sent']]).toEqual(['WARNING', 'no']);
+    },
+  );
 
   test.each(OTHERS)(
     'that speaks %s and has missed its winners is told them again when it comes with an empty file',

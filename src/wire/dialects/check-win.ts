@@ -8,6 +8,7 @@ import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '..
 import { peerText } from '../peer-text.ts';
 import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
+import { putBytes, putU32 } from './put-bytes.ts';
 
 /**
  * The dialect check-win (protocol page). Everything is text, also what is a number; integers are big-endian.
@@ -43,6 +44,8 @@ const CONVERSATION: Conversation = {
   // The agency would go on, and the draw be held without the bets that were refused.
   outlivesRefusedBatch: false,
   framesApart: false,
+  closesWhileWaiting: false,
+  serverMayClose: false,
 };
 
 const LENGTH_BYTES = 4;
@@ -252,10 +255,8 @@ class BetGatherer implements BatchEncoder {
     for (let field = 0; field < BET_FIELDS.length; field += 1) length += ends[field]! - starts[field]!;
     if (this.#at + length > frame.length) return 'full';
     for (let field = 0; field < BET_FIELDS.length; field += 1) {
-      const text = bytes.subarray(starts[field], ends[field]);
-      this.#at = frame.writeUInt32BE(text.length, this.#at);
-      frame.set(text, this.#at);
-      this.#at += text.length;
+      this.#at = putU32(frame, this.#at, ends[field]! - starts[field]!);
+      this.#at = putBytes(frame, this.#at, bytes, starts[field]!, ends[field]!);
     }
     this.count += 1;
     return 'added';

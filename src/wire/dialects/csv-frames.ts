@@ -50,6 +50,8 @@ const CONVERSATION: Conversation = {
   outlivesRefusedBatch: false,
   // The original client hangs when a header comes in two pieces, which it may when frames share a segment.
   framesApart: true,
+  closesWhileWaiting: false,
+  serverMayClose: false,
 };
 
 const COMMA = 0x2c;

@@ -17,6 +17,7 @@ import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '..
 import { PEER_TEXT_LENGTH_MAX, peerText } from '../peer-text.ts';
 import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
+import { putBytes, putDigits, putU16 } from './put-bytes.ts';
 
 /**
  * The dialect op-codes (protocol page). No message has a length: where it ends, its fields tell. Integers are big-endian.
@@ -52,6 +53,8 @@ const CONVERSATION: Conversation = {
   questionsApart: false,
   outlivesRefusedBatch: true,
   framesApart: false,
+  closesWhileWaiting: false,
+  serverMayClose: true,
 };
 
 /** Operations. */
@@ -263,7 +266,7 @@ class TypedBetsReader {
       this.#ends[text] = from;
     }
     this.#starts[BET_TEXTS] = digitsAt;
-    this.#ends[BET_TEXTS] = digitsAt + bytes.write(String(bytes.readUInt16BE(from)), digitsAt, 'latin1');
+    this.#ends[BET_TEXTS] = putDigits(bytes, digitsAt, bytes.readUInt16BE(from));
     return from + NUMBER_BYTES;
   }
 }
@@ -380,7 +383,8 @@ class BetGatherer implements BatchEncoder {
     let at = frame.writeUInt8(BET, this.#at);
     at = frame.writeUInt8(this.#id, at);
     for (let text = 0; text < BET_TEXTS; text += 1) {
-      at = writeText(frame, at, bytes.subarray(starts[text], ends[text]));
+      at = putU16(frame, at, ends[text]! - starts[text]!);
+      at = putBytes(frame, at, bytes, starts[text]!, ends[text]!);
     }
     this.#at = frame.writeUInt16BE(number, at);
     this.count += 1;

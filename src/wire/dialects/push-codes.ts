@@ -15,6 +15,7 @@ import { QueueDecoder } from '../queue-decoder.ts';
 import { WireError } from '../refusal.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
 import { FrameGatherer } from './frame-gatherer.ts';
+import { putBytes, putDigits, putU16, putU32 } from './put-bytes.ts';
 
 /**
  * The dialect push-codes (protocol page). Integers are big-endian, text is UTF-8.
@@ -44,6 +45,8 @@ const CONVERSATION: Conversation = {
   questionsApart: false,
   outlivesRefusedBatch: false,
   framesApart: false,
+  closesWhileWaiting: false,
+  serverMayClose: false,
 };
 
 const ALL_SENT = 9000;
@@ -159,8 +162,8 @@ function encodeWinners(documents: readonly string[]): Uint8Array {
   view.setUint16(0, WINNERS);
   view.setUint16(LENGTH_BYTES, length);
   for (const [index, document] of documents.entries()) {
-    const value = documentValue(Buffer.from(document));
-    if (value === undefined) throw new WireError('malformed', 'a document that is not the text of a u32');
+    const value = /^(?:0|[1-9]\d*)$/.test(document) ? Number(document) : U32_MAX + 1;
+    if (value > U32_MAX) throw new WireError('malformed', 'a document that is not the text of a u32');
     view.setUint32(2 * LENGTH_BYTES + index * DOCUMENT_BYTES, value);
   }
   return frame;
@@ -237,24 +240,20 @@ class PacketFields implements FieldRanges {
     const fieldsEnd = numbersAt + NUMBERS_BYTES;
     if (fieldsEnd !== end) return fieldsEnd > end ? 'too-few-fields' : 'too-many-fields';
     this.#end = 0;
-    this.#put(0, payload.subarray(firstNameAt, firstNameEnd));
-    this.#put(1, payload.subarray(lastNameAt, birthdateAt));
-    this.#put(2, digitsOf(view.getUint32(numbersAt)));
-    this.#put(3, payload.subarray(birthdateAt, numbersAt));
-    this.#put(4, digitsOf(view.getUint32(numbersAt + DOCUMENT_BYTES)));
+    this.#note(0, putBytes(this.bytes, this.#end, payload, firstNameAt, firstNameEnd));
+    this.#note(1, putBytes(this.bytes, this.#end, payload, lastNameAt, birthdateAt));
+    this.#note(2, putDigits(this.bytes, this.#end, view.getUint32(numbersAt)));
+    this.#note(3, putBytes(this.bytes, this.#end, payload, birthdateAt, numbersAt));
+    this.#note(4, putDigits(this.bytes, this.#end, view.getUint32(numbersAt + DOCUMENT_BYTES)));
     return undefined;
   }
 
-  #put(field: number, bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.#end);
+  /** The field that was written up to `end`. */
+  #note(field: number, end: number): void {
     this.starts[field] = this.#end;
-    this.#end += bytes.length;
-    this.ends[field] = this.#end;
+    this.ends[field] = end;
+    this.#end = end;
   }
-}
-
-function digitsOf(value: number): Buffer {
-  return Buffer.from(String(value));
 }
 
 class PushCodesAgencyCodec extends QueueDecoder<ServerAnswer> implements AgencyCodec {
@@ -331,8 +330,9 @@ class PacketGatherer extends FrameGatherer {
     // The original server refuses a batch with a longer name, and that is the end of its conversation.
     if (isLongName(bet, 0)) return { field: 'first_name', reason: 'too-long-for-dialect' };
     if (isLongName(bet, 1)) return { field: 'last_name', reason: 'too-long-for-dialect' };
-    const document = documentValue(fieldOf(bet, 2));
-    return document === undefined ? { field: 'document', reason: 'out-of-range-for-dialect' } : undefined;
+    return documentValue(bet.bytes, bet.starts[2]!, bet.ends[2]!) === undefined
+      ? { field: 'document', reason: 'out-of-range-for-dialect' }
+      : undefined;
   }
 
   protected override bytesOf({ starts, ends }: FieldRanges): number {
@@ -340,52 +340,47 @@ class PacketGatherer extends FrameGatherer {
   }
 
   protected override put(bet: FieldRanges, frame: Uint8Array, at: number): number {
-    const end = at + this.bytesOf(bet);
-    const view = viewOf(frame);
-    view.setUint16(at, end - at - LENGTH_BYTES);
-    let to = putName(frame, at + LENGTH_BYTES, fieldOf(bet, 0));
-    to = putName(frame, to, fieldOf(bet, 1));
-    frame.set(fieldOf(bet, 3), to);
-    view.setUint32(to + DATE_BYTES, valueOf(fieldOf(bet, 2)));
-    view.setUint32(to + DATE_BYTES + DOCUMENT_BYTES, valueOf(fieldOf(bet, 4)));
-    return end;
+    const { bytes, starts, ends } = bet;
+    let to = putU16(frame, at, this.bytesOf(bet) - LENGTH_BYTES);
+    to = putName(frame, to, bet, 0);
+    to = putName(frame, to, bet, 1);
+    to = putBytes(frame, to, bytes, starts[3]!, ends[3]!);
+    to = putU32(frame, to, valueOf(bytes, starts[2]!, ends[2]!));
+    return putU32(frame, to, valueOf(bytes, starts[4]!, ends[4]!));
   }
 
   protected override putHeader(frame: Uint8Array, payloadBytes: number): void {
-    viewOf(frame).setUint16(0, payloadBytes);
+    putU16(frame, 0, payloadBytes);
   }
 }
 
-function putName(frame: Uint8Array, at: number, name: Uint8Array): number {
-  frame[at] = name.length;
-  frame.set(name, at + 1);
-  return at + 1 + name.length;
-}
-
-function fieldOf({ bytes, starts, ends }: FieldRanges, field: number): Uint8Array {
-  return bytes.subarray(starts[field], ends[field]);
+function putName(frame: Uint8Array, at: number, { bytes, starts, ends }: FieldRanges, field: number): number {
+  frame[at] = ends[field]! - starts[field]!;
+  return putBytes(frame, at + 1, bytes, starts[field]!, ends[field]!);
 }
 
 /** Whether a name has more characters than the original server takes: code points, not bytes. */
-function isLongName(bet: FieldRanges, field: number): boolean {
+function isLongName({ bytes, starts, ends }: FieldRanges, field: number): boolean {
+  if (ends[field]! - starts[field]! <= NAME_LENGTH_MAX) return false;
   let length = 0;
-  for (const byte of fieldOf(bet, field)) {
-    const continues = (byte & 0xc0) === 0x80;
+  for (let at = starts[field]!; at < ends[field]!; at += 1) {
+    const continues = (bytes[at]! & 0xc0) === 0x80;
     if (!continues) length += 1;
   }
   return length > NAME_LENGTH_MAX;
 }
 
 /** A document as a number; undefined when it is none of 32 bits, or would not be the same text again. */
-function documentValue(digits: Uint8Array): number | undefined {
-  const value = valueOf(digits);
-  return value <= U32_MAX && digitsOf(value).equals(digits) ? value : undefined;
+function documentValue(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const value = valueOf(bytes, start, end);
+  const hasLeadingZero = bytes[start] === 0x30 && end - start > 1;
+  return value <= U32_MAX && !hasLeadingZero ? value : undefined;
 }
 
 /** The value of a run of digits. */
-function valueOf(digits: Uint8Array): number {
+function valueOf(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
-  for (const digit of digits) value = value * 10 + digit - 0x30;
+  for (let at = start; at < end; at += 1) value = value * 10 + bytes[at]! - 0x30;
   return value;
 }
 

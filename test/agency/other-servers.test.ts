@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import type { SpokenDialect } from '../contract/spoken-dialect.ts';
+import { SPOKEN } from '../contract/spoken-dialects.ts';
+import { range } from '../support/central.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { type Quirks, ToyServer } from '../support/toy-server.ts';
+import { betsFile, COMMA, failureOf, startAgency, startResumable } from './start-agency.ts';
+import { FakeCentral, OK, welc } from '../support/fake-central.ts';
+
+/** Servers of other solutions, whose habits an agency of ours must put up with. */
+
+const dialectOf = ({ name, dialect }: SpokenDialect) =>
+  name === 'tp0' ? createBaseDialect(new PlainBetReader()) : dialect;
+
+const ASKED = SPOKEN.filter(({ winners }) => winners === 'asked');
+
+/** Holds a lottery of three agencies with a server of such habits. */
+async function holdLottery(spoken: SpokenDialect, quirks: Quirks) {
+  const dialect = dialectOf(spoken);
+  const server = await ToyServer.listen(dialect, 3, quirks);
+  const path = await betsFile(25);
+  const agencies = [1, 2, 3].map(id =>
+    startAgency(server.port, { id, dialect, pollMs: 100, limits: { answerTimeoutMs: 300 } }),
+  );
+  const winners = await Promise.all(
+    agencies.map(async ({ agency }) => {
+      expect(await agency.upload(path, COMMA)).toEqual({ bets: 25, refusedLines: 0 });
+      const documents = await agency.finishAndAwaitWinners();
+      await agency.close();
+      return documents;
+    }),
+  );
+  expect(winners).toEqual([['30000001'], ['30000002'], ['30000003']]);
+  expect([1, 2, 3].map(id => server.bets.get(id))).toEqual([25, 25, 25]);
+  return { server, agencies };
+}
+
+describe.each(ASKED)('an agency that speaks $name', spoken => {
+  test('lets a sequential server serve the others while it waits for the draw', async () => {
+    const { agencies } = await holdLottery(spoken, {
+      sequential: true,
+      closesAfterAnswer: spoken.name === 'op-codes',
+    });
+    expect(agencies.flatMap(({ events }) => events.of('reconnecting'))).toEqual([]);
+  });
+
+  test('waits for its turn longer than for an answer', async () => {
+    const dialect = dialectOf(spoken);
+    const server = await ToyServer.listen(dialect, 1, { sequential: true });
+    const blocker = startAgency(server.port, { id: 2, dialect });
+    const path = await betsFile(2);
+    await blocker.agency.upload(path, COMMA);
+    const { agency, events } = startAgency(server.port, { dialect, limits: { answerTimeoutMs: 40 } });
+    const upload = agency.upload(path, COMMA);
+    await events.until('waiting-for-turn', 3);
+    await blocker.agency.close();
+    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(await agency.finishAndAwaitWinners()).toEqual(['30000001']);
+    expect(events.of('reconnecting')).toEqual([]);
+    await agency.close();
+  });
+
+  test('gives up waiting for its turn after retry.maxElapsed, and says what may be wrong', async () => {
+    const server = await ScriptedServer.listen();
+    const { agency, events } = startAgency(server.port, {
+      dialect: dialectOf(spoken),
+      maxElapsedMs: 100,
+      limits: { answerTimeoutMs: 40 },
+    });
+    const error = await failureOf(agency.upload(await betsFile(2), COMMA));
+    expect(error.message).toMatch(/no answer within 40 ms;.* does the server speak another protocol\?/);
+    expect(events.of('waiting-for-turn')).toHaveLength(2);
+  });
+
+  test('gives up on an answer that breaks in the same place each time', async () => {
+    const server = await ScriptedServer.listen();
+    const { agency, events } = startAgency(server.port, {
+      dialect: dialectOf(spoken),
+      random: () => -1.5,
+    });
+    const winners = failureOf(agency.finishAndAwaitWinners());
+    const answer = Buffer.concat(spoken.winnersFrames('30904465', '30876370'));
+    const half = answer.subarray(0, answer.length - 3);
+    for (const attempt of range(5)) {
+      const peer = await server.accept();
+      const hello = spoken.hello(1);
+      if (attempt === 0) {
+        await peer.receive(hello.length + spoken.allSent(1).length);
+        peer.send(spoken.finished);
+      }
+      if (attempt === 0 && spoken.questionsApart) {
+        peer.end();
+        const asking = await server.accept();
+        await asking.receive(spoken.question!(1).length);
+        asking.send(half);
+        asking.end();
+        continue;
+      }
+      await peer.receive((attempt === 0 ? 0 : hello.length) + spoken.question!(1).length);
+      peer.send(half);
+      peer.end();
+    }
+    expect((await winners).message).toBe(
+      `the central closed the connection after ${half.length} bytes of an answer, 5 times in a row in the same place`,
+    );
+    expect(events.of('reconnecting')).toHaveLength(4);
+    await agency.close();
+  });
+});
+
+describe.each(SPOKEN)('an agency that speaks $name', spoken => {
+  test('sends no two frames in one read to a server that decodes one per read', async () => {
+    await holdLottery(spoken, { messagePerRead: spoken.dialect.conversation.framesApart });
+  });
+});
+
+describe('an agency that speaks op-codes', () => {
+  const spoken = SPOKEN.find(({ name }) => name === 'op-codes')!;
+
+  test('uploads over a connection for each batch where the server closes after each answer', async () => {
+    const { server } = await holdLottery(spoken, { closesAfterAnswer: true });
+    // 13 batches, and questions.
+    expect(server.connections).toBeGreaterThanOrEqual(3 * 14);
+  });
+
+  test('keeps one connection where the server does', async () => {
+    const { server } = await holdLottery(spoken, {});
+    expect(server.connections).toBe(3);
+  });
+});
+
+test('a base agency whose repeated END is refused asks for its winners', async () => {
+  const spoken = SPOKEN.find(({ name }) => name === 'tp0')!;
+  const { server, agencies } = await holdLottery(spoken, { countsEndOnce: true });
+  expect(server.finished.size).toBe(3);
+  for (const { events } of agencies) expect(events.of('finish-in-doubt')).toHaveLength(1);
+});
+
+test('a base agency whose first END is refused fails', async () => {
+  const central = await FakeCentral.listen();
+  const { agency } = startAgency(central.port);
+  const winners = failureOf(agency.finishAndAwaitWinners());
+  const conversation = await central.accept();
+  await conversation.messages(2);
+  conversation.say('4e4f4b00');
+  expect((await winners).message).toBe('the central refused the end of the bets');
+});
+
+test('a resumable agency gives up on winners that break in the same place each time', async () => {
+  const central = await FakeCentral.listen();
+  const { agency } = startResumable(central.port);
+  const upload = agency.upload(await betsFile(0), COMMA);
+  const first = await central.accept();
+  await first.message();
+  first.say(welc(1));
+  await first.message();
+  first.say(OK);
+  await upload;
+  const winners = failureOf(agency.finishAndAwaitWinners());
+  expect(await first.message()).toBe('END');
+  first.say(OK);
+  expect(await first.message()).toBe('WAIT');
+  first.say('5257494e 00000013 327c3330');
+  await first.hangUp();
+  for (let attempt = 2; attempt <= 5; attempt += 1) {
+    const next = await central.accept();
+    await next.message();
+    next.say(welc(1));
+    expect(await next.message()).toBe('WAIT');
+    next.say('5257494e 00000013 327c3330');
+    await next.hangUp();
+  }
+  expect((await winners).message).toBe(
+    'the central closed the connection after 12 bytes of an answer, 5 times in a row in the same place',
+  );
+});
