@@ -222,12 +222,14 @@ export class Connection implements Served {
   }
 
   #onClose(): void {
-    const { emit, ip } = this.#parts;
+    const { emit, ip, conversation } = this.#parts;
     const { agency, unfinished, comesBack } = this.#session;
+    // Older agencies of some dialects open a connection for each batch.
+    const resumable = comesBack !== undefined || conversation.serverMayClose;
     this.#taking = false;
     this.#closing = true;
     this.#session.end();
-    emit({ event: 'connection-closed', ip, agency, ...(unfinished && { unfinished, ...comesBack }) });
+    emit({ event: 'connection-closed', ip, agency, ...(unfinished && { unfinished, resumable }) });
   }
 
   /** Takes messages for as long as there are some and their answers have room. */

@@ -60,7 +60,7 @@ export function readableParams(event: CentralEvent): Params | undefined {
     case 'upload-resumed':
       return { agency: event.agency, next: event.next };
     case 'message-refused':
-      return { ...ofAgency(event), ip: event.ip, code: event.refusal.code };
+      return { ...ofAgency(event), ip: event.ip, ...event.listener, code: event.refusal.code };
     case 'agency-finished':
       return { agency: event.agency, missing: event.missing.length };
     case 'draw-held':

@@ -360,7 +360,7 @@ describe('a peer that resets the connection', () => {
     expect(await peer.receive(4)).toBe(OK);
     peer.socket.resetAndDestroy();
     const [closed] = await central.seen('connection-closed');
-    expect(closed).toMatchObject({ agency: 1, unfinished: true });
+    expect(closed).toMatchObject({ agency: 1, unfinished: true, resumable: false });
     expect(central.of('connection-error').map(({ error }) => error)).toEqual(['ECONNRESET']);
     expect(central.of('connection-cut')).toEqual([]);
   });

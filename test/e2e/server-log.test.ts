@@ -86,8 +86,12 @@ const identified = (agency: number): string =>
   `DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: ${agency}`;
 const closed = (agency?: number): string =>
   `INFO     action: close_socket | result: success | ip: 127.0.0.1${agency ? ` | agency: ${agency}` : ''}`;
+/** Agency 1 has sent bets and leaves before it says that they were all. */
+const LEFT_OPEN =
+  'WARNING  action: close_socket | result: success | ip: 127.0.0.1 | agency: 1 | all_sent: no';
+
 const refused = (agency: number | undefined, code: string, detail: string): string =>
-  `ERROR    action: refuse | result: fail | ip: 127.0.0.1${agency ? ` | agency: ${agency}` : ''} | code: ${code} | detail: ${detail}`;
+  `ERROR    action: refuse | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0${agency ? ` | agency: ${agency}` : ''} | code: ${code} | detail: ${detail}`;
 
 test('a whole lottery at DEBUG writes exactly these lines', async () => {
   const env = { NUMBER_AGENCIES: '2', SERVER_LISTEN_BACKLOG: '5' };
@@ -96,7 +100,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
   const visit = (...lines: string[]): string[] => [ACCEPTED, ACCEPTING, ...lines];
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 5 | logging_level: DEBUG',
-    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: none | state: open',
+    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: 0 of 2 agencies | finished_ids: none | state: open',
     'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0',
     ACCEPTING,
     ...visit(
@@ -104,12 +108,12 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
       'INFO     action: apuesta_almacenada | result: success | dni: 030904465 | numero: 7574',
       closed(1),
     ),
-    ...visit(identified(1), 'INFO     action: apuesta_recibida | result: success | cantidad: 3', closed(1)),
+    ...visit(identified(1), 'INFO     action: apuesta_recibida | result: success | cantidad: 3', LEFT_OPEN),
     ...visit(
       identified(1),
       'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
       refused(1, 'invalid-bet', 'bet 1, document, not-digits'),
-      closed(1),
+      LEFT_OPEN,
     ),
     ...visit(
       identified(2),
@@ -126,7 +130,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
     ),
     ...visit(
       identified(2),
-      'INFO     action: agency_finished | result: success | agency: 2 | waiting_for: 1',
+      'INFO     action: agency_finished | result: success | agency: 2 | missing: 1 | waiting_for: 1',
       closed(2),
     ),
     ...visit(
@@ -137,13 +141,16 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
     ),
     ...visit(
       identified(1),
-      'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: none',
+      'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
       'INFO     action: sorteo | result: success',
       `INFO     action: draw | result: success | bets: 4 | winners: 1 | ms: N | sha256: ${sha256(BETS_CSV)}`,
       closed(1),
     ),
     ...visit(identified(1), closed(1)),
-    ...visit('WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | reason: truncated', closed()),
+    ...visit(
+      'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | reason: truncated',
+      closed(),
+    ),
     'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
     'INFO     action: close_timer | result: success | timer: deadlines',
     'INFO     action: close_listener | result: success | port: N',
@@ -248,12 +255,12 @@ test('the limits of the configuration are kept, and what they cut off is told', 
     ({ action, level, result }) => action === 'cut_connection' || (level !== 'INFO' && result === 'fail'),
   );
   expect(told.map(({ text }) => fixed(text))).toEqual([
-    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | reason: first-message-timeout',
-    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | agency: 1 | reason: message-timeout',
+    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | reason: first-message-timeout',
+    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | reason: message-timeout',
     refused(undefined, 'busy', 'agency 1 has 1 connections already'),
     refused(2, 'payload-too-large', 'NBET of 1025 bytes, at most 1024 are taken'),
-    'INFO     action: cut_connection | result: success | ip: 127.0.0.1 | agency: 1 | reason: idle',
-    'WARNING  action: accept_connections | result: fail | ip: 127.0.0.1 | code: busy | detail: 2 connections are open already',
+    'INFO     action: cut_connection | result: success | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | reason: idle',
+    'WARNING  action: accept_connections | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | code: busy | detail: 2 connections are open already',
   ]);
   for (const { text } of server.lines) expectRegular(text);
 });

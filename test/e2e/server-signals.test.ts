@@ -243,7 +243,6 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
     ['NUMBER_AGENCIES', '65536', '0 to 65535'],
     ['NUMBER_AGENCIES', 'five', '0 to 65535'],
     ['AGENCIES', '1,2,', 'ids and ranges of ids such as 1,2,7-9'],
-    ['AGENCIES', '9-7', 'ids and ranges of ids such as 1,2,7-9'],
     ['CONNECTIONS_MAX', '0', '1 to 65535'],
     ['PAYLOAD_BYTES_MAX', '10', '1024 to 1048576'],
     ['IDLE_TIMEOUT', '5', 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h'],

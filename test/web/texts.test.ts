@@ -84,6 +84,16 @@ describe('a sentence for an event', () => {
     );
   });
 
+  test('says what helps against a message that is too long, and where it was refused', () => {
+    const params = { ip: '10.0.0.7', port: 12345, dialect: 'tp0', code: 'payload-too-large' };
+    expect(english.event('message-refused', params)).toBe(
+      'A message of 10.0.0.7 on port 12345 (tp0) was refused: payload-too-large. Smaller batches or a higher PAYLOAD_BYTES_MAX help.',
+    );
+    expect(spanish.event('message-refused', { ip: '10.0.0.7', code: 'busy' })).toBe(
+      'Mensaje de 10.0.0.7 rechazado: busy.',
+    );
+  });
+
   test('says how often the same happened', () => {
     expect(english.event('draw-delayed', { times: 3 })).toMatch(/ \(3 times\)$/);
   });

@@ -12,6 +12,12 @@ const CUT_REASONS: EventParams = {
 const peer = ({ agency, ip }: EventParams): string =>
   agency === undefined ? String(ip) : `agency ${agency} (${ip})`;
 
+const via = ({ dialect, port }: EventParams): string =>
+  dialect === undefined ? '' : ` on port ${port} (${dialect})`;
+
+const remedy = ({ code }: EventParams): string =>
+  code === 'payload-too-large' ? ' Smaller batches or a higher PAYLOAD_BYTES_MAX help.' : '';
+
 const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
 
 const records = (count: string | undefined): string =>
@@ -28,7 +34,7 @@ export const eventsEn: typeof eventsEs = {
   'tail-cut': p => `${p['bytes']} bytes that were never acknowledged were cut off ${p['file']}.`,
   listening: p => `Listening on port ${p['port']} (${p['dialect']}).`,
   'upload-resumed': p => `Agency ${p['agency']} went on with its upload at batch ${p['next']}.`,
-  'message-refused': p => `A message of ${peer(p)} was refused: ${p['code']}.`,
+  'message-refused': p => `A message of ${peer(p)}${via(p)} was refused: ${p['code']}.${remedy(p)}`,
   'agency-finished': p =>
     p['missing'] === '0'
       ? `Agency ${p['agency']} has finished; none is missing.`

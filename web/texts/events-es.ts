@@ -14,6 +14,12 @@ const CUT_REASONS: EventParams = {
 const peer = ({ agency, ip }: EventParams): string =>
   agency === undefined ? String(ip) : `la agencia ${agency} (${ip})`;
 
+const via = ({ dialect, port }: EventParams): string =>
+  dialect === undefined ? '' : ` en el puerto ${port} (${dialect})`;
+
+const remedy = ({ code }: EventParams): string =>
+  code === 'payload-too-large' ? ' Ayudan lotes más chicos o un PAYLOAD_BYTES_MAX mayor.' : '';
+
 const finished = (count: string | undefined): string =>
   count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
 
@@ -33,7 +39,8 @@ export const eventsEs = {
     `Se cortaron de ${p['file']} ${p['bytes']} bytes que nunca se habían confirmado.`,
   listening: (p: EventParams) => `Escuchando en el puerto ${p['port']} (${p['dialect']}).`,
   'upload-resumed': (p: EventParams) => `La agencia ${p['agency']} retomó su envío en el lote ${p['next']}.`,
-  'message-refused': (p: EventParams) => `Mensaje de ${peer(p)} rechazado: ${p['code']}.`,
+  'message-refused': (p: EventParams) =>
+    `Mensaje de ${peer(p)}${via(p)} rechazado: ${p['code']}.${remedy(p)}`,
   'agency-finished': (p: EventParams) =>
     p['missing'] === '0'
       ? `Terminó la agencia ${p['agency']}; no falta ninguna.`
