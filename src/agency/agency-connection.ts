@@ -6,7 +6,7 @@ import { Link } from './link.ts';
 import { pause } from './waiting.ts';
 
 /** Pause after the frame that identifies, where frames must not share a segment, in milliseconds. */
-const FRAME_GAP_MS = 20;
+const FRAME_GAP_MS = 100;
 /** How long the first answer is followed by a look at whether the server closes, in milliseconds. */
 const CLOSE_PROBE_MS = 150;
 /** The same for a server that is known to close after each answer. */

@@ -13,6 +13,8 @@ import { pause, withStop } from './waiting.ts';
 /** First wait between two questions for the winners, in milliseconds, and its growth. */
 const POLL_MS_FIRST = 50;
 const POLL_FACTOR = 1.25;
+/** How often the end of the bets is sent before the agency asks for its winners all the same. */
+const FINISH_ATTEMPTS_MAX = 3;
 
 interface SentBatch {
   readonly batch: EncodedBatch;
@@ -28,6 +30,8 @@ interface SentBatch {
 export class Agency {
   readonly #parts: AgencyParts;
   readonly #connection: AgencyConnection;
+  /** Whether the end of the bets was sent and not answered. */
+  #isFinishInDoubt = false;
 
   constructor(parts: AgencyParts) {
     this.#parts = parts;
@@ -48,7 +52,13 @@ export class Agency {
     const batch: EncodedBatch = { count: 1, firstLine: 1, frame: encoder.takeSingle() };
     const link = await this.#connection.open();
     const answer = link.request(batch.frame);
-    this.#judge(await this.#answerTo(answer, [{ batch, answer }]), batch);
+    try {
+      this.#judge(await this.#answerTo(answer, [{ batch, answer }]), batch);
+    } catch (error) {
+      const none = { batches: 0, bets: 0, inDoubt: 1, resumable: false };
+      if (error instanceof Stopped) emit({ event: 'upload-stopped', ...none });
+      throw error;
+    }
     emit({
       event: 'bet-sent',
       document: fieldText(bet, 'document'),
@@ -106,11 +116,20 @@ export class Agency {
       if (questionsApart) await this.close();
       return;
     }
-    const { answer, attempts } = await this.#ask(frame);
-    if (answer.kind === 'accepted') return;
-    // A server that counts an END once refuses the repeat of one whose answer was lost.
+    const { answer, attempts } = await this.#ask(frame, FINISH_ATTEMPTS_MAX);
+    if (answer?.kind === 'accepted') return;
+    // A server that counts an END once refuses the repeat of one whose answer was lost, or closes.
     if (attempts === 1) throw new AgencyError('the central refused the end of the bets');
+    this.#isFinishInDoubt = answer === undefined;
     emit({ event: 'finish-in-doubt' });
+    await this.close();
+  }
+
+  /** Sends the end of the bets again, once: it may never have arrived. */
+  async #finishAgain(): Promise<void> {
+    const { id, dialect, limits } = this.#parts;
+    const { answer } = await this.#ask(dialect.agency(limits, id).finish(), 1);
+    this.#isFinishInDoubt = answer === undefined;
     await this.close();
   }
 
@@ -122,7 +141,7 @@ export class Agency {
     const firstMs = Math.min(POLL_MS_FIRST, pollMs);
     const backOff = new BackOff({ firstMs, ceilingMs: pollMs, factor: POLL_FACTOR, random });
     for (;;) {
-      const { answer } = await this.#ask(question);
+      const answer = (await this.#ask(question, Number.POSITIVE_INFINITY)).answer!;
       if (questionsApart || (closesWhileWaiting && answer.kind === 'not-drawn')) await this.close();
       if (answer.kind === 'winners') return answer.documents;
       if (answer.kind !== 'not-drawn')
@@ -130,6 +149,7 @@ export class Agency {
       const waitMs = Math.min(backOff.next(), pollMs);
       emit({ event: 'waiting-for-draw', waitMs });
       await pause(waitMs, this.#parts);
+      if (this.#isFinishInDoubt) await this.#finishAgain();
     }
   }
 
@@ -243,8 +263,15 @@ export class Agency {
     );
   }
 
-  /** Asks something that may be asked again: reconnects as often as the connection is lost. */
-  async #ask(frame: Uint8Array): Promise<{ answer: ServerAnswer; attempts: number }> {
+  /**
+   * Asks something that may be asked again: reconnects as often as the connection is lost.
+   *
+   * @returns no answer when the connection was lost `attemptsMax` times
+   */
+  async #ask(
+    frame: Uint8Array,
+    attemptsMax: number,
+  ): Promise<{ answer: ServerAnswer | undefined; attempts: number }> {
     const { addresses, emit, stop, now, maxElapsedMs } = this.#parts;
     const backOff = reconnectBackOff(this.#parts.random);
     const brokenAnswers = new BrokenAnswers();
@@ -261,6 +288,7 @@ export class Agency {
           throw new AgencyError(`the central does not answer, ${error.message}${hint}`, error);
         }
         emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentOfSeveral });
+        if (attempts === attemptsMax) return { answer: undefined, attempts };
         // Another server may be there at once; if that one does not answer either, there is no hurry.
         const mayMoveAtOnce = addresses.several && attempts === 1;
         await pause(mayMoveAtOnce ? 0 : backOff.next(), this.#parts);

@@ -93,11 +93,9 @@ export class ResumableAgency {
   async #finishAndAwaitWinners(): Promise<readonly string[]> {
     const { id, dialect, limits, emit } = this.#parts;
     const codec = dialect.agency(limits, id);
-    const finished = await this.#ask(codec.finish());
-    if (finished.kind !== 'accepted') throw unexpected(finished);
+    await this.#ask(codec.finish(), 'accepted');
     emit({ event: 'waiting-for-draw' });
-    const answer = await this.#ask(codec.awaitWinners());
-    if (answer.kind !== 'winners') throw unexpected(answer);
+    const answer = await this.#ask(codec.awaitWinners(), 'winners');
     emit({ event: 'winners', documents: answer.documents });
     return answer.documents;
   }
@@ -271,12 +269,15 @@ export class ResumableAgency {
   }
 
   /** Asks something that may be asked again, over as many connections as it takes. */
-  async #ask(frame: Uint8Array): Promise<ServerAnswer> {
+  async #ask<Kind extends ServerAnswer['kind']>(
+    frame: Uint8Array,
+    expected: Kind,
+  ): Promise<Extract<ServerAnswer, { kind: Kind }>> {
     return await this.#links!.over(async link => {
       this.#behind = 0;
       const answer = await withStop(link.request(frame), this.#parts.stop);
-      if (answer.kind === 'refused') throw unexpected(answer);
-      return answer;
+      if (answer.kind !== expected) throw unexpected(answer);
+      return answer as Extract<ServerAnswer, { kind: Kind }>;
     });
   }
 }

@@ -161,7 +161,7 @@ export function refusalOf(answer: ServerAnswer): Refusal | undefined {
 /** What to make of an answer that is not the one hoped for: a reason to come back, or the end. */
 export function unexpected(answer: ServerAnswer): Error {
   const refusal = refusalOf(answer);
-  if (refusal === undefined) return new LinkError(`an answer that does not fit, ${answer.kind}`);
+  if (refusal === undefined) return new BrokenAnswerError(`an answer that does not fit, ${answer.kind}`);
   const text = `${refusal.code}, ${refusal.detail}`;
   if (PASSING.has(refusal.code)) return new LinkError(`the central refused for now, ${text}`);
   return new AgencyError(`the central refused, ${text}`);

@@ -31,6 +31,8 @@ export interface ListenerParts {
 /** How often deadlines are looked at, in milliseconds. */
 const SWEEP_MS_MAX = 1000;
 const SWEEP_MS_MIN = 10;
+/** How late a sweep is when this process was held up, in milliseconds. */
+const STALL_MS = 1000;
 
 /**
  * Bytes from which on a socket's own buffers count as full. It reads up to 64 kB at a time whatever this is, but not a second
@@ -47,6 +49,7 @@ export class Listener {
   readonly #server: Server;
   readonly #connections = new Set<Served>();
   #sweep: NodeJS.Timeout | undefined;
+  #sweptAt = performance.now();
 
   private constructor(parts: ListenerParts) {
     this.#parts = parts;
@@ -107,7 +110,12 @@ export class Listener {
     });
   }
 
+  /** A sweep that comes late was held up by this process: peers have their turn before they are judged. */
   #checkDeadlines(): void {
+    const now = performance.now();
+    const isLate = now - this.#sweptAt > sweepMs(this.#parts.limits) + STALL_MS;
+    this.#sweptAt = now;
+    if (isLate) return;
     for (const connection of this.#connections) connection.checkDeadlines();
   }
 

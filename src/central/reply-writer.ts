@@ -3,6 +3,9 @@ import type { Socket } from 'node:net';
 /** Bytes that are given to the socket at a time, and from which on replies count as backlogged. */
 const SLICE_BYTES = 64 * 1024;
 
+/** Frames that leave in one turn of the event loop where each is a write: then others have their turn. */
+const FRAMES_PER_TURN_MAX = 64;
+
 export interface ReplyWriterParts {
   readonly socket: Socket;
   /** Whether each frame needs a write of its own, because peers read a header with a single call. */
@@ -77,7 +80,11 @@ export class ReplyWriter {
     if (socket.destroyed) return;
     const wasBacklogged = this.#queuedBytes >= SLICE_BYTES;
     // What the kernel took at once does not count as queued: frames apart leave one by one.
-    while (this.#queuedBytes > 0 && socket.writableLength === 0) {
+    for (let writes = 0; this.#queuedBytes > 0 && socket.writableLength === 0; writes += 1) {
+      if (writes === FRAMES_PER_TURN_MAX) {
+        this.#flushInNextTurn();
+        break;
+      }
       const bytes = this.#take();
       this.#queuedBytes -= bytes.length;
       this.#unreadSince ??= now();
@@ -87,10 +94,19 @@ export class ReplyWriter {
     if (wasBacklogged && this.#queuedBytes < SLICE_BYTES) onRoom();
   }
 
+  #flushInNextTurn(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
   readonly #onWritten = (): void => {
     const { socket, now } = this.#parts;
     this.#unreadSince = this.bufferedBytes > 0 ? now() : undefined;
-    if (this.#queuedBytes > 0 && socket.writableLength === 0) this.#flush();
+    if (this.#queuedBytes > 0 && socket.writableLength === 0 && !this.#flushScheduled) this.#flush();
   };
 
   /** The next write. */

@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
-import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
+import { AGENCY_PROTOCOLS, parseProtocol } from '../wire/dialect-names.ts';
 import type { BenchOptions } from './bench.ts';
 import type { CertsOptions } from './certs.ts';
 import type { DatasetOptions } from './dataset.ts';
@@ -81,14 +81,14 @@ function addRun(program: Command, finish: (code: number) => void): void {
     .option('--data <path>', 'folder or .zip with agency-1.csv, agency-2.csv, …; one is made when not given')
     .addOption(
       new Option('--dialect <name>', 'what agencies and central speak')
-        .choices(AGENCY_PROTOCOLS)
+        .choices([...AGENCY_PROTOCOLS, 'tp0'])
         .default('resumable'),
     )
     .option('--page', "show the server's page (HTTP_PORT 8080, or a free one) until Ctrl-C")
     .option('--keep', 'leave the temporary folder, with bets.csv and the logs, and say where it is')
     .action(async (options: RunOptions) => {
       const { run } = await import('./run.ts');
-      finish(await run(options));
+      finish(await run({ ...options, dialect: parseProtocol(options.dialect)! }));
     });
   for (const option of datasetOptions()) command.addOption(option.conflicts('data'));
 }

@@ -228,7 +228,12 @@ function parseListeners(text: string): ConfiguredListener[] | NotAllowed | undef
     const [name = '', digits = '', ...rest] = part.trim().split(':');
     const dialect = parseListenerDialect(name);
     const port = integer(0, PORT_MAX)(digits);
-    if (dialect === undefined || port === undefined || rest.length > 0) return undefined;
+    if (dialect === undefined || port === undefined || rest.length > 0) {
+      const names = LISTENER_DIALECTS.join(', ');
+      return new NotAllowed(
+        `'${part.trim()}' is not dialect:port with one of ${names} (base is another name of tp0) and a port from 0 to ${PORT_MAX}`,
+      );
+    }
     if (port !== 0 && listeners.some(other => other.port === port)) {
       return new NotAllowed(`port ${port} is there twice: each port has one dialect`);
     }

@@ -89,7 +89,7 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
       log.warning('await_turn', 'in_progress', {
         client_id: id,
         silent_ms,
-        error: `no answer yet, the server may be serving another agency${hint}`,
+        error: `no answer yet, the server may be serving or awaiting other agencies${hint}`,
       });
       return;
     }

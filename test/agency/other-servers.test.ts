@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fieldsOf } from '../../src/lottery/bet-rules.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { SpokenDialect } from '../contract/spoken-dialect.ts';
@@ -41,7 +42,6 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
   test('lets a sequential server serve the others while it waits for the draw', async () => {
     const { agencies } = await holdLottery(spoken, {
       sequential: true,
-      closesAfterAnswer: spoken.name === 'op-codes',
     });
     expect(agencies.flatMap(({ events }) => events.of('reconnecting'))).toEqual([]);
   });
@@ -125,9 +125,12 @@ describe('an agency that speaks op-codes', () => {
     expect(server.connections).toBeGreaterThanOrEqual(3 * 14);
   });
 
-  test('keeps one connection where the server does', async () => {
-    const { server } = await holdLottery(spoken, {});
-    expect(server.connections).toBe(3);
+  test('uploads over one connection where the server keeps it', async () => {
+    const { agencies } = await holdLottery(spoken, {});
+    for (const { events } of agencies) {
+      const upload = events.all.slice(0, events.names.indexOf('upload-done'));
+      expect(upload.filter(({ event }) => event === 'connected')).toHaveLength(1);
+    }
   });
 });
 
@@ -138,6 +141,37 @@ test('a base agency whose repeated END is refused asks for its winners', async (
   for (const { events } of agencies) expect(events.of('finish-in-doubt')).toHaveLength(1);
 });
 
+test('a base agency whose END is never answered asks for its winners, and goes on sending END', async () => {
+  const central = await FakeCentral.listen();
+  const { agency, events } = startAgency(central.port, { random: () => -1.5 });
+  const winners = agency.finishAndAwaitWinners();
+  const asked: string[] = [];
+  while (!events.names.includes('winners') && asked.length < 8) {
+    const conversation = await central.accept();
+    expect(await conversation.message()).toBe('CONN 1');
+    const message = await conversation.message();
+    asked.push(message);
+    if (message === 'END') await conversation.hangUp();
+    else conversation.say(asked.length < 6 ? '4e454e44' : '5257494e 00000002 307c');
+    if (asked.length === 6) break;
+  }
+  expect(asked).toEqual(['END', 'END', 'END', 'GWIN', 'END', 'GWIN']);
+  expect(await winners).toEqual([]);
+  expect(events.of('finish-in-doubt')).toHaveLength(1);
+});
+
+test('a base agency that is stopped before its one bet is answered says that it is in doubt', async () => {
+  const central = await FakeCentral.listen();
+  const { agency, events, stop } = startAgency(central.port, { limits: { stopTimeoutMs: 20 } });
+  const sent = failureOf(agency.sendBet(fieldsOf(['Ana', 'Paz', '1', '2000-01-01', '2'])));
+  await (await central.accept()).messages(2);
+  stop.abort();
+  await sent;
+  expect(events.of('upload-stopped')).toEqual([
+    { event: 'upload-stopped', batches: 0, bets: 0, inDoubt: 1, resumable: false },
+  ]);
+});
+
 test('a base agency whose first END is refused fails', async () => {
   const central = await FakeCentral.listen();
   const { agency } = startAgency(central.port);
@@ -146,6 +180,34 @@ test('a base agency whose first END is refused fails', async () => {
   await conversation.messages(2);
   conversation.say('4e4f4b00');
   expect((await winners).message).toBe('the central refused the end of the bets');
+});
+
+test('a resumable agency that is answered something else each time gives up, and says what', async () => {
+  const central = await FakeCentral.listen();
+  const { agency } = startResumable(central.port);
+  const upload = agency.upload(await betsFile(0), COMMA);
+  const first = await central.accept();
+  await first.message();
+  first.say(welc(1));
+  await first.message();
+  first.say(OK);
+  await upload;
+  const winners = failureOf(agency.finishAndAwaitWinners());
+  await first.message();
+  first.say(OK);
+  for (let attempt = 1; ; attempt += 1) {
+    const next = attempt === 1 ? first : await central.accept();
+    if (attempt > 1) {
+      await next.message();
+      next.say(welc(1));
+    }
+    expect(await next.message()).toBe('WAIT');
+    next.say(OK);
+    if (attempt === 5) break;
+  }
+  expect((await winners).message).toBe(
+    'an answer that does not fit, accepted, 5 times in a row in the same place',
+  );
 });
 
 test('a resumable agency gives up on winners that break in the same place each time', async () => {

@@ -29,14 +29,18 @@ describe('help', () => {
     [['--help'], ['server', 'client', 'run', 'dataset', 'Exit codes: 0 done, 1 failed, 2 wrong usage']],
     [
       ['server', '--help'],
-      ['--config', 'SERVER_LISTENERS', 'with tp0, push-codes, check-win, csv-frames, op-codes; not set'],
+      [
+        '--config',
+        'SERVER_LISTENERS',
+        'with tp0, push-codes, check-win, csv-frames, op-codes; base is another name of tp0; not set',
+      ],
     ],
     [
       ['client', '--help'],
       [
         '--config',
         'protocol, CLI_PROTOCOL',
-        'resumable, base, push-codes, check-win, csv-frames, op-codes; default resumable',
+        'resumable, base, push-codes, check-win, csv-frames, op-codes; tp0 is another name of base; default resumable',
         'NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO',
       ],
     ],
@@ -126,9 +130,9 @@ describe('wrong usage', () => {
     [['run', '--data', 'x', '--seed', '5'], 'cannot be used with'],
     [
       ['run', '--dialect', 'csv-frame'],
-      'Allowed choices are resumable, base, push-codes, check-win, csv-frames, op-codes.',
+      'Allowed choices are resumable, base, push-codes, check-win, csv-frames, op-codes, tp0.',
     ],
-    [['run', '--dialect', 'tp0'], 'Allowed choices are resumable, base, '],
+    [['run', '--dialect', 'tp1'], 'Allowed choices are resumable, base, '],
     [['dataset', 'x', '--from', 'y', '--bets', '5'], 'cannot be used with'],
     [['dataset', 'x', '--from', 'y'], '--from y is no zip that can be unpacked: ENOENT'],
   ])('loteria %j says what is wrong, exit code 2', async (args, fault) => {

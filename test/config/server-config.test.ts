@@ -289,9 +289,10 @@ describe('SERVER_LISTENERS', () => {
     ['a port that is none', 'tp0:65536'],
     ['something behind a port', 'tp0:1:2'],
     ['nothing behind a comma', 'tp0:1,'],
-  ])('is refused with %s, and what is allowed is said', (_, text) => {
+  ])('is refused with %s, and the entry is named', (_, text) => {
+    const entry = text.split(',').at(-1);
     expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
-      `SERVER_LISTENERS is '${text}', allowed: dialect:port,dialect:port,… with tp0, push-codes, check-win, csv-frames, op-codes; base is another name of tp0`,
+      `SERVER_LISTENERS is '${text}', '${entry}' is not dialect:port with one of tp0, push-codes, check-win, csv-frames, op-codes (base is another name of tp0) and a port from 0 to 65535`,
     );
   });
 

@@ -101,7 +101,7 @@ describe("the client's log", () => {
       { event: 'upload-stopped', batches: 2, bets: 260, inDoubt: 130, resumable: true },
     ],
     [
-      'WARNING  action: await_turn | result: in_progress | client_id: 3 | silent_ms: 60000 | error: no answer yet, the server may be serving another agency; is it right?',
+      'WARNING  action: await_turn | result: in_progress | client_id: 3 | silent_ms: 60000 | error: no answer yet, the server may be serving or awaiting other agencies; is it right?',
       { event: 'waiting-for-turn', silentMs: 60_000, hint: '; is it right?' },
     ],
     [

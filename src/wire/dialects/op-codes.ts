@@ -53,7 +53,7 @@ const CONVERSATION: Conversation = {
   questionsApart: false,
   outlivesRefusedBatch: true,
   framesApart: false,
-  closesWhileWaiting: false,
+  closesWhileWaiting: true,
   serverMayClose: true,
 };
 
