@@ -155,7 +155,8 @@ describe('loteria draw new', () => {
     expect((await server.logged('open_store')).details).toEqual({
       file: 'bets.csv',
       bets: '0',
-      finished: 'none',
+      finished: '0 of 2 agencies',
+      finished_ids: 'none',
       state: 'open',
     });
     server.kill('SIGTERM');

@@ -128,7 +128,10 @@ describe('a server that is killed right after the sync', () => {
   test('of the end of the last agency, before its answer: the next one holds the draw as it starts', async () => {
     const stay = await uploadAcross('bets.journal', 'finished', 4);
     expect(stay.left.at(-1)).toBe('finished');
-    expect(stay.again.linesOf('open_store')[0]!.details).toMatchObject({ finished: '1', state: 'complete' });
+    expect(stay.again.linesOf('open_store')[0]!.details).toMatchObject({
+      finished_ids: '1',
+      state: 'complete',
+    });
     expect(stay.again.linesOf('sorteo', 'success')).toHaveLength(1);
     await expectWhole(stay);
   });
@@ -136,7 +139,7 @@ describe('a server that is killed right after the sync', () => {
   test('of the draw, before anybody is told: the next one tells it and holds no other', async () => {
     const stay = await uploadAcross('bets.journal', 'draw', 4);
     expect(stay.left.at(-1)).toBe('draw');
-    expect(stay.again.linesOf('open_store')[0]!.details).toMatchObject({ finished: '1', state: 'drawn' });
+    expect(stay.again.linesOf('open_store')[0]!.details).toMatchObject({ finished_ids: '1', state: 'drawn' });
     expect(stay.again.linesOf('sorteo')).toEqual([]);
     await expectWhole(stay);
   });

@@ -56,7 +56,7 @@ describe('two servers on one replicated store', () => {
       (await Scrape.from(busy.url)).value('loteria_synced_bytes_total'),
     );
     expect(lineOf(quiet.server, 'agency_finished')).toBe(
-      'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: 2',
+      'INFO     action: agency_finished | result: success | agency: 1 | missing: 1 | waiting_for: 2',
     );
 
     await say(busy.port, 2, [[END, OK]]);

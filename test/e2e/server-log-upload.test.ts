@@ -34,7 +34,7 @@ test('an upload, a crash in the middle of it, and the start after it write exact
   await first.server.exited;
   expect(first.server.lines.map(({ text }) => fixed(text))).toEqual([
     CONFIG,
-    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: none | state: open',
+    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: 0 of 1 agencies | finished_ids: none | state: open',
     LISTENING,
     ACCEPTING,
     ACCEPTED,
@@ -55,7 +55,7 @@ test('an upload, a crash in the middle of it, and the start after it write exact
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     CONFIG,
     'WARNING  action: cut_torn_tail | result: success | file: bets.csv | bytes: 5',
-    'INFO     action: open_store | result: success | file: bets.csv | bets: 2 | finished: none | state: open',
+    'INFO     action: open_store | result: success | file: bets.csv | bets: 2 | finished: 0 of 1 agencies | finished_ids: none | state: open',
     LISTENING,
     ACCEPTING,
     ACCEPTED,
@@ -63,8 +63,8 @@ test('an upload, a crash in the middle of it, and the start after it write exact
     IDENTIFIED,
     'INFO     action: resume_upload | result: success | agency: 1 | upload: file-1 | next_batch: 2',
     'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
-    'ERROR    action: refuse | result: fail | ip: 127.0.0.1 | agency: 1 | code: invalid-bet | detail: bet 1, number, out-of-range',
-    'INFO     action: agency_finished | result: success | agency: 1 | waiting_for: none',
+    'ERROR    action: refuse | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | code: invalid-bet | detail: bet 1, number, out-of-range',
+    'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
     'INFO     action: sorteo | result: success',
     'INFO     action: draw | result: success | bets: 2 | winners: 1 | ms: N | sha256: SEAL',
     'INFO     action: close_socket | result: success | ip: 127.0.0.1 | agency: 1',

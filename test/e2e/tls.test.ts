@@ -217,7 +217,7 @@ describe('a client that speaks', () => {
     const { server, port } = await startServer(folder, SERVER_TLS);
     const client = startClient(folder, 1, port, fileOf(1));
     const { details } = await client.logged('reconnect', 'in_progress');
-    expect(details['error']).toContain('with tls.ca a server that speaks TLS can be served');
+    expect(details['error']).toContain('or TLS, for which tls.ca must be set?');
     client.kill('SIGTERM');
     expect(await client.exited).toEqual(DONE);
     server.kill('SIGTERM');
