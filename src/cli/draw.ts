@@ -71,7 +71,7 @@ export async function drawNew(directory: string | undefined, { config }: DrawOpt
     directory ??
     expectFiles(
       readLotteryConfig(config),
-      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_STREAM set to a name that is not in use, ' +
+      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
         'LOTERIA-2 say',
     );
   say(`archived in ${await CSV_FILES.archive(folder)}`);

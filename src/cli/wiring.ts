@@ -55,10 +55,10 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
     }
     case 'memory':
       return { store: new MemoryStore(onFact), files: ['memory'], cuts: [] };
-    case 'jetstream': {
-      // The engine's client is loaded only where there is an engine.
-      const { openJetStream } = await import('./wiring-jetstream.ts');
-      return openJetStream(config, store, parts);
+    case 'postgres': {
+      // The client of the database is loaded only where there is one.
+      const { openPostgres } = await import('./wiring-postgres.ts');
+      return openPostgres(config, store, parts);
     }
   }
 }
@@ -78,9 +78,9 @@ export async function readStore(
       return inspectStore(dataDirectory, agencies, onRows);
     case 'memory':
       throw new ConfigError('SERVER_STORE is memory: nobody but the server itself can look into it');
-    case 'jetstream': {
-      const { readJetStream } = await import('./wiring-jetstream.ts');
-      return readJetStream(config, store, { onRows, onNotice });
+    case 'postgres': {
+      const { readPostgres } = await import('./wiring-postgres.ts');
+      return readPostgres(config, store, { onRows, onNotice });
     }
   }
 }
@@ -94,7 +94,7 @@ export function storeFiles({ store, dataDirectory }: LotteryConfig): string[] {
 /**
  * The folder of the csv store that is configured.
  *
- * @param instead what can be done where bets are in a stream
+ * @param instead what can be done where bets are in a database
  * @throws ConfigError when bets are kept elsewhere
  */
 export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: string): string {
@@ -103,8 +103,8 @@ export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: st
       return dataDirectory;
     case 'memory':
       throw new ConfigError('SERVER_STORE is memory, which has no files; name a folder to look into one');
-    case 'jetstream':
-      throw new ConfigError(`SERVER_STORE is a stream, ${store.stream}, which has no files: ${instead}`);
+    case 'postgres':
+      throw new ConfigError(`SERVER_STORE is a database, lottery ${store.lottery}, which has no files: ${instead}`);
   }
 }
 

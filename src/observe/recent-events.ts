@@ -67,14 +67,12 @@ export function readableParams(event: CentralEvent): Params | undefined {
       return { bets: event.bets, winners: event.winners };
     case 'draw-followed':
       return { bets: event.bets, winners: event.winners };
-    case 'draw-delayed':
     case 'engine-unavailable':
+      return { error: event.error };
+    case 'draw-delayed':
     case 'engine-available':
+    case 'engine-single':
       return {};
-    case 'engine-restored':
-      return { records: event.records, lostBets: event.lostBets };
-    case 'engine-copies':
-      return { nodes: event.differing.join(', ') };
     case 'connection-refused':
       return { ip: event.ip, code: event.refusal.code };
     case 'connection-cut':

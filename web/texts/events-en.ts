@@ -38,14 +38,9 @@ export const eventsEn: typeof eventsEs = {
   'draw-delayed': () => 'The draw waits: it could not be stored yet.',
   'disk-full': () => 'The disk is full: every bet is refused.',
   'disk-has-room': () => 'The disk has room again.',
-  'engine-unavailable': () => 'Nothing can be stored: agencies wait.',
+  'engine-unavailable': p => `Nothing can be stored, agencies wait: ${p['error']}.`,
   'engine-available': () => 'Bets can be stored again.',
-  'engine-restored': p =>
-    `The replicated store had lost ${records(p['records'])}: given back to it${lost(p['lostBets'])}.`,
-  'engine-copies': p =>
-    p['nodes'] === ''
-      ? 'All nodes of the replicated store have the same log again.'
-      : `The replicated store has another log on ${p['nodes']}: that copy has to be made anew.`,
+  'engine-single': () => 'An acknowledgement means the disk of one machine (STORE_SYNC).',
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
   'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
   'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,

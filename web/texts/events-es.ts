@@ -44,14 +44,10 @@ export const eventsEs = {
   'draw-delayed': () => 'El sorteo espera: todavía no se pudo guardar.',
   'disk-full': () => 'El disco está lleno: se rechaza toda apuesta.',
   'disk-has-room': () => 'Otra vez hay lugar en el disco.',
-  'engine-unavailable': () => 'No se puede guardar nada: las agencias esperan.',
+  'engine-unavailable': (p: EventParams) =>
+    `No se puede guardar nada, las agencias esperan: ${p['error']}.`,
   'engine-available': () => 'Otra vez se puede guardar.',
-  'engine-restored': (p: EventParams) =>
-    `El almacén replicado había perdido ${records(p['records'])}${lost(p['lostBets'])}.`,
-  'engine-copies': (p: EventParams) =>
-    p['nodes'] === ''
-      ? 'Otra vez todos los nodos del almacén replicado tienen el mismo registro.'
-      : `El almacén replicado tiene otro registro en ${p['nodes']}: hay que volver a hacer esa copia.`,
+  'engine-single': () => 'Lo que se confirma está en el disco de una sola máquina (STORE_SYNC).',
   'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,
   'connection-cut': (p: EventParams) =>
     `Conexión de ${peer(p)} cerrada: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,

@@ -1,0 +1,50 @@
+import type { StoreChoice } from '../config/store-choice.ts';
+import { openRowScanner } from '../kernel/open-row-scanner.ts';
+import { inspectLog } from '../store/postgres/inspection.ts';
+import { PostgresStore } from '../store/postgres/postgres-store.ts';
+import type { StoreReading } from '../store/store.ts';
+import type { LotteryConfig, OpenedStore, ReadingParts, StoreParts } from './store-parts.ts';
+
+export { schemaFor } from '../store/postgres/schema.ts';
+
+type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
+
+/** Opens the store in the database that is configured. */
+export async function openPostgres(
+  { agencies }: LotteryConfig,
+  { engine, lottery, sync }: PostgresChoice,
+  { lottery: state, watch, onEngine, signal }: StoreParts,
+): Promise<OpenedStore> {
+  const store = await PostgresStore.open({
+    access: engine,
+    lottery,
+    agencies: ranges(agencies),
+    sync,
+    onFact: fact => state.apply(fact),
+    onEvent: onEngine,
+    watch,
+    openRowScanner,
+    signal,
+  });
+  return { store, files: [`lottery ${lottery}`], cuts: [] };
+}
+
+/** Reads the log in the database that is configured. */
+export function readPostgres(
+  { agencies }: LotteryConfig,
+  { engine, lottery }: PostgresChoice,
+  parts: ReadingParts,
+): Promise<StoreReading> {
+  return inspectLog({ access: engine, lottery, agencies: ranges(agencies), expected: agencies, ...parts });
+}
+
+/** `1-5,7` for 1, 2, 3, 4, 5 and 7. */
+function ranges(ids: readonly number[]): string {
+  const parts: { from: number; to: number }[] = [];
+  for (const id of [...new Set(ids)].toSorted((a, b) => a - b)) {
+    const last = parts.at(-1);
+    if (last?.to === id - 1) last.to = id;
+    else parts.push({ from: id, to: id });
+  }
+  return parts.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(',') || 'none';
+}

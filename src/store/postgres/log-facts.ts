@@ -1,0 +1,23 @@
+import type { Fact } from '../../lottery/fact.ts';
+
+/** The column `facts` of a record: a JSON array of facts as `lottery/fact.ts` has them, winners as pairs. */
+export function encodeFacts(facts: readonly Fact[]): string {
+  return JSON.stringify(facts, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+}
+
+export function decodeFacts(text: string): Fact[] {
+  return (JSON.parse(text) as Fact[]).map(fact =>
+    fact.kind === 'drawn' ? { ...fact, draw: { ...fact.draw, winners: new Map(fact.draw.winners) } } : fact,
+  );
+}
+
+/**
+ * Whether a fact that was judged without knowing of `other` may be wrong after it: of the same upload, of an agency that
+ * has finished, or of a lottery that was drawn. A draw is over the bets before it, and any other fact may have brought some.
+ */
+export function isOvertakenBy(fact: Fact, other: Fact): boolean {
+  if (other.kind === 'drawn' || fact.kind === 'drawn') return true;
+  if (fact.kind === 'adopted' || other.kind === 'adopted' || fact.agency !== other.agency) return false;
+  if (other.kind === 'finished') return true;
+  return fact.kind !== 'finished' && fact.place !== undefined && fact.place.upload === other.place?.upload;
+}
