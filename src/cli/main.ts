@@ -190,7 +190,9 @@ Exit codes: 0 done, 1 failed or not what was drawn, 2 wrong usage or configurati
 function addSchema(program: Command): void {
   program
     .command('schema')
-    .description('print the SQL that makes the tables of SERVER_STORE=postgres://…, for the owner of the database to run')
+    .description(
+      'print the SQL that makes the tables of SERVER_STORE=postgres://…, for the owner of the database to run',
+    )
     .option('--role <name>', 'role of the servers, to whom the tables are granted', 'loteria')
     .action(async ({ role }: { role: string }) => {
       const { schemaFor } = await import('./wiring-postgres.ts');

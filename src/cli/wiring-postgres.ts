@@ -1,7 +1,9 @@
-import type { StoreChoice } from '../config/store-choice.ts';
+import { readFileSync } from 'node:fs';
+import type { EngineAddress, StoreChoice } from '../config/store-choice.ts';
 import { openRowScanner } from '../kernel/open-row-scanner.ts';
 import { inspectLog } from '../store/postgres/inspection.ts';
 import { PostgresStore } from '../store/postgres/postgres-store.ts';
+import type { Access } from '../store/postgres/session.ts';
 import type { StoreReading } from '../store/store.ts';
 import type { LotteryConfig, OpenedStore, ReadingParts, StoreParts } from './store-parts.ts';
 
@@ -16,7 +18,7 @@ export async function openPostgres(
   { lottery: state, watch, onEngine, signal }: StoreParts,
 ): Promise<OpenedStore> {
   const store = await PostgresStore.open({
-    access: engine,
+    access: accessOf(engine),
     lottery,
     agencies: ranges(agencies),
     sync,
@@ -35,7 +37,22 @@ export function readPostgres(
   { engine, lottery }: PostgresChoice,
   parts: ReadingParts,
 ): Promise<StoreReading> {
-  return inspectLog({ access: engine, lottery, agencies: ranges(agencies), expected: agencies, ...parts });
+  return inspectLog({
+    access: accessOf(engine),
+    lottery,
+    agencies: ranges(agencies),
+    expected: agencies,
+    ...parts,
+  });
+}
+
+/** Reads the files that the address names. */
+function accessOf({ tls, ...address }: EngineAddress): Access {
+  if (tls === undefined) return { ...address, tls };
+  const read = (path: string | undefined): Buffer | undefined =>
+    path === undefined ? undefined : readFileSync(path);
+  const files = { ca: read(tls.caFile), cert: read(tls.certFile), key: read(tls.keyFile) };
+  return { ...address, tls: { ...files, rejectUnauthorized: tls.verify } };
 }
 
 /** `1-5,7` for 1, 2, 3, 4, 5 and 7. */

@@ -104,7 +104,9 @@ export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: st
     case 'memory':
       throw new ConfigError('SERVER_STORE is memory, which has no files; name a folder to look into one');
     case 'postgres':
-      throw new ConfigError(`SERVER_STORE is a database, lottery ${store.lottery}, which has no files: ${instead}`);
+      throw new ConfigError(
+        `SERVER_STORE is a database, lottery ${store.lottery}, which has no files: ${instead}`,
+      );
   }
 }
 

@@ -113,6 +113,7 @@ export function storeOf(
     const usual = store.hosts.length > 1 ? 'quorum' : 'single';
     return { kind: 'postgres', engine: store, lottery, sync: sync ?? usual };
   }
-  if (sync !== undefined) throw new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)');
+  if (sync !== undefined)
+    throw new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)');
   return { kind: store };
 }

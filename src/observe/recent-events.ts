@@ -67,9 +67,8 @@ export function readableParams(event: CentralEvent): Params | undefined {
       return { bets: event.bets, winners: event.winners };
     case 'draw-followed':
       return { bets: event.bets, winners: event.winners };
-    case 'engine-unavailable':
-      return { error: event.error };
     case 'draw-delayed':
+    case 'engine-unavailable':
     case 'engine-available':
     case 'engine-single':
       return {};

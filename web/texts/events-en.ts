@@ -14,14 +14,6 @@ const peer = ({ agency, ip }: EventParams): string =>
 
 const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
 
-const records = (count: string | undefined): string =>
-  count === '1' ? 'its newest record' : `its ${count} newest records`;
-
-const lost = (count: string | undefined): string => {
-  if (count === '0') return '';
-  return count === '1' ? ', but 1 bet is lost' : `, but ${count} bets are lost`;
-};
-
 /** The same in English. */
 export const eventsEn: typeof eventsEs = {
   'store-opened': p => `Files opened: ${p['bets']} bets, ${agencies(p['finished'])} had finished.`,
@@ -38,7 +30,7 @@ export const eventsEn: typeof eventsEs = {
   'draw-delayed': () => 'The draw waits: it could not be stored yet.',
   'disk-full': () => 'The disk is full: every bet is refused.',
   'disk-has-room': () => 'The disk has room again.',
-  'engine-unavailable': p => `Nothing can be stored, agencies wait: ${p['error']}.`,
+  'engine-unavailable': () => 'Nothing can be stored: agencies wait.',
   'engine-available': () => 'Bets can be stored again.',
   'engine-single': () => 'An acknowledgement means the disk of one machine (STORE_SYNC).',
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,

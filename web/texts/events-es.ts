@@ -17,15 +17,6 @@ const peer = ({ agency, ip }: EventParams): string =>
 const finished = (count: string | undefined): string =>
   count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
 
-const records = (count: string | undefined): string =>
-  count === '1' ? 'su último registro: se le devolvió' : `sus últimos ${count} registros: se le devolvieron`;
-
-/** Where none was lost there is nothing to say. */
-const lost = (count: string | undefined): string => {
-  if (count === '0') return '';
-  return count === '1' ? ', menos 1 apuesta que se perdió' : `, menos ${count} apuestas que se perdieron`;
-};
-
 /** Each event that the central tells of, in Spanish. */
 export const eventsEs = {
   'store-opened': (p: EventParams) => `Archivos abiertos: ${p['bets']} apuestas, ${finished(p['finished'])}.`,
@@ -44,8 +35,7 @@ export const eventsEs = {
   'draw-delayed': () => 'El sorteo espera: todavía no se pudo guardar.',
   'disk-full': () => 'El disco está lleno: se rechaza toda apuesta.',
   'disk-has-room': () => 'Otra vez hay lugar en el disco.',
-  'engine-unavailable': (p: EventParams) =>
-    `No se puede guardar nada, las agencias esperan: ${p['error']}.`,
+  'engine-unavailable': () => 'No se puede guardar nada: las agencias esperan.',
   'engine-available': () => 'Otra vez se puede guardar.',
   'engine-single': () => 'Lo que se confirma está en el disco de una sola máquina (STORE_SYNC).',
   'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,

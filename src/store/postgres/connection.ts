@@ -1,17 +1,18 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { StoreError, type StoreWatch } from '../store.ts';
 import type { Log, LoggedRecord } from './log.ts';
 import type { LogState } from './log-state.ts';
-import { expectDurable, expectPrimary, findPrimary, type SyncMode } from './primary.ts';
+import { expectDurable, findPrimary, type SyncMode } from './primary.ts';
 import { expectSchema } from './schema.ts';
 import { type Access, EngineError, Session } from './session.ts';
 import { FACTS_PAGE, WAITS } from './waits.ts';
 
 export interface ConnectionParts {
   readonly access: Access;
+  /** Of this process, among the connections of a server and in the log. */
+  readonly name: string;
   readonly sync: SyncMode;
   readonly log: Log;
-  /** Name of this process in the log. */
-  readonly server: string;
   readonly state: LogState;
   readonly watch?: StoreWatch | undefined;
 }
@@ -21,34 +22,33 @@ export class Connection {
   readonly #parts: ConnectionParts;
   readonly #reader: Session;
   readonly #writer: Session;
+  readonly #closing = new AbortController();
   #reading: Promise<void> = Promise.resolve();
-  #isClosed = false;
-  #isNotified = false;
-  #lookNow: () => void = () => {};
+  /** The reading that has not begun yet. */
+  #nextReading: Promise<void> | undefined;
 
   private constructor(parts: ConnectionParts, reader: Session) {
     this.#parts = parts;
     this.#reader = reader;
-    this.#writer = new Session(reader.host, parts.access);
+    this.#writer = new Session(reader.host, parts.access, parts.name);
   }
 
   /**
    * Connects to the primary and reads its log to the end.
    *
-   * @throws EngineError (as a rejection) when there is none; StoreError `unusable` when the tables are not this lottery's, `failed`
-   *   when the log is not the one that was read before
+   * @throws EngineError (as a rejection) when there is none; StoreError `unusable` when the tables are not this lottery's,
+   *   `failed` when the log is not the one that was read before
    */
   static async open(parts: ConnectionParts): Promise<Connection> {
-    const { access, sync, log, server } = parts;
-    const reader = await findPrimary(access, session => expectPrimary(session, access, sync));
+    const { access, name, sync, log, state } = parts;
+    const reader = await findPrimary(access, name, sync);
     const connection = new Connection(parts, reader);
     try {
       await connection.#writer.connect();
       await expectSchema(reader, true);
       await log.make(reader);
-      await log.find(reader);
-      await log.listen(reader, server, () => connection.#notify());
-      await connection.#expectSameLog();
+      if (!(await log.has(reader, state.end))) throw otherLog(reader, state);
+      await log.listen(reader, name, () => void connection.readToEnd().catch(() => {}));
       await connection.readToEnd();
       return connection;
     } catch (error) {
@@ -74,25 +74,18 @@ export class Connection {
 
   /** Applies what others have written up to now. */
   readToEnd(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#read());
+    this.#nextReading ??= this.#reading.then(() => {
+      this.#nextReading = undefined;
+      return this.#read();
+    });
+    this.#reading = this.#nextReading;
     return this.#reading;
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#parts.state.wake();
-    this.#lookNow();
     await Promise.all([this.#reader.close(), this.#writer.close()]);
-  }
-
-  async #expectSameLog(): Promise<void> {
-    const { log, state } = this.#parts;
-    if (await log.has(this.#reader, state.end)) return;
-    throw new StoreError(
-      'failed',
-      `the log of ${this.#reader.name} is not the one that was read up to record ${state.end.position}: it was restored, or another ` +
-        'server took over that lacks what was durable; the next start follows the log that is there',
-    );
   }
 
   async #read(): Promise<void> {
@@ -106,32 +99,20 @@ export class Connection {
     }
   }
 
-  /** Looks at the log when another server has notified, and every now and then in case that got lost. */
+  /** A notification may get lost, and settings change without one. */
   async #look(): Promise<void> {
-    while (!this.#isClosed) {
-      this.#isNotified = false;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
       await this.readToEnd();
-      if (this.#isNotified || this.#isClosed) continue;
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, WAITS.lookMs);
-        this.#lookNow = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await pause(WAITS.lookMs, undefined, { signal }).catch(() => {});
     }
-  }
-
-  #notify(): void {
-    this.#isNotified = true;
-    this.#lookNow();
   }
 
   async #write(): Promise<void> {
     const { state, sync, watch } = this.#parts;
-    while (!this.#isClosed) {
+    for (;;) {
       await state.gathered();
-      if (this.#isClosed) return;
+      if (this.#closing.signal.aborted) return;
       const startedAt = watch?.now() ?? 0;
       const written = (await this.#append()) ?? (await this.#appendInTurn());
       if (written === undefined) continue;
@@ -143,22 +124,28 @@ export class Connection {
 
   /** @returns undefined when another server was first, or there is nothing to append */
   async #append(): Promise<LoggedRecord | undefined> {
-    const { log, state } = this.#parts;
+    const { log, state, name: server } = this.#parts;
     const record = state.record();
-    const end = record && (await log.append(this.#writer, state.end, record));
-    return end && { ...end, ...record };
+    const end = record && (await log.append(this.#writer, state.end, { ...record, server }));
+    return end && { ...end, ...record, server };
   }
 
-  /** Reads what others have written, and appends before they write more: the lock gives each server its turn, however busy the others are. */
+  /** Reads what others have written and appends before they write more: the lock gives each server its turn. */
   async #appendInTurn(): Promise<LoggedRecord | undefined> {
     const { log, state } = this.#parts;
     await log.lock(this.#writer);
     await this.readToEnd();
     const written = await this.#append();
-    if (written === undefined && state.record() !== undefined) {
-      throw new EngineError('the end of the log is not where it was read');
-    }
+    if (written === undefined && state.record() !== undefined)
+      throw new EngineError('the log has moved under its lock');
     await this.#writer.commit('COMMIT');
     return written;
   }
+}
+
+function otherLog({ name }: Session, { end }: LogState): StoreError {
+  const why = 'it was restored, or a server took over that lacks what was durable';
+  const next = 'the next start follows the log that is there';
+  const message = `the log of ${name} is not the one that was read up to record ${end.position}: ${why}; ${next}`;
+  return new StoreError('failed', message);
 }

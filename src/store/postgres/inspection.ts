@@ -4,7 +4,7 @@ import { type OnRows, StoreError, type StoreReading } from '../store.ts';
 import { Log } from './log.ts';
 import { decodeFacts } from './log-facts.ts';
 import type { PostgresStoreOptions } from './postgres-store.ts';
-import { expectWritable, findPrimary } from './primary.ts';
+import { findPrimary } from './primary.ts';
 import { expectSchema } from './schema.ts';
 import { EngineError, type Session } from './session.ts';
 import { WAITS } from './waits.ts';
@@ -51,7 +51,7 @@ async function reach({ access, onNotice }: InspectionOptions): Promise<Session> 
   let isWaiting = false;
   for (;;) {
     try {
-      return await findPrimary({ ...access, applicationName: 'loteria' }, expectWritable);
+      return await findPrimary(access, 'loteria');
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (error.trouble === 'final') throw new StoreError('unusable', error.message, error);

@@ -21,15 +21,15 @@ export class LogState {
   unsyncedBytes = 0;
   /** Ends the wait of `gathered`. */
   wake: () => void = () => {};
-  readonly #server: string;
+  readonly #name: string;
   readonly #onFact: OnFact;
   #handed: Handed[] = [];
   /** How many of them were sent, as one record. It stays what it is until it is in the log or another record is at its place. */
   #sent = 0;
 
-  /** @param server name of this process in the log */
-  constructor(server: string, onFact: OnFact) {
-    this.#server = server;
+  /** @param name of this process in the log */
+  constructor(name: string, onFact: OnFact) {
+    this.#name = name;
     this.#onFact = onFact;
   }
 
@@ -51,7 +51,7 @@ export class LogState {
   }
 
   /** The record to send: the one whose outcome is unknown, else what has gathered, as far as it fits; undefined when there is none. */
-  record(): Pick<LoggedRecord, 'server' | 'facts' | 'rows'> | undefined {
+  record(): Pick<LoggedRecord, 'facts' | 'rows'> | undefined {
     if (this.#sent === 0) {
       let size = 0;
       const full = this.#handed.findIndex(({ rows }) => (size += rows.length + FACT_BYTES) > RECORD_BYTES);
@@ -60,15 +60,16 @@ export class LogState {
     const sent = this.#handed.slice(0, this.#sent);
     if (sent.length === 0) return undefined;
     const facts = encodeFacts(sent.map(({ fact }) => fact));
-    return { server: this.#server, facts, rows: Buffer.concat(sent.map(({ rows }) => rows)) };
+    return { facts, rows: Buffer.concat(sent.map(({ rows }) => rows)) };
   }
 
   /** Applies the next record, which is durable; one that was applied before is skipped. */
   advance({ position, chain, server, facts }: Omit<LoggedRecord, 'rows'>): void {
     if (position <= this.end.position) return;
-    if (position !== this.end.position + 1) throw new EngineError(`record ${this.end.position + 1} is missing`);
+    if (position !== this.end.position + 1)
+      throw new EngineError(`record ${this.end.position + 1} is missing`);
     this.end = { position, chain };
-    if (server === this.#server) {
+    if (server === this.#name) {
       const landed = this.#takeOut((_, index) => index < this.#sent);
       this.#sent = 0;
       for (const { fact } of landed) this.#apply(fact);

@@ -48,10 +48,11 @@ export class Log {
     this.#agencies = agencies;
   }
 
-  /** Makes the lottery, unless there is one of that name. */
+  /** Makes the lottery, unless there is one of that name; otherwise as `find`. */
   async make(session: Session): Promise<void> {
     const values = [this.#lottery, this.#agencies];
     await session.commit('INSERT INTO lottery (id, agencies) VALUES ($1, $2) ON CONFLICT DO NOTHING', values);
+    await this.find(session);
   }
 
   /**

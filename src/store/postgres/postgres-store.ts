@@ -6,11 +6,18 @@ import type { Draw } from '../../lottery/draw.ts';
 import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
-import { type EngineEvent, type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
+import {
+  type EngineEvent,
+  type Note,
+  type OnFact,
+  type Store,
+  StoreError,
+  type StoreWatch,
+} from '../store.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { Log, type LogEnd } from './log.ts';
 import { LogState } from './log-state.ts';
-import { expectPrimary, findPrimary, type SyncMode } from './primary.ts';
+import { findPrimary, type SyncMode } from './primary.ts';
 import { type Access, EngineError } from './session.ts';
 import { Troubles } from './troubles.ts';
 import { WAITS } from './waits.ts';
@@ -18,7 +25,7 @@ import { WAITS } from './waits.ts';
 const NO_ROWS = new Uint8Array();
 
 export interface PostgresStoreOptions {
-  readonly access: Omit<Access, 'applicationName'>;
+  readonly access: Access;
   readonly lottery: string;
   /** The agencies that the draw waits for, in the form `1-5,7`. */
   readonly agencies: string;
@@ -57,13 +64,12 @@ export class PostgresStore implements Store {
 
   private constructor(options: PostgresStoreOptions) {
     const { onFact = () => {}, onEvent = () => {}, patienceMs = WAITS.patienceMs, signal } = options;
-    const server = randomBytes(6).toString('hex');
-    const access = { ...options.access, applicationName: `loteria ${server}` };
+    const name = `loteria-${randomBytes(6).toString('hex')}`;
     const log = new Log(options.lottery, options.agencies);
     this.#options = options;
     this.failure = this.#failure.promise;
-    this.#state = new LogState(server, onFact);
-    this.#parts = { ...options, access, server, log, state: this.#state };
+    this.#state = new LogState(name, onFact);
+    this.#parts = { ...options, name, log, state: this.#state };
     this.#troubles = new Troubles(patienceMs, onEvent, error => this.#state.rejectAll(error, false));
     this.#opened.promise.catch(() => {});
     signal?.addEventListener('abort', () => void this.#stop(), { once: true });
@@ -103,7 +109,8 @@ export class PostgresStore implements Store {
       const { end } = this.#state;
       if (this.#digest?.end !== end) for await (const _ of this.#rows());
       // From here on the log rejects a draw that others were faster than.
-      if (this.#state.end !== end) throw new StoreError('overtaken', 'another server was first');
+      if (this.#state.isDrawn || this.#state.end !== end)
+        throw new StoreError('overtaken', 'another server was first');
       const { bytes, sha256 } = this.#digest!;
       const seal = { bytes, sha256, time: new Date().toISOString() };
       await this.#state.add({ kind: 'drawn', draw, seal }, NO_ROWS);
@@ -114,12 +121,14 @@ export class PostgresStore implements Store {
   }
 
   async settled(): Promise<void> {
-    await this.#state.settled();
+    const own = this.#state.settled().then(() => true);
     for (;;) {
-      const refusal = this.#failed ?? this.#troubles.refusal ?? this.#closed();
+      const refusal = this.#failed ?? this.#closed() ?? this.#troubles.refusal;
       if (refusal !== undefined) throw refusal;
+      // What was sent to an engine that is away is not settled before it is back: looks again whether that is waited for.
+      if (!(await Promise.race([own, pause(WAITS.retryMs, false, { ref: false })]))) continue;
       try {
-        if (!this.#troubles.isThere) return await this.#connection!.readToEnd();
+        return await this.#connection!.readToEnd();
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
       }
@@ -153,12 +162,12 @@ export class PostgresStore implements Store {
 
   /** All rows up to the end of the log, a record at a time. */
   async *#rows(): AsyncGenerator<Uint8Array> {
-    const { access, sync, log } = this.#parts;
+    const { access, name, sync, log } = this.#parts;
     const { end } = this.#state;
     const hash = createHash('sha256');
     let [bytes, chain] = [0, end.chain];
     try {
-      const session = await findPrimary(access, found => expectPrimary(found, access, sync));
+      const session = await findPrimary(access, name, sync);
       try {
         for await (const record of log.records(session, end.position)) {
           hash.update(record.rows);
@@ -173,7 +182,8 @@ export class PostgresStore implements Store {
       if (!(error instanceof EngineError)) throw error;
       throw new StoreError('unavailable', error.message, error);
     }
-    if (Buffer.compare(chain, end.chain) !== 0) throw new StoreError('unavailable', 'the primary has another log');
+    if (Buffer.compare(chain, end.chain) !== 0)
+      throw new StoreError('unavailable', 'the primary has another log');
     this.#digest = { end, bytes, sha256: hash.digest('hex') };
   }
 
@@ -219,7 +229,8 @@ export class PostgresStore implements Store {
       return;
     }
     const { message } = error as Error;
-    this.#failed = error instanceof StoreError ? error : new StoreError(isOpened ? 'failed' : 'unusable', message, error);
+    this.#failed =
+      error instanceof StoreError ? error : new StoreError(isOpened ? 'failed' : 'unusable', message, error);
     this.#troubles.close();
     this.#opened.reject(this.#failed);
     this.#failure.resolve(this.#failed);

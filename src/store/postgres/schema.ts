@@ -79,19 +79,24 @@ export async function expectSchema(session: Session, makeThem: boolean): Promise
   if (!tables!.found && makeThem) {
     await session.commit(SCHEMA).catch((error: unknown) => {
       if (!(error instanceof EngineError) || error.trouble !== 'final') throw error;
-      throw unusable('the role may not make the tables of a lottery: `loteria schema` prints what their owner runs');
+      throw unusable(
+        'the role may not make the tables of a lottery: `loteria schema` prints what their owner runs',
+      );
     });
     [tables] = await session.query(FIND);
   }
   const { found, mark } = tables!;
   if (!found) throw unusable('the database has no tables of a lottery; the first server makes them');
   if (mark !== MARK) {
-    const whose = mark?.startsWith('loteria') === true ? `of another version, ${mark}` : 'not those of a lottery';
+    const whose =
+      mark?.startsWith('loteria') === true ? `of another version, ${mark}` : 'not those of a lottery';
     throw unusable(`the tables lottery and log are ${whose}; this program needs ${MARK}`);
   }
   const [rights] = await session.query<{ granted: boolean }>(RIGHTS);
   if (rights!.granted) return;
-  throw unusable('the role lacks privileges on the tables lottery and log: `loteria schema` prints what their owner grants');
+  throw unusable(
+    'the role lacks privileges on the tables lottery and log: `loteria schema` prints what their owner grants',
+  );
 }
 
 function unusable(message: string): StoreError {

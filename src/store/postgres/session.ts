@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
 import { WAITS } from './waits.ts';
 
@@ -12,23 +11,12 @@ export interface Access {
   readonly user: string | undefined;
   /** Undefined: `PGPASSWORD`, else `.pgpass`. */
   readonly password: string | undefined;
-  readonly tls: TlsAccess | undefined;
-  /** Name of this process among the connections of a server. */
-  readonly applicationName: string;
+  readonly tls: (SecureContextOptions & { readonly rejectUnauthorized: boolean }) | undefined;
 }
 
 export interface Host {
   readonly host: string;
   readonly port: number;
-}
-
-/** Files in PEM. */
-interface TlsAccess {
-  /** Whether certificate and host name are verified. */
-  readonly verify: boolean;
-  readonly caFile: string | undefined;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
 }
 
 /** `final`: trying again does not help. `unsafe`: a commit is not durable there. */
@@ -65,12 +53,12 @@ export const BARRIER = `SELECT pg_logical_emit_message(true, 'loteria', '')`;
 export class Session {
   readonly host: Host;
   readonly name: string;
-  /** Called at each notification. */
   onNotification: (payload: string) => void = () => {};
   readonly #client: Client;
   #warnings = 0;
 
-  constructor(host: Host, { database, user, password, tls, applicationName }: Access) {
+  /** @param name of this process among the connections of a server */
+  constructor(host: Host, { database, user, password, tls }: Access, name: string) {
     this.host = host;
     this.name = `${host.host}:${host.port}`;
     this.#client = new Client({
@@ -78,10 +66,11 @@ export class Session {
       database,
       user,
       password,
-      ssl: tls !== undefined && tlsOptions(host.host, tls),
+      // Of an address, which is no server name in TLS, the certificate is compared with `host`.
+      ssl: tls !== undefined && { ...tls, ...(isIP(host.host) > 0 && { host: host.host }) },
       connectionTimeoutMillis: WAITS.connectMs,
       keepAlive: true,
-      application_name: applicationName,
+      application_name: name,
     });
     // The statement that is waiting, or the next one, reports it.
     this.#client.on('error', () => {});
@@ -100,25 +89,24 @@ export class Session {
     values?: unknown[],
     limitMs: number = WAITS.statementMs,
   ): Promise<Row[]> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
+    let isLate = false;
     const timer = setTimeout(() => {
-      reject(new EngineError(`${this.name} does not answer within ${limitMs / 1000} s`));
+      isLate = true;
       void this.close();
     }, limitMs);
-    const statement = this.#client.query<Row>(text, values);
-    statement.catch(() => {});
     try {
-      return (await Promise.race([statement, late])).rows;
+      return (await this.#client.query<Row>(text, values)).rows;
     } catch (error) {
-      throw error instanceof EngineError ? error : this.#explain(error);
+      if (isLate) throw new EngineError(`${this.name} does not answer within ${limitMs / 1000} s`);
+      throw this.#explain(error);
     } finally {
       clearTimeout(timer);
     }
   }
 
   /**
-   * A statement that commits: fulfilled when the commit is as durable as the server's settings say. A warning means that the wait for
-   * a standby was canceled: committed here, perhaps nowhere else. Its text may be translated, and there are no other warnings.
+   * A statement that commits: fulfilled when the commit is as durable as the server's settings say. A warning means that the
+   * wait for a standby was canceled: committed here, perhaps nowhere else. Its text may be translated; there are no others.
    */
   async commit<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
     const before = this.#warnings;
@@ -128,8 +116,8 @@ export class Session {
   }
 
   /**
-   * Fulfilled when everything is durable that is visible on this server: a commit waits for all write-ahead log before it. What another
-   * one has committed may be visible earlier, when its wait was canceled or the server was restarted during it.
+   * Fulfilled when everything is durable that is visible on this server: a commit waits for all write-ahead log before it.
+   * What was committed may be visible earlier: its wait was canceled, or the server was restarted during it.
    */
   async barrier(): Promise<void> {
     await this.commit(BARRIER);
@@ -145,11 +133,4 @@ export class Session {
     const isFinal = error instanceof DatabaseError && FINAL_CODES.has(code);
     return new EngineError(`${this.name}: ${message || code}`, isFinal ? 'final' : 'away', error);
   }
-}
-
-function tlsOptions(host: string, { verify, caFile, certFile, keyFile }: TlsAccess): ConnectionOptions {
-  const read = (path: string | undefined): Buffer | undefined => path === undefined ? undefined : readFileSync(path);
-  const files = { ca: read(caFile), cert: read(certFile), key: read(keyFile) };
-  // Of an address, which is no server name in TLS, the certificate is compared with `host`.
-  return { ...files, rejectUnauthorized: verify, ...(isIP(host) > 0 && { host }) };
 }

@@ -5,7 +5,7 @@ import { inspectLog } from '../../../src/store/postgres/inspection.ts';
 import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
 import type { EngineEvent, StoreReading } from '../../../src/store/store.ts';
 import { until } from '../../support/central.ts';
-import type { PostgresCluster } from '../../support/postgres.ts';
+import type { PostgresCluster } from '../../support/postgres-cluster.ts';
 
 /** Lotteries of the agencies 1 and 2, in a real database. */
 
@@ -69,4 +69,9 @@ export async function read(options: Options): Promise<StoreReading & { readonly 
   const onRows = (rows: Uint8Array): void => void pieces.push(Buffer.from(rows));
   const reading = await inspectLog({ ...options, expected: AGENCIES, onRows });
   return { ...reading, rows: Buffer.concat(pieces) };
+}
+
+/** What `loteria` needs to know of a lottery. */
+export function environmentOf(postgres: PostgresCluster, { lottery }: Options): Record<string, string> {
+  return { SERVER_STORE: postgres.url(), STORE_LOTTERY: lottery, NUMBER_AGENCIES: String(AGENCIES.length) };
 }

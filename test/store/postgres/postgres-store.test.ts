@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { PostgresStore } from '../../../src/store/postgres/postgres-store.ts';
 import { describeStore, type Opening } from '../../contract/store-contract.ts';
-import { needPostgres, PostgresCluster, postgresMissing } from '../../support/postgres.ts';
+import { needPostgres, postgresMissing } from '../../support/postgres.ts';
+import { PostgresCluster } from '../../support/postgres-cluster.ts';
 import { newLottery } from './lotteries.ts';
 
 describe('the store on PostgreSQL', () => {

@@ -5,17 +5,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { hasWon } from '../../src/lottery/catedra.ts';
 import { holdDraw } from '../../src/lottery/draw.ts';
 import {
+  AGENCIES,
   environmentOf,
-  newStream,
+  newLottery,
   type OpenedServer,
   openServer,
-  operate,
-  writeRecords,
-} from '../store/jetstream/lottery-stream.ts';
+} from '../store/postgres/lotteries.ts';
 import { BATCHES, fillFolder, loteria, ROWS } from '../store/store-folder.ts';
 import { freePort } from '../support/free-port.ts';
-import { needNats, natsMissing } from '../support/nats.ts';
-import { NatsCluster } from '../support/nats-cluster.ts';
+import { needPostgres, postgresMissing } from '../support/postgres.ts';
+import { PostgresCluster, ROLE } from '../support/postgres-cluster.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -35,17 +34,17 @@ async function finish({ store }: OpenedServer): Promise<void> {
   await store.note({ kind: 'finished', agency: 2, upload: undefined });
 }
 
-describe('with bets in a stream', () => {
-  let nats: NatsCluster;
-  beforeEach(needNats);
+describe('with bets in a database', () => {
+  let postgres: PostgresCluster;
+  beforeEach(needPostgres);
   beforeAll(async () => {
-    if (natsMissing() === undefined) nats = await NatsCluster.start(1);
+    if (postgresMissing() === undefined) postgres = await PostgresCluster.start(1);
   });
-  afterAll(() => nats?.end());
+  afterAll(() => postgres?.end());
 
   test('export writes them while a server runs, before the draw and after it', async () => {
-    const engine = newStream(nats);
-    const env = environmentOf(engine);
+    const engine = newLottery(postgres);
+    const env = environmentOf(postgres, engine);
     const folder = await temporaryFolder();
     const server = await openServer(engine);
     await fill(server);
@@ -77,8 +76,8 @@ describe('with bets in a stream', () => {
   });
 
   test('draw status says the same as of files', async () => {
-    const engine = newStream(nats);
-    const env = environmentOf(engine);
+    const engine = newLottery(postgres);
+    const env = environmentOf(postgres, engine);
     const server = await openServer(engine);
     await fill(server);
     await server.store.note({ kind: 'finished', agency: 1, upload: 'one' });
@@ -115,78 +114,106 @@ describe('with bets in a stream', () => {
   test.each([
     ['export', 'out.csv'],
     ['draw', 'status'],
-  ])('%s %s of a stream that is not there says so, and makes none', async (...args) => {
-    const engine = newStream(nats);
+  ])('%s %s of a lottery that is not there says so, and makes none', async (...args) => {
+    const engine = newLottery(postgres);
+    await (await openServer(newLottery(postgres))).store.close();
     const folder = await temporaryFolder();
-    expect(await loteria(folder, args, environmentOf(engine))).toEqual({
+    expect(await loteria(folder, args, environmentOf(postgres, engine))).toEqual({
       code: 1,
       stdout: '',
-      stderr: `loteria: the engine has no stream ${engine.stream}; STORE_STREAM says which one it is, and the first server makes it\n`,
+      stderr: `loteria: the lottery ${engine.lottery} is not in the database; STORE_LOTTERY names it, and the first server makes it\n`,
     });
-    const { streams } = await operate(engine);
-    await expect(streams.info(engine.stream)).rejects.toMatchObject({ code: 10_059 });
+    const ids = await postgres.primary.sql(
+      'SELECT FROM lottery WHERE id = $1',
+      [engine.lottery],
+      ROLE.database,
+    );
+    expect(ids).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('export refuses the stream of another lottery', async () => {
-    const engine = newStream(nats);
-    await writeRecords(engine, []);
+  test('export refuses the lottery of other agencies', async () => {
+    const engine = newLottery(postgres);
+    await (await openServer(engine)).store.close();
     const folder = await temporaryFolder();
-    const env = { ...environmentOf(engine), NUMBER_AGENCIES: '3' };
+    const env = { ...environmentOf(postgres, engine), NUMBER_AGENCIES: '3' };
     expect(await loteria(folder, ['export', 'out.csv'], env)).toEqual({
       code: 1,
       stdout: '',
       stderr:
-        `loteria: the stream ${engine.stream} is that of a lottery with 'a lottery of the agencies 1-2', ` +
-        "this server is configured with 'a lottery of the agencies 1-3'; " +
-        'all servers of a lottery have the same agencies, and another lottery has another STORE_STREAM\n',
+        `loteria: the lottery ${engine.lottery} is one of the agencies 1-2, this configuration has 1-3; ` +
+        'all servers of a lottery have the same agencies, and another lottery has another STORE_LOTTERY\n',
     });
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('export of what was not drawn names both, and leaves the file to be looked at', async () => {
-    const engine = newStream(nats);
-    const sha256 = 'f'.repeat(64);
-    const finished = (agency: number) => ({
-      fact: { kind: 'finished', agency, upload: undefined } as const,
-      bytes: 0,
-    });
-    const draw = { bets: 3, winners: new Map<number, readonly string[]>() };
-    const seal = { bytes: 7, sha256, time: '2026-11-21T16:00:00.000Z' };
-    const { rows, agency, count } = BATCHES[0]!;
-    const stored = { fact: { kind: 'stored', agency, count, place: undefined } as const, bytes: rows.length };
-    await writeRecords(engine, [
-      { n: 1, facts: [stored], rows },
-      { n: 2, facts: [finished(1), finished(2), { fact: { kind: 'drawn', draw, seal }, bytes: 0 }] },
-    ]);
+  test('export refuses a log in which a row was changed', async () => {
+    const engine = newLottery(postgres);
+    const server = await openServer(engine);
+    await fill(server);
+    await server.store.close();
+    await postgres.primary.sql(
+      `ALTER TABLE log DISABLE TRIGGER append_only;
+       UPDATE log SET rows = overlay(rows PLACING '7' FROM 9) WHERE lottery = '${engine.lottery}' AND position = 2;
+       ALTER TABLE log ENABLE TRIGGER append_only`,
+      [],
+      ROLE.database,
+    );
     const folder = await temporaryFolder();
-    const own = createHash('sha256').update(rows).digest('hex');
-    expect(await loteria(folder, ['export', 'out.csv'], environmentOf(engine))).toEqual({
+    expect(await loteria(folder, ['export', 'out.csv'], environmentOf(postgres, engine))).toEqual({
       code: 1,
-      stdout: `3 bets, ${rows.length} bytes, sha256 ${own}\nthe draw was held ${seal.time}\n`,
-      stderr:
-        `loteria: out.csv is not what was drawn: it has ${rows.length} bytes with sha256 ${own}, the seal of the draw says ` +
-        `7 bytes with sha256 ${sha256}; the file was left there to be looked at\n`,
+      stdout: '',
+      stderr: `loteria: the lottery ${engine.lottery} is damaged: record 2 is not what its chain says\n`,
     });
-    expect(readFileSync(join(folder, 'out.csv'))).toEqual(Buffer.from(rows));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('schema prints what an owner runs, after which a role without other rights can be a server', async () => {
+    const { code, stdout } = await loteria('/', ['schema', '--role', 'teller'], {});
+    expect(code).toBe(0);
+    await postgres.primary.sql(
+      `CREATE ROLE teller LOGIN PASSWORD 'word'; CREATE DATABASE other`.split(';')[0]!,
+    );
+    await postgres.primary.sql('CREATE DATABASE other');
+    await postgres.primary.sql(stdout, [], 'other');
+    const teller = { user: 'teller', password: 'word', database: 'other' };
+    const engine = { ...newLottery(postgres), access: { ...postgres.access, ...teller } };
+    const server = await openServer(engine);
+    await fill(server);
+    await finish(server);
+    await server.store.seal(await holdDraw(server.store.bets(), hasWon));
+    const { lottery, agencies } = engine;
+    const select = (text: string) => postgres.primary.sql(text, [lottery], 'other');
+    expect(
+      await select('SELECT agency, bets, finished FROM lottery_agencies WHERE lottery = $1 ORDER BY 1'),
+    ).toEqual([
+      { agency: 1, bets: '4', finished: true },
+      { agency: 2, bets: '2', finished: true },
+    ]);
+    expect(await select('SELECT * FROM lottery_state WHERE lottery = $1')).toMatchObject([
+      { lottery, agencies, bets: '6', finished: String(AGENCIES.length), seal: SEAL },
+    ]);
+    for (const text of ['UPDATE log SET server = $1', 'DELETE FROM log WHERE lottery = $1']) {
+      await expect(select(text)).rejects.toThrow('the log of a lottery is append-only');
+    }
   });
 });
 
 describe('without the engine', () => {
-  const env = { SERVER_STORE: 'nats://127.0.0.1:9', STORE_STREAM: 'LOTERIA', NUMBER_AGENCIES: '2' };
+  const env = { SERVER_STORE: 'postgres://loteria@127.0.0.1:9/loteria', NUMBER_AGENCIES: '2' };
 
   test('export waits for ten seconds, says so, and ends with 1', async () => {
     const folder = await temporaryFolder();
     const begunAt = performance.now();
     const { code, stdout, stderr } = await loteria(folder, ['export', 'out.csv'], {
       ...env,
-      SERVER_STORE: `nats://127.0.0.1:${await freePort()}`,
+      SERVER_STORE: `postgres://loteria@127.0.0.1:${await freePort()}/loteria`,
     });
     expect(performance.now() - begunAt).toBeGreaterThan(9900);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.split('\n')).toEqual([
-      expect.stringMatching(/^loteria: the engine cannot be reached, .*; waits up to 10 s$/),
-      expect.stringMatching(/^loteria: the engine cannot be reached, /),
+      expect.stringMatching(/^loteria: 127.0.0.1:\d+: connect ECONNREFUSED .*; waits up to 10 s$/),
+      expect.stringMatching(/^loteria: 127.0.0.1:\d+: connect ECONNREFUSED /),
       '',
     ]);
     expect(readdirSync(folder)).toEqual([]);
@@ -208,7 +235,7 @@ describe('without the engine', () => {
   ])('%j says that there are no files, and what to do', async (args, wayOut) => {
     const { code, stdout, stderr } = await loteria('/', args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('loteria: SERVER_STORE is a stream, LOTERIA, which has no files: ');
+    expect(stderr).toContain('loteria: SERVER_STORE is a database, lottery LOTERIA, which has no files: ');
     expect(stderr).toContain(wayOut);
   });
 
