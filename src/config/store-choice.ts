@@ -57,7 +57,7 @@ export function parseStore(text: string): 'csv' | 'memory' | EngineAddress | und
 /** `postgres://user:password@host:port,host:port/database?parameters`: a host without a port is at 5432. */
 function parseEngine(text: string): EngineAddress | undefined {
   const [, user, password, list = '', database, query = ''] =
-    /^postgres(?:ql)?:\/\/(?:([^:@/?]+)(?::([^@/?]*))?@)?([^@/?]+)\/([^@/?]+)(?:\?(.*))?$/.exec(text) ?? [];
+    /^postgres(?:ql)?:\/\/(?:([^:@/?,]+)(?::([^@/?]*))?@)?([^@/?]+)\/([^@/?]+)(?:\?(.*))?$/.exec(text) ?? [];
   const hosts = list.split(',').map(parseHost);
   const tls = parseTls(new URLSearchParams(query));
   if (database === undefined || tls === 'wrong' || hosts.length > ENGINE_HOSTS_MAX) return undefined;

@@ -28,7 +28,7 @@ export async function prepareAgencies(folder: string): Promise<ExpectedAgency[]>
 }
 
 /** Five agencies with so many bets in all. */
-export async function generateAgencies(folder: string, bets: number): Promise<ExpectedAgency[]> {
+async function generateAgencies(folder: string, bets: number): Promise<ExpectedAgency[]> {
   const shape = { agencies: 5, bets, seed: 1 };
   await generateDataset(folder, shape, bet => bet.number === WINNING_NUMBER);
   return expectedOfAll(folder);

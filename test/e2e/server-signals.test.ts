@@ -239,7 +239,7 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
     ['LOG_FORMAT', 'xml', 'text or json'],
     ['SERVER_MODE', 'casino', 'lottery or echo'],
     ['SERVER_STORE', 'paper', 'csv, memory, or postgres://user@host:port,host:port,…/database'],
-    ['STORE_REPLICAS', '2', '1, 3 or 5'],
+    ['STORE_SYNC', 'some', 'quorum or single'],
     ['NUMBER_AGENCIES', '65536', '0 to 65535'],
     ['NUMBER_AGENCIES', 'five', '0 to 65535'],
     ['AGENCIES', '1,2,', 'ids and ranges of ids such as 1,2,7-9'],

@@ -62,7 +62,7 @@ describe("the server's log", () => {
       { event: 'draw-followed', bets: 100, winners: 2, seal: SHA256 },
     ],
     [
-      'WARNING  action: reach_engine | result: in_progress | error: 10.0.0.1:5432 does not answer',
+      'WARNING  action: reach_engine | result: in_progress | error: 10.0.0.1 5432 does not answer',
       { event: 'engine-unavailable', error: '10.0.0.1:5432 does not answer', isUnsafe: false },
     ],
     [

@@ -39,10 +39,11 @@ async function expectPrimary(session: Session, name: string, sync: SyncMode | un
   const [found] = await session.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
   if (found!.standby) throw new EngineError(`${session.name} is a standby`);
   if (sync === undefined) return;
-  const standbys = await expectDurable(session, sync);
+  await expectDurable(session, sync);
   await session.query(END_EARLIER_BARRIERS, [name, BARRIER]);
+  const [row] = await session.query<{ n: string }>('SELECT count(*) AS n FROM pg_stat_replication');
   await session.barrier().catch((error: Error) => {
-    throw new EngineError(`${error.message} to a commit, standbys connected: ${standbys}`, 'away', error);
+    throw new EngineError(`${error.message} to a commit, standbys connected: ${row!.n}`, 'away', error);
   });
   await expectDurable(session, sync);
 }
@@ -51,7 +52,6 @@ type Settings = Readonly<
   Record<'fsync' | 'full_page_writes' | 'synchronous_commit' | 'standby_names', string>
 > & {
   readonly version: number;
-  readonly standbys: number;
 };
 
 const VERSION_MIN = 14;
@@ -59,18 +59,16 @@ const VERSION_MIN = 14;
 const SETTINGS = `
   SELECT current_setting('server_version_num')::int / 10000 AS version, current_setting('fsync') AS fsync,
     current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit,
-    current_setting('synchronous_standby_names') AS standby_names,
-    (SELECT count(*)::int FROM pg_stat_replication) AS standbys`;
+    current_setting('synchronous_standby_names') AS standby_names`;
 
 /**
  * Checks what a commit is worth. A reload may change that at any time, and an emptied list of standbys ends the waits for them
  * without a warning: what was committed is acknowledged after this, not before.
  *
- * @returns number of standbys that are connected
  * @throws EngineError (as a rejection) `unsafe`, or `final` for a version that is too old
  */
-export async function expectDurable(session: Session, sync: SyncMode): Promise<number> {
-  const [settings] = (await session.query(SETTINGS)) as [Settings];
+export async function expectDurable(session: Session, sync: SyncMode): Promise<void> {
+  const [settings] = (await session.query(SETTINGS, [])) as [Settings];
   const { name } = session;
   if (settings.version < VERSION_MIN) {
     throw new EngineError(`${name} is older than PostgreSQL ${VERSION_MIN}`, 'final');
@@ -79,7 +77,7 @@ export async function expectDurable(session: Session, sync: SyncMode): Promise<n
     if (settings[key] === 'on') continue;
     throw new EngineError(`${name} does not keep what it commits: ${key} is ${settings[key]}`, 'unsafe');
   }
-  if (sync === 'single' || settings.standby_names !== '') return settings.standbys;
+  if (sync === 'single' || settings.standby_names !== '') return;
   const why = 'synchronous_standby_names is empty, and STORE_SYNC is quorum';
   throw new EngineError(`${name} waits for no standby: ${why}`, 'unsafe');
 }

@@ -94,8 +94,10 @@ export class Session {
       isLate = true;
       void this.close();
     }, limitMs);
+    // Prepared once for each connection: the plan of a statement takes as long as the statement.
+    const statement = values === undefined ? text : { text, values, name: nameOf(text) };
     try {
-      return (await this.#client.query<Row>(text, values)).rows;
+      return (await this.#client.query<Row>(statement)).rows;
     } catch (error) {
       if (isLate) throw new EngineError(`${this.name} does not answer within ${limitMs / 1000} s`);
       throw this.#explain(error);
@@ -133,4 +135,12 @@ export class Session {
     const isFinal = error instanceof DatabaseError && FINAL_CODES.has(code);
     return new EngineError(`${this.name}: ${message || code}`, isFinal ? 'final' : 'away', error);
   }
+}
+
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `s${names.size}`;
+  names.set(text, name);
+  return name;
 }
