@@ -97,7 +97,9 @@ describe('two servers on one log', () => {
       [a, b].map(async ({ store }) => store.seal(await holdDraw(store.bets(), hasWon))),
     );
     expect(seals.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    expect(seals.find(({ status }) => status === 'rejected')).toMatchObject(OVERTAKEN);
+    // Too late for the log, or already known here.
+    const code = expect.stringMatching(/^(?:overtaken|failed)$/) as string;
+    expect(seals.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code } });
     await expectAlike(a, b);
     const held = seals.find(seal => seal.status === 'fulfilled');
     expect(a.lottery.seal).toEqual(held?.value);
