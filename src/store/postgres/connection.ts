@@ -1,151 +1,126 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { StoreError, type StoreWatch } from '../store.ts';
-import type { Log, LoggedRecord } from './log.ts';
+import { StoreError } from '../store.ts';
+import { FACTS_PAGE, WAITS } from './limits.ts';
+import { decode, Log, type LoggedRecord, type NewRecord, type Row } from './log.ts';
 import type { LogState } from './log-state.ts';
-import { expectDurable, findPrimary, type SyncMode } from './primary.ts';
 import { expectSchema } from './schema.ts';
-import { type Access, EngineError, Session } from './session.ts';
-import { FACTS_PAGE, WAITS } from './waits.ts';
+import { type Access, BARRIER, EngineError, findPrimary, type Session, type SyncMode } from './session.ts';
 
 export interface ConnectionParts {
   readonly access: Access;
-  /** Of this process, among the connections of a server and in the log. */
-  readonly name: string;
+  readonly lottery: string;
+  /** The agencies that the draw waits for, in the form `1-5,7`. */
+  readonly agencies: string;
   readonly sync: SyncMode;
-  readonly log: Log;
-  readonly state: LogState;
-  readonly watch?: StoreWatch | undefined;
 }
 
-/** Two sessions on one primary, until one of them fails: one appends, the other one reads what other servers have written. */
+/** Appends what was handed over and reads what other servers have appended, on one session, until that fails. */
 export class Connection {
-  readonly #parts: ConnectionParts;
-  readonly #reader: Session;
-  readonly #writer: Session;
-  readonly #closing = new AbortController();
-  #reading: Promise<void> = Promise.resolve();
-  /** The reading that has not begun yet. */
-  #nextReading: Promise<void> | undefined;
+  readonly #session: Session;
+  readonly #log: Log;
+  readonly #state: LogState;
+  /** Another server has appended since the last record of this one. */
+  #isContended = false;
+  #isClosed = false;
 
-  private constructor(parts: ConnectionParts, reader: Session) {
-    this.#parts = parts;
-    this.#reader = reader;
-    this.#writer = new Session(reader.host, parts.access, parts.name);
+  private constructor(session: Session, log: Log, state: LogState) {
+    this.#session = session;
+    this.#log = log;
+    this.#state = state;
   }
 
   /**
    * Connects to the primary and reads its log to the end.
    *
-   * @throws EngineError (as a rejection) when there is none; StoreError `unusable` when the tables are not this lottery's,
-   *   `failed` when the log is not the one that was read before
+   * @throws EngineError (as a rejection); StoreError `unusable` when the tables are not this lottery's, `failed` when the log
+   *   is not the one that was read before
    */
-  static async open(parts: ConnectionParts): Promise<Connection> {
-    const { access, name, sync, log, state } = parts;
-    const reader = await findPrimary(access, name, sync);
-    const connection = new Connection(parts, reader);
+  static async open(parts: ConnectionParts, state: LogState): Promise<Connection> {
+    const session = await findPrimary(parts.access, state.name, parts.sync);
     try {
-      await connection.#writer.connect();
-      await expectSchema(reader, true);
-      await log.make(reader);
-      if (!(await log.has(reader, state.end))) throw otherLog(reader, state);
-      await log.listen(reader, name, () => void connection.readToEnd().catch(() => {}));
-      await connection.readToEnd();
+      await expectSchema(session, true);
+      const log = new Log(parts.lottery, parts.agencies);
+      session.onNotification = server => server !== state.name && state.wake();
+      await session.commit(log.make(), { text: 'LISTEN loteria' });
+      await log.find(session);
+      if (!(await log.has(session, state.end))) throw otherLog(session, state);
+      const connection = new Connection(session, log, state);
+      await connection.#read();
       return connection;
     } catch (error) {
-      await connection.close();
+      await session.close();
       throw error;
     }
   }
 
-  /**
-   * Appends and reads until the connection is closed.
-   *
-   * @throws EngineError (as a rejection) when it is lost, or a commit is not durable any more
-   */
+  /** @throws EngineError (as a rejection) when the session is lost, or a commit is not durable any more */
   async run(): Promise<void> {
-    const loops = [this.#write(), this.#look()];
     try {
-      await Promise.all(loops);
+      for (;;) {
+        await this.#state.rest(WAITS.lookMs);
+        if (this.#isClosed) return;
+        const record = this.#state.record();
+        if (record === undefined) await this.#read();
+        else await this.#append(record);
+      }
     } finally {
       await this.close();
-      await Promise.allSettled(loops);
     }
-  }
-
-  /** Applies what others have written up to now. */
-  readToEnd(): Promise<void> {
-    this.#nextReading ??= this.#reading.then(() => {
-      this.#nextReading = undefined;
-      return this.#read();
-    });
-    this.#reading = this.#nextReading;
-    return this.#reading;
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    this.#parts.state.wake();
-    await Promise.all([this.#reader.close(), this.#writer.close()]);
+    this.#isClosed = true;
+    this.#state.wake();
+    await this.#session.close();
+  }
+
+  /** The rows of all records up to the end of the log, record by record. */
+  async *rows(): AsyncGenerator<Uint8Array> {
+    for await (const { rows } of this.#log.records(this.#session, this.#state.end.position)) yield rows;
   }
 
   async #read(): Promise<void> {
-    const { log, state, sync } = this.#parts;
     for (;;) {
-      const records = await log.after(this.#reader, state.end.position);
-      if (records.length > 0) await this.#reader.barrier();
-      await expectDurable(this.#reader, sync);
-      for (const record of records) state.advance(record);
-      if (records.length < FACTS_PAGE) return;
+      const [rows] = await this.#session.commit<Row>(this.#log.after(this.#state.end.position));
+      if (rows!.length > 0) await this.#session.commit(BARRIER);
+      for (const row of rows!) this.#state.advance(decode(row));
+      if (rows!.length < FACTS_PAGE) return;
     }
   }
 
-  /** A notification may get lost, and settings change without one. */
-  async #look(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await this.readToEnd();
-      await pause(WAITS.lookMs, undefined, { signal }).catch(() => {});
-    }
+  async #append(record: NewRecord): Promise<void> {
+    if (this.#isContended || record.facts.length === 0) return this.#appendInTurn();
+    const [rows] = await this.#session.commit<Row>(this.#log.append(this.#state.end, record));
+    if (rows!.length === 0) await this.#appendInTurn();
+    else this.#state.advance(appended(record, rows!));
   }
 
-  async #write(): Promise<void> {
-    const { state, sync, watch } = this.#parts;
-    for (;;) {
-      await state.gathered();
-      if (this.#closing.signal.aborted) return;
-      const startedAt = watch?.now() ?? 0;
-      const written = (await this.#append()) ?? (await this.#appendInTurn());
-      if (written === undefined) continue;
-      await expectDurable(this.#writer, sync);
-      watch?.onDurable(watch.now() - startedAt, written.rows.length);
-      state.advance(written);
-    }
-  }
-
-  /** @returns undefined when another server was first, or there is nothing to append */
-  async #append(): Promise<LoggedRecord | undefined> {
-    const { log, state, name: server } = this.#parts;
-    const record = state.record();
-    const end = record && (await log.append(this.#writer, state.end, { ...record, server }));
-    return end && { ...end, ...record, server };
-  }
-
-  /** Reads what others have written and appends before they write more: the lock gives each server its turn. */
-  async #appendInTurn(): Promise<LoggedRecord | undefined> {
-    const { log, state } = this.#parts;
-    await log.lock(this.#writer);
-    await this.readToEnd();
-    const written = await this.#append();
-    if (written === undefined && state.record() !== undefined)
-      throw new EngineError('the log has moved under its lock');
-    await this.#writer.commit('COMMIT');
-    return written;
+  /** Reads what others have appended, and appends before they append more: the lock gives each server its turn. */
+  async #appendInTurn(): Promise<void> {
+    const [state, log] = [this.#state, this.#log];
+    const { position } = state.end;
+    const results = await this.#session.exchange<Row>({ text: 'BEGIN' }, log.lock(), log.after(position));
+    const others = results[2]!.map(decode);
+    // There may be more to read, and an append whose answer was lost may have been late.
+    const isBehind = others.length === FACTS_PAGE || others.some(({ server }) => server === state.name);
+    const record = isBehind ? undefined : state.record(others);
+    const isEmpty = record === undefined || record.facts.length === 0;
+    const write = isEmpty ? BARRIER : log.append(others.at(-1) ?? state.end, record);
+    const [rows] = await this.#session.commit<Row>(write, { text: 'COMMIT' });
+    for (const other of others) state.advance(other);
+    this.#isContended = others.length > 0;
+    if (!isEmpty) state.advance(appended(record, rows!));
+    else if (record !== undefined) state.land();
   }
 }
 
+function appended(record: NewRecord, [row]: readonly Row[]): LoggedRecord {
+  if (row === undefined) throw new EngineError('the log has moved under its lock');
+  return { ...record, position: Number(row.position), chain: row.chain };
+}
+
 function otherLog({ name }: Session, { end }: LogState): StoreError {
-  const why = 'it was restored, or a server took over that lacks what was durable';
-  const next = 'the next start follows the log that is there';
-  const message = `the log of ${name} is not the one that was read up to record ${end.position}: ${why}; ${next}`;
+  const why =
+    'it was restored, or a server took over that lacks what was durable; the next start follows the log that is there';
+  const message = `the log of ${name} is not the one that was read up to record ${end.position}: ${why}`;
   return new StoreError('failed', message);
 }

@@ -1,40 +1,50 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
-import { type OnFact, StoreError } from '../store.ts';
-import { LOG_START, type LogEnd, type LoggedRecord } from './log.ts';
-import { decodeFacts, encodeFacts, isOvertakenBy } from './log-facts.ts';
+import { isOvertakenBy } from '../../lottery/fact-order.ts';
+import { type OnFact, StoreError, type StoreWatch } from '../store.ts';
+import { RECORD_BYTES, WAITS } from './limits.ts';
+import { LOG_START, type LogEnd, type LoggedRecord, type NewRecord } from './log.ts';
 import { EngineError } from './session.ts';
-import { RECORD_BYTES } from './waits.ts';
 
 /** Bytes of a fact in a record, nearly. */
 const FACT_BYTES = 128;
 
 interface Handed extends PromiseWithResolvers<void> {
-  readonly fact: Fact;
+  /** Undefined: the caller waits for what was handed over before, and for the end of the log. */
+  readonly fact: Fact | undefined;
   readonly rows: Uint8Array;
 }
 
-/** How far the log was read, and the facts that were handed to this server and are not in it yet. */
+export interface Listeners {
+  readonly onFact?: OnFact;
+  readonly watch?: StoreWatch | undefined;
+}
+
+/** How far the log was applied, and what was handed to this server and is not in it yet. */
 export class LogState {
+  /** Name of this process in the log. */
+  readonly name: string;
   end: LogEnd = LOG_START;
   isDrawn = false;
   /** Bytes of rows that are not durable yet. */
   unsyncedBytes = 0;
-  /** Ends the wait of `gathered`. */
-  wake: () => void = () => {};
-  readonly #name: string;
-  readonly #onFact: OnFact;
+  readonly #told: Listeners;
   #handed: Handed[] = [];
-  /** How many of them were sent, as one record. It stays what it is until it is in the log or another record is at its place. */
-  #sent = 0;
+  /** Sent as one record, which stays what it is until it is in the log or another record is at its place. */
+  #sent: readonly Handed[] = [];
+  #sentAt = 0;
+  #gatherMs = 0;
+  /** How many were handed over when the last record landed. */
+  #siblings = 0;
+  #woken = Promise.withResolvers<void>();
 
-  /** @param name of this process in the log */
-  constructor(name: string, onFact: OnFact) {
-    this.#name = name;
-    this.#onFact = onFact;
+  constructor(name: string, told: Listeners) {
+    this.name = name;
+    this.#told = told;
   }
 
   /** Hands a fact over; the rows are copied. Fulfilled when it is durable. */
-  add(fact: Fact, rows: Uint8Array): Promise<void> {
+  add(fact: Fact | undefined, rows: Uint8Array): Promise<void> {
     const handed = { fact, rows: Buffer.from(rows), ...Promise.withResolvers<void>() };
     handed.promise.catch(() => {});
     this.#handed.push(handed);
@@ -43,72 +53,88 @@ export class LogState {
     return handed.promise;
   }
 
-  /** Fulfilled when there is something to send, or after `wake`. */
-  async gathered(): Promise<void> {
-    if (this.#handed.length === 0) await new Promise<void>(resolve => (this.wake = resolve));
-    // What is handed over in this turn of the event loop goes together.
-    await Promise.resolve();
+  wake(): void {
+    this.#woken.resolve();
   }
 
-  /** The record to send: the one whose outcome is unknown, else what has gathered, as far as it fits; undefined when there is none. */
-  record(): Pick<LoggedRecord, 'facts' | 'rows'> | undefined {
-    if (this.#sent === 0) {
-      let size = 0;
-      const full = this.#handed.findIndex(({ rows }) => (size += rows.length + FACT_BYTES) > RECORD_BYTES);
-      this.#sent = full === -1 ? this.#handed.length : Math.max(1, full);
+  /** Fulfilled when something should be sent, after `wake`, or after `limitMs`. */
+  async rest(limitMs: number): Promise<void> {
+    if (this.#handed.length === 0) await this.#wakes(limitMs);
+    await nextTurn();
+    // Group commit: clients answer an acknowledgement with as many facts, but half the time of a record is the most to wait.
+    const end = performance.now() + this.#gatherMs;
+    while (this.#handed.length > 0 && this.#handed.length < this.#siblings) {
+      const leftMs = end - performance.now();
+      if (leftMs <= 0 || this.unsyncedBytes >= RECORD_BYTES) return;
+      await this.#wakes(leftMs);
     }
-    const sent = this.#handed.slice(0, this.#sent);
-    if (sent.length === 0) return undefined;
-    const facts = encodeFacts(sent.map(({ fact }) => fact));
-    return { facts, rows: Buffer.concat(sent.map(({ rows }) => rows)) };
+  }
+
+  async #wakes(limitMs: number): Promise<void> {
+    const timer = setTimeout(() => this.wake(), limitMs);
+    await this.#woken.promise;
+    clearTimeout(timer);
+    this.#woken = Promise.withResolvers();
+  }
+
+  /**
+   * The record to send: the one whose outcome is unknown, else what has gathered, as far as it fits; undefined when nothing has.
+   * What is overtaken by `others`, records that were read and are not applied yet, is left out.
+   */
+  record(others: readonly LoggedRecord[] = []): NewRecord | undefined {
+    if (this.#sent.length === 0 || others.length > 0) {
+      let bytes = 0;
+      const facts = others.flatMap(other => other.facts);
+      const left = this.#handed.filter(({ fact }) => !isOvertaken(fact, facts));
+      const full = left.findIndex(({ rows }) => (bytes += rows.length + FACT_BYTES) > RECORD_BYTES);
+      this.#sent = left.slice(0, full === -1 ? left.length : Math.max(1, full));
+    }
+    if (this.#sent.length === 0) return undefined;
+    this.#sentAt = performance.now();
+    const facts = this.#sent.map(({ fact }) => fact).filter(fact => fact !== undefined);
+    return { server: this.name, facts, rows: Buffer.concat(this.#sent.map(({ rows }) => rows)) };
+  }
+
+  /** What was sent is durable, and everything before it was applied. */
+  land(): void {
+    const durationMs = performance.now() - this.#sentAt;
+    const bytes = this.#sent.reduce((sum, { rows }) => sum + rows.length, 0);
+    if (this.#sent.some(({ fact }) => fact !== undefined)) this.#told.watch?.onDurable(durationMs, bytes);
+    this.#siblings = this.#handed.length;
+    this.#gatherMs = Math.min(durationMs / 2, WAITS.gatherMs);
+    for (const { resolve } of this.#takeOut(handed => this.#sent.includes(handed))) resolve();
   }
 
   /** Applies the next record, which is durable; one that was applied before is skipped. */
-  advance({ position, chain, server, facts }: Omit<LoggedRecord, 'rows'>): void {
-    if (position <= this.end.position) return;
-    if (position !== this.end.position + 1)
-      throw new EngineError(`record ${this.end.position + 1} is missing`);
-    this.end = { position, chain };
-    if (server === this.#name) {
-      const landed = this.#takeOut((_, index) => index < this.#sent);
-      this.#sent = 0;
-      for (const { fact } of landed) this.#apply(fact);
-      for (const { resolve } of landed) resolve();
-      return;
+  advance({ position, chain, server, facts }: LoggedRecord): void {
+    const next = this.end.position + 1;
+    if (position < next) return;
+    if (position > next) throw new EngineError(`record ${next} is missing`);
+    for (const fact of facts) {
+      this.isDrawn ||= fact.kind === 'drawn';
+      this.#told.onFact?.(fact);
     }
-    const others = decodeFacts(facts);
-    for (const fact of others) this.#apply(fact);
-    this.#reject(
-      ({ fact }) => others.some(other => isOvertakenBy(fact, other)),
-      new StoreError('overtaken', 'another server was first'),
-    );
+    this.end = { position, chain };
+    if (server === this.name) return this.land();
+    const error = new StoreError('overtaken', 'another server was first');
+    for (const { reject } of this.#takeOut(({ fact }) => isOvertaken(fact, facts))) reject(error);
   }
 
-  /** Rejects what was not sent yet, or everything: what was sent may be stored nevertheless. */
+  /** Rejects everything that waits, or spares the facts that were sent: they may be stored nevertheless. */
   rejectAll(error: StoreError, evenSent: boolean): void {
-    this.#reject((_, index) => evenSent || index >= this.#sent, error);
+    const isSent = (handed: Handed): boolean => handed.fact !== undefined && this.#sent.includes(handed);
+    for (const { reject } of this.#takeOut(handed => evenSent || !isSent(handed))) reject(error);
   }
 
-  /** Fulfilled when everything that was handed over so far is durable or rejected. */
-  async settled(): Promise<void> {
-    await this.#handed.at(-1)?.promise.catch(() => {});
-  }
-
-  #apply(fact: Fact): void {
-    if (fact.kind === 'drawn') this.isDrawn = true;
-    this.#onFact(fact);
-  }
-
-  #reject(isMeant: (handed: Handed, index: number) => boolean, error: StoreError): void {
-    for (const { reject } of this.#takeOut(isMeant)) reject(error);
-  }
-
-  #takeOut(isMeant: (handed: Handed, index: number) => boolean): Handed[] {
+  #takeOut(isMeant: (handed: Handed) => boolean): Set<Handed> {
     const out = new Set(this.#handed.filter(isMeant));
-    if (out.size === 0) return [];
-    this.#sent = this.#handed.slice(0, this.#sent).filter(handed => !out.has(handed)).length;
     this.#handed = this.#handed.filter(handed => !out.has(handed));
+    this.#sent = this.#sent.filter(handed => !out.has(handed));
     for (const { rows } of out) this.unsyncedBytes -= rows.length;
-    return [...out];
+    return out;
   }
+}
+
+function isOvertaken(fact: Fact | undefined, others: readonly Fact[]): boolean {
+  return fact !== undefined && others.some(other => isOvertakenBy(fact, other));
 }

@@ -6,33 +6,17 @@ import type { Draw } from '../../lottery/draw.ts';
 import type { Fact, Seal, UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
-import {
-  type EngineEvent,
-  type Note,
-  type OnFact,
-  type Store,
-  StoreError,
-  type StoreWatch,
-} from '../store.ts';
+import { type EngineEvent, type Note, type Store, StoreError } from '../store.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
-import { Log, type LogEnd } from './log.ts';
-import { LogState } from './log-state.ts';
-import { findPrimary, type SyncMode } from './primary.ts';
-import { type Access, EngineError } from './session.ts';
-import { Troubles } from './troubles.ts';
-import { WAITS } from './waits.ts';
+import { WAITS } from './limits.ts';
+import type { LogEnd } from './log.ts';
+import { type Listeners, LogState } from './log-state.ts';
+import { EngineError } from './session.ts';
 
 const NO_ROWS = new Uint8Array();
 
-export interface PostgresStoreOptions {
-  readonly access: Access;
-  readonly lottery: string;
-  /** The agencies that the draw waits for, in the form `1-5,7`. */
-  readonly agencies: string;
-  readonly sync: SyncMode;
-  readonly onFact?: OnFact;
+export interface PostgresStoreOptions extends ConnectionParts, Listeners {
   readonly onEvent?: (event: EngineEvent) => void;
-  readonly watch?: StoreWatch | undefined;
   readonly openRowScanner?: () => RowScanner;
   readonly patienceMs?: number;
   /** Ends an opening that waits for the engine. */
@@ -43,44 +27,37 @@ export interface PostgresStoreOptions {
  * The store for several servers: one log in a table of PostgreSQL, to which each of them appends and whose facts all of them read.
  *
  * A fact is applied, and answered, when it is durable by the word of the engine: its append has returned, without a warning, from a
- * primary that waits for a standby; or, for facts of others and for an append whose answer was lost, a later commit has
- * (`Session.barrier`). Any failure drops the connection, and the next one finds in the log what became of the record that was sent.
+ * primary that waits for a standby; or, for facts of others and for an append whose answer was lost, a later commit has.
+ * Any failure drops the connection, and the next one finds in the log what became of the record that was sent.
  */
 export class PostgresStore implements Store {
   readonly failure: Promise<StoreError>;
   readonly #options: PostgresStoreOptions;
-  readonly #parts: ConnectionParts;
   readonly #state: LogState;
-  readonly #troubles: Troubles;
   readonly #failure = Promise.withResolvers<StoreError>();
   readonly #opened = Promise.withResolvers<void>();
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
-  #failed: StoreError | undefined;
+  /** Why nothing is taken: the store is closed or has failed, or the engine was away for too long. */
+  #refusal: StoreError | undefined;
   #isSealing = false;
+  /** Since when, and why, the engine stores nothing. */
+  #trouble: { readonly since: number; readonly why: string } | undefined;
+  #patience: NodeJS.Timeout | undefined;
   /** Of all rows, as they were read last. */
   #digest: { readonly end: LogEnd; readonly bytes: number; readonly sha256: string } | undefined;
 
   private constructor(options: PostgresStoreOptions) {
-    const { onFact = () => {}, onEvent = () => {}, patienceMs = WAITS.patienceMs, signal } = options;
-    const name = `loteria-${randomBytes(6).toString('hex')}`;
-    const log = new Log(options.lottery, options.agencies);
     this.#options = options;
     this.failure = this.#failure.promise;
-    this.#state = new LogState(name, onFact);
-    this.#parts = { ...options, name, log, state: this.#state };
-    this.#troubles = new Troubles(patienceMs, onEvent, error => this.#state.rejectAll(error, false));
+    this.#state = new LogState(`loteria-${randomBytes(6).toString('hex')}`, options);
     this.#opened.promise.catch(() => {});
-    signal?.addEventListener('abort', () => void this.#stop(), { once: true });
+    options.signal?.addEventListener('abort', () => void this.#stop(), { once: true });
     this.#running = this.#run();
   }
 
-  /**
-   * Opens the log and waits, for as long as it takes, for an engine that is not there yet.
-   *
-   * @throws StoreError `unusable` (as a rejection) when the database cannot be used, or was not there before `signal`
-   */
+  /** Waits for an engine that is away until `signal`. @throws StoreError `unusable` (as a rejection) */
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const store = new PostgresStore(options);
     await store.#opened.promise;
@@ -101,7 +78,7 @@ export class PostgresStore implements Store {
   }
 
   async seal(draw: Draw): Promise<Seal> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusalOfFacts();
     if (refusal !== undefined) throw refusal;
     this.#isSealing = true;
     try {
@@ -120,100 +97,69 @@ export class PostgresStore implements Store {
     }
   }
 
-  async settled(): Promise<void> {
-    const own = this.#state.settled().then(() => true);
-    for (;;) {
-      const refusal = this.#failed ?? this.#closed() ?? this.#troubles.refusal;
-      if (refusal !== undefined) throw refusal;
-      // What was sent to an engine that is away is not settled before it is back: looks again whether that is waited for.
-      if (!(await Promise.race([own, pause(WAITS.retryMs, false, { ref: false })]))) continue;
-      try {
-        return await this.#connection!.readToEnd();
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-      }
-      await pause(WAITS.retryMs);
-    }
+  settled(): Promise<void> {
+    return this.#refusal === undefined ? this.#state.add(undefined, NO_ROWS) : Promise.reject(this.#refusal);
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
     await this.settled();
-    const scanner = this.#options.openRowScanner?.();
-    for await (const rows of this.#rows()) {
-      yield decodeRows([rows], `the lottery ${this.#options.lottery}`, scanner);
-    }
+    const { lottery, openRowScanner } = this.#options;
+    const scanner = openRowScanner?.();
+    for await (const rows of this.#rows()) yield decodeRows([rows], `the lottery ${lottery}`, scanner);
   }
 
   async close(): Promise<void> {
     // What is on its way to an engine that is away stays unanswered.
-    const patienceMs = this.#troubles.isThere ? 0 : WAITS.patienceMs;
-    await Promise.race([this.#state.settled(), pause(patienceMs, undefined, { ref: false })]);
+    if (this.#trouble === undefined) await this.settled().catch(() => {});
     await this.#stop();
   }
 
   async #stop(): Promise<void> {
     this.#closing.abort();
-    this.#state.rejectAll(this.#closed()!, true);
     this.#opened.reject(new StoreError('unusable', 'the engine was not there before the end'));
-    this.#troubles.close();
+    this.#refuse(new StoreError('failed', 'the store is closed'));
     await this.#connection?.close();
     await this.#running;
   }
 
+  #refuse(error: StoreError, evenSent = true): void {
+    clearTimeout(this.#patience);
+    this.#refusal = error;
+    this.#state.rejectAll(error, evenSent);
+  }
+
   /** All rows up to the end of the log, a record at a time. */
   async *#rows(): AsyncGenerator<Uint8Array> {
-    const { access, name, sync, log } = this.#parts;
     const { end } = this.#state;
     const hash = createHash('sha256');
-    let [bytes, chain] = [0, end.chain];
-    try {
-      const session = await findPrimary(access, name, sync);
-      try {
-        for await (const record of log.records(session, end.position)) {
-          hash.update(record.rows);
-          bytes += record.rows.length;
-          ({ chain } = record);
-          yield record.rows;
-        }
-      } finally {
-        await session.close();
-      }
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      throw new StoreError('unavailable', error.message, error);
+    let bytes = 0;
+    for await (const rows of this.#connection!.rows()) {
+      hash.update(rows);
+      bytes += rows.length;
+      yield rows;
     }
-    if (Buffer.compare(chain, end.chain) !== 0)
-      throw new StoreError('unavailable', 'the primary has another log');
     this.#digest = { end, bytes, sha256: hash.digest('hex') };
   }
 
   #add(fact: Fact, rows: Uint8Array): Promise<void> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusalOfFacts();
     return refusal === undefined ? this.#state.add(fact, rows) : Promise.reject(refusal);
   }
 
-  /** Why nothing is taken now. */
-  #refusal(): StoreError | undefined {
-    const isOver = this.#state.isDrawn || this.#isSealing;
-    const drawn = isOver ? new StoreError('failed', 'nothing is stored after the draw') : undefined;
-    return this.#failed ?? this.#closed() ?? drawn ?? this.#troubles.refusal;
-  }
-
-  #closed(): StoreError | undefined {
-    return this.#closing.signal.aborted ? new StoreError('failed', 'the store is closed') : undefined;
+  #refusalOfFacts(): StoreError | undefined {
+    if (this.#refusal !== undefined || !(this.#state.isDrawn || this.#isSealing)) return this.#refusal;
+    return new StoreError('failed', 'nothing is stored after the draw');
   }
 
   /** Keeps a connection until the store is closed or has failed. */
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    while (!signal.aborted && this.#failed === undefined) {
+    while (this.#refusal?.code !== 'failed' && this.#refusal?.code !== 'unusable') {
       try {
-        const connection = await Connection.open(this.#parts);
-        this.#connection = connection;
-        if (signal.aborted) await connection.close();
-        this.#troubles.end();
-        this.#opened.resolve();
-        await connection.run();
+        this.#connection = await Connection.open(this.#options, this.#state);
+        if (signal.aborted) await this.#connection.close();
+        this.#onConnected();
+        await this.#connection.run();
       } catch (error) {
         if (!signal.aborted) this.#onLost(error);
       }
@@ -221,19 +167,36 @@ export class PostgresStore implements Store {
     }
   }
 
-  /** A wrong password ends a start; later it is waited for, since it may be about to be changed. */
+  #onConnected(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (this.#refusal?.code === 'unavailable') this.#refusal = undefined;
+    this.#opened.resolve();
+    if (this.#trouble === undefined) return;
+    const awayMs = performance.now() - this.#trouble.since;
+    this.#trouble = undefined;
+    this.#options.onEvent?.({ kind: 'available', awayMs });
+  }
+
+  /** An engine that is away is waited for. Anything else ends the process: another log, a fact that cannot be applied. */
   #onLost(error: unknown): void {
     const isOpened = this.#connection !== undefined;
-    if (error instanceof EngineError && (isOpened || error.trouble !== 'final')) {
-      this.#troubles.begin(error.message, error.trouble === 'unsafe');
-      return;
-    }
+    // A wrong password ends a start; later it is retried, since it may be about to be changed.
+    if (error instanceof EngineError && (isOpened || error.trouble !== 'final')) return this.#onAway(error);
     const { message } = error as Error;
-    this.#failed =
-      error instanceof StoreError ? error : new StoreError(isOpened ? 'failed' : 'unusable', message, error);
-    this.#troubles.close();
-    this.#opened.reject(this.#failed);
-    this.#failure.resolve(this.#failed);
-    this.#state.rejectAll(this.#failed, true);
+    const code = isOpened ? 'failed' : 'unusable';
+    const failure = error instanceof StoreError ? error : new StoreError(code, message, error);
+    this.#opened.reject(failure);
+    this.#failure.resolve(failure);
+    this.#refuse(failure);
+  }
+
+  /** Each new reason is reported: what the operator has mended may not have been all. */
+  #onAway({ message: why, trouble }: EngineError): void {
+    if (this.#trouble?.why === why) return;
+    this.#trouble = { since: this.#trouble?.since ?? performance.now(), why };
+    this.#options.onEvent?.({ kind: 'unavailable', error: why, isUnsafe: trouble === 'unsafe' });
+    const refuse = (): void => this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
+    this.#patience ??= setTimeout(refuse, this.#options.patienceMs ?? WAITS.patienceMs);
   }
 }

@@ -9,26 +9,18 @@ const SCHEMA = `
 BEGIN;
 SELECT pg_advisory_xact_lock(75747574);
 CREATE TABLE IF NOT EXISTS lottery (
-  id text PRIMARY KEY,
-  agencies text NOT NULL,
-  begun timestamptz NOT NULL DEFAULT now(),
-  head bigint NOT NULL DEFAULT 0,
-  chain bytea NOT NULL DEFAULT ''
+  id text PRIMARY KEY, agencies text NOT NULL, begun timestamptz NOT NULL DEFAULT now(),
+  head bigint NOT NULL DEFAULT 0, chain bytea NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS log (
-  lottery text,
-  position bigint,
-  server text NOT NULL,
-  facts text NOT NULL,
-  rows bytea NOT NULL,
-  chain bytea NOT NULL,
-  PRIMARY KEY (lottery, position)
+  lottery text, position bigint, server text NOT NULL, facts text NOT NULL, rows bytea NOT NULL,
+  chain bytea NOT NULL, PRIMARY KEY (lottery, position)
 );
-ALTER TABLE log ALTER COLUMN rows SET STORAGE EXTERNAL;
+DO $$ BEGIN ALTER TABLE log ALTER rows SET COMPRESSION lz4, ALTER facts SET COMPRESSION lz4;
+  EXCEPTION WHEN feature_not_supported THEN ALTER TABLE log ALTER COLUMN rows SET STORAGE EXTERNAL; END $$;
 CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'the log of a lottery is append-only'; END $$;
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log
-  EXECUTE FUNCTION log_is_append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log EXECUTE FUNCTION log_is_append_only();
 CREATE OR REPLACE VIEW lottery_facts AS
   SELECT lottery, position, server, n, fact->>'kind' AS kind, (fact->>'agency')::int AS agency, fact
   FROM log, jsonb_array_elements(facts::jsonb) WITH ORDINALITY AS f (fact, n);
@@ -46,11 +38,7 @@ COMMENT ON TABLE lottery IS '${MARK}';
 COMMIT;
 `;
 
-/**
- * The SQL that an owner runs who does not let the servers make tables.
- *
- * @param role of the servers: it may append to `log`, never change it
- */
+/** The SQL of an owner who does not let the servers make tables: `role`, theirs, may append to `log`, never change it. */
 export function schemaFor(role: string): string {
   const name = `"${role.replaceAll('"', '""')}"`;
   return `${SCHEMA.trim()}
@@ -60,43 +48,37 @@ GRANT SELECT ON lottery_facts, lottery_agencies, lottery_state TO ${name};
 `;
 }
 
+/** Everything from one snapshot: another server may be making the tables. */
 const FIND = `
-  SELECT coalesce(to_regclass('lottery'), to_regclass('log')) IS NOT NULL AS found,
-    obj_description(to_regclass('lottery'), 'pg_class') AS mark`;
+  SELECT count(*) > 0 AS found, max(obj_description(oid, 'pg_class')) FILTER (WHERE relname = 'lottery') AS mark,
+    bool_and(has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+      AND (relname = 'log' OR has_any_column_privilege(oid, 'UPDATE'))) AS granted
+  FROM pg_class WHERE relname IN ('lottery', 'log') AND pg_table_is_visible(oid)`;
 
-const RIGHTS = `
-  SELECT has_table_privilege('lottery', 'SELECT') AND has_table_privilege('lottery', 'INSERT')
-    AND has_column_privilege('lottery', 'head', 'UPDATE') AND has_column_privilege('lottery', 'chain', 'UPDATE')
-    AND has_table_privilege('log', 'SELECT') AND has_table_privilege('log', 'INSERT') AS granted`;
-
-/**
- * Makes the tables, if there are none and the role may.
- *
- * @throws StoreError `unusable` (as a rejection) when they cannot be made, are not ours, of another version, or not granted
- */
+/** @throws StoreError `unusable` (as a rejection) when there are no tables and none can be made, or they cannot be used */
 export async function expectSchema(session: Session, makeThem: boolean): Promise<void> {
-  let [tables] = await session.query<{ found: boolean; mark: string | null }>(FIND);
+  type Tables = { found: boolean; mark: string | null; granted: boolean };
+  let [tables] = await session.query<Tables>(FIND);
   if (!tables!.found && makeThem) {
-    await session.commit(SCHEMA).catch((error: unknown) => {
+    await session.query(SCHEMA).catch((error: unknown) => {
       if (!(error instanceof EngineError) || error.trouble !== 'final') throw error;
       throw unusable(
         'the role may not make the tables of a lottery: `loteria schema` prints what their owner runs',
       );
     });
-    [tables] = await session.query(FIND);
+    [tables] = await session.query<Tables>(FIND);
   }
-  const { found, mark } = tables!;
+  const { found, mark, granted } = tables!;
   if (!found) throw unusable('the database has no tables of a lottery; the first server makes them');
   if (mark !== MARK) {
     const whose =
       mark?.startsWith('loteria') === true ? `of another version, ${mark}` : 'not those of a lottery';
     throw unusable(`the tables lottery and log are ${whose}; this program needs ${MARK}`);
   }
-  const [rights] = await session.query<{ granted: boolean }>(RIGHTS);
-  if (rights!.granted) return;
-  throw unusable(
-    'the role lacks privileges on the tables lottery and log: `loteria schema` prints what their owner grants',
-  );
+  if (!granted)
+    throw unusable(
+      'the role lacks privileges on the tables lottery and log: `loteria schema` prints what their owner grants',
+    );
 }
 
 function unusable(message: string): StoreError {

@@ -1,15 +1,4 @@
-import type { Fact } from '../../lottery/fact.ts';
-
-/** The column `facts` of a record: a JSON array of facts as `lottery/fact.ts` has them, winners as pairs. */
-export function encodeFacts(facts: readonly Fact[]): string {
-  return JSON.stringify(facts, (_, value: unknown) => (value instanceof Map ? [...value] : value));
-}
-
-export function decodeFacts(text: string): Fact[] {
-  return (JSON.parse(text) as Fact[]).map(fact =>
-    fact.kind === 'drawn' ? { ...fact, draw: { ...fact.draw, winners: new Map(fact.draw.winners) } } : fact,
-  );
-}
+import type { Fact } from './fact.ts';
 
 /**
  * Whether a fact that was judged without knowing of `other` may be wrong after it: of the same upload, of an agency that
