@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +97,13 @@ export class PostgresNode {
   configure(settings: Readonly<Record<string, string | number>>): void {
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
     appendFileSync(join(this.data, 'postgresql.conf'), lines.join(''));
+  }
+
+  /** Writes a file into its folder, for the server alone. */
+  write(name: string, text: string): void {
+    const path = join(this.data, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (process.getuid!() === 0) execFileSync('chown', ['postgres:', path]);
   }
 
   /** Changes settings of a running server, and waits until its sessions may have seen them. */
@@ -205,7 +221,10 @@ export class PostgresCluster {
   }
 
   /** With more than one node a commit on the first one waits for any other. */
-  static async start(nodeCount: number): Promise<PostgresCluster> {
+  static async start(
+    nodeCount: number,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<PostgresCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'loteria-postgres-'));
     await writeFile(join(folder, 'password'), SUPERUSER.password);
     if (process.getuid!() === 0) execFileSync('chown', ['-R', 'postgres:', folder]);
@@ -214,7 +233,7 @@ export class PostgresCluster {
       nodes.push(new PostgresNode(folder, `node${n}`, await freePort()));
     const cluster = new PostgresCluster(folder, nodes);
     const [primary, ...standbys] = nodes as [PostgresNode, ...PostgresNode[]];
-    primary.init({});
+    primary.init(settings);
     await primary.start();
     await primary.sql(`CREATE ROLE ${ROLE.user} LOGIN PASSWORD '${ROLE.password}'`);
     await primary.sql(`CREATE DATABASE ${ROLE.database} OWNER ${ROLE.user}`);
