@@ -15,8 +15,9 @@ export default defineConfig({
           exclude: [BROWSER, CLUSTER, CONTAINERS, HOSTILE],
           // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
           maxWorkers: 2,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // Some start three servers of a database: on a busy machine that alone takes a minute.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
