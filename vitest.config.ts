@@ -18,6 +18,8 @@ export default defineConfig({
           // Some start three servers of a database: on a busy machine that alone takes a minute.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // What a server is about to say: on a busy machine the usual second is not enough.
+          expect: { poll: { timeout: 15_000 } },
         },
       },
       {
