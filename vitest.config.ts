@@ -65,6 +65,8 @@ export default defineConfig({
           fileParallelism: false,
           sequence: { groupOrder: 4 },
           testTimeout: 120_000,
+          // Removing ten containers and their volumes.
+          hookTimeout: 60_000,
         },
       },
     ],
