@@ -96,7 +96,7 @@ describe('a store on a replicated engine', () => {
     ['no database', 'postgres://a'],
     ['an empty database', 'postgres://a/'],
     ['a host without a scheme', 'a:5432/loteria'],
-    ['another scheme', 'nats://a/loteria'],
+    ['another scheme', 'mysql://a/loteria'],
     ['nothing behind a comma', 'postgres://a,/loteria'],
     ['a port that is none', 'postgres://a:0/loteria'],
     ['a port that is too large', 'postgres://a:65536/loteria'],
