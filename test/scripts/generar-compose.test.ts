@@ -230,7 +230,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     const cluster = MEMBERS.map(member => `${member}=http://${member}:2380`).join(',');
     expect(dockerfile).toContain(`ETCD_INITIAL_CLUSTER=${cluster}\n`);
     const patroni = await readFile(join(ROOT, 'postgres/patroni.yml'), 'utf8');
-    expect(parse(patroni)).toMatchObject({ etcd3: { hosts: MEMBERS.map(member => `${member}:2379`) } });
+    expect(parse(patroni)).toMatchObject({ etcd: { hosts: MEMBERS.map(member => `${member}:2379`) } });
   });
 
   test.each(['ej5', 'ej6', 'ej7'])('has the bets of %s', async exercise => {
