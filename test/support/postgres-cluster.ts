@@ -1,12 +1,22 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Client, type QueryResultRow } from 'pg';
 import { freePort } from './free-port.ts';
+import { LoopDisk } from './loop-disk.ts';
 
 /** Where Debian has the newest version, unless told otherwise. */
 export const POSTGRES_BIN = process.env['POSTGRES_BIN'] ?? newestBin('/usr/lib/postgresql');
@@ -16,6 +26,7 @@ const LOOK_EVERY_MS = 20;
 
 /** The role that owns the database of the tests. */
 export const ROLE = { user: 'loteria', password: 'a-Password', database: 'loteria' } as const;
+type Login = Readonly<Record<keyof typeof ROLE, string>>;
 const SUPERUSER = { user: 'postgres', password: 'postgres', database: 'postgres' } as const;
 
 const SETTINGS = {
@@ -25,6 +36,7 @@ const SETTINGS = {
   shared_buffers: '64MB',
   wal_keep_size: '512MB',
   wal_log_hints: 'on',
+  wal_retrieve_retry_interval: '200ms',
   log_line_prefix: '%m [%p] %a ',
 } as const;
 
@@ -41,46 +53,70 @@ function asPostgres(program: string, args: readonly string[]): [string, string[]
   return ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', path, ...args]];
 }
 
-function run(program: string, args: readonly string[]): void {
+async function run(program: string, args: readonly string[]): Promise<void> {
   const [command, all] = asPostgres(program, args);
-  execFileSync(command, all, { stdio: 'pipe', env: { ...process.env, PGPASSWORD: SUPERUSER.password } });
+  await promisify(execFile)(command, all, { env: { ...process.env, PGPASSWORD: SUPERUSER.password } });
+}
+
+/** A process that has ended and was not waited for does not count. */
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
 }
 
 /** A server of PostgreSQL with its folder and port, through any number of lives. */
 export class PostgresNode {
   readonly name: string;
   readonly port: number;
+  /** The file system of its data, where it has one of its own. */
+  readonly disk: LoopDisk | undefined;
   readonly #folder: string;
   #process: ChildProcess | undefined;
   #exited: Promise<unknown> = Promise.resolve();
 
-  constructor(folder: string, name: string, port: number) {
+  constructor(folder: string, name: string, port: number, diskMegabytes?: number) {
     this.#folder = folder;
     this.name = name;
     this.port = port;
+    const place = join(folder, name);
+    if (diskMegabytes === undefined) mkdirSync(place);
+    else this.disk = new LoopDisk(place, diskMegabytes);
+    if (process.getuid!() === 0) execFileSync('chown', ['postgres:', place]);
   }
 
   get data(): string {
-    return join(this.#folder, this.name);
+    return join(this.#folder, this.name, 'data');
   }
 
   get isRunning(): boolean {
     return this.#process !== undefined;
   }
 
-  init(settings: Readonly<Record<string, string | number>>): void {
+  async init(): Promise<void> {
     const passwords = join(this.#folder, 'password');
     const args = ['--no-sync', '--auth=scram-sha-256', `--pwfile=${passwords}`, '--username=postgres'];
-    run('initdb', ['-D', this.data, '--locale=C', '--encoding=UTF8', ...args]);
-    this.configure({ ...SETTINGS, ...settings, port: this.port });
+    await run('initdb', ['-D', this.data, '--locale=C', '--encoding=UTF8', ...args]);
+    this.configure({ ...SETTINGS, port: this.port });
     appendFileSync(join(this.data, 'pg_hba.conf'), 'host replication postgres 127.0.0.1/32 scram-sha-256\n');
   }
 
   /** Makes it a standby: a copy of another server, which it follows. */
-  copyOf(primary: PostgresNode): void {
-    rmSync(this.data, { recursive: true, force: true });
+  async copyOf(primary: PostgresNode): Promise<void> {
+    await rm(this.data, { recursive: true, force: true });
     const args = ['-D', this.data, '-d', this.#conninfo(primary), '-R', '--no-sync', '--checkpoint=fast'];
-    run('pg_basebackup', args);
+    await run('pg_basebackup', args);
+    this.configure({ port: this.port });
+  }
+
+  /** Makes a former primary, which does not run, a standby of another one: what only it has is dropped. */
+  async rewindTo(primary: PostgresNode): Promise<void> {
+    // Until then the control file of the new primary has the former time line.
+    await primary.sql('CHECKPOINT');
+    const source = `--source-server=${this.#conninfo(primary)} dbname=${SUPERUSER.database}`;
+    await run('pg_rewind', ['-D', this.data, source, '-R', '--no-sync']);
     this.configure({ port: this.port });
   }
 
@@ -118,8 +154,18 @@ export class PostgresNode {
 
   /** `kill -9` of the server and of all its sessions. */
   async kill(): Promise<void> {
+    const { pids } = this;
     this.signal('SIGKILL');
     await this.#exited;
+    while (pids.some(isAlive)) await sleep(LOOK_EVERY_MS);
+  }
+
+  /** Cuts the power of it and its disk. What it has synced is there when it is started again. */
+  async cutPower(): Promise<void> {
+    this.signal('SIGSTOP');
+    this.disk!.cutPower();
+    await this.kill();
+    await this.disk!.restore();
   }
 
   /** Of the server and all its sessions. */
@@ -194,43 +240,81 @@ export class PostgresNode {
   }
 }
 
+/** How much of the write-ahead log a standby has. */
+interface Received {
+  readonly node: PostgresNode;
+  readonly bytes: number;
+}
+
 /** A primary and its standbys: real servers on ports of the loopback interface. Whoever starts it ends it. */
 export class PostgresCluster {
   readonly nodes: readonly PostgresNode[];
+  primary: PostgresNode;
   readonly #folder: string;
 
   private constructor(folder: string, nodes: readonly PostgresNode[]) {
     this.#folder = folder;
     this.nodes = nodes;
+    this.primary = nodes[0]!;
   }
 
-  /** With more than one node a commit on the first one waits for any other. */
-  static async start(nodeCount: number): Promise<PostgresCluster> {
+  /**
+   * With more than one node a commit on the first one waits for any other.
+   *
+   * @param diskMegabytes of the file system that each node has for itself, which needs root
+   */
+  static async start(nodeCount: number, diskMegabytes?: number): Promise<PostgresCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'loteria-postgres-'));
     await writeFile(join(folder, 'password'), SUPERUSER.password);
     if (process.getuid!() === 0) execFileSync('chown', ['-R', 'postgres:', folder]);
     const nodes: PostgresNode[] = [];
     for (let n = 1; n <= nodeCount; n += 1)
-      nodes.push(new PostgresNode(folder, `node${n}`, await freePort()));
+      nodes.push(new PostgresNode(folder, `node${n}`, await freePort(), diskMegabytes));
     const cluster = new PostgresCluster(folder, nodes);
-    const [primary, ...standbys] = nodes as [PostgresNode, ...PostgresNode[]];
-    primary.init({});
+    try {
+      await cluster.#setUp();
+      return cluster;
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
+  }
+
+  async #setUp(): Promise<void> {
+    const { primary, standbys } = this;
+    await primary.init();
     await primary.start();
     await primary.sql(`CREATE ROLE ${ROLE.user} LOGIN PASSWORD '${ROLE.password}'`);
     await primary.sql(`CREATE DATABASE ${ROLE.database} OWNER ${ROLE.user}`);
     for (const standby of standbys) {
-      standby.copyOf(primary);
+      await standby.copyOf(primary);
       await standby.start();
     }
-    if (nodeCount > 1) {
-      for (const node of nodes) await node.reload({ synchronous_standby_names: 'ANY 1 (*)' });
-      await cluster.replicates(primary, nodeCount - 1);
-    }
-    return cluster;
+    if (standbys.length === 0) return;
+    for (const node of this.nodes) await node.reload({ synchronous_standby_names: 'ANY 1 (*)' });
+    await this.replicates(primary, standbys.length);
   }
 
-  get primary(): PostgresNode {
-    return this.nodes[0]!;
+  get standbys(): PostgresNode[] {
+    return this.nodes.filter(node => node !== this.primary);
+  }
+
+  /** Promotes the standby that has most, which has all that was acknowledged, and lets the others follow it. */
+  async failOver(): Promise<void> {
+    const [{ node: next }, ...others] = (await this.#received()) as [Received, ...Received[]];
+    this.primary = next;
+    await next.promote();
+    for (const { node } of others) await node.follow(next);
+  }
+
+  async #received(): Promise<Received[]> {
+    // After a restart a standby streams again from the beginning of a segment, which it may have replayed.
+    const text = `SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0' AS bytes`;
+    const standbys = this.standbys.map(async node => {
+      const [row] = await node.sql<{ bytes: string }>(text);
+      return { node, bytes: Number(row!.bytes) };
+    });
+    return (await Promise.all(standbys)).toSorted((a, b) => b.bytes - a.bytes);
   }
 
   /** Waits until so many standbys follow a primary and count for its quorum. */
@@ -241,8 +325,9 @@ export class PostgresCluster {
   }
 
   /** As `SERVER_STORE` has it. */
-  url({ user, password, database }: { user: string; password: string; database: string } = ROLE): string {
-    return `postgres://${user}:${password}@${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${database}`;
+  url({ user, password, database }: Login = ROLE, nodes: readonly PostgresNode[] = this.nodes): string {
+    const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    return `postgres://${user}:${password}@${hosts}/${database}`;
   }
 
   /** As the store has it. */
@@ -252,7 +337,10 @@ export class PostgresCluster {
   }
 
   async end(): Promise<void> {
-    for (const node of this.nodes) await node.kill();
+    for (const node of this.nodes) {
+      await node.kill();
+      await node.disk?.unmount();
+    }
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

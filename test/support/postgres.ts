@@ -15,8 +15,8 @@ export function needPostgres(context: TestContext): void {
 }
 
 /** Ended when the test ends. Called within a test. */
-export async function startPostgres(nodeCount: number): Promise<PostgresCluster> {
-  const cluster = await PostgresCluster.start(nodeCount);
+export async function startPostgres(nodeCount: number, diskMegabytes?: number): Promise<PostgresCluster> {
+  const cluster = await PostgresCluster.start(nodeCount, diskMegabytes);
   onTestFinished(async ({ task }) => {
     if (task.result?.state === 'fail') for (const node of cluster.nodes) console.error(node.transcript());
     await cluster.end();

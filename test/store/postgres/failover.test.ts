@@ -49,12 +49,12 @@ test('a primary that is restarted, gracefully or by a crash, loses and doubles n
 });
 
 test('a primary that is killed is replaced by a standby: every acknowledged batch is there once', async () => {
-  const { postgres, primary, others } = await start(3);
+  const { postgres, primary } = await start(3);
   const server = await openServer(newLottery(postgres));
   const appending = keepAppending(server);
   await appending.acknowledges(20);
   await primary.kill();
-  await takeOver(others);
+  await postgres.failOver();
   await appending.acknowledges(20);
   await expectOnce(server, await appending.stop());
 });
@@ -65,30 +65,14 @@ async function start(nodes: number) {
   return { postgres, primary, others };
 }
 
-/** The standby that has more becomes the primary, the other one follows it. */
-async function takeOver(standbys: readonly PostgresNode[]): Promise<PostgresNode> {
-  const has = await Promise.all(
-    standbys.map(async node => {
-      const [row] = await node.sql<{ lsn: string }>('SELECT pg_last_wal_receive_lsn() - $1::pg_lsn AS lsn', [
-        '0/0',
-      ]);
-      return { node, bytes: Number(row!.lsn) };
-    }),
-  );
-  const [{ node: primary }, ...rest] = has.toSorted((a, b) => b.bytes - a.bytes) as [(typeof has)[number]];
-  await primary.promote();
-  for (const { node } of rest as typeof has) await node.follow(primary);
-  return primary;
-}
-
 test('a primary that hangs during the failover acknowledges nothing when it goes on', async () => {
-  const { postgres, primary, others } = await start(3);
+  const { postgres, primary } = await start(3);
   const options = newLottery(postgres);
   const server = await openServer(options);
   await server.store.append(batchNamed(1, 50));
   primary.signal('SIGSTOP');
   const sent = outcomeOf(server.store.append(batchNamed(2, 50)));
-  const next = await takeOver(others);
+  await postgres.failOver();
   await expect.poll(() => sent.outcome, { timeout: 25_000 }).toBe('stored');
   primary.signal('SIGCONT');
   // A server that reaches only the former primary cannot start.
@@ -98,7 +82,9 @@ test('a primary that hangs during the failover acknowledges nothing when it goes
   await expect(lonely).rejects.toMatchObject({ code: 'unusable' });
   await server.store.append(batchNamed(3, 50));
   await expectOnce(server, [1, 2, 3]);
-  expect((await next.sql('SELECT pg_is_in_recovery() AS standby'))[0]).toEqual({ standby: false });
+  expect((await postgres.primary.sql('SELECT pg_is_in_recovery() AS standby'))[0]).toEqual({
+    standby: false,
+  });
 }, 60_000);
 
 test('a primary that lacks what was read ends the server; the next start follows its log', async () => {
