@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { Client, DatabaseError, type QueryResultRow } from 'pg';
 import { WAITS } from './waits.ts';
@@ -127,7 +127,10 @@ export class Session {
 
   /** Also in the middle of a statement, which is rejected. */
   async close(): Promise<void> {
-    await this.#client.end().catch(() => {});
+    const ended = this.#client.end().catch(() => {});
+    // A server that hangs does not close its side.
+    (this.#client.connection.stream as Socket).destroySoon();
+    await ended;
   }
 
   #explain(error: unknown): EngineError {

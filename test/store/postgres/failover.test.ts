@@ -87,6 +87,16 @@ test('a primary that hangs during the failover acknowledges nothing when it goes
   });
 }, 60_000);
 
+test('a server that has nothing to store notices a primary that hangs as well', async () => {
+  const { postgres, primary } = await start(3);
+  const server = await openServer(newLottery(postgres));
+  primary.signal('SIGSTOP');
+  await postgres.failOver();
+  await expect.poll(() => server.events.at(-1)?.kind, { timeout: 15_000 }).toBe('unavailable');
+  await expect.poll(() => server.events.at(-1)?.kind, { timeout: 15_000 }).toBe('available');
+  await server.store.append(batchNamed(1, 50));
+}, 60_000);
+
 test('a primary that lacks what was read ends the server; the next start follows its log', async () => {
   const { postgres, primary, others } = await start(2);
   const options = { ...newLottery(postgres), sync: 'single' as const };
