@@ -12,7 +12,7 @@ import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 /** Longest wait for a fact, in milliseconds: a failover, and the pauses of clients between two tries. */
-const WAIT_MS = 60_000;
+const WAIT_MS = 100_000;
 const LOOK_EVERY_MS = 20;
 
 /** A program that is killed and started again, with its folder and environment. */

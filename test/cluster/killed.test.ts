@@ -10,9 +10,9 @@ import { ClusterRun } from './cluster-run.ts';
  * Any number of runs: `RUNS=5 ROUNDS=20 node scripts/test.mjs test/cluster/killed.test.ts`. `SEED=…` repeats the run of that seed, and
  * continues with the seeds after it.
  */
-const { RUNS = 2, ROUNDS = 10, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
+const { RUNS = 2, ROUNDS = 8, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 const SEEDS = Array.from({ length: Number(RUNS) }, (_, run) => Number(SEED) + run);
-const TIMEOUT_MS = 60_000 + Number(ROUNDS) * 10_000;
+const TIMEOUT_MS = 120_000 + Number(ROUNDS) * 30_000;
 
 /** Small batches, so that the upload takes as long as the rounds do. */
 const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };

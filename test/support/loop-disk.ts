@@ -1,11 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 
-const UNMOUNT_TRIES = 100;
-const UNMOUNT_EVERY_MS = 100;
+const TRIES = 100;
+const TRY_EVERY_MS = 100;
 
 /** FS_IOC_SHUTDOWN with FS_SHUTDOWN_FLAGS_NOLOGFLUSH: from now on nothing reaches the device, not even the journal. */
 const SHUT_DOWN = `
@@ -20,20 +20,35 @@ export function needLoopDisks(context: TestContext): void {
   context.skip(spawnSync('python3', ['--version']).status !== 0, 'there is no python3');
 }
 
-/** An ext4 file system of its own on a loop device. Unmounting it frees the device. */
+/**
+ * An ext4 file system of its own on a loop device, in a mount namespace of its own: any other namespace could keep a mount that is to be
+ * unmounted. Unmounting it frees the device.
+ */
 export class LoopDisk {
+  /** Its root, for processes of root and of the owner. */
   readonly folder: string;
+  readonly #mountPoint: string;
   readonly #image: string;
+  readonly #namespace: ChildProcess;
 
   /** Makes it, empty, at a folder that is not there yet. */
-  constructor(folder: string, megabytes: number) {
-    this.folder = folder;
-    this.#image = `${folder}.ext4`;
-    mkdirSync(folder);
+  constructor(mountPoint: string, megabytes: number, owner: string) {
+    this.#mountPoint = mountPoint;
+    this.#image = `${mountPoint}.ext4`;
+    mkdirSync(mountPoint);
     writeFileSync(this.#image, '');
     truncateSync(this.#image, megabytes * 1024 * 1024);
     execFileSync('mkfs.ext4', ['-q', this.#image]);
-    this.#mount();
+    // Lives as long as its input is open, which is as long as this process at most.
+    const holder = ['setpriv', `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', 'cat'];
+    this.#namespace = spawn('unshare', ['--mount', ...holder], { stdio: ['pipe', 'ignore', 'ignore'] });
+    this.folder = `/proc/${this.#namespace.pid}/root${mountPoint}`;
+  }
+
+  async mount(): Promise<void> {
+    const own = readlinkSync('/proc/self/ns/mnt');
+    while (readlinkSync(`/proc/${this.#namespace.pid}/ns/mnt`) === own) await sleep(TRY_EVERY_MS);
+    await this.#run('mount', '-o', 'loop', this.#image, this.#mountPoint);
   }
 
   /** Writes back what is in memory, so that a power cut loses only what is written from now on. */
@@ -41,33 +56,38 @@ export class LoopDisk {
     execFileSync('sync', ['--file-system', this.folder]);
   }
 
-  /** A power cut: what was not synced is lost. Whatever uses the file system has to be killed before `restore`. */
+  /** A power cut: what was not synced is lost, which `restore` checks. Whatever uses the file system has to be killed before `restore`. */
   cutPower(): void {
     writeFileSync(this.#unsynced, 'lost');
     execFileSync('python3', ['-c', SHUT_DOWN, this.folder]);
   }
 
   async restore(): Promise<void> {
-    await this.unmount();
-    this.#mount();
-    if (existsSync(this.#unsynced)) throw new Error(`the power cut has lost nothing of ${this.folder}`);
+    await this.#run('umount', this.#mountPoint);
+    await this.mount();
+    const lost = statSync(this.#unsynced, { throwIfNoEntry: false });
+    // Written anew, for ext4 writes back at once what replaces a file.
+    rmSync(this.#unsynced, { force: true });
+    if (lost !== undefined && lost.size > 0) throw new Error(`${this.folder} has lost nothing`);
   }
 
-  async unmount(): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      const { status, stderr } = spawnSync('umount', [this.folder], { encoding: 'utf8' });
-      if (status === 0 || stderr.includes('not mounted')) return;
-      // A process that was killed keeps its files until it is gone.
-      if (tries === UNMOUNT_TRIES) throw new Error(stderr);
-      await sleep(UNMOUNT_EVERY_MS);
-    }
+  async remove(): Promise<void> {
+    await this.#run('umount', this.#mountPoint);
+    this.#namespace.kill();
   }
 
   get #unsynced(): string {
     return join(this.folder, 'unsynced');
   }
 
-  #mount(): void {
-    execFileSync('mount', ['-o', 'loop', this.#image, this.folder]);
+  /** A process that was killed keeps its files until it is gone: tries again. */
+  async #run(...command: readonly string[]): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const args = [`--mount=/proc/${this.#namespace.pid}/ns/mnt`, ...command];
+      const { status, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
+      if (status === 0) return;
+      if (tries === TRIES) throw new Error(stderr);
+      await sleep(TRY_EVERY_MS);
+    }
   }
 }

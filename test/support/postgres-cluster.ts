@@ -83,16 +83,25 @@ export class PostgresNode {
     this.port = port;
     const place = join(folder, name);
     if (diskMegabytes === undefined) mkdirSync(place);
-    else this.disk = new LoopDisk(place, diskMegabytes);
-    if (process.getuid!() === 0) execFileSync('chown', ['postgres:', place]);
+    else this.disk = new LoopDisk(place, diskMegabytes, 'postgres');
+  }
+
+  get #place(): string {
+    return this.disk?.folder ?? join(this.#folder, this.name);
   }
 
   get data(): string {
-    return join(this.#folder, this.name, 'data');
+    return join(this.#place, 'data');
   }
 
   get isRunning(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Makes its place, in which there is nothing. */
+  async prepare(): Promise<void> {
+    await this.disk?.mount();
+    if (process.getuid!() === 0) execFileSync('chown', ['postgres:', this.#place]);
   }
 
   async init(): Promise<void> {
@@ -281,7 +290,8 @@ export class PostgresCluster {
   }
 
   async #setUp(): Promise<void> {
-    const { primary, standbys } = this;
+    const { nodes, primary, standbys } = this;
+    for (const node of nodes) await node.prepare();
     await primary.init();
     await primary.start();
     await primary.sql(`CREATE ROLE ${ROLE.user} LOGIN PASSWORD '${ROLE.password}'`);
@@ -290,9 +300,12 @@ export class PostgresCluster {
       await standby.copyOf(primary);
       await standby.start();
     }
-    if (standbys.length === 0) return;
-    for (const node of this.nodes) await node.reload({ synchronous_standby_names: 'ANY 1 (*)' });
-    await this.replicates(primary, standbys.length);
+    if (standbys.length > 0) {
+      for (const node of nodes) await node.reload({ synchronous_standby_names: 'ANY 1 (*)' });
+      await this.replicates(primary, standbys.length);
+    }
+    // What initdb and pg_basebackup have written.
+    for (const { disk } of nodes) disk?.sync();
   }
 
   get standbys(): PostgresNode[] {
@@ -339,7 +352,7 @@ export class PostgresCluster {
   async end(): Promise<void> {
     for (const node of this.nodes) {
       await node.kill();
-      await node.disk?.unmount();
+      await node.disk?.remove();
     }
     await rm(this.#folder, { recursive: true, force: true });
   }
