@@ -8,27 +8,36 @@ export type SyncMode = 'quorum' | 'single';
  * still believes to be one has no standby left and does not get that far.
  *
  * @param name of this process among the connections of a server
- * @param sync undefined for who only reads, and waits for no standby
+ * @param sync undefined for who only reads, and waits for no standby: of several primaries it takes the one of the newest time line
  * @throws EngineError (as a rejection) with what each host says
  */
 export async function findPrimary(access: Access, name: string, sync?: SyncMode): Promise<Session> {
   const errors: EngineError[] = [];
+  let newest: { readonly session: Session; readonly timeline: string } | undefined;
   for (const host of access.hosts) {
     const session = new Session(host, access, name);
     try {
       await session.connect();
       await expectPrimary(session, name, sync);
-      return session;
+      if (sync !== undefined) return session;
+      const [{ timeline }] = (await session.query(TIMELINE)) as [{ timeline: string }];
+      const older = newest !== undefined && newest.timeline >= timeline ? session : newest?.session;
+      if (older !== session) newest = { session, timeline };
+      await older?.close();
     } catch (error) {
       await session.close();
       if (!(error instanceof EngineError)) throw error;
       errors.push(error);
     }
   }
+  if (newest !== undefined) return newest.session;
   const troubles = new Set(errors.map(({ trouble }) => trouble));
   const worst = (['final', 'unsafe', 'away'] as const).find(trouble => troubles.has(trouble));
   throw new EngineError(errors.map(({ message }) => message).join('; '), worst, errors[0]);
 }
+
+/** Each promotion begins another one. In hexadecimal digits, always as many. */
+const TIMELINE = `SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline`;
 
 /** PostgreSQL does not notice that the client of a commit that waits is gone: each try would leave a backend. */
 const END_EARLIER_BARRIERS = `
