@@ -88,7 +88,7 @@ export class ClusterRun {
     const ports: number[] = [];
     while (ports.length < (options.servers ?? 2)) ports.push(await freePort());
     const run = new ClusterRun(postgres, await temporaryFolder(), ports, options);
-    await Promise.all(run.servers.map(server => server.start().logged('listen')));
+    for (const server of run.servers) await server.start().logged('listen');
     return run;
   }
 

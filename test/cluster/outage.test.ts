@@ -1,0 +1,72 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { generateAgencies } from '../crash/expected-bets.ts';
+import { needLoopDisks } from '../support/loop-disk.ts';
+import { needPostgres, startPostgres } from '../support/postgres.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { ClusterRun } from './cluster-run.ts';
+
+const BETS = 10_000;
+const BETS_BEFORE = 2000;
+const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
+const DISK_MEGABYTES = 160;
+
+/** A commit waits 5 s for a standby, a batch 15 s for a commit; and a slow machine. */
+const AWAY_MS = 5000;
+const REFUSED_MS = AWAY_MS + 15_000;
+const SLOW_MS = 15_000;
+
+beforeEach(needPostgres);
+
+test('without a standby nothing is acknowledged; servers say so after 5 s, refuse after 20 s, and continue', async () => {
+  const postgres = await startPostgres(2);
+  const agencies = await generateAgencies(await temporaryFolder(), BETS);
+  const run = await ClusterRun.upload(postgres, BETS_BEFORE, { agencies, client: SLOW });
+  const [standby] = postgres.standbys;
+  await standby!.kill();
+  const start = performance.now();
+  const within = (ms: number) => expect(performance.now() - start).toBeLessThan(ms + SLOW_MS);
+  await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
+  within(AWAY_MS);
+  const { acknowledged } = run;
+  const isRefused = () => run.servers.every(server => refusals(server).includes('storage'));
+  await run.until('refusals', isRefused);
+  within(REFUSED_MS);
+  expect(run.acknowledged).toBe(acknowledged);
+  await standby!.start();
+  await Promise.all(run.servers.map(server => run.untilReady(server, '200 ready')));
+  await run.finishes();
+});
+
+test('a full disk of the primary stops the upload, which continues when there is room', async context => {
+  needLoopDisks(context);
+  const postgres = await startPostgres(2, DISK_MEGABYTES);
+  const agencies = await generateAgencies(await temporaryFolder(), BETS);
+  const run = await ClusterRun.upload(postgres, BETS_BEFORE, { agencies, client: SLOW });
+  const { primary } = postgres;
+  const { folder } = primary.disk!;
+  const { bavail, bsize } = await statfs(folder);
+  const ballast = join(folder, 'ballast');
+  writeFileSync(ballast, Buffer.alloc(bavail * bsize - 65_536));
+  await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
+  rmSync(ballast);
+  if (!primary.isRunning) await primary.start();
+  await run.finishes();
+});
+
+test('16 servers on one log store every bet once and hold one draw', async () => {
+  const SERVERS = 16;
+  const postgres = await startPostgres(1);
+  const agencies = await generateAgencies(await temporaryFolder(), 250 * SERVERS, SERVERS);
+  const run = await ClusterRun.upload(postgres, 0, { agencies, servers: SERVERS });
+  await run.finishes();
+  expect(run.servers.filter(server => server.linesOf('apuesta_recibida', 'success').length > 0)).toHaveLength(
+    SERVERS,
+  );
+});
+
+function refusals(server: ClusterRun['servers'][number]): (string | undefined)[] {
+  return server.linesOf('refuse').map(({ details }) => details['code']);
+}
