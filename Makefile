@@ -17,7 +17,7 @@ run: build ## install, build and hold a whole lottery on this machine (ARGS="--d
 
 test: build ## install, build and run every check and test
 	@sh scripts/ensure-chromium.sh
-	@sh scripts/ensure-nats.sh
+	@sh scripts/ensure-postgres.sh
 	@node scripts/test.mjs
 
 build: deps ## compile src/ and web/ into dist/
@@ -38,10 +38,10 @@ fuzz: build ## made-up payloads, files and sessions, for long (ARGS="--minutes N
 crash: build ## kill server and clients at random, again and again (ARGS="--seed N --rounds N --minutes N")
 	@node test/crash/crash-cli.ts $(ARGS)
 
-docker-image: ## build the images server:latest and client:latest, and that of a cluster's nodes where it is needed
+docker-image: ## build the images server:latest and client:latest, and that of a cluster's nodes where the file needs it
 	docker build -f ./server/Dockerfile -t server:latest .
 	docker build -f ./client/Dockerfile -t client:latest .
-	@! grep -qs 'image: loteria-nats:latest' docker-compose-dev.yaml || docker build -t loteria-nats:latest ./nats
+	@! grep -qs 'image: loteria-postgres:latest' docker-compose-dev.yaml || docker build -t loteria-postgres:latest ./postgres
 
 docker-compose-up: docker-image ## start the containers of docker-compose-dev.yaml, which generar-compose.sh writes
 	@sh scripts/dataset.sh "$$(grep -c '\./\.data/dataset/agency-' docker-compose-dev.yaml)" \

@@ -4,7 +4,7 @@
 #     ./generar-compose.sh docker-compose-dev.yaml 5        the exercise that this branch is for, else the eighth
 #     ./generar-compose.sh docker-compose-dev.yaml 3 ej1    the echo server with three clients
 #     ./generar-compose.sh docker-compose-dev.yaml 5 --cluster
-#                                                           two servers of one lottery, over three nodes that keep the bets
+#                                                           two servers of one lottery, over PostgreSQL on three nodes
 #
 # The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
 # ej1 to ej8), else ej8. --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. $DATASET_DIR is the
@@ -18,8 +18,9 @@ dataset=${DATASET_DIR:-./.data/dataset}
 # The network that the assignment names has 254 addresses, of which the gateway needs one.
 addresses=253
 
-# The nodes of a cluster, and the servers that share them.
-nodes='nats1 nats2 nats3'
+# Of a cluster: what elects the primary, the nodes with the bets, and the servers that share them.
+members='etcd1 etcd2 etcd3'
+nodes='postgres1 postgres2 postgres3'
 replicas='server1 server2'
 
 main() {
@@ -45,7 +46,7 @@ main() {
     servers=server
   else
     servers=$replicas
-    addresses=$((addresses - $(count $nodes)))
+    addresses=$((addresses - $(count $members $nodes)))
   fi
   clients_with_address=$((addresses - $(count $servers)))
   if [ "$clients" -gt "$clients_with_address" ]; then
@@ -116,21 +117,46 @@ service() {
 YAML
 }
 
-# What keeps the bets of a cluster, each node on a volume of its own. The image is built of nats/, where it also says how the
-# official one is used. A node that ends is started again, unless somebody has stopped it.
+# The replicated store: PostgreSQL under Patroni, and etcd, which elects the primary. One image, made of postgres/, for both. Each
+# container has a volume of its own. A process that ends is started again, unless it was stopped with Docker.
 cluster_nodes() {
-  for node in $nodes; do
-    service "$node" loteria-nats
+  for member in $members; do
+    replicated "$member"
     cat <<YAML
-    restart: unless-stopped
+    command: etcd
     environment:
-      - NATS_NAME=$node
+      - ETCD_NAME=$member
+      - ETCD_INITIAL_ADVERTISE_PEER_URLS=http://$member:2380
+      - ETCD_ADVERTISE_CLIENT_URLS=http://$member:2379
+YAML
+  done
+  for node in $nodes; do
+    replicated "$node"
+    cat <<YAML
+    depends_on:
+YAML
+    list $members
+    cat <<YAML
+    environment:
+      - PATRONI_NAME=$node
+      - PATRONI_POSTGRESQL_CONNECT_ADDRESS=$node:5432
+      - PATRONI_RESTAPI_CONNECT_ADDRESS=$node:8008
+      - PATRONI_SUPERUSER_PASSWORD=postgres
+      - PATRONI_REPLICATION_PASSWORD=replicator
+      - LOTERIA_PASSWORD=loteria
+YAML
+  done
+}
+
+replicated() {
+  service "$1" loteria-postgres
+  cat <<YAML
+    restart: unless-stopped
     networks:
       - testing_net
     volumes:
-      - $node:/data
+      - $1:/data
 YAML
-  done
 }
 
 # In no environment is there a level for the log: it would win over config.ini and config.yaml, and a change of those has to
@@ -160,15 +186,13 @@ YAML
     volumes:
       - ./server/config.ini:/loteria/config.ini:ro
 YAML
-  [ -z "$cluster" ] || echo "      - $server:/loteria/data"
 }
 
-# The servers keep the bets in the nodes. The volume of each is for what the nodes may not have synced yet, and no two servers
-# may share one.
+# The passwords of this file are for trying things out: no port of the nodes is published.
 cluster_store() {
   cat <<YAML
-      - SERVER_STORE=nats://$(joined 4222 $nodes)
-      - DATA_DIR=data
+      - SERVER_STORE=postgres://loteria@$(joined 5432 $nodes)/loteria
+      - PGPASSWORD=loteria
 YAML
 }
 
@@ -253,10 +277,10 @@ networks:
 YAML
 }
 
-# Their content survives `docker compose down`; with `--volumes` it does not.
+# The content of the volumes survives `docker compose down`; with `--volumes` it does not.
 volumes() {
   printf '\nvolumes:\n'
-  for volume in $nodes $servers; do echo "  $volume:"; done
+  for volume in $members $nodes; do echo "  $volume:"; done
 }
 
 main "$@"

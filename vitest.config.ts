@@ -15,8 +15,11 @@ export default defineConfig({
           exclude: [BROWSER, CLUSTER, CONTAINERS, HOSTILE],
           // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
           maxWorkers: 2,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // Some start three servers of a database: on a busy machine that alone takes a minute.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // What a server is about to say: on a busy machine the usual second is not enough.
+          expect: { poll: { timeout: 15_000 } },
         },
       },
       {
@@ -45,10 +48,11 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: [CLUSTER],
-          // Ten processes at a time, which elect leaders and watch each other's clocks: nothing else runs meanwhile.
+          // A dozen processes at a time, which watch each other's clocks: nothing else runs meanwhile.
           fileParallelism: false,
           sequence: { groupOrder: 3 },
-          testTimeout: 120_000,
+          // Half a minute on an idle machine; it may not be.
+          testTimeout: 240_000,
           hookTimeout: 60_000,
         },
       },
@@ -62,6 +66,8 @@ export default defineConfig({
           fileParallelism: false,
           sequence: { groupOrder: 4 },
           testTimeout: 120_000,
+          // Removing ten containers and their volumes.
+          hookTimeout: 60_000,
         },
       },
     ],

@@ -100,7 +100,7 @@ describe('layers', () => {
       const foreign = importsOf(file).filter(imported => layerOf(imported) !== layerOf(file));
       return foreign.some(imported => concrete.test(imported));
     });
-    expect(users).toEqual(['cli/wiring-jetstream.ts', 'cli/wiring.ts']);
+    expect(users).toEqual(['cli/wiring-postgres.ts', 'cli/wiring.ts']);
   });
 
   test('of src the page knows the type of what it shows, and nothing else', () => {

@@ -226,16 +226,14 @@ export class Central {
   }
 
   /** Something has happened to the lottery, by this server or another one on the same log. */
-  #onChange(fact: Fact | undefined): void {
+  #onChange(fact: Fact): void {
     const { lottery, emit } = this.#parts;
-    if (fact?.kind === 'finished') {
+    if (fact.kind === 'finished') {
       const { agency } = fact;
       emit({ event: 'agency-finished', agency, missing: lottery.missing });
       // Whoever heard the last agency say so holds the draw; the others look after it.
       if (this.#finishing.has(agency)) this.#draws.hold();
       else this.#draws.holdUnlessAnotherDoes();
-    } else if (fact === undefined) {
-      this.#draws.hold();
     }
     if (lottery.state !== 'drawn') return;
     this.#draws.held();

@@ -38,8 +38,6 @@ class InFlight {
   readonly repeats = new Map<number, readonly Tell[]>();
   /** Those among them that are not valid. */
   invalid = 0;
-  /** Called when there are none any more. */
-  readonly whenNone: (() => void)[] = [];
 }
 
 /**
@@ -56,18 +54,17 @@ export class UploadIntake {
   }
 
   /**
-   * The number with which an upload goes on, when nothing of it is on its way any more, nor any other server has
-   * acknowledged something of it that is not known here.
+   * The number with which an upload goes on, once everything is settled that was handed over here, and known that any other server
+   * has acknowledged.
    */
   async nextOf(agency: number, upload: string): Promise<number | Refusal> {
+    const { store, lottery, refusalOf } = this.#parts;
     try {
-      await this.#parts.store.caughtUp();
+      await store.settled();
     } catch (error) {
-      return this.#parts.refusalOf(agency, error);
+      return refusalOf(agency, error);
     }
-    const inFlight = this.#inFlight.get(keyOf(agency, upload));
-    if (inFlight !== undefined) await new Promise<void>(resolve => inFlight.whenNone.push(resolve));
-    return this.#parts.lottery.uploads.find(agency, upload)?.next ?? 1;
+    return lottery.uploads.find(agency, upload)?.next ?? 1;
   }
 
   /**
@@ -145,15 +142,13 @@ export class UploadIntake {
     afterSync.follow(durable, error => {
       inFlight.invalid -= invalid;
       const outcome = error === undefined ? outcomeOf(fact) : this.#rejected(fact, error);
-      // What it rejects, the store has rejected everything behind as well: the upload goes on from here. Where another server was
-      // the first with it, what is behind may count all the same.
+      // The store rejects everything of the upload after it as well: the upload goes on from here.
       if (outcome.kind === 'refused') inFlight.next = Math.min(inFlight.next, seq);
       const repeats = inFlight.repeats.get(seq)!;
       inFlight.repeats.delete(seq);
       if (inFlight.repeats.size === 0) this.#inFlight.delete(key);
       tell(outcome);
       for (const tellRepeat of repeats) tellRepeat(asRepeated(outcome));
-      if (inFlight.repeats.size === 0) for (const goOn of inFlight.whenNone) goOn();
     });
   }
 

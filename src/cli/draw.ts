@@ -13,9 +13,7 @@ export interface DrawOptions {
 export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
   const config = readLotteryConfig(options.config);
   const { lottery, begun } =
-    directory === undefined
-      ? await readStore(config, { onNotice: what => process.stderr.write(`loteria: ${what}\n`) })
-      : await CSV_FILES.inspect(directory, config.agencies);
+    directory === undefined ? await readStore(config) : await CSV_FILES.inspect(directory, config.agencies);
   const ids = [...new Set([...config.agencies, ...lottery.bets.keys(), ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)
@@ -71,7 +69,7 @@ export async function drawNew(directory: string | undefined, { config }: DrawOpt
     directory ??
     expectFiles(
       readLotteryConfig(config),
-      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_STREAM set to a name that is not in use, ' +
+      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
         'LOTERIA-2 say',
     );
   say(`archived in ${await CSV_FILES.archive(folder)}`);

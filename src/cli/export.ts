@@ -43,7 +43,7 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
   let lottery: Lottery;
   let seal: FileSeal | undefined;
   try {
-    ({ lottery } = await readStore(config, { onRows: rows => file.write(rows), onNotice: complain }));
+    ({ lottery } = await readStore(config, rows => file.write(rows)));
     file.finish(sha256 => (seal = sealOf(lottery, file.bytes, sha256)));
   } catch (error) {
     file.discard();

@@ -39,6 +39,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addDraw(program, finish);
   addJournal(program, finish);
   addExport(program, finish);
+  addSchema(program);
   addCerts(program, finish);
   addBench(program, finish);
   return program;
@@ -120,7 +121,7 @@ function addDraw(program: Command, finish: (code: number) => void): void {
     )
     .argument(
       '[folder]',
-      'folder with bets.csv and bets.journal; the store that is configured, files or stream, when not given',
+      'folder with bets.csv and bets.journal; the store that is configured, files or database, when not given',
     )
     .option('--config <file>', 'read this file in place of config.ini')
     .option('--json', 'as one line of JSON')
@@ -174,8 +175,8 @@ function addExport(program: Command, finish: (code: number) => void): void {
     .addHelpText(
       'after',
       `
-The store is the one of the server's configuration (config.ini, environment): the bets.csv of DATA_DIR, or the stream
-of SERVER_STORE=nats://…. Nothing in it is changed. The seal is JSON: state, number of bets, bytes and sha256 of the
+The store is the one of the server's configuration (config.ini, environment): the bets.csv of DATA_DIR, or the database
+of SERVER_STORE=postgres://…. Nothing in it is changed. The seal is JSON: state, number of bets, bytes and sha256 of the
 file and, after the draw, its time, its own bytes and sha256, and how many winners each agency has.
 
 Exit codes: 0 done, 1 failed or not what was drawn, 2 wrong usage or configuration.`,
@@ -183,6 +184,19 @@ Exit codes: 0 done, 1 failed or not what was drawn, 2 wrong usage or configurati
     .action(async (file: string, options: ExportOptions) => {
       const { exportBets } = await import('./export.ts');
       finish(await exportBets(file, options));
+    });
+}
+
+function addSchema(program: Command): void {
+  program
+    .command('schema')
+    .description(
+      'print the SQL that makes the tables of SERVER_STORE=postgres://…, for the owner of the database to run',
+    )
+    .option('--role <name>', 'role of the servers, to whom the tables are granted', 'loteria')
+    .action(async ({ role }: { role: string }) => {
+      const { schemaFor } = await import('./wiring-postgres.ts');
+      process.stdout.write(schemaFor(role));
     });
 }
 

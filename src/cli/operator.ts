@@ -35,9 +35,9 @@ export async function openOperator(
 ): Promise<Operator> {
   const clock = (): Date => new Date();
   const now = (): number => performance.now();
-  const onDisk = mode === 'lottery' && store.kind !== 'memory';
-  const diskSpace = onDisk ? () => diskSpaceOf(dataDirectory) : undefined;
-  const hasEngine = mode === 'lottery' && store.kind === 'jetstream';
+  const isLottery = mode === 'lottery';
+  const hasEngine = isLottery && 'engine' in store;
+  const diskSpace = isLottery && store.kind === 'csv' ? () => diskSpaceOf(dataDirectory) : undefined;
   const monitor = new Monitor(clock, { hasEngine });
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });
   const parts = { host, port, monitor, metrics, diskSpace, assetsFolder: PAGE_FOLDER, clock, now };

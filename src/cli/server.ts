@@ -154,13 +154,11 @@ async function openLottery(
 function engineEvent(event: EngineEvent): CentralEvent {
   switch (event.kind) {
     case 'unavailable':
-      return { event: 'engine-unavailable', error: event.error };
+      return { event: 'engine-unavailable', error: event.error, isUnsafe: event.isUnsafe };
     case 'available':
       return { event: 'engine-available', awayMs: event.awayMs };
-    case 'restored':
-      return { event: 'engine-restored', records: event.records, lostBets: event.lostBets };
-    case 'copies':
-      return { event: 'engine-copies', differing: event.differing };
+    case 'single':
+      return { event: 'engine-single' };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { readLotteryConfig } from '../config/server-config.ts';
 import type { Lottery } from '../lottery/lottery.ts';
-import type { EngineEvent, OnRows, Store, StoreWatch } from '../store/store.ts';
+import type { EngineEvent, Store, StoreWatch } from '../store/store.ts';
 
 /** What of the server's configuration concerns its lottery. */
 export type LotteryConfig = ReturnType<typeof readLotteryConfig>;
@@ -20,11 +20,4 @@ export interface StoreParts {
   readonly onEngine: (event: EngineEvent) => void;
   /** Ends an opening that waits for the engine. */
   readonly signal: AbortSignal;
-}
-
-export interface ReadingParts {
-  /** Given every row. */
-  readonly onRows?: OnRows | undefined;
-  /** Told, in words, what whoever reads may want to know: that an engine is being waited for, say. */
-  readonly onNotice?: ((what: string) => void) | undefined;
 }

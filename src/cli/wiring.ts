@@ -10,7 +10,7 @@ import { describeRecord } from '../store/csv/describe-record.ts';
 import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
-import type { OnFact, StoreReading } from '../store/store.ts';
+import type { OnFact, OnRows, StoreReading } from '../store/store.ts';
 import type { BetReader, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol, ListenerDialect } from '../wire/dialect-names.ts';
 import { createBaseDialect } from '../wire/dialects/base.ts';
@@ -19,7 +19,7 @@ import { createCsvFramesDialect } from '../wire/dialects/csv-frames.ts';
 import { createOpCodesDialect } from '../wire/dialects/op-codes.ts';
 import { createPushCodesDialect } from '../wire/dialects/push-codes.ts';
 import { createResumableDialect } from '../wire/dialects/resumable.ts';
-import type { LotteryConfig, OpenedStore, ReadingParts, StoreParts } from './store-parts.ts';
+import type { LotteryConfig, OpenedStore, StoreParts } from './store-parts.ts';
 
 /** The only place that knows which dialects there are. An agency reads no bets: it does without a fast reader. */
 export const DIALECTS = {
@@ -55,10 +55,10 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
     }
     case 'memory':
       return { store: new MemoryStore(onFact), files: ['memory'], cuts: [] };
-    case 'jetstream': {
-      // The engine's client is loaded only where there is an engine.
-      const { openJetStream } = await import('./wiring-jetstream.ts');
-      return openJetStream(config, store, parts);
+    case 'postgres': {
+      // The client of the database is loaded only where there is one.
+      const { openPostgres } = await import('./wiring-postgres.ts');
+      return openPostgres(config, store, parts);
     }
   }
 }
@@ -68,19 +68,16 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
  *
  * @throws ConfigError when it is one that only its server can look into; StoreError
  */
-export async function readStore(
-  config: LotteryConfig,
-  { onRows, onNotice }: ReadingParts = {},
-): Promise<StoreReading> {
+export async function readStore(config: LotteryConfig, onRows?: OnRows): Promise<StoreReading> {
   const { store, agencies, dataDirectory } = config;
   switch (store.kind) {
     case 'csv':
       return inspectStore(dataDirectory, agencies, onRows);
     case 'memory':
       throw new ConfigError('SERVER_STORE is memory: nobody but the server itself can look into it');
-    case 'jetstream': {
-      const { readJetStream } = await import('./wiring-jetstream.ts');
-      return readJetStream(config, store, { onRows, onNotice });
+    case 'postgres': {
+      const { readPostgres } = await import('./wiring-postgres.ts');
+      return readPostgres(config, store, onRows);
     }
   }
 }
@@ -94,7 +91,7 @@ export function storeFiles({ store, dataDirectory }: LotteryConfig): string[] {
 /**
  * The folder of the csv store that is configured.
  *
- * @param instead what can be done where bets are in a stream
+ * @param instead what can be done where bets are in a database
  * @throws ConfigError when bets are kept elsewhere
  */
 export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: string): string {
@@ -103,8 +100,10 @@ export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: st
       return dataDirectory;
     case 'memory':
       throw new ConfigError('SERVER_STORE is memory, which has no files; name a folder to look into one');
-    case 'jetstream':
-      throw new ConfigError(`SERVER_STORE is a stream, ${store.stream}, which has no files: ${instead}`);
+    case 'postgres':
+      throw new ConfigError(
+        `SERVER_STORE is a database, lottery ${store.lottery}, which has no files: ${instead}`,
+      );
   }
 }
 

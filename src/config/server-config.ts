@@ -4,7 +4,7 @@ import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
 import { type Environment, type Given as GivenText, readKeys, type ValuesOf } from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
-import { refuseStoreKeys, type StoreChoice, usualReplicas } from './store-choice.ts';
+import { type StoreChoice, storeOf } from './store-choice.ts';
 import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
 
 const SERVER_CONFIG_FILE = 'config.ini';
@@ -18,12 +18,8 @@ const GIVEN = [
   'port',
   'listeners',
   'store',
-  'storeStream',
-  'storeReplicas',
-  'storeCredentials',
-  'storeTlsCa',
-  'storeTlsCert',
-  'storeTlsKey',
+  'storeLottery',
+  'storeSync',
   'tlsCert',
   'tlsKey',
   'tlsClientCa',
@@ -63,7 +59,7 @@ export function readServerConfig(
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
     listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
     tls: tlsOf(values),
-    store: storeOf(values),
+    store: storeOf(values.store, values.storeLottery, values.storeSync),
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
   };
 }
@@ -111,36 +107,6 @@ function tlsOf(paths: Pick<ServerValues, Given>): ServerTls | undefined {
   throw new ConfigError(
     `${certificate.name} is missing: ${clientAuthority.key} is set, and TLS needs a certificate of the server`,
   );
-}
-
-/** @throws ConfigError */
-function storeOf(values: Pick<ServerValues, Given>): StoreChoice {
-  const { store, storeStream: stream, storeReplicas } = values;
-  const { storeCredentials, storeTlsCa, storeTlsCert, storeTlsKey } = SERVER_KEYS;
-  const credentials = namedFile(storeCredentials, values.storeCredentials);
-  const authority = namedFile(storeTlsCa, values.storeTlsCa);
-  const certificate = namedFile(storeTlsCert, values.storeTlsCert);
-  const privateKey = namedFile(storeTlsKey, values.storeTlsKey);
-  const ofTls = [authority, certificate, privateKey].map(file => file?.key);
-  if (typeof store !== 'object') {
-    const replicas = storeReplicas === undefined ? undefined : SERVER_KEYS.storeReplicas.name;
-    refuseStoreKeys([replicas, credentials?.key, ...ofTls], 'engine (nats:// or tls://)');
-    return { kind: store };
-  }
-  if (!store.isSecure) refuseStoreKeys(ofTls, 'engine that is reached over TLS (tls://)');
-  identityFiles(certificate, privateKey, { certificate: storeTlsCert, privateKey: storeTlsKey });
-  const replicas = storeReplicas ?? usualReplicas(store);
-  return {
-    kind: 'jetstream',
-    engine: store,
-    stream,
-    replicas,
-    replicasAsked: storeReplicas !== undefined,
-    credentials,
-    authority,
-    certificate,
-    privateKey,
-  };
 }
 
 function missingPort(fileName: string): never {

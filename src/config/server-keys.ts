@@ -3,7 +3,7 @@ import { LISTENER_DIALECTS, type ListenerDialect, parseListenerDialect } from '.
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key, NotAllowed } from './keys.ts';
-import { parseStore, parseStream, STORE_ALLOWED } from './store-choice.ts';
+import { parseLottery, parseStore, STORE_ALLOWED, SYNC_MODES } from './store-choice.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 
 /** A port, and what is spoken there. */
@@ -77,49 +77,27 @@ export const SERVER_KEYS = {
   dataDirectory: key('DATA_DIR', {
     default: '.',
     allowed: 'an existing folder',
-    about:
-      'where bets.csv and bets.journal are kept, or the outbox of a server on a replicated stream: of one server alone',
+    about: 'where bets.csv and bets.journal are kept: of one server alone',
     parse: anyText,
   }),
   store: key('SERVER_STORE', {
     default: 'csv',
     allowed: STORE_ALLOWED,
     about:
-      'where bets are kept: csv in DATA_DIR; nats:// in a replicated stream of NATS JetStream, with an outbox in DATA_DIR; memory forgets them when the server ends and is for trying things out',
+      'where bets are kept: csv in DATA_DIR; postgres:// in a database, which several servers share; memory forgets them when the server ends and is for trying things out',
     parse: parseStore,
   }),
-  storeStream: key('STORE_STREAM', {
+  storeLottery: key('STORE_LOTTERY', {
     default: 'LOTERIA',
     allowed: 'letters, digits, - and _, up to 64',
-    about: 'the stream of the engine that is the log of this lottery, the same for every server of it',
-    parse: parseStream,
+    about: 'name of this lottery in the database, the same for every server of it',
+    parse: parseLottery,
   }),
-  storeReplicas: optionalKey('STORE_REPLICAS', {
-    allowed: '1, 3 or 5',
+  storeSync: optionalKey('STORE_SYNC', {
+    allowed: 'quorum or single',
     about:
-      'on how many nodes of the engine the stream is kept; where it is not set, a new stream is kept on 3 when SERVER_STORE names three or more, else on 1',
-    parse: text => (['1', '3', '5'].includes(text) ? Number(text) : undefined),
-  }),
-  storeCredentials: optionalKey('STORE_CREDENTIALS', {
-    allowed: 'a path',
-    about: 'a file of credentials (.creds) for the engine',
-    parse: anyText,
-  }),
-  storeTlsCa: optionalKey('STORE_TLS_CA', {
-    allowed: 'a path',
-    about:
-      "who signs the certificates of the engine's nodes, in PEM, where that is nobody whom this machine trusts",
-    parse: anyText,
-  }),
-  storeTlsCert: optionalKey('STORE_TLS_CERT', {
-    allowed: 'a path',
-    about: 'what this server shows the engine of itself, in PEM, where the engine asks for a certificate',
-    parse: anyText,
-  }),
-  storeTlsKey: optionalKey('STORE_TLS_KEY', {
-    allowed: 'a path',
-    about: 'the key of STORE_TLS_CERT in PEM, without passphrase',
-    parse: anyText,
+      'what an acknowledgement means: synced by the primary and its synchronous standbys, which is refused where it waits for none, or by one machine; quorum where SERVER_STORE names several hosts',
+    parse: choice(...SYNC_MODES),
   }),
   tlsCert: optionalKey('TLS_CERT', {
     allowed: 'a path',

@@ -1,43 +1,51 @@
 import { ConfigError } from './errors.ts';
 import { choice } from './keys.ts';
-import type { NamedFile } from './tls-files.ts';
 
 /** A replicated engine, as `SERVER_STORE` has it. */
 export interface EngineAddress {
-  /** `nats://host:port` each, over TLS as well: what the client of the engine is told apart from the addresses. */
-  readonly servers: readonly string[];
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly database: string;
+  /** Undefined: whoever the process runs as. */
   readonly user: string | undefined;
+  /** Undefined: `PGPASSWORD`, else the file `.pgpass`. */
   readonly password: string | undefined;
-  /** Whether it is reached over TLS. */
-  readonly isSecure: boolean;
+  readonly tls: EngineTls | undefined;
 }
+
+/** How the engine is reached over TLS; paths of files in PEM. */
+interface EngineTls {
+  /** Whether certificate and host name are verified. */
+  readonly verify: boolean;
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
+export const SYNC_MODES = ['quorum', 'single'] as const;
+
+export type StoreSync = (typeof SYNC_MODES)[number];
 
 /** Where bets are kept. */
 export type StoreChoice =
   | { readonly kind: 'csv' }
   | { readonly kind: 'memory' }
   | {
-      readonly kind: 'jetstream';
+      readonly kind: 'postgres';
       readonly engine: EngineAddress;
-      readonly stream: string;
-      readonly replicas: number;
-      /** Whether the number of replicas was configured; otherwise a stream that is there keeps its own. */
-      readonly replicasAsked: boolean;
-      readonly credentials: NamedFile | undefined;
-      /** Files for TLS beyond the certificates that this machine trusts. */
-      readonly authority: NamedFile | undefined;
-      readonly certificate: NamedFile | undefined;
-      readonly privateKey: NamedFile | undefined;
+      /** Name of the lottery in the database. */
+      readonly lottery: string;
+      readonly sync: StoreSync;
     };
 
 export const STORE_ALLOWED =
-  'csv, memory, or nats://host:port,host:port,… (tls:// for TLS, user:password@ before the first host)';
+  'csv, memory, or postgres://user@host:port,host:port,…/database, with ?sslmode=verify-full&sslrootcert=ca.pem for TLS';
 
-const ENGINE_PORT = 4222;
-const ENGINE_NODES_MAX = 16;
+const ENGINE_PORT = 5432;
+const ENGINE_HOSTS_MAX = 16;
 
-/** Replicas of a stream on so many nodes, where nothing else is said: a majority of three survives the loss of one. */
-const REPLICAS_USUAL = 3;
+/** As `libpq` has them: without TLS, without verifying whom it is spoken with, and with that. */
+const SSL_MODES = ['disable', 'require', 'verify-full'] as const;
+const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
 const parseFiles = choice('csv', 'memory');
 
@@ -46,44 +54,66 @@ export function parseStore(text: string): 'csv' | 'memory' | EngineAddress | und
   return parseFiles(text) ?? parseEngine(text);
 }
 
-/** `nats://user:password@host:port,host:port`: each host may have the scheme again, and stands for port 4222 without one. */
+/** `postgres://user:password@host:port,host:port/database?parameters`: a host without a port is at 5432. */
 function parseEngine(text: string): EngineAddress | undefined {
-  const [, scheme, rest = ''] = /^(nats|tls):\/\/(.+)$/.exec(text) ?? [];
-  const [, user, password, hosts = ''] = /^(?:([^:@,]+)(?::([^@,]*))?@)?([^@]+)$/.exec(rest) ?? [];
-  const servers: string[] = [];
-  for (const part of hosts.split(',')) {
-    const [, again = scheme, host, port = String(ENGINE_PORT)] =
-      /^(?:(nats|tls):\/\/)?(\[[\da-fA-F:]+\]|[^:\s[\]/]+)(?::(\d{1,5}))?$/.exec(part.trim()) ?? [];
-    // Half of a connection over TLS is none.
-    if (host === undefined || again !== scheme || Number(port) < 1 || Number(port) > 65_535) return undefined;
-    servers.push(`nats://${host}:${port}`);
-  }
-  if (servers.length > ENGINE_NODES_MAX) return undefined;
+  const [, user, password, list = '', database, query = ''] =
+    /^postgres(?:ql)?:\/\/(?:([^:@/?,]+)(?::([^@/?]*))?@)?([^@/?]+)\/([^@/?]+)(?:\?(.*))?$/.exec(text) ?? [];
+  const hosts = list.split(',').map(parseHost);
+  const tls = parseTls(new URLSearchParams(query));
+  if (database === undefined || tls === 'wrong' || hosts.length > ENGINE_HOSTS_MAX) return undefined;
   try {
-    const [name, word] = [user, password].map(encoded => encoded && decodeURIComponent(encoded));
-    return { servers, user: name, password: word, isSecure: scheme === 'tls' };
+    const [name, word, base] = [user, password, database].map(part => part && decodeURIComponent(part));
+    const found = hosts.filter(host => host !== undefined);
+    if (found.length < hosts.length) return undefined;
+    return { hosts: found, database: base!, user: name, password: word, tls };
   } catch {
     // A % that begins no character.
     return undefined;
   }
 }
 
-/** The name of a stream: what the engine takes and what can stand in a file name. */
-export function parseStream(text: string): string | undefined {
+function parseHost(text: string): EngineAddress['hosts'][number] | undefined {
+  const [, bracketed, plain, digits = String(ENGINE_PORT)] =
+    /^(?:\[([\da-fA-F:]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text.trim()) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+}
+
+function parseTls(parameters: URLSearchParams): EngineTls | 'wrong' | undefined {
+  const [caFile, certFile, keyFile] = ['sslrootcert', 'sslcert', 'sslkey'].map(
+    name => parameters.get(name) ?? undefined,
+  );
+  const isUsed = (caFile ?? certFile ?? keyFile) !== undefined;
+  const text = parameters.get('sslmode') ?? (isUsed ? 'verify-full' : 'disable');
+  const mode = SSL_MODES.find(word => word === text);
+  const isKnown = [...parameters.keys()].every(name => SSL_PARAMETERS.includes(name));
+  const isWhole = (certFile === undefined) === (keyFile === undefined) && !(mode === 'disable' && isUsed);
+  if (mode === undefined || !isKnown || !isWhole) return 'wrong';
+  return mode === 'disable' ? undefined : { verify: mode === 'verify-full', caFile, certFile, keyFile };
+}
+
+/** The name of a lottery in the database. */
+export function parseLottery(text: string): string | undefined {
   return /^[\w-]{1,64}$/.test(text) ? text : undefined;
 }
 
-export function usualReplicas({ servers }: EngineAddress): number {
-  return servers.length >= REPLICAS_USUAL ? REPLICAS_USUAL : 1;
-}
-
 /**
- * Refuses what was configured and says nothing to the store that was chosen.
+ * The store of a configuration.
  *
- * @param what the store is not
- * @throws ConfigError
+ * @param sync undefined: a quorum where several hosts are named, else one machine
+ * @throws ConfigError when `sync` is given for a store of one's own files
  */
-export function refuseStoreKeys(given: readonly (string | undefined)[], what: string): void {
-  const first = given.find(key => key !== undefined);
-  if (first !== undefined) throw new ConfigError(`${first} is set, and SERVER_STORE names no ${what}`);
+export function storeOf(
+  store: 'csv' | 'memory' | EngineAddress,
+  lottery: string,
+  sync: StoreSync | undefined,
+): StoreChoice {
+  if (typeof store === 'object') {
+    const usual = store.hosts.length > 1 ? 'quorum' : 'single';
+    return { kind: 'postgres', engine: store, lottery, sync: sync ?? usual };
+  }
+  if (sync !== undefined)
+    throw new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)');
+  return { kind: store };
 }

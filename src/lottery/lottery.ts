@@ -18,12 +18,12 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
  */
 export class Lottery {
   readonly #expected: ReadonlySet<number>;
-  #uploads = new Uploads();
-  #finished = new Set<number>();
-  #bets = new Map<number, number>();
+  readonly #uploads = new Uploads();
+  readonly #finished = new Set<number>();
+  readonly #bets = new Map<number, number>();
   #draw: Draw | undefined;
   #seal: Seal | undefined;
-  #onChange: (fact?: Fact) => void = () => {};
+  #onChange: (fact: Fact) => void = () => {};
 
   constructor(expected: Iterable<number>) {
     this.#expected = new Set(expected);
@@ -89,8 +89,8 @@ export class Lottery {
     return this.#finished.has(agency);
   }
 
-  /** Calls `onChange` after each fact that is applied, and without one when everything is another's (`become`). */
-  watch(onChange: (fact?: Fact) => void): void {
+  /** Calls `onChange` after each fact that is applied. */
+  watch(onChange: (fact: Fact) => void): void {
     this.#onChange = onChange;
   }
 
@@ -98,52 +98,6 @@ export class Lottery {
   apply(fact: Fact): void {
     this.#apply(fact);
     this.#onChange(fact);
-  }
-
-  /**
-   * Applies the next fact of a log that several servers write, if it counts there: each judged it by what it knew when it
-   * handed it over, and what stands before it in the log decides. A batch whose number has been used or is not the next one,
-   * bets or the end of an agency that has finished and a second draw do not count.
-   *
-   * @returns whether it counts
-   */
-  follow(fact: Fact): boolean {
-    if (!this.#counts(fact)) return false;
-    this.apply(fact);
-    return true;
-  }
-
-  /** A lottery of the same agencies to which nothing has happened yet. */
-  fresh(): Lottery {
-    return new Lottery(this.#expected);
-  }
-
-  /** Takes over everything that has happened to another one, for a log that had to be read again from its beginning. */
-  become(other: Lottery): void {
-    this.#uploads = other.#uploads;
-    this.#finished = other.#finished;
-    this.#bets = other.#bets;
-    this.#draw = other.#draw;
-    this.#seal = other.#seal;
-    this.#onChange();
-  }
-
-  #counts(fact: Fact): boolean {
-    if (this.#draw !== undefined) return false;
-    switch (fact.kind) {
-      case 'stored':
-      case 'refused': {
-        const { agency, place } = fact;
-        if (this.#finished.has(agency)) return false;
-        return place === undefined || place.seq === (this.#uploads.find(agency, place.upload)?.next ?? 1);
-      }
-      case 'finished':
-        return !this.#finished.has(fact.agency);
-      case 'drawn':
-        return this.state === 'complete';
-      case 'adopted':
-        return true;
-    }
   }
 
   #apply(fact: Fact): void {

@@ -111,8 +111,7 @@ function logResource(log: Log, event: ResourceEvent): void {
     }
     case 'engine-unavailable':
     case 'engine-available':
-    case 'engine-restored':
-    case 'engine-copies':
+    case 'engine-single':
       logEngine(log, event);
       return;
     case 'file-closed':
@@ -161,7 +160,7 @@ function logConnection(log: Log, event: ConnectionEvent): void {
 
 type EngineEvent = Extract<
   ResourceEvent,
-  { event: 'engine-unavailable' | 'engine-available' | 'engine-restored' | 'engine-copies' }
+  { event: 'engine-unavailable' | 'engine-available' | 'engine-single' }
 >;
 
 function logEngine(log: Log, event: EngineEvent): void {
@@ -172,15 +171,8 @@ function logEngine(log: Log, event: EngineEvent): void {
     case 'engine-available':
       log.info('reach_engine', 'success', { ms: Math.round(event.awayMs) });
       return;
-    case 'engine-restored': {
-      const { records, lostBets } = event;
-      if (lostBets === 0) log.warning('restore_engine', 'success', { records });
-      else log.error('restore_engine', 'fail', { records, lost_bets: lostBets });
-      return;
-    }
-    case 'engine-copies':
-      if (event.differing.length === 0) log.info('compare_copies', 'success');
-      else log.error('compare_copies', 'fail', { nodes: event.differing.join(',') });
+    case 'engine-single':
+      log.warning('check_engine', 'success', { sync: 'single' });
       return;
   }
 }

@@ -140,13 +140,14 @@ export type ResourceEvent =
       readonly expected: number;
       readonly state: LotteryState;
     }
-  /** The engine that keeps the bets does not take them now, and nothing is acknowledged; and it does again. */
-  | { readonly event: 'engine-unavailable'; readonly error: string }
+  /**
+   * The engine that keeps the bets does not take them now, and nothing is acknowledged; and it does again. Unsafe: it is there, and
+   * would not keep what it acknowledges.
+   */
+  | { readonly event: 'engine-unavailable'; readonly error: string; readonly isUnsafe: boolean }
   | { readonly event: 'engine-available'; readonly awayMs: number }
-  /** The engine had lost its newest records, and this server had a copy. */
-  | { readonly event: 'engine-restored'; readonly records: number; readonly lostBets: number }
-  /** Nodes of the engine have another log than the one that leads; none when all have the same again. */
-  | { readonly event: 'engine-copies'; readonly differing: readonly string[] }
+  /** As configured, an acknowledgement means the disk of one machine. */
+  | { readonly event: 'engine-single' }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }

@@ -4,7 +4,7 @@ import type { CentralStatus } from './status.ts';
 import { SyncTimes } from './sync-times.ts';
 
 /** Why a server cannot do its work now. */
-export type UnreadyReason = 'recovering' | 'disk-full' | 'engine-away' | 'stopping';
+export type UnreadyReason = 'recovering' | 'disk-full' | 'engine-away' | 'engine-unsafe' | 'stopping';
 
 /**
  * What an operator wants to know of a server since it was started: counters made of its events, and what its central says of
@@ -22,10 +22,8 @@ export class Monitor {
   connectionsAccepted = 0;
   connectionsOpen = 0;
   #diskFull = false;
-  /** Undefined where there is no engine. */
-  #engineAway: boolean | undefined;
-  /** Nodes of the engine that have another log than the one that leads. */
-  engineCopiesDiffering = 0;
+  readonly #hasEngine: boolean;
+  #engineTrouble: 'engine-away' | 'engine-unsafe' | undefined;
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
@@ -36,7 +34,7 @@ export class Monitor {
   constructor(clock: () => Date, { hasEngine = false }: { readonly hasEngine?: boolean } = {}) {
     this.startedAt = clock();
     this.recent = new RecentEvents(clock);
-    if (hasEngine) this.#engineAway = false;
+    this.#hasEngine = hasEngine;
   }
 
   /** The store is open and agencies may come: from here on there is a central to ask. */
@@ -52,15 +50,14 @@ export class Monitor {
   /** Undefined when the server is ready. */
   get unready(): UnreadyReason | undefined {
     if (this.#stopping) return 'stopping';
-    // Of an outbox without room the store says also that it cannot store: what an operator can do about it comes first.
     if (this.#diskFull) return 'disk-full';
-    if (this.#engineAway === true) return 'engine-away';
+    if (this.#engineTrouble !== undefined) return this.#engineTrouble;
     return this.#statusOf === undefined ? 'recovering' : undefined;
   }
 
   /** Whether bets can be stored, as far as the engine is concerned; undefined where there is none. */
   get engineAvailable(): boolean | undefined {
-    return this.#engineAway === undefined ? undefined : !this.#engineAway;
+    return this.#hasEngine ? this.#engineTrouble === undefined : undefined;
   }
 
   readonly onEvent = (event: CentralEvent): void => {
@@ -85,13 +82,10 @@ export class Monitor {
         add(this.refusals, event.refusal.code, 1);
         break;
       case 'engine-unavailable':
-        this.#engineAway = true;
+        this.#engineTrouble = event.isUnsafe ? 'engine-unsafe' : 'engine-away';
         break;
       case 'engine-available':
-        this.#engineAway = false;
-        break;
-      case 'engine-copies':
-        this.engineCopiesDiffering = event.differing.length;
+        this.#engineTrouble = undefined;
         break;
       case 'stopping':
         this.#stopping = true;

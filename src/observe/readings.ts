@@ -143,12 +143,6 @@ export const ENGINE_READINGS: readonly Reading[] = [
     help: '1 when what is handed to the replicated store becomes durable; 0 while it does not.',
     read: ({ monitor }) => (monitor.engineAvailable === true ? 1 : 0),
   },
-  {
-    type: 'gauge',
-    name: 'loteria_engine_copies_differing',
-    help: 'Nodes of the replicated store that were found to have another log than the one that leads.',
-    read: ({ monitor }) => monitor.engineCopiesDiffering,
-  },
 ];
 
 /** A value of each agency that has one. */

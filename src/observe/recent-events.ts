@@ -70,11 +70,8 @@ export function readableParams(event: CentralEvent): Params | undefined {
     case 'draw-delayed':
     case 'engine-unavailable':
     case 'engine-available':
+    case 'engine-single':
       return {};
-    case 'engine-restored':
-      return { records: event.records, lostBets: event.lostBets };
-    case 'engine-copies':
-      return { nodes: event.differing.join(', ') };
     case 'connection-refused':
       return { ip: event.ip, code: event.refusal.code };
     case 'connection-cut':

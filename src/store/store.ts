@@ -7,16 +7,6 @@ import type { Lottery } from '../lottery/lottery.ts';
 /** Told a fact that is durable. */
 export type OnFact = (fact: Fact) => void;
 
-/** What follows a log that several servers write: the state of the lottery, which judges each fact where it stands. */
-export interface Follower {
-  /** Applies the next fact of the log, if it counts there. @returns whether it does */
-  follow(fact: Fact): boolean;
-  /** A follower that has been told nothing. */
-  fresh(): Follower;
-  /** Takes over what another one has been told: the log had to be read again from its beginning. */
-  become(other: Follower): void;
-}
-
 /** The facts that a store keeps beside the bets. */
 export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
 
@@ -57,18 +47,12 @@ export interface Store {
    */
   seal(draw: Draw): Promise<Seal>;
   /**
-   * Fulfilled when everything handed over before is durable or rejected.
-   *
-   * @throws StoreError (as a rejection) `failed`
-   */
-  settled(): Promise<void>;
-  /**
-   * Fulfilled when everything was told that anybody has acknowledged before the call. Where no other server writes to the store
-   * that is always so.
+   * Fulfilled when everything handed over before is durable or rejected, and everything was told that any server on the same
+   * store has acknowledged before.
    *
    * @throws StoreError (as a rejection) `unavailable`, `failed`
    */
-  caughtUp(): Promise<void>;
+  settled(): Promise<void>;
   /** All durable bets in stored order, in slices between which other work may pass. */
   bets(): AsyncIterable<Iterable<Bet>>;
   /** Bytes of rows that were appended and are not durable yet. */
@@ -96,13 +80,11 @@ export interface StoreWatch {
 
 /** What happens between a server and the engine that keeps its bets; never, where the store is files of its own. */
 export type EngineEvent =
-  /** Nothing can be stored. */
-  | { readonly kind: 'unavailable'; readonly error: string }
+  /** Nothing can be stored. Unsafe: the engine is there, and does not keep what it acknowledges. */
+  | { readonly kind: 'unavailable'; readonly error: string; readonly isUnsafe: boolean }
   | { readonly kind: 'available'; readonly awayMs: number }
-  /** Records that the engine had lost were given back to it. */
-  | { readonly kind: 'restored'; readonly records: number; readonly lostBets: number }
-  /** These nodes have another log than the one that leads; none when all have the same again. */
-  | { readonly kind: 'copies'; readonly differing: readonly string[] };
+  /** As configured, an acknowledgement means the disk of one machine. */
+  | { readonly kind: 'single' };
 
 /** What is in a store, as somebody finds it who reads it beside the servers or without them, and changes nothing. */
 export interface StoreReading {

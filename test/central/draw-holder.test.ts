@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Central } from '../../src/central/central.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import type { Fact } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { StoreError } from '../../src/store/store.ts';
@@ -128,30 +127,6 @@ describe('the draw is held at once', () => {
     await pass(0);
     expect(told()).toEqual(['draw-held']);
   });
-
-  test('when the log was read again and everybody has finished there', async () => {
-    const { lottery, told } = open();
-    const other = lottery.fresh();
-    for (const fact of [finishedBy(1), finishedBy(2)]) other.follow(fact);
-    lottery.become(other);
-    await pass(0);
-    expect(told()).toEqual(['draw-held']);
-  });
-});
-
-describe('the draw of a log that was read again', () => {
-  test('is told as that of another server, to those who wait for it as well', async () => {
-    const { lottery, central, store, told } = open();
-    const heard: unknown[] = [];
-    central.onDraw(() => heard.push(central.winnersOf(1)));
-    const other = lottery.fresh();
-    for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs', ['7'])]) other.follow(fact);
-    lottery.become(other);
-    expect(heard).toEqual([['7']]);
-    expect(told()).toEqual(['draw-followed']);
-    await pass(10 * TAKE_OVER_MS);
-    expect(store.reads).toBe(0);
-  });
 });
 
 describe('a draw that the store does not take', () => {
@@ -240,16 +215,4 @@ describe('a draw that the store does not take', () => {
     await pass(10 * RETRY_MS);
     expect([told(), store.seals]).toEqual([[], 0]);
   });
-});
-
-test('a draw is told once, also when the log is read again', async () => {
-  const { store, lottery, central, told } = open();
-  for (const agency of [1, 2]) await central.finish(agency);
-  await pass(0);
-  const again = lottery.fresh();
-  const facts: readonly Fact[] = store.facts;
-  for (const fact of facts) expect(again.follow(fact)).toBe(true);
-  lottery.become(again);
-  await pass(10 * TAKE_OVER_MS);
-  expect(told()).toEqual(['draw-held']);
 });

@@ -121,24 +121,6 @@ describe('a batch of an upload that another server was first with', () => {
     expect(central.lottery.betsInAll).toBe(1);
   });
 
-  test('takes nothing from those behind it: what only this server has is stored', async () => {
-    const { store, central } = await open({ held: true });
-    const peer = await central.uploader(1);
-    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(3, bet(3))]));
-    await until(() => store.appended.length === 3, 'three batches at the store');
-    for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
-    store.overtake();
-    store.overtake();
-    store.letIn();
-    expect(await peer.frames(3)).toEqual(['OK', 'OK', 'OK']);
-    store.open();
-    peer.send(Buffer.concat([sbet(4, bet(4)), sbet(2, bet(2))]));
-    expect(await peer.frames(2)).toEqual(['OK', 'OK']);
-    expect(store.rows).toBe(row(1, 3) + row(1, 4));
-    expect(central.of('batch-repeated').map(({ seq }) => seq)).toEqual([1, 2, 2]);
-    expect(central.of('batch-stored')).toHaveLength(2);
-  });
-
   test('and found not valid is refused as there, and uses up its number', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
@@ -222,32 +204,32 @@ describe('an agency that says END here', () => {
 });
 
 describe('HELO', () => {
-  /** A central whose store catches up when the test says so. */
+  /** A central whose store is settled when the test says so. */
   async function openBehind() {
     const opened = await open();
-    const catchingUp = Promise.withResolvers<void>();
-    opened.store.catchingUp = catchingUp.promise;
+    const settling = Promise.withResolvers<void>();
+    opened.store.settling = settling.promise;
     const peer = await opened.central.connect();
-    return { ...opened, catchingUp, peer };
+    return { ...opened, settling, peer };
   }
 
   test('is answered when everything is known that any server has acknowledged', async () => {
-    const { store, central, bystander, catchingUp, peer } = await openBehind();
+    const { store, central, bystander, settling, peer } = await openBehind();
     peer.send(helo(1));
     await until(() => store.asked === 1, 'the store being asked');
     await takeTurns(bystander);
     expect(peer.socket.bytesRead).toBe(0);
     for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
-    catchingUp.resolve();
+    settling.resolve();
     expect(await peer.frame()).toBe(welc(3));
     expect(central.of('upload-resumed')).toMatchObject([{ agency: 1, upload: 'u', next: 3 }]);
   });
 
   test('is refused when that cannot be known', async () => {
-    const { central, bystander, catchingUp, peer } = await openBehind();
+    const { central, bystander, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
     await central.seen('agency-identified', 2);
-    catchingUp.reject(storeError('unavailable'));
+    settling.reject(storeError('unavailable'));
     expect(await peer.lastFrames()).toEqual([AWAY]);
     expect(codesOf(central)).toEqual(['storage']);
     await takeTurns(bystander);
@@ -255,37 +237,37 @@ describe('HELO', () => {
   });
 
   test('has what was sent behind it wait: a batch that another server has is a repeat then', async () => {
-    const { store, bystander, central, catchingUp, peer } = await openBehind();
+    const { store, bystander, central, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1)), sbet(2, bet(2)), GWIN]));
     await until(() => store.asked === 1, 'the store being asked');
     await takeTurns(bystander);
     expect(store.appended).toEqual([]);
     store.tellOfAnother(storedElsewhere(1));
-    catchingUp.resolve();
+    settling.resolve();
     expect(await peer.frames(4)).toEqual([welc(2), 'OK', 'OK', 'NEND']);
     expect(store.rows).toBe(row(1, 2));
     expect(central.of('batch-repeated')).toMatchObject([{ seq: 1 }]);
   });
 
   test('of a peer that is gone meanwhile does no harm', async () => {
-    const { store, central, bystander, catchingUp, peer } = await openBehind();
+    const { store, central, bystander, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
     await until(() => store.asked === 1, 'the store being asked');
     peer.socket.resetAndDestroy();
     await central.seen('connection-closed');
-    catchingUp.resolve();
+    settling.resolve();
     await takeTurns(bystander);
     expect(store.appended).toEqual([]);
-    store.catchingUp = Promise.resolve();
+    store.settling = Promise.resolve();
     await central.uploader(1);
   });
 
   test('of an agency that finishes elsewhere meanwhile lets it hear so with its next batch', async () => {
-    const { store, catchingUp, peer } = await openBehind();
+    const { store, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
     await until(() => store.asked === 1, 'the store being asked');
     store.tellOfAnother(finishedBy(1));
-    catchingUp.resolve();
+    settling.resolve();
     expect(await peer.lastFrames()).toEqual([
       welc(1),
       'FAIL agency-finished|1|the agency has finished, its bets are closed',
@@ -323,53 +305,5 @@ describe('what other servers have stored', () => {
     const late = await central.connect();
     late.send(Buffer.concat([conn(1), GWIN]));
     expect(await late.receive(rwin('007', 8).length / 2)).toBe(rwin('007', 8));
-  });
-});
-
-describe('a log that is read again from its beginning', () => {
-  test('may have more of an upload than was known: the connection goes on', async () => {
-    const { store, central } = await open();
-    const peer = await central.uploader(1);
-    peer.send(sbet(1, bet(1)));
-    expect(await peer.frame()).toBe('OK');
-    const other = central.lottery.fresh();
-    for (const seq of [1, 2, 3]) expect(other.follow(storedElsewhere(seq))).toBe(true);
-    central.lottery.become(other);
-    peer.send(Buffer.concat([sbet(2, bet(2)), sbet(3, bet(3)), sbet(4, bet(4))]));
-    expect(await peer.frames(3)).toEqual(['OK', 'OK', 'OK']);
-    expect(store.rows).toBe(row(1, 1) + row(1, 4));
-    expect(central.of('batch-repeated').map(({ seq }) => seq)).toEqual([2, 3]);
-  });
-
-  test('may say that an agency has finished, and whom it was said to waits no more', async () => {
-    const { store, central, bystander } = await open({ held: true });
-    const peer = await central.agency(1);
-    peer.send(Buffer.concat([nbet(bet(1))]));
-    bystander.send(WAIT);
-    await until(() => store.appended.length === 1, 'a batch at the store');
-    const other = central.lottery.fresh();
-    for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs')]) other.follow(fact);
-    central.lottery.become(other);
-    expect(await bystander.frame()).toBe('RWIN 0|');
-    store.refuse('overtaken');
-    expect(await peer.rest()).toBe(NOK);
-    expect(codesOf(central)).toEqual(['draw-closed']);
-    expect(central.of('draw-followed')).toHaveLength(1);
-  });
-
-  test('has a batch that is on its way where it was: it is answered by what the log says of it', async () => {
-    const { store, central } = await open({ held: true });
-    const peer = await central.uploader(1);
-    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2))]));
-    await until(() => store.appended.length === 2, 'two batches at the store');
-    const other = central.lottery.fresh();
-    other.follow(storedElsewhere(1));
-    central.lottery.become(other);
-    store.overtake();
-    expect(await peer.frame()).toBe('OK');
-    store.letIn();
-    expect(await peer.frame()).toBe('OK');
-    expect(store.rows).toBe(row(1, 2));
-    await central.uploader(1, 'u', 3);
   });
 });

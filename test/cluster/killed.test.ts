@@ -1,67 +1,84 @@
-import { beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { prepareAgencies } from '../crash/expected-bets.ts';
-import { needNats, startNats } from '../support/nats.ts';
+import { needPostgres, postgresMissing } from '../support/postgres.ts';
+import { PostgresCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { ClusterRun } from './cluster-run.ts';
 
-beforeEach(needNats);
+/**
+ * Any number of runs: `RUNS=5 ROUNDS=20 node scripts/test.mjs test/cluster/killed.test.ts`. `SEED=…` repeats the run of that seed, and
+ * continues with the seeds after it.
+ */
+const { RUNS = 2, ROUNDS = 8, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
+const SEEDS = Array.from({ length: Number(RUNS) }, (_, run) => Number(SEED) + run);
+const TIMEOUT_MS = 120_000 + Number(ROUNDS) * 30_000;
 
-const ROUNDS = 3;
+/** Small batches, so that the upload takes as long as the rounds do. */
+const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
-const VICTIMS = ['node', 'server', 'client'] as const;
+/** Share of the bets that are acknowledged when the last process is killed. */
+const LAST_SHARE = 0.9;
 
-test('a node, a server and a client are killed during the upload: every bet is stored once, one draw is held', async () => {
-  const nats = await startNats(3);
-  const agencies = await prepareAgencies(await temporaryFolder());
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-    console.log(`to repeat round ${round}: SEED=${seed}`);
-    const random = new SeededRandom(seed);
-    const small = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '16' };
-    const run = await ClusterRun.start(nats, { agencies, stream: `ROUND-${round}`, client: small });
-    for (const client of run.clients) client.start();
-    await strikeAll(run, random);
-    await run.finishes();
-    expect(run.forgotten).toBe(0);
-    await Promise.all(run.servers.map(server => server.kill()));
-    await nats.healthy();
-  }
+let postgres: PostgresCluster;
+
+beforeEach(needPostgres);
+beforeAll(async () => {
+  if (postgresMissing() === undefined) postgres = await PostgresCluster.start(3);
+});
+afterAll(() => postgres?.end());
+
+describe('three nodes, two servers and five clients, one killed after the other', () => {
+  test.each(SEEDS)(
+    'store every bet once and hold one draw (SEED=%i)',
+    { timeout: TIMEOUT_MS },
+    async seed => {
+      const random = new SeededRandom(seed);
+      const agencies = await prepareAgencies(await temporaryFolder());
+      const run = await ClusterRun.upload(postgres, 0, { agencies, lottery: `SEED-${seed}`, client: SLOW });
+      const said: string[] = [];
+      onTestFinished(() => console.log(`SEED=${seed}: ${run.bets} bets\n${said.join('\n')}`));
+      let beforeDraw = 0;
+      for (let round = 1; round <= Number(ROUNDS); round += 1) {
+        const share = (LAST_SHARE * (round - random.between(20, 80) / 100)) / Number(ROUNDS);
+        await run.untilAcknowledged(Math.floor(run.bets * share));
+        if ((await run.draws()) === 0) beforeDraw += 1;
+        await strike(run, random, what => said.push(`${round}: at ${run.acknowledged} bets ${what}`));
+      }
+      await run.finishes();
+      said.push(`${beforeDraw} of ${ROUNDS} rounds before the draw; every bet once, the right winners`);
+      expect(beforeDraw).toBeGreaterThan(Number(ROUNDS) / 2);
+    },
+  );
 });
 
-/** Kills everybody once, in any order, and starts each again at once or after a while. */
-async function strikeAll(run: ClusterRun, random: SeededRandom): Promise<void> {
-  const victims = shuffled(VICTIMS, random);
-  for (const [index, victim] of victims.entries()) {
-    const share = (index + random.between(20, 80) / 100) / VICTIMS.length;
-    const bets = Math.floor(run.bets * 0.75 * share);
-    const more = random.pick([0, 1, 500, 2000]);
-    await run.untilAcknowledged(bets);
-    await strike(run, victim, random, () => run.untilAcknowledged(run.acknowledged + more));
+/** Kills a process, and starts it again at once or after a while. */
+async function strike(run: ClusterRun, random: SeededRandom, say: (what: string) => void): Promise<void> {
+  const victim = random.pick(['primary', 'standby', 'server', 'client'] as const);
+  const member = random.pick(victim === 'server' ? run.servers : run.clients);
+  const node = victim === 'primary' ? postgres.primary : random.pick(postgres.standbys);
+  const comeBack = random.pick(['restart', 'rewind', 'copy'] as const);
+  const more = random.pick([0, 1, 200, 1000]);
+  const { acknowledged } = run;
+  const wait = () => run.untilAcknowledged(Math.min(acknowledged + more, run.bets * LAST_SHARE));
+  const isNode = victim === 'primary' || victim === 'standby';
+  say(isNode ? `${victim} ${node.name}, ${comeBack}` : member.name);
+  if (!isNode) {
+    await member.kill();
+    if (victim === 'server') await wait();
+    member.start();
+    return;
   }
-  expect(run.servers.flatMap(server => server.linesOf('sorteo'))).toEqual([]);
-}
-
-async function strike(
-  run: ClusterRun,
-  victim: (typeof VICTIMS)[number],
-  random: SeededRandom,
-  wait: () => Promise<void>,
-): Promise<void> {
-  const server = random.pick(run.servers);
-  // The last one has too few bets to be hit.
-  const client = random.pick(run.clients.slice(0, 3));
-  const node = victim === 'node' ? await run.nats.leaderOf(run.stream) : 0;
-  const name = { node: `node ${node}`, server: server.name, client: client.name }[victim];
-  console.log(`at ${run.acknowledged} bets: ${name}`);
-  if (victim === 'node') await run.nats.kill(node);
-  else await { server, client }[victim].kill();
-  await wait();
-  if (victim === 'node') await run.nats.startAgain(node);
-  else ({ server, client })[victim].start();
-}
-
-function shuffled<Item>(items: readonly Item[], random: SeededRandom): Item[] {
-  const rest = [...items];
-  return items.map(() => rest.splice(random.between(0, rest.length - 1), 1)[0]!);
+  await node.kill();
+  if (victim === 'primary' && comeBack !== 'restart') await postgres.failOver();
+  if (node !== postgres.primary) await wait();
+  // One client goes on, so that the upload does not end before the rounds do.
+  const held = run.clients.filter(client => client !== member).map(client => client.life);
+  for (const client of held) client.kill('SIGSTOP');
+  if (comeBack === 'rewind' && victim === 'primary') await node.rewindTo(postgres.primary);
+  if (comeBack === 'copy') await node.copyOf(postgres.primary);
+  await node.start();
+  // Acknowledged is what the primary and one standby have: before another one is lost, all have it.
+  await postgres.replicates(postgres.primary, 2);
+  for (const client of held) client.kill('SIGCONT');
 }

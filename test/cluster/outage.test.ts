@@ -1,93 +1,72 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { generateAgencies } from '../crash/expected-bets.ts';
-import { needNats, startNats } from '../support/nats.ts';
+import { needLoopDisks } from '../support/loop-disk.ts';
+import { needPostgres, startPostgres } from '../support/postgres.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { type Client, ClusterRun } from './cluster-run.ts';
+import { ClusterRun } from './cluster-run.ts';
 
-beforeEach(needNats);
+const BETS = 10_000;
+const BETS_BEFORE = 2000;
+const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
+const DISK_MEGABYTES = 160;
 
-const BETS = 30_000;
-const BETS_BEFORE = 5000;
+/** A commit waits 5 s for a standby, a batch 15 s for a commit; and a slow machine. */
+const AWAY_MS = 5000;
+const REFUSED_MS = AWAY_MS + 15_000;
+const SLOW_MS = 15_000;
 
-async function startUpload(): Promise<ClusterRun> {
-  const nats = await startNats(3);
+beforeEach(needPostgres);
+
+test('without a standby nothing is acknowledged; servers say so after 5 s, refuse after 20 s, and continue', async () => {
+  const postgres = await startPostgres(2);
   const agencies = await generateAgencies(await temporaryFolder(), BETS);
-  const client = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
-  return ClusterRun.start(nats, { agencies, client });
-}
-
-/** Takes two of three nodes away, the leader among them. Fulfilled when both servers have found out, with those nodes. */
-async function loseTwo(run: ClusterRun): Promise<number[]> {
-  const leader = await run.nats.leaderOf(run.stream);
-  const lost = [leader, (leader + 1) % 3];
-  await run.nats.kill(...lost);
-  for (const server of run.servers) {
-    await run.until('line of the outage', () => server.linesOf('reach_engine', 'in_progress').length > 0);
-    await run.until(
-      'engine-away',
-      async () => (await run.readiness(server)) === '503 not ready: engine-away',
-    );
-  }
-  return lost;
-}
-
-/** The longest time, in milliseconds, for which a server had to wait. Fulfilled when both go on. */
-async function outageOf(run: ClusterRun): Promise<number> {
-  const lines = () => run.servers.map(server => server.linesOf('reach_engine', 'success'));
-  await run.until('end of the outage', () => lines().every(({ length }) => length > 0));
-  return Math.max(...lines().flatMap(own => own.map(({ details }) => Number(details['ms']))));
-}
-
-/** Shorter than what agencies wait before they are refused. */
-const SHORT_OUTAGE_MS = 14_000;
-const TRIES_MAX = 3;
-
-test('nothing is acknowledged while two of three nodes are away; an agency without resumable uploads waits', async () => {
-  for (let tries = 1; ; tries += 1) {
-    const { run, clients } = await uploadThroughOutage();
-    const outageMs = await outageOf(run);
-    // The nodes take as long as they take to elect a leader, now and then for longer than an agency waits that does not come back.
-    if (outageMs > SHORT_OUTAGE_MS && tries < TRIES_MAX) continue;
-    await run.finishes(clients);
-    for (const server of run.servers) expect(await run.readiness(server)).toBe('200 ready');
-    return;
-  }
-});
-
-async function uploadThroughOutage(): Promise<{ run: ClusterRun; clients: readonly Client[] }> {
-  const run = await startUpload();
-  const base = run.client(4, { CLI_PROTOCOL: 'base', CLI_BATCH_MAXAMOUNT: '20' });
-  const clients = run.clients.with(3, base);
-  for (const client of clients) client.start();
-  await run.untilAcknowledged(BETS_BEFORE);
-  const lost = await loseTwo(run);
+  const run = await ClusterRun.upload(postgres, BETS_BEFORE, { agencies, client: SLOW });
+  const [standby] = postgres.standbys;
+  await standby!.kill();
+  const start = performance.now();
+  const within = (ms: number) => expect(performance.now() - start).toBeLessThan(ms + SLOW_MS);
+  await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
+  within(AWAY_MS);
   const { acknowledged } = run;
-  // One agency tries from the beginning, with either server.
-  await clients[0]!.kill();
-  for (const index of [0, 1]) {
-    const again = run.client(1, { CLI_SERVER_ADDRESS: run.addressesOf(index) });
-    await again.start().logged('connect');
-    await again.kill();
-  }
-  clients[0]!.start();
+  const isRefused = () => run.servers.every(server => refusals(server).includes('storage'));
+  await run.until('refusals', isRefused);
+  within(REFUSED_MS);
   expect(run.acknowledged).toBe(acknowledged);
-  await run.nats.startAgain(...lost);
-  return { run, clients };
-}
-
-test('agencies that are refused while the nodes are away for long come back until they are there', async () => {
-  const run = await startUpload();
-  for (const client of run.clients) client.start();
-  await run.untilAcknowledged(BETS_BEFORE);
-  const lost = await loseTwo(run);
-  const { acknowledged } = run;
-  for (const server of run.servers) {
-    await run.until('refusal', () =>
-      server.linesOf('refuse').some(({ details }) => details['code'] === 'storage'),
-    );
-  }
-  expect(run.acknowledged).toBe(acknowledged);
-  await run.nats.startAgain(...lost);
+  await standby!.start();
+  await Promise.all(run.servers.map(server => run.untilReady(server, '200 ready')));
   await run.finishes();
-  expect(run.forgotten).toBe(0);
 });
+
+test('a full disk of the primary stops the upload, which continues when there is room', async context => {
+  needLoopDisks(context);
+  const postgres = await startPostgres(2, { diskMegabytes: DISK_MEGABYTES });
+  const agencies = await generateAgencies(await temporaryFolder(), BETS);
+  const run = await ClusterRun.upload(postgres, BETS_BEFORE, { agencies, client: SLOW });
+  const { primary } = postgres;
+  const { folder } = primary.disk!;
+  const { bavail, bsize } = await statfs(folder);
+  const ballast = join(folder, 'ballast');
+  writeFileSync(ballast, Buffer.alloc(bavail * bsize - 65_536));
+  await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
+  rmSync(ballast);
+  if (!primary.isRunning) await primary.start();
+  await run.finishes();
+});
+
+test('16 servers on one log store every bet once and hold one draw', async () => {
+  const SERVERS = 16;
+  const postgres = await startPostgres(1);
+  const agencies = await generateAgencies(await temporaryFolder(), 250 * SERVERS, SERVERS);
+  const run = await ClusterRun.upload(postgres, 0, { agencies, servers: SERVERS });
+  await run.finishes();
+  expect(run.servers.filter(server => server.linesOf('apuesta_recibida', 'success').length > 0)).toHaveLength(
+    SERVERS,
+  );
+});
+
+function refusals(server: ClusterRun['servers'][number]): (string | undefined)[] {
+  return server.linesOf('refuse').map(({ details }) => details['code']);
+}

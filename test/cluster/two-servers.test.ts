@@ -1,109 +1,76 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { generateAgencies } from '../crash/expected-bets.ts';
-import { needNats, natsMissing } from '../support/nats.ts';
-import { NatsCluster } from '../support/nats-cluster.ts';
+import { needPostgres, postgresMissing } from '../support/postgres.ts';
+import { PostgresCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { type Client, ClusterRun, type Member } from './cluster-run.ts';
+import { ClusterRun, type Member } from './cluster-run.ts';
 
-const BETS = 30_000;
-const DONE = { code: 0, signal: null };
-
-let nats: NatsCluster;
-let streams = 0;
-
-beforeEach(needNats);
-beforeAll(async () => {
-  if (natsMissing() === undefined) nats = await NatsCluster.start(3);
-});
-afterAll(() => nats?.end());
-
-async function startRun(client: Record<string, string> = {}): Promise<ClusterRun> {
-  streams += 1;
-  const agencies = await generateAgencies(await temporaryFolder(), BETS);
-  return ClusterRun.start(nats, { agencies, stream: `RUN-${streams}`, client });
-}
-
+const BETS = 10_000;
 const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
-test('both servers are stopped and started again during the upload', async () => {
-  const run = await startRun(SLOW);
-  for (const client of run.clients) client.start();
-  for (const [index, server] of run.servers.entries()) {
-    await run.untilAcknowledged(5000 * (index + 1));
-    server.life.kill('SIGTERM');
-    expect(await server.life.exited).toEqual(DONE);
-    server.start();
-  }
-  await run.finishes();
-  expect(run.forgotten).toBe(0);
-});
+let postgres: PostgresCluster;
+let lotteries = 0;
 
-test('an upload is repeated at the other server: it is stored once, the winners are the same', async () => {
-  const run = await startRun();
-  for (const client of run.clients) client.start();
-  await run.finishes();
-  for (const index of [1, 0]) {
-    const again = run.clients.map(({ name }) => {
-      const agency = Number(name.slice('client'.length));
-      return run.client(agency, { CLI_SERVER_ADDRESS: run.addressesOf(index) });
-    });
-    for (const client of again) client.start();
-    await run.finishes(again);
-  }
+beforeEach(needPostgres);
+beforeAll(async () => {
+  if (postgresMissing() === undefined) postgres = await PostgresCluster.start(1);
 });
+afterAll(() => postgres?.end());
 
-test('every agency has two processes, one at each server: every bet is stored once, both are told the winners', async () => {
-  const run = await startRun();
-  const [here, there] = [0, 1].map(index =>
-    run.agencies.map(({ agency }) =>
-      run.client(agency, {
-        ...SLOW,
-        CLI_SERVER_ADDRESS: run.addressesOf(index),
-      }),
-    ),
-  ) as [Client[], Client[]];
-  for (const [index, client] of here.entries()) {
-    client.start();
-    there[index]!.start();
-  }
-  await run.finishes(here);
-  await run.finishes(there);
-});
+async function startRun(client: Record<string, string> = {}): Promise<ClusterRun> {
+  lotteries += 1;
+  const agencies = await generateAgencies(await temporaryFolder(), BETS);
+  return ClusterRun.start(postgres, { agencies, lottery: `TWO-${lotteries}`, client });
+}
 
-test('the server that heard the last agency finish is killed at once: the other one holds the draw', async () => {
-  const run = await startRun();
-  const [first, second] = run.servers as [Member, Member];
-  for (const client of run.clients.slice(0, 4)) client.start();
-  await run.until('four agencies', () => second.linesOf('agency_finished').length === 4);
-  const last = run.client(5, { CLI_SERVER_ADDRESS: run.addressesOf(0, 1) });
-  last.start();
-  await run.until('last agency', () => first.linesOf('agency_finished').length === 5);
-  await first.kill();
-  await run.until('draw', () => second.linesOf('draw').length + second.linesOf('follow_draw').length > 0);
-  first.start();
-  await run.finishes([...run.clients.slice(0, 4), last]);
-});
+/** A client of each agency that knows one server alone. */
+function clientsAt(run: ClusterRun, server: number, more: Record<string, string> = {}): Member[] {
+  const address = run.addressesOf(server);
+  return run.agencies.map(({ agency }) => run.client(agency, { CLI_SERVER_ADDRESS: address, ...more }));
+}
 
-test('a server waits for nodes that are not there, says so, and can be stopped meanwhile', async () => {
-  const run = await startRun();
-  await mkdir(join(run.folder, 'early'));
-  const early = run.server('early', 0, { SERVER_PORT: '0', SERVER_STORE: 'nats://127.0.0.1:9' });
-  early.start();
-  await early.life.logged('reach_engine', 'in_progress');
-  expect(await run.readiness(early)).toBe('503 not ready: engine-away');
-  early.life.kill('SIGTERM');
-  expect(await early.life.exited).toEqual(DONE);
-});
+describe('two servers', () => {
+  test('are stopped and started again in turn during the upload', async () => {
+    const run = await startRun(SLOW);
+    for (const client of run.clients) client.start();
+    for (const [index, server] of run.servers.entries()) {
+      await run.untilAcknowledged((BETS / 4) * (index + 1));
+      server.life.kill('SIGTERM');
+      expect(await server.life.exited).toEqual({ code: 0, signal: null });
+      server.start();
+    }
+    await run.finishes();
+  });
 
-test('a server that is configured for other agencies is refused by the stream', async () => {
-  const run = await startRun();
-  await mkdir(join(run.folder, 'other'));
-  const other = run.server('other', 0, { SERVER_PORT: '0', NUMBER_AGENCIES: '6' });
-  expect(await other.start().exited).toEqual({ code: 1, signal: null });
-  expect(other.life.linesOf('start', 'fail').map(({ details }) => details['error'])).toEqual([
-    `the stream ${run.stream} is that of a lottery with 'a lottery of the agencies 1-5', this server is configured with 'a lottery of the agencies 1-6'; ` +
-      'all servers of a lottery have the same agencies, and another lottery has another STORE_STREAM',
-  ]);
+  test('store an upload once that is repeated at the other one', async () => {
+    const run = await startRun();
+    for (const client of run.clients) client.start();
+    await run.finishes();
+    for (const server of [1, 0]) {
+      const again = clientsAt(run, server);
+      for (const client of again) client.start();
+      await run.finishes(again);
+    }
+  });
+
+  test('store every bet once that two processes of its agency send, one to each', async () => {
+    const run = await startRun();
+    const pairs = [clientsAt(run, 0, SLOW), clientsAt(run, 1, SLOW)];
+    for (const client of pairs.flat()) client.start();
+    for (const clients of pairs) await run.finishes(clients);
+  });
+
+  test('hold the draw when the one that heard the last agency is killed', async () => {
+    const run = await startRun();
+    const [first, second] = run.servers as [Member, Member];
+    const [last, ...others] = [run.clients.at(-1)!, ...run.clients.slice(0, -1)];
+    for (const client of others) client.start();
+    await run.until('four agencies', () => second.linesOf('agency_finished').length === 4);
+    last.start();
+    await run.until('last agency', () => first.linesOf('agency_finished').length === 5);
+    await first.kill();
+    await run.until('draw', () => second.linesOf('draw').length + second.linesOf('follow_draw').length > 0);
+    first.start();
+    await run.finishes();
+  });
 });

@@ -9,11 +9,11 @@ const storeOf = (environment: Record<string, string>) =>
 /** Of a store that must be one on an engine. */
 function engineOf(environment: Record<string, string>) {
   const store = storeOf(environment);
-  if (store.kind !== 'jetstream') throw new Error(`it is ${store.kind}`);
+  if (store.kind !== 'postgres') throw new Error(`it is ${store.kind}`);
   return store;
 }
 
-const serversOf = (text: string): readonly string[] => engineOf({ SERVER_STORE: text }).engine.servers;
+const addressOf = (text: string) => engineOf({ SERVER_STORE: text }).engine;
 
 describe('a store that is files or nothing', () => {
   test('is csv, or what SERVER_STORE says in any case of letters', () => {
@@ -23,52 +23,47 @@ describe('a store that is files or nothing', () => {
   });
 
   test.each(['csv', 'memory'])('of %s refuses what only an engine has', store => {
-    for (const key of [
-      'STORE_REPLICAS',
-      'STORE_CREDENTIALS',
-      'STORE_TLS_CA',
-      'STORE_TLS_CERT',
-      'STORE_TLS_KEY',
-    ]) {
-      expect(() => storeOf({ SERVER_STORE: store, [key]: '3' })).toThrow(
-        new ConfigError(`${key} is set, and SERVER_STORE names no engine (nats:// or tls://)`),
-      );
-    }
+    expect(() => storeOf({ SERVER_STORE: store, STORE_SYNC: 'quorum' })).toThrow(
+      new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)'),
+    );
   });
 });
 
 describe('a store on a replicated engine', () => {
-  test('has the stream LOTERIA, nobody to log in as, and no TLS', () => {
-    expect(storeOf({ SERVER_STORE: 'nats://10.0.0.1' })).toEqual({
-      kind: 'jetstream',
-      engine: { servers: ['nats://10.0.0.1:4222'], user: undefined, password: undefined, isSecure: false },
-      stream: 'LOTERIA',
-      replicas: 1,
-      replicasAsked: false,
-      credentials: undefined,
-      authority: undefined,
-      certificate: undefined,
-      privateKey: undefined,
+  test('is the lottery LOTERIA, without a password and TLS of its own', () => {
+    expect(storeOf({ SERVER_STORE: 'postgres://10.0.0.1/bets' })).toEqual({
+      kind: 'postgres',
+      engine: {
+        hosts: [{ host: '10.0.0.1', port: 5432 }],
+        database: 'bets',
+        user: undefined,
+        password: undefined,
+        tls: undefined,
+      },
+      lottery: 'LOTERIA',
+      sync: 'single',
     });
   });
 
   test.each([
-    ['one host', 'nats://nats1', ['nats1:4222']],
-    ['a port', 'nats://nats1:1', ['nats1:1']],
-    ['several hosts, some with a port', 'nats://a:1,b,c.example:65535', ['a:1', 'b:4222', 'c.example:65535']],
-    ['spaces after commas', 'nats://a, b:2', ['a:4222', 'b:2']],
-    ['the scheme again before each host', 'nats://a:1,nats://b:2', ['a:1', 'b:2']],
-    ['IPv6', 'nats://[::1]:4223,[2001:db8::2]', ['[::1]:4223', '[2001:db8::2]:4222']],
+    ['one host', 'a', ['a:5432']],
+    ['a port', 'a:1', ['a:1']],
+    ['several hosts, some with a port', 'a:1,b,c.example:65535', ['a:1', 'b:5432', 'c.example:65535']],
+    ['spaces after commas', 'a, b:2', ['a:5432', 'b:2']],
+    ['IPv6', '[::1]:4223,[2001:db8::2]', ['::1:4223', '2001:db8::2:5432']],
   ])('is reached at %s', (_, text, hosts) => {
-    expect(serversOf(text)).toEqual(hosts.map(host => `nats://${host}`));
+    const { hosts: found } = addressOf(`postgres://${text}/loteria`);
+    expect(found.map(({ host, port }) => `${host}:${port}`)).toEqual(hosts);
+    expect(addressOf(`postgresql://u@${text}/loteria`).hosts).toEqual(found);
   });
 
-  test('has three replicas where three nodes or more are named, and one where fewer are', () => {
-    const replicasOf = (hosts: string, more = {}) =>
-      engineOf({ SERVER_STORE: `nats://${hosts}`, ...more }).replicas;
-    expect(['a', 'a,b', 'a,b,c', 'a,b,c,d,e'].map(hosts => replicasOf(hosts))).toEqual([1, 1, 3, 3]);
-    expect(replicasOf('a', { STORE_REPLICAS: '5' })).toBe(5);
-    expect(replicasOf('a,b,c', { STORE_REPLICAS: '1' })).toBe(1);
+  test('waits for a quorum where several hosts are named, unless STORE_SYNC says otherwise', () => {
+    const syncOf = (hosts: string, more = {}) =>
+      engineOf({ SERVER_STORE: `postgres://${hosts}/loteria`, ...more }).sync;
+    expect(['a', 'a,b', 'a,b,c'].map(hosts => syncOf(hosts))).toEqual(['single', 'quorum', 'quorum']);
+    expect(syncOf('a', { STORE_SYNC: 'quorum' })).toBe('quorum');
+    expect(syncOf('a,b', { STORE_SYNC: 'single' })).toBe('single');
+    expect(() => syncOf('a', { STORE_SYNC: 'both' })).toThrow('allowed: quorum or single');
   });
 
   test.each([
@@ -77,65 +72,48 @@ describe('a store on a replicated engine', () => {
     ['user:@', { user: 'user', password: '' }],
     ['us%40er:w%3Ao%2Crd%25@', { user: 'us@er', password: 'w:o,rd%' }],
   ])('is logged in to with %s before the first host', (prefix, expected) => {
-    const { engine } = engineOf({ SERVER_STORE: `nats://${prefix}a:1,b:2` });
-    expect(engine).toEqual({ servers: ['nats://a:1', 'nats://b:2'], isSecure: false, ...expected });
-  });
-
-  test('is logged in to with a file of credentials', () => {
-    const { credentials } = engineOf({ SERVER_STORE: 'nats://a', STORE_CREDENTIALS: 'a.creds' });
-    expect(credentials).toEqual({ key: 'STORE_CREDENTIALS', path: 'a.creds' });
-  });
-
-  test('is reached over TLS with tls://, and with files where the machine trusts nobody who signed', () => {
-    expect(engineOf({ SERVER_STORE: 'tls://a,tls://b' })).toMatchObject({
-      engine: { servers: ['nats://a:4222', 'nats://b:4222'], isSecure: true },
-      authority: undefined,
-      certificate: undefined,
-    });
-    const files = { STORE_TLS_CA: 'ca.pem', STORE_TLS_CERT: 'a.pem', STORE_TLS_KEY: 'a-key.pem' };
-    expect(engineOf({ SERVER_STORE: 'tls://a', ...files })).toMatchObject({
-      authority: { key: 'STORE_TLS_CA', path: 'ca.pem' },
-      certificate: { key: 'STORE_TLS_CERT', path: 'a.pem' },
-      privateKey: { key: 'STORE_TLS_KEY', path: 'a-key.pem' },
+    expect(addressOf(`postgres://${prefix}a:1,b/lot%C3%A9ria`)).toMatchObject({
+      database: 'lotéria',
+      ...expected,
     });
   });
 
   test.each([
+    ['sslmode=disable', undefined],
+    ['sslmode=require', { verify: false }],
+    ['sslmode=verify-full', { verify: true }],
+    ['sslrootcert=ca.pem', { verify: true, caFile: 'ca.pem' }],
     [
-      { STORE_TLS_CERT: 'a.pem' },
-      'STORE_TLS_KEY is missing: STORE_TLS_CERT is set, and TLS needs both or none',
+      'sslmode=verify-full&sslrootcert=/a%20b/ca.pem&sslcert=a.pem&sslkey=a-key.pem',
+      { verify: true, caFile: '/a b/ca.pem', certFile: 'a.pem', keyFile: 'a-key.pem' },
     ],
-    [
-      { STORE_TLS_KEY: 'a.pem' },
-      'STORE_TLS_CERT is missing: STORE_TLS_KEY is set, and TLS needs both or none',
-    ],
-  ])('over TLS is refused with %j alone', (environment, message) => {
-    expect(() => storeOf({ SERVER_STORE: 'tls://a', ...environment })).toThrow(new ConfigError(message));
-  });
-
-  test.each(['STORE_TLS_CA', 'STORE_TLS_CERT', 'STORE_TLS_KEY'])('without TLS is refused with %s', key => {
-    expect(() => storeOf({ SERVER_STORE: 'nats://a', [key]: 'a.pem' })).toThrow(
-      new ConfigError(`${key} is set, and SERVER_STORE names no engine that is reached over TLS (tls://)`),
-    );
+  ])('is reached over TLS as %s says', (parameters, tls) => {
+    expect(addressOf(`postgres://a/loteria?${parameters}`).tls).toEqual(tls);
   });
 
   test.each([
-    ['no host', 'nats://'],
-    ['nothing but a scheme', 'nats:'],
-    ['a host without a scheme', 'a:4222'],
-    ['another scheme', 'http://a'],
-    ['nothing behind a comma', 'nats://a,'],
-    ['a port that is none', 'nats://a:0'],
-    ['a port that is too large', 'nats://a:65536'],
-    ['a port without digits', 'nats://a:'],
-    ['an IPv6 address without brackets', 'nats://::1'],
-    ['a path', 'nats://a/b'],
-    ['TLS for some of them', 'nats://a,tls://b'],
-    ['no TLS for some of them', 'tls://a,nats://b'],
-    ['a user of the second host', 'nats://a,user@b'],
-    ['a password of nobody', 'nats://:word@a'],
-    ['a % that begins no character', 'nats://user:100%@a'],
-    ['seventeen hosts', `nats://${Array.from({ length: 17 }, (_, index) => `n${index}`).join(',')}`],
+    ['no host', 'postgres:///loteria'],
+    ['no database', 'postgres://a'],
+    ['an empty database', 'postgres://a/'],
+    ['a host without a scheme', 'a:5432/loteria'],
+    ['another scheme', 'mysql://a/loteria'],
+    ['nothing behind a comma', 'postgres://a,/loteria'],
+    ['a port that is none', 'postgres://a:0/loteria'],
+    ['a port that is too large', 'postgres://a:65536/loteria'],
+    ['a port without digits', 'postgres://a:/loteria'],
+    ['an IPv6 address without brackets', 'postgres://::1/loteria'],
+    ['a longer path', 'postgres://a/loteria/b'],
+    ['a user of the second host', 'postgres://a,user@b/loteria'],
+    ['a password of nobody', 'postgres://:word@a/loteria'],
+    ['a % that begins no character', 'postgres://user:100%@a/loteria'],
+    ['an unknown parameter', 'postgres://a/loteria?target_session_attrs=any'],
+    ['an unknown sslmode', 'postgres://a/loteria?sslmode=prefer'],
+    ['a certificate without its key', 'postgres://a/loteria?sslcert=a.pem'],
+    ['files and no TLS', 'postgres://a/loteria?sslmode=disable&sslrootcert=ca.pem'],
+    [
+      'seventeen hosts',
+      `postgres://${Array.from({ length: 17 }, (_, index) => `n${index}`).join(',')}/loteria`,
+    ],
   ])('is refused with %s', (_, text) => {
     // Without the password.
     const said = text.replace(/(:\/\/[^:@]*:)[^@]*@/, '$1***@');
@@ -152,14 +130,9 @@ describe('a store on a replicated engine', () => {
     ['a'.repeat(65), false],
     ['a.b', false],
     ['a b', false],
-    ['>', false],
-  ])('has a stream called %s: %s', (stream, isAllowed) => {
-    const read = () => engineOf({ SERVER_STORE: 'nats://a', STORE_STREAM: stream }).stream;
-    if (isAllowed) expect(read()).toBe(stream);
-    else expect(read).toThrow(`STORE_STREAM is '${stream}', allowed: letters, digits, - and _, up to 64`);
-  });
-
-  test.each(['0', '2', '4', '6', 'three'])('is refused with %s replicas', text => {
-    expect(() => storeOf({ SERVER_STORE: 'nats://a', STORE_REPLICAS: text })).toThrow('allowed: 1, 3 or 5');
+  ])('has a lottery called %s: %s', (lottery, isAllowed) => {
+    const read = () => engineOf({ SERVER_STORE: 'postgres://a/b', STORE_LOTTERY: lottery }).lottery;
+    if (isAllowed) expect(read()).toBe(lottery);
+    else expect(read).toThrow(`STORE_LOTTERY is '${lottery}', allowed: letters, digits, - and _, up to 64`);
   });
 });

@@ -322,10 +322,10 @@ function describeTold(openNew: Opening): void {
       expect(told).toHaveLength(61);
     });
 
-    test('has been told everything that was acknowledged when the store has caught up', async () => {
+    test('has been told everything that was acknowledged when the store is settled', async () => {
       const told: Fact[] = [];
       const store = await openNew(fact => void told.push(fact));
-      await expect(store.caughtUp()).resolves.toBeUndefined();
+      await expect(store.settled()).resolves.toBeUndefined();
       const facts: Fact[] = [];
       const handed: Promise<void>[] = [];
       for (let call = 0; call < 30; call += 1) {
@@ -334,12 +334,12 @@ function describeTold(openNew: Opening): void {
         handed.push(durable);
         if (call % 10 !== 4) continue;
         await durable;
-        await store.caughtUp();
+        await store.settled();
         expect(told.slice(0, call + 1)).toEqual(facts);
       }
       await Promise.all(handed);
       await store.seal(DRAW);
-      await expect(store.caughtUp()).resolves.toBeUndefined();
+      await expect(store.settled()).resolves.toBeUndefined();
       expect(told).toHaveLength(31);
       await store.close();
     });

@@ -8,6 +8,8 @@ import { COURSE_DATA } from '../support/course-data.ts';
 /** As many as the course's five agencies have, nearly. */
 const GENERATED_BETS = 78_000;
 
+const COURSE_AGENCIES = 5;
+
 const WINNING_NUMBER = 7574;
 
 /** What must have become of an agency's file, worked out here without any of the program's own readers. */
@@ -24,19 +26,22 @@ export async function prepareAgencies(folder: string): Promise<ExpectedAgency[]>
   await mkdir(folder, { recursive: true });
   if (!existsSync(COURSE_DATA)) return generateAgencies(folder, GENERATED_BETS);
   await unpackAgencyFiles(COURSE_DATA, folder);
-  return expectedOfAll(folder);
+  return expectedOfAll(folder, COURSE_AGENCIES);
 }
 
-/** Five agencies with so many bets in all. */
-export async function generateAgencies(folder: string, bets: number): Promise<ExpectedAgency[]> {
-  const shape = { agencies: 5, bets, seed: 1 };
-  await generateDataset(folder, shape, bet => bet.number === WINNING_NUMBER);
-  return expectedOfAll(folder);
+/** So many agencies with so many bets in all. */
+export async function generateAgencies(
+  folder: string,
+  bets: number,
+  agencies = COURSE_AGENCIES,
+): Promise<ExpectedAgency[]> {
+  await generateDataset(folder, { agencies, bets, seed: 1 }, bet => bet.number === WINNING_NUMBER);
+  return expectedOfAll(folder, agencies);
 }
 
-function expectedOfAll(folder: string): Promise<ExpectedAgency[]> {
-  const agencies = [1, 2, 3, 4, 5].map(agency => expectedOf(agency, join(folder, `agency-${agency}.csv`)));
-  return Promise.all(agencies);
+function expectedOfAll(folder: string, agencies: number): Promise<ExpectedAgency[]> {
+  const numbers = Array.from({ length: agencies }, (_, index) => index + 1);
+  return Promise.all(numbers.map(agency => expectedOf(agency, join(folder, `agency-${agency}.csv`))));
 }
 
 async function expectedOf(agency: number, file: string): Promise<ExpectedAgency> {

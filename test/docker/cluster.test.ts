@@ -1,21 +1,57 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Program } from '../support/program.ts';
+import type { Line, Program } from '../support/program.ts';
 import { docker, exitCode } from './engine.ts';
 import { needEngine, Stack, type StackOptions } from './stack.ts';
 
 beforeEach(needEngine);
 
-const NODES = ['nats1', 'nats2', 'nats3'];
+const MEMBERS = ['etcd1', 'etcd2', 'etcd3'];
+const NODES = ['postgres1', 'postgres2', 'postgres3'];
 const SERVERS = ['server1', 'server2'];
 
-/** Longest time in which the nodes agree on a leader, and a node that was away has caught up, in milliseconds. */
-const AGREE_MS_MAX = 30_000;
+/** Longest time in which a node that was away is back, or another one takes over, in milliseconds. */
+const RECOVERY_MS_MAX = 90_000;
 
-/** What the monitoring of a node says, asked from inside, since its port is open to the containers only. */
-async function monitored(node: string, path: string): Promise<unknown> {
-  const where = ['--network', 'tp0_testing_net', '--entrypoint', 'node', 'client:latest'];
-  const code = `fetch('http://${node}:8222${path}').then(async answer => console.log(await answer.text()))`;
-  return JSON.parse(await docker('run', '--rm', ...where, '-e', code));
+/** Of a test: bringing up eleven containers takes half a minute, the loss of a primary as long again. */
+const TEST_MS_MAX = 600_000;
+
+/** A node as Patroni lists it. */
+interface Member {
+  readonly Member: string;
+  readonly Role: string;
+  readonly State: string;
+}
+
+async function patroni(node: string): Promise<Member[]> {
+  const list = ['patronictl', '-c', '/etc/patroni/patroni.yml', 'list', '-f', 'json'];
+  return JSON.parse(await docker('exec', node, ...list)) as Member[];
+}
+
+async function nodesWithRole(role: string): Promise<string[]> {
+  const members = await patroni(NODES[0]!).catch(() => patroni(NODES[1]!));
+  return members.filter(member => member.Role === role).map(member => member.Member);
+}
+
+async function etcdLeader(): Promise<string> {
+  const args = ['etcdctl', '--endpoints', MEMBERS.map(name => `${name}:2379`).join(','), '-w', 'json'];
+  const statuses = await docker('exec', '-e', 'ETCDCTL_API=3', MEMBERS[0]!, ...args, 'endpoint', 'status');
+  type Status = { Endpoint: string; Status: { header: { member_id: number }; leader: number } };
+  const leader = (JSON.parse(statuses) as Status[]).find(
+    ({ Status: { header, leader: led } }) => header.member_id === led,
+  );
+  return leader!.Endpoint.split(':')[0]!;
+}
+
+/** Waits until there is a primary with two synchronous standbys, and a leader of etcd with two members that follow it. */
+async function allWell(): Promise<void> {
+  const roles = async (): Promise<string[]> => {
+    const members = await patroni(NODES[0]!);
+    return members.map(({ Role, State }) => `${Role}, ${State.replace('streaming', 'running')}`).toSorted();
+  };
+  await expect
+    .poll(() => roles().catch(String), { timeout: RECOVERY_MS_MAX })
+    .toEqual(['Leader, running', 'Sync Standby, running', 'Sync Standby, running']);
+  await expect.poll(() => etcdLeader().catch(String), { timeout: RECOVERY_MS_MAX }).toMatch(/^etcd\d$/);
 }
 
 /** The bets of an agency, winners first. */
@@ -28,16 +64,18 @@ const FEW: readonly Share[] = [
   [1, 260],
 ];
 
-/** The same agencies in batches of a few bets: an upload that takes seconds. */
+/** Agencies that send bet by bet, each waiting for its answer: an upload takes seconds. */
 const MANY: readonly Share[] = [
-  [2, 20_000],
-  [0, 15_000],
-  [1, 18_000],
+  [2, 2000],
+  [0, 2000],
+  [1, 2000],
+  [3, 2000],
+  [0, 2000],
 ];
-const SMALL_BATCHES = [
+const BET_BY_BET = [
   'server:\n  address: "server:12345"',
   'log:\n  level: "INFO"',
-  'batch:\n  maxAmount: 4\n  window: 4',
+  'batch:\n  maxAmount: 1\n  window: 1',
 ];
 
 /** The rows of an agency's file. Documents differ between all agencies. */
@@ -81,37 +119,47 @@ async function expectEveryBetOnce(server: string, shares: readonly Share[]): Pro
   }
 }
 
-describe('the nodes of --cluster', () => {
-  test('form one cluster that keeps streams, each on its volume, and end when they are told to', async () => {
+interface Loss {
+  readonly what: string;
+  /** The container; undefined: the server that the agency has turned to. */
+  readonly find: () => Promise<string | undefined>;
+  /** Commands of Docker. A container that is paused hangs, with all its connections. */
+  readonly lose: 'kill' | 'pause';
+  readonly restore: 'start' | 'unpause';
+}
+
+const primary = async (): Promise<string | undefined> => (await nodesWithRole('Leader'))[0];
+const standby = async (): Promise<string | undefined> => (await nodesWithRole('Sync Standby'))[0];
+const KILLED = { lose: 'kill', restore: 'start' } as const;
+
+/** One for each agency of MANY. */
+const LOSSES: readonly Loss[] = [
+  { what: 'the primary', find: primary, ...KILLED },
+  { what: 'a standby', find: standby, ...KILLED },
+  { what: 'the leader of etcd', find: etcdLeader, ...KILLED },
+  { what: 'the server of the agency', find: async () => undefined, ...KILLED },
+  { what: 'a primary that hangs', find: primary, lose: 'pause', restore: 'unpause' },
+];
+
+describe('the nodes of --cluster', { timeout: TEST_MS_MAX }, () => {
+  test('form one replicated database, each on its volume, and end when they are told to', async () => {
     const stack = await Stack.create({ exercise: 'ej8', clients: 0, cluster: true });
     await stack.make('docker-image');
-    await stack.up(...NODES);
-    for (const node of NODES) {
-      await expect
-        .poll(() => monitored(node, '/healthz').catch(String), { timeout: AGREE_MS_MAX })
-        .toEqual({ status: 'ok' });
-    }
-    const agreed = async (): Promise<unknown[]> => {
-      const told = await Promise.all(NODES.map(node => monitored(node, '/jsz')));
-      return told.map(jsz => (jsz as { meta_cluster?: unknown }).meta_cluster);
-    };
-    await expect
-      .poll(agreed, { timeout: AGREE_MS_MAX })
-      .toEqual(
-        NODES.map(() =>
-          expect.objectContaining({ name: 'loteria', cluster_size: 3, leader: expect.anything() }),
-        ),
-      );
-    expect(await docker('exec', 'nats1', 'sh', '-c', 'id -un; ls /data; cat /proc/1/comm')).toBe(
-      'nats\njetstream\nnats-server\n',
-    );
+    await stack.up(...MEMBERS, ...NODES);
+    await allWell();
+    const node = await primary();
+    const query = `SELECT string_agg(sync_state, ' '), current_setting('synchronous_commit') FROM pg_stat_replication`;
+    expect(await docker('exec', node!, 'psql', '-Atc', query)).toBe('sync sync|on\n');
+    expect(await docker('exec', 'postgres1', 'sh', '-c', 'id -un; ls /data')).toBe('postgres\npostgresql\n');
+    const etcd = await docker('exec', 'etcd1', 'sh', '-c', 'id -un; ls /data; cat /proc/1/comm');
+    expect(etcd).toBe('postgres\netcd\netcd\n');
     const startedAt = performance.now();
     await stack.compose('stop', '-t', '60');
     expect(performance.now() - startedAt).toBeLessThan(30_000);
   });
 });
 
-describe('a lottery over --cluster', () => {
+describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
   test('with two servers has one draw, and tells each agency its winners', async () => {
     const stack = await createCluster(FEW);
     await stack.make('docker-compose-up');
@@ -135,39 +183,62 @@ describe('a lottery over --cluster', () => {
     expect(details['cant_ganadores']).toBe('2');
   });
 
-  test('goes on when a server and a node are killed during the upload', async () => {
-    const stack = await createCluster(MANY, { clientConfig: SMALL_BATCHES });
+  test('survives the loss of the primary, a standby, the leader of etcd, a server and a hung primary in turn', async () => {
+    const stack = await createCluster(MANY, { clientConfig: BET_BY_BET });
+    await stack.up(...MEMBERS, ...NODES);
+    // A server that comes before its role is made ends, and so does what follows its log.
+    await allWell();
     await stack.up(...SERVERS);
-    const [server1, server2] = SERVERS.map(server => stack.follow(server)) as [Program, Program];
+    const followed = (): Program[] => SERVERS.map(server => stack.follow(server));
+    let servers = followed();
     // Before the clients: where one listens later than the other, all of them turn to the other.
-    await Promise.all([server1, server2].map(server => logged(server, 'listen')));
-    await stack.up();
-    await logged(server1, 'apuesta_recibida', 50);
-    await docker('kill', 'server1');
-    await logged(server2, 'apuesta_recibida', 50);
-    await docker('kill', 'nats2');
-    await logged(server2, 'apuesta_recibida', 50);
-    expect(drawsOf([server1, server2])).toEqual([]);
-    await server1.exited;
-    await docker('start', 'server1', 'nats2');
+    for (const server of servers) await logged([server], 'listen');
+
+    for (const [index, { what, find, lose, restore }] of LOSSES.entries()) {
+      const found = await find();
+      await stack.up(`client${index + 1}`);
+      await logged(servers, 'apuesta_recibida', 50);
+      const victim = found ?? busiest(servers);
+      await docker(lose, victim);
+      const lostAt = performance.now();
+      await logged(servers, 'apuesta_recibida', 50);
+      const ms = performance.now() - lostAt;
+      const finished = servers.flatMap(server => server.linesOf('agency_finished')).map(agencyOf);
+      expect(finished).not.toContain(index + 1);
+      await docker(restore, victim);
+      await allWell();
+      const backMs = performance.now() - lostAt - ms;
+      console.log(`without ${what}, ${victim}: ${seconds(ms)} to 50 answers; back after ${seconds(backMs)}`);
+      if (what.includes('primary')) expect(await nodesWithRole('Leader')).not.toEqual([victim]);
+      if (victim.startsWith('server')) servers = followed();
+    }
     await expectWinners(stack, MANY);
 
-    // A server that starts after the draw reads of it, and says nothing.
-    const server1Again = stack.follow('server1');
-    await expect.poll(() => drawsOf([server1Again, server2]), { timeout: AGREE_MS_MAX }).toContain('sorteo');
     for (const server of SERVERS) await expectEveryBetOnce(server, MANY);
     await stack.compose('stop', '-t', '15', ...SERVERS);
     expect(await Promise.all(SERVERS.map(exitCode))).toEqual([0, 0]);
-    await Promise.all([server1Again.exited, server2.exited]);
-    expect(drawsOf([server1Again, server2]).filter(action => action === 'sorteo')).toHaveLength(1);
+    await Promise.all(servers.map(({ exited }) => exited));
+    // No server has found a log that lacks what it had read.
+    expect(servers.flatMap(server => server.linesOf('run', 'fail'))).toEqual([]);
+    expect(drawsOf(servers).filter(action => action === 'sorteo')).toHaveLength(1);
   });
 });
 
-/** Waits until a server has said something once more, or so many times more. */
-async function logged(server: Program, action: string, times = 1): Promise<void> {
-  const said = (): number => server.linesOf(action, 'success').length;
-  const before = said();
-  await expect.poll(said, { timeout: AGREE_MS_MAX }).toBeGreaterThanOrEqual(before + times);
+const agencyOf = ({ details }: Line): number => Number(details['agency']);
+
+/** The name of the server that has stored something last. */
+function busiest(servers: readonly Program[]): string {
+  const stored = servers.map(server => server.linesOf('apuesta_recibida', 'success').at(-1)?.text ?? '');
+  return SERVERS[stored.indexOf(stored.toSorted().at(-1)!)]!;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** Waits until servers have said something once more, or so many times more. */
+async function logged(servers: readonly Program[], action: string, times = 1): Promise<void> {
+  const said = (): number => servers.flatMap(server => server.linesOf(action, 'success')).length;
+  const before = action === 'listen' ? 0 : said();
+  await expect.poll(said, { timeout: RECOVERY_MS_MAX }).toBeGreaterThanOrEqual(before + times);
 }
 
 /** What servers have said of draws, in alphabetical order. */

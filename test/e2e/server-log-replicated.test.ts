@@ -1,17 +1,18 @@
 import { beforeEach, expect, test } from 'vitest';
 import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/central.ts';
-import { needNats, startNats } from '../support/nats.ts';
+import { needPostgres, startPostgres } from '../support/postgres.ts';
 import { Peer } from '../support/peer.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-beforeEach(needNats);
+beforeEach(needPostgres);
 
 /** What is behind the time, with what differs between two runs made equal. */
 const fixed = (text: string): string =>
   text
     .slice(20)
     .replace(/\| (port|ms): \d+/g, '| $1: N')
+    .replace(/127\.0\.0\.1[ :]\d+/g, 'HOST')
     .replace(/\b[0-9a-f]{64}\b/, 'SEAL');
 
 const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
@@ -20,19 +21,19 @@ const IDENTIFIED = 'DEBUG    action: identify | result: success | ip: 127.0.0.1 
 const CLOSED = 'INFO     action: close_socket | result: success | ip: 127.0.0.1 | agency: 1';
 
 test('a lottery on a replicated store that comes late writes exactly these lines', async () => {
-  const nats = await startNats(1);
-  await nats.stop(0);
+  const postgres = await startPostgres(1);
+  await postgres.primary.stop();
   const env = {
     SERVER_PORT: '0',
     SERVER_HOST: '127.0.0.1',
     LOGGING_LEVEL: 'DEBUG',
     NUMBER_AGENCIES: '1',
-    SERVER_STORE: nats.url,
-    STORE_STREAM: 'SORTEO-1',
+    SERVER_STORE: postgres.url(),
+    STORE_LOTTERY: 'SORTEO-1',
   };
   const server = Program.start(['server'], { cwd: await temporaryFolder(), env });
   await server.logged('reach_engine', 'in_progress');
-  await nats.startAgain(0);
+  await postgres.primary.start();
   const { details } = await server.logged('listen');
   const peer = await Peer.connect(Number(details['port']));
   peer.send(Buffer.concat([conn(1), nbet(bet(11, 7574), bet(12)), END]));
@@ -47,9 +48,10 @@ test('a lottery on a replicated store that comes late writes exactly these lines
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG',
-    'WARNING  action: reach_engine | result: in_progress | error: the engine cannot be reached, connection refused',
+    'WARNING  action: reach_engine | result: in_progress | error: HOST connect ECONNREFUSED HOST',
     'INFO     action: reach_engine | result: success | ms: N',
-    'INFO     action: open_store | result: success | file: stream SORTEO-1 | bets: 0 | finished: 0 of 1 agencies | finished_ids: none | state: open',
+    'WARNING  action: check_engine | result: success | sync: single',
+    'INFO     action: open_store | result: success | file: lottery SORTEO-1 | bets: 0 | finished: 0 of 1 agencies | finished_ids: none | state: open',
     'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0',
     ACCEPTING,
     ACCEPTED,
@@ -63,8 +65,7 @@ test('a lottery on a replicated store that comes late writes exactly these lines
     'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
     'INFO     action: close_timer | result: success | timer: deadlines',
     'INFO     action: close_listener | result: success | port: N',
-    'INFO     action: close_file | result: success | file: stream SORTEO-1',
-    'INFO     action: close_file | result: success | file: outbox/SORTEO-1',
+    'INFO     action: close_file | result: success | file: lottery SORTEO-1',
     'INFO     action: shutdown | result: success',
   ]);
   expect(server.stderr).toBe('');

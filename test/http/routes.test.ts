@@ -37,7 +37,7 @@ describe('the probes', () => {
     expect(await probe()).toEqual([503, 'not ready: disk-full\n']);
     operator.monitor.onDurable();
     expect(await probe()).toEqual([200, 'ready\n']);
-    operator.monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT' });
+    operator.monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT', isUnsafe: false });
     expect(await probe()).toEqual([503, 'not ready: engine-away\n']);
     operator.monitor.onEvent({ event: 'engine-available', awayMs: 3 });
     expect(await probe()).toEqual([200, 'ready\n']);

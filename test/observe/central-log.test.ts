@@ -62,26 +62,14 @@ describe("the server's log", () => {
       { event: 'draw-followed', bets: 100, winners: 2, seal: SHA256 },
     ],
     [
-      'WARNING  action: reach_engine | result: in_progress | error: the stream does not answer, TIMEOUT',
-      { event: 'engine-unavailable', error: 'the stream does not answer, TIMEOUT' },
+      'WARNING  action: reach_engine | result: in_progress | error: 10.0.0.1 5432 does not answer',
+      { event: 'engine-unavailable', error: '10.0.0.1:5432 does not answer', isUnsafe: false },
     ],
     [
       'INFO     action: reach_engine | result: success | ms: 2713',
       { event: 'engine-available', awayMs: 2712.6 },
     ],
-    [
-      'WARNING  action: restore_engine | result: success | records: 12',
-      { event: 'engine-restored', records: 12, lostBets: 0 },
-    ],
-    [
-      'ERROR    action: restore_engine | result: fail | records: 12 | lost_bets: 3',
-      { event: 'engine-restored', records: 12, lostBets: 3 },
-    ],
-    [
-      'ERROR    action: compare_copies | result: fail | nodes: node1,node3',
-      { event: 'engine-copies', differing: ['node1', 'node3'] },
-    ],
-    ['INFO     action: compare_copies | result: success', { event: 'engine-copies', differing: [] }],
+    ['WARNING  action: check_engine | result: success | sync: single', { event: 'engine-single' }],
     [
       'WARNING  action: cut_torn_tail | result: success | file: bets.csv | bytes: 52',
       { event: 'tail-cut', file: 'bets.csv', bytes: 52 },

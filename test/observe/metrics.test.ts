@@ -70,10 +70,7 @@ describe('the metrics', () => {
     expect([...(await scraped()).families.keys()].filter(name => name.includes('engine'))).toEqual([]);
     const monitor = withEngine();
     expect((await onDisk(monitor)).value('loteria_engine_available')).toBe(1);
-    expect((await onDisk(monitor)).value('loteria_engine_copies_differing')).toBe(0);
-    monitor.onEvent({ event: 'engine-copies', differing: ['node1', 'node2'] });
-    expect((await onDisk(monitor)).value('loteria_engine_copies_differing')).toBe(2);
-    monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT' });
+    monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT', isUnsafe: false });
     expect((await onDisk(monitor)).value('loteria_engine_available')).toBe(0);
   });
 

@@ -87,23 +87,21 @@ describe('recent events', () => {
 
   test('tell of an engine without its words, which may name machines', () => {
     const { recent } = monitorAfter(
-      { event: 'engine-unavailable', error: 'ECONNREFUSED 10.0.0.1' },
+      { event: 'engine-unavailable', error: 'ECONNREFUSED 10.0.0.1', isUnsafe: false },
       { event: 'engine-available', awayMs: 12 },
-      { event: 'engine-restored', records: 4, lostBets: 1 },
-      { event: 'engine-copies', differing: ['node1', 'node2'] },
+      { event: 'engine-single' },
       { event: 'draw-followed', bets: 7, winners: 1, seal: 'ab' },
     );
     expect(recent.newestFirst.map(({ kind, params }) => [kind, params])).toEqual([
       ['draw-followed', { bets: 7, winners: 1 }],
-      ['engine-copies', { nodes: 'node1, node2' }],
-      ['engine-restored', { records: 4, lostBets: 1 }],
+      ['engine-single', {}],
       ['engine-available', {}],
       ['engine-unavailable', {}],
     ]);
   });
 });
 
-const AWAY = { event: 'engine-unavailable', error: 'TIMEOUT' } as const;
+const AWAY = { event: 'engine-unavailable', error: 'TIMEOUT', isUnsafe: false } as const;
 const BACK = { event: 'engine-available', awayMs: 1 } as const;
 
 describe('a server with an engine', () => {
@@ -120,6 +118,8 @@ describe('a server with an engine', () => {
     expect([monitor.unready, monitor.engineAvailable]).toEqual([undefined, true]);
     monitor.onEvent(AWAY);
     expect([monitor.unready, monitor.engineAvailable]).toEqual(['engine-away', false]);
+    monitor.onEvent({ ...AWAY, isUnsafe: true });
+    expect([monitor.unready, monitor.engineAvailable]).toEqual(['engine-unsafe', false]);
     monitor.onEvent(BACK);
     expect([monitor.unready, monitor.engineAvailable]).toEqual([undefined, true]);
   });

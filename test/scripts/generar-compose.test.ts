@@ -152,24 +152,47 @@ describe('what generar-compose.sh writes', () => {
 });
 
 describe('with --cluster, what generar-compose.sh writes', () => {
-  const NODES = ['nats1', 'nats2', 'nats3'];
+  const MEMBERS = ['etcd1', 'etcd2', 'etcd3'];
+  const NODES = ['postgres1', 'postgres2', 'postgres3'];
   const SERVERS = ['server1', 'server2'];
 
-  test('is three nodes with volumes of their own, two servers over them, and clients that know both', async () => {
+  test('is etcd and PostgreSQL on volumes of their own, two servers over them, and clients that know both', async () => {
     const { name, services, networks, volumes } = await composed(['5', 'ej8', '--cluster']);
     expect(name).toBe('tp0');
     expect(networks).toEqual((await composed(['5', 'ej8'])).networks);
-    expect(volumes).toEqual(Object.fromEntries([...NODES, ...SERVERS].map(volume => [volume, null])));
+    expect(volumes).toEqual(Object.fromEntries([...MEMBERS, ...NODES].map(volume => [volume, null])));
     const clients = [1, 2, 3, 4, 5].map(id => `client${id}`);
-    expect(Object.keys(services)).toEqual([...NODES, ...SERVERS, ...clients]);
+    expect(Object.keys(services)).toEqual([...MEMBERS, ...NODES, ...SERVERS, ...clients]);
+    const replicated = (container: string) => ({
+      container_name: container,
+      image: 'loteria-postgres:latest',
+      restart: 'unless-stopped',
+      networks: ['testing_net'],
+      volumes: [`${container}:/data`],
+    });
+    for (const member of MEMBERS) {
+      expect(services[member]).toEqual({
+        ...replicated(member),
+        command: 'etcd',
+        environment: [
+          `ETCD_NAME=${member}`,
+          `ETCD_INITIAL_ADVERTISE_PEER_URLS=http://${member}:2380`,
+          `ETCD_ADVERTISE_CLIENT_URLS=http://${member}:2379`,
+        ],
+      });
+    }
     for (const node of NODES) {
       expect(services[node]).toEqual({
-        container_name: node,
-        image: 'loteria-nats:latest',
-        restart: 'unless-stopped',
-        environment: [`NATS_NAME=${node}`],
-        networks: ['testing_net'],
-        volumes: [`${node}:/data`],
+        ...replicated(node),
+        depends_on: MEMBERS,
+        environment: [
+          `PATRONI_NAME=${node}`,
+          `PATRONI_POSTGRESQL_CONNECT_ADDRESS=${node}:5432`,
+          `PATRONI_RESTAPI_CONNECT_ADDRESS=${node}:8008`,
+          'PATRONI_SUPERUSER_PASSWORD=postgres',
+          'PATRONI_REPLICATION_PASSWORD=replicator',
+          'LOTERIA_PASSWORD=loteria',
+        ],
       });
     }
     for (const [index, server] of SERVERS.entries()) {
@@ -179,15 +202,15 @@ describe('with --cluster, what generar-compose.sh writes', () => {
         restart: 'unless-stopped',
         environment: [
           'NUMBER_AGENCIES=5',
-          'SERVER_STORE=nats://nats1:4222,nats2:4222,nats3:4222',
-          'DATA_DIR=data',
+          'SERVER_STORE=postgres://loteria@postgres1:5432,postgres2:5432,postgres3:5432/loteria',
+          'PGPASSWORD=loteria',
           'HTTP_PORT=8080',
           'HTTP_HOST=0.0.0.0',
         ],
         ports: [`127.0.0.1:${8080 + index}:8080`],
         networks: ['testing_net'],
         depends_on: NODES,
-        volumes: ['./server/config.ini:/loteria/config.ini:ro', `${server}:/loteria/data`],
+        volumes: ['./server/config.ini:/loteria/config.ini:ro'],
       });
     }
     for (const [index, client] of clients.entries()) {
@@ -202,10 +225,12 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     }
   });
 
-  test('names nodes that the configuration of the nodes knows', async () => {
-    const config = await readFile(join(ROOT, 'nats/nats.conf'), 'utf8');
-    expect(config.match(/(?<=nats:\/\/)nats\d(?=:6222)/g)).toEqual(NODES);
-    expect(config).toContain('$NATS_NAME');
+  test('names the members of etcd that the image and its Patroni know', async () => {
+    const dockerfile = await readFile(join(ROOT, 'postgres/Dockerfile'), 'utf8');
+    const cluster = MEMBERS.map(member => `${member}=http://${member}:2380`).join(',');
+    expect(dockerfile).toContain(`ETCD_INITIAL_CLUSTER=${cluster}\n`);
+    const patroni = await readFile(join(ROOT, 'postgres/patroni.yml'), 'utf8');
+    expect(parse(patroni)).toMatchObject({ etcd: { hosts: MEMBERS.map(member => `${member}:2379`) } });
   });
 
   test.each(['ej5', 'ej6', 'ej7'])('has the bets of %s', async exercise => {
@@ -228,10 +253,10 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     expect(await written(['out.yaml', '2', '--cluster', 'ej7'])).toBe(text);
   });
 
-  test('has addresses for four clients fewer', async () => {
+  test('has addresses for seven clients fewer', async () => {
     const folder = await temporaryFolder();
-    expect(generate(folder, ['f', '248', '--cluster']).stderr).toBe('');
-    expect(generate(folder, ['f', '249', '--cluster']).stderr).toContain('has addresses for 248 clients');
+    expect(generate(folder, ['f', '245', '--cluster']).stderr).toBe('');
+    expect(generate(folder, ['f', '246', '--cluster']).stderr).toContain('has addresses for 245 clients');
   });
 
   test.each(['ej1', 'ej2', 'ej3', 'ej4'])('is refused for %s, which stores nothing', async exercise => {

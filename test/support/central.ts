@@ -151,9 +151,9 @@ export class GatedStore implements Store {
   seals = 0;
   /** What becomes of the next draws that are handed over, oldest first: each is refused for this reason. */
   readonly sealRefusals: (keyof typeof REFUSALS)[] = [];
-  /** What whoever asks for it waits for before everything was told. */
-  catchingUp: Promise<void> = Promise.resolve();
-  /** How often somebody asked for it. */
+  /** What `settled` waits for as well. */
+  settling: Promise<void> = Promise.resolve();
+  /** How often it was called. */
   asked = 0;
   readonly #memory = new MemoryStore(fact => {
     this.facts.push(fact);
@@ -233,12 +233,9 @@ export class GatedStore implements Store {
   }
 
   async settled(): Promise<void> {
-    await this.#done;
-  }
-
-  async caughtUp(): Promise<void> {
     this.asked += 1;
-    await this.catchingUp;
+    await this.settling;
+    await this.#done;
   }
 
   bets(): AsyncGenerator<Iterable<Bet>> {

@@ -63,27 +63,6 @@ describe('a sentence for an event', () => {
     }
   });
 
-  test('says what the replicated store had lost, and what of it is lost for good', () => {
-    expect(spanish.event('engine-restored', { records: 1_200, lostBets: 0 })).toBe(
-      'El almacén replicado había perdido sus últimos 1.200 registros: se le devolvieron.',
-    );
-    expect(spanish.event('engine-restored', { records: 1, lostBets: 1 })).toBe(
-      'El almacén replicado había perdido su último registro: se le devolvió, menos 1 apuesta que se perdió.',
-    );
-    expect(english.event('engine-restored', { records: 2, lostBets: 130 })).toBe(
-      'The replicated store had lost its 2 newest records: given back to it, but 130 bets are lost.',
-    );
-  });
-
-  test('says which copies of the replicated store are another log', () => {
-    expect(english.event('engine-copies', { nodes: 'node1, node2' })).toBe(
-      'The replicated store has another log on node1, node2: that copy has to be made anew.',
-    );
-    expect(spanish.event('engine-copies', { nodes: '' })).toBe(
-      'Otra vez todos los nodos del almacén replicado tienen el mismo registro.',
-    );
-  });
-
   test('says what helps against a message that is too long, and where it was refused', () => {
     const params = { ip: '10.0.0.7', port: 12345, dialect: 'tp0', code: 'payload-too-large' };
     expect(english.event('message-refused', params)).toBe(
@@ -117,7 +96,7 @@ describe('why the central cannot work', () => {
   test.each(['es', 'en'] as const)('is said in a sentence unless the state says it, in %s', language => {
     const speech = new Speech(language);
     const reasons = reasonsOfUnready().filter(reason => !Object.hasOwn(speech.texts.states, reason));
-    expect(reasons).toEqual(['disk-full', 'engine-away']);
+    expect(reasons).toEqual(['disk-full', 'engine-away', 'engine-unsafe']);
     for (const reason of reasons) {
       expect(speech.notReady(snapshot('recovering', reason))).toMatch(/^(?:La|The) central .{40,}\.$/);
       expect(speech.notReady(snapshot('open', reason))).not.toContain(reason);

@@ -18,6 +18,8 @@ export const en: Texts = {
   notReadyReasons: {
     'disk-full': 'the disk is full, and every bet is refused until there is room',
     'engine-away': 'the replicated store does not answer, and agencies wait or are refused until it does',
+    'engine-unsafe':
+      'the database does not keep what it acknowledges on a second machine, as STORE_SYNC wants it',
   },
 
   waitingForData: 'Waiting for the figures of the central',

@@ -18,6 +18,7 @@ export const es = {
     'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya',
     'engine-away':
       'el almacén replicado no responde, y las agencias esperan o son rechazadas hasta que vuelva',
+    'engine-unsafe': 'la base de datos no guarda en otra máquina lo que confirma, como STORE_SYNC lo pide',
   },
 
   waitingForData: 'Esperando los datos de la central',

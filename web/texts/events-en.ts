@@ -20,14 +20,6 @@ const remedy = ({ code }: EventParams): string =>
 
 const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
 
-const records = (count: string | undefined): string =>
-  count === '1' ? 'its newest record' : `its ${count} newest records`;
-
-const lost = (count: string | undefined): string => {
-  if (count === '0') return '';
-  return count === '1' ? ', but 1 bet is lost' : `, but ${count} bets are lost`;
-};
-
 /** The same in English. */
 export const eventsEn: typeof eventsEs = {
   'store-opened': p => `Files opened: ${p['bets']} bets, ${agencies(p['finished'])} had finished.`,
@@ -46,12 +38,7 @@ export const eventsEn: typeof eventsEs = {
   'disk-has-room': () => 'The disk has room again.',
   'engine-unavailable': () => 'Nothing can be stored: agencies wait.',
   'engine-available': () => 'Bets can be stored again.',
-  'engine-restored': p =>
-    `The replicated store had lost ${records(p['records'])}: given back to it${lost(p['lostBets'])}.`,
-  'engine-copies': p =>
-    p['nodes'] === ''
-      ? 'All nodes of the replicated store have the same log again.'
-      : `The replicated store has another log on ${p['nodes']}: that copy has to be made anew.`,
+  'engine-single': () => 'An acknowledgement means the disk of one machine (STORE_SYNC).',
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
   'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
   'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,

@@ -23,15 +23,6 @@ const remedy = ({ code }: EventParams): string =>
 const finished = (count: string | undefined): string =>
   count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
 
-const records = (count: string | undefined): string =>
-  count === '1' ? 'su último registro: se le devolvió' : `sus últimos ${count} registros: se le devolvieron`;
-
-/** Where none was lost there is nothing to say. */
-const lost = (count: string | undefined): string => {
-  if (count === '0') return '';
-  return count === '1' ? ', menos 1 apuesta que se perdió' : `, menos ${count} apuestas que se perdieron`;
-};
-
 /** Each event that the central tells of, in Spanish. */
 export const eventsEs = {
   'store-opened': (p: EventParams) => `Archivos abiertos: ${p['bets']} apuestas, ${finished(p['finished'])}.`,
@@ -53,12 +44,7 @@ export const eventsEs = {
   'disk-has-room': () => 'Otra vez hay lugar en el disco.',
   'engine-unavailable': () => 'No se puede guardar nada: las agencias esperan.',
   'engine-available': () => 'Otra vez se puede guardar.',
-  'engine-restored': (p: EventParams) =>
-    `El almacén replicado había perdido ${records(p['records'])}${lost(p['lostBets'])}.`,
-  'engine-copies': (p: EventParams) =>
-    p['nodes'] === ''
-      ? 'Otra vez todos los nodos del almacén replicado tienen el mismo registro.'
-      : `El almacén replicado tiene otro registro en ${p['nodes']}: hay que volver a hacer esa copia.`,
+  'engine-single': () => 'Lo que se confirma está en el disco de una sola máquina (STORE_SYNC).',
   'connection-refused': (p: EventParams) => `Conexión de ${p['ip']} rechazada: ${p['code']}.`,
   'connection-cut': (p: EventParams) =>
     `Conexión de ${peer(p)} cerrada: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,

@@ -101,7 +101,7 @@ function dropBytes(buffers: readonly Uint8Array[], count: number): readonly Uint
 }
 
 /** Whether the disk, or what this user may use of it, is full: the only failure of a write that can pass. */
-export function isFull(error: unknown): boolean {
+function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT';
 }

@@ -164,9 +164,6 @@ export class CsvStore implements Store {
     if (this.#failed !== undefined) throw this.#failed;
   }
 
-  /** Nobody else writes to the files. */
-  async caughtUp(): Promise<void> {}
-
   async *bets(): AsyncGenerator<Iterable<Bet>> {
     await this.settled();
     let slice: Bet[] = [];

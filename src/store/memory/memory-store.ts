@@ -46,8 +46,6 @@ export class MemoryStore implements Store {
     return seal;
   }
 
-  async caughtUp(): Promise<void> {}
-
   async settled(): Promise<void> {}
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {

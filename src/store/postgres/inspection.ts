@@ -1,0 +1,34 @@
+import { Lottery } from '../../lottery/lottery.ts';
+import type { OnRows, StoreReading } from '../store.ts';
+import type { ConnectionParts } from './connection.ts';
+import { Log } from './log.ts';
+import { expectSchema } from './schema.ts';
+import { findPrimary } from './session.ts';
+
+export interface InspectionOptions extends Omit<ConnectionParts, 'sync'> {
+  readonly expected: readonly number[];
+  readonly onRows?: OnRows | undefined;
+}
+
+/**
+ * Reads the log of a lottery, up to its end at the start. Changes nothing, and waits for no standby: the newest records of a
+ * lottery that goes on may not be durable yet.
+ *
+ * @throws StoreError (as a rejection) `unavailable`; `unusable` when there is no such lottery, or a damaged one
+ */
+export async function inspectLog(options: InspectionOptions): Promise<StoreReading> {
+  const session = await findPrimary(options.access, 'loteria');
+  try {
+    await expectSchema(session, false);
+    const log = new Log(options.lottery, options.agencies);
+    const { head, begun } = await log.find(session);
+    const lottery = new Lottery(options.expected);
+    for await (const { facts, rows } of log.records(session, head)) {
+      for (const fact of facts) lottery.apply(fact);
+      options.onRows?.(rows);
+    }
+    return { lottery, begun: begun.toISOString() };
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { Fact } from '../../lottery/fact.ts';
+import { decodeFacts, encodeFacts } from '../../lottery/fact-text.ts';
+import { StoreError } from '../store.ts';
+import { FACTS_PAGE, ROWS_PAGE } from './limits.ts';
+import { BARRIER, type Session, type Statement } from './session.ts';
+
+/** A place in the log, and what tells the log up to there from any other. */
+export interface LogEnd {
+  /** Number of records up to there. */
+  readonly position: number;
+  /** SHA-256 over the chain before, the SHA-256 of the record's facts and that of its rows; empty before the first record. */
+  readonly chain: Uint8Array;
+}
+
+export const LOG_START: LogEnd = { position: 0, chain: new Uint8Array() };
+
+export interface NewRecord {
+  /** Name of the server process that appends it. */
+  readonly server: string;
+  readonly facts: readonly Fact[];
+  readonly rows: Uint8Array;
+}
+
+/** A record without its rows. */
+export type LoggedRecord = LogEnd & Omit<NewRecord, 'rows'>;
+
+/** Columns as the client has them: a bigint is a text. */
+export type Row = Readonly<
+  Record<'position' | 'server' | 'facts', string> & Record<'rows' | 'chain', Buffer>
+>;
+
+/** Compare-and-append: writes a record if the log still ends where it is expected to. */
+const APPEND = `
+  WITH moved AS (
+    UPDATE lottery SET head = head + 1, chain = sha256(chain || sha256(convert_to($4, 'UTF8')) || sha256($5))
+    WHERE id = $1 AND head = $2 AND chain = $3 RETURNING head, chain
+  ), kept AS (
+    INSERT INTO log (lottery, position, server, facts, rows, chain)
+    SELECT $1, head, $6, $4, $5, chain FROM moved RETURNING position, chain
+  )
+  SELECT position, chain, CASE WHEN $7 THEN pg_notify('loteria', $6) END FROM kept`;
+
+const AFTER = `
+  SELECT position, server, facts, chain FROM log
+  WHERE lottery = $1 AND position > $2 ORDER BY position LIMIT ${FACTS_PAGE}`;
+
+const WITH_ROWS = `
+  SELECT position, server, facts, rows, chain FROM log
+  WHERE lottery = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT ${ROWS_PAGE}`;
+
+/** The statements about one lottery. */
+export class Log {
+  readonly #id: string;
+  readonly #agencies: string;
+
+  /** @param agencies those that the draw waits for, in the form `1-5,7` */
+  constructor(id: string, agencies: string) {
+    this.#id = id;
+    this.#agencies = agencies;
+  }
+
+  /** Makes the lottery, unless it exists. */
+  make(): Statement {
+    const text = 'INSERT INTO lottery (id, agencies) VALUES ($1, $2) ON CONFLICT DO NOTHING';
+    return { text, values: [this.#id, this.#agencies] };
+  }
+
+  /** Appends after an end, and gives the record back; nothing when the log does not end there any more. */
+  append({ position, chain }: LogEnd, { server, facts, rows }: NewRecord): Statement {
+    // Others look for bets each second, or when they append.
+    const isNews = facts.some(({ kind }) => kind !== 'stored');
+    const values = [this.#id, position, chain, encodeFacts(facts), rows, server, isNews];
+    return { name: 'append', text: APPEND, values };
+  }
+
+  /** A page of the records after a position, which may not be durable before the next commit. */
+  after(position: number): Statement {
+    return { name: 'after', text: AFTER, values: [this.#id, position] };
+  }
+
+  /** Gives a row if the log has the same records up to an end; committed, they are durable. */
+  barrier({ position, chain }: LogEnd): Statement {
+    const text = `${BARRIER} WHERE $2 = 0 OR EXISTS (SELECT FROM log WHERE lottery = $1 AND position = $2 AND chain = $3)`;
+    return { name: 'barrier', text, values: [this.#id, position, chain] };
+  }
+
+  /** Keeps others from appending until the end of the transaction. */
+  lock(): Statement {
+    return { name: 'lock', text: 'SELECT 1 FROM lottery WHERE id = $1 FOR UPDATE', values: [this.#id] };
+  }
+
+  /** @throws StoreError `unusable` (as a rejection) when there is no such lottery, or it is one of other agencies */
+  async find(session: Session): Promise<{ readonly head: number; readonly begun: Date }> {
+    const text = 'SELECT agencies, begun, head FROM lottery WHERE id = $1';
+    type Lottery = { agencies: string; begun: Date; head: string };
+    const [found] = await session.query<Lottery>(text, [this.#id]);
+    if (found === undefined)
+      throw this.#unusable('is not in the database; STORE_LOTTERY names it, and the first server makes it');
+    if (found.agencies === this.#agencies) return { head: Number(found.head), begun: found.begun };
+    throw this.#unusable(
+      `is one of the agencies ${found.agencies}, this configuration has ${this.#agencies}; ` +
+        'all servers of a lottery have the same agencies, and another lottery has another STORE_LOTTERY',
+    );
+  }
+
+  /** The records up to `last`. @throws StoreError `unusable` (as a rejection) when one is not what the chain says */
+  async *records(session: Session, last: number): AsyncGenerator<LoggedRecord & NewRecord> {
+    let end = LOG_START;
+    while (end.position < last) {
+      const page = await session.query<Row>(WITH_ROWS, [this.#id, end.position, last]);
+      if (page.length === 0) throw this.#unusable(`lacks record ${end.position + 1}`);
+      for (const row of page) {
+        const record = decode(row);
+        const chain = sha256(Buffer.concat([end.chain, sha256(row.facts), sha256(row.rows)]));
+        if (record.position !== end.position + 1 || !chain.equals(row.chain))
+          throw this.#unusable(`is damaged: record ${end.position + 1} is not what its chain says`);
+        end = record;
+        yield { ...record, rows: row.rows };
+      }
+    }
+  }
+
+  #unusable(what: string): StoreError {
+    return new StoreError('unusable', `the lottery ${this.#id} ${what}`);
+  }
+}
+
+export function decode({ position, server, facts, chain }: Row): LoggedRecord {
+  return { position: Number(position), server, facts: decodeFacts(facts), chain };
+}
+
+function sha256(data: string | Uint8Array): Buffer {
+  return createHash('sha256').update(data).digest();
+}

@@ -1,0 +1,198 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BetBatch } from '../../lottery/bet-batch.ts';
+import type { Bet } from '../../lottery/bet.ts';
+import type { Draw } from '../../lottery/draw.ts';
+import type { Seal, UploadPlace } from '../../lottery/fact.ts';
+import { decodeRows } from '../../lottery/row-decoder.ts';
+import type { RowScanner } from '../../lottery/row-scanner.ts';
+import { type EngineEvent, type Note, type Store, StoreError } from '../store.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+import { WAITS } from './limits.ts';
+import type { LogEnd } from './log.ts';
+import { type Listeners, LogState } from './log-state.ts';
+import { EngineError } from './session.ts';
+
+const NO_ROWS = new Uint8Array();
+
+export interface PostgresStoreOptions extends ConnectionParts, Listeners {
+  readonly onEvent?: (event: EngineEvent) => void;
+  readonly openRowScanner?: () => RowScanner;
+  readonly patienceMs?: number;
+  /** Ends an opening that waits for the engine. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The store for several servers: one log in a table of PostgreSQL, to which each of them appends and whose facts all of them
+ * read. A fact is applied and answered when a commit after it has returned from a primary that waits for a standby. A failure
+ * drops the connection, and the next one finds in the log what became of the records that were sent.
+ */
+export class PostgresStore implements Store {
+  readonly failure: Promise<StoreError>;
+  readonly #options: PostgresStoreOptions;
+  readonly #state: LogState;
+  readonly #failure = Promise.withResolvers<StoreError>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  #connection: Connection | undefined;
+  /** Why nothing is taken. */
+  #refusal: StoreError | undefined;
+  #isSealing = false;
+  /** Since when, and why, the engine stores nothing. */
+  #trouble: { readonly since: number; readonly why: string } | undefined;
+  #patience: NodeJS.Timeout | undefined;
+  /** Of all rows, as they were read last. */
+  #digest: { readonly end: LogEnd; readonly bytes: number; readonly sha256: string } | undefined;
+
+  private constructor(options: PostgresStoreOptions) {
+    this.#options = options;
+    this.failure = this.#failure.promise;
+    this.#state = new LogState(`loteria-${randomBytes(6).toString('hex')}`, options);
+    this.#opened.promise.catch(() => {});
+    options.signal?.addEventListener('abort', () => void this.#stop(), { once: true });
+    this.#running = this.#run();
+  }
+
+  /** Waits for an engine that is away until `signal`. @throws StoreError `unusable` (as a rejection) */
+  static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
+    const store = new PostgresStore(options);
+    await store.#opened.promise;
+    if (options.sync === 'single') options.onEvent?.({ kind: 'single' });
+    return store;
+  }
+
+  get unsyncedBytes(): number {
+    return this.#state.unsyncedBytes;
+  }
+
+  async append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
+    this.#expectOpen();
+    await this.#state.add({ kind: 'stored', agency, count, place }, rows);
+  }
+
+  async note(note: Note): Promise<void> {
+    this.#expectOpen();
+    await this.#state.add(note, NO_ROWS);
+  }
+
+  async seal(draw: Draw): Promise<Seal> {
+    this.#expectOpen();
+    this.#isSealing = true;
+    try {
+      await this.settled();
+      const { end } = this.#state;
+      if (this.#digest?.end !== end) for await (const _ of this.#rows());
+      // From here on the log rejects a draw that others were faster than.
+      if (this.#state.isDrawn || this.#state.end !== end)
+        throw new StoreError('overtaken', 'another server was first');
+      const { bytes, sha256 } = this.#digest!;
+      const seal = { bytes, sha256, time: new Date().toISOString() };
+      await this.#state.add({ kind: 'drawn', draw, seal }, NO_ROWS);
+      return seal;
+    } finally {
+      this.#isSealing = false;
+    }
+  }
+
+  async settled(): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (!this.#state.isDrawn) await this.#state.add(undefined, NO_ROWS);
+  }
+
+  async *bets(): AsyncGenerator<Iterable<Bet>> {
+    await this.settled();
+    const { lottery, openRowScanner } = this.#options;
+    const scanner = openRowScanner?.();
+    for await (const rows of this.#rows()) yield decodeRows([rows], `the lottery ${lottery}`, scanner);
+  }
+
+  async close(): Promise<void> {
+    // What is on its way to an engine that is away stays unanswered.
+    if (this.#trouble === undefined) await this.settled().catch(() => {});
+    await this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#closing.abort();
+    this.#opened.reject(new StoreError('unusable', 'the engine was not there before the end'));
+    this.#refuse(new StoreError('failed', 'the store is closed'));
+    await this.#connection?.close();
+    await this.#running;
+  }
+
+  #refuse(error: StoreError, evenSent = true): void {
+    clearTimeout(this.#patience);
+    this.#refusal = error;
+    this.#state.rejectAll(error, evenSent);
+  }
+
+  /** All rows up to the end of the log, a record at a time. */
+  async *#rows(): AsyncGenerator<Uint8Array> {
+    const { end } = this.#state;
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const rows of this.#connection!.rows()) {
+      hash.update(rows);
+      bytes += rows.length;
+      yield rows;
+    }
+    this.#digest = { end, bytes, sha256: hash.digest('hex') };
+  }
+
+  #expectOpen(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#state.isDrawn || this.#isSealing)
+      throw new StoreError('failed', 'nothing is stored after the draw');
+  }
+
+  /** Keeps a connection until the store is closed or has failed. */
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (this.#refusal?.code !== 'failed' && this.#refusal?.code !== 'unusable') {
+      try {
+        this.#connection = await Connection.open(this.#options, this.#state);
+        if (signal.aborted) await this.#connection.close();
+        this.#onConnected();
+        await this.#connection.run();
+      } catch (error) {
+        if (!signal.aborted) this.#onLost(error);
+      }
+      await pause(WAITS.retryMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #onConnected(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (this.#refusal?.code === 'unavailable') this.#refusal = undefined;
+    this.#opened.resolve();
+    if (this.#trouble === undefined) return;
+    const awayMs = performance.now() - this.#trouble.since;
+    this.#trouble = undefined;
+    this.#options.onEvent?.({ kind: 'available', awayMs });
+  }
+
+  /** An engine that is away is waited for. Anything else ends the process: another log, a fact that cannot be applied. */
+  #onLost(error: unknown): void {
+    const isOpened = this.#connection !== undefined;
+    // A wrong password ends a start; later it is retried, since it may be about to be changed.
+    if (error instanceof EngineError && (isOpened || error.trouble !== 'final')) return this.#onAway(error);
+    const { message } = error as Error;
+    const code = isOpened ? 'failed' : 'unusable';
+    const failure = error instanceof StoreError ? error : new StoreError(code, message, error);
+    this.#opened.reject(failure);
+    this.#failure.resolve(failure);
+    this.#refuse(failure);
+  }
+
+  /** Each new reason is reported: what the operator has mended may not have been all. */
+  #onAway({ message: why, trouble }: EngineError): void {
+    if (this.#trouble?.why === why) return;
+    this.#trouble = { since: this.#trouble?.since ?? performance.now(), why };
+    this.#options.onEvent?.({ kind: 'unavailable', error: why, isUnsafe: trouble === 'unsafe' });
+    const refuse = (): void => this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
+    this.#patience ??= setTimeout(refuse, this.#options.patienceMs ?? WAITS.patienceMs);
+  }
+}

@@ -1,0 +1,217 @@
+import { isIP, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { Client, DatabaseError, type QueryConfig, type QueryResultRow } from 'pg';
+import { StoreError } from '../store.ts';
+import { WAITS } from './limits.ts';
+
+/** What an acknowledgement stands for: synced by the primary and a quorum of standbys, or by one machine alone. */
+export type SyncMode = 'quorum' | 'single';
+
+export type Host = Access['hosts'][number];
+
+/** How the engine is reached. */
+export interface Access {
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly database: string;
+  /** Undefined: the user of the process. */
+  readonly user: string | undefined;
+  /** Undefined: `PGPASSWORD`, else `.pgpass`. */
+  readonly password: string | undefined;
+  readonly tls: (SecureContextOptions & { readonly rejectUnauthorized: boolean }) | undefined;
+}
+
+/** With a `name` it is prepared, once for each connection. */
+export type Statement = QueryConfig;
+
+/** The engine did not answer as it should: the outcome of what was sent is unknown. */
+export class EngineError extends StoreError {
+  /** `final`: a retry does not help. `unsafe`: a commit is not durable there. */
+  readonly trouble: 'away' | 'unsafe' | 'final';
+
+  constructor(message: string, trouble: EngineError['trouble'] = 'away', cause?: unknown) {
+    super(trouble === 'final' ? 'unusable' : 'unavailable', message, cause);
+    this.trouble = trouble;
+  }
+}
+
+/** Authentication, no such database, a missing privilege. */
+const FINAL_CODES: ReadonlySet<unknown> = new Set(['28000', '28P01', '3D000', '42501']);
+
+const VERSION_MIN = 14;
+
+/** Timelines are hexadecimal digits, always as many: each promotion begins the next one. */
+const SERVER = `
+  SELECT current_setting('server_version_num')::int / 10000 < ${VERSION_MIN} AS is_old,
+    CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline`;
+
+/** A few bytes of write-ahead log: their commit makes durable what was committed before. */
+export const BARRIER = `SELECT pg_logical_emit_message(true, 'loteria', '')`;
+
+/** A commit that waits outlives its client: each attempt would leave a backend. */
+const END_EARLIER_WAITS = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = $1 AND pid <> pg_backend_pid() AND wait_event = 'SyncRep'`;
+
+const DURABILITY = {
+  name: 'durability',
+  text: `
+    SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+      current_setting('synchronous_commit') AS synchronous_commit,
+      current_setting('synchronous_standby_names') AS standbys`,
+};
+
+/** One connection to one server. It never reconnects: what is durable was established when it was opened. */
+export class Session {
+  readonly host: Host;
+  readonly name: string;
+  timeline = '';
+  onNotification: (payload: string) => void = () => {};
+  readonly #client: Client;
+  readonly #sync: SyncMode | undefined;
+  readonly #socket = new Socket();
+  #exchanges = 0;
+  #warning: string | undefined;
+
+  /** @param sync undefined: commits wait for nothing */
+  constructor(
+    host: Host,
+    { hosts: _hosts, tls, ...access }: Access,
+    application_name: string,
+    sync?: SyncMode,
+  ) {
+    this.host = host;
+    this.name = `${host.host}:${host.port}`;
+    this.#sync = sync;
+    const commit = sync === undefined ? 'off' : 'on';
+    this.#client = new Client({
+      ...host,
+      ...access,
+      application_name,
+      // They override the settings of role and database.
+      options: `-c synchronous_commit=${commit} -c client_min_messages=warning -c tcp_user_timeout=${2 * WAITS.answerMs}`,
+      statement_timeout: WAITS.answerMs,
+      lock_timeout: WAITS.lockMs,
+      idle_in_transaction_session_timeout: WAITS.answerMs,
+      connectionTimeoutMillis: WAITS.answerMs,
+      // TLS has no server name for an IP address: the certificate is compared with `host`.
+      ssl: tls !== undefined && { ...tls, ...(isIP(host.host) > 0 && { host: host.host }) },
+      keepAlive: true,
+      pipeline: true,
+      stream: () => this.#socket,
+    });
+    // The statement that waits, or the next one, reports it.
+    this.#client.on('error', () => {});
+    this.#client.on('notification', ({ payload = '' }) => this.onNotification(payload));
+  }
+
+  /** @throws EngineError (as a rejection, like all below) when it is no primary */
+  async connect(): Promise<this> {
+    try {
+      await this.#client.connect().catch((error: unknown) => Promise.reject(this.#explain(error)));
+      this.#client.on('notice', ({ message }) => (this.#warning = message));
+      const [server] = await this.query<{ is_old: boolean; timeline: string | null }>(SERVER);
+      if (server!.is_old)
+        throw new EngineError(`${this.name} is older than PostgreSQL ${VERSION_MIN}`, 'final');
+      if (server!.timeline === null) throw new EngineError(`${this.name} is a standby`);
+      this.timeline = server!.timeline;
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+    const [rows] = await this.exchange<Row>({ text, ...(values && { values }) });
+    return rows!;
+  }
+
+  /**
+   * Sends statements in one round trip. Each commits before the next one begins, unless the first is BEGIN. A warning means
+   * that the wait for a standby was canceled: committed here, perhaps nowhere else.
+   */
+  async exchange<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
+    const late = (): EngineError =>
+      new EngineError(`${this.name} does not answer within ${WAITS.answerMs / 1000} s`);
+    const timer = setTimeout(() => this.#socket.destroy(late()), WAITS.answerMs);
+    this.#exchanges += 1;
+    try {
+      const results = await Promise.all(statements.map(one => this.#client.query<Row>(one)));
+      if (this.#warning !== undefined) throw new Error(this.#warning);
+      return results.map(({ rows }) => rows);
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      clearTimeout(timer);
+      this.#exchanges -= 1;
+    }
+  }
+
+  /**
+   * As `exchange`; fulfilled when what was committed is durable. An emptied list of standbys ends the waits for them without a
+   * warning, so the settings are read after the commit. A backend is signaled to reload before any wait is ended, and reloads
+   * between two statements.
+   */
+  async commit<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
+    const results = await this.exchange<QueryResultRow>(...statements, DURABILITY);
+    const [{ standbys, ...settings }] = results.pop() as [Record<string, string>];
+    const wrong = Object.entries(settings).find(([, value]) => value !== 'on');
+    if (wrong !== undefined)
+      throw new EngineError(`${this.name} does not keep what it commits: ${wrong.join(' is ')}`, 'unsafe');
+    if (this.#sync === 'quorum' && standbys === '') {
+      const why = 'synchronous_standby_names is empty, and STORE_SYNC is quorum';
+      throw new EngineError(`${this.name} waits for no standby: ${why}`, 'unsafe');
+    }
+    return results as Row[][];
+  }
+
+  /** Also in the middle of a statement, which is rejected. */
+  async close(): Promise<void> {
+    const ended = this.#client.end().catch(() => {});
+    // A server that hangs does not close its side.
+    if (this.#exchanges > 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
+    await ended;
+  }
+
+  #explain(error: unknown): EngineError {
+    if (error instanceof EngineError) return error;
+    const { message, code } = error as NodeJS.ErrnoException;
+    const isFinal = error instanceof DatabaseError && FINAL_CODES.has(code);
+    return new EngineError(`${this.name}: ${message || code}`, isFinal ? 'final' : 'away', error);
+  }
+}
+
+/**
+ * Finds the primary among the configured hosts. With `sync` it is the first whose synchronous commit returns in time: a former
+ * primary that still believes to be one has no standby left and does not get that far. Without, it is the one of the newest
+ * timeline.
+ *
+ * @throws EngineError (as a rejection) with what each host says
+ */
+export async function findPrimary(access: Access, name: string, sync?: SyncMode): Promise<Session> {
+  const errors: EngineError[] = [];
+  let newest: Session | undefined;
+  for (const host of access.hosts) {
+    const session = new Session(host, access, name, sync);
+    try {
+      await session.connect();
+      if (sync !== undefined) {
+        await session.commit({ text: END_EARLIER_WAITS, values: [name] });
+        await session.commit({ text: BARRIER });
+        return session;
+      }
+      const isNewer = newest === undefined || session.timeline > newest.timeline;
+      await (isNewer ? newest : session)?.close();
+      if (isNewer) newest = session;
+    } catch (error) {
+      await session.close();
+      if (!(error instanceof EngineError)) throw error;
+      errors.push(error);
+    }
+  }
+  if (newest !== undefined) return newest;
+  const troubles = errors.map(({ trouble }) => trouble);
+  const worst = (['final', 'unsafe'] as const).find(trouble => troubles.includes(trouble));
+  throw new EngineError(errors.map(({ message }) => message).join('; '), worst, errors[0]);
+}

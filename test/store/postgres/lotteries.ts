@@ -1,0 +1,77 @@
+import { onTestFinished } from 'vitest';
+import type { Fact } from '../../../src/lottery/fact.ts';
+import { Lottery } from '../../../src/lottery/lottery.ts';
+import { inspectLog } from '../../../src/store/postgres/inspection.ts';
+import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
+import type { EngineEvent, StoreReading } from '../../../src/store/store.ts';
+import { until } from '../../support/central.ts';
+import type { PostgresCluster } from '../../support/postgres-cluster.ts';
+
+/** Lotteries of the agencies 1 and 2, in a real database. */
+
+export const AGENCIES = [1, 2] as const;
+
+type Options = Pick<PostgresStoreOptions, 'access' | 'lottery' | 'agencies' | 'sync'>;
+
+let lotteries = 0;
+
+/** A lottery that is not there yet. */
+export function newLottery({ access, nodes }: PostgresCluster): Options {
+  lotteries += 1;
+  const lottery = `TEST-${process.pid}-${lotteries}`;
+  return { access, lottery, agencies: '1-2', sync: nodes.length > 1 ? 'quorum' : 'single' };
+}
+
+export interface OpenedServer {
+  readonly store: PostgresStore;
+  readonly lottery: Lottery;
+  readonly facts: readonly Fact[];
+  readonly events: readonly EngineEvent[];
+  /** Waits until the engine is said to be away. @returns why */
+  away(): Promise<string>;
+  /** Waits until it is said to be back. */
+  back(): Promise<void>;
+}
+
+/** What a server opens; closed when the test ends. */
+export async function openServer(
+  options: Options,
+  more: Partial<PostgresStoreOptions> = {},
+): Promise<OpenedServer> {
+  const lottery = new Lottery(AGENCIES);
+  const facts: Fact[] = [];
+  const events: EngineEvent[] = [];
+  lottery.watch(fact => void facts.push(fact));
+  const store = await PostgresStore.open({
+    ...options,
+    onFact: fact => lottery.apply(fact),
+    onEvent: event => events.push(event),
+    ...more,
+  });
+  onTestFinished(() => store.close());
+  const unavailable = () => events.findLast(event => event.kind === 'unavailable');
+  return {
+    store,
+    lottery,
+    facts,
+    events,
+    async away() {
+      await until(() => events.at(-1)?.kind === 'unavailable', 'trouble');
+      return unavailable()!.error;
+    },
+    back: () => until(() => events.at(-1)?.kind === 'available', 'the end of the trouble'),
+  };
+}
+
+/** What a command finds that reads the lottery. */
+export async function read(options: Options): Promise<StoreReading & { readonly rows: Buffer }> {
+  const pieces: Buffer[] = [];
+  const onRows = (rows: Uint8Array): void => void pieces.push(Buffer.from(rows));
+  const reading = await inspectLog({ ...options, expected: AGENCIES, onRows });
+  return { ...reading, rows: Buffer.concat(pieces) };
+}
+
+/** What `loteria` needs to know of a lottery. */
+export function environmentOf(postgres: PostgresCluster, { lottery }: Options): Record<string, string> {
+  return { SERVER_STORE: postgres.url(), STORE_LOTTERY: lottery, NUMBER_AGENCIES: String(AGENCIES.length) };
+}

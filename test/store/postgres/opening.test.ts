@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PostgresStore } from '../../../src/store/postgres/postgres-store.ts';
+import { batchNamed } from '../../contract/store-contract.ts';
+import { freePort } from '../../support/free-port.ts';
+import { needPostgres, postgresMissing } from '../../support/postgres.ts';
+import { PostgresCluster, ROLE } from '../../support/postgres-cluster.ts';
+import { newLottery, openServer } from './lotteries.ts';
+
+let postgres: PostgresCluster;
+let databases = 0;
+
+beforeEach(needPostgres);
+beforeAll(async () => {
+  if (postgresMissing() === undefined) postgres = await PostgresCluster.start(1);
+});
+afterAll(() => postgres?.end());
+
+/** A database of its own. */
+async function newDatabase(owner: string = ROLE.user) {
+  databases += 1;
+  const database = `db${databases}`;
+  await postgres.primary.sql(`CREATE DATABASE ${database} OWNER ${owner}`);
+  const options = newLottery(postgres);
+  return {
+    options: { ...options, access: { ...options.access, database } },
+    sql: (text: string) => postgres.primary.sql(text, [], database),
+  };
+}
+
+const opening = (options: Parameters<typeof openServer>[0]) => expect(PostgresStore.open(options)).rejects;
+
+describe('a store on PostgreSQL is not opened', () => {
+  test('with a wrong password, which is in no message', async () => {
+    const { access, ...rest } = newLottery(postgres);
+    const error = await PostgresStore.open({ ...rest, access: { ...access, password: 'wrong-Word' } }).catch(
+      (thrown: Error) => thrown,
+    );
+    expect(error).toMatchObject({
+      code: 'unusable',
+      message: `127.0.0.1:${postgres.primary.port}: password authentication failed for user "loteria"`,
+    });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('wrong-Word');
+  });
+
+  test('in a database that is not there', async () => {
+    const { access, ...rest } = newLottery(postgres);
+    await opening({ ...rest, access: { ...access, database: 'nowhere' } }).toMatchObject({
+      code: 'unusable',
+      message: `127.0.0.1:${postgres.primary.port}: database "nowhere" does not exist`,
+    });
+  });
+
+  test('by a role that may not make the tables', async () => {
+    const { options } = await newDatabase('postgres');
+    await opening(options).toMatchObject({
+      code: 'unusable',
+      message: 'the role may not make the tables of a lottery: `loteria schema` prints what their owner runs',
+    });
+  });
+
+  test('by a role that may only read', async () => {
+    const { options, sql } = await newDatabase();
+    await (await openServer(options)).store.close();
+    await sql(`ALTER TABLE log OWNER TO postgres`);
+    await opening(options).toMatchObject({
+      code: 'unusable',
+      message:
+        'the role lacks privileges on the tables lottery and log: `loteria schema` prints what their owner runs',
+    });
+    await sql(`GRANT SELECT, INSERT ON log TO loteria`);
+    await (await openServer(options)).store.append(batchNamed(1));
+  });
+
+  test.each([
+    ['lottery', 'not those of a lottery'],
+    ['log', 'not those of a lottery'],
+  ])('on a table %s of somebody else', async (table, what) => {
+    const { options, sql } = await newDatabase();
+    await sql(`CREATE TABLE ${table} (id int)`);
+    await opening(options).toMatchObject({
+      code: 'unusable',
+      message: `the tables lottery and log are ${what}; this program needs loteria-nacional, schema 1`,
+    });
+  });
+
+  test('on tables of another version', async () => {
+    const { options, sql } = await newDatabase();
+    await (await openServer(options)).store.close();
+    await sql(`COMMENT ON TABLE lottery IS 'loteria-nacional, schema 2'`);
+    await opening(options).toMatchObject({
+      code: 'unusable',
+      message:
+        'the tables lottery and log are of another version, loteria-nacional, schema 2; this program needs loteria-nacional, schema 1',
+    });
+  });
+
+  test('for other agencies', async () => {
+    const options = newLottery(postgres);
+    await openServer(options);
+    await opening({ ...options, agencies: '1-3' }).toMatchObject({
+      code: 'unusable',
+      message: expect.stringContaining('is one of the agencies 1-2, this configuration has 1-3') as string,
+    });
+  });
+
+  test('without a quorum, as STORE_SYNC wants it, until it is asked to stop', async () => {
+    const events: unknown[] = [];
+    const stopping = new AbortController();
+    const options = { ...newLottery(postgres), sync: 'quorum' as const, signal: stopping.signal };
+    const opened = PostgresStore.open({ ...options, onEvent: event => events.push(event) });
+    await expect.poll(() => events).toHaveLength(1);
+    stopping.abort();
+    await expect(opened).rejects.toMatchObject({ code: 'unusable' });
+    expect(events).toEqual([
+      {
+        kind: 'unavailable',
+        isUnsafe: true,
+        error: `127.0.0.1:${postgres.primary.port} waits for no standby: synchronous_standby_names is empty, and STORE_SYNC is quorum`,
+      },
+    ]);
+  });
+});
+
+describe('a store on PostgreSQL', () => {
+  test('makes its tables once, also when many servers start at the same time', async () => {
+    const { options, sql } = await newDatabase();
+    const servers = await Promise.all(Array.from({ length: 8 }, () => openServer(options)));
+    await Promise.all(servers.map(({ store }, name) => store.append(batchNamed(name))));
+    await Promise.all(servers.map(({ store }) => store.settled()));
+    expect(servers.map(({ lottery }) => lottery.betsInAll)).toEqual(Array.from({ length: 8 }, () => 8));
+    expect(await sql('SELECT count(DISTINCT server)::int AS servers FROM log')).toEqual([{ servers: 8 }]);
+  });
+
+  test('finds the primary among hosts of which others do not answer', async () => {
+    const { access, ...rest } = newLottery(postgres);
+    const hosts = [{ host: '127.0.0.1', port: await freePort() }, ...access.hosts];
+    const { store } = await openServer({ ...rest, access: { ...access, hosts } });
+    await store.append(batchNamed(1));
+  });
+
+  test('overrides what the role has been given', async () => {
+    const { options, sql } = await newDatabase();
+    await sql(`ALTER ROLE loteria SET synchronous_commit = off`);
+    try {
+      await (await openServer(options)).store.append(batchNamed(1));
+    } finally {
+      await sql(`ALTER ROLE loteria RESET synchronous_commit`);
+    }
+  });
+});

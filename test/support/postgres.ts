@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished, type TestContext } from 'vitest';
+import { type ClusterOptions, POSTGRES_BIN, PostgresCluster } from './postgres-cluster.ts';
+
+/** Why there can be no PostgreSQL here; undefined when there can. */
+export function postgresMissing(): string | undefined {
+  return existsSync(join(POSTGRES_BIN, 'initdb')) ? undefined : `there is no PostgreSQL in ${POSTGRES_BIN}`;
+}
+
+/** Skips a test where there is no PostgreSQL. */
+export function needPostgres(context: TestContext): void {
+  const missing = postgresMissing();
+  if (missing !== undefined) context.skip(missing);
+}
+
+/** Ended when the test ends. Called within a test. */
+export async function startPostgres(nodeCount: number, options?: ClusterOptions): Promise<PostgresCluster> {
+  const cluster = await PostgresCluster.start(nodeCount, options);
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') for (const node of cluster.nodes) console.error(node.transcript());
+    await cluster.end();
+  });
+  return cluster;
+}
