@@ -1,8 +1,6 @@
-import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { inDiskFolder, type Measurement, measureServer } from '../src/bench/measure.ts';
 import { processorSeconds } from '../src/bench/processor-time.ts';
 import { type ServerCommand, ServerProcess } from '../src/bench/server-process.ts';
@@ -10,7 +8,7 @@ import { ownServer } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/wiring.ts';
 import type { AgencyCodec } from '../src/wire/dialect.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
-import { NATS_SERVER, NatsCluster } from '../test/support/nats-cluster.ts';
+import { POSTGRES_BIN, PostgresCluster } from '../test/support/postgres-cluster.ts';
 import { type Summary, summarize } from './samples.ts';
 import { PROGRAM, type Setting } from './setting.ts';
 
@@ -19,7 +17,7 @@ const AGENCIES = 5;
 /** Who stores together. */
 export interface Team {
   readonly servers: 1 | 2;
-  /** Nodes of the engine, each with a copy of the stream; none where the server keeps its own files. */
+  /** Nodes of the engine, of which a commit waits for two where there are three; none where the server keeps its own files. */
   readonly nodes: 0 | 1 | 3;
 }
 
@@ -55,7 +53,7 @@ const TEAMS: readonly Team[] = [
 
 /** The one that needs the most memory last, for memory is the most that a process has ever had. */
 const LOADS: readonly (ClusterLoad & { readonly bets: number; readonly warmUp: number })[] = [
-  { connections: 5, window: 1, bets: 150_000, warmUp: 50_000 },
+  { connections: 5, window: 1, bets: 500_000, warmUp: 50_000 },
   { connections: 5, window: 64, bets: 1_500_000, warmUp: 300_000 },
   { connections: 500, window: 8, bets: 1_500_000, warmUp: 0 },
 ];
@@ -68,10 +66,10 @@ interface Sample extends Measurement {
   readonly nodeSeconds: number;
 }
 
-/** One and two servers on one node and on three, beside one with files of its own; undefined where there is no `nats-server`. */
+/** One and two servers on one node and on three, beside one with files of its own; undefined where there is no PostgreSQL. */
 export async function measureClusters(setting: Setting): Promise<ClusterRow[] | undefined> {
-  if (!existsSync(NATS_SERVER)) {
-    setting.say(`${NATS_SERVER} is not there: servers on an engine are left out`);
+  if (!existsSync(POSTGRES_BIN)) {
+    setting.say(`${POSTGRES_BIN} is not there: servers on an engine are left out`);
     return undefined;
   }
   const samples = TEAMS.map(() => LOADS.map((): Sample[] => []));
@@ -114,12 +112,12 @@ function rowOf(
 }
 
 /** Both run all the time: nodes that have nothing to do take next to nothing. */
-async function startClusters({ say }: Setting): Promise<Map<1 | 3, NatsCluster>> {
-  const clusters = new Map<1 | 3, NatsCluster>();
+async function startClusters({ say }: Setting): Promise<Map<1 | 3, PostgresCluster>> {
+  const clusters = new Map<1 | 3, PostgresCluster>();
   try {
     for (const nodes of [1, 3] as const) {
       say(`starting ${nodesText(nodes)}`);
-      clusters.set(nodes, await NatsCluster.start(nodes));
+      clusters.set(nodes, await PostgresCluster.start(nodes));
     }
     return clusters;
   } catch (error) {
@@ -128,12 +126,12 @@ async function startClusters({ say }: Setting): Promise<Map<1 | 3, NatsCluster>>
   }
 }
 
-async function endAll(clusters: ReadonlyMap<number, NatsCluster>): Promise<void> {
+async function endAll(clusters: ReadonlyMap<number, PostgresCluster>): Promise<void> {
   await Promise.all([...clusters.values()].map(cluster => cluster.end()));
 }
 
-/** Every load on the same servers, one after the other, with a stream and folders of their own, of which nothing is left. */
-function measureTeam(team: Team, cluster: NatsCluster | undefined, setting: Setting): Promise<Sample[]> {
+/** Every load on the same servers, one after the other, with a lottery and folders of their own, of which nothing is left. */
+function measureTeam(team: Team, cluster: PostgresCluster | undefined, setting: Setting): Promise<Sample[]> {
   const { stop } = setting;
   return inDiskFolder(async folder => {
     const servers: ServerProcess[] = [];
@@ -148,7 +146,6 @@ function measureTeam(team: Team, cluster: NatsCluster | undefined, setting: Sett
     } finally {
       await Promise.all(servers.map(server => server.stop()));
     }
-    if (cluster !== undefined) await removeStream(cluster);
     return samples;
   });
 }
@@ -156,7 +153,7 @@ function measureTeam(team: Team, cluster: NatsCluster | undefined, setting: Sett
 async function measureLoads(
   team: Team,
   servers: readonly ServerProcess[],
-  nodes: NatsCluster['nodes'],
+  nodes: PostgresCluster['nodes'],
   { divisor, stop, say }: Setting,
 ): Promise<Sample[]> {
   const name = teamText(team);
@@ -171,14 +168,14 @@ async function measureLoads(
     if (load.warmUp > 0) {
       await measureServer(name, addresses, { ...parts, shape: { ...shape, bets: load.warmUp / divisor } });
     }
-    const before = [secondsOf(servers), secondsOf(nodes)] as const;
+    const before = [secondsOf(servers), secondsOfNodes(nodes)] as const;
     const measurement = await measureServer(name, addresses, parts);
     const perMillion = 1e6 / measurement.bets;
     samples.push({
       ...measurement,
       peakMegabytes: Math.max(...servers.map(server => server.peakMegabytes() ?? 0)),
       serverSeconds: (secondsOf(servers) - before[0]) * perMillion,
-      nodeSeconds: (secondsOf(nodes) - before[1]) * perMillion,
+      nodeSeconds: (secondsOfNodes(nodes) - before[1]) * perMillion,
     });
   }
   return samples;
@@ -188,28 +185,20 @@ function secondsOf(processes: readonly { readonly pid: number | undefined }[]): 
   return processes.reduce((sum, { pid }) => sum + (processorSeconds(pid) ?? 0), 0);
 }
 
-const STREAM = 'bench';
+function secondsOfNodes(nodes: PostgresCluster['nodes']): number {
+  return secondsOf(nodes.flatMap(node => node.pids.map(pid => ({ pid }))));
+}
 
-function commandOf(folder: string, cluster: NatsCluster | undefined): ServerCommand {
+function commandOf(folder: string, cluster: PostgresCluster | undefined): ServerCommand {
   const connections = Math.max(...LOADS.map(load => load.connections));
   const command = ownServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
   if (cluster === undefined) return command;
   const environment = (port: number): Readonly<Record<string, string>> => ({
     ...command.environment(port),
-    SERVER_STORE: cluster.url,
-    STORE_STREAM: STREAM,
+    SERVER_STORE: cluster.url(),
+    STORE_LOTTERY: basename(dirname(folder)),
   });
   return { ...command, environment };
-}
-
-async function removeStream(cluster: NatsCluster): Promise<void> {
-  const connection = await connect({ servers: cluster.servers });
-  try {
-    const manager = await jetstreamManager(connection);
-    await manager.streams.delete(STREAM);
-  } finally {
-    await connection.close();
-  }
 }
 
 export function teamText({ servers, nodes }: Team): string {

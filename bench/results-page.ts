@@ -122,20 +122,19 @@ ${bullets(results)}
 /** What of the page is about several servers. */
 export function clusterSection(rows: readonly ClusterRow[] | undefined): string {
   const heading = '## One and two servers, one and three nodes';
-  if (rows === undefined) return `${heading}\n\nNot measured: there is no \`nats-server\`.`;
+  if (rows === undefined) return `${heading}\n\nNot measured: there is no PostgreSQL.`;
   return `${heading}
 
-Batches of 130 bets. The servers of a row store together, in one stream that each of their nodes has a copy of (\`SERVER_STORE=nats://…\`); the load generator's
+Batches of 130 bets. The servers of a row store together, in one log that each of their nodes has a copy of (\`SERVER_STORE=postgres://…\`); the load generator's
 connections go to them in turn. All the processes of a row share the ${cpus().length} processors of this machine, which is nothing like the machines of their own that they are meant for:
 what the figures show is what a bet costs, not what a cluster can do.
 
 ${table(rows, CLUSTER_COLUMNS)}
 
-A second server does not make one lottery faster here, and is not meant to: it reads, checks and keeps everything that the other stores, so that it can go on when
-that is gone. A server with files of its own writes each byte of rows; one on an engine sends it to a node, reads it back, as every other server does, and then
-writes it to its outbox: both ways cross the kernel and the engine's client, and the memory for that has to be collected. Of three nodes the leader of the stream sends
-everything on to the other two, and needs about as much time as both together. A batch takes as long as the record in which it goes: while one is on its way to
-a majority of the nodes the next one gathers, and what was read back waits for the sync of what came before, and then for its own.`;
+A second server does not make one lottery faster here, and is not meant to: it applies every fact that the other one stores, so that it
+can continue when that is gone. A server sends each byte of rows to the primary once; the primary writes it to its write-ahead log and to
+its table, and sends the log to each standby. A batch takes as long as the record in which it goes: while one is being committed the next
+one gathers.`;
 }
 
 const CLUSTER_COLUMNS: readonly Column<ClusterRow>[] = [
