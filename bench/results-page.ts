@@ -133,8 +133,8 @@ ${table(rows, CLUSTER_COLUMNS)}
 
 A second server does not make one lottery faster here, and is not meant to: it applies every fact that the other one stores, so that it
 can continue when that is gone. A server sends each byte of rows to the primary once; the primary writes it to its write-ahead log and to
-its table, and sends the log to each standby. A batch takes as long as the record in which it goes: while one is being committed the next
-one gathers.`;
+its table, and sends the log to each standby. Short records go
+one at a time, so a batch takes as long as its record; from 128 KiB on the next record is sent while the one before is being synced.`;
 }
 
 const CLUSTER_COLUMNS: readonly Column<ClusterRow>[] = [

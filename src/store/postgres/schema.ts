@@ -4,7 +4,10 @@ import { EngineError, type Session } from './session.ts';
 /** Version of the tables, in the comment of `lottery`. */
 const MARK = 'loteria-nacional, schema 1';
 
-/** Tables, and views for operators. `log` is append-only: a trigger refuses also the mistakes of its owner. */
+/**
+ * Tables, and views for operators. `log` is append-only: there is nothing to vacuum until its rows are frozen, and a trigger
+ * refuses also the mistakes of its owner.
+ */
 const SCHEMA = `
 BEGIN;
 SELECT pg_advisory_xact_lock(75747574);
@@ -18,6 +21,7 @@ CREATE TABLE IF NOT EXISTS log (
 );
 DO $$ BEGIN ALTER TABLE log ALTER rows SET COMPRESSION lz4, ALTER facts SET COMPRESSION lz4;
   EXCEPTION WHEN feature_not_supported THEN ALTER TABLE log ALTER COLUMN rows SET STORAGE EXTERNAL; END $$;
+ALTER TABLE log SET (autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1);
 CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'the log of a lottery is append-only'; END $$;
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log EXECUTE FUNCTION log_is_append_only();
