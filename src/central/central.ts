@@ -2,7 +2,7 @@ import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
 import type { Fact, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
-import type { CentralEvent, Emit } from '../observe/events.ts';
+import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
@@ -230,7 +230,8 @@ export class Central {
     const { lottery, emit } = this.#parts;
     if (fact.kind === 'finished') {
       const { agency } = fact;
-      emit({ event: 'agency-finished', agency, missing: lottery.missing });
+      const waitingFor = lottery.firstMissing(AGENCIES_LISTED_MAX);
+      emit({ event: 'agency-finished', agency, missing: lottery.missingCount, waitingFor });
       // Whoever heard the last agency say so holds the draw; the others look after it.
       if (this.#finishing.has(agency)) this.#draws.hold();
       else this.#draws.holdUnlessAnotherDoes();

@@ -18,6 +18,8 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
  */
 export class Lottery {
   readonly #expected: ReadonlySet<number>;
+  /** In ascending order. */
+  readonly #missing: Set<number>;
   readonly #uploads = new Uploads();
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
@@ -27,6 +29,7 @@ export class Lottery {
 
   constructor(expected: Iterable<number>) {
     this.#expected = new Set(expected);
+    this.#missing = new Set([...this.#expected].toSorted((a, b) => a - b));
   }
 
   /** What is known of every resumable upload. */
@@ -36,12 +39,23 @@ export class Lottery {
 
   get state(): LotteryState {
     if (this.#draw !== undefined) return 'drawn';
-    return this.#expected.size > 0 && this.missing.length === 0 ? 'complete' : 'open';
+    return this.#expected.size > 0 && this.#missing.size === 0 ? 'complete' : 'open';
   }
 
   /** The expected agencies that have not finished, in ascending order. */
   get missing(): number[] {
-    return [...this.#expected].filter(agency => !this.#finished.has(agency)).toSorted((a, b) => a - b);
+    return [...this.#missing];
+  }
+
+  get missingCount(): number {
+    return this.#missing.size;
+  }
+
+  /** The first of `missing`, at no cost that grows with their number. */
+  firstMissing(max: number): number[] {
+    const first: number[] = [];
+    for (const agency of this.#missing) if (first.push(agency) >= max) break;
+    return first;
   }
 
   /** The agencies that have finished, in ascending order. */
@@ -114,6 +128,7 @@ export class Lottery {
         return;
       case 'finished':
         this.#finished.add(fact.agency);
+        this.#missing.delete(fact.agency);
         if (fact.upload !== undefined) this.#uploads.begin(fact.agency, fact.upload);
         return;
       case 'drawn':

@@ -1,4 +1,4 @@
-import type { CentralEvent, Emit, ResourceEvent } from './events.ts';
+import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit, type ResourceEvent } from './events.ts';
 import type { Log, Result } from './log.ts';
 
 /** The server's log: one place for all its lines. The assignment's own actions are in Spanish, as it fixes them. */
@@ -35,9 +35,12 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         });
         return;
       case 'agency-finished': {
-        const missing = event.missing.join(',') || 'none';
-        const details = { agency: event.agency, missing: event.missing.length, waiting_for: missing };
-        log.info('agency_finished', 'success', details);
+        const { agency, missing, waitingFor } = event;
+        log.info('agency_finished', 'success', {
+          agency,
+          missing,
+          waiting_for: listed(waitingFor, missing),
+        });
         return;
       }
       case 'draw-held': {
@@ -105,7 +108,7 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'store-opened': {
       const { file, bets, state, expected } = event;
       const finished = `${event.finished.length} of ${expected} agencies`;
-      const finished_ids = event.finished.join(',') || 'none';
+      const finished_ids = listed(event.finished, event.finished.length);
       log.info('open_store', 'success', { file, bets, finished, finished_ids, state });
       return;
     }
@@ -201,4 +204,11 @@ function logTls(log: Log, event: TlsEvent): void {
 
 function givenUp({ resumable }: { readonly resumable?: boolean }): Result {
   return resumable === true ? 'in_progress' : 'fail';
+}
+
+/** The first of so many agencies. */
+function listed(agencies: readonly number[], count: number): string {
+  const first = agencies.slice(0, AGENCIES_LISTED_MAX);
+  const more = count > first.length ? ` and ${count - first.length} more` : '';
+  return `${first.join(',') || 'none'}${more}`;
 }

@@ -7,6 +7,9 @@ import type { Refusal } from '../wire/refusal.ts';
  */
 export type Emit<Event> = (event: Event) => void;
 
+/** Agencies that a line lists at most: an event costs the same however many there are. */
+export const AGENCIES_LISTED_MAX = 20;
+
 /** Why a connection was closed by this side without a message being at fault. */
 export const CLOSE_REASONS = [
   'first-message-timeout',
@@ -52,7 +55,13 @@ type LotteryEvent =
       readonly listener?: ListenerName | undefined;
       readonly refusal: Refusal;
     }
-  | { readonly event: 'agency-finished'; readonly agency: number; readonly missing: readonly number[] }
+  | {
+      readonly event: 'agency-finished';
+      readonly agency: number;
+      readonly missing: number;
+      /** The first of the missing ones. */
+      readonly waitingFor: readonly number[];
+    }
   | {
       readonly event: 'draw-held';
       readonly bets: number;

@@ -62,7 +62,7 @@ export function readableParams(event: CentralEvent): Params | undefined {
     case 'message-refused':
       return { ...ofAgency(event), ip: event.ip, ...event.listener, code: event.refusal.code };
     case 'agency-finished':
-      return { agency: event.agency, missing: event.missing.length };
+      return { agency: event.agency, missing: event.missing };
     case 'draw-held':
       return { bets: event.bets, winners: event.winners };
     case 'draw-followed':

@@ -38,10 +38,14 @@ describe('the draw', () => {
     }
     expect(store.reads).toBe(1);
     expect(central.of('draw-held')).toHaveLength(1);
-    expect(central.of('agency-finished').map(({ agency, missing }) => ({ agency, missing }))).toEqual([
-      { agency: 3, missing: [9, 65_535] },
-      { agency: 9, missing: [65_535] },
-      { agency: 65_535, missing: [] },
+    expect(
+      central
+        .of('agency-finished')
+        .map(({ agency, missing, waitingFor }) => ({ agency, missing, waitingFor })),
+    ).toEqual([
+      { agency: 3, missing: 2, waitingFor: [9, 65_535] },
+      { agency: 9, missing: 1, waitingFor: [65_535] },
+      { agency: 65_535, missing: 0, waitingFor: [] },
     ]);
   });
 

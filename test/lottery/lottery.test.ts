@@ -70,7 +70,10 @@ describe('open', () => {
   });
 
   test('sorts the missing agencies as numbers', () => {
-    expect(new Lottery([10, 9, 65_535, 100, 1]).missing).toEqual([1, 9, 10, 100, 65_535]);
+    const lottery = new Lottery([10, 9, 65_535, 100, 1]);
+    expect(lottery.missing).toEqual([1, 9, 10, 100, 65_535]);
+    lottery.apply(finished(9));
+    expect([lottery.missingCount, lottery.firstMissing(2)]).toEqual([4, [1, 10]]);
   });
 });
 

@@ -79,6 +79,10 @@ describe("the server's log", () => {
       { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [1, 3], expected: 5, state: 'open' },
     ],
     [
+      'INFO     action: agency_finished | result: success | agency: 1 | missing: 65534 | waiting_for: 2,3 and 65532 more',
+      { event: 'agency-finished', agency: 1, missing: 65_534, waitingFor: [2, 3] },
+    ],
+    [
       'ERROR    action: refuse | result: fail | ip: 10.0.0.1 | port: 12345 | dialect: tp0 | code: malformed | detail: no',
       {
         event: 'message-refused',

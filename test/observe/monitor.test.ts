@@ -41,7 +41,7 @@ describe('recent events', () => {
       { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [3], expected: 5, state: 'open' },
       { event: 'bet-stored', document: '30904465', number: 7574 },
       { event: 'message-refused', ip: '10.0.0.2', agency: 2, refusal: refusal('invalid-bet') },
-      { event: 'agency-finished', agency: 1, missing: [2, 4] },
+      { event: 'agency-finished', agency: 1, missing: 2, waitingFor: [2, 4] },
       { event: 'draw-held', bets: 7, winners: 1, seal: 'ab', durationMs: 5 },
     );
     expect(recent.newestFirst.map(({ id, kind, params }) => [id, kind, params])).toEqual([
@@ -57,7 +57,7 @@ describe('recent events', () => {
     const flood = { event: 'message-refused', ip: '10.0.0.9', refusal: refusal('invalid-bet') } as const;
     const { recent } = monitorAfter(
       flood,
-      { event: 'agency-finished', agency: 1, missing: [] },
+      { event: 'agency-finished', agency: 1, missing: 0, waitingFor: [] },
       ...Array.from({ length: 999 }, () => flood),
     );
     expect(recent.newestFirst.map(({ id, kind, params }) => [id, kind, params['times']])).toEqual([
@@ -69,7 +69,7 @@ describe('recent events', () => {
   test('are fifty at most', () => {
     const monitor = monitorAfter();
     for (let agency = 1; agency <= 70; agency += 1) {
-      monitor.onEvent({ event: 'agency-finished', agency, missing: [] });
+      monitor.onEvent({ event: 'agency-finished', agency, missing: 0, waitingFor: [] });
     }
     const agencies = monitor.recent.newestFirst.map(({ params }) => params['agency']);
     expect(agencies).toEqual(Array.from({ length: 50 }, (_, index) => 70 - index));
