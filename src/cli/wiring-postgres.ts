@@ -9,6 +9,9 @@ import type { LotteryConfig, OpenedStore, StoreParts } from './store-parts.ts';
 
 export { schemaFor } from '../store/postgres/schema.ts';
 
+// The client library announces at every use of `.pgpass` that its version 9 leaves that to its users.
+process.noDeprecation = true;
+
 type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
 
 /** Opens the store in the database that is configured. */

@@ -49,13 +49,13 @@ export class Connection {
     try {
       await expectSchema(syncer, true);
       const log = new Log(lottery, agencies);
+      const connection = new Connection(writer, syncer, log, state);
+      await connection.#sync();
       await syncer.commit(log.make());
       await log.find(syncer);
       await writer.connect();
       writer.onNotification = server => server !== state.name && state.work.ring();
       await writer.query('LISTEN loteria');
-      const connection = new Connection(writer, syncer, log, state);
-      await connection.#sync();
       for (let isWhole = false; !isWhole; await connection.#sync()) isWhole = !(await connection.#readPage());
       return connection;
     } catch (error) {
@@ -103,15 +103,14 @@ export class Connection {
     for (;;) {
       const isRung = await this.#state.seen.rings(WAITS.lookMs);
       if (!this.#state.isConnected) return;
-      if (this.#state.isInFlight) await this.#sync();
-      else if (!isRung) await this.#syncer.commit();
+      if (this.#state.isInFlight || !isRung) await this.#sync();
     }
   }
 
-  /** Makes durable what was seen, and applies it. */
+  /** Looks whether the log is still the one that was read; makes durable what was seen, and applies it. */
   async #sync(): Promise<void> {
     const { tail, isInFlight } = this.#state;
-    const [rows] = await this.#syncer.commit(this.#log.barrier(tail));
+    const [rows] = await this.#syncer.commit(this.#log.check(tail, isInFlight));
     if (rows!.length > 0) return this.#state.land(tail.position);
     const { name } = this.#syncer;
     if (isInFlight)

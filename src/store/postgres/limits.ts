@@ -18,6 +18,6 @@ export const WAITS = {
 export const RECORD_BYTES = 384 * 1024;
 export const OVERLAP_BYTES = 128 * 1024;
 
-/** Records that one statement reads, without their rows and with them. */
+/** Records that one statement reads; with their rows it begins none behind so many bytes. */
 export const FACTS_PAGE = 500;
-export const ROWS_PAGE = 4;
+export const PAGE_BYTES = 1024 * 1024;

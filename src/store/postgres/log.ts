@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Fact } from '../../lottery/fact.ts';
 import { decodeFacts, encodeFacts } from '../../lottery/fact-text.ts';
 import { StoreError } from '../store.ts';
-import { FACTS_PAGE, ROWS_PAGE } from './limits.ts';
+import { FACTS_PAGE, PAGE_BYTES } from './limits.ts';
 import { BARRIER, type Session, type Statement } from './session.ts';
 
 /** A place in the log, and what tells the log up to there from any other. */
@@ -46,8 +46,10 @@ const AFTER = `
   WHERE lottery = $1 AND position > $2 ORDER BY position LIMIT ${FACTS_PAGE}`;
 
 const WITH_ROWS = `
-  SELECT position, server, facts, rows, chain FROM log
-  WHERE lottery = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT ${ROWS_PAGE}`;
+  SELECT position, server, facts, rows, chain FROM (
+    SELECT *, sum(octet_length(rows)) OVER (ORDER BY position) - octet_length(rows) AS before FROM log
+    WHERE lottery = $1 AND position > $2 AND position <= least($2 + ${FACTS_PAGE}, $3)
+  ) AS page WHERE before < ${PAGE_BYTES} ORDER BY position`;
 
 /** The statements about one lottery. */
 export class Log {
@@ -79,10 +81,10 @@ export class Log {
     return { name: 'after', text: AFTER, values: [this.#id, position] };
   }
 
-  /** Gives a row if the log has the same records up to an end; committed, they are durable. */
-  barrier({ position, chain }: LogEnd): Statement {
-    const text = `${BARRIER} WHERE $2 = 0 OR EXISTS (SELECT FROM log WHERE lottery = $1 AND position = $2 AND chain = $3)`;
-    return { name: 'barrier', text, values: [this.#id, position, chain] };
+  /** Gives a row if the log has the same records up to an end; committed, a barrier makes them durable. */
+  check({ position, chain }: LogEnd, isBarrier: boolean): Statement {
+    const text = `${isBarrier ? BARRIER : 'SELECT'} WHERE $2 = 0 OR EXISTS (SELECT FROM log WHERE lottery = $1 AND position = $2 AND chain = $3)`;
+    return { name: isBarrier ? 'barrier' : 'check', text, values: [this.#id, position, chain] };
   }
 
   /** Keeps others from appending until the end of the transaction. */

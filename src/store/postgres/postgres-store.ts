@@ -177,8 +177,9 @@ export class PostgresStore implements Store {
   /** An engine that is away is waited for. Anything else ends the process: another log, a fact that cannot be applied. */
   #onLost(error: unknown): void {
     const isOpened = this.#connection !== undefined;
-    // A wrong password ends a start; later it is retried, since it may be about to be changed.
-    if (error instanceof EngineError && (isOpened || error.trouble !== 'final')) return this.#onAway(error);
+    // A wrong password or a missing privilege ends a start; later it is retried, since it may be about to be corrected.
+    const passes = ['unavailable', isOpened && 'unusable'];
+    if (error instanceof StoreError && passes.includes(error.code)) return this.#onAway(error);
     const { message } = error as Error;
     const code = isOpened ? 'failed' : 'unusable';
     const failure = error instanceof StoreError ? error : new StoreError(code, message, error);
@@ -188,10 +189,12 @@ export class PostgresStore implements Store {
   }
 
   /** Each new reason is reported: what the operator has mended may not have been all. */
-  #onAway({ message: why, trouble }: EngineError): void {
+  #onAway(error: StoreError): void {
+    const why = error.message;
     if (this.#trouble?.why === why) return;
     this.#trouble = { since: this.#trouble?.since ?? performance.now(), why };
-    this.#options.onEvent?.({ kind: 'unavailable', error: why, isUnsafe: trouble === 'unsafe' });
+    const isUnsafe = error instanceof EngineError && error.trouble === 'unsafe';
+    this.#options.onEvent?.({ kind: 'unavailable', error: why, isUnsafe });
     const refuse = (): void => this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
     this.#patience ??= setTimeout(refuse, this.#options.patienceMs ?? WAITS.patienceMs);
   }

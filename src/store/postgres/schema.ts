@@ -10,7 +10,8 @@ const MARK = 'loteria-nacional, schema 1';
  */
 const SCHEMA = `
 BEGIN;
-SELECT pg_advisory_xact_lock(75747574);
+SET LOCAL client_min_messages = warning;
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(75747574); END $$;
 CREATE TABLE IF NOT EXISTS lottery (
   id text PRIMARY KEY, agencies text NOT NULL, begun timestamptz NOT NULL DEFAULT now(),
   head bigint NOT NULL DEFAULT 0, chain bytea NOT NULL DEFAULT ''
@@ -80,6 +81,7 @@ export async function expectSchema(session: Session, makeThem: boolean): Promise
 function faultOf({ found, mark, granted }: Tables): string | undefined {
   if (!found) return 'the database has no tables of a lottery; the first server makes them';
   const whose = mark?.startsWith('loteria') ? `of another version, ${mark}` : 'not those of a lottery';
-  if (mark !== MARK) return `the tables lottery and log are ${whose}; this program needs ${MARK}`;
+  if (mark !== MARK)
+    return `the tables lottery and log are ${whose}; this program needs ${MARK}, or another database`;
   return granted ? undefined : `the role lacks privileges on the tables lottery and log: ${HELP}`;
 }

@@ -1,6 +1,6 @@
 import { isIP, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import { Client, DatabaseError, type QueryConfig, type QueryResultRow } from 'pg';
+import { Client, type QueryConfig, type QueryResultRow } from 'pg';
 import { StoreError } from '../store.ts';
 import { WAITS } from './limits.ts';
 
@@ -130,9 +130,13 @@ export class Session {
    * Sends statements in one round trip. Each commits before the next one begins, unless the first is BEGIN. A warning means
    * that the wait for a standby was canceled: committed here, perhaps nowhere else.
    */
-  async exchange<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
+  exchange<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
+    return this.#send<Row>('answer', statements);
+  }
+
+  async #send<Row extends QueryResultRow>(act: string, statements: readonly Statement[]): Promise<Row[][]> {
     const late = (): EngineError =>
-      new EngineError(`${this.name} does not answer within ${WAITS.answerMs / 1000} s`);
+      new EngineError(`${this.name} does not ${act} within ${WAITS.answerMs / 1000} s`);
     const timer = setTimeout(() => this.#socket.destroy(late()), WAITS.answerMs);
     this.#exchanges += 1;
     try {
@@ -153,7 +157,7 @@ export class Session {
    * between two statements.
    */
   async commit<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
-    const results = await this.exchange<QueryResultRow>(...statements, DURABILITY);
+    const results = await this.#send('commit', [...statements, DURABILITY]);
     const [{ standbys, ...settings }] = results.pop() as [Record<string, string>];
     const wrong = Object.entries(settings).find(([, value]) => value !== 'on');
     if (wrong !== undefined)
@@ -177,8 +181,10 @@ export class Session {
   #explain(error: unknown): EngineError {
     if (error instanceof EngineError) return error;
     const { message, code } = error as NodeJS.ErrnoException;
-    const isFinal = error instanceof DatabaseError && FINAL_CODES.has(code);
-    return new EngineError(`${this.name}: ${message || code}`, isFinal ? 'final' : 'away', error);
+    const lacksPassword = message.includes('client password must be a string');
+    const why = lacksPassword ? 'asks for a password: set PGPASSWORD, or add it to .pgpass' : message || code;
+    const isFinal = lacksPassword || message.includes('not support SSL') || FINAL_CODES.has(code);
+    return new EngineError(`${this.name}: ${why}`, isFinal ? 'final' : 'away', error);
   }
 }
 

@@ -58,7 +58,7 @@ describe('a commit without a standby', () => {
     const opened = await openWithoutStandby();
     const { server, sent } = opened;
     const { store, lottery } = server;
-    expect(await server.away()).toContain('does not answer within 5 s');
+    expect(await server.away()).toContain('does not commit within 5 s');
     const later = outcomeOf(store.append(batchNamed(3)));
     expect([sent.outcome, later.outcome, lottery.betsInAll]).toEqual(['waiting', 'waiting', 1]);
     await startAgain(opened);

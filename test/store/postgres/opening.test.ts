@@ -42,6 +42,14 @@ describe('a store on PostgreSQL is not opened', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('wrong-Word');
   });
 
+  test('without a password', async () => {
+    const { access, ...rest } = newLottery(postgres);
+    await opening({ ...rest, access: { ...access, password: undefined } }).toMatchObject({
+      code: 'unusable',
+      message: `127.0.0.1:${postgres.primary.port}: asks for a password: set PGPASSWORD, or add it to .pgpass`,
+    });
+  });
+
   test('in a database that is not there', async () => {
     const { access, ...rest } = newLottery(postgres);
     await opening({ ...rest, access: { ...access, database: 'nowhere' } }).toMatchObject({
@@ -79,7 +87,7 @@ describe('a store on PostgreSQL is not opened', () => {
     await sql(`CREATE TABLE ${table} (id int)`);
     await opening(options).toMatchObject({
       code: 'unusable',
-      message: `the tables lottery and log are ${what}; this program needs loteria-nacional, schema 1`,
+      message: `the tables lottery and log are ${what}; this program needs loteria-nacional, schema 1, or another database`,
     });
   });
 
@@ -90,7 +98,7 @@ describe('a store on PostgreSQL is not opened', () => {
     await opening(options).toMatchObject({
       code: 'unusable',
       message:
-        'the tables lottery and log are of another version, loteria-nacional, schema 2; this program needs loteria-nacional, schema 1',
+        'the tables lottery and log are of another version, loteria-nacional, schema 2; this program needs loteria-nacional, schema 1, or another database',
     });
   });
 
@@ -146,5 +154,32 @@ describe('a store on PostgreSQL', () => {
     } finally {
       await sql(`ALTER ROLE loteria RESET synchronous_commit`);
     }
+  });
+});
+
+describe('a server that is open', () => {
+  test('waits while a privilege is missing', async () => {
+    const { options, sql } = await newDatabase();
+    const server = await openServer(options);
+    await sql(`ALTER TABLE log OWNER TO postgres`);
+    const sent = server.store.append(batchNamed(1));
+    expect(await server.away()).toMatch(/permission denied for table log|the role lacks privileges/);
+    await sql(`GRANT SELECT, INSERT ON log TO loteria`);
+    await sent;
+    expect(server.lottery.betsInAll).toBe(1);
+  });
+
+  test('fails when its lottery is deleted, and does not make it again', async () => {
+    const { options, sql } = await newDatabase();
+    const { store } = await openServer(options);
+    await store.append(batchNamed(1));
+    await sql('ALTER TABLE log DISABLE TRIGGER append_only');
+    await sql('DELETE FROM log');
+    await sql('DELETE FROM lottery');
+    expect(await store.failure).toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('is not the one that was read up to record 1'),
+    });
+    expect(await sql('SELECT id FROM lottery')).toEqual([]);
   });
 });
