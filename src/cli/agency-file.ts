@@ -34,9 +34,9 @@ export class AgencyFile {
     const file = await checkFile({ path, delimiter, encoding }, encoder, report.add, stop);
     report.emitTo(this.#emit, path);
     if (report.count > 0 && fileInvalid === 'refuse') {
+      const rest = `; file.invalid skip (CLI_FILE_INVALID) would send the other ${file.bets} bets`;
       throw new AgencyError(
-        `${report.count} lines of ${path} are no bets, nothing was sent and the agency stays open; ` +
-          `file.invalid skip (CLI_FILE_INVALID) would send the other ${file.bets} bets`,
+        `lines that are no bets, ${report.count} of ${path}, nothing was sent and the agency stays open${file.bets ? rest : ''}`,
       );
     }
     this.#requireBets(file.bets);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AGENCY_PROTOCOLS } from '../../src/wire/dialect-names.ts';
 import { pipeFile } from '../agency/pipe-file.ts';
-import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
+import { fail, FakeCentral, portWithoutListener, welc } from '../support/fake-central.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -221,6 +221,19 @@ describe('lines that are skipped', () => {
     const folder = await folderWith(`x\n${GOOD}`);
     const client = startClient(folder, 1, await portWithoutListener(), SKIP);
     await client.logged('connect', 'in_progress');
+    client.kill('SIGTERM');
+    expect(await client.exited).toEqual(FAILED);
+  });
+
+  test('are not forgotten where the central refused their batch', async () => {
+    const central = await FakeCentral.listen();
+    const client = startClient(await folderWith(GOOD), 1, central.port);
+    const conversation = await central.accept();
+    await conversation.message();
+    conversation.say(welc(1));
+    await conversation.message();
+    conversation.say(fail('invalid-bet', 0, 1, 0, 'document', 'not-digits'));
+    expect(await conversation.message()).toBe('DONE 0|0');
     client.kill('SIGTERM');
     expect(await client.exited).toEqual(FAILED);
   });
