@@ -36,7 +36,7 @@ export class AgencyFile {
     if (report.count > 0 && fileInvalid === 'refuse') {
       const rest = `; file.invalid skip (CLI_FILE_INVALID) would send the other ${file.bets} bets`;
       throw new AgencyError(
-        `lines that are no bets, ${report.count} of ${path}, nothing was sent and the agency stays open${file.bets ? rest : ''}`,
+        `${path} has lines that are no bets (${report.count}), nothing was sent and the agency stays open${file.bets ? rest : ''}`,
       );
     }
     this.#requireBets(file.bets);
