@@ -29,7 +29,13 @@ describe('documentation', () => {
 
   test('docs/ERRORS.md has a line for every code and reason, and for no other', () => {
     const rows = [...read('docs/ERRORS.md').matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, word]) => word);
-    const reasons = [...FAULT_REASONS, ...BATCH_FAULT_REASONS, 'not-csv', ...UNSENDABLE_REASONS];
+    const reasons = [
+      ...FAULT_REASONS,
+      ...BATCH_FAULT_REASONS,
+      'not-csv',
+      'no-line-end',
+      ...UNSENDABLE_REASONS,
+    ];
     expect(rows).toEqual([...REFUSAL_CODES, ...reasons, ...CLOSE_REASONS]);
   });
 

@@ -27,8 +27,3 @@ export interface AgencyParts {
   readonly now: () => number;
   readonly random: () => number;
 }
-
-export interface UploadResult {
-  readonly bets: number;
-  readonly refusedLines: number;
-}

@@ -1,12 +1,13 @@
 import { type FieldRanges, fieldText } from '../lottery/bet-rules.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { AgencyConnection } from './agency-connection.ts';
-import type { AgencyParts, UploadResult } from './agency-parts.ts';
+import type { AgencyParts } from './agency-parts.ts';
 import { BackOff, reconnectBackOff } from './back-off.ts';
 import { type EncodedBatch, readBatches } from './batcher.ts';
 import { BrokenAnswers } from './broken-answers.ts';
 import { CsvSource } from './csv-source.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { isSameFile, type UploadFile } from './file-check.ts';
 import { UploadProgress } from './upload-progress.ts';
 import { pause, withStop } from './waiting.ts';
 
@@ -67,18 +68,18 @@ export class Agency {
   }
 
   /**
-   * Sends every valid bet of a file (exercise 6).
+   * Sends every valid bet of a file (exercise 6) and returns how many the central has stored.
    *
    * @throws AgencyError, Stopped
    */
-  async upload(path: string, delimiter: number): Promise<UploadResult> {
+  async upload(file: UploadFile): Promise<number> {
     const { emit } = this.#parts;
-    const source = await CsvSource.open(path, delimiter);
+    const source = await CsvSource.open(file);
     try {
-      return await this.#uploadFrom(source);
+      return await this.#uploadFrom(source, file);
     } finally {
       await source.close();
-      emit({ event: 'file-closed', file: path });
+      emit({ event: 'file-closed', file: file.path });
     }
   }
 
@@ -170,14 +171,12 @@ export class Agency {
     }
   }
 
-  async #uploadFrom(source: CsvSource): Promise<UploadResult> {
+  async #uploadFrom(source: CsvSource, file: UploadFile): Promise<number> {
     const { id, dialect, limits, batchAmountMax, emit, stop } = this.#parts;
     const connection = this.#connection;
     const progress = new UploadProgress(this.#parts, source);
     const unanswered: SentBatch[] = [];
     const stored = { batches: 0, bets: 0 };
-    let refusedLines = 0;
-    let refusedBets = 0;
     const takeAnswer = async (): Promise<void> => {
       const { batch, answer } = unanswered[0]!;
       const isStored = this.#judge(await this.#answerTo(answer, unanswered, stored.bets), batch);
@@ -185,18 +184,12 @@ export class Agency {
       if (isStored) {
         stored.batches += 1;
         stored.bets += batch.count;
-      } else {
-        refusedBets += batch.count;
       }
       progress.reached(stored.bets);
     };
     const { batch: encoder } = dialect.agency(limits, id);
-    const readAhead = readBatches(source, encoder, batchAmountMax, fault => {
-      refusedLines += 1;
-      emit({ event: 'line-refused', file: source.path, ...fault });
-    });
     try {
-      for await (const batch of readAhead) {
+      for await (const batch of readBatches(source, encoder, batchAmountMax, file.refuse)) {
         // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
         while (unanswered.length >= connection.window || (unanswered.length > 0 && connection.lost))
           await takeAnswer();
@@ -211,8 +204,13 @@ export class Agency {
       if (error instanceof Stopped) emit({ event: 'upload-stopped', ...stored, inDoubt, resumable: false });
       throw error;
     }
+    if (!(await isSameFile(file))) {
+      throw new AgencyError(
+        `${file.path} was changed while it was being sent, ${stored.bets} bets of it were stored`,
+      );
+    }
     emit({ event: 'upload-done', ...stored });
-    return { bets: stored.bets, refusedLines: refusedLines + refusedBets };
+    return stored.bets;
   }
 
   /**

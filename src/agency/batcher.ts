@@ -1,8 +1,9 @@
-import { BET_FIELDS, findFault } from '../lottery/bet-rules.ts';
-import type { CsvStep } from '../lottery/csv-reader.ts';
+import { BET_FIELDS, findFault, findFaults } from '../lottery/bet-rules.ts';
+import type { CsvReader, CsvStep } from '../lottery/csv-reader.ts';
 import type { BatchEncoder, LineGatherer } from '../wire/dialect.ts';
 import type { CsvSource } from './csv-source.ts';
 import { RecordFeed } from './record-feed.ts';
+import { visible } from './visible.ts';
 
 /** A batch, ready to be sent. */
 export interface EncodedBatch {
@@ -13,11 +14,23 @@ export interface EncodedBatch {
   readonly firstLine: number;
 }
 
-/** A line of the file that is no bet. */
+/** A record of the file that is no bet. */
 export interface LineFault {
   readonly line: number;
+  /** Lines that the record spans: more than one after a stray quotation mark. */
+  readonly lines: number;
+  readonly faults: readonly FieldFault[];
+  /** The record as it stands, in UTF-8. */
+  readonly raw: Buffer;
+  /** Whether it names the columns: the first line of a file may. */
+  readonly isHeading: boolean;
+}
+
+export interface FieldFault {
   /** `line` when the line as a whole is at fault. */
   readonly field: string;
+  /** The bytes of the field with invisible characters made visible. */
+  readonly value: string;
   readonly reason: string;
 }
 
@@ -28,7 +41,15 @@ export interface LineFault {
 const READ_BYTES_FIRST = 64;
 const READ_BYTES_MAX = 16 * 1024;
 
-type Refuse = (fault: LineFault) => void;
+/** Digits of the longest number without leading zeros: one with fewer may go on. */
+const NUMBER_DIGITS = 4;
+/** What ends a last line for certain: a line end, or the quotation mark that closes its number. */
+const RECORD_ENDS = [0x0a, 0x0d, 0x22];
+const NUMBER = BET_FIELDS.indexOf('number');
+
+type Fault = Pick<FieldFault, 'field' | 'reason'>;
+
+export type Refuse = (fault: LineFault) => void;
 
 /**
  * Cuts the bets of a file into batches of at most `amountMax` bets that fit into one message of the dialect, in the order
@@ -58,6 +79,8 @@ class Batcher {
   readonly #feed: RecordFeed;
   /** Line of the first bet that the encoder holds. */
   #firstLine = 1;
+  /** Whether the record that is read is the last one, which may lack a line end. */
+  #ended = false;
   /** Least bytes to read as CSV before there may be usual lines again. */
   #readBytes = 0;
 
@@ -94,6 +117,7 @@ class Batcher {
   /** The last batches: no more bytes follow. */
   *end(): Generator<EncodedBatch> {
     this.#feed.reader.end();
+    this.#ended = true;
     yield* this.#readRecords();
     if (this.#encoder.count > 0) yield this.#take();
   }
@@ -114,15 +138,27 @@ class Batcher {
     const encoder = this.#encoder;
     const feed = this.#feed;
     for (let step = feed.next(); step === 'record' || step === 'broken'; step = feed.next()) {
-      let added = addLine(step, feed, encoder);
+      let added = this.#addLine(step);
       if (added === 'full') {
         yield this.#take();
-        added = addLine(step, feed, encoder);
+        added = this.#addLine(step);
       }
-      if (typeof added === 'object') this.#refuse(added);
+      if (typeof added === 'object') this.#refuse(faultOf(feed.reader, added));
       else if (encoder.count === 1) this.#firstLine = feed.reader.line;
       if (encoder.count === this.#amountMax) yield this.#take();
     }
+  }
+
+  /** Adds the current record; or says what makes it no bet, or impossible to send. */
+  #addLine(step: CsvStep): 'added' | 'full' | readonly Fault[] {
+    const { reader } = this.#feed;
+    if (step === 'broken') return [{ field: 'line', reason: 'not-csv' }];
+    if (reader.fieldCount < BET_FIELDS.length) return [{ field: 'line', reason: 'too-few-fields' }];
+    if (reader.fieldCount > BET_FIELDS.length) return [{ field: 'line', reason: 'too-many-fields' }];
+    if (findFault(reader) !== undefined) return findFaults(reader);
+    if (this.#ended && mayBeCutOff(reader)) return [{ field: 'number', reason: 'no-line-end' }];
+    const added = this.#encoder.add(reader);
+    return typeof added === 'object' ? [added] : added;
   }
 
   #take(): EncodedBatch {
@@ -130,14 +166,19 @@ class Batcher {
   }
 }
 
-function addLine(step: CsvStep, feed: RecordFeed, encoder: BatchEncoder): 'added' | 'full' | LineFault {
-  const { reader } = feed;
-  const { line, fieldCount } = reader;
-  if (step === 'broken') return { line, field: 'line', reason: 'not-csv' };
-  if (fieldCount < BET_FIELDS.length) return { line, field: 'line', reason: 'too-few-fields' };
-  if (fieldCount > BET_FIELDS.length) return { line, field: 'line', reason: 'too-many-fields' };
-  const fault = findFault(reader);
-  if (fault !== undefined) return { line, ...fault };
-  const added = encoder.add(reader);
-  return typeof added === 'object' ? { line, ...added } : added;
+/** A last line without a line end may be cut off inside its number. A file of one line has no other to compare with. */
+function mayBeCutOff({ starts, ends, line, raw }: CsvReader): boolean {
+  return line > 1 && ends[NUMBER]! - starts[NUMBER]! < NUMBER_DIGITS && !RECORD_ENDS.includes(raw.at(-1)!);
+}
+
+function faultOf(reader: CsvReader, found: readonly Fault[]): LineFault {
+  const { line, lines, bytes, starts, ends, raw } = reader;
+  const faults = found.map(({ field, reason }) => {
+    const index = BET_FIELDS.findIndex(name => name === field);
+    return { field, value: visible(index < 0 ? raw : bytes.subarray(starts[index], ends[index])), reason };
+  });
+  const words = faults.filter(({ value }) => /^\D*\p{L}\D*$/u.test(value)).map(({ field }) => field);
+  // The names of columns are valid first and last names.
+  const isHeading = line === 1 && BET_FIELDS.slice(2).every(field => words.includes(field));
+  return { line, lines, faults, raw: Buffer.from(raw), isHeading };
 }

@@ -1,8 +1,15 @@
 import { connect, type Socket } from 'node:net';
 
+interface ConnectTo {
+  readonly host: string;
+  readonly port: number;
+  /** Time for each address of the host but the last; Node's default, 250 ms, is too short for a distant server. */
+  readonly autoSelectFamilyAttemptTimeout: number;
+}
+
 /** How a connection is opened: plain, or over TLS. */
 export interface Connector {
-  open(to: { readonly host: string; readonly port: number }): Socket;
+  open(to: ConnectTo): Socket;
   /** What the socket tells when it can be used. */
   readonly readyEvent: 'connect' | 'secureConnect';
 }

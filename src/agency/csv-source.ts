@@ -1,9 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { type Encoding, toUtf8 } from '../lottery/encoding.ts';
 import { AgencyError } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** Where the agency's file is and how to read it. */
+export interface FileFormat {
+  readonly path: string;
+  /** The byte between two fields. */
+  readonly delimiter: number;
+  readonly encoding: Encoding;
+}
 
 /** The agency's file, read as a stream: memory does not grow with it. A byte order mark at the beginning is skipped. */
 export class CsvSource {
@@ -12,29 +21,35 @@ export class CsvSource {
   readonly size: number;
   /** Bytes read so far. */
   bytesRead = 0;
-  /** The byte between two fields. */
   readonly delimiter: number;
   readonly #file: FileHandle;
+  readonly #toUtf8: (bytes: Buffer) => Buffer;
+  readonly #tap: (bytes: Buffer) => void;
 
-  private constructor(path: string, file: FileHandle, size: number, delimiter: number) {
-    this.path = path;
+  private constructor(format: FileFormat, file: FileHandle, size: number, tap: (bytes: Buffer) => void) {
+    this.path = format.path;
+    this.delimiter = format.delimiter;
     this.size = size;
     this.#file = file;
-    this.delimiter = delimiter;
+    this.#toUtf8 = toUtf8(format.encoding);
+    this.#tap = tap;
   }
 
-  /** @throws AgencyError when the file cannot be opened */
-  static async open(path: string, delimiter: number): Promise<CsvSource> {
+  /**
+   * @param tap is given the bytes of the file as they are read
+   * @throws AgencyError when the file cannot be opened
+   */
+  static async open(format: FileFormat, tap: (bytes: Buffer) => void = () => {}): Promise<CsvSource> {
     try {
-      const file = await open(path, 'r');
-      return new CsvSource(path, file, (await file.stat()).size, delimiter);
+      const file = await open(format.path, 'r');
+      return new CsvSource(format, file, (await file.stat()).size, tap);
     } catch (error) {
-      throw unreadable(path, error);
+      throw unreadable(format.path, error);
     }
   }
 
   /**
-   * The bytes of the file. Each chunk stays as it is until the one after the next is asked for.
+   * The bytes of the file in UTF-8. Each chunk stays as it is until the one after the next is asked for.
    *
    * @throws AgencyError when the file cannot be read on
    */
@@ -43,7 +58,9 @@ export class CsvSource {
     const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const;
     let length = await this.#readStart(buffers[0]);
     for (let turn = 0; length > 0; turn = 1 - turn) {
-      const chunk = buffers[turn as 0 | 1].subarray(0, length);
+      const bytes = buffers[turn as 0 | 1].subarray(0, length);
+      this.#tap(bytes);
+      const chunk = this.#toUtf8(bytes);
       const start = this.bytesRead === length && hasMark(chunk) ? BYTE_ORDER_MARK.length : 0;
       yield chunk.subarray(start);
       length = await this.#read(buffers[(1 - turn) as 0 | 1], 0);

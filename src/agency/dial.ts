@@ -7,6 +7,9 @@ import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { socketError } from './socket-error.ts';
 import { pause } from './waiting.ts';
 
+/** Node ends an attempt first and tries the next address of the host, which restarts the timeout here. */
+const ATTEMPT_GRACE_MS = 50;
+
 export interface DialParts {
   readonly addresses: Addresses;
   readonly connectTimeoutMs: number;
@@ -67,12 +70,13 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
       reject(new Stopped());
       return;
     }
-    const socket = connector.open({ host, port });
+    const socket = connector.open({ host, port, autoSelectFamilyAttemptTimeout: connectTimeoutMs });
     const settle = (): void => {
       clearTimeout(timeout);
       stop.removeEventListener('abort', onStop);
       socket.off(connector.readyEvent, onConnect);
       socket.off('error', onError);
+      socket.off('connectionAttempt', onAttempt);
     };
     const giveUp = (error: Error): void => {
       settle();
@@ -87,9 +91,14 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
       settle();
       resolve(socket);
     };
-    const timeout = setTimeout(() => giveUp(new LinkError('no answer to the connection')), connectTimeoutMs);
+    const timeout = setTimeout(
+      () => giveUp(new LinkError('no answer to the connection')),
+      connectTimeoutMs + ATTEMPT_GRACE_MS,
+    );
+    const onAttempt = (): unknown => timeout.refresh();
     stop.addEventListener('abort', onStop);
     socket.on('error', onError);
+    socket.on('connectionAttempt', onAttempt);
     socket.on(connector.readyEvent, onConnect);
   });
 }

@@ -1,12 +1,10 @@
 import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
-import type { UploadResult } from './agency-parts.ts';
-import type { LineFault } from './batcher.ts';
 import { CsvSource } from './csv-source.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
 import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
-import { isSameFile, type NamedFile, nameFile } from './upload-name.ts';
 import { type NumberedBatch, UploadPass } from './upload-pass.ts';
 import { UploadProgress } from './upload-progress.ts';
 import { withStop } from './waiting.ts';
@@ -41,12 +39,10 @@ class StartOver extends Error {
  */
 export class ResumableAgency {
   readonly #parts: ResumableParts;
-  #file: NamedFile | undefined;
-  #upload: { readonly path: string; readonly delimiter: number } | undefined;
+  #file: UploadFile | undefined;
   /** The batch that the central must expect when it has the whole upload. */
   #sentNext = 1;
-  /** The last line of the file that was told to be no bet, and the last batch that was told to be refused. */
-  #toldLine = 0;
+  /** The last batch that was told to be refused. */
   #toldBatch = 0;
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
@@ -58,14 +54,13 @@ export class ResumableAgency {
   }
 
   /**
-   * Sends every valid bet of a file (exercise 6), each of which is stored once.
+   * Sends every valid bet of a file (exercise 6), each of which is stored once, and returns how many the central has.
    *
    * @throws AgencyError, Stopped
    */
-  async upload(path: string, delimiter: number): Promise<UploadResult> {
-    this.#file = await nameFile(path, this.#parts.stop);
-    this.#upload = { path, delimiter };
-    this.#links = new UploadLinks(this.#parts, this.#file.name, welcome => this.#lookAt(welcome));
+  async upload(file: UploadFile): Promise<number> {
+    this.#file = file;
+    this.#links = new UploadLinks(this.#parts, file.name, welcome => this.#lookAt(welcome));
     return await this.#uploadFrom(undefined);
   }
 
@@ -101,7 +96,7 @@ export class ResumableAgency {
   }
 
   /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */
-  async #uploadFrom(reason: StartOver | undefined): Promise<UploadResult> {
+  async #uploadFrom(reason: StartOver | undefined): Promise<number> {
     let again = reason;
     for (;;) {
       if (again !== undefined) {
@@ -120,8 +115,8 @@ export class ResumableAgency {
 
   /** @throws AgencyError when the file cannot be read again, or reading it again has not helped */
   #refuseToStartOver({ message }: StartOver): void {
-    const { path } = this.#upload!;
-    if (!this.#file!.rereadable) throw new AgencyError(`${message}, and ${path} cannot be read again`);
+    const { path, rereadable } = this.#file!;
+    if (!rereadable) throw new AgencyError(`${message}, and ${path} cannot be read again`);
     this.#startsOver += 1;
     if (this.#parts.addresses.several && this.#startsOver > STARTS_OVER_MAX) {
       throw new AgencyError(
@@ -136,37 +131,33 @@ export class ResumableAgency {
    * @param again why it was started over
    * @throws StartOver
    */
-  async #uploadOnce(again: StartOver | undefined): Promise<UploadResult> {
+  async #uploadOnce(again: StartOver | undefined): Promise<number> {
     const { emit } = this.#parts;
-    const { path, delimiter } = this.#upload!;
-    const source = await CsvSource.open(path, delimiter);
+    const file = this.#file!;
+    const source = await CsvSource.open(file);
     let pass: UploadPass | undefined;
     try {
       const progress = new UploadProgress(this.#parts, source);
-      let refusedLines = 0;
       await this.#links!.over(async (link, welcome) => {
-        pass ??= this.#begin(source, welcome, fault => {
-          refusedLines += 1;
-          this.#tellLine(path, fault);
-        });
+        pass ??= this.#begin(source, welcome);
         await this.#findPlace(pass, welcome, again);
         await this.#goOn(pass, link, welcome, progress);
         await this.#compareCounts(pass, link);
       });
-      const { batches, bets, refusedBets, next } = pass!;
+      const { batches, bets, next } = pass!;
       this.#sentNext = next;
       emit({ event: 'upload-done', batches, bets });
-      return { bets, refusedLines: refusedLines + refusedBets };
+      return bets;
     } catch (error) {
       if (error instanceof Stopped) {
         const { batches, bets, unanswered } = pass ?? { batches: 0, bets: 0, unanswered: [] };
         const inDoubt = unanswered.reduce((sum, { count }) => sum + count, 0);
-        emit({ event: 'upload-stopped', batches, bets, inDoubt, resumable: this.#file!.rereadable });
+        emit({ event: 'upload-stopped', batches, bets, inDoubt, resumable: file.rereadable });
       }
       throw error;
     } finally {
       await source.close();
-      emit({ event: 'file-closed', file: path });
+      emit({ event: 'file-closed', file: file.path });
     }
   }
 
@@ -187,20 +178,14 @@ export class ResumableAgency {
     return new StartOver(message, false);
   }
 
-  /** Each line and each batch once, however often the file is read. */
-  #tellLine(file: string, fault: LineFault): void {
-    if (fault.line <= this.#toldLine) return;
-    this.#toldLine = fault.line;
-    this.#parts.emit({ event: 'line-refused', file, ...fault });
-  }
-
+  /** Each batch once, however often the file is read. */
   #tellBatch({ seq, count, firstLine }: NumberedBatch, fault: BatchRefusal['fault']): void {
     if (seq <= this.#toldBatch) return;
     this.#toldBatch = seq;
     this.#parts.emit({ event: 'batch-refused', seq, count, firstLine, ...fault });
   }
 
-  #begin(source: CsvSource, { payloadBytesMax }: Welcome, refuse: (fault: LineFault) => void): UploadPass {
+  #begin(source: CsvSource, { payloadBytesMax }: Welcome): UploadPass {
     const { id, dialect, limits, batchAmountMax } = this.#parts;
     if (payloadBytesMax < PAYLOAD_BYTES_MIN) {
       throw new AgencyError(
@@ -208,7 +193,7 @@ export class ResumableAgency {
       );
     }
     const granted = { ...limits, payloadBytesMax: Math.min(limits.payloadBytesMax, payloadBytesMax) };
-    return new UploadPass(source, dialect.agency(granted, id).batch, batchAmountMax, refuse);
+    return new UploadPass(source, dialect.agency(granted, id).batch, batchAmountMax, this.#file!.refuse);
   }
 
   async #findPlace(pass: UploadPass, { next }: Welcome, again: StartOver | undefined): Promise<void> {
@@ -252,8 +237,8 @@ export class ResumableAgency {
 
   async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
     const { id, dialect, limits, stop } = this.#parts;
-    const { path } = this.#upload!;
-    if (!(await isSameFile(path, this.#file!))) {
+    const { path } = this.#file!;
+    if (!(await isSameFile(this.#file!))) {
       throw new AgencyError(`${path} was changed while it was being sent; start this client again`);
     }
     const codec = dialect.agency(limits, id);

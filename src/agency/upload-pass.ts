@@ -1,6 +1,6 @@
 import type { BatchEncoder, LineGatherer, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 import type { FieldRanges } from '../lottery/bet-rules.ts';
-import { type EncodedBatch, type LineFault, readBatches } from './batcher.ts';
+import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
 
 /** A batch with its number in the upload. */
@@ -16,8 +16,6 @@ export class UploadPass {
   /** Batches and bets that the central has stored. */
   batches = 0;
   bets = 0;
-  /** Bets of batches that the central found not valid. */
-  refusedBets = 0;
   /** Batches that are counted as stored because the central did not ask for them. */
   assumed = 0;
   /** Sent and not answered, in order. */
@@ -25,12 +23,7 @@ export class UploadPass {
   readonly #batches: AsyncGenerator<EncodedBatch>;
   #lastRead = 0;
 
-  constructor(
-    source: CsvSource,
-    encoder: NumberedBatchEncoder,
-    amountMax: number,
-    refuse: (fault: LineFault) => void,
-  ) {
+  constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: number, refuse: Refuse) {
     this.#batches = readBatches(source, new NumberingEncoder(encoder), amountMax, refuse);
   }
 
@@ -72,9 +65,7 @@ export class UploadPass {
 
   /** The oldest unanswered batch was not valid. */
   refused(): NumberedBatch {
-    const batch = this.unanswered.shift()!;
-    this.refusedBets += batch.count;
-    return batch;
+    return this.unanswered.shift()!;
   }
 
   #assume({ count }: NumberedBatch): void {

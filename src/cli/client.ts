@@ -12,9 +12,10 @@ import type { ClientTls } from '../config/tls-files.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
-import type { Dialect } from '../wire/dialect.ts';
+import type { BatchEncoder, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import { AgencyFile, requireWritable } from './agency-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
 import { DIALECTS, openLog } from './wiring.ts';
@@ -30,12 +31,24 @@ const random = (): number => Math.random();
 const RESUMABLE_WINDOW = 64;
 const BASE_WINDOW = 1;
 
-/** `loteria client`: does what the configuration asks for and ends. */
-export async function client(configPath: string | undefined): Promise<number> {
+/**
+ * `loteria client`: does what the configuration asks for and ends.
+ *
+ * @param checkOnly whether the file is only checked, and nothing is sent
+ */
+export async function client(configPath: string | undefined, checkOnly = false): Promise<number> {
   const config = await readClientConfig(configPath);
   const sink = openLogSink();
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
-  const emit = logAgency(log, config.id);
+  const logEvent = logAgency(log, config.id);
+  /** Lines and bets that were refused: however the client ends, its exit code says so. */
+  let refused = 0;
+  const emit: Emit<AgencyEvent> = event => {
+    const { event: name } = event;
+    if (name === 'lines-skipped' || name === 'batch-refused' || name === 'bets-refused')
+      refused += event.count;
+    logEvent(event);
+  };
   log.info('config', 'success', {
     client_id: config.id,
     server_address: config.addresses.text,
@@ -49,23 +62,34 @@ export async function client(configPath: string | undefined): Promise<number> {
     stopping.abort();
   });
   try {
-    const refusedLines = await run(config, emit, stopping.signal);
-    if (refusedLines === 0) return EXIT.done;
-    emit({ event: 'lines-refused', count: refusedLines });
-    return EXIT.failed;
+    await (checkOnly ? check : run)(config, emit, stopping.signal);
   } catch (error) {
-    if (error instanceof Stopped) {
-      emit({ event: 'stopped' });
-      return EXIT.done;
+    if (error instanceof AgencyError) {
+      emit({ event: 'failed', action: 'exit', error: error.message });
+      return EXIT.failed;
     }
-    if (!(error instanceof AgencyError)) throw error;
-    emit({ event: 'failed', action: 'exit', error: error.message });
-    return EXIT.failed;
+    if (!(error instanceof Stopped)) throw error;
+    emit({ event: 'stopped' });
   }
+  if (refused === 0) return EXIT.done;
+  emit({ event: 'lines-refused', count: refused });
+  return EXIT.failed;
 }
 
-/** Returns the number of lines of the file that were no bets. */
-async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<number> {
+/** `--check`: reads the file and says whether it can be sent. */
+async function check(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
+  const file = new AgencyFile({ ...config, fileInvalid: 'refuse' }, emit);
+  const { bets, path } = await file.check(encoderFor(config), stop);
+  if (bets === undefined) throw new AgencyError(`${path} is no regular file and cannot be checked ahead`);
+  emit({ event: 'file-checked', file: path, bets });
+}
+
+/** Encodes what the agency's dialect can send. */
+function encoderFor({ protocol, id }: ClientConfig): BatchEncoder {
+  return speaking(protocol, id).agency(DEFAULT_LIMITS, id).batch;
+}
+
+async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
   const { id, retryMaxElapsedMs: maxElapsedMs } = config;
   const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: config.answerTimeoutMs };
   const connector = config.tls && (await openConnector(config.tls));
@@ -79,7 +103,7 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
       periodMs: config.loopPeriod.milliseconds,
       lineBytesMax: limits.echoLineBytesMax,
     });
-    return 0;
+    return;
   }
   const parts = {
     ...common,
@@ -89,16 +113,16 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
   };
   if (config.bet !== undefined) {
     const agency = new Agency({ ...parts, dialect: speaking(config.protocol, id), batchWindow: 1 });
-    return await closing(agency, async () => {
-      await agency.sendBet(config.bet!);
-      return 0;
-    });
+    await closing(agency, () => agency.sendBet(config.bet!));
+    return;
   }
+  if (config.winnersFile !== undefined) await requireWritable(config.winnersFile);
   const agency = openAgency(config, parts);
-  return await closing(agency, async () => {
-    const { refusedLines } = await agency.upload(config.file, config.fileDelimiter);
+  const file = new AgencyFile(config, emit);
+  const checked = await file.check(encoderFor(config), stop);
+  await closing(agency, async () => {
+    await file.send(checked, agency);
     await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners());
-    return refusedLines;
   });
 }
 
@@ -140,12 +164,9 @@ function speaking(protocol: AgencyProtocol, id: number): Dialect {
   throw new ConfigError(`id is ${id}, protocol ${protocol} has bytes for 1 to ${dialect.agencyMax} only`);
 }
 
-async function closing<Result>(
-  agency: { close(): Promise<void> },
-  act: () => Promise<Result>,
-): Promise<Result> {
+async function closing(agency: { close(): Promise<void> }, act: () => Promise<void>): Promise<void> {
   try {
-    return await act();
+    await act();
   } finally {
     await agency.close();
   }

@@ -62,14 +62,15 @@ function addClient(program: Command, finish: (code: number) => void): void {
     .command('client')
     .description('run an agency: send its bets, wait for the draw, ask for its winners')
     .option('--config <file>', 'read this file in place of config.yaml')
+    .option('--check', 'only check the lines of the file, and send nothing')
     .addHelpText('after', keysHelp('config.yaml', Object.values(CLIENT_KEYS)))
     .addHelpText(
       'after',
       '\nOne bet in place of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in the environment.',
     )
-    .action(async ({ config }: { config?: string }) => {
+    .action(async ({ config, check }: { config?: string; check?: boolean }) => {
       const { client } = await import('./client.ts');
-      finish(await client(config));
+      finish(await client(config, check));
     });
 }
 

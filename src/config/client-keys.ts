@@ -1,4 +1,5 @@
 import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
+import { ENCODINGS } from '../lottery/encoding.ts';
 import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key } from './keys.ts';
 import { ADDRESSES_ALLOWED, parseAddresses } from './server-address.ts';
@@ -100,6 +101,25 @@ export const CLIENT_KEYS = {
     allowed: 'one ASCII character that is no quote and no line end, or \\t',
     about: 'what separates the fields of a line',
     parse: parseDelimiter,
+  }),
+  fileEncoding: key('file.encoding', {
+    default: 'utf-8',
+    allowed: ENCODINGS.join(', '),
+    about: 'the encoding of the file',
+    parse: choice(...ENCODINGS),
+  }),
+  fileInvalid: key('file.invalid', {
+    default: 'refuse',
+    allowed: 'refuse or skip',
+    about:
+      'what to do about lines that are no bets: refuse sends nothing; skip sends the other lines and writes these to REJECTED-FILE, named after it, in the working directory',
+    parse: choice('refuse', 'skip'),
+  }),
+  fileAllowEmpty: key('file.allowEmpty', {
+    default: 'false',
+    allowed: 'true or false',
+    about: 'whether a file without any bet finishes the agency',
+    parse: text => (({ true: true, false: false }) as Record<string, boolean>)[text.toLowerCase()],
   }),
   winnersFile: {
     ...key('winners.file', {

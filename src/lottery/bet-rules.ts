@@ -71,6 +71,15 @@ export function findFault({ bytes, starts, ends }: FieldRanges): BetFault | unde
   return undefined;
 }
 
+/** Every fault of a bet, at most one of each field. */
+export function findFaults({ bytes, starts, ends }: FieldRanges): BetFault[] {
+  const rules = [nameFault, nameFault, documentFault, birthdateFault, numberFault];
+  return BET_FIELDS.flatMap((field, index) => {
+    const reason = rules[index]!(bytes, starts[index]!, ends[index]!);
+    return reason === undefined ? [] : [{ field, reason }];
+  });
+}
+
 /** Non-empty, at most 255 bytes of well-formed UTF-8, no control characters (C0, DEL, C1). */
 function nameFault(bytes: Uint8Array, start: number, end: number): FaultReason | undefined {
   if (start === end) return 'empty';

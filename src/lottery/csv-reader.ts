@@ -33,6 +33,8 @@ export class CsvReader implements FieldRanges {
   fieldCount = 0;
   /** Line of the file, counted from 1, on which the current record starts. */
   line = 0;
+  /** Lines that the current record spans: more than one when a quoted field holds line ends. */
+  lines = 0;
 
   readonly #delimiter: number;
   /** No byte beyond this one is a delimiter or ends a line: with most bytes of a file, one comparison says so. */
@@ -41,6 +43,8 @@ export class CsvReader implements FieldRanges {
   #buffer: Uint8Array = new Uint8Array(0);
   /** Where the next record starts in `#buffer`. */
   #start = 0;
+  /** Where the current record starts in `#buffer`. */
+  #recordStart = 0;
   #ended = false;
   #nextLine = 1;
   /** The rest of a broken line is still to be skipped. */
@@ -76,6 +80,11 @@ export class CsvReader implements FieldRanges {
   /** The bytes that were pushed and not read, as they are: the next record begins with them. */
   get unread(): Uint8Array {
     return this.#buffer.subarray(this.#start);
+  }
+
+  /** The current record as it stands, with its line end; of a broken line, what was pushed so far. */
+  get raw(): Uint8Array {
+    return this.#buffer.subarray(this.#recordStart, this.#start);
   }
 
   /** Line of the file on which what is unread begins. */
@@ -194,6 +203,8 @@ export class CsvReader implements FieldRanges {
     this.bytes = bytes;
     this.fieldCount = fieldCount;
     this.line = this.#nextLine;
+    this.lines = lines;
+    this.#recordStart = this.#start;
     this.#start = after;
     this.#nextLine += lines;
     return 'record';
@@ -209,6 +220,8 @@ export class CsvReader implements FieldRanges {
 
   #giveUpLine(): CsvStep {
     this.line = this.#nextLine;
+    this.lines = 1;
+    this.#recordStart = this.#start;
     this.#skipping = true;
     this.#skipLine();
     return 'broken';

@@ -1,15 +1,10 @@
-import type { AgencyEvent, AgencyProcessEvent, Emit } from './events.ts';
+import type { AgencyEvent, AgencyFileEvent, AgencyProcessEvent, Emit } from './events.ts';
 import type { Log } from './log.ts';
 
 /** The client's log: one place for all its lines. The assignment's own actions are in Spanish, as it fixes them. */
 export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
   return event => {
     switch (event.event) {
-      case 'line-refused': {
-        const { file, line, field, reason } = event;
-        log.error('read_bet', 'fail', { file, line, field, reason });
-        return;
-      }
       case 'bet-sent':
         log.info('apuesta_enviada', 'success', { dni: event.document, numero: event.number });
         return;
@@ -68,7 +63,7 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
   };
 }
 
-function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
+function logProcess(log: Log, id: number, event: AgencyProcessEvent | AgencyFileEvent): void {
   switch (event.event) {
     case 'connecting': {
       const { attempt, error, waitMs, address } = event;
@@ -121,6 +116,36 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent): void {
       return;
     case 'stopped':
       log.info('shutdown', 'success', { client_id: id });
+      return;
+    default:
+      logFile(log, id, event);
+  }
+}
+
+/** The values of fields at fault are logged: without them the fault cannot be found. */
+function logFile(log: Log, id: number, event: AgencyFileEvent): void {
+  switch (event.event) {
+    case 'line-refused': {
+      const { file, line, lastLine: last_line, field, value, reason } = event;
+      log.error('read_bet', 'fail', { file, line, last_line, field, value, reason });
+      return;
+    }
+    case 'more-refused': {
+      const { file, field, reason, count: more } = event;
+      log.error('read_bet', 'fail', { file, field, reason, more });
+      return;
+    }
+    case 'cause-guessed':
+      log.error('check_file', 'fail', { file: event.file, faults: event.count, hint: event.hint });
+      return;
+    case 'heading-skipped':
+      log.info('skip_heading', 'success', { file: event.file, line: 1 });
+      return;
+    case 'lines-skipped':
+      log.warning('skip_lines', 'success', { client_id: id, lines: event.count, file: event.rejected });
+      return;
+    case 'file-checked':
+      log.info('check_file', 'success', { client_id: id, file: event.file, bets: event.bets });
       return;
   }
 }

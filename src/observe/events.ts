@@ -166,13 +166,6 @@ export type CentralEvent = LotteryEvent | ResourceEvent;
 
 /** What an agency does and is told. */
 type UploadEvent =
-  | {
-      readonly event: 'line-refused';
-      readonly file: string;
-      readonly line: number;
-      readonly field: string;
-      readonly reason: string;
-    }
   | { readonly event: 'bet-sent'; readonly document: string; readonly number: number }
   | {
       readonly event: 'upload-progress';
@@ -246,4 +239,32 @@ export type AgencyProcessEvent =
   | { readonly event: 'stopping'; readonly signal: string }
   | { readonly event: 'stopped' };
 
-export type AgencyEvent = UploadEvent | AgencyProcessEvent;
+/** What is found in an agency's file. */
+export type AgencyFileEvent =
+  | {
+      readonly event: 'line-refused';
+      readonly file: string;
+      readonly line: number;
+      /** Where the record spans several lines. */
+      readonly lastLine?: number | undefined;
+      readonly field: string;
+      readonly value: string;
+      readonly reason: string;
+    }
+  /** Further faults of a kind, which are not listed. */
+  | {
+      readonly event: 'more-refused';
+      readonly file: string;
+      readonly field: string;
+      readonly reason: string;
+      readonly count: number;
+    }
+  /** The likely cause of `count` faults, and what mends it. */
+  | { readonly event: 'cause-guessed'; readonly file: string; readonly count: number; readonly hint: string }
+  | { readonly event: 'heading-skipped'; readonly file: string }
+  /** Lines that are no bets were left out of the upload and written to `rejected`. */
+  | { readonly event: 'lines-skipped'; readonly count: number; readonly rejected: string }
+  /** `--check` found nothing wrong. */
+  | { readonly event: 'file-checked'; readonly file: string; readonly bets: number };
+
+export type AgencyEvent = UploadEvent | AgencyFileEvent | AgencyProcessEvent;

@@ -11,8 +11,8 @@ export interface LogOptions {
   readonly clock: () => Date;
 }
 
-/** Details whose values may hold a colon: addresses and messages. */
-const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'url', 'msg']);
+/** Details whose values may hold a colon: addresses, messages, and what stands in a file. */
+const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'url', 'msg', 'value', 'hint']);
 
 /**
  * Log lines of the assignment:

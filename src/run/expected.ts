@@ -22,13 +22,13 @@ export interface Expected {
  * @throws the reason of `stop`
  */
 export async function expectedOf(path: string, encoder: BatchEncoder, stop: AbortSignal): Promise<Expected> {
-  const source = await CsvSource.open(path, COMMA);
+  const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
   const counter = new WinnerCounter(encoder);
   let bets = 0;
   let refusedLines = 0;
   try {
-    const batches = readBatches(source, counter, Number.MAX_SAFE_INTEGER, () => {
-      refusedLines += 1;
+    const batches = readBatches(source, counter, Number.MAX_SAFE_INTEGER, ({ lines, isHeading }) => {
+      if (!isHeading) refusedLines += lines;
     });
     for await (const { count } of batches) {
       stop.throwIfAborted();

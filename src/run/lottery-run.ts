@@ -149,6 +149,8 @@ function startAgency(
       CLI_ID: String(agency),
       CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
       CLI_FILE_NAME: path,
+      CLI_FILE_INVALID: 'skip',
+      CLI_FILE_ALLOWEMPTY: 'true',
       CLI_PROTOCOL: protocol,
       CLI_LOG_PROGRESS: '200ms',
       CLI_WINNERS_FILE: winnersFile(folder, agency),

@@ -10,7 +10,7 @@ import {
   RWIN_NONE,
   RWIN_TWO,
 } from '../support/fake-central.ts';
-import { batchText, betsFile, COMMA, failureOf, startAgency } from './start-agency.ts';
+import { batchText, betsFile, failureOf, startAgency, uploadFile } from './start-agency.ts';
 
 describe('the end of the bets and the winners', () => {
   test('are asked for over one connection', async () => {
@@ -29,7 +29,7 @@ describe('the end of the bets and the winners', () => {
   test('follow an upload on the same connection', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port);
-    const upload = agency.upload(await betsFile(1), COMMA);
+    const upload = uploadFile(agency, await betsFile(1));
     const conversation = await central.accept();
     expect(await conversation.messages(2)).toEqual(['CONN 1', batchText(1)]);
     conversation.say(OK);
@@ -292,14 +292,14 @@ describe('an agency that is asked to stop', () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startAgency(central.port);
     stop.abort();
-    expect(await failureOf(agency.upload(await betsFile(10), COMMA))).toBeInstanceOf(Stopped);
+    expect(await failureOf(uploadFile(agency, await betsFile(10)))).toBeInstanceOf(Stopped);
     expect(await failureOf(agency.finishAndAwaitWinners())).toBeInstanceOf(Stopped);
     expect(central.conversations).toEqual([]);
   });
 
   test('while the central is not there stops trying', async () => {
     const { agency, events, stop } = startAgency(await portWithoutListener(), { random: () => 1 });
-    const upload = failureOf(agency.upload(await betsFile(10), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(10)));
     await events.until('connecting', 2);
     const stoppedAt = performance.now();
     stop.abort();
@@ -314,7 +314,7 @@ describe('an agency that is asked to stop', () => {
   test('while it uploads sends nothing more and takes the answers that it is owed', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startAgency(central.port, { batchWindow: 3 });
-    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(100)));
     const conversation = await central.accept();
     await conversation.messages(4);
     stop.abort();
@@ -332,7 +332,7 @@ describe('an agency that is asked to stop', () => {
     const central = await FakeCentral.listen();
     const limits = { stopTimeoutMs: 50 };
     const { agency, events, stop } = startAgency(central.port, { batchWindow: 3, limits });
-    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(100)));
     const conversation = await central.accept();
     await conversation.messages(4);
     conversation.say(OK);
@@ -347,7 +347,7 @@ describe('an agency that is asked to stop', () => {
   test('while a batch is being refused still says so', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startAgency(central.port, { batchWindow: 2 });
-    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(100)));
     const conversation = await central.accept();
     await conversation.messages(3);
     stop.abort();

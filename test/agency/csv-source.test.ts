@@ -28,7 +28,7 @@ async function readFile(content: string | Uint8Array, options: Options = {}): Pr
 }
 
 async function recordsOf(path: string, { delimiter = COMMA }: Options = {}): Promise<FileRecord[]> {
-  const source = await CsvSource.open(path, delimiter);
+  const source = await CsvSource.open({ path, delimiter: delimiter, encoding: 'utf-8' });
   const records: FileRecord[] = [];
   try {
     for await (const reader of readers(source)) {
@@ -177,7 +177,7 @@ describe('the file of an agency', () => {
   test('says how long it is and how far it was read', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, filler(CHUNK_BYTES + 64));
-    const source = await CsvSource.open(path, COMMA);
+    const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
     const read: number[] = [];
     for await (const chunk of source.chunks()) {
       expect(chunk).toHaveLength(Math.min(CHUNK_BYTES, source.bytesRead - read.length * CHUNK_BYTES));
@@ -190,7 +190,7 @@ describe('the file of an agency', () => {
 
   test('that is not there is an error that names it and the key that names it', async () => {
     const path = join(await temporaryFolder(), 'none.csv');
-    await expect(CsvSource.open(path, COMMA)).rejects.toMatchObject({
+    await expect(CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' })).rejects.toMatchObject({
       name: 'AgencyError',
       message: `cannot read ${path} (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
     });

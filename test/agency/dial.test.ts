@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Addresses } from '../../src/agency/addresses.ts';
 import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
+import { type Connector, PLAIN } from '../../src/agency/connector.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
 import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
@@ -190,5 +194,73 @@ describe('waits that grow', () => {
     const backOff = reconnectBackOff(() => 0.5);
     const waits = Array.from({ length: 9 }, () => backOff.next());
     expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
+  });
+});
+
+describe('dialing a host with two addresses', () => {
+  /** A host of which the first address is the first of `hosts`. */
+  function resolvingTo(...hosts: readonly string[]): Connector {
+    const found = hosts.map(address => ({ address, family: 4 }));
+    return {
+      ...PLAIN,
+      open: to =>
+        connect({ ...to, host: 'central.test', lookup: (_name, _options, tell) => tell(null, found) }),
+    };
+  }
+
+  /**
+   * A listener that answers no further connection until it is resumed: its process stands still, and its queue is full. The
+   * system repeats the first packet of a connection after a second.
+   */
+  async function busyListener(): Promise<{ port: number; resume: () => void }> {
+    const script =
+      "const s = require('net').createServer(); s.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))";
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const port = Number(String(line));
+    child.kill('SIGSTOP');
+    for (let turn = 0; turn < 2; turn += 1) {
+      const filler = connect(port, '127.0.0.1').on('error', () => {});
+      onTestFinished(() => void filler.destroy());
+      await once(filler, 'connect');
+    }
+    return { port, resume: () => child.kill('SIGCONT') };
+  }
+
+  test('waits for one that takes longer than Node gives it', async context => {
+    if (process.platform !== 'linux') context.skip('a full queue of connections is that of Linux');
+    const { port, resume } = await busyListener();
+    const { events, ...rest } = parts(port, { connector: resolvingTo('127.0.0.1', '127.0.0.2') });
+    const dialed = dial(rest);
+    setTimeout(resume, 400);
+    const socket = await dialed;
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+    expect(events.all).toEqual([]);
+  });
+
+  test('goes on to the second after the timeout of the first', async context => {
+    if (process.platform !== 'linux') context.skip('a full queue of connections is that of Linux');
+    const { port } = await busyListener();
+    const other = createServer().listen(port, '127.0.0.2');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const connector = resolvingTo('127.0.0.1', '127.0.0.2');
+    const { events, ...rest } = parts(port, { connector, connectTimeoutMs: 300 });
+    const socket = await dial(rest);
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remoteAddress).toBe('127.0.0.2');
+    expect(events.all).toEqual([]);
+  });
+
+  test('goes on to the second at once when the first refuses', async () => {
+    const central = await FakeCentral.listen();
+    const connector = resolvingTo('127.0.0.2', '127.0.0.1');
+    const { events, ...rest } = parts(central.port, { connector });
+    const socket = await dial(rest);
+    onTestFinished(() => void socket.destroy());
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+    expect(events.all).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { SPOKEN } from '../contract/spoken-dialects.ts';
 import { range } from '../support/central.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Quirks, ToyServer } from '../support/toy-server.ts';
-import { betsFile, COMMA, failureOf, startAgency, startResumable } from './start-agency.ts';
+import { betsFile, failureOf, startAgency, startResumable, uploadFile } from './start-agency.ts';
 import { FakeCentral, OK, welc } from '../support/fake-central.ts';
 
 /** Servers of other solutions, whose habits an agency of ours must put up with. */
@@ -27,7 +27,7 @@ async function holdLottery(spoken: SpokenDialect, quirks: Quirks) {
   );
   const winners = await Promise.all(
     agencies.map(async ({ agency }) => {
-      expect(await agency.upload(path, COMMA)).toEqual({ bets: 25, refusedLines: 0 });
+      expect(await uploadFile(agency, path)).toBe(25);
       const documents = await agency.finishAndAwaitWinners();
       await agency.close();
       return documents;
@@ -51,12 +51,12 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
     const server = await ToyServer.listen(dialect, 1, { sequential: true });
     const blocker = startAgency(server.port, { id: 2, dialect });
     const path = await betsFile(2);
-    await blocker.agency.upload(path, COMMA);
+    await uploadFile(blocker.agency, path);
     const { agency, events } = startAgency(server.port, { dialect, limits: { answerTimeoutMs: 40 } });
-    const upload = agency.upload(path, COMMA);
+    const upload = uploadFile(agency, path);
     await events.until('waiting-for-turn', 3);
     await blocker.agency.close();
-    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(await upload).toBe(2);
     expect(await agency.finishAndAwaitWinners()).toEqual(['30000001']);
     expect(events.of('reconnecting')).toEqual([]);
     await agency.close();
@@ -69,7 +69,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
       maxElapsedMs: 100,
       limits: { answerTimeoutMs: 40 },
     });
-    const error = await failureOf(agency.upload(await betsFile(2), COMMA));
+    const error = await failureOf(uploadFile(agency, await betsFile(2)));
     expect(error.message).toMatch(/no answer within 40 ms;.* does the server speak another protocol\?/);
     expect(events.of('waiting-for-turn')).toHaveLength(2);
   });
@@ -185,7 +185,7 @@ test('a base agency whose first END is refused fails', async () => {
 test('a resumable agency that is answered something else each time gives up, and says what', async () => {
   const central = await FakeCentral.listen();
   const { agency } = startResumable(central.port);
-  const upload = agency.upload(await betsFile(0), COMMA);
+  const upload = uploadFile(agency, await betsFile(0));
   const first = await central.accept();
   await first.message();
   first.say(welc(1));
@@ -213,7 +213,7 @@ test('a resumable agency that is answered something else each time gives up, and
 test('a resumable agency gives up on winners that break in the same place each time', async () => {
   const central = await FakeCentral.listen();
   const { agency } = startResumable(central.port);
-  const upload = agency.upload(await betsFile(0), COMMA);
+  const upload = uploadFile(agency, await betsFile(0));
   const first = await central.accept();
   await first.message();
   first.say(welc(1));

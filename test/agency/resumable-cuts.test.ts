@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { COMMA, startResumable } from './start-agency.ts';
+import { startResumable, uploadFile } from './start-agency.ts';
 import { type Cut, UploadCentral } from './upload-central.ts';
 
 const BETS = [1, 2, 3, 4, 5].map(index => `A|B|${index}|2000-01-01|${index}`);
@@ -24,11 +24,11 @@ async function survive(path: string, plan: Plan): Promise<UploadCentral> {
     limits: { answerTimeoutMs: 5_000 },
   });
   try {
-    const { bets, refusedLines } = await agency.upload(path, COMMA);
+    const bets = await uploadFile(agency, path);
     expect(await agency.finishAndAwaitWinners()).toEqual(['11', '12']);
     const refused = plan.refusedBatches?.includes(2) ? BETS.slice(2, 4) : [];
     expect(central.rows).toEqual(BETS.filter(bet => !refused.includes(bet)));
-    expect({ bets, refusedLines }).toEqual({ bets: 5 - refused.length, refusedLines: refused.length });
+    expect(bets).toBe(5 - refused.length);
     expect(central.faults).toEqual([]);
     expect(central.uploads.size).toBe(1);
   } finally {

@@ -3,11 +3,11 @@ import { Stopped } from '../../src/agency/errors.ts';
 import { fail, FakeCentral, OK, portWithoutListener, welc } from '../support/fake-central.ts';
 import {
   betsFile,
-  COMMA,
   failureOf,
   numberedText,
   startResumable,
   untilWait,
+  uploadFile,
   welcomed,
 } from './start-agency.ts';
 
@@ -16,13 +16,13 @@ describe('a resumable agency that is asked to stop', () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
     stop.abort();
-    expect(await failureOf(agency.upload(await betsFile(10), COMMA))).toBeInstanceOf(Stopped);
+    expect(await failureOf(uploadFile(agency, await betsFile(10)))).toBeInstanceOf(Stopped);
     expect(central.conversations).toEqual([]);
   });
 
   test('while the central is not there stops trying', async () => {
     const { agency, events, stop } = startResumable(await portWithoutListener(), { random: () => 1 });
-    const upload = failureOf(agency.upload(await betsFile(10), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(10)));
     await events.until('connecting', 2);
     stop.abort();
     expect(await upload).toBeInstanceOf(Stopped);
@@ -32,7 +32,7 @@ describe('a resumable agency that is asked to stop', () => {
   test('while it waits before it comes back does not come back', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port, { random: () => 1e6 });
-    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(2)));
     const conversation = await welcomed(central);
     await conversation.message();
     await conversation.hangUp();
@@ -46,7 +46,7 @@ describe('a resumable agency that is asked to stop', () => {
   test('before it is welcomed sends nothing more', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
-    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(2)));
     const conversation = await central.accept();
     await conversation.message();
     stop.abort();
@@ -59,7 +59,7 @@ describe('a resumable agency that is asked to stop', () => {
   test('while it uploads sends nothing more and takes every answer that it is owed', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port, { batchWindow: 3 });
-    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(100)));
     const conversation = await welcomed(central);
     await conversation.messages(3);
     stop.abort();
@@ -90,7 +90,7 @@ describe('a resumable agency that is asked to stop', () => {
       batchWindow: 3,
       limits: { stopTimeoutMs: 50 },
     });
-    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(100)));
     const conversation = await welcomed(central);
     await conversation.messages(3);
     stop.abort();
@@ -101,7 +101,7 @@ describe('a resumable agency that is asked to stop', () => {
   test('while it is owed answers over a connection that is then lost does not come back', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port, { batchWindow: 3 });
-    const upload = failureOf(agency.upload(await betsFile(100), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(100)));
     const conversation = await welcomed(central);
     await conversation.messages(3);
     stop.abort();
@@ -115,7 +115,7 @@ describe('a resumable agency that is asked to stop', () => {
   test('at its counts stops at once: they can be said again', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
-    const upload = failureOf(agency.upload(await betsFile(1), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(1)));
     const conversation = await welcomed(central);
     expect(await conversation.message()).toBe(numberedText(1, 1));
     conversation.say(OK);
@@ -129,7 +129,7 @@ describe('a resumable agency that is asked to stop', () => {
   test('at the end of the bets stops at once', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
-    const upload = agency.upload(await betsFile(0), COMMA);
+    const upload = uploadFile(agency, await betsFile(0));
     const conversation = await welcomed(central);
     await conversation.message();
     conversation.say(OK);

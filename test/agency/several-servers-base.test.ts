@@ -6,7 +6,7 @@ import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
 import { TestCentral } from '../support/central.ts';
 import { FakeCentral, NEND, OK, portWithoutListener, RWIN_TWO } from '../support/fake-central.ts';
-import { batchText, betsFile, COMMA, failureOf, startAgency } from './start-agency.ts';
+import { batchText, betsFile, failureOf, startAgency, uploadFile } from './start-agency.ts';
 
 /** With this as the chance of every wait, nothing that waits goes on before a test ends. */
 const WAITING_FOR_EVER = 1e6;
@@ -24,7 +24,7 @@ describe.each(SPOKEN)('an agency that speaks $name', ({ name, dialect }) => {
     const spoken = name === 'tp0' ? createBaseDialect(new PlainBetReader()) : dialect;
     const away = await portWithoutListener();
     const { agency, events } = startAgency([away, central.port], { dialect: spoken });
-    expect(await agency.upload(await betsFile(5), COMMA)).toEqual({ bets: 5, refusedLines: 0 });
+    expect(await uploadFile(agency, await betsFile(5))).toBe(5);
     expect(await agency.finishAndAwaitWinners()).toEqual([]);
     await agency.close();
     expect(central.lottery.betsInAll).toBe(5);
@@ -75,7 +75,7 @@ describe('an agency that speaks the base protocol to several servers', () => {
   test('goes on with the next where nothing was unanswered', async () => {
     const { a, b, ports } = await two();
     const { agency } = startAgency(ports);
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     const first = await a.accept();
     expect(await first.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
     first.say(OK);
@@ -96,7 +96,7 @@ describe('an agency that speaks the base protocol to several servers', () => {
       const { a, b, ports } = await two();
       const { agency } = startAgency(ports);
       const path = await betsFile(4);
-      const sent = failureOf(what === 'a bet' ? agency.sendBet(BET) : agency.upload(path, COMMA));
+      const sent = failureOf(what === 'a bet' ? agency.sendBet(BET) : uploadFile(agency, path));
       const conversation = await a.accept();
       await conversation.messages(2);
       conversation.reset();

@@ -15,10 +15,10 @@ import { pipeFile } from './pipe-file.ts';
 import {
   betLines,
   betsFile,
-  COMMA,
   failureOf,
   numberedText,
   startResumable,
+  uploadFile,
   welcomed,
 } from './start-agency.ts';
 
@@ -50,7 +50,7 @@ describe('agencies with several servers', () => {
     const path = await betsFile(3);
     const ports = centrals.map(({ port }) => port);
     const agencies = [1, 2, 3, 4].map(id => startResumable(ports, { id }));
-    for (const { agency } of agencies) expect((await agency.upload(path, COMMA)).bets).toBe(3);
+    for (const { agency } of agencies) expect(await uploadFile(agency, path)).toBe(3);
     for (const { agency } of agencies) await agency.close();
     const served = centrals.map(central => central.of('agency-identified').map(({ agency }) => agency));
     expect(served).toEqual([
@@ -66,7 +66,7 @@ describe('agencies with several servers', () => {
     const path = await betsFile(400);
     const agencies = [1, 2].map(id => startResumable([a.port, b.port], { id, batchWindow: 4 }));
     const ended = agencies.map(async ({ agency }) => {
-      const result = await agency.upload(path, COMMA);
+      const result = await uploadFile(agency, path);
       await agency.finishAndAwaitWinners();
       await agency.close();
       return result;
@@ -74,7 +74,7 @@ describe('agencies with several servers', () => {
     await until(() => a.of('batch-stored').length >= 10, 'some batches being stored by the first server');
     for (const socket of a.sockets) socket.destroy();
     await a.stop();
-    for (const result of await Promise.all(ended)) expect(result).toEqual({ bets: 400, refusedLines: 0 });
+    for (const result of await Promise.all(ended)) expect(result).toBe(400);
     for (const agency of [1, 2]) {
       const expected = betLines(1, 400).split('\n').slice(0, -1);
       const rows = store.rows.split('\r\n').filter(row => row.startsWith(`${agency},`));
@@ -90,7 +90,7 @@ describe('a server that fails', () => {
   test('is left at once for the next, which is told the same upload and stays the one', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_FOR_EVER });
-    const upload = agency.upload(await betsFile(5), COMMA);
+    const upload = uploadFile(agency, await betsFile(5));
     const first = await a.accept();
     const hello = await first.message();
     await first.hangUp();
@@ -98,7 +98,7 @@ describe('a server that fails', () => {
     expect(await second.message()).toBe(hello);
     second.say('57454c43 00000009 317c33327c38313834');
     await accepting(second, [numberedText(1, 1, 2), numberedText(2, 3, 4), numberedText(3, 5), 'DONE 3|5']);
-    expect(await upload).toEqual({ bets: 5, refusedLines: 0 });
+    expect(await upload).toBe(5);
     const winners = agency.finishAndAwaitWinners();
     await accepting(second, ['END']);
     expect(await second.message()).toBe('WAIT');
@@ -114,12 +114,12 @@ describe('a server that fails', () => {
   test('with a refusal that passes: the next one is asked', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports);
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     const first = await welcomed(a);
     expect(await first.message()).toBe(numberedText(1, 1, 2));
     first.say(fail('storage', 1, 'the disk is full'));
     await accepting(await welcomed(b), [numberedText(1, 1, 2), 'DONE 1|2']);
-    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(await upload).toBe(2);
     expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
       'the central refused for now, storage, the disk is full',
     ]);
@@ -128,7 +128,7 @@ describe('a server that fails', () => {
   test('with a refusal that stays: that is the end, for the next one would say the same', async () => {
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports);
-    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(2)));
     const first = await a.accept();
     await first.message();
     first.say(fail('unauthorized', 1, 'why'));
@@ -139,16 +139,16 @@ describe('a server that fails', () => {
   test('by not answering: the next one is asked', async () => {
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports, { limits: { answerTimeoutMs: 40 } });
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     await (await a.accept()).message();
     await accepting(await welcomed(b), [numberedText(1, 1, 2), 'DONE 1|2']);
-    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(await upload).toBe(2);
   });
 
   test('between two questions is left as well', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports);
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     const first = await welcomed(a);
     await accepting(first, [numberedText(1, 1, 2), 'DONE 1|2']);
     await upload;
@@ -165,7 +165,7 @@ describe('a server that fails', () => {
   test('like all the others is waited for longer and longer, until something goes well', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     for (const central of [a, b, a, b, a]) await (await welcomed(central)).hangUp();
     const last = await welcomed(b);
     await accepting(last, [numberedText(1, 1, 2)]);
@@ -181,12 +181,12 @@ describe('a server that fails', () => {
   test('and is away afterwards is passed over while the other one is there', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     await (await welcomed(a)).hangUp();
     await a.close();
     await (await welcomed(b)).hangUp();
     await accepting(await welcomed(b), [numberedText(1, 1, 2), 'DONE 1|2']);
-    expect(await upload).toEqual({ bets: 2, refusedLines: 0 });
+    expect(await upload).toBe(2);
     expect(events.of('connecting')).toEqual([
       expect.objectContaining({ attempt: 1, waitMs: 0, address: `127.0.0.1:${ports[0]}` }),
     ]);
@@ -196,7 +196,7 @@ describe('a server that fails', () => {
     const { a, b, ports } = await two();
     let clock = 0;
     const { agency } = startResumable(ports, { maxElapsedMs: 1_000, now: () => clock });
-    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(2)));
     await (await welcomed(a)).hangUp();
     const second = await welcomed(b);
     clock = 1_001;
@@ -208,7 +208,7 @@ describe('a server that fails', () => {
   test('and an agency that is told to stop meanwhile goes nowhere else', async () => {
     const [away, alsoAway] = [await portWithoutListener(), await portWithoutListener()];
     const { agency, events, stop } = startResumable([away, alsoAway], { random: () => WAITING_FOR_EVER });
-    const upload = failureOf(agency.upload(await betsFile(2), COMMA));
+    const upload = failureOf(uploadFile(agency, await betsFile(2)));
     await events.until('connecting', 2);
     stop.abort();
     expect(await upload).toBeInstanceOf(Stopped);
@@ -222,14 +222,14 @@ describe('a server that knows less than another has acknowledged', () => {
   test('may only be behind: the others are asked, and the upload goes on where it was', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
-    const upload = agency.upload(await betsFile(4), COMMA);
+    const upload = uploadFile(agency, await betsFile(4));
     const first = await welcomed(a);
     await accepting(first, [numberedText(1, 1, 2)]);
     await first.message();
     await first.hangUp();
     for (const central of [b, a, b]) expect(await (await welcomed(central)).end()).toEqual([]);
     await accepting(await welcomed(a, 2), [numberedText(2, 3, 4), 'DONE 2|4']);
-    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+    expect(await upload).toBe(4);
     expect(
       events.of('reconnecting').map(({ error, waitMs }) => [error, Math.round(waitMs! * 1_000)]),
     ).toEqual([
@@ -246,7 +246,7 @@ describe('a server that knows less than another has acknowledged', () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports);
-    const upload = agency.upload(path, COMMA);
+    const upload = uploadFile(agency, path);
     await writer.write(betLines(1, 4));
     const first = await welcomed(a);
     await accepting(first, [numberedText(1, 1, 2)]);
@@ -255,13 +255,13 @@ describe('a server that knows less than another has acknowledged', () => {
     expect(await (await welcomed(b)).end()).toEqual([]);
     await writer.close();
     await accepting(await welcomed(a, 2), [numberedText(2, 3, 4), 'DONE 2|4']);
-    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+    expect(await upload).toBe(4);
   });
 
   test('at END and WAIT is not taken at its word either', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports);
-    const upload = agency.upload(await betsFile(2), COMMA);
+    const upload = uploadFile(agency, await betsFile(2));
     const first = await welcomed(a);
     await accepting(first, [numberedText(1, 1, 2), 'DONE 1|2']);
     await upload;
@@ -284,7 +284,7 @@ describe('a server that knows less than another has acknowledged', () => {
   test('like all the others, six times in a row: the file is sent from its beginning', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
-    const upload = agency.upload(await betsFile(4), COMMA);
+    const upload = uploadFile(agency, await betsFile(4));
     const first = await welcomed(a);
     await accepting(first, [numberedText(1, 1, 2)]);
     await first.message();
@@ -292,7 +292,7 @@ describe('a server that knows less than another has acknowledged', () => {
     for (const central of [b, a, b, a, b, a]) expect(await (await welcomed(central)).end()).toEqual([]);
     // The one that it heard last: it is there, and as good as the others.
     await accepting(await welcomed(a), [numberedText(1, 1, 2), numberedText(2, 3, 4), 'DONE 2|4']);
-    expect(await upload).toEqual({ bets: 4, refusedLines: 0 });
+    expect(await upload).toBe(4);
     expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([
       0, 100, 200, 400, 800, 1_600, 3_200,
     ]);
@@ -303,7 +303,7 @@ describe('a server that knows less than another has acknowledged', () => {
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports);
     const path = await betsFile(4);
-    const upload = failureOf(agency.upload(path, COMMA));
+    const upload = failureOf(uploadFile(agency, path));
     let central = a;
     for (const reading of range(9)) {
       const conversation = await welcomed(central);

@@ -4,6 +4,8 @@ import { expect, onTestFinished } from 'vitest';
 import { Addresses } from '../../src/agency/addresses.ts';
 import { Agency } from '../../src/agency/agency.ts';
 import type { AgencyParts } from '../../src/agency/agency-parts.ts';
+import type { FileFormat } from '../../src/agency/csv-source.ts';
+import { checkFile } from '../../src/agency/file-check.ts';
 import { ResumableAgency } from '../../src/agency/resumable-agency.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { AgencyEvent } from '../../src/observe/events.ts';
@@ -137,7 +139,7 @@ export async function untilWait(
   central: FakeCentral,
   agency: ResumableAgency,
 ): Promise<{ conversation: Conversation; winners: Promise<readonly string[]> }> {
-  const upload = agency.upload(await betsFile(0), COMMA);
+  const upload = uploadFile(agency, await betsFile(0));
   const conversation = await welcomed(central);
   expect(await conversation.message()).toBe('DONE 0|0');
   conversation.say(OK);
@@ -179,6 +181,18 @@ export async function betsFile(count: number): Promise<string> {
 }
 
 export const COMMA = 0x2c;
+
+/** Where a test's file is and how to read it. */
+export function formatOf(path: string): FileFormat {
+  return { path, delimiter: COMMA, encoding: 'utf-8' };
+}
+
+/** Sends a file; what in it is no bet is left out. */
+export async function uploadFile(agency: Agency | ResumableAgency, path: string): Promise<number> {
+  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);
+  const file = await checkFile(formatOf(path), batch, () => {}, new AbortController().signal);
+  return agency.upload({ ...file, refuse: () => {} });
+}
 
 /** The error of something that is expected to fail; the promise is looked at from the beginning. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error> {

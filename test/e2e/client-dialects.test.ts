@@ -122,6 +122,7 @@ describe('a client', () => {
         const client = startClient(folder, 1, port, {
           CLI_PROTOCOL: protocol,
           CLI_FILE_NAME: file,
+          CLI_FILE_ALLOWEMPTY: 'true',
           CLI_WINNERS_FILE: 'winners.txt',
         });
         expect(await client.exited).toEqual({ code: 0, signal: null });
@@ -185,7 +186,11 @@ describe('a client', () => {
       await server.exited;
       const env = { SERVER_LISTENERS: `${protocol}:${port}`, NUMBER_AGENCIES: '2' };
       const again = await startServer(folder, env);
-      const other = startClient(folder, 2, port, { CLI_PROTOCOL: protocol, CLI_FILE_NAME: '/dev/null' });
+      const other = startClient(folder, 2, port, {
+        CLI_PROTOCOL: protocol,
+        CLI_FILE_NAME: '/dev/null',
+        CLI_FILE_ALLOWEMPTY: 'true',
+      });
       expect(await other.exited).toEqual({ code: 0, signal: null });
       expect(await client.exited).toEqual({ code: 0, signal: null });
       expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n');

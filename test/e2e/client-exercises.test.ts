@@ -181,13 +181,18 @@ describe('the configuration', () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,1,1990-01-02,7574\nx\n');
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, { CLI_LOG_FORMAT: 'json', CLI_LOG_LEVEL: 'INFO' });
+    const client = startClient(folder, 1, port, {
+      CLI_LOG_FORMAT: 'json',
+      CLI_LOG_LEVEL: 'INFO',
+      CLI_FILE_INVALID: 'skip',
+    });
     expect(await client.exited).toEqual(FAILED);
     const facts = client.lines.map(line => JSON.parse(line.text) as Record<string, unknown>);
     expect(facts.map(({ action, result }) => `${String(action)} ${String(result)}`)).toEqual([
       'config success',
-      'connect success',
       'read_bet fail',
+      'skip_lines success',
+      'connect success',
       'upload success',
       'close_file success',
       'consulta_ganadores in_progress',
@@ -195,7 +200,7 @@ describe('the configuration', () => {
       'close_socket success',
       'exit fail',
     ]);
-    expect(facts[2]).toMatchObject({ file: 'agency.csv', line: 2, field: 'line', reason: 'too-few-fields' });
+    expect(facts[1]).toMatchObject({ file: 'agency.csv', line: 2, field: 'line', reason: 'too-few-fields' });
     expect(facts.at(-1)).toMatchObject({ level: 'ERROR', client_id: 1, refused_lines: 1 });
   });
 });

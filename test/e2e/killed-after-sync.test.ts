@@ -52,7 +52,7 @@ interface Stay {
 /** Uploads to a server that is killed at the instant, and on to the one that is started in its place. */
 async function uploadAcross(file: string, what: number | string, window: number): Promise<Stay> {
   const folder = await temporaryFolder();
-  await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n'));
+  await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n').concat('\n'));
   const { doomed, port } = await startDoomed(folder, file, what);
   const client = startClient(folder, 1, port, {
     CLI_BATCH_MAXAMOUNT: String(BETS_PER_BATCH),

@@ -168,7 +168,7 @@ test('a client with another file than the one that its agency finished with is r
   const all = await lottery(1_000);
   const first = all.client(1);
   await first.logged('consulta_ganadores', 'in_progress');
-  await writeFile(join(all.folder, 'agency-1.csv'), betsOf(1, 1_001).join('\n'));
+  await writeFile(join(all.folder, 'agency-1.csv'), betsOf(1, 1_001).join('\n').concat('\n'));
   const second = all.client(1);
   expect(await second.exited).toEqual({ code: 1, signal: null });
   expect(second.lines.at(-1)!.text).toContain('error: the central refused, agency-finished, ');
@@ -185,7 +185,7 @@ describe('against any server', () => {
     'with protocol %s and no batch.window there are %i batches without an answer',
     async (protocol, window) => {
       const folder = await temporaryFolder();
-      await writeFile(join(folder, 'agency.csv'), betsOf(1, 100).join('\n'));
+      await writeFile(join(folder, 'agency.csv'), betsOf(1, 100).join('\n').concat('\n'));
       const central = await FakeCentral.listen();
       startClient(folder, 1, central.port, { CLI_PROTOCOL: protocol, CLI_BATCH_MAXAMOUNT: '1' });
       const conversation = await central.accept();
@@ -202,7 +202,7 @@ describe('against any server', () => {
 
   test('a batch that is refused is told, the rest goes on, exit code 1', async () => {
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), betsOf(1, 3).join('\n'));
+    await writeFile(join(folder, 'agency.csv'), betsOf(1, 3).join('\n').concat('\n'));
     const central = await FakeCentral.listen();
     const client = startClient(folder, 1, central.port, { CLI_BATCH_MAXAMOUNT: '2' });
     const conversation = await central.accept();

@@ -38,7 +38,10 @@ test('an agency begins with the address that is its turn', async () => {
 test('a client with one address does not name it where it is tried again', async () => {
   const folder = await temporaryFolder();
   const port = await portWithoutListener();
-  const client = startClient(folder, 1, port, { CLI_FILE_NAME: '/dev/null' });
+  const client = startClient(folder, 1, port, {
+    CLI_FILE_NAME: '/dev/null',
+    CLI_FILE_ALLOWEMPTY: 'true',
+  });
   const { text } = await client.logged('connect', 'in_progress');
   expect(text.slice(20)).toMatch(
     /^WARNING {2}action: connect \| result: in_progress \| client_id: 1 \| attempt: 1 \| error: ECONNREFUSED \| next_try_ms: \d+$/,

@@ -40,7 +40,7 @@ async function folderForAll(count: number): Promise<string> {
   const folder = await temporaryFolder();
   expect(await Program.start(['certs', '.'], { cwd: folder }).exited).toEqual(DONE);
   for (const agency of AGENCIES)
-    await writeFile(join(folder, `agency-${agency}.csv`), linesOf(agency, count).join('\n'));
+    await writeFile(join(folder, `agency-${agency}.csv`), linesOf(agency, count).join('\n').concat('\n'));
   return folder;
 }
 
@@ -49,7 +49,7 @@ async function folderSignedBy(authority: Signed, count: number): Promise<string>
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'ca.pem'), authority.ca);
   await writePair(folder, 'server', authority.server);
-  await writeFile(join(folder, 'agency-1.csv'), linesOf(1, count).join('\n'));
+  await writeFile(join(folder, 'agency-1.csv'), linesOf(1, count).join('\n').concat('\n'));
   return folder;
 }
 

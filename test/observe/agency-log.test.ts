@@ -41,8 +41,15 @@ describe("the client's log", () => {
       { event: 'connected', address: '[::1]:80' },
     ],
     [
-      'ERROR    action: read_bet | result: fail | file: agency-1.csv | line: 4 | field: birthdate | reason: not-a-date',
-      { event: 'line-refused', file: 'agency-1.csv', line: 4, field: 'birthdate', reason: 'not-a-date' },
+      'ERROR    action: read_bet | result: fail | file: agency-1.csv | line: 4 | field: birthdate | value: 31:12 | reason: not-a-date',
+      {
+        event: 'line-refused',
+        file: 'agency-1.csv',
+        line: 4,
+        field: 'birthdate',
+        value: '31:12',
+        reason: 'not-a-date',
+      },
     ],
     [
       'INFO     action: upload | result: in_progress | client_id: 3 | bets: 130 | bytes: 4000 | of: 90000',

@@ -38,7 +38,7 @@ describe('P3 Once', () => {
   test('a client that is killed, and a server that is killed, store the file of the agency once', async () => {
     const folder = await temporaryFolder();
     const lines = range(20_000).map(index => `Ana,Pérez,${index},1990-01-02,${index % 7000}`);
-    await writeFile(join(folder, 'agency.csv'), lines.join('\n'));
+    await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));
     const port = await freePort();
     const env = { SERVER_PORT: String(port), NUMBER_AGENCIES: '1' };
     const start = () => startClient(folder, 1, port, { CLI_BATCH_MAXAMOUNT: '10', CLI_LOG_PROGRESS: '1ms' });

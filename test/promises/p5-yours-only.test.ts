@@ -48,7 +48,7 @@ describe('P5 Yours only', () => {
     const clients = await Promise.all(
       [1, 2].map(async id => {
         const lines = [`Ana,Paz,${id}000001,1990-01-02,7574`, `Eva,Paz,${id}000002,1990-01-02,1`];
-        await writeFile(join(folder, `${id}.csv`), lines.join('\n'));
+        await writeFile(join(folder, `${id}.csv`), lines.join('\n').concat('\n'));
         return startClient(folder, id, port, { CLI_FILE_NAME: `${id}.csv`, CLI_WINNERS_FILE: `${id}.txt` });
       }),
     );

@@ -49,7 +49,7 @@ describe('P8 SIGTERM is graceful', () => {
   test('a server may be stopped and started in the middle of an upload: the client is not even told a failure', async () => {
     const folder = await temporaryFolder();
     const lines = range(20_000).map(index => `Ana,Pérez,${index},1990-01-02,${index % 7000}`);
-    await writeFile(join(folder, 'agency.csv'), lines.join('\n'));
+    await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));
     const env = { SERVER_PORT: String(await freePort()), NUMBER_AGENCIES: '1' };
     const { server } = await startServer(folder, env);
     const client = startClient(folder, 1, Number(env.SERVER_PORT), {
@@ -71,7 +71,7 @@ describe('P8 SIGTERM is graceful', () => {
   test('the client stops in the middle of an upload with a line for each thing that it closes, and exits 0', async () => {
     const folder = await temporaryFolder();
     const lines = range(20_000).map(index => `Ana,Pérez,${index},1990-01-02,1`);
-    await writeFile(join(folder, 'agency.csv'), lines.join('\n'));
+    await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));
     const { port } = await startServer(folder);
     const client = startClient(folder, 1, port, { CLI_BATCH_MAXAMOUNT: '10', CLI_LOG_PROGRESS: '1ms' });
     await client.line(({ details }) => Number(details['bets']) > 100, 'progress');

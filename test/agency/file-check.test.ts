@@ -3,12 +3,20 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { isSameFile, nameFile } from '../../src/agency/upload-name.ts';
+import { type CheckedFile, checkFile, isSameFile } from '../../src/agency/file-check.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
-import { betLines, betsFile, failureOf } from './start-agency.ts';
+import { betLines, betsFile, failureOf, formatOf } from './start-agency.ts';
 
 const NEVER = new AbortController().signal;
+
+function nameFile(path: string, stop: AbortSignal): Promise<CheckedFile> {
+  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);
+  return checkFile(formatOf(path), batch, () => {}, stop);
+}
 
 async function fileOf(content: string | Uint8Array): Promise<string> {
   const path = join(await temporaryFolder(), 'agency.csv');
@@ -72,7 +80,7 @@ describe('the name of an upload', () => {
 describe('a file that was named', () => {
   test('is the same for as long as nobody touches it', async () => {
     const path = await betsFile(3);
-    expect(await isSameFile(path, await nameFile(path, NEVER))).toBe(true);
+    expect(await isSameFile(await nameFile(path, NEVER))).toBe(true);
   });
 
   test('is another when it has grown, and when it was written anew', async () => {
@@ -80,10 +88,10 @@ describe('a file that was named', () => {
     const named = await nameFile(path, NEVER);
     await writeFile(path, betLines(1, 4));
     await utimes(path, named.modifiedMs / 1_000, named.modifiedMs / 1_000);
-    expect(await isSameFile(path, named)).toBe(false);
+    expect(await isSameFile(named)).toBe(false);
     await writeFile(path, betLines(1, 3));
     await utimes(path, 1, 1);
-    expect(await isSameFile(path, named)).toBe(false);
+    expect(await isSameFile(named)).toBe(false);
   });
 
   test('is not the same when it is gone', async () => {
@@ -91,7 +99,7 @@ describe('a file that was named', () => {
     const named = await nameFile(path, NEVER);
     await rm(path);
     // Either answer says so to the user: that it was changed, or that it cannot be read.
-    const outcome = await isSameFile(path, named).catch((error: unknown) => error);
+    const outcome = await isSameFile(named).catch((error: unknown) => error);
     expect(outcome === false || outcome instanceof AgencyError).toBe(true);
   });
 
@@ -99,6 +107,6 @@ describe('a file that was named', () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const named = await nameFile(path, NEVER);
     await writer.write('more\n');
-    expect(await isSameFile(path, named)).toBe(true);
+    expect(await isSameFile(named)).toBe(true);
   });
 });

@@ -1,0 +1,76 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { BatchEncoder } from '../wire/dialect.ts';
+import { type Refuse, readBatches } from './batcher.ts';
+import { CsvSource, type FileFormat, unreadable } from './csv-source.ts';
+import { Stopped } from './errors.ts';
+
+/** Hex digits of the digest that make a name: 128 bits, so that no two files share one. */
+const NAME_DIGITS = 32;
+
+/** Bets of a batch of the check, which is not sent. */
+const BATCH_AMOUNT = 1024;
+
+/** How a file is known to the central, and how to notice that it was changed meanwhile. */
+interface NamedFile {
+  /** The same every time the same content is sent: a restarted client finds its own upload again. */
+  readonly name: string;
+  /** Whether the file can be read again from its beginning; a pipe cannot, and has a name of its own each time. */
+  readonly rereadable: boolean;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** A file of which every line was looked at before anything is sent; a pipe cannot be looked at. */
+export interface CheckedFile extends FileFormat, NamedFile {
+  /** Bets that can be sent; of a pipe not known. */
+  readonly bets: number | undefined;
+}
+
+/** A file that is sent, and what is done with a record that is no bet while it is. */
+export interface UploadFile extends CheckedFile {
+  readonly refuse: Refuse;
+}
+
+/**
+ * Reads the whole file once, for its name and for what in it is no bet.
+ *
+ * @param encoder of the dialect that the file will be sent in: not every dialect can send every bet
+ * @throws AgencyError when the file cannot be read, Stopped
+ */
+export async function checkFile(
+  format: FileFormat,
+  encoder: BatchEncoder,
+  refuse: Refuse,
+  stop: AbortSignal,
+): Promise<CheckedFile> {
+  const found = await statFile(format.path).catch((error: unknown) => {
+    throw unreadable(format.path, error);
+  });
+  if (!found.rereadable) return { ...format, ...found, name: randomUUID(), bets: undefined };
+  const hash = createHash('sha256');
+  const source = await CsvSource.open(format, bytes => {
+    if (stop.aborted) throw new Stopped();
+    hash.update(bytes);
+  });
+  try {
+    let bets = 0;
+    for await (const { count } of readBatches(source, encoder, BATCH_AMOUNT, refuse)) bets += count;
+    return { ...format, ...found, name: hash.digest('hex').slice(0, NAME_DIGITS), bets };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Whether the file is still the one that was checked. */
+export async function isSameFile({ path, rereadable, size, modifiedMs }: CheckedFile): Promise<boolean> {
+  if (!rereadable) return true;
+  const now = await statFile(path).catch(() => undefined);
+  return now?.size === size && now.modifiedMs === modifiedMs;
+}
+
+async function statFile(path: string): Promise<Omit<NamedFile, 'name'>> {
+  const stats = await stat(path);
+  if (stats.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+  return { size: stats.size, modifiedMs: stats.mtimeMs, rereadable: stats.isFile() };
+}

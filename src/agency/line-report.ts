@@ -1,0 +1,58 @@
+import type { AgencyEvent, Emit } from '../observe/events.ts';
+import type { FieldFault, LineFault } from './batcher.ts';
+import { guessCause } from './fault-causes.ts';
+
+/** Faults that are listed of a kind; further ones are counted. */
+const LISTED_MAX = 20;
+
+const LINE_ENDS = [0x0a, 0x0d];
+const LINE_END = Buffer.from('\n');
+
+interface ListedFault extends FieldFault {
+  readonly line: number;
+  /** Where the record spans several lines. */
+  readonly lastLine: number | undefined;
+}
+
+/** The lines of a file that are no bets: gathered while the file is read, reported in one go. */
+export class LineReport {
+  /** Lines that are no bets. */
+  count = 0;
+  /** Their records as they stand, in UTF-8, each with a line end. */
+  readonly records: Buffer[] = [];
+  #hasHeading = false;
+  readonly #kinds = new Map<string, { readonly listed: ListedFault[]; count: number }>();
+  readonly #hints = new Map<string, number>();
+
+  readonly add = ({ line, lines, faults, raw, isHeading }: LineFault): void => {
+    if (isHeading) {
+      this.#hasHeading = true;
+      return;
+    }
+    this.count += lines;
+    this.records.push(raw, ...(LINE_ENDS.includes(raw.at(-1)!) ? [] : [LINE_END]));
+    for (const fault of faults) {
+      const name = `${fault.field} ${fault.reason}`;
+      const kind = this.#kinds.get(name) ?? { listed: [], count: 0 };
+      this.#kinds.set(name, kind);
+      kind.count += 1;
+      const lastLine = lines > 1 ? line + lines - 1 : undefined;
+      if (kind.count <= LISTED_MAX) kind.listed.push({ ...fault, line, lastLine });
+      const hint = guessCause(fault);
+      if (hint !== undefined) this.#hints.set(hint, (this.#hints.get(hint) ?? 0) + 1);
+    }
+  };
+
+  emitTo(emit: Emit<AgencyEvent>, file: string): void {
+    if (this.#hasHeading) emit({ event: 'heading-skipped', file });
+    for (const { listed, count } of this.#kinds.values()) {
+      for (const fault of listed) emit({ event: 'line-refused', file, ...fault });
+      const { field, reason } = listed[0]!;
+      const more = count - listed.length;
+      if (more > 0) emit({ event: 'more-refused', file, field, reason, count: more });
+    }
+    for (const [hint, count] of this.#hints) {
+      emit({ event: 'cause-guessed', file, count, hint: hint.replace(/\bFILE\b/, () => file) });
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Agency } from '../agency/agency.ts';
+import type { LineFault } from '../agency/batcher.ts';
+import { AgencyError } from '../agency/errors.ts';
+import { type CheckedFile, checkFile } from '../agency/file-check.ts';
+import { LineReport } from '../agency/line-report.ts';
+import type { ResumableAgency } from '../agency/resumable-agency.ts';
+import type { ClientConfig } from '../config/client-config.ts';
+import { ConfigError } from '../config/errors.ts';
+import { fromUtf8 } from '../lottery/encoding.ts';
+import type { AgencyEvent, Emit } from '../observe/events.ts';
+import type { BatchEncoder } from '../wire/dialect.ts';
+
+/** The file of an agency, from the check of its lines to its last bet. */
+export class AgencyFile {
+  readonly #config: ClientConfig;
+  readonly #emit: Emit<AgencyEvent>;
+  readonly #report = new LineReport();
+
+  constructor(config: ClientConfig, emit: Emit<AgencyEvent>) {
+    this.#config = config;
+    this.#emit = emit;
+  }
+
+  /**
+   * Reads the file, reports its lines that are no bets, and decides whether anything may be sent.
+   *
+   * @throws AgencyError, Stopped
+   */
+  async check(encoder: BatchEncoder, stop: AbortSignal): Promise<CheckedFile> {
+    const { file: path, fileDelimiter: delimiter, fileEncoding: encoding, fileInvalid } = this.#config;
+    const report = this.#report;
+    const file = await checkFile({ path, delimiter, encoding }, encoder, report.add, stop);
+    report.emitTo(this.#emit, path);
+    if (report.count > 0 && fileInvalid === 'refuse') {
+      const rest = `; file.invalid skip (CLI_FILE_INVALID) would send the other ${file.bets} bets`;
+      throw new AgencyError(
+        `${path} has lines that are no bets (${report.count}), nothing was sent and the agency stays open${file.bets ? rest : ''}`,
+      );
+    }
+    this.#requireBets(file.bets);
+    return file;
+  }
+
+  /**
+   * Sends the file. A pipe can be read only once: its lines are checked while they are sent.
+   *
+   * @throws AgencyError, Stopped
+   */
+  async send(file: CheckedFile, agency: Agency | ResumableAgency): Promise<void> {
+    if (file.bets !== undefined) {
+      await this.#keepRejected();
+      await agency.upload({ ...file, refuse: () => {} });
+      return;
+    }
+    const report = this.#report;
+    const skips = this.#config.fileInvalid === 'skip';
+    const refuse = (fault: LineFault): void => {
+      report.add(fault);
+      if (skips || report.count === 0) return;
+      throw new AgencyError(
+        `line ${fault.line} of ${file.path} is no bet; bets before it may be stored, the agency stays open`,
+      );
+    };
+    try {
+      this.#requireBets(await agency.upload({ ...file, refuse }));
+    } finally {
+      report.emitTo(this.#emit, file.path);
+      if (skips) await this.#keepRejected();
+    }
+  }
+
+  #requireBets(bets: number | undefined): void {
+    const { file, fileAllowEmpty } = this.#config;
+    if (bets !== 0 || fileAllowEmpty) return;
+    throw new AgencyError(
+      `${file} has no bets, the agency stays open; file.allowEmpty true (CLI_FILE_ALLOWEMPTY) finishes it without any`,
+    );
+  }
+
+  /** Writes the lines that are left out as they stand. What another run has left there is not overwritten. */
+  async #keepRejected(): Promise<void> {
+    const { count, records } = this.#report;
+    if (count === 0) return;
+    const rejected = `REJECTED-${basename(this.#config.file)}`;
+    const lines = fromUtf8(this.#config.fileEncoding, Buffer.concat(records));
+    const before = await readFile(rejected).catch(() => undefined);
+    if (before?.equals(lines) === false) {
+      throw new AgencyError(`${rejected} holds other lines, of an earlier file; move it away`);
+    }
+    try {
+      await writeFile(rejected, lines, { mode: 0o600 });
+    } catch (error) {
+      throw new AgencyError(`cannot write ${rejected} (${(error as NodeJS.ErrnoException).code})`, error);
+    }
+    this.#emit({ event: 'lines-skipped', count, rejected });
+  }
+}
+
+/** @throws ConfigError when the winners cannot be written to `path` once they are known */
+export async function requireWritable(path: string): Promise<void> {
+  try {
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    // With the slash, what is no folder is refused.
+    await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`winners.file is '${path}', which cannot be written (${code})`, error);
+  }
+}
