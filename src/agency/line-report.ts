@@ -18,11 +18,16 @@ interface ListedFault extends FieldFault {
 export class LineReport {
   /** Lines that are no bets. */
   count = 0;
-  /** Their records as they stand, in UTF-8, each with a line end. */
+  /** Their records as they stand, in UTF-8, each with a line end; none where nobody asks for them. */
   readonly records: Buffer[] = [];
+  readonly #keepsRecords: boolean;
   #hasHeading = false;
   readonly #kinds = new Map<string, { readonly listed: ListedFault[]; count: number }>();
   readonly #hints = new Map<string, number>();
+
+  constructor(keepsRecords: boolean) {
+    this.#keepsRecords = keepsRecords;
+  }
 
   readonly add = ({ line, lines, faults, raw, isHeading }: LineFault): void => {
     if (isHeading) {
@@ -30,7 +35,7 @@ export class LineReport {
       return;
     }
     this.count += lines;
-    this.records.push(raw, ...(LINE_ENDS.includes(raw.at(-1)!) ? [] : [LINE_END]));
+    if (this.#keepsRecords) this.records.push(raw, ...(LINE_ENDS.includes(raw.at(-1)!) ? [] : [LINE_END]));
     for (const fault of faults) {
       const name = `${fault.field} ${fault.reason}`;
       const kind = this.#kinds.get(name) ?? { listed: [], count: 0 };

@@ -16,11 +16,12 @@ import type { BatchEncoder } from '../wire/dialect.ts';
 export class AgencyFile {
   readonly #config: ClientConfig;
   readonly #emit: Emit<AgencyEvent>;
-  readonly #report = new LineReport();
+  readonly #report: LineReport;
 
   constructor(config: ClientConfig, emit: Emit<AgencyEvent>) {
     this.#config = config;
     this.#emit = emit;
+    this.#report = new LineReport(config.fileInvalid === 'skip');
   }
 
   /**
