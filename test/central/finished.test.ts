@@ -63,7 +63,9 @@ describe('an agency that has finished', () => {
     }
     await expectServed(first);
     await expectServed(second);
-    expect(central.of('agency-finished')).toEqual([{ event: 'agency-finished', agency: 1, missing: [2] }]);
+    expect(central.of('agency-finished')).toEqual([
+      { event: 'agency-finished', agency: 1, missing: 1, waitingFor: [2] },
+    ]);
     expect(central.of('message-refused')).toEqual([]);
     expect(central.of('draw-held')).toEqual([]);
   });

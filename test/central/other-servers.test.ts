@@ -185,7 +185,9 @@ describe('an agency that says END here', () => {
     store.tellOfAnother(finishedBy(1));
     store.overtake();
     expect(await peer.receive(4)).toBe(OK);
-    expect(central.of('agency-finished')).toEqual([{ event: 'agency-finished', agency: 1, missing: [2] }]);
+    expect(central.of('agency-finished')).toEqual([
+      { event: 'agency-finished', agency: 1, missing: 1, waitingFor: [2] },
+    ]);
     expect(codesOf(central)).toEqual([]);
   });
 
@@ -281,7 +283,9 @@ describe('what other servers have stored', () => {
     const { store, central } = await open();
     const peer = await central.agency(1);
     store.tellOfAnother(finishedBy(1));
-    expect(central.of('agency-finished')).toEqual([{ event: 'agency-finished', agency: 1, missing: [2] }]);
+    expect(central.of('agency-finished')).toEqual([
+      { event: 'agency-finished', agency: 1, missing: 1, waitingFor: [2] },
+    ]);
     peer.send(Buffer.concat([END, nbet(bet(1))]));
     expect(await peer.rest()).toBe(OK + NOK);
     expect(codesOf(central)).toEqual(['agency-finished']);
