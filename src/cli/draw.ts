@@ -59,7 +59,7 @@ function describeState({
 }): string {
   if (draw !== undefined) return `drawn ${draw.time}`;
   return state === 'complete'
-    ? 'complete, the draw is held when the server starts'
+    ? 'complete, a server that runs holds the draw, or the next one that starts'
     : `open, waiting for ${waitingFor.join(', ')}`;
 }
 
