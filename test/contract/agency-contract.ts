@@ -60,8 +60,8 @@ interface Exchange {
 const NO_ANSWER_TO_BATCH = 'whether the last 1 batches were stored is not known';
 const WINNERS = [LORCA.document, NANDU.document];
 const BETS_FILE = [LORCA, NANDU]
-  .map(bet => [bet.firstName, bet.lastName, bet.document, bet.birthdate, bet.number].join(','))
-  .join('\n');
+  .map(bet => `${[bet.firstName, bet.lastName, bet.document, bet.birthdate, bet.number].join(',')}\n`)
+  .join('');
 
 /** The whole conversation of an agency of two bets, a batch each, that has to ask twice where it has to ask. */
 function exchangesOf(spoken: SpokenDialect): Exchange[] {
