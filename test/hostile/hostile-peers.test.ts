@@ -40,7 +40,8 @@ function gather(port: number, count: number, behave: Behaviour | typeof NeverRea
 test.each<[string, number, Behaviour | typeof NeverReading, (line: Line) => boolean]>([
   ['1,000 idle connections', 1000, idle, cutBecause('first-message-timeout')],
   ['one byte a second', 100, oneByteASecond, cutBecause('message-timeout')],
-  ['peers that never read an answer', 40, NeverReading, cutBecause('unread-answers')],
+  // Few: some kernels take four megabytes of answers for each before the server can notice.
+  ['peers that never read an answer', 6, NeverReading, cutBecause('unread-answers')],
   ['messages of four gigabytes', 20, fourGigabytes, refusedWith('payload-too-large')],
   ['random bytes', 20, randomBytes, refusedWith('unknown-message')],
   [
