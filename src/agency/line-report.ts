@@ -18,7 +18,7 @@ interface ListedFault extends FieldFault {
 export class LineReport {
   /** Lines that are no bets. */
   count = 0;
-  /** Their records as they stand, in UTF-8, each with a line end; none where nobody asks for them. */
+  /** The refused records, unchanged, in UTF-8, each with a line end; empty unless they are kept. */
   readonly records: Buffer[] = [];
   readonly #keepsRecords: boolean;
   #hasHeading = false;

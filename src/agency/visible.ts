@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** The longest text that is told of a value, in characters. */
+/** Longest value in a report, in characters. */
 const TEXT_MAX = 120;
 
 /** Characters that cannot be seen, or would end a value of the log, and spaces at both ends. */

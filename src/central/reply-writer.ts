@@ -17,8 +17,8 @@ export interface ReplyWriterParts {
 
 /**
  * The output of one connection. Replies of one turn of the event loop leave in one write; a long one
- * leaves in slices, the next when the socket has taken the one before, so that a slow reader is told
- * apart from one that does not read. `end` half-closes the socket after the last byte, never before.
+ * leaves in slices, the next when the socket has taken the one before, so that a slow reader is not
+ * mistaken for one that does not read. `end` half-closes the socket after the last byte, never before.
  */
 export class ReplyWriter {
   readonly #parts: ReplyWriterParts;

@@ -240,7 +240,7 @@ describe('dialing a host with two addresses', () => {
     expect(events.all).toEqual([]);
   });
 
-  test('goes on to the second after the timeout of the first', async context => {
+  test('tries the second address after the timeout of the first', async context => {
     if (process.platform !== 'linux') context.skip('a full queue of connections is that of Linux');
     const { port } = await busyListener();
     const other = createServer().listen(port, '127.0.0.2');
@@ -254,7 +254,7 @@ describe('dialing a host with two addresses', () => {
     expect(events.all).toEqual([]);
   });
 
-  test('goes on to the second at once when the first refuses', async () => {
+  test('tries the second address at once when the first refuses', async () => {
     const central = await FakeCentral.listen();
     const connector = resolvingTo('127.0.0.2', '127.0.0.1');
     const { events, ...rest } = parts(central.port, { connector });

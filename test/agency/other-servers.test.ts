@@ -183,16 +183,7 @@ test('a base agency whose first END is refused fails', async () => {
 });
 
 test('a resumable agency that is answered something else each time gives up, and says what', async () => {
-  const central = await FakeCentral.listen();
-  const { agency } = startResumable(central.port);
-  const upload = uploadFile(agency, await betsFile(0));
-  const first = await central.accept();
-  await first.message();
-  first.say(welc(1));
-  await first.message();
-  first.say(OK);
-  await upload;
-  const winners = failureOf(agency.finishAndAwaitWinners());
+  const { central, first, winners } = await finishResumable();
   await first.message();
   first.say(OK);
   for (let attempt = 1; ; attempt += 1) {
@@ -211,16 +202,7 @@ test('a resumable agency that is answered something else each time gives up, and
 });
 
 test('a resumable agency gives up on winners that break in the same place each time', async () => {
-  const central = await FakeCentral.listen();
-  const { agency } = startResumable(central.port);
-  const upload = uploadFile(agency, await betsFile(0));
-  const first = await central.accept();
-  await first.message();
-  first.say(welc(1));
-  await first.message();
-  first.say(OK);
-  await upload;
-  const winners = failureOf(agency.finishAndAwaitWinners());
+  const { central, first, winners } = await finishResumable();
   expect(await first.message()).toBe('END');
   first.say(OK);
   expect(await first.message()).toBe('WAIT');
@@ -238,3 +220,17 @@ test('a resumable agency gives up on winners that break in the same place each t
     'the central closed the connection after 12 bytes of an answer, 5 times in a row in the same place',
   );
 });
+
+/** A resumable agency that has uploaded no bets and is about to say END; it is expected to fail. */
+async function finishResumable() {
+  const central = await FakeCentral.listen();
+  const { agency } = startResumable(central.port);
+  const upload = uploadFile(agency, await betsFile(0));
+  const first = await central.accept();
+  await first.message();
+  first.say(welc(1));
+  await first.message();
+  first.say(OK);
+  await upload;
+  return { central, first, winners: failureOf(agency.finishAndAwaitWinners()) };
+}

@@ -111,7 +111,8 @@ export class Connection {
   async #sync(): Promise<void> {
     const { tail, isInFlight } = this.#state;
     const [rows] = await this.#syncer.commit(this.#log.check(tail, isInFlight));
-    if (rows!.length > 0) return this.#state.land(tail.position);
+    if (isInFlight && rows!.length > 0) this.#state.land(tail.position);
+    if (rows!.length > 0) return;
     const { name } = this.#syncer;
     if (isInFlight)
       throw new EngineError(`${name} is more than one server: record ${tail.position} is on another`);

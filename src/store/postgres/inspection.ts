@@ -11,8 +11,8 @@ export interface InspectionOptions extends Omit<ConnectionParts, 'sync'> {
 }
 
 /**
- * Reads the log of a lottery, up to its end at the start. Changes nothing, and waits for no standby: the newest records of a
- * lottery that goes on may not be durable yet.
+ * Reads the log of a lottery, up to its end at the start. Changes nothing, and waits for no standby: the newest records of an
+ * open lottery may not be durable yet.
  *
  * @throws StoreError (as a rejection) `unavailable`; `unusable` when there is no such lottery, or a damaged one
  */

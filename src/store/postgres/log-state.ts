@@ -146,7 +146,7 @@ export class LogState {
     if (record.position !== next) throw new EngineError(`record ${next} is missing`);
     const isOwn = record.server === this.name;
     const group = isOwn ? this.#sent.shift() : undefined;
-    this.#seen.push({ record, isOwn, ...(group ?? { chain, handed: [], bytes: 0, sentAt: 0 }) });
+    this.#seen.push({ ...(group ?? { chain, handed: [], bytes: 0, sentAt: 0 }), record, isOwn });
     this.seen.ring();
   }
 

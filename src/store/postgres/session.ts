@@ -7,7 +7,7 @@ import { WAITS } from './limits.ts';
 /** What an acknowledgement stands for: synced by the primary and a quorum of standbys, or by one machine alone. */
 export type SyncMode = 'quorum' | 'single';
 
-export type Host = Access['hosts'][number];
+type Host = Access['hosts'][number];
 
 /** How the engine is reached. */
 export interface Access {
@@ -104,21 +104,15 @@ export class Session {
     this.#client.on('notification', ({ payload = '' }) => this.onNotification(payload));
   }
 
-  /** @throws EngineError (as a rejection, like all below) when it is no primary */
-  async connect(): Promise<this> {
-    try {
-      await this.#client.connect().catch((error: unknown) => Promise.reject(this.#explain(error)));
-      this.#client.on('notice', ({ message }) => (this.#warning = message));
-      const [server] = await this.query<{ is_old: boolean; timeline: string | null }>(SERVER);
-      if (server!.is_old)
-        throw new EngineError(`${this.name} is older than PostgreSQL ${VERSION_MIN}`, 'final');
-      if (server!.timeline === null) throw new EngineError(`${this.name} is a standby`);
-      this.timeline = server!.timeline;
-      return this;
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+  /** @throws EngineError (as a rejection, like all below) when it is no primary; whoever made the session closes it */
+  async connect(): Promise<void> {
+    await this.#client.connect().catch((error: unknown) => Promise.reject(this.#explain(error)));
+    this.#client.on('notice', ({ message }) => (this.#warning = message));
+    const [server] = await this.query<{ is_old: boolean; timeline: string | null }>(SERVER);
+    if (server!.is_old)
+      throw new EngineError(`${this.name} is older than PostgreSQL ${VERSION_MIN}`, 'final');
+    if (server!.timeline === null) throw new EngineError(`${this.name} is a standby`);
+    this.timeline = server!.timeline;
   }
 
   async query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
