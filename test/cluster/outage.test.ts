@@ -22,8 +22,11 @@ beforeEach(needPostgres);
 
 test('without a standby nothing is acknowledged; servers say so after 5 s, refuse after 20 s, and continue', async () => {
   const postgres = await startPostgres(2);
-  const agencies = await generateAgencies(await temporaryFolder(), BETS);
-  const run = await ClusterRun.upload(postgres, BETS_BEFORE, { agencies, client: SLOW });
+  const agencies = await generateAgencies(await temporaryFolder(), BETS, 4);
+  const run = await ClusterRun.start(postgres, { agencies, client: SLOW });
+  const early = run.clients.slice(0, 2);
+  for (const client of early) client.start();
+  await run.untilAcknowledged(BETS_BEFORE);
   const [standby] = postgres.standbys;
   await standby!.kill();
   const start = performance.now();
@@ -31,13 +34,18 @@ test('without a standby nothing is acknowledged; servers say so after 5 s, refus
   await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
   within(AWAY_MS);
   const { acknowledged } = run;
+  // What the first two have sent stays unanswered until its outcome is known; these send to an engine that is away.
+  const late = run.servers.map((_, index) =>
+    run.client(index + 3, { ...SLOW, CLI_SERVER_ADDRESS: run.addressesOf(index) }),
+  );
+  for (const client of late) client.start();
   const isRefused = () => run.servers.every(server => refusals(server).includes('storage'));
   await run.until('refusals', isRefused);
   within(REFUSED_MS);
   expect(run.acknowledged).toBe(acknowledged);
   await standby!.start();
   await Promise.all(run.servers.map(server => run.untilReady(server, '200 ready')));
-  await run.finishes();
+  await run.finishes([...early, ...late]);
 });
 
 test('a full disk of the primary stops the upload, which continues when there is room', async context => {
