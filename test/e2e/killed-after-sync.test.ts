@@ -75,7 +75,7 @@ async function expectWhole({ folder, client, again }: Stay): Promise<void> {
   expect(batches.map(([agency, count, , , seq]) => [agency, count, seq])).toEqual(
     Array.from({ length: BATCHES }, (_, index) => [1, BETS_PER_BATCH, index + 1]),
   );
-  const others = journal.map(({ type }) => type).filter(type => type !== 'group');
+  const others = journal.map(({ type }) => type).filter(type => type !== 'group' && type !== 'checkpoint');
   expect(others).toEqual(['begin', 'finished', 'draw']);
   const counts = { batches: String(BATCHES), bets: String(LINES.length) };
   expect(client.linesOf('upload', 'success').at(-1)!.details).toMatchObject(counts);
@@ -87,7 +87,7 @@ const groups = (count: number): string[] => Array.from({ length: count }, () => 
 
 describe('a server that is killed right after the sync', () => {
   test.each([1, 2, 7, BATCHES])(
-    'of rows %i, before the line that vouches for them: the rows are cut off, the batch is sent again',
+    'of rows %i, of whose line nothing was written: the rows are cut off, the batch is sent again',
     async k => {
       const stay = await uploadAcross('bets.csv', k, 1);
       expect(stay.left).toEqual(['begin', ...groups(k - 1)]);
@@ -105,9 +105,22 @@ describe('a server that is killed right after the sync', () => {
   );
 
   test.each([1, 2, 7, BATCHES])(
-    'of the line of batch %i, before its answer: the batch is known, and is not stored a second time',
+    'of line %i, of whose rows nothing was written: the line is cut off, the batch is sent again',
     async k => {
       const stay = await uploadAcross('bets.journal', k, 1);
+      expect(stay.left).toEqual(['begin', ...groups(k)]);
+      expect(stay.again.linesOf('cut_torn_tail').map(({ details }) => details['file'])).toEqual([
+        'bets.journal',
+      ]);
+      expect(stay.again.linesOf('open_store')[0]!.details['bets']).toBe(String((k - 1) * BETS_PER_BATCH));
+      await expectWhole(stay);
+    },
+  );
+
+  test.each([1, 2, 7, BATCHES])(
+    'of rows and line %i, before the answer: the batch is known, and is not stored a second time',
+    async k => {
+      const stay = await uploadAcross('both', k, 1);
       expect(stay.left).toEqual(['begin', ...groups(k)]);
       expect(stay.again.linesOf('cut_torn_tail')).toEqual([]);
       expect(stay.again.linesOf('open_store')[0]!.details['bets']).toBe(String(k * BETS_PER_BATCH));
@@ -118,7 +131,7 @@ describe('a server that is killed right after the sync', () => {
     },
   );
 
-  test.each(['bets.csv', 'bets.journal'])(
+  test.each(['bets.csv', 'bets.journal', 'both'])(
     'of the second group in %s, while many batches wait: every bet is stored once',
     async file => {
       await expectWhole(await uploadAcross(file, 2, 32));
@@ -147,7 +160,7 @@ describe('a server that is killed right after the sync', () => {
 
 test('a batch that comes again after a restart, with its number, is answered as the first time and stored once', async () => {
   const folder = await temporaryFolder();
-  const { doomed, port } = await startDoomed(folder, 'bets.journal', 2);
+  const { doomed, port } = await startDoomed(folder, 'both', 2);
   const batches = [1, 2, 3].map(seq => sbet(seq, bet(10 + seq)));
   const first = await Peer.connect(port);
   first.send(Buffer.concat([helo(1), batches[0]!]));

@@ -3,8 +3,9 @@
 //
 //     node killed-server.ts DIRECTORY PORT FILE WHAT
 //
-// FILE is bets.csv or bets.journal. WHAT is a number k, for the k-th sync of what was written to it, or a type of the
-// journal's lines, for the sync of the first line of that type.
+// WHAT is a number k, for the k-th group, or a type of the journal's lines, for the sync of the first line of that type. FILE
+// is bets.csv or bets.journal, of which the k-th group is written and synced while nothing of it reaches the other file; or
+// both, when the group is synced in both files.
 import { basename } from 'node:path';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
@@ -20,17 +21,21 @@ import { DEFAULT_LIMITS as limits } from '../../src/wire/limits.ts';
 
 const [directory, port, fileName, what] = process.argv.slice(2) as [string, string, string, string];
 
-/** The file system, with one file whose syncs are counted. */
+/** What was synced of each file that has a part in it. */
+const synced = { 'bets.csv': 0, 'bets.journal': 0 };
+const isName = (name: string): name is keyof typeof synced => name in synced;
+
+/** The file system, with two files whose syncs are counted. */
 const files: Files = {
   ...NODE_FILES,
   async open(path) {
     const file = await NODE_FILES.open(path);
-    return basename(path) === fileName ? killingFile(file) : file;
+    const name = basename(path);
+    return isName(name) ? killingFile(name, file) : file;
   },
 };
 
-function killingFile(file: DataFile): DataFile {
-  let syncs = 0;
+function killingFile(name: keyof typeof synced, file: DataFile): DataFile {
   let unsynced = '';
   return {
     size: () => file.size(),
@@ -38,14 +43,21 @@ function killingFile(file: DataFile): DataFile {
     truncate: length => file.truncate(length),
     close: () => file.close(),
     write(buffers, position) {
+      const isHeld = fileName !== 'both' && name !== fileName && synced[name] + 1 === Number(what);
+      if (isHeld) return new Promise(() => {});
       unsynced += Buffer.concat(buffers).toString('utf8');
       return file.write(buffers, position);
     },
     async sync() {
       await file.sync();
       if (unsynced === '') return;
-      syncs += 1;
-      if (String(syncs) === what || unsynced.includes(`"type":"${what}"`))
+      synced[name] += 1;
+      const counts = isName(fileName) ? [synced[fileName]] : Object.values(synced);
+      const isCounted = fileName === name || fileName === 'both';
+      if (
+        isCounted &&
+        (counts.every(count => String(count) === what) || unsynced.includes(`"type":"${what}"`))
+      )
         process.kill(process.pid, 'SIGKILL');
       unsynced = '';
     },

@@ -25,32 +25,27 @@ async function factsOf(files: FaultyFiles): Promise<Fact[]> {
   return facts;
 }
 
-describe('a line that cannot be written while the rows of the next group are on their way', () => {
-  /** Two groups: the line of the first finds no room, the rows of the second are being synced. */
-  async function bothBegun() {
+describe.each(FILES)('when there is no room for %s while the other file is being synced', full => {
+  /** A group: one of the two files finds no room, the other is being synced. */
+  async function begun() {
     const opened = await openFaulty();
     const { store, files } = opened;
     await store.append(batchNamed(0));
     const before = FILES.map(file => Buffer.from(files.contentOf(file)));
-    const rows = holdSyncs(files, 'bets.csv');
-    const handed = [follow(store.append(batchNamed(1)))];
+    const syncs = holdSyncs(files, full === 'bets.csv' ? 'bets.journal' : 'bets.csv');
+    fill(files, full);
+    const handed = follow(store.append(batchNamed(1)));
     await idle();
-    handed.push(follow(store.append(batchNamed(2))));
-    fill(files, 'bets.journal');
-    rows.release();
-    await idle();
-    return { ...opened, before, rows, handed };
+    return { ...opened, before, syncs, handed };
   }
 
-  test('takes both back, when nothing is on its way to the disk any more', async () => {
-    const { store, files, before, rows, handed } = await bothBegun();
-    expect(files.count(/^truncate/)).toBe(0);
-    expect(files.bets.equals(rowsOf([...betsNamed(0), ...betsNamed(1), ...betsNamed(2)]))).toBe(true);
-    expect(outcomes(handed)).toEqual(['waiting', 'waiting']);
+  test('both are cut back when nothing is on its way to the disk any more', async () => {
+    const { store, files, before, syncs, handed } = await begun();
+    expect([files.count(/^truncate/), handed.outcome]).toEqual([0, 'waiting']);
     files.onSync = undefined;
-    rows.release();
+    syncs.release();
     await idle();
-    expect(outcomes(handed)).toEqual(['full', 'full']);
+    expect(handed.outcome).toBe('full');
     expect(FILES.map(file => Buffer.from(files.contentOf(file)))).toEqual(before);
     files.onWrite = undefined;
     await store.append(batchNamed(3));
@@ -58,11 +53,11 @@ describe('a line that cannot be written while the rows of the next group are on 
     await store.close();
   });
 
-  test('is the end when those cannot be synced: what is on disk then is not known', async () => {
-    const { store, rows, handed } = await bothBegun();
-    rows.release(systemError('EIO', 'fdatasync'));
+  test('it is the end if that sync fails: what is on disk then is not known', async () => {
+    const { store, syncs, handed } = await begun();
+    syncs.release(systemError('EIO', 'fdatasync'));
     await idle();
-    expect(outcomes(handed)).toEqual(['failed', 'failed']);
+    expect(handed.outcome).toBe('failed');
     expect((await store.failure).code).toBe('failed');
     expect(await codeOf(store.append(batchNamed(3)))).toBe('failed');
   });
@@ -107,7 +102,7 @@ describe.each(FILES)('a disk that is full for %s', full => {
     const cut = holdSyncs(files, 'bets.csv');
     const refused = follow(store.append(batchNamed(1)));
     await idle();
-    // The rows are synced before the journal is written.
+    // The rows are synced beside the line.
     if (full === 'bets.journal') {
       cut.release();
       await idle();
@@ -232,7 +227,7 @@ describe('a full disk', () => {
   });
 });
 
-/** Something that does not pass, what the store does last and what it says. */
+/** Something that does not pass, the call that fails and what the store says. */
 type Failure = [string, (files: FaultyFiles) => void, RegExp, string];
 
 const hook =
@@ -296,67 +291,70 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
   ];
 }
 
-describe.each(FILES.flatMap(failuresOf))('a disk that fails in %s', (where, breakDisk, lastCall, message) => {
-  /** A store whose disk is broken after one batch. */
-  const openBroken = async (): Promise<{ store: CsvStore; files: FaultyFiles; message: string }> => {
-    const { store, files } = await openFaulty();
-    await store.append(batchNamed(0));
-    const end = files.contentOf(message.includes('bets.csv') ? 'bets.csv' : 'bets.journal').length;
-    breakDisk(files);
-    return { store, files, message: message.replace('END', String(end)) };
-  };
+describe.each(FILES.flatMap(failuresOf))(
+  'a disk that fails in %s',
+  (where, breakDisk, failedCall, message) => {
+    /** A store whose disk is broken after one batch. */
+    const openBroken = async (): Promise<{ store: CsvStore; files: FaultyFiles; message: string }> => {
+      const { store, files } = await openFaulty();
+      await store.append(batchNamed(0));
+      const end = files.contentOf(message.includes('bets.csv') ? 'bets.csv' : 'bets.journal').length;
+      breakDisk(files);
+      return { store, files, message: message.replace('END', String(end)) };
+    };
 
-  test('rejects everything that was handed over, and says so once and for all', async () => {
-    const { store, message: said } = await openBroken();
-    const handed = [
-      follow(store.append(batchNamed(1))),
-      follow(store.append(batchNamed(2))),
-      follow(store.note(FINISHED)),
-      follow(store.append(batchNamed(3))),
-    ];
-    const failure = await store.failure;
-    await idle();
-    expect(failure).toBeInstanceOf(StoreError);
-    expect([failure.code, failure.message]).toEqual(['failed', said]);
-    expect(outcomes(handed)).toEqual(['failed', 'failed', 'failed', 'failed']);
-    expect(store.unsyncedBytes).toBe(0);
-  });
+    test('rejects everything that was handed over, and says so once and for all', async () => {
+      const { store, message: said } = await openBroken();
+      const handed = [
+        follow(store.append(batchNamed(1))),
+        follow(store.append(batchNamed(2))),
+        follow(store.note(FINISHED)),
+        follow(store.append(batchNamed(3))),
+      ];
+      const failure = await store.failure;
+      await idle();
+      expect(failure).toBeInstanceOf(StoreError);
+      expect([failure.code, failure.message]).toEqual(['failed', said]);
+      expect(outcomes(handed)).toEqual(['failed', 'failed', 'failed', 'failed']);
+      expect(store.unsyncedBytes).toBe(0);
+    });
 
-  test('is not asked for anything any more, not even when it is well again, but to close the files', async () => {
-    const { store, files } = await openBroken();
-    expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
-    files.onWrite = undefined;
-    files.onSync = undefined;
-    files.onTruncate = undefined;
-    const { length } = files.calls;
-    expect(files.calls.at(-1)).toMatch(lastCall);
-    const late = [
-      store.append(batchNamed(2)),
-      store.note(FINISHED),
-      store.seal({ bets: 1, winners: new Map() }),
-      store.settled(),
-    ];
-    expect(await Promise.all(late.map(codeOf))).toEqual(['failed', 'failed', 'failed', 'failed']);
-    await codeOf(store.close());
-    await idle();
-    expect(files.calls.slice(length)).toEqual(['close bets.csv', 'close bets.journal']);
-    expect(files.isLocked).toBe(false);
-  });
+    test('is not asked for anything any more, not even when it is well again, but to close the files', async () => {
+      const { store, files } = await openBroken();
+      expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
+      files.onWrite = undefined;
+      files.onSync = undefined;
+      files.onTruncate = undefined;
+      const { length } = files.calls;
+      expect(files.count(failedCall)).toBeGreaterThan(0);
+      const late = [
+        store.append(batchNamed(2)),
+        store.note(FINISHED),
+        store.seal({ bets: 1, winners: new Map() }),
+        store.settled(),
+      ];
+      expect(await Promise.all(late.map(codeOf))).toEqual(['failed', 'failed', 'failed', 'failed']);
+      await codeOf(store.close());
+      await idle();
+      expect(files.calls.slice(length)).toEqual(['close bets.csv', 'close bets.journal']);
+      expect(files.isLocked).toBe(false);
+    });
 
-  test('has what was acknowledged before for the next process', async () => {
-    const { store, files } = await openBroken();
-    expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
-    await codeOf(store.close());
-    files.onWrite = undefined;
-    files.onSync = undefined;
-    files.onTruncate = undefined;
-    const facts = await factsOf(files);
-    // When only the sync of its line has failed, what was rejected is there whole.
-    const names = where.startsWith('a sync of bets.journal') ? [0, 1] : [0];
-    expect(facts).toEqual(names.map(() => ({ kind: 'stored', agency: 1, count: 1, place: undefined })));
-    expect(files.bets.equals(rowsOf(names.flatMap(name => betsNamed(name))))).toBe(true);
-  });
-});
+    test('has what was acknowledged before for the next process', async () => {
+      const { store, files } = await openBroken();
+      expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
+      await codeOf(store.close());
+      files.onWrite = undefined;
+      files.onSync = undefined;
+      files.onTruncate = undefined;
+      const facts = await factsOf(files);
+      // When only a sync has failed, what was rejected is there whole.
+      const names = where.startsWith('a sync of') ? [0, 1] : [0];
+      expect(facts).toEqual(names.map(() => ({ kind: 'stored', agency: 1, count: 1, place: undefined })));
+      expect(files.bets.equals(rowsOf(names.flatMap(name => betsNamed(name))))).toBe(true);
+    });
+  },
+);
 
 test('a sync that fails rejects only from its group on', async () => {
   const { store, files } = await openFaulty();

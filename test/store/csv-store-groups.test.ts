@@ -51,48 +51,42 @@ describe('a group', () => {
     expect(calls.filter(call => call.includes('bets.journal'))).toEqual([...ofLines, ...ofLines]);
   });
 
-  test('writes its rows while the line of the one before is on its way; its own line waits for that one', async () => {
-    const { store, files } = await openFaulty();
-    const lines = (): number => files.contentOf('bets.journal').toString().split('\n').length - 1;
-    const linesBefore = lines();
-    const syncs = holdSyncs(files, 'bets.journal');
-    const appends = [follow(store.append(batchNamed(1)))];
-    await idle();
-    appends.push(follow(store.append(batchNamed(2))));
-    await idle();
-    appends.push(follow(store.append(batchNamed(3))));
-    await idle();
-    expect(files.bets.equals(rowsOf([...betsNamed(1), ...betsNamed(2)]))).toBe(true);
-    expect([lines() - linesBefore, syncs.held()]).toEqual([1, 1]);
-    expect(outcomes(appends)).toEqual(['waiting', 'waiting', 'waiting']);
-    syncs.release();
-    await idle();
-    expect(outcomes(appends)).toEqual(['stored', 'waiting', 'waiting']);
-    expect(lines() - linesBefore).toBe(2);
-    syncs.release();
-    await idle();
-    syncs.release();
-    await idle();
-    expect(outcomes(appends)).toEqual(['stored', 'stored', 'stored']);
+  test('is written to both files side by side, and answered when both are synced', async () => {
+    for (const last of ['bets.csv', 'bets.journal']) {
+      const { store, files } = await openFaulty();
+      const journalBefore = files.contentOf('bets.journal').length;
+      const syncs = holdSyncs(files, last);
+      const append = follow(store.append(batchNamed(1)));
+      await idle();
+      expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
+      expect(files.contentOf('bets.journal').length).toBeGreaterThan(journalBefore);
+      expect([syncs.held(), append.outcome]).toEqual([1, 'waiting']);
+      syncs.release();
+      await idle();
+      expect(append.outcome).toBe('stored');
+    }
   });
 
-  test('is answered only after both syncs, and its line is begun only after that of the rows', async () => {
-    const { store, files } = await openFaulty();
-    const journalBefore = files.contentOf('bets.journal').length;
-    const syncsOfRows = holdSyncs(files, 'bets.csv');
-    const append = follow(store.append(batchNamed(1)));
-    await idle();
-    expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
-    expect(files.contentOf('bets.journal')).toHaveLength(journalBefore);
-    const syncs = holdSyncs(files);
-    syncsOfRows.release();
-    await idle();
-    expect(files.contentOf('bets.journal').length).toBeGreaterThan(journalBefore);
-    expect([syncs.held(), append.outcome]).toEqual([1, 'waiting']);
-    syncs.release();
-    await idle();
-    expect(append.outcome).toBe('stored');
-  });
+  test.each(['bets.csv', 'bets.journal'])(
+    'is begun in neither file before the one before it is synced in %s: only the last line can lack its rows',
+    async last => {
+      const { store, files } = await openFaulty();
+      const lines = (): number => files.contentOf('bets.journal').toString().split('\n').length - 1;
+      const linesBefore = lines();
+      const syncs = holdSyncs(files, last);
+      const appends = [1, 2].map(name => follow(store.append(batchNamed(name))));
+      await idle();
+      expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
+      expect([lines() - linesBefore, ...outcomes(appends)]).toEqual([1, 'waiting', 'waiting']);
+      syncs.release();
+      await idle();
+      expect(files.bets.equals(rowsOf([...betsNamed(1), ...betsNamed(2)]))).toBe(true);
+      expect([lines() - linesBefore, ...outcomes(appends)]).toEqual([2, 'stored', 'waiting']);
+      syncs.release();
+      await idle();
+      expect(outcomes(appends)).toEqual(['stored', 'stored']);
+    },
+  );
 
   test('counts as unsynced until it is answered, with the one that gathers', async () => {
     const { store, files } = await openFaulty();

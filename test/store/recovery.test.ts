@@ -12,6 +12,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import {
   appendLines,
   betsPath,
+  damageOf,
   drawIn,
   FACTS,
   fillFolder,
@@ -44,14 +45,14 @@ async function refusalOf(folder: string): Promise<string> {
 }
 
 /** The sixth line of the killed folder: another batch, one row. */
-const NEXT_ROW = rowOf(betWith({ agency: 2, document: '29' }));
+const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));
 
 /** The journal with one more group, whose row is not in `bets.csv` until it is added. */
 async function nextGroup({ journal }: StoreFiles): Promise<Buffer> {
   const folder = await temporaryFolder();
   writeFiles(folder, { journal: linesOf(journal)[0]!, bets: Buffer.alloc(0) });
   const { store } = await CsvStore.open(folder);
-  await store.append({ agency: 2, count: 1, rows: Buffer.from(NEXT_ROW) });
+  await store.append({ agency: 3, count: 1, rows: Buffer.from(NEXT_ROW) });
   const line = JSON.parse(linesOf(readFiles(folder).journal)[1]!.toString()) as Record<string, unknown>;
   await store.close();
   const { n: _n, check: _check, ...record } = line;
@@ -188,6 +189,17 @@ const CRASHES: readonly [what: string, tails: (line: Buffer) => { bets?: string;
   ],
   ['a part of a line for which there are no rows', line => ({ journal: line.subarray(0, 11) })],
   ['zeros in place of a line', () => ({ journal: Buffer.alloc(700) })],
+  ['a whole line and no rows', line => ({ journal: line })],
+  ['a whole line and a part of its rows', line => ({ bets: NEXT_ROW.slice(0, -1), journal: line })],
+  [
+    'a whole line and rows that read as zeros',
+    line => ({ bets: '\0'.repeat(NEXT_ROW.length), journal: line }),
+  ],
+  [
+    'a whole line and rows that are not its own',
+    line => ({ bets: NEXT_ROW.replace('29', '30'), journal: line }),
+  ],
+  ['a whole line and more than its rows', line => ({ bets: `\0${NEXT_ROW}`, journal: line })],
 ];
 
 describe('after a crash', () => {
@@ -223,8 +235,46 @@ describe('after a crash', () => {
     writeFiles(folder, files);
     const { cuts, facts, ...after } = await start(folder);
     expect(cuts).toEqual([]);
-    expect(facts).toEqual([...FACTS, { kind: 'stored', agency: 2, count: 1, place: undefined }]);
+    expect(facts).toEqual([...FACTS, { kind: 'stored', agency: 3, count: 1, place: undefined }]);
     expect({ bets: after.bets, journal: after.journal }).toEqual(files);
+  });
+
+  test('a group that anything follows was durable: its rows must be there', async () => {
+    const { folder, bets, journal } = await killedFolder();
+    const line = await nextGroup({ bets, journal });
+    const followed = [
+      appendLines(Buffer.concat([journal, line]), { type: 'finished', agency: 4 }),
+      Buffer.concat([journal, line, Buffer.from('{')]),
+      Buffer.concat([journal, line, Buffer.alloc(1)]),
+    ];
+    for (const rows of ['', NEXT_ROW.slice(0, -1), NEXT_ROW.replace('29', '30')]) {
+      for (const after of followed) {
+        const files = { bets: Buffer.concat([bets, Buffer.from(rows)]), journal: after };
+        writeFiles(folder, files);
+        expect((await damageOf(start(folder))).file).toBe('bets.csv');
+        expect((await damageOf(verifyStore(folder, hasWon))).file).toBe('bets.csv');
+        expect(readFiles(folder)).toEqual(files);
+      }
+    }
+  });
+
+  test('the last group is confirmed by a checkpoint when nothing was written for a moment, and at the end', async () => {
+    const { folder, bets, journal } = await killedFolder();
+    const line = await nextGroup({ bets, journal });
+    const end = bets.length + NEXT_ROW.length;
+    const files = {
+      bets: Buffer.concat([bets, Buffer.from(NEXT_ROW)]),
+      journal: Buffer.concat([journal, line]),
+    };
+    writeFiles(folder, files);
+    const { store } = await CsvStore.open(folder);
+    const lastLine = () => JSON.parse(linesOf(readFiles(folder).journal).at(-1)!.toString()) as unknown;
+    await expect.poll(lastLine).toMatchObject({ n: 7, type: 'checkpoint', end });
+    await store.append(batchNamed(7, 1, 3));
+    expect(lastLine()).toMatchObject({ n: 8, type: 'group' });
+    await store.close();
+    expect(lastLine()).toMatchObject({ n: 9, type: 'checkpoint', end: readFiles(folder).bets.length });
+    await verifyStore(folder, hasWon);
   });
 
   test('in the middle of the draw, wherever its line was cut, the draw is open and can be held', async () => {
@@ -288,7 +338,7 @@ describe('a bets.csv without a journal', () => {
       const folder = await temporaryFolder();
       await writeFile(betsPath(folder), `${NEXT_ROW}${NEXT_ROW.slice(0, length)}`);
       const { facts, cuts, bets } = await start(folder);
-      expect(facts).toEqual(adopted([2, 1]));
+      expect(facts).toEqual(adopted([3, 1]));
       expect(cuts).toEqual([{ file: 'bets.csv', bytes: length }]);
       expect(bets.toString()).toBe(NEXT_ROW);
     }

@@ -27,13 +27,14 @@ export function needLoopDisks(context: TestContext): void {
 export class LoopDisk {
   /** Its root, for processes of root and of the owner. */
   readonly folder: string;
-  readonly #mountPoint: string;
+  /** Its root, for what is started through `entry`. */
+  readonly mountPoint: string;
   readonly #image: string;
   readonly #namespace: ChildProcess;
 
   /** Makes it, empty, at a folder that is not there yet. */
   constructor(mountPoint: string, megabytes: number, owner: string) {
-    this.#mountPoint = mountPoint;
+    this.mountPoint = mountPoint;
     this.#image = `${mountPoint}.ext4`;
     mkdirSync(mountPoint);
     writeFileSync(this.#image, '');
@@ -45,10 +46,15 @@ export class LoopDisk {
     this.folder = `/proc/${this.#namespace.pid}/root${mountPoint}`;
   }
 
+  /** The command with which something is started in the mount namespace. */
+  get entry(): readonly string[] {
+    return ['nsenter', `--mount=/proc/${this.#namespace.pid}/ns/mnt`];
+  }
+
   async mount(): Promise<void> {
     const own = readlinkSync('/proc/self/ns/mnt');
     while (readlinkSync(`/proc/${this.#namespace.pid}/ns/mnt`) === own) await sleep(TRY_EVERY_MS);
-    await this.#run('mount', '-o', 'loop', this.#image, this.#mountPoint);
+    await this.#run('mount', '-o', 'loop', this.#image, this.mountPoint);
   }
 
   /** Writes back what is in memory, so that a power cut loses only what is written from now on. */
@@ -63,7 +69,7 @@ export class LoopDisk {
   }
 
   async restore(): Promise<void> {
-    await this.#run('umount', this.#mountPoint);
+    await this.#run('umount', this.mountPoint);
     await this.mount();
     const lost = statSync(this.#unsynced, { throwIfNoEntry: false });
     // Written anew, for ext4 writes back at once what replaces a file.
@@ -72,7 +78,7 @@ export class LoopDisk {
   }
 
   async remove(): Promise<void> {
-    await this.#run('umount', this.#mountPoint);
+    await this.#run('umount', this.mountPoint);
     this.#namespace.kill();
   }
 
@@ -83,8 +89,8 @@ export class LoopDisk {
   /** A process that was killed keeps its files until it is gone: tries again. */
   async #run(...command: readonly string[]): Promise<void> {
     for (let tries = 1; ; tries += 1) {
-      const args = [`--mount=/proc/${this.#namespace.pid}/ns/mnt`, ...command];
-      const { status, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
+      const [nsenter, ...args] = [...this.entry, ...command] as [string, ...string[]];
+      const { status, stderr } = spawnSync(nsenter, args, { encoding: 'utf8' });
       if (status === 0) return;
       if (tries === TRIES) throw new Error(stderr);
       await sleep(TRY_EVERY_MS);

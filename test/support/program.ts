@@ -20,6 +20,13 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+interface StartOptions {
+  readonly cwd: string;
+  readonly env?: Record<string, string>;
+  /** A command that becomes the one that follows it, as `nsenter` does. */
+  readonly through?: readonly string[];
+}
+
 /** The built program as a process of its own, which is killed when the test ends, or in a container. */
 export class Program {
   readonly lines: Line[] = [];
@@ -41,18 +48,15 @@ export class Program {
   }
 
   /** Starts `loteria ...args` in a folder, with nothing of the caller's environment but the path. */
-  static start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Program {
+  static start(args: readonly string[], options: StartOptions): Program {
     return Program.startScript(PROGRAM, args, options);
   }
 
   /** Starts a script of the tests in the same way. */
-  static startScript(
-    script: string,
-    args: readonly string[],
-    options: { cwd: string; env?: Record<string, string> },
-  ): Program {
-    const { cwd, env = {} } = options;
-    return Program.#spawn(process.execPath, [script, ...args], {
+  static startScript(script: string, args: readonly string[], options: StartOptions): Program {
+    const { cwd, env = {}, through = [] } = options;
+    const [command, ...rest] = [...through, process.execPath, script, ...args] as [string, ...string[]];
+    return Program.#spawn(command, rest, {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
     });
@@ -143,9 +147,11 @@ function parseLine(text: string): Line {
 export async function startServer(
   cwd: string,
   env: Record<string, string> = {},
+  through: readonly string[] = [],
 ): Promise<{ server: Program; port: number }> {
   const server = Program.start(['server'], {
     cwd,
+    through,
     env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG', ...env },
   });
   const { details } = await server.logged('listen');

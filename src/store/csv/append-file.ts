@@ -27,9 +27,14 @@ export class AppendFile {
     return this.#end;
   }
 
-  /** Where the next write begins, in bytes. */
-  get written(): number {
-    return this.#written;
+  /**
+   * Writes behind what was written before, and syncs.
+   *
+   * @throws StoreError as `write` and `sync` do
+   */
+  async append(buffers: readonly Uint8Array[]): Promise<void> {
+    await this.write(buffers);
+    await this.sync();
   }
 
   /** @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason */
@@ -62,9 +67,9 @@ export class AppendFile {
     }
   }
 
-  /** What was written and synced, up to `end`, belongs to the file from now on. */
-  keep(end: number): void {
-    this.#end = end;
+  /** What was written and synced belongs to the file from now on. */
+  keep(): void {
+    this.#end = this.#written;
   }
 
   /**

@@ -20,14 +20,15 @@ export interface CommitWriterParts {
 }
 
 /**
- * Brings commits to the disk, in order and each in two steps, its rows and then the line of the journal that vouches for them:
+ * Brings commits to the disk one after the other. The rows of a commit and the line of the journal that vouches for them are
+ * written and synced side by side, so that a commit waits for the disk once:
  *
- *     group 1   rows: write, sync ──▶ line: write, sync ──▶ answered
- *     group 2        gathers        ──▶ rows: write, sync ──▶ line: write, sync ──▶ answered
- *     group 3                                gathers        ──▶ …
+ *     commit 1   rows: write, sync ──┬─▶ answered
+ *                line: write, sync ──┘
+ *     commit 2   gathers ────────────────▶ rows, line ──▶ answered
  *
- * So both files are synced at the same time, for two groups, and a third one gathers. A line is written when its rows and the
- * line before it are durable: the journal never vouches for what is not there, whenever the process ends.
+ * A line is written when the commit before it is durable in both files. So only the last line of a journal can vouch for rows
+ * that are not there, and of those nothing was answered.
  */
 export class CommitWriter {
   readonly #parts: CommitWriterParts;
@@ -35,12 +36,8 @@ export class CommitWriter {
   #journalLines: number;
   /** What waits for its turn; batches gather in the last one. */
   #waiting: Commit[] = [];
-  /** The one whose rows are on their way to the disk, and the one whose line is. */
-  #atRows: Commit | undefined;
-  #atLine: Commit | undefined;
-  /** Fulfilled when the last one that was begun is durable. */
-  #lastBegun: Promise<void> = Promise.resolve();
-  #takingBack = false;
+  /** The one that is on its way to the disk. */
+  #current: Commit | undefined;
 
   constructor(parts: CommitWriterParts) {
     this.#parts = parts;
@@ -49,14 +46,14 @@ export class CommitWriter {
 
   /** Bytes of rows that are not on disk yet. */
   get unsyncedBytes(): number {
-    let bytes = (this.#atRows?.rows.bytes ?? 0) + (this.#atLine?.rows.bytes ?? 0);
+    let bytes = this.#current?.rows.bytes ?? 0;
     for (const commit of this.#waiting) bytes += commit.rows.bytes;
     return bytes;
   }
 
   /** Whether there is nothing to write. */
   get quiet(): boolean {
-    return this.#atRows === undefined && this.#atLine === undefined && this.#waiting.length === 0;
+    return this.#current === undefined && this.#waiting.length === 0;
   }
 
   /** Adds to the group that gathers. Fulfilled when that is durable. */
@@ -79,110 +76,72 @@ export class CommitWriter {
 
   /** Waits for everything that was handed over so far, whatever becomes of it. Others may hand over without end. */
   async settled(): Promise<void> {
-    const last = this.#waiting.at(-1) ?? this.#atRows ?? this.#atLine;
+    const last = this.#waiting.at(-1) ?? this.#current;
     await last?.done.catch(() => {});
   }
 
   #begin(): void {
-    if (this.#atRows !== undefined || this.#takingBack) return;
-    const commit = this.#waiting.shift();
-    if (commit === undefined) return;
-    this.#atRows = commit;
-    const { watch, onDurable } = this.#parts;
-    const begunAt = watch?.now() ?? 0;
-    const { bytes } = commit.rows;
-    const durable = this.#commit(commit, this.#lastBegun);
-    this.#lastBegun = durable;
-    durable.then(
-      () => {
-        watch?.onDurable(watch.now() - begunAt, bytes);
-        if (this.quiet) this.#parts.onQuiet();
-        onDurable(commit.record ?? groupRecord(commit));
-        commit.fulfil();
-      },
-      () => this.#takeBack(),
-    );
+    if (this.#current !== undefined) return;
+    this.#current = this.#waiting.shift();
+    if (this.#current !== undefined) void this.#commit(this.#current);
   }
 
-  async #commit(commit: Commit, before: Promise<void>): Promise<void> {
-    // Also when one of them fails: nothing may be on its way to the disk when it is taken back.
-    const outcomes = await Promise.allSettled([this.#writeRows(commit), before]);
-    throwWorst(outcomes);
-    this.#atRows = undefined;
-    this.#atLine = commit;
-    this.#begin();
-    await this.#writeLine(commit);
-    this.#atLine = undefined;
-  }
-
-  async #writeRows(commit: Commit): Promise<void> {
-    const { bets } = this.#parts;
+  async #commit(commit: Commit): Promise<void> {
+    const { bets, journal, watch, onDurable, onQuiet } = this.#parts;
     const { pieces, bytes } = commit.rows;
-    if (bytes > 0) {
-      const written = bets.write(pieces);
-      for (const piece of pieces) commit.crc32 = crc32(piece, commit.crc32);
-      await written;
-      await bets.sync();
-    }
-    commit.end = bets.written;
-  }
-
-  async #writeLine(commit: Commit): Promise<void> {
-    const { bets, journal } = this.#parts;
-    const { record = groupRecord(commit), end } = commit;
-    await journal.write([encodeRecord(this.#journalLines + 1, record)]);
-    await journal.sync();
-    commit.rows.release();
-    bets.keep(end);
-    journal.keep(journal.written);
+    const begunAt = watch?.now() ?? 0;
+    const record = commit.record ?? groupRecord(commit, bets.end + bytes);
+    const line = encodeRecord(this.#journalLines + 1, record);
+    // Also when one of them fails: nothing may be on its way to the disk when it is cut off again.
+    const outcomes = await Promise.allSettled([bytes > 0 && bets.append(pieces), journal.append([line])]);
+    const error = worstOf(outcomes);
+    if (error !== undefined) return this.#refuse(commit, error);
+    bets.keep();
+    journal.keep();
     this.#journalLines += 1;
+    commit.rows.release();
+    watch?.onDurable(watch.now() - begunAt, bytes);
+    this.#current = undefined;
+    this.#begin();
+    if (this.quiet) onQuiet();
+    onDurable(record);
+    commit.fulfil();
   }
 
   /**
-   * What comes after a commit that failed must not be stored without it: nothing of them is kept, and everybody is told. A
+   * What comes after a commit that failed must not be stored without it: nothing of it is kept, and everybody is told. A
    * disk that was full may have room for the next one.
    */
-  async #takeBack(): Promise<void> {
-    if (this.#takingBack) return;
-    this.#takingBack = true;
+  async #refuse(commit: Commit, error: unknown): Promise<void> {
     const { bets, journal, fail, watch } = this.#parts;
-    // The last one fails with the worst of what those before it failed with.
-    const error = await this.#lastBegun.then(
-      () => {},
-      (reason: unknown) => reason,
-    );
-    const begun = [this.#atLine, this.#atRows].filter(commit => commit !== undefined);
     let refusal: StoreError;
     try {
       if (!isFullError(error)) throw error;
       await journal.cutBack();
-      if (begun.some(({ rows }) => rows.bytes > 0)) await bets.cutBack();
+      if (commit.rows.bytes > 0) await bets.cutBack();
       refusal = error;
       watch?.onFull();
     } catch (worse) {
       refusal = fail(worse);
     }
-    this.#atLine = undefined;
-    this.#atRows = undefined;
-    this.#lastBegun = Promise.resolve();
-    this.#takingBack = false;
-    for (const refused of [...begun, ...this.#waiting.splice(0)]) {
+    this.#current = undefined;
+    for (const refused of [commit, ...this.#waiting.splice(0)]) {
       refused.rows.release();
       refused.reject(refusal);
     }
   }
 }
 
-function groupRecord({ end, crc32: checksum, batches }: Commit): JournalRecord {
+function groupRecord({ batches, rows: { pieces } }: Commit, end: number): JournalRecord {
+  let checksum = 0;
+  for (const piece of pieces) checksum = crc32(piece, checksum);
   return { type: 'group', end, crc32: hex32(checksum), batches };
 }
 
-/** @throws the reason of a rejected outcome: of those that do not pass first */
-function throwWorst(outcomes: readonly PromiseSettledResult<void>[]): void {
-  const reasons = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
-  if (reasons.length === 0) return;
-  const worst = reasons.find(({ reason }) => !isFullError(reason)) ?? reasons[0]!;
-  throw worst.reason;
+/** The reason of a rejected outcome: of those that do not pass first. */
+function worstOf(outcomes: readonly PromiseSettledResult<unknown>[]): unknown {
+  const rejected = outcomes.filter(outcome => outcome.status === 'rejected');
+  return (rejected.find(({ reason }) => !isFullError(reason)) ?? rejected[0])?.reason;
 }
 
 export function isFullError(error: unknown): error is StoreError {

@@ -8,10 +8,6 @@ export class Commit {
   readonly record: JournalRecord | undefined;
   readonly batches: (StoredBatch | RefusedBatch)[] = [];
   readonly rows: RowBuffer;
-  /** CRC-32 of the rows, as far as it has been computed. */
-  crc32 = 0;
-  /** Where the rows end in `bets.csv`, as soon as they are there. */
-  end = 0;
   /** Everybody whose batch is in the group waits for this one promise. */
   readonly done: Promise<void>;
   readonly fulfil: () => void;

@@ -19,7 +19,7 @@ export const LOCK_FILE = 'bets.lock';
 /** Bets between which the draw lets other work pass: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
 
-/** How long nothing was written before the digest of the file goes on, in milliseconds. */
+/** How long nothing was written before the digest of the file goes on and the last group is confirmed, in milliseconds. */
 const IDLE_MS = 200;
 
 /** Bytes of rows after which a checkpoint is worth a line of the journal, and more than a stopping server digests. */
@@ -43,7 +43,7 @@ export interface OpenedCsvStore {
 
 /**
  * The embedded store: the rows in `bets.csv`, the facts in `bets.journal`. What is handed over while a group is on its way to
- * the disk gathers in the next one (`commit-writer.ts`), so that one pair of syncs serves all connections that wait. What a
+ * the disk gathers in the next one (`commit-writer.ts`), so that one wait for the disk serves all connections. What a
  * crash leaves behind at any point of this is in docs/STORE.md.
  */
 export class CsvStore implements Store {
@@ -62,6 +62,8 @@ export class CsvStore implements Store {
   #sealed: boolean;
   /** How much of the rows the last checkpoint covers, in bytes. */
   #checkpointEnd: number;
+  /** No line of the journal confirms the last group yet. */
+  #isUnconfirmed: boolean;
   readonly #idleTimer: NodeJS.Timeout;
 
   private constructor(recovered: RecoveredFiles, unlock: () => void, options: CsvStoreOptions) {
@@ -72,6 +74,7 @@ export class CsvStore implements Store {
       watch: options.watch,
       fail: error => this.#fail(error),
       onDurable: record => {
+        this.#isUnconfirmed = record.type === 'group';
         for (const fact of factsOf(record)) options.onFact?.(fact);
       },
       onQuiet: () => {
@@ -82,6 +85,7 @@ export class CsvStore implements Store {
     this.#clock = options.clock ?? now;
     this.#openRowScanner = options.openRowScanner;
     this.#sealed = recovered.drawn;
+    this.#isUnconfirmed = recovered.isUnconfirmed;
     this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
     this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
     this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
@@ -211,8 +215,8 @@ export class CsvStore implements Store {
   async #digestBehind(): Promise<void> {
     try {
       await this.#digest.advance(this.#bets.end, () => this.#idle);
-      if (this.#idle && this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES)
-        await this.#checkpoint();
+      const isDue = this.#isUnconfirmed || this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES;
+      if (this.#idle && isDue) await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#fail(error);
     }
@@ -227,12 +231,11 @@ export class CsvStore implements Store {
 
   /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
   async #checkpointAtTheEnd(): Promise<void> {
+    if (this.#failed !== undefined || this.#sealed) return;
     const { end } = this.#bets;
-    const nothingNew = this.#sealed || end === this.#checkpointEnd;
-    if (this.#failed !== undefined || nothingNew || end - this.#digest.offset > CHECKPOINT_BYTES) return;
     try {
-      await this.#digest.advance(end, () => true);
-      await this.#checkpoint();
+      if (end - this.#digest.offset <= CHECKPOINT_BYTES) await this.#digest.advance(end, () => true);
+      if (this.#isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#fail(error);
     }

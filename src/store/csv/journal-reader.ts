@@ -12,6 +12,8 @@ export interface JournalLine {
   /** Where the line starts, in bytes. */
   readonly offset: number;
   readonly record: JournalRecord;
+  /** Whether nothing follows it in the file: not even the beginning of another one. */
+  readonly isLast: boolean;
 }
 
 /** Reads the lines of a journal. What a crash can leave at its end is told apart from damage. */
@@ -40,11 +42,11 @@ export class JournalReader {
       if (line.length === 0) return;
       const n = this.lines + 1;
       const offset = this.end;
+      const isLast = offset + line.length >= size;
       let record: JournalRecord;
       try {
         record = decodeLine(line, n);
       } catch (error) {
-        const isLast = offset + line.length >= size;
         if (!isLast || !mayBeTorn(line, n)) {
           throw new DamageError(this.#name, offset, (error as Error).message, error);
         }
@@ -53,7 +55,7 @@ export class JournalReader {
       }
       this.lines = n;
       this.end += line.length;
-      yield { n, offset, record };
+      yield { n, offset, record, isLast };
     }
   }
 }

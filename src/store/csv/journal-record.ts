@@ -8,7 +8,8 @@ import type { BatchFault } from '../../lottery/bet-batch.ts';
  *     number = 1, 2, 3, … without gaps
  *     check  = CRC-32 of the bytes of the line before `,"check":`, 8 hex digits
  *
- * A line is written and synced before the next one is begun: only the last one can be unfinished.
+ * A line and the rows that it vouches for are synced before the next line is begun: only the last one can be unfinished, or
+ * vouch for rows that are not there. Any later line confirms it.
  */
 export type JournalRecord = Begin | Adopt | Group | Finished | Checkpoint | Drawn;
 
@@ -63,7 +64,7 @@ interface Finished {
   readonly upload?: string | undefined;
 }
 
-/** SHA-256 of `bets.csv` from its first byte to `end`. */
+/** SHA-256 of `bets.csv` from its first byte to `end`. Written for its digest, or to confirm the group before it. */
 export interface Checkpoint {
   readonly type: 'checkpoint';
   readonly end: number;

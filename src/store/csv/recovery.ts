@@ -29,6 +29,8 @@ export interface RecoveredFiles {
   readonly bets: AppendFile;
   readonly journalLines: number;
   readonly checkpoints: readonly Checkpoint[];
+  /** The last line is one that no later line confirms. */
+  readonly isUnconfirmed: boolean;
   readonly drawn: boolean;
   /** What was cut off: the rest of a write that was never acknowledged. */
   readonly cuts: readonly TailCut[];
@@ -92,7 +94,9 @@ interface OpenFiles {
 async function recoverOpen(files: OpenFiles, onFact: (fact: Fact) => void): Promise<RecoveredFiles> {
   const { journal, journalPath, bets, betsPath, betsCut } = files;
   let drawn = false;
+  let isUnconfirmed = false;
   const walk = await walkStore(journal, bets, {
+    onRecord: ({ record }) => void (isUnconfirmed = record.type === 'group'),
     onFact(fact) {
       if (fact.kind === 'drawn') drawn = true;
       onFact(fact);
@@ -112,6 +116,7 @@ async function recoverOpen(files: OpenFiles, onFact: (fact: Fact) => void): Prom
     bets: new AppendFile(betsPath, bets, walk.betsEnd),
     journalLines: walk.journalLines,
     checkpoints: walk.checkpoints,
+    isUnconfirmed,
     drawn,
     cuts: cuts.filter(({ bytes }) => bytes > 0),
   };

@@ -2,15 +2,16 @@ import type { ReadableFile } from './files.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Reads a file once from its beginning to its end, in large blocks, however small the pieces are that are asked for. */
+/** Reads a file once from a position to its end, in large blocks, however small the pieces are that are asked for. */
 export class SequentialReader {
   /** Where the next byte comes from. */
-  position = 0;
+  position: number;
   readonly #file: ReadableFile;
   #block = Buffer.alloc(0);
 
-  constructor(file: ReadableFile) {
+  constructor(file: ReadableFile, position = 0) {
     this.#file = file;
+    this.position = position;
   }
 
   /** The next bytes, at most `length` of them; none at the end of the file. Valid until the next call. */

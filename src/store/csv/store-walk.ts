@@ -1,10 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { Fact } from '../../lottery/fact.ts';
 import { DamageError } from './damage.ts';
-import type { ReadableFile } from './files.ts';
+import { NO_FILE, type ReadableFile } from './files.ts';
 import { JournalReader, type JournalLine } from './journal-reader.ts';
 import {
+  type Adopt,
   type Checkpoint,
+  type Group,
   hex32,
   JOURNAL_VERSION,
   type JournalRecord,
@@ -41,7 +43,8 @@ export interface Visitor {
 
 /**
  * Goes once through the journal and, beside it, through `bets.csv`, and checks that every line and every row is there as it
- * was written. Start-up, `journal verify` and `draw status` differ only in what they do on the way.
+ * was written. Start-up, `journal verify` and `draw status` differ only in what they do on the way. A last line whose rows
+ * are not there was never confirmed: it and they belong to the torn tail, and nobody is shown them.
  *
  * @throws DamageError with file, offset and reason
  */
@@ -54,8 +57,10 @@ export async function walkStore(
   const rows = new SequentialReader(bets);
   const checkpoints: Checkpoint[] = [];
   let drawn = false;
+  let journalLines = 0;
+  let journalEnd = 0;
   for await (const line of lines.read()) {
-    const { offset, record } = line;
+    const { offset, record, isLast } = line;
     const damaged = (reason: string, cause?: unknown): DamageError =>
       new DamageError(JOURNAL_FILE, offset, reason, cause);
     const complaint = complaintAbout(line, {
@@ -64,6 +69,13 @@ export async function walkStore(
       drawn,
     });
     if (complaint !== undefined) throw damaged(complaint);
+    if (
+      isLast &&
+      record.type === 'group' &&
+      bets !== NO_FILE &&
+      !(await hasRows(bets, rows.position, record))
+    )
+      break;
     attempt(() => visitor.onRecord?.(line), damaged);
     if (record.type === 'adopt' || record.type === 'group') await visitRows(record, rows, visitor);
     if (record.type === 'checkpoint') checkpoints.push(record);
@@ -71,18 +83,21 @@ export async function walkStore(
     attempt(() => {
       for (const fact of factsOf(record)) visitor.onFact?.(fact);
     }, damaged);
+    journalLines = line.n;
+    journalEnd = lines.end;
   }
-  if (lines.lines === 0) throw new DamageError(JOURNAL_FILE, 0, 'it does not begin with its first line');
+  const journalTornBytes = lines.end + lines.tornBytes - journalEnd;
+  if (journalLines === 0) throw new DamageError(JOURNAL_FILE, 0, 'it does not begin with its first line');
   const betsTornBytes = Math.max(0, (await bets.size()) - rows.position);
-  if (drawn && lines.tornBytes > 0)
-    throw new DamageError(JOURNAL_FILE, lines.end, 'something follows the draw');
+  if (drawn && journalTornBytes > 0)
+    throw new DamageError(JOURNAL_FILE, journalEnd, 'something follows the draw');
   if (drawn && betsTornBytes > 0) {
     throw new DamageError(BETS_FILE, rows.position, `${betsTornBytes} bytes were added after the draw`);
   }
   return {
-    journalLines: lines.lines,
-    journalEnd: lines.end,
-    journalTornBytes: lines.tornBytes,
+    journalLines,
+    journalEnd,
+    journalTornBytes,
     betsEnd: rows.position,
     betsTornBytes,
     checkpoints,
@@ -127,12 +142,16 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
   }
 }
 
+/** Whether the rows of a record that begin at `start` are there. */
+async function hasRows(bets: ReadableFile, start: number, { end, crc32: expected }: Group): Promise<boolean> {
+  let checksum = 0;
+  const rows = new SequentialReader(bets, start);
+  const isWhole = await rows.visit(end - start, piece => void (checksum = crc32(piece, checksum)));
+  return isWhole && hex32(checksum) === expected;
+}
+
 /** The rows of a record: all there, and the same as when they were written. */
-async function visitRows(
-  record: Extract<JournalRecord, { end: number; crc32: string }>,
-  rows: SequentialReader,
-  visitor: Visitor,
-): Promise<void> {
+async function visitRows(record: Adopt | Group, rows: SequentialReader, visitor: Visitor): Promise<void> {
   const start = rows.position;
   let checksum = 0;
   const damaged = (reason: string, cause?: unknown): DamageError =>

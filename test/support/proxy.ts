@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** Forwards connections to a port of this machine, as long as this process takes turns. */
+export class Proxy {
+  readonly port: number;
+  readonly #sockets: Set<Socket>;
+
+  private constructor(port: number, sockets: Set<Socket>) {
+    this.port = port;
+    this.#sockets = sockets;
+  }
+
+  static async to(port: number): Promise<Proxy> {
+    const sockets = new Set<Socket>();
+    const server = createServer(client => {
+      const central = connect(port, '127.0.0.1');
+      for (const [from, into] of [
+        [client, central],
+        [central, client],
+      ] as const) {
+        sockets.add(from);
+        from.pipe(into);
+        from.on('error', () => into.destroy());
+        from.on('close', () => sockets.delete(from) && into.destroy());
+      }
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const proxy = new Proxy((server.address() as AddressInfo).port, sockets);
+    onTestFinished(() => {
+      server.close();
+      proxy.drop();
+    });
+    return proxy;
+  }
+
+  /** Ends all connections. What was not forwarded yet is lost. */
+  drop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
