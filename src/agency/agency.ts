@@ -189,7 +189,7 @@ export class Agency {
     };
     const { batch: encoder } = dialect.agency(limits, id);
     try {
-      for await (const batch of readBatches(source, encoder, batchAmountMax, file.refuse)) {
+      for await (const batch of readBatches(source, encoder, () => batchAmountMax, file.refuse)) {
         // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
         while (unanswered.length >= connection.window || (unanswered.length > 0 && connection.lost))
           await takeAnswer();

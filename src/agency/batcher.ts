@@ -52,13 +52,15 @@ type Fault = Pick<FieldFault, 'field' | 'reason'>;
 export type Refuse = (fault: LineFault) => void;
 
 /**
- * Cuts the bets of a file into batches of at most `amountMax` bets that fit into one message of the dialect, in the order
- * of the file. What is not a valid bet is told to `refuse` and left out (exercise 6).
+ * Cuts the bets of a file into batches that fit into one message of the dialect, in the order of the file. What is not a valid
+ * bet is told to `refuse` and left out (exercise 6).
+ *
+ * @param amountMax most bets of the next batch, asked when the one before has been taken
  */
 export async function* readBatches(
   source: Pick<CsvSource, 'delimiter' | 'chunks'>,
   encoder: BatchEncoder,
-  amountMax: number,
+  amountMax: () => number,
   refuse: Refuse,
 ): AsyncGenerator<EncodedBatch> {
   const batcher = new Batcher(source.delimiter, encoder, amountMax, refuse);
@@ -73,7 +75,8 @@ export async function* readBatches(
  */
 class Batcher {
   readonly #encoder: BatchEncoder;
-  readonly #amountMax: number;
+  readonly #amountOfNext: () => number;
+  #amountMax: number;
   readonly #refuse: Refuse;
   readonly #delimiter: number;
   readonly #feed: RecordFeed;
@@ -84,9 +87,10 @@ class Batcher {
   /** Least bytes to read as CSV before there may be usual lines again. */
   #readBytes = 0;
 
-  constructor(delimiter: number, encoder: BatchEncoder, amountMax: number, refuse: Refuse) {
+  constructor(delimiter: number, encoder: BatchEncoder, amountMax: () => number, refuse: Refuse) {
     this.#encoder = encoder;
-    this.#amountMax = amountMax;
+    this.#amountOfNext = amountMax;
+    this.#amountMax = amountMax();
     this.#refuse = refuse;
     this.#delimiter = delimiter;
     this.#feed = new RecordFeed(delimiter);
@@ -105,7 +109,7 @@ class Batcher {
     while (at < chunk.length) {
       if (this.#feed.isUsedUp) at = this.#gather(lines, at);
       if (this.#encoder.count === this.#amountMax) {
-        yield this.#take();
+        yield* this.#take();
       } else if (at < chunk.length) {
         at = this.#feed.pushLines(chunk, at, this.#readBytes);
         yield* this.#readRecords();
@@ -119,7 +123,7 @@ class Batcher {
     this.#feed.reader.end();
     this.#ended = true;
     yield* this.#readRecords();
-    if (this.#encoder.count > 0) yield this.#take();
+    if (this.#encoder.count > 0) yield* this.#take();
   }
 
   /** Adds usual lines from `at` on; returns the place behind them. */
@@ -140,12 +144,12 @@ class Batcher {
     for (let step = feed.next(); step === 'record' || step === 'broken'; step = feed.next()) {
       let added = this.#addLine(step);
       if (added === 'full') {
-        yield this.#take();
+        yield* this.#take();
         added = this.#addLine(step);
       }
       if (typeof added === 'object') this.#refuse(faultOf(feed.reader, added));
       else if (encoder.count === 1) this.#firstLine = feed.reader.line;
-      if (encoder.count === this.#amountMax) yield this.#take();
+      if (encoder.count === this.#amountMax) yield* this.#take();
     }
   }
 
@@ -161,8 +165,9 @@ class Batcher {
     return typeof added === 'object' ? [added] : added;
   }
 
-  #take(): EncodedBatch {
-    return { count: this.#encoder.count, firstLine: this.#firstLine, frame: this.#encoder.take() };
+  *#take(): Generator<EncodedBatch> {
+    yield { count: this.#encoder.count, firstLine: this.#firstLine, frame: this.#encoder.take() };
+    this.#amountMax = this.#amountOfNext();
   }
 }
 

@@ -21,28 +21,20 @@ const STARTS_OVER_MAX = 8;
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
 /** What the central has is not what this process believes: the file is to be read again from its beginning. */
-class StartOver extends Error {
-  /** Whether batches are to be sent that the central does not ask for. */
-  readonly withEveryBatch: boolean;
-
-  constructor(message: string, withEveryBatch: boolean) {
-    super(message);
-    this.withEveryBatch = withEveryBatch;
-  }
-}
+class StartOver extends Error {}
 
 /**
  * The agency's side of a resumable upload (protocol page, section 2). Whatever breaks, it comes back, says which upload it
- * is, hears with which batch to go on, and goes on (promise P3):
+ * is, hears with which bet to go on, and goes on (promise P3):
  *
  *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ WAIT ▶ RWIN
  */
 export class ResumableAgency {
   readonly #parts: ResumableParts;
   #file: UploadFile | undefined;
-  /** The batch that the central must expect when it has the whole upload. */
+  /** The bet that the central must expect when it has the whole upload. */
   #sentNext = 1;
-  /** The last batch that was told to be refused. */
+  /** The first bet of the last batch that was told to be refused. */
   #toldBatch = 0;
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
@@ -105,7 +97,7 @@ export class ResumableAgency {
         this.#sentNext = 1;
       }
       try {
-        return await this.#uploadOnce(again);
+        return await this.#uploadOnce();
       } catch (error) {
         if (!(error instanceof StartOver)) throw error;
         again = error;
@@ -125,13 +117,8 @@ export class ResumableAgency {
     }
   }
 
-  /**
-   * Reads and sends the file once, over as many connections as it takes.
-   *
-   * @param again why it was started over
-   * @throws StartOver
-   */
-  async #uploadOnce(again: StartOver | undefined): Promise<number> {
+  /** Reads and sends the file once, over as many connections as it takes. @throws StartOver */
+  async #uploadOnce(): Promise<number> {
     const { emit } = this.#parts;
     const file = this.#file!;
     const source = await CsvSource.open(file);
@@ -140,7 +127,7 @@ export class ResumableAgency {
       const progress = new UploadProgress(this.#parts, source);
       await this.#links!.over(async (link, welcome) => {
         pass ??= this.#begin(source, welcome);
-        await this.#findPlace(pass, welcome, again);
+        await this.#findPlace(pass, welcome);
         await this.#goOn(pass, link, welcome, progress);
         await this.#compareCounts(pass, link);
       });
@@ -171,11 +158,11 @@ export class ResumableAgency {
    * behind another one, then one to send the file again.
    */
   #forgotten(next: number): LinkError | StartOver {
-    const message = `the central expects batch ${next} again, which it has acknowledged`;
+    const message = `the central expects bet ${next} again, which it has acknowledged`;
     this.#behind += 1;
     if (this.#parts.addresses.several && this.#behind < BEHIND_MAX) return new LinkError(message);
     this.#behind = 0;
-    return new StartOver(message, false);
+    return new StartOver(message);
   }
 
   /** Each batch once, however often the file is read. */
@@ -196,12 +183,13 @@ export class ResumableAgency {
     return new UploadPass(source, dialect.agency(granted, id).batch, batchAmountMax, this.#file!.refuse);
   }
 
-  async #findPlace(pass: UploadPass, { next }: Welcome, again: StartOver | undefined): Promise<void> {
+  async #findPlace(pass: UploadPass, { next, refusedBets = 0 }: Welcome): Promise<void> {
     if (!pass.canGoOnAt(next)) throw this.#forgotten(next);
     this.#behind = 0;
-    if (again?.withEveryBatch) return;
-    if (next > 1) this.#parts.emit({ event: 'upload-resumed', next });
     await pass.skipTo(next);
+    // Also what another process of this agency has sent, and was told.
+    pass.bets = next - 1 - refusedBets;
+    if (next > 1) this.#parts.emit({ event: 'upload-resumed', bets: pass.bets });
   }
 
   /** Sends what the central has not got, over one connection. */
@@ -237,20 +225,19 @@ export class ResumableAgency {
 
   async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
     const { id, dialect, limits, stop } = this.#parts;
-    const { path } = this.#file!;
+    const { path, name } = this.#file!;
     if (!(await isSameFile(this.#file!))) {
-      throw new AgencyError(`${path} was changed while it was being sent; start this client again`);
+      const way = `put back what it was and start this client again, or have the central void this upload ('loteria agency void ${id} --upload ${name}')`;
+      throw new AgencyError(
+        `${path} was changed while it was being sent; ${pass.bets} bets of what it was are stored: ${way}`,
+      );
     }
     const codec = dialect.agency(limits, id);
     const answer = await withStop(link.request(codec.uploadDone(pass.batches, pass.bets)), stop);
     if (answer.kind === 'accepted') return;
     const { code, detail } = refusalOf(answer) ?? {};
     if (code !== 'count-mismatch') throw unexpected(answer);
-    // What another process of this agency sent may have been refused in part: sent again, each batch gets its first answer.
-    if (pass.assumed > 0 && this.#file!.rereadable) throw new StartOver(`the counts differ, ${detail}`, true);
-    throw new AgencyError(
-      `the central has not stored what this client counts: ${detail}; was batch.maxAmount changed since the upload began?`,
-    );
+    throw new AgencyError(`the central has not stored what this client counts: ${detail}`);
   }
 
   /** Asks something that may be asked again, over as many connections as it takes. */

@@ -3,49 +3,58 @@ import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
 
-/** A batch with its number in the upload. */
+/** A batch with the number of its first bet in the upload, counted from 1. */
 export interface NumberedBatch extends EncodedBatch {
   readonly seq: number;
 }
 
 /**
- * One reading of the file from its first bet to its last, cut into batches that are numbered from 1. It outlives
- * connections: what was sent and not answered is kept, and sent again over the next one.
+ * One reading of the file from its first bet to its last, cut into batches. It outlives connections: what was sent and not
+ * answered is kept, and sent again over the next one.
  */
 export class UploadPass {
-  /** Batches and bets that the central has stored. */
-  batches = 0;
+  /** Bets that the central has stored, and in how many batches of this pass. */
   bets = 0;
-  /** Batches that are counted as stored because the central did not ask for them. */
-  assumed = 0;
+  batches = 0;
   /** Sent and not answered, in order. */
   readonly unanswered: NumberedBatch[] = [];
   readonly #batches: AsyncGenerator<EncodedBatch>;
-  #lastRead = 0;
+  readonly #amountMax: number;
+  /** Number of the bet that is read next. */
+  #next = 1;
+  /** Where a batch must end, as it is read: the central has what is before. */
+  #skipEnd = 1;
 
   constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: number, refuse: Refuse) {
-    this.#batches = readBatches(source, new NumberingEncoder(encoder), amountMax, refuse);
+    this.#amountMax = amountMax;
+    const numbering = new NumberingEncoder(encoder);
+    this.#batches = readBatches(source, numbering, () => this.#amountOfNext(), refuse);
   }
 
-  /** Number of the batch that is read next. */
+  /** Number of the bet that is read next. */
   get next(): number {
-    return this.#lastRead + 1;
+    return this.#next;
   }
 
-  /** Whether it can go on with batch `next`: earlier ones that were answered are not kept. */
+  /** Whether it can go on with bet `next`: what was read and answered before is not kept. */
   canGoOnAt(next: number): boolean {
-    return next >= (this.unanswered[0]?.seq ?? this.next);
+    return next >= this.#next || this.unanswered.some(({ seq }) => seq === next);
   }
 
-  /** Leaves out every batch before `next`: the central has them. */
+  /** Leaves out every bet before `next`: the central has them. */
   async skipTo(next: number): Promise<void> {
-    while (this.unanswered.length > 0 && this.unanswered[0]!.seq < next)
-      this.#assume(this.unanswered.shift()!);
-    while (this.next < next) {
+    while (this.unanswered.length > 0 && this.unanswered[0]!.seq < next) this.stored();
+    this.#skipEnd = next;
+    while (this.#next < next) {
       const batch = await this.#readOne();
       if (batch === undefined) return;
-      this.#assume(batch);
+      this.bets += batch.count;
     }
+  }
+
+  #amountOfNext(): number {
+    const left = this.#skipEnd - this.#next;
+    return left > 0 ? Math.min(left, this.#amountMax) : this.#amountMax;
   }
 
   /** The next batch of the file, which is unanswered from now on; undefined at its end. */
@@ -68,24 +77,19 @@ export class UploadPass {
     return this.unanswered.shift()!;
   }
 
-  #assume({ count }: NumberedBatch): void {
-    this.assumed += 1;
-    this.batches += 1;
-    this.bets += count;
-  }
-
   async #readOne(): Promise<NumberedBatch | undefined> {
     const { value } = await this.#batches.next();
     if (value === undefined) return undefined;
-    this.#lastRead += 1;
-    return { ...(value as EncodedBatch), seq: this.#lastRead };
+    const batch = { ...(value as EncodedBatch), seq: this.#next };
+    this.#next += batch.count;
+    return batch;
   }
 }
 
-/** Gives each batch the number after the one before. */
+/** Gives each batch the number of its first bet. */
 class NumberingEncoder implements BatchEncoder {
   readonly #encoder: NumberedBatchEncoder;
-  #taken = 0;
+  #next = 1;
 
   constructor(encoder: NumberedBatchEncoder) {
     this.#encoder = encoder;
@@ -104,8 +108,9 @@ class NumberingEncoder implements BatchEncoder {
   }
 
   take(): Uint8Array {
-    this.#taken += 1;
-    return this.#encoder.takeNumbered(this.#taken);
+    const seq = this.#next;
+    this.#next += this.#encoder.count;
+    return this.#encoder.takeNumbered(seq);
   }
 
   takeSingle(): Uint8Array {

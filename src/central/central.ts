@@ -1,7 +1,8 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
-import type { Fact, UploadPlace } from '../lottery/fact.ts';
+import type { Fact } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
+import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
@@ -9,7 +10,7 @@ import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { AfterSync } from './after-sync.ts';
 import { DrawHolder } from './draw-holder.ts';
-import { type NumberedOutcome, UploadIntake } from './upload-intake.ts';
+import { type NumberedBatch, type NumberedOutcome, UploadIntake } from './upload-intake.ts';
 
 export interface CentralParts {
   /** With every fact applied that the store remembers, and told of each later one by the store. */
@@ -47,8 +48,8 @@ export class Central {
     this.#uploads = new UploadIntake({
       ...parts,
       afterSync: this.#afterSync,
-      refusalOfBets: agency => this.refusalOfBets(agency),
-      refusalOf: (agency, error) => this.#refusalOf(agency, error),
+      refusalOfBets: (agency, upload) => this.refusalOfBets(agency, upload),
+      refusalOf: (agency, upload, error) => this.#refusalOf(agency, error, upload),
     });
     parts.lottery.watch(fact => this.#onChange(fact));
   }
@@ -116,23 +117,35 @@ export class Central {
     else this.#connections.delete(agency);
   }
 
-  /** Why bets of the agency are not taken now; undefined when they are. */
-  refusalOfBets(agency: number): Refusal | undefined {
+  /**
+   * Why bets of the agency are not taken now; undefined when they are.
+   *
+   * @param upload that they belong to, if any
+   */
+  refusalOfBets(agency: number, upload?: string): Refusal | undefined {
     const ofState = this.#parts.lottery.refusalOfBets(agency);
     const code = ofState ?? (this.#finishing.has(agency) ? 'agency-finished' : undefined);
-    return code && refusalBecause(code);
+    return code ? refusalBecause(code) : this.#refusalOfSecond(agency, upload);
+  }
+
+  /** An agency has one upload at a time: its end would cut off another one. */
+  #refusalOfSecond(agency: number, upload: string | undefined): Refusal | undefined {
+    const open = this.#uploads.openOf(agency, upload);
+    if (open === undefined) return undefined;
+    const detail = `upload ${open.name} of the agency is unfinished, ${open.bets} bets of it are stored: send the same file again, or 'loteria agency void'`;
+    return { code: 'upload-open', detail };
   }
 
   /** Why the agency may not come with this upload; undefined when it may. */
   refusalOfUpload(agency: number, upload: string): Refusal | undefined {
     // One that is known has something to ask about, even when no bet is taken any more.
     const known = this.#parts.lottery.uploads.find(agency, upload) !== undefined;
-    return known ? undefined : this.refusalOfBets(agency);
+    return known ? undefined : this.refusalOfBets(agency, upload);
   }
 
-  /** Number of the batch with which an upload goes on; or why that cannot be said now. */
-  nextOf(agency: number, upload: string): Promise<number | Refusal> {
-    return this.#uploads.nextOf(agency, upload);
+  /** What is stored of an upload; or why that cannot be said now. */
+  settledUpload(agency: number, upload: string): Promise<Upload | Refusal> {
+    return this.#uploads.settled(agency, upload);
   }
 
   /**
@@ -155,19 +168,18 @@ export class Central {
    */
   storeNumbered(
     agency: number,
-    place: UploadPlace,
+    batch: NumberedBatch,
     read: () => BetBatch | BatchFault,
     settled: (outcome: NumberedOutcome) => void,
   ): void {
-    this.#uploads.take(agency, place, read, settled);
+    this.#uploads.take(agency, batch, read, settled);
   }
 
   /** What differs between the agency's count of its upload and what is stored of it; undefined when nothing does. */
-  mismatchOf(agency: number, name: string, batches: number, bets: number): Refusal | undefined {
-    const upload = this.#parts.lottery.uploads.find(agency, name);
-    const stored = { batches: upload?.batches ?? 0, bets: upload?.bets ?? 0 };
-    if (stored.batches === batches && stored.bets === bets) return undefined;
-    const detail = `${stored.batches} batches with ${stored.bets} bets are stored, the agency counts ${batches} with ${bets}`;
+  mismatchOf(agency: number, name: string, counted: { batches?: number; bets: number }): Refusal | undefined {
+    const { batches, bets } = this.#parts.lottery.uploads.find(agency, name) ?? { batches: 0, bets: 0 };
+    if (bets === counted.bets && batches === (counted.batches ?? batches)) return undefined;
+    const detail = `${batches} batches with ${bets} bets are stored, the agency counts ${counted.batches ?? batches} with ${counted.bets}`;
     return { code: 'count-mismatch', detail };
   }
 
@@ -184,6 +196,8 @@ export class Central {
     if (lottery.state === 'drawn') return Promise.resolve(refusalBecause('draw-closed'));
     const finishing = this.#finishing.get(agency);
     if (finishing !== undefined) return finishing;
+    const refusal = this.#refusalOfSecond(agency, upload);
+    if (refusal !== undefined) return Promise.resolve(refusal);
     const { promise, resolve } = Promise.withResolvers<Refusal | undefined>();
     this.#finishing.set(agency, promise);
     resolve(this.#finish(agency, upload));
@@ -198,7 +212,7 @@ export class Central {
       return undefined;
     } catch (error) {
       // It may have finished with another server meanwhile.
-      return lottery.hasFinished(agency) ? undefined : storageRefusal(error);
+      return lottery.hasFinished(agency) ? undefined : this.#refusalOf(agency, error, upload);
     } finally {
       this.#finishing.delete(agency);
     }
@@ -243,9 +257,9 @@ export class Central {
   }
 
   /** Why bets that the store has rejected are not taken. */
-  #refusalOf(agency: number, error: unknown): Refusal {
+  #refusalOf(agency: number, error: unknown, upload?: string): Refusal {
     const overtaken = error instanceof StoreError && error.code === 'overtaken';
-    return (overtaken && this.refusalOfBets(agency)) || storageRefusal(error);
+    return (overtaken && this.refusalOfBets(agency, upload)) || storageRefusal(error);
   }
 }
 

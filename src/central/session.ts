@@ -23,6 +23,7 @@ const STOPPING: ServerMessage = {
 const NO_UPLOAD: Refusal = { code: 'not-identified', detail: 'HELO must say which upload it is' };
 
 /** A message of somebody who is known, or says who it is. */
+type Resume = Extract<ClientMessage, { kind: 'resume' }>;
 type MessageOfAgency = Exclude<ClientMessage, { kind: 'identify' | 'resume' }>;
 
 export interface SessionParts {
@@ -46,6 +47,8 @@ export class Session {
   #agency: number | undefined;
   /** The upload that the agency came with. */
   #upload: string | undefined;
+  /** Whether the agency numbers bets, not batches. */
+  #countsBets = false;
   #hasSentBets = false;
   /** Ends the wait for the draw. */
   #stopWaiting: (() => void) | undefined;
@@ -71,7 +74,7 @@ export class Session {
     } else if (message.kind === 'identify') {
       answer.settle(this.#identify(message.agency));
     } else if (message.kind === 'resume') {
-      this.#resume(message.agency, message.upload, answer);
+      this.#resume(message, answer);
     } else if (message.kind === 'empty-batch' && message.agency === undefined) {
       answer.settle(NONE_ACCEPTED);
     } else {
@@ -110,7 +113,7 @@ export class Session {
         this.#takeNumbered(message, agency, answer);
         break;
       case 'upload-done':
-        answer.settle(this.#compareCounts(message.batches, message.bets, agency));
+        answer.settle(this.#compareCounts(message, agency));
         break;
       case 'finish':
         settleLater(answer, this.#finish(agency));
@@ -140,7 +143,9 @@ export class Session {
   get unfinished(): boolean {
     const agency = this.#agency;
     return (
-      this.#hasSentBets && agency !== undefined && this.#parts.central.refusalOfBets(agency) === undefined
+      this.#hasSentBets &&
+      agency !== undefined &&
+      this.#parts.central.refusalOfBets(agency, this.#upload) === undefined
     );
   }
 
@@ -181,7 +186,8 @@ export class Session {
     return { code: 'unauthorized', detail: `the certificate speaks for agency ${certificate.agency}` };
   }
 
-  #resume(agency: number, upload: string, answer: Answer): void {
+  #resume({ agency, upload, countsBets }: Resume, answer: Answer): void {
+    this.#countsBets = countsBets;
     const refused = this.#identify(agency) ?? this.#comeWith(agency, upload);
     if (refused === undefined) settleLater(answer, this.#welcome(agency, upload));
     else answer.settle(refused);
@@ -196,12 +202,13 @@ export class Session {
 
   async #welcome(agency: number, upload: string): Promise<ServerMessage> {
     const { central, limits, emit } = this.#parts;
-    const next = await central.nextOf(agency, upload);
-    if (typeof next === 'object') return this.refuse(next);
-    if (next > 1) emit({ event: 'upload-resumed', agency, upload, next });
+    const settled = await central.settledUpload(agency, upload);
+    if ('code' in settled) return this.refuse(settled);
+    const { bets, settledBets, refusedBets } = settled;
+    if (settled.next > 1) emit({ event: 'upload-resumed', agency, upload, bets });
     return {
       kind: 'welcome',
-      next,
+      ...(this.#countsBets ? { next: settledBets + 1, refusedBets } : { next: settled.next }),
       window: limits.unansweredMax,
       payloadBytesMax: limits.payloadBytesMax,
     };
@@ -238,7 +245,7 @@ export class Session {
     }
     central.storeNumbered(
       agency,
-      { upload: this.#upload, seq: message.seq },
+      { upload: this.#upload, seq: message.seq, countsBets: this.#countsBets },
       () => codec.readBets(message, agency),
       outcome => answer.settle(this.#answerNumbered(message, agency, outcome)),
     );
@@ -260,9 +267,10 @@ export class Session {
     return { kind: 'batch-refused', seq, fault };
   }
 
-  #compareCounts(batches: number, bets: number, agency: number): ServerMessage {
+  #compareCounts({ batches, bets }: { batches: number; bets: number }, agency: number): ServerMessage {
     if (this.#upload === undefined) return this.refuse(NO_UPLOAD);
-    const refusal = this.#parts.central.mismatchOf(agency, this.#upload, batches, bets);
+    const counted = this.#countsBets ? { bets } : { batches, bets };
+    const refusal = this.#parts.central.mismatchOf(agency, this.#upload, counted);
     return refusal === undefined ? ACCEPTED : this.refuse(refusal);
   }
 

@@ -1,8 +1,8 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Fact, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
-import type { Upload } from '../lottery/uploads.ts';
-import type { Store } from '../store/store.ts';
+import { Upload } from '../lottery/uploads.ts';
+import type { Note, Store } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import type { AfterSync } from './after-sync.ts';
@@ -18,10 +18,10 @@ export interface UploadIntakeParts {
   readonly store: Store;
   readonly limits: Limits;
   readonly afterSync: AfterSync;
-  /** Why bets of the agency are not taken now. */
-  readonly refusalOfBets: (agency: number) => Refusal | undefined;
+  /** Why bets of the agency, of this upload, are not taken now. */
+  readonly refusalOfBets: (agency: number, upload: string) => Refusal | undefined;
   /** Why bets that the store has rejected are not taken; throws what is no store's error. */
-  readonly refusalOf: (agency: number, error: unknown) => Refusal;
+  readonly refusalOf: (agency: number, upload: string, error: unknown) => Refusal;
 }
 
 type Tell = (outcome: NumberedOutcome) => void;
@@ -30,139 +30,177 @@ const NOBODY: readonly Tell[] = [];
 
 type BatchFact = Extract<Fact, { kind: 'stored' | 'refused' }>;
 
+/** A batch of an upload, as the agency numbers it. */
+export interface NumberedBatch {
+  readonly upload: string;
+  /** Of the batch, or of its first bet, counted from 1. */
+  readonly seq: number;
+  readonly countsBets: boolean;
+}
+
+/** A batch that the store was given. */
+interface HandedOver {
+  readonly fact: BatchFact;
+  readonly place: UploadPlace;
+  /** Bets of the upload before it. */
+  readonly before: number;
+  readonly countsBets: boolean;
+  readonly durable: Promise<void>;
+  readonly tell: Tell;
+}
+
 /** The batches of one upload that are on their way to the disk. */
 class InFlight {
+  readonly upload: string;
   /** Number of the batch that comes next. */
   next = 1;
+  /** Bets before it. */
+  bets = 0;
   /** By their numbers: who else, having repeated one meanwhile, wants to know what becomes of it. */
   readonly repeats = new Map<number, readonly Tell[]>();
   /** Those among them that are not valid. */
   invalid = 0;
+
+  constructor(upload: string) {
+    this.upload = upload;
+  }
 }
 
 /**
- * Takes the batches of resumable uploads, each number once (promise P3). Every number is in one of three places: below the
- * upload's `next` its outcome is durable and is told again; then come those on their way to the disk, whose outcome a repeat
- * waits for as well; the one after them is new; anything beyond is a gap.
+ * Takes the batches of resumable uploads, each once (promise P3), and of each agency one upload at a time.
+ *
+ * Where an agency counts bets, only the batch that begins behind all others is taken: how many bets a batch has may change
+ * whenever it comes back. Where it counts batches, every number is in one of three places: below the upload's `next` its
+ * outcome is durable and is told again; then come those on their way to the disk, whose outcome a repeat waits for as well;
+ * the one after them is new; anything beyond is a gap.
  */
 export class UploadIntake {
   readonly #parts: UploadIntakeParts;
-  readonly #inFlight = new Map<string, InFlight>();
+  /** Of each agency. */
+  readonly #inFlight = new Map<number, InFlight>();
 
   constructor(parts: UploadIntakeParts) {
     this.#parts = parts;
   }
 
   /**
-   * The number with which an upload goes on, once everything is settled that was handed over here, and known that any other server
-   * has acknowledged.
+   * What is known of an upload, once everything is settled that was handed over here, and known that any other server has
+   * acknowledged.
    */
-  async nextOf(agency: number, upload: string): Promise<number | Refusal> {
+  async settled(agency: number, upload: string): Promise<Upload | Refusal> {
     const { store, lottery, refusalOf } = this.#parts;
     try {
       await store.settled();
     } catch (error) {
-      return refusalOf(agency, error);
+      return refusalOf(agency, upload, error);
     }
-    return lottery.uploads.find(agency, upload)?.next ?? 1;
+    return lottery.uploads.find(agency, upload) ?? new Upload(upload);
+  }
+
+  /** The upload of an agency that is not complete, apart from one: its name, and how many bets of it are stored. */
+  openOf(agency: number, except: string | undefined): Pick<Upload, 'name' | 'bets'> | undefined {
+    const open = this.#parts.lottery.uploads.openOf(agency, except);
+    if (open !== undefined) return open;
+    const inFlight = this.#inFlight.get(agency);
+    return inFlight && inFlight.upload !== except ? { name: inFlight.upload, bets: 0 } : undefined;
   }
 
   /**
    * @param read the bets of the batch; called at once, and only when the batch is new
    * @param tell called with what has become of it, at once or when it is durable
    */
-  take(agency: number, place: UploadPlace, read: () => BetBatch | BatchFault, tell: Tell): void {
+  take(agency: number, batch: NumberedBatch, read: () => BetBatch | BatchFault, tell: Tell): void {
     const { lottery, refusalOfBets } = this.#parts;
-    const { upload: name, seq } = place;
+    const { upload: name, seq, countsBets } = batch;
     const upload = lottery.uploads.find(agency, name);
-    const known = knownOutcome(upload, seq);
-    if (known !== undefined) {
-      tell(known);
-      return;
-    }
-    const inFlight = this.#inFlight.get(keyOf(agency, name));
-    const repeats = inFlight?.repeats.get(seq);
-    if (repeats !== undefined) {
-      inFlight!.repeats.set(seq, [...repeats, tell]);
-      return;
+    const inFlight = this.#inFlightOf(agency, name);
+    if (!countsBets) {
+      const known = knownOutcome(upload, seq);
+      if (known !== undefined) {
+        tell(known);
+        return;
+      }
+      const repeats = inFlight?.repeats.get(seq);
+      if (repeats !== undefined) {
+        inFlight!.repeats.set(seq, [...repeats, tell]);
+        return;
+      }
     }
     // Another server may have stored more of it than has been handed over here.
     const next = Math.max(inFlight?.next ?? 1, upload?.next ?? 1);
-    const refusal = gapBetween(next, seq) ?? refusalOfBets(agency) ?? this.#limitOf(agency, upload, inFlight);
+    const before = Math.max(inFlight?.bets ?? 0, upload?.settledBets ?? 0);
+    const gap = countsBets ? gapBetween('bet', before + 1, seq) : gapBetween('batch', next, seq);
+    const refusal = gap ?? refusalOfBets(agency, name) ?? this.#limitOf(upload, inFlight);
     const bets = read();
-    if (refusal === undefined) this.#store(agency, place, bets, tell);
-    else tell({ kind: 'refused', count: bets.count, refusal });
+    if (refusal !== undefined) {
+      tell({ kind: 'refused', count: bets.count, refusal });
+      return;
+    }
+    const place = { upload: name, seq: next };
+    const fact: BatchFact =
+      'rows' in bets
+        ? { kind: 'stored', agency, count: bets.count, place }
+        : { kind: 'refused', agency, place, fault: bets };
+    const { store } = this.#parts;
+    const durable = 'rows' in bets ? store.append(bets, place) : store.note(fact as Note);
+    this.#follow({ fact, place, before, countsBets, durable, tell });
   }
 
-  /** Why an upload may not be begun or gone on with. What is on its way to the disk counts. */
-  #limitOf(agency: number, upload: Upload | undefined, inFlight: InFlight | undefined): Refusal | undefined {
-    const { lottery, limits } = this.#parts;
-    if (upload === undefined && inFlight === undefined) {
-      const begun = lottery.uploads.countOf(agency) + this.#beginning(agency);
-      if (begun < limits.agencyUploadsMax) return undefined;
-      return { code: 'busy', detail: `the agency has begun ${begun} uploads, no other is taken` };
-    }
+  #inFlightOf(agency: number, upload: string): InFlight | undefined {
+    const inFlight = this.#inFlight.get(agency);
+    return inFlight?.upload === upload ? inFlight : undefined;
+  }
+
+  /** Why an upload may not be gone on with. What is on its way to the disk counts. */
+  #limitOf(upload: Upload | undefined, inFlight: InFlight | undefined): Refusal | undefined {
     const invalid = (upload?.refused.size ?? 0) + (inFlight?.invalid ?? 0);
-    if (invalid < limits.refusedBatchesMax) return undefined;
+    if (invalid < this.#parts.limits.refusedBatchesMax) return undefined;
     return {
       code: 'invalid-bet',
       detail: `${invalid} batches of the upload were not valid, no other is taken`,
     };
   }
 
-  /** Number of the agency's uploads of which nothing is durable yet. */
-  #beginning(agency: number): number {
-    const names = [...this.#inFlight.keys()].filter(key => key.startsWith(keyOf(agency, '')));
-    const { uploads } = this.#parts.lottery;
-    return names.filter(key => uploads.find(agency, key.slice(keyOf(agency, '').length)) === undefined)
-      .length;
-  }
-
-  #store(agency: number, place: UploadPlace, bets: BetBatch | BatchFault, tell: Tell): void {
-    const { store } = this.#parts;
-    if ('rows' in bets) {
-      const durable = store.append(bets, place);
-      this.#follow({ kind: 'stored', agency, count: bets.count, place }, place, durable, tell);
-    } else {
-      const fact = { kind: 'refused', agency, place, fault: bets } as const;
-      this.#follow(fact, place, store.note(fact), tell);
-    }
-  }
-
   /** Keeps the batch in flight until the disk has spoken. */
-  #follow(fact: BatchFact, { upload, seq }: UploadPlace, durable: Promise<void>, tell: Tell): void {
-    const { afterSync } = this.#parts;
-    const key = keyOf(fact.agency, upload);
-    const inFlight = this.#inFlight.get(key) ?? new InFlight();
+  #follow({ fact, place: { upload, seq }, before, countsBets, durable, tell }: HandedOver): void {
+    const { agency } = fact;
+    const inFlight = this.#inFlightOf(agency, upload) ?? new InFlight(upload);
     const invalid = fact.kind === 'refused' ? 1 : 0;
-    this.#inFlight.set(key, inFlight);
+    const { lottery, afterSync } = this.#parts;
+    this.#inFlight.set(agency, inFlight);
     inFlight.next = seq + 1;
+    inFlight.bets = before + countOf(fact);
     inFlight.invalid += invalid;
     inFlight.repeats.set(seq, NOBODY);
     afterSync.follow(durable, error => {
       inFlight.invalid -= invalid;
-      const outcome = error === undefined ? outcomeOf(fact) : this.#rejected(fact, error);
+      const known = () => (countsBets ? undefined : knownOutcome(lottery.uploads.find(agency, upload), seq));
+      // Another server may have been the first with it.
+      const outcome = error === undefined ? outcomeOf(fact) : (known() ?? this.#rejected(fact, error));
       // The store rejects everything of the upload after it as well: the upload goes on from here.
-      if (outcome.kind === 'refused') inFlight.next = Math.min(inFlight.next, seq);
+      if (outcome.kind === 'refused') {
+        inFlight.next = Math.min(inFlight.next, seq);
+        inFlight.bets = Math.min(inFlight.bets, before);
+      }
       const repeats = inFlight.repeats.get(seq)!;
       inFlight.repeats.delete(seq);
-      if (inFlight.repeats.size === 0) this.#inFlight.delete(key);
+      if (inFlight.repeats.size === 0) this.#inFlight.delete(agency);
       tell(outcome);
       for (const tellRepeat of repeats) tellRepeat(asRepeated(outcome));
     });
   }
 
-  /** What to say of a batch that the store has rejected: another server may have been the first with it. */
   #rejected(fact: BatchFact, error: unknown): NumberedOutcome {
-    const { lottery, refusalOf } = this.#parts;
-    const { agency, place } = fact;
-    const upload = lottery.uploads.find(agency, place!.upload);
-    const known = knownOutcome(upload, place!.seq);
-    if (known !== undefined) return known;
-    const refusal = refusalOf(agency, error);
-    const count = fact.kind === 'stored' ? fact.count : fact.fault.count;
-    return { kind: 'refused', count, refusal };
+    return {
+      kind: 'refused',
+      count: countOf(fact),
+      refusal: this.#parts.refusalOf(fact.agency, fact.place!.upload, error),
+    };
   }
+}
+
+function countOf(fact: BatchFact): number {
+  return fact.kind === 'stored' ? fact.count : fact.fault.count;
 }
 
 function outcomeOf(fact: BatchFact): NumberedOutcome {
@@ -180,15 +218,11 @@ function knownOutcome(upload: Upload | undefined, seq: number): NumberedOutcome 
     : { kind: 'invalid', fault, repeated: true };
 }
 
-function keyOf(agency: number, upload: string): string {
-  return `${agency}|${upload}`;
-}
-
 function asRepeated(outcome: NumberedOutcome): NumberedOutcome {
   return outcome.kind === 'refused' ? outcome : { ...outcome, repeated: true };
 }
 
-function gapBetween(next: number, seq: number): Refusal | undefined {
+function gapBetween(what: 'batch' | 'bet', next: number, seq: number): Refusal | undefined {
   if (seq === next) return undefined;
-  return { code: 'sequence-gap', detail: `batch ${next} is expected, this is batch ${seq}` };
+  return { code: 'sequence-gap', detail: `${what} ${next} is expected, this is ${what} ${seq}` };
 }

@@ -129,7 +129,7 @@ export class Lottery {
       case 'finished':
         this.#finished.add(fact.agency);
         this.#missing.delete(fact.agency);
-        if (fact.upload !== undefined) this.#uploads.begin(fact.agency, fact.upload);
+        if (fact.upload !== undefined) this.#uploads.complete(fact.agency, fact.upload);
         return;
       case 'drawn':
         if (this.#draw !== undefined) throw new Error('a draw is held once');

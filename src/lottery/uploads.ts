@@ -3,13 +3,27 @@ import type { UploadPlace } from './fact.ts';
 
 /** What is durable of one resumable upload. */
 export class Upload {
+  readonly name: string;
   /** The number of the batch that is expected next: every one below has a durable outcome. */
   next = 1;
   /** Batches and bets that were stored. */
   batches = 0;
   bets = 0;
+  /** Bets in batches that were not valid. */
+  refusedBets = 0;
   /** Batches that were not valid, by their number. */
   readonly refused = new Map<number, BatchFault>();
+  /** The agency has finished with it. */
+  isComplete = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Bets that have a durable outcome: the file goes on behind them. */
+  get settledBets(): number {
+    return this.bets + this.refusedBets;
+  }
 }
 
 /** Every upload of every agency, for as long as the lottery lasts. */
@@ -20,9 +34,17 @@ export class Uploads {
     return this.#uploads.get(agency)?.get(name);
   }
 
-  /** Number of uploads that an agency has begun. */
-  countOf(agency: number): number {
-    return this.#uploads.get(agency)?.size ?? 0;
+  /** The uploads of an agency, in the order in which they were begun. */
+  of(agency: number): Upload[] {
+    return [...(this.#uploads.get(agency)?.values() ?? [])];
+  }
+
+  /** An upload of the agency that is not complete. There is one at most, but for what an older version has stored. */
+  openOf(agency: number, except?: string): Upload | undefined {
+    const ofAgency = this.#uploads.get(agency);
+    if (ofAgency === undefined) return undefined;
+    for (const upload of ofAgency.values()) if (!upload.isComplete && upload.name !== except) return upload;
+    return undefined;
   }
 
   stored(agency: number, { upload: name, seq }: UploadPlace, count: number): void {
@@ -32,20 +54,26 @@ export class Uploads {
   }
 
   refused(agency: number, { upload: name, seq }: UploadPlace, fault: BatchFault): void {
-    this.#take(agency, name, seq).refused.set(seq, fault);
+    const upload = this.#take(agency, name, seq);
+    upload.refused.set(seq, fault);
+    upload.refusedBets += fault.count;
   }
 
-  /** Makes an upload known; one without any batch, say. */
-  begin(agency: number, name: string): Upload {
+  /** The agency has finished with an upload; one without any batch, perhaps. */
+  complete(agency: number, name: string): void {
+    this.#begin(agency, name).isComplete = true;
+  }
+
+  #begin(agency: number, name: string): Upload {
     let ofAgency = this.#uploads.get(agency);
     if (ofAgency === undefined) this.#uploads.set(agency, (ofAgency = new Map()));
     let upload = ofAgency.get(name);
-    if (upload === undefined) ofAgency.set(name, (upload = new Upload()));
+    if (upload === undefined) ofAgency.set(name, (upload = new Upload(name)));
     return upload;
   }
 
   #take(agency: number, name: string, seq: number): Upload {
-    const upload = this.begin(agency, name);
+    const upload = this.#begin(agency, name);
     if (seq !== upload.next) throw new Error(`batch ${seq} of an upload that expects batch ${upload.next}`);
     upload.next += 1;
     return upload;

@@ -14,11 +14,11 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
         return;
       }
       case 'upload-resumed':
-        log.info('resume_upload', 'success', { client_id: id, next_batch: event.next });
+        log.info('resume_upload', 'success', { client_id: id, bets: event.bets });
         return;
       case 'batch-refused': {
-        const { seq: batch, count: bets, firstLine: from_line, index, field, reason } = event;
-        log.error('upload', 'fail', { client_id: id, batch, bets, from_line, index, field, reason });
+        const { seq: first_bet, count: bets, firstLine: from_line, index, field, reason } = event;
+        log.error('upload', 'fail', { client_id: id, first_bet, bets, from_line, index, field, reason });
         return;
       }
       case 'bets-refused': {

@@ -15,8 +15,8 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         log.info('apuesta_recibida', 'success', { cantidad: event.count });
         return;
       case 'upload-resumed': {
-        const { agency, upload, next } = event;
-        log.info('resume_upload', 'success', { agency, upload, next_batch: next });
+        const { agency, upload, bets } = event;
+        log.info('resume_upload', 'success', { agency, upload, bets });
         return;
       }
       case 'batch-repeated':

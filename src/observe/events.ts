@@ -37,8 +37,8 @@ type LotteryEvent =
       readonly event: 'upload-resumed';
       readonly agency: number;
       readonly upload: string;
-      /** Number of the batch with which it goes on. */
-      readonly next: number;
+      /** Those of it that are stored. */
+      readonly bets: number;
     }
   /** A batch of an upload came again; its first answer was given again. */
   | { readonly event: 'batch-repeated'; readonly agency: number; readonly seq: number }
@@ -174,7 +174,7 @@ type UploadEvent =
       readonly fileBytes: number;
     }
   /** The central has part of the file already. */
-  | { readonly event: 'upload-resumed'; readonly next: number }
+  | { readonly event: 'upload-resumed'; readonly bets: number }
   /** Bets of a batch that the central did not take, in a dialect that goes on without them. */
   | {
       readonly event: 'bets-refused';

@@ -58,7 +58,7 @@ export function readableParams(event: CentralEvent): Params | undefined {
     case 'listening':
       return { dialect: event.dialect, port: event.port };
     case 'upload-resumed':
-      return { agency: event.agency, next: event.next };
+      return { agency: event.agency, bets: event.bets };
     case 'message-refused':
       return { ...ofAgency(event), ip: event.ip, ...event.listener, code: event.refusal.code };
     case 'agency-finished':

@@ -21,8 +21,6 @@ export interface Limits {
   readonly connectionsMax: number;
   /** Open connections of one agency. */
   readonly agencyConnectionsMax: number;
-  /** Uploads that one agency may begin in a lottery: each is kept in memory. */
-  readonly agencyUploadsMax: number;
   /** Batches of one upload that may be invalid: each is kept in memory and in the journal. */
   readonly refusedBatchesMax: number;
   /** How often an agency that waits for the draw is told that the central is still there, in milliseconds. */
@@ -71,7 +69,6 @@ export const DEFAULT_LIMITS: Limits = {
   heldBytesMax: 256 * MEGABYTE,
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
-  agencyUploadsMax: 1000,
   refusedBatchesMax: 10_000,
   pingIntervalMs: 10 * SECOND,
   firstMessageTimeoutMs: 10 * SECOND,

@@ -10,15 +10,23 @@ interface Speaker {
 export type ClientMessage =
   /** Who is speaking. */
   | { readonly kind: 'identify'; readonly agency: number }
-  /** Who is speaking, and which upload it comes to begin or to go on with. */
-  | { readonly kind: 'resume'; readonly agency: number; readonly upload: string }
+  /**
+   * Who is speaking, and which upload it comes to begin or to go on with. With `countsBets` the numbers of `welcome` and
+   * `numbered-batch` are those of a bet, else of a batch.
+   */
+  | {
+      readonly kind: 'resume';
+      readonly agency: number;
+      readonly upload: string;
+      readonly countsBets: boolean;
+    }
   /** A single bet (exercise 5). */
   | { readonly kind: 'bet'; readonly payload: Uint8Array }
   /** Bets that are stored all or none (exercise 6). */
   | ({ readonly kind: 'batch'; readonly payload: Uint8Array } & Speaker)
   /** A batch without a bet, which is acknowledged. */
   | ({ readonly kind: 'empty-batch' } & Speaker)
-  /** The same as part of an upload, where it is stored once however often it is sent. */
+  /** The same as part of an upload, where it is stored once however often it is sent. `seq` is its number, or that of its first bet. */
   | { readonly kind: 'numbered-batch'; readonly seq: number; readonly payload: Uint8Array }
   /** How much of the upload the agency counts as stored. */
   | { readonly kind: 'upload-done'; readonly batches: number; readonly bets: number }
@@ -53,8 +61,10 @@ export type ServerMessage =
 
 export interface Welcome {
   readonly kind: 'welcome';
-  /** Number of the batch that is expected: every one below has a durable outcome. */
+  /** Number of the batch, or of the bet, that is expected: every one below has a durable outcome. */
   readonly next: number;
+  /** Bets below `next` that were refused; only where bets are counted. */
+  readonly refusedBets?: number | undefined;
   /** Batches that may be unanswered. */
   readonly window: number;
   /** Longest payload of a message, in bytes. */

@@ -10,6 +10,7 @@ export const REFUSAL_CODES = [
   'invalid-bet',
   'sequence-gap',
   'count-mismatch',
+  'upload-open',
   'agency-finished',
   'draw-closed',
   'unauthorized',

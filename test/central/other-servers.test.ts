@@ -224,7 +224,7 @@ describe('HELO', () => {
     for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
     settling.resolve();
     expect(await peer.frame()).toBe(welc(3));
-    expect(central.of('upload-resumed')).toMatchObject([{ agency: 1, upload: 'u', next: 3 }]);
+    expect(central.of('upload-resumed')).toMatchObject([{ agency: 1, upload: 'u', bets: 2 }]);
   });
 
   test('is refused when that cannot be known', async () => {

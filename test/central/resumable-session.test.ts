@@ -63,7 +63,7 @@ describe('HELO', () => {
     expect(await ask(peer, sbet(2, bet('x')), sbet(3, bet(3)))).toHaveLength(2);
     await central.uploader(1, 'u', 4);
     expect(central.of('upload-resumed')).toEqual(
-      [2, 4].map(next => ({ event: 'upload-resumed', agency: 1, upload: 'u', next })),
+      [1, 3].map(bets => ({ event: 'upload-resumed', agency: 1, upload: 'u', bets })),
     );
   });
 
@@ -71,7 +71,7 @@ describe('HELO', () => {
     const { central } = await open();
     await central.uploader(1);
     await central.uploader(1);
-    expect(central.lottery.uploads.countOf(1)).toBe(0);
+    expect(central.lottery.uploads.of(1)).toEqual([]);
   });
 
   test.each([

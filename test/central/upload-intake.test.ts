@@ -329,7 +329,7 @@ describe('uploads', () => {
     store.refuse();
     expect(await again.frame()).toBe(welc(3));
     expect(central.of('upload-resumed')).toEqual([
-      { event: 'upload-resumed', agency: 1, upload: 'u', next: 3 },
+      { event: 'upload-resumed', agency: 1, upload: 'u', bets: 2 },
     ]);
   });
 });

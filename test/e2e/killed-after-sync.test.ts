@@ -97,8 +97,8 @@ describe('a server that is killed right after the sync', () => {
       expect(cut!.details['file']).toBe('bets.csv');
       expect(Math.abs(Number(cut!.details['bytes']) - rowsBytes)).toBeLessThan(3 * BETS_PER_BATCH);
       expect(stay.again.linesOf('open_store')[0]!.details['bets']).toBe(String((k - 1) * BETS_PER_BATCH));
-      expect(stay.client.linesOf('resume_upload').map(({ details }) => details['next_batch'])).toEqual(
-        k === 1 ? [] : [String(k)],
+      expect(stay.client.linesOf('resume_upload').map(({ details }) => details['bets'])).toEqual(
+        k === 1 ? [] : [String((k - 1) * BETS_PER_BATCH)],
       );
       await expectWhole(stay);
     },
@@ -124,8 +124,8 @@ describe('a server that is killed right after the sync', () => {
       expect(stay.left).toEqual(['begin', ...groups(k)]);
       expect(stay.again.linesOf('cut_torn_tail')).toEqual([]);
       expect(stay.again.linesOf('open_store')[0]!.details['bets']).toBe(String(k * BETS_PER_BATCH));
-      expect(stay.client.linesOf('resume_upload').map(({ details }) => details['next_batch'])).toEqual([
-        String(k + 1),
+      expect(stay.client.linesOf('resume_upload').map(({ details }) => details['bets'])).toEqual([
+        String(k * BETS_PER_BATCH),
       ]);
       await expectWhole(stay);
     },

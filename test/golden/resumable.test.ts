@@ -231,8 +231,12 @@ describe('the agency says', () => {
 
 describe('the central hears', () => {
   test.each<[string, readonly Field[], ClientMessage]>([
-    ['HELO', HELO, { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x' }],
-    ['HELO of the largest agency', HELO_SHORTEST, { kind: 'resume', agency: 65_535, upload: 'Z' }],
+    ['HELO', HELO, { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x', countsBets: false }],
+    [
+      'HELO of the largest agency',
+      HELO_SHORTEST,
+      { kind: 'resume', agency: 65_535, upload: 'Z', countsBets: false },
+    ],
     ['DONE', DONE, { kind: 'upload-done', batches: 123, bets: 4567 }],
     ['WAIT', WAIT, { kind: 'await-winners' }],
   ])('%s', (_, fields, message) => {

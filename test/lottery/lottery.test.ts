@@ -143,7 +143,7 @@ describe('the uploads', () => {
   test('are those of the facts with a place, and that by which an agency finished', () => {
     const lottery = new Lottery([1, 2]);
     lottery.apply({ kind: 'stored', agency: 1, count: 5, place: undefined });
-    expect(lottery.uploads.countOf(1)).toBe(0);
+    expect(lottery.uploads.of(1)).toEqual([]);
     lottery.apply({ kind: 'stored', agency: 1, count: 4, place: { upload: 'u', seq: 1 } });
     lottery.apply({ kind: 'finished', agency: 1, upload: 'u' });
     lottery.apply({ kind: 'finished', agency: 2, upload: 'v' });

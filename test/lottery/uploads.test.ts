@@ -11,16 +11,16 @@ describe('an upload', () => {
   test('is not known before its first batch, and expects batch 1 when it is begun', () => {
     const uploads = new Uploads();
     expect(uploads.find(1, 'u')).toBeUndefined();
-    uploads.begin(1, 'u');
+    uploads.complete(1, 'u');
     expect(uploads.find(1, 'u')).toEqual({ next: 1, batches: 0, bets: 0, refused: new Map() });
   });
 
   test('that is begun again goes on where it was', () => {
     const uploads = new Uploads();
     uploads.stored(1, place('u', 1), 10);
-    uploads.begin(1, 'u');
+    uploads.complete(1, 'u');
     expect(uploads.find(1, 'u')).toMatchObject({ next: 2, batches: 1, bets: 10 });
-    expect(uploads.countOf(1)).toBe(1);
+    expect(uploads.of(1)).toHaveLength(1);
   });
 
   test('counts what is stored, and remembers which batches were not valid and why', () => {
@@ -73,7 +73,7 @@ describe('uploads', () => {
       }
       for (const agency of [1, 2, 3]) {
         const own = steps.filter(one => one.agency === agency);
-        expect(uploads.countOf(agency)).toBe(new Set(own.map(({ upload }) => upload)).size);
+        expect(uploads.of(agency)).toHaveLength(new Set(own.map(({ upload }) => upload)).size);
         for (const name of ['u', '1', '11', 'U', '__proto__']) {
           const batches = own.filter(({ upload }) => upload === name);
           const stored = batches.filter(({ valid }) => valid);

@@ -60,8 +60,8 @@ describe("the client's log", () => {
       { event: 'upload-done', batches: 2, bets: 131 },
     ],
     [
-      'INFO     action: resume_upload | result: success | client_id: 3 | next_batch: 7',
-      { event: 'upload-resumed', next: 7 },
+      'INFO     action: resume_upload | result: success | client_id: 3 | bets: 7',
+      { event: 'upload-resumed', bets: 7 },
     ],
     [
       'ERROR    action: upload | result: fail | client_id: 3 | batch: 2 | bets: 130 | from_line: 131 | index: 4 | field: document | reason: not-digits',

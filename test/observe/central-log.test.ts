@@ -46,8 +46,8 @@ describe("the server's log", () => {
 
   test.each<[string, CentralEvent]>([
     [
-      'INFO     action: resume_upload | result: success | agency: 1 | upload: 9f86d081 | next_batch: 17',
-      { event: 'upload-resumed', agency: 1, upload: '9f86d081', next: 17 },
+      'INFO     action: resume_upload | result: success | agency: 1 | upload: 9f86d081 | bets: 17',
+      { event: 'upload-resumed', agency: 1, upload: '9f86d081', bets: 17 },
     ],
     [
       'DEBUG    action: repeat_batch | result: success | agency: 1 | batch: 3',

@@ -25,7 +25,8 @@ export const eventsEn: typeof eventsEs = {
   'store-opened': p => `Files opened: ${p['bets']} bets, ${agencies(p['finished'])} had finished.`,
   'tail-cut': p => `${p['bytes']} bytes that were never acknowledged were cut off ${p['file']}.`,
   listening: p => `Listening on port ${p['port']} (${p['dialect']}).`,
-  'upload-resumed': p => `Agency ${p['agency']} went on with its upload at batch ${p['next']}.`,
+  'upload-resumed': p =>
+    `Agency ${p['agency']} went on with its upload, of which ${p['bets']} bets are stored.`,
   'message-refused': p => `A message of ${peer(p)}${via(p)} was refused: ${p['code']}.${remedy(p)}`,
   'agency-finished': p =>
     p['missing'] === '0'

@@ -29,7 +29,8 @@ export const eventsEs = {
   'tail-cut': (p: EventParams) =>
     `Se cortaron de ${p['file']} ${p['bytes']} bytes que nunca se habían confirmado.`,
   listening: (p: EventParams) => `Escuchando en el puerto ${p['port']} (${p['dialect']}).`,
-  'upload-resumed': (p: EventParams) => `La agencia ${p['agency']} retomó su envío en el lote ${p['next']}.`,
+  'upload-resumed': (p: EventParams) =>
+    `La agencia ${p['agency']} retomó su envío, del que hay ${p['bets']} apuestas guardadas.`,
   'message-refused': (p: EventParams) =>
     `Mensaje de ${peer(p)}${via(p)} rechazado: ${p['code']}.${remedy(p)}`,
   'agency-finished': (p: EventParams) =>

@@ -28,12 +28,15 @@ import {
  * half serves both kinds of peers; one that knows only the base never sees the extension.
  *
  *     agency                                   central
- *     HELO  agency|upload                      WELC  next|window|maxPayload   or FAIL
- *     SBET  seq|n|5·n fields                   OK / FAIL
+ *     HELO  agency|upload|bets                 WELC  next|window|maxPayload|refused   or FAIL
+ *     SBET  number|n|5·n fields                OK / FAIL
  *     DONE  batches|bets                       OK / FAIL
  *     WAIT  –                                  RWIN, when the draw has been held; PING now and then until then
  *                                              FAIL  code|final|detail
- *                                              FAIL  invalid-bet|0|seq|index|field|reason
+ *                                              FAIL  invalid-bet|0|number|index|field|reason
+ *
+ * With the word `bets` in HELO, `next` and `number` are numbers of a bet (of the first one of a batch), counted from 1. Without
+ * it, as an older agency sends it, they are numbers of a batch, and WELC has no `refused`.
  */
 export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopier): ResumableDialect {
   return {
@@ -52,9 +55,10 @@ const PING = encodeBare('PING');
 const DIGITS_MAX = 15;
 const NUMBER = new RegExp(`^\\d{1,${DIGITS_MAX}}$`);
 const UPLOAD = /^[A-Za-z0-9._-]{1,64}$/;
-const HELO_BYTES_MAX = 16 + 1 + 64;
+const COUNTS_BETS = 'bets';
+const HELO_BYTES_MAX = 16 + 1 + 64 + 1 + COUNTS_BETS.length;
 const DONE_BYTES_MAX = 2 * DIGITS_MAX + 1;
-const WELC_BYTES_MAX = 3 * DIGITS_MAX + 2;
+const WELC_BYTES_MAX = 4 * DIGITS_MAX + 3;
 const FAIL_BYTES_MAX = 2048;
 /** In UTF-16 units, of which each takes at most three bytes. */
 const DETAIL_LENGTH_MAX = 500;
@@ -89,8 +93,11 @@ class ResumableCentralCodec extends TypedFramesCentralCodec {
 
   #encode(reply: ServerMessage): Uint8Array {
     switch (reply.kind) {
-      case 'welcome':
-        return encodeText('WELC', reply.next, reply.window, reply.payloadBytesMax);
+      case 'welcome': {
+        const { next, window, payloadBytesMax, refusedBets } = reply;
+        const counted = refusedBets === undefined ? [] : [refusedBets];
+        return encodeText('WELC', next, window, payloadBytesMax, ...counted);
+      }
       case 'batch-refused': {
         const { index, field, reason } = reply.fault;
         return encodeText('FAIL', 'invalid-bet', 0, reply.seq, index, field, reason);
@@ -119,18 +126,18 @@ function encodeText(name: string, ...fields: readonly (string | number)[]): Uint
 /** The messages of the extension. Each throws a WireError `malformed`. */
 const CLIENT_MESSAGES: Readonly<Record<string, (payload: Uint8Array) => ClientMessage>> = {
   HELO(payload) {
-    const [agencyText = '', upload = '', ...rest] = fieldsOf(payload);
+    const [agencyText = '', upload = '', counted = '', ...rest] = fieldsOf(payload);
     const agency = parseAgency(agencyText);
     if (agency === undefined) throw malformed('HELO', 'an agency id from 1 to 65535');
-    if (rest.length > 0 || !UPLOAD.test(upload)) {
+    if (rest.length > 0 || !['', COUNTS_BETS].includes(counted) || !UPLOAD.test(upload)) {
       throw malformed('HELO', 'an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -');
     }
-    return { kind: 'resume', agency, upload };
+    return { kind: 'resume', agency, upload, countsBets: counted === COUNTS_BETS };
   },
   SBET(payload) {
     const end = payload.indexOf(SEPARATOR);
     const seq = end < 0 ? undefined : parseNumber(Buffer.from(payload.subarray(0, end)).toString('latin1'));
-    if (seq === undefined || seq === 0) throw malformed('SBET', 'the number of the batch, from 1');
+    if (seq === undefined || seq === 0) throw malformed('SBET', 'a number from 1');
     return { kind: 'numbered-batch', seq, payload: payload.subarray(end + 1) };
   },
   DONE(payload) {
@@ -169,7 +176,7 @@ class ResumableAgencyCodec extends TypedFramesAgencyCodec implements ResumableCo
   }
 
   resume(upload: string): Uint8Array {
-    return encodeText('HELO', this.id, upload);
+    return encodeText('HELO', this.id, upload, COUNTS_BETS);
   }
 
   uploadDone(batches: number, bets: number): Uint8Array {
@@ -195,10 +202,10 @@ class NumberedGatherer extends FieldGatherer implements NumberedBatchEncoder {
 function decodeAnswer(frame: Frame): ServerAnswer {
   switch (frame.name) {
     case 'WELC': {
-      const [next, window, payloadBytesMax, ...rest] = fieldsOf(frame.payload).map(parseNumber);
-      if (!next || !window || !payloadBytesMax || rest.length > 0)
-        throw malformed('WELC', 'three numbers from 1');
-      return { kind: 'welcome', next, window, payloadBytesMax };
+      const [next, window, payloadBytesMax, refusedBets, ...rest] = fieldsOf(frame.payload).map(parseNumber);
+      if (!next || !window || !payloadBytesMax || refusedBets === undefined || rest.length > 0)
+        throw malformed('WELC', 'three numbers from 1, and the number of bets that were refused');
+      return { kind: 'welcome', next, window, payloadBytesMax, refusedBets };
     }
     case 'FAIL':
       return decodeFail(fieldsOf(frame.payload));
