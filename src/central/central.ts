@@ -1,7 +1,7 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
 import type { Fact } from '../lottery/fact.ts';
-import type { Lottery } from '../lottery/lottery.ts';
+import { isByHand, type Lottery } from '../lottery/lottery.ts';
 import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
 import type { CentralStatus } from '../observe/status.ts';
@@ -249,6 +249,10 @@ export class Central {
       // Whoever heard the last agency say so holds the draw; the others look after it.
       if (this.#finishing.has(agency)) this.#draws.hold();
       else this.#draws.holdUnlessAnotherDoes();
+    }
+    if (isByHand(fact)) {
+      emit({ event: 'done-by-hand', fact });
+      this.#draws.holdUnlessAnotherDoes();
     }
     if (lottery.state !== 'drawn') return;
     this.#draws.held();

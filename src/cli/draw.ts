@@ -14,7 +14,7 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
   const config = readLotteryConfig(options.config);
   const { lottery, begun } =
     directory === undefined ? await readStore(config) : await CSV_FILES.inspect(directory, config.agencies);
-  const ids = [...new Set([...config.agencies, ...lottery.bets.keys(), ...lottery.finished])];
+  const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)
     .map(agency => ({

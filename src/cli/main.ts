@@ -4,6 +4,8 @@ import { CLIENT_KEYS } from '../config/client-keys.ts';
 import type { Key } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
 import { AGENCY_PROTOCOLS, parseProtocol } from '../wire/dialect-names.ts';
+import { AGENCY_MAX } from '../lottery/bet-rules.ts';
+import type { AgencyOptions, ChangeOptions } from './agencies.ts';
 import type { BenchOptions } from './bench.ts';
 import type { CertsOptions } from './certs.ts';
 import type { DatasetOptions } from './dataset.ts';
@@ -37,6 +39,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addRun(program, finish);
   addDataset(program, finish);
   addDraw(program, finish);
+  addAgencies(program, finish);
   addJournal(program, finish);
   addExport(program, finish);
   addSchema(program);
@@ -111,6 +114,9 @@ function addDataset(program: Command, finish: (code: number) => void): void {
   for (const option of datasetOptions()) command.addOption(option.conflicts('from'));
 }
 
+const STORE =
+  'folder with bets.csv and bets.journal; the store that is configured, files or database, when not given';
+
 const FOLDER = 'folder with bets.csv and bets.journal; DATA_DIR of the server when not given';
 
 function addDraw(program: Command, finish: (code: number) => void): void {
@@ -120,10 +126,7 @@ function addDraw(program: Command, finish: (code: number) => void): void {
     .description(
       'who has sent how many bets, who has finished, what the draw waits for; also while the server runs',
     )
-    .argument(
-      '[folder]',
-      'folder with bets.csv and bets.journal; the store that is configured, files or database, when not given',
-    )
+    .argument('[folder]', STORE)
     .option('--config <file>', 'read this file in place of config.ini')
     .option('--json', 'as one line of JSON')
     .action(async (folder: string | undefined, options: DrawOptions) => {
@@ -138,6 +141,58 @@ function addDraw(program: Command, finish: (code: number) => void): void {
     .action(async (folder: string | undefined, options: DrawOptions) => {
       const { drawNew } = await import('./draw.ts');
       finish(await drawNew(folder, options));
+    });
+}
+
+function addAgencies(program: Command, finish: (code: number) => void): void {
+  const changes = (command: Command): Command =>
+    command
+      .argument('[folder]', STORE)
+      .requiredOption('--reason <text>', 'why; it is kept, with who and when')
+      .option('--config <file>', 'read this file in place of config.ini');
+  const agencies = program.command('agencies').description('say which agencies the draw waits for');
+  changes(
+    agencies
+      .command('set')
+      .description('the draw waits for these; with files, while no server runs')
+      .argument('<list>', 'ids and ranges of ids such as 1-5,7'),
+  ).action(async (list: string, folder: string | undefined, options: ChangeOptions) => {
+    const { setAgencies } = await import('./agencies.ts');
+    finish(await setAgencies(list, folder, options));
+  });
+  const agency = program.command('agency').description('take a mistake of an agency back, before the draw');
+  agency
+    .command('list')
+    .description('what each agency has sent, its uploads, and what was done by hand')
+    .argument('[folder]', STORE)
+    .option('--config <file>', 'read this file in place of config.ini')
+    .option('--json', 'as one line of JSON')
+    .action(async (folder: string | undefined, options: AgencyOptions) => {
+      const { listAgencies } = await import('./agencies.ts');
+      finish(await listAgencies(folder, options));
+    });
+  const id = count(1, AGENCY_MAX);
+  changes(
+    agency
+      .command('reopen')
+      .description('let an agency that has finished send more; with files, while no server runs')
+      .argument('<agency>', 'its id', id),
+  ).action(async (number: number, folder: string | undefined, options: ChangeOptions) => {
+    const { reopenAgency } = await import('./agencies.ts');
+    finish(await reopenAgency(number, folder, options));
+  });
+  changes(
+    agency
+      .command('void')
+      .description(
+        'take back what an agency has sent, which may then send anew; with files, while no server runs: both are written anew, and kept as they were',
+      )
+      .argument('<agency>', 'its id', id),
+  )
+    .option('--upload <name>', 'only this upload of it')
+    .action(async (number: number, folder: string | undefined, options: ChangeOptions) => {
+      const { voidAgency } = await import('./agencies.ts');
+      finish(await voidAgency(number, folder, options));
     });
 }
 

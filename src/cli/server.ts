@@ -6,6 +6,8 @@ import { OpenConnections } from '../central/open-connections.ts';
 import { Listener, type ListenerParts, type Served } from '../central/listener.ts';
 import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
+import { ConfigError } from '../config/errors.ts';
+import { formatAgencies } from '../lottery/agency-ranges.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { Lottery } from '../lottery/lottery.ts';
 import { logCentral } from '../observe/central-log.ts';
@@ -67,7 +69,7 @@ export async function server(configPath: string | undefined): Promise<number> {
   } catch (error) {
     if (!opening.signal.aborted) {
       emit({ event: 'failed', action: 'start', error: (error as Error).message });
-      return EXIT.failed;
+      return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
     }
     emit({ event: 'stopping', signal: await stopAsked });
     await operator?.stop();
@@ -111,6 +113,12 @@ async function openLottery(
     onEngine: event => emit(engineEvent(event)),
     signal,
   });
+  try {
+    expectAgencies(lottery, config);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
   const { betsInAll: bets } = lottery;
   const { finished, state } = lottery;
@@ -149,6 +157,20 @@ async function openLottery(
       for (const file of files) emit({ event: 'file-closed', file });
     },
   };
+}
+
+/**
+ * What decides the draw stands in the log, not in the configuration.
+ *
+ * @throws ConfigError when the two differ
+ */
+function expectAgencies({ expected }: Lottery, { agencies }: ServerConfig): void {
+  const [stored, configured] = [formatAgencies(expected), formatAgencies(agencies)];
+  if (stored === configured) return;
+  throw new ConfigError(
+    `this lottery is one of the agencies ${stored}, the configuration (NUMBER_AGENCIES, AGENCIES) has ${configured}: ` +
+      `set AGENCIES=${stored}; or change the lottery with 'loteria agencies set ${configured}'`,
+  );
 }
 
 function engineEvent(event: EngineEvent): CentralEvent {

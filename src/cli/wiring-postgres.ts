@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { EngineAddress, StoreChoice } from '../config/store-choice.ts';
+import { formatAgencies } from '../lottery/agency-ranges.ts';
+import { type ByHand, Lottery } from '../lottery/lottery.ts';
 import { openRowScanner } from '../kernel/open-row-scanner.ts';
 import { inspectLog } from '../store/postgres/inspection.ts';
 import { PostgresStore } from '../store/postgres/postgres-store.ts';
@@ -12,6 +14,9 @@ export { schemaFor } from '../store/postgres/schema.ts';
 // The client library announces at every use of `.pgpass` that its version 9 leaves that to its users.
 process.noDeprecation = true;
 
+/** Until a command gives up on an engine that commits nothing, in milliseconds. */
+const INTERVENTION_TIMEOUT_MS = 15_000;
+
 type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
 
 /** Opens the store in the database that is configured. */
@@ -23,7 +28,7 @@ export async function openPostgres(
   const store = await PostgresStore.open({
     access: accessOf(engine),
     lottery,
-    agencies: ranges(agencies),
+    agencies: formatAgencies(agencies),
     sync,
     onFact: fact => state.apply(fact),
     onEvent: onEngine,
@@ -34,17 +39,32 @@ export async function openPostgres(
   return { store, files: [`lottery ${lottery}`], cuts: [] };
 }
 
+/** Changes by hand what agencies have done, while servers run or not. */
+export async function interveneInPostgres(
+  config: LotteryConfig,
+  choice: PostgresChoice,
+  decide: (lottery: Lottery) => ByHand,
+): Promise<void> {
+  const lottery = new Lottery([]);
+  const access = accessOf(choice.engine);
+  // One that does not exist is not made.
+  await inspectLog({ access, lottery: choice.lottery });
+  const signal = AbortSignal.timeout(INTERVENTION_TIMEOUT_MS);
+  const parts = { lottery, watch: undefined, onEngine: () => {}, signal };
+  const { store } = await openPostgres(config, choice, parts);
+  try {
+    await store.settled();
+    await (store as PostgresStore).note(decide(lottery));
+  } finally {
+    await store.close();
+  }
+}
+
 /** Reads the log in the database that is configured. */
-export function readPostgres(
-  { agencies }: LotteryConfig,
-  { engine, lottery }: PostgresChoice,
-  onRows?: OnRows,
-): Promise<StoreReading> {
+export function readPostgres({ engine, lottery }: PostgresChoice, onRows?: OnRows): Promise<StoreReading> {
   return inspectLog({
     access: accessOf(engine),
     lottery,
-    agencies: ranges(agencies),
-    expected: agencies,
     onRows,
   });
 }
@@ -56,15 +76,4 @@ function accessOf({ tls, ...address }: EngineAddress): Access {
     path === undefined ? undefined : readFileSync(path);
   const files = { ca: read(tls.caFile), cert: read(tls.certFile), key: read(tls.keyFile) };
   return { ...address, tls: { ...files, rejectUnauthorized: tls.verify } };
-}
-
-/** `1-5,7` for 1, 2, 3, 4, 5 and 7. */
-function ranges(ids: readonly number[]): string {
-  const parts: { from: number; to: number }[] = [];
-  for (const id of [...new Set(ids)].toSorted((a, b) => a - b)) {
-    const last = parts.at(-1);
-    if (last?.to === id - 1) last.to = id;
-    else parts.push({ from: id, to: id });
-  }
-  return parts.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(',') || 'none';
 }

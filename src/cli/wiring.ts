@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { ConfigError } from '../config/errors.ts';
 import { openLineCopier } from '../kernel/open-line-copier.ts';
 import { PlainBetReader } from '../kernel/plain-bet-reader.ts';
+import { formatAgencies } from '../lottery/agency-ranges.ts';
+import type { ByHand, Lottery } from '../lottery/lottery.ts';
 import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import { archiveDraw } from '../store/csv/archive.ts';
+import { intervene as interveneInFiles } from '../store/csv/intervention.ts';
 import { CsvStore, LOCK_FILE } from '../store/csv/csv-store.ts';
 import { describeRecord } from '../store/csv/describe-record.ts';
 import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection.ts';
@@ -50,7 +53,13 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
   switch (store.kind) {
     case 'csv': {
       const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
-      const opened = await CsvStore.open(config.dataDirectory, { onFact, openRowScanner, watch });
+      const agencies = formatAgencies(config.agencies);
+      const opened = await CsvStore.open(config.dataDirectory, {
+        agencies,
+        onFact,
+        openRowScanner,
+        watch,
+      });
       return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
     }
     case 'memory':
@@ -59,6 +68,31 @@ export async function openStore(config: LotteryConfig, parts: StoreParts): Promi
       // The client of the database is loaded only where there is one.
       const { openPostgres } = await import('./wiring-postgres.ts');
       return openPostgres(config, store, parts);
+    }
+  }
+}
+
+/**
+ * Changes by hand what agencies of the lottery that is configured have done.
+ *
+ * @param decide looks at the lottery and says what is done
+ * @returns the names of files that are kept as they were before
+ * @throws ConfigError, StoreError; what `decide` throws
+ */
+export async function intervene(
+  config: LotteryConfig,
+  decide: (lottery: Lottery) => ByHand,
+): Promise<string[]> {
+  const { store, dataDirectory, agencies } = config;
+  switch (store.kind) {
+    case 'csv':
+      return interveneInFiles(dataDirectory, formatAgencies(agencies), decide);
+    case 'memory':
+      throw new ConfigError('SERVER_STORE is memory: nobody but the server itself can change it');
+    case 'postgres': {
+      const { interveneInPostgres } = await import('./wiring-postgres.ts');
+      await interveneInPostgres(config, store, decide);
+      return [];
     }
   }
 }
@@ -77,7 +111,7 @@ export async function readStore(config: LotteryConfig, onRows?: OnRows): Promise
       throw new ConfigError('SERVER_STORE is memory: nobody but the server itself can look into it');
     case 'postgres': {
       const { readPostgres } = await import('./wiring-postgres.ts');
-      return readPostgres(config, store, onRows);
+      return readPostgres(store, onRows);
     }
   }
 }

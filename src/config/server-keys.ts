@@ -1,3 +1,4 @@
+import { parseAgencies } from '../lottery/agency-ranges.ts';
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
 import { LISTENER_DIALECTS, type ListenerDialect, parseListenerDialect } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
@@ -72,7 +73,7 @@ export const SERVER_KEYS = {
   agencies: optionalKey('AGENCIES', {
     allowed: 'ids and ranges of ids such as 1,2,7-9',
     about: 'the agencies that the draw waits for, in place of NUMBER_AGENCIES',
-    parse: parseAgencies,
+    parse: parseIds,
   }),
   dataDirectory: key('DATA_DIR', {
     default: '.',
@@ -221,18 +222,8 @@ function parseListeners(text: string): ConfiguredListener[] | NotAllowed | undef
 }
 
 /** `1,2,7-9` as the ids 1, 2, 7, 8, 9. */
-function parseAgencies(text: string): number[] | NotAllowed | undefined {
-  const agencies = new Set<number>();
-  for (const part of text.split(',')) {
-    const [, first, last] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part) ?? [];
-    if (first === undefined) return undefined;
-    const from = Number(first);
-    const to = last === undefined ? from : Number(last);
-    if (to < from) return new NotAllowed(`the range ${part.trim()} ends before it begins`);
-    if (from < 1 || to > AGENCY_MAX) {
-      return new NotAllowed(`${part.trim()} is not within 1 to ${AGENCY_MAX}, the ids that there are`);
-    }
-    for (let agency = from; agency <= to; agency += 1) agencies.add(agency);
-  }
-  return [...agencies];
+function parseIds(text: string): number[] | NotAllowed | undefined {
+  const agencies = parseAgencies(text);
+  if (typeof agencies === 'string') return new NotAllowed(agencies);
+  return agencies?.length === 0 ? undefined : agencies;
 }

@@ -6,8 +6,10 @@ import type { Fact } from './fact.ts';
  */
 export function isOvertakenBy(fact: Fact, other: Fact): boolean {
   if (other.kind === 'drawn' || fact.kind === 'drawn') return true;
+  if (fact.kind === 'agencies' || other.kind === 'agencies') return true;
   if (fact.kind === 'adopted' || other.kind === 'adopted' || fact.agency !== other.agency) return false;
-  if (other.kind === 'finished') return true;
+  if (other.kind !== 'stored' && other.kind !== 'refused') return true;
+  if (fact.kind === 'reopened' || fact.kind === 'voided') return true;
   if (fact.kind === 'finished') return other.place !== undefined && other.place.upload !== fact.upload;
   return other.place !== undefined;
 }

@@ -19,11 +19,20 @@ export interface Seal {
   readonly time: string;
 }
 
+/** What somebody did about agencies by hand: why, who, and when (ISO 8601). */
+export interface Intervention {
+  readonly reason: string;
+  readonly by: string;
+  readonly time: string;
+}
+
 /**
  * What can happen to a lottery. A store makes a fact durable and gives all of them back, in the same order, when it is
  * opened again; the state of the lottery is nothing but the facts applied in order ("log, apply, answer").
  */
 export type Fact =
+  /** The draw waits for these agencies, in the form `1-5,7`, from here on. */
+  | { readonly kind: 'agencies'; readonly agencies: string; readonly intervention?: Intervention | undefined }
   /** Bets that were there before the first batch, as a number for each agency. */
   | { readonly kind: 'adopted'; readonly bets: ReadonlyMap<number, number> }
   /** `count` bets of an agency were stored. Without a place when the base protocol brought them. */
@@ -42,4 +51,14 @@ export type Fact =
     }
   /** The agency has sent all its bets; with the upload by which it said so. */
   | { readonly kind: 'finished'; readonly agency: number; readonly upload: string | undefined }
+  /** An agency that had finished may send more. */
+  | { readonly kind: 'reopened'; readonly agency: number; readonly intervention: Intervention }
+  /** What an agency has sent, or one upload of it, does not count: so many bets. The agency may send anew. */
+  | {
+      readonly kind: 'voided';
+      readonly agency: number;
+      readonly upload: string | undefined;
+      readonly bets: number;
+      readonly intervention: Intervention;
+    }
   | { readonly kind: 'drawn'; readonly draw: Draw; readonly seal: Seal };

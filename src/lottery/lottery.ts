@@ -1,6 +1,16 @@
 import type { Draw } from './draw.ts';
-import type { Fact, Seal } from './fact.ts';
+import type { Fact, Intervention, Seal } from './fact.ts';
+import { parseAgencies } from './agency-ranges.ts';
 import { Uploads } from './uploads.ts';
+
+/** A fact that an operator has brought about. */
+export type ByHand = Extract<Fact, { kind: 'agencies' | 'reopened' | 'voided' }> & {
+  readonly intervention: Intervention;
+};
+
+export function isByHand(fact: Fact): fact is ByHand {
+  return 'intervention' in fact && fact.intervention !== undefined;
+}
 
 export type LotteryState = 'open' | 'complete' | 'drawn';
 
@@ -17,19 +27,20 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
  * order, the facts lead to the same state.
  */
 export class Lottery {
-  readonly #expected: ReadonlySet<number>;
+  #expected: ReadonlySet<number> = new Set();
   /** In ascending order. */
-  readonly #missing: Set<number>;
+  #missing = new Set<number>();
   readonly #uploads = new Uploads();
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
+  readonly #interventions: ByHand[] = [];
   #draw: Draw | undefined;
   #seal: Seal | undefined;
   #onChange: (fact: Fact) => void = () => {};
 
+  /** @param expected the agencies that the draw waits for, until a fact says which */
   constructor(expected: Iterable<number>) {
-    this.#expected = new Set(expected);
-    this.#missing = new Set([...this.#expected].toSorted((a, b) => a - b));
+    this.#expect(expected);
   }
 
   /** What is known of every resumable upload. */
@@ -40,6 +51,15 @@ export class Lottery {
   get state(): LotteryState {
     if (this.#draw !== undefined) return 'drawn';
     return this.#expected.size > 0 && this.#missing.size === 0 ? 'complete' : 'open';
+  }
+
+  get expected(): ReadonlySet<number> {
+    return this.#expected;
+  }
+
+  /** What was done by hand, in order. */
+  get interventions(): readonly ByHand[] {
+    return this.#interventions;
   }
 
   /** The expected agencies that have not finished, in ascending order. */
@@ -115,7 +135,11 @@ export class Lottery {
   }
 
   #apply(fact: Fact): void {
+    if (isByHand(fact)) this.#interventions.push(fact);
     switch (fact.kind) {
+      case 'agencies':
+        this.#expect(parseAgencies(fact.agencies) as number[]);
+        return;
       case 'adopted':
         for (const [agency, count] of fact.bets) this.#count(agency, count);
         return;
@@ -131,6 +155,18 @@ export class Lottery {
         this.#missing.delete(fact.agency);
         if (fact.upload !== undefined) this.#uploads.complete(fact.agency, fact.upload);
         return;
+      case 'reopened':
+        this.#finished.delete(fact.agency);
+        this.#expect(this.#expected);
+        return;
+      case 'voided': {
+        const { agency, upload } = fact;
+        const ofUploads = this.#uploads.void(agency, upload);
+        this.#count(agency, -(upload === undefined ? (this.#bets.get(agency) ?? 0) : ofUploads));
+        this.#finished.delete(agency);
+        this.#expect(this.#expected);
+        return;
+      }
       case 'drawn':
         if (this.#draw !== undefined) throw new Error('a draw is held once');
         this.#draw = fact.draw;
@@ -142,6 +178,12 @@ export class Lottery {
   winnersOf(agency: number): readonly string[] | undefined {
     if (this.#draw === undefined) return undefined;
     return this.#draw.winners.get(agency) ?? [];
+  }
+
+  #expect(agencies: Iterable<number>): void {
+    this.#expected = new Set(agencies);
+    const missing = [...this.#expected].filter(agency => !this.#finished.has(agency));
+    this.#missing = new Set(missing.toSorted((a, b) => a - b));
   }
 
   #count(agency: number, bets: number): void {

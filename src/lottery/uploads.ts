@@ -59,6 +59,13 @@ export class Uploads {
     upload.refusedBets += fault.count;
   }
 
+  /** An upload, or all uploads of an agency, are as if they had never been. @returns the bets of them */
+  void(agency: number, name: string | undefined): number {
+    const voided = this.of(agency).filter(upload => name === undefined || upload.name === name);
+    for (const upload of voided) this.#uploads.get(agency)!.delete(upload.name);
+    return voided.reduce((sum, { bets }) => sum + bets, 0);
+  }
+
   /** The agency has finished with an upload; one without any batch, perhaps. */
   complete(agency: number, name: string): void {
     this.#begin(agency, name).isComplete = true;

@@ -34,6 +34,13 @@ export function logCentral(log: Log): Emit<CentralEvent> {
           ...event.refusal,
         });
         return;
+      case 'done-by-hand': {
+        const { kind, intervention, ...what } = event.fact;
+        const { reason, by } = intervention;
+        const action = { agencies: 'set_agencies', reopened: 'reopen_agency', voided: 'void_agency' }[kind];
+        log.warning(action, 'success', { ...what, reason, by });
+        return;
+      }
       case 'agency-finished': {
         const { agency, missing, waitingFor } = event;
         log.info('agency_finished', 'success', {

@@ -1,4 +1,4 @@
-import type { LotteryState } from '../lottery/lottery.ts';
+import type { ByHand, LotteryState } from '../lottery/lottery.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
 /**
@@ -30,6 +30,8 @@ export interface ListenerName {
 
 /** What happens to the lottery. */
 type LotteryEvent =
+  /** By an operator's command, on another machine perhaps. */
+  | { readonly event: 'done-by-hand'; readonly fact: ByHand }
   | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
   | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }
   | { readonly event: 'batch-stored'; readonly agency: number; readonly count: number }

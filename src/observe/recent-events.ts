@@ -61,6 +61,12 @@ export function readableParams(event: CentralEvent): Params | undefined {
       return { agency: event.agency, bets: event.bets };
     case 'message-refused':
       return { ...ofAgency(event), ip: event.ip, ...event.listener, code: event.refusal.code };
+    case 'done-by-hand': {
+      const { fact } = event;
+      const { reason, by } = fact.intervention;
+      const subject = fact.kind === 'agencies' ? { agencies: fact.agencies } : { agency: fact.agency };
+      return { kind: fact.kind, ...subject, reason, by };
+    }
     case 'agency-finished':
       return { agency: event.agency, missing: event.missing };
     case 'draw-held':

@@ -68,6 +68,7 @@ export class FaultyFiles extends SimulatedDisk {
         await this.onSyncDirectory?.(file);
         return undefined;
       case 'close':
+      case 'remove':
         return undefined;
     }
   }
@@ -86,6 +87,7 @@ export function describeStep(step: Step): string {
     case 'open':
     case 'sync':
     case 'close':
+    case 'remove':
     case 'sync directory':
       return `${kind} ${file}`;
   }

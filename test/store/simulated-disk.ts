@@ -18,10 +18,10 @@ interface Content {
   unsynced: readonly Change[];
 }
 
-/** A name that was given, and in a rename one that was taken away, since the directory was synced. */
+/** A name that was given, or taken away, or in a rename both, since the directory was synced. */
 interface NameChange {
-  readonly gives: string;
-  readonly content: Content;
+  readonly gives?: string;
+  readonly content?: Content;
   readonly takes?: string;
 }
 
@@ -72,6 +72,11 @@ export class DiskState {
     this.#nameChanges = [...this.#nameChanges, { gives: to, content, takes: from }];
   }
 
+  remove(path: string): void {
+    this.#names.delete(path);
+    this.#nameChanges = [...this.#nameChanges, { takes: path }];
+  }
+
   write(path: string, at: number, bytes: Uint8Array): void {
     apply(this.#names.get(path)!, { at, bytes });
   }
@@ -94,7 +99,9 @@ export class DiskState {
     const copy = new DiskState();
     copy.#names = copyNames(this.#names);
     copy.#durableNames = copyNames(this.#durableNames);
-    copy.#nameChanges = this.#nameChanges.map(change => ({ ...change, content: copyOf(change.content) }));
+    copy.#nameChanges = this.#nameChanges.map(change =>
+      change.content === undefined ? change : { ...change, content: copyOf(change.content) },
+    );
     return copy;
   }
 
@@ -105,7 +112,7 @@ export class DiskState {
     if (crash === 'torn') {
       for (const { gives, content, takes } of this.#nameChanges) {
         if (random.between(0, 1) === 0) continue;
-        names.set(gives, content);
+        if (gives !== undefined) names.set(gives, content!);
         if (takes !== undefined) names.delete(takes);
       }
     }
@@ -175,6 +182,7 @@ export type Step =
     }
   | { readonly kind: 'truncate'; readonly file: string; readonly length: number }
   | { readonly kind: 'rename'; readonly file: string; readonly to: string }
+  | { readonly kind: 'remove'; readonly file: string }
   | { readonly kind: 'sync directory'; readonly file: string };
 
 /** What a disk does with a step. */
@@ -234,6 +242,10 @@ export class SimulatedDisk implements Files {
   async rename(from: string, to: string): Promise<void> {
     const step: Step = { kind: 'rename', file: basename(from), to: basename(to) };
     await this.#do(step, () => this.state.rename(from, to));
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#do({ kind: 'remove', file: basename(path) }, () => this.state.remove(path));
   }
 
   async syncDirectory(path: string): Promise<void> {

@@ -18,6 +18,11 @@ const via = ({ dialect, port }: EventParams): string =>
 const remedy = ({ code }: EventParams): string =>
   code === 'payload-too-large' ? ' Smaller batches or a higher PAYLOAD_BYTES_MAX help.' : '';
 
+function byHand({ kind, agency, agencies: list }: EventParams): string {
+  if (kind === 'agencies') return `The draw waits for the agencies ${list}.`;
+  return kind === 'reopened' ? `Agency ${agency} was reopened.` : `What agency ${agency} sent was voided.`;
+}
+
 const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
 
 /** The same in English. */
@@ -28,6 +33,7 @@ export const eventsEn: typeof eventsEs = {
   'upload-resumed': p =>
     `Agency ${p['agency']} went on with its upload, of which ${p['bets']} bets are stored.`,
   'message-refused': p => `A message of ${peer(p)}${via(p)} was refused: ${p['code']}.${remedy(p)}`,
+  'done-by-hand': p => `${byHand(p)} Reason: ${p['reason']} (${p['by']}).`,
   'agency-finished': p =>
     p['missing'] === '0'
       ? `Agency ${p['agency']} has finished; none is missing.`

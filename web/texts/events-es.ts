@@ -20,6 +20,13 @@ const via = ({ dialect, port }: EventParams): string =>
 const remedy = ({ code }: EventParams): string =>
   code === 'payload-too-large' ? ' Ayudan lotes más chicos o un PAYLOAD_BYTES_MAX mayor.' : '';
 
+function byHand({ kind, agency, agencies }: EventParams): string {
+  if (kind === 'agencies') return `El sorteo espera a las agencias ${agencies}.`;
+  return kind === 'reopened'
+    ? `Se reabrió la agencia ${agency}.`
+    : `Se anuló lo que envió la agencia ${agency}.`;
+}
+
 const finished = (count: string | undefined): string =>
   count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
 
@@ -33,6 +40,7 @@ export const eventsEs = {
     `La agencia ${p['agency']} retomó su envío, del que hay ${p['bets']} apuestas guardadas.`,
   'message-refused': (p: EventParams) =>
     `Mensaje de ${peer(p)}${via(p)} rechazado: ${p['code']}.${remedy(p)}`,
+  'done-by-hand': (p: EventParams) => `${byHand(p)} Motivo: ${p['reason']} (${p['by']}).`,
   'agency-finished': (p: EventParams) =>
     p['missing'] === '0'
       ? `Terminó la agencia ${p['agency']}; no falta ninguna.`

@@ -39,10 +39,15 @@ export class Auditor {
       case 'finished':
         this.#finished.add(record.agency);
         return;
+      case 'reopened':
+      case 'void':
+        this.#finished.delete(record.agency);
+        return;
       case 'draw':
         this.#compareDraw(record);
         return;
       case 'begin':
+      case 'agencies':
       case 'checkpoint':
     }
   }

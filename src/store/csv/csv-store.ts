@@ -28,6 +28,8 @@ const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 export interface CsvStoreOptions {
   readonly files?: Files;
   readonly clock?: () => Date;
+  /** The agencies that the draw waits for, such as `1-5`: of a new lottery, and of one whose journal does not say. */
+  readonly agencies?: string | undefined;
   /** Told every fact in order: those of former processes before the store is open, each later one when it is durable. */
   readonly onFact?: OnFact;
   /** Told how long the disk takes and when it is full. */
@@ -100,11 +102,11 @@ export class CsvStore implements Store {
    *   acknowledged is not there any more (a `DamageError` with file and offset)
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
-    const { files = NODE_FILES, clock = now, onFact = () => {} } = options;
+    const { files = NODE_FILES, clock = now, agencies, onFact = () => {} } = options;
     let unlock = (): void => {};
     try {
       unlock = await files.lock(join(directory, LOCK_FILE));
-      const recovered = await recoverFiles(directory, files, clock, onFact);
+      const recovered = await recoverFiles(directory, { files, clock, agencies, onFact });
       return { store: new CsvStore(recovered, unlock, options), cuts: recovered.cuts };
     } catch (error) {
       unlock();

@@ -1,10 +1,19 @@
+import type { Intervention } from '../../lottery/fact.ts';
 import type { Group, JournalRecord, RefusedBatch } from './journal-record.ts';
 
 /** A record of the journal in words, a line for each thing that it says. */
 export function describeRecord(record: JournalRecord): string[] {
   switch (record.type) {
     case 'begin':
-      return [`begin       ${record.time}, format ${record.version}`];
+      return [`begin       ${record.time}, format ${record.version}${agenciesOf(record)}`];
+    case 'agencies':
+      return [`agencies    ${record.agencies}${byHand(record)}`];
+    case 'reopened':
+      return [`reopened    agency ${record.agency}${byHand(record)}`];
+    case 'void':
+      return [
+        `void        agency ${record.agency}${uploadOf(record)}: ${record.bets} bets, ${record.bytes} bytes${byHand(record)}`,
+      ];
     case 'adopt':
       return [
         `adopt       rows up to ${record.end}`,
@@ -13,7 +22,7 @@ export function describeRecord(record: JournalRecord): string[] {
     case 'group':
       return [`group       rows up to ${record.end}, crc32 ${record.crc32}`, ...describeBatches(record)];
     case 'finished':
-      return [`finished    agency ${record.agency}${record.upload ? `, upload ${record.upload}` : ''}`];
+      return [`finished    agency ${record.agency}${uploadOf(record)}`];
     case 'checkpoint':
       return [`checkpoint  rows up to ${record.end}, sha256 ${record.sha256}`];
     case 'draw':
@@ -25,6 +34,16 @@ export function describeRecord(record: JournalRecord): string[] {
         ),
       ];
   }
+}
+
+const uploadOf = ({ upload }: { upload?: string | undefined }): string =>
+  upload ? `, upload ${upload}` : '';
+
+const agenciesOf = ({ agencies }: { agencies?: string | undefined }): string =>
+  agencies === undefined ? '' : `, agencies ${agencies}`;
+
+function byHand({ reason, by, time }: Partial<Intervention>): string {
+  return reason === undefined ? '' : `, ${time} by ${by}: ${reason}`;
 }
 
 interface Run {

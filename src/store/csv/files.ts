@@ -1,4 +1,4 @@
-import { constants, type FileHandle, access, open, rename } from 'node:fs/promises';
+import { constants, type FileHandle, access, open, rename, unlink } from 'node:fs/promises';
 import { lockFolder } from './folder-lock.ts';
 
 /** A file as its readers see it. Offsets and lengths in bytes. */
@@ -26,6 +26,7 @@ export interface Files {
   openToRead(path: string): Promise<ReadableFile>;
   /** Gives a file another name in the same folder, in one step. */
   rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
   /** Makes the creation and renaming of files in a directory durable. */
   syncDirectory(path: string): Promise<void>;
   /**
@@ -59,6 +60,7 @@ export const NODE_FILES: Files = {
     return new NodeFile(await open(path, 'r'));
   },
   rename,
+  remove: unlink,
   lock: lockFolder,
   async syncDirectory(path) {
     const directory = await open(path, 'r');

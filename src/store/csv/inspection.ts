@@ -24,7 +24,7 @@ export interface Verification extends Inspection {
  * Reads the files of a store without changing them, also while a server runs on them, and checks that every line and every
  * row is as it was written.
  *
- * @param expected the agencies that the draw waits for
+ * @param expected the agencies that the draw waits for, where the journal does not say
  * @param onRows given the rows that the journal vouches for, before it is known that the last of them are as they were written
  * @throws StoreError when there is nothing to read, DamageError
  */
@@ -75,6 +75,7 @@ async function inspect(
   expected: Iterable<number>,
   { auditor, onRows }: { readonly auditor?: Auditor; readonly onRows?: OnRows | undefined },
 ): Promise<Inspection> {
+  // Those of the configuration, where the journal does not say.
   const lottery = new Lottery(expected);
   let begun = '';
   let draw: Drawn | undefined;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { BatchFault } from '../../lottery/bet-batch.ts';
+import type { Intervention } from '../../lottery/fact.ts';
 
 /**
  * `bets.journal`: one line of JSON for each thing that became durable (docs/STORE.md shows each).
@@ -11,14 +12,31 @@ import type { BatchFault } from '../../lottery/bet-batch.ts';
  * A line and the rows that it vouches for are synced before the next line is begun: only the last one can be unfinished, or
  * vouch for rows that are not there. Any later line confirms it.
  */
-export type JournalRecord = Begin | Adopt | Group | Finished | Checkpoint | Drawn;
+export type JournalRecord =
+  | Begin
+  | Agencies
+  | Adopt
+  | Group
+  | Finished
+  | Reopened
+  | Void
+  | Checkpoint
+  | Drawn;
 
 /** The first line: what the file is. */
-interface Begin {
+export interface Begin {
   readonly type: 'begin';
   readonly version: number;
   /** When, ISO 8601. */
   readonly time: string;
+  /** The agencies that the draw waits for, such as `1-5,7`. Version 1 does not say. */
+  readonly agencies?: string | undefined;
+}
+
+/** The draw waits for other agencies; or, without a reason, for those that a journal of version 1 did not name. */
+interface Agencies extends Partial<Intervention> {
+  readonly type: 'agencies';
+  readonly agencies: string;
 }
 
 /** A `bets.csv` without a journal was found and taken over as it was. */
@@ -64,6 +82,21 @@ interface Finished {
   readonly upload?: string | undefined;
 }
 
+/** An agency that had finished may send more. */
+interface Reopened extends Intervention {
+  readonly type: 'reopened';
+  readonly agency: number;
+}
+
+/** Rows of an agency, or of one upload, were removed: so many bets and bytes. The lines before do not speak of them any more. */
+export interface Void extends Intervention {
+  readonly type: 'void';
+  readonly agency: number;
+  readonly upload?: string | undefined;
+  readonly bets: number;
+  readonly bytes: number;
+}
+
 /** SHA-256 of `bets.csv` from its first byte to `end`. Written for its digest, or to confirm the group before it. */
 export interface Checkpoint {
   readonly type: 'checkpoint';
@@ -83,7 +116,8 @@ export interface Drawn {
   readonly winners: readonly (readonly [agency: number, documents: readonly string[]])[];
 }
 
-export const JOURNAL_VERSION = 1;
+/** Version 1 has neither agencies in its first line nor what is done by hand. It is read, and carried on. */
+export const JOURNAL_VERSION = 2;
 
 const CHECK_BYTES = ',"check":"00000000"}'.length;
 const CHECK = /,"check":"([0-9a-f]{8})"\}$/;

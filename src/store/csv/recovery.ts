@@ -9,6 +9,7 @@ import { DamageError } from './damage.ts';
 import { type DataFile, type Files, NO_FILE } from './files.ts';
 import {
   type Adopt,
+  type Begin,
   type Checkpoint,
   encodeRecord,
   hex32,
@@ -17,6 +18,7 @@ import {
 } from './journal-record.ts';
 import { SequentialReader } from './sequential-reader.ts';
 import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
+import { finishVoid } from './void-rows.ts';
 
 /** The journal's name until its first lines are durable: a journal that is there begins as it should. */
 const NEW_JOURNAL_FILE = 'bets.journal.new';
@@ -41,6 +43,14 @@ export interface TailCut {
   readonly bytes: number;
 }
 
+export interface RecoveryParts {
+  readonly files: Files;
+  readonly clock: () => Date;
+  /** Those that the draw waits for, where the journal does not say. */
+  readonly agencies: string | undefined;
+  readonly onFact: (fact: Fact) => void;
+}
+
 /**
  * Opens the two files of a folder as the last process left them, however it ended (docs/STORE.md has the table): creates
  * what is missing, checks what is there, cuts off what was begun and never acknowledged, and gives back every fact.
@@ -49,10 +59,9 @@ export interface TailCut {
  */
 export async function recoverFiles(
   directory: string,
-  files: Files,
-  clock: () => Date,
-  onFact: (fact: Fact) => void,
+  { files, clock, agencies, onFact }: RecoveryParts,
 ): Promise<RecoveredFiles> {
+  await finishVoid(directory, files);
   const journalPath = join(directory, JOURNAL_FILE);
   const betsPath = join(directory, BETS_FILE);
   const opened: DataFile[] = [];
@@ -71,9 +80,14 @@ export async function recoverFiles(
     if (!isNew && !betsThere) await refuseMissingBets(files, journalPath);
     const bets = await open(betsPath);
     let betsCut = 0;
-    if (isNew) betsCut = await createJournal(directory, files, bets, clock);
+    if (isNew)
+      betsCut = await createJournal(directory, files, bets, {
+        version: JOURNAL_VERSION,
+        time: clock().toISOString(),
+        agencies,
+      });
     const journal = await open(journalPath);
-    const recovered = await recoverOpen({ journal, journalPath, bets, betsPath, betsCut }, onFact);
+    const recovered = await recoverOpen({ journal, journalPath, bets, betsPath, betsCut }, agencies, onFact);
     await files.syncDirectory(directory);
     return recovered;
   } catch (error) {
@@ -91,14 +105,20 @@ interface OpenFiles {
   readonly betsCut: number;
 }
 
-async function recoverOpen(files: OpenFiles, onFact: (fact: Fact) => void): Promise<RecoveredFiles> {
+async function recoverOpen(
+  files: OpenFiles,
+  agencies: string | undefined,
+  onFact: (fact: Fact) => void,
+): Promise<RecoveredFiles> {
   const { journal, journalPath, bets, betsPath, betsCut } = files;
   let drawn = false;
+  let hasAgencies = false;
   let isUnconfirmed = false;
   const walk = await walkStore(journal, bets, {
     onRecord: ({ record }) => void (isUnconfirmed = record.type === 'group'),
     onFact(fact) {
       if (fact.kind === 'drawn') drawn = true;
+      if (fact.kind === 'agencies') hasAgencies = true;
       onFact(fact);
     },
   });
@@ -111,10 +131,19 @@ async function recoverOpen(files: OpenFiles, onFact: (fact: Fact) => void): Prom
     { file: BETS_FILE, bytes: walk.betsTornBytes + betsCut },
     { file: JOURNAL_FILE, bytes: walk.journalTornBytes },
   ];
+  const lines = new AppendFile(journalPath, journal, walk.journalEnd);
+  let { journalLines } = walk;
+  if (!hasAgencies && !drawn && agencies !== undefined) {
+    // A journal of version 1: from here on it is of these agencies.
+    await lines.append([encodeRecord((journalLines += 1), { type: 'agencies', agencies })]);
+    lines.keep();
+    onFact({ kind: 'agencies', agencies });
+    isUnconfirmed = false;
+  }
   return {
-    journal: new AppendFile(journalPath, journal, walk.journalEnd),
+    journal: lines,
     bets: new AppendFile(betsPath, bets, walk.betsEnd),
-    journalLines: walk.journalLines,
+    journalLines,
     checkpoints: walk.checkpoints,
     isUnconfirmed,
     drawn,
@@ -151,9 +180,9 @@ async function createJournal(
   directory: string,
   files: Files,
   bets: DataFile,
-  clock: () => Date,
+  begin: Omit<Begin, 'type'>,
 ): Promise<number> {
-  const records: JournalRecord[] = [{ type: 'begin', version: JOURNAL_VERSION, time: clock().toISOString() }];
+  const records: JournalRecord[] = [{ type: 'begin', ...begin }];
   const size = await bets.size();
   const end = await wholeRowsLength(bets, size);
   if (end > 0) records.push(await adopt(bets, end));

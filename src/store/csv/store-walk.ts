@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Fact } from '../../lottery/fact.ts';
+import type { Fact, Intervention } from '../../lottery/fact.ts';
 import { DamageError } from './damage.ts';
 import { NO_FILE, type ReadableFile } from './files.ts';
 import { JournalReader, type JournalLine } from './journal-reader.ts';
@@ -121,7 +121,7 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
     return 'its end is no offset';
   switch (record.type) {
     case 'begin':
-      return record.version === JOURNAL_VERSION
+      return record.version <= JOURNAL_VERSION
         ? undefined
         : `format ${record.version} was written by another version of this program`;
     case 'adopt':
@@ -135,7 +135,10 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
       return record.end > betsEnd ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there` : undefined;
     case 'draw':
       return record.end !== betsEnd ? `a draw over ${record.end} bytes, ${betsEnd} are there` : undefined;
+    case 'agencies':
     case 'finished':
+    case 'reopened':
+    case 'void':
       return undefined;
     default:
       return `'${String((record as { type: unknown }).type)}' is no type of line`;
@@ -199,8 +202,25 @@ export function* factsOf(record: JournalRecord): Generator<Fact> {
       return;
     }
     case 'begin':
+      if (record.agencies !== undefined) yield { kind: 'agencies', agencies: record.agencies };
+      return;
+    case 'agencies':
+      yield { kind: 'agencies', agencies: record.agencies, intervention: interventionOf(record) };
+      return;
+    case 'reopened':
+      yield { kind: 'reopened', agency: record.agency, intervention: interventionOf(record)! };
+      return;
+    case 'void': {
+      const { agency, upload, bets } = record;
+      yield { kind: 'voided', agency, upload, bets, intervention: interventionOf(record)! };
+      return;
+    }
     case 'checkpoint':
   }
+}
+
+function interventionOf({ reason, by, time }: Partial<Intervention>): Intervention | undefined {
+  return reason === undefined ? undefined : { reason, by: by!, time: time! };
 }
 
 function storedFact([agency, count, , upload, seq]: StoredBatch): Fact {

@@ -8,7 +8,7 @@ import { type Access, EngineError, findPrimary, Session, type SyncMode } from '.
 export interface ConnectionParts {
   readonly access: Access;
   readonly lottery: string;
-  /** The agencies that the draw waits for, in the form `1-5,7`. */
+  /** The agencies that the draw of a new lottery waits for, in the form `1-5,7`. */
   readonly agencies: string;
   readonly sync: SyncMode;
 }
@@ -48,11 +48,11 @@ export class Connection {
     const writer = new Session(syncer.host, access, state.name);
     try {
       await expectSchema(syncer, true);
-      const log = new Log(lottery, agencies);
+      const log = new Log(lottery);
       const connection = new Connection(writer, syncer, log, state);
       await connection.#sync();
-      await syncer.commit(log.make());
-      await log.find(syncer);
+      await syncer.commit(log.make(agencies));
+      state.begin((await log.find(syncer)).agencies);
       await writer.connect();
       writer.onNotification = server => server !== state.name && state.work.ring();
       await writer.query('LISTEN loteria');

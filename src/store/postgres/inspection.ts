@@ -5,8 +5,7 @@ import { Log } from './log.ts';
 import { expectSchema } from './schema.ts';
 import { findPrimary } from './session.ts';
 
-export interface InspectionOptions extends Omit<ConnectionParts, 'sync'> {
-  readonly expected: readonly number[];
+export interface InspectionOptions extends Pick<ConnectionParts, 'access' | 'lottery'> {
   readonly onRows?: OnRows | undefined;
 }
 
@@ -20,10 +19,11 @@ export async function inspectLog(options: InspectionOptions): Promise<StoreReadi
   const session = await findPrimary(options.access, 'loteria');
   try {
     await expectSchema(session, false);
-    const log = new Log(options.lottery, options.agencies);
-    const { head, begun } = await log.find(session);
-    const lottery = new Lottery(options.expected);
-    for await (const { facts, rows } of log.records(session, head)) {
+    const log = new Log(options.lottery);
+    const { agencies, head, begun } = await log.find(session);
+    const lottery = new Lottery([]);
+    lottery.apply({ kind: 'agencies', agencies });
+    for await (const { facts, rows } of log.records(session, Number(head))) {
       for (const fact of facts) lottery.apply(fact);
       options.onRows?.(rows);
     }

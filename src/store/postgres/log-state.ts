@@ -46,6 +46,7 @@ export class LogState {
   /** As far as the log is durable and was applied. */
   end: LogEnd = LOG_START;
   isDrawn = false;
+  #isBegun = false;
   isConnected = false;
   /** Bytes of rows that are not durable yet. */
   unsyncedBytes = 0;
@@ -75,6 +76,12 @@ export class LogState {
   /** Something was seen that is not durable yet. */
   get isInFlight(): boolean {
     return this.#seen.length > 0;
+  }
+
+  /** The log was found; it begins with the agencies that the draw waits for. */
+  begin(agencies: string): void {
+    if (!this.#isBegun) this.#told.onFact?.({ kind: 'agencies', agencies });
+    this.#isBegun = true;
   }
 
   /** Hands a fact over; the rows are copied. Fulfilled when it is durable. */

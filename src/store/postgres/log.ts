@@ -30,6 +30,15 @@ export type Row = Readonly<
   Record<'position' | 'server' | 'facts', string> & Record<'rows' | 'chain', Buffer>
 >;
 
+const ROW_END = '\r\n';
+
+interface FoundLottery {
+  /** Those that the draw waits for, up to the first fact that says otherwise. */
+  readonly agencies: string;
+  readonly begun: Date;
+  readonly head: string;
+}
+
 /** Compare-and-append: writes a record if the log still ends where it is expected to. */
 const APPEND = `
   WITH moved AS (
@@ -51,21 +60,22 @@ const WITH_ROWS = `
     WHERE lottery = $1 AND position > $2 AND position <= least($2 + ${FACTS_PAGE}, $3)
   ) AS page WHERE before < ${PAGE_BYTES} ORDER BY position`;
 
+const VOIDS = `
+  SELECT position, server, facts, chain FROM log
+  WHERE lottery = $1 AND position <= $2 AND facts LIKE '%"kind":"voided"%' ORDER BY position`;
+
 /** The statements about one lottery. */
 export class Log {
   readonly #id: string;
-  readonly #agencies: string;
 
-  /** @param agencies those that the draw waits for, in the form `1-5,7` */
-  constructor(id: string, agencies: string) {
+  constructor(id: string) {
     this.#id = id;
-    this.#agencies = agencies;
   }
 
-  /** Makes the lottery, unless it exists. */
-  make(): Statement {
+  /** Makes the lottery, unless it exists, of the agencies that the draw waits for, in the form `1-5,7`. */
+  make(agencies: string): Statement {
     const text = 'INSERT INTO lottery (id, agencies) VALUES ($1, $2) ON CONFLICT DO NOTHING';
-    return { text, values: [this.#id, this.#agencies] };
+    return { text, values: [this.#id, agencies] };
   }
 
   /** Appends after an end, and gives the record back; nothing when the log does not end there any more. */
@@ -92,22 +102,17 @@ export class Log {
     return { name: 'lock', text: 'SELECT 1 FROM lottery WHERE id = $1 FOR UPDATE', values: [this.#id] };
   }
 
-  /** @throws StoreError `unusable` (as a rejection) when there is no such lottery, or it is one of other agencies */
-  async find(session: Session): Promise<{ readonly head: number; readonly begun: Date }> {
+  /** @throws StoreError `unusable` (as a rejection) when there is no such lottery */
+  async find(session: Session): Promise<FoundLottery> {
     const text = 'SELECT agencies, begun, head FROM lottery WHERE id = $1';
-    type Lottery = { agencies: string; begun: Date; head: string };
-    const [found] = await session.query<Lottery>(text, [this.#id]);
-    if (found === undefined)
-      throw this.#unusable('is not in the database; STORE_LOTTERY names it, and the first server makes it');
-    if (found.agencies === this.#agencies) return { head: Number(found.head), begun: found.begun };
-    throw this.#unusable(
-      `is one of the agencies ${found.agencies}, this configuration has ${this.#agencies}; ` +
-        'all servers of a lottery have the same agencies, and another lottery has another STORE_LOTTERY',
-    );
+    const [found] = await session.query<FoundLottery>(text, [this.#id]);
+    if (found !== undefined) return found;
+    throw this.#unusable('is not in the database; STORE_LOTTERY names it, and the first server makes it');
   }
 
-  /** The records up to `last`. @throws StoreError `unusable` (as a rejection) when one is not what the chain says */
+  /** The records up to `last`, without the rows that are void. @throws StoreError `unusable` (as a rejection) when one is not what the chain says */
   async *records(session: Session, last: number): AsyncGenerator<LoggedRecord & NewRecord> {
+    const voids = (await session.query<Row>(VOIDS, [this.#id, last])).map(decode);
     let end = LOG_START;
     while (end.position < last) {
       const page = await session.query<Row>(WITH_ROWS, [this.#id, end.position, last]);
@@ -118,7 +123,7 @@ export class Log {
         if (record.position !== end.position + 1 || !chain.equals(row.chain))
           throw this.#unusable(`is damaged: record ${end.position + 1} is not what its chain says`);
         end = record;
-        yield { ...record, rows: row.rows };
+        yield { ...record, rows: keptRows(record, row.rows, voids) };
       }
     }
   }
@@ -130,6 +135,25 @@ export class Log {
 
 export function decode({ position, server, facts, chain }: Row): LoggedRecord {
   return { position: Number(position), server, facts: decodeFacts(facts), chain };
+}
+
+/** The rows of a record without those that a later record of `voids` takes back. Rows that were sent have no line ends in fields. */
+function keptRows({ position, facts }: LoggedRecord, rows: Buffer, voids: readonly LoggedRecord[]): Buffer {
+  const later = voids.filter(record => record.position > position).flatMap(record => record.facts);
+  const takesBack = (fact: Fact, agency: number, upload: string | undefined): boolean =>
+    fact.kind === 'voided' && fact.agency === agency && [undefined, upload].includes(fact.upload);
+  if (later.length === 0) return rows;
+  const kept: Buffer[] = [];
+  let start = 0;
+  for (const fact of facts) {
+    if (fact.kind !== 'stored') continue;
+    let end = start;
+    for (let left = fact.count; left > 0; left -= 1) end = rows.indexOf(ROW_END, end) + ROW_END.length;
+    if (!later.some(other => takesBack(other, fact.agency, fact.place?.upload)))
+      kept.push(rows.subarray(start, end));
+    start = end;
+  }
+  return Buffer.concat(kept);
 }
 
 function sha256(data: string | Uint8Array): Buffer {

@@ -5,6 +5,7 @@ import type { Bet } from '../../lottery/bet.ts';
 import type { Draw } from '../../lottery/draw.ts';
 import type { Seal, UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
+import type { ByHand } from '../../lottery/lottery.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type EngineEvent, type Note, type Store, StoreError } from '../store.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
@@ -72,7 +73,7 @@ export class PostgresStore implements Store {
     await this.#state.add({ kind: 'stored', agency, count, place }, rows);
   }
 
-  async note(note: Note): Promise<void> {
+  async note(note: Note | ByHand): Promise<void> {
     this.#expectOpen();
     await this.#state.add(note, NO_ROWS);
   }

@@ -30,11 +30,19 @@ CREATE OR REPLACE VIEW lottery_facts AS
   SELECT lottery, position, server, n, fact->>'kind' AS kind, (fact->>'agency')::int AS agency, fact
   FROM log, jsonb_array_elements(facts::jsonb) WITH ORDINALITY AS f (fact, n);
 CREATE OR REPLACE VIEW lottery_agencies AS
-  SELECT lottery, agency, coalesce(sum((fact->>'count')::bigint), 0)::bigint AS bets,
-    bool_or(kind = 'finished') AS finished
-  FROM lottery_facts WHERE kind IN ('stored', 'finished') GROUP BY lottery, agency;
+  WITH voids AS MATERIALIZED (
+    SELECT lottery, agency, position, fact->>'upload' AS upload FROM lottery_facts WHERE kind = 'voided'
+  )
+  SELECT lottery, agency,
+    coalesce(sum((fact->>'count')::bigint) FILTER (WHERE kind = 'stored' AND NOT EXISTS (
+      SELECT FROM voids v WHERE v.lottery = f.lottery AND v.agency = f.agency AND v.position > f.position
+        AND coalesce(v.upload = fact->'place'->>'upload', v.upload IS NULL)
+    )), 0)::bigint AS bets,
+    coalesce((array_agg(kind ORDER BY position DESC, n DESC) FILTER (WHERE kind <> 'stored'))[1] = 'finished', false) AS finished
+  FROM lottery_facts f WHERE kind IN ('stored', 'finished', 'reopened', 'voided') GROUP BY lottery, agency;
 CREATE OR REPLACE VIEW lottery_state AS
-  SELECT id AS lottery, agencies, begun, head AS records,
+  SELECT id AS lottery, coalesce((SELECT a.fact->>'agencies' FROM lottery_facts a
+      WHERE a.lottery = id AND a.kind = 'agencies' ORDER BY a.position DESC LIMIT 1), agencies) AS agencies, begun, head AS records,
     (SELECT coalesce(sum(bets), 0)::bigint FROM lottery_agencies a WHERE a.lottery = id) AS bets,
     (SELECT count(*) FROM lottery_agencies a WHERE a.lottery = id AND finished) AS finished,
     fact->'seal'->>'time' AS drawn, fact->'seal'->>'sha256' AS seal

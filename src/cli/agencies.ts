@@ -1,0 +1,145 @@
+import { hostname, userInfo } from 'node:os';
+import { ConfigError } from '../config/errors.ts';
+import { readLotteryConfig } from '../config/server-config.ts';
+import { formatAgencies, parseAgencies } from '../lottery/agency-ranges.ts';
+import type { Intervention } from '../lottery/fact.ts';
+import type { ByHand, Lottery } from '../lottery/lottery.ts';
+import { StoreError } from '../store/store.ts';
+import { EXIT } from './exit-codes.ts';
+import type { LotteryConfig } from './store-parts.ts';
+import { CSV_FILES, intervene, readStore } from './wiring.ts';
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export interface AgencyOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export interface ChangeOptions {
+  readonly config?: string;
+  readonly reason: string;
+  readonly upload?: string;
+}
+
+/** `loteria agency list`: what each agency has sent, and what was done by hand. */
+export async function listAgencies(directory: string | undefined, options: AgencyOptions): Promise<number> {
+  const config = readLotteryConfig(options.config);
+  const { lottery } =
+    directory === undefined ? await readStore(config) : await CSV_FILES.inspect(directory, config.agencies);
+  const agencies = [...new Set([...lottery.agencies, ...lottery.finished])].map(agency => ({
+    agency,
+    expected: lottery.expects(agency),
+    finished: lottery.hasFinished(agency),
+    bets: lottery.bets.get(agency) ?? 0,
+    uploads: lottery.uploads
+      .of(agency)
+      .map(({ name, bets, isComplete }) => ({ name, bets, state: isComplete ? 'complete' : 'open' })),
+  }));
+  if (options.json) {
+    say(JSON.stringify({ state: lottery.state, agencies, byHand: lottery.interventions }));
+    return EXIT.done;
+  }
+  say('agency      bets  state     uploads');
+  for (const { agency, bets, uploads, ...row } of agencies) {
+    const state = row.finished ? 'finished' : 'open';
+    const listed = uploads.map(({ name, bets: count, state: of }) => `${name} (${of}, bets: ${count})`);
+    const note = row.expected ? '' : '  not expected';
+    say(
+      `${String(agency).padStart(6)}${String(bets).padStart(10)}  ${state.padEnd(10)}${listed.join(', ')}${note}`,
+    );
+  }
+  for (const fact of lottery.interventions) say(describe(fact));
+  return EXIT.done;
+}
+
+/** `loteria agency reopen`: an agency that has finished may send more. */
+export function reopenAgency(
+  agency: number,
+  directory: string | undefined,
+  options: ChangeOptions,
+): Promise<number> {
+  return change(directory, options, (lottery, intervention) => {
+    if (!lottery.hasFinished(agency)) throw cannot(`agency ${agency} has not finished`);
+    return { kind: 'reopened', agency, intervention };
+  });
+}
+
+/** `loteria agency void`: what an agency has sent does not count, and it may send anew. */
+export function voidAgency(
+  agency: number,
+  directory: string | undefined,
+  options: ChangeOptions,
+): Promise<number> {
+  const { upload } = options;
+  return change(directory, options, (lottery, intervention) => {
+    const uploads = lottery.uploads.of(agency);
+    const found = uploads.find(({ name }) => name === upload);
+    if (upload !== undefined && found === undefined) {
+      const names = uploads.map(({ name }) => name).join(', ') || 'none';
+      throw cannot(`agency ${agency} has no upload ${upload}; it has ${names}`);
+    }
+    const bets = (upload === undefined ? lottery.bets.get(agency) : found?.bets) ?? 0;
+    if (bets === 0 && uploads.length === 0 && !lottery.hasFinished(agency))
+      throw cannot(`agency ${agency} has sent nothing`);
+    return { kind: 'voided', agency, upload, bets, intervention };
+  });
+}
+
+/** `loteria agencies set`: the draw waits for other agencies. */
+export function setAgencies(
+  list: string,
+  directory: string | undefined,
+  options: ChangeOptions,
+): Promise<number> {
+  const ids = parseAgencies(list);
+  if (!Array.isArray(ids))
+    throw new ConfigError(`'${list}' is no list of agencies such as 1-5,7${ids ? `: ${ids}` : ''}`);
+  const agencies = formatAgencies(ids);
+  return change(directory, options, (lottery, intervention) => {
+    if (lottery.state === 'complete') throw cannot('every agency has finished, and the draw is held');
+    if (agencies === formatAgencies(lottery.expected)) throw cannot(`the agencies are ${agencies} already`);
+    return { kind: 'agencies', agencies, intervention };
+  });
+}
+
+async function change(
+  directory: string | undefined,
+  { config: path, reason }: ChangeOptions,
+  decide: (lottery: Lottery, intervention: Intervention) => ByHand,
+): Promise<number> {
+  if (/^\s*$/.test(reason) || /\p{Cc}/u.test(reason)) throw new ConfigError('--reason takes a line of text');
+  const configured = readLotteryConfig(path);
+  const config: LotteryConfig =
+    directory === undefined
+      ? configured
+      : { ...configured, store: { kind: 'csv' }, dataDirectory: directory };
+  let done: ByHand | undefined;
+  const kept = await intervene(config, lottery => {
+    if (lottery.state === 'drawn') throw cannot('the draw has been held');
+    const time = new Date().toISOString();
+    return (done = decide(lottery, { reason, by: `${userInfo().username}@${hostname()}`, time }));
+  });
+  say(describe(done!));
+  for (const name of kept) say(`kept: ${name}`);
+  return EXIT.done;
+}
+
+function cannot(why: string): StoreError {
+  return new StoreError('unusable', `nothing was done: ${why}`);
+}
+
+function describe(fact: ByHand): string {
+  const { reason, by, time } = fact.intervention;
+  const byWhom = `${time} by ${by}: ${reason}`;
+  switch (fact.kind) {
+    case 'agencies':
+      return `agencies set to ${fact.agencies}, ${byWhom}`;
+    case 'reopened':
+      return `agency ${fact.agency} reopened, ${byWhom}`;
+    case 'voided': {
+      const what = fact.upload === undefined ? '' : `, upload ${fact.upload}`;
+      return `agency ${fact.agency}${what} voided, bets: ${fact.bets}, ${byWhom}`;
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { formatRow } from '../../lottery/bet-row.ts';
+import type { Fact } from '../../lottery/fact.ts';
+import { RowDecoder } from '../../lottery/row-decoder.ts';
+import { AppendFile } from './append-file.ts';
+import type { Files, ReadableFile } from './files.ts';
+import {
+  type Adopt,
+  encodeRecord,
+  type Group,
+  hex32,
+  type JournalRecord,
+  type RefusedBatch,
+  type StoredBatch,
+} from './journal-record.ts';
+import { JournalReader } from './journal-reader.ts';
+import type { RecoveredFiles } from './recovery.ts';
+import { SequentialReader } from './sequential-reader.ts';
+import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
+
+export type Voided = Extract<Fact, { kind: 'voided' }>;
+
+/**
+ * The two files as they will be. What takes their place is decided by one step: `bets.journal.next` gets its name. While it is
+ * there nothing has happened; when only `bets.csv.next` is there, that gets its name too.
+ */
+const NEXT_JOURNAL = `${JOURNAL_FILE}.next`;
+const NEXT_BETS = `${BETS_FILE}.next`;
+
+/**
+ * Writes both files anew without the rows of an agency or an upload, and keeps what they were under other names. The process
+ * may end at any instant: see `finishVoid`.
+ *
+ * @returns the names under which the files of before are kept
+ */
+export async function voidRows(
+  directory: string,
+  { bets, journal }: RecoveredFiles,
+  fact: Voided,
+  files: Files,
+): Promise<string[]> {
+  const kept = [BETS_FILE, JOURNAL_FILE].map(
+    name => `${name}.before-${fact.intervention.time.replaceAll(/[-:.]/g, '')}`,
+  );
+  for (const [index, { file }] of [bets, journal].entries())
+    await writeWhole(files, join(directory, kept[index]!), copy => copyInto(copy, file));
+  await writeWhole(files, join(directory, NEXT_JOURNAL), async next => {
+    await files.syncDirectory(directory);
+    const rewriting = new Rewriting(fact, next);
+    await writeWhole(files, join(directory, NEXT_BETS), rows => rewriting.run(journal.file, bets.file, rows));
+  });
+  await files.syncDirectory(directory);
+  await files.rename(join(directory, NEXT_JOURNAL), join(directory, JOURNAL_FILE));
+  await files.syncDirectory(directory);
+  await finishVoid(directory, files);
+  return kept;
+}
+
+/** Brings to its end what an interrupted call has begun, or takes it back. Before anything else is done with the files. */
+export async function finishVoid(directory: string, files: Files): Promise<void> {
+  const [nextJournal, nextBets] = [join(directory, NEXT_JOURNAL), join(directory, NEXT_BETS)];
+  const isBegun = await files.exists(nextJournal);
+  if (await files.exists(nextBets)) {
+    if (isBegun) await files.remove(nextBets);
+    else await files.rename(nextBets, join(directory, BETS_FILE));
+    await files.syncDirectory(directory);
+  }
+  if (!isBegun) return;
+  await files.remove(nextJournal);
+  await files.syncDirectory(directory);
+}
+
+/** Goes once through journal and rows, and writes what is left of them. */
+class Rewriting {
+  readonly #fact: Voided;
+  readonly #journal: AppendFile;
+  #lines = 0;
+  #end = 0;
+  #removedBytes = 0;
+
+  constructor(fact: Voided, journal: AppendFile) {
+    this.#fact = fact;
+    this.#journal = journal;
+  }
+
+  async run(journal: ReadableFile, bets: ReadableFile, into: AppendFile): Promise<void> {
+    const rows = new SequentialReader(bets);
+    for await (const { record } of new JournalReader(JOURNAL_FILE, journal).read()) {
+      if (record.type === 'adopt') await this.#adopt(record, rows, into);
+      else if (record.type === 'group') await this.#group(record, rows, into);
+      // Digests of rows that are not there any more.
+      else if (record.type !== 'checkpoint') await this.#add(record);
+    }
+    const { agency, upload, bets: count, intervention } = this.#fact;
+    await this.#add({
+      type: 'void',
+      agency,
+      upload,
+      bets: count,
+      bytes: this.#removedBytes,
+      ...intervention,
+    });
+  }
+
+  async #adopt(record: Adopt, rows: SequentialReader, into: AppendFile): Promise<void> {
+    const { agency, upload } = this.#fact;
+    const decoder = new RowDecoder(BETS_FILE);
+    const isKept = upload !== undefined || !record.bets.some(([adopted]) => adopted === agency);
+    let checksum = 0;
+    const start = this.#end;
+    const write = async (piece: Uint8Array): Promise<void> => {
+      checksum = crc32(piece, checksum);
+      this.#end += piece.length;
+      await into.write([piece]);
+    };
+    for (let left = record.end; left > 0; ) {
+      const piece = await rows.read(left);
+      left -= piece.length;
+      let text = '';
+      decoder.push(piece);
+      if (left === 0) decoder.end();
+      if (!isKept) decoder.visit(bet => (text += bet.agency === agency ? '' : formatRow(bet)));
+      await write(isKept ? piece : Buffer.from(text));
+    }
+    this.#removedBytes += record.end - (this.#end - start);
+    const bets = isKept ? record.bets : record.bets.filter(([adopted]) => adopted !== agency);
+    await this.#add({ type: 'adopt', end: this.#end, crc32: hex32(checksum), bets });
+  }
+
+  async #group(record: Group, rows: SequentialReader, into: AppendFile): Promise<void> {
+    const batches: (StoredBatch | RefusedBatch)[] = [];
+    let checksum = 0;
+    for (const batch of record.batches) {
+      const bytes = 'reason' in batch ? 0 : batch[2];
+      const isVoid = this.#isVoid(batch);
+      if (isVoid) this.#removedBytes += bytes;
+      else batches.push(batch);
+      for (let left = bytes; left > 0; ) {
+        const piece = await rows.read(left);
+        left -= piece.length;
+        if (isVoid) continue;
+        checksum = crc32(piece, checksum);
+        this.#end += piece.length;
+        await into.write([piece]);
+      }
+    }
+    if (batches.length > 0)
+      await this.#add({ type: 'group', end: this.#end, crc32: hex32(checksum), batches });
+  }
+
+  #isVoid(batch: StoredBatch | RefusedBatch): boolean {
+    const [agency, upload] = 'reason' in batch ? [batch.agency, batch.upload] : [batch[0], batch[3]];
+    return agency === this.#fact.agency && [undefined, upload].includes(this.#fact.upload);
+  }
+
+  async #add(record: JournalRecord): Promise<void> {
+    this.#lines += 1;
+    await this.#journal.write([encodeRecord(this.#lines, record)]);
+  }
+}
+
+async function copyInto(copy: AppendFile, file: ReadableFile): Promise<void> {
+  const reader = new SequentialReader(file);
+  for (let left = await file.size(); left > 0; ) {
+    const piece = await reader.read(left);
+    await copy.write([piece]);
+    left -= piece.length;
+  }
+}
+
+/** Makes a file with what `fill` writes, and syncs it. */
+async function writeWhole(
+  files: Files,
+  path: string,
+  fill: (file: AppendFile) => Promise<void>,
+): Promise<void> {
+  const file = await files.open(path);
+  try {
+    await file.truncate(0);
+    const written = new AppendFile(path, file, 0);
+    await fill(written);
+    await written.sync();
+  } finally {
+    await file.close();
+  }
+}
