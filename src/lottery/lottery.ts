@@ -162,7 +162,8 @@ export class Lottery {
       case 'voided': {
         const { agency, upload } = fact;
         const ofUploads = this.#uploads.void(agency, upload);
-        this.#count(agency, -(upload === undefined ? (this.#bets.get(agency) ?? 0) : ofUploads));
+        if (upload === undefined) this.#bets.delete(agency);
+        else this.#count(agency, -ofUploads);
         this.#finished.delete(agency);
         this.#expect(this.#expected);
         return;

@@ -134,21 +134,6 @@ describe('with bets in a database', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('export refuses the lottery of other agencies', async () => {
-    const engine = newLottery(postgres);
-    await (await openServer(engine)).store.close();
-    const folder = await temporaryFolder();
-    const env = { ...environmentOf(postgres, engine), NUMBER_AGENCIES: '3' };
-    expect(await loteria(folder, ['export', 'out.csv'], env)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr:
-        `loteria: the lottery ${engine.lottery} is one of the agencies 1-2, this configuration has 1-3; ` +
-        'all servers of a lottery have the same agencies, and another lottery has another STORE_LOTTERY\n',
-    });
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
   test('export refuses a log in which a row was changed', async () => {
     const engine = newLottery(postgres);
     const server = await openServer(engine);

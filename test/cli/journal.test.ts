@@ -158,7 +158,7 @@ describe('loteria journal show', () => {
     const { code, stdout } = await loteria('/', ['journal', 'show', await filled(true)]);
     expect(code).toBe(0);
     expect(stdout.split('\n')).toEqual([
-      `     1  begin       ${TIME}, format 1`,
+      `     1  begin       ${TIME}, format 2`,
       `     2  group       rows up to ${first.end}, crc32 ${crc32Of(ROWS.subarray(0, first.end))}`,
       '     2              agency 1: 3 bets, 1 batch from batch 1 of upload one',
       `     3  group       rows up to ${ROWS.length}, crc32 ${crc32Of(ROWS.subarray(first.end))}`,

@@ -169,7 +169,7 @@ describe('bets.journal', () => {
     const beginnings: readonly [Buffer, number][] = [
       [Buffer.alloc(0), 0],
       [appendLines(Buffer.alloc(0), { type: 'finished', agency: 1 }), 0],
-      [appendLines(Buffer.alloc(0), { type: 'begin', version: 2, time: '' }), 0],
+      [appendLines(Buffer.alloc(0), { type: 'begin', version: 3, time: '' }), 0],
       [Buffer.from('{"n":1,"type":"begin"'), 0],
     ];
     for (const [journal, offset] of beginnings) {
@@ -184,10 +184,10 @@ describe('bets.journal', () => {
     const { folder, bets } = await prepared(false);
     writeFiles(folder, {
       bets,
-      journal: appendLines(Buffer.alloc(0), { type: 'begin', version: 2, time: '' }),
+      journal: appendLines(Buffer.alloc(0), { type: 'begin', version: 3, time: '' }),
     });
     expect((await damageOf(start(folder))).reason).toBe(
-      'format 2 was written by another version of this program',
+      'format 3 was written by another version of this program',
     );
   });
 

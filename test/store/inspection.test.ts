@@ -139,7 +139,7 @@ describe('the journal of a draw', () => {
     const seal = sha256(bets);
     const [first, ...others] = BATCHES.map(({ rows }) => rows);
     expect(records).toEqual([
-      { type: 'begin', version: 1, time: TIME },
+      { type: 'begin', version: 2, time: TIME },
       {
         type: 'group',
         end: first!.length,

@@ -65,7 +65,7 @@ describe('the first start', () => {
     const { facts, cuts, bets, journal } = await start(folder);
     expect({ facts, cuts, bets: bets.length }).toEqual({ facts: [], cuts: [], bets: 0 });
     expect(linesOf(journal)).toHaveLength(1);
-    expect(JSON.parse(journal.toString())).toMatchObject({ n: 1, type: 'begin', version: 1 });
+    expect(JSON.parse(journal.toString())).toMatchObject({ n: 1, type: 'begin', version: 2 });
     expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
   });
 

@@ -15,7 +15,6 @@ import {
   type StoredBatch,
 } from './journal-record.ts';
 import { JournalReader } from './journal-reader.ts';
-import type { RecoveredFiles } from './recovery.ts';
 import { SequentialReader } from './sequential-reader.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 
@@ -36,7 +35,7 @@ const NEXT_BETS = `${BETS_FILE}.next`;
  */
 export async function voidRows(
   directory: string,
-  { bets, journal }: RecoveredFiles,
+  { bets, journal }: Readonly<Record<'bets' | 'journal', AppendFile>>,
   fact: Voided,
   files: Files,
 ): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { Fact } from '../../../src/lottery/fact.ts';
-import { Lottery } from '../../../src/lottery/lottery.ts';
+import { isByHand, Lottery } from '../../../src/lottery/lottery.ts';
 import { inspectLog } from '../../../src/store/postgres/inspection.ts';
 import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
 import type { EngineEvent, StoreReading } from '../../../src/store/store.ts';
@@ -41,7 +41,8 @@ export async function openServer(
   const lottery = new Lottery(AGENCIES);
   const facts: Fact[] = [];
   const events: EngineEvent[] = [];
-  lottery.watch(fact => void facts.push(fact));
+  // A log begins with its agencies, which nobody has handed over.
+  lottery.watch(fact => void (fact.kind === 'agencies' && !isByHand(fact) ? 0 : facts.push(fact)));
   const store = await PostgresStore.open({
     ...options,
     onFact: fact => lottery.apply(fact),
@@ -67,7 +68,7 @@ export async function openServer(
 export async function read(options: Options): Promise<StoreReading & { readonly rows: Buffer }> {
   const pieces: Buffer[] = [];
   const onRows = (rows: Uint8Array): void => void pieces.push(Buffer.from(rows));
-  const reading = await inspectLog({ ...options, expected: AGENCIES, onRows });
+  const reading = await inspectLog({ ...options, onRows });
   return { ...reading, rows: Buffer.concat(pieces) };
 }
 

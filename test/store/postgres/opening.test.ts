@@ -102,15 +102,6 @@ describe('a store on PostgreSQL is not opened', () => {
     });
   });
 
-  test('for other agencies', async () => {
-    const options = newLottery(postgres);
-    await openServer(options);
-    await opening({ ...options, agencies: '1-3' }).toMatchObject({
-      code: 'unusable',
-      message: expect.stringContaining('is one of the agencies 1-2, this configuration has 1-3') as string,
-    });
-  });
-
   test('without a quorum, as STORE_SYNC wants it, until it is asked to stop', async () => {
     const events: unknown[] = [];
     const stopping = new AbortController();
