@@ -53,12 +53,12 @@ export type Refuse = (fault: LineFault) => void;
 
 /**
  * Cuts the bets of a file into batches of at most `amountMax` bets that fit into one message of the dialect, in the order
- * of the file. What is not a valid bet is told to `refuse` and left out (exercise 6).
+ * of the file. `amountMax` may change between two batches. What is not a valid bet is told to `refuse` and left out (exercise 6).
  */
 export async function* readBatches(
   source: Pick<CsvSource, 'delimiter' | 'chunks'>,
   encoder: BatchEncoder,
-  amountMax: number,
+  amountMax: () => number,
   refuse: Refuse,
 ): AsyncGenerator<EncodedBatch> {
   const batcher = new Batcher(source.delimiter, encoder, amountMax, refuse);
@@ -73,7 +73,7 @@ export async function* readBatches(
  */
 class Batcher {
   readonly #encoder: BatchEncoder;
-  readonly #amountMax: number;
+  readonly #amountMax: () => number;
   readonly #refuse: Refuse;
   readonly #delimiter: number;
   readonly #feed: RecordFeed;
@@ -84,7 +84,7 @@ class Batcher {
   /** Least bytes to read as CSV before there may be usual lines again. */
   #readBytes = 0;
 
-  constructor(delimiter: number, encoder: BatchEncoder, amountMax: number, refuse: Refuse) {
+  constructor(delimiter: number, encoder: BatchEncoder, amountMax: () => number, refuse: Refuse) {
     this.#encoder = encoder;
     this.#amountMax = amountMax;
     this.#refuse = refuse;
@@ -104,7 +104,7 @@ class Batcher {
     let at = 0;
     while (at < chunk.length) {
       if (this.#feed.isUsedUp) at = this.#gather(lines, at);
-      if (this.#encoder.count === this.#amountMax) {
+      if (this.#encoder.count === this.#amountMax()) {
         yield this.#take();
       } else if (at < chunk.length) {
         at = this.#feed.pushLines(chunk, at, this.#readBytes);
@@ -126,7 +126,7 @@ class Batcher {
   #gather(lines: LineGatherer, at: number): number {
     const encoder = this.#encoder;
     const before = encoder.count;
-    const end = lines.gather(at, this.#amountMax);
+    const end = lines.gather(at, this.#amountMax());
     if (before === 0) this.#firstLine = this.#feed.reader.nextLine;
     this.#feed.passBy(encoder.count - before);
     if (end > at) this.#readBytes = 0;
@@ -145,7 +145,7 @@ class Batcher {
       }
       if (typeof added === 'object') this.#refuse(faultOf(feed.reader, added));
       else if (encoder.count === 1) this.#firstLine = feed.reader.line;
-      if (encoder.count === this.#amountMax) yield this.#take();
+      if (encoder.count === this.#amountMax()) yield this.#take();
     }
   }
 

@@ -5,6 +5,7 @@ import { reconnectBackOff } from './back-off.ts';
 import { type Connector, PLAIN } from './connector.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { socketError } from './socket-error.ts';
+import type { Limits } from '../wire/limits.ts';
 import { pause } from './waiting.ts';
 
 /** Node ends an attempt first and tries the next address of the host, which restarts the timeout here. */
@@ -12,7 +13,7 @@ const ATTEMPT_GRACE_MS = 50;
 
 export interface DialParts {
   readonly addresses: Addresses;
-  readonly connectTimeoutMs: number;
+  readonly limits: Pick<Limits, 'connectTimeoutMs' | 'handshakeTimeoutMs'>;
   /** Plain TCP when not given. */
   readonly connector?: Connector | undefined;
   /** Milliseconds of trying after which to give up; 0 is never. */
@@ -64,7 +65,8 @@ function named(error: unknown, address: string | undefined): unknown {
 }
 
 function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
-  const { connectTimeoutMs, stop, connector = PLAIN } = parts;
+  const { stop, connector = PLAIN } = parts;
+  const { connectTimeoutMs, handshakeTimeoutMs } = parts.limits;
   return new Promise((resolve, reject) => {
     if (stop.aborted) {
       reject(new Stopped());
@@ -77,6 +79,7 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
       socket.off(connector.readyEvent, onConnect);
       socket.off('error', onError);
       socket.off('connectionAttempt', onAttempt);
+      socket.off('connect', onHandshake);
     };
     const giveUp = (error: Error): void => {
       settle();
@@ -91,14 +94,17 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
       settle();
       resolve(socket);
     };
-    const timeout = setTimeout(
-      () => giveUp(new LinkError('no answer to the connection')),
-      connectTimeoutMs + ATTEMPT_GRACE_MS,
-    );
+    const onTimeout = (): void => giveUp(new LinkError('no answer to the connection'));
+    let timeout = setTimeout(onTimeout, connectTimeoutMs + ATTEMPT_GRACE_MS);
     const onAttempt = (): unknown => timeout.refresh();
+    const onHandshake = (): void => {
+      clearTimeout(timeout);
+      timeout = setTimeout(onTimeout, handshakeTimeoutMs);
+    };
     stop.addEventListener('abort', onStop);
     socket.on('error', onError);
     socket.on('connectionAttempt', onAttempt);
+    if (connector.readyEvent !== 'connect') socket.on('connect', onHandshake);
     socket.on(connector.readyEvent, onConnect);
   });
 }

@@ -55,7 +55,7 @@ export async function checkFile(
   });
   try {
     let bets = 0;
-    for await (const { count } of readBatches(source, encoder, BATCH_AMOUNT, refuse)) bets += count;
+    for await (const { count } of readBatches(source, encoder, () => BATCH_AMOUNT, refuse)) bets += count;
     return { ...format, ...found, name: hash.digest('hex').slice(0, NAME_DIGITS), bets };
   } finally {
     await source.close();

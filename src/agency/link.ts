@@ -37,8 +37,9 @@ export class Link {
   #timeout: NodeJS.Timeout | undefined;
   #silentMs = 0;
   #heard = false;
-  /** Bytes that have come of an answer that is not complete. */
+  /** Bytes that have come of an answer that is not complete, and how many of them in former timeouts. */
   #answerBytes = 0;
+  #timedBytes = 0;
   #isGathering = false;
 
   constructor(
@@ -153,7 +154,12 @@ export class Link {
   }
 
   #onTimeout(): void {
-    const { answerTimeoutMs } = this.#limits;
+    const { answerTimeoutMs, progressBytesMin } = this.#limits;
+    if (this.#answerBytes - this.#timedBytes >= progressBytesMin) {
+      this.#timedBytes = this.#answerBytes;
+      this.#timeout?.refresh();
+      return;
+    }
     this.#silentMs += answerTimeoutMs;
     const silent = !this.#heard && this.#answerBytes === 0;
     if (silent && this.#onSilence(this.#silentMs)) this.#timeout?.refresh();
@@ -167,6 +173,7 @@ export class Link {
       for (let answer = this.#codec.next(); answer !== undefined; answer = this.#codec.next()) {
         this.#heard = true;
         this.#answerBytes = this.#codec.heldBytes;
+        this.#timedBytes = 0;
         this.#onAnswer(answer);
       }
     } catch (error) {

@@ -4,6 +4,7 @@ import { CsvSource } from './csv-source.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
+import { SendPace } from './send-pace.ts';
 import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
 import { type NumberedBatch, UploadPass } from './upload-pass.ts';
 import { UploadProgress } from './upload-progress.ts';
@@ -17,6 +18,9 @@ const BEHIND_MAX = 6;
 
 /** How often a file is read again when there are several servers: more often, and they do not keep one store. */
 const STARTS_OVER_MAX = 8;
+
+/** Batches that may be unanswered before the first acknowledgement: slow start. */
+const WINDOW_FIRST = 8;
 
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
@@ -47,10 +51,13 @@ export class ResumableAgency {
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
   #startsOver = 0;
+  readonly #pace: SendPace;
   #links: UploadLinks | undefined;
 
   constructor(parts: ResumableParts) {
     this.#parts = parts;
+    // Batches keep their size: their numbers must mean the same bets when the file is read again.
+    this.#pace = new SendPace({ ...parts, batchAmountMax: 1, windowFirst: WINDOW_FIRST });
   }
 
   /**
@@ -206,19 +213,20 @@ export class ResumableAgency {
 
   /** Sends what the central has not got, over one connection. */
   async #goOn(pass: UploadPass, link: Link, { window }: Welcome, progress: UploadProgress): Promise<void> {
-    const { stop, batchWindow } = this.#parts;
-    const answers: Promise<ServerAnswer>[] = [];
-    const inFlightMax = Math.min(batchWindow, window);
+    const { stop, now } = this.#parts;
+    const pace = this.#pace;
+    const sent: { readonly answer: Promise<ServerAnswer>; readonly sentAt: number }[] = [];
     for (;;) {
-      while (answers.length < inFlightMax && !stop.aborted) {
+      while (sent.length < Math.min(pace.window, window) && !stop.aborted) {
         // First what was sent over the last connection and not answered there.
-        const batch = pass.unanswered[answers.length] ?? (await pass.read());
+        const batch = pass.unanswered[sent.length] ?? (await pass.read());
         if (batch === undefined) break;
-        answers.push(link.request(batch.frame));
+        sent.push({ answer: link.request(batch.frame), sentAt: now() });
       }
-      const answer = answers.shift();
-      if (answer === undefined) break;
-      this.#takeAnswer(pass, await answer, progress);
+      const oldest = sent.shift();
+      if (oldest === undefined) break;
+      this.#takeAnswer(pass, await oldest.answer, progress);
+      pace.acknowledged(oldest.sentAt);
     }
     if (stop.aborted) throw new Stopped();
   }

@@ -24,7 +24,7 @@ export class UploadPass {
   #lastRead = 0;
 
   constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: number, refuse: Refuse) {
-    this.#batches = readBatches(source, new NumberingEncoder(encoder), amountMax, refuse);
+    this.#batches = readBatches(source, new NumberingEncoder(encoder), () => amountMax, refuse);
   }
 
   /** Number of the batch that is read next. */

@@ -9,8 +9,6 @@ import { judgeCertificate, type PeerCertificate } from './peer-certificate.ts';
 
 /** What is known of a peer whose handshake is done. */
 export interface SecurePeer {
-  /** When the connection was accepted, by the clock of `now`: the first message is owed since then. */
-  readonly openedAt: number;
   /** Undefined when agencies need no certificate. */
   readonly certificate: PeerCertificate | undefined;
 }
@@ -107,8 +105,8 @@ class Handshake implements Served {
     const { limits, now } = this.#parts;
     if (this.#served !== undefined) {
       this.#served.checkDeadlines();
-    } else if (now() - this.#openedAt >= limits.firstMessageTimeoutMs) {
-      this.#tellFailure(`not done within ${limits.firstMessageTimeoutMs} ms`);
+    } else if (now() - this.#openedAt >= limits.handshakeTimeoutMs) {
+      this.#tellFailure(`not done within ${limits.handshakeTimeoutMs} ms`);
       this.destroy();
     }
   }
@@ -143,7 +141,7 @@ class Handshake implements Served {
     }
     // From here on it may say its last word and still want answers, as over plain TCP.
     socket.allowHalfOpen = true;
-    this.#served = serve(socket, ip, { openedAt: this.#openedAt, certificate });
+    this.#served = serve(socket, ip, { certificate });
     // It counts on in the place of its handshake, with what it holds.
     open.delete(this);
     open.add(this.#served);

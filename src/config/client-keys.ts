@@ -87,7 +87,7 @@ export const CLIENT_KEYS = {
     default: `${DEFAULT_LIMITS.answerTimeoutMs / 1000}s`,
     allowed: WAIT_ALLOWED,
     about:
-      'how long to wait for an answer; a server that has not answered anything on a connection yet may be serving another agency and is waited for until retry.maxElapsed',
+      'how long to wait for an answer, or for 512 bytes of it; a server that has not answered anything on a connection yet may be serving another agency and is waited for until retry.maxElapsed',
     parse: parseWait,
   }),
   file: key('file.name', {

@@ -27,9 +27,14 @@ export async function expectedOf(path: string, encoder: BatchEncoder, stop: Abor
   let bets = 0;
   let refusedLines = 0;
   try {
-    const batches = readBatches(source, counter, Number.MAX_SAFE_INTEGER, ({ lines, isHeading }) => {
-      if (!isHeading) refusedLines += lines;
-    });
+    const batches = readBatches(
+      source,
+      counter,
+      () => Number.MAX_SAFE_INTEGER,
+      ({ lines, isHeading }) => {
+        if (!isHeading) refusedLines += lines;
+      },
+    );
     for await (const { count } of batches) {
       stop.throwIfAborted();
       bets += count;

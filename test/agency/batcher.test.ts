@@ -38,8 +38,11 @@ async function readFile(
   const batches: Sent[] = [];
   const faults: LineFault[] = [];
   try {
-    for await (const { frame, count, firstLine } of readBatches(source, batch, amountMax, fault =>
-      faults.push(fault),
+    for await (const { frame, count, firstLine } of readBatches(
+      source,
+      batch,
+      () => amountMax,
+      fault => faults.push(fault),
     )) {
       const bets = decodeNbet(frame);
       expect(bets).toHaveLength(count);

@@ -27,7 +27,7 @@ function parts(port: number, identity?: Pem): DialParts & { events: Events } {
   const events = new Events();
   return {
     addresses: loopback(port),
-    connectTimeoutMs: 5_000,
+    limits: { connectTimeoutMs: 5_000, handshakeTimeoutMs: 5_000 },
     connector: tlsConnector({ authority: trusted.ca, identity }),
     maxElapsedMs: 0,
     stop: new AbortController().signal,
@@ -129,7 +129,11 @@ describe('several servers', () => {
     const silent = await FakeCentral.listen();
     const port = await listen(trusted.server);
     const { events, ...rest } = parts(1);
-    const socket = await dial({ ...rest, addresses: loopback([silent.port, port]), connectTimeoutMs: 50 });
+    const socket = await dial({
+      ...rest,
+      addresses: loopback([silent.port, port]),
+      limits: { connectTimeoutMs: 50, handshakeTimeoutMs: 50 },
+    });
     onTestFinished(() => void socket.destroy());
     expect(socket.remotePort).toBe(port);
     expect(events.of('connecting').map(({ error }) => error)).toEqual(['no answer to the connection']);
@@ -153,6 +157,12 @@ test('a server that ends the connection in the handshake is tried again', async 
 
 test('a server that does not go on with the handshake is given up in time', async () => {
   const central = await FakeCentral.listen();
-  const error = await failureOf(dial({ ...parts(central.port), connectTimeoutMs: 50, maxElapsedMs: 1 }));
+  const error = await failureOf(
+    dial({
+      ...parts(central.port),
+      limits: { connectTimeoutMs: 50, handshakeTimeoutMs: 50 },
+      maxElapsedMs: 1,
+    }),
+  );
   expect(error.message).toBe('the central cannot be reached, no answer to the connection, after 1 attempts');
 });

@@ -75,9 +75,14 @@ async function cut(
   };
   const faults: LineFault[] = [];
   const batches = [];
-  for await (const { firstLine, count, frame } of readBatches(source, encoder, amountMax, fault => {
-    faults.push(fault);
-  }))
+  for await (const { firstLine, count, frame } of readBatches(
+    source,
+    encoder,
+    () => amountMax,
+    fault => {
+      faults.push(fault);
+    },
+  ))
     batches.push({ firstLine, count, frame: Buffer.from(frame).toString('latin1') });
   return { batches, faults };
 }
