@@ -96,7 +96,7 @@ export class Monitor {
     if (params !== undefined) this.recent.add(event.event, params);
   };
 
-  /** The disk had room. */
+  /** The disk had room: something was stored, or a probe succeeded. */
   onDurable(): void {
     if (this.#diskFull) this.recent.add('disk-has-room');
     this.#diskFull = false;

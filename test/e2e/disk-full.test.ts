@@ -4,6 +4,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -11,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { readiness } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
@@ -132,6 +134,29 @@ function fillDisk(path: string): void {
     closeSync(file);
   }
 }
+
+test('a disk that has room again is reported without any further batch', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  const env = { DATA_DIR: disk, NUMBER_AGENCIES: '2', HTTP_PORT: '0' };
+  const { server, port } = await startServer(folder, env);
+  const { url } = (await server.logged('listen_http')).details;
+  fillDisk(join(disk, 'ballast'));
+  writeFileSync(join(folder, 'agency-1.csv'), linesOf(1).join('\n'));
+  const client = startClient(folder, 1, port, { CLI_FILE_NAME: 'agency-1.csv' });
+  await times(server, 'refuse', 1);
+  client.kill('SIGKILL');
+  await client.exited;
+  await expect.poll(() => readiness(url!)).toBe('503 not ready: disk-full');
+  // Longer than the period of the probe: as long as the disk is full it stays reported.
+  await sleep(6_000);
+  expect(await readiness(url!)).toBe('503 not ready: disk-full');
+  rmSync(join(disk, 'ballast'));
+  await expect.poll(() => readiness(url!)).toBe('200 ready');
+  expect(readdirSync(disk).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+});
 
 test('a disk without room for the draw delays it: it is held once, when there is room', async context => {
   const disk = await smallDisk(context);
