@@ -1,14 +1,17 @@
-import { writeFile } from 'node:fs/promises';
 import { Addresses } from '../agency/addresses.ts';
 import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
 import type { Connector } from '../agency/connector.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
+import { reconnectBackOff } from '../agency/back-off.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
+import { pause } from '../agency/waiting.ts';
 import { ConfigError } from '../config/errors.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
 import type { ClientTls } from '../config/tls-files.ts';
+import { isPassing } from '../files/passing.ts';
+import { writePrivate } from '../files/private.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
@@ -122,7 +125,7 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
   const checked = await file.check(encoderFor(config), stop);
   await closing(agency, async () => {
     await file.send(checked, agency);
-    await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners());
+    await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners(), parts);
   });
 }
 
@@ -172,11 +175,24 @@ async function closing(agency: { close(): Promise<void> }, act: () => Promise<vo
   }
 }
 
-async function writeWinners(path: string | undefined, documents: readonly string[]): Promise<void> {
-  if (path === undefined) return;
-  try {
-    await writeFile(path, documents.map(document => `${document}\n`).join(''));
-  } catch (error) {
-    throw new AgencyError(`cannot write ${path} (${(error as NodeJS.ErrnoException).code})`, error);
+/** Writes the documents of the winners, one a line, and tries again for as long as what fails may pass. */
+async function writeWinners(
+  file: string | undefined,
+  documents: readonly string[],
+  parts: Pick<AgencyParts, 'emit' | 'random' | 'stop'>,
+): Promise<void> {
+  if (file === undefined) return;
+  const lines = documents.map(document => `${document}\n`).join('');
+  for (const backOff = reconnectBackOff(parts.random); ; ) {
+    try {
+      await writePrivate(file, lines);
+      return;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (!isPassing(error)) throw new AgencyError(`cannot write ${file} (${code ?? message})`, error);
+      const waitMs = backOff.next();
+      parts.emit({ event: 'winners-delayed', file, error: code!, waitMs });
+      await pause(waitMs, parts);
+    }
   }
 }

@@ -104,6 +104,7 @@ function addDataset(program: Command, finish: (code: number) => void): void {
       '--from <zip>',
       'unpack the agency-1.csv, … of this zip, such as the course gives out, and make up nothing',
     )
+    .option('--force', 'overwrite files of those names')
     .action(async (folder: string, options: DatasetOptions) => {
       const { dataset } = await import('./dataset.ts');
       finish(await dataset(folder, options));

@@ -124,7 +124,8 @@ export const CLIENT_KEYS = {
   winnersFile: {
     ...key('winners.file', {
       allowed: 'a path',
-      about: "where the documents of the agency's winners are written, one a line; nowhere when not set",
+      about:
+        "where the documents of the agency's winners are written, one a line, for the owner of the process alone; nowhere when not set",
       parse: anyText,
     }),
     optional: true,

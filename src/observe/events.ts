@@ -264,6 +264,13 @@ export type AgencyFileEvent =
   | { readonly event: 'heading-skipped'; readonly file: string }
   /** Lines that are no bets were left out of the upload and written to `rejected`. */
   | { readonly event: 'lines-skipped'; readonly count: number; readonly rejected: string }
+  /** The documents of the winners cannot be written now. */
+  | {
+      readonly event: 'winners-delayed';
+      readonly file: string;
+      readonly error: string;
+      readonly waitMs: number;
+    }
   /** `--check` found nothing wrong. */
   | { readonly event: 'file-checked'; readonly file: string; readonly bets: number };
 

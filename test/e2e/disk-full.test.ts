@@ -158,6 +158,25 @@ test('a disk that has room again is reported without any further batch', async c
   expect(await server.exited).toEqual({ code: 0, signal: null });
 });
 
+test('winners for which a disk has no room are written when there is some', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  writeFileSync(join(folder, 'agency-1.csv'), 'Ana,Pérez,30904465,1990-01-02,7574\n');
+  fillDisk(join(disk, 'ballast'));
+  const filler = openSync(join(disk, 'filler'), 'w');
+  writeSync(filler, Buffer.alloc(PAGE_BYTES, 1));
+  closeSync(filler);
+  const winners = join(disk, 'winners');
+  const env = { CLI_FILE_NAME: 'agency-1.csv', CLI_WINNERS_FILE: winners };
+  const client = startClient(folder, 1, port, env);
+  const delayed = await client.logged('write_winners', 'in_progress');
+  expect(delayed).toMatchObject({ level: 'WARNING', details: { file: winners, error: 'ENOSPC' } });
+  rmSync(join(disk, 'ballast'));
+  expect(await client.exited).toEqual({ code: 0, signal: null });
+  expect(readFileSync(winners, 'utf8')).toBe('30904465\n');
+});
+
 test('a disk without room for the draw delays it: it is held once, when there is room', async context => {
   const disk = await smallDisk(context);
   const folder = await temporaryFolder();
