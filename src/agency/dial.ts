@@ -30,7 +30,7 @@ export interface DialParts {
  * Connects to the central, and tries again for as long as it is not there: one server after the other, with a wait after each
  * round of them. The one that is reached is the current one of `addresses` then.
  *
- * @throws AgencyError when `maxElapsedMs` have passed, or trying again would not help
+ * @throws AgencyError when `maxElapsedMs` have passed
  * @throws Stopped
  */
 export async function dial(parts: DialParts): Promise<Socket> {
@@ -42,7 +42,7 @@ export async function dial(parts: DialParts): Promise<Socket> {
       return await dialOnce(addresses.current, parts);
     } catch (error) {
       const address = addresses.currentOfSeveral;
-      if (!(error instanceof LinkError)) throw named(error, address);
+      if (!(error instanceof LinkError)) throw error;
       addresses.moveOn();
       const isRoundOver = attempt % addresses.count === 0;
       const waitMs = isRoundOver ? backOff.next() : 0;
@@ -56,12 +56,6 @@ export async function dial(parts: DialParts): Promise<Socket> {
       await pause(waitMs, parts);
     }
   }
-}
-
-/** An error that ends the dialing, with the server that it is about where there are several. */
-function named(error: unknown, address: string | undefined): unknown {
-  if (address === undefined || !(error instanceof AgencyError)) return error;
-  return new AgencyError(`${address}: ${error.message}`, error);
 }
 
 function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {

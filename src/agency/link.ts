@@ -4,7 +4,7 @@ import type { AgencyCodec } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
-import { type AgencyError, BrokenAnswerError, LinkError } from './errors.ts';
+import { BrokenAnswerError, LinkError } from './errors.ts';
 import { socketError } from './socket-error.ts';
 
 export interface LinkOptions {
@@ -19,7 +19,7 @@ export interface LinkOptions {
 
 interface Request {
   readonly resolve: (answer: ServerAnswer) => void;
-  readonly reject: (error: LinkError | AgencyError) => void;
+  readonly reject: (error: LinkError) => void;
 }
 
 /**
@@ -33,7 +33,7 @@ export class Link {
   readonly #onSilence: (silentMs: number) => boolean;
   readonly #requests: Request[] = [];
   readonly #closed: Promise<void>;
-  #lost: LinkError | AgencyError | undefined;
+  #lost: LinkError | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #silentMs = 0;
   #heard = false;
@@ -63,7 +63,7 @@ export class Link {
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('error', error => {
       const lost = socketError(error);
-      this.#lose(lost instanceof LinkError ? this.#broken(lost.message, lost) : lost);
+      this.#lose(this.#broken(lost.message, lost));
     });
   }
 
@@ -85,7 +85,7 @@ export class Link {
   /**
    * Sends a frame and waits for its answer.
    *
-   * @throws LinkError (as a rejection) when the connection is lost first; AgencyError when coming back would not help
+   * @throws LinkError (as a rejection) when the connection is lost first
    */
   request(frame: Uint8Array): Promise<ServerAnswer> {
     const answer = this.#expect();
@@ -99,7 +99,7 @@ export class Link {
   /**
    * Waits, for as long as it takes, for what the central says by itself.
    *
-   * @throws LinkError (as a rejection) when the connection is lost first; AgencyError when coming back would not help
+   * @throws LinkError (as a rejection) when the connection is lost first
    */
   awaitAnswer(): Promise<ServerAnswer> {
     return this.#expect();
@@ -124,7 +124,7 @@ export class Link {
   }
 
   /** Ends the connection at once, without waiting for answers. */
-  abandon(error: LinkError | AgencyError): void {
+  abandon(error: LinkError): void {
     this.#lose(error);
     this.#socket.destroy();
   }
@@ -205,7 +205,7 @@ export class Link {
     return new BrokenAnswerError(`${what} after ${this.#answerBytes} bytes of an answer`, cause);
   }
 
-  #lose(error: LinkError | AgencyError): void {
+  #lose(error: LinkError): void {
     this.#lost ??= error;
     this.#stopWaiting();
     for (const request of this.#requests.splice(0)) request.reject(this.#lost);

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Served } from './listener.ts';
@@ -13,11 +13,14 @@ export interface SecurePeer {
   readonly certificate: PeerCertificate | undefined;
 }
 
-export interface TlsDoorParts {
+export interface DoorCredentials {
   /** The server's certificate and its key, in PEM. */
   readonly identity: { readonly cert: string; readonly key: string };
   /** Who signs the agencies' certificates, in PEM; undefined when agencies need none. */
   readonly clientAuthority: string | undefined;
+}
+
+export interface TlsDoorParts extends DoorCredentials {
   readonly limits: Limits;
   readonly open: OpenConnections;
   readonly emit: Emit<CentralEvent>;
@@ -43,18 +46,20 @@ export class TlsDoor {
 
   constructor(parts: TlsDoorParts) {
     this.#parts = parts;
-    const { identity, clientAuthority } = parts;
     this.#server = createServer({
-      ...identity,
-      ...(clientAuthority !== undefined && { ca: clientAuthority, requestCert: true }),
+      ...contextOf(parts),
+      requestCert: parts.clientAuthority !== undefined,
       // Who has none, or a wrong one, is told so in its own dialect and not cut off: in TLS 1.3 the peer could not tell the
       // cut from a server that was just killed, and would come back for ever.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      secureOptions: SECURE_OPTIONS,
     });
     this.#server.on('secureConnection', socket => this.#handshakes.get(placeOf(socket))?.done(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#handshakes.get(placeOf(socket))?.fail(error));
+  }
+
+  /** Connections that are accepted from now on are served with these; whether agencies need a certificate stays. */
+  use(credentials: DoorCredentials): void {
+    this.#server.setSecureContext(contextOf(credentials));
   }
 
   /** Takes a connection that was just accepted. */
@@ -67,6 +72,15 @@ export class TlsDoor {
     socket.allowHalfOpen = false;
     this.#server.emit('connection', socket);
     return handshake;
+  };
+}
+
+function contextOf({ identity, clientAuthority: ca }: DoorCredentials): SecureContextOptions {
+  return {
+    ...identity,
+    ...(ca !== undefined && { ca }),
+    minVersion: 'TLSv1.2',
+    secureOptions: SECURE_OPTIONS,
   };
 }
 

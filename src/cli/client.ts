@@ -95,7 +95,7 @@ function encoderFor({ protocol, id }: ClientConfig): BatchEncoder {
 async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
   const { id, retryMaxElapsedMs: maxElapsedMs } = config;
   const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: config.answerTimeoutMs };
-  const connector = config.tls && (await openConnector(config.tls));
+  const connector = config.tls && (await openConnector(config.tls, emit));
   const addresses = new Addresses(config.addresses.servers, id);
   const common = { id, addresses, limits, connector, maxElapsedMs, emit, stop, now, random };
   if (config.mode === 'echo') {
@@ -130,12 +130,20 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
 }
 
 /** Connections over TLS. Its code is loaded by clients that use it. */
-async function openConnector(files: ClientTls): Promise<Connector> {
+async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise<Connector> {
   const { CredentialsError, readAuthority, readIdentity } = await import('../tls/credentials.ts');
+  const { Reloading } = await import('../tls/reloading.ts');
   const { tlsConnector } = await import('../agency/tls-connector.ts');
   try {
-    const authority = readAuthority(files.authority);
-    return tlsConnector({ authority, identity: files.identity && readIdentity(files.identity) });
+    const credentials = new Reloading(() => ({
+      authority: readAuthority(files.authority),
+      identity: files.identity && readIdentity(files.identity),
+    }));
+    return tlsConnector(() => {
+      const outcome = credentials.look();
+      if (outcome instanceof Error) emit({ event: 'tls-kept', error: outcome.message });
+      return credentials.value;
+    });
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error;
     throw new AgencyError(error.message, error);

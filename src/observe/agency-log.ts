@@ -76,6 +76,13 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent | AgencyFile
       });
       return;
     }
+    case 'tls-kept':
+      log.error('open_tls', 'fail', {
+        client_id: id,
+        error: event.error,
+        kept: 'the files that were read before',
+      });
+      return;
     case 'connected':
       log.info('connect', 'success', { client_id: id, address: event.address });
       return;

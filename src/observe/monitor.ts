@@ -1,4 +1,4 @@
-import type { CentralEvent } from './events.ts';
+import type { CentralEvent, CertificateValidity } from './events.ts';
 import { readableParams, RecentEvents } from './recent-events.ts';
 import type { CentralStatus } from './status.ts';
 import { SyncTimes } from './sync-times.ts';
@@ -21,6 +21,8 @@ export class Monitor {
   readonly refusals = new Map<string, number>();
   connectionsAccepted = 0;
   connectionsOpen = 0;
+  /** Of the files of TLS. */
+  certificates: readonly CertificateValidity[] = [];
   #diskFull = false;
   readonly #hasEngine: boolean;
   #engineTrouble: 'engine-away' | 'engine-unsafe' | undefined;
@@ -86,6 +88,9 @@ export class Monitor {
         break;
       case 'engine-available':
         this.#engineTrouble = undefined;
+        break;
+      case 'tls-opened':
+        this.certificates = event.validities;
         break;
       case 'stopping':
         this.#stopping = true;
