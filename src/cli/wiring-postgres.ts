@@ -5,6 +5,7 @@ import { inspectLog } from '../store/postgres/inspection.ts';
 import { PostgresStore } from '../store/postgres/postgres-store.ts';
 import type { Access } from '../store/postgres/session.ts';
 import type { OnRows, StoreReading } from '../store/store.ts';
+import { Reloading } from '../tls/reloading.ts';
 import type { LotteryConfig, OpenedStore, StoreParts } from './store-parts.ts';
 
 export { schemaFor } from '../store/postgres/schema.ts';
@@ -49,13 +50,23 @@ export function readPostgres(
   });
 }
 
-/** Reads the files that the address names. */
+/** Reads the files that the address names, and again before each session. */
 function accessOf({ tls, ...address }: EngineAddress): Access {
   if (tls === undefined) return { ...address, tls };
-  const read = (path: string | undefined): Buffer | undefined =>
-    path === undefined ? undefined : readFileSync(path);
-  const files = { ca: read(tls.caFile), cert: read(tls.certFile), key: read(tls.keyFile) };
-  return { ...address, tls: { ...files, rejectUnauthorized: tls.verify } };
+  const read = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : readFileSync(path, 'utf8');
+  const files = new Reloading(() => ({
+    ca: read(tls.caFile),
+    cert: read(tls.certFile),
+    key: read(tls.keyFile),
+  }));
+  return {
+    ...address,
+    get tls() {
+      files.look();
+      return { ...files.value, rejectUnauthorized: tls.verify };
+    },
+  };
 }
 
 /** `1-5,7` for 1, 2, 3, 4, 5 and 7. */
