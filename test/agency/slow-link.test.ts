@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Agency } from '../../src/agency/agency.ts';
 import type { ResumableAgency } from '../../src/agency/resumable-agency.ts';
-import { TestCentral } from '../support/central.ts';
+import { tlsConnector } from '../../src/agency/tls-connector.ts';
+import { TestCentral, type TestCentralOptions } from '../support/central.ts';
+import { signed } from '../support/certificates.ts';
 import { openSlowLink } from '../support/slow-link.ts';
 import { betsFile, type Started, startAgency, startResumable, uploadFile } from './start-agency.ts';
 
@@ -12,8 +14,9 @@ async function uploadOver(
   bitsPerSecond: number,
   bets: number,
   start: (port: number) => Started<Agency | ResumableAgency>,
+  tls?: TestCentralOptions['tls'],
 ): Promise<number[]> {
-  const central = await TestCentral.open({ agencies: [1] });
+  const central = await TestCentral.open({ agencies: [1], ...(tls && { tls }) });
   const { agency, events } = start(await openSlowLink(central.port, bitsPerSecond));
   expect(await uploadFile(agency, await betsFile(bets))).toBe(bets);
   expect(await agency.finishAndAwaitWinners()).toEqual([]);
@@ -39,5 +42,15 @@ describe('over links of 2 and of 4 kbit/s', () => {
       [130, 130, 40],
       [130, 130, 130, 110],
     ]);
+  });
+
+  test('a mutual TLS handshake has the time that it needs', async () => {
+    const trusted = await signed();
+    const identity = await trusted.agency(1);
+    const tls = { identity: trusted.server, clientAuthority: trusted.ca };
+    const connector = tlsConnector(() => ({ authority: trusted.ca, identity }));
+    const start = (port: number): Started<ResumableAgency> => startResumable(port, { ...OVER, connector });
+    const uploads = await Promise.all([uploadOver(2_000, 3, start, tls), uploadOver(4_000, 3, start, tls)]);
+    expect(uploads).toEqual([[3], [3]]);
   });
 });
