@@ -7,7 +7,8 @@
 #                                                           two servers of one lottery, over PostgreSQL on three nodes
 #
 # The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
-# ej1 to ej8), else ej8. --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. $DATASET_DIR is the
+# ej1 to ej8), else ej8. --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. --force
+# overwrites a file that is no definition for docker compose. $DATASET_DIR is the
 # folder with the agencies' files, ./.data/dataset where it is not set.
 set -eu
 
@@ -24,11 +25,12 @@ nodes='postgres1 postgres2 postgres3'
 replicas='server1 server2'
 
 main() {
-  cluster=
+  cluster='' force=''
   for argument; do
     shift
     case $argument in
       --cluster) cluster=yes ;;
+      --force) force=yes ;;
       --*) usage "there is no option $argument" ;;
       *) set -- "$@" "$argument" ;;
     esac
@@ -53,6 +55,11 @@ main() {
     echo "$name: warning: 172.25.125.0/24 has addresses for $clients_with_address clients, Docker will start no more" >&2
   fi
 
+  # A definition for compose is replaced, as the assignment's is; anything else may be a slip of the hand.
+  if [ -z "$force" ] && [ -s "$file" ] && ! grep -qs '^services:' "$file"; then
+    usage "$file is there already and is no definition for docker compose; --force overwrites it"
+  fi
+
   printf 'Generating configuration file %s with %s client(s)...\n' "$file" "$clients"
   compose >"$file" || exit 1
   printf 'The file %s with %s client(s) was generated successfully.\n' "$file" "$clients"
@@ -63,7 +70,7 @@ count() {
 }
 
 usage() {
-  echo "Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8] [--cluster]" >&2
+  echo "Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8] [--cluster] [--force]" >&2
   printf '%s: %s\n' "$name" "$1" >&2
   exit 1
 }

@@ -13,7 +13,6 @@ shift
 
 main() {
   [ -n "$(missing)" ] || return 0
-  # Containers read the files as another user.
   umask 022
   mkdir -p "$folder"
   clear_away_folders
@@ -54,7 +53,10 @@ clear_away_folders() {
 
 take_missing_from() {
   for id in $(missing); do
-    [ ! -f "$1/agency-$id.csv" ] || mv "$1/agency-$id.csv" "$folder/"
+    [ -f "$1/agency-$id.csv" ] || continue
+    # Containers read the files as another user, and `loteria` makes them for their owner alone.
+    chmod a+r "$1/agency-$id.csv"
+    mv "$1/agency-$id.csv" "$folder/"
   done
 }
 

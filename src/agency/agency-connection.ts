@@ -62,7 +62,7 @@ export class AgencyConnection {
       await this.close();
       if (!wasServed) addresses.moveOn();
     }
-    const socket = await dial({ ...this.#parts, connectTimeoutMs: limits.connectTimeoutMs });
+    const socket = await dial(this.#parts);
     const codec = dialect.agency(limits, id);
     const link = new Link(socket, codec, limits, { onSilence: silentMs => this.#waitForTurn(silentMs) });
     this.#link = link;

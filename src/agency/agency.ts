@@ -8,6 +8,7 @@ import { BrokenAnswers } from './broken-answers.ts';
 import { CsvSource } from './csv-source.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
+import { SendPace } from './send-pace.ts';
 import { UploadProgress } from './upload-progress.ts';
 import { pause, withStop } from './waiting.ts';
 
@@ -20,6 +21,7 @@ const FINISH_ATTEMPTS_MAX = 3;
 interface SentBatch {
   readonly batch: EncodedBatch;
   readonly answer: Promise<ServerAnswer>;
+  readonly sentAt: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export class Agency {
    * @throws AgencyError, Stopped
    */
   async sendBet(bet: FieldRanges): Promise<void> {
-    const { id, dialect, limits, emit } = this.#parts;
+    const { id, dialect, limits, emit, now } = this.#parts;
     const encoder = dialect.agency(limits, id).batch;
     const added = encoder.add(bet);
     if (typeof added === 'object')
@@ -54,7 +56,7 @@ export class Agency {
     const link = await this.#connection.open();
     const answer = link.request(batch.frame);
     try {
-      this.#judge(await this.#answerTo(answer, [{ batch, answer }]), batch);
+      this.#judge(await this.#answerTo(answer, [{ batch, answer, sentAt: now() }]), batch);
     } catch (error) {
       const none = { batches: 0, bets: 0, inDoubt: 1, resumable: false };
       if (error instanceof Stopped) emit({ event: 'upload-stopped', ...none });
@@ -172,15 +174,17 @@ export class Agency {
   }
 
   async #uploadFrom(source: CsvSource, file: UploadFile): Promise<number> {
-    const { id, dialect, limits, batchAmountMax, emit, stop } = this.#parts;
+    const { id, dialect, limits, emit, stop, now } = this.#parts;
     const connection = this.#connection;
     const progress = new UploadProgress(this.#parts, source);
+    const pace = new SendPace({ ...this.#parts, windowFirst: this.#parts.batchWindow });
     const unanswered: SentBatch[] = [];
     const stored = { batches: 0, bets: 0 };
     const takeAnswer = async (): Promise<void> => {
-      const { batch, answer } = unanswered[0]!;
+      const { batch, answer, sentAt } = unanswered[0]!;
       const isStored = this.#judge(await this.#answerTo(answer, unanswered, stored.bets), batch);
       unanswered.shift();
+      pace.acknowledged(sentAt);
       if (isStored) {
         stored.batches += 1;
         stored.bets += batch.count;
@@ -189,13 +193,14 @@ export class Agency {
     };
     const { batch: encoder } = dialect.agency(limits, id);
     try {
-      for await (const batch of readBatches(source, encoder, () => batchAmountMax, file.refuse)) {
+      for await (const batch of readBatches(source, encoder, () => pace.amount, file.refuse)) {
         // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
-        while (unanswered.length >= connection.window || (unanswered.length > 0 && connection.lost))
-          await takeAnswer();
+        while (unanswered.length > 0 && connection.lost) await takeAnswer();
         if (stop.aborted) break;
         const link = await connection.open();
-        unanswered.push({ batch, answer: link.request(batch.frame) });
+        unanswered.push({ batch, answer: link.request(batch.frame), sentAt: now() });
+        // Before the next batch is cut: its size depends on the answers.
+        while (unanswered.length >= Math.min(pace.window, connection.window)) await takeAnswer();
       }
       while (unanswered.length > 0) await takeAnswer();
       if (stop.aborted) throw new Stopped();

@@ -5,6 +5,7 @@ import { reconnectBackOff } from './back-off.ts';
 import { type Connector, PLAIN } from './connector.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { socketError } from './socket-error.ts';
+import type { Limits } from '../wire/limits.ts';
 import { pause } from './waiting.ts';
 
 /** Node ends an attempt first and tries the next address of the host, which restarts the timeout here. */
@@ -12,7 +13,7 @@ const ATTEMPT_GRACE_MS = 50;
 
 export interface DialParts {
   readonly addresses: Addresses;
-  readonly connectTimeoutMs: number;
+  readonly limits: Pick<Limits, 'connectTimeoutMs' | 'handshakeTimeoutMs'>;
   /** Plain TCP when not given. */
   readonly connector?: Connector | undefined;
   /** Milliseconds of trying after which to give up; 0 is never. */
@@ -29,7 +30,7 @@ export interface DialParts {
  * Connects to the central, and tries again for as long as it is not there: one server after the other, with a wait after each
  * round of them. The one that is reached is the current one of `addresses` then.
  *
- * @throws AgencyError when `maxElapsedMs` have passed, or trying again would not help
+ * @throws AgencyError when `maxElapsedMs` have passed
  * @throws Stopped
  */
 export async function dial(parts: DialParts): Promise<Socket> {
@@ -41,7 +42,7 @@ export async function dial(parts: DialParts): Promise<Socket> {
       return await dialOnce(addresses.current, parts);
     } catch (error) {
       const address = addresses.currentOfSeveral;
-      if (!(error instanceof LinkError)) throw named(error, address);
+      if (!(error instanceof LinkError)) throw error;
       addresses.moveOn();
       const isRoundOver = attempt % addresses.count === 0;
       const waitMs = isRoundOver ? backOff.next() : 0;
@@ -57,14 +58,9 @@ export async function dial(parts: DialParts): Promise<Socket> {
   }
 }
 
-/** An error that ends the dialing, with the server that it is about where there are several. */
-function named(error: unknown, address: string | undefined): unknown {
-  if (address === undefined || !(error instanceof AgencyError)) return error;
-  return new AgencyError(`${address}: ${error.message}`, error);
-}
-
 function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
-  const { connectTimeoutMs, stop, connector = PLAIN } = parts;
+  const { stop, connector = PLAIN } = parts;
+  const { connectTimeoutMs, handshakeTimeoutMs } = parts.limits;
   return new Promise((resolve, reject) => {
     if (stop.aborted) {
       reject(new Stopped());
@@ -77,6 +73,7 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
       socket.off(connector.readyEvent, onConnect);
       socket.off('error', onError);
       socket.off('connectionAttempt', onAttempt);
+      socket.off('connect', onHandshake);
     };
     const giveUp = (error: Error): void => {
       settle();
@@ -91,14 +88,17 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
       settle();
       resolve(socket);
     };
-    const timeout = setTimeout(
-      () => giveUp(new LinkError('no answer to the connection')),
-      connectTimeoutMs + ATTEMPT_GRACE_MS,
-    );
+    const onTimeout = (): void => giveUp(new LinkError('no answer to the connection'));
+    let timeout = setTimeout(onTimeout, connectTimeoutMs + ATTEMPT_GRACE_MS);
     const onAttempt = (): unknown => timeout.refresh();
+    const onHandshake = (): void => {
+      clearTimeout(timeout);
+      timeout = setTimeout(onTimeout, handshakeTimeoutMs);
+    };
     stop.addEventListener('abort', onStop);
     socket.on('error', onError);
     socket.on('connectionAttempt', onAttempt);
+    if (connector.readyEvent !== 'connect') socket.on('connect', onHandshake);
     socket.on(connector.readyEvent, onConnect);
   });
 }

@@ -52,7 +52,6 @@ async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Pro
   } catch (error) {
     if (error instanceof Stopped) throw error;
     const reason = socketError(error as Error);
-    if (reason instanceof AgencyError) throw reason;
     throw new AgencyError(`the connection was lost before the echo came back, ${reason.message}`, error);
   } finally {
     stop.removeEventListener('abort', onStop);

@@ -4,7 +4,7 @@ import type { AgencyCodec } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ServerAnswer } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
-import { type AgencyError, BrokenAnswerError, LinkError } from './errors.ts';
+import { BrokenAnswerError, LinkError } from './errors.ts';
 import { socketError } from './socket-error.ts';
 
 export interface LinkOptions {
@@ -19,7 +19,7 @@ export interface LinkOptions {
 
 interface Request {
   readonly resolve: (answer: ServerAnswer) => void;
-  readonly reject: (error: LinkError | AgencyError) => void;
+  readonly reject: (error: LinkError) => void;
 }
 
 /**
@@ -33,12 +33,13 @@ export class Link {
   readonly #onSilence: (silentMs: number) => boolean;
   readonly #requests: Request[] = [];
   readonly #closed: Promise<void>;
-  #lost: LinkError | AgencyError | undefined;
+  #lost: LinkError | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #silentMs = 0;
   #heard = false;
-  /** Bytes that have come of an answer that is not complete. */
+  /** Bytes that have come of an answer that is not complete, and how many of them in former timeouts. */
   #answerBytes = 0;
+  #timedBytes = 0;
   #isGathering = false;
 
   constructor(
@@ -62,7 +63,7 @@ export class Link {
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('error', error => {
       const lost = socketError(error);
-      this.#lose(lost instanceof LinkError ? this.#broken(lost.message, lost) : lost);
+      this.#lose(this.#broken(lost.message, lost));
     });
   }
 
@@ -84,7 +85,7 @@ export class Link {
   /**
    * Sends a frame and waits for its answer.
    *
-   * @throws LinkError (as a rejection) when the connection is lost first; AgencyError when coming back would not help
+   * @throws LinkError (as a rejection) when the connection is lost first
    */
   request(frame: Uint8Array): Promise<ServerAnswer> {
     const answer = this.#expect();
@@ -98,7 +99,7 @@ export class Link {
   /**
    * Waits, for as long as it takes, for what the central says by itself.
    *
-   * @throws LinkError (as a rejection) when the connection is lost first; AgencyError when coming back would not help
+   * @throws LinkError (as a rejection) when the connection is lost first
    */
   awaitAnswer(): Promise<ServerAnswer> {
     return this.#expect();
@@ -123,7 +124,7 @@ export class Link {
   }
 
   /** Ends the connection at once, without waiting for answers. */
-  abandon(error: LinkError | AgencyError): void {
+  abandon(error: LinkError): void {
     this.#lose(error);
     this.#socket.destroy();
   }
@@ -153,7 +154,12 @@ export class Link {
   }
 
   #onTimeout(): void {
-    const { answerTimeoutMs } = this.#limits;
+    const { answerTimeoutMs, progressBytesMin } = this.#limits;
+    if (this.#answerBytes - this.#timedBytes >= progressBytesMin) {
+      this.#timedBytes = this.#answerBytes;
+      this.#timeout?.refresh();
+      return;
+    }
     this.#silentMs += answerTimeoutMs;
     const silent = !this.#heard && this.#answerBytes === 0;
     if (silent && this.#onSilence(this.#silentMs)) this.#timeout?.refresh();
@@ -167,6 +173,7 @@ export class Link {
       for (let answer = this.#codec.next(); answer !== undefined; answer = this.#codec.next()) {
         this.#heard = true;
         this.#answerBytes = this.#codec.heldBytes;
+        this.#timedBytes = 0;
         this.#onAnswer(answer);
       }
     } catch (error) {
@@ -198,7 +205,7 @@ export class Link {
     return new BrokenAnswerError(`${what} after ${this.#answerBytes} bytes of an answer`, cause);
   }
 
-  #lose(error: LinkError | AgencyError): void {
+  #lose(error: LinkError): void {
     this.#lost ??= error;
     this.#stopWaiting();
     for (const request of this.#requests.splice(0)) request.reject(this.#lost);

@@ -4,6 +4,7 @@ import { CsvSource } from './csv-source.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
+import { SendPace } from './send-pace.ts';
 import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
 import { type NumberedBatch, UploadPass } from './upload-pass.ts';
 import { UploadProgress } from './upload-progress.ts';
@@ -17,6 +18,9 @@ const BEHIND_MAX = 6;
 
 /** How often a file is read again when there are several servers: more often, and they do not keep one store. */
 const STARTS_OVER_MAX = 8;
+
+/** Batches that may be unanswered before the first acknowledgement: slow start. */
+const WINDOW_FIRST = 8;
 
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
@@ -39,10 +43,13 @@ export class ResumableAgency {
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
   #startsOver = 0;
+  readonly #pace: SendPace;
   #links: UploadLinks | undefined;
 
   constructor(parts: ResumableParts) {
     this.#parts = parts;
+    // Batches keep their size: their numbers must mean the same bets when the file is read again.
+    this.#pace = new SendPace({ ...parts, windowFirst: WINDOW_FIRST });
   }
 
   /**
@@ -173,14 +180,15 @@ export class ResumableAgency {
   }
 
   #begin(source: CsvSource, { payloadBytesMax }: Welcome): UploadPass {
-    const { id, dialect, limits, batchAmountMax } = this.#parts;
+    const { id, dialect, limits } = this.#parts;
     if (payloadBytesMax < PAYLOAD_BYTES_MIN) {
       throw new AgencyError(
         `the central takes only ${payloadBytesMax} bytes in a message, too few for any bet`,
       );
     }
     const granted = { ...limits, payloadBytesMax: Math.min(limits.payloadBytesMax, payloadBytesMax) };
-    return new UploadPass(source, dialect.agency(granted, id).batch, batchAmountMax, this.#file!.refuse);
+    const { batch } = dialect.agency(granted, id);
+    return new UploadPass(source, batch, () => this.#pace.amount, this.#file!.refuse);
   }
 
   async #findPlace(pass: UploadPass, { next, refusedBets = 0 }: Welcome): Promise<void> {
@@ -194,19 +202,20 @@ export class ResumableAgency {
 
   /** Sends what the central has not got, over one connection. */
   async #goOn(pass: UploadPass, link: Link, { window }: Welcome, progress: UploadProgress): Promise<void> {
-    const { stop, batchWindow } = this.#parts;
-    const answers: Promise<ServerAnswer>[] = [];
-    const inFlightMax = Math.min(batchWindow, window);
+    const { stop, now } = this.#parts;
+    const pace = this.#pace;
+    const sent: { readonly answer: Promise<ServerAnswer>; readonly sentAt: number }[] = [];
     for (;;) {
-      while (answers.length < inFlightMax && !stop.aborted) {
+      while (sent.length < Math.min(pace.window, window) && !stop.aborted) {
         // First what was sent over the last connection and not answered there.
-        const batch = pass.unanswered[answers.length] ?? (await pass.read());
+        const batch = pass.unanswered[sent.length] ?? (await pass.read());
         if (batch === undefined) break;
-        answers.push(link.request(batch.frame));
+        sent.push({ answer: link.request(batch.frame), sentAt: now() });
       }
-      const answer = answers.shift();
-      if (answer === undefined) break;
-      this.#takeAnswer(pass, await answer, progress);
+      const oldest = sent.shift();
+      if (oldest === undefined) break;
+      this.#takeAnswer(pass, await oldest.answer, progress);
+      pace.acknowledged(oldest.sentAt);
     }
     if (stop.aborted) throw new Stopped();
   }

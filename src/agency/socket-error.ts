@@ -1,4 +1,4 @@
-import { AgencyError, LinkError } from './errors.ts';
+import { LinkError } from './errors.ts';
 
 const UNTRUSTED = "the server's certificate cannot be trusted, ";
 const NOT_SIGNED = `${UNTRUSTED}it is not signed by the authority of tls.ca`;
@@ -6,7 +6,7 @@ const NO_TLS = 'tls.ca is set, and the server speaks no TLS on this port';
 const TOO_OLD = 'the server speaks no TLS from 1.2 on';
 
 /** What TLS finds wrong with the server, by the codes of its errors. */
-const FINAL: Readonly<Record<string, string>> = {
+const TRUST: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: `${UNTRUSTED}it has expired`,
   CERT_NOT_YET_VALID: `${UNTRUSTED}it is not valid yet`,
   CERT_SIGNATURE_FAILURE: `${UNTRUSTED}its signature is wrong`,
@@ -28,24 +28,21 @@ const REFUSED =
   /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3)_ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/;
 
 /**
- * What an error of a socket means. One that may pass is a `LinkError`; a certificate that is wrong will not become right by
- * coming back, which is an `AgencyError`.
+ * What an error of a socket means. All of them may pass, a wrong certificate too: it is replaced without a restart of the agency.
  *
  * With TLS 1.3 the server looks at the agency's certificate after the connection is ready for the agency: a refusal can be the
  * error of the first request as well as that of the connection.
  */
-export function socketError(error: Error): LinkError | AgencyError {
+export function socketError(error: Error): LinkError {
   const { code = error.message } = error as NodeJS.ErrnoException;
-  const final = FINAL[code];
-  if (final !== undefined) return new AgencyError(final, error);
   const [, alert] = REFUSED.exec(code) ?? [];
   if (alert !== undefined) {
     const why = alert.toLowerCase().replaceAll('_', ' ');
-    return new AgencyError(`the server does not accept the certificate of this agency, ${why}`, error);
+    return new LinkError(`the server does not accept the certificate of this agency, ${why}`, error);
   }
   // Node's words for an end in the middle of a handshake: of a server that is killed, or that speaks no TLS.
   const hint = error.message.includes('before secure TLS connection')
     ? ' before the TLS handshake was done; does the server speak TLS on this port?'
     : '';
-  return new LinkError(code + hint, error);
+  return new LinkError(TRUST[code] ?? code + hint, error);
 }

@@ -123,11 +123,7 @@ export class UploadLinks {
       await this.close();
       addresses.moveOn();
     }
-    const socket = await dial({
-      ...this.#parts,
-      connectTimeoutMs: limits.connectTimeoutMs,
-      since: this.#troubleSince,
-    });
+    const socket = await dial({ ...this.#parts, since: this.#troubleSince });
     const codec = dialect.agency(limits, id);
     const link = new Link(socket, codec, limits);
     this.#link = link;

@@ -19,13 +19,13 @@ export class UploadPass {
   /** Sent and not answered, in order. */
   readonly unanswered: NumberedBatch[] = [];
   readonly #batches: AsyncGenerator<EncodedBatch>;
-  readonly #amountMax: number;
+  readonly #amountMax: () => number;
   /** Number of the bet that is read next. */
   #next = 1;
   /** Where a batch must end, as it is read: the central has what is before. */
   #skipEnd = 1;
 
-  constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: number, refuse: Refuse) {
+  constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: () => number, refuse: Refuse) {
     this.#amountMax = amountMax;
     const numbering = new NumberingEncoder(encoder);
     this.#batches = readBatches(source, numbering, () => this.#amountOfNext(), refuse);
@@ -54,7 +54,7 @@ export class UploadPass {
 
   #amountOfNext(): number {
     const left = this.#skipEnd - this.#next;
-    return left > 0 ? Math.min(left, this.#amountMax) : this.#amountMax;
+    return left > 0 ? Math.min(left, this.#amountMax()) : this.#amountMax();
   }
 
   /** The next batch of the file, which is unanswered from now on; undefined at its end. */

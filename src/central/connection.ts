@@ -3,6 +3,7 @@ import type { CentralEvent, CloseReason, Emit, ListenerName } from '../observe/e
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
+import { Pace } from '../wire/pace.ts';
 import { WireError } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
 import type { OpenConnections } from './open-connections.ts';
@@ -22,8 +23,6 @@ export interface ConnectionParts {
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
   readonly now: () => number;
-  /** When the connection was accepted; now, when not given. */
-  readonly openedAt?: number;
   readonly certificate?: PeerCertificate | undefined;
 }
 
@@ -72,8 +71,8 @@ export class Connection implements Served {
   #lingeringSince: number | undefined;
   #ignoredBytes = 0;
   #ignoringLater = false;
-  /** Since when the peer owes the first message, the rest of one, or the next one. */
-  #owedSince: number;
+  /** Of the bytes of the first message, the rest of one, or the next one: what the peer owes. */
+  readonly #pace: Pace;
   #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
   #lastSaidAt: number;
 
@@ -83,7 +82,7 @@ export class Connection implements Served {
     const { framesApart } = parts.conversation;
     this.#writer = new ReplyWriter({ socket, framesApart, now, onRoom: () => this.#goOn() });
     this.#session = new Session(parts);
-    this.#owedSince = parts.openedAt ?? now();
+    this.#pace = new Pace(parts.limits.progressBytesMin, now());
     this.#lastSaidAt = now();
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
@@ -129,7 +128,7 @@ export class Connection implements Served {
 
   /** Cuts the connection when a deadline has passed. Called now and then by the listener. */
   checkDeadlines(): void {
-    const { limits, now } = this.#parts;
+    const { limits, now, central } = this.#parts;
     const time = now();
     if (this.#lingeringSince !== undefined) {
       if (time - this.#lingeringSince >= limits.lingerTimeoutMs) this.destroy();
@@ -138,7 +137,7 @@ export class Connection implements Served {
     } else if (this.#answers.length > 0) {
       // One that has said its last word may be gone, which only the second word to it shows: the first brings a reset.
       if (this.#inputEnded || time - this.#lastSaidAt >= limits.pingIntervalMs) this.#ping();
-    } else if (!this.#closing && time - this.#owedSince >= this.#owedTimeoutMs()) {
+    } else if (!this.#closing && !central.saturated && this.#pace.isTooSlow(time, this.#owedTimeoutMs())) {
       this.#refuseSlowPeer();
     }
   }
@@ -153,7 +152,7 @@ export class Connection implements Served {
     // its end would not be seen.
     const saysMore = this.#held !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
     const listens = frames.length > 0 || !(this.#inputEnded || saysMore);
-    if (!listens && now() - this.#owedSince >= limits.idleTimeoutMs) this.#cut('idle');
+    if (!listens && this.#pace.isTooSlow(now(), limits.idleTimeoutMs)) this.#cut('idle');
   }
 
   #owedTimeoutMs(): number {
@@ -207,7 +206,7 @@ export class Connection implements Served {
 
   #onEnd(): void {
     this.#inputEnded = true;
-    this.#owedSince = this.#parts.now();
+    this.#pace.restart(this.#parts.now());
     this.#pump();
     this.#ping();
   }
@@ -306,14 +305,16 @@ export class Connection implements Served {
     const owed = codec.pending ? 'message-timeout' : 'idle';
     if (taken === 0 && owed === this.#owed) return;
     this.#owed = owed;
-    this.#owedSince = now();
+    this.#pace.restart(now(), codec.heldBytes);
   }
 
   /** Takes what has arrived; whether there was something. What is not taken waits in the network. */
   #read(): boolean {
     const chunk = readChunk(this.#parts.socket);
-    if (chunk !== null) this.#parts.codec.push(chunk);
-    return chunk !== null;
+    if (chunk === null) return false;
+    this.#pace.moved(chunk.length);
+    this.#parts.codec.push(chunk);
+    return true;
   }
 
   /** Puts something to the session. What it answers at once is sent at once, when nothing before it waits. */
@@ -339,7 +340,7 @@ export class Connection implements Served {
 
   #goOn(): void {
     this.#sendSettled();
-    if (this.#answers.length === 0) this.#owedSince = this.#parts.now();
+    if (this.#answers.length === 0) this.#pace.restart(this.#parts.now());
     this.#pump();
   }
 

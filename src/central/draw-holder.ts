@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isPassing } from '../files/passing.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Draw, holdDraw } from '../lottery/draw.ts';
 import type { Lottery } from '../lottery/lottery.ts';
@@ -83,13 +84,14 @@ export class DrawHolder {
         await this.#seal(draw, startedAt);
         return;
       } catch (error) {
-        if (!(error instanceof StoreError) || error.code === 'failed' || error.code === 'unusable') {
+        if (!mayPass(error)) {
           this.#fail(error);
           return;
         }
         // A full disk changes nothing about the bets; what else there was to read may have been put together anew.
-        if (error.code !== 'full') draw = undefined;
-        if (error.code !== 'overtaken') emit({ event: 'draw-delayed', error: error.message });
+        const { code, message } = error as StoreError | NodeJS.ErrnoException;
+        if (code !== 'full') draw = undefined;
+        if (code !== 'overtaken') emit({ event: 'draw-delayed', error: message });
       }
       if (lottery.state === 'complete') await pause(RETRY_MS, undefined, { signal }).catch(() => {});
     }
@@ -128,4 +130,9 @@ export class DrawHolder {
     const why = error instanceof Error ? error.message : String(error);
     this.#failure.resolve(new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }));
   }
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof StoreError) return error.code !== 'failed' && error.code !== 'unusable';
+  return isPassing(error);
 }

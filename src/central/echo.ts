@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
+import { Pace } from '../wire/pace.ts';
 import type { Served } from './listener.ts';
 import type { SecurePeer } from './tls-door.ts';
 
@@ -14,7 +15,7 @@ export class EchoConnection implements Served {
   readonly #limits: Limits;
   readonly #emit: Emit<CentralEvent>;
   readonly #now: () => number;
-  readonly #openedAt: number;
+  readonly #pace: Pace;
   #line = Buffer.alloc(0);
   /** Since when nothing more is taken: the line is answered or refused, or the server stops. */
   #closingSince: number | undefined;
@@ -30,7 +31,7 @@ export class EchoConnection implements Served {
     this.#limits = parts.limits;
     this.#emit = parts.emit;
     this.#now = parts.now;
-    this.#openedAt = peer?.openedAt ?? parts.now();
+    this.#pace = new Pace(parts.limits.progressBytesMin, parts.now());
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
         this.#emit({ event: 'connection-closed', ip });
@@ -57,7 +58,7 @@ export class EchoConnection implements Served {
     const time = this.#now();
     if (this.#closingSince !== undefined) {
       if (time - this.#closingSince >= lingerTimeoutMs) this.destroy();
-    } else if (time - this.#openedAt >= firstMessageTimeoutMs) {
+    } else if (this.#pace.isTooSlow(time, firstMessageTimeoutMs)) {
       this.#emit({ event: 'connection-cut', ip: this.#ip, reason: 'first-message-timeout' });
       this.destroy();
     }
@@ -73,6 +74,7 @@ export class EchoConnection implements Served {
 
   #onData(chunk: Buffer): void {
     if (this.#closingSince !== undefined) return;
+    this.#pace.moved(chunk.length);
     const lineEnd = chunk.indexOf(LF);
     this.#line = Buffer.concat([this.#line, lineEnd < 0 ? chunk : chunk.subarray(0, lineEnd)]);
     if (this.#line.length > this.#limits.echoLineBytesMax) {

@@ -176,6 +176,7 @@ function plainAddress(address: string | undefined): string {
 function sweepMs(limits: Limits): number {
   const shortest = Math.min(
     limits.firstMessageTimeoutMs,
+    limits.handshakeTimeoutMs,
     limits.messageTimeoutMs,
     limits.idleTimeoutMs,
     limits.unreadTimeoutMs,

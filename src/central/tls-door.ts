@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Served } from './listener.ts';
@@ -9,17 +9,18 @@ import { judgeCertificate, type PeerCertificate } from './peer-certificate.ts';
 
 /** What is known of a peer whose handshake is done. */
 export interface SecurePeer {
-  /** When the connection was accepted, by the clock of `now`: the first message is owed since then. */
-  readonly openedAt: number;
   /** Undefined when agencies need no certificate. */
   readonly certificate: PeerCertificate | undefined;
 }
 
-export interface TlsDoorParts {
+export interface DoorCredentials {
   /** The server's certificate and its key, in PEM. */
   readonly identity: { readonly cert: string; readonly key: string };
   /** Who signs the agencies' certificates, in PEM; undefined when agencies need none. */
   readonly clientAuthority: string | undefined;
+}
+
+export interface TlsDoorParts extends DoorCredentials {
   readonly limits: Limits;
   readonly open: OpenConnections;
   readonly emit: Emit<CentralEvent>;
@@ -45,18 +46,20 @@ export class TlsDoor {
 
   constructor(parts: TlsDoorParts) {
     this.#parts = parts;
-    const { identity, clientAuthority } = parts;
     this.#server = createServer({
-      ...identity,
-      ...(clientAuthority !== undefined && { ca: clientAuthority, requestCert: true }),
+      ...contextOf(parts),
+      requestCert: parts.clientAuthority !== undefined,
       // Who has none, or a wrong one, is told so in its own dialect and not cut off: in TLS 1.3 the peer could not tell the
       // cut from a server that was just killed, and would come back for ever.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      secureOptions: SECURE_OPTIONS,
     });
     this.#server.on('secureConnection', socket => this.#handshakes.get(placeOf(socket))?.done(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#handshakes.get(placeOf(socket))?.fail(error));
+  }
+
+  /** Connections that are accepted from now on are served with these; whether agencies need a certificate stays. */
+  use(credentials: DoorCredentials): void {
+    this.#server.setSecureContext(contextOf(credentials));
   }
 
   /** Takes a connection that was just accepted. */
@@ -69,6 +72,15 @@ export class TlsDoor {
     socket.allowHalfOpen = false;
     this.#server.emit('connection', socket);
     return handshake;
+  };
+}
+
+function contextOf({ identity, clientAuthority: ca }: DoorCredentials): SecureContextOptions {
+  return {
+    ...identity,
+    ...(ca !== undefined && { ca }),
+    minVersion: 'TLSv1.2',
+    secureOptions: SECURE_OPTIONS,
   };
 }
 
@@ -107,8 +119,8 @@ class Handshake implements Served {
     const { limits, now } = this.#parts;
     if (this.#served !== undefined) {
       this.#served.checkDeadlines();
-    } else if (now() - this.#openedAt >= limits.firstMessageTimeoutMs) {
-      this.#tellFailure(`not done within ${limits.firstMessageTimeoutMs} ms`);
+    } else if (now() - this.#openedAt >= limits.handshakeTimeoutMs) {
+      this.#tellFailure(`not done within ${limits.handshakeTimeoutMs} ms`);
       this.destroy();
     }
   }
@@ -143,7 +155,7 @@ class Handshake implements Served {
     }
     // From here on it may say its last word and still want answers, as over plain TCP.
     socket.allowHalfOpen = true;
-    this.#served = serve(socket, ip, { openedAt: this.#openedAt, certificate });
+    this.#served = serve(socket, ip, { certificate });
     // It counts on in the place of its handshake, with what it holds.
     open.delete(this);
     open.add(this.#served);

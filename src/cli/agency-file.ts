@@ -1,4 +1,4 @@
-import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, constants, lstat, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Agency } from '../agency/agency.ts';
 import type { LineFault } from '../agency/batcher.ts';
@@ -8,6 +8,7 @@ import { LineReport } from '../agency/line-report.ts';
 import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { ConfigError } from '../config/errors.ts';
+import { FileRefused, IS_LINK, writePrivate } from '../files/private.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
@@ -91,23 +92,30 @@ export class AgencyFile {
       throw new AgencyError(`${rejected} holds other lines, of an earlier file; move it away`);
     }
     try {
-      await writeFile(rejected, lines, { mode: 0o600 });
+      await writePrivate(rejected, lines);
     } catch (error) {
-      throw new AgencyError(`cannot write ${rejected} (${(error as NodeJS.ErrnoException).code})`, error);
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new AgencyError(`cannot write ${rejected} (${code ?? message})`, error);
     }
     this.#emit({ event: 'lines-skipped', count, rejected });
   }
 }
 
-/** @throws ConfigError when the winners cannot be written to `path` once they are known */
+/** What a former run of this client has left in `winners.file`: documents, one a line. */
+const DOCUMENTS = /^(?:\d{1,10}\r?\n)*$/;
+
+/** @throws ConfigError when the winners cannot be written to `path` once they are known, or something else is there */
 export async function requireWritable(path: string): Promise<void> {
   try {
-    const stats = await stat(path).catch(() => undefined);
+    const stats = await lstat(path).catch(() => undefined);
+    if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
     if (stats?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
     // With the slash, what is no folder is refused.
     await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
+    if (stats?.isFile() && !DOCUMENTS.test(await readFile(path, 'latin1')))
+      throw new FileRefused(path, 'holds something else than documents of winners; move it away');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`winners.file is '${path}', which cannot be written (${code})`, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`winners.file is '${path}', which cannot be written (${code ?? message})`, error);
   }
 }

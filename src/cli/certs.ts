@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
 import { Authority, type IssuedPair, type Validity } from '../tls/authority.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -18,7 +19,6 @@ const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000;
 /** By which a server is found on its own machine, and in the containers of the assignment. */
 const USUAL_HOSTS = ['localhost', '127.0.0.1', '::1', 'server'];
 
-const SECRET = 0o600;
 const PUBLIC = 0o644;
 
 interface CertificateFile {
@@ -42,8 +42,8 @@ export async function certs(folder: string, { agencies, days, host }: CertsOptio
     return EXIT.failed;
   }
   const files = await makeAll(agencies, hosts, validity);
-  await mkdir(folder, { recursive: true });
-  // Never over a file that somebody made meanwhile.
+  await makePrivateFolder(folder);
+  // Never over a file, or through a link, that was made meanwhile.
   for (const { name, text, mode } of files)
     await writeFile(join(folder, name), text, { mode, flag: 'wx', flush: true });
   process.stdout.write(whatToSet(folder, agencies, hosts, validity));
@@ -71,7 +71,7 @@ function pairFiles(name: string, { certificate, privateKey }: IssuedPair): Certi
   const [certificateName, keyName] = pairNames(name);
   return [
     { name: certificateName, text: certificate, mode: PUBLIC },
-    { name: keyName, text: privateKey, mode: SECRET },
+    { name: keyName, text: privateKey, mode: PRIVATE_FILE },
   ];
 }
 

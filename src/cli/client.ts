@@ -1,14 +1,17 @@
-import { writeFile } from 'node:fs/promises';
 import { Addresses } from '../agency/addresses.ts';
 import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
 import type { Connector } from '../agency/connector.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
+import { reconnectBackOff } from '../agency/back-off.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
+import { pause } from '../agency/waiting.ts';
 import { ConfigError } from '../config/errors.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
 import type { ClientTls } from '../config/tls-files.ts';
+import { isPassing } from '../files/passing.ts';
+import { writePrivate } from '../files/private.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLogSink } from '../observe/log-sink.ts';
@@ -92,7 +95,7 @@ function encoderFor({ protocol, id }: ClientConfig): BatchEncoder {
 async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
   const { id, retryMaxElapsedMs: maxElapsedMs } = config;
   const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: config.answerTimeoutMs };
-  const connector = config.tls && (await openConnector(config.tls));
+  const connector = config.tls && (await openConnector(config.tls, emit));
   const addresses = new Addresses(config.addresses.servers, id);
   const common = { id, addresses, limits, connector, maxElapsedMs, emit, stop, now, random };
   if (config.mode === 'echo') {
@@ -122,17 +125,25 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
   const checked = await file.check(encoderFor(config), stop);
   await closing(agency, async () => {
     await file.send(checked, agency);
-    await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners());
+    await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners(), parts);
   });
 }
 
 /** Connections over TLS. Its code is loaded by clients that use it. */
-async function openConnector(files: ClientTls): Promise<Connector> {
+async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise<Connector> {
   const { CredentialsError, readAuthority, readIdentity } = await import('../tls/credentials.ts');
+  const { Reloading } = await import('../tls/reloading.ts');
   const { tlsConnector } = await import('../agency/tls-connector.ts');
   try {
-    const authority = readAuthority(files.authority);
-    return tlsConnector({ authority, identity: files.identity && readIdentity(files.identity) });
+    const credentials = new Reloading(() => ({
+      authority: readAuthority(files.authority),
+      identity: files.identity && readIdentity(files.identity),
+    }));
+    return tlsConnector(() => {
+      const outcome = credentials.look();
+      if (outcome instanceof Error) emit({ event: 'tls-kept', error: outcome.message });
+      return credentials.value;
+    });
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error;
     throw new AgencyError(error.message, error);
@@ -172,11 +183,24 @@ async function closing(agency: { close(): Promise<void> }, act: () => Promise<vo
   }
 }
 
-async function writeWinners(path: string | undefined, documents: readonly string[]): Promise<void> {
-  if (path === undefined) return;
-  try {
-    await writeFile(path, documents.map(document => `${document}\n`).join(''));
-  } catch (error) {
-    throw new AgencyError(`cannot write ${path} (${(error as NodeJS.ErrnoException).code})`, error);
+/** Writes the documents of the winners, one a line, and tries again for as long as what fails may pass. */
+async function writeWinners(
+  file: string | undefined,
+  documents: readonly string[],
+  parts: Pick<AgencyParts, 'emit' | 'random' | 'stop'>,
+): Promise<void> {
+  if (file === undefined) return;
+  const lines = documents.map(document => `${document}\n`).join('');
+  for (const backOff = reconnectBackOff(parts.random); ; ) {
+    try {
+      await writePrivate(file, lines);
+      return;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (!isPassing(error)) throw new AgencyError(`cannot write ${file} (${code ?? message})`, error);
+      const waitMs = backOff.next();
+      parts.emit({ event: 'winners-delayed', file, error: code!, waitMs });
+      await pause(waitMs, parts);
+    }
   }
 }

@@ -9,23 +9,28 @@ const PROGRESS_BETS = 1_000_000;
 export interface DatasetOptions extends DatasetShape {
   /** A zip with the agencies' files. */
   readonly from?: string;
+  /** Whether files that are there are overwritten. */
+  readonly force?: boolean;
 }
 
 /** `loteria dataset`: writes files of made-up bets, or those of a zip. */
-export async function dataset(folder: string, { from, ...shape }: DatasetOptions): Promise<number> {
-  if (from === undefined) await makeUp(folder, shape);
-  else await unpack(from, folder);
+export async function dataset(
+  folder: string,
+  { from, force = false, ...shape }: DatasetOptions,
+): Promise<number> {
+  if (from === undefined) await makeUp(folder, shape, force);
+  else await unpack(from, folder, force);
   return EXIT.done;
 }
 
-async function unpack(zip: string, folder: string): Promise<void> {
-  const files = await unpackZip('--from', zip, folder);
+async function unpack(zip: string, folder: string, force: boolean): Promise<void> {
+  const files = await unpackZip('--from', zip, folder, force);
   process.stdout.write(`${folder}: ${files.length} files of ${zip}\n`);
 }
 
-async function makeUp(folder: string, { agencies, bets, seed }: DatasetShape): Promise<void> {
+async function makeUp(folder: string, { agencies, bets, seed }: DatasetShape, force: boolean): Promise<void> {
   let said = 0;
-  const { perAgency } = await generateDataset(folder, { agencies, bets, seed }, hasWon, written => {
+  const { perAgency } = await generateDataset(folder, { agencies, bets, seed, force }, hasWon, written => {
     if (written - said < PROGRESS_BETS) return;
     said = written;
     process.stdout.write(`${written} of ${bets} bets\n`);

@@ -4,6 +4,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   renameSync,
   rmSync,
@@ -12,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { FileRefused, IS_LINK, PRIVATE_FILE } from '../files/private.ts';
 import { StoreError } from '../store/store.ts';
 
 /** Rows that are written at a time, in bytes: the pieces that come may be small. */
@@ -33,19 +35,23 @@ export class ExportFile {
 
   private constructor(path: string) {
     this.path = path;
-    this.#descriptor = openSync(this.partPath, 'wx');
+    this.#descriptor = openSync(this.partPath, 'wx', PRIVATE_FILE);
   }
 
   /**
    * @param force whether a file of that name, or the rest of an export that was interrupted, may be there
-   * @throws StoreError `unusable` when it is and may not
+   * @throws StoreError `unusable` when it is and may not; FileRefused when it is a symbolic link
    */
   static create(path: string, force: boolean): ExportFile {
     const part = partOf(path);
+    const link = [path, sealOf(path)].find(name =>
+      lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink(),
+    );
+    if (link !== undefined) throw new FileRefused(link, IS_LINK);
     const found = [path, sealOf(path), part].find(name => existsSync(name));
     if (found !== undefined && !force) throw isThere(found, found === part);
     if (existsSync(path) && !statSync(path).isFile()) throw new StoreError('unusable', `${path} is no file`);
-    rmSync(part, { force: true });
+    for (const name of [part, partOf(sealOf(path))]) rmSync(name, { force: true });
     return new ExportFile(path);
   }
 
@@ -93,7 +99,8 @@ export class ExportFile {
     closeSync(this.#descriptor);
     const sha256 = this.#hash.digest('hex');
     const sealPart = partOf(this.sealPath);
-    writeFileSync(sealPart, `${JSON.stringify(describe(sha256), undefined, 2)}\n`, { flush: true });
+    const seal = `${JSON.stringify(describe(sha256), undefined, 2)}\n`;
+    writeFileSync(sealPart, seal, { flush: true, flag: 'wx', mode: PRIVATE_FILE });
     // Not a seal beside another file, should the process end now.
     rmSync(this.sealPath, { force: true });
     renameSync(this.partPath, this.path);

@@ -103,10 +103,8 @@ function addDataset(program: Command, finish: (code: number) => void): void {
     .command('dataset')
     .description('write agency-1.csv, … with made-up bets, and expected.json with the winners among them')
     .argument('<folder>', 'where to write; made when it is missing')
-    .option(
-      '--from <zip>',
-      'unpack the agency-1.csv, … of this zip, such as the course gives out, and make up nothing',
-    )
+    .option('--from <zip>', 'unpack the agency-1.csv, … of this zip and make up nothing')
+    .option('--force', 'overwrite files of those names')
     .action(async (folder: string, options: DatasetOptions) => {
       const { dataset } = await import('./dataset.ts');
       finish(await dataset(folder, options));

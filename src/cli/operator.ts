@@ -7,6 +7,7 @@ import { Metrics } from '../observe/metrics.ts';
 import { Monitor } from '../observe/monitor.ts';
 import type { CentralStatus, DiskSpace } from '../observe/status.ts';
 import type { StoreWatch } from '../store/store.ts';
+import { DiskProbe } from './disk-probe.ts';
 import { VERSION } from './version.ts';
 
 /** Where the build puts the page. */
@@ -39,6 +40,7 @@ export async function openOperator(
   const hasEngine = isLottery && 'engine' in store;
   const diskSpace = isLottery && store.kind === 'csv' ? () => diskSpaceOf(dataDirectory) : undefined;
   const monitor = new Monitor(clock, { hasEngine });
+  const probe = new DiskProbe(dataDirectory, () => monitor.onDurable());
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });
   const parts = { host, port, monitor, metrics, diskSpace, assetsFolder: PAGE_FOLDER, clock, now };
   const opened = await OperatorPort.open(parts);
@@ -51,18 +53,23 @@ export async function openOperator(
     watch: {
       now,
       onDurable(durationMs, bytes) {
+        probe.stop();
         monitor.onDurable();
         if (bytes === 0) return;
         monitor.syncs.record(durationMs);
         metrics.onDurable(durationMs, bytes);
       },
-      onFull: () => monitor.onFull(),
+      onFull() {
+        monitor.onFull();
+        probe.start();
+      },
     },
     serve(statusOf) {
       monitor.serve(statusOf);
       opened.beginCounting();
     },
     async stop() {
+      probe.stop();
       await opened.stop();
       log({ event: 'listener-closed', port: opened.port });
     },

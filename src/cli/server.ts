@@ -16,10 +16,10 @@ import { openLogSink } from '../observe/log-sink.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
+import type { ServerDoors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-door.ts';
 import type { EngineEvent } from '../store/store.ts';
-import type { ServerTls } from '../config/tls-files.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader, openLog, openStore } from './wiring.ts';
 
@@ -152,7 +152,7 @@ async function openLottery(
   return {
     failure: central.failure,
     async stop() {
-      await stopAll(listeners);
+      await listeners.stop();
       await central.close();
       for (const file of files) emit({ event: 'file-closed', file });
     },
@@ -197,7 +197,7 @@ async function openEcho(
     turnAway: () => [Buffer.from('busy\n')],
   }));
   operator?.serve(() => NO_LOTTERY);
-  return { failure: new Promise(() => {}), stop: () => stopAll(listeners) };
+  return { failure: new Promise(() => {}), stop: () => listeners.stop() };
 }
 
 interface OwnParts extends Pick<ListenerParts, 'name' | 'port' | 'turnAway'> {
@@ -210,44 +210,28 @@ async function openListeners(
   config: ServerConfig,
   emit: Emit<CentralEvent>,
   partsOf: (listener: ConfiguredListener, open: OpenConnections) => OwnParts,
-): Promise<Listener[]> {
+): Promise<{ stop(): Promise<void> }> {
   const { host, backlog, limits, listeners, tls } = config;
   const opened: Listener[] = [];
   const open = new OpenConnections(limits);
-  const overTls = tls && (await openTls(tls, config, emit, open));
+  // Its code is loaded by servers that use it.
+  const doors =
+    tls && new (await import('./server-tls.ts')).ServerDoors({ files: tls, limits, open, emit, now });
   try {
     for (const configured of listeners) {
       const parts = partsOf(configured, open);
-      const own = overTls?.(parts) ?? parts;
-      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...own }));
+      // Before the handshake there is no way to say anything.
+      const own = doors && { serve: doors.add(parts.serve).serve, turnAway: () => [] };
+      opened.push(await Listener.open({ host, backlog, limits, emit, open, ...parts, ...own }));
     }
-    return opened;
+    return { stop: () => stopAll(opened, doors) };
   } catch (error) {
-    await stopAll(opened);
+    await stopAll(opened, doors);
     throw error;
   }
 }
 
-/** What puts TLS before what a listener serves. Its code is loaded by servers that use it. */
-async function openTls(
-  files: ServerTls,
-  { limits }: ServerConfig,
-  emit: Emit<CentralEvent>,
-  open: OpenConnections,
-): Promise<(parts: OwnParts) => OwnParts> {
-  const { readAuthority, readIdentity } = await import('../tls/credentials.ts');
-  const { TlsDoor } = await import('../central/tls-door.ts');
-  const identity = readIdentity(files.identity);
-  const clientAuthority = files.clientAuthority && readAuthority(files.clientAuthority);
-  const { subject, validTo } = identity;
-  emit({ event: 'tls-opened', subject, validTo, mutual: clientAuthority !== undefined });
-  return ({ serve, ...parts }) => {
-    const door = new TlsDoor({ identity, clientAuthority, limits, open, emit, now, serve });
-    // Before the handshake there is no way to say anything.
-    return { ...parts, serve: door.serve, turnAway: () => [] };
-  };
-}
-
-async function stopAll(listeners: readonly Listener[]): Promise<void> {
+async function stopAll(listeners: readonly Listener[], doors: ServerDoors | undefined): Promise<void> {
   await Promise.all(listeners.map(listener => listener.stop()));
+  doors?.stop();
 }

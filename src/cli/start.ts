@@ -4,6 +4,7 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config/errors.ts';
+import { FileRefused } from '../files/private.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -29,10 +30,13 @@ async function start(): Promise<number> {
 /** What the user or the system has done needs no stack; anything else is a mistake in this program. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const known = 'syscall' in error || error instanceof ConfigError || error instanceof StoreError;
+  const known =
+    'syscall' in error || [ConfigError, FileRefused, StoreError].some(kind => error instanceof kind);
   return known ? error.message : (error.stack ?? error.message);
 }
 
 // Where it cannot be written, as in the images, the program is compiled anew each time: that is no failure, and says nothing.
 enableCompileCache(fileURLToPath(COMPILED));
+// Without a listener Node opens its debugger on this signal.
+process.on('SIGUSR1', () => {});
 process.exit(await start());

@@ -7,6 +7,7 @@ import { inspectLog } from '../store/postgres/inspection.ts';
 import { PostgresStore } from '../store/postgres/postgres-store.ts';
 import type { Access } from '../store/postgres/session.ts';
 import type { OnRows, StoreReading } from '../store/store.ts';
+import { Reloading } from '../tls/reloading.ts';
 import type { LotteryConfig, OpenedStore, StoreParts } from './store-parts.ts';
 
 export { schemaFor } from '../store/postgres/schema.ts';
@@ -69,11 +70,21 @@ export function readPostgres({ engine, lottery }: PostgresChoice, onRows?: OnRow
   });
 }
 
-/** Reads the files that the address names. */
+/** Reads the files that the address names, and again before each session. */
 function accessOf({ tls, ...address }: EngineAddress): Access {
   if (tls === undefined) return { ...address, tls };
-  const read = (path: string | undefined): Buffer | undefined =>
-    path === undefined ? undefined : readFileSync(path);
-  const files = { ca: read(tls.caFile), cert: read(tls.certFile), key: read(tls.keyFile) };
-  return { ...address, tls: { ...files, rejectUnauthorized: tls.verify } };
+  const read = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : readFileSync(path, 'utf8');
+  const files = new Reloading(() => ({
+    ca: read(tls.caFile),
+    cert: read(tls.certFile),
+    key: read(tls.keyFile),
+  }));
+  return {
+    ...address,
+    get tls() {
+      files.look();
+      return { ...files.value, rejectUnauthorized: tls.verify };
+    },
+  };
 }

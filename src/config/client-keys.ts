@@ -87,7 +87,7 @@ export const CLIENT_KEYS = {
     default: `${DEFAULT_LIMITS.answerTimeoutMs / 1000}s`,
     allowed: WAIT_ALLOWED,
     about:
-      'how long to wait for an answer; a server that has not answered anything on a connection yet may be serving another agency and is waited for until retry.maxElapsed',
+      'how long to wait for an answer, or for 512 bytes of it; a server that has not answered anything on a connection yet may be serving another agency and is waited for until retry.maxElapsed',
     parse: parseWait,
   }),
   file: key('file.name', {
@@ -124,7 +124,8 @@ export const CLIENT_KEYS = {
   winnersFile: {
     ...key('winners.file', {
       allowed: 'a path',
-      about: "where the documents of the agency's winners are written, one a line; nowhere when not set",
+      about:
+        "where the documents of the agency's winners are written, one a line, for the owner of the process alone; nowhere when not set",
       parse: anyText,
     }),
     optional: true,

@@ -155,12 +155,12 @@ export const SERVER_KEYS = {
   firstMessageTimeoutMs: durationKey(
     'FIRST_MESSAGE_TIMEOUT',
     seconds(DEFAULT_LIMITS.firstMessageTimeoutMs),
-    'time for the first message of a connection',
+    `time for the first message of a connection, or for ${DEFAULT_LIMITS.progressBytesMin} bytes of it`,
   ),
   messageTimeoutMs: durationKey(
     'MESSAGE_TIMEOUT',
     seconds(DEFAULT_LIMITS.messageTimeoutMs),
-    'time for the rest of a message that has begun',
+    `time for the rest of a message that has begun, or for ${DEFAULT_LIMITS.progressBytesMin} bytes of it`,
   ),
   idleTimeoutMs: durationKey('IDLE_TIMEOUT', '5m', 'time without any message'),
   pingIntervalMs: durationKey(
@@ -170,8 +170,8 @@ export const SERVER_KEYS = {
   ),
   unreadTimeoutMs: durationKey(
     'UNREAD_TIMEOUT',
-    seconds(DEFAULT_LIMITS.unreadTimeoutMs),
-    'time a peer may refuse to read its answers',
+    '5m',
+    'time in which a peer takes 64 kB of the answers that wait for it',
   ),
   stopTimeoutMs: durationKey(
     'STOP_TIMEOUT',

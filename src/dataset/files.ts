@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { openPromise } from 'yauzl';
+import { type Entry, openPromise } from 'yauzl';
+import { makeWay, PRIVATE_FILE } from '../files/private.ts';
 import { parseAgency } from '../lottery/bet-rules.ts';
 
 /** The name of an agency's file, in a folder or a zip. */
@@ -31,13 +32,15 @@ export async function findAgencyFiles(folder: string): Promise<AgencyFile[]> {
 /**
  * Unpacks the agencies' files of a zip, whatever folder of it they are in, and nothing else of it.
  *
- * @throws Error when it is damaged or larger than the limits
+ * @param force whether files that are there are overwritten
+ * @throws FileRefused (as a rejection) when one is and may not be; Error when the zip is damaged or larger than the limits
  */
-export async function unpackAgencyFiles(zipPath: string, folder: string): Promise<void> {
-  const zip = await openPromise(zipPath);
+export async function unpackAgencyFiles(zipPath: string, folder: string, force = false): Promise<void> {
+  const zip = await openPromise(zipPath, { autoClose: false });
   try {
     let files = 0;
     let bytes = 0;
+    const found: { readonly entry: Entry; readonly path: string }[] = [];
     for await (const entry of zip.eachEntry()) {
       files += 1;
       if (files > ZIP_FILES_MAX) throw new Error(`${zipPath} holds more than ${ZIP_FILES_MAX} files`);
@@ -45,8 +48,12 @@ export async function unpackAgencyFiles(zipPath: string, folder: string): Promis
       if (agencyOf(name) === undefined) continue;
       bytes += entry.uncompressedSize;
       if (bytes > ZIP_BYTES_MAX) throw new Error(`${zipPath} unpacks to more than ${ZIP_BYTES_MAX} bytes`);
+      found.push({ entry, path: join(folder, name) });
+    }
+    await makeWay([...new Set(found.map(({ path }) => path))], force);
+    for (const { entry, path } of found) {
       const content: Readable = await zip.openReadStreamPromise(entry);
-      await pipeline(content, createWriteStream(join(folder, name), { flags: 'wx' }));
+      await pipeline(content, createWriteStream(path, { flags: 'wx', mode: PRIVATE_FILE }));
     }
   } finally {
     zip.close();

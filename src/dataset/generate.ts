@@ -1,12 +1,16 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { makePrivateFolder, makeWay, PRIVATE_FILE } from '../files/private.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { GIVEN_NAMES, SURNAMES } from './names.ts';
 import { SeededRandom } from './random.ts';
 
 export const EXPECTED_FILE = 'expected.json';
+
+/** How a file is created: made-up bets look like those of people. */
+const CREATED = { flag: 'wx', flags: 'wx', mode: PRIVATE_FILE } as const;
 
 /** Bytes of lines that are gathered before they are written. */
 const WRITE_BYTES = 256 * 1024;
@@ -42,21 +46,28 @@ interface ExpectedAgency {
  * Writes `agency-1.csv`, … with lines `nombre,apellido,documento,nacimiento,numero` ended by `\r\n`, as the course's own
  * files have them, and `expected.json`. The same shape makes the same bytes.
  *
+ * @param shape `force`: whether files that are there are overwritten
  * @param written is called now and then with the number of bets written so far
  */
 export async function generateDataset(
   folder: string,
-  shape: DatasetShape,
+  { force = false, ...shape }: DatasetShape & { readonly force?: boolean },
   hasWon: (bet: Bet) => boolean,
   written: (bets: number) => void = () => {},
 ): Promise<ExpectedResult> {
-  await mkdir(folder, { recursive: true });
+  await makePrivateFolder(folder);
+  const shares = [...shareOut(shape).entries()].map(([index, bets]) => {
+    const agency = index + 1;
+    return { agency, bets, file: `agency-${agency}.csv` };
+  });
+  await makeWay(
+    [...shares.map(({ file }) => file), EXPECTED_FILE].map(name => join(folder, name)),
+    force,
+  );
   const random = new SeededRandom(shape.seed);
   const perAgency: ExpectedAgency[] = [];
   let before = 0;
-  for (const [index, bets] of shareOut(shape).entries()) {
-    const agency = index + 1;
-    const file = `agency-${agency}.csv`;
+  for (const { agency, bets, file } of shares) {
     const earlier = before;
     const winners = await writeAgency(join(folder, file), { agency, bets, random, hasWon }, count =>
       written(earlier + count),
@@ -65,7 +76,7 @@ export async function generateDataset(
     before += bets;
   }
   const expected = { ...shape, perAgency };
-  await writeFile(join(folder, EXPECTED_FILE), `${JSON.stringify(expected, null, 2)}\n`);
+  await writeFile(join(folder, EXPECTED_FILE), `${JSON.stringify(expected, null, 2)}\n`, CREATED);
   return expected;
 }
 
@@ -91,7 +102,7 @@ async function writeAgency(
   { agency, bets, random, hasWon }: AgencyShape,
   written: (bets: number) => void,
 ): Promise<string[]> {
-  const output = createWriteStream(path);
+  const output = createWriteStream(path, CREATED);
   const failed = once(output, 'error').then(([error]) => Promise.reject(error as Error));
   failed.catch(() => {});
   const winners: string[] = [];

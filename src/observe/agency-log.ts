@@ -76,6 +76,13 @@ function logProcess(log: Log, id: number, event: AgencyProcessEvent | AgencyFile
       });
       return;
     }
+    case 'tls-kept':
+      log.error('open_tls', 'fail', {
+        client_id: id,
+        error: event.error,
+        kept: 'the files that were read before',
+      });
+      return;
     case 'connected':
       log.info('connect', 'success', { client_id: id, address: event.address });
       return;
@@ -144,6 +151,12 @@ function logFile(log: Log, id: number, event: AgencyFileEvent): void {
     case 'lines-skipped':
       log.warning('skip_lines', 'success', { client_id: id, lines: event.count, file: event.rejected });
       return;
+    case 'winners-delayed': {
+      const { file, error, waitMs } = event;
+      const next_try_ms = Math.round(waitMs);
+      log.warning('write_winners', 'in_progress', { client_id: id, file, error, next_try_ms });
+      return;
+    }
     case 'file-checked':
       log.info('check_file', 'success', { client_id: id, file: event.file, bets: event.bets });
       return;

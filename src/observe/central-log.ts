@@ -91,6 +91,8 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.warning('accept_connections', 'fail', { ip: event.ip, ...event.listener, ...event.refusal });
       return;
     case 'tls-opened':
+    case 'tls-kept':
+    case 'certificate-trouble':
     case 'handshake-done':
     case 'handshake-failed':
       logTls(log, event);
@@ -187,17 +189,30 @@ function logEngine(log: Log, event: EngineEvent): void {
   }
 }
 
-type TlsEvent = Extract<ResourceEvent, { event: 'tls-opened' | 'handshake-done' | 'handshake-failed' }>;
+type TlsEvent = Extract<
+  ResourceEvent,
+  { event: 'tls-opened' | 'tls-kept' | 'certificate-trouble' | 'handshake-done' | 'handshake-failed' }
+>;
 
 function logTls(log: Log, event: TlsEvent): void {
   switch (event.event) {
     case 'tls-opened': {
-      const { subject, validTo, mutual } = event;
+      const { subject, validities, mutual } = event;
       log.info('open_tls', 'success', {
         certificate: subject,
-        valid_to: validTo.toISOString().slice(0, 10),
+        valid_to: dayOf(validities[0]!.validTo),
         client_certificates: mutual ? 'required' : 'none',
       });
+      return;
+    }
+    case 'tls-kept':
+      log.error('open_tls', 'fail', { error: event.error, kept: 'the files that were read before' });
+      return;
+    case 'certificate-trouble': {
+      const { file, validFrom, validTo, trouble } = event;
+      const days = { valid_from: dayOf(validFrom), valid_to: dayOf(validTo) };
+      const result = trouble === 'expires soon' ? 'in_progress' : 'fail';
+      log.warning('check_certificate', result, { file, ...days, error: `the certificate ${trouble}` });
       return;
     }
     case 'handshake-done':
@@ -208,6 +223,8 @@ function logTls(log: Log, event: TlsEvent): void {
       return;
   }
 }
+
+const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
 
 function givenUp({ resumable }: { readonly resumable?: boolean }): Result {
   return resumable === true ? 'in_progress' : 'fail';

@@ -82,6 +82,14 @@ type LotteryEvent =
   | { readonly event: 'draw-delayed'; readonly error: string }
   | { readonly event: 'echo'; readonly ip: string; readonly text: string };
 
+/** From when and until when the certificates of a file are all valid. */
+export interface CertificateValidity {
+  /** The key of the configuration that names the file. */
+  readonly file: string;
+  readonly validFrom: Date;
+  readonly validTo: Date;
+}
+
 /** What happens to the server's sockets, files and process. */
 export type ResourceEvent =
   | { readonly event: 'listening'; readonly address: string; readonly port: number; readonly dialect: string }
@@ -98,12 +106,16 @@ export type ResourceEvent =
   /** Every listener speaks TLS. */
   | {
       readonly event: 'tls-opened';
-      /** Whom the server's certificate names, and until when. */
+      /** Whom the server's certificate names. */
       readonly subject: string;
-      readonly validTo: Date;
+      /** How long the certificates of each file are valid. */
+      readonly validities: readonly CertificateValidity[];
       /** Whether agencies must show a certificate. */
       readonly mutual: boolean;
     }
+  /** The files were changed and cannot be used: those that were read before stay in force. */
+  | { readonly event: 'tls-kept'; readonly error: string }
+  | (CertificateValidity & { readonly event: 'certificate-trouble'; readonly trouble: string })
   | {
       readonly event: 'handshake-done';
       readonly ip: string;
@@ -215,6 +227,8 @@ type UploadEvent =
 
 /** What happens to an agency's connection, files and process. */
 export type AgencyProcessEvent =
+  /** The files of TLS were changed and cannot be used: those that were read before stay in force. */
+  | { readonly event: 'tls-kept'; readonly error: string }
   | {
       readonly event: 'connecting';
       readonly attempt: number;
@@ -266,6 +280,13 @@ export type AgencyFileEvent =
   | { readonly event: 'heading-skipped'; readonly file: string }
   /** Lines that are no bets were left out of the upload and written to `rejected`. */
   | { readonly event: 'lines-skipped'; readonly count: number; readonly rejected: string }
+  /** The documents of the winners cannot be written now. */
+  | {
+      readonly event: 'winners-delayed';
+      readonly file: string;
+      readonly error: string;
+      readonly waitMs: number;
+    }
   /** `--check` found nothing wrong. */
   | { readonly event: 'file-checked'; readonly file: string; readonly bets: number };
 

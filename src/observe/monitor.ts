@@ -1,4 +1,4 @@
-import type { CentralEvent } from './events.ts';
+import type { CentralEvent, CertificateValidity } from './events.ts';
 import { readableParams, RecentEvents } from './recent-events.ts';
 import type { CentralStatus } from './status.ts';
 import { SyncTimes } from './sync-times.ts';
@@ -21,6 +21,8 @@ export class Monitor {
   readonly refusals = new Map<string, number>();
   connectionsAccepted = 0;
   connectionsOpen = 0;
+  /** Of the files of TLS. */
+  certificates: readonly CertificateValidity[] = [];
   #diskFull = false;
   readonly #hasEngine: boolean;
   #engineTrouble: 'engine-away' | 'engine-unsafe' | undefined;
@@ -87,6 +89,9 @@ export class Monitor {
       case 'engine-available':
         this.#engineTrouble = undefined;
         break;
+      case 'tls-opened':
+        this.certificates = event.validities;
+        break;
       case 'stopping':
         this.#stopping = true;
         break;
@@ -96,7 +101,7 @@ export class Monitor {
     if (params !== undefined) this.recent.add(event.event, params);
   };
 
-  /** The disk had room. */
+  /** The disk had room: something was stored, or a probe succeeded. */
   onDurable(): void {
     if (this.#diskFull) this.recent.add('disk-has-room');
     this.#diskFull = false;

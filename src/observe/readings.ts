@@ -112,6 +112,13 @@ export const READINGS: readonly Reading[] = [
   },
   {
     type: 'gauge',
+    name: 'loteria_tls_certificate_expiry_seconds',
+    help: 'Unix time at which the first certificate of a file expires; none without TLS.',
+    label: 'file',
+    read: ({ monitor }) => monitor.certificates.map(({ file, validTo }) => [file, validTo.getTime() / 1000]),
+  },
+  {
+    type: 'gauge',
     name: 'loteria_build_info',
     help: 'Always 1, with the version of the program.',
     label: 'version',

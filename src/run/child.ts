@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
 
 /** A line of a child's log, as JSON. */
@@ -43,7 +43,7 @@ export class Child {
       });
       child.on('close', code => resolve(code ?? 1));
     });
-    const log = createWriteStream(join(options.folder, `${options.name}.log`));
+    const log = createWriteStream(join(options.folder, `${options.name}.log`), { mode: PRIVATE_FILE });
     child.stdout.pipe(log);
     child.stderr.on('data', text => (this.complaint += String(text)));
     createInterface({ input: child.stdout }).on('line', text => this.#onLine(text, options.onLine));
@@ -51,7 +51,7 @@ export class Child {
 
   static async start(options: ChildOptions): Promise<Child> {
     const cwd = join(options.folder, options.name);
-    await mkdir(cwd, { recursive: true });
+    await makePrivateFolder(cwd);
     return new Child(options, cwd);
   }
 

@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { IdentityFiles, NamedFile } from '../config/tls-files.ts';
+import { createSecureContext } from 'node:tls';
+import type { IdentityFiles, NamedFile, ServerTls } from '../config/tls-files.ts';
+import { type FileValidity, validityOf } from './validity.ts';
 
 /** A file of certificates or of a key cannot be used. The message names the key of the configuration and the file. */
 export class CredentialsError extends Error {
@@ -14,9 +16,16 @@ export class CredentialsError extends Error {
 export interface Identity {
   readonly cert: string;
   readonly key: string;
-  /** Whom it names, and until when. */
+}
+
+/** What the listeners of a server speak TLS with. */
+export interface ServerCredentials {
+  readonly identity: Identity;
+  /** Who signs the agencies' certificates, in PEM. */
+  readonly clientAuthority: string | undefined;
+  /** Whom the server's certificate names. */
   readonly subject: string;
-  readonly validTo: Date;
+  readonly validities: readonly FileValidity[];
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -34,7 +43,22 @@ export function readIdentity({ certificate, privateKey }: IdentityFiles): Identi
     const other = `${certificate.key}, ${certificate.path}`;
     throw new CredentialsError(privateKey, `which is not the key of the certificate in ${other}`);
   }
-  return { cert, key, subject: own!.subject.replaceAll('\n', ', '), validTo: new Date(own!.validTo) };
+  expectUsable({ cert, key }, certificate);
+  return { cert, key };
+}
+
+/** @throws CredentialsError */
+export function readServerCredentials(files: ServerTls): ServerCredentials {
+  const identity = readIdentity(files.identity);
+  const clientAuthority = files.clientAuthority && readAuthority(files.clientAuthority);
+  const { certificate } = files.identity;
+  const own = parseCertificates(identity.cert, certificate);
+  const validities = [validityOf(certificate.key, own)];
+  if (clientAuthority !== undefined) {
+    const signers = parseCertificates(clientAuthority, files.clientAuthority!);
+    validities.push(validityOf(files.clientAuthority!.key, signers));
+  }
+  return { identity, clientAuthority, subject: own[0]!.subject.replaceAll('\n', ', '), validities };
 }
 
 /**
@@ -54,6 +78,15 @@ function readText(file: NamedFile): string {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new CredentialsError(file, `which cannot be read (${code})`, error);
+  }
+}
+
+/** OpenSSL refuses keys that are too short, for one. */
+function expectUsable(identity: Identity, file: NamedFile): void {
+  try {
+    createSecureContext(identity);
+  } catch (error) {
+    throw new CredentialsError(file, `which cannot be used (${(error as Error).message})`, error);
   }
 }
 

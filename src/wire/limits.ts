@@ -25,13 +25,23 @@ export interface Limits {
   readonly refusedBatchesMax: number;
   /** How often an agency that waits for the draw is told that the central is still there, in milliseconds. */
   readonly pingIntervalMs: number;
-  /** Time for the first message of a connection, in milliseconds. */
+  /**
+   * Least bytes that move in a window of time while a message or an answer is awaited: a deadline cuts a
+   * peer that stands still, not one whose link is slow. 512 in 10 s is a fifth of a link of 2 kbit/s.
+   */
+  readonly progressBytesMin: number;
+  /** Time for the TLS handshake, in milliseconds: its 6 kB or so take half of it at 2 kbit/s. */
+  readonly handshakeTimeoutMs: number;
+  /** Window for the first message of a connection: for the whole of it or `progressBytesMin`, in milliseconds. */
   readonly firstMessageTimeoutMs: number;
-  /** Time for the rest of a message that has begun, in milliseconds. */
+  /** Window for the rest of a message that has begun, in milliseconds. */
   readonly messageTimeoutMs: number;
   /** Time without any message, in milliseconds. */
   readonly idleTimeoutMs: number;
-  /** Time a peer may refuse to read its answers, in milliseconds. */
+  /**
+   * Time in which a peer takes a slice (64 kB) of the answers that wait for it, in milliseconds. Long,
+   * because the kernel tells of no smaller steps, and one takes more than four minutes at 2 kbit/s.
+   */
   readonly unreadTimeoutMs: number;
   /**
    * Time a closing connection waits for the peer to close too, in milliseconds, reading and ignoring what comes. Short,
@@ -45,8 +55,8 @@ export interface Limits {
   /** Time for accepted requests to be answered when the process is asked to stop, in milliseconds. */
   readonly stopTimeoutMs: number;
   /**
-   * Time the agency waits for an answer of the central, in milliseconds. Before the first answer on a
-   * connection it waits on, as a sequential server may be serving another agency.
+   * Time the agency waits for an answer of the central, or for `progressBytesMin` of it, in milliseconds.
+   * Before the first answer on a connection it waits on, as a sequential server may be serving another agency.
    */
   readonly answerTimeoutMs: number;
   /** Time the agency waits for a connection to be established, in milliseconds. */
@@ -71,10 +81,12 @@ export const DEFAULT_LIMITS: Limits = {
   agencyConnectionsMax: 16,
   refusedBatchesMax: 10_000,
   pingIntervalMs: 10 * SECOND,
+  progressBytesMin: 512,
+  handshakeTimeoutMs: 60 * SECOND,
   firstMessageTimeoutMs: 10 * SECOND,
   messageTimeoutMs: 10 * SECOND,
   idleTimeoutMs: 300 * SECOND,
-  unreadTimeoutMs: 30 * SECOND,
+  unreadTimeoutMs: 300 * SECOND,
   lingerTimeoutMs: SECOND / 2,
   lingerBytesMax: MEGABYTE,
   lingerReadMs: 20,

@@ -17,7 +17,7 @@ function parts(
   const events = new Events();
   return {
     addresses: loopback(port),
-    connectTimeoutMs: 5_000,
+    limits: { connectTimeoutMs: 5_000, handshakeTimeoutMs: 5_000 },
     maxElapsedMs: 0,
     stop: new AbortController().signal,
     emit: events.emit,
@@ -247,7 +247,10 @@ describe('dialing a host with two addresses', () => {
     onTestFinished(() => void other.close());
     await once(other, 'listening');
     const connector = resolvingTo('127.0.0.1', '127.0.0.2');
-    const { events, ...rest } = parts(port, { connector, connectTimeoutMs: 300 });
+    const { events, ...rest } = parts(port, {
+      connector,
+      limits: { connectTimeoutMs: 300, handshakeTimeoutMs: 300 },
+    });
     const socket = await dial(rest);
     onTestFinished(() => void socket.destroy());
     expect(socket.remoteAddress).toBe('127.0.0.2');

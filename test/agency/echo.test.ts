@@ -41,7 +41,7 @@ function start(port: number | readonly number[], overrides: Partial<EchoParts> =
     periodMs: 1,
     answerTimeoutMs: 5_000,
     lineBytesMax: 1_000,
-    connectTimeoutMs: 5_000,
+    limits: { connectTimeoutMs: 5_000, handshakeTimeoutMs: 5_000 },
     maxElapsedMs: 0,
     stop: stop.signal,
     emit: events.emit,

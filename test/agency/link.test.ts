@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { Link } from '../../src/agency/link.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { createPushCodesDialect } from '../../src/wire/dialects/push-codes.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { rwin } from '../support/central.ts';
 
-/** A socket of the loopback interface to somebody who says nothing. */
-async function connectToSilence(): Promise<Socket> {
-  const server = createServer(socket => void socket.resume());
+/** A socket of the loopback interface, and what its peer does. */
+async function connectTo(behave: (peer: Socket) => unknown): Promise<Socket> {
+  const server = createServer(socket => void behave(socket.on('error', () => {}).resume()));
   await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
   const { port } = server.address() as AddressInfo;
   const socket = connect({ port, host: '127.0.0.1' });
@@ -34,11 +38,33 @@ test('whoever waits for winners without a deadline has the system ask whether th
   skip,
 }) => {
   skip(process.platform !== 'linux', 'the timers of sockets are looked up in /proc');
-  const socket = await connectToSilence();
+  const socket = await connectTo(() => {});
   expect(await timerOf(socket)).toBe(0);
   const link = new Link(socket, createPushCodesDialect().agency(DEFAULT_LIMITS, 1), DEFAULT_LIMITS);
   const answer = link.awaitAnswer();
   expect(await timerOf(socket)).toBe(2);
   await link.close();
   await expect(answer).rejects.toThrow('closed by this side');
+});
+
+test.each([
+  ['is waited for while enough of it comes', 2, 'winners'],
+  ['of which single bytes come is given up', 1, 'no answer within 300 ms after . bytes of an answer'],
+])('an answer that takes longer than its timeout %s', async (_, bytes, outcome) => {
+  const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: 300, progressBytesMin: 6 };
+  const answer = Buffer.from(rwin(10, 20, 30, 40), 'hex');
+  const socket = await connectTo(async peer => {
+    for (let at = 0; at < answer.length; at += bytes) {
+      peer.write(answer.subarray(at, at + bytes));
+      await delay(90);
+    }
+  });
+  const codec = createBaseDialect(new PlainBetReader()).agency(limits, 1);
+  const link = new Link(socket, codec, limits);
+  const got = link.request(codec.askWinners()).then(
+    ({ kind }) => kind,
+    (error: Error) => error.message,
+  );
+  expect(await got).toMatch(new RegExp(`^${outcome}$`));
+  await link.close();
 });

@@ -3,7 +3,7 @@ import { createServer, type TlsOptions } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Addresses } from '../../src/agency/addresses.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
-import { AgencyError, LinkError } from '../../src/agency/errors.ts';
+import { AgencyError, LinkError, Stopped } from '../../src/agency/errors.ts';
 import { Link } from '../../src/agency/link.ts';
 import { tlsConnector } from '../../src/agency/tls-connector.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
@@ -27,8 +27,8 @@ function parts(port: number, identity?: Pem): DialParts & { events: Events } {
   const events = new Events();
   return {
     addresses: loopback(port),
-    connectTimeoutMs: 5_000,
-    connector: tlsConnector({ authority: trusted.ca, identity }),
+    limits: { connectTimeoutMs: 5_000, handshakeTimeoutMs: 5_000 },
+    connector: tlsConnector(() => ({ authority: trusted.ca, identity })),
     maxElapsedMs: 0,
     stop: new AbortController().signal,
     emit: events.emit,
@@ -42,7 +42,18 @@ async function serverPem(validity = VALID, hosts = HOSTS): Promise<Pem> {
   return pem(await trusted.authority.issueServer(hosts, validity));
 }
 
-describe("a server's certificate that cannot be trusted is the end, without another try:", () => {
+/** Dials until the first attempt has failed, and returns why. */
+async function firstFailure(given: DialParts & { events: Events }): Promise<string> {
+  const { events, ...rest } = given;
+  const stopping = new AbortController();
+  const dialed = failureOf(dial({ ...rest, stop: stopping.signal }));
+  await events.until('connecting');
+  stopping.abort();
+  expect(await dialed).toBeInstanceOf(Stopped);
+  return events.of('connecting')[0]!.error;
+}
+
+describe("a server's certificate that cannot be trusted is reported, and the server dialed again:", () => {
   test.each([
     ['expired', () => serverPem(EXPIRED), 'it has expired'],
     ['not valid yet', () => serverPem(NOT_YET_VALID), 'it is not valid yet'],
@@ -54,17 +65,44 @@ describe("a server's certificate that cannot be trusted is the end, without anot
     ['of somebody else', async () => (await signed()).server, 'it is not signed by the authority of tls.ca'],
     ['of an agency', () => trusted.agency(1), 'it is not one for servers'],
   ])('%s', async (_, identity, why) => {
-    const { events, ...rest } = parts(await listen(await identity()));
-    const error = await failureOf(dial(rest));
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(`the server's certificate cannot be trusted, ${why}`);
-    expect(events.all).toEqual([]);
+    const error = await firstFailure(parts(await listen(await identity())));
+    expect(error).toBe(`the server's certificate cannot be trusted, ${why}`);
   });
 
-  test('nor can a server that speaks no TLS from 1.2 on', async () => {
+  test('until retry.maxElapsed has passed', async () => {
+    const port = await listen(await serverPem(EXPIRED));
+    const error = await failureOf(dial({ ...parts(port), maxElapsedMs: 1 }));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      "the central cannot be reached, the server's certificate cannot be trusted, it has expired, after 1 attempts",
+    );
+  });
+
+  test('and is connected to once the certificate is renewed', async () => {
+    const server = createServer(await serverPem(EXPIRED));
+    onTestFinished(() => void server.close());
+    await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { events, ...rest } = parts((server.address() as AddressInfo).port);
+    const dialed = dial(rest);
+    await events.until('connecting');
+    server.setSecureContext(await serverPem());
+    (await dialed).destroy();
+  });
+
+  test('or the authority that the agency trusts', async () => {
+    let authority = (await signed()).ca;
+    const { events, ...rest } = parts(await listen(trusted.server));
+    const connector = tlsConnector(() => ({ authority, identity: undefined }));
+    const dialed = dial({ ...rest, connector });
+    await events.until('connecting');
+    authority = trusted.ca;
+    (await dialed).destroy();
+  });
+
+  test('so is a server that speaks no TLS from 1.2 on', async () => {
     const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
-    const error = await failureOf(dial(parts(await listen({ ...trusted.server, ...options }))));
-    expect(error).toEqual(new AgencyError('the server speaks no TLS from 1.2 on'));
+    const error = await firstFailure(parts(await listen({ ...trusted.server, ...options })));
+    expect(error).toBe('the server speaks no TLS from 1.2 on');
   });
 });
 
@@ -78,7 +116,7 @@ describe('a server that refuses an agency without certificate', () => {
     const link = new Link(socket, codec, limits);
     onTestFinished(() => link.close());
     const error = await failureOf(link.request(codec.resume('u')));
-    expect(error).toBeInstanceOf(AgencyError);
+    expect(error).toBeInstanceOf(LinkError);
     expect(error.message).toBe(
       'the server does not accept the certificate of this agency, certificate required',
     );
@@ -112,24 +150,22 @@ describe('several servers', () => {
     expect(socket.remotePort).toBe(addresses.current.port);
   });
 
-  test.each([1, 2])(
-    'are no excuse for a name that another has: that is the end (agency %i)',
-    async agency => {
-      const partsOf = await twoServers(['127.0.0.1', 'localhost']);
-      const { addresses, ...rest } = partsOf(agency);
-      const error = await failureOf(dial({ addresses, ...rest }));
-      expect(error).toBeInstanceOf(AgencyError);
-      expect(error.message).toBe(
-        `${addresses.current.text}: the server's certificate cannot be trusted, it does not name the host of server.address`,
-      );
-    },
-  );
+  test.each([1, 2])('are no excuse for a name that another has (agency %i)', async agency => {
+    const partsOf = await twoServers(['127.0.0.1', 'localhost']);
+    expect(await firstFailure(partsOf(agency))).toBe(
+      "the server's certificate cannot be trusted, it does not name the host of server.address",
+    );
+  });
 
   test('of which one does not go on with the handshake: the next one is dialed', async () => {
     const silent = await FakeCentral.listen();
     const port = await listen(trusted.server);
     const { events, ...rest } = parts(1);
-    const socket = await dial({ ...rest, addresses: loopback([silent.port, port]), connectTimeoutMs: 50 });
+    const socket = await dial({
+      ...rest,
+      addresses: loopback([silent.port, port]),
+      limits: { connectTimeoutMs: 50, handshakeTimeoutMs: 50 },
+    });
     onTestFinished(() => void socket.destroy());
     expect(socket.remotePort).toBe(port);
     expect(events.of('connecting').map(({ error }) => error)).toEqual(['no answer to the connection']);
@@ -153,6 +189,12 @@ test('a server that ends the connection in the handshake is tried again', async 
 
 test('a server that does not go on with the handshake is given up in time', async () => {
   const central = await FakeCentral.listen();
-  const error = await failureOf(dial({ ...parts(central.port), connectTimeoutMs: 50, maxElapsedMs: 1 }));
+  const error = await failureOf(
+    dial({
+      ...parts(central.port),
+      limits: { connectTimeoutMs: 50, handshakeTimeoutMs: 50 },
+      maxElapsedMs: 1,
+    }),
+  );
   expect(error.message).toBe('the central cannot be reached, no answer to the connection, after 1 attempts');
 });

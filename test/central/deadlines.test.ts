@@ -15,6 +15,7 @@ import {
   NOK,
   OK,
   row,
+  sbet,
   TestCentral,
   until,
 } from '../support/central.ts';
@@ -124,6 +125,35 @@ describe('a message that has begun', () => {
     expect(await peer.rest()).toBe(NOK);
     expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['message-timeout']);
     expect(store.rows).toBe(row(1, 1));
+  });
+
+  test.each([
+    ['first', nbet(...Array.from({ length: 20 }, (_, index) => bet(index)))],
+    ['numbered', sbet(1, ...Array.from({ length: 20 }, (_, index) => bet(index)))],
+  ])('and takes many times its window, at the least pace, is taken: the %s batch', async (kind, batch) => {
+    const { central, clock, store } = await open({ limits: { progressBytesMin: 50 } });
+    const peer = kind === 'first' ? await central.agency(1) : await central.uploader(1);
+    for (let at = 0; at < batch.length; at += 50) {
+      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 50));
+      await clock.advance(200);
+    }
+    expect(await peer.receive(4)).toBe(OK);
+    expect(store.appended.map(({ count }) => count)).toEqual([20]);
+    expect(central.of('connection-cut')).toEqual([]);
+  });
+
+  test('is cut when it stops moving, however many windows it has used', async () => {
+    const { central, clock } = await open({ limits: { progressBytesMin: 50 } });
+    const peer = await central.agency(1);
+    const batch = nbet(...Array.from({ length: 20 }, (_, index) => bet(index)));
+    for (const at of [0, 50, 100]) {
+      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 50));
+      await clock.advance(200);
+    }
+    await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(150, 199));
+    clock.time += 200;
+    expect(await peer.rest()).toBe(NOK);
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['message-timeout']);
   });
 
   test('and comes in time, a little at a time, is taken', async () => {

@@ -168,6 +168,18 @@ describe('a draw that the store does not take', () => {
     expect([store.reads, store.seals]).toEqual([2, 1]);
   });
 
+  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])('because the system says %s is held later', async code => {
+    const opened = open();
+    const { store, events, told } = opened;
+    const error = Object.assign(new Error(`${code} on open`), { code, syscall: 'open' });
+    store.readErrors.push(error, error);
+    await finishAll(opened);
+    expect(events.at(-1)).toEqual({ event: 'draw-delayed', error: `${code} on open` });
+    await pass(2 * RETRY_MS);
+    expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
+    expect([store.reads, store.seals]).toEqual([3, 1]);
+  });
+
   test('because another server was first is not delayed: theirs is told when it is known', async () => {
     const opened = open();
     const { store, told } = opened;

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EchoConnection } from '../../src/central/echo.ts';
 import { Listener } from '../../src/central/listener.ts';
@@ -11,6 +13,7 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
   const { now = () => performance.now() } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const events: CentralEvent[] = [];
+  const sockets: Socket[] = [];
   const emit = (event: CentralEvent): void => void events.push(event);
   const listener = await Listener.open({
     open: new OpenConnections(DEFAULT_LIMITS),
@@ -20,14 +23,17 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
     backlog: 128,
     limits,
     emit,
-    serve: (socket, ip) => new EchoConnection(socket, ip, { limits, emit, now }),
+    serve(socket, ip) {
+      sockets.push(socket);
+      return new EchoConnection(socket, ip, { limits, emit, now });
+    },
     turnAway: () => [Buffer.from('busy\n')],
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= listener.stop());
   onTestFinished(stop);
   const of = (kind: CentralEvent['event']): CentralEvent[] => events.filter(({ event }) => event === kind);
-  return { connect: () => Peer.connect(listener.port), of, stop };
+  return { connect: () => Peer.connect(listener.port), of, stop, sockets };
 }
 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
@@ -152,6 +158,22 @@ describe('the deadlines', () => {
     expect(of('connection-cut')).toEqual([
       { event: 'connection-cut', ip: '127.0.0.1', reason: 'first-message-timeout' },
     ]);
+  });
+
+  test('a line that takes many windows is echoed while enough of it arrives in each', async () => {
+    let time = 0;
+    const limits = { firstMessageTimeoutMs: 50, progressBytesMin: 100 };
+    const { connect, of, sockets } = await open({ limits, now: () => time });
+    const peer = await connect();
+    for (let window = 1; window <= 5; window += 1) {
+      peer.send(Buffer.from('x'.repeat(100)));
+      await until(() => sockets[0]?.bytesRead === window * 100, 'the bytes being read');
+      time = window * 50;
+      await delay(50);
+    }
+    peer.send(Buffer.from('\n'));
+    expect(await peer.rest()).toBe(hex(`${'x'.repeat(500)}\n`));
+    expect(of('connection-cut')).toEqual([]);
   });
 
   test('a peer that has its line and never closes is cut without a word about it', async () => {

@@ -54,10 +54,12 @@ describe('loteria certs', () => {
 
   test('keeps keys from other users', async () => {
     const folder = await temporaryFolder();
-    await certs(folder, '.', '--agencies', '1');
-    const modes = readdirSync(folder).map(name => [
+    await certs(folder, 'made', '--agencies', '1');
+    const made = join(folder, 'made');
+    expect(statSync(made).mode & 0o777).toBe(0o700);
+    const modes = readdirSync(made).map(name => [
       name.includes('key'),
-      statSync(join(folder, name)).mode & 0o077,
+      statSync(join(made, name)).mode & 0o077,
     ]);
     expect(modes.filter(([isKey, others]) => isKey && others !== 0)).toEqual([]);
     expect(modes).toHaveLength(6);

@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
@@ -224,6 +233,24 @@ describe('loteria export, where a file is', () => {
     expect((await exported(place, '--force')).code).toBe(0);
     expect(readFileSync(place.file)).toEqual(ROWS);
     expect(sealIn(place)).toEqual(AFTER);
+  });
+
+  test.each(['out.csv', 'out.csv.seal'])('does not replace %s where that is a symbolic link', async name => {
+    const place = await filled(true);
+    const link = join(place.folder, name);
+    symlinkSync('missing', link);
+    expect(await exported(place, '--force')).toMatchObject({
+      code: 1,
+      stderr: `loteria: ${link} is a symbolic link, which is not followed; name the file itself\n`,
+    });
+    expect(readdirSync(place.folder).toSorted()).toEqual(['data', name]);
+  });
+
+  test('is made for its owner alone, and so is the seal', async () => {
+    const place = await filled(true);
+    expect((await exported(place)).code).toBe(0);
+    const modes = [place.file, `${place.file}.seal`].map(path => statSync(path).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600]);
   });
 
   test('does not disturb another export that has not ended, unless told to', async () => {

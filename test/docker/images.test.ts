@@ -60,7 +60,7 @@ describe('the images', () => {
     const option = /--max-semi-space-size=\d+/.exec(
       readFileSync(join(import.meta.dirname, '../../loteria'), 'utf8'),
     )![0];
-    expect(await inside(image, 'echo "$NODE_OPTIONS"')).toBe(`${option}\n`);
+    expect(await inside(image, 'echo "$NODE_OPTIONS"')).toBe(`--disable-sigusr1 ${option}\n`);
   });
 
   test('share all layers but the last few, and have the command in the path', async () => {

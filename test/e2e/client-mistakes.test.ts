@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AGENCY_PROTOCOLS } from '../../src/wire/dialect-names.ts';
@@ -197,6 +197,26 @@ describe('winners.file', () => {
     const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });
     expect(await client.exited).toEqual(WRONG_USAGE);
     expect(client.stderr).toBe(`loteria: winners.file is '${path}', which cannot be written (${code})\n`);
+    expect(central.conversations).toEqual([]);
+  });
+
+  test.each([
+    ['a symbolic link', 'link', 'is a symbolic link, which is not followed; name the file itself'],
+    [
+      'a file of something else',
+      'agency.csv',
+      'holds something else than documents of winners; move it away',
+    ],
+  ])('%s is neither followed nor overwritten', async (_, path, why) => {
+    const central = await FakeCentral.listen();
+    const folder = await folderWith(GOOD);
+    await symlink('target', join(folder, 'link'));
+    const client = startClient(folder, 1, central.port, { CLI_WINNERS_FILE: path });
+    expect(await client.exited).toEqual(WRONG_USAGE);
+    expect(client.stderr).toBe(
+      `loteria: winners.file is '${path}', which cannot be written (${path} ${why})\n`,
+    );
+    expect(await readFile(join(folder, 'agency.csv'), 'utf8')).toBe(GOOD);
     expect(central.conversations).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pipeFile } from '../agency/pipe-file.ts';
@@ -105,6 +105,8 @@ describe('a client', () => {
       'INFO     action: consulta_ganadores | result: success | cant_ganadores: 2',
     ]);
     expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n13\n');
+    expect((await stat(join(folder, 'winners.txt'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(folder, 'bets.csv'))).mode & 0o777).toBe(0o600);
     expect(story(client)).toEqual([
       'config success',
       'connect success',

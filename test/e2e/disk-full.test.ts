@@ -4,6 +4,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -11,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { readiness } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
@@ -132,6 +134,48 @@ function fillDisk(path: string): void {
     closeSync(file);
   }
 }
+
+test('a disk that has room again is reported without any further batch', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  const env = { DATA_DIR: disk, NUMBER_AGENCIES: '2', HTTP_PORT: '0' };
+  const { server, port } = await startServer(folder, env);
+  const { url } = (await server.logged('listen_http')).details;
+  fillDisk(join(disk, 'ballast'));
+  writeFileSync(join(folder, 'agency-1.csv'), linesOf(1).join('\n'));
+  const client = startClient(folder, 1, port, { CLI_FILE_NAME: 'agency-1.csv' });
+  await times(server, 'refuse', 1);
+  client.kill('SIGKILL');
+  await client.exited;
+  await expect.poll(() => readiness(url!)).toBe('503 not ready: disk-full');
+  // Longer than the period of the probe: as long as the disk is full it stays reported.
+  await sleep(6_000);
+  expect(await readiness(url!)).toBe('503 not ready: disk-full');
+  rmSync(join(disk, 'ballast'));
+  await expect.poll(() => readiness(url!)).toBe('200 ready');
+  expect(readdirSync(disk).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+});
+
+test('winners for which a disk has no room are written when there is some', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  writeFileSync(join(folder, 'agency-1.csv'), 'Ana,Pérez,30904465,1990-01-02,7574\n');
+  fillDisk(join(disk, 'ballast'));
+  const filler = openSync(join(disk, 'filler'), 'w');
+  writeSync(filler, Buffer.alloc(PAGE_BYTES, 1));
+  closeSync(filler);
+  const winners = join(disk, 'winners');
+  const env = { CLI_FILE_NAME: 'agency-1.csv', CLI_WINNERS_FILE: winners };
+  const client = startClient(folder, 1, port, env);
+  const delayed = await client.logged('write_winners', 'in_progress');
+  expect(delayed).toMatchObject({ level: 'WARNING', details: { file: winners, error: 'ENOSPC' } });
+  rmSync(join(disk, 'ballast'));
+  expect(await client.exited).toEqual({ code: 0, signal: null });
+  expect(readFileSync(winners, 'utf8')).toBe('30904465\n');
+});
 
 test('a disk without room for the draw delays it: it is held once, when there is room', async context => {
   const disk = await smallDisk(context);

@@ -2,7 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { EXPIRED, type Signed, signed, writePair } from '../support/certificates.ts';
+import {
+  EXPIRED,
+  HOSTS,
+  NOT_YET_VALID,
+  pem,
+  type Signed,
+  signed,
+  VALID,
+  writePair,
+} from '../support/certificates.ts';
 import { range } from '../support/central.ts';
 import { freePort } from '../support/free-port.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
@@ -183,7 +192,7 @@ describe('an agency that the server does not accept says why and ends, and the o
   });
 });
 
-describe('an agency that does not accept the server says why and ends:', () => {
+describe('an agency that does not accept the server says why and comes back:', () => {
   test.each([
     [
       'it is signed by somebody else',
@@ -206,8 +215,75 @@ describe('an agency that does not accept the server says why and ends:', () => {
       CLI_TLS_CA: 'ca.pem',
       CLI_SERVER_ADDRESS: `${host}:${port}`,
     });
-    expect(await client.exited).toEqual(FAILED);
-    expect(reasonOf(client)).toBe(`the server's certificate cannot be trusted, ${why}`);
+    await client.line(() => client.linesOf('connect', 'in_progress').length > 1, 'another try');
+    const errors = client.linesOf('connect', 'in_progress').map(({ details }) => details['error']);
+    expect(new Set(errors)).toEqual(new Set([`the server's certificate cannot be trusted, ${why}`]));
+    client.kill('SIGTERM');
+    expect(await client.exited).toEqual(DONE);
+  });
+});
+
+describe('a certificate of the server that is replaced while it runs', () => {
+  const ONE_SIDED = { TLS_CERT: 'server.pem', TLS_KEY: 'server-key.pem', NUMBER_AGENCIES: '1' };
+
+  test.each([
+    ['has expired', EXPIRED, 'fail', 'it has expired'],
+    ['is not valid yet', NOT_YET_VALID, 'fail', 'it is not valid yet'],
+  ])('because it %s is read on SIGHUP, and agencies go on', async (trouble, validity, result, why) => {
+    const folder = await folderSignedBy(trusted, 10);
+    await writePair(folder, 'server', pem(await trusted.authority.issueServer(HOSTS, validity)));
+    const { server, port } = await startServer(folder, ONE_SIDED);
+    const { level, details } = await server.logged('check_certificate', result);
+    expect({ level, ...details }).toMatchObject({
+      level: 'WARNING',
+      file: 'TLS_CERT',
+      error: `the certificate ${trouble}`,
+    });
+    const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
+    const waiting = await client.logged('connect', 'in_progress');
+    expect(waiting.details['error']).toBe(`the server's certificate cannot be trusted, ${why}`);
+    await writePair(folder, 'server', trusted.server);
+    server.kill('SIGHUP');
+    expect(await client.exited, client.transcript()).toEqual(DONE);
+    expect(server.linesOf('open_tls', 'success')).toHaveLength(2);
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
+  });
+
+  test('by files that cannot be used stays in force, and the reason is logged once', async () => {
+    const folder = await folderSignedBy(trusted, 10);
+    const { server, port } = await startServer(folder, ONE_SIDED);
+    await writeFile(join(folder, 'server-key.pem'), 'half');
+    const { level, details } = await server.logged('open_tls', 'fail');
+    expect({ level, error: details['error'] }).toEqual({
+      level: 'ERROR',
+      error: 'TLS_KEY is server-key.pem, which holds no key in PEM',
+    });
+    const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
+    expect(await client.exited, client.transcript()).toEqual(DONE);
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual(DONE);
+    expect(server.linesOf('open_tls', 'fail')).toHaveLength(1);
+  });
+
+  test('is read without a signal, too, and warns 30 days before it expires', async () => {
+    const folder = await folderSignedBy(trusted, 10);
+    const { server } = await startServer(folder, { ...ONE_SIDED, HTTP_PORT: '0' });
+    const { url } = (await server.logged('listen_http')).details;
+    const scraped = async (): Promise<string> => (await fetch(`${url}metrics`)).text();
+    const expiry = (text: string): number =>
+      Number(/^loteria_tls_certificate_expiry_seconds\{file="TLS_CERT"\} (\S+)$/m.exec(text)![1]);
+    expect(server.linesOf('check_certificate', 'in_progress')).toHaveLength(1);
+    const before = expiry(await scraped());
+    const notAfter = new Date(Date.now() + 2.5 * 24 * 60 * 60 * 1000);
+    const renewed = await trusted.authority.issueServer(HOSTS, { ...VALID, notAfter });
+    await writePair(folder, 'server', pem(renewed));
+    await server.line(() => server.linesOf('open_tls', 'success').length === 2, 'the new files');
+    expect(server.linesOf('check_certificate', 'in_progress').at(-1)!.details['error']).toBe(
+      'the certificate expires soon',
+    );
+    const after = expiry(await scraped());
+    expect(after).toBe(Math.floor(notAfter.getTime() / 1000));
+    expect(after).toBeGreaterThan(before);
   });
 });
 
@@ -244,15 +320,17 @@ describe('a client that speaks', () => {
     expect(await client.exited).toEqual(DONE);
   });
 
-  test('TLS to a server of something else ends with the reason', async () => {
+  test('TLS to a server of something else is told so, and comes back', async () => {
     const folder = await folderSignedBy(trusted, 10);
     const web = createServer(socket => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     onTestFinished(() => void web.close());
     await new Promise<void>(resolve => web.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const { port } = web.address() as AddressInfo;
     const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
-    expect(await client.exited).toEqual(FAILED);
-    expect(reasonOf(client)).toBe('tls.ca is set, and the server speaks no TLS on this port');
+    const { details } = await client.logged('connect', 'in_progress');
+    expect(details['error']).toBe('tls.ca is set, and the server speaks no TLS on this port');
+    client.kill('SIGTERM');
+    expect(await client.exited).toEqual(DONE);
   });
 });
 

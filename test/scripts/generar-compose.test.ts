@@ -335,9 +335,25 @@ test.each([
   const { status, stdout, stderr } = generate(folder, args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toMatch(
-    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\] \[--cluster\]\ngenerar-compose\.sh: .+\n$/,
+    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\] \[--cluster\] \[--force\]\ngenerar-compose\.sh: .+\n$/,
   );
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file that is no definition for docker compose is overwritten only with --force', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'out.yaml');
+  await writeFile(path, 'notes\n');
+  const refused = generate(folder, ['out.yaml', '1']);
+  expect(refused).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('out.yaml is there already') as string,
+  });
+  expect(await readFile(path, 'utf8')).toBe('notes\n');
+  expect(generate(folder, ['out.yaml', '1', '--force']).status).toBe(0);
+  const one = await readFile(path, 'utf8');
+  expect(generate(folder, ['out.yaml', '2']).status).toBe(0);
+  expect(await readFile(path, 'utf8')).not.toBe(one);
 });
 
 test('a file that cannot be written is an error that names it', async () => {

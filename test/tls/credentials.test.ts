@@ -1,8 +1,13 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CredentialsError, readAuthority, readIdentity } from '../../src/tls/credentials.ts';
+import {
+  CredentialsError,
+  readAuthority,
+  readIdentity,
+  readServerCredentials,
+} from '../../src/tls/credentials.ts';
 import { signed, writePair } from '../support/certificates.ts';
 import { startServer, startClient, Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -45,13 +50,20 @@ describe('a certificate and its key', () => {
   test('are read, with whom they name and until when; certificates that follow belong to them', async () => {
     const folder = await temporaryFolder();
     await writePair(folder, 'own', { ...agency, cert: agency.cert + trusted.ca });
-    const { cert, key, subject, validTo } = readIdentity(named(folder));
-    expect({ cert, key, subject }).toEqual({
+    const { identity, subject, validities } = readServerCredentials({
+      identity: named(folder),
+      clientAuthority: undefined,
+    });
+    expect({ ...identity, subject }).toEqual({
       cert: agency.cert + trusted.ca,
       key: agency.key,
       subject: 'CN=agency-1',
     });
-    expect(validTo.getTime()).toBeGreaterThan(Date.now());
+    const [agencyEnds, caEnds] = [agency.cert, trusted.ca].map(text => new X509Certificate(text).validTo);
+    expect(Date.parse(agencyEnds!)).toBeLessThan(Date.parse(caEnds!));
+    expect(validities.map(({ file, validTo }) => [file, validTo])).toEqual([
+      ['TLS_CERT', new Date(agencyEnds!)],
+    ]);
   });
 
   test.each([

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateFolder } from '../../files/private.ts';
 import { StoreError } from '../store.ts';
 import { reasonOf } from './append-file.ts';
 import { LOCK_FILE } from './csv-store.ts';
@@ -24,7 +24,7 @@ export async function archiveDraw(directory: string): Promise<string> {
     unlock = await files.lock(join(directory, LOCK_FILE));
     const { time, sha256 } = await findDraw(directory);
     const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
-    await mkdir(folder, { recursive: true });
+    await makePrivateFolder(folder);
     // The journal goes last: rows without a journal would be taken over into the next draw.
     for (const name of [BETS_FILE, JOURNAL_FILE]) await move(name, directory, folder);
     await files.syncDirectory(join(directory, ARCHIVE_FOLDER));

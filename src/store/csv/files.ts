@@ -1,4 +1,5 @@
 import { constants, type FileHandle, access, open, rename, unlink } from 'node:fs/promises';
+import { openPrivate } from '../../files/private.ts';
 import { lockFolder } from './folder-lock.ts';
 
 /** A file as its readers see it. Offsets and lengths in bytes. */
@@ -54,7 +55,7 @@ export const NODE_FILES: Files = {
   },
   async open(path) {
     // Not `a+`: appending files ignore the position that they are told to write at.
-    return new NodeFile(await open(path, constants.O_RDWR | constants.O_CREAT, 0o644));
+    return new NodeFile(await openPrivate(path, constants.O_RDWR));
   },
   async openToRead(path) {
     return new NodeFile(await open(path, 'r'));

@@ -1,0 +1,56 @@
+import { constants, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const PROBE_FILE = 'bets.probe';
+const PROBE_MS = 5_000;
+/** Room for a full group of batches, in bytes. */
+const PROBE_BYTES = 1024 * 1024;
+
+/**
+ * Looks whether a full disk has room again. Without it only a stored batch would tell, and a load balancer
+ * keeps batches away from a server that is not ready.
+ */
+export class DiskProbe {
+  readonly #path: string;
+  readonly #periodMs: number;
+  readonly #onRoom: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(directory: string, onRoom: () => void, periodMs = PROBE_MS) {
+    this.#path = join(directory, PROBE_FILE);
+    this.#onRoom = onRoom;
+    this.#periodMs = periodMs;
+  }
+
+  /** Something was refused for want of room: looks once in each period until there is some. */
+  start(): void {
+    this.#timer ??= setTimeout(() => void this.#look(), this.#periodMs).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #look(): Promise<void> {
+    const timer = this.#timer;
+    const hasRoom = await this.#writes().catch(() => false);
+    if (this.#timer !== timer || timer === undefined) return;
+    this.#timer = undefined;
+    if (hasRoom) this.#onRoom();
+    else this.start();
+  }
+
+  /** A real write: quotas and reserved blocks do not show in the free space of a file system. */
+  async #writes(): Promise<boolean> {
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+    const file = await open(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+    try {
+      await unlink(this.#path);
+      await file.writeFile(Buffer.alloc(PROBE_BYTES));
+      return true;
+    } finally {
+      await file.close();
+    }
+  }
+}

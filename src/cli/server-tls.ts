@@ -1,0 +1,79 @@
+import type { OpenConnections } from '../central/open-connections.ts';
+import { TlsDoor, type TlsDoorParts } from '../central/tls-door.ts';
+import type { ServerTls } from '../config/tls-files.ts';
+import type { CentralEvent, Emit } from '../observe/events.ts';
+import { readServerCredentials, type ServerCredentials } from '../tls/credentials.ts';
+import { Reloading } from '../tls/reloading.ts';
+import { troubleOf } from '../tls/validity.ts';
+import type { Limits } from '../wire/limits.ts';
+
+/** How often the files are read again, and how often a certificate that expires is reported, in milliseconds. */
+const LOOK_MS = 10_000;
+const WARN_MS = 24 * 60 * 60 * 1000;
+
+export interface ServerTlsParts {
+  readonly files: ServerTls;
+  readonly limits: Limits;
+  readonly open: OpenConnections;
+  readonly emit: Emit<CentralEvent>;
+  readonly now: () => number;
+}
+
+/** TLS before what the listeners serve. Loaded by servers that use it. */
+export class ServerDoors {
+  readonly #parts: ServerTlsParts;
+  readonly #credentials: Reloading<ServerCredentials>;
+  readonly #doors: TlsDoor[] = [];
+  readonly #timers: readonly NodeJS.Timeout[];
+
+  /** @throws CredentialsError */
+  constructor(parts: ServerTlsParts) {
+    this.#parts = parts;
+    this.#credentials = new Reloading(() => readServerCredentials(parts.files));
+    this.#tell();
+    this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#warn(), WARN_MS)];
+    for (const timer of this.#timers) timer.unref();
+    process.on('SIGHUP', this.#onHangUp);
+  }
+
+  add(serve: TlsDoorParts['serve']): TlsDoor {
+    const door = new TlsDoor({ ...this.#parts, ...this.#credentials.value, serve });
+    this.#doors.push(door);
+    return door;
+  }
+
+  stop(): void {
+    process.off('SIGHUP', this.#onHangUp);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.emit({ event: 'timer-closed', timer: 'tls_files' });
+  }
+
+  readonly #onHangUp = (): void => {
+    this.#credentials.forget();
+    this.#look();
+  };
+
+  #look(): void {
+    const outcome = this.#credentials.look();
+    if (outcome === undefined) return;
+    if (outcome instanceof Error) {
+      this.#parts.emit({ event: 'tls-kept', error: outcome.message });
+      return;
+    }
+    for (const door of this.#doors) door.use(this.#credentials.value);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { subject, validities, clientAuthority } = this.#credentials.value;
+    this.#parts.emit({ event: 'tls-opened', subject, validities, mutual: clientAuthority !== undefined });
+    this.#warn();
+  }
+
+  #warn(): void {
+    for (const validity of this.#credentials.value.validities) {
+      const trouble = troubleOf(validity, new Date());
+      if (trouble !== undefined) this.#parts.emit({ event: 'certificate-trouble', ...validity, trouble });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
+
+/** Files with personal data or keys are for their owner alone. */
+export const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
+
+/** What stands where a file is to be written must not be overwritten. The message names it. */
+export class FileRefused extends Error {
+  constructor(path: string, why: string, cause?: unknown) {
+    super(`${path} ${why}`, { cause });
+    this.name = 'FileRefused';
+  }
+}
+
+/** Why a symbolic link is refused: whoever may write to the folder could have any file of this user overwritten. */
+export const IS_LINK = 'is a symbolic link, which is not followed; name the file itself';
+
+/**
+ * Opens a file for writing that is created for its owner alone.
+ *
+ * @param flags of `open`, such as `O_WRONLY | O_TRUNC`
+ * @throws FileRefused (as a rejection) when it is a symbolic link, or the error of the file system
+ */
+export async function openPrivate(path: string, flags: number): Promise<FileHandle> {
+  try {
+    return await open(path, flags | constants.O_CREAT | constants.O_NOFOLLOW, PRIVATE_FILE);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ELOOP' ? new FileRefused(path, IS_LINK, error) : error;
+  }
+}
+
+/** Replaces what a file holds; see `openPrivate`. */
+export async function writePrivate(path: string, data: string | Uint8Array): Promise<void> {
+  const file = await openPrivate(path, constants.O_WRONLY | constants.O_TRUNC);
+  try {
+    await file.writeFile(data);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a folder, and those that it is in, for their owner alone; one that is there stays as it is. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+}
+
+/**
+ * Makes way for new files. Nothing is removed when one of them may not be.
+ *
+ * @param force whether files that are there are overwritten
+ * @throws FileRefused (as a rejection)
+ */
+export async function makeWay(paths: readonly string[], force: boolean): Promise<void> {
+  const there: string[] = [];
+  for (const path of paths) {
+    const stats = await lstat(path).catch(() => undefined);
+    if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
+    if (stats !== undefined && !force) throw new FileRefused(path, 'is there already; --force overwrites it');
+    if (stats !== undefined) there.push(path);
+  }
+  for (const path of there) await rm(path);
+}

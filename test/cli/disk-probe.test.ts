@@ -1,0 +1,45 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { DiskProbe } from '../../src/cli/disk-probe.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const PERIOD_MS = 10;
+
+async function openProbe() {
+  const folder = await temporaryFolder();
+  let reported = 0;
+  const probe = new DiskProbe(folder, () => (reported += 1), PERIOD_MS);
+  onTestFinished(() => probe.stop());
+  return { folder, probe, reported: () => reported };
+}
+
+test('a disk with room is reported once, and nothing is left there', async () => {
+  const { folder, probe, reported } = await openProbe();
+  probe.start();
+  probe.start();
+  await expect.poll(reported).toBe(1);
+  await sleep(PERIOD_MS * 5);
+  expect(reported()).toBe(1);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a folder that cannot be written is looked at again until it can', async () => {
+  const { folder, probe, reported } = await openProbe();
+  // Whatever the user, a folder in its place cannot be opened for writing.
+  mkdirSync(join(folder, 'bets.probe'));
+  probe.start();
+  await sleep(PERIOD_MS * 5);
+  expect(reported()).toBe(0);
+  rmSync(join(folder, 'bets.probe'), { recursive: true });
+  await expect.poll(reported).toBe(1);
+});
+
+test('a probe that is stopped reports nothing', async () => {
+  const { probe, reported } = await openProbe();
+  probe.start();
+  probe.stop();
+  await sleep(PERIOD_MS * 5);
+  expect(reported()).toBe(0);
+});

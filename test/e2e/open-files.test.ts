@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { bet, conn, END, GWIN, nbet, NEND, OK, rwin, until } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+function limitOpenFiles(pid: number, limit: number): void {
+  execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:`]);
+}
+
+/** The least number that a descriptor of a process could have next. */
+function nextDescriptor(pid: number): number {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let next = 0;
+  while (open.has(next)) next += 1;
+  return next;
+}
+
+test('a server without file descriptors turns connections away, delays the draw, and holds it when there are some', async ({
+  skip,
+}) => {
+  skip(spawnSync('prlimit', ['--version']).status !== 0, 'there is no prlimit');
+  const { server, port } = await startServer(await temporaryFolder(), { NUMBER_AGENCIES: '1' });
+  const peer = await Peer.connect(port);
+  peer.send(Buffer.concat([conn(1), nbet(bet(10, 7574), bet(11))]));
+  expect(await peer.receive(4)).toBe(OK);
+
+  limitOpenFiles(server.pid, nextDescriptor(server.pid));
+  const other = await Peer.connect(port);
+  await until(() => other.ended, 'a connection being turned away');
+  peer.send(END);
+  expect(await peer.receive(4)).toBe(OK);
+  const delayed = await server.logged('sorteo', 'in_progress');
+  expect(delayed).toMatchObject({
+    level: 'WARNING',
+    details: { error: expect.stringMatching(/^EMFILE/) as string },
+  });
+  peer.send(GWIN);
+  expect(await peer.receive(4)).toBe(NEND);
+
+  limitOpenFiles(server.pid, 1024);
+  await server.logged('sorteo', 'success');
+  const late = await Peer.connect(port);
+  late.send(Buffer.concat([conn(1), GWIN]));
+  expect(await late.receive(rwin(10).length / 2)).toBe(rwin(10));
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+});

@@ -1,0 +1,66 @@
+import { constants, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { makePrivateFolder, makeWay, openPrivate, writePrivate } from '../../src/files/private.ts';
+import { NODE_FILES } from '../../src/store/csv/files.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+/** A file that must stay as it is, and a link to it. */
+async function linked(): Promise<{ folder: string; target: string; link: string }> {
+  const folder = await temporaryFolder();
+  const [target, link] = [join(folder, 'target'), join(folder, 'link')];
+  writeFileSync(target, 'as it was', { mode: 0o644 });
+  symlinkSync(target, link);
+  return { folder, target, link };
+}
+
+describe('a private file', () => {
+  test('is created for its owner alone, in folders for their owner alone', async () => {
+    const outer = await temporaryFolder();
+    const before = modeOf(outer);
+    const folder = join(outer, 'made', 'here');
+    await makePrivateFolder(folder);
+    await makePrivateFolder(outer);
+    await writePrivate(join(folder, 'file'), 'one');
+    await writePrivate(join(folder, 'file'), '2');
+    expect(
+      [before, join(outer, 'made'), folder, join(folder, 'file')].map(path =>
+        path === before ? modeOf(outer) : modeOf(path),
+      ),
+    ).toEqual([before, '700', '700', '600']);
+    expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('2');
+  });
+
+  test.each<[string, (link: string) => Promise<unknown>]>([
+    ['writePrivate', link => writePrivate(link, 'x')],
+    ['openPrivate', link => openPrivate(link, constants.O_RDWR)],
+    ['the store', link => NODE_FILES.open(link)],
+    ['makeWay', link => makeWay([link], true)],
+  ])('is not written through a symbolic link by %s', async (_, write) => {
+    const { target, link } = await linked();
+    await expect(write(link)).rejects.toThrow(`${link} is a symbolic link, which is not followed`);
+    expect(readFileSync(target, 'utf8')).toBe('as it was');
+    const dangling = join(await temporaryFolder(), 'dangling');
+    symlinkSync(join(dangling, '..', 'nothing'), dangling);
+    await expect(write(dangling)).rejects.toThrow(`${dangling} is a symbolic link`);
+    expect(existsSync(join(dangling, '..', 'nothing'))).toBe(false);
+  });
+});
+
+describe('a file in the way', () => {
+  test('is named, and none is removed', async () => {
+    const { folder, target } = await linked();
+    const names = [join(folder, 'new'), target, join(folder, 'link')];
+    await expect(makeWay(names, false)).rejects.toThrow(`${target} is there already; --force overwrites it`);
+    await expect(makeWay(names, true)).rejects.toThrow('is a symbolic link');
+    expect(readFileSync(target, 'utf8')).toBe('as it was');
+  });
+
+  test('is removed when that is wanted', async () => {
+    const { folder, target } = await linked();
+    await makeWay([target, join(folder, 'new')], true);
+    expect(existsSync(target)).toBe(false);
+  });
+});

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** How often bytes are let through, in milliseconds. */
+const STEP_MS = 50;
+
+/**
+ * A TCP proxy before a port of the loopback interface that lets so many bits a second through in each
+ * direction; it ends with the test.
+ *
+ * @returns its port
+ */
+export async function openSlowLink(port: number, bitsPerSecond: number): Promise<number> {
+  const bytesPerMs = bitsPerSecond / 8 / 1000;
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket): Socket => {
+    sockets.add(socket);
+    return socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+  };
+  const server = createServer({ allowHalfOpen: true }, near => {
+    const far = keep(connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
+    keep(near);
+    trickle(near, far, bytesPerMs);
+    trickle(far, near, bytesPerMs);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function trickle(from: Socket, to: Socket, bytesPerMs: number): void {
+  const queue: Buffer[] = [];
+  let queued = 0;
+  let credit = 0;
+  let last = performance.now();
+  let ended = false;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    // An idle link saves nothing up.
+    credit = queued === 0 ? 0 : credit + (now - last) * bytesPerMs;
+    last = now;
+    while (credit >= 1 && queued > 0) {
+      const [head] = queue as [Buffer];
+      const part = head.subarray(0, Math.floor(credit));
+      if (part.length === head.length) queue.shift();
+      else queue[0] = head.subarray(part.length);
+      queued -= part.length;
+      credit -= part.length;
+      to.write(part);
+    }
+    if (queued === 0 && ended) {
+      clearInterval(timer);
+      to.end();
+    }
+  }, STEP_MS);
+  from.on('data', chunk => {
+    queue.push(chunk);
+    queued += chunk.length;
+  });
+  from.on('end', () => {
+    ended = true;
+  });
+  const onClose = (): void => {
+    clearInterval(timer);
+    to.destroy();
+  };
+  from.on('close', hadError => hadError && onClose());
+  to.on('close', onClose);
+}
