@@ -48,7 +48,6 @@ export class ResumableAgency {
 
   constructor(parts: ResumableParts) {
     this.#parts = parts;
-    // Batches keep their size: their numbers must mean the same bets when the file is read again.
     this.#pace = new SendPace({ ...parts, windowFirst: WINDOW_FIRST });
   }
 

@@ -11,7 +11,7 @@ import type { PostgresCluster } from '../../support/postgres-cluster.ts';
 
 export const AGENCIES = [1, 2] as const;
 
-type Options = Pick<PostgresStoreOptions, 'access' | 'lottery' | 'agencies' | 'sync'>;
+export type Options = Pick<PostgresStoreOptions, 'access' | 'lottery' | 'agencies' | 'sync'>;
 
 let lotteries = 0;
 

@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loteria } from '../store/store-folder.ts';
+import { freePort } from '../support/free-port.ts';
+import { type Program, startClient, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const RIGHT = 'Ana,Paz,1,1990-01-01,7574\nEva,Gil,2,1990-01-01,1\n';
+const WRONG = 'Otro,Archivo,9,1990-01-01,7574\n'.repeat(3);
+
+/** A lottery of so many agencies in a folder, with what an operator and agencies do about it. */
+class Lottery {
+  readonly folder: string;
+  readonly port: number;
+  server!: Program;
+
+  private constructor(folder: string, port: number) {
+    this.folder = folder;
+    this.port = port;
+  }
+
+  static async of(agencies: number): Promise<Lottery> {
+    const lottery = new Lottery(await temporaryFolder(), await freePort());
+    await lottery.start({ NUMBER_AGENCIES: String(agencies) });
+    return lottery;
+  }
+
+  async start(env: Record<string, string>): Promise<void> {
+    const own = { SERVER_PORT: String(this.port), DATA_DIR: this.folder };
+    ({ server: this.server } = await startServer(this.folder, { ...own, ...env }));
+  }
+
+  async stop(): Promise<void> {
+    this.server.kill('SIGTERM');
+    expect(await this.server.exited).toEqual({ code: 0, signal: null });
+  }
+
+  async agency(id: number, text: string): Promise<Program> {
+    const file = `file-${id}-${text.length}.csv`;
+    await writeFile(join(this.folder, file), text);
+    const more = { CLI_FILE_NAME: file, CLI_WINNERS_FILE: `winners-${id}.txt` };
+    return startClient(this.folder, id, this.port, more);
+  }
+
+  async command(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await loteria(this.folder, args);
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout;
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.folder, name), 'utf8');
+  }
+}
+
+const rowsOf = (agency: number, text: string): string =>
+  text.replaceAll(/^(.+)\n/gm, (_, line: string) => `${agency},${line}\r\n`);
+
+describe('an operator', () => {
+  test('voids what agency 3 has sent by mistake; bets.csv, journal and winners are those of the right file', async () => {
+    const lottery = await Lottery.of(3);
+    const wrong = await lottery.agency(3, WRONG);
+    await wrong.logged('consulta_ganadores', 'in_progress');
+    const first = await lottery.agency(1, RIGHT);
+    await first.logged('consulta_ganadores', 'in_progress');
+    wrong.kill('SIGTERM');
+    await wrong.exited;
+    expect(
+      (await loteria(lottery.folder, ['agency', 'void', '3', '--reason', 'wrong file'])).stderr,
+    ).toContain('another process has');
+    await lottery.stop();
+    expect(await lottery.command('agency', 'void', '3', '--reason', 'wrong file')).toContain(
+      'agency 3 voided, bets: 3',
+    );
+    expect(await lottery.command('journal', 'show')).toContain('wrong file');
+    await lottery.start({ NUMBER_AGENCIES: '3' });
+    const others = [await lottery.agency(3, RIGHT), await lottery.agency(2, RIGHT)];
+    for (const client of [first, ...others]) expect(await client.exited).toEqual({ code: 0, signal: null });
+    expect(lottery.read('bets.csv')).toBe([1, 3, 2].map(agency => rowsOf(agency, RIGHT)).join(''));
+    for (const agency of [1, 2, 3]) expect(lottery.read(`winners-${agency}.txt`)).toBe('1\n');
+    expect(lottery.server.linesOf('draw', 'success')[0]!.details).toMatchObject({ bets: '6', winners: '3' });
+    expect(await lottery.command('journal', 'verify')).toContain('6 bets, 3 winners');
+  });
+
+  test('who starts with other agencies than the log says ends with code 2, and no draw is held', async () => {
+    const lottery = await Lottery.of(5);
+    const client = await lottery.agency(1, RIGHT);
+    await client.logged('consulta_ganadores', 'in_progress');
+    lottery.server.kill('SIGKILL');
+    await lottery.server.exited;
+    for (const env of [{ NUMBER_AGENCIES: '1' }, { AGENCIES: '1,2' }, { NUMBER_AGENCIES: '6' }]) {
+      const { code, stdout } = await loteria(lottery.folder, ['server'], { SERVER_PORT: '0', ...env });
+      expect(code).toBe(2);
+      expect(stdout).toContain('this lottery is one of the agencies 1-5');
+    }
+    // The configuration of whoever asks does not matter.
+    const status = await loteria(lottery.folder, ['draw', 'status', '.'], { NUMBER_AGENCIES: '1' });
+    expect(status.stdout).toContain('open, waiting for 2, 3, 4, 5');
+    await lottery.command('agencies', 'set', '1,3', '--reason', 'three agencies gave up');
+    await lottery.start({ AGENCIES: '1,3' });
+    const third = await lottery.agency(3, RIGHT);
+    for (const program of [client, third]) expect(await program.exited).toEqual({ code: 0, signal: null });
+    expect(lottery.read('winners-3.txt')).toBe('1\n');
+  });
+
+  test('reopens an agency that has finished too early, which sends the rest', async () => {
+    const lottery = await Lottery.of(2);
+    const early = await lottery.agency(2, RIGHT);
+    await early.logged('consulta_ganadores', 'in_progress');
+    early.kill('SIGTERM');
+    await early.exited;
+    await lottery.stop();
+    await lottery.command('agency', 'reopen', '2', '--reason', 'a page was missing');
+    await lottery.start({ NUMBER_AGENCIES: '2' });
+    const rest = await lottery.agency(2, 'Luz,Roa,5,1990-01-01,7574\n');
+    const other = await lottery.agency(1, RIGHT);
+    for (const client of [rest, other]) expect(await client.exited).toEqual({ code: 0, signal: null });
+    expect(lottery.read('winners-2.txt')).toBe('1\n5\n');
+    expect(existsSync(join(lottery.folder, 'bets.csv.next'))).toBe(false);
+    await lottery.stop();
+    const { code, stderr } = await loteria(lottery.folder, ['agency', 'reopen', '2', '--reason', 'late']);
+    expect([code, stderr]).toEqual([1, 'loteria: nothing was done: the draw has been held\n']);
+  });
+});
