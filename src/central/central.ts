@@ -267,10 +267,14 @@ export class Central {
   }
 }
 
+/** How an operator begins the next lottery, with files or in a database. */
+const NEXT_LOTTERY = "the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
+
 const BETS_REFUSED = {
   unauthorized: 'the agency is not one of the expected agencies',
-  'agency-finished': 'the agency has finished, its bets are closed',
-  'draw-closed': 'the draw has been held',
+  'agency-finished':
+    "the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+  'draw-closed': `the draw has been held; ${NEXT_LOTTERY}`,
 } as const;
 
 function refusalBecause(code: keyof typeof BETS_REFUSED): Refusal {

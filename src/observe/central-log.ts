@@ -1,6 +1,9 @@
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit, type ResourceEvent } from './events.ts';
 import type { Log, Result } from './log.ts';
 
+const NO_BETS =
+  "no bet is taken after a draw; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
+
 /** The server's log: one place for all its lines. The assignment's own actions are in Spanish, as it fixes them. */
 export function logCentral(log: Log): Emit<CentralEvent> {
   return event => {
@@ -118,7 +121,8 @@ function logResource(log: Log, event: ResourceEvent): void {
       const { file, bets, state, expected } = event;
       const finished = `${event.finished.length} of ${expected} agencies`;
       const finished_ids = listed(event.finished, event.finished.length);
-      log.info('open_store', 'success', { file, bets, finished, finished_ids, state });
+      const hint = state === 'drawn' ? { hint: NO_BETS } : {};
+      log.info('open_store', 'success', { file, bets, finished, finished_ids, state, ...hint });
       return;
     }
     case 'engine-unavailable':
