@@ -44,6 +44,7 @@ docker-image: ## build the images server:latest and client:latest, and that of a
 	@! grep -qs 'image: loteria-postgres:latest' docker-compose-dev.yaml || docker build -t loteria-postgres:latest ./postgres
 
 docker-compose-up: docker-image ## start the containers of docker-compose-dev.yaml, which generar-compose.sh writes
+	@sh scripts/foreign-project.sh
 	@sh scripts/dataset.sh "$$(grep -c '\./\.data/dataset/agency-' docker-compose-dev.yaml)" \
 	  docker run --rm --user "$$(id -u):$$(id -g)" --volume "$(CURDIR)/.data:/.data" --workdir / client:latest
 	docker compose -f docker-compose-dev.yaml up -d --remove-orphans

@@ -2,6 +2,8 @@ import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { COURSE_DATA, needCourseData, ROWS, WINNERS } from '../support/course-data.ts';
+import { ROOT, sh } from '../scripts/shell.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
 import { checkLine } from './checker.ts';
 import { docker, exitCode } from './engine.ts';
 import { needEngine, Stack } from './stack.ts';
@@ -28,6 +30,11 @@ test('exercise 5: one bet per client from the environment', async () => {
     serverConfig: ['SERVER_PORT = 12345', 'LOGGING_LEVEL = DEBUG'],
   });
   await stack.up();
+  // All solutions have the same name: what runs is not replaced by that of another folder.
+  const script = join(ROOT, 'scripts/foreign-project.sh');
+  expect(sh(script, [], { cwd: stack.folder })).toEqual({ status: 0, stdout: '', stderr: '' });
+  const other = sh(script, [], { cwd: await temporaryFolder() });
+  expect([other.status, other.stderr]).toEqual([1, expect.stringContaining(stack.folder)]);
   await clientsDone(5);
   const lines = await checkedLogs(stack);
   const bets = Array.from({ length: 5 }, (_, index) => ({

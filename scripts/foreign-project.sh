@@ -1,0 +1,10 @@
+#!/bin/sh
+# Stops where another folder's project `tp0` runs: compose would replace its containers. All solutions have that name.
+set -eu
+
+folders=$(docker ps --filter label=com.docker.compose.project=tp0 \
+  --format '{{.Label "com.docker.compose.project.working_dir"}}' | sort -u | grep -vxF "$PWD" || true)
+[ -n "$folders" ] || exit 0
+echo "a project tp0 of another folder is running, and compose would replace its containers: $folders" >&2
+echo "stop it there first (docker compose down, or make docker-compose-down)" >&2
+exit 1
