@@ -30,6 +30,7 @@ const GIGABYTE = 1024 ** 3;
 
 const NAMES: Readonly<Record<ServerName, string>> = {
   loteria: 'ours',
+  quiet: 'ours, quiet',
   yardstick: 'yardstick',
   python: 'Python',
   discard: 'answers and keeps nothing',
@@ -64,7 +65,8 @@ Written by \`make bench\`. ${machine(results)}
 
 Each figure is the median of ${rounds} runs, with the range of them in brackets. The servers of a table take turns, so that whatever else the machine
 does hits them alike: what is comparable are the figures of one page, and best the ratios, which are taken within a round. Server and load
-generator share the machine. Bets are made up, 46 bytes each in a batch. *Ours* is \`loteria server\` as it is shipped, every answer after both syncs.
+generator share the machine. Bets are made up, 46 bytes each in a batch. *Ours* is \`loteria server\` as it is shipped, its log in a file,
+every answer after both syncs; *quiet* is the same with \`LOGGING_LEVEL=ERROR\`.
 The *yardstick* (\`src/bench/yardstick.ts\`) only receives, counts messages, writes and syncs, in groups as ours. *Python* (\`bench/peers/python_server.py\`) is a
 server written the way the assignment's solutions are: a thread for each connection, the csv module, one lock, no sync.
 

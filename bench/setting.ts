@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type MeasureParts, measureCommand, type Measurement } from '../src/bench/measure.ts';
 import type { ServerCommand } from '../src/bench/server-process.ts';
-import { discard, ownServer, yardstick } from '../src/bench/servers.ts';
+import { discard, ownServer, quietServer, yardstick } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/wiring.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 
@@ -20,7 +20,7 @@ export interface Shape {
   readonly warmUp: number;
 }
 
-export type ServerName = 'loteria' | 'yardstick' | 'python' | 'discard';
+export type ServerName = 'loteria' | 'quiet' | 'yardstick' | 'python' | 'discard';
 
 /** What all measurements have in common. */
 export interface Setting {
@@ -51,6 +51,8 @@ function commandOf(server: ServerName, folder: string, connections: number): Ser
   switch (server) {
     case 'loteria':
       return ownServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
+    case 'quiet':
+      return quietServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
     case 'yardstick':
       return yardstick(folder);
     case 'discard':

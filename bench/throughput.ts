@@ -31,13 +31,25 @@ const LOADS: readonly Load[] = [
     connections: 5,
     window: 64,
     batch: 130,
-    bets: { loteria: 5_000_000, yardstick: 5_000_000, python: 300_000, discard: 20_000_000 },
+    bets: {
+      loteria: 5_000_000,
+      quiet: 5_000_000,
+      yardstick: 5_000_000,
+      python: 300_000,
+      discard: 20_000_000,
+    },
+  },
+  {
+    connections: 5,
+    window: 8,
+    batch: 130,
+    bets: { loteria: 2_000_000, quiet: 2_000_000, yardstick: 2_000_000 },
   },
   {
     connections: 5,
     window: 1,
     batch: 130,
-    bets: { loteria: 1_000_000, yardstick: 1_000_000, python: 300_000 },
+    bets: { loteria: 1_000_000, quiet: 1_000_000, yardstick: 1_000_000, python: 300_000 },
   },
 ];
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
@@ -24,7 +25,7 @@ export interface ServerCommand {
   readonly environment: (port: number) => Readonly<Record<string, string>>;
   /** Its working directory. */
   readonly folder: string;
-  /** Called with every line that it prints. */
+  /** Called with every line that it prints; what nobody reads goes to a file. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -34,17 +35,21 @@ export class ServerProcess {
   readonly #name: string;
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
-  /** What it said last, in case that it ends. */
+  readonly #logPath: string;
+  /** Why it could not be started, or what it said last to whoever reads it. */
   #lastLine = '';
 
   private constructor({ name, program, args, environment, folder, onLine }: ServerCommand, port: number) {
     this.address = { host: HOST, port };
     this.#name = name;
+    this.#logPath = join(folder, 'server.log');
+    const log = onLine === undefined ? openSync(this.#logPath, 'a') : 'pipe';
     const child = spawn(program, args(port), {
       cwd: folder,
       env: { ...inheritedEnvironment(), ...environment(port) },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log, log],
     });
+    if (typeof log === 'number') closeSync(log);
     this.#process = child;
     this.#exited = new Promise(resolve => {
       child.on('close', resolve);
@@ -54,6 +59,7 @@ export class ServerProcess {
       });
     });
     for (const output of [child.stdout, child.stderr]) {
+      if (output === null) continue;
       createInterface({ input: output }).on('line', line => {
         this.#lastLine = line;
         onLine?.(line);
@@ -102,13 +108,18 @@ export class ServerProcess {
     clearTimeout(timeout);
   }
 
+  #lastSaid(): string {
+    if (this.#lastLine !== '') return this.#lastLine;
+    return readFileSync(this.#logPath, 'utf8').trimEnd().split('\n').at(-1)!;
+  }
+
   async #untilReachable(stop: AbortSignal): Promise<void> {
     let ended = false;
     void this.#exited.then(() => (ended = true));
     const giveUpAt = performance.now() + START_TIMEOUT_MS;
     while (!(await reachable(this.address))) {
       stop.throwIfAborted();
-      if (ended) throw new BenchError(`${this.#name} did not start: ${this.#lastLine}`);
+      if (ended) throw new BenchError(`${this.#name} did not start: ${this.#lastSaid()}`);
       if (performance.now() > giveUpAt) {
         throw new BenchError(`${this.#name} takes no connection after ${START_TIMEOUT_MS} ms`);
       }

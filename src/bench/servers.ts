@@ -16,7 +16,7 @@ export interface OwnServerShape {
 /** As `./loteria` starts Node: the young generation's size in MB. */
 const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
-/** Our own server, as it is shipped; only the limits on connections are raised where the measurement asks for more. */
+/** Our own server, as it is shipped, its log in a file; only the limits on connections are raised where the measurement asks for more. */
 export function ownServer({ program, folder, connections, agencies }: OwnServerShape): ServerCommand {
   // Those of the warm-up may not be gone when the next ones come.
   const perAgency = 2 * Math.ceil(connections / agencies);
@@ -27,13 +27,22 @@ export function ownServer({ program, folder, connections, agencies }: OwnServerS
     environment: port => ({
       SERVER_PORT: String(port),
       SERVER_HOST: '127.0.0.1',
-      LOGGING_LEVEL: 'ERROR',
       DATA_DIR: folder,
       NUMBER_AGENCIES: String(agencies),
       CONNECTIONS_MAX: String(Math.max(DEFAULT_LIMITS.connectionsMax, 2 * connections)),
       AGENCY_CONNECTIONS_MAX: String(Math.max(DEFAULT_LIMITS.agencyConnectionsMax, perAgency)),
     }),
     folder,
+  };
+}
+
+/** The same, with a log that says nothing of bets. */
+export function quietServer(shape: OwnServerShape): ServerCommand {
+  const { environment, ...command } = ownServer(shape);
+  return {
+    ...command,
+    name: 'quiet',
+    environment: port => ({ ...environment(port), LOGGING_LEVEL: 'ERROR' }),
   };
 }
 
