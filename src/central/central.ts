@@ -43,7 +43,7 @@ export class Central {
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
-    this.#draws = new DrawHolder(parts);
+    this.#draws = new DrawHolder({ ...parts, onHeld: () => this.#tellWinners() });
     this.failure = Promise.race([parts.store.failure, this.#draws.failure]);
     this.#uploads = new UploadIntake({
       ...parts,
@@ -254,8 +254,11 @@ export class Central {
       emit({ event: 'done-by-hand', fact });
       this.#draws.holdUnlessAnotherDoes();
     }
-    if (lottery.state !== 'drawn') return;
-    this.#draws.held();
+    if (lottery.state === 'drawn') this.#draws.held();
+  }
+
+  /** After the line about the draw: whoever reads logs as they come finds it before the winners. */
+  #tellWinners(): void {
     for (const tell of this.#waitingForDraw) tell();
     this.#waitingForDraw.clear();
   }

@@ -17,6 +17,8 @@ export interface DrawHolderParts {
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
   readonly emit: Emit<CentralEvent>;
+  /** Called when it has been said that the draw was held. */
+  readonly onHeld: () => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
 }
@@ -124,6 +126,7 @@ export class DrawHolder {
     const said = { bets: draw.bets, winners, seal: seal.sha256 };
     if (startedAt === undefined) emit({ event: 'draw-followed', ...said });
     else emit({ event: 'draw-held', ...said, durationMs: now() - startedAt });
+    this.#parts.onHeld();
   }
 
   #fail(error: unknown): void {

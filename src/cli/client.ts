@@ -14,7 +14,7 @@ import { isPassing } from '../files/passing.ts';
 import { writePrivate } from '../files/private.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
-import { openLogSink } from '../observe/log-sink.ts';
+import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { BatchEncoder, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
@@ -42,6 +42,14 @@ const BASE_WINDOW = 1;
 export async function client(configPath: string | undefined, checkOnly = false): Promise<number> {
   const config = await readClientConfig(configPath);
   const sink = openLogSink();
+  try {
+    return await act(config, checkOnly, sink);
+  } finally {
+    await sink.close();
+  }
+}
+
+async function act(config: ClientConfig, checkOnly: boolean, sink: LogSink): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   const logEvent = logAgency(log, config.id);
   /** Lines and bets that were refused: however the client ends, its exit code says so. */

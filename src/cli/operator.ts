@@ -27,19 +27,21 @@ export interface Operator {
  *
  * @param port the configured one
  * @param log where events go as well
+ * @param droppedLines how many of its lines were lost so far
  * @throws Error (as a rejection) that explains why the port cannot be used
  */
 export async function openOperator(
   port: number,
   { httpHost: host, mode, store, dataDirectory }: ServerConfig,
   log: Emit<CentralEvent>,
+  droppedLines: () => number,
 ): Promise<Operator> {
   const clock = (): Date => new Date();
   const now = (): number => performance.now();
   const isLottery = mode === 'lottery';
   const hasEngine = isLottery && 'engine' in store;
   const diskSpace = isLottery && store.kind === 'csv' ? () => diskSpaceOf(dataDirectory) : undefined;
-  const monitor = new Monitor(clock, { hasEngine });
+  const monitor = new Monitor(clock, { hasEngine, droppedLines });
   const probe = new DiskProbe(dataDirectory, () => monitor.onDurable());
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });
   const parts = { host, port, monitor, metrics, diskSpace, assetsFolder: PAGE_FOLDER, clock, now };

@@ -12,7 +12,7 @@ import { hasWon } from '../lottery/catedra.ts';
 import { Lottery } from '../lottery/lottery.ts';
 import { logCentral } from '../observe/central-log.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
-import { openLogSink } from '../observe/log-sink.ts';
+import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
@@ -46,6 +46,14 @@ const now = (): number => performance.now();
 export async function server(configPath: string | undefined): Promise<number> {
   const config = readServerConfig(configPath);
   const sink = openLogSink();
+  try {
+    return await serve(config, sink);
+  } finally {
+    await sink.close();
+  }
+}
+
+async function serve(config: ServerConfig, sink: LogSink): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   let emit = logCentral(log);
   log.debug('config', 'success', {
@@ -60,8 +68,9 @@ export async function server(configPath: string | undefined): Promise<number> {
   let operator: Operator | undefined;
   try {
     // Before the store: that may take its time, and somebody may want to know that it does.
-    operator = await openOperator(config, emit);
+    operator = await openOperator(config, emit, sink);
     emit = operator?.emit ?? emit;
+    sink.onDropped = lines => emit({ event: 'log-dropped', lines });
     service =
       config.mode === 'echo'
         ? await openEcho(config, emit, operator)
@@ -93,10 +102,14 @@ export async function server(configPath: string | undefined): Promise<number> {
 }
 
 /** What serves an operator is loaded only where there is one. */
-async function openOperator(config: ServerConfig, emit: Emit<CentralEvent>): Promise<Operator | undefined> {
+async function openOperator(
+  config: ServerConfig,
+  emit: Emit<CentralEvent>,
+  sink: LogSink,
+): Promise<Operator | undefined> {
   if (config.httpPort === undefined) return undefined;
   const operator = await import('./operator.ts');
-  return operator.openOperator(config.httpPort, config, emit);
+  return operator.openOperator(config.httpPort, config, emit, () => sink.dropped);
 }
 
 async function openLottery(
@@ -168,8 +181,8 @@ function expectAgencies({ expected }: Lottery, { agencies }: ServerConfig): void
   const [stored, configured] = [formatAgencies(expected), formatAgencies(agencies)];
   if (stored === configured) return;
   throw new ConfigError(
-    `this lottery is one of the agencies ${stored}, the configuration (NUMBER_AGENCIES, AGENCIES) has ${configured}: ` +
-      `set AGENCIES=${stored}; or change the lottery with 'loteria agencies set ${configured}'`,
+    `this lottery is one of the agencies ${stored}, the configuration (NUMBER_AGENCIES, AGENCIES) has ${configured}; ` +
+      `set AGENCIES=${stored}, or change the lottery with 'loteria agencies set ${configured}'`,
   );
 }
 

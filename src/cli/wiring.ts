@@ -151,5 +151,5 @@ export const CSV_FILES = {
 } as const;
 
 export function openLog(sink: LogSink, options: Pick<LogOptions, 'level' | 'format'>): Log {
-  return new Log({ ...options, write: line => sink.write(line), clock: () => new Date() });
+  return new Log({ ...options, write: sink.write, flush: sink.flush, clock: () => new Date() });
 }

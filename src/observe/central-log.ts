@@ -57,13 +57,19 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         const { bets, winners, seal, durationMs } = event;
         log.info('sorteo', 'success');
         log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal });
+        // Before any agency is told its winners.
+        log.flush();
         return;
       }
       case 'draw-followed': {
         const { bets, winners, seal } = event;
         log.info('follow_draw', 'success', { bets, winners, sha256: seal });
+        log.flush();
         return;
       }
+      case 'log-dropped':
+        log.warning('write_log', 'in_progress', { dropped: event.lines });
+        return;
       case 'draw-delayed':
         log.warning('sorteo', 'in_progress', { error: event.error });
         return;

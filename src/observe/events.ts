@@ -31,6 +31,8 @@ export interface ListenerName {
 /** What happens to the lottery. */
 type LotteryEvent =
   /** By an operator's command, on another machine perhaps. */
+  /** Lines of the log were lost: nobody read them, or there was no room. */
+  | { readonly event: 'log-dropped'; readonly lines: number }
   | { readonly event: 'done-by-hand'; readonly fact: ByHand }
   | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
   | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }

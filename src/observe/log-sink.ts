@@ -1,47 +1,117 @@
-import sonic from 'sonic-boom';
+import { fstatSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface LogSink {
-  write(line: string): void;
-  /** Writes what is still waiting. */
-  flush(): void;
+  readonly write: (line: string) => void;
+  /** Hands what has gathered to the system. */
+  readonly flush: () => void;
+  /** Lines that were lost: nobody read them, or there was no room for them. */
+  readonly dropped: number;
+  /** Called when lines can be written again, with how many were lost since the last time. */
+  onDropped: (lines: number) => void;
+  /** Waits for a reader that is slow, but not for one that does not read. */
+  close(): Promise<void>;
 }
 
-/** Characters of lines after which they are written before the turn of the event loop ends. */
-const BUFFER_LENGTH = 64 * 1024;
+const STDOUT = 1;
 
-/** Bytes of lines that one write takes. */
-const WRITE_BYTES = 128 * 1024;
+/** How long lines gather, in milliseconds. */
+const GATHER_MS = 5;
+
+/** Characters of lines that gather at most. */
+const GATHERED_MAX = 64 * 1024;
+
+/** Bytes that wait for the reader of a pipe. Lines beyond are dropped. */
+const UNREAD_MAX = 1024 * 1024;
+
+/** How long the end of a process waits for the reader of a pipe, in milliseconds. */
+const CLOSE_MS = 1000;
+const LOOK_EVERY_MS = 5;
+
+/** Takes text, whole or not at all. */
+interface Output {
+  write(text: string): boolean;
+  readonly unread: number;
+}
 
 /**
- * Standard output. Lines of one turn of the event loop leave together, in order and without getting
- * lost when the process ends: the write is synchronous and waits for a slow reader. Nothing is
- * synced: `flushSync` of the library would, which halves the throughput of a server whose log is a
- * file.
+ * Standard output. Lines leave together every few milliseconds, in order. Nothing is synced. A reader that does not read and a
+ * disk that is full stop nobody: lines are dropped and counted.
  */
 export function openLogSink(): LogSink {
-  const output = new sonic.SonicBoom({ fd: 1, sync: true, maxWrite: WRITE_BYTES });
-  let lines = '';
-  let scheduled = false;
-  let readerGone = false;
-  // The reader of the log may go away (`loteria server | head`): no reason to stop a lottery.
-  output.on('error', () => {
-    readerGone = true;
-  });
-  const flush = (): void => {
-    scheduled = false;
-    const text = lines;
-    lines = '';
-    if (text !== '' && !readerGone) output.write(text);
-  };
-  process.once('exit', flush);
-  return {
-    write(line) {
-      lines += line;
-      if (lines.length >= BUFFER_LENGTH) flush();
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(flush);
+  const output = openOutput();
+  let gathered = '';
+  let lines = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let untold = 0;
+  const sink = {
+    dropped: 0,
+    onDropped: (_lines: number): void => {},
+    write(line: string) {
+      gathered += line;
+      lines += 1;
+      if (gathered.length >= GATHERED_MAX) sink.flush();
+      else timer ??= setTimeout(sink.flush, GATHER_MS).unref();
     },
-    flush,
+    flush() {
+      clearTimeout(timer);
+      timer = undefined;
+      if (lines === 0) return;
+      const isWritten = output.write(gathered);
+      if (!isWritten) {
+        sink.dropped += lines;
+        untold += lines;
+      }
+      [gathered, lines] = ['', 0];
+      if (!isWritten || untold === 0) return;
+      const lost = untold;
+      untold = 0;
+      sink.onDropped(lost);
+    },
+    async close() {
+      sink.flush();
+      const end = performance.now() + CLOSE_MS;
+      while (output.unread > 0 && performance.now() < end) await pause(LOOK_EVERY_MS);
+    },
+  };
+  process.once('exit', sink.flush);
+  return sink;
+}
+
+function openOutput(): Output {
+  try {
+    const stats = fstatSync(STDOUT);
+    return stats.isFIFO() || stats.isSocket() ? openPipe() : { unread: 0, write: writeFile };
+  } catch {
+    return { unread: 0, write: () => false };
+  }
+}
+
+/** A file takes what it is given without waiting for anybody. */
+function writeFile(text: string): boolean {
+  try {
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length; ) written += writeSync(STDOUT, bytes, written);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function openPipe(): Output {
+  const pipe = new Socket({ fd: STDOUT, readable: false, writable: true });
+  pipe.unref();
+  // The reader may go away (`loteria server | head`): no reason to stop a lottery.
+  pipe.on('error', () => {});
+  return {
+    get unread() {
+      return pipe.destroyed ? 0 : pipe.writableLength;
+    },
+    write(text) {
+      if (pipe.destroyed || pipe.writableLength > UNREAD_MAX) return false;
+      pipe.write(text);
+      return true;
+    },
   };
 }

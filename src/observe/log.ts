@@ -8,6 +8,8 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
   readonly write: (line: string) => void;
+  /** Hands the lines so far to the system. */
+  readonly flush?: () => void;
   readonly clock: () => Date;
 }
 
@@ -47,6 +49,11 @@ export class Log {
 
   error(action: string, result: Result, details: Details = {}): void {
     this.#line('ERROR', action, result, details);
+  }
+
+  /** From here on others may be told what the lines so far say. */
+  flush(): void {
+    this.#options.flush?.();
   }
 
   #line(level: LogLevel, action: string, result: Result, details: Details): void {

@@ -6,6 +6,13 @@ import { SyncTimes } from './sync-times.ts';
 /** Why a server cannot do its work now. */
 export type UnreadyReason = 'recovering' | 'disk-full' | 'engine-away' | 'engine-unsafe' | 'stopping';
 
+export interface MonitorOptions {
+  /** Whether bets are kept by an engine that may be away. */
+  readonly hasEngine?: boolean;
+  /** How many lines of the log were lost so far. */
+  readonly droppedLines?: () => number;
+}
+
 /**
  * What an operator wants to know of a server since it was started: counters made of its events, and what its central says of
  * itself when it is asked. A batch costs it one addition; what is stored is counted by the lottery and read when somebody looks.
@@ -25,18 +32,22 @@ export class Monitor {
   certificates: readonly CertificateValidity[] = [];
   #diskFull = false;
   readonly #hasEngine: boolean;
+  readonly #droppedLines: () => number;
   #engineTrouble: 'engine-away' | 'engine-unsafe' | undefined;
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
-  /**
-   * @param clock the time of day, for whoever reads when something happened
-   * @param options whether bets are kept by an engine that may be away
-   */
-  constructor(clock: () => Date, { hasEngine = false }: { readonly hasEngine?: boolean } = {}) {
+  /** @param clock the time of day, for whoever reads when something happened */
+  constructor(clock: () => Date, { hasEngine = false, droppedLines = () => 0 }: MonitorOptions = {}) {
+    this.#droppedLines = droppedLines;
     this.startedAt = clock();
     this.recent = new RecentEvents(clock);
     this.#hasEngine = hasEngine;
+  }
+
+  /** Lines of the log that were lost. */
+  get droppedLines(): number {
+    return this.#droppedLines();
   }
 
   /** The store is open and agencies may come: from here on there is a central to ask. */

@@ -51,6 +51,12 @@ export const READINGS: readonly Reading[] = [
   },
   {
     type: 'counter',
+    name: 'loteria_log_lines_dropped_total',
+    help: 'Lines of the log that were lost, because nobody read them or there was no room.',
+    read: ({ monitor }) => monitor.droppedLines,
+  },
+  {
+    type: 'counter',
     name: 'loteria_connections_total',
     help: 'Connections accepted since the process started.',
     read: ({ monitor }) => monitor.connectionsAccepted,
