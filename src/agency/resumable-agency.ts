@@ -36,6 +36,8 @@ export class ResumableAgency {
   #sentNext = 1;
   /** The first bet of the last batch that was told to be refused. */
   #toldBatch = 0;
+  /** Bets that were told to be refused. */
+  #toldBets = 0;
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
   #startsOver = 0;
@@ -169,7 +171,16 @@ export class ResumableAgency {
   #tellBatch({ seq, count, firstLine }: NumberedBatch, fault: BatchRefusal['fault']): void {
     if (seq <= this.#toldBatch) return;
     this.#toldBatch = seq;
+    this.#toldBets += count;
     this.#parts.emit({ event: 'batch-refused', seq, count, firstLine, ...fault });
+  }
+
+  /** Bets whose refusal was answered over a lost connection, or to another process. */
+  #tellEarlier(refusedBets: number): void {
+    const count = refusedBets - this.#toldBets;
+    if (count <= 0) return;
+    this.#toldBets = refusedBets;
+    this.#parts.emit({ event: 'bets-refused', count, reason: 'refused earlier' });
   }
 
   #begin(source: CsvSource, { payloadBytesMax }: Welcome): UploadPass {
@@ -187,8 +198,9 @@ export class ResumableAgency {
     if (!pass.canGoOnAt(next)) throw this.#forgotten(next);
     this.#behind = 0;
     await pass.skipTo(next);
-    // Also what another process of this agency has sent, and was told.
+    // Another process of this agency may have sent some of them.
     pass.bets = next - 1 - refusedBets;
+    this.#tellEarlier(refusedBets);
     if (next > 1) this.#parts.emit({ event: 'upload-resumed', bets: pass.bets });
   }
 

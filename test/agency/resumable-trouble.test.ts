@@ -22,7 +22,7 @@ import {
 /** With this as the chance of every wait, waits are a thousandth of the usual ones. */
 const WAITING_A_THOUSANDTH = -1.498;
 
-const FIRST_BATCH = numberedText(1, 1, 2);
+const FIRST_BATCH = numberedText(1, 2);
 
 /** An upload of two bets that has said its only batch. */
 async function uploading(overrides: Parameters<typeof startResumable>[1] = {}) {
@@ -71,19 +71,19 @@ describe('a refusal that passes', () => {
     second.say(OK);
     expect(await second.message()).toBe('DONE 1|2');
     second.say(fail('closing', 1, 'counts'));
-    const third = await welcomed(central, 2);
+    const third = await welcomed(central, 3);
     expect(await third.message()).toBe('DONE 1|2');
     third.say(OK);
     await upload;
     const winners = agency.finishAndAwaitWinners();
     expect(await third.message()).toBe('END');
     third.say(fail('storage', 1, 'end'));
-    const fourth = await welcomed(central, 2);
+    const fourth = await welcomed(central, 3);
     expect(await fourth.message()).toBe('END');
     fourth.say(OK);
     expect(await fourth.message()).toBe('WAIT');
     fourth.say(fail('closing', 1, 'wait'));
-    const fifth = await welcomed(central, 2);
+    const fifth = await welcomed(central, 3);
     expect(await fifth.message()).toBe('WAIT');
     fifth.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
@@ -205,7 +205,7 @@ describe('coming back', () => {
     conversation.say(OK);
     expect(await conversation.message()).toBe('DONE 1|2');
     await conversation.hangUp();
-    const last = await welcomed(central, 2);
+    const last = await welcomed(central, 3);
     await last.message();
     last.say(OK);
     await upload;
@@ -268,11 +268,11 @@ describe('coming back', () => {
     second.say(OK);
     expect(await second.message()).toBe('DONE 1|2');
     await second.hangUp();
-    const third = await welcomed(central, 2);
+    const third = await welcomed(central, 3);
     await third.message();
     clock = 1_800;
     await third.hangUp();
-    const fourth = await welcomed(central, 2);
+    const fourth = await welcomed(central, 3);
     await fourth.message();
     fourth.say(OK);
     expect(await upload).toBe(2);

@@ -64,7 +64,7 @@ describe("the client's log", () => {
       { event: 'upload-resumed', bets: 7 },
     ],
     [
-      'ERROR    action: upload | result: fail | client_id: 3 | batch: 2 | bets: 130 | from_line: 131 | index: 4 | field: document | reason: not-digits',
+      'ERROR    action: upload | result: fail | client_id: 3 | first_bet: 131 | bets: 130 | from_line: 131 | index: 4 | field: document | reason: not-digits',
       {
         event: 'batch-refused',
         seq: 2,
