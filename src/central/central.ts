@@ -211,6 +211,8 @@ export class Central {
       await store.note({ kind: 'finished', agency, upload });
       return undefined;
     } catch (error) {
+      // Its own end is no reason to refuse it.
+      this.#finishing.delete(agency);
       // It may have finished with another server meanwhile.
       return lottery.hasFinished(agency) ? undefined : this.#refusalOf(agency, error, upload);
     } finally {

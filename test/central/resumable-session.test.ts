@@ -63,7 +63,7 @@ describe('HELO', () => {
     expect(await ask(peer, sbet(2, bet('x')), sbet(3, bet(3)))).toHaveLength(2);
     await central.uploader(1, 'u', 4);
     expect(central.of('upload-resumed')).toEqual(
-      [1, 3].map(bets => ({ event: 'upload-resumed', agency: 1, upload: 'u', bets })),
+      [1, 2].map(bets => ({ event: 'upload-resumed', agency: 1, upload: 'u', bets })),
     );
   });
 
@@ -248,13 +248,13 @@ describe('DONE', () => {
     },
   );
 
-  test('counts this upload alone, not the others of the agency nor its NBETs', async () => {
+  test('counts this upload alone, not the same name of another agency nor the NBETs before it', async () => {
     const { central } = await open();
-    const [u, v] = [await central.uploader(1), await central.uploader(1, 'v')];
-    expect(await ask(u, sbet(1, bet(1)), nbet(bet(2), bet(3)))).toEqual(['OK', 'OK']);
-    expect(await ask(v, sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
-    expect(await ask(u, done(1, 1))).toEqual(['OK']);
-    expect(await ask(v, done(2, 2))).toEqual(['OK']);
+    const [own, other] = [await central.uploader(1), await central.uploader(2)];
+    expect(await ask(own, nbet(bet(2), bet(3)), sbet(1, bet(1)))).toEqual(['OK', 'OK']);
+    expect(await ask(other, sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
+    expect(await ask(own, done(1, 1))).toEqual(['OK']);
+    expect(await ask(other, done(2, 2))).toEqual(['OK']);
   });
 
   test('waits for the batches before it', async () => {
@@ -290,19 +290,20 @@ describe('END of an upload', () => {
   });
 });
 
-test('the base messages are understood between those of an upload, and have no number', async () => {
+test('the base messages are understood after HELO, and have no number; bets among them come before the upload', async () => {
   const { store, central } = await open();
   const peer = await central.uploader(1);
   const answers = await ask(
     peer,
     nbet(bet(1)),
-    sbet(1, bet(2)),
     GWIN,
     frame('BET', bet(3).join('|')),
     nbet(bet(1)),
+    sbet(1, bet(2)),
+    GWIN,
     sbet(2, bet(4)),
   );
-  expect(answers).toEqual(['OK', 'OK', 'NEND', 'OK', 'OK', 'OK']);
-  expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(1, 3) + row(1, 1) + row(1, 4));
+  expect(answers).toEqual(['OK', 'NEND', 'OK', 'OK', 'OK', 'NEND', 'OK']);
+  expect(store.rows).toBe(row(1, 1) + row(1, 3) + row(1, 1) + row(1, 2) + row(1, 4));
   await central.uploader(1, 'u', 3);
 });
