@@ -1,7 +1,7 @@
 import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
 import { CsvSource } from './csv-source.ts';
-import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { AgencyError, FileChanged, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
 import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
@@ -123,7 +123,10 @@ export class ResumableAgency {
   async #uploadOnce(): Promise<number> {
     const { emit } = this.#parts;
     const file = this.#file!;
-    const source = await CsvSource.open(file);
+    // Checked after each read: bytes that were written after the file was named are never sent.
+    const source = await CsvSource.open(file, async () => {
+      if (!(await isSameFile(file))) throw new FileChanged();
+    });
     let pass: UploadPass | undefined;
     try {
       const progress = new UploadProgress(this.#parts, source);
@@ -198,6 +201,12 @@ export class ResumableAgency {
     if (!pass.canGoOnAt(next)) throw this.#forgotten(next);
     this.#behind = 0;
     await pass.skipTo(next);
+    if (pass.next < next && !pass.fileChanged) {
+      const { path, name } = this.#file!;
+      throw new AgencyError(
+        `the central has ${next - 1} bets of upload ${name}, and ${path} holds only ${pass.next - 1}; it was changed while another client sent it, have the central void this upload ('loteria agency void ${this.#parts.id} --upload ${name}')`,
+      );
+    }
     // Another process of this agency may have sent some of them.
     pass.bets = next - 1 - refusedBets;
     this.#tellEarlier(refusedBets);
@@ -238,10 +247,10 @@ export class ResumableAgency {
   async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
     const { id, dialect, limits, stop } = this.#parts;
     const { path, name } = this.#file!;
-    if (!(await isSameFile(this.#file!))) {
+    if (pass.fileChanged || !(await isSameFile(this.#file!))) {
       const way = `put back what it was and start this client again, or have the central void this upload ('loteria agency void ${id} --upload ${name}')`;
       throw new AgencyError(
-        `${path} was changed while it was being sent; ${pass.bets} bets of what it was are stored: ${way}`,
+        `${path} was changed while it was being sent; ${pass.bets} bets of what it was are stored; ${way}`,
       );
     }
     const codec = dialect.agency(limits, id);

@@ -143,6 +143,32 @@ describe('a refusal that stays', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
+  test('of HELO as malformed is that of an older central, and the error says what to do', async () => {
+    const { agency, central, upload } = await uploading();
+    const conversation = await central.accept();
+    await conversation.message();
+    conversation.say(fail('malformed', 1, 'HELO needs an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      'the central refused HELO, HELO needs an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -; the central is older than this client and does not know HELO with bets; update the server first, or run the client of its version',
+    );
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test('of a second upload of the agency is the end', async () => {
+    const { central, upload } = await uploading();
+    const conversation = await central.accept();
+    await conversation.message();
+    conversation.say(fail('upload-open', 1, 'upload u is unfinished'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central refused, upload-open, upload u is unfinished');
+    expect(central.conversations).toHaveLength(1);
+  });
+
   test.each(['END', 'WAIT'])('of %s is the end', async question => {
     const { agency, central, upload } = await uploading();
     const conversation = await batchOn(central);

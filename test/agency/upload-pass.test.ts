@@ -21,8 +21,7 @@ async function nextText(pass: UploadPass): Promise<string | undefined> {
 }
 
 /** The bets up to 8 with which a pass can go on. */
-const places = (pass: UploadPass): number[] =>
-  [1, 2, 3, 4, 5, 6, 7, 8].filter(next => pass.canGoOnAt(next));
+const places = (pass: UploadPass): number[] => [1, 2, 3, 4, 5, 6, 7, 8].filter(next => pass.canGoOnAt(next));
 
 const sequence = (pass: UploadPass): number[] => pass.unanswered.map(({ seq }) => seq);
 
@@ -51,7 +50,13 @@ describe('a pass over a file', () => {
 
   test.each([
     [2, [[2, 3], [4, 5], [6]]],
-    [3, [[3, 4], [5, 6]]],
+    [
+      3,
+      [
+        [3, 4],
+        [5, 6],
+      ],
+    ],
     [4, [[4, 5], [6]]],
     [6, [[6]]],
   ])('goes on in the middle of a batch of another size, with bet %i', async (next, batches) => {

@@ -101,9 +101,7 @@ describe('a batch with the number of its first bet', () => {
     const { store, central, peer } = await openWithSix();
     const { rows } = store;
     peer.send(Buffer.concat([sbet(number, bet(9)), sbet(7, bet(7))]));
-    expect(await peer.lastFrames()).toEqual([
-      `FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`,
-    ]);
+    expect(await peer.lastFrames()).toEqual([`FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`]);
     expect(store.rows).toBe(rows);
     expect(central.of('batch-repeated')).toEqual([]);
     const again = await central.betUploader(1, 'u', 7, 2);
@@ -137,11 +135,7 @@ describe('a batch with the number of its first bet', () => {
     await until(() => store.appended.length + store.noted.length === 4, 'four batches at the store');
     store.letIn(2);
     store.refuse();
-    expect(await peer.lastFrames()).toEqual([
-      'OK',
-      'FAIL invalid-bet|0|3|0|document|not-digits',
-      FULL_DISK,
-    ]);
+    expect(await peer.lastFrames()).toEqual(['OK', 'FAIL invalid-bet|0|3|0|document|not-digits', FULL_DISK]);
     store.open();
     const again = await central.betUploader(1, 'u', 4, 1);
     expect(await ask(again, sbet(4, bet(4), bet(5), bet(6)), done(2, 5), END)).toEqual(['OK', 'OK', 'OK']);
@@ -155,14 +149,17 @@ describe('DONE of an agency that numbers bets', () => {
     expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
   });
 
-  test.each([0, 3, 5, 6])('with %i bets is refused with both counts, and the agency has not finished', async bets => {
-    const { central, peer } = await openWithSix();
-    peer.send(Buffer.concat([done(7, bets), END]));
-    expect(await peer.lastFrames()).toEqual([
-      `FAIL count-mismatch|1|2 batches with 4 bets are stored, the agency counts 2 with ${bets}`,
-    ]);
-    expect(central.of('agency-finished')).toEqual([]);
-  });
+  test.each([0, 3, 5, 6])(
+    'with %i bets is refused with both counts, and the agency has not finished',
+    async bets => {
+      const { central, peer } = await openWithSix();
+      peer.send(Buffer.concat([done(7, bets), END]));
+      expect(await peer.lastFrames()).toEqual([
+        `FAIL count-mismatch|1|2 batches with 4 bets are stored, the agency counts 2 with ${bets}`,
+      ]);
+      expect(central.of('agency-finished')).toEqual([]);
+    },
+  );
 });
 
 describe('an agency that numbers batches', () => {

@@ -24,7 +24,7 @@ import type { Peer } from '../support/peer.ts';
 /** An agency has one upload at a time: what would begin another one, or end it early, is refused. */
 
 const openText = (name: string, bets: number): string =>
-  `FAIL upload-open|1|upload ${name} of the agency is unfinished, ${bets} bets of it are stored: send the same file again, or 'loteria agency void'`;
+  `FAIL upload-open|1|upload ${name} of the agency is unfinished, ${bets} bets of it are stored; send the same file again, or 'loteria agency void'`;
 
 async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {
   const { held = false, agencies = [1, 2] } = options;
@@ -67,6 +67,7 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
     expect(await last(central, ...says, sbet(1, bet(9)))).toEqual([openText('u', stored)]);
     expect(codesOf(central)).toEqual(['upload-open']);
     expect(store.appended).toHaveLength(1);
+    store.open();
   });
 
   test.each<[string, readonly Uint8Array[]]>([
@@ -112,6 +113,7 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
     const text = openText('u', state === 'durable' ? 1 : 0);
     for (const other of others) expect(await other.lastFrames()).toEqual([text]);
     expect([store.appended.length, store.noted.length]).toEqual([1, 0]);
+    store.open();
   });
 
   test('the same upload, another agency, questions and the wait are as welcome as ever', async () => {

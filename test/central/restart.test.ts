@@ -97,7 +97,7 @@ async function last(central: TestCentral, ...messages: readonly Uint8Array[]): P
 const INVALID = 'FAIL invalid-bet|0|2|1|document|not-digits';
 const FINISHED = 'FAIL agency-finished|1|the agency has finished, its bets are closed';
 const OPEN =
-  "FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored: send the same file again, or 'loteria agency void'";
+  "FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored; send the same file again, or 'loteria agency void'";
 const CLOSED = 'FAIL draw-closed|1|the draw has been held';
 
 describe.each(['stopped', 'killed'] as const)('a server that was %s and started again (promise P6)', end => {
