@@ -41,6 +41,8 @@ export class ResumableAgency {
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
   #startsOver = 0;
+  /** The smallest payload that any server has granted. */
+  #payloadBytesMax = Infinity;
   #links: UploadLinks | undefined;
 
   constructor(parts: ResumableParts) {
@@ -132,6 +134,9 @@ export class ResumableAgency {
       const progress = new UploadProgress(this.#parts, source);
       await this.#links!.over(async (link, welcome) => {
         pass ??= this.#begin(source, welcome);
+        // Batches that were read already may be too long for this server.
+        if (welcome.payloadBytesMax < this.#payloadBytesMax)
+          throw new StartOver(`the central takes only ${welcome.payloadBytesMax} bytes in a message now`);
         await this.#findPlace(pass, welcome);
         await this.#goOn(pass, link, welcome, progress);
         await this.#compareCounts(pass, link);
@@ -193,7 +198,8 @@ export class ResumableAgency {
         `the central takes only ${payloadBytesMax} bytes in a message, too few for any bet`,
       );
     }
-    const granted = { ...limits, payloadBytesMax: Math.min(limits.payloadBytesMax, payloadBytesMax) };
+    this.#payloadBytesMax = Math.min(this.#payloadBytesMax, limits.payloadBytesMax, payloadBytesMax);
+    const granted = { ...limits, payloadBytesMax: this.#payloadBytesMax };
     return new UploadPass(source, dialect.agency(granted, id).batch, batchAmountMax, this.#file!.refuse);
   }
 

@@ -202,6 +202,36 @@ describe('a connection that is lost', () => {
     expect(await upload).toBe(20);
   });
 
+  test('is taken up again with smaller batches where the next server takes only those', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port, { batchWindow: 2, batchAmountMax: 100 });
+    const upload = uploadFile(agency, await betsFile(250));
+    const first = await welcomed(central);
+    const before = await first.messages(2);
+    expect(before.map(message => message.slice(0, 13))).toEqual(['SBET 1|100|An', 'SBET 101|100|']);
+    first.say(OK);
+    await first.message();
+    await first.hangUp();
+    expect(await (await welcomed(central, 101, { maxPayload: 1024 })).end()).toEqual([]);
+    const second = await welcomed(central, 101, { maxPayload: 1024 });
+    let next = 101;
+    while (next <= 250) {
+      const message = await second.message();
+      const [number, count] = message.slice('SBET '.length).split('|').map(Number);
+      expect(number).toBe(next);
+      expect(Buffer.byteLength(message) - 'SBET '.length).toBeLessThanOrEqual(1024);
+      next += count!;
+      second.say(OK);
+    }
+    expect(await second.message()).toMatch(/^DONE \d+\|250$/);
+    second.say(OK);
+    expect(await upload).toBe(250);
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
+      'the central closed the connection',
+      'the central takes only 1024 bytes in a message now',
+    ]);
+  });
+
   test('before HELO is answered begins with HELO again, under the same name', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
