@@ -145,6 +145,7 @@ test('a second client of the agency with another file is refused, and cuts nothi
   await writeFile(join(all.folder, 'other.csv'), textOf(linesOf(10, 7_000)));
   const first = all.client({ CLI_BATCH_MAXAMOUNT: '10' });
   await progressBeyond(first, 100);
+  first.kill('SIGSTOP');
   for (const protocol of ['resumable', 'base']) {
     const second = all.client({
       CLI_FILE_NAME: 'other.csv',
@@ -154,7 +155,8 @@ test('a second client of the agency with another file is refused, and cuts nothi
     expect(await second.exited).toEqual(FAILED);
     if (protocol === 'resumable') expect(openUpload(second).bets).toBeGreaterThan(100);
   }
-  expect(first.linesOf('upload', 'success')).toEqual([]);
+  expect(all.server.linesOf('agency_finished')).toEqual([]);
+  first.kill('SIGCONT');
   expect(await first.exited).toEqual(DONE);
   await all.expectStored(lines);
   expect(all.server.linesOf('refuse', 'fail').map(({ details }) => details['code'])).toContain('upload-open');
