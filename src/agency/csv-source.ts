@@ -14,6 +14,9 @@ export interface FileFormat {
   readonly encoding: Encoding;
 }
 
+/** Takes the bytes of a file as they are read, before they are used. The file is not read on when it throws. */
+export type Tap = (bytes: Buffer) => void | Promise<void>;
+
 /** The agency's file, read as a stream: memory does not grow with it. A byte order mark at the beginning is skipped. */
 export class CsvSource {
   readonly path: string;
@@ -24,9 +27,9 @@ export class CsvSource {
   readonly delimiter: number;
   readonly #file: FileHandle;
   readonly #toUtf8: (bytes: Buffer) => Buffer;
-  readonly #tap: (bytes: Buffer) => void;
+  readonly #tap: Tap;
 
-  private constructor(format: FileFormat, file: FileHandle, size: number, tap: (bytes: Buffer) => void) {
+  private constructor(format: FileFormat, file: FileHandle, size: number, tap: Tap) {
     this.path = format.path;
     this.delimiter = format.delimiter;
     this.size = size;
@@ -36,10 +39,9 @@ export class CsvSource {
   }
 
   /**
-   * @param tap is given the bytes of the file as they are read
    * @throws AgencyError when the file cannot be opened
    */
-  static async open(format: FileFormat, tap: (bytes: Buffer) => void = () => {}): Promise<CsvSource> {
+  static async open(format: FileFormat, tap: Tap = () => {}): Promise<CsvSource> {
     try {
       const file = await open(format.path, 'r');
       return new CsvSource(format, file, (await file.stat()).size, tap);
@@ -59,7 +61,7 @@ export class CsvSource {
     let length = await this.#readStart(buffers[0]);
     for (let turn = 0; length > 0; turn = 1 - turn) {
       const bytes = buffers[turn as 0 | 1].subarray(0, length);
-      this.#tap(bytes);
+      await this.#tap(bytes);
       const chunk = this.#toUtf8(bytes);
       const start = this.bytesRead === length && hasMark(chunk) ? BYTE_ORDER_MARK.length : 0;
       yield chunk.subarray(start);

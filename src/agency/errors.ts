@@ -22,6 +22,14 @@ export class BrokenAnswerError extends LinkError {
   }
 }
 
+/** The file is not the one that was checked: it must not be read on. */
+export class FileChanged extends Error {
+  constructor() {
+    super('the file was changed');
+    this.name = 'FileChanged';
+  }
+}
+
 /** The process was asked to stop: not a failure. */
 export class Stopped extends Error {
   constructor() {

@@ -1,7 +1,7 @@
 import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
 import { CsvSource } from './csv-source.ts';
-import { AgencyError, LinkError, Stopped } from './errors.ts';
+import { AgencyError, FileChanged, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
 import { SendPace } from './send-pace.ts';
@@ -40,9 +40,13 @@ export class ResumableAgency {
   #sentNext = 1;
   /** The first bet of the last batch that was told to be refused. */
   #toldBatch = 0;
+  /** Bets that were told to be refused. */
+  #toldBets = 0;
   /** Servers in a row that expected less than was acknowledged. */
   #behind = 0;
   #startsOver = 0;
+  /** The smallest payload that any server has granted. */
+  #payloadBytesMax = Infinity;
   readonly #pace: SendPace;
   #links: UploadLinks | undefined;
 
@@ -127,12 +131,18 @@ export class ResumableAgency {
   async #uploadOnce(): Promise<number> {
     const { emit } = this.#parts;
     const file = this.#file!;
-    const source = await CsvSource.open(file);
+    // Checked after each read: bytes that were written after the file was named are never sent.
+    const source = await CsvSource.open(file, async () => {
+      if (!(await isSameFile(file))) throw new FileChanged();
+    });
     let pass: UploadPass | undefined;
     try {
       const progress = new UploadProgress(this.#parts, source);
       await this.#links!.over(async (link, welcome) => {
         pass ??= this.#begin(source, welcome);
+        // Batches that were read already may be too long for this server.
+        if (welcome.payloadBytesMax < this.#payloadBytesMax)
+          throw new StartOver(`the central takes only ${welcome.payloadBytesMax} bytes in a message now`);
         await this.#findPlace(pass, welcome);
         await this.#goOn(pass, link, welcome, progress);
         await this.#compareCounts(pass, link);
@@ -175,7 +185,16 @@ export class ResumableAgency {
   #tellBatch({ seq, count, firstLine }: NumberedBatch, fault: BatchRefusal['fault']): void {
     if (seq <= this.#toldBatch) return;
     this.#toldBatch = seq;
+    this.#toldBets += count;
     this.#parts.emit({ event: 'batch-refused', seq, count, firstLine, ...fault });
+  }
+
+  /** Bets whose refusal was answered over a lost connection, or to another process. */
+  #tellEarlier(refusedBets: number): void {
+    const count = refusedBets - this.#toldBets;
+    if (count <= 0) return;
+    this.#toldBets = refusedBets;
+    this.#parts.emit({ event: 'bets-refused', count, reason: 'refused earlier' });
   }
 
   #begin(source: CsvSource, { payloadBytesMax }: Welcome): UploadPass {
@@ -185,7 +204,8 @@ export class ResumableAgency {
         `the central takes only ${payloadBytesMax} bytes in a message, too few for any bet`,
       );
     }
-    const granted = { ...limits, payloadBytesMax: Math.min(limits.payloadBytesMax, payloadBytesMax) };
+    this.#payloadBytesMax = Math.min(this.#payloadBytesMax, limits.payloadBytesMax, payloadBytesMax);
+    const granted = { ...limits, payloadBytesMax: this.#payloadBytesMax };
     const { batch } = dialect.agency(granted, id);
     return new UploadPass(source, batch, () => this.#pace.amount, this.#file!.refuse);
   }
@@ -194,8 +214,15 @@ export class ResumableAgency {
     if (!pass.canGoOnAt(next)) throw this.#forgotten(next);
     this.#behind = 0;
     await pass.skipTo(next);
-    // Also what another process of this agency has sent, and was told.
+    if (pass.next < next && !pass.fileChanged) {
+      const { path, name } = this.#file!;
+      throw new AgencyError(
+        `the central has ${next - 1} bets of upload ${name}, and ${path} holds only ${pass.next - 1}; it was changed while another client sent it, have the central void this upload ('loteria agency void ${this.#parts.id} --upload ${name}')`,
+      );
+    }
+    // Another process of this agency may have sent some of them.
     pass.bets = next - 1 - refusedBets;
+    this.#tellEarlier(refusedBets);
     if (next > 1) this.#parts.emit({ event: 'upload-resumed', bets: pass.bets });
   }
 
@@ -234,10 +261,10 @@ export class ResumableAgency {
   async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
     const { id, dialect, limits, stop } = this.#parts;
     const { path, name } = this.#file!;
-    if (!(await isSameFile(this.#file!))) {
+    if (pass.fileChanged || !(await isSameFile(this.#file!))) {
       const way = `put back what it was and start this client again, or have the central void this upload ('loteria agency void ${id} --upload ${name}')`;
       throw new AgencyError(
-        `${path} was changed while it was being sent; ${pass.bets} bets of what it was are stored: ${way}`,
+        `${path} was changed while it was being sent; ${pass.bets} bets of what it was are stored; ${way}`,
       );
     }
     const codec = dialect.agency(limits, id);

@@ -19,6 +19,9 @@ const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage',
 
 const OTHERS = AGENCY_PROTOCOLS.filter(name => name !== 'resumable').join(', ');
 const PROTOCOL_HINT = `; does the server speak another protocol? protocol is resumable, the others are ${OTHERS}`;
+/** A central that does not know the word `bets` in `HELO` refuses it as malformed. */
+const OLDER_HINT =
+  'the central is older than this client and does not know HELO with bets; update the server first, or run the client of its version';
 const TLS_HINT = `${PROTOCOL_HINT}; or TLS, for which tls.ca must be set?`;
 
 /**
@@ -145,6 +148,8 @@ export class UploadLinks {
     }
     if (answer.kind === 'welcome') return answer;
     if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${PROTOCOL_HINT}`);
+    const { code, detail } = refusalOf(answer)!;
+    if (code === 'malformed') throw new AgencyError(`the central refused HELO, ${detail}; ${OLDER_HINT}`);
     throw unexpected(answer);
   }
 }

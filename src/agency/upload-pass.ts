@@ -2,6 +2,7 @@ import type { BatchEncoder, LineGatherer, NumberedBatchEncoder, UnsendableBet } 
 import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
+import { FileChanged } from './errors.ts';
 
 /** A batch with the number of its first bet in the upload, counted from 1. */
 export interface NumberedBatch extends EncodedBatch {
@@ -16,6 +17,8 @@ export class UploadPass {
   /** Bets that the central has stored, and in how many batches of this pass. */
   bets = 0;
   batches = 0;
+  /** The file is not the one that was checked: it was not read on. */
+  fileChanged = false;
   /** Sent and not answered, in order. */
   readonly unanswered: NumberedBatch[] = [];
   readonly #batches: AsyncGenerator<EncodedBatch>;
@@ -78,9 +81,16 @@ export class UploadPass {
   }
 
   async #readOne(): Promise<NumberedBatch | undefined> {
-    const { value } = await this.#batches.next();
+    let value: EncodedBatch | undefined;
+    try {
+      const read = await this.#batches.next();
+      if (!read.done) ({ value } = read);
+    } catch (error) {
+      if (!(error instanceof FileChanged)) throw error;
+      this.fileChanged = true;
+    }
     if (value === undefined) return undefined;
-    const batch = { ...(value as EncodedBatch), seq: this.#next };
+    const batch = { ...value, seq: this.#next };
     this.#next += batch.count;
     return batch;
   }

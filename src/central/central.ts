@@ -132,7 +132,7 @@ export class Central {
   #refusalOfSecond(agency: number, upload: string | undefined): Refusal | undefined {
     const open = this.#uploads.openOf(agency, upload);
     if (open === undefined) return undefined;
-    const detail = `upload ${open.name} of the agency is unfinished, ${open.bets} bets of it are stored: send the same file again, or 'loteria agency void'`;
+    const detail = `upload ${open.name} of the agency is unfinished, ${open.bets} bets of it are stored; send the same file again, or 'loteria agency void'`;
     return { code: 'upload-open', detail };
   }
 
@@ -211,6 +211,8 @@ export class Central {
       await store.note({ kind: 'finished', agency, upload });
       return undefined;
     } catch (error) {
+      // Its own end is no reason to refuse it.
+      this.#finishing.delete(agency);
       // It may have finished with another server meanwhile.
       return lottery.hasFinished(agency) ? undefined : this.#refusalOf(agency, error, upload);
     } finally {

@@ -195,7 +195,8 @@ type UploadEvent =
   | {
       readonly event: 'bets-refused';
       readonly count: number;
-      readonly firstLine: number;
+      /** Unknown where they were refused before this connection. */
+      readonly firstLine?: number;
       readonly reason: string;
     }
   /** The central found a bet of a batch not valid; the upload goes on without the batch. */

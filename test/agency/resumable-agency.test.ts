@@ -39,7 +39,7 @@ describe('a resumable upload', () => {
     const { agency, events } = startResumable(central.port, { id: 65535, batchAmountMax: 1 });
     const upload = uploadFile(agency, path);
     const conversation = await central.accept();
-    const [, name] = /^HELO 65535\|(.*)$/.exec(await conversation.message())!;
+    const [, name] = /^HELO 65535\|(.*)\|bets$/.exec(await conversation.message())!;
     expect(name).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
     conversation.say(welc(1));
     for (const message of ['SBET 1|1|Ana|Paz|1|1990-01-02|7', 'SBET 2|1|Eva|Gil|2|1991-01-02|0008']) {
@@ -59,10 +59,10 @@ describe('a resumable upload', () => {
     expect(await conversation.end()).toEqual([]);
 
     const nameHex = Buffer.from(name!).toString('hex');
-    const lengthHex = (6 + name!.length).toString(16).padStart(8, '0');
+    const lengthHex = (11 + name!.length).toString(16).padStart(8, '0');
     expect(Buffer.concat(conversation.chunks).toString('hex')).toBe(
       [
-        `48454c4f ${lengthHex} 36353533357c${nameHex}`, // HELO 65535|name
+        `48454c4f ${lengthHex} 36353533357c${nameHex}7c62657473`, // HELO 65535|name|bets
         '53424554 0000001a 317c317c 416e617c 50617a7c 317c 313939302d30312d30327c 37', // SBET 1|1|Ana|Paz|1|1990-01-02|7
         '53424554 0000001d 327c317c 4576617c 47696c7c 327c 313939312d30312d30327c 30303038', // SBET 2|1|Eva|Gil|2|…
         '444f4e45 00000003 327c32', // DONE 2|2
@@ -91,7 +91,7 @@ describe('a resumable upload', () => {
     await conversation.message();
     await sayBytewise(conversation, welc(1));
     await conversation.messages(3);
-    await sayBytewise(conversation, OK + fail('invalid-bet', 0, 2, 1, 'document', 'not-digits') + PING + OK);
+    await sayBytewise(conversation, OK + fail('invalid-bet', 0, 3, 1, 'document', 'not-digits') + PING + OK);
     expect(await conversation.message()).toBe('DONE 2|4');
     await sayBytewise(conversation, OK);
     expect(await upload).toBe(4);
@@ -134,7 +134,7 @@ describe('a resumable upload', () => {
     const { agency } = startResumable(central.port);
     const upload = uploadFile(agency, path);
     const conversation = await welcomed(central);
-    expect(await conversation.message()).toBe(numberedText(1, 1, 2));
+    expect(await conversation.message()).toBe(numberedText(1, 2));
     conversation.say(OK);
     expect(await conversation.message()).toBe('DONE 1|2');
     conversation.say(OK);
@@ -247,8 +247,8 @@ describe('a batch that is refused', () => {
     const upload = uploadFile(agency, await betsFile(5));
     const conversation = await welcomed(central);
     await conversation.messages(2);
-    conversation.say(OK + fail('invalid-bet', 0, 2, 1, 'birthdate', 'not-a-date'));
-    expect(await conversation.message()).toBe(numberedText(3, 5));
+    conversation.say(OK + fail('invalid-bet', 0, 3, 1, 'birthdate', 'not-a-date'));
+    expect(await conversation.message()).toBe(numberedText(5));
     conversation.say(OK);
     expect(await conversation.message()).toBe('DONE 2|3');
     conversation.say(OK);
@@ -256,7 +256,7 @@ describe('a batch that is refused', () => {
     expect(events.of('batch-refused')).toEqual([
       {
         event: 'batch-refused',
-        seq: 2,
+        seq: 3,
         count: 2,
         firstLine: 3,
         index: 1,
@@ -273,9 +273,9 @@ describe('a batch that is refused', () => {
     const upload = uploadFile(agency, await betsFile(3));
     const first = await welcomed(central);
     await first.messages(2);
-    first.say(fail('invalid-bet', 0, 2, 0, 'number', 'not-digits'));
+    first.say(fail('invalid-bet', 0, 3, 0, 'number', 'not-digits'));
     const second = await welcomed(central);
-    expect(await second.messages(2)).toEqual([numberedText(1, 1, 2), numberedText(2, 3)]);
+    expect(await second.messages(2)).toEqual([numberedText(1, 2), numberedText(3)]);
     second.say(OK + OK);
     expect(await second.message()).toBe('DONE 2|3');
     second.say(OK);

@@ -1,8 +1,8 @@
-import { rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import { type Conversation, fail, FakeCentral, OK, RWIN_TWO } from '../support/fake-central.ts';
+import { type Conversation, fail, FakeCentral, OK, RWIN_TWO, welc } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
 import {
@@ -23,81 +23,97 @@ async function accepting(conversation: Conversation, messages: readonly string[]
   }
 }
 
-const MISMATCH = fail('count-mismatch', 1, '1 batches and 2 bets are stored');
+const MISMATCH = fail('count-mismatch', 1, '1 batches with 2 bets are stored, the agency counts 1 with 1');
 
 describe('an upload that was begun by another process', () => {
   test('goes on where the central says, and counts what was sent before', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(7));
-    await accepting(await welcomed(central, 3), [numberedText(3, 5, 6), numberedText(4, 7), 'DONE 4|7']);
+    await accepting(await welcomed(central, 5), [numberedText(5, 6), numberedText(7), 'DONE 2|7']);
     expect(await upload).toBe(7);
-    expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', next: 3 }]);
+    expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', bets: 4 }]);
+    expect(events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 2, bets: 7 }]);
+  });
+
+  test.each<[number, readonly (readonly number[])[]]>([
+    [
+      2,
+      [
+        [2, 3],
+        [4, 5],
+        [6, 7],
+      ],
+    ],
+    [
+      4,
+      [
+        [4, 5],
+        [6, 7],
+      ],
+    ],
+    [7, [[7]]],
+  ])('with batches of another size goes on with bet %i, which began none here', async (next, batches) => {
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port, { batchWindow: 2 });
+    const upload = uploadFile(agency, await betsFile(7));
+    await accepting(await welcomed(central, next), [
+      ...batches.map(indexes => numberedText(...indexes)),
+      `DONE ${batches.length}|7`,
+    ]);
+    expect(await upload).toBe(7);
+    expect(central.conversations).toHaveLength(1);
   });
 
   test('to its end sends nothing but its counts', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow: 8 });
     const upload = uploadFile(agency, await betsFile(7));
-    await accepting(await welcomed(central, 5), ['DONE 4|7']);
+    await accepting(await welcomed(central, 8), ['DONE 0|7']);
     expect(await upload).toBe(7);
   });
 
-  test('and of which a batch was refused is sent again from the first batch', async () => {
+  test('and of which a batch was refused goes on behind it, and does not count its bets', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, `no bet\n${betLines(1, 5)}`);
     const upload = uploadFile(agency, path);
-    const first = await welcomed(central, 3);
-    await accepting(first, [numberedText(3, 5)]);
-    expect(await first.message()).toBe('DONE 3|5');
-    first.say(fail('count-mismatch', 1, '2 batches and 3 bets are stored'));
-    const second = await welcomed(central, 4);
-    expect(await second.message()).toBe(numberedText(1, 1, 2));
-    second.say(fail('invalid-bet', 0, 1, 0, 'document', 'not-digits'));
-    await accepting(second, [numberedText(2, 3, 4), numberedText(3, 5), 'DONE 2|3']);
+    await accepting(await welcomed(central, 5, { refused: 2 }), [numberedText(5), 'DONE 1|3']);
     expect(await upload).toBe(3);
-    expect(events.of('batch-refused')).toHaveLength(1);
-    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
-      'the counts differ, 2 batches and 3 bets are stored',
+    expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', bets: 2 }]);
+    expect(events.of('bets-refused')).toEqual([
+      { event: 'bets-refused', count: 2, reason: 'refused earlier' },
     ]);
+    expect(events.of('reconnecting')).toEqual([]);
   });
 
-  test('and whose counts differ even then ends with what may be the reason', async () => {
+  test('and is still being sent by it: the gap is left, and the upload goes on where the central is then', async () => {
     const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = failureOf(uploadFile(agency, await betsFile(4)));
+    const { agency, events } = startResumable(central.port);
+    const upload = uploadFile(agency, await betsFile(9));
     const first = await welcomed(central, 3);
-    expect(await first.message()).toBe('DONE 2|4');
-    first.say(MISMATCH);
-    const second = await welcomed(central, 3);
-    await accepting(second, [numberedText(1, 1, 2), numberedText(2, 3, 4)]);
-    expect(await second.message()).toBe('DONE 2|4');
-    second.say(MISMATCH);
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      'the central has not stored what this client counts: 1 batches and 2 bets are stored; was batch.maxAmount changed since the upload began?',
-    );
+    expect(await first.message()).toBe(numberedText(3, 4));
+    first.say(fail('sequence-gap', 1, 'bet 6 is expected, this is bet 3'));
+    await accepting(await welcomed(central, 6), [numberedText(6, 7), numberedText(8, 9), 'DONE 3|9']);
+    expect(await upload).toBe(9);
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
+      'the central refused for now, sequence-gap, bet 6 is expected, this is bet 3',
+    ]);
+    expect(events.of('file-closed')).toHaveLength(1);
   });
 
-  test('keeps sending every batch when a connection is lost meanwhile', async () => {
+  test('and has cut a batch of this one in two: the file is read again up to there', async () => {
     const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
+    const { agency, events } = startResumable(central.port, { batchWindow: 2 });
     const upload = uploadFile(agency, await betsFile(6));
-    const first = await welcomed(central, 4);
-    expect(await first.message()).toBe('DONE 3|6');
-    first.say(MISMATCH);
-    const second = await welcomed(central, 4);
-    await accepting(second, [numberedText(1, 1, 2)]);
-    await second.message();
-    await second.hangUp();
-    const third = await welcomed(central, 4);
-    expect(await third.message()).toBe(numberedText(2, 3, 4));
-    third.say(fail('invalid-bet', 0, 2, 0, 'document', 'not-digits'));
-    await accepting(third, [numberedText(3, 5, 6), 'DONE 2|4']);
-    expect(await upload).toBe(4);
+    const first = await welcomed(central);
+    expect(await first.messages(2)).toEqual([numberedText(1, 2), numberedText(3, 4)]);
+    first.say(fail('sequence-gap', 1, 'bet 4 is expected, this is bet 1'));
+    expect(await (await welcomed(central, 4)).end()).toEqual([]);
+    await accepting(await welcomed(central, 4), [numberedText(4, 5), numberedText(6), 'DONE 2|6']);
+    expect(await upload).toBe(6);
+    expect(events.of('file-closed')).toHaveLength(2);
   });
 });
 
@@ -107,10 +123,14 @@ describe('counts that differ', () => {
     const { agency } = startResumable(central.port);
     const upload = failureOf(uploadFile(agency, await betsFile(1)));
     const conversation = await welcomed(central);
-    await accepting(conversation, [numberedText(1, 1)]);
+    await accepting(conversation, [numberedText(1)]);
     await conversation.message();
     conversation.say(MISMATCH);
-    expect((await upload).message).toContain('the central has not stored what this client counts');
+    const error = await upload;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      'the central has not stored what this client counts: 1 batches with 2 bets are stored, the agency counts 1 with 1',
+    );
     expect(central.conversations).toHaveLength(1);
   });
 });
@@ -124,45 +144,45 @@ describe('a connection that is lost', () => {
     await first.messages(4);
     first.say(OK);
     await first.message();
-    // Batch 2 was stored too, and its answer lost.
+    // The second batch was stored too, and its answer lost.
     await first.hangUp();
-    const second = await welcomed(central, 3);
+    const second = await welcomed(central, 5);
     await accepting(second, [
-      numberedText(3, 5, 6),
-      numberedText(4, 7, 8),
-      numberedText(5, 9, 10),
-      numberedText(6, 11, 12),
+      numberedText(5, 6),
+      numberedText(7, 8),
+      numberedText(9, 10),
+      numberedText(11, 12),
       'DONE 6|12',
     ]);
     expect(await upload).toBe(12);
-    expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', next: 3 }]);
+    expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', bets: 4 }]);
     expect(events.of('reconnecting')).toEqual([
       { event: 'reconnecting', error: 'the central closed the connection', waitMs: 0 },
     ]);
   });
 
-  test('with the refusal of a batch: it is heard by sending everything again, and each is told once', async () => {
+  test('with the refusal of a batch: its bets are told by their number, and each refusal once', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(6));
-    const refusal = (seq: number): string => fail('invalid-bet', 0, seq, 0, 'document', 'not-digits');
     const first = await welcomed(central);
-    expect(await first.message()).toBe(numberedText(1, 1, 2));
-    first.say(refusal(1));
-    expect(await first.message()).toBe(numberedText(2, 3, 4));
+    expect(await first.message()).toBe(numberedText(1, 2));
+    first.say(fail('invalid-bet', 0, 1, 0, 'document', 'not-digits'));
+    expect(await first.message()).toBe(numberedText(3, 4));
     await first.hangUp();
-    const second = await welcomed(central, 3);
-    await accepting(second, [numberedText(3, 5, 6)]);
-    expect(await second.message()).toBe('DONE 2|4');
-    second.say(MISMATCH);
-    const third = await welcomed(central, 4);
-    for (const [seq, answer] of [refusal(1), refusal(2), OK].entries()) {
-      expect(await third.message()).toBe(numberedText(seq + 1, 2 * seq + 1, 2 * seq + 2));
-      third.say(answer);
-    }
-    await accepting(third, ['DONE 1|2']);
+    const second = await welcomed(central, 5, { refused: 4 });
+    await accepting(second, [numberedText(5, 6)]);
+    // How many batches there are is for the log alone: the central compares bets.
+    expect(await second.message()).toMatch(/^DONE \d\|2$/);
+    await second.hangUp();
+    const third = await welcomed(central, 7, { refused: 4 });
+    expect(await third.message()).toMatch(/^DONE \d\|2$/);
+    third.say(OK);
     expect(await upload).toBe(2);
-    expect(events.of('batch-refused').map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(events.of('batch-refused').map(({ seq }) => seq)).toEqual([1]);
+    expect(events.of('bets-refused')).toEqual([
+      { event: 'bets-refused', count: 2, reason: 'refused earlier' },
+    ]);
   });
 
   test('is taken up again within the window that is granted then', async () => {
@@ -182,6 +202,36 @@ describe('a connection that is lost', () => {
     expect(await upload).toBe(20);
   });
 
+  test('is taken up again with smaller batches where the next server takes only those', async () => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startResumable(central.port, { batchWindow: 2, batchAmountMax: 100 });
+    const upload = uploadFile(agency, await betsFile(250));
+    const first = await welcomed(central);
+    const before = await first.messages(2);
+    expect(before.map(message => message.slice(0, 13))).toEqual(['SBET 1|100|An', 'SBET 101|100|']);
+    first.say(OK);
+    await first.message();
+    await first.hangUp();
+    expect(await (await welcomed(central, 101, { maxPayload: 1024 })).end()).toEqual([]);
+    const second = await welcomed(central, 101, { maxPayload: 1024 });
+    let next = 101;
+    while (next <= 250) {
+      const message = await second.message();
+      const [number, count] = message.slice('SBET '.length).split('|').map(Number);
+      expect(number).toBe(next);
+      expect(Buffer.byteLength(message) - 'SBET '.length).toBeLessThanOrEqual(1024);
+      next += count!;
+      second.say(OK);
+    }
+    expect(await second.message()).toMatch(/^DONE \d+\|250$/);
+    second.say(OK);
+    expect(await upload).toBe(250);
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
+      'the central closed the connection',
+      'the central takes only 1024 bytes in a message now',
+    ]);
+  });
+
   test('before HELO is answered begins with HELO again, under the same name', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
@@ -192,7 +242,7 @@ describe('a connection that is lost', () => {
     const second = await central.accept();
     expect(await second.message()).toBe(hello);
     await second.hangUp();
-    await accepting(await welcomed(central), [numberedText(1, 1, 2), 'DONE 1|2']);
+    await accepting(await welcomed(central), [numberedText(1, 2), 'DONE 1|2']);
     expect(await upload).toBe(2);
   });
 
@@ -201,10 +251,10 @@ describe('a connection that is lost', () => {
     const { agency } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(4));
     const first = await welcomed(central);
-    await accepting(first, [numberedText(1, 1, 2), numberedText(2, 3, 4)]);
+    await accepting(first, [numberedText(1, 2), numberedText(3, 4)]);
     expect(await first.message()).toBe('DONE 2|4');
     first.reset();
-    await accepting(await welcomed(central, 3), ['DONE 2|4']);
+    await accepting(await welcomed(central, 5), ['DONE 2|4']);
     expect(await upload).toBe(4);
   });
 
@@ -215,12 +265,12 @@ describe('a connection that is lost', () => {
     const upload = uploadFile(agency, path);
     await writer.write(betLines(1, 4));
     const first = await welcomed(central);
-    await accepting(first, [numberedText(1, 1, 2)]);
-    expect(await first.message()).toBe(numberedText(2, 3, 4));
+    await accepting(first, [numberedText(1, 2)]);
+    expect(await first.message()).toBe(numberedText(3, 4));
     await first.hangUp();
     await writer.write(betLines(5, 5));
     await writer.close();
-    await accepting(await welcomed(central, 2), [numberedText(2, 3, 4), numberedText(3, 5), 'DONE 3|5']);
+    await accepting(await welcomed(central, 3), [numberedText(3, 4), numberedText(5), 'DONE 3|5']);
     expect(await upload).toBe(5);
   });
 });
@@ -233,21 +283,21 @@ describe('a central that has lost what it acknowledged', () => {
     const { agency, events } = startResumable(central.port);
     const upload = uploadFile(agency, path);
     const first = await welcomed(central);
-    await accepting(first, [numberedText(1, 1, 2)]);
+    await accepting(first, [numberedText(1, 2)]);
     await first.message();
     await first.hangUp();
     const refused = await welcomed(central);
     expect(await refused.end()).toEqual([]);
     await accepting(await welcomed(central), [
-      numberedText(1, 1, 2),
-      numberedText(2, 3, 4),
-      numberedText(3, 5, 6),
+      numberedText(1, 2),
+      numberedText(3, 4),
+      numberedText(5, 6),
       'DONE 3|6',
     ]);
     expect(await upload).toBe(6);
     expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
       'the central closed the connection',
-      'the central expects batch 1 again, which it has acknowledged',
+      'the central expects bet 1 again, which it has acknowledged',
     ]);
     expect(events.of('file-closed')).toHaveLength(2);
   });
@@ -259,14 +309,14 @@ describe('a central that has lost what it acknowledged', () => {
     const upload = failureOf(uploadFile(agency, path));
     await writer.write(betLines(1, 4));
     const first = await welcomed(central);
-    await accepting(first, [numberedText(1, 1, 2)]);
+    await accepting(first, [numberedText(1, 2)]);
     await first.message();
     await first.hangUp();
     await welcomed(central);
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `the central expects batch 1 again, which it has acknowledged, and ${path} cannot be read again`,
+      `the central expects bet 1 again, which it has acknowledged, and ${path} cannot be read again`,
     );
   });
 
@@ -284,7 +334,7 @@ describe('a central that has lost what it acknowledged', () => {
       await conversation.hangUp();
       expect(await (await welcomed(central)).end()).toEqual([]);
       const last = await welcomed(central);
-      await accepting(last, [numberedText(1, 1, 2), 'DONE 1|2', 'END']);
+      await accepting(last, [numberedText(1, 2), 'DONE 1|2', 'END']);
       expect(await last.message()).toBe('WAIT');
       last.say(RWIN_TWO);
       expect(await winners).toEqual(['30904465', '30876370']);
@@ -297,7 +347,7 @@ describe('a central that has lost what it acknowledged', () => {
     const { conversation, winners } = await uploaded(central, agency);
     await conversation.message();
     await conversation.hangUp();
-    const second = await welcomed(central, 2);
+    const second = await welcomed(central, 3);
     await accepting(second, ['END']);
     expect(await second.message()).toBe('WAIT');
     second.say(RWIN_TWO);
@@ -309,28 +359,83 @@ describe('a central that has lost what it acknowledged', () => {
 async function uploaded(central: FakeCentral, agency: ReturnType<typeof startResumable>['agency']) {
   const upload = uploadFile(agency, await betsFile(2));
   const conversation = await welcomed(central);
-  await accepting(conversation, [numberedText(1, 1, 2), 'DONE 1|2']);
+  await accepting(conversation, [numberedText(1, 2), 'DONE 1|2']);
   await upload;
   return { conversation, winners: agency.finishAndAwaitWinners() };
 }
 
 describe('a file that is changed while it is sent', () => {
+  test('and grows before it is read is not begun with', async () => {
+    const path = await betsFile(3);
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port, { batchWindow: 2 });
+    const upload = failureOf(uploadFile(agency, path));
+    const conversation = await central.accept();
+    await conversation.message();
+    await appendFile(path, betLines(4, 9));
+    conversation.say(welc(1));
+    expect((await upload).message).toContain('was changed while it was being sent; 0 bets of what it was');
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('and grows after it was read is not read on: the bets before are answered, no other is sent', async () => {
+    const path = await betsFile(3);
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port, { batchWindow: 2 });
+    const upload = failureOf(uploadFile(agency, path));
+    const conversation = await welcomed(central);
+    expect(await conversation.message()).toBe(numberedText(1, 2));
+    await appendFile(path, betLines(4, 9));
+    conversation.say(OK);
+    const rest = await Promise.race([conversation.message(), upload]);
+    // The file may have been read to its end already.
+    if (typeof rest === 'string') {
+      expect(rest).toBe(numberedText(3));
+      conversation.say(OK);
+    }
+    expect((await upload).message).toContain('was changed while it was being sent; ');
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
+  test('by another process whose bets are more than the file holds is said', async () => {
+    const path = await betsFile(3);
+    const central = await FakeCentral.listen();
+    const { agency } = startResumable(central.port);
+    const upload = failureOf(uploadFile(agency, path));
+    const conversation = await central.accept();
+    const name = (await conversation.message()).split('|')[1]!;
+    conversation.say(welc(6));
+    const error = await upload;
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      `the central has 5 bets of upload ${name}, and ${path} holds only 3; it was changed while another client sent it, have the central void this upload ('loteria agency void 1 --upload ${name}')`,
+    );
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+  });
+
   test.each<[string, (path: string) => Promise<void>]>([
     ['has another length', path => writeFile(path, betLines(1, 1))],
     ['was written anew', path => utimes(path, 1, 1)],
     ['is gone', path => rm(path)],
-  ])('(it %s): is an error that says to start again, before the counts are said', async (_, change) => {
+  ])('(it %s): is an error that names both ways out, before the counts are said', async (_, change) => {
     const path = await betsFile(2);
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
     const upload = failureOf(uploadFile(agency, path));
-    const conversation = await welcomed(central);
-    expect(await conversation.message()).toBe(numberedText(1, 1, 2));
+    const conversation = await central.accept();
+    const name = (await conversation.message()).split('|')[1]!;
+    conversation.say(welc(1));
+    expect(await conversation.message()).toBe(numberedText(1, 2));
     await change(path);
     conversation.say(OK);
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(`${path} was changed while it was being sent; start this client again`);
+    expect(error.message).toBe(
+      `${path} was changed while it was being sent; 2 bets of what it was are stored; put back what it was and start this client again, or have the central void this upload ('loteria agency void 1 --upload ${name}')`,
+    );
     await agency.close();
     expect(await conversation.end()).toEqual([]);
   });

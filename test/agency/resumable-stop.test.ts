@@ -68,7 +68,7 @@ describe('a resumable agency that is asked to stop', () => {
     void upload.then(() => (ended = true));
     await new Promise(resolve => setTimeout(resolve, 50));
     expect(ended).toBe(false);
-    conversation.say(fail('invalid-bet', 0, 3, 0, 'document', 'not-digits'));
+    conversation.say(fail('invalid-bet', 0, 5, 0, 'document', 'not-digits'));
     expect(await upload).toBeInstanceOf(Stopped);
     await agency.close();
     expect(await conversation.end()).toEqual([]);
@@ -117,7 +117,7 @@ describe('a resumable agency that is asked to stop', () => {
     const { agency, stop } = startResumable(central.port);
     const upload = failureOf(uploadFile(agency, await betsFile(1)));
     const conversation = await welcomed(central);
-    expect(await conversation.message()).toBe(numberedText(1, 1));
+    expect(await conversation.message()).toBe(numberedText(1));
     conversation.say(OK);
     expect(await conversation.message()).toBe('DONE 1|1');
     stop.abort();

@@ -22,7 +22,7 @@ import {
 /** With this as the chance of every wait, waits are a thousandth of the usual ones. */
 const WAITING_A_THOUSANDTH = -1.498;
 
-const FIRST_BATCH = numberedText(1, 1, 2);
+const FIRST_BATCH = numberedText(1, 2);
 
 /** An upload of two bets that has said its only batch. */
 async function uploading(overrides: Parameters<typeof startResumable>[1] = {}) {
@@ -71,19 +71,19 @@ describe('a refusal that passes', () => {
     second.say(OK);
     expect(await second.message()).toBe('DONE 1|2');
     second.say(fail('closing', 1, 'counts'));
-    const third = await welcomed(central, 2);
+    const third = await welcomed(central, 3);
     expect(await third.message()).toBe('DONE 1|2');
     third.say(OK);
     await upload;
     const winners = agency.finishAndAwaitWinners();
     expect(await third.message()).toBe('END');
     third.say(fail('storage', 1, 'end'));
-    const fourth = await welcomed(central, 2);
+    const fourth = await welcomed(central, 3);
     expect(await fourth.message()).toBe('END');
     fourth.say(OK);
     expect(await fourth.message()).toBe('WAIT');
     fourth.say(fail('closing', 1, 'wait'));
-    const fifth = await welcomed(central, 2);
+    const fifth = await welcomed(central, 3);
     expect(await fifth.message()).toBe('WAIT');
     fifth.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
@@ -141,6 +141,32 @@ describe('a refusal that stays', () => {
     expect(error.message).toBe('the central refused, unauthorized, agency 1 is not expected');
     await agency.close();
     expect(await conversation.end()).toEqual([]);
+  });
+
+  test('of HELO as malformed is that of an older central, and the error says what to do', async () => {
+    const { agency, central, upload } = await uploading();
+    const conversation = await central.accept();
+    await conversation.message();
+    conversation.say(fail('malformed', 1, 'HELO needs an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe(
+      'the central refused HELO, HELO needs an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -; the central is older than this client and does not know HELO with bets; update the server first, or run the client of its version',
+    );
+    await agency.close();
+    expect(await conversation.end()).toEqual([]);
+    expect(central.conversations).toHaveLength(1);
+  });
+
+  test('of a second upload of the agency is the end', async () => {
+    const { central, upload } = await uploading();
+    const conversation = await central.accept();
+    await conversation.message();
+    conversation.say(fail('upload-open', 1, 'upload u is unfinished'));
+    const error = await failureOf(upload);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toBe('the central refused, upload-open, upload u is unfinished');
+    expect(central.conversations).toHaveLength(1);
   });
 
   test.each(['END', 'WAIT'])('of %s is the end', async question => {
@@ -205,7 +231,7 @@ describe('coming back', () => {
     conversation.say(OK);
     expect(await conversation.message()).toBe('DONE 1|2');
     await conversation.hangUp();
-    const last = await welcomed(central, 2);
+    const last = await welcomed(central, 3);
     await last.message();
     last.say(OK);
     await upload;
@@ -268,11 +294,11 @@ describe('coming back', () => {
     second.say(OK);
     expect(await second.message()).toBe('DONE 1|2');
     await second.hangUp();
-    const third = await welcomed(central, 2);
+    const third = await welcomed(central, 3);
     await third.message();
     clock = 1_800;
     await third.hangUp();
-    const fourth = await welcomed(central, 2);
+    const fourth = await welcomed(central, 3);
     await fourth.message();
     fourth.say(OK);
     expect(await upload).toBe(2);

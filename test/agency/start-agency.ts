@@ -122,15 +122,15 @@ function partsFor(port: number | readonly number[], { limits, ...overrides }: Ov
   return { parts, events, stop };
 }
 
-/** The next connection, once it has said `HELO` and was told where to go on. */
+/** The next connection, once it has said `HELO` and was told with which bet to go on. */
 export async function welcomed(
   central: FakeCentral,
   next = 1,
-  { window, maxPayload }: { window?: number; maxPayload?: number } = {},
+  { window, maxPayload, refused }: { window?: number; maxPayload?: number; refused?: number } = {},
 ): Promise<Conversation> {
   const conversation = await central.accept();
-  expect(await conversation.message()).toMatch(/^HELO 1\|[A-Za-z0-9._-]{1,64}$/);
-  conversation.say(welc(next, window, maxPayload));
+  expect(await conversation.message()).toMatch(/^HELO 1\|[A-Za-z0-9._-]{1,64}\|bets$/);
+  conversation.say(welc(next, window, maxPayload, refused));
   return conversation;
 }
 
@@ -161,9 +161,9 @@ export function batchText(...indexes: readonly number[]): string {
   return `NBET ${indexes.length}|${indexes.map(betText).join('|')}`;
 }
 
-/** The same as part of an upload. */
-export function numberedText(seq: number, ...indexes: readonly number[]): string {
-  return batchText(...indexes).replace('NBET ', `SBET ${seq}|`);
+/** The same as part of an upload of the bets from 1 on: its number is that of its first bet. */
+export function numberedText(...indexes: readonly number[]): string {
+  return batchText(...indexes).replace('NBET ', `SBET ${indexes[0]}|`);
 }
 
 /** The lines of the bets from `first` to `last`, with their line ends. */

@@ -10,19 +10,21 @@ export interface Cut {
 }
 
 interface Upload {
-  next: number;
-  batches: number;
-  bets: number;
   /** Whether the agency counts as the central does, as far as is known. */
   done: boolean;
-  /** The answer of every batch, for those that come again. */
-  readonly answers: string[];
+  readonly batches: { readonly count: number; readonly refused: boolean }[];
+}
+
+/** Bets of batches: all, and those that were refused. */
+function countsOf(batches: Upload['batches']): { all: number; refused: number } {
+  const sum = (of: Upload['batches']): number => of.reduce((total, { count }) => total + count, 0);
+  return { all: sum(batches), refused: sum(batches.filter(({ refused }) => refused)) };
 }
 
 interface Plan {
   /** Which connections are cut, by their number from 0. */
   readonly cuts?: readonly (Cut | undefined)[];
-  /** Numbers of batches that are not valid. */
+  /** Numbers of the first bets of batches that are not valid. */
   readonly refusedBatches?: readonly number[];
   readonly window?: number;
   /** How many servers it has. */
@@ -121,20 +123,30 @@ export class UploadCentral {
   /** The answers of one connection. */
   #conversation(behind: number): (message: string) => string {
     let upload: Upload | undefined;
+    let refused = false;
     return message => {
+      // The central has closed: what came behind a refusal is not read.
+      if (refused) return '';
       const [type, text = ''] = message.split(/ (.*)/s);
       if (type === 'HELO') {
-        upload = this.#uploadOf(text.split('|')[1]!);
-        return welc(Math.max(1, upload.next - behind), this.#plan.window);
+        const [, name, counted] = text.split('|');
+        if (counted !== 'bets') return this.#fault(message);
+        upload = this.#uploadOf(name!);
+        const known = countsOf(upload.batches.slice(0, Math.max(0, upload.batches.length - behind)));
+        return welc(known.all + 1, this.#plan.window, undefined, known.refused);
       }
       if (upload === undefined) return this.#fault(message);
-      if (type === 'SBET') return this.#store(upload, text);
+      if (type === 'SBET') {
+        const answer = this.#store(upload, text);
+        refused = answer === undefined;
+        return answer ?? fail('sequence-gap', 1, `not ${text.split('|')[0]}`);
+      }
       if (type === 'DONE') {
-        const right = text === `${upload.batches}|${upload.bets}`;
+        const counts = countsOf(upload.batches);
+        const bets = counts.all - counts.refused;
+        const right = text.split('|')[1] === String(bets);
         upload.done ||= right;
-        return right
-          ? OK
-          : fail('count-mismatch', 1, `${upload.batches} batches and ${upload.bets} bets are stored`);
+        return right ? OK : fail('count-mismatch', 1, `${bets} bets are stored`);
       }
       if (type === 'END' && upload.done) {
         this.finished += 1;
@@ -150,31 +162,27 @@ export class UploadCentral {
   }
 
   #uploadOf(name: string): Upload {
-    const upload = this.uploads.get(name) ?? { next: 1, batches: 0, bets: 0, done: false, answers: [] };
+    const upload = this.uploads.get(name) ?? { done: false, batches: [] };
     this.uploads.set(name, upload);
     return upload;
   }
 
-  #store(upload: Upload, text: string): string {
-    const [seqText, countText, ...fields] = text.split('|');
-    const [seq, count] = [Number(seqText), Number(countText)];
+  /** The answer to a batch; undefined for one that leaves a gap or comes again. */
+  #store(upload: Upload, text: string): string | undefined {
+    const [numberText, countText, ...fields] = text.split('|');
+    const [number, count] = [Number(numberText), Number(countText)];
     if (fields.length !== count * 5) return this.#fault(text);
-    // Only a repeat may come behind the end, of an agency that was told by a server that is behind to send it again.
-    if (this.finished > 0 && (seq >= upload.next || this.#plan.behind === undefined))
-      return this.#fault(text);
-    if (seq > upload.next) return this.#fault(`a gap: ${seq} for ${upload.next}`);
-    if (seq === upload.next) {
-      upload.next += 1;
-      if (this.#plan.refusedBatches?.includes(seq)) {
-        upload.answers.push(fail('invalid-bet', 0, seq, 0, 'document', 'not-digits'));
-      } else {
-        for (let index = 0; index < count; index += 1)
-          this.rows.push(fields.slice(index * 5, index * 5 + 5).join('|'));
-        upload.batches += 1;
-        upload.bets += count;
-        upload.answers.push(OK);
-      }
-    }
-    return upload.answers[seq - 1]!;
+    const next = countsOf(upload.batches).all + 1;
+    // Only an agency that was told where to go on by a server that is behind may come with what is stored.
+    const mayRepeat = this.#plan.behind !== undefined;
+    if (number > next || (number < next && !mayRepeat)) return this.#fault(`bet ${number} for ${next}`);
+    if (number < next) return undefined;
+    if (this.finished > 0) return this.#fault(text);
+    const refused = this.#plan.refusedBatches?.includes(number) ?? false;
+    upload.batches.push({ count, refused });
+    if (refused) return fail('invalid-bet', 0, number, 0, 'document', 'not-digits');
+    for (let index = 0; index < count; index += 1)
+      this.rows.push(fields.slice(index * 5, index * 5 + 5).join('|'));
+    return OK;
   }
 }

@@ -20,29 +20,51 @@ async function nextText(pass: UploadPass): Promise<string | undefined> {
   return batch && firstMessage(Buffer.from(batch.frame))!.text;
 }
 
+/** The bets up to 8 with which a pass can go on. */
+const places = (pass: UploadPass): number[] => [1, 2, 3, 4, 5, 6, 7, 8].filter(next => pass.canGoOnAt(next));
+
 const sequence = (pass: UploadPass): number[] => pass.unanswered.map(({ seq }) => seq);
 
 describe('a pass over a file', () => {
-  test('numbers its batches from 1 and keeps each until it is answered', async () => {
+  test('numbers its batches by their first bets and keeps each until it is answered', async () => {
     const pass = await passOver(5);
-    expect(await nextText(pass)).toBe(numberedText(1, 1, 2));
-    expect(await nextText(pass)).toBe(numberedText(2, 3, 4));
-    expect(await nextText(pass)).toBe(numberedText(3, 5));
+    expect(await nextText(pass)).toBe(numberedText(1, 2));
+    expect(await nextText(pass)).toBe(numberedText(3, 4));
+    expect(await nextText(pass)).toBe(numberedText(5));
     expect(await pass.read()).toBeUndefined();
-    expect(sequence(pass)).toEqual([1, 2, 3]);
+    expect(sequence(pass)).toEqual([1, 3, 5]);
     expect(pass.stored()).toMatchObject({ seq: 1, count: 2, firstLine: 1 });
-    expect(pass.refused()).toMatchObject({ seq: 2, count: 2, firstLine: 3 });
-    expect(sequence(pass)).toEqual([3]);
-    expect(pass.stored()).toMatchObject({ seq: 3, count: 1, firstLine: 5 });
-    expect(pass).toMatchObject({ batches: 2, bets: 3, assumed: 0, unanswered: [] });
+    expect(pass.refused()).toMatchObject({ seq: 3, count: 2, firstLine: 3 });
+    expect(sequence(pass)).toEqual([5]);
+    expect(pass.stored()).toMatchObject({ seq: 5, count: 1, firstLine: 5 });
+    expect(pass).toMatchObject({ batches: 2, bets: 3, next: 6, unanswered: [] });
     expect(await pass.read()).toBeUndefined();
   });
 
   test('leaves out what a process before it has sent, and counts it as stored', async () => {
     const pass = await passOver(5);
-    await pass.skipTo(3);
-    expect(pass).toMatchObject({ batches: 2, bets: 4, assumed: 2, unanswered: [] });
-    expect(await nextText(pass)).toBe(numberedText(3, 5));
+    await pass.skipTo(5);
+    expect(pass).toMatchObject({ batches: 0, bets: 4, next: 5, unanswered: [] });
+    expect(await nextText(pass)).toBe(numberedText(5));
+  });
+
+  test.each([
+    [2, [[2, 3], [4, 5], [6]]],
+    [
+      3,
+      [
+        [3, 4],
+        [5, 6],
+      ],
+    ],
+    [4, [[4, 5], [6]]],
+    [6, [[6]]],
+  ])('goes on in the middle of a batch of another size, with bet %i', async (next, batches) => {
+    const pass = await passOver(6);
+    await pass.skipTo(next);
+    expect(pass).toMatchObject({ batches: 0, bets: next - 1, next, unanswered: [] });
+    for (const indexes of batches) expect(await nextText(pass)).toBe(numberedText(...indexes));
+    expect(await pass.read()).toBeUndefined();
   });
 
   test('lets go of what was answered over a connection that is lost, and keeps the rest as it was', async () => {
@@ -50,38 +72,39 @@ describe('a pass over a file', () => {
     for (let count = 0; count < 4; count += 1) await pass.read();
     pass.stored();
     const kept = pass.unanswered.slice(1);
-    await pass.skipTo(3);
+    await pass.skipTo(5);
     expect(pass.unanswered).toEqual(kept);
-    expect(sequence(pass)).toEqual([3, 4]);
-    expect(pass).toMatchObject({ batches: 2, bets: 4, assumed: 1 });
-    expect(await nextText(pass)).toBe(numberedText(5, 9, 10));
+    expect(sequence(pass)).toEqual([5, 7]);
+    expect(pass).toMatchObject({ batches: 2, bets: 4, next: 9 });
+    expect(await nextText(pass)).toBe(numberedText(9, 10));
   });
 
   test('can leave out more than it has read', async () => {
     const pass = await passOver(10);
     await pass.read();
     await pass.read();
-    await pass.skipTo(5);
-    expect(pass).toMatchObject({ batches: 4, bets: 8, assumed: 4, unanswered: [] });
-    expect(await nextText(pass)).toBe(numberedText(5, 9, 10));
+    await pass.skipTo(8);
+    expect(pass).toMatchObject({ batches: 2, bets: 7, next: 8, unanswered: [] });
+    expect(await nextText(pass)).toBe(numberedText(8, 9));
   });
 
-  test('with fewer batches than are to be left out is at its end', async () => {
+  test('with fewer bets than are to be left out is at its end', async () => {
     const pass = await passOver(3);
     await pass.skipTo(100);
-    expect(pass).toMatchObject({ batches: 2, bets: 3, assumed: 2 });
+    expect(pass).toMatchObject({ batches: 0, bets: 3, next: 4 });
     expect(await pass.read()).toBeUndefined();
   });
 
-  test('cannot go back to a batch that was answered', async () => {
+  test('cannot go back to a bet that was answered, or to the middle of a batch', async () => {
     const pass = await passOver(7);
     expect([pass.canGoOnAt(1), pass.canGoOnAt(9)]).toEqual([true, true]);
     for (let count = 0; count < 3; count += 1) await pass.read();
     expect(pass.canGoOnAt(1)).toBe(true);
+    expect(places(pass)).toEqual([1, 3, 5, 7, 8]);
     pass.stored();
-    expect([pass.canGoOnAt(1), pass.canGoOnAt(2), pass.canGoOnAt(3)]).toEqual([false, true, true]);
+    expect(places(pass)).toEqual([3, 5, 7, 8]);
     pass.refused();
     pass.stored();
-    expect([pass.canGoOnAt(3), pass.canGoOnAt(4)]).toEqual([false, true]);
+    expect(places(pass)).toEqual([7, 8]);
   });
 });

@@ -95,24 +95,30 @@ async function last(central: TestCentral, ...messages: readonly Uint8Array[]): P
 }
 
 const INVALID = 'FAIL invalid-bet|0|2|1|document|not-digits';
-const FINISHED = 'FAIL agency-finished|1|the agency has finished, its bets are closed';
-const CLOSED = 'FAIL draw-closed|1|the draw has been held';
+const FINISHED =
+  "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on";
+const OPEN =
+  "FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored; send the same file again, or 'loteria agency void'";
+const CLOSED =
+  "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
 
 describe.each(['stopped', 'killed'] as const)('a server that was %s and started again (promise P6)', end => {
   test('knows every upload, its number, its refused batches, and who has finished', async () => {
-    const first = await start(await temporaryFolder());
-    const [u, v] = [await first.central.uploader(1), await first.central.uploader(1, 'v')];
+    const agencies = [1, 2, 3];
+    const first = await start(await temporaryFolder(), undefined, agencies);
+    const [u, v] = [await first.central.uploader(1), await first.central.uploader(3, 'v')];
     const bad = sbet(2, bet(12), bet('x'));
-    expect(await ask(u, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)))).toEqual([
+    expect(await ask(u, nbet(bet(16)), sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)))).toEqual([
+      'OK',
       'OK',
       INVALID,
       'OK',
     ]);
-    expect(await ask(v, sbet(1, bet(15)), nbet(bet(16)))).toEqual(['OK', 'OK']);
+    expect(await ask(v, sbet(1, bet(15)))).toEqual(['OK']);
     const empty = await first.central.uploader(2, 'empty');
     expect(await ask(empty, done(0, 0), END)).toEqual(['OK', 'OK']);
 
-    const life = await restart(first, end);
+    const life = await restart(first, end, agencies);
     const { central } = life;
     expect(central.of('draw-held')).toEqual([]);
     expect(await ask(await central.uploader(2, 'empty'), done(0, 0), END, GWIN)).toEqual([
@@ -122,14 +128,21 @@ describe.each(['stopped', 'killed'] as const)('a server that was %s and started 
     ]);
     expect(await last(central, helo(2, 'other'))).toEqual([FINISHED]);
     expect(await last(central, conn(2), nbet(bet(21)))).toEqual(['NOK']);
-    expect(await ask(await central.uploader(1, 'v', 2), done(1, 1))).toEqual(['OK']);
+    // Those of agencies 1 and 3 are still the only ones that may go on.
+    expect(await last(central, helo(1, 'other'))).toEqual([OPEN]);
+    expect(await last(central, conn(1), nbet(bet(21)))).toEqual(['NOK']);
+    expect(await last(central, conn(1), END)).toEqual(['NOK']);
+    await central.betUploader(1, 'u', 6, 2);
+    expect(await ask(await central.uploader(3, 'v', 2), done(1, 1), END)).toEqual(['OK', 'OK']);
     const again = await central.uploader(1, 'u', 4);
     expect(
       await ask(again, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)), sbet(4, bet(17))),
     ).toEqual(['OK', INVALID, 'OK', 'OK']);
     expect(await ask(again, done(3, 4), END, WAIT)).toEqual(['OK', 'OK', 'RWIN 1|11']);
-    const documents = [11, 13, 14, 15, 16, 17];
-    const rows = documents.map(document => row(1, document, document === 11 ? 7574 : 1)).join('');
+    const documents = [16, 11, 13, 14, 15, 17];
+    const rows = documents
+      .map(document => row(document === 15 ? 3 : 1, document, document === 11 ? 7574 : 1))
+      .join('');
     expect(rowsIn(life)).toBe(rows);
     expect(central.of('draw-held')).toMatchObject([
       { bets: 6, winners: 1, seal: createHash('sha256').update(rows).digest('hex') },

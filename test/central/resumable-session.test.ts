@@ -63,7 +63,7 @@ describe('HELO', () => {
     expect(await ask(peer, sbet(2, bet('x')), sbet(3, bet(3)))).toHaveLength(2);
     await central.uploader(1, 'u', 4);
     expect(central.of('upload-resumed')).toEqual(
-      [1, 3].map(bets => ({ event: 'upload-resumed', agency: 1, upload: 'u', bets })),
+      [1, 2].map(bets => ({ event: 'upload-resumed', agency: 1, upload: 'u', bets })),
     );
   });
 
@@ -157,12 +157,12 @@ describe('HELO of an agency that has finished', () => {
     expect(await ask(again, sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual(['OK', 'OK', 'OK', 'NEND']);
     again.send(sbet(2, bet(2)));
     expect(await again.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
     ]);
     const other = await central.connect();
     other.send(helo(1, 'v'));
     expect(await other.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
     ]);
     expect(store.rows).toBe(row(1, 1));
     expect(central.of('agency-finished')).toHaveLength(1);
@@ -187,10 +187,14 @@ describe('HELO of an agency that has finished', () => {
       'RWIN 1|1',
     ]);
     again.send(sbet(2, bet(3)));
-    expect(await again.lastFrames()).toEqual(['FAIL draw-closed|1|the draw has been held']);
+    expect(await again.lastFrames()).toEqual([
+      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY",
+    ]);
     const other = await central.connect();
     other.send(helo(1, 'v'));
-    expect(await other.lastFrames()).toEqual(['FAIL draw-closed|1|the draw has been held']);
+    expect(await other.lastFrames()).toEqual([
+      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY",
+    ]);
   });
 
   test('but whose END was refused for want of room is welcome, and takes bets and END again', async () => {
@@ -248,13 +252,13 @@ describe('DONE', () => {
     },
   );
 
-  test('counts this upload alone, not the others of the agency nor its NBETs', async () => {
+  test('counts this upload alone, not the same name of another agency nor the NBETs before it', async () => {
     const { central } = await open();
-    const [u, v] = [await central.uploader(1), await central.uploader(1, 'v')];
-    expect(await ask(u, sbet(1, bet(1)), nbet(bet(2), bet(3)))).toEqual(['OK', 'OK']);
-    expect(await ask(v, sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
-    expect(await ask(u, done(1, 1))).toEqual(['OK']);
-    expect(await ask(v, done(2, 2))).toEqual(['OK']);
+    const [own, other] = [await central.uploader(1), await central.uploader(2)];
+    expect(await ask(own, nbet(bet(2), bet(3)), sbet(1, bet(1)))).toEqual(['OK', 'OK']);
+    expect(await ask(other, sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
+    expect(await ask(own, done(1, 1))).toEqual(['OK']);
+    expect(await ask(other, done(2, 2))).toEqual(['OK']);
   });
 
   test('waits for the batches before it', async () => {
@@ -282,7 +286,7 @@ describe('END of an upload', () => {
     await until(() => store.noted.length === 1, 'the end of the bets at the store');
     other.send(sbet(1, bet(1)));
     expect(await other.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed',
+      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
     ]);
     store.open();
     expect(await peer.frame()).toBe('OK');
@@ -290,19 +294,20 @@ describe('END of an upload', () => {
   });
 });
 
-test('the base messages are understood between those of an upload, and have no number', async () => {
+test('the base messages are understood after HELO, and have no number; bets among them come before the upload', async () => {
   const { store, central } = await open();
   const peer = await central.uploader(1);
   const answers = await ask(
     peer,
     nbet(bet(1)),
-    sbet(1, bet(2)),
     GWIN,
     frame('BET', bet(3).join('|')),
     nbet(bet(1)),
+    sbet(1, bet(2)),
+    GWIN,
     sbet(2, bet(4)),
   );
-  expect(answers).toEqual(['OK', 'OK', 'NEND', 'OK', 'OK', 'OK']);
-  expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(1, 3) + row(1, 1) + row(1, 4));
+  expect(answers).toEqual(['OK', 'NEND', 'OK', 'OK', 'OK', 'NEND', 'OK']);
+  expect(store.rows).toBe(row(1, 1) + row(1, 3) + row(1, 1) + row(1, 2) + row(1, 4));
   await central.uploader(1, 'u', 3);
 });

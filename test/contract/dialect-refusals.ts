@@ -134,7 +134,8 @@ function describeDefects(spoken: SpokenDialect): void {
 }
 
 function describeEndOfBets(spoken: SpokenDialect): void {
-  const detail = 'the agency has finished, its bets are closed';
+  const detail =
+    "the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on";
 
   function expectLogged(central: TestCentral): void {
     expect(central.of('bets-refused')).toEqual([

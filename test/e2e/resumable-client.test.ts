@@ -110,7 +110,7 @@ describe('a client that is killed in the middle of its upload', () => {
     const other = all.client(2);
     expect([await second.exited, await other.exited]).toEqual([DONE, DONE]);
     const [resumed] = second.linesOf('resume_upload', 'success');
-    // 130 bets in a batch: what the first one knew to be stored is not asked for again.
+    // What the first one knew to be stored is not asked for again.
     expect(Number(resumed!.details['bets'])).toBeGreaterThanOrEqual(1_000);
     expect(second.linesOf('upload', 'success')[0]!.details).toMatchObject({ bets: '40000' });
     await expectOutcome(all);
@@ -221,7 +221,7 @@ describe('against any server', () => {
     }
     expect(await client.exited).toEqual({ code: 1, signal: null });
     expect(client.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20))).toEqual([
-      'ERROR    action: upload | result: fail | client_id: 1 | batch: 1 | bets: 2 | from_line: 1 | index: 1 | field: document | reason: not-digits',
+      'ERROR    action: upload | result: fail | client_id: 1 | first_bet: 1 | bets: 2 | from_line: 1 | index: 1 | field: document | reason: not-digits',
       'ERROR    action: exit | result: fail | client_id: 1 | refused_lines: 2',
     ]);
   });

@@ -61,7 +61,7 @@ test('an upload, a crash in the middle of it, and the start after it write exact
     ACCEPTED,
     ACCEPTING,
     IDENTIFIED,
-    'INFO     action: resume_upload | result: success | agency: 1 | upload: file-1 | bets: 1',
+    'INFO     action: resume_upload | result: success | agency: 1 | upload: file-1 | bets: 2',
     'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
     'ERROR    action: refuse | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | code: invalid-bet | detail: bet 1, number, out-of-range',
     'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',

@@ -19,21 +19,59 @@ const hex = (...frames: readonly Uint8Array[]): string => Buffer.concat(frames).
 
 const HELO: readonly Field[] = [
   ['48454c4f', 'HELO'],
+  ['00000016', '22 bytes'],
+  ['31', 'agency 1'],
+  ['7c', '|'],
+  ['3966383664303831 2e 4167 2d 31 5f 78', 'upload 9f86d081.Ag-1_x'],
+  ['7c', '|'],
+  ['62657473', 'bets: they are what is numbered'],
+];
+
+const HELO_SHORTEST: readonly Field[] = [
+  ['48454c4f', 'HELO'],
+  ['0000000c', '12 bytes'],
+  ['3635353335', 'agency 65535'],
+  ['7c', '|'],
+  ['5a', 'upload Z'],
+  ['7c', '|'],
+  ['62657473', 'bets'],
+];
+
+/** As agencies sent it before bets were numbered. */
+const HELO_OLD: readonly Field[] = [
+  ['48454c4f', 'HELO'],
   ['00000011', '17 bytes'],
   ['31', 'agency 1'],
   ['7c', '|'],
   ['3966383664303831 2e 4167 2d 31 5f 78', 'upload 9f86d081.Ag-1_x'],
 ];
 
-const HELO_SHORTEST: readonly Field[] = [
-  ['48454c4f', 'HELO'],
-  ['00000007', '7 bytes'],
-  ['3635353335', 'agency 65535'],
+const WELC_NEW: readonly Field[] = [
+  ['57454c43', 'WELC'],
+  ['0000000b', '11 bytes'],
+  ['31', 'bet 1 is expected'],
   ['7c', '|'],
-  ['5a', 'upload Z'],
+  ['3634', '64 may be unanswered'],
+  ['7c', '|'],
+  ['38313834', '8184 bytes of payload at most'],
+  ['7c', '|'],
+  ['30', 'no bet was refused'],
 ];
 
-const WELC_NEW: readonly Field[] = [
+const WELC_LATER: readonly Field[] = [
+  ['57454c43', 'WELC'],
+  ['00000010', '16 bytes'],
+  ['31303030', 'bet 1000 is expected'],
+  ['7c', '|'],
+  ['3332', '32 may be unanswered'],
+  ['7c', '|'],
+  ['31303234', '1024 bytes of payload at most'],
+  ['7c', '|'],
+  ['313330', '130 of the bets below 1000 were refused'],
+];
+
+/** The answer to `HELO_OLD`. */
+const WELC_OLD: readonly Field[] = [
   ['57454c43', 'WELC'],
   ['00000009', '9 bytes'],
   ['31', 'batch 1 is expected'],
@@ -43,20 +81,10 @@ const WELC_NEW: readonly Field[] = [
   ['38313834', '8184 bytes of payload at most'],
 ];
 
-const WELC_LATER: readonly Field[] = [
-  ['57454c43', 'WELC'],
-  ['0000000c', '12 bytes'],
-  ['31303030', 'batch 1000 is expected'],
-  ['7c', '|'],
-  ['3332', '32 may be unanswered'],
-  ['7c', '|'],
-  ['31303234', '1024 bytes of payload at most'],
-];
-
 const SBET: readonly Field[] = [
   ['53424554', 'SBET'],
   ['00000032', '50 bytes'],
-  ['37', 'batch 7'],
+  ['37', 'bet 7 is the first one'],
   ['7c', '|'],
   ['31', '1 bet'],
   ['7c', '|'],
@@ -74,7 +102,7 @@ const SBET: readonly Field[] = [
 const SBET_OF_TWO: readonly Field[] = [
   ['53424554', 'SBET'],
   ['0000004b', '75 bytes'],
-  ['393939393939393939393939393939', 'batch 999999999999999'],
+  ['393939393939393939393939393939', 'bet 999999999999999 is the first one'],
   ['7c', '|'],
   ['32', '2 bets'],
   ['7c', '|'],
@@ -102,7 +130,7 @@ const SBET_OF_TWO: readonly Field[] = [
 const SBET_EMPTY: readonly Field[] = [
   ['53424554', 'SBET'],
   ['00000004', '4 bytes'],
-  ['31', 'batch 1'],
+  ['31', 'number 1'],
   ['7c', '|'],
   ['30', '0 bets'],
   ['7c', '|'],
@@ -126,7 +154,7 @@ const FAIL_INVALID_BET: readonly Field[] = [
   ['7c', '|'],
   ['30', '0: the upload goes on'],
   ['7c', '|'],
-  ['3137', 'batch 17'],
+  ['3137', 'the batch whose first bet is 17'],
   ['7c', '|'],
   ['313239', 'the bet 129 of it, from 0'],
   ['7c', '|'],
@@ -158,6 +186,7 @@ const FINAL: readonly (readonly [RefusalCode, readonly Field[]])[] = [
   ['invalid-bet', final('00000011', '696e76616c69642d626574', 'invalid-bet', '612062')],
   ['sequence-gap', final('00000012', '73657175656e63652d676170', 'sequence-gap', '612062')],
   ['count-mismatch', final('00000014', '636f756e742d6d69736d61746368', 'count-mismatch', '612062')],
+  ['upload-open', final('00000011', '75706c6f61642d6f70656e', 'upload-open', '612062')],
   ['agency-finished', final('00000015', '6167656e63792d66696e6973686564', 'agency-finished', '612062')],
   ['draw-closed', final('00000011', '647261772d636c6f736564', 'draw-closed', '612062')],
   ['unauthorized', final('00000012', '756e617574686f72697a6564', 'unauthorized', '612062')],
@@ -179,8 +208,10 @@ function centralOfKnowing() {
 test.each<readonly [string, readonly Field[]]>([
   ['HELO', HELO],
   ['HELO of the largest agency', HELO_SHORTEST],
+  ['HELO of an older agency', HELO_OLD],
   ['WELC', WELC_NEW],
   ['WELC of a known upload', WELC_LATER],
+  ['WELC for an older agency', WELC_OLD],
   ['SBET', SBET],
   ['SBET of two bets', SBET_OF_TWO],
   ['SBET of none', SBET_EMPTY],
@@ -199,7 +230,7 @@ test('every code of a refusal is written here', () => {
 describe('the agency says', () => {
   const agency = dialect.agency(DEFAULT_LIMITS, 1);
 
-  test('HELO with its id and its upload', () => {
+  test('HELO with its id, its upload, and that it numbers bets', () => {
     expect(hex(agency.resume('9f86d081.Ag-1_x'))).toBe(hexOf(HELO));
     expect(hex(dialect.agency(DEFAULT_LIMITS, 65_535).resume('Z'))).toBe(hexOf(HELO_SHORTEST));
   });
@@ -231,11 +262,16 @@ describe('the agency says', () => {
 
 describe('the central hears', () => {
   test.each<[string, readonly Field[], ClientMessage]>([
-    ['HELO', HELO, { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x', countsBets: false }],
+    ['HELO', HELO, { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x', countsBets: true }],
     [
       'HELO of the largest agency',
       HELO_SHORTEST,
-      { kind: 'resume', agency: 65_535, upload: 'Z', countsBets: false },
+      { kind: 'resume', agency: 65_535, upload: 'Z', countsBets: true },
+    ],
+    [
+      'HELO of an older agency',
+      HELO_OLD,
+      { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x', countsBets: false },
     ],
     ['DONE', DONE, { kind: 'upload-done', batches: 123, bets: 4567 }],
     ['WAIT', WAIT, { kind: 'await-winners' }],
@@ -283,8 +319,19 @@ describe('the central says and the agency hears', () => {
   }
 
   test('WELC', () => {
-    expectBoth(WELC_NEW, { kind: 'welcome', next: 1, window: 64, payloadBytesMax: 8184 });
-    expectBoth(WELC_LATER, { kind: 'welcome', next: 1000, window: 32, payloadBytesMax: 1024 });
+    expectBoth(WELC_NEW, { kind: 'welcome', next: 1, window: 64, payloadBytesMax: 8184, refusedBets: 0 });
+    expectBoth(WELC_LATER, {
+      kind: 'welcome',
+      next: 1000,
+      window: 32,
+      payloadBytesMax: 1024,
+      refusedBets: 130,
+    });
+  });
+
+  test('WELC without the refused bets to an older agency', () => {
+    const said: ServerMessage = { kind: 'welcome', next: 1, window: 64, payloadBytesMax: 8184 };
+    expect(hex(...centralOfKnowing().encode(said))).toBe(hexOf(WELC_OLD));
   });
 
   test('PING', () => {

@@ -8,18 +8,26 @@ const FAULT: BatchFault = { count: 3, index: 1, field: 'document', reason: 'not-
 const place = (upload: string, seq: number) => ({ upload, seq });
 
 describe('an upload', () => {
-  test('is not known before its first batch, and expects batch 1 when it is begun', () => {
+  test('is not known before its first batch, and expects batch 1 when it was completed without any', () => {
     const uploads = new Uploads();
     expect(uploads.find(1, 'u')).toBeUndefined();
     uploads.complete(1, 'u');
-    expect(uploads.find(1, 'u')).toEqual({ next: 1, batches: 0, bets: 0, refused: new Map() });
+    expect(uploads.find(1, 'u')).toEqual({
+      name: 'u',
+      next: 1,
+      batches: 0,
+      bets: 0,
+      refusedBets: 0,
+      refused: new Map(),
+      isComplete: true,
+    });
   });
 
-  test('that is begun again goes on where it was', () => {
+  test('that is completed is what it was', () => {
     const uploads = new Uploads();
     uploads.stored(1, place('u', 1), 10);
     uploads.complete(1, 'u');
-    expect(uploads.find(1, 'u')).toMatchObject({ next: 2, batches: 1, bets: 10 });
+    expect(uploads.find(1, 'u')).toMatchObject({ next: 2, batches: 1, bets: 10, isComplete: true });
     expect(uploads.of(1)).toHaveLength(1);
   });
 
@@ -29,7 +37,16 @@ describe('an upload', () => {
     uploads.refused(1, place('u', 2), FAULT);
     uploads.stored(1, place('u', 3), 0);
     uploads.stored(1, place('u', 4), 7);
-    expect(uploads.find(1, 'u')).toEqual({ next: 5, batches: 3, bets: 17, refused: new Map([[2, FAULT]]) });
+    expect(uploads.find(1, 'u')).toEqual({
+      name: 'u',
+      next: 5,
+      batches: 3,
+      bets: 17,
+      refusedBets: 3,
+      refused: new Map([[2, FAULT]]),
+      isComplete: false,
+    });
+    expect(uploads.find(1, 'u')?.settledBets).toBe(20);
   });
 
   test.each([
@@ -51,6 +68,29 @@ describe('an upload', () => {
 });
 
 describe('uploads', () => {
+  test('of an agency are those that were begun, in that order', () => {
+    const uploads = new Uploads();
+    for (const name of ['b', 'a', 'c']) uploads.stored(1, place(name, 1), 1);
+    uploads.refused(1, place('b', 2), FAULT);
+    uploads.complete(2, 'other');
+    expect(uploads.of(1).map(({ name }) => name)).toEqual(['b', 'a', 'c']);
+    expect(uploads.of(2).map(({ name }) => name)).toEqual(['other']);
+    expect(uploads.of(3)).toEqual([]);
+  });
+
+  test('of an agency are open from their first batch, also a refused one, until they are complete', () => {
+    const uploads = new Uploads();
+    expect(uploads.openOf(1)).toBeUndefined();
+    uploads.refused(1, place('u', 1), FAULT);
+    expect(uploads.openOf(1)?.name).toBe('u');
+    expect(uploads.openOf(1, 'v')?.name).toBe('u');
+    expect(uploads.openOf(1, 'u')).toBeUndefined();
+    expect(uploads.openOf(2)).toBeUndefined();
+    uploads.complete(1, 'u');
+    expect(uploads.openOf(1)).toBeUndefined();
+    expect(uploads.openOf(1, 'v')).toBeUndefined();
+  });
+
   const step = fc.record({
     agency: fc.integer({ min: 1, max: 3 }),
     // Names that would be one if they were joined with the agency carelessly.

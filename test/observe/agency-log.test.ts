@@ -64,10 +64,14 @@ describe("the client's log", () => {
       { event: 'upload-resumed', bets: 7 },
     ],
     [
-      'ERROR    action: upload | result: fail | client_id: 3 | batch: 2 | bets: 130 | from_line: 131 | index: 4 | field: document | reason: not-digits',
+      'ERROR    action: upload | result: fail | client_id: 3 | bets: 4 | reason: refused earlier',
+      { event: 'bets-refused', count: 4, reason: 'refused earlier' },
+    ],
+    [
+      'ERROR    action: upload | result: fail | client_id: 3 | first_bet: 131 | bets: 130 | from_line: 131 | index: 4 | field: document | reason: not-digits',
       {
         event: 'batch-refused',
-        seq: 2,
+        seq: 131,
         count: 130,
         firstLine: 131,
         index: 4,

@@ -64,8 +64,13 @@ export function rwin(...documents: readonly (number | string)[]): string {
 
 export const helo = (agency: number | string, upload = 'u'): Buffer => frame('HELO', `${agency}|${upload}`);
 
+/** The same of an agency that numbers bets, not batches. */
+export const heloBets = (agency: number | string, upload = 'u'): Buffer =>
+  frame('HELO', `${agency}|${upload}|bets`);
+
 /** What a central with default limits answers, as `Peer.frame` reads it. */
 export const welc = (next: number): string => `WELC ${next}|64|8184`;
+export const welcBets = (next: number, refused = 0): string => `${welc(next)}|${refused}`;
 
 export function sbet(seq: number | string, ...bets: readonly (readonly string[])[]): Buffer {
   return frame('SBET', [seq, bets.length, ...bets.flat()].join('|'));
@@ -361,6 +366,14 @@ export class TestCentral {
     const peer = await this.connect();
     peer.send(helo(agency, upload));
     expect(await peer.frame()).toBe(welc(next));
+    return peer;
+  }
+
+  /** The same of an agency that numbers bets. */
+  async betUploader(agency: number, upload = 'u', next = 1, refused = 0): Promise<Peer> {
+    const peer = await this.connect();
+    peer.send(heloBets(agency, upload));
+    expect(await peer.frame()).toBe(welcBets(next, refused));
     return peer;
   }
 

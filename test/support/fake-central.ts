@@ -15,8 +15,9 @@ export const RWIN_NONE = '5257494e 00000002 307c';
 /** The extension's own (protocol page, section 2). */
 export const PING = '50494e47';
 
-export function welc(next: number, window = 32, maxPayload = 8184): string {
-  return withPayload('57454c43', `${next}|${window}|${maxPayload}`);
+/** `next` is the number of a bet; `refused` counts those below it that were refused. */
+export function welc(next: number, window = 32, maxPayload = 8184, refused = 0): string {
+  return withPayload('57454c43', `${next}|${window}|${maxPayload}|${refused}`);
 }
 
 export function fail(...fields: readonly (string | number)[]): string {

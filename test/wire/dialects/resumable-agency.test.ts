@@ -25,7 +25,13 @@ const seq = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max:
 
 describe('what an agency hears', () => {
   const answer: fc.Arbitrary<Heard> = fc.oneof(
-    fc.record({ kind: fc.constant('welcome' as const), next: seq, window: seq, payloadBytesMax: seq }),
+    fc.record({
+      kind: fc.constant('welcome' as const),
+      next: seq,
+      window: seq,
+      payloadBytesMax: seq,
+      refusedBets: fc.oneof(fc.constant(0), seq),
+    }),
     fc.record({
       kind: fc.constant('batch-refused' as const),
       seq,
@@ -56,7 +62,10 @@ describe('what an agency hears', () => {
   function bytesOf(message: Heard): Buffer {
     switch (message.kind) {
       case 'welcome':
-        return frameOf('WELC', `${message.next}|${message.window}|${message.payloadBytesMax}`);
+        return frameOf(
+          'WELC',
+          `${message.next}|${message.window}|${message.payloadBytesMax}|${message.refusedBets}`,
+        );
       case 'batch-refused': {
         const { index, field, reason } = message.fault;
         return frameOf('FAIL', `invalid-bet|0|${message.seq}|${index}|${field}|${reason}`);
@@ -93,18 +102,25 @@ describe('what an agency hears', () => {
     '1',
     '1|64',
     '1|64|',
-    '|64|8184',
-    '1||8184',
-    '0|64|8184',
-    '1|0|8184',
-    '1|64|0',
-    '-1|64|8184',
-    'x|64|8184',
-    ' 1|64|8184',
-    '1.0|64|8184',
+    // What an older agency is answered: it has not said that it numbers bets.
+    '1|64|8184',
     '1|64|8184|',
-    '1|64|8184|9',
-    '1000000000000000|64|8184',
+    '|64|8184|0',
+    '1||8184|0',
+    '1|64||0',
+    '0|64|8184|0',
+    '1|0|8184|0',
+    '1|64|0|0',
+    '-1|64|8184|0',
+    '1|64|8184|-1',
+    'x|64|8184|0',
+    '1|64|8184|x',
+    ' 1|64|8184|0',
+    '1.0|64|8184|0',
+    '1|64|8184|0|',
+    '1|64|8184|0|9',
+    '1000000000000000|64|8184|0',
+    '1|64|8184|1000000000000000',
   ])('WELC %j is malformed', payload => {
     expect(codeOf(newAgency(), frameOf('WELC', payload))).toBe('malformed');
   });
@@ -139,7 +155,7 @@ describe('what an agency hears', () => {
       header.fill(0xff, 4);
       expect(codeOf(newAgency(), header)).toBe('payload-too-large');
     }
-    expect(codeOf(newAgency(), frameOf('WELC', '1'.repeat(48)).subarray(0, 8))).toBe('payload-too-large');
+    expect(codeOf(newAgency(), frameOf('WELC', '1'.repeat(64)).subarray(0, 8))).toBe('payload-too-large');
     expect(codeOf(newAgency(), frameOf('FAIL', 'x'.repeat(2049)).subarray(0, 8))).toBe('payload-too-large');
   });
 

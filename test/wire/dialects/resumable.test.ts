@@ -30,7 +30,12 @@ type Said = Exclude<ClientMessage, { kind: 'empty-batch' }>;
 
 describe('what the central hears', () => {
   const said: fc.Arbitrary<Said> = fc.oneof(
-    fc.record({ kind: fc.constant('resume' as const), agency: agencyId, upload: uploadName }),
+    fc.record({
+      kind: fc.constant('resume' as const),
+      agency: agencyId,
+      upload: uploadName,
+      countsBets: fc.boolean(),
+    }),
     fc.record({
       kind: fc.constant('numbered-batch' as const),
       seq,
@@ -48,7 +53,7 @@ describe('what the central hears', () => {
   function bytesOf(message: Said): Buffer {
     switch (message.kind) {
       case 'resume':
-        return frameOf('HELO', `${message.agency}|${message.upload}`);
+        return frameOf('HELO', `${message.agency}|${message.upload}${message.countsBets ? '|bets' : ''}`);
       case 'numbered-batch':
         return frameOf('SBET', Buffer.concat([Buffer.from(`${message.seq}|`), message.payload]));
       case 'upload-done':
@@ -79,7 +84,7 @@ describe('what the central hears', () => {
 
   test('is the same for each place of a cut, and byte by byte', () => {
     const conversation: Said[] = [
-      { kind: 'resume', agency: 42, upload: '9f86d081.Ag-1_x' },
+      { kind: 'resume', agency: 42, upload: '9f86d081.Ag-1_x', countsBets: true },
       { kind: 'numbered-batch', seq: 1, payload: Buffer.from('1|Ñ|x|1|2000-01-01|7') },
       { kind: 'batch', payload: Buffer.from('0|') },
       { kind: 'numbered-batch', seq: 20, payload: Buffer.from('WAIT|DONE') },
@@ -106,8 +111,13 @@ describe('what the central hears', () => {
     '1 |u',
     '1.0|u',
     '00000000001|u',
-    '1|u|',
     '1|u|x',
+    '1|u|bet',
+    '1|u|Bets',
+    '1|u| bets',
+    '1|u|bets|',
+    '1|u|bets|bets',
+    '1||bets',
     '1||u',
     '1|u u',
     '1|ñ',
@@ -125,8 +135,9 @@ describe('what the central hears', () => {
 
   test('HELO is taken with the longest id and the longest upload', () => {
     const central = newCentral();
-    central.push(frameOf('HELO', `0000065535|${'u'.repeat(64)}`));
-    expect(central.next()).toEqual({ kind: 'resume', agency: 65_535, upload: 'u'.repeat(64) });
+    const upload = 'u'.repeat(64);
+    central.push(frameOf('HELO', `0000065535|${upload}|bets`));
+    expect(central.next()).toEqual({ kind: 'resume', agency: 65_535, upload, countsBets: true });
   });
 
   test.each([
@@ -183,8 +194,8 @@ describe('what the central hears', () => {
   });
 
   test.each([
-    // An id of 16 bytes as in CONN, the separator, 64 characters.
-    ['HELO', 81],
+    // An id of 16 bytes as in CONN, a separator, 64 characters, a separator, `bets`.
+    ['HELO', 86],
     ['SBET', 8184],
     ['DONE', 31],
   ])('%s is refused by its length when that is over %i, before anything of it is there', (type, longest) => {
@@ -238,7 +249,7 @@ describe('a refusal', () => {
   test.each([
     ['HELO', frameOf('HELO', '1|u')],
     ['a malformed HELO', frameOf('HELO', 'x')],
-    ['a HELO that is too long', frameOf('HELO', 'x'.repeat(82))],
+    ['a HELO that is too long', frameOf('HELO', 'x'.repeat(87))],
     ['SBET', frameOf('SBET', '1|0|')],
     ['a malformed SBET', frameOf('SBET', '')],
     ['an SBET that is too long', frameOf('SBET', 'x'.repeat(8185))],

@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bet,
+  done,
+  END,
+  frame,
+  GatedStore,
+  helo,
+  heloBets,
+  row,
+  sbet,
+  TestCentral,
+  until,
+  welc,
+  welcBets,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** Uploads of agencies that number bets, not batches. */
+
+const BAD = bet('x');
+const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, ENOSPC on write';
+
+async function open(options: { held?: boolean } = {}) {
+  const store = new GatedStore(options);
+  return { store, central: await TestCentral.open({ store }) };
+}
+
+/** Says something and hears the answers, one for each message. */
+async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
+  peer.send(Buffer.concat(messages));
+  return peer.frames(messages.length);
+}
+
+/** Stores three bets, refuses two, stores one: seven is the next. */
+async function openWithSix() {
+  const opened = await open();
+  const peer = await opened.central.betUploader(1);
+  const batches = [sbet(1, bet(1), bet(2), bet(3)), sbet(4, bet(4), BAD), sbet(6, bet(6))];
+  expect(await ask(peer, ...batches)).toEqual(['OK', 'FAIL invalid-bet|0|4|1|document|not-digits', 'OK']);
+  return { ...opened, peer };
+}
+
+describe('HELO with bets', () => {
+  test('is answered in the bytes of the protocol page', async () => {
+    const { central } = await open();
+    const peer = await central.connect();
+    peer.send(frame('HELO', '1|5d78|bets'));
+    expect(await peer.receive(8 + 11)).toBe(frame('WELC', '1|64|8184|0').toString('hex'));
+  });
+
+  test('is answered with the bet behind the last one, and how many before it were refused', async () => {
+    const { central } = await openWithSix();
+    await central.betUploader(1, 'u', 7, 2);
+    expect(central.of('upload-resumed')).toEqual([
+      { event: 'upload-resumed', agency: 1, upload: 'u', bets: 4 },
+    ]);
+  });
+
+  test('goes on with what an agency that numbers batches has begun, and the other way round', async () => {
+    const { store, central } = await open();
+    expect(await ask(await central.uploader(1), sbet(1, bet(1), bet(2)), sbet(2, BAD))).toHaveLength(2);
+    const newer = await central.betUploader(1, 'u', 4, 1);
+    expect(await ask(newer, sbet(4, bet(4)), sbet(5, bet(5), bet(6)))).toEqual(['OK', 'OK']);
+    const older = await central.uploader(1, 'u', 5);
+    expect(await ask(older, sbet(5, bet(7)), done(4, 6), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(store.rows).toBe([1, 2, 4, 5, 6, 7].map(document => row(1, document)).join(''));
+  });
+
+  test('of an upload on its way waits until the fate of what was sent is known', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.betUploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1), bet(2)), sbet(3, bet(3), bet(4), bet(5))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    const again = await central.connect();
+    again.send(heloBets(1));
+    await central.seen('agency-identified', 2);
+    store.letIn(1);
+    store.refuse();
+    expect(await peer.lastFrames()).toEqual(['OK', FULL_DISK]);
+    expect(await again.frame()).toBe(welcBets(3));
+    store.open();
+    expect(await ask(again, sbet(3, bet(3)), sbet(4, bet(4), bet(5)), done(2, 5))).toEqual([
+      'OK',
+      'OK',
+      'OK',
+    ]);
+    expect(store.rows).toBe([1, 2, 3, 4, 5].map(document => row(1, document)).join(''));
+  });
+});
+
+describe('a batch with the number of its first bet', () => {
+  test.each([
+    ['again', 1],
+    ['in the middle of a batch', 2],
+    ['the batch that was refused', 4],
+    ['one bet too early', 6],
+    ['one bet too far', 8],
+    ['by its number among the batches', 3],
+  ])('is taken only behind all others: %s it is refused with the bet that is expected', async (_, number) => {
+    const { store, central, peer } = await openWithSix();
+    const { rows } = store;
+    peer.send(Buffer.concat([sbet(number, bet(9)), sbet(7, bet(7))]));
+    expect(await peer.lastFrames()).toEqual([`FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`]);
+    expect(store.rows).toBe(rows);
+    expect(central.of('batch-repeated')).toEqual([]);
+    const again = await central.betUploader(1, 'u', 7, 2);
+    expect(await ask(again, sbet(7, bet(7)))).toEqual(['OK']);
+  });
+
+  test('of which another process sends some too is stored once: the second one is refused', async () => {
+    const { store, central } = await open({ held: true });
+    const [peer, other] = [await central.betUploader(1), await central.betUploader(1)];
+    peer.send(Buffer.concat([sbet(1, bet(1), bet(2)), sbet(3, bet(3), bet(4))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    other.send(sbet(1, bet(1), bet(2), bet(3)));
+    expect(await other.lastFrames()).toEqual(['FAIL sequence-gap|1|bet 5 is expected, this is bet 1']);
+    store.open();
+    expect(await peer.frames(2)).toEqual(['OK', 'OK']);
+    expect(store.rows).toBe([1, 2, 3, 4].map(document => row(1, document)).join(''));
+  });
+
+  test('and without a bet is taken, and takes no number', async () => {
+    const { central } = await open();
+    const peer = await central.betUploader(1);
+    expect(await ask(peer, frame('SBET', '1|0|'), sbet(1, bet(1)), done(0, 1))).toEqual(['OK', 'OK', 'OK']);
+    await central.betUploader(1, 'u', 2);
+  });
+
+  test('on a disk that is full is refused with all behind it, and the upload goes on from exactly there', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.betUploader(1);
+    const batches = [sbet(1, bet(1), bet(2)), sbet(3, BAD), sbet(4, bet(4)), sbet(5, bet(5), bet(6))];
+    peer.send(Buffer.concat(batches));
+    await until(() => store.appended.length + store.noted.length === 4, 'four batches at the store');
+    store.letIn(2);
+    store.refuse();
+    expect(await peer.lastFrames()).toEqual(['OK', 'FAIL invalid-bet|0|3|0|document|not-digits', FULL_DISK]);
+    store.open();
+    const again = await central.betUploader(1, 'u', 4, 1);
+    expect(await ask(again, sbet(4, bet(4), bet(5), bet(6)), done(2, 5), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(store.rows).toBe([1, 2, 4, 5, 6].map(document => row(1, document)).join(''));
+  });
+});
+
+describe('DONE of an agency that numbers bets', () => {
+  test.each([0, 1, 2, 3, 999])('compares the bets alone: with %i batches it is OK', async batches => {
+    const { peer } = await openWithSix();
+    expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
+  });
+
+  test.each([0, 3, 5, 6])(
+    'with %i bets is refused with both counts, and the agency has not finished',
+    async bets => {
+      const { central, peer } = await openWithSix();
+      peer.send(Buffer.concat([done(7, bets), END]));
+      expect(await peer.lastFrames()).toEqual([
+        `FAIL count-mismatch|1|2 batches with 4 bets are stored, the agency counts 2 with ${bets}`,
+      ]);
+      expect(central.of('agency-finished')).toEqual([]);
+    },
+  );
+});
+
+describe('an agency that numbers batches', () => {
+  test('is answered as before: three fields, batches, repeats answered again, batches compared', async () => {
+    const { store, central } = await open();
+    const peer = await central.connect();
+    const batch = sbet(1, bet(1), bet(2));
+    expect(await ask(peer, helo(1), batch, sbet(2, BAD), batch, sbet(2, BAD))).toEqual([
+      welc(1),
+      'OK',
+      'FAIL invalid-bet|0|2|0|document|not-digits',
+      'OK',
+      'FAIL invalid-bet|0|2|0|document|not-digits',
+    ]);
+    peer.send(done(2, 2));
+    expect(await peer.lastFrames()).toEqual([
+      'FAIL count-mismatch|1|1 batches with 2 bets are stored, the agency counts 2 with 2',
+    ]);
+    const again = await central.connect();
+    expect(await ask(again, helo(1), batch, done(1, 2), END)).toEqual([welc(3), 'OK', 'OK', 'OK']);
+    expect(store.rows).toBe(row(1, 1) + row(1, 2));
+  });
+});

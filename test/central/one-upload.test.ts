@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/lottery/fact.ts';
+import {
+  bet,
+  conn,
+  done,
+  END,
+  finishedBy,
+  frame,
+  GatedStore,
+  helo,
+  heloBets,
+  nbet,
+  OK,
+  row,
+  sbet,
+  TestCentral,
+  until,
+  WAIT,
+  welcBets,
+} from '../support/central.ts';
+import type { Peer } from '../support/peer.ts';
+
+/** An agency has one upload at a time: what would begin another one, or end it early, is refused. */
+
+const openText = (name: string, bets: number): string =>
+  `FAIL upload-open|1|upload ${name} of the agency is unfinished, ${bets} bets of it are stored; send the same file again, or 'loteria agency void'`;
+
+async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {
+  const { held = false, agencies = [1, 2] } = options;
+  const store = new GatedStore({ held });
+  return { store, central: await TestCentral.open({ store, agencies }) };
+}
+
+/** Says something that is the last thing on its connection, and hears all answers. */
+async function last(central: TestCentral, ...messages: readonly Uint8Array[]): Promise<string[]> {
+  const peer = await central.connect();
+  peer.send(Buffer.concat(messages));
+  return peer.lastFrames();
+}
+
+async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
+  peer.send(Buffer.concat(messages));
+  return peer.frames(messages.length);
+}
+
+const codesOf = (central: TestCentral): string[] =>
+  central.of('message-refused').map(({ refusal }) => refusal.code);
+
+/** A central with the upload `u` of agency 1, of which two bets are durable, or on their way to the disk. */
+async function openWith(state: 'durable' | 'in flight') {
+  const opened = await open({ held: state === 'in flight' });
+  const { store, central } = opened;
+  const uploader = await central.betUploader(1);
+  uploader.send(sbet(1, bet(1), bet(2)));
+  if (state === 'durable') expect(await uploader.frame()).toBe('OK');
+  else await until(() => store.appended.length === 1, 'a batch at the store');
+  return { ...opened, uploader, stored: state === 'durable' ? 2 : 0 };
+}
+
+describe.each(['durable', 'in flight'] as const)('while an upload of the agency is %s', state => {
+  test.each<[string, readonly Uint8Array[]]>([
+    ['HELO of another upload', [heloBets(1, 'v')]],
+    ['HELO of another upload, of an older agency', [helo(1, 'v')]],
+  ])('%s is refused with the name and the bets of the first', async (_, says) => {
+    const { store, central, stored } = await openWith(state);
+    expect(await last(central, ...says, sbet(1, bet(9)))).toEqual([openText('u', stored)]);
+    expect(codesOf(central)).toEqual(['upload-open']);
+    expect(store.appended).toHaveLength(1);
+    store.open();
+  });
+
+  test.each<[string, readonly Uint8Array[]]>([
+    ['NBET', [conn(1), nbet(bet(9))]],
+    ['BET', [conn(1), frame('BET', bet(9).join('|'))]],
+    ['END', [conn(1), END]],
+  ])('%s of the base protocol is refused', async (_, says) => {
+    const { store, central, uploader } = await openWith(state);
+    expect(await last(central, ...says)).toEqual(['NOK']);
+    expect(codesOf(central)).toEqual(['upload-open']);
+    expect([store.appended.length, store.noted.length]).toEqual([1, 0]);
+    store.open();
+    if (state === 'in flight') expect(await uploader.frame()).toBe('OK');
+    // Nothing was cut off: the upload goes on and ends.
+    expect(await ask(uploader, sbet(3, bet(3)), done(2, 3), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(1, 3));
+  });
+
+  test.each<[string, Uint8Array]>([
+    ['NBET', nbet(bet(9))],
+    ['BET', frame('BET', bet(9).join('|'))],
+  ])('%s on its own connection is refused', async (_, says) => {
+    const { store, uploader, central } = await openWith(state);
+    uploader.send(says);
+    if (state === 'in flight') {
+      await central.seen('message-refused');
+      store.open();
+    }
+    const before = state === 'in flight' ? ['OK'] : [];
+    expect(await uploader.lastFrames()).toEqual([...before, openText('u', state === 'durable' ? 2 : 0)]);
+    expect(store.appended).toHaveLength(1);
+  });
+
+  test('another one that was welcome before it is refused: its batch, and its end', async () => {
+    const { store, central } = await open({ held: state === 'in flight' });
+    const others = [await central.betUploader(1, 'v'), await central.betUploader(1, 'v')];
+    const uploader = await central.betUploader(1);
+    uploader.send(sbet(1, bet(1)));
+    if (state === 'durable') expect(await uploader.frame()).toBe('OK');
+    else await until(() => store.appended.length === 1, 'a batch at the store');
+    others[0]!.send(sbet(1, bet(9)));
+    others[1]!.send(END);
+    const text = openText('u', state === 'durable' ? 1 : 0);
+    for (const other of others) expect(await other.lastFrames()).toEqual([text]);
+    expect([store.appended.length, store.noted.length]).toEqual([1, 0]);
+    store.open();
+  });
+
+  test('the same upload, another agency, questions and the wait are as welcome as ever', async () => {
+    const { store, central } = await openWith(state);
+    const [other, same] = [await central.connect(), await central.connect()];
+    other.send(Buffer.concat([heloBets(2, 'v'), sbet(1, bet(21))]));
+    same.send(heloBets(1));
+    const waiting = await central.agency(1);
+    waiting.send(WAIT);
+    store.open();
+    expect(await other.frames(2)).toEqual([welcBets(1), 'OK']);
+    expect(await same.frame()).toBe(welcBets(3));
+    expect(codesOf(central)).toEqual([]);
+  });
+});
+
+describe('an upload that is complete', () => {
+  test('is none that is open: its END may be repeated, with or without its name', async () => {
+    const { central, uploader } = await openWith('durable');
+    expect(await ask(uploader, done(1, 2), END)).toEqual(['OK', 'OK']);
+    const named = await central.betUploader(1, 'u', 3);
+    expect(await ask(named, END)).toEqual(['OK']);
+    const base = await central.agency(1);
+    base.send(END);
+    expect(await base.receive(4)).toBe(OK);
+  });
+
+  test('by an END that found no room is open again', async () => {
+    const { store, central, uploader } = await openWith('durable');
+    store.held = true;
+    uploader.send(END);
+    await until(() => store.noted.length === 1, 'the end at the store');
+    store.refuse();
+    expect((await uploader.lastFrames())[0]).toMatch(/^FAIL storage\|1\|/);
+    store.open();
+    expect(await last(central, heloBets(1, 'v'))).toEqual([openText('u', 2)]);
+    expect(await ask(await central.betUploader(1, 'u', 3), END)).toEqual(['OK']);
+  });
+});
+
+test('bets of the base protocol are no upload: one may begin after them, and ends both', async () => {
+  const { store, central } = await open();
+  const base = await central.agency(1);
+  base.send(nbet(bet(1)));
+  expect(await base.receive(4)).toBe(OK);
+  const uploader = await central.betUploader(1);
+  expect(await ask(uploader, sbet(1, bet(2)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
+  expect(store.rows).toBe(row(1, 1) + row(1, 2));
+});
+
+test('an upload that stored nothing because the disk was full leaves room for another one', async () => {
+  const { store, central, uploader } = await openWith('in flight');
+  store.refuse();
+  expect((await uploader.lastFrames())[0]).toMatch(/^FAIL storage\|1\|/);
+  store.open();
+  expect(await ask(await central.betUploader(1, 'v'), sbet(1, bet(9)), END)).toEqual(['OK', 'OK']);
+  expect(store.rows).toBe(row(1, 9));
+});
+
+describe('where another server was first', () => {
+  const elsewhere = (upload: string): Fact => ({
+    kind: 'stored',
+    agency: 1,
+    count: 3,
+    place: { upload, seq: 1 },
+  });
+
+  test('with an upload, HELO of another one is refused here', async () => {
+    const { store, central } = await open();
+    store.tellOfAnother(elsewhere('v'));
+    expect(await last(central, heloBets(1, 'u'))).toEqual([openText('v', 3)]);
+    await central.betUploader(1, 'v', 4);
+  });
+
+  test('with an upload, a batch of another one is refused with its name', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.betUploader(1);
+    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2))]));
+    await until(() => store.appended.length === 2, 'two batches at the store');
+    store.tellOfAnother(elsewhere('v'));
+    store.refuse('overtaken');
+    expect(await peer.lastFrames()).toEqual([openText('v', 3)]);
+    expect(store.rows).toBe('');
+  });
+
+  test('with a batch of the same upload, ours is refused for now, and the upload goes on behind theirs', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.betUploader(1);
+    peer.send(sbet(1, bet(1), bet(2)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    store.tellOfAnother(elsewhere('u'));
+    store.overtake();
+    expect(await peer.lastFrames()).toEqual(['FAIL storage|1|another server was first']);
+    store.open();
+    const again = await central.betUploader(1, 'u', 4);
+    expect(await ask(again, sbet(4, bet(4)), done(2, 4), END)).toEqual(['OK', 'OK', 'OK']);
+  });
+
+  test('with an upload, NBET and END of the base protocol are refused', async () => {
+    for (const says of [nbet(bet(1)), END]) {
+      const { store, central } = await open({ held: true });
+      const peer = await central.agency(1);
+      peer.send(says);
+      await until(() => store.appended.length + store.noted.length === 1, 'it being at the store');
+      store.tellOfAnother(elsewhere('v'));
+      store.overtake();
+      expect(await peer.lastFrames()).toEqual(['NOK']);
+      expect(codesOf(central)).toEqual(['upload-open']);
+      expect(central.of('agency-finished')).toEqual([]);
+    }
+  });
+
+  test('with an upload, END of another one is refused', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.betUploader(1, 'empty');
+    peer.send(END);
+    await until(() => store.noted.length === 1, 'the end at the store');
+    store.tellOfAnother(elsewhere('v'));
+    store.overtake();
+    expect(await peer.lastFrames()).toEqual([openText('v', 3)]);
+    expect(central.of('agency-finished')).toEqual([]);
+  });
+
+  test('with the end of the agency, its batch is refused as such, open or not', async () => {
+    const { store, central } = await open({ held: true });
+    const peer = await central.betUploader(1);
+    peer.send(sbet(1, bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    store.tellOfAnother(elsewhere('v'));
+    store.tellOfAnother(finishedBy(1));
+    store.overtake();
+    expect(await peer.lastFrames()).toEqual([
+      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+    ]);
+  });
+
+  test('with an upload that settles while HELO of another one waits: its batch is refused', async () => {
+    const { store, central } = await open();
+    const settling = Promise.withResolvers<void>();
+    store.settling = settling.promise;
+    const peer = await central.connect();
+    peer.send(Buffer.concat([heloBets(1, 'u'), sbet(1, bet(1))]));
+    await until(() => store.asked === 1, 'the store being asked');
+    store.tellOfAnother(elsewhere('v'));
+    settling.resolve();
+    expect(await peer.lastFrames()).toEqual([welcBets(1), openText('v', 3)]);
+    expect(store.appended).toEqual([]);
+  });
+});

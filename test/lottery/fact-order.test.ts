@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/lottery/fact.ts';
+import { isOvertakenBy } from '../../src/lottery/fact-order.ts';
+
+type Kind = 'base' | 'u' | 'v' | 'refused-u' | 'end' | 'end-u' | 'drawn' | 'adopted';
+
+const KINDS: readonly Kind[] = ['base', 'u', 'v', 'refused-u', 'end', 'end-u', 'drawn', 'adopted'];
+
+/** A fact of an agency: bets of the base protocol, of an upload, an upload's refused batch, an end with an upload or without. */
+function factOf(kind: Kind, agency: number): Fact {
+  const place = (upload: string) => ({ upload, seq: 1 });
+  const fault = { count: 1, index: 0, field: 'document', reason: 'not-digits' } as const;
+  const seal = { bytes: 0, sha256: '', time: '' };
+  const facts: Record<Kind, Fact> = {
+    base: { kind: 'stored', agency, count: 1, place: undefined },
+    u: { kind: 'stored', agency, count: 1, place: place('u') },
+    v: { kind: 'stored', agency, count: 1, place: place('v') },
+    'refused-u': { kind: 'refused', agency, place: place('u'), fault },
+    end: { kind: 'finished', agency, upload: undefined },
+    'end-u': { kind: 'finished', agency, upload: 'u' },
+    drawn: { kind: 'drawn', draw: { bets: 0, winners: new Map() }, seal },
+    adopted: { kind: 'adopted', bets: new Map() },
+  };
+  return facts[kind];
+}
+
+/** Which facts of the same agency overtake one. */
+const OVERTAKEN_BY: Record<Kind, readonly Kind[]> = {
+  base: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
+  u: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
+  v: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
+  'refused-u': ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
+  end: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
+  // Its own upload's batches are what it waits for.
+  'end-u': ['v', 'end', 'end-u', 'drawn'],
+  drawn: KINDS,
+  adopted: ['drawn'],
+};
+
+describe('a fact that was judged without knowing of another one', () => {
+  test.each(KINDS)('(%s) is overtaken by these of the same agency', kind => {
+    expect(KINDS.filter(other => isOvertakenBy(factOf(kind, 1), factOf(other, 1)))).toEqual(
+      OVERTAKEN_BY[kind],
+    );
+  });
+
+  test.each(KINDS)('(%s) of another agency is overtaken by a draw alone', kind => {
+    const overtaking = KINDS.filter(other => isOvertakenBy(factOf(kind, 1), factOf(other, 2)));
+    expect(overtaking).toEqual(kind === 'drawn' ? KINDS : ['drawn']);
+  });
+});
