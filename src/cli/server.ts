@@ -109,6 +109,7 @@ async function openLottery(
     lottery,
     watch: operator?.watch,
     onEngine: event => emit(engineEvent(event)),
+    onWarning: (file, warning) => emit({ event: 'store-warning', file, warning }),
     signal,
   });
   for (const cut of cuts) emit({ event: 'tail-cut', ...cut });

@@ -18,6 +18,8 @@ export interface StoreParts {
   readonly watch: StoreWatch | undefined;
   /** What happens between this server and a replicated engine. */
   readonly onEngine: (event: EngineEvent) => void;
+  /** Something happened to a file of the store that an operator should look at. */
+  readonly onWarning: (file: string, warning: string) => void;
   /** Ends an opening that waits for the engine. */
   readonly signal: AbortSignal;
 }

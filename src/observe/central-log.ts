@@ -117,6 +117,9 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'engine-single':
       logEngine(log, event);
       return;
+    case 'store-warning':
+      log.warning('watch_files', 'in_progress', { file: event.file, warning: event.warning });
+      return;
     case 'file-closed':
       log.info('close_file', 'success', { file: event.file });
       return;

@@ -157,6 +157,8 @@ export type ResourceEvent =
   | { readonly event: 'engine-available'; readonly awayMs: number }
   /** As configured, an acknowledgement means the disk of one machine. */
   | { readonly event: 'engine-single' }
+  /** Something happened to a file of the store that an operator should look at. */
+  | { readonly event: 'store-warning'; readonly file: string; readonly warning: string }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }

@@ -51,7 +51,7 @@ export class Child {
 
   static async start(options: ChildOptions): Promise<Child> {
     const cwd = join(options.folder, options.name);
-    await mkdir(cwd, { recursive: true });
+    await mkdir(cwd, { recursive: true, mode: 0o700 });
     return new Child(options, cwd);
   }
 

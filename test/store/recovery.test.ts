@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -18,6 +18,7 @@ import {
   fillFolder,
   journalPath,
   linesOf,
+  noPause,
   openFilesIn,
   readFiles,
   ROWS,
@@ -51,7 +52,7 @@ const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));
 async function nextGroup({ journal }: StoreFiles): Promise<Buffer> {
   const folder = await temporaryFolder();
   writeFiles(folder, { journal: linesOf(journal)[0]!, bets: Buffer.alloc(0) });
-  const { store } = await CsvStore.open(folder);
+  const { store } = await CsvStore.open(folder, { pause: noPause });
   await store.append({ agency: 3, count: 1, rows: Buffer.from(NEXT_ROW) });
   const line = JSON.parse(linesOf(readFiles(folder).journal)[1]!.toString()) as Record<string, unknown>;
   await store.close();
@@ -70,7 +71,7 @@ describe('the first start', () => {
   });
 
   test('does not mind what a crash left of the journal before it had its name', async () => {
-    for (const left of ['', '{"n":1,"type":"be', 'x'.repeat(10_000)]) {
+    for (const left of ['', '{"n":1,"type":"be', '\0'.repeat(10_000)]) {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'bets.journal.new'), left);
       const { cuts, journal } = await start(folder);
@@ -78,6 +79,32 @@ describe('the first start', () => {
       expect(existsSync(join(folder, 'bets.journal.new'))).toBe(false);
       expect((await start(folder)).facts).toEqual([]);
     }
+  });
+
+  test.each(['x', 'notes\n', '{"n":2,"type":"group"}\n'])(
+    'refuses a bets.journal.new that this program has not written (%j), and leaves it as it is',
+    async left => {
+      const folder = await temporaryFolder();
+      const path = join(folder, 'bets.journal.new');
+      await writeFile(path, left);
+      expect(await refusalOf(folder)).toBe(`${path} was not written by this program; move it away`);
+      expect(readFileSync(path, 'utf8')).toBe(left);
+      expect(openFilesIn(folder)).toEqual([]);
+    },
+  );
+
+  test('makes files that only their owner can read', async () => {
+    const folder = await temporaryFolder();
+    await start(folder);
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+  });
+
+  test('goes on where an earlier one was killed, or refused, right after it had made bets.lock', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(betsPath(folder), `${NEXT_ROW}1,An`);
+    expect(await refusalOf(folder)).toContain('line 2: the row has no line end');
+    await writeFile(betsPath(folder), NEXT_ROW);
+    expect((await start(folder)).facts).toEqual([{ kind: 'adopted', bets: new Map([[3, 1]]) }]);
   });
 
   test('takes a bets.csv over after a crash between its journal and the name of it', async () => {
@@ -332,37 +359,41 @@ describe('a bets.csv without a journal', () => {
     expect([facts, cuts, linesOf(journal).length]).toEqual([[], [], 1]);
   });
 
-  test('is cut back to its whole rows, wherever its last row was torn', async () => {
+  test('whose last row has no line end is refused with its line, and stays as it is', async () => {
     const row = NEXT_ROW.length;
     for (let length = 1; length < row; length += 1) {
       const folder = await temporaryFolder();
-      await writeFile(betsPath(folder), `${NEXT_ROW}${NEXT_ROW.slice(0, length)}`);
-      const { facts, cuts, bets } = await start(folder);
-      expect(facts).toEqual(adopted([3, 1]));
-      expect(cuts).toEqual([{ file: 'bets.csv', bytes: length }]);
-      expect(bets.toString()).toBe(NEXT_ROW);
+      const content = `${NEXT_ROW}${NEXT_ROW.slice(0, length)}`;
+      await writeFile(betsPath(folder), content);
+      expect(await refusalOf(folder)).toBe(
+        `cannot use DATA_DIR ${folder}, bets.csv, line 2: the row has no line end; add it, or remove the row`,
+      );
+      expect(readFileSync(betsPath(folder), 'utf8')).toBe(content);
     }
   });
 
   test.each([1, 2, 3])(
-    'is cut at the last line end also when that lies around %i blocks of 64 kB from the end',
+    'is read to its last line end also when that lies around %i blocks of 64 kB from the end',
     async blocks => {
       for (let around = -2; around <= 2; around += 1) {
         const folder = await temporaryFolder();
-        const torn = blocks * 64 * 1024 + around;
-        await writeFile(betsPath(folder), `${NEXT_ROW}${'x'.repeat(torn)}`);
-        const { cuts, bets } = await start(folder);
-        expect([cuts, bets.toString()]).toEqual([[{ file: 'bets.csv', bytes: torn }], NEXT_ROW]);
+        const content = `${NEXT_ROW}${'x'.repeat(blocks * 64 * 1024 + around)}`;
+        await writeFile(betsPath(folder), content);
+        expect(await refusalOf(folder)).toContain('line 2: the row has no line end');
+        expect(readFileSync(betsPath(folder), 'utf8')).toBe(content);
       }
     },
   );
 
-  test('that is nothing but a torn row is cut back to nothing', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(betsPath(folder), 'x'.repeat(70_000));
-    const { facts, cuts, bets } = await start(folder);
-    expect([facts, cuts, bets.length]).toEqual([[], [{ file: 'bets.csv', bytes: 70_000 }], 0]);
-  });
+  test.each(['x'.repeat(70_000), 'my notes', NEXT_ROW.trimEnd()])(
+    'that is one line without a line end is refused, and stays as it is',
+    async content => {
+      const folder = await temporaryFolder();
+      await writeFile(betsPath(folder), content);
+      expect(await refusalOf(folder)).toContain('bets.csv, line 1: the row has no line end');
+      expect(readFileSync(betsPath(folder), 'utf8')).toBe(content);
+    },
+  );
 
   test.each([
     ['five fields', 'Ana,Paz,1,2000-02-29,7\r\n', 3],
@@ -378,13 +409,82 @@ describe('a bets.csv without a journal', () => {
       expect(await refusalOf(folder)).toBe(
         `cannot use DATA_DIR ${folder}, bets.csv, line ${at}: not a row of bets.csv`,
       );
-      expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.lock']);
+      expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal.new', 'bets.lock']);
       expect(statSync(betsPath(folder)).size).toBe(content.length);
     },
   );
 });
 
+describe('a bets.csv whose journal was removed', () => {
+  const missing = (folder: string): string =>
+    `bets.csv has rows and bets.journal is missing, although a server has used ${folder} before; move bets.journal back there. Only to begin a new lottery with the rows of bets.csv, without what the journal said (finished agencies, uploads, a draw), remove bets.lock as well`;
+
+  test.each([
+    ['before the draw', async (): Promise<void> => {}],
+    ['after the draw', drawIn],
+  ])('%s stops the start, and stays as it is', async (_, prepare) => {
+    const { folder, bets } = await killedFolder();
+    await prepare(folder);
+    const { journal } = readFiles(folder);
+    await rm(journalPath(folder));
+    expect(await refusalOf(folder)).toBe(missing(folder));
+    expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.lock']);
+    writeFiles(folder, { journal });
+    expect((await start(folder)).bets.equals(bets)).toBe(true);
+    await verifyStore(folder, hasWon);
+  });
+
+  test('is taken over by who removes bets.lock as well', async () => {
+    const { folder } = await killedFolder();
+    await rm(journalPath(folder));
+    await rm(join(folder, 'bets.lock'));
+    expect((await start(folder)).facts).toEqual([
+      {
+        kind: 'adopted',
+        bets: new Map([
+          [1, 4],
+          [2, 2],
+        ]),
+      },
+    ]);
+  });
+
+  test('and that was emptied begins a lottery, as there is nothing left to lose', async () => {
+    const { folder } = await killedFolder();
+    await rm(journalPath(folder));
+    writeFiles(folder, { bets: Buffer.alloc(0) });
+    expect((await start(folder)).facts).toEqual([]);
+  });
+});
+
+describe('a symbolic link', () => {
+  test.each(['bets.csv', 'bets.journal', 'bets.journal.new', 'bets.lock'])(
+    'in place of %s is named and not followed, whatever it leads to',
+    async name => {
+      for (const target of ['there', 'missing']) {
+        const folder = await temporaryFolder();
+        await writeFile(join(folder, 'there'), 'content');
+        if (name !== 'bets.csv') await writeFile(betsPath(folder), '');
+        symlinkSync(join(folder, target), join(folder, name));
+        expect(await refusalOf(folder)).toBe(
+          `cannot use ${join(folder, name)}, it is a symbolic link, which the store does not follow; put the file itself there`,
+        );
+        expect(readFileSync(join(folder, 'there'), 'utf8')).toBe('content');
+        expect(existsSync(join(folder, 'missing'))).toBe(false);
+        expect(openFilesIn(folder)).toEqual([]);
+      }
+    },
+  );
+});
+
 describe('a journal without its bets.csv', () => {
+  test('that vouches for rows stops the start also when bets.csv was emptied', async () => {
+    const { folder } = await killedFolder();
+    writeFiles(folder, { bets: Buffer.alloc(0) });
+    expect((await damageOf(start(folder))).file).toBe('bets.csv');
+    expect(readFiles(folder).bets).toHaveLength(0);
+  });
+
   test('that vouches for no row is enough: the other file is made', async () => {
     const folder = await temporaryFolder();
     await start(folder);

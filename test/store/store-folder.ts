@@ -70,6 +70,9 @@ export async function drawIn(folder: string): Promise<void> {
   await store.close();
 }
 
+/** For starts beside which no other server can run. */
+export const noPause = (): Promise<void> => Promise.resolve();
+
 /** What a start found, and the files as it left them. */
 export interface Started extends StoreFiles {
   readonly facts: readonly Fact[];
@@ -80,7 +83,8 @@ export interface Started extends StoreFiles {
 /** Opens the store as a server does, looks around and closes it. */
 export async function start(folder: string): Promise<Started> {
   const facts: Fact[] = [];
-  const { store, cuts } = await CsvStore.open(folder, { onFact: fact => facts.push(fact) });
+  const onFact = (fact: Fact): unknown => facts.push(fact);
+  const { store, cuts } = await CsvStore.open(folder, { onFact, pause: noPause });
   try {
     // Read before it is closed, for that may add a checkpoint.
     return { facts, cuts, stored: await storedBets(store), ...readFiles(folder) };

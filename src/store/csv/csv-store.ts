@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
@@ -9,12 +9,12 @@ import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from 
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
+import { FileGuard, type Finding, type OnWarning } from './file-guard.ts';
 import { type Files, NODE_FILES } from './files.ts';
+import { FolderLease, LOOK_MS } from './folder-lease.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 import { factsOf } from './store-walk.ts';
-
-export const LOCK_FILE = 'bets.lock';
 
 /** Bets between which the draw lets other work pass: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
@@ -34,6 +34,9 @@ export interface CsvStoreOptions {
   readonly watch?: StoreWatch | undefined;
   /** How the rows are found for a draw, when there is a faster way than the plain one. */
   readonly openRowScanner?: () => RowScanner;
+  readonly onWarning?: OnWarning;
+  /** Waits so many milliseconds at the start where another server may still run on the folder. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 export interface OpenedCsvStore {
@@ -50,13 +53,16 @@ export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
   readonly #bets: AppendFile;
   readonly #journal: AppendFile;
-  readonly #unlock: () => void;
+  readonly #lease: FolderLease;
+  readonly #guard: FileGuard;
   readonly #clock: () => Date;
   readonly #openRowScanner: (() => RowScanner) | undefined;
   readonly #digest: RunningDigest;
   readonly #failure = Promise.withResolvers<StoreError>();
   readonly #writer: CommitWriter;
   #failed: StoreError | undefined;
+  /** Fulfilled when no acknowledged bet vanishes with this process. */
+  #kept: Promise<void> = Promise.resolve();
   #closing = false;
   /** No bet follows the draw. */
   #sealed: boolean;
@@ -65,13 +71,18 @@ export class CsvStore implements Store {
   /** No line of the journal confirms the last group yet. */
   #isUnconfirmed: boolean;
   readonly #idleTimer: NodeJS.Timeout;
+  readonly #lookTimer: NodeJS.Timeout;
 
-  private constructor(recovered: RecoveredFiles, unlock: () => void, options: CsvStoreOptions) {
+  private constructor(recovered: RecoveredFiles, lease: FolderLease, options: CsvStoreOptions) {
+    const { files = NODE_FILES, onWarning = () => {} } = options;
     this.#bets = recovered.bets;
     this.#journal = recovered.journal;
+    this.#lease = lease;
+    this.#guard = new FileGuard({ files, lease, open: [this.#bets, this.#journal], onWarning });
     this.#writer = new CommitWriter({
       ...recovered,
       watch: options.watch,
+      check: () => this.#check(),
       fail: error => this.#fail(error),
       onDurable: record => {
         this.#isUnconfirmed = record.type === 'group';
@@ -81,7 +92,6 @@ export class CsvStore implements Store {
         if (this.#idle) this.#idleTimer.refresh();
       },
     });
-    this.#unlock = unlock;
     this.#clock = options.clock ?? now;
     this.#openRowScanner = options.openRowScanner;
     this.#sealed = recovered.drawn;
@@ -89,6 +99,7 @@ export class CsvStore implements Store {
     this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
     this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
     this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
+    this.#lookTimer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
     this.failure = this.#failure.promise;
   }
 
@@ -101,13 +112,13 @@ export class CsvStore implements Store {
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
     const { files = NODE_FILES, clock = now, onFact = () => {} } = options;
-    let unlock = (): void => {};
+    let lease: FolderLease | undefined;
     try {
-      unlock = await files.lock(join(directory, LOCK_FILE));
-      const recovered = await recoverFiles(directory, files, clock, onFact);
-      return { store: new CsvStore(recovered, unlock, options), cuts: recovered.cuts };
+      lease = await FolderLease.take(directory, files, options.pause);
+      const recovered = await recoverFiles(directory, files, clock, onFact, lease);
+      return { store: new CsvStore(recovered, lease, options), cuts: recovered.cuts };
     } catch (error) {
-      unlock();
+      lease?.release();
       if (error instanceof StoreError && error.code === 'unusable') throw error;
       const reason = error instanceof StoreError ? error.message : reasonOf(error);
       throw new StoreError('unusable', `cannot use DATA_DIR ${directory}, ${reason}`, error);
@@ -140,10 +151,12 @@ export class CsvStore implements Store {
   }
 
   async seal(draw: Draw): Promise<Seal> {
+    await this.#look().catch(() => {});
     await this.settled();
     const { end } = this.#bets;
     try {
       await this.#digest.advance(end, () => true);
+      if (this.#digest.crc32 !== this.#writer.rowsCrc32) throw this.#changed();
     } catch (error) {
       throw this.#fail(error);
     }
@@ -165,13 +178,24 @@ export class CsvStore implements Store {
 
   async settled(): Promise<void> {
     await this.#writer.settled();
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#failed === undefined) return;
+    await this.#kept;
+    throw this.#failed;
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
+    await this.#look().catch(() => {});
     await this.settled();
+    const { rowsCrc32 } = this.#writer;
+    let { end: left } = this.#bets;
+    let checksum = 0;
+    const onRead = (chunk: Uint8Array): void => {
+      const durable = chunk.subarray(0, left);
+      checksum = crc32(durable, checksum);
+      left -= durable.length;
+    };
     let slice: Bet[] = [];
-    for (const bet of loadBets(this.#bets.path, this.#openRowScanner?.())) {
+    for (const bet of loadBets(this.#bets.file.descriptor, this.#openRowScanner?.(), onRead)) {
       slice.push(bet);
       if (slice.length < BETS_PER_SLICE) continue;
       yield slice;
@@ -179,17 +203,21 @@ export class CsvStore implements Store {
       await new Promise(resolve => setImmediate(resolve));
     }
     yield slice;
+    if (left > 0 || checksum !== rowsCrc32) throw this.#fail(this.#changed());
   }
 
   async close(): Promise<void> {
     await this.settled().catch(() => {});
+    await this.#look().catch(() => {});
     await this.#checkpointAtTheEnd();
     this.#closing = true;
     clearTimeout(this.#idleTimer);
+    clearInterval(this.#lookTimer);
     await this.settled().catch(() => {});
     await this.#digest.stopped();
+    await this.#kept;
     const closed = await Promise.allSettled([this.#bets.file.close(), this.#journal.file.close()]);
-    this.#unlock();
+    this.#lease.release();
     const error = closed.find(outcome => outcome.status === 'rejected');
     if (error !== undefined) throw asFailed(error.reason);
   }
@@ -241,9 +269,38 @@ export class CsvStore implements Store {
     }
   }
 
+  /** Looks where the last look is long ago: acknowledged is only what no other process can overwrite. */
+  async #check(): Promise<void> {
+    while (this.#failed === undefined && !this.#guard.isFresh) await this.#look();
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  /** @throws StoreError `failed` when the files are not those of this process alone any more */
+  async #look(): Promise<void> {
+    if (this.#failed !== undefined) throw this.#failed;
+    const finding = await this.#guard.look();
+    if (finding === undefined) return;
+    if (this.#failed === undefined) {
+      this.#failed = new StoreError('failed', finding.reason);
+      this.#kept = this.#keep(finding);
+    }
+    throw this.#fail(this.#failed);
+  }
+
+  async #keep({ reason, lost }: Finding): Promise<void> {
+    // What is on its way to the disk may still be acknowledged.
+    await this.#writer.settled();
+    this.#failed = new StoreError('failed', `${reason}${await this.#guard.keep(lost)}`);
+  }
+
+  #changed(): StoreError {
+    const { path } = this.#bets;
+    return new StoreError('failed', `${path} has other rows than were acknowledged: another program changed it`);
+  }
+
   #fail(error: unknown): StoreError {
     this.#failed ??= asFailed(error);
-    this.#failure.resolve(this.#failed);
+    void this.#kept.then(() => this.#failure.resolve(this.#failed!));
     return this.#failed;
   }
 }
