@@ -43,7 +43,7 @@ export class AppendFile {
     const most = Math.max(reach, this.#reach);
     if (size >= end && size <= most) return undefined;
     const expected = end === most ? `${end}` : `${end} to ${most}`;
-    return `${this.path} has ${size} bytes, the server has written ${expected}: another program changed it`;
+    return `another program changed ${this.path}, it has ${size} bytes and the server has written ${expected}`;
   }
 
   /**
@@ -56,8 +56,14 @@ export class AppendFile {
     await this.sync();
   }
 
-  /** @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason */
+  /**
+   * @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason or does
+   *   not end where this writer has left it
+   */
   async write(buffers: readonly Uint8Array[]): Promise<void> {
+    // Not over what another program has written, nor with a hole where it has cut.
+    const complaint = this.#reach === this.#end ? await this.complaint() : undefined;
+    if (complaint !== undefined) throw new StoreError('failed', complaint);
     // Empty buffers have no bytes: a write of nothing but them would take nothing.
     let left: readonly Uint8Array[] = buffers.filter(buffer => buffer.length > 0);
     this.#reach = left.reduce((sum, { length }) => sum + length, this.#written);

@@ -295,7 +295,7 @@ export class CsvStore implements Store {
 
   #changed(): StoreError {
     const { path } = this.#bets;
-    return new StoreError('failed', `${path} has other rows than were acknowledged: another program changed it`);
+    return new StoreError('failed', `another program changed ${path}, its rows are not those that were acknowledged`);
   }
 
   #fail(error: unknown): StoreError {

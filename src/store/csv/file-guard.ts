@@ -96,7 +96,7 @@ export class FileGuard {
     for (const file of lost) copies.push(`${await this.#keep(file)} to ${file.path}`);
     return copies.length === 0
       ? ''
-      : `; everything acknowledged is kept: compare the files, move ${copies.join(' and ')}, and start again`;
+      : `; everything acknowledged is kept, compare the files, move ${copies.join(' and ')}, and start again`;
   }
 
   async #keep(file: AppendFile): Promise<string> {

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { constants, type FileHandle, open, rename } from 'node:fs/promises';
 import { type FileIdentity, identifyFile, idOf, LINK_REASON } from './file-identity.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
@@ -99,7 +100,8 @@ class NodeFile implements DataFile {
   }
 
   async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+    // Before each write: a call on another thread would take as long as the write.
+    return fstatSync(this.#handle.fd).size;
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
