@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
@@ -9,11 +8,13 @@ import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from 
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
-import { FileGuard, type Finding, type OnWarning } from './file-guard.ts';
+import { asFailed, Failure } from './failure.ts';
+import { FileGuard, type OnWarning } from './file-guard.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { FolderLease, LOOK_MS } from './folder-lease.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
+import { RowsCheck } from './rows-check.ts';
 import { factsOf } from './store-walk.ts';
 
 /** Bets between which the draw lets other work pass: less than a millisecond. */
@@ -58,11 +59,8 @@ export class CsvStore implements Store {
   readonly #clock: () => Date;
   readonly #openRowScanner: (() => RowScanner) | undefined;
   readonly #digest: RunningDigest;
-  readonly #failure = Promise.withResolvers<StoreError>();
+  readonly #failure = new Failure();
   readonly #writer: CommitWriter;
-  #failed: StoreError | undefined;
-  /** Fulfilled when no acknowledged bet vanishes with this process. */
-  #kept: Promise<void> = Promise.resolve();
   #closing = false;
   /** No bet follows the draw. */
   #sealed: boolean;
@@ -83,7 +81,7 @@ export class CsvStore implements Store {
       ...recovered,
       watch: options.watch,
       check: () => this.#check(),
-      fail: error => this.#fail(error),
+      fail: error => this.#failure.fail(error),
       onDurable: record => {
         this.#isUnconfirmed = record.type === 'group';
         for (const fact of factsOf(record)) options.onFact?.(fact);
@@ -100,7 +98,7 @@ export class CsvStore implements Store {
     this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
     this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
     this.#lookTimer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
-    this.failure = this.#failure.promise;
+    this.failure = this.#failure.announced;
   }
 
   /**
@@ -158,7 +156,7 @@ export class CsvStore implements Store {
       await this.#digest.advance(end, () => true);
       if (this.#digest.crc32 !== this.#writer.rowsCrc32) throw this.#changed();
     } catch (error) {
-      throw this.#fail(error);
+      throw this.#failure.fail(error);
     }
     const { sha256 } = this.#digest;
     const time = this.#clock().toISOString();
@@ -178,24 +176,18 @@ export class CsvStore implements Store {
 
   async settled(): Promise<void> {
     await this.#writer.settled();
-    if (this.#failed === undefined) return;
-    await this.#kept;
-    throw this.#failed;
+    if (this.#failure.error === undefined) return;
+    await this.#failure.kept;
+    throw this.#failure.error;
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
     await this.#look().catch(() => {});
     await this.settled();
-    const { rowsCrc32 } = this.#writer;
-    let { end: left } = this.#bets;
-    let checksum = 0;
-    const onRead = (chunk: Uint8Array): void => {
-      const durable = chunk.subarray(0, left);
-      checksum = crc32(durable, checksum);
-      left -= durable.length;
-    };
+    const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
+    const scanner = this.#openRowScanner?.();
     let slice: Bet[] = [];
-    for (const bet of loadBets(this.#bets.file.descriptor, this.#openRowScanner?.(), onRead)) {
+    for (const bet of loadBets(this.#bets.file.descriptor, scanner, check.onRead)) {
       slice.push(bet);
       if (slice.length < BETS_PER_SLICE) continue;
       yield slice;
@@ -203,7 +195,7 @@ export class CsvStore implements Store {
       await new Promise(resolve => setImmediate(resolve));
     }
     yield slice;
-    if (left > 0 || checksum !== rowsCrc32) throw this.#fail(this.#changed());
+    if (!check.matches) throw this.#failure.fail(this.#changed());
   }
 
   async close(): Promise<void> {
@@ -215,7 +207,7 @@ export class CsvStore implements Store {
     clearInterval(this.#lookTimer);
     await this.settled().catch(() => {});
     await this.#digest.stopped();
-    await this.#kept;
+    await this.#failure.kept;
     const closed = await Promise.allSettled([this.#bets.file.close(), this.#journal.file.close()]);
     this.#lease.release();
     const error = closed.find(outcome => outcome.status === 'rejected');
@@ -224,7 +216,7 @@ export class CsvStore implements Store {
 
   /** Why nothing is taken any more. */
   #refusal(): StoreError | undefined {
-    if (this.#failed !== undefined) return this.#failed;
+    if (this.#failure.error !== undefined) return this.#failure.error;
     if (this.#closing) return new StoreError('failed', 'the store is closed');
     return this.#sealed ? new StoreError('failed', 'nothing is stored after the draw') : undefined;
   }
@@ -236,7 +228,7 @@ export class CsvStore implements Store {
 
   /** Whether there is time for the digest. */
   get #idle(): boolean {
-    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failed === undefined;
+    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failure.error === undefined;
   }
 
   /** Behind the writer, when that has had nothing to do for a while. */
@@ -246,7 +238,7 @@ export class CsvStore implements Store {
       const isDue = this.#isUnconfirmed || this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES;
       if (this.#idle && isDue) await this.#checkpoint();
     } catch (error) {
-      if (!isFullError(error)) this.#fail(error);
+      if (!isFullError(error)) this.#failure.fail(error);
     }
   }
 
@@ -259,57 +251,44 @@ export class CsvStore implements Store {
 
   /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
   async #checkpointAtTheEnd(): Promise<void> {
-    if (this.#failed !== undefined || this.#sealed) return;
+    if (this.#failure.error !== undefined || this.#sealed) return;
     const { end } = this.#bets;
     try {
       if (end - this.#digest.offset <= CHECKPOINT_BYTES) await this.#digest.advance(end, () => true);
       if (this.#isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
     } catch (error) {
-      if (!isFullError(error)) this.#fail(error);
+      if (!isFullError(error)) this.#failure.fail(error);
     }
   }
 
   /** Looks where the last look is long ago: acknowledged is only what no other process can overwrite. */
   async #check(): Promise<void> {
-    while (this.#failed === undefined && !this.#guard.isFresh) await this.#look();
-    if (this.#failed !== undefined) throw this.#failed;
+    while (this.#failure.error === undefined && !this.#guard.isFresh) await this.#look();
+    if (this.#failure.error !== undefined) throw this.#failure.error;
   }
 
   /** @throws StoreError `failed` when the files are not those of this process alone any more */
   async #look(): Promise<void> {
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#failure.error !== undefined) throw this.#failure.error;
     const finding = await this.#guard.look();
     if (finding === undefined) return;
-    if (this.#failed === undefined) {
-      this.#failed = new StoreError('failed', finding.reason);
-      this.#kept = this.#keep(finding);
-    }
-    throw this.#fail(this.#failed);
-  }
-
-  async #keep({ reason, lost }: Finding): Promise<void> {
-    // What is on its way to the disk may still be acknowledged.
-    await this.#writer.settled();
-    this.#failed = new StoreError('failed', `${reason}${await this.#guard.keep(lost)}`);
+    if (this.#failure.error !== undefined) throw this.#failure.error;
+    throw this.#failure.fail(new StoreError('failed', finding.reason), async () => {
+      // What is on its way to the disk may still be acknowledged.
+      await this.#writer.settled();
+      return this.#guard.keep(finding.lost);
+    });
   }
 
   #changed(): StoreError {
     const { path } = this.#bets;
-    return new StoreError('failed', `another program changed ${path}, its rows are not those that were acknowledged`);
-  }
-
-  #fail(error: unknown): StoreError {
-    this.#failed ??= asFailed(error);
-    void this.#kept.then(() => this.#failure.resolve(this.#failed!));
-    return this.#failed;
+    return new StoreError(
+      'failed',
+      `another program changed ${path}, its rows are not those that were acknowledged`,
+    );
   }
 }
 
 function now(): Date {
   return new Date();
-}
-
-function asFailed(error: unknown): StoreError {
-  if (!(error instanceof StoreError)) return new StoreError('failed', reasonOf(error), error);
-  return error.code === 'failed' ? error : new StoreError('failed', error.message, error);
 }

@@ -70,7 +70,8 @@ export class FileGuard {
         complaints.push(`cannot look at ${file.path}, ${reasonOf(error)}`);
       }
     }
-    for (const { path } of lost) complaints.push(`${path} was replaced or removed while the server had it open`);
+    for (const { path } of lost)
+      complaints.push(`${path} was replaced or removed while the server had it open`);
     if (complaints.length > 0) return { reason: complaints.join('; '), lost };
     this.#lookedAt = lookedAt;
     return undefined;

@@ -25,4 +25,5 @@ export function idOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint 
 }
 
 /** The reason of a failed `O_NOFOLLOW`. */
-export const LINK_REASON = 'it is a symbolic link, which the store does not follow; put the file itself there';
+export const LINK_REASON =
+  'it is a symbolic link, which the store does not follow; put the file itself there';
