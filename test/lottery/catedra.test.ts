@@ -160,11 +160,11 @@ describe('loadBets', () => {
     for (let time = 0; time < 2; time += 1) {
       const read: Uint8Array[] = [];
       const bets = [...loadBets(file, undefined, chunk => read.push(chunk.slice()))];
-      expect(bets.map(({ document }) => document)).toEqual(['1', '2']);
+      expect(bets.map(bet => bet.document)).toEqual(['1', '2']);
       expect(Buffer.concat(read).equals(rowsOf(bets))).toBe(true);
     }
     closeSync(file);
-    expect(Array.from(loadBets(path), ({ document }) => document)).toEqual(['3']);
+    expect(Array.from(loadBets(path), bet => bet.document)).toEqual(['3']);
   });
 
   describe('on a file of 300,000 rows', () => {
