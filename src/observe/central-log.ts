@@ -103,7 +103,7 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.info('close_timer', 'success', { timer: event.timer });
       return;
     case 'tail-cut':
-      log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes });
+      log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes, kept: event.kept });
       return;
     case 'store-opened': {
       const { file, bets, state, expected } = event;

@@ -139,7 +139,13 @@ export type ResourceEvent =
   | { readonly event: 'listener-closed'; readonly port: number }
   | { readonly event: 'timer-closed'; readonly timer: string }
   /** The rest of a write that was never acknowledged was cut off a file. */
-  | { readonly event: 'tail-cut'; readonly file: string; readonly bytes: number }
+  | {
+      readonly event: 'tail-cut';
+      readonly file: string;
+      readonly bytes: number;
+      /** A copy of what was cut off, where there is one. */
+      readonly kept?: string | undefined;
+    }
   | {
       readonly event: 'store-opened';
       readonly file: string;

@@ -131,6 +131,26 @@ describe('a bets.csv without a journal', () => {
   );
 });
 
+describe('a bets.csv that was put beside a journal without bets', () => {
+  test.each([`${NEXT_ROW}${NEXT_ROW}`, NEXT_ROW.trimEnd(), 'my notes'])(
+    'is kept whole, with its name in the log, before it is cut off (%j)',
+    async content => {
+      const folder = await temporaryFolder();
+      await start(folder);
+      for (const copy of ['bets.csv.cut', 'bets.csv.cut-2']) {
+        await writeFile(betsPath(folder), content);
+        const { cuts, facts } = await start(folder);
+        expect(facts).toEqual([]);
+        const kept = join(folder, copy);
+        expect(cuts).toEqual([{ file: 'bets.csv', bytes: content.length, kept }]);
+        expect(readFileSync(kept, 'utf8')).toBe(content);
+        expect(statSync(kept).mode & 0o777).toBe(0o600);
+      }
+      expect(openFilesIn(folder)).toEqual([]);
+    },
+  );
+});
+
 describe('a bets.csv whose journal was removed', () => {
   const missing = (folder: string): string =>
     `bets.csv has rows and bets.journal is missing, although a server has used ${folder} before; move bets.journal back there. Only to begin a new lottery with the rows of bets.csv, without what the journal said (finished agencies, uploads, a draw), remove bets.lock as well`;

@@ -1,12 +1,9 @@
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { StoreError } from '../store.ts';
-import { AppendFile, reasonOf } from './append-file.ts';
+import { type AppendFile, reasonOf } from './append-file.ts';
+import { copyOver, createCopy } from './file-copy.ts';
 import type { Files } from './files.ts';
 import { type FolderLease, LOOK_MS } from './folder-lease.ts';
-
-/** Bytes that are copied at a time. */
-const COPY_BYTES = 1024 * 1024;
 
 /** Pause before a copy that failed is tried again, in milliseconds. */
 const COPY_RETRY_MS = 1000;
@@ -105,9 +102,9 @@ export class FileGuard {
     let copy: AppendFile | undefined;
     for (;;) {
       try {
-        copy ??= await this.#createCopy(`${file.path}.kept`);
+        copy ??= await createCopy(files, `${file.path}.kept`);
         await copy.cutBack();
-        await copyOver(file, copy);
+        await copyOver(file.file, file.end, copy);
         await files.syncDirectory(dirname(file.path));
         await copy.file.close();
         return copy.path;
@@ -120,28 +117,4 @@ export class FileGuard {
       }
     }
   }
-
-  /** Nothing that is there already is written over. */
-  async #createCopy(path: string): Promise<AppendFile> {
-    for (let number = 1; ; number += 1) {
-      const numbered = number === 1 ? path : `${path}-${number}`;
-      try {
-        return new AppendFile(numbered, await this.#parts.files.create(numbered), 0);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-    }
-  }
-}
-
-async function copyOver(from: AppendFile, to: AppendFile): Promise<void> {
-  const block = Buffer.allocUnsafe(COPY_BYTES);
-  for (let position = 0; position < from.end; ) {
-    const wanted = block.subarray(0, Math.min(block.length, from.end - position));
-    const length = await from.file.read(wanted, position);
-    if (length === 0) throw new StoreError('failed', `${from.path} ends at ${position} bytes`);
-    await to.write([wanted.subarray(0, length)]);
-    position += length;
-  }
-  await to.sync();
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
@@ -6,6 +6,7 @@ import { RowDecoder } from '../../lottery/row-decoder.ts';
 import { StoreError } from '../store.ts';
 import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
+import { copyOver, createCopy } from './file-copy.ts';
 import { type DataFile, type Files, NO_FILE } from './files.ts';
 import type { FolderLease } from './folder-lease.ts';
 import {
@@ -40,6 +41,8 @@ export interface RecoveredFiles {
 export interface TailCut {
   readonly file: string;
   readonly bytes: number;
+  /** Where they are kept, if not all of them are of a write of this program for certain. */
+  readonly kept?: string | undefined;
 }
 
 /**
@@ -76,7 +79,7 @@ export async function recoverFiles(
     const bets = await open(betsPath);
     if (isNew) await createJournal(directory, files, bets, clock, lease);
     const journal = await open(journalPath);
-    const recovered = await recoverOpen({ journal, journalPath, bets, betsPath }, onFact, lease);
+    const recovered = await recoverOpen({ journal, journalPath, bets, betsPath }, files, onFact, lease);
     await files.syncDirectory(directory);
     return recovered;
   } catch (error) {
@@ -93,11 +96,12 @@ interface OpenFiles {
 }
 
 async function recoverOpen(
-  files: OpenFiles,
+  open: OpenFiles,
+  files: Files,
   onFact: (fact: Fact) => void,
   lease: FolderLease,
 ): Promise<RecoveredFiles> {
-  const { journal, journalPath, bets, betsPath } = files;
+  const { journal, journalPath, bets, betsPath } = open;
   let rowsCrc32 = 0;
   let drawn = false;
   let isUnconfirmed = false;
@@ -110,13 +114,15 @@ async function recoverOpen(
     },
   });
   await lease.renew();
+  const isWhole = walk.betsEnd === 0 && walk.betsTornBytes > 0;
+  const kept = isWhole ? await keepWhole(open, files, walk.betsTornBytes) : undefined;
   if (walk.betsTornBytes > 0) await bets.truncate(walk.betsEnd);
   if (walk.journalTornBytes > 0) await journal.truncate(walk.journalEnd);
   // A process that was killed may have written what it did not sync. From here on it counts as durable.
   await bets.sync();
   await journal.sync();
   const cuts: TailCut[] = [
-    { file: BETS_FILE, bytes: walk.betsTornBytes },
+    { file: BETS_FILE, bytes: walk.betsTornBytes, kept },
     { file: JOURNAL_FILE, bytes: walk.journalTornBytes },
   ];
   return {
@@ -129,6 +135,23 @@ async function recoverOpen(
     drawn,
     cuts: cuts.filter(({ bytes }) => bytes > 0),
   };
+}
+
+/**
+ * Copies a `bets.csv` of which the journal vouches for nothing, before all of it is cut off: the rest of a first write
+ * looks like a file that was put there since.
+ *
+ * @returns the path of the copy
+ */
+async function keepWhole({ bets, betsPath }: OpenFiles, files: Files, bytes: number): Promise<string> {
+  const copy = await createCopy(files, `${betsPath}.cut`);
+  try {
+    await copyOver(bets, bytes, copy);
+  } finally {
+    await copy.file.close();
+  }
+  await files.syncDirectory(dirname(betsPath));
+  return copy.path;
 }
 
 /** A journal that vouches for rows, and no rows: somebody has taken them away. */
