@@ -4,7 +4,7 @@ import type { Files, ReadableFile } from './files.ts';
 /** Bytes that are copied at a time. */
 const COPY_BYTES = 1024 * 1024;
 
-/** Creates an empty file for a copy, under another name where something is there already: `path-2`, `path-3`, … */
+/** Creates an empty file for a copy; where one exists, under the next name: `path-2`, `path-3`, … */
 export async function createCopy(files: Files, path: string): Promise<AppendFile> {
   for (let number = 1; ; number += 1) {
     const numbered = number === 1 ? path : `${path}-${number}`;

@@ -84,8 +84,8 @@ export class FileGuard {
   }
 
   /**
-   * Copies what was acknowledged of files that have lost their names to new files beside them. Tries until it succeeds:
-   * the process is all that keeps the files.
+   * Copies what was acknowledged of files that have lost their names to new files beside them.
+   * Tries until it succeeds: only the process keeps the files.
    *
    * @returns how to go on
    */

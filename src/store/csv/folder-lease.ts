@@ -10,19 +10,19 @@ export const LOCK_FILE = 'bets.lock';
 export const LOOK_MS = 1000;
 
 /**
- * Wait of a start where another server may hold a lock file that lost its name, in milliseconds: that
- * server looks within `LOOK_MS`, and the rest is for a slow look.
+ * Wait of a start where another server may hold a lock file that lost its name, in milliseconds:
+ * that server looks within `LOOK_MS`, and the rest is for a slow look.
  */
 export const TAKE_OVER_MS = 2500;
 
 /**
  * The lock of a folder and whether it still holds. A lock belongs to a file and not to its path:
  * when `bets.lock` is removed, the next process can lock a new one. The holder notices, because it
- * looks every `LOOK_MS`; a start that cannot rule out such a holder waits longer than that before it
- * reads anything.
+ * looks every `LOOK_MS`; a start that cannot rule out such a holder waits longer than that before
+ * it reads anything.
  */
 export class FolderLease {
-  /** Whether `bets.lock` was missing: no server has used the folder, or someone removed the file. */
+  /** Whether `bets.lock` was missing: the folder is unused, or the file was removed. */
   readonly isNew: boolean;
   /** Of the lock file. */
   readonly path: string;
@@ -36,7 +36,7 @@ export class FolderLease {
     this.#lock = lock;
   }
 
-  /** @throws StoreError `unusable` when another process holds the lock or the folder cannot be used */
+  /** @throws StoreError `unusable` when another process has the lock, or the folder is unusable */
   static async take(
     directory: string,
     files: Files,

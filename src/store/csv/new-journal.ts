@@ -4,15 +4,15 @@ import { reasonOf } from './append-file.ts';
 import type { DataFile, Files } from './files.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 
-/** The journal's name until its first lines are durable: a journal that is there begins as it should. */
+/** The journal's name until its first lines are durable: an existing journal is whole. */
 export const NEW_JOURNAL_FILE = 'bets.journal.new';
 
 /** How the first line of a journal begins. */
 const BEGINNING = Buffer.from('{"n":1,"type":"begin",');
 
 /**
- * Decides whether a folder without a journal may get one, and creates the empty file for it. That is the first thing
- * after the lock: where rows have a lock beside them and neither journal, the journal was removed.
+ * Decides whether a folder without a journal may get one, and creates the empty file for it. That is
+ * the first step after the lock: rows with a lock and without either file had a journal once.
  *
  * @param betsBytes length of `bets.csv`
  * @param isUnused whether the lock file was missing too
@@ -49,7 +49,7 @@ export async function prepareNewJournal(
   throw new StoreError('unusable', `${path} was not written by this program; move it away`);
 }
 
-/** Whether a file is the beginning of a journal as a crash leaves it: nothing, a part, or zeros in place of a part. */
+/** Whether a file is a journal as a crash leaves it: empty, its beginning, or zeros in its place. */
 async function beginsLikeJournal(file: DataFile): Promise<boolean> {
   const bytes = Buffer.alloc(BEGINNING.length);
   await file.read(bytes, 0);

@@ -41,7 +41,7 @@ export interface RecoveredFiles {
 export interface TailCut {
   readonly file: string;
   readonly bytes: number;
-  /** Where they are kept, if not all of them are of a write of this program for certain. */
+  /** Copy of the bytes, where another program may have written them. */
   readonly kept?: string | undefined;
 }
 
@@ -138,8 +138,8 @@ async function recoverOpen(
 }
 
 /**
- * Copies a `bets.csv` of which the journal vouches for nothing, before all of it is cut off: the rest of a first write
- * looks like a file that was put there since.
+ * Copies a `bets.csv` of which the journal vouches for nothing, before all of it is cut off: the rest
+ * of a first write looks like a file that was put there later.
  *
  * @returns the path of the copy
  */
