@@ -83,6 +83,7 @@ export class DrawHolder {
         draw ??= await holdDraw(store.bets(), hasWon);
         // Another server may have been faster.
         if (lottery.state !== 'complete') return;
+        this.#expectAll(draw);
         await this.#seal(draw, startedAt);
         return;
       } catch (error) {
@@ -97,6 +98,13 @@ export class DrawHolder {
       }
       if (lottery.state === 'complete') await pause(RETRY_MS, undefined, { signal }).catch(() => {});
     }
+  }
+
+  /** What was read must be what was acknowledged, however the store reads it. */
+  #expectAll({ bets }: Draw): void {
+    const { betsInAll } = this.#parts.lottery;
+    if (bets === betsInAll) return;
+    throw new StoreError('failed', `${bets} bets were read, ${betsInAll} were acknowledged`);
   }
 
   async #seal(draw: Draw, startedAt: number): Promise<void> {

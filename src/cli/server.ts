@@ -124,6 +124,7 @@ async function openLottery(
     lottery,
     watch: operator?.watch,
     onEngine: event => emit(engineEvent(event)),
+    onWarning: (file, warning) => emit({ event: 'store-warning', file, warning }),
     signal,
   });
   try {

@@ -1,5 +1,6 @@
 import type { readLotteryConfig } from '../config/server-config.ts';
 import type { Lottery } from '../lottery/lottery.ts';
+import type { CentralEvent } from '../observe/events.ts';
 import type { EngineEvent, Store, StoreWatch } from '../store/store.ts';
 
 /** What of the server's configuration concerns its lottery. */
@@ -10,7 +11,7 @@ export interface OpenedStore {
   /** What it keeps open, as the log calls it; the bets first. */
   readonly files: readonly string[];
   /** What was cut off a file: the rest of a write that was never acknowledged. */
-  readonly cuts: readonly { readonly file: string; readonly bytes: number }[];
+  readonly cuts: readonly Omit<Extract<CentralEvent, { event: 'tail-cut' }>, 'event'>[];
 }
 
 export interface StoreParts {
@@ -18,6 +19,8 @@ export interface StoreParts {
   readonly watch: StoreWatch | undefined;
   /** What happens between this server and a replicated engine. */
   readonly onEngine: (event: EngineEvent) => void;
+  /** Something happened to a file of the store that an operator should look at. */
+  readonly onWarning: (file: string, warning: string) => void;
   /** Ends an opening that waits for the engine. */
   readonly signal: AbortSignal;
 }

@@ -51,7 +51,7 @@ export async function interveneInPostgres(
   // One that does not exist is not made.
   await inspectLog({ access, lottery: choice.lottery });
   const signal = AbortSignal.timeout(INTERVENTION_TIMEOUT_MS);
-  const parts = { lottery, watch: undefined, onEngine: () => {}, signal };
+  const parts = { lottery, watch: undefined, onEngine: () => {}, onWarning: () => {}, signal };
   const { store } = await openPostgres(config, choice, parts);
   try {
     await store.settled();

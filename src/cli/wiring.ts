@@ -8,8 +8,9 @@ import { Log, type LogOptions } from '../observe/log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import { archiveDraw } from '../store/csv/archive.ts';
 import { intervene as interveneInFiles } from '../store/csv/intervention.ts';
-import { CsvStore, LOCK_FILE } from '../store/csv/csv-store.ts';
+import { CsvStore } from '../store/csv/csv-store.ts';
 import { describeRecord } from '../store/csv/describe-record.ts';
+import { LOCK_FILE } from '../store/csv/folder-lease.ts';
 import { inspectStore, verifyStore, visitJournal } from '../store/csv/inspection.ts';
 import { BETS_FILE, JOURNAL_FILE } from '../store/csv/store-walk.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
@@ -47,19 +48,15 @@ export async function openBetReader(): Promise<BetReader> {
 
 /** The only place that knows which stores there are. Each tells the lottery every fact: those that it remembers, and later ones. */
 export async function openStore(config: LotteryConfig, parts: StoreParts): Promise<OpenedStore> {
-  const { lottery, watch } = parts;
+  const { lottery, watch, onWarning } = parts;
   const onFact: OnFact = fact => lottery.apply(fact);
   const { store } = config;
   switch (store.kind) {
     case 'csv': {
       const { openRowScanner } = await import('../kernel/open-row-scanner.ts');
       const agencies = formatAgencies(config.agencies);
-      const opened = await CsvStore.open(config.dataDirectory, {
-        agencies,
-        onFact,
-        openRowScanner,
-        watch,
-      });
+      const options = { agencies, onFact, openRowScanner, watch, onWarning };
+      const opened = await CsvStore.open(config.dataDirectory, options);
       return { ...opened, files: [BETS_FILE, JOURNAL_FILE] };
     }
     case 'memory':

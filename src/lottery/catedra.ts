@@ -52,27 +52,37 @@ function writeWhole(file: number, text: string): void {
  * Loads the information of all the bets in the storage file, one after the other as they are asked for: memory does
  * not grow with the file. Not thread-safe/process-safe.
  *
+ * @param file path, or descriptor of an open file, which is read from its first byte and stays open
  * @param scanner a faster one than the plain one, of which nobody else makes use meanwhile: the same bets either way
+ * @param onRead given each chunk of the file, valid until it returns
  * @throws Error with the line when the file holds something else than bets, and the file system's error when it
  *   cannot be read
  */
-export function loadBets(path: string = STORAGE_FILEPATH, scanner?: RowScanner): Generator<Bet> {
-  return decodeRows(chunksOf(path), path, scanner);
+export function loadBets(
+  file: string | number = STORAGE_FILEPATH,
+  scanner?: RowScanner,
+  onRead?: (chunk: Uint8Array) => void,
+): Generator<Bet> {
+  return decodeRows(chunksOf(file, onRead), typeof file === 'string' ? file : STORAGE_FILEPATH, scanner);
 }
 
-function* chunksOf(path: string): Generator<Uint8Array> {
-  const file = openSync(path, 'r');
+function* chunksOf(source: string | number, onRead?: (chunk: Uint8Array) => void): Generator<Uint8Array> {
+  const file = typeof source === 'string' ? openSync(source, 'r') : source;
   try {
     // Two in turns: whoever takes rows apart still has the end of a chunk when it is given the next one.
     let chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
     let other = Buffer.allocUnsafe(READ_CHUNK_BYTES);
-    for (;;) {
-      const length = readSync(file, chunk);
+    for (let position = 0; ; ) {
+      // Others read the same descriptor: its own position is left alone.
+      const from = file === source ? position : null;
+      const length = readSync(file, chunk, 0, chunk.length, from);
       if (length === 0) return;
+      position += length;
+      onRead?.(chunk.subarray(0, length));
       yield chunk.subarray(0, length);
       [chunk, other] = [other, chunk];
     }
   } finally {
-    closeSync(file);
+    if (file !== source) closeSync(file);
   }
 }

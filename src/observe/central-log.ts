@@ -121,7 +121,7 @@ function logResource(log: Log, event: ResourceEvent): void {
       log.info('close_timer', 'success', { timer: event.timer });
       return;
     case 'tail-cut':
-      log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes });
+      log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes, kept: event.kept });
       return;
     case 'store-opened': {
       const { file, bets, state, expected } = event;
@@ -135,6 +135,9 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'engine-available':
     case 'engine-single':
       logEngine(log, event);
+      return;
+    case 'store-warning':
+      log.warning('watch_files', 'in_progress', { file: event.file, warning: event.warning });
       return;
     case 'file-closed':
       log.info('close_file', 'success', { file: event.file });

@@ -155,7 +155,13 @@ export type ResourceEvent =
   | { readonly event: 'listener-closed'; readonly port: number }
   | { readonly event: 'timer-closed'; readonly timer: string }
   /** The rest of a write that was never acknowledged was cut off a file. */
-  | { readonly event: 'tail-cut'; readonly file: string; readonly bytes: number }
+  | {
+      readonly event: 'tail-cut';
+      readonly file: string;
+      readonly bytes: number;
+      /** A copy of what was cut off, where there is one. */
+      readonly kept?: string | undefined;
+    }
   | {
       readonly event: 'store-opened';
       readonly file: string;
@@ -173,6 +179,8 @@ export type ResourceEvent =
   | { readonly event: 'engine-available'; readonly awayMs: number }
   /** As configured, an acknowledgement means the disk of one machine. */
   | { readonly event: 'engine-single' }
+  /** Something happened to a file of the store that an operator should look at. */
+  | { readonly event: 'store-warning'; readonly file: string; readonly warning: string }
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }

@@ -12,7 +12,12 @@ async function passOver(bets: number): Promise<UploadPass> {
   const source = await CsvSource.open({ path: await betsFile(bets), delimiter: COMMA, encoding: 'utf-8' });
   onTestFinished(() => source.close());
   const encoder = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1).batch;
-  return new UploadPass(source, encoder, () => 2, () => {});
+  return new UploadPass(
+    source,
+    encoder,
+    () => 2,
+    () => {},
+  );
 }
 
 async function nextText(pass: UploadPass): Promise<string | undefined> {

@@ -70,6 +70,18 @@ describe('the draw of a lottery of which another server heard the last agency fi
     expect([store.reads, store.seals, lottery.state]).toEqual([1, 1, 'drawn']);
   });
 
+  test.each([1, 2, 130])(
+    'is not held over other bets than were acknowledged: %i are missing',
+    async count => {
+      const { store, central, told } = open();
+      store.tellOfAnother({ kind: 'stored', agency: 1, count, place: undefined });
+      for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
+      await pass(TAKE_OVER_MS);
+      expect([told(), store.seals]).toEqual([[], 0]);
+      expect((await central.failure).message).toContain(`0 bets were read, ${count} were acknowledged`);
+    },
+  );
+
   test('is not held here when the other does in time', async () => {
     const { store, events, told } = open();
     for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);

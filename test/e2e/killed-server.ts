@@ -38,6 +38,8 @@ const files: Files = {
 function killingFile(name: keyof typeof synced, file: DataFile): DataFile {
   let unsynced = '';
   return {
+    descriptor: file.descriptor,
+    id: () => file.id(),
     size: () => file.size(),
     read: (into, position) => file.read(into, position),
     truncate: length => file.truncate(length),

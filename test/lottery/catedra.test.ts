@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -141,6 +149,22 @@ describe('loadBets', () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     writeFileSync(path, `${rowsOf([betWith(), betWith({ firstName: 'a\nb' })]).toString()}1,2,3\r\n`);
     expect(() => [...loadBets(path)]).toThrow(`${path}, line 4: `);
+  });
+
+  test('reads an open file, whatever its path names, from its first byte and each time again', async () => {
+    const path = join(await temporaryFolder(), 'bets.csv');
+    writeFileSync(path, rowsOf([betWith({ document: '1' }), betWith({ document: '2' })]));
+    const file = openSync(path, 'r');
+    writeFileSync(`${path}.new`, rowsOf([betWith({ document: '3' })]));
+    renameSync(`${path}.new`, path);
+    for (let time = 0; time < 2; time += 1) {
+      const read: Uint8Array[] = [];
+      const bets = [...loadBets(file, undefined, chunk => read.push(chunk.slice()))];
+      expect(bets.map(bet => bet.document)).toEqual(['1', '2']);
+      expect(Buffer.concat(read).equals(rowsOf(bets))).toBe(true);
+    }
+    closeSync(file);
+    expect(Array.from(loadBets(path), bet => bet.document)).toEqual(['3']);
   });
 
   describe('on a file of 300,000 rows', () => {

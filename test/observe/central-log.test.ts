@@ -75,6 +75,10 @@ describe("the server's log", () => {
       { event: 'tail-cut', file: 'bets.csv', bytes: 52 },
     ],
     [
+      'WARNING  action: watch_files | result: in_progress | file: bets.lock | warning: the file was removed',
+      { event: 'store-warning', file: 'bets.lock', warning: 'the file was removed' },
+    ],
+    [
       'INFO     action: open_store | result: success | file: bets.csv | bets: 7 | finished: 2 of 5 agencies | finished_ids: 1,3 | state: open',
       { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [1, 3], expected: 5, state: 'open' },
     ],

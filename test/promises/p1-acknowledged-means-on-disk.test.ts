@@ -33,6 +33,8 @@ class HeldSyncs {
     open: async path => {
       const file = await NODE_FILES.open(path);
       return {
+        descriptor: file.descriptor,
+        id: () => file.id(),
         size: () => file.size(),
         read: (into, position) => file.read(into, position),
         write: (buffers, position) => file.write(buffers, position),

@@ -1,6 +1,7 @@
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { FaultyFiles } from './faulty-files.ts';
+import { noPause } from './store-folder.ts';
 
 /**
  * A store on a disk that the test rules; the calls of the opening are forgotten.
@@ -9,7 +10,7 @@ import { FaultyFiles } from './faulty-files.ts';
  */
 export async function openFaulty(bets?: Uint8Array): Promise<{ store: CsvStore; files: FaultyFiles }> {
   const files = new FaultyFiles(bets);
-  const { store } = await CsvStore.open('/data', { files });
+  const { store } = await CsvStore.open('/data', { files, pause: noPause });
   files.calls.length = 0;
   return { store, files };
 }

@@ -96,11 +96,11 @@ describe('a folder', () => {
 
   test('is locked before anything in it is looked at or changed', async () => {
     const folder = await temporaryFolder();
-    const unlock = await lockFolder(join(folder, 'bets.lock'));
+    const { release } = await lockFolder(join(folder, 'bets.lock'));
     writeFileSync(betsPath(folder), '1,torn');
     expect(await refusalOf(folder)).toBe(busy(folder));
     expect(statSync(betsPath(folder)).size).toBe(6);
-    unlock();
+    release();
   });
 
   test('whose store could not be opened is free again, and no file of it stays open', async () => {

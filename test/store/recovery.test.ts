@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import { StoreError } from '../../src/store/store.ts';
 import { batchNamed, betsNamed } from '../contract/store-contract.ts';
 import { betWith, rowOf, rowsOf } from '../lottery/bets.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -17,32 +16,17 @@ import {
   FACTS,
   fillFolder,
   journalPath,
+  killedFolder,
   linesOf,
+  noPause,
   openFilesIn,
   readFiles,
+  refusalOf,
   ROWS,
   start,
   type StoreFiles,
   writeFiles,
 } from './store-folder.ts';
-
-/** A folder as a server leaves it that is killed with nothing on its way: no checkpoint at the end. */
-async function killedFolder(): Promise<StoreFiles & { readonly folder: string }> {
-  const folder = await temporaryFolder();
-  await fillFolder(folder);
-  const { bets, journal } = readFiles(folder);
-  const killed = { bets, journal: Buffer.concat(linesOf(journal).slice(0, 5)) };
-  writeFiles(folder, killed);
-  return { folder, ...killed };
-}
-
-/** Why the store does not open. */
-async function refusalOf(folder: string): Promise<string> {
-  const outcome = await start(folder).catch((error: unknown) => error);
-  if (!(outcome instanceof StoreError)) throw new Error(`opening gave ${String(outcome)}`);
-  expect(outcome.code).toBe('unusable');
-  return outcome.message;
-}
 
 /** The sixth line of the killed folder: another batch, one row. */
 const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));
@@ -51,7 +35,7 @@ const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));
 async function nextGroup({ journal }: StoreFiles): Promise<Buffer> {
   const folder = await temporaryFolder();
   writeFiles(folder, { journal: linesOf(journal)[0]!, bets: Buffer.alloc(0) });
-  const { store } = await CsvStore.open(folder);
+  const { store } = await CsvStore.open(folder, { pause: noPause });
   await store.append({ agency: 3, count: 1, rows: Buffer.from(NEXT_ROW) });
   const line = JSON.parse(linesOf(readFiles(folder).journal)[1]!.toString()) as Record<string, unknown>;
   await store.close();
@@ -70,7 +54,7 @@ describe('the first start', () => {
   });
 
   test('does not mind what a crash left of the journal before it had its name', async () => {
-    for (const left of ['', '{"n":1,"type":"be', 'x'.repeat(10_000)]) {
+    for (const left of ['', '{"n":1,"type":"be', '\0'.repeat(10_000)]) {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'bets.journal.new'), left);
       const { cuts, journal } = await start(folder);
@@ -78,6 +62,20 @@ describe('the first start', () => {
       expect(existsSync(join(folder, 'bets.journal.new'))).toBe(false);
       expect((await start(folder)).facts).toEqual([]);
     }
+  });
+
+  test('makes files that only their owner can read', async () => {
+    const folder = await temporaryFolder();
+    await start(folder);
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+  });
+
+  test('goes on where an earlier one was killed, or refused, right after it had made bets.lock', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(betsPath(folder), `${NEXT_ROW}1,An`);
+    expect(await refusalOf(folder)).toContain('line 2: the row has no line end');
+    await writeFile(betsPath(folder), NEXT_ROW);
+    expect((await start(folder)).facts).toEqual([{ kind: 'adopted', bets: new Map([[3, 1]]) }]);
   });
 
   test('takes a bets.csv over after a crash between its journal and the name of it', async () => {
@@ -294,97 +292,14 @@ describe('after a crash', () => {
   });
 });
 
-describe('a bets.csv without a journal', () => {
-  const adopted = (...bets: [number, number][]): unknown => [{ kind: 'adopted', bets: new Map(bets) }];
-
-  test('is taken over, counted for each agency, and takes part like any other', async () => {
-    const folder = await temporaryFolder();
-    const rows = `3,"a\r\nb",Paz,1,2000-02-29,7\r\n1,Ana,"x""y",2,1999-01-01,7574\r\n3,Eva,Gil,3,2000-01-01,7574\r\n`;
-    await writeFile(betsPath(folder), rows);
-    const started = await start(folder);
-    expect(started.facts).toEqual(adopted([3, 2], [1, 1]));
-    expect(started.cuts).toEqual([]);
-    expect(started.bets.toString()).toBe(rows);
-    expect((await start(folder)).facts).toEqual(adopted([3, 2], [1, 1]));
-    await drawIn(folder);
-    const { draw } = await verifyStore(folder, hasWon);
-    expect(draw).toMatchObject({
-      bets: 3,
-      winners: [
-        [1, ['2']],
-        [3, ['3']],
-      ],
-    }); // prettier-ignore
-  });
-
-  test('that is larger than a block is counted whole', async () => {
-    const folder = await temporaryFolder();
-    const row = rowOf(betWith());
-    const count = Math.ceil((2.5 * 1024 * 1024) / row.length);
-    await writeFile(betsPath(folder), row.repeat(count));
-    expect((await start(folder)).facts).toEqual(adopted([1, count]));
-  });
-
-  test('that is empty makes a lottery without bets', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(betsPath(folder), '');
-    const { facts, cuts, journal } = await start(folder);
-    expect([facts, cuts, linesOf(journal).length]).toEqual([[], [], 1]);
-  });
-
-  test('is cut back to its whole rows, wherever its last row was torn', async () => {
-    const row = NEXT_ROW.length;
-    for (let length = 1; length < row; length += 1) {
-      const folder = await temporaryFolder();
-      await writeFile(betsPath(folder), `${NEXT_ROW}${NEXT_ROW.slice(0, length)}`);
-      const { facts, cuts, bets } = await start(folder);
-      expect(facts).toEqual(adopted([3, 1]));
-      expect(cuts).toEqual([{ file: 'bets.csv', bytes: length }]);
-      expect(bets.toString()).toBe(NEXT_ROW);
-    }
-  });
-
-  test.each([1, 2, 3])(
-    'is cut at the last line end also when that lies around %i blocks of 64 kB from the end',
-    async blocks => {
-      for (let around = -2; around <= 2; around += 1) {
-        const folder = await temporaryFolder();
-        const torn = blocks * 64 * 1024 + around;
-        await writeFile(betsPath(folder), `${NEXT_ROW}${'x'.repeat(torn)}`);
-        const { cuts, bets } = await start(folder);
-        expect([cuts, bets.toString()]).toEqual([[{ file: 'bets.csv', bytes: torn }], NEXT_ROW]);
-      }
-    },
-  );
-
-  test('that is nothing but a torn row is cut back to nothing', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(betsPath(folder), 'x'.repeat(70_000));
-    const { facts, cuts, bets } = await start(folder);
-    expect([facts, cuts, bets.length]).toEqual([[], [{ file: 'bets.csv', bytes: 70_000 }], 0]);
-  });
-
-  test.each([
-    ['five fields', 'Ana,Paz,1,2000-02-29,7\r\n', 3],
-    ['a header', 'agency,first_name,last_name,document,birthdate,number\r\n', 3],
-    ['no agency', ',Ana,Paz,1,2000-02-29,7\r\n', 3],
-    ['a torn row behind it', `no bet\r\n${NEXT_ROW}1,An`, 3],
-  ])(
-    'in which a line is no bet (%s) is refused with file and line, and stays as it is',
-    async (_, line, at) => {
-      const folder = await temporaryFolder();
-      const content = `${NEXT_ROW}${NEXT_ROW}${line}`;
-      await writeFile(betsPath(folder), content);
-      expect(await refusalOf(folder)).toBe(
-        `cannot use DATA_DIR ${folder}, bets.csv, line ${at}: not a row of bets.csv`,
-      );
-      expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.lock']);
-      expect(statSync(betsPath(folder)).size).toBe(content.length);
-    },
-  );
-});
-
 describe('a journal without its bets.csv', () => {
+  test('that vouches for rows stops the start also when bets.csv was emptied', async () => {
+    const { folder } = await killedFolder();
+    writeFiles(folder, { bets: Buffer.alloc(0) });
+    expect((await damageOf(start(folder))).file).toBe('bets.csv');
+    expect(readFiles(folder).bets).toHaveLength(0);
+  });
+
   test('that vouches for no row is enough: the other file is made', async () => {
     const folder = await temporaryFolder();
     await start(folder);

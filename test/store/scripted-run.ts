@@ -10,6 +10,7 @@ import { type Store, StoreError } from '../../src/store/store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import { describeStep } from './faulty-files.ts';
 import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulated-disk.ts';
+import { noPause } from './store-folder.ts';
 
 /** A run of the csv store that is the same every time, and what must be true of it whenever it is cut off. */
 
@@ -100,7 +101,7 @@ export function emptyFolder(): Script {
   return scriptOn(new DiskState(), [], WHOLE_LOTTERY);
 }
 
-/** In a folder with a `bets.csv`, whose last row nobody has finished, and the rest of a journal that was never begun. */
+/** In a folder with a `bets.csv`, and the rest of a journal that was never begun. */
 export function foreignBets(): Script {
   const rows = Buffer.concat([batchNamed(50, 9, 1).rows, batchNamed(51, 3, 2).rows]);
   const bets = new Map([
@@ -108,8 +109,8 @@ export function foreignBets(): Script {
     [2, 3],
   ]);
   const start = new DiskState({
-    [BETS_PATH]: Buffer.concat([rows, Buffer.from('3,Ana,Pa')]),
-    '/data/bets.journal.new': '{"n":3}\n'.repeat(90),
+    [BETS_PATH]: rows,
+    '/data/bets.journal.new': `{"n":1,"type":"begin","version":1,${'x'.repeat(700)}`,
   });
   return scriptOn(start, [past({ kind: 'adopted', bets }, rows)], SMALL_LOTTERY);
 }
@@ -217,7 +218,7 @@ export class Life {
     let store: CsvStore;
     try {
       const clock = (): Date => new Date(0);
-      ({ store } = await CsvStore.open('/data', { files: this.#disk, clock, onFact }));
+      ({ store } = await CsvStore.open('/data', { files: this.#disk, clock, onFact, pause: noPause }));
     } catch (error) {
       const expected = error instanceof StoreError && !(error instanceof DamageError);
       if (this.#options.mayFail !== true || !expected || error.code !== 'unusable') {

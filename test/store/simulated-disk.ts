@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import type { SeededRandom } from '../../src/dataset/random.ts';
+import type { FileIdentity } from '../../src/store/csv/file-identity.ts';
 import type { DataFile, Files, ReadableFile } from '../../src/store/csv/files.ts';
+import type { FolderLock } from '../../src/store/csv/folder-lock.ts';
 import { StoreError } from '../../src/store/store.ts';
 
 /** What a disk persists whole or not at all, in bytes. */
@@ -200,6 +202,8 @@ export function systemError(code: string, syscall: string): Error {
   return Object.assign(new Error(`${code}: made for the test, ${syscall} '/somewhere'`), { code, syscall });
 }
 
+const LOCK_IDENTITY: FileIdentity = { id: 'lock', bornMs: 0, bytes: 0 };
+
 /** A disk in memory that knows what was synced. The test decides about each step. */
 export class SimulatedDisk implements Files {
   readonly state: DiskState;
@@ -210,6 +214,8 @@ export class SimulatedDisk implements Files {
   /** Number of files that are open. */
   openCount = 0;
   readonly #locked = new Set<string>();
+  readonly #ids = new WeakMap<Content, string>();
+  #lastId = 0;
 
   constructor(state: DiskState) {
     this.state = state;
@@ -219,8 +225,15 @@ export class SimulatedDisk implements Files {
     return this.#locked.size > 0;
   }
 
-  async exists(path: string): Promise<boolean> {
-    return this.state.find(path) !== undefined;
+  async identify(path: string): Promise<FileIdentity | undefined> {
+    if (this.#locked.has(path)) return LOCK_IDENTITY;
+    const content = this.state.find(path);
+    return content && { id: this.#idOf(content), bornMs: 0, bytes: content.now.length };
+  }
+
+  async create(path: string): Promise<DataFile> {
+    if (this.state.find(path) !== undefined) throw systemError('EEXIST', 'open');
+    return this.open(path);
   }
 
   async open(path: string): Promise<DataFile> {
@@ -252,15 +265,25 @@ export class SimulatedDisk implements Files {
     await this.#do({ kind: 'sync directory', file: path }, () => this.state.syncNames());
   }
 
-  async lock(path: string): Promise<() => void> {
+  async lock(path: string): Promise<FolderLock> {
     if (this.#locked.has(path)) throw new StoreError('unusable', `another process has ${path} locked`);
     this.#locked.add(path);
-    return () => this.#locked.delete(path);
+    // The lock file is as durable as the journal.
+    const isNew = !this.state.paths.some(there => there.startsWith('/data/bets.journal'));
+    return { file: LOCK_IDENTITY, isNew, release: () => void this.#locked.delete(path) };
+  }
+
+  #idOf(content: Content): string {
+    const known = this.#ids.get(content) ?? `${(this.#lastId += 1)}`;
+    this.#ids.set(content, known);
+    return known;
   }
 
   #handle(file: string, content: Content): DataFile {
     this.openCount += 1;
     return {
+      descriptor: -1,
+      id: async () => this.#idOf(content),
       size: async () => content.now.length,
       read: async (into, position) => {
         const end = position + Math.min(into.length, this.readBytesMax);

@@ -8,9 +8,11 @@ import type { Fact } from '../../src/lottery/fact.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { DamageError } from '../../src/store/csv/damage.ts';
 import type { TailCut } from '../../src/store/csv/recovery.ts';
+import { StoreError } from '../../src/store/store.ts';
 import { storedBets } from '../contract/store-contract.ts';
 import { batchOf, betWith } from '../lottery/bets.ts';
 import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
 
 /** Folders of the csv store with known contents, and their two files read and changed byte by byte. */
 
@@ -70,6 +72,9 @@ export async function drawIn(folder: string): Promise<void> {
   await store.close();
 }
 
+/** For starts beside which no other server can run. */
+export const noPause = (): Promise<void> => Promise.resolve();
+
 /** What a start found, and the files as it left them. */
 export interface Started extends StoreFiles {
   readonly facts: readonly Fact[];
@@ -80,7 +85,8 @@ export interface Started extends StoreFiles {
 /** Opens the store as a server does, looks around and closes it. */
 export async function start(folder: string): Promise<Started> {
   const facts: Fact[] = [];
-  const { store, cuts } = await CsvStore.open(folder, { onFact: fact => facts.push(fact) });
+  const onFact = (fact: Fact): unknown => facts.push(fact);
+  const { store, cuts } = await CsvStore.open(folder, { onFact, pause: noPause });
   try {
     // Read before it is closed, for that may add a checkpoint.
     return { facts, cuts, stored: await storedBets(store), ...readFiles(folder) };
@@ -105,6 +111,23 @@ export function readFiles(folder: string): StoreFiles {
 export function writeFiles(folder: string, { bets, journal }: Partial<StoreFiles>): void {
   if (bets !== undefined) writeFileSync(betsPath(folder), bets);
   if (journal !== undefined) writeFileSync(journalPath(folder), journal);
+}
+
+/** A folder as a server leaves it that is killed with nothing on its way: no checkpoint at the end. */
+export async function killedFolder(): Promise<StoreFiles & { readonly folder: string }> {
+  const folder = await temporaryFolder();
+  await fillFolder(folder);
+  const { bets, journal } = readFiles(folder);
+  const killed = { bets, journal: Buffer.concat(linesOf(journal).slice(0, 5)) };
+  writeFiles(folder, killed);
+  return { folder, ...killed };
+}
+
+/** Why the store does not open. */
+export async function refusalOf(folder: string): Promise<string> {
+  const outcome = await start(folder).catch((error: unknown) => error);
+  if (outcome instanceof StoreError && outcome.code === 'unusable') return outcome.message;
+  throw new Error(`opening gave ${String(outcome)}`);
 }
 
 /** The files of a folder that this process has open; none where the system does not tell. */

@@ -13,6 +13,8 @@ export class AppendFile {
   readonly file: DataFile;
   #end: number;
   #written: number;
+  /** Where the file ends at most: with everything that a write may have written. */
+  #reach: number;
 
   /** @param end where the file's durable part ends, which is where it is appended to, in bytes */
   constructor(path: string, file: DataFile, end: number) {
@@ -20,11 +22,28 @@ export class AppendFile {
     this.file = file;
     this.#end = end;
     this.#written = end;
+    this.#reach = end;
   }
 
   /** Length of the part that is kept, in bytes. */
   get end(): number {
     return this.#end;
+  }
+
+  /**
+   * Compares the length of the file with what was written to it.
+   *
+   * @returns what is wrong with it, if anything
+   */
+  async complaint(): Promise<string | undefined> {
+    // Writes and cuts go on meanwhile.
+    const { end } = this;
+    const reach = this.#reach;
+    const size = await this.file.size();
+    const most = Math.max(reach, this.#reach);
+    if (size >= end && size <= most) return undefined;
+    const expected = end === most ? `${end}` : `${end} to ${most}`;
+    return `another program changed ${this.path}, it has ${size} bytes and the server has written ${expected}`;
   }
 
   /**
@@ -37,10 +56,17 @@ export class AppendFile {
     await this.sync();
   }
 
-  /** @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason */
+  /**
+   * @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason or does
+   *   not end where this writer has left it
+   */
   async write(buffers: readonly Uint8Array[]): Promise<void> {
+    // Not over what another program has written, nor with a hole where it has cut.
+    const complaint = this.#reach === this.#end ? await this.complaint() : undefined;
+    if (complaint !== undefined) throw new StoreError('failed', complaint);
     // Empty buffers have no bytes: a write of nothing but them would take nothing.
     let left: readonly Uint8Array[] = buffers.filter(buffer => buffer.length > 0);
+    this.#reach = left.reduce((sum, { length }) => sum + length, this.#written);
     try {
       while (left.length > 0) {
         const written = await this.file.write(left.slice(0, BUFFERS_PER_WRITE), this.#written);
@@ -82,6 +108,7 @@ export class AppendFile {
       await this.file.truncate(this.#end);
       await this.file.sync();
       this.#written = this.#end;
+      this.#reach = this.#end;
     } catch (error) {
       throw new StoreError(
         'failed',

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { makePrivateFolder } from '../../files/private.ts';
 import { StoreError } from '../store.ts';
 import { reasonOf } from './append-file.ts';
-import { LOCK_FILE } from './csv-store.ts';
 import { NODE_FILES } from './files.ts';
+import { FolderLease } from './folder-lease.ts';
 import { visitJournal } from './inspection.ts';
 import type { Drawn } from './journal-record.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
@@ -19,9 +19,9 @@ const ARCHIVE_FOLDER = 'draws';
  */
 export async function archiveDraw(directory: string): Promise<string> {
   const files = NODE_FILES;
-  let unlock = (): void => {};
+  let lease: FolderLease | undefined;
   try {
-    unlock = await files.lock(join(directory, LOCK_FILE));
+    lease = await FolderLease.take(directory, files);
     const { time, sha256 } = await findDraw(directory);
     const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
     await makePrivateFolder(folder);
@@ -33,7 +33,7 @@ export async function archiveDraw(directory: string): Promise<string> {
     if (error instanceof StoreError) throw error;
     throw new StoreError('unusable', `cannot archive the draw in ${directory}, ${reasonOf(error)}`, error);
   } finally {
-    unlock();
+    lease?.release();
   }
 }
 
@@ -42,8 +42,8 @@ async function move(name: string, from: string, to: string): Promise<void> {
   const files = NODE_FILES;
   const path = join(from, name);
   const target = join(to, name);
-  if (!(await files.exists(path))) return;
-  if (await files.exists(target)) {
+  if ((await files.identify(path)) === undefined) return;
+  if ((await files.identify(target)) !== undefined) {
     throw new StoreError(
       'unusable',
       `${target} is there already, and so is ${path}: one of them does not belong there`,

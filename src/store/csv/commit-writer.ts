@@ -10,6 +10,14 @@ export interface CommitWriterParts {
   readonly journal: AppendFile;
   /** Lines that the journal has. */
   readonly journalLines: number;
+  /** CRC-32 of the rows that `bets` has. */
+  readonly rowsCrc32: number;
+  /**
+   * Called before a commit is written and before it is acknowledged.
+   *
+   * @throws StoreError when this process may not have the files to itself any more
+   */
+  readonly check: () => Promise<void>;
   /** Called with what went wrong for good; returns what everybody who waits is told. */
   readonly fail: (error: unknown) => StoreError;
   /** Called with each record that is durable, before anybody else hears of it. */
@@ -34,6 +42,7 @@ export class CommitWriter {
   readonly #parts: CommitWriterParts;
   readonly #pool = new PiecePool();
   #journalLines: number;
+  #rowsCrc32: number;
   /** What waits for its turn; batches gather in the last one. */
   #waiting: Commit[] = [];
   /** The one that is on its way to the disk. */
@@ -42,6 +51,12 @@ export class CommitWriter {
   constructor(parts: CommitWriterParts) {
     this.#parts = parts;
     this.#journalLines = parts.journalLines;
+    this.#rowsCrc32 = parts.rowsCrc32;
+  }
+
+  /** CRC-32 of all durable rows, as they were handed over. */
+  get rowsCrc32(): number {
+    return this.#rowsCrc32;
   }
 
   /** Bytes of rows that are not on disk yet. */
@@ -87,17 +102,24 @@ export class CommitWriter {
   }
 
   async #commit(commit: Commit): Promise<void> {
-    const { bets, journal, watch, onDurable, onQuiet } = this.#parts;
+    const { bets, journal, watch, check, onDurable, onQuiet } = this.#parts;
     const { pieces, bytes } = commit.rows;
     const begunAt = watch?.now() ?? 0;
     const record = commit.record ?? groupRecord(commit, bets.end + bytes);
     const line = encodeRecord(this.#journalLines + 1, record);
-    // Also when one of them fails: nothing may be on its way to the disk when it is cut off again.
-    const outcomes = await Promise.allSettled([bytes > 0 && bets.append(pieces), journal.append([line])]);
-    const error = worstOf(outcomes);
-    if (error !== undefined) return this.#refuse(commit, error);
+    try {
+      await check();
+      // Also when one of them fails: nothing may be on its way to the disk when it is cut off again.
+      const outcomes = await Promise.allSettled([bytes > 0 && bets.append(pieces), journal.append([line])]);
+      const error = worstOf(outcomes);
+      if (error !== undefined) throw error;
+      await check();
+    } catch (error) {
+      return this.#refuse(commit, error);
+    }
     bets.keep();
     journal.keep();
+    for (const piece of pieces) this.#rowsCrc32 = crc32(piece, this.#rowsCrc32);
     this.#journalLines += 1;
     commit.rows.release();
     watch?.onDurable(watch.now() - begunAt, bytes);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
@@ -9,12 +8,14 @@ import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from 
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
+import { asFailed, Failure } from './failure.ts';
+import { FileGuard, type OnWarning } from './file-guard.ts';
 import { type Files, NODE_FILES } from './files.ts';
+import { FolderLease, LOOK_MS } from './folder-lease.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
+import { RowsCheck } from './rows-check.ts';
 import { factsOf } from './store-walk.ts';
-
-export const LOCK_FILE = 'bets.lock';
 
 /** Bets between which the draw lets other work pass: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
@@ -36,6 +37,9 @@ export interface CsvStoreOptions {
   readonly watch?: StoreWatch | undefined;
   /** How the rows are found for a draw, when there is a faster way than the plain one. */
   readonly openRowScanner?: () => RowScanner;
+  readonly onWarning?: OnWarning;
+  /** Waits so many milliseconds at the start where another server may still run on the folder. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 export interface OpenedCsvStore {
@@ -52,13 +56,13 @@ export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
   readonly #bets: AppendFile;
   readonly #journal: AppendFile;
-  readonly #unlock: () => void;
+  readonly #lease: FolderLease;
+  readonly #guard: FileGuard;
   readonly #clock: () => Date;
   readonly #openRowScanner: (() => RowScanner) | undefined;
   readonly #digest: RunningDigest;
-  readonly #failure = Promise.withResolvers<StoreError>();
+  readonly #failure = new Failure();
   readonly #writer: CommitWriter;
-  #failed: StoreError | undefined;
   #closing = false;
   /** No bet follows the draw. */
   #sealed: boolean;
@@ -67,14 +71,19 @@ export class CsvStore implements Store {
   /** No line of the journal confirms the last group yet. */
   #isUnconfirmed: boolean;
   readonly #idleTimer: NodeJS.Timeout;
+  readonly #lookTimer: NodeJS.Timeout;
 
-  private constructor(recovered: RecoveredFiles, unlock: () => void, options: CsvStoreOptions) {
+  private constructor(recovered: RecoveredFiles, lease: FolderLease, options: CsvStoreOptions) {
+    const { files = NODE_FILES, onWarning = () => {} } = options;
     this.#bets = recovered.bets;
     this.#journal = recovered.journal;
+    this.#lease = lease;
+    this.#guard = new FileGuard({ files, lease, open: [this.#bets, this.#journal], onWarning });
     this.#writer = new CommitWriter({
       ...recovered,
       watch: options.watch,
-      fail: error => this.#fail(error),
+      check: () => this.#check(),
+      fail: error => this.#failure.fail(error),
       onDurable: record => {
         this.#isUnconfirmed = record.type === 'group';
         for (const fact of factsOf(record)) options.onFact?.(fact);
@@ -83,7 +92,6 @@ export class CsvStore implements Store {
         if (this.#idle) this.#idleTimer.refresh();
       },
     });
-    this.#unlock = unlock;
     this.#clock = options.clock ?? now;
     this.#openRowScanner = options.openRowScanner;
     this.#sealed = recovered.drawn;
@@ -91,7 +99,8 @@ export class CsvStore implements Store {
     this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
     this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
     this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
-    this.failure = this.#failure.promise;
+    this.#lookTimer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
+    this.failure = this.#failure.announced;
   }
 
   /**
@@ -103,13 +112,13 @@ export class CsvStore implements Store {
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
     const { files = NODE_FILES, clock = now, agencies, onFact = () => {} } = options;
-    let unlock = (): void => {};
+    let lease: FolderLease | undefined;
     try {
-      unlock = await files.lock(join(directory, LOCK_FILE));
-      const recovered = await recoverFiles(directory, { files, clock, agencies, onFact });
-      return { store: new CsvStore(recovered, unlock, options), cuts: recovered.cuts };
+      lease = await FolderLease.take(directory, files, options.pause);
+      const recovered = await recoverFiles(directory, { files, clock, agencies, onFact, lease });
+      return { store: new CsvStore(recovered, lease, options), cuts: recovered.cuts };
     } catch (error) {
-      unlock();
+      lease?.release();
       if (error instanceof StoreError && error.code === 'unusable') throw error;
       const reason = error instanceof StoreError ? error.message : reasonOf(error);
       throw new StoreError('unusable', `cannot use DATA_DIR ${directory}, ${reason}`, error);
@@ -142,12 +151,14 @@ export class CsvStore implements Store {
   }
 
   async seal(draw: Draw): Promise<Seal> {
+    await this.#look().catch(() => {});
     await this.settled();
     const { end } = this.#bets;
     try {
       await this.#digest.advance(end, () => true);
+      if (this.#digest.crc32 !== this.#writer.rowsCrc32) throw this.#changed();
     } catch (error) {
-      throw this.#fail(error);
+      throw this.#failure.fail(error);
     }
     const { sha256 } = this.#digest;
     const time = this.#clock().toISOString();
@@ -167,13 +178,18 @@ export class CsvStore implements Store {
 
   async settled(): Promise<void> {
     await this.#writer.settled();
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#failure.error === undefined) return;
+    await this.#failure.kept;
+    throw this.#failure.error;
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
+    await this.#look().catch(() => {});
     await this.settled();
+    const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
+    const scanner = this.#openRowScanner?.();
     let slice: Bet[] = [];
-    for (const bet of loadBets(this.#bets.path, this.#openRowScanner?.())) {
+    for (const bet of loadBets(this.#bets.file.descriptor, scanner, check.onRead)) {
       slice.push(bet);
       if (slice.length < BETS_PER_SLICE) continue;
       yield slice;
@@ -181,24 +197,28 @@ export class CsvStore implements Store {
       await new Promise(resolve => setImmediate(resolve));
     }
     yield slice;
+    if (!check.matches) throw this.#failure.fail(this.#changed());
   }
 
   async close(): Promise<void> {
     await this.settled().catch(() => {});
+    await this.#look().catch(() => {});
     await this.#checkpointAtTheEnd();
     this.#closing = true;
     clearTimeout(this.#idleTimer);
+    clearInterval(this.#lookTimer);
     await this.settled().catch(() => {});
     await this.#digest.stopped();
+    await this.#failure.kept;
     const closed = await Promise.allSettled([this.#bets.file.close(), this.#journal.file.close()]);
-    this.#unlock();
+    this.#lease.release();
     const error = closed.find(outcome => outcome.status === 'rejected');
     if (error !== undefined) throw asFailed(error.reason);
   }
 
   /** Why nothing is taken any more. */
   #refusal(): StoreError | undefined {
-    if (this.#failed !== undefined) return this.#failed;
+    if (this.#failure.error !== undefined) return this.#failure.error;
     if (this.#closing) return new StoreError('failed', 'the store is closed');
     return this.#sealed ? new StoreError('failed', 'nothing is stored after the draw') : undefined;
   }
@@ -210,7 +230,7 @@ export class CsvStore implements Store {
 
   /** Whether there is time for the digest. */
   get #idle(): boolean {
-    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failed === undefined;
+    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failure.error === undefined;
   }
 
   /** Behind the writer, when that has had nothing to do for a while. */
@@ -220,7 +240,7 @@ export class CsvStore implements Store {
       const isDue = this.#isUnconfirmed || this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES;
       if (this.#idle && isDue) await this.#checkpoint();
     } catch (error) {
-      if (!isFullError(error)) this.#fail(error);
+      if (!isFullError(error)) this.#failure.fail(error);
     }
   }
 
@@ -233,28 +253,44 @@ export class CsvStore implements Store {
 
   /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
   async #checkpointAtTheEnd(): Promise<void> {
-    if (this.#failed !== undefined || this.#sealed) return;
+    if (this.#failure.error !== undefined || this.#sealed) return;
     const { end } = this.#bets;
     try {
       if (end - this.#digest.offset <= CHECKPOINT_BYTES) await this.#digest.advance(end, () => true);
       if (this.#isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
     } catch (error) {
-      if (!isFullError(error)) this.#fail(error);
+      if (!isFullError(error)) this.#failure.fail(error);
     }
   }
 
-  #fail(error: unknown): StoreError {
-    this.#failed ??= asFailed(error);
-    this.#failure.resolve(this.#failed);
-    return this.#failed;
+  /** Looks where the last look is long ago: acknowledged is only what no other process can overwrite. */
+  async #check(): Promise<void> {
+    while (this.#failure.error === undefined && !this.#guard.isFresh) await this.#look();
+    if (this.#failure.error !== undefined) throw this.#failure.error;
+  }
+
+  /** @throws StoreError `failed` when the files are not those of this process alone any more */
+  async #look(): Promise<void> {
+    if (this.#failure.error !== undefined) throw this.#failure.error;
+    const finding = await this.#guard.look();
+    if (finding === undefined) return;
+    if (this.#failure.error !== undefined) throw this.#failure.error;
+    throw this.#failure.fail(new StoreError('failed', finding.reason), async () => {
+      // What is on its way to the disk may still be acknowledged.
+      await this.#writer.settled();
+      return this.#guard.keep(finding.lost);
+    });
+  }
+
+  #changed(): StoreError {
+    const { path } = this.#bets;
+    return new StoreError(
+      'failed',
+      `another program changed ${path}, its rows are not those that were acknowledged`,
+    );
   }
 }
 
 function now(): Date {
   return new Date();
-}
-
-function asFailed(error: unknown): StoreError {
-  if (!(error instanceof StoreError)) return new StoreError('failed', reasonOf(error), error);
-  return error.code === 'failed' ? error : new StoreError('failed', error.message, error);
 }

@@ -1,6 +1,10 @@
-import { constants, type FileHandle, access, open, rename, unlink } from 'node:fs/promises';
-import { openPrivate } from '../../files/private.ts';
-import { lockFolder } from './folder-lock.ts';
+import { fstatSync } from 'node:fs';
+import { constants, type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileIdentity, identifyFile, idOf, LINK_REASON } from './file-identity.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+
+/** For the owner alone: the files hold personal data. */
+const OWNER_ONLY = 0o600;
 
 /** A file as its readers see it. Offsets and lengths in bytes. */
 export interface ReadableFile {
@@ -11,6 +15,10 @@ export interface ReadableFile {
 
 /** What the csv store asks of a file; a test gives it one that fails. */
 export interface DataFile extends ReadableFile {
+  /** For `loadBets`. */
+  readonly descriptor: number;
+  /** As `FileIdentity.id`. */
+  id(): Promise<string>;
   /** Writes some of the bytes at `position` and returns how many. */
   write(buffers: readonly Uint8Array[], position: number): Promise<number>;
   truncate(length: number): Promise<void>;
@@ -20,9 +28,12 @@ export interface DataFile extends ReadableFile {
 
 /** What the csv store asks of the file system. */
 export interface Files {
-  exists(path: string): Promise<boolean>;
-  /** Opens for reading and writing; creates the file when it is missing. */
+  /** Undefined when nothing is at the path. */
+  identify(path: string): Promise<FileIdentity | undefined>;
+  /** Opens for reading and writing, not through a symbolic link; creates a missing file for its owner alone. */
   open(path: string): Promise<DataFile>;
+  /** Creates a file for its owner alone; fails with `EEXIST` when something is at the path. */
+  create(path: string): Promise<DataFile>;
   /** Opens a file that is there for reading only. */
   openToRead(path: string): Promise<ReadableFile>;
   /** Gives a file another name in the same folder, in one step. */
@@ -31,12 +42,12 @@ export interface Files {
   /** Makes the creation and renaming of files in a directory durable. */
   syncDirectory(path: string): Promise<void>;
   /**
-   * Takes a lock that no other process can have at the same time, until the function that it returns is called or this
-   * process ends.
+   * Takes a lock that no other process can have on the same file at the same time, until it is released or this process
+   * ends. Creates a missing file.
    *
    * @throws StoreError `unusable` when another process has it
    */
-  lock(path: string): Promise<() => void>;
+  lock(path: string): Promise<FolderLock>;
 }
 
 /** What a file that is missing holds. */
@@ -44,18 +55,20 @@ export const NO_FILE: ReadableFile = { size: async () => 0, read: async () => 0,
 
 /** The real file system. */
 export const NODE_FILES: Files = {
-  async exists(path) {
+  identify: identifyFile,
+  async open(path) {
+    // Not `a+`: appending files ignore the position that they are told to write at.
+    const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
     try {
-      await access(path);
-      return true;
+      return new NodeFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, OWNER_ONLY));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw new Error(LINK_REASON, { cause: error });
       throw error;
     }
   },
-  async open(path) {
-    // Not `a+`: appending files ignore the position that they are told to write at.
-    return new NodeFile(await openPrivate(path, constants.O_RDWR));
+  async create(path) {
+    const { O_CREAT, O_EXCL, O_RDWR } = constants;
+    return new NodeFile(await open(path, O_RDWR | O_CREAT | O_EXCL, OWNER_ONLY));
   },
   async openToRead(path) {
     return new NodeFile(await open(path, 'r'));
@@ -80,8 +93,17 @@ class NodeFile implements DataFile {
     this.#handle = handle;
   }
 
+  get descriptor(): number {
+    return this.#handle.fd;
+  }
+
+  async id(): Promise<string> {
+    return idOf(await this.#handle.stat({ bigint: true }));
+  }
+
   async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+    // Before each write: a call on another thread would take as long as the write.
+    return fstatSync(this.#handle.fd).size;
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {

@@ -1,20 +1,30 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../store.ts';
+import { type FileIdentity, identifyFile, LINK_REASON } from './file-identity.ts';
 
 /** SQLite's own result code for "another process has it". */
 const SQLITE_BUSY = 5;
+
+export interface FolderLock {
+  /** The file that is locked. */
+  readonly file: FileIdentity;
+  /** Whether the file was missing before. */
+  readonly isNew: boolean;
+  readonly release: () => void;
+}
 
 /**
  * Keeps a folder for this process. Node has no call for a lock that the system lets go of when its owner dies, however it
  * dies, and that containers sharing the folder respect; SQLite, which is part of Node, takes one on an empty file.
  *
- * @returns what lets go of it
  * @throws StoreError `unusable` when another process has the lock or the folder cannot be used
  */
-export async function lockFolder(path: string): Promise<() => void> {
+export async function lockFolder(path: string): Promise<FolderLock> {
   await refuseUnusable(dirname(path));
+  const isNew = await createLockFile(path);
+  const before = await identifyFile(path);
   const sqlite = await import('node:sqlite');
   let database: DatabaseSync | undefined;
   try {
@@ -32,7 +42,34 @@ export async function lockFolder(path: string): Promise<() => void> {
     );
   }
   const locked = database;
-  return () => locked.close();
+  const release = (): void => locked.close();
+  const file = await identifyFile(path);
+  if (file !== undefined && file.id === before?.id) return { file, isNew, release };
+  release();
+  throw new StoreError('unusable', `${path} was replaced while it was being locked; start again`);
+}
+
+/**
+ * SQLite would create the file for everybody to read, and would follow a link. An existing file is
+ * not opened here: to close it would release a lock that this process has on it.
+ *
+ * @returns whether the file was missing
+ */
+async function createLockFile(path: string): Promise<boolean> {
+  try {
+    const { O_CREAT, O_EXCL, O_RDWR } = constants;
+    await (await open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)).close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw new StoreError('unusable', `cannot use ${path}, ${(error as Error).message}`, error);
+    }
+  }
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isSymbolicLink() === true) {
+    throw new StoreError('unusable', `cannot use ${path}, ${LINK_REASON}`);
+  }
+  return false;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -115,8 +115,8 @@ async function withFiles<Result>(
 
 /** A `bets.csv` that is missing has no rows: whether it should have some is the journal's to say. */
 async function openBets(directory: string): Promise<ReadableFile> {
-  if (await NODE_FILES.exists(join(directory, BETS_FILE))) return openToRead(directory, BETS_FILE);
-  return NO_FILE;
+  const there = await NODE_FILES.identify(join(directory, BETS_FILE));
+  return there === undefined ? NO_FILE : openToRead(directory, BETS_FILE);
 }
 
 async function openToRead(directory: string, name: string): Promise<ReadableFile> {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Fact } from '../../lottery/fact.ts';
 import { type ByHand, Lottery } from '../../lottery/lottery.ts';
 import { StoreError } from '../store.ts';
-import { LOCK_FILE } from './csv-store.ts';
 import { type Files, NODE_FILES } from './files.ts';
+import { FolderLease } from './folder-lease.ts';
 import { encodeRecord, type JournalRecord } from './journal-record.ts';
 import { recoverFiles } from './recovery.ts';
 import { JOURNAL_FILE } from './store-walk.ts';
@@ -23,13 +23,19 @@ export async function intervene(
   decide: (lottery: Lottery) => ByHand,
   files: Files = NODE_FILES,
 ): Promise<string[]> {
-  const unlock = await files.lock(join(directory, LOCK_FILE));
+  const lease = await FolderLease.take(directory, files);
   try {
-    if (!(await files.exists(join(directory, JOURNAL_FILE))))
+    if ((await files.identify(join(directory, JOURNAL_FILE))) === undefined)
       throw new StoreError('unusable', `there is no lottery in ${directory}`);
     const lottery = new Lottery([]);
     const onFact = (fact: Fact): void => lottery.apply(fact);
-    const recovered = await recoverFiles(directory, { files, clock: () => new Date(), agencies, onFact });
+    const recovered = await recoverFiles(directory, {
+      files,
+      clock: () => new Date(),
+      agencies,
+      onFact,
+      lease,
+    });
     const { bets, journal, journalLines } = recovered;
     try {
       const fact = decide(lottery);
@@ -40,7 +46,7 @@ export async function intervene(
       await Promise.all([bets.file.close(), journal.file.close()]);
     }
   } finally {
-    unlock();
+    lease.release();
   }
 }
 

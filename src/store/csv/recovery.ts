@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
@@ -6,7 +6,9 @@ import { RowDecoder } from '../../lottery/row-decoder.ts';
 import { StoreError } from '../store.ts';
 import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
+import { copyOver, createCopy } from './file-copy.ts';
 import { type DataFile, type Files, NO_FILE } from './files.ts';
+import type { FolderLease } from './folder-lease.ts';
 import {
   type Adopt,
   type Begin,
@@ -16,12 +18,10 @@ import {
   JOURNAL_VERSION,
   type JournalRecord,
 } from './journal-record.ts';
+import { NEW_JOURNAL_FILE, prepareNewJournal } from './new-journal.ts';
 import { SequentialReader } from './sequential-reader.ts';
 import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
 import { finishVoid } from './void-rows.ts';
-
-/** The journal's name until its first lines are durable: a journal that is there begins as it should. */
-const NEW_JOURNAL_FILE = 'bets.journal.new';
 
 const LF = 0x0a;
 
@@ -29,6 +29,8 @@ const LF = 0x0a;
 export interface RecoveredFiles {
   readonly journal: AppendFile;
   readonly bets: AppendFile;
+  /** CRC-32 of all rows. */
+  readonly rowsCrc32: number;
   readonly journalLines: number;
   readonly checkpoints: readonly Checkpoint[];
   /** The last line is one that no later line confirms. */
@@ -41,6 +43,8 @@ export interface RecoveredFiles {
 export interface TailCut {
   readonly file: string;
   readonly bytes: number;
+  /** Copy of the bytes, where another program may have written them. */
+  readonly kept?: string | undefined;
 }
 
 export interface RecoveryParts {
@@ -49,17 +53,19 @@ export interface RecoveryParts {
   /** Those that the draw waits for, where the journal does not say. */
   readonly agencies: string | undefined;
   readonly onFact: (fact: Fact) => void;
+  readonly lease: FolderLease;
 }
 
 /**
  * Opens the two files of a folder as the last process left them, however it ended (docs/STORE.md has the table): creates
  * what is missing, checks what is there, cuts off what was begun and never acknowledged, and gives back every fact.
  *
+ * @param lease renewed before something is cut off or gets its name: by then this process may have lost it
  * @throws DamageError when something is missing that was acknowledged; a system error when the folder cannot be used
  */
 export async function recoverFiles(
   directory: string,
-  { files, clock, agencies, onFact }: RecoveryParts,
+  { files, clock, agencies, onFact, lease }: RecoveryParts,
 ): Promise<RecoveredFiles> {
   await finishVoid(directory, files);
   const journalPath = join(directory, JOURNAL_FILE);
@@ -75,19 +81,18 @@ export async function recoverFiles(
     }
   };
   try {
-    const isNew = !(await files.exists(journalPath));
-    const betsThere = await files.exists(betsPath);
-    if (!isNew && !betsThere) await refuseMissingBets(files, journalPath);
+    const isNew = (await files.identify(journalPath)) === undefined;
+    const betsThere = await files.identify(betsPath);
+    if (isNew) await prepareNewJournal(directory, files, betsThere?.bytes ?? 0, lease.isNew);
+    else if (betsThere === undefined) await refuseMissingBets(files, journalPath);
     const bets = await open(betsPath);
-    let betsCut = 0;
-    if (isNew)
-      betsCut = await createJournal(directory, files, bets, {
-        version: JOURNAL_VERSION,
-        time: clock().toISOString(),
-        agencies,
-      });
+    if (isNew) {
+      const begin = { version: JOURNAL_VERSION, time: clock().toISOString(), agencies };
+      await createJournal(directory, files, bets, begin, lease);
+    }
     const journal = await open(journalPath);
-    const recovered = await recoverOpen({ journal, journalPath, bets, betsPath, betsCut }, agencies, onFact);
+    const parts = { files, agencies, onFact, lease };
+    const recovered = await recoverOpen({ journal, journalPath, bets, betsPath }, parts);
     await files.syncDirectory(directory);
     return recovered;
   } catch (error) {
@@ -101,34 +106,36 @@ interface OpenFiles {
   readonly journalPath: string;
   readonly bets: DataFile;
   readonly betsPath: string;
-  /** Bytes that were cut off `bets.csv` before it was adopted. */
-  readonly betsCut: number;
 }
 
 async function recoverOpen(
-  files: OpenFiles,
-  agencies: string | undefined,
-  onFact: (fact: Fact) => void,
+  open: OpenFiles,
+  { files, agencies, onFact, lease }: Omit<RecoveryParts, 'clock'>,
 ): Promise<RecoveredFiles> {
-  const { journal, journalPath, bets, betsPath, betsCut } = files;
+  const { journal, journalPath, bets, betsPath } = open;
+  let rowsCrc32 = 0;
   let drawn = false;
   let hasAgencies = false;
   let isUnconfirmed = false;
   const walk = await walkStore(journal, bets, {
     onRecord: ({ record }) => void (isUnconfirmed = record.type === 'group'),
+    onRows: piece => void (rowsCrc32 = crc32(piece, rowsCrc32)),
     onFact(fact) {
       if (fact.kind === 'drawn') drawn = true;
       if (fact.kind === 'agencies') hasAgencies = true;
       onFact(fact);
     },
   });
+  await lease.renew();
+  const isWhole = walk.betsEnd === 0 && walk.betsTornBytes > 0;
+  const kept = isWhole ? await keepWhole(open, files, walk.betsTornBytes) : undefined;
   if (walk.betsTornBytes > 0) await bets.truncate(walk.betsEnd);
   if (walk.journalTornBytes > 0) await journal.truncate(walk.journalEnd);
   // A process that was killed may have written what it did not sync. From here on it counts as durable.
   await bets.sync();
   await journal.sync();
   const cuts: TailCut[] = [
-    { file: BETS_FILE, bytes: walk.betsTornBytes + betsCut },
+    { file: BETS_FILE, bytes: walk.betsTornBytes, kept },
     { file: JOURNAL_FILE, bytes: walk.journalTornBytes },
   ];
   const lines = new AppendFile(journalPath, journal, walk.journalEnd);
@@ -143,12 +150,30 @@ async function recoverOpen(
   return {
     journal: lines,
     bets: new AppendFile(betsPath, bets, walk.betsEnd),
+    rowsCrc32,
     journalLines,
     checkpoints: walk.checkpoints,
     isUnconfirmed,
     drawn,
     cuts: cuts.filter(({ bytes }) => bytes > 0),
   };
+}
+
+/**
+ * Copies a `bets.csv` of which the journal vouches for nothing, before all of it is cut off: the rest
+ * of a first write looks like a file that was put there later.
+ *
+ * @returns the path of the copy
+ */
+async function keepWhole({ bets, betsPath }: OpenFiles, files: Files, bytes: number): Promise<string> {
+  const copy = await createCopy(files, `${betsPath}.cut`);
+  try {
+    await copyOver(bets, bytes, copy);
+  } finally {
+    await copy.file.close();
+  }
+  await files.syncDirectory(dirname(betsPath));
+  return copy.path;
 }
 
 /** A journal that vouches for rows, and no rows: somebody has taken them away. */
@@ -171,22 +196,16 @@ async function refuseMissingBets(files: Files, journalPath: string): Promise<voi
   }
 }
 
-/**
- * Makes the journal of a folder that has none: of an empty one, or one where a `bets.csv` is taken over as it is.
- *
- * @returns bytes that were cut off `bets.csv`: a last row without line end
- */
+/** Makes the journal of a folder that has none: of an empty one, or one where a `bets.csv` is taken over as it is. */
 async function createJournal(
   directory: string,
   files: Files,
   bets: DataFile,
   begin: Omit<Begin, 'type'>,
-): Promise<number> {
+  lease: FolderLease,
+): Promise<void> {
   const records: JournalRecord[] = [{ type: 'begin', ...begin }];
-  const size = await bets.size();
-  const end = await wholeRowsLength(bets, size);
-  if (end > 0) records.push(await adopt(bets, end));
-  if (end < size) await bets.truncate(end);
+  if ((await bets.size()) > 0) records.push(await adopt(bets));
   await bets.sync();
   const path = join(directory, NEW_JOURNAL_FILE);
   const file = await files.open(path);
@@ -198,11 +217,14 @@ async function createJournal(
   } finally {
     await file.close();
   }
+  await lease.renew();
   await files.rename(path, join(directory, JOURNAL_FILE));
-  return size - end;
 }
 
-async function adopt(bets: DataFile, end: number): Promise<Adopt> {
+/** @throws Error with the line where the file holds something else than whole rows: nothing is cut off it */
+async function adopt(bets: DataFile): Promise<Adopt> {
+  const size = await bets.size();
+  const end = await wholeRowsLength(bets, size);
   const decoder = new RowDecoder(BETS_FILE);
   const counts = new Map<number, number>();
   const count = ({ agency }: Bet): void => void counts.set(agency, (counts.get(agency) ?? 0) + 1);
@@ -214,10 +236,15 @@ async function adopt(bets: DataFile, end: number): Promise<Adopt> {
   });
   decoder.end();
   decoder.visit(count);
+  if (end < size) {
+    throw new Error(
+      `${BETS_FILE}, line ${decoder.nextLine}: the row has no line end; add it, or remove the row`,
+    );
+  }
   return { type: 'adopt', end, crc32: hex32(checksum), bets: [...counts] };
 }
 
-/** Length of the part of `bets.csv` that ends with a line end; what follows is a row that nobody finished writing. */
+/** Length of the part of `bets.csv` that ends with a line end. */
 async function wholeRowsLength(bets: DataFile, size: number): Promise<number> {
   const block = Buffer.allocUnsafe(64 * 1024);
   for (let end = size; end > 0; end -= block.length) {

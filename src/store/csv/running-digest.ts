@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { DamageError } from './damage.ts';
 import type { ReadableFile } from './files.ts';
 import type { Checkpoint } from './journal-record.ts';
@@ -14,6 +15,8 @@ const SLICE_BYTES = 256 * 1024;
 export class RunningDigest {
   /** How far it has come, in bytes. */
   offset = 0;
+  /** CRC-32 of the same bytes. */
+  crc32 = 0;
   readonly #file: ReadableFile;
   readonly #checkpoints: Checkpoint[];
   readonly #hash = createHash('sha256');
@@ -54,6 +57,7 @@ export class RunningDigest {
       const length = await this.#file.read(slice, this.offset);
       if (length === 0) throw new DamageError(BETS_FILE, this.offset, 'the file ends before its last row');
       this.#hash.update(slice.subarray(0, length));
+      this.crc32 = crc32(slice.subarray(0, length), this.crc32);
       this.offset += length;
       this.#compare();
     }

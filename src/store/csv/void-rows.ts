@@ -59,8 +59,8 @@ export async function voidRows(
 /** Brings to its end what an interrupted call has begun, or takes it back. Before anything else is done with the files. */
 export async function finishVoid(directory: string, files: Files): Promise<void> {
   const [nextJournal, nextBets] = [join(directory, NEXT_JOURNAL), join(directory, NEXT_BETS)];
-  const isBegun = await files.exists(nextJournal);
-  if (await files.exists(nextBets)) {
+  const isBegun = (await files.identify(nextJournal)) !== undefined;
+  if ((await files.identify(nextBets)) !== undefined) {
     if (isBegun) await files.remove(nextBets);
     else await files.rename(nextBets, join(directory, BETS_FILE));
     await files.syncDirectory(directory);

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { StoreError } from '../store.ts';
+import { reasonOf } from './append-file.ts';
+import type { DataFile, Files } from './files.ts';
+import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
+
+/** The journal's name until its first lines are durable: an existing journal is whole. */
+export const NEW_JOURNAL_FILE = 'bets.journal.new';
+
+/** How the first line of a journal begins. */
+const BEGINNING = Buffer.from('{"n":1,"type":"begin",');
+
+/**
+ * Decides whether a folder without a journal may get one, and creates the empty file for it. That is
+ * the first step after the lock: rows with a lock and without either file had a journal once.
+ *
+ * @param betsBytes length of `bets.csv`
+ * @param isUnused whether the lock file was missing too
+ * @throws StoreError `unusable`
+ */
+export async function prepareNewJournal(
+  directory: string,
+  files: Files,
+  betsBytes: number,
+  isUnused: boolean,
+): Promise<void> {
+  const path = join(directory, NEW_JOURNAL_FILE);
+  const isBegun = (await files.identify(path)) !== undefined;
+  if (betsBytes > 0 && !isUnused && !isBegun) {
+    throw new StoreError(
+      'unusable',
+      `${BETS_FILE} has rows and ${JOURNAL_FILE} is missing, although a server has used ${directory} before; ` +
+        `move ${JOURNAL_FILE} back there. Only to begin a new lottery with the rows of ${BETS_FILE}, without what ` +
+        `the journal said (finished agencies, uploads, a draw), remove bets.lock as well`,
+    );
+  }
+  let isOurs: boolean;
+  try {
+    const file = await files.open(path);
+    try {
+      isOurs = await beginsLikeJournal(file);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
+  }
+  if (isOurs) return;
+  throw new StoreError('unusable', `${path} was not written by this program; move it away`);
+}
+
+/** Whether a file is a journal as a crash leaves it: empty, its beginning, or zeros in its place. */
+async function beginsLikeJournal(file: DataFile): Promise<boolean> {
+  const bytes = Buffer.alloc(BEGINNING.length);
+  await file.read(bytes, 0);
+  return bytes.every((byte, index) => byte === 0 || byte === BEGINNING[index]);
+}

@@ -1,0 +1,296 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { verifyStore } from '../../src/store/csv/inspection.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { bet, conn, END, nbet, row } from '../support/central.ts';
+import { Peer } from '../support/peer.ts';
+import { type Line, Program, startServer } from '../support/program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const env = { NUMBER_AGENCIES: '1' };
+const WINNING = 7574;
+
+/** An agency that counts what is acknowledged. */
+class Sender {
+  readonly acknowledged: number[] = [];
+  readonly #peer: Peer;
+
+  private constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  static async connect(port: number): Promise<Sender> {
+    const peer = await Peer.connect(port);
+    peer.send(conn(1));
+    return new Sender(peer);
+  }
+
+  /** Sends a bet; returns whether it was acknowledged. */
+  async send(document: number, number = 1): Promise<boolean> {
+    this.#peer.send(nbet(bet(document, number)));
+    const answer = await this.#peer.frame().catch(() => 'none');
+    if (answer === 'OK') this.acknowledged.push(document);
+    return answer === 'OK';
+  }
+
+  /** Sends bets one after the other until one is not acknowledged. */
+  async sendOn(from: number): Promise<void> {
+    for (let document = from; await this.send(document); document += 1);
+  }
+
+  finish(): void {
+    this.#peer.send(END);
+  }
+}
+
+const launch = (folder: string): Program =>
+  Program.start(['server'], {
+    cwd: folder,
+    env: { ...env, SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG' },
+  });
+
+const portOf = (line: Line): number => Number(line.details['port']);
+
+/** Waits for the end of a server that cannot go on; returns why. */
+async function failureOf(server: Program): Promise<string> {
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  return server.lines.findLast(({ result }) => result === 'fail')!.text;
+}
+
+async function stop(server: Program): Promise<void> {
+  server.kill('SIGTERM');
+  expect(await server.exited, server.transcript()).toEqual({ code: 0, signal: null });
+}
+
+const documentsIn = (path: string): number[] =>
+  readFileSync(path, 'utf8')
+    .split('\r\n')
+    .slice(0, -1)
+    .map(line => Number(line.split(',')[3]));
+
+/** Each bet that was acknowledged is in `bets.csv`, and the journal agrees with it. */
+async function expectStored(folder: string, ...senders: Sender[]): Promise<void> {
+  const stored = documentsIn(join(folder, 'bets.csv'));
+  for (const { acknowledged } of senders) expect(stored).toEqual(expect.arrayContaining(acknowledged));
+  expect(new Set(stored).size).toBe(stored.length);
+  await verifyStore(folder, hasWon);
+}
+
+/** A server with two bets. */
+async function begun(
+  cwd?: string,
+): Promise<{ folder: string; server: Program; sender: Sender; path: string }> {
+  const folder = await temporaryFolder();
+  const { server, port } = await startServer(cwd ?? folder, { ...env, DATA_DIR: cwd ? folder : '.' });
+  const sender = await Sender.connect(port);
+  expect([await sender.send(1), await sender.send(2)]).toEqual([true, true]);
+  return { folder, server, sender, path: join(folder, 'bets.csv') };
+}
+
+const OTHER_HAS_IT = 'another process has bets.lock locked';
+
+describe('bets.lock removed while a server runs', () => {
+  test('is locked again, with a warning, and keeps a second server out', async () => {
+    const { folder, server, sender } = await begun();
+    rmSync(join(folder, 'bets.lock'));
+    const { level, details } = await server.logged('watch_files', 'in_progress');
+    expect([level, details['warning']]).toEqual([
+      'WARNING',
+      'the file was removed or replaced; it is locked again',
+    ]);
+    expect(await failureOf(launch(folder))).toContain(OTHER_HAS_IT);
+    expect(await sender.send(3)).toBe(true);
+    await stop(server);
+    await expectStored(folder, sender);
+  });
+
+  test('and a second one started at once: one of the two stops, and nothing acknowledged is lost', async () => {
+    const { folder, server, sender } = await begun();
+    const sending = sender.sendOn(100);
+    rmSync(join(folder, 'bets.lock'));
+    const second = launch(folder);
+    const opened = await Promise.race([
+      second.logged('listen').catch(() => undefined),
+      second.exited.then(() => undefined),
+    ]);
+    if (opened === undefined) {
+      expect(await failureOf(second)).toContain(OTHER_HAS_IT);
+      await stop(server);
+      await sending;
+      return expectStored(folder, sender);
+    }
+    expect(await failureOf(server)).toContain(OTHER_HAS_IT);
+    await sending;
+    const next = await Sender.connect(portOf(opened));
+    expect(await next.send(50)).toBe(true);
+    await stop(second);
+    return expectStored(folder, sender, next);
+  });
+
+  test('and a second one that has locked the new file: the first acknowledges nothing more', async () => {
+    const { folder, server, sender } = await begun();
+    server.kill('SIGSTOP');
+    rmSync(join(folder, 'bets.lock'));
+    const second = launch(folder);
+    await expect.poll(() => existsSync(join(folder, 'bets.lock')), { timeout: 10_000 }).toBe(true);
+    await pause(100);
+    server.kill('SIGCONT');
+    const why = await failureOf(server);
+    expect(why).toContain('bets.lock was removed or replaced while the server ran, and another process');
+    expect(await sender.send(3)).toBe(false);
+    const next = await Sender.connect(portOf(await second.logged('listen')));
+    expect(await next.send(4)).toBe(true);
+    await stop(second);
+    await expectStored(folder, sender, next);
+  });
+
+  test('and a server that was suspended until the second one had begun stops before its next answer', async () => {
+    const { folder, server, sender } = await begun();
+    server.kill('SIGSTOP');
+    rmSync(join(folder, 'bets.lock'));
+    const next = await Sender.connect(portOf(await launch(folder).logged('listen')));
+    expect(await next.send(4)).toBe(true);
+    const late = sender.send(3);
+    server.kill('SIGCONT');
+    expect(await late).toBe(false);
+    expect(await failureOf(server)).toContain(OTHER_HAS_IT);
+    expect(await next.send(5)).toBe(true);
+    await expectStored(folder, sender, next);
+    expect(documentsIn(join(folder, 'bets.csv'))).toEqual([1, 2, 4, 5]);
+  });
+
+  test('and a start killed while it waited: the next start waits too', async () => {
+    const { folder, server, sender } = await begun();
+    server.kill('SIGSTOP');
+    rmSync(join(folder, 'bets.lock'));
+    const second = launch(folder);
+    await expect.poll(() => existsSync(join(folder, 'bets.lock')), { timeout: 10_000 }).toBe(true);
+    second.kill('SIGKILL');
+    await second.exited;
+    const third = launch(folder);
+    await pause(300);
+    server.kill('SIGCONT');
+    const sending = sender.sendOn(100);
+    const losers = await Promise.race([failureOf(server), failureOf(third)]);
+    expect(losers).toContain(OTHER_HAS_IT);
+    server.kill('SIGTERM');
+    third.kill('SIGTERM');
+    await Promise.all([sending, server.exited, third.exited]);
+    await expectStored(folder, sender);
+  });
+});
+
+/** As `sed -i` does: the file gets another inode. */
+function replace(path: string): void {
+  writeFileSync(`${path}.tmp`, readFileSync(path));
+  renameSync(`${path}.tmp`, path);
+}
+
+describe('a file that is replaced or removed while a server runs', () => {
+  test.each([
+    ['bets.csv', 'replaced', replace],
+    ['bets.csv', 'removed', rmSync],
+    ['bets.journal', 'replaced', replace],
+    ['bets.journal', 'removed', rmSync],
+  ] as const)(
+    '%s %s: the server stops, and what was acknowledged is in a copy that takes its place',
+    async (name, _, change) => {
+      const { folder, server, sender } = await begun();
+      const path = join(folder, name);
+      change(path);
+      // Acknowledged or not: only the first may count.
+      const sending = sender.sendOn(3);
+      const why = await failureOf(server);
+      await sending;
+      expect(why).toContain(
+        `action: run | result: fail | error: ${name} was replaced or removed while the server had it open; ` +
+          `everything acknowledged is kept, compare the files, move ${name}.kept to ${name}, and start again`,
+      );
+      expect(statSync(`${path}.kept`).mode & 0o777).toBe(0o600);
+      renameSync(`${path}.kept`, path);
+      const { server: next, port } = await startServer(folder, env);
+      const winner = await Sender.connect(port);
+      expect(await winner.send(1_000_000, WINNING)).toBe(true);
+      winner.finish();
+      const { details } = await next.logged('draw');
+      expect(details).toMatchObject({ winners: '1' });
+      await stop(next);
+      await expectStored(folder, sender, winner);
+    },
+  );
+
+  test('is noticed before the draw: the winner is not counted in another file', async () => {
+    const { folder, server, sender, path } = await begun();
+    replace(path);
+    expect(await sender.send(3, WINNING)).toBe(true);
+    sender.finish();
+    expect(await failureOf(server)).toContain('bets.csv was replaced or removed');
+    expect(server.linesOf('draw')).toEqual([]);
+    renameSync(`${path}.kept`, path);
+    const { server: next } = await startServer(folder, env);
+    expect((await next.logged('draw')).details).toMatchObject({ bets: '3', winners: '1' });
+    await stop(next);
+    await expectStored(folder, sender);
+  });
+
+  test('is noticed by a server that is stopped, and no copy of before is written over', async () => {
+    const { folder, server, sender, path } = await begun();
+    writeFileSync(`${path}.kept`, 'of before');
+    renameSync(path, `${path}.moved`);
+    server.kill('SIGTERM');
+    expect(await failureOf(server)).toContain('move bets.csv.kept-2 to bets.csv');
+    expect(readFileSync(`${path}.kept`, 'utf8')).toBe('of before');
+    expect(readFileSync(`${path}.kept-2`)).toEqual(readFileSync(`${path}.moved`));
+    renameSync(`${path}.kept-2`, path);
+    await stop((await startServer(folder, env)).server);
+    await expectStored(folder, sender);
+  });
+
+  test('with its whole folder is copied as soon as the folder is there again', async () => {
+    const { folder, server, path } = await begun('/');
+    renameSync(folder, `${folder}-moved`);
+    await server.line(({ text }) => text.includes('cannot be copied yet'));
+    renameSync(`${folder}-moved`, folder);
+    expect(await failureOf(server)).toContain(`${path} was replaced or removed`);
+    expect(documentsIn(`${path}.kept`)).toEqual([1, 2]);
+  });
+});
+
+describe('a file that is changed in place while a server runs', () => {
+  test.each([
+    ['bets.csv', 'grew', (path: string): void => appendFileSync(path, row(1, 7))],
+    ['bets.csv', 'was cut', (path: string): void => truncateSync(path, 5)],
+    ['bets.csv', 'was emptied', (path: string): void => truncateSync(path)],
+    ['bets.journal', 'grew', (path: string): void => appendFileSync(path, '\n')],
+    ['bets.journal', 'was cut', (path: string): void => truncateSync(path, 5)],
+  ])('%s %s: the server stops and says so', async (name, _, change) => {
+    const { folder, server } = await begun();
+    const path = join(folder, name);
+    const { size } = statSync(path);
+    change(path);
+    const why = await failureOf(server);
+    // Whichever looks first: the writer, the reader of the digest, or the look of each second.
+    expect(why).toMatch(
+      new RegExp(`another program changed ${name}, it has|${name} is damaged at offset \\d, the file ends`),
+    );
+    expect(statSync(path).size).not.toBe(size);
+    expect(readdirSync(folder).filter(file => file.endsWith('.kept'))).toEqual([]);
+  });
+
+  test.each([
+    ['one digit of a number', (text: string): string => text.replace(/,1\r\n/, ',2\r\n')],
+    ['a name', (text: string): string => text.replace('Lorca', 'Lorka')],
+    ['a line end', (text: string): string => text.replace('\r\n', '  ')],
+  ])('and keeps its length (%s): no draw is held over it', async (_, change) => {
+    const { server, sender, path } = await begun();
+    // The digest has gone over the rows.
+    await pause(400);
+    writeFileSync(path, change(readFileSync(path, 'utf8')), { flag: 'r+' });
+    sender.finish();
+    expect(await failureOf(server)).toMatch(/bets\.csv/);
+    expect(server.linesOf('draw')).toEqual([]);
+  });
+});
