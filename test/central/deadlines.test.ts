@@ -240,6 +240,7 @@ class ManyWinners extends GatedStore {
 async function openWithWinners(count: number, limits: Partial<Limits> = {}) {
   const opened = await open({ store: new ManyWinners(count), agencies: [1], limits });
   const { central } = opened;
+  central.lottery.apply({ kind: 'adopted', bets: new Map([[1, count]]) });
   const peer = await connectRaw(central.port);
   peer.write(Buffer.concat([conn(1), END]));
   await central.seen('draw-held');

@@ -43,7 +43,7 @@ describe('two servers on one log', () => {
     await a.store.append(batchNamed(1, 2));
     await b.store.append(batchNamed(2, 3, 2), { upload: 'one', seq: 1 });
     await a.store.note(refusalOf(1));
-    await b.store.note({ kind: 'finished', agency: 1, upload: undefined });
+    await b.store.note({ kind: 'finished', agency: 1, upload: refusalOf(1).place.upload });
     await expectAlike(a, b);
     expect(a.lottery.finished).toEqual([1]);
     expect(await storedBets(a.store)).toEqual([...betsNamed(1, 2), ...betsNamed(2, 3, 2)]);
