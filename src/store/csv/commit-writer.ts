@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { StoreError, type StoreWatch } from '../store.ts';
 import type { AppendFile } from './append-file.ts';
 import { Commit } from './commit.ts';
+import { combineCrc32 } from './crc32-combine.ts';
 import { encodeRecord, hex32, type JournalRecord } from './journal-record.ts';
 import { PiecePool } from './row-buffer.ts';
 
@@ -105,7 +106,9 @@ export class CommitWriter {
     const { bets, journal, watch, check, onDurable, onQuiet } = this.#parts;
     const { pieces, bytes } = commit.rows;
     const begunAt = watch?.now() ?? 0;
-    const record = commit.record ?? groupRecord(commit, bets.end + bytes);
+    let checksum = 0;
+    for (const piece of pieces) checksum = crc32(piece, checksum);
+    const record = commit.record ?? groupRecord(commit, bets.end + bytes, checksum);
     const line = encodeRecord(this.#journalLines + 1, record);
     try {
       await check();
@@ -119,7 +122,7 @@ export class CommitWriter {
     }
     bets.keep();
     journal.keep();
-    for (const piece of pieces) this.#rowsCrc32 = crc32(piece, this.#rowsCrc32);
+    this.#rowsCrc32 = combineCrc32(this.#rowsCrc32, checksum, bytes);
     this.#journalLines += 1;
     commit.rows.release();
     watch?.onDurable(watch.now() - begunAt, bytes);
@@ -154,9 +157,7 @@ export class CommitWriter {
   }
 }
 
-function groupRecord({ batches, rows: { pieces } }: Commit, end: number): JournalRecord {
-  let checksum = 0;
-  for (const piece of pieces) checksum = crc32(piece, checksum);
+function groupRecord({ batches }: Commit, end: number, checksum: number): JournalRecord {
   return { type: 'group', end, crc32: hex32(checksum), batches };
 }
 
