@@ -17,7 +17,7 @@ export interface LogSink {
 const STDOUT = 1;
 
 /** How long lines gather, in milliseconds. */
-const GATHER_MS = 5;
+const GATHER_MS = 50;
 
 /** Characters of lines that gather at most. */
 const GATHERED_MAX = 64 * 1024;
