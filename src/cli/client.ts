@@ -43,13 +43,13 @@ export async function client(configPath: string | undefined, checkOnly = false):
   const config = await readClientConfig(configPath);
   const sink = openLogSink();
   try {
-    return await act(config, checkOnly, sink);
+    return await runAgency(config, checkOnly, sink);
   } finally {
     await sink.close();
   }
 }
 
-async function act(config: ClientConfig, checkOnly: boolean, sink: LogSink): Promise<number> {
+async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   const logEvent = logAgency(log, config.id);
   /** Lines and bets that were refused: however the client ends, its exit code says so. */

@@ -47,13 +47,13 @@ export async function server(configPath: string | undefined): Promise<number> {
   const config = readServerConfig(configPath);
   const sink = openLogSink();
   try {
-    return await serve(config, sink);
+    return await runCentral(config, sink);
   } finally {
     await sink.close();
   }
 }
 
-async function serve(config: ServerConfig, sink: LogSink): Promise<number> {
+async function runCentral(config: ServerConfig, sink: LogSink): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   let emit = logCentral(log);
   log.debug('config', 'success', {

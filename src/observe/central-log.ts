@@ -1,3 +1,4 @@
+import type { ByHand } from '../lottery/lottery.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit, type ResourceEvent } from './events.ts';
 import type { Log, Result } from './log.ts';
 
@@ -37,13 +38,9 @@ export function logCentral(log: Log): Emit<CentralEvent> {
           ...event.refusal,
         });
         return;
-      case 'done-by-hand': {
-        const { kind, intervention, ...what } = event.fact;
-        const { reason, by } = intervention;
-        const action = { agencies: 'set_agencies', reopened: 'reopen_agency', voided: 'void_agency' }[kind];
-        log.warning(action, 'success', { ...what, reason, by });
+      case 'done-by-hand':
+        logByHand(log, event.fact);
         return;
-      }
       case 'agency-finished': {
         const { agency, missing, waitingFor } = event;
         log.info('agency_finished', 'success', {
@@ -248,4 +245,10 @@ function listed(agencies: readonly number[], count: number): string {
   const first = agencies.slice(0, AGENCIES_LISTED_MAX);
   const more = count > first.length ? ` and ${count - first.length} more` : '';
   return `${first.join(',') || 'none'}${more}`;
+}
+
+function logByHand(log: Log, { kind, intervention, ...what }: ByHand): void {
+  const { reason, by } = intervention;
+  const action = { agencies: 'set_agencies', reopened: 'reopen_agency', voided: 'void_agency' }[kind];
+  log.warning(action, 'success', { ...what, reason, by });
 }

@@ -45,37 +45,38 @@ export function openLogSink(): LogSink {
   let lines = 0;
   let timer: NodeJS.Timeout | undefined;
   let untold = 0;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lines === 0) return;
+    const isWritten = output.write(gathered);
+    if (!isWritten) {
+      sink.dropped += lines;
+      untold += lines;
+    }
+    [gathered, lines] = ['', 0];
+    if (!isWritten || untold === 0) return;
+    const lost = untold;
+    untold = 0;
+    sink.onDropped(lost);
+  };
   const sink = {
     dropped: 0,
     onDropped: (_lines: number): void => {},
-    write(line: string) {
+    write: (line: string): void => {
       gathered += line;
       lines += 1;
-      if (gathered.length >= GATHERED_MAX) sink.flush();
-      else timer ??= setTimeout(sink.flush, GATHER_MS).unref();
+      if (gathered.length >= GATHERED_MAX) flush();
+      else timer ??= setTimeout(flush, GATHER_MS).unref();
     },
-    flush() {
-      clearTimeout(timer);
-      timer = undefined;
-      if (lines === 0) return;
-      const isWritten = output.write(gathered);
-      if (!isWritten) {
-        sink.dropped += lines;
-        untold += lines;
-      }
-      [gathered, lines] = ['', 0];
-      if (!isWritten || untold === 0) return;
-      const lost = untold;
-      untold = 0;
-      sink.onDropped(lost);
-    },
-    async close() {
-      sink.flush();
+    flush,
+    close: async (): Promise<void> => {
+      flush();
       const end = performance.now() + CLOSE_MS;
       while (output.unread > 0 && performance.now() < end) await pause(LOOK_EVERY_MS);
     },
   };
-  process.once('exit', sink.flush);
+  process.once('exit', flush);
   return sink;
 }
 

@@ -214,7 +214,14 @@ describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, { 
 });
 
 /** What the next process finds: the rows, and what it is told of the lottery. */
-async function found(state: DiskState): Promise<{ readonly rows: string; readonly byHand: readonly Fact[] }> {
+interface Found {
+  readonly rows: string;
+  readonly byHand: readonly Fact[];
+  readonly missing: readonly number[];
+  readonly betsInAll: number;
+}
+
+async function found(state: DiskState): Promise<Found> {
   const disk = new SimulatedDisk(state);
   const lottery = new Lottery([]);
   const { store } = await CsvStore.open('/data', { files: disk, onFact: fact => lottery.apply(fact) });
@@ -223,5 +230,5 @@ async function found(state: DiskState): Promise<{ readonly rows: string; readonl
   expect(names).toEqual([]);
   const { interventions: byHand, missing, betsInAll } = lottery;
   const rows = state.find('/data/bets.csv')!.now.toString();
-  return { rows, byHand, ...{ missing, betsInAll } };
+  return { rows, byHand, missing, betsInAll };
 }

@@ -89,7 +89,7 @@ interface Reopened extends Intervention {
 }
 
 /** Rows of an agency, or of one upload, were removed: so many bets and bytes. The lines before do not speak of them any more. */
-export interface Void extends Intervention {
+interface Void extends Intervention {
   readonly type: 'void';
   readonly agency: number;
   readonly upload?: string | undefined;
