@@ -5,6 +5,7 @@ import { formatAgencies, parseAgencies } from '../lottery/agency-ranges.ts';
 import type { Intervention } from '../lottery/fact.ts';
 import type { ByHand, Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
+import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import type { LotteryConfig } from './store-parts.ts';
 import { CSV_FILES, intervene, readStore } from './wiring.ts';
@@ -49,7 +50,7 @@ export async function listAgencies(directory: string | undefined, options: Agenc
       `${String(agency).padStart(6)}${String(bets).padStart(10)}  ${state.padEnd(10)}${listed.join(', ')}${note}`,
     );
   }
-  for (const fact of lottery.interventions) say(describe(fact));
+  for (const fact of lottery.interventions) say(describeByHand(fact));
   return EXIT.done;
 }
 
@@ -120,26 +121,11 @@ async function change(
     const time = new Date().toISOString();
     return (done = decide(lottery, { reason, by: `${userInfo().username}@${hostname()}`, time }));
   });
-  say(describe(done!));
+  say(describeByHand(done!));
   for (const name of kept) say(`kept: ${name}`);
   return EXIT.done;
 }
 
 function cannot(why: string): StoreError {
   return new StoreError('unusable', `nothing was done: ${why}`);
-}
-
-function describe(fact: ByHand): string {
-  const { reason, by, time } = fact.intervention;
-  const byWhom = `${time} by ${by}: ${reason}`;
-  switch (fact.kind) {
-    case 'agencies':
-      return `agencies set to ${fact.agencies}, ${byWhom}`;
-    case 'reopened':
-      return `agency ${fact.agency} reopened, ${byWhom}`;
-    case 'voided': {
-      const what = fact.upload === undefined ? '' : `, upload ${fact.upload}`;
-      return `agency ${fact.agency}${what} voided, bets: ${fact.bets}, ${byWhom}`;
-    }
-  }
 }

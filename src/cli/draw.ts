@@ -1,4 +1,5 @@
 import { readLotteryConfig } from '../config/server-config.ts';
+import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { CSV_FILES, expectFiles, readStore } from './wiring.ts';
 
@@ -26,7 +27,16 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
     }));
   const { betsInAll: bets } = lottery;
   const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
-  const status = { state: lottery.state, begun, bets, waitingFor: lottery.missing, draw: held, agencies };
+  const { interventions: byHand } = lottery;
+  const status = {
+    state: lottery.state,
+    begun,
+    bets,
+    waitingFor: lottery.missing,
+    draw: held,
+    agencies,
+    byHand,
+  };
   if (options.json) {
     say(JSON.stringify(status));
     return EXIT.done;
@@ -45,6 +55,7 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
         `${String(row.winners ?? '–').padStart(9)}${note}`,
     );
   }
+  for (const fact of byHand) say(describeByHand(fact));
   return EXIT.done;
 }
 

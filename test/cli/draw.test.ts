@@ -81,7 +81,7 @@ describe('loteria draw status', () => {
       { agency: 1, expected: true, bets: 4, finished: true },
       { agency: 2, expected: true, bets: 2, finished: true },
     ];
-    const common = { begun: TIME, bets: 6 };
+    const common = { begun: TIME, bets: 6, byHand: [] };
     expect(await statusOf(await filled(false), { NUMBER_AGENCIES: '3' })).toEqual({
       ...common,
       state: 'open',

@@ -74,7 +74,12 @@ describe('an operator', () => {
     expect(await lottery.command('agency', 'void', '3', '--reason', 'wrong file')).toContain(
       'agency 3 voided, bets: 3',
     );
-    expect(await lottery.command('journal', 'show')).toContain('wrong file');
+    for (const look of [
+      ['journal', 'show'],
+      ['draw', 'status'],
+      ['agency', 'list'],
+    ])
+      expect(await lottery.command(...look)).toContain('wrong file');
     await lottery.start({ NUMBER_AGENCIES: '3' });
     const others = [await lottery.agency(3, RIGHT), await lottery.agency(2, RIGHT)];
     for (const client of [first, ...others]) expect(await client.exited).toEqual({ code: 0, signal: null });
