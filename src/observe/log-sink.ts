@@ -16,7 +16,7 @@ export interface LogSink {
 
 const STDOUT = 1;
 
-/** How long lines gather, in milliseconds. */
+/** How long lines for a file gather, in milliseconds: a write may wait for the disk. To a pipe they go at once. */
 const GATHER_MS = 50;
 
 /** Characters of lines that gather at most. */
@@ -31,12 +31,13 @@ const LOOK_EVERY_MS = 5;
 
 /** Takes text, whole or not at all. */
 interface Output {
-  write(text: string): boolean;
+  readonly gatherMs: number;
   readonly unread: number;
+  write(text: string): boolean;
 }
 
 /**
- * Standard output. Lines leave together every few milliseconds, in order. Nothing is synced. A reader that does not read and a
+ * Standard output. Lines leave together, in order. Nothing is synced. A reader that does not read and a
  * disk that is full stop nobody: lines are dropped and counted.
  */
 export function openLogSink(): LogSink {
@@ -67,7 +68,7 @@ export function openLogSink(): LogSink {
       gathered += line;
       lines += 1;
       if (gathered.length >= GATHERED_MAX) flush();
-      else timer ??= setTimeout(flush, GATHER_MS).unref();
+      else timer ??= setTimeout(flush, output.gatherMs).unref();
     },
     flush,
     close: async (): Promise<void> => {
@@ -83,9 +84,11 @@ export function openLogSink(): LogSink {
 function openOutput(): Output {
   try {
     const stats = fstatSync(STDOUT);
-    return stats.isFIFO() || stats.isSocket() ? openPipe() : { unread: 0, write: writeFile };
+    return stats.isFIFO() || stats.isSocket()
+      ? openPipe()
+      : { gatherMs: GATHER_MS, unread: 0, write: writeFile };
   } catch {
-    return { unread: 0, write: () => false };
+    return { gatherMs: GATHER_MS, unread: 0, write: () => false };
   }
 }
 
@@ -106,6 +109,7 @@ function openPipe(): Output {
   // The reader may go away (`loteria server | head`): no reason to stop a lottery.
   pipe.on('error', () => {});
   return {
+    gatherMs: 0,
     get unread() {
       return pipe.destroyed ? 0 : pipe.writableLength;
     },

@@ -101,6 +101,7 @@ describe('with bets in a database', () => {
     await server.store.close();
     const json = await loteria('/', ['draw', 'status', '--json'], env);
     expect(JSON.parse(json.stdout)).toEqual({
+      byHand: [],
       state: 'drawn',
       begun: expect.stringMatching(WITH_MILLISECONDS) as string,
       bets: 6,

@@ -69,7 +69,11 @@ function killingFile(name: keyof typeof synced, file: DataFile): DataFile {
 const emit = (): void => {};
 const now = (): number => performance.now();
 const lottery = new Lottery([1]);
-const { store } = await CsvStore.open(directory, { files, onFact: fact => lottery.apply(fact) });
+const { store } = await CsvStore.open(directory, {
+  agencies: '1',
+  files,
+  onFact: fact => lottery.apply(fact),
+});
 const central = new Central({ lottery, store, hasWon, limits, emit, now });
 const open = new OpenConnections(limits);
 const dialect = createResumableDialect(new PlainBetReader());

@@ -136,7 +136,11 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
     ...visit(
       identified(2),
       'ERROR    action: apuesta_recibida | result: fail | cantidad: 1',
-      refused(2, 'agency-finished', 'the agency has finished, its bets are closed'),
+      refused(
+        2,
+        'agency-finished',
+        "the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      ),
       closed(2),
     ),
     ...visit(
