@@ -2,7 +2,6 @@ import { constants, existsSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makePrivateFolder, makeWay, openPrivate, writePrivate } from '../../src/files/private.ts';
-import { NODE_FILES } from '../../src/store/csv/files.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
@@ -36,7 +35,6 @@ describe('a private file', () => {
   test.each<[string, (link: string) => Promise<unknown>]>([
     ['writePrivate', link => writePrivate(link, 'x')],
     ['openPrivate', link => openPrivate(link, constants.O_RDWR)],
-    ['the store', link => NODE_FILES.open(link)],
     ['makeWay', link => makeWay([link], true)],
   ])('is not written through a symbolic link by %s', async (_, write) => {
     const { target, link } = await linked();
