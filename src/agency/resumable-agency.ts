@@ -28,8 +28,8 @@ type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 class StartOver extends Error {}
 
 /**
- * The agency's side of a resumable upload (protocol page, section 2). Whatever breaks, it comes back, says which upload it
- * is, hears with which bet to go on, and goes on (promise P3):
+ * The agency's side of a resumable upload (protocol page, section 2). After a failure it reconnects, names its upload, is
+ * told the next expected bet, and resumes there (promise P3):
  *
  *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ WAIT ▶ RWIN
  */

@@ -25,7 +25,7 @@ export interface ServerCommand {
   readonly environment: (port: number) => Readonly<Record<string, string>>;
   /** Its working directory. */
   readonly folder: string;
-  /** Called with every line that it prints; what nobody reads goes to a file. */
+  /** Called with each line of output; without it, the output goes to a file. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -36,7 +36,7 @@ export class ServerProcess {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #logPath: string;
-  /** Why it could not be started, or what it said last to whoever reads it. */
+  /** The error of the spawn, or the last line of output that was read. */
   #lastLine = '';
 
   private constructor({ name, program, args, environment, folder, onLine }: ServerCommand, port: number) {

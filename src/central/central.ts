@@ -259,7 +259,7 @@ export class Central {
     if (lottery.state === 'drawn') this.#draws.held();
   }
 
-  /** After the line about the draw: whoever reads logs as they come finds it before the winners. */
+  /** Called after the draw was logged: in a log, `sorteo` precedes what agencies say about winners. */
   #tellWinners(): void {
     for (const tell of this.#waitingForDraw) tell();
     this.#waitingForDraw.clear();

@@ -17,7 +17,7 @@ export interface DrawHolderParts {
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
   readonly emit: Emit<CentralEvent>;
-  /** Called when it has been said that the draw was held. */
+  /** Called after the draw was logged. */
   readonly onHeld: () => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;

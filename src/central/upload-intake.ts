@@ -69,10 +69,9 @@ class InFlight {
 /**
  * Takes the batches of resumable uploads, each once (promise P3), and of each agency one upload at a time.
  *
- * Where an agency counts bets, only the batch that begins behind all others is taken: how many bets a batch has may change
- * whenever it comes back. Where it counts batches, every number is in one of three places: below the upload's `next` its
- * outcome is durable and is told again; then come those on their way to the disk, whose outcome a repeat waits for as well;
- * the one after them is new; anything beyond is a gap.
+ * With `countsBets` a batch is accepted only if it begins with the next expected bet, since the size of batches may differ
+ * after a reconnect. Otherwise batches have numbers: below `next` the outcome is durable, and a repeat gets the same answer;
+ * a repeat of a batch in flight waits for its outcome; the number after those is new; a higher one is a gap.
  */
 export class UploadIntake {
   readonly #parts: UploadIntakeParts;

@@ -7,8 +7,7 @@ import type { ByHand, Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
-import type { LotteryConfig } from './store-parts.ts';
-import { CSV_FILES, intervene, readStore } from './wiring.ts';
+import { intervene, readStore } from './wiring.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -25,9 +24,7 @@ export interface ChangeOptions {
 
 /** `loteria agency list`: what each agency has sent, and what was done by hand. */
 export async function listAgencies(directory: string | undefined, options: AgencyOptions): Promise<number> {
-  const config = readLotteryConfig(options.config);
-  const { lottery } =
-    directory === undefined ? await readStore(config) : await CSV_FILES.inspect(directory, config.agencies);
+  const { lottery } = await readStore(readLotteryConfig(options.config, directory));
   const agencies = [...new Set([...lottery.agencies, ...lottery.finished])].map(agency => ({
     agency,
     expected: lottery.expects(agency),
@@ -110,13 +107,8 @@ async function change(
   decide: (lottery: Lottery, intervention: Intervention) => ByHand,
 ): Promise<number> {
   if (/^\s*$/.test(reason) || /\p{Cc}/u.test(reason)) throw new ConfigError('--reason takes a line of text');
-  const configured = readLotteryConfig(path);
-  const config: LotteryConfig =
-    directory === undefined
-      ? configured
-      : { ...configured, store: { kind: 'csv' }, dataDirectory: directory };
   let done: ByHand | undefined;
-  const kept = await intervene(config, lottery => {
+  const kept = await intervene(readLotteryConfig(path, directory), lottery => {
     if (lottery.state === 'drawn') throw cannot('the draw has been held');
     const time = new Date().toISOString();
     return (done = decide(lottery, { reason, by: `${userInfo().username}@${hostname()}`, time }));

@@ -1,5 +1,6 @@
-import { constants, open, unlink } from 'node:fs/promises';
+import { constants, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openPrivate } from '../files/private.ts';
 
 const PROBE_FILE = 'bets.probe';
 const PROBE_MS = 5_000;
@@ -43,8 +44,7 @@ export class DiskProbe {
 
   /** A real write: quotas and reserved blocks do not show in the free space of a file system. */
   async #writes(): Promise<boolean> {
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-    const file = await open(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+    const file = await openPrivate(this.#path, constants.O_WRONLY | constants.O_TRUNC);
     try {
       await unlink(this.#path);
       await file.writeFile(Buffer.alloc(PROBE_BYTES));

@@ -12,9 +12,7 @@ export interface DrawOptions {
 
 /** `loteria draw status`: who has sent what, who has finished, what the draw waits for. */
 export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
-  const config = readLotteryConfig(options.config);
-  const { lottery, begun } =
-    directory === undefined ? await readStore(config) : await CSV_FILES.inspect(directory, config.agencies);
+  const { lottery, begun } = await readStore(readLotteryConfig(options.config, directory));
   const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)

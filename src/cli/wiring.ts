@@ -140,7 +140,6 @@ export function expectFiles({ store, dataDirectory }: LotteryConfig, instead: st
 
 /** What can be done with the files of the csv store while no server runs, or beside one. */
 export const CSV_FILES = {
-  inspect: inspectStore,
   verify: verifyStore,
   visitJournal,
   describe: describeRecord,

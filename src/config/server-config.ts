@@ -68,14 +68,17 @@ export function readServerConfig(
  * The part of the server's configuration that says where its files are and whom the draw waits for, whatever the rest of it
  * is.
  *
+ * @param directory a folder with files, in place of the store that is configured
  * @throws ConfigError
  */
 export function readLotteryConfig(
   path: string | undefined,
+  directory?: string,
   environment: Environment = process.env,
 ): Pick<ServerConfig, 'agencies' | 'dataDirectory' | 'store' | 'limits'> {
   const { port } = SERVER_KEYS;
-  return readServerConfig(path, { ...environment, [port.name]: environment[port.name] || '0' });
+  const config = readServerConfig(path, { ...environment, [port.name]: environment[port.name] || '0' });
+  return directory === undefined ? config : { ...config, store: { kind: 'csv' }, dataDirectory: directory };
 }
 
 function readIni(text: string, fileName: string): Map<string, GivenText> {

@@ -6,9 +6,9 @@ export interface LogSink {
   readonly write: (line: string) => void;
   /** Hands what has gathered to the system. */
   readonly flush: () => void;
-  /** Lines that were lost: nobody read them, or there was no room for them. */
+  /** Lines dropped since the start. */
   readonly dropped: number;
-  /** Called when lines can be written again, with how many were lost since the last time. */
+  /** Called when lines can be written again, with the number dropped since the last call. */
   onDropped: (lines: number) => void;
   /** Waits for a reader that is slow, but not for one that does not read. */
   close(): Promise<void>;
@@ -37,8 +37,8 @@ interface Output {
 }
 
 /**
- * Standard output. Lines leave together, in order. Nothing is synced. A reader that does not read and a
- * disk that is full stop nobody: lines are dropped and counted.
+ * Standard output: buffered, in order, never synced. Writing does not block: when a pipe is full or a
+ * disk has no room, lines are dropped and counted.
  */
 export function openLogSink(): LogSink {
   const output = openOutput();

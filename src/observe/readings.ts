@@ -52,7 +52,7 @@ export const READINGS: readonly Reading[] = [
   {
     type: 'counter',
     name: 'loteria_log_lines_dropped_total',
-    help: 'Lines of the log that were lost, because nobody read them or there was no room.',
+    help: 'Log lines dropped since the process started, because a pipe was full or the disk had no room.',
     read: ({ monitor }) => monitor.droppedLines,
   },
   {

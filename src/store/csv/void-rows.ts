@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { formatRow } from '../../lottery/bet-row.ts';
 import type { Fact } from '../../lottery/fact.ts';
 import { RowDecoder } from '../../lottery/row-decoder.ts';
 import { AppendFile } from './append-file.ts';
+import { copyOver, createCopy } from './file-copy.ts';
 import type { Files, ReadableFile } from './files.ts';
 import {
   type Adopt,
@@ -39,11 +40,17 @@ export async function voidRows(
   fact: Voided,
   files: Files,
 ): Promise<string[]> {
-  const kept = [BETS_FILE, JOURNAL_FILE].map(
-    name => `${name}.before-${fact.intervention.time.replaceAll(/[-:.]/g, '')}`,
-  );
-  for (const [index, { file }] of [bets, journal].entries())
-    await writeWhole(files, join(directory, kept[index]!), copy => copyInto(copy, file));
+  const stamp = fact.intervention.time.replaceAll(/[-:.]/g, '');
+  const kept: string[] = [];
+  for (const { path, file, end } of [bets, journal]) {
+    const copy = await createCopy(files, `${path}.before-${stamp}`);
+    try {
+      await copyOver(file, end, copy);
+    } finally {
+      await copy.file.close();
+    }
+    kept.push(basename(copy.path));
+  }
   await writeWhole(files, join(directory, NEXT_JOURNAL), async next => {
     await files.syncDirectory(directory);
     const rewriting = new Rewriting(fact, next);
@@ -156,15 +163,6 @@ class Rewriting {
   async #add(record: JournalRecord): Promise<void> {
     this.#lines += 1;
     await this.#journal.write([encodeRecord(this.#lines, record)]);
-  }
-}
-
-async function copyInto(copy: AppendFile, file: ReadableFile): Promise<void> {
-  const reader = new SequentialReader(file);
-  for (let left = await file.size(); left > 0; ) {
-    const piece = await reader.read(left);
-    await copy.write([piece]);
-    left -= piece.length;
   }
 }
 
