@@ -5,7 +5,7 @@ import { inDiskFolder, type Measurement, measureServer } from '../src/bench/meas
 import { processorSeconds } from '../src/bench/processor-time.ts';
 import { type ServerCommand, ServerProcess } from '../src/bench/server-process.ts';
 import { ownServer } from '../src/bench/servers.ts';
-import { DIALECTS } from '../src/cli/wiring.ts';
+import { DIALECTS } from '../src/cli/dialects.ts';
 import type { AgencyCodec } from '../src/wire/dialect.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 import { POSTGRES_BIN, PostgresCluster } from '../test/support/postgres-cluster.ts';

@@ -6,7 +6,7 @@ import { inDiskFolder, measureServer } from '../src/bench/measure.ts';
 import { ServerProcess } from '../src/bench/server-process.ts';
 import { ownServer } from '../src/bench/servers.ts';
 import type { AgencyCodec } from '../src/wire/dialect.ts';
-import { DIALECTS } from '../src/cli/wiring.ts';
+import { DIALECTS } from '../src/cli/dialects.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 import { type Summary, summarize } from './samples.ts';
 import { PROGRAM, type Setting } from './setting.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type MeasureParts, measureCommand, type Measurement } from '../src/bench/measure.ts';
 import type { ServerCommand } from '../src/bench/server-process.ts';
 import { discard, ownServer, quietServer, yardstick } from '../src/bench/servers.ts';
-import { DIALECTS } from '../src/cli/wiring.ts';
+import { DIALECTS } from '../src/cli/dialects.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 
 /** The built program: what is measured is what is shipped. */

@@ -96,13 +96,18 @@ describe('layers', () => {
     expect(users(/process\.exit\(|process\.exitCode\b|process\.abort\(/)).toEqual(['cli']);
   });
 
-  test('only the wiring names concrete stores and dialects', () => {
+  test('concrete stores and dialects are chosen in one place each', () => {
     const concrete = /^(?:store\/(?!store\.ts)|wire\/dialects\/|kernel\/)/;
     const users = files.filter(file => {
       const foreign = importsOf(file).filter(imported => layerOf(imported) !== layerOf(file));
       return foreign.some(imported => concrete.test(imported));
     });
-    expect(users).toEqual(['cli/wiring-postgres.ts', 'cli/wiring.ts']);
+    expect(users).toEqual([
+      'cli/dialects.ts',
+      'cli/stores/csv.ts',
+      'cli/stores/memory.ts',
+      'cli/stores/postgres.ts',
+    ]);
   });
 
   test('of src the page knows the type of what it shows, and nothing else', () => {

@@ -7,7 +7,7 @@ import type { ByHand, Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
-import { intervene, readStore } from './wiring.ts';
+import { storeOf } from './stores/configured-store.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -24,7 +24,7 @@ export interface ChangeOptions {
 
 /** `loteria agency list`: what each agency has sent, and what was done by hand. */
 export async function listAgencies(directory: string | undefined, options: AgencyOptions): Promise<number> {
-  const { lottery } = await readStore(readLotteryConfig(options.config, directory));
+  const { lottery } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
   const agencies = [...new Set([...lottery.agencies, ...lottery.finished])].map(agency => ({
     agency,
     expected: lottery.expects(agency),
@@ -108,7 +108,8 @@ async function change(
 ): Promise<number> {
   if (/^\s*$/.test(reason) || /\p{Cc}/u.test(reason)) throw new ConfigError('--reason takes a line of text');
   let done: ByHand | undefined;
-  const kept = await intervene(readLotteryConfig(path, directory), lottery => {
+  const store = await storeOf(readLotteryConfig(path, directory));
+  const kept = await store.intervene(lottery => {
     if (lottery.state === 'drawn') throw cannot('the draw has been held');
     const time = new Date().toISOString();
     return (done = decide(lottery, { reason, by: `${userInfo().username}@${hostname()}`, time }));

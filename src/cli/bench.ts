@@ -13,7 +13,7 @@ import { ADDRESS_ALLOWED, parseAddress } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
-import { DIALECTS } from './wiring.ts';
+import { DIALECTS } from './dialects.ts';
 
 export interface BenchOptions extends Omit<LoadShape, 'end'> {
   /** `host:port` of a server that runs. */

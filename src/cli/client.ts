@@ -14,6 +14,7 @@ import { isPassing } from '../files/passing.ts';
 import { writePrivate } from '../files/private.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
+import { openLog } from '../observe/log.ts';
 import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { BatchEncoder, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol } from '../wire/dialect-names.ts';
@@ -21,7 +22,7 @@ import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { AgencyFile, requireWritable } from './agency-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
-import { DIALECTS, openLog } from './wiring.ts';
+import { DIALECTS } from './dialects.ts';
 
 const now = (): number => performance.now();
 const random = (): number => Math.random();

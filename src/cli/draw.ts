@@ -1,7 +1,8 @@
 import { readLotteryConfig } from '../config/server-config.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
-import { CSV_FILES, expectFiles, readStore } from './wiring.ts';
+import { archiveDraw } from './stores/csv.ts';
+import { storeOf } from './stores/configured-store.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -12,7 +13,7 @@ export interface DrawOptions {
 
 /** `loteria draw status`: who has sent what, who has finished, what the draw waits for. */
 export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
-  const { lottery, begun } = await readStore(readLotteryConfig(options.config, directory));
+  const { lottery, begun } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
   const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)
@@ -76,11 +77,10 @@ function describeState({
 export async function drawNew(directory: string | undefined, { config }: DrawOptions): Promise<number> {
   const folder =
     directory ??
-    expectFiles(
-      readLotteryConfig(config),
+    (await storeOf(readLotteryConfig(config))).folder(
       'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
         'LOTERIA-2 say',
     );
-  say(`archived in ${await CSV_FILES.archive(folder)}`);
+  say(`archived in ${await archiveDraw(folder)}`);
   return EXIT.done;
 }

@@ -4,7 +4,7 @@ import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 import { ExportFile } from './export-file.ts';
-import { readStore, storeFiles } from './wiring.ts';
+import { storeOf } from './stores/configured-store.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -32,8 +32,8 @@ interface FileSeal {
 
 /** `loteria export`: writes the rows of the store to a file, and its seal beside it. */
 export async function exportBets(path: string, options: ExportOptions): Promise<number> {
-  const config = readLotteryConfig(options.config);
-  expectNotOwn(path, storeFiles(config));
+  const store = await storeOf(readLotteryConfig(options.config));
+  expectNotOwn(path, store.files);
   const file = ExportFile.create(path, options.force ?? false);
   const discard = (): void => {
     file.discard();
@@ -43,7 +43,7 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
   let lottery: Lottery;
   let seal: FileSeal | undefined;
   try {
-    ({ lottery } = await readStore(config, rows => file.write(rows)));
+    ({ lottery } = await store.read(rows => file.write(rows)));
     file.finish(sha256 => (seal = sealOf(lottery, file.bytes, sha256)));
   } catch (error) {
     file.discard();

@@ -1,7 +1,8 @@
 import { readLotteryConfig } from '../config/server-config.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
-import { CSV_FILES, expectFiles } from './wiring.ts';
+import { storeOf } from './stores/configured-store.ts';
+import { describeRecord, verifyStore, visitJournal } from './stores/csv.ts';
 
 const WITHOUT_JOURNAL =
   '`loteria export FILE` reads all of it and checks it, `loteria draw status` says what is in it';
@@ -10,9 +11,11 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `loteria journal verify`: checks every promise of `bets.journal` and `bets.csv` against each other. */
 export async function verifyJournal(directory: string | undefined): Promise<number> {
-  const folder = directory ?? expectFiles(readLotteryConfig(undefined), WITHOUT_JOURNAL);
-  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } =
-    await CSV_FILES.verify(folder, hasWon);
+  const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
+  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } = await verifyStore(
+    folder,
+    hasWon,
+  );
   say(`bets.journal  ${journalLines} lines`);
   say(`bets.csv      ${lottery.betsInAll} bets, ${betsEnd} bytes`);
   say(`sha256        ${sha256}`);
@@ -38,10 +41,10 @@ export async function showJournal(
   directory: string | undefined,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const folder = directory ?? expectFiles(readLotteryConfig(undefined), WITHOUT_JOURNAL);
-  await CSV_FILES.visitJournal(folder, ({ n, offset, record }) => {
+  const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
+  await visitJournal(folder, ({ n, offset, record }) => {
     if (json) say(JSON.stringify({ n, offset, ...record }));
-    else for (const text of CSV_FILES.describe(record)) say(`${String(n).padStart(6)}  ${text}`);
+    else for (const text of describeRecord(record)) say(`${String(n).padStart(6)}  ${text}`);
   });
   return EXIT.done;
 }

@@ -249,7 +249,7 @@ function addSchema(program: Command): void {
     )
     .option('--role <name>', 'role of the servers, to whom the tables are granted', 'loteria')
     .action(async ({ role }: { role: string }) => {
-      const { schemaFor } = await import('./wiring-postgres.ts');
+      const { schemaFor } = await import('./stores/postgres.ts');
       process.stdout.write(schemaFor(role));
     });
 }

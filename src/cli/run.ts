@@ -14,7 +14,7 @@ import type { AgencyProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
-import { DIALECTS } from './wiring.ts';
+import { DIALECTS } from './dialects.ts';
 
 export interface RunOptions {
   readonly data?: string;

@@ -12,6 +12,7 @@ import { hasWon } from '../lottery/catedra.ts';
 import { Lottery } from '../lottery/lottery.ts';
 import { logCentral } from '../observe/central-log.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
+import { openLog } from '../observe/log.ts';
 import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { EXIT } from './exit-codes.ts';
@@ -21,7 +22,8 @@ import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-door.ts';
 import type { EngineEvent } from '../store/store.ts';
 import type { Refusal } from '../wire/refusal.ts';
-import { listenerDialect, openBetReader, openLog, openStore } from './wiring.ts';
+import { listenerDialect, openBetReader } from './dialects.ts';
+import { storeOf } from './stores/configured-store.ts';
 
 /** Something that runs until it is told to stop. */
 interface Service {
@@ -120,7 +122,7 @@ async function openLottery(
 ): Promise<Service> {
   const { limits } = config;
   const lottery = new Lottery(config.agencies);
-  const { store, files, cuts } = await openStore(config, {
+  const { store, files, cuts } = await (await storeOf(config)).open({
     lottery,
     watch: operator?.watch,
     onEngine: event => emit(engineEvent(event)),

@@ -1,4 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from './log-level.ts';
+import type { LogSink } from './log-sink.ts';
 
 export type Result = 'success' | 'fail' | 'in_progress';
 
@@ -99,4 +100,8 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 function plain(key: string, value: string): string {
   const line = value.replace(UNPRINTABLE, ' ').replaceAll('|', '/');
   return COLONS_ALLOWED.has(key) ? line : line.replace(/:\s*/g, ' ').trim();
+}
+
+export function openLog(sink: LogSink, options: Pick<LogOptions, 'level' | 'format'>): Log {
+  return new Log({ ...options, write: sink.write, flush: sink.flush, clock: () => new Date() });
 }

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import type { EngineAddress, StoreChoice } from '../config/store-choice.ts';
-import { formatAgencies } from '../lottery/agency-ranges.ts';
-import { type ByHand, Lottery } from '../lottery/lottery.ts';
-import { openRowScanner } from '../kernel/open-row-scanner.ts';
-import { inspectLog } from '../store/postgres/inspection.ts';
-import { PostgresStore } from '../store/postgres/postgres-store.ts';
-import type { Access } from '../store/postgres/session.ts';
-import type { OnRows, StoreReading } from '../store/store.ts';
-import { Reloading } from '../tls/reloading.ts';
-import type { LotteryConfig, OpenedStore, StoreParts } from './store-parts.ts';
+import type { EngineAddress, StoreChoice } from '../../config/store-choice.ts';
+import { ConfigError } from '../../config/errors.ts';
+import { formatAgencies } from '../../lottery/agency-ranges.ts';
+import { type ByHand, Lottery } from '../../lottery/lottery.ts';
+import { openRowScanner } from '../../kernel/open-row-scanner.ts';
+import { inspectLog } from '../../store/postgres/inspection.ts';
+import { PostgresStore } from '../../store/postgres/postgres-store.ts';
+import type { Access } from '../../store/postgres/session.ts';
+import { Reloading } from '../../tls/reloading.ts';
+import type { ConfiguredStore, LotteryConfig, OpenedStore, StoreParts } from './configured-store.ts';
 
-export { schemaFor } from '../store/postgres/schema.ts';
+export { schemaFor } from '../../store/postgres/schema.ts';
 
 // The client library announces at every use of `.pgpass` that its version 9 leaves that to its users.
 process.noDeprecation = true;
@@ -20,8 +20,21 @@ const INTERVENTION_TIMEOUT_MS = 15_000;
 
 type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
 
-/** Opens the store in the database that is configured. */
-export async function openPostgres(
+/** The log of a lottery in a database. */
+export function postgresStore(config: LotteryConfig, choice: PostgresChoice): ConfiguredStore {
+  const { engine, lottery } = choice;
+  return {
+    open: parts => open(config, choice, parts),
+    read: onRows => inspectLog({ access: accessOf(engine), lottery, onRows }),
+    intervene: decide => intervene(config, choice, decide),
+    files: [],
+    folder(instead) {
+      throw new ConfigError(`SERVER_STORE is a database, lottery ${lottery}, which has no files: ${instead}`);
+    },
+  };
+}
+
+async function open(
   { agencies }: LotteryConfig,
   { engine, lottery, sync }: PostgresChoice,
   { lottery: state, watch, onEngine, signal }: StoreParts,
@@ -41,33 +54,25 @@ export async function openPostgres(
 }
 
 /** Changes by hand what agencies have done, while servers run or not. */
-export async function interveneInPostgres(
+async function intervene(
   config: LotteryConfig,
   choice: PostgresChoice,
   decide: (lottery: Lottery) => ByHand,
-): Promise<void> {
+): Promise<string[]> {
   const lottery = new Lottery([]);
   const access = accessOf(choice.engine);
   // One that does not exist is not made.
   await inspectLog({ access, lottery: choice.lottery });
   const signal = AbortSignal.timeout(INTERVENTION_TIMEOUT_MS);
   const parts = { lottery, watch: undefined, onEngine: () => {}, onWarning: () => {}, signal };
-  const { store } = await openPostgres(config, choice, parts);
+  const { store } = await open(config, choice, parts);
   try {
     await store.settled();
     await (store as PostgresStore).note(decide(lottery));
+    return [];
   } finally {
     await store.close();
   }
-}
-
-/** Reads the log in the database that is configured. */
-export function readPostgres({ engine, lottery }: PostgresChoice, onRows?: OnRows): Promise<StoreReading> {
-  return inspectLog({
-    access: accessOf(engine),
-    lottery,
-    onRows,
-  });
 }
 
 /** Reads the files that the address names, and again before each session. */

@@ -1,0 +1,21 @@
+import { ConfigError } from '../../config/errors.ts';
+import { MemoryStore } from '../../store/memory/memory-store.ts';
+import type { ConfiguredStore } from './configured-store.ts';
+
+/** Nothing outlives the server, and nobody else can see it. */
+export function memoryStore(): ConfiguredStore {
+  const refuse = (why: string) => (): never => {
+    throw new ConfigError(`SERVER_STORE is memory${why}`);
+  };
+  return {
+    open: async ({ lottery }) => ({
+      store: new MemoryStore(lottery.apply.bind(lottery)),
+      files: ['memory'],
+      cuts: [],
+    }),
+    read: refuse(': nobody but the server itself can look into it'),
+    intervene: refuse(': nobody but the server itself can change it'),
+    files: [],
+    folder: refuse(', which has no files; name a folder to look into one'),
+  };
+}
