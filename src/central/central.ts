@@ -1,7 +1,8 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
-import type { Fact } from '../lottery/fact.ts';
-import { isByHand, type Lottery } from '../lottery/lottery.ts';
+import { type Acta, type Fact, isByHand } from '../lottery/fact.ts';
+import { type Lottery } from '../lottery/lottery.ts';
+import { sha256Of } from '../lottery/acta.ts';
 import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
 import type { CentralStatus } from '../observe/status.ts';
@@ -9,7 +10,7 @@ import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { AfterSync } from './after-sync.ts';
-import { DrawHolder } from './draw-holder.ts';
+import { type Actas, DrawHolder } from './draw-holder.ts';
 import { type NumberedBatch, type NumberedOutcome, UploadIntake } from './upload-intake.ts';
 
 export interface CentralParts {
@@ -19,6 +20,8 @@ export interface CentralParts {
   readonly hasWon: (bet: Bet) => boolean;
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
+  /** The documents of the close and the draw, and what the draw waits for; without, none are kept and it waits for nothing. */
+  readonly actas?: Actas | undefined;
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
 }
@@ -39,7 +42,10 @@ export class Central {
   readonly #finishing = new Map<number, Promise<Refusal | undefined>>();
   readonly #connections = new Map<number, number>();
   readonly #waitingForDraw = new Set<() => void>();
+  readonly #waitingForActa = new Set<() => void>();
   readonly #draws: DrawHolder;
+  /** What agencies say is wrong with the acta. */
+  readonly #disputes = new Map<number, string>();
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
@@ -56,19 +62,28 @@ export class Central {
 
   /** Goes on where the last process stopped: holds a draw for which everybody had finished. */
   resume(): void {
+    void this.#draws.keepActas();
     this.#draws.hold();
   }
 
   /** What whoever watches may know. */
   status(): CentralStatus {
     const { lottery, store } = this.#parts;
-    const { seal } = lottery;
+    const { seal, acta } = lottery;
     return {
       state: lottery.state,
       bets: lottery.betsInAll,
       missing: lottery.missing,
       unsyncedBytes: store.unsyncedBytes,
       draw: seal && { time: seal.time, seal: seal.sha256 },
+      acta: acta && {
+        number: acta.number,
+        time: acta.time,
+        sha256: sha256Of(acta.text),
+        waitsFor: this.#draws.waitsFor,
+      },
+      withdrawnActas: lottery.withdrawnActas.map(({ number }) => number),
+      disputes: [...this.#disputes].map(([agency, detail]) => ({ agency, detail })),
       agencies: lottery.agencies.map(agency => ({
         agency,
         expected: lottery.expects(agency),
@@ -225,6 +240,12 @@ export class Central {
     return this.#parts.lottery.winnersOf(agency);
   }
 
+  /** Whether a question of the agency for its winners may wait for the draw. */
+  mayWaitForDraw(agency: number): boolean {
+    const { lottery, limits } = this.#parts;
+    return lottery.hasFinished(agency) && this.#waitingForDraw.size < limits.questionsWaitingMax;
+  }
+
   /**
    * Calls `tell` when the draw has been held, unless it has been already.
    *
@@ -233,6 +254,29 @@ export class Central {
   onDraw(tell: () => void): () => void {
     this.#waitingForDraw.add(tell);
     return () => this.#waitingForDraw.delete(tell);
+  }
+
+  /** What the bets of the draw are; undefined while the lottery is not closed. */
+  get acta(): Acta | undefined {
+    return this.#parts.lottery.acta;
+  }
+
+  /**
+   * Calls `tell` whenever the lottery is closed.
+   *
+   * @returns what takes the wish back
+   */
+  onClose(tell: () => void): () => void {
+    this.#waitingForActa.add(tell);
+    return () => this.#waitingForActa.delete(tell);
+  }
+
+  /** An agency has sent something else than the acta says. */
+  dispute(agency: number, detail: string): void {
+    const { lottery, emit } = this.#parts;
+    if (lottery.acta === undefined) return;
+    this.#disputes.set(agency, detail);
+    emit({ event: 'acta-disputed', agency, acta: lottery.acta.number, detail });
   }
 
   /** Waits for a draw that is being held and closes the store. */
@@ -254,8 +298,16 @@ export class Central {
     }
     if (isByHand(fact)) {
       emit({ event: 'done-by-hand', fact });
+      this.#disputes.clear();
       this.#draws.holdUnlessAnotherDoes();
     }
+    if (fact.kind === 'closed') {
+      const { acta } = fact;
+      emit({ event: 'closed', acta, sha256: sha256Of(acta.text) });
+      for (const tell of this.#waitingForActa) tell();
+      this.#draws.holdUnlessAnotherDoes();
+    }
+    if (fact.kind === 'closed' || fact.kind === 'drawn' || isByHand(fact)) void this.#draws.keepActas();
     if (lottery.state === 'drawn') this.#draws.held();
   }
 

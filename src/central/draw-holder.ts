@@ -1,21 +1,46 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isPassing } from '../files/passing.ts';
+import { type BetsDigest, closeActa } from '../lottery/acta.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Draw, holdDraw } from '../lottery/draw.ts';
+import type { Acta } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
+import type { DrawWait } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 
-/** How long a draw waits for a store that does not take it, before it tries again, in milliseconds. */
+/** How long a close or a draw waits for a store that does not take it, before it tries again, in milliseconds. */
 const RETRY_MS = 1000;
+
+/** How often it is looked whether the draw may follow the close, in milliseconds. */
+const LOOK_MS = 250;
 
 /** How long a server waits for the one that heard the last agency finish, before it holds the draw itself, in milliseconds. */
 const TAKE_OVER_MS = 2000;
+
+/** The documents of the close and the draw, and what the draw waits for. */
+export interface Actas {
+  /** How long the draw waits after the close, in milliseconds. */
+  readonly holdMs: number;
+  /** What the draw waits for besides. */
+  readonly signature?: ActaSignature | undefined;
+  /** Writes the documents that the lottery has. Fulfilled with what went wrong. */
+  keep(lottery: Lottery): Promise<Error | undefined>;
+}
+
+/** The signature of an acta, which somebody puts into a file. */
+export interface ActaSignature {
+  /** Path of the file. */
+  readonly file: string;
+  /** Looks at the file. `error` only when that has not been said of the same file before. */
+  check(lottery: Lottery): Promise<{ readonly isValid: boolean; readonly error?: string | undefined }>;
+}
 
 export interface DrawHolderParts {
   readonly lottery: Lottery;
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
+  readonly actas?: Actas | undefined;
   readonly emit: Emit<CentralEvent>;
   /** Called after the draw was logged. */
   readonly onHeld: () => void;
@@ -24,8 +49,11 @@ export interface DrawHolderParts {
 }
 
 /**
- * Holds the draw when every expected agency has finished: goes through the bets and hands what it found to the store. Of several
- * servers on one log each may do so; what comes first in the log is the draw, for all of them.
+ * Closes the lottery when every expected agency has finished, and holds the draw when it may: goes through the bets and hands
+ * what it found to the store. Of several servers on one log each may do so; what comes first in the log counts, for all of
+ * them.
+ *
+ *     complete ── digest, acta ──▶ closed ── CLOSE_HOLD, signature ──▶ bets, winners ──▶ drawn
  */
 export class DrawHolder {
   /** Fulfilled with the error for which no draw can be held. */
@@ -35,10 +63,16 @@ export class DrawHolder {
   readonly #closing = new AbortController();
   #holding: Promise<void> | undefined;
   #takeOver: NodeJS.Timeout | undefined;
+  /** What the draw waits for, as it was said last. */
+  #waitsFor: DrawWait | undefined;
+  /** What was found in the bets of an acta. */
+  #found: { readonly acta: Acta; readonly draw: Draw; readonly startedAt: number } | undefined;
   /** Whether a draw of this server is on its way to the store: whether it is the one that counts is known afterwards. */
   #isSealing = false;
   /** Whether it has been said that the draw was held. */
   #isTold: boolean;
+  /** Documents are written one after the other. */
+  #keeping: Promise<unknown> = Promise.resolve();
 
   constructor(parts: DrawHolderParts) {
     this.#parts = parts;
@@ -46,17 +80,24 @@ export class DrawHolder {
     this.#isTold = parts.lottery.state === 'drawn';
   }
 
-  /** Holds the draw, if it is time for it and nobody here does already. */
+  /** What the draw waits for after the close. */
+  get waitsFor(): DrawWait | undefined {
+    return this.#parts.lottery.state === 'closed' ? this.#waitsFor : undefined;
+  }
+
+  /** Closes the lottery and holds the draw, if it is time for it and nobody here does already. */
   hold(): void {
-    if (this.#parts.lottery.state !== 'complete' || this.#closing.signal.aborted) return;
+    const { state } = this.#parts.lottery;
+    if ((state !== 'complete' && state !== 'closed') || this.#closing.signal.aborted) return;
     this.#holding ??= this.#hold().finally(() => {
       this.#holding = undefined;
     });
   }
 
-  /** Holds the draw, unless another server has held it in a moment. */
+  /** Does the same, unless another server has done it in a moment. */
   holdUnlessAnotherDoes(): void {
     clearTimeout(this.#takeOver);
+    if (this.#holding !== undefined) return;
     this.#takeOver = setTimeout(() => this.hold(), TAKE_OVER_MS).unref();
   }
 
@@ -65,27 +106,36 @@ export class DrawHolder {
     if (!this.#isSealing) this.#tell();
   }
 
+  /** Writes the documents that the lottery has. */
+  async keepActas(): Promise<void> {
+    const { actas, lottery, emit } = this.#parts;
+    this.#keeping = this.#keeping.then(async () => {
+      const error = await actas?.keep(lottery);
+      if (error !== undefined) emit({ event: 'store-warning', file: 'acta.txt', warning: error.message });
+    });
+    await this.#keeping;
+  }
+
   /** Waits for a draw that is being held. */
   async close(): Promise<void> {
     clearTimeout(this.#takeOver);
     this.#closing.abort();
     await this.#holding;
+    await this.#keeping;
   }
 
   /** Starts after the last bet of the last agency is durable; no bet can follow it. */
   async #hold(): Promise<void> {
-    const { lottery, store, hasWon, emit, now } = this.#parts;
+    const { lottery, emit } = this.#parts;
     const { signal } = this.#closing;
-    const startedAt = now();
-    let draw: Draw | undefined;
-    while (lottery.state === 'complete' && !signal.aborted) {
+    while (!signal.aborted) {
+      let pauseMs = 0;
       try {
-        draw ??= await holdDraw(store.bets(), hasWon);
-        // Another server may have been faster.
-        if (lottery.state !== 'complete') return;
-        this.#expectAll(draw);
-        await this.#seal(draw, startedAt);
-        return;
+        const { acta, state } = lottery;
+        if (state === 'complete') await this.#close();
+        else if (state !== 'closed') return;
+        else if (await this.#mayDraw(acta!)) await this.#draw(acta!);
+        else pauseMs = LOOK_MS;
       } catch (error) {
         if (!mayPass(error)) {
           this.#fail(error);
@@ -93,25 +143,87 @@ export class DrawHolder {
         }
         // A full disk changes nothing about the bets; what else there was to read may have been put together anew.
         const { code, message } = error as StoreError | NodeJS.ErrnoException;
-        if (code !== 'full') draw = undefined;
+        if (code !== 'full') this.#found = undefined;
         if (code !== 'overtaken') emit({ event: 'draw-delayed', error: message });
+        pauseMs = RETRY_MS;
       }
-      if (lottery.state === 'complete') await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+      if (pauseMs > 0) await pause(pauseMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** What was read must be what was acknowledged, however the store reads it. */
-  #expectAll({ bets }: Draw): void {
-    const { betsInAll } = this.#parts.lottery;
-    if (bets === betsInAll) return;
-    throw new StoreError('failed', `${bets} bets were read, ${betsInAll} were acknowledged`);
+  /** The acta de cierre, as a fact of the log. */
+  async #close(): Promise<void> {
+    const { lottery, store } = this.#parts;
+    const { applied } = lottery;
+    const digest = await store.digest();
+    // Another server may have been faster, or an operator has done something.
+    if (lottery.applied !== applied) return;
+    const bets = lottery.agencies.map(agency => [agency, lottery.bets.get(agency) ?? 0] as const);
+    const number = lottery.withdrawnActas.length + 1;
+    const { interventions: byHand } = lottery;
+    const time = new Date().toISOString();
+    const acta = closeActa({ lottery: store.lottery, number, time, digest, bets, byHand });
+    await store.note({ kind: 'closed', acta });
+    // Before anybody may ask for it, and before a signature of it can be there.
+    await this.#keeping;
   }
 
-  async #seal(draw: Draw, startedAt: number): Promise<void> {
+  /** Whether the draw may follow the close now. */
+  async #mayDraw(acta: Acta): Promise<boolean> {
+    const { actas, lottery, emit } = this.#parts;
+    if (actas === undefined) return true;
+    const { holdMs, signature } = actas;
+    const until = Date.parse(acta.time) + holdMs;
+    if (holdMs > 0 && Date.now() < until) {
+      this.#waitFor(acta, { until: new Date(until).toISOString() });
+      return false;
+    }
+    if (signature === undefined) return true;
+    const { isValid, error } = await signature.check(lottery);
+    const { file } = signature;
+    if (error !== undefined) emit({ event: 'signature-refused', acta: acta.number, file, error });
+    if (!isValid) this.#waitFor(acta, { signature: file });
+    return isValid && lottery.acta === acta;
+  }
+
+  #waitFor(acta: Acta, wait: DrawWait): void {
+    if (JSON.stringify(this.#waitsFor) === JSON.stringify(wait)) return;
+    this.#waitsFor = wait;
+    this.#parts.emit({ event: 'draw-waits', acta: acta.number, wait });
+  }
+
+  async #draw(acta: Acta): Promise<void> {
+    const { lottery, store, hasWon, now } = this.#parts;
+    if (this.#found?.acta !== acta) {
+      const startedAt = now();
+      const draw = await holdDraw(store.bets(), hasWon);
+      this.#expectAll(draw, await store.digest(), acta);
+      this.#found = { acta, draw, startedAt };
+    }
+    // Another server may have been faster, or the acta has been withdrawn.
+    if (lottery.acta !== acta || lottery.state !== 'closed') return;
+    await this.#seal(this.#found, acta);
+  }
+
+  /** What was read must be what was acknowledged and what the acta says, however the store reads it. */
+  #expectAll({ bets }: Draw, { sha256 }: BetsDigest, acta: Acta): void {
+    const { betsInAll, acta: current } = this.#parts.lottery;
+    if (current !== acta) throw new StoreError('overtaken', 'the acta has been withdrawn');
+    if (bets !== betsInAll)
+      throw new StoreError('failed', `${bets} bets were read, ${betsInAll} were acknowledged`);
+    if (sha256 !== acta.sha256)
+      throw new StoreError(
+        'failed',
+        `the bets have SHA-256 ${sha256}, acta ${acta.number} says ${acta.sha256}`,
+      );
+  }
+
+  async #seal({ draw, startedAt }: { draw: Draw; startedAt: number }, acta: Acta): Promise<void> {
     const { lottery, store } = this.#parts;
+    const { bytes, sha256 } = acta;
     this.#isSealing = true;
     try {
-      await store.seal(draw);
+      await store.note({ kind: 'drawn', draw, seal: { bytes, sha256, time: new Date().toISOString() } });
       this.#tell(startedAt);
     } finally {
       this.#isSealing = false;

@@ -52,6 +52,8 @@ export class Session {
   #hasSentBets = false;
   /** Ends the wait for the draw. */
   #stopWaiting: (() => void) | undefined;
+  /** Whether the agency asked to be told the winners, however long that takes. */
+  #awaitsWinners = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -119,7 +121,7 @@ export class Session {
         settleLater(answer, this.#finish(agency));
         break;
       case 'ask-winners':
-        answer.settle(this.#winners(agency) ?? NOT_DRAWN);
+        this.#askWinners(agency, answer);
         break;
       case 'await-winners':
         this.#awaitWinners(agency, answer);
@@ -149,9 +151,9 @@ export class Session {
     );
   }
 
-  /** Whether the agency waits for the draw. */
+  /** Whether the agency waits for the draw however long that takes. */
   get waitsForDraw(): boolean {
-    return this.#stopWaiting !== undefined;
+    return this.#awaitsWinners && this.#stopWaiting !== undefined;
   }
 
   /** Gives up waiting for the draw: the server stops. */
@@ -291,18 +293,38 @@ export class Session {
     return documents && { kind: 'winners', documents };
   }
 
+  /** An agency that has finished and asks too soon waits for a moment: the draw may be about to be held. */
+  #askWinners(agency: number, answer: Answer): void {
+    const { central, limits } = this.#parts;
+    const waits = central.mayWaitForDraw(agency);
+    this.#waitForDraw(agency, answer, { otherwise: NOT_DRAWN, waitMs: waits ? limits.questionWaitMs : 0 });
+  }
+
   #awaitWinners(agency: number, answer: Answer): void {
+    this.#awaitsWinners = true;
+    this.#waitForDraw(agency, answer, { otherwise: STOPPING });
+  }
+
+  /** @param wait what is answered when the wait is over, and after how long it is; without, as long as it takes */
+  #waitForDraw(
+    agency: number,
+    answer: Answer,
+    { otherwise, waitMs }: { readonly otherwise: ServerMessage; readonly waitMs?: number },
+  ): void {
     const winners = this.#winners(agency);
-    if (winners !== undefined) {
-      answer.settle(winners);
+    if (winners !== undefined || waitMs === 0) {
+      answer.settle(winners ?? otherwise);
       return;
     }
-    const forget = this.#parts.central.onDraw(() => this.#stopWaiting?.());
-    this.#stopWaiting = () => {
+    const stop = (): void => {
       forget();
+      clearTimeout(timer);
       this.#stopWaiting = undefined;
-      answer.settle(this.#winners(agency) ?? STOPPING);
+      answer.settle(this.#winners(agency) ?? otherwise);
     };
+    const forget = this.#parts.central.onDraw(stop);
+    const timer = waitMs === undefined ? undefined : setTimeout(stop, waitMs).unref();
+    this.#stopWaiting = stop;
   }
 }
 

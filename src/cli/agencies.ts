@@ -2,12 +2,12 @@ import { hostname, userInfo } from 'node:os';
 import { ConfigError } from '../config/errors.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import { formatAgencies, parseAgencies } from '../lottery/agency-ranges.ts';
-import type { Intervention } from '../lottery/fact.ts';
-import type { ByHand, Lottery } from '../lottery/lottery.ts';
+import type { Intervention, ByHand } from '../lottery/fact.ts';
+import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
-import { storeOf } from './stores/configured-store.ts';
+import { storeOf } from './stores/store-of.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

@@ -1,4 +1,4 @@
-import type { ByHand } from '../lottery/lottery.ts';
+import type { ByHand } from '../lottery/fact.ts';
 
 /** What an operator has done, in words. */
 export function describeByHand(fact: ByHand): string {

@@ -2,7 +2,7 @@ import { readLotteryConfig } from '../config/server-config.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { archiveDraw } from './stores/csv.ts';
-import { storeOf } from './stores/configured-store.ts';
+import { storeOf } from './stores/store-of.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

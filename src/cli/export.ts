@@ -4,7 +4,7 @@ import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 import { ExportFile } from './export-file.ts';
-import { storeOf } from './stores/configured-store.ts';
+import { storeOf } from './stores/store-of.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

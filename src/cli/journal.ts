@@ -1,7 +1,7 @@
 import { readLotteryConfig } from '../config/server-config.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
-import { storeOf } from './stores/configured-store.ts';
+import { storeOf } from './stores/store-of.ts';
 import { describeRecord, verifyStore, visitJournal } from './stores/csv.ts';
 
 const WITHOUT_JOURNAL =

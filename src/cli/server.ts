@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { ActaFolder, SIGNATURE_FILE } from '../audit/acta-folder.ts';
 import { Central } from '../central/central.ts';
 import { Connection } from '../central/connection.ts';
 import { EchoConnection } from '../central/echo.ts';
+import type { Actas } from '../central/draw-holder.ts';
 import { OpenConnections } from '../central/open-connections.ts';
 import { Listener, type ListenerParts, type Served } from '../central/listener.ts';
 import type { ConfiguredListener } from '../config/server-keys.ts';
 import { readServerConfig, type ServerConfig } from '../config/server-config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { formatAgencies } from '../lottery/agency-ranges.ts';
-import { hasWon } from '../lottery/catedra.ts';
+import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import { Lottery } from '../lottery/lottery.ts';
 import { logCentral } from '../observe/central-log.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
@@ -20,10 +23,10 @@ import type { Operator } from './operator.ts';
 import type { ServerDoors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-door.ts';
-import type { EngineEvent } from '../store/store.ts';
+import type { EngineEvent, Store } from '../store/store.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader } from './dialects.ts';
-import { storeOf } from './stores/configured-store.ts';
+import { storeOf } from './stores/store-of.ts';
 
 /** Something that runs until it is told to stop. */
 interface Service {
@@ -40,6 +43,9 @@ const NO_LOTTERY: CentralStatus = {
   agencies: [],
   unsyncedBytes: 0,
   draw: undefined,
+  acta: undefined,
+  withdrawnActas: [],
+  disputes: [],
 };
 
 const now = (): number => performance.now();
@@ -140,7 +146,8 @@ async function openLottery(
   const { finished, state } = lottery;
   const expected = config.agencies.length;
   emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
-  const central = new Central({ lottery, store, hasWon, limits, emit, now });
+  const actas = await actasOf(config, store);
+  const central = new Central({ lottery, store, hasWon, limits, actas, emit, now });
   const reader = await openBetReader();
   const listeners = await openListeners(config, emit, ({ dialect: name, port }, open) => {
     const dialect = listenerDialect(name, reader);
@@ -173,6 +180,24 @@ async function openLottery(
       for (const file of files) emit({ event: 'file-closed', file });
     },
   };
+}
+
+/** @throws ConfigError when ACTA_KEY is no key */
+async function actasOf(
+  { dataDirectory, actaKey, closeHoldMs }: ServerConfig,
+  { lottery }: Store,
+): Promise<Actas> {
+  const folder = new ActaFolder(dataDirectory, lottery, LOTTERY_WINNER_NUMBER);
+  const keep: Actas['keep'] = of => folder.keep(of);
+  if (actaKey === undefined) return { holdMs: closeHoldMs, keep };
+  // Its code is loaded where signatures are asked for.
+  const { readActaKey, SignatureFile } = await import('../audit/signature.ts');
+  try {
+    const signature = new SignatureFile(join(dataDirectory, SIGNATURE_FILE), readActaKey(actaKey));
+    return { holdMs: closeHoldMs, signature, keep };
+  } catch (error) {
+    throw new ConfigError(`ACTA_KEY: ${(error as Error).message}`);
+  }
 }
 
 /**

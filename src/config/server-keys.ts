@@ -100,6 +100,18 @@ export const SERVER_KEYS = {
       'what an acknowledgement means: synced by the primary and its synchronous standbys, which is refused where it waits for none, or by one machine; quorum where SERVER_STORE names several hosts',
     parse: choice(...SYNC_MODES),
   }),
+  actaKey: optionalKey('ACTA_KEY', {
+    allowed: 'a path',
+    about:
+      "the auditor's Ed25519 public key in PEM; with it the draw waits for a signature of acta.txt, in acta.sig beside it",
+    parse: anyText,
+  }),
+  closeHoldMs: key('CLOSE_HOLD', {
+    default: '0',
+    allowed: '0 or a duration such as 10m, at most 168h',
+    about: 'how long the draw waits after the close, so that operator and agencies can look at the acta',
+    parse: text => (text === '0' ? 0 : parseWait(text)),
+  }),
   tlsCert: optionalKey('TLS_CERT', {
     allowed: 'a path',
     about:

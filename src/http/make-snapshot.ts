@@ -21,6 +21,9 @@ export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): S
     state: stateOf(monitor, status),
     ready: unready === undefined ? { ok: true } : { ok: false, reason: unready },
     waitingFor: status?.missing ?? [],
+    ...actaOf(status),
+    withdrawnActas: status?.withdrawnActas ?? [],
+    disputes: status?.disputes ?? [],
     ...drawOf(status),
     bets: status?.bets ?? 0,
     betsPerSecond: rates.perSecond,
@@ -42,6 +45,14 @@ export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): S
 function stateOf({ unready }: Monitor, status: CentralStatus | undefined): SnapshotState {
   if (unready === 'stopping') return 'stopping';
   return status === undefined ? 'recovering' : status.state;
+}
+
+function actaOf(status: CentralStatus | undefined): Pick<Snapshot, 'acta'> {
+  if (status?.acta === undefined) return {};
+  const { number, time, sha256, waitsFor } = status.acta;
+  const until = waitsFor && 'until' in waitsFor ? { drawAt: waitsFor.until } : {};
+  const signature = waitsFor && 'signature' in waitsFor ? { awaitsSignature: waitsFor.signature } : {};
+  return { acta: { number, closedAt: time, sha256, ...until, ...signature } };
 }
 
 function drawOf(status: CentralStatus | undefined): Pick<Snapshot, 'drawHeldAt' | 'seal' | 'winners'> {

@@ -12,6 +12,12 @@ export interface Snapshot {
   readonly ready: { readonly ok: boolean; readonly reason?: string };
   /** The expected agencies that have not finished, in ascending order. */
   readonly waitingFor: readonly number[];
+  /** The acta de cierre, after the close. */
+  readonly acta?: SnapshotActa;
+  /** Numbers of the actas that count no more. */
+  readonly withdrawnActas: readonly number[];
+  /** What agencies say is wrong with the acta. */
+  readonly disputes: readonly { readonly agency: number; readonly detail: string }[];
   readonly drawHeldAt?: string;
   /** SHA-256 of the bets that took part in the draw, in hex. */
   readonly seal?: string;
@@ -42,7 +48,19 @@ export interface Snapshot {
   readonly events: readonly SnapshotEvent[];
 }
 
-export type SnapshotState = 'recovering' | 'open' | 'complete' | 'drawn' | 'stopping';
+export type SnapshotState = 'recovering' | 'open' | 'complete' | 'closed' | 'drawn' | 'stopping';
+
+export interface SnapshotActa {
+  readonly number: number;
+  /** When the bets were closed, ISO 8601. */
+  readonly closedAt: string;
+  /** SHA-256 of the document, in hex. */
+  readonly sha256: string;
+  /** The draw waits until then, ISO 8601. */
+  readonly drawAt?: string;
+  /** The draw waits for a signature in this file. */
+  readonly awaitsSignature?: string;
+}
 
 export interface SnapshotSecond {
   /** Unix time in seconds. */

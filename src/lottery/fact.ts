@@ -19,6 +19,20 @@ export interface Seal {
   readonly time: string;
 }
 
+/** The acta de cierre: what takes part in the draw, said before anybody knows a winner. */
+export interface Acta {
+  /** Counted from 1: a lottery that is opened again after its close gets another one. */
+  readonly number: number;
+  /** When the bets were closed, ISO 8601. */
+  readonly time: string;
+  readonly bets: number;
+  readonly bytes: number;
+  /** SHA-256 of all rows, in hex. */
+  readonly sha256: string;
+  /** The document, as it is signed and handed out. */
+  readonly text: string;
+}
+
 /** What somebody did about agencies by hand: why, who, and when (ISO 8601). */
 export interface Intervention {
   readonly reason: string;
@@ -61,4 +75,15 @@ export type Fact =
       readonly bets: number;
       readonly intervention: Intervention;
     }
+  /** The bets of the draw are those of this acta, unless something is done by hand before it. */
+  | { readonly kind: 'closed'; readonly acta: Acta }
   | { readonly kind: 'drawn'; readonly draw: Draw; readonly seal: Seal };
+
+/** A fact that an operator has brought about. */
+export type ByHand = Extract<Fact, { kind: 'agencies' | 'reopened' | 'voided' }> & {
+  readonly intervention: Intervention;
+};
+
+export function isByHand(fact: Fact): fact is ByHand {
+  return 'intervention' in fact && fact.intervention !== undefined;
+}

@@ -1,18 +1,9 @@
 import type { Draw } from './draw.ts';
-import type { Fact, Intervention, Seal } from './fact.ts';
+import { type Acta, type ByHand, type Fact, isByHand, type Seal } from './fact.ts';
 import { parseAgencies } from './agency-ranges.ts';
 import { Uploads } from './uploads.ts';
 
-/** A fact that an operator has brought about. */
-export type ByHand = Extract<Fact, { kind: 'agencies' | 'reopened' | 'voided' }> & {
-  readonly intervention: Intervention;
-};
-
-export function isByHand(fact: Fact): fact is ByHand {
-  return 'intervention' in fact && fact.intervention !== undefined;
-}
-
-export type LotteryState = 'open' | 'complete' | 'drawn';
+export type LotteryState = 'open' | 'complete' | 'closed' | 'drawn';
 
 /** Why the lottery does not take bets of an agency. Codes of the protocol, explained in `docs/ERRORS.md`. */
 export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
@@ -20,7 +11,9 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
 /**
  * The rules of the lottery, as a state machine without any input or output:
  *
- *     open ── every expected agency finished ──▶ complete ── draw held ──▶ drawn
+ *     open ── every expected agency finished ──▶ complete ── acta ──▶ closed ── draw held ──▶ drawn
+ *      ▲                                                                │
+ *      └──────────────── something is done by hand ◀────────────────────┘
  *
  * Bets are taken while open, of expected agencies that have not finished. Winners exist only when drawn.
  * Whoever uses it has made each fact durable before applying it here ("log, apply, answer"); applied again in the same
@@ -34,9 +27,13 @@ export class Lottery {
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
   readonly #interventions: ByHand[] = [];
+  #acta: Acta | undefined;
+  readonly #withdrawn: Acta[] = [];
   #draw: Draw | undefined;
   #seal: Seal | undefined;
   #onChange: (fact: Fact) => void = () => {};
+  /** Number of facts that were applied: whoever waits for something sees whether anything has changed meanwhile. */
+  applied = 0;
 
   /** @param expected the agencies that the draw waits for, until a fact says which */
   constructor(expected: Iterable<number>) {
@@ -50,6 +47,7 @@ export class Lottery {
 
   get state(): LotteryState {
     if (this.#draw !== undefined) return 'drawn';
+    if (this.#acta !== undefined) return 'closed';
     return this.#expected.size > 0 && this.#missing.size === 0 ? 'complete' : 'open';
   }
 
@@ -98,6 +96,16 @@ export class Lottery {
     return [...this.#bets.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** What the bets of the draw are; undefined before the close. */
+  get acta(): Acta | undefined {
+    return this.#acta;
+  }
+
+  /** The actas that count no more, in order. */
+  get withdrawnActas(): readonly Acta[] {
+    return this.#withdrawn;
+  }
+
   /** Undefined before it was held. */
   get draw(): Draw | undefined {
     return this.#draw;
@@ -131,11 +139,12 @@ export class Lottery {
   /** Applies what is durable. Facts of agencies that are not expected (any more) are kept and change nothing else. */
   apply(fact: Fact): void {
     this.#apply(fact);
+    this.applied += 1;
     this.#onChange(fact);
   }
 
   #apply(fact: Fact): void {
-    if (isByHand(fact)) this.#interventions.push(fact);
+    if (isByHand(fact)) this.#intervene(fact);
     switch (fact.kind) {
       case 'agencies':
         this.#expect(parseAgencies(fact.agencies) as number[]);
@@ -168,6 +177,10 @@ export class Lottery {
         this.#expect(this.#expected);
         return;
       }
+      case 'closed':
+        if (this.#acta !== undefined) throw new Error('a lottery is closed once');
+        this.#acta = fact.acta;
+        return;
       case 'drawn':
         if (this.#draw !== undefined) throw new Error('a draw is held once');
         this.#draw = fact.draw;
@@ -179,6 +192,13 @@ export class Lottery {
   winnersOf(agency: number): readonly string[] | undefined {
     if (this.#draw === undefined) return undefined;
     return this.#draw.winners.get(agency) ?? [];
+  }
+
+  /** Until the draw a close can be undone. */
+  #intervene(fact: ByHand): void {
+    this.#interventions.push(fact);
+    if (this.#acta !== undefined) this.#withdrawn.push(this.#acta);
+    this.#acta = undefined;
   }
 
   #expect(agencies: Iterable<number>): void {

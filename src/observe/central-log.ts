@@ -1,4 +1,4 @@
-import type { ByHand } from '../lottery/lottery.ts';
+import type { ByHand } from '../lottery/fact.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit, type ResourceEvent } from './events.ts';
 import type { Log, Result } from './log.ts';
 
@@ -48,6 +48,30 @@ export function logCentral(log: Log): Emit<CentralEvent> {
           missing,
           waiting_for: listed(waitingFor, missing),
         });
+        return;
+      }
+      case 'closed': {
+        const { acta, sha256 } = event;
+        log.info('cierre', 'success', { apuestas: acta.bets, sha256, acta: acta.number });
+        return;
+      }
+      case 'draw-waits': {
+        const { acta, wait } = event;
+        const [key, value] = Object.entries(wait)[0]!;
+        log.info('sorteo', 'in_progress', {
+          acta,
+          [key === 'until' ? 'until' : 'waiting_for']: value as string,
+        });
+        return;
+      }
+      case 'signature-refused': {
+        const { acta, file, error } = event;
+        log.error('firma', 'fail', { acta, file, error });
+        return;
+      }
+      case 'acta-disputed': {
+        const { agency, acta, detail } = event;
+        log.error('acta', 'fail', { agency, acta, error: detail });
         return;
       }
       case 'draw-held': {

@@ -1,4 +1,6 @@
-import type { ByHand, LotteryState } from '../lottery/lottery.ts';
+import type { Acta, ByHand } from '../lottery/fact.ts';
+import type { LotteryState } from '../lottery/lottery.ts';
+import type { DrawWait } from './status.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
 /**
@@ -65,6 +67,24 @@ type LotteryEvent =
       readonly missing: number;
       /** The first of the missing ones. */
       readonly waitingFor: readonly number[];
+    }
+  /** The acta de cierre is in the log. */
+  | { readonly event: 'closed'; readonly acta: Acta; readonly sha256: string }
+  /** The draw waits, until then or for a signature. */
+  | { readonly event: 'draw-waits'; readonly acta: number; readonly wait: DrawWait }
+  /** What is in the file is no signature of the acta. */
+  | {
+      readonly event: 'signature-refused';
+      readonly acta: number;
+      readonly file: string;
+      readonly error: string;
+    }
+  /** The acta is not of what an agency has sent. */
+  | {
+      readonly event: 'acta-disputed';
+      readonly agency: number;
+      readonly acta: number;
+      readonly detail: string;
     }
   | {
       readonly event: 'draw-held';

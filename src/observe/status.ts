@@ -13,7 +13,27 @@ export interface CentralStatus {
   readonly unsyncedBytes: number;
   /** After the draw: when it was held (ISO 8601), and the SHA-256 of its bets in hex. */
   readonly draw: { readonly time: string; readonly seal: string } | undefined;
+  /** After the close: the acta de cierre, and what the draw waits for. */
+  readonly acta: ActaStatus | undefined;
+  /** Numbers of the actas that count no more. */
+  readonly withdrawnActas: readonly number[];
+  /** What agencies say is wrong with the acta. */
+  readonly disputes: readonly { readonly agency: number; readonly detail: string }[];
 }
+
+export interface ActaStatus {
+  readonly number: number;
+  /** When the bets were closed, ISO 8601. */
+  readonly time: string;
+  /** SHA-256 of the document, in hex. */
+  readonly sha256: string;
+  readonly waitsFor: DrawWait | undefined;
+}
+
+/** What a draw waits for after the close. */
+export type DrawWait =
+  /** ISO 8601. */
+  { readonly until: string } | { readonly signature: string };
 
 export interface AgencyStatus {
   readonly agency: number;

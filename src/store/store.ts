@@ -1,14 +1,14 @@
 import type { BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
-import type { Draw } from '../lottery/draw.ts';
-import type { Fact, Seal, UploadPlace } from '../lottery/fact.ts';
+import type { BetsDigest } from '../lottery/acta.ts';
+import type { Fact, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 
 /** Told a fact that is durable. */
 export type OnFact = (fact: Fact) => void;
 
 /** The facts that a store keeps beside the bets. */
-export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
+export type Note = Extract<Fact, { kind: 'refused' | 'finished' | 'closed' | 'drawn' }>;
 
 /**
  * Where bets and facts are kept. The promise of every implementation:
@@ -20,7 +20,7 @@ export type Note = Extract<Fact, { kind: 'refused' | 'finished' }>;
  *   handed over after it and before the rejection: nobody's later batch is stored without the earlier one.
  * - **Group commit.** Calls may be made without waiting; those that wait at the same time are made durable together and
  *   share one promise.
- * - **Closed by the draw.** After `seal` nothing is taken: rejected with `failed`, without any harm to the store.
+ * - **Closed by the draw.** Nothing is taken after it: rejected with `failed`, without any harm to the store.
  * - **Told.** Whoever opens a store is told every fact, in order and once: those that it remembers before it is open, each
  *   later one when it is durable and before whoever handed it over hears of it. The state of the lottery is made of nothing
  *   else ("log, apply, answer"), so it follows a log that other servers write as well as its own.
@@ -41,11 +41,13 @@ export interface Store {
   /** Keeps a fact that is no bet. Refused as `append` is. */
   note(note: Note): Promise<void>;
   /**
-   * Keeps the draw, after which nothing is appended. Refused as `append` is.
+   * The digest of everything that was handed over before and is durable.
    *
-   * @returns the digest of the bets that took part
+   * @throws StoreError (as a rejection) `unavailable`; `failed` when the bets are not those that were acknowledged
    */
-  seal(draw: Draw): Promise<Seal>;
+  digest(): Promise<BetsDigest>;
+  /** Tells this lottery from any other. */
+  readonly lottery: string;
   /**
    * Fulfilled when everything handed over before is durable or rejected, and everything was told that any server on the same
    * store has acknowledged before.

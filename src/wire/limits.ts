@@ -23,6 +23,13 @@ export interface Limits {
   readonly agencyConnectionsMax: number;
   /** Batches of one upload that may be invalid: each is kept in memory and in the journal. */
   readonly refusedBatchesMax: number;
+  /**
+   * Time that a question for the winners waits for the draw, in milliseconds, when its agency has finished: who asks again only
+   * after seconds is answered at once.
+   */
+  readonly questionWaitMs: number;
+  /** Connections that may wait for the draw before a question does not any more: the others are for those who send bets. */
+  readonly questionsWaitingMax: number;
   /** How often an agency that waits for the draw is told that the central is still there, in milliseconds. */
   readonly pingIntervalMs: number;
   /**
@@ -80,6 +87,8 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
   refusedBatchesMax: 10_000,
+  questionWaitMs: 10 * SECOND,
+  questionsWaitingMax: 2048,
   pingIntervalMs: 10 * SECOND,
   progressBytesMin: 512,
   handshakeTimeoutMs: 60 * SECOND,

@@ -10,6 +10,8 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     state: 'open',
     ready: { ok: true },
     waitingFor: [2, 3, 4],
+    withdrawnActas: [],
+    disputes: [],
     bets: 1_234_567,
     betsPerSecond: 8_700,
     refused: 3,

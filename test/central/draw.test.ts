@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
-import type { Draw } from '../../src/lottery/draw.ts';
-import { StoreError } from '../../src/store/store.ts';
+import { type Note, StoreError } from '../../src/store/store.ts';
 import {
   bet,
   conn,
@@ -102,9 +101,10 @@ describe('the draw', () => {
 
   test('that another server has held meanwhile is not its own', async () => {
     class OvertakenStore extends GatedStore {
-      override async seal(draw: Draw): Promise<never> {
+      override async note(note: Note): Promise<void> {
+        if (note.kind !== 'drawn') return super.note(note);
         const seal = { bytes: 0, sha256: 'theirs', time: '2026-01-02T03:04:05.000Z' };
-        this.onFact({ kind: 'drawn', draw, seal });
+        this.onFact({ ...note, seal });
         throw new StoreError('overtaken', 'the draw has been held');
       }
     }

@@ -19,6 +19,7 @@ import { needPostgres, postgresMissing } from '../support/postgres.ts';
 import { PostgresCluster, ROLE } from '../support/postgres-cluster.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 const SEAL = createHash('sha256').update(ROWS).digest('hex');
 const SUMMARY = `6 bets, ${ROWS.length} bytes, sha256 ${SEAL}`;
@@ -56,7 +57,7 @@ describe('with bets in a database', () => {
       stdout: `${SUMMARY}\nthe draw has not been held, it waits for 1, 2\n`,
     });
     await finish(server);
-    const { time } = await server.store.seal(await holdDraw(server.store.bets(), hasWon));
+    const { time } = await sealDraw(server.store, await holdDraw(server.store.bets(), hasWon));
     expect(await loteria(folder, ['export', 'late.csv'], env)).toEqual({
       code: 0,
       stderr: '',
@@ -97,7 +98,7 @@ describe('with bets in a database', () => {
       '',
     ]);
     await server.store.note({ kind: 'finished', agency: 2, upload: undefined });
-    const { time } = await server.store.seal(await holdDraw(server.store.bets(), hasWon));
+    const { time } = await sealDraw(server.store, await holdDraw(server.store.bets(), hasWon));
     await server.store.close();
     const json = await loteria('/', ['draw', 'status', '--json'], env);
     expect(JSON.parse(json.stdout)).toEqual({
@@ -169,7 +170,7 @@ describe('with bets in a database', () => {
     const server = await openServer(engine);
     await fill(server);
     await finish(server);
-    await server.store.seal(await holdDraw(server.store.bets(), hasWon));
+    await sealDraw(server.store, await holdDraw(server.store.bets(), hasWon));
     const { lottery, agencies } = engine;
     const select = (text: string) => postgres.primary.sql(text, [lottery], 'other');
     expect(

@@ -36,6 +36,7 @@ describe("the skeleton's config.ini", () => {
       listeners: [{ dialect: 'tp0', port: 12345 }],
       ip: 'server',
       host: undefined,
+      closeHoldMs: 0,
       backlog: expect.any(Number) as number,
       logLevel: { level: 'INFO', text: 'INFO' },
       logFormat: 'text',

@@ -7,6 +7,7 @@ import type { Draw } from '../../src/lottery/draw.ts';
 import type { Fact, Seal } from '../../src/lottery/fact.ts';
 import type { Note, OnFact, Store } from '../../src/store/store.ts';
 import { batchOf, betWith, plainBet, rowsOf, validBet } from '../lottery/bets.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 /** All bets of a store, in the order in which it gives them. */
 export async function storedBets(store: Store): Promise<Bet[]> {
@@ -262,7 +263,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
       const handed = names.map(name => store.append(batchNamed(name, name % 4, 1 + (name % 5))));
       handed.push(store.note(refusalOf(1)), store.note(finishOf(1)));
       // What was handed over before takes part, also when nobody has waited for it.
-      const seal = await store.seal(DRAW);
+      const seal = await sealDraw(store, DRAW);
       expect(seal).toEqual(sealOf(names.flatMap(name => betsNamed(name, name % 4, 1 + (name % 5)))));
       expect(await storedBets(store)).toHaveLength(60);
       await Promise.all(handed);
@@ -271,7 +272,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
 
     test('seals no bets with the SHA-256 of nothing', async () => {
       const store = await openStore();
-      expect(await store.seal({ bets: 0, winners: new Map() })).toEqual({
+      expect(await sealDraw(store, { bets: 0, winners: new Map() })).toEqual({
         ...sealOf([]),
         sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
       });
@@ -281,7 +282,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
     test('takes nothing after the draw', async () => {
       const store = await openStore();
       await store.append(batchNamed(1));
-      await store.seal(DRAW);
+      await sealDraw(store, DRAW);
       await expectNothingTaken(store);
       expect(await storedBets(store)).toEqual(betsNamed(1));
       // Somebody asked too late: no reason to stop.
@@ -313,7 +314,7 @@ function describeTold(openNew: Opening): void {
         void durable.then(() => toldWhenHeard.push(told.length));
         if (call % 20 === 0) await durable;
       }
-      const seal = await store.seal(DRAW);
+      const seal = await sealDraw(store, DRAW);
       expect(told).toEqual([...facts, { kind: 'drawn', draw: DRAW, seal }]);
       expect(toldWhenHeard).toHaveLength(60);
       for (const [call, count] of toldWhenHeard.entries()) expect(count).toBeGreaterThan(call);
@@ -338,7 +339,7 @@ function describeTold(openNew: Opening): void {
         expect(told.slice(0, call + 1)).toEqual(facts);
       }
       await Promise.all(handed);
-      await store.seal(DRAW);
+      await sealDraw(store, DRAW);
       await expect(store.settled()).resolves.toBeUndefined();
       expect(told).toHaveLength(31);
       await store.close();
@@ -351,7 +352,7 @@ async function expectNothingTaken(store: Store): Promise<void> {
     store.append(batchNamed(9)),
     store.note(refusalOf(9)),
     store.note(finishOf(9)),
-    store.seal(DRAW),
+    sealDraw(store, DRAW),
   ];
   for (const outcome of await Promise.allSettled(late)) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StoreError', code: 'failed' } });
@@ -380,7 +381,7 @@ function describeMemory(newPlace: () => Promise<Opening>): void {
         store.note(refusalOf(1, 2)),
         store.note(finishOf(1, 'a-Z_0.9')),
       ]);
-      const seal = await store.seal(DRAW);
+      const seal = await sealDraw(store, DRAW);
       await store.close();
       const { store: again, facts } = await open(opening);
       expect(facts).toEqual([
@@ -400,7 +401,7 @@ function describeMemory(newPlace: () => Promise<Opening>): void {
       const opening = await newPlace();
       const { store } = await open(opening);
       await store.append(batchNamed(1));
-      await store.seal(DRAW);
+      await sealDraw(store, DRAW);
       await store.close();
       const again = await open(opening);
       await expectNothingTaken(again.store);
@@ -440,7 +441,7 @@ function describeMemory(newPlace: () => Promise<Opening>): void {
             }
           }
           expect(await storedBets(store)).toEqual(bets);
-          expect(await store.seal(DRAW)).toEqual(sealOf(bets));
+          expect(await sealDraw(store, DRAW)).toEqual(sealOf(bets));
           await store.close();
         }),
         { numRuns: 40 },

@@ -14,6 +14,9 @@ export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus 
     agencies: [agencyWith({ agency: 1 }), agencyWith({ agency: 2 })],
     unsyncedBytes: 0,
     draw: undefined,
+    acta: undefined,
+    withdrawnActas: [],
+    disputes: [],
     ...changes,
   };
 }

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/lottery/fact.ts';
 import { isOvertakenBy } from '../../src/lottery/fact-order.ts';
 
-type Kind = 'base' | 'u' | 'v' | 'refused-u' | 'end' | 'end-u' | 'drawn' | 'adopted';
+type Kind = 'base' | 'u' | 'v' | 'refused-u' | 'end' | 'end-u' | 'closed' | 'drawn';
 
-const KINDS: readonly Kind[] = ['base', 'u', 'v', 'refused-u', 'end', 'end-u', 'drawn', 'adopted'];
+const KINDS: readonly Kind[] = ['base', 'u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'];
 
 /** A fact of an agency: bets of the base protocol, of an upload, an upload's refused batch, an end with an upload or without. */
 function factOf(kind: Kind, agency: number): Fact {
@@ -19,22 +19,22 @@ function factOf(kind: Kind, agency: number): Fact {
     end: { kind: 'finished', agency, upload: undefined },
     'end-u': { kind: 'finished', agency, upload: 'u' },
     drawn: { kind: 'drawn', draw: { bets: 0, winners: new Map() }, seal },
-    adopted: { kind: 'adopted', bets: new Map() },
+    closed: { kind: 'closed', acta: { number: 1, time: '', bets: 0, bytes: 0, sha256: '', text: '' } },
   };
   return facts[kind];
 }
 
 /** Which facts of the same agency overtake one. */
 const OVERTAKEN_BY: Record<Kind, readonly Kind[]> = {
-  base: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
-  u: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
-  v: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
-  'refused-u': ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
-  end: ['u', 'v', 'refused-u', 'end', 'end-u', 'drawn'],
+  base: ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
+  u: ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
+  v: ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
+  'refused-u': ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
+  end: ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
   // Its own upload's batches are what it waits for.
-  'end-u': ['v', 'end', 'end-u', 'drawn'],
+  'end-u': ['v', 'end', 'end-u', 'closed', 'drawn'],
+  closed: KINDS,
   drawn: KINDS,
-  adopted: ['drawn'],
 };
 
 describe('a fact that was judged without knowing of another one', () => {
@@ -44,8 +44,8 @@ describe('a fact that was judged without knowing of another one', () => {
     );
   });
 
-  test.each(KINDS)('(%s) of another agency is overtaken by a draw alone', kind => {
+  test.each(KINDS)('(%s) of another agency is overtaken by a close and a draw alone', kind => {
     const overtaking = KINDS.filter(other => isOvertakenBy(factOf(kind, 1), factOf(other, 2)));
-    expect(overtaking).toEqual(kind === 'drawn' ? KINDS : ['drawn']);
+    expect(overtaking).toEqual(kind === 'drawn' || kind === 'closed' ? KINDS : ['closed', 'drawn']);
   });
 });

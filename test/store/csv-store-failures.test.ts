@@ -7,6 +7,7 @@ import { batchNamed, betsNamed } from '../contract/store-contract.ts';
 import { rowsOf } from '../lottery/bets.ts';
 import { type FaultyFiles, systemError } from './faulty-files.ts';
 import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 const FILES = ['bets.csv', 'bets.journal'] as const;
 const FINISHED = { kind: 'finished', agency: 1, upload: undefined } as const;
@@ -160,10 +161,10 @@ describe('a full disk', () => {
     await store.append(batchNamed(1));
     const draw = { bets: 1, winners: new Map([[1, ['7']]]) };
     fill(files, 'bets.journal');
-    expect(await codeOf(store.seal(draw))).toBe('full');
+    expect(await codeOf(sealDraw(store, draw))).toBe('full');
     expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
     files.onWrite = undefined;
-    const seal = await store.seal(draw);
+    const seal = await sealDraw(store, draw);
     await store.close();
     expect((await factsOf(files)).at(-1)).toEqual({ kind: 'drawn', draw, seal });
   });
@@ -330,7 +331,7 @@ describe.each(FILES.flatMap(failuresOf))(
       const late = [
         store.append(batchNamed(2)),
         store.note(FINISHED),
-        store.seal({ bets: 1, winners: new Map() }),
+        sealDraw(store, { bets: 1, winners: new Map() }),
         store.settled(),
       ];
       expect(await Promise.all(late.map(codeOf))).toEqual(['failed', 'failed', 'failed', 'failed']);

@@ -6,6 +6,7 @@ import { batchNamed, betsNamed, refusalOf } from '../contract/store-contract.ts'
 import { batchOf, rowsOf } from '../lottery/bets.ts';
 import type { FaultyFiles } from './faulty-files.ts';
 import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 /** The calls without the lengths of the journal's lines, which are no subject here. */
 function callsOf(files: FaultyFiles): string[] {
@@ -249,7 +250,7 @@ describe('a closed store', () => {
       store.append(batchNamed(2)),
       store.note(refusalOf(1)),
       store.note({ kind: 'finished', agency: 1, upload: undefined }),
-      store.seal(draw),
+      sealDraw(store, draw),
     ];
     expect(await Promise.all(late.map(codeOf))).toEqual(['failed', 'failed', 'failed', 'failed']);
     expect(files.calls.slice(length)).toEqual([]);

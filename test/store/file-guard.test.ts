@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { FaultyFiles, systemError } from './faulty-files.ts';
 import { codeOf, holdSyncs, idle } from './faulty-store.ts';
 import { drawIn, fillFolder, readFiles } from './store-folder.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 async function open(): Promise<{ store: CsvStore; files: FaultyFiles; warnings: string[] }> {
   const files = new FaultyFiles();
@@ -72,7 +73,7 @@ describe('a file that was replaced', () => {
     await closed;
     const kept = files.contentOf('bets.csv.kept').length;
     expect(kept).toBe(answer === 'fulfilled' ? batchNamed(1).rows.length : 0);
-    expect(await codeOf(store.seal({ bets: 1, winners: new Map() }))).toBe('failed');
+    expect(await codeOf(sealDraw(store, { bets: 1, winners: new Map() }))).toBe('failed');
   });
 });
 

@@ -11,6 +11,7 @@ import { batchNamed } from '../contract/store-contract.ts';
 import { describeStep } from './faulty-files.ts';
 import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulated-disk.ts';
 import { noPause } from './store-folder.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 /** A run of the csv store that is the same every time, and what must be true of it whenever it is cut off. */
 
@@ -58,7 +59,11 @@ function drawn(rows: Uint8Array): Deed {
   const draw: Draw = { bets: 7, winners: new Map([[2, ['30904465', '007']]]) };
   const sha256 = createHash('sha256').update(rows).digest('hex');
   const seal = { bytes: rows.length, sha256, time: new Date(0).toISOString() };
-  return { fact: { kind: 'drawn', draw, seal }, rows: new Uint8Array(), hand: store => store.seal(draw) };
+  return {
+    fact: { kind: 'drawn', draw, seal },
+    rows: new Uint8Array(),
+    hand: store => sealDraw(store, draw),
+  };
 }
 
 const rowsOf = (deeds: readonly Deed[]): Buffer => Buffer.concat(deeds.map(({ rows }) => rows));

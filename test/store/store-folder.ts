@@ -13,6 +13,7 @@ import { storedBets } from '../contract/store-contract.ts';
 import { batchOf, betWith } from '../lottery/bets.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { sealDraw } from '../support/seal-draw.ts';
 
 /** Folders of the csv store with known contents, and their two files read and changed byte by byte. */
 
@@ -68,7 +69,7 @@ export async function fillFolder(folder: string): Promise<void> {
 /** Holds the draw over what a folder has: one more line. */
 export async function drawIn(folder: string): Promise<void> {
   const { store } = await CsvStore.open(folder, { clock: () => new Date(TIME) });
-  await store.seal(await holdDraw(store.bets(), hasWon));
+  await sealDraw(store, await holdDraw(store.bets(), hasWon), TIME);
   await store.close();
 }
 

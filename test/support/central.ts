@@ -10,8 +10,8 @@ import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import type { Fact, Seal, UploadPlace } from '../../src/lottery/fact.ts';
-import type { Draw } from '../../src/lottery/draw.ts';
+import type { Fact, UploadPlace } from '../../src/lottery/fact.ts';
+import type { BetsDigest } from '../../src/lottery/acta.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
@@ -160,6 +160,7 @@ export class GatedStore implements Store {
   settling: Promise<void> = Promise.resolve();
   /** How often it was called. */
   asked = 0;
+  readonly lottery = 'of the test';
   readonly #memory = new MemoryStore(fact => {
     this.facts.push(fact);
     this.onFact(fact);
@@ -182,16 +183,20 @@ export class GatedStore implements Store {
     return this.#arrive({ kind: 'stored', agency, count, place }, batch);
   }
 
-  note(note: Note): Promise<void> {
+  async note(note: Note): Promise<void> {
+    if (note.kind === 'closed') return this.#memory.note(note);
+    if (note.kind === 'drawn') {
+      this.seals += 1;
+      const refusal = this.sealRefusals.shift();
+      if (refusal !== undefined) throw storeError(refusal);
+      return this.#memory.note(note);
+    }
     this.noted.push(note);
     return this.#arrive(note);
   }
 
-  async seal(draw: Draw): Promise<Seal> {
-    this.seals += 1;
-    const refusal = this.sealRefusals.shift();
-    if (refusal !== undefined) throw storeError(refusal);
-    return this.#memory.seal(draw);
+  digest(): Promise<BetsDigest> {
+    return this.#memory.digest();
   }
 
   #arrive(fact: Waiting['fact'], batch?: BetBatch): Promise<void> {
@@ -294,7 +299,8 @@ export class TestCentral {
 
   static async open(options: TestCentralOptions = {}): Promise<TestCentral> {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    // Most tests ask before the draw to see that there was none.
+    const limits = { ...DEFAULT_LIMITS, questionWaitMs: 0, ...options.limits };
     const { lottery = new Lottery(agencies) } = options;
     if (store instanceof GatedStore) store.onFact = fact => lottery.apply(fact);
     const { dialects = [createResumableDialect(new PlainBetReader())] } = options;

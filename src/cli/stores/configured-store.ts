@@ -1,5 +1,6 @@
+import type { ByHand } from '../../lottery/fact.ts';
 import type { readLotteryConfig } from '../../config/server-config.ts';
-import type { ByHand, Lottery } from '../../lottery/lottery.ts';
+import type { Lottery } from '../../lottery/lottery.ts';
 import type { CentralEvent } from '../../observe/events.ts';
 import type { EngineEvent, OnRows, Store, StoreReading, StoreWatch } from '../../store/store.ts';
 
@@ -52,17 +53,4 @@ export interface StoreParts {
   readonly onWarning: (file: string, warning: string) => void;
   /** Ends an opening that waits for the engine. */
   readonly signal: AbortSignal;
-}
-
-/** The only place where a store is chosen. The code of each is loaded by those who use it. */
-export async function storeOf(config: LotteryConfig): Promise<ConfiguredStore> {
-  const { store } = config;
-  switch (store.kind) {
-    case 'csv':
-      return (await import('./csv.ts')).csvStore(config);
-    case 'memory':
-      return (await import('./memory.ts')).memoryStore();
-    case 'postgres':
-      return (await import('./postgres.ts')).postgresStore(config, store);
-  }
 }

@@ -1,8 +1,9 @@
+import { type ByHand } from '../../lottery/fact.ts';
 import { readFileSync } from 'node:fs';
 import type { EngineAddress, StoreChoice } from '../../config/store-choice.ts';
 import { ConfigError } from '../../config/errors.ts';
 import { formatAgencies } from '../../lottery/agency-ranges.ts';
-import { type ByHand, Lottery } from '../../lottery/lottery.ts';
+import { Lottery } from '../../lottery/lottery.ts';
 import { openRowScanner } from '../../kernel/open-row-scanner.ts';
 import { inspectLog } from '../../store/postgres/inspection.ts';
 import { PostgresStore } from '../../store/postgres/postgres-store.ts';

@@ -46,6 +46,10 @@ export class Auditor {
       case 'draw':
         this.#compareDraw(record);
         return;
+      case 'close':
+        if (record.bets !== this.#bets)
+          throw new Error(`an acta of ${record.bets} bets, ${this.#bets} are there`);
+        return;
       case 'begin':
       case 'agencies':
       case 'checkpoint':

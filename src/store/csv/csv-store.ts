@@ -1,8 +1,8 @@
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
-import type { Draw } from '../../lottery/draw.ts';
-import type { Seal, UploadPlace } from '../../lottery/fact.ts';
+import type { BetsDigest } from '../../lottery/acta.ts';
+import type { UploadPlace } from '../../lottery/fact.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
@@ -54,11 +54,11 @@ export interface OpenedCsvStore {
  */
 export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
+  readonly lottery: string;
   readonly #bets: AppendFile;
   readonly #journal: AppendFile;
   readonly #lease: FolderLease;
   readonly #guard: FileGuard;
-  readonly #clock: () => Date;
   readonly #openRowScanner: (() => RowScanner) | undefined;
   readonly #digest: RunningDigest;
   readonly #failure = new Failure();
@@ -92,7 +92,6 @@ export class CsvStore implements Store {
         if (this.#idle) this.#idleTimer.refresh();
       },
     });
-    this.#clock = options.clock ?? now;
     this.#openRowScanner = options.openRowScanner;
     this.#sealed = recovered.drawn;
     this.#isUnconfirmed = recovered.isUnconfirmed;
@@ -101,6 +100,7 @@ export class CsvStore implements Store {
     this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
     this.#lookTimer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
     this.failure = this.#failure.announced;
+    this.lottery = recovered.begun;
   }
 
   /**
@@ -140,40 +140,30 @@ export class CsvStore implements Store {
   }
 
   note(note: Note): Promise<void> {
-    if (note.kind === 'finished') {
-      return this.#record({ type: 'finished', agency: note.agency, upload: note.upload });
+    switch (note.kind) {
+      case 'refused':
+        return this.#gatherRefused(note);
+      case 'finished':
+        return this.#record({ type: 'finished', agency: note.agency, upload: note.upload });
+      case 'closed': {
+        const { number: acta, bytes: end, ...rest } = note.acta;
+        return this.#record({ type: 'close', acta, ...rest, end });
+      }
+      case 'drawn':
+        return this.#seal(note);
     }
-    const refusal = this.#refusal();
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#writer.gather(group => {
-      group.batches.push({ agency: note.agency, ...note.place, ...note.fault });
-    });
   }
 
-  async seal(draw: Draw): Promise<Seal> {
+  async digest(): Promise<BetsDigest> {
     await this.#look().catch(() => {});
     await this.settled();
-    const { end } = this.#bets;
     try {
-      await this.#digest.advance(end, () => true);
+      await this.#digest.advance(this.#bets.end, () => true);
       if (this.#digest.crc32 !== this.#writer.rowsCrc32) throw this.#changed();
     } catch (error) {
       throw this.#failure.fail(error);
     }
-    const { sha256 } = this.#digest;
-    const time = this.#clock().toISOString();
-    const line = { type: 'draw', time, end, sha256, bets: draw.bets, winners: [...draw.winners] } as const;
-    const refusal = this.#refusal();
-    if (refusal !== undefined) throw refusal;
-    const durable = this.#record(line);
-    this.#sealed = true;
-    try {
-      await durable;
-    } catch (error) {
-      this.#sealed = false;
-      throw error;
-    }
-    return { bytes: end, sha256, time };
+    return this.#digest.digest;
   }
 
   async settled(): Promise<void> {
@@ -214,6 +204,27 @@ export class CsvStore implements Store {
     this.#lease.release();
     const error = closed.find(outcome => outcome.status === 'rejected');
     if (error !== undefined) throw asFailed(error.reason);
+  }
+
+  #gatherRefused({ agency, place, fault }: Extract<Note, { kind: 'refused' }>): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#writer.gather(group => void group.batches.push({ agency, ...place, ...fault }));
+  }
+
+  async #seal({ draw, seal }: Extract<Note, { kind: 'drawn' }>): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    const { bytes: end, sha256, time } = seal;
+    const winners = [...draw.winners];
+    const durable = this.#record({ type: 'draw', time, end, sha256, bets: draw.bets, winners });
+    this.#sealed = true;
+    try {
+      await durable;
+    } catch (error) {
+      this.#sealed = false;
+      throw error;
+    }
   }
 
   /** Why nothing is taken any more. */

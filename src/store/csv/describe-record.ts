@@ -25,6 +25,10 @@ export function describeRecord(record: JournalRecord): string[] {
       return [`finished    agency ${record.agency}${uploadOf(record)}`];
     case 'checkpoint':
       return [`checkpoint  rows up to ${record.end}, sha256 ${record.sha256}`];
+    case 'close':
+      return [
+        `close       ${record.time}, acta ${record.acta}, ${record.bets} bets, rows up to ${record.end}, sha256 ${record.sha256}`,
+      ];
     case 'draw':
       return [
         `draw        ${record.time}, ${record.bets} bets, rows up to ${record.end}, sha256 ${record.sha256}`,

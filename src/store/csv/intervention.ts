@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Fact } from '../../lottery/fact.ts';
-import { type ByHand, Lottery } from '../../lottery/lottery.ts';
+import { type ByHand } from '../../lottery/fact.ts';
+import { Lottery } from '../../lottery/lottery.ts';
 import { StoreError } from '../store.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { FolderLease } from './folder-lease.ts';

@@ -21,6 +21,7 @@ export type JournalRecord =
   | Reopened
   | Void
   | Checkpoint
+  | Close
   | Drawn;
 
 /** The first line: what the file is. */
@@ -102,6 +103,17 @@ export interface Checkpoint {
   readonly type: 'checkpoint';
   readonly end: number;
   readonly sha256: string;
+}
+
+/** The acta de cierre: the draw is over these rows, unless something is done by hand before it. */
+export interface Close {
+  readonly type: 'close';
+  readonly acta: number;
+  readonly time: string;
+  readonly bets: number;
+  readonly end: number;
+  readonly sha256: string;
+  readonly text: string;
 }
 
 /** The draw, and the digest of all bets that took part: the seal. */

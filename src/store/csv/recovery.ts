@@ -32,6 +32,8 @@ export interface RecoveredFiles {
   /** CRC-32 of all rows. */
   readonly rowsCrc32: number;
   readonly journalLines: number;
+  /** When the lottery was begun, ISO 8601. */
+  readonly begun: string;
   readonly checkpoints: readonly Checkpoint[];
   /** The last line is one that no later line confirms. */
   readonly isUnconfirmed: boolean;
@@ -117,8 +119,12 @@ async function recoverOpen(
   let drawn = false;
   let hasAgencies = false;
   let isUnconfirmed = false;
+  let begun = '';
   const walk = await walkStore(journal, bets, {
-    onRecord: ({ record }) => void (isUnconfirmed = record.type === 'group'),
+    onRecord({ record }) {
+      isUnconfirmed = record.type === 'group';
+      if (record.type === 'begin') begun = record.time;
+    },
     onRows: piece => void (rowsCrc32 = crc32(piece, rowsCrc32)),
     onFact(fact) {
       if (fact.kind === 'drawn') drawn = true;
@@ -152,6 +158,7 @@ async function recoverOpen(
     bets: new AppendFile(betsPath, bets, walk.betsEnd),
     rowsCrc32,
     journalLines,
+    begun,
     checkpoints: walk.checkpoints,
     isUnconfirmed,
     drawn,

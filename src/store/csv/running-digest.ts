@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { BetsDigest } from '../../lottery/acta.ts';
+import { AgencyDigests } from '../../lottery/agency-digests.ts';
 import { DamageError } from './damage.ts';
 import type { ReadableFile } from './files.ts';
 import type { Checkpoint } from './journal-record.ts';
@@ -20,6 +22,7 @@ export class RunningDigest {
   readonly #file: ReadableFile;
   readonly #checkpoints: Checkpoint[];
   readonly #hash = createHash('sha256');
+  readonly #agencies = new AgencyDigests();
   /** One after the other: whoever asks second goes on where the first stopped. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -31,6 +34,11 @@ export class RunningDigest {
   /** The digest of everything up to `offset`, in hex. */
   get sha256(): string {
     return this.#hash.copy().digest('hex');
+  }
+
+  /** Of everything up to `offset`. */
+  get digest(): BetsDigest {
+    return { bytes: this.offset, sha256: this.sha256, agencies: this.#agencies.sha256s };
   }
 
   /**
@@ -56,8 +64,10 @@ export class RunningDigest {
       const slice = buffer.subarray(0, Math.min(buffer.length, next - this.offset));
       const length = await this.#file.read(slice, this.offset);
       if (length === 0) throw new DamageError(BETS_FILE, this.offset, 'the file ends before its last row');
-      this.#hash.update(slice.subarray(0, length));
-      this.crc32 = crc32(slice.subarray(0, length), this.crc32);
+      const bytes = slice.subarray(0, length);
+      this.#hash.update(bytes);
+      this.#agencies.push(bytes);
+      this.crc32 = crc32(bytes, this.crc32);
       this.offset += length;
       this.#compare();
     }

@@ -133,8 +133,11 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
       if (record.end < checkpointEnd)
         return `a checkpoint of ${record.end} bytes behind one of ${checkpointEnd}`;
       return record.end > betsEnd ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there` : undefined;
+    case 'close':
     case 'draw':
-      return record.end !== betsEnd ? `a draw over ${record.end} bytes, ${betsEnd} are there` : undefined;
+      return record.end !== betsEnd
+        ? `a ${record.type} over ${record.end} bytes, ${betsEnd} are there`
+        : undefined;
     case 'agencies':
     case 'finished':
     case 'reopened':
@@ -199,6 +202,11 @@ export function* factsOf(record: JournalRecord): Generator<Fact> {
     case 'draw': {
       const { bets, winners, end: bytes, sha256, time } = record;
       yield { kind: 'drawn', draw: { bets, winners: new Map(winners) }, seal: { bytes, sha256, time } };
+      return;
+    }
+    case 'close': {
+      const { acta: number, time, bets, end: bytes, sha256, text } = record;
+      yield { kind: 'closed', acta: { number, time, bets, bytes, sha256, text } };
       return;
     }
     case 'begin':

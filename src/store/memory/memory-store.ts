@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type BetBatch, betsOf } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
-import type { Draw } from '../../lottery/draw.ts';
-import type { Seal, UploadPlace } from '../../lottery/fact.ts';
+import type { BetsDigest } from '../../lottery/acta.ts';
+import { AgencyDigests } from '../../lottery/agency-digests.ts';
+import type { UploadPlace } from '../../lottery/fact.ts';
 import { type Note, type OnFact, type Store, StoreError } from '../store.ts';
 
 /**
@@ -12,6 +13,7 @@ import { type Note, type OnFact, type Store, StoreError } from '../store.ts';
 export class MemoryStore implements Store {
   readonly failure = new Promise<StoreError>(() => {});
   readonly unsyncedBytes = 0;
+  readonly lottery = new Date().toISOString();
   readonly #batches: BetBatch[] = [];
   readonly #onFact: OnFact;
   #sealed = false;
@@ -29,21 +31,20 @@ export class MemoryStore implements Store {
 
   async note(note: Note): Promise<void> {
     this.#refuseAfterDraw();
+    this.#sealed = note.kind === 'drawn';
     this.#onFact(note);
   }
 
-  async seal(draw: Draw): Promise<Seal> {
-    this.#refuseAfterDraw();
-    this.#sealed = true;
+  async digest(): Promise<BetsDigest> {
     const hash = createHash('sha256');
+    const agencies = new AgencyDigests();
     let bytes = 0;
     for (const { rows } of this.#batches) {
       hash.update(rows);
+      agencies.push(rows);
       bytes += rows.length;
     }
-    const seal = { bytes, sha256: hash.digest('hex'), time: new Date().toISOString() };
-    this.#onFact({ kind: 'drawn', draw, seal });
-    return seal;
+    return { bytes, sha256: hash.digest('hex'), agencies: agencies.sha256s };
   }
 
   async settled(): Promise<void> {}

@@ -52,7 +52,7 @@ export class Connection {
       const connection = new Connection(writer, syncer, log, state);
       await connection.#sync();
       await syncer.commit(log.make(agencies));
-      state.begin((await log.find(syncer)).agencies);
+      state.begin(await log.find(syncer));
       await writer.connect();
       writer.onNotification = server => server !== state.name && state.work.ring();
       await writer.query('LISTEN loteria');

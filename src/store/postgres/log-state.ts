@@ -46,6 +46,10 @@ export class LogState {
   /** As far as the log is durable and was applied. */
   end: LogEnd = LOG_START;
   isDrawn = false;
+  /** When the lottery was begun, ISO 8601. */
+  begun = '';
+  /** Number of facts that were applied. */
+  facts = 0;
   #isBegun = false;
   isConnected = false;
   /** Bytes of rows that are not durable yet. */
@@ -79,7 +83,8 @@ export class LogState {
   }
 
   /** The log was found; it begins with the agencies that the draw waits for. */
-  begin(agencies: string): void {
+  begin({ agencies, begun }: { readonly agencies: string; readonly begun: Date }): void {
+    this.begun = begun.toISOString();
     if (!this.#isBegun) this.#told.onFact?.({ kind: 'agencies', agencies });
     this.#isBegun = true;
   }
@@ -175,6 +180,7 @@ export class LogState {
 
   #apply({ record: { position, chain, facts }, isOwn, handed, bytes, sentAt }: Seen): void {
     for (const fact of facts) {
+      this.facts += 1;
       this.isDrawn ||= fact.kind === 'drawn';
       this.#told.onFact?.(fact);
     }

@@ -2,15 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
-import type { Draw } from '../../lottery/draw.ts';
-import type { Seal, UploadPlace } from '../../lottery/fact.ts';
+import type { BetsDigest } from '../../lottery/acta.ts';
+import { AgencyDigests } from '../../lottery/agency-digests.ts';
+import type { UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
-import type { ByHand } from '../../lottery/lottery.ts';
+import type { ByHand } from '../../lottery/fact.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type EngineEvent, type Note, type Store, StoreError } from '../store.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { WAITS } from './limits.ts';
-import type { LogEnd } from './log.ts';
 import { type Listeners, LogState } from './log-state.ts';
 import { EngineError } from './session.ts';
 
@@ -40,12 +40,11 @@ export class PostgresStore implements Store {
   #connection: Connection | undefined;
   /** Why nothing is taken. */
   #refusal: StoreError | undefined;
-  #isSealing = false;
   /** Since when, and why, the engine stores nothing. */
   #trouble: { readonly since: number; readonly why: string } | undefined;
   #patience: NodeJS.Timeout | undefined;
   /** Of all rows, as they were read last. */
-  #digest: { readonly end: LogEnd; readonly bytes: number; readonly sha256: string } | undefined;
+  #digest: (BetsDigest & { readonly facts: number }) | undefined;
 
   private constructor(options: PostgresStoreOptions) {
     this.#options = options;
@@ -64,6 +63,10 @@ export class PostgresStore implements Store {
     return store;
   }
 
+  get lottery(): string {
+    return `${this.#options.lottery} ${this.#state.begun}`;
+  }
+
   get unsyncedBytes(): number {
     return this.#state.unsyncedBytes;
   }
@@ -78,23 +81,10 @@ export class PostgresStore implements Store {
     await this.#state.add(note, NO_ROWS);
   }
 
-  async seal(draw: Draw): Promise<Seal> {
-    this.#expectOpen();
-    this.#isSealing = true;
-    try {
-      await this.settled();
-      const { end } = this.#state;
-      if (this.#digest?.end !== end) for await (const _ of this.#rows());
-      // From here on the log rejects a draw that others were faster than.
-      if (this.#state.isDrawn || this.#state.end !== end)
-        throw new StoreError('overtaken', 'another server was first');
-      const { bytes, sha256 } = this.#digest!;
-      const seal = { bytes, sha256, time: new Date().toISOString() };
-      await this.#state.add({ kind: 'drawn', draw, seal }, NO_ROWS);
-      return seal;
-    } finally {
-      this.#isSealing = false;
-    }
+  async digest(): Promise<BetsDigest> {
+    await this.settled();
+    if (this.#digest?.facts !== this.#state.facts) for await (const _ of this.#rows());
+    return this.#digest!;
   }
 
   async settled(): Promise<void> {
@@ -131,21 +121,22 @@ export class PostgresStore implements Store {
 
   /** All rows up to the end of the log, a record at a time. */
   async *#rows(): AsyncGenerator<Uint8Array> {
-    const { end } = this.#state;
+    const { facts } = this.#state;
     const hash = createHash('sha256');
+    const agencies = new AgencyDigests();
     let bytes = 0;
     for await (const rows of this.#connection!.rows()) {
       hash.update(rows);
+      agencies.push(rows);
       bytes += rows.length;
       yield rows;
     }
-    this.#digest = { end, bytes, sha256: hash.digest('hex') };
+    this.#digest = { facts, bytes, sha256: hash.digest('hex'), agencies: agencies.sha256s };
   }
 
   #expectOpen(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
-    if (this.#state.isDrawn || this.#isSealing)
-      throw new StoreError('failed', 'nothing is stored after the draw');
+    if (this.#state.isDrawn) throw new StoreError('failed', 'nothing is stored after the draw');
   }
 
   /** Keeps a connection until the store is closed or has failed. */

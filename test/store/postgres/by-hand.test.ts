@@ -11,6 +11,7 @@ import { PostgresCluster, ROLE } from '../../support/postgres-cluster.ts';
 import { temporaryFolder } from '../../support/temp-folder.ts';
 import { loteria } from '../store-folder.ts';
 import { environmentOf, newLottery, openServer, type Options } from './lotteries.ts';
+import { sealDraw } from '../../support/seal-draw.ts';
 
 let postgres: PostgresCluster;
 
@@ -74,7 +75,7 @@ describe('what is done by hand while a server runs', () => {
     await store.note({ kind: 'finished', agency: 1, upload: 'one' });
     const draw = await holdDraw(store.bets(), hasWon);
     expect(draw.bets).toBe(4);
-    await store.seal(draw);
+    await sealDraw(store, draw);
     expect(await exported(options)).toBe(rowsOf([...left, ...betsNamed(5, 1, 2)]).toString());
     expect(await view(options)).toEqual([
       { agency: 1, bets: 3, finished: true },
@@ -127,7 +128,7 @@ describe('what is done by hand while a server runs', () => {
       'is not in the database',
     );
     await store.note({ kind: 'finished', agency: 1, upload: 'one' });
-    await store.seal(await holdDraw(store.bets(), hasWon));
+    await sealDraw(store, await holdDraw(store.bets(), hasWon));
     expect(await refused(['agency', 'void', '2'])).toContain('the draw has been held');
   });
 });

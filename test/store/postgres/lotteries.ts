@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { Fact } from '../../../src/lottery/fact.ts';
-import { isByHand, Lottery } from '../../../src/lottery/lottery.ts';
+import { isByHand } from '../../../src/lottery/fact.ts';
+import { Lottery } from '../../../src/lottery/lottery.ts';
 import { inspectLog } from '../../../src/store/postgres/inspection.ts';
 import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
 import type { EngineEvent, StoreReading } from '../../../src/store/store.ts';

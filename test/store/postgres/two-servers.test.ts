@@ -7,6 +7,7 @@ import { until } from '../../support/central.ts';
 import { needPostgres, postgresMissing } from '../../support/postgres.ts';
 import { PostgresCluster } from '../../support/postgres-cluster.ts';
 import { AGENCIES, newLottery, type OpenedServer, openServer } from './lotteries.ts';
+import { sealDraw } from '../../support/seal-draw.ts';
 
 let postgres: PostgresCluster;
 
@@ -94,7 +95,7 @@ describe('two servers on one log', () => {
     for (const agency of AGENCIES) await b.store.note({ kind: 'finished', agency, upload: undefined });
     await a.store.settled();
     const seals = await Promise.allSettled(
-      [a, b].map(async ({ store }) => store.seal(await holdDraw(store.bets(), hasWon))),
+      [a, b].map(async ({ store }) => sealDraw(store, await holdDraw(store.bets(), hasWon))),
     );
     expect(seals.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     // Too late for the log, or already known here.

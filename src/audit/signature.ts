@@ -1,0 +1,83 @@
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { sha256Of } from '../lottery/acta.ts';
+import type { Lottery } from '../lottery/lottery.ts';
+
+const SIGNATURE_BYTES = 64;
+
+/** The key of whoever signs actas. */
+export interface ActaKey {
+  readonly key: KeyObject;
+  /** SHA-256 of the key in DER form, in hex: `openssl pkey -pubin -in KEY -outform DER | sha256sum`. */
+  readonly fingerprint: string;
+}
+
+/**
+ * @param path an Ed25519 public key in PEM
+ * @throws Error that names the file when it holds none
+ */
+export function readActaKey(path: string): ActaKey {
+  let key: KeyObject;
+  try {
+    key = createPublicKey(readFileSync(path));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(`${path} cannot be read as a public key in PEM (${code ?? message})`, { cause: error });
+  }
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new Error(`${path} is a key of type ${key.asymmetricKeyType}, Ed25519 is needed`);
+  const der = key.export({ type: 'spki', format: 'der' });
+  return { key, fingerprint: createHash('sha256').update(der).digest('hex') };
+}
+
+/** Why a signature is none of a text; undefined when it is one. RFC 8032, 64 bytes. */
+export function faultOfSignature(
+  text: string,
+  signature: Uint8Array,
+  { key, fingerprint }: ActaKey,
+): string | undefined {
+  if (signature.length !== SIGNATURE_BYTES)
+    return `it has ${signature.length} bytes, an Ed25519 signature has ${SIGNATURE_BYTES}`;
+  if (verify(null, Buffer.from(text), key, signature)) return undefined;
+  return `it is no signature of the acta with SHA-256 ${sha256Of(text)} by the key ${fingerprint}`;
+}
+
+/** Waits for the signature of the acta that counts. */
+export class SignatureFile {
+  readonly file: string;
+  readonly #key: ActaKey;
+  /** What was said of the file, so that it is said once. */
+  #told: string | undefined;
+
+  constructor(file: string, key: ActaKey) {
+    this.file = file;
+    this.#key = key;
+  }
+
+  /** Looks at the file. `error` only when that has not been said of the same file before. */
+  async check({ acta, withdrawnActas }: Lottery): Promise<{ isValid: boolean; error?: string }> {
+    const signature = await this.#read();
+    if (acta === undefined || signature === undefined) return { isValid: false };
+    let fault = typeof signature === 'string' ? signature : faultOfSignature(acta.text, signature, this.#key);
+    if (fault === undefined) return { isValid: true };
+    const withdrawn =
+      typeof signature !== 'string' &&
+      withdrawnActas.find(({ text }) => faultOfSignature(text, signature, this.#key) === undefined);
+    if (withdrawn)
+      fault = `it is one of acta ${withdrawn.number}, which was withdrawn; acta ${acta.number} is to be signed`;
+    if (fault === this.#told) return { isValid: false };
+    this.#told = fault;
+    return { isValid: false, error: fault };
+  }
+
+  /** Undefined when there is none yet; a text when it cannot be read. */
+  async #read(): Promise<Uint8Array | string | undefined> {
+    try {
+      return await readFile(this.file);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' ? undefined : `it cannot be read (${code ?? message})`;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import type { Acta, ByHand } from './fact.ts';
+import { createHash } from 'node:crypto';
+
+/** What all rows of a lottery are, as bytes. */
+export interface BetsDigest {
+  readonly bytes: number;
+  /** SHA-256 of all rows, in hex. */
+  readonly sha256: string;
+  /** SHA-256 of the rows of each agency that has any. */
+  readonly agencies: ReadonlyMap<number, string>;
+}
+
+export interface ActaParts {
+  /** Tells this lottery from any other. */
+  readonly lottery: string;
+  readonly number: number;
+  readonly time: string;
+  readonly digest: BetsDigest;
+  /** Those that took part and what each has stored, in ascending order. */
+  readonly bets: readonly (readonly [agency: number, bets: number])[];
+  /** What was done by hand, in order. */
+  readonly byHand: readonly ByHand[];
+}
+
+const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
+
+/**
+ * The acta de cierre. Nothing in it is personal data of a customer.
+ *
+ *     acta  = `loteria-acta 1` LF *( key `: ` value LF )
+ *     keys  = lottery, acta, closed, bets, bytes, sha256, then `agency N` for each agency, then `void` for each upload
+ *             that does not count
+ */
+export function closeActa({ lottery, number, time, digest, bets, byHand }: ActaParts): Acta {
+  const betsInAll = bets.reduce((sum, [, count]) => sum + count, 0);
+  const { bytes, sha256 } = digest;
+  const lines = [
+    'loteria-acta 1',
+    `lottery: ${lottery}`,
+    `acta: ${number}`,
+    `closed: ${time}`,
+    `bets: ${betsInAll}`,
+    `bytes: ${bytes}`,
+    `sha256: ${sha256}`,
+    ...bets.map(([agency, count]) => agencyLine(agency, count, digest.agencies.get(agency))),
+    ...byHand.flatMap(voidLines),
+  ];
+  return { number, time, bets: betsInAll, bytes, sha256, text: linesOf(lines) };
+}
+
+function agencyLine(agency: number, bets: number, sha256 = SHA256_OF_NOTHING): string {
+  return `agency ${agency}: bets ${bets} sha256 ${sha256}`;
+}
+
+function voidLines(fact: ByHand): string[] {
+  if (fact.kind !== 'voided') return [];
+  const { reason, by, time } = fact.intervention;
+  const upload = fact.upload === undefined ? '' : ` upload ${fact.upload}`;
+  return [
+    `void: agency ${fact.agency}${upload} bets ${fact.bets} reason ${JSON.stringify(reason)} by ${by} at ${time}`,
+  ];
+}
+
+export interface DrawActaParts {
+  readonly lottery: string;
+  readonly acta: Acta;
+  /** When the draw was held, ISO 8601. */
+  readonly time: string;
+  readonly winningNumber: number;
+  /** Documents of the winners of each agency, in ascending order of the agencies and stored order. */
+  readonly winners: readonly (readonly [agency: number, documents: readonly string[]])[];
+}
+
+/**
+ * The acta de sorteo: what came out of the bets of an acta de cierre. The digest of an agency's list is that of its documents, a
+ * line each.
+ *
+ *     acta  = `loteria-sorteo 1` LF *( key `: ` value LF )
+ *     keys  = lottery, acta, acta-sha256, drawn, number, winners, then `agency N` for each agency
+ */
+export function drawActa({ lottery, acta, time, winningNumber, winners }: DrawActaParts): string {
+  const inAll = winners.reduce((sum, [, { length }]) => sum + length, 0);
+  return linesOf([
+    'loteria-sorteo 1',
+    `lottery: ${lottery}`,
+    `acta: ${acta.number}`,
+    `acta-sha256: ${sha256Of(acta.text)}`,
+    `drawn: ${time}`,
+    `number: ${winningNumber}`,
+    `winners: ${inAll}`,
+    ...winners.map(
+      ([agency, documents]) =>
+        `agency ${agency}: winners ${documents.length} sha256 ${sha256Of(linesOf(documents))}`,
+    ),
+  ]);
+}
+
+/** What an acta says, as it is read by whoever checks it. */
+export interface ActaContent {
+  readonly lottery: string;
+  readonly number: number;
+  readonly closed: string;
+  readonly bets: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly agencies: ReadonlyMap<number, { readonly bets: number; readonly sha256: string }>;
+}
+
+const HEAD =
+  /^loteria-acta 1\nlottery: (.+)\nacta: (\d{1,15})\nclosed: (.+)\nbets: (\d{1,15})\nbytes: (\d{1,15})\nsha256: ([0-9a-f]{64})\n/;
+const AGENCY = /^agency (\d{1,5}): bets (\d{1,15}) sha256 ([0-9a-f]{64})$/gm;
+
+/** Undefined when the text is no acta de cierre. */
+export function readActa(text: string): ActaContent | undefined {
+  const head = HEAD.exec(text);
+  if (head === null) return undefined;
+  const [, lottery, number, closed, bets, bytes, sha256] = head as unknown as string[];
+  const agencies = new Map(
+    [...text.matchAll(AGENCY)].map(
+      ([, agency, count, digest]) => [Number(agency), { bets: Number(count), sha256: digest! }] as const,
+    ),
+  );
+  return {
+    lottery: lottery!,
+    number: Number(number),
+    closed: closed!,
+    bets: Number(bets),
+    bytes: Number(bytes),
+    sha256: sha256!,
+    agencies,
+  };
+}
+
+export function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map(line => `${line}\n`).join('');
+}
