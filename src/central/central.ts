@@ -2,7 +2,7 @@ import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Acta, type Fact, isByHand } from '../lottery/fact.ts';
 import { type Lottery } from '../lottery/lottery.ts';
-import { sha256Of } from '../lottery/acta.ts';
+import { readActa, sha256Of } from '../lottery/acta.ts';
 import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
 import type { CentralStatus } from '../observe/status.ts';
@@ -79,6 +79,7 @@ export class Central {
       acta: acta && {
         number: acta.number,
         time: acta.time,
+        text: acta.text,
         sha256: sha256Of(acta.text),
         waitsFor: this.#draws.waitsFor,
       },
@@ -272,11 +273,14 @@ export class Central {
   }
 
   /** An agency has sent something else than the acta says. */
-  dispute(agency: number, detail: string): void {
+  dispute(agency: number, { acta: number, bets, sha256 }: { acta: number; bets: number; sha256: string }): void {
     const { lottery, emit } = this.#parts;
-    if (lottery.acta === undefined) return;
+    const { acta } = lottery;
+    if (acta?.number !== number) return;
+    const said = readActa(acta.text)?.agencies.get(agency);
+    const detail = `it has sent ${bets} bets with SHA-256 ${sha256}, the acta says ${said?.bets ?? 0} with ${said?.sha256 ?? 'none'}`;
     this.#disputes.set(agency, detail);
-    emit({ event: 'acta-disputed', agency, acta: lottery.acta.number, detail });
+    emit({ event: 'acta-disputed', agency, acta: number, detail });
   }
 
   /** Waits for a draw that is being held and closes the store. */

@@ -124,7 +124,11 @@ export class Session {
         this.#askWinners(agency, answer);
         break;
       case 'await-winners':
-        this.#awaitWinners(agency, answer);
+        this.#awaitWinners(agency, message.acta, answer);
+        break;
+      case 'dispute-acta':
+        this.#parts.central.dispute(agency, message);
+        answer.settle(ACCEPTED);
         break;
     }
   }
@@ -300,29 +304,44 @@ export class Session {
     this.#waitForDraw(agency, answer, { otherwise: NOT_DRAWN, waitMs: waits ? limits.questionWaitMs : 0 });
   }
 
-  #awaitWinners(agency: number, answer: Answer): void {
+  /** @param seen number of the last acta that the agency has seen, where it asks for the next */
+  #awaitWinners(agency: number, seen: number | undefined, answer: Answer): void {
     this.#awaitsWinners = true;
-    this.#waitForDraw(agency, answer, { otherwise: STOPPING });
+    this.#waitForDraw(agency, answer, { otherwise: STOPPING, seen });
+  }
+
+  /** An acta that the agency has not seen. */
+  #actaAfter(seen: number | undefined): ServerMessage | undefined {
+    const { central, limits } = this.#parts;
+    const { acta } = central;
+    if (acta === undefined || seen === undefined || acta.number <= seen) return undefined;
+    const { number, text } = acta;
+    return Buffer.byteLength(text) > limits.actaBytesMax ? undefined : { kind: 'acta', number, text };
   }
 
   /** @param wait what is answered when the wait is over, and after how long it is; without, as long as it takes */
   #waitForDraw(
     agency: number,
     answer: Answer,
-    { otherwise, waitMs }: { readonly otherwise: ServerMessage; readonly waitMs?: number },
+    { otherwise, waitMs, seen }: { otherwise: ServerMessage; waitMs?: number; seen?: number | undefined },
   ): void {
-    const winners = this.#winners(agency);
-    if (winners !== undefined || waitMs === 0) {
-      answer.settle(winners ?? otherwise);
+    const { central } = this.#parts;
+    const outcome = (): ServerMessage | undefined => this.#actaAfter(seen) ?? this.#winners(agency);
+    const known = outcome();
+    if (known !== undefined || waitMs === 0) {
+      answer.settle(known ?? otherwise);
       return;
     }
     const stop = (): void => {
-      forget();
+      for (const forget of forgets) forget();
       clearTimeout(timer);
       this.#stopWaiting = undefined;
-      answer.settle(this.#winners(agency) ?? otherwise);
+      answer.settle(outcome() ?? otherwise);
     };
-    const forget = this.#parts.central.onDraw(stop);
+    const onClose = (): void => {
+      if (outcome() !== undefined) stop();
+    };
+    const forgets = [central.onDraw(stop), ...(seen === undefined ? [] : [central.onClose(onClose)])];
     const timer = waitMs === undefined ? undefined : setTimeout(stop, waitMs).unref();
     this.#stopWaiting = stop;
   }

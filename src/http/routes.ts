@@ -61,6 +61,10 @@ export function createRoutes({ monitor, metrics, snapshot, live, assets }: Route
     c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' }),
   );
   app.get('/snapshot.json', c => c.json(snapshot(), 200, { 'Cache-Control': 'no-store' }));
+  app.get('/acta', c => {
+    const acta = monitor.status()?.acta;
+    return acta === undefined ? text(c, 404, 'the bets are not closed') : text(c, 200, acta.text.trimEnd());
+  });
   app.get('/live', c => follow(c, live));
   app.get('*', c => {
     const asset = assets.get(c.req.path);

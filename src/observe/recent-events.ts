@@ -69,6 +69,14 @@ export function readableParams(event: CentralEvent): Params | undefined {
     }
     case 'agency-finished':
       return { agency: event.agency, missing: event.missing };
+    case 'closed':
+      return { acta: event.acta.number, bets: event.acta.bets };
+    case 'draw-waits':
+      return { acta: event.acta };
+    case 'signature-refused':
+      return { acta: event.acta, file: event.file };
+    case 'acta-disputed':
+      return { acta: event.acta, agency: event.agency };
     case 'draw-held':
       return { bets: event.bets, winners: event.winners };
     case 'draw-followed':

@@ -25,7 +25,8 @@ export interface ActaStatus {
   readonly number: number;
   /** When the bets were closed, ISO 8601. */
   readonly time: string;
-  /** SHA-256 of the document, in hex. */
+  /** The document, and its SHA-256 in hex. */
+  readonly text: string;
   readonly sha256: string;
   readonly waitsFor: DrawWait | undefined;
 }

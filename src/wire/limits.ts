@@ -7,6 +7,8 @@ export interface Limits {
   readonly payloadBytesMax: number;
   /** Longest payload of the central's message, in bytes: a list of winners has no other bound. */
   readonly replyPayloadBytesMax: number;
+  /** Longest acta that is sent to agencies, in bytes: some 10,000 agencies. Longer ones have only the operator's port. */
+  readonly actaBytesMax: number;
   /** Longest line of the echo server (exercises 1-4), in bytes. */
   readonly echoLineBytesMax: number;
   /** Unanswered requests per connection: beyond, the central stops reading from it. */
@@ -79,6 +81,7 @@ const MEGABYTE = 1024 * 1024;
 export const DEFAULT_LIMITS: Limits = {
   payloadBytesMax: 8192 - 8,
   replyPayloadBytesMax: 64 * MEGABYTE,
+  actaBytesMax: MEGABYTE,
   echoLineBytesMax: 8192,
   unansweredMax: 64,
   messagesPerTurnMax: 16,

@@ -34,8 +34,13 @@ export type ClientMessage =
   | ({ readonly kind: 'finish' } & Speaker)
   /** Who won? */
   | ({ readonly kind: 'ask-winners' } & Speaker)
-  /** The same, to be answered when the draw has been held. */
-  | { readonly kind: 'await-winners' };
+  /**
+   * The same, to be answered when the draw has been held; with `acta`, or by the acta de cierre when there is one with a higher
+   * number.
+   */
+  | { readonly kind: 'await-winners'; readonly acta?: number | undefined }
+  /** The acta is not of what the agency has sent: so many bets, with this SHA-256 of its rows. */
+  | { readonly kind: 'dispute-acta'; readonly acta: number; readonly bets: number; readonly sha256: string };
 
 /** A message that carries bets. */
 export type BetsMessage = ClientMessage & { readonly payload: Uint8Array };
@@ -56,6 +61,8 @@ export type ServerMessage =
   | { readonly kind: 'not-drawn' }
   /** The agency's own winners, in stored order. */
   | { readonly kind: 'winners'; readonly documents: readonly string[] }
+  /** The acta de cierre. */
+  | { readonly kind: 'acta'; readonly number: number; readonly text: string }
   /** No answer: while one is waited for, a sign that the central is there. */
   | { readonly kind: 'still-here' };
 

@@ -38,6 +38,10 @@ export const eventsEn: typeof eventsEs = {
     p['missing'] === '0'
       ? `Agency ${p['agency']} has finished; none is missing.`
       : `Agency ${p['agency']} has finished; ${p['missing']} missing.`,
+  closed: p => `Bets closed: acta ${p['acta']} of ${p['bets']} bets.`,
+  'draw-waits': p => `The draw of acta ${p['acta']} waits.`,
+  'signature-refused': p => `${p['file']} is no signature of acta ${p['acta']}.`,
+  'acta-disputed': p => `Agency ${p['agency']} has sent something else than acta ${p['acta']} says.`,
   'draw-held': p => `Draw held: ${p['bets']} bets, ${p['winners']} winners.`,
   'draw-followed': p => `Another server held the draw: ${p['bets']} bets, ${p['winners']} winners.`,
   'draw-delayed': () => 'The draw waits: it could not be stored yet.',

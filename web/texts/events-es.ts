@@ -45,6 +45,11 @@ export const eventsEs = {
     p['missing'] === '0'
       ? `Terminó la agencia ${p['agency']}; no falta ninguna.`
       : `Terminó la agencia ${p['agency']}; ${p['missing'] === '1' ? 'falta 1' : `faltan ${p['missing']}`}.`,
+  closed: (p: EventParams) => `Apuestas cerradas: acta ${p['acta']} de ${p['bets']} apuestas.`,
+  'draw-waits': (p: EventParams) => `El sorteo del acta ${p['acta']} espera.`,
+  'signature-refused': (p: EventParams) => `${p['file']} no es una firma del acta ${p['acta']}.`,
+  'acta-disputed': (p: EventParams) =>
+    `La agencia ${p['agency']} envió otra cosa que lo que dice el acta ${p['acta']}.`,
   'draw-held': (p: EventParams) => `Sorteo realizado: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
   'draw-followed': (p: EventParams) =>
     `Otro servidor realizó el sorteo: ${p['bets']} apuestas, ${p['winners']} ganadores.`,

@@ -10,6 +10,11 @@ const parts = {
   finished: byId('finished'),
   bar: byId('finished-bar') as HTMLProgressElement,
   finishedText: byId('finished-text'),
+  disputed: byId('disputed'),
+  acta: byId('acta'),
+  actaLink: byId('acta-link'),
+  withdrawn: byId('acta-withdrawn'),
+  actaSha256: byId('acta-sha256'),
   draw: byId('draw'),
   held: byId('draw-held'),
   winners: byId('draw-winners'),
@@ -23,10 +28,29 @@ export function showDraw(snapshot: Snapshot, speech: Speech): void {
   // Everything else of a snapshot is shown in the same turn.
   document.body.dataset['state'] = state;
   setText(parts.state, texts.states[state]);
-  setText(parts.detail, state === 'open' ? waitingFor(snapshot, speech) : texts.stateDetails[state]);
+  setText(parts.detail, detailOf(snapshot, speech));
   showText(parts.notReady, speech.notReady(snapshot));
   showFinished(snapshot, speech);
+  showActa(snapshot, speech);
   showOutcome(snapshot, speech);
+}
+
+function detailOf(snapshot: Snapshot, speech: Speech): string {
+  const { state, acta, time } = snapshot;
+  const { texts } = speech;
+  if (state === 'open') return waitingFor(snapshot, speech);
+  if (state !== 'closed') return texts.stateDetails[state];
+  if (acta?.awaitsSignature !== undefined) return texts.awaitsSignature(acta.awaitsSignature);
+  if (acta?.drawAt === undefined) return texts.stateDetails.closed;
+  return texts.drawIn(countdown(Date.parse(acta.drawAt) - Date.parse(time)));
+}
+
+/** `9:05`, `1:00:00`. */
+function countdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const padded = [hours > 0 ? [String(hours)] : [], minutes, seconds % 60].flat().map(String);
+  return padded.map((part, index) => (index === 0 ? part : part.padStart(2, '0'))).join(':');
 }
 
 function waitingFor({ waitingFor: ids }: Snapshot, { texts }: Speech): string {
@@ -40,6 +64,17 @@ function showFinished({ state, agencies, waitingFor: ids }: Snapshot, speech: Sp
   parts.bar.max = Math.max(all, 1);
   parts.bar.value = finished;
   setText(parts.finishedText, speech.texts.finishedOf(speech.whole(finished), speech.whole(all)));
+}
+
+function showActa({ acta, withdrawnActas, disputes }: Snapshot, speech: Speech): void {
+  const { texts } = speech;
+  parts.acta.hidden = acta === undefined && withdrawnActas.length === 0;
+  setText(parts.actaLink, acta === undefined ? '' : texts.actaNumber(speech.whole(acta.number)));
+  const numbers = withdrawnActas.map(speech.whole).join(', ');
+  setText(parts.withdrawn, numbers === '' ? '' : texts.withdrawn(numbers));
+  setText(parts.actaSha256, acta?.sha256 ?? texts.none);
+  const ids = disputes.map(({ agency }) => agency).toSorted((a, b) => a - b);
+  showText(parts.disputed, ids.length === 0 ? undefined : texts.disputed(idRanges(ids)));
 }
 
 function showOutcome({ drawHeldAt, winners, seal }: Snapshot, speech: Speech): void {

@@ -31,12 +31,15 @@ import {
  *     HELO  agency|upload|bets                 WELC  next|window|maxPayload|refused   or FAIL
  *     SBET  number|n|5·n fields                OK / FAIL
  *     DONE  batches|bets                       OK / FAIL
- *     WAIT  –                                  RWIN, when the draw has been held; PING now and then until then
+ *     WAIT  acta                               ACTA, when there is one with a higher number; else
+ *                                              RWIN, when the draw has been held; PING now and then until then
+ *     DIFF  acta|bets|sha256                   OK
  *                                              FAIL  code|final|detail
  *                                              FAIL  invalid-bet|0|number|index|field|reason
  *
  * With the word `bets` in HELO, `next` and `number` are numbers of a bet (of the first one of a batch), counted from 1. Without
- * it, as an older agency sends it, they are numbers of a batch, and WELC has no `refused`.
+ * it, as an older agency sends it, they are numbers of a batch, and WELC has no `refused`. `acta` is the number of the acta de
+ * cierre that the agency has seen, 0 before the first; a WAIT without it, as an older agency sends it, is not answered by ACTA.
  */
 export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopier): ResumableDialect {
   return {
@@ -55,10 +58,12 @@ const PING = encodeBare('PING');
 const DIGITS_MAX = 15;
 const NUMBER = new RegExp(`^\\d{1,${DIGITS_MAX}}$`);
 const UPLOAD = /^[A-Za-z0-9._-]{1,64}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
 const COUNTS_BETS = 'bets';
 const HELO_BYTES_MAX = 16 + 1 + 64 + 1 + COUNTS_BETS.length;
 const DONE_BYTES_MAX = 2 * DIGITS_MAX + 1;
 const WELC_BYTES_MAX = 4 * DIGITS_MAX + 3;
+const DIFF_BYTES_MAX = 2 * DIGITS_MAX + 2 + 64;
 const FAIL_BYTES_MAX = 2048;
 /** In UTF-16 units, of which each takes at most three bytes. */
 const DETAIL_LENGTH_MAX = 500;
@@ -73,7 +78,8 @@ class ResumableCentralCodec extends TypedFramesCentralCodec {
       ...clientFrames(limits),
       { name: 'HELO', payloadBytesMax: HELO_BYTES_MAX },
       { name: 'DONE', payloadBytesMax: DONE_BYTES_MAX },
-      { name: 'WAIT' },
+      { name: 'WAIT', payloadBytesMax: DIGITS_MAX },
+      { name: 'DIFF', payloadBytesMax: DIFF_BYTES_MAX },
     ]);
   }
 
@@ -105,6 +111,8 @@ class ResumableCentralCodec extends TypedFramesCentralCodec {
       case 'refused':
         if (!this.#extended) return encodeReply(reply);
         return encodeText('FAIL', reply.refusal.code, 1, detailOf(reply.refusal));
+      case 'acta':
+        return encodeText('ACTA', reply.number, reply.text);
       case 'still-here':
         return PING;
       default:
@@ -147,7 +155,19 @@ const CLIENT_MESSAGES: Readonly<Record<string, (payload: Uint8Array) => ClientMe
     }
     return { kind: 'upload-done', batches, bets };
   },
-  WAIT: () => ({ kind: 'await-winners' }),
+  WAIT(payload) {
+    if (payload.length === 0) return { kind: 'await-winners' };
+    const [acta, ...rest] = fieldsOf(payload).map(parseNumber);
+    if (acta === undefined || rest.length > 0) throw malformed('WAIT', 'the number of an acta');
+    return { kind: 'await-winners', acta };
+  },
+  DIFF(payload) {
+    const [first = '', second = '', sha256 = '', ...rest] = fieldsOf(payload);
+    const [acta, bets] = [parseNumber(first), parseNumber(second)];
+    if (acta === undefined || bets === undefined || !SHA256.test(sha256) || rest.length > 0)
+      throw malformed('DIFF', 'an acta, a number of bets and a SHA-256');
+    return { kind: 'dispute-acta', acta, bets, sha256 };
+  },
 };
 
 function fieldsOf(payload: Uint8Array): string[] {
@@ -171,6 +191,7 @@ class ResumableAgencyCodec extends TypedFramesAgencyCodec implements ResumableCo
       { name: 'WELC', payloadBytesMax: WELC_BYTES_MAX },
       { name: 'FAIL', payloadBytesMax: FAIL_BYTES_MAX },
       { name: 'PING' },
+      { name: 'ACTA', payloadBytesMax: limits.actaBytesMax + DIGITS_MAX + 1 },
     ]);
     this.batch = new NumberedGatherer(limits.payloadBytesMax, { prefixBytesMax: DIGITS_MAX + 1, openLines });
   }
@@ -183,8 +204,12 @@ class ResumableAgencyCodec extends TypedFramesAgencyCodec implements ResumableCo
     return encodeText('DONE', batches, bets);
   }
 
-  awaitWinners(): Uint8Array {
-    return encodeBare('WAIT');
+  awaitWinners(acta?: number): Uint8Array {
+    return acta === undefined ? encodeBare('WAIT') : encodeText('WAIT', acta);
+  }
+
+  disputeActa(acta: number, bets: number, sha256: string): Uint8Array {
+    return encodeText('DIFF', acta, bets, sha256);
   }
 
   protected override decode(frame: Frame): ServerAnswer {
@@ -211,6 +236,12 @@ function decodeAnswer(frame: Frame): ServerAnswer {
       return decodeFail(fieldsOf(frame.payload));
     case 'PING':
       return { kind: 'still-here' };
+    case 'ACTA': {
+      const [first = '', ...text] = fieldsOf(frame.payload);
+      const number = parseNumber(first);
+      if (!number) throw malformed('ACTA', 'its number');
+      return { kind: 'acta', number, text: text.join('|') };
+    }
     default:
       return decodeServerFrame(frame);
   }

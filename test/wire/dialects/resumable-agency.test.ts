@@ -54,6 +54,11 @@ describe('what an agency hears', () => {
       { kind: 'not-drawn' },
       { kind: 'refused' },
     ),
+    fc.record({
+      kind: fc.constant('acta' as const),
+      number: fc.integer({ min: 1, max: 1000 }),
+      text: fc.string({ unit: fc.constantFrom('a', '|', '\n', 'ñ'), maxLength: 50 }),
+    }),
     fc
       .array(document, { minLength: 1, maxLength: 20 })
       .map(documents => ({ kind: 'winners' as const, documents })),
@@ -82,6 +87,8 @@ describe('what an agency hears', () => {
         return frameOf('OK');
       case 'not-drawn':
         return frameOf('NEND');
+      case 'acta':
+        return frameOf('ACTA', `${message.number}|${message.text}`);
       case 'winners':
         return frameOf('RWIN', [message.documents.length, ...message.documents].join('|'));
     }

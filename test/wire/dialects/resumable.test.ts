@@ -43,6 +43,13 @@ describe('what the central hears', () => {
     }),
     fc.record({ kind: fc.constant('upload-done' as const), batches: amount, bets: amount }),
     fc.constant({ kind: 'await-winners' as const }),
+    fc.nat(1000).map(acta => ({ kind: 'await-winners' as const, acta })),
+    fc.record({
+      kind: fc.constant('dispute-acta' as const),
+      acta: fc.nat(1000),
+      bets: fc.nat(100_000),
+      sha256: fc.constantFrom('0'.repeat(64), '0123456789abcdef'.repeat(4)),
+    }),
     // What the base protocol has is understood in the same stream.
     agencyId.map(agency => ({ kind: 'identify' as const, agency })),
     fc.uint8Array({ maxLength: 40 }).map(payload => ({ kind: 'bet' as const, payload })),
@@ -59,7 +66,9 @@ describe('what the central hears', () => {
       case 'upload-done':
         return frameOf('DONE', `${message.batches}|${message.bets}`);
       case 'await-winners':
-        return frameOf('WAIT');
+        return frameOf('WAIT', message.acta === undefined ? '' : String(message.acta));
+      case 'dispute-acta':
+        return frameOf('DIFF', `${message.acta}|${message.bets}|${message.sha256}`);
       case 'identify':
         return frameOf('CONN', String(message.agency));
       case 'bet':
