@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { digestRows, type RowsDigest } from '../../src/agency/rows-digest.ts';
+import type { FileFormat } from '../../src/agency/csv-source.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { betsFile, formatOf } from './start-agency.ts';
+
+const AGENCY = 3;
+
+async function digest(
+  content: string | Uint8Array,
+  format: Partial<FileFormat> = {},
+): Promise<RowsDigest & { readonly refused: number[] }> {
+  const path = join(await temporaryFolder(), 'agency.csv');
+  await writeFile(path, content);
+  return digestFile({ ...formatOf(path), ...format });
+}
+
+async function digestFile(format: FileFormat): Promise<RowsDigest & { readonly refused: number[] }> {
+  const refused: number[] = [];
+  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, AGENCY);
+  const found = await digestRows(format, AGENCY, batch, ({ line }) => refused.push(line));
+  return { ...found, refused };
+}
+
+const sha256 = (rows: string): string => createHash('sha256').update(rows).digest('hex');
+
+describe('digestRows', () => {
+  test('digests the rows as the central stores them', async () => {
+    const found = await digest('Ana,Paz,30904465,1999-03-17,7574\nJosé,"O, ""Z""",12,1980-02-29,0007');
+    const rows = '3,Ana,Paz,30904465,1999-03-17,7574\r\n3,José,"O, ""Z""",12,1980-02-29,7\r\n';
+    expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [] });
+  });
+
+  test('leaves out a heading, lines that are no bets, and bets that the dialect cannot send', async () => {
+    const found = await digest(
+      'first_name,last_name,document,birthdate,number\n' +
+        'Ana,Paz,30904465,1999-03-17,7574\n' +
+        'Ana,Paz,30904465,1999-02-30,7574\n' +
+        'A|a,Paz,30904465,1999-03-17,7574\n' +
+        'Eva,Sol,30904466,1999-03-18,1\n',
+    );
+    const rows = '3,Ana,Paz,30904465,1999-03-17,7574\r\n3,Eva,Sol,30904466,1999-03-18,1\r\n';
+    expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [1, 3, 4] });
+  });
+
+  test('reads another delimiter and another encoding', async () => {
+    const line = Buffer.from('Jos\xe9;Pe\xf1a;30904465;1999-03-17;7574\r\n', 'latin1');
+    const found = await digest(line, { delimiter: 0x3b, encoding: 'windows-1252' });
+    const rows = '3,José,Peña,30904465,1999-03-17,7574\r\n';
+    expect(found).toEqual({ bets: 1, sha256: sha256(rows), refused: [] });
+  });
+
+  test('digests a file that is longer than its buffers', async () => {
+    const path = await betsFile(27_000);
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    const rows = lines.map(line => `3,${line}\r\n`).join('');
+    const found = await digestFile(formatOf(path));
+    expect(found).toEqual({ bets: 27_000, sha256: sha256(rows), refused: [] });
+  });
+
+  test('digests an empty file', async () => {
+    expect(await digest('')).toEqual({ bets: 0, sha256: sha256(''), refused: [] });
+  });
+});
