@@ -19,6 +19,8 @@ export interface AgencyParts {
   /** Longest wait between two questions for the winners, in milliseconds. */
   readonly pollMs: number;
   readonly progressMs: number;
+  /** Keeps the acta de cierre that the central has sent. */
+  readonly keepActa?: ((text: string) => Promise<void>) | undefined;
   /** Milliseconds after which to give up reaching the central; 0 is never. */
   readonly maxElapsedMs: number;
   readonly emit: Emit<AgencyEvent>;

@@ -1,9 +1,11 @@
 import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
+import { faultOfActa } from './acta-check.ts';
 import { CsvSource } from './csv-source.ts';
 import { AgencyError, FileChanged, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
+import { digestRows, type RowsDigest } from './rows-digest.ts';
 import { SendPace } from './send-pace.ts';
 import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
 import { type NumberedBatch, UploadPass } from './upload-pass.ts';
@@ -22,6 +24,7 @@ const STARTS_OVER_MAX = 8;
 /** Batches that may be unanswered before the first acknowledgement: slow start. */
 const WINDOW_FIRST = 8;
 
+type ActaAnswer = Extract<ServerAnswer, { kind: 'acta' }>;
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
 /** What the central has is not what this process believes: the file is to be read again from its beginning. */
@@ -31,7 +34,7 @@ class StartOver extends Error {}
  * The agency's side of a resumable upload (protocol page, section 2). After a failure it reconnects, names its upload, is
  * told the next expected bet, and resumes there (promise P3):
  *
- *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ WAIT ▶ RWIN
+ *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ WAIT ▶ ACTA ▶ WAIT ▶ RWIN
  */
 export class ResumableAgency {
   readonly #parts: ResumableParts;
@@ -92,9 +95,43 @@ export class ResumableAgency {
     const codec = dialect.agency(limits, id);
     await this.#ask(codec.finish(), 'accepted');
     emit({ event: 'waiting-for-draw' });
-    const answer = await this.#ask(codec.awaitWinners(), 'winners');
-    emit({ event: 'winners', documents: answer.documents });
-    return answer.documents;
+    // While the others send.
+    const digest = this.#digestRows();
+    digest.catch(() => {});
+    for (let seen = 0; ; ) {
+      const answer = await this.#ask(codec.awaitWinners(seen), 'acta', 'winners');
+      if (answer.kind === 'acta') {
+        seen = answer.number;
+        await this.#checkActa(answer, await digest);
+      } else {
+        emit({ event: 'winners', documents: answer.documents });
+        return answer.documents;
+      }
+    }
+  }
+
+  /** What the central should have of the file; undefined when that cannot be known. */
+  async #digestRows(): Promise<RowsDigest | undefined> {
+    const { id, dialect, limits } = this.#parts;
+    const file = this.#file!;
+    if (!file.rereadable || !(await isSameFile(file))) return undefined;
+    return digestRows(file, id, dialect.agency(limits, id).batch);
+  }
+
+  /** Whether the bets of the draw are those that were sent; says so here and, when they are not, to the central. */
+  async #checkActa({ number: acta, text }: ActaAnswer, digest: RowsDigest | undefined): Promise<void> {
+    const { id, dialect, limits, emit, keepActa } = this.#parts;
+    await keepActa?.(text);
+    if (digest === undefined || this.#toldBets > 0) {
+      const error = digest === undefined ? 'the file cannot be read again' : 'the central refused some bets';
+      emit({ event: 'acta-unchecked', acta, error });
+      return;
+    }
+    const { bets, sha256 } = digest;
+    const error = faultOfActa(text, id, digest);
+    emit({ event: 'acta-checked', acta, bets, sha256, error });
+    if (error === undefined) return;
+    await this.#ask(dialect.agency(limits, id).disputeActa(acta, bets, sha256), 'accepted');
   }
 
   /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */
@@ -278,12 +315,12 @@ export class ResumableAgency {
   /** Asks something that may be asked again, over as many connections as it takes. */
   async #ask<Kind extends ServerAnswer['kind']>(
     frame: Uint8Array,
-    expected: Kind,
+    ...expected: readonly Kind[]
   ): Promise<Extract<ServerAnswer, { kind: Kind }>> {
     return await this.#links!.over(async link => {
       this.#behind = 0;
       const answer = await withStop(link.request(frame), this.#parts.stop);
-      if (answer.kind !== expected) throw unexpected(answer);
+      if (!(expected as readonly string[]).includes(answer.kind)) throw unexpected(answer);
       return answer as Extract<ServerAnswer, { kind: Kind }>;
     });
   }

@@ -273,7 +273,10 @@ export class Central {
   }
 
   /** An agency has sent something else than the acta says. */
-  dispute(agency: number, { acta: number, bets, sha256 }: { acta: number; bets: number; sha256: string }): void {
+  dispute(
+    agency: number,
+    { acta: number, bets, sha256 }: { acta: number; bets: number; sha256: string },
+  ): void {
     const { lottery, emit } = this.#parts;
     const { acta } = lottery;
     if (acta?.number !== number) return;

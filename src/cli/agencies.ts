@@ -1,12 +1,15 @@
 import { hostname, userInfo } from 'node:os';
+import { ActaFolder } from '../audit/acta-folder.ts';
 import { ConfigError } from '../config/errors.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
+import { LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import { formatAgencies, parseAgencies } from '../lottery/agency-ranges.ts';
 import type { Intervention, ByHand } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
+import type { ConfiguredStore, LotteryConfig } from './stores/configured-store.ts';
 import { storeOf } from './stores/store-of.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -108,7 +111,8 @@ async function change(
 ): Promise<number> {
   if (/^\s*$/.test(reason) || /\p{Cc}/u.test(reason)) throw new ConfigError('--reason takes a line of text');
   let done: ByHand | undefined;
-  const store = await storeOf(readLotteryConfig(path, directory));
+  const config = readLotteryConfig(path, directory);
+  const store = await storeOf(config);
   const kept = await store.intervene(lottery => {
     if (lottery.state === 'drawn') throw cannot('the draw has been held');
     const time = new Date().toISOString();
@@ -116,7 +120,15 @@ async function change(
   });
   say(describeByHand(done!));
   for (const name of kept) say(`kept: ${name}`);
+  // A server keeps the documents of its lottery; where none runs, nobody else does.
+  if (store.files.length > 0) await keepActas(config, store);
   return EXIT.done;
+}
+
+async function keepActas({ dataDirectory }: LotteryConfig, store: ConfiguredStore): Promise<void> {
+  const { lottery, begun } = await store.read();
+  const error = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).keep(lottery);
+  if (error !== undefined) throw error;
 }
 
 function cannot(why: string): StoreError {

@@ -55,10 +55,13 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
   const logEvent = logAgency(log, config.id);
   /** Lines and bets that were refused: however the client ends, its exit code says so. */
   let refused = 0;
+  /** The last acta that was compared is not of what was sent. */
+  let isDisputed = false;
   const emit: Emit<AgencyEvent> = event => {
     const { event: name } = event;
     if (name === 'lines-skipped' || name === 'batch-refused' || name === 'bets-refused')
       refused += event.count;
+    if (name === 'acta-checked') isDisputed = event.error !== undefined;
     logEvent(event);
   };
   log.info('config', 'success', {
@@ -83,9 +86,8 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
     if (!(error instanceof Stopped)) throw error;
     emit({ event: 'stopped' });
   }
-  if (refused === 0) return EXIT.done;
-  emit({ event: 'lines-refused', count: refused });
-  return EXIT.failed;
+  if (refused > 0) emit({ event: 'lines-refused', count: refused });
+  return refused > 0 || isDisputed ? EXIT.failed : EXIT.done;
 }
 
 /** `--check`: reads the file and says whether it can be sent. */
@@ -128,13 +130,18 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
     await closing(agency, () => agency.sendBet(config.bet!));
     return;
   }
-  if (config.winnersFile !== undefined) await requireWritable(config.winnersFile);
-  const agency = openAgency(config, parts);
+  const { winnersFile } = config;
+  if (winnersFile !== undefined) await requireWritable(winnersFile);
+  const keepActa = async (text: string): Promise<void> => {
+    if (winnersFile !== undefined) await writeLines(`${winnersFile}.acta`, text.trimEnd().split('\n'), parts);
+  };
+  const agency = openAgency(config, { ...parts, keepActa });
   const file = new AgencyFile(config, emit);
   const checked = await file.check(encoderFor(config), stop);
   await closing(agency, async () => {
     await file.send(checked, agency);
-    await writeWinners(config.winnersFile, await agency.finishAndAwaitWinners(), parts);
+    const documents = await agency.finishAndAwaitWinners();
+    if (winnersFile !== undefined) await writeLines(winnersFile, documents, parts);
   });
 }
 
@@ -192,14 +199,13 @@ async function closing(agency: { close(): Promise<void> }, act: () => Promise<vo
   }
 }
 
-/** Writes the documents of the winners, one a line, and tries again for as long as what fails may pass. */
-async function writeWinners(
-  file: string | undefined,
-  documents: readonly string[],
+/** Writes lines for their owner alone, and tries again for as long as what fails may pass. */
+async function writeLines(
+  file: string,
+  texts: readonly string[],
   parts: Pick<AgencyParts, 'emit' | 'random' | 'stop'>,
 ): Promise<void> {
-  if (file === undefined) return;
-  const lines = documents.map(document => `${document}\n`).join('');
+  const lines = texts.map(text => `${text}\n`).join('');
   for (const backOff = reconnectBackOff(parts.random); ; ) {
     try {
       await writePrivate(file, lines);

@@ -1,3 +1,4 @@
+import { sha256Of } from '../lottery/acta.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
@@ -26,12 +27,15 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
     }));
   const { betsInAll: bets } = lottery;
   const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
-  const { interventions: byHand } = lottery;
+  const { interventions: byHand, acta: closed, withdrawnActas } = lottery;
+  const acta = closed && { number: closed.number, closed: closed.time, sha256: sha256Of(closed.text) };
   const status = {
     state: lottery.state,
     begun,
     bets,
     waitingFor: lottery.missing,
+    acta,
+    withdrawnActas: withdrawnActas.map(({ number }) => number),
     draw: held,
     agencies,
     byHand,
@@ -43,6 +47,8 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
   say(`state    ${describeState(status)}`);
   say(`begun    ${begun}`);
   say(`bets     ${bets}`);
+  if (acta !== undefined) say(`acta     ${acta.number}, sha256 ${acta.sha256}`);
+  for (const { number, time } of withdrawnActas) say(`acta     ${number} of ${time}, withdrawn`);
   if (held !== undefined) say(`seal     ${held.sha256}`);
   say('');
   say('agency      bets  finished  winners');
@@ -61,15 +67,19 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
 function describeState({
   state,
   waitingFor,
+  acta,
   draw,
 }: {
   readonly state: string;
   readonly waitingFor: readonly number[];
+  readonly acta: { readonly closed: string } | undefined;
   readonly draw: { readonly time: string } | undefined;
 }): string {
   if (draw !== undefined) return `drawn ${draw.time}`;
+  if (acta !== undefined)
+    return `closed ${acta.closed}, the draw follows when CLOSE_HOLD is over and, with ACTA_KEY, acta.sig is there`;
   return state === 'complete'
-    ? 'complete, a server that runs holds the draw, or the next one that starts'
+    ? 'complete, a server that runs closes it, or the next one that starts'
     : `open, waiting for ${waitingFor.join(', ')}`;
 }
 

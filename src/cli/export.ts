@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { readLotteryConfig } from '../config/server-config.ts';
+import { sha256Of } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
@@ -20,6 +21,8 @@ interface FileSeal {
   /** Of the file. */
   readonly bytes: number;
   readonly sha256: string;
+  /** The acta de cierre: its number, and the digest of the document. */
+  readonly acta?: { readonly number: number; readonly sha256: string };
   /** What the store says of its draw. */
   readonly draw?: {
     readonly time: string;
@@ -54,7 +57,8 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
 }
 
 function sealOf(lottery: Lottery, bytes: number, sha256: string): FileSeal {
-  const { state, betsInAll: bets, seal, agencies } = lottery;
+  const { state, betsInAll: bets, seal, agencies, acta: closed } = lottery;
+  const acta = closed && { number: closed.number, sha256: sha256Of(closed.text) };
   const winners = agencies.map(agency => [agency, lottery.winnersOf(agency)?.length ?? 0] as const);
   const draw = seal && {
     time: seal.time,
@@ -62,7 +66,7 @@ function sealOf(lottery: Lottery, bytes: number, sha256: string): FileSeal {
     sha256: seal.sha256,
     winners: Object.fromEntries(winners),
   };
-  return { state, bets, bytes, sha256, ...(draw && { draw }) };
+  return { state, bets, bytes, sha256, ...(acta && { acta }), ...(draw && { draw }) };
 }
 
 function tell(path: string, { bets, bytes, sha256, draw }: FileSeal, missing: readonly number[]): number {

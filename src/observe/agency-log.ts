@@ -48,6 +48,15 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
           next_try_ms: event.waitMs === undefined ? undefined : Math.round(event.waitMs),
         });
         return;
+      case 'acta-checked': {
+        const { acta, bets, sha256, error } = event;
+        if (error === undefined) log.info('acta', 'success', { client_id: id, acta, bets, sha256 });
+        else log.error('acta', 'fail', { client_id: id, acta, error });
+        return;
+      }
+      case 'acta-unchecked':
+        log.warning('acta', 'in_progress', { client_id: id, acta: event.acta, error: event.error });
+        return;
       case 'winners':
         log.info('consulta_ganadores', 'success', { cant_ganadores: event.documents.length });
         return;

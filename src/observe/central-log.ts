@@ -57,11 +57,8 @@ export function logCentral(log: Log): Emit<CentralEvent> {
       }
       case 'draw-waits': {
         const { acta, wait } = event;
-        const [key, value] = Object.entries(wait)[0]!;
-        log.info('sorteo', 'in_progress', {
-          acta,
-          [key === 'until' ? 'until' : 'waiting_for']: value as string,
-        });
+        const waits = 'until' in wait ? { until: wait.until } : { waiting_for: wait.signature };
+        log.info('sorteo', 'in_progress', { acta, ...waits });
         return;
       }
       case 'signature-refused': {

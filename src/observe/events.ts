@@ -252,6 +252,15 @@ type UploadEvent =
   /** The end of the bets was refused when it was repeated: the first one had arrived. */
   | { readonly event: 'finish-in-doubt' }
   | { readonly event: 'waiting-for-draw'; readonly waitMs?: number }
+  /** The acta de cierre was compared with what was sent; `error` is the difference. */
+  | {
+      readonly event: 'acta-checked';
+      readonly acta: number;
+      readonly bets: number;
+      readonly sha256: string;
+      readonly error: string | undefined;
+    }
+  | { readonly event: 'acta-unchecked'; readonly acta: number; readonly error: string }
   | { readonly event: 'winners'; readonly documents: readonly string[] }
   | { readonly event: 'echo'; readonly text: string }
   | { readonly event: 'echo-finished' };

@@ -14,15 +14,15 @@ export interface LogOptions {
   readonly clock: () => Date;
 }
 
-/** Details whose values may hold a colon: addresses, messages, and what stands in a file. */
-const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'url', 'msg', 'value', 'hint']);
+/** Details whose values may hold a colon: times, addresses, messages, and what stands in a file. */
+const COLONS_ALLOWED = new Set(['until', 'ip', 'address', 'server_address', 'url', 'msg', 'value', 'hint']);
 
 /**
  * Log lines of the assignment:
  *
  *     2024-08-21 22:11:15 INFO     action: x | result: success | key: value
  *
- * local time, the level padded to 8. No value holds a `|`, a line end or, outside addresses and messages, a `:`, so that
+ * local time, the level padded to 8. No value holds a `|`, a line end or, outside times, addresses and messages, a `:`, so that
  * a line can be taken apart again.
  */
 export class Log {
