@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { BatchEncoder } from '../wire/dialect.ts';
 import { type Refuse, readBatches } from './batcher.ts';
 import { CsvSource, type FileFormat, unreadable } from './csv-source.ts';
+import { RowDigester, type RowsDigest } from './rows-digest.ts';
 import { Stopped } from './errors.ts';
 
 /** Hex digits of the digest that make a name: 128 bits, so that no two files share one. */
@@ -25,6 +26,8 @@ interface NamedFile {
 export interface CheckedFile extends FileFormat, NamedFile {
   /** Bets that can be sent; of a pipe not known. */
   readonly bets: number | undefined;
+  /** What the central stores of them, where that was asked for. */
+  readonly rows?: RowsDigest | undefined;
 }
 
 /** A file that is sent, and what is done with a record that is no bet while it is. */
@@ -35,7 +38,8 @@ export interface UploadFile extends CheckedFile {
 /**
  * Reads the whole file once, for its name and for what in it is no bet.
  *
- * @param encoder of the dialect that the file will be sent in: not every dialect can send every bet
+ * @param encoder of the dialect that the file will be sent in: not every dialect can send every bet; a `RowDigester` over it
+ *   where the rows are asked for
  * @throws AgencyError when the file cannot be read, Stopped
  */
 export async function checkFile(
@@ -56,7 +60,9 @@ export async function checkFile(
   try {
     let bets = 0;
     for await (const { count } of readBatches(source, encoder, () => BATCH_AMOUNT, refuse)) bets += count;
-    return { ...format, ...found, name: hash.digest('hex').slice(0, NAME_DIGITS), bets };
+    const name = hash.digest('hex').slice(0, NAME_DIGITS);
+    const rows = encoder instanceof RowDigester ? encoder.digest : undefined;
+    return { ...format, ...found, name, bets, rows };
   } finally {
     await source.close();
   }

@@ -5,7 +5,6 @@ import { CsvSource } from './csv-source.ts';
 import { AgencyError, FileChanged, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
-import { digestRows, type RowsDigest } from './rows-digest.ts';
 import { SendPace } from './send-pace.ts';
 import { refusalOf, type ResumableParts, unexpected, UploadLinks } from './upload-links.ts';
 import { type NumberedBatch, UploadPass } from './upload-pass.ts';
@@ -95,14 +94,11 @@ export class ResumableAgency {
     const codec = dialect.agency(limits, id);
     await this.#ask(codec.finish(), 'accepted');
     emit({ event: 'waiting-for-draw' });
-    // While the others send.
-    const digest = this.#digestRows();
-    digest.catch(() => {});
     for (let seen = 0; ; ) {
       const answer = await this.#ask(codec.awaitWinners(seen), 'acta', 'winners');
       if (answer.kind === 'acta') {
         seen = answer.number;
-        await this.#checkActa(answer, await digest);
+        await this.#checkActa(answer);
       } else {
         emit({ event: 'winners', documents: answer.documents });
         return answer.documents;
@@ -110,18 +106,11 @@ export class ResumableAgency {
     }
   }
 
-  /** What the central should have of the file; undefined when that cannot be known. */
-  async #digestRows(): Promise<RowsDigest | undefined> {
-    const { id, dialect, limits } = this.#parts;
-    const file = this.#file!;
-    if (!file.rereadable || !(await isSameFile(file))) return undefined;
-    return digestRows(file, id, dialect.agency(limits, id).batch);
-  }
-
   /** Whether the bets of the draw are those that were sent; says so here and, when they are not, to the central. */
-  async #checkActa({ number: acta, text }: ActaAnswer, digest: RowsDigest | undefined): Promise<void> {
+  async #checkActa({ number: acta, text }: ActaAnswer): Promise<void> {
     const { id, dialect, limits, emit, keepActa } = this.#parts;
     await keepActa?.(text);
+    const digest = this.#file!.rows;
     if (digest === undefined || this.#toldBets > 0) {
       const error = digest === undefined ? 'the file cannot be read again' : 'the central refused some bets';
       emit({ event: 'acta-unchecked', acta, error });

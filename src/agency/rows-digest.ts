@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { appendRow, ROW_OVERHEAD_BYTES_MAX } from '../lottery/bet-row.ts';
 import { BET_FIELDS, type FieldRanges } from '../lottery/bet-rules.ts';
-import type { BatchEncoder, UnsendableBet } from '../wire/dialect.ts';
-import { type Refuse, readBatches } from './batcher.ts';
-import { CsvSource, type FileFormat } from './csv-source.ts';
+import type {
+  BatchEncoder,
+  LineGatherer,
+  NumberedBatchEncoder,
+  UnsendableBet,
+} from '../wire/dialect.ts';
 
-/** Rows are gathered up to this length before they are hashed. It is longer than any row. */
-const BUFFER_BYTES = 64 * 1024;
+const SEPARATOR = 0x7c;
+const NO_FRAME = new Uint8Array();
 
 /** What the rows of an agency are in `bets.csv`, as its line of the acta de cierre says. */
 export interface RowsDigest {
@@ -15,78 +18,76 @@ export interface RowsDigest {
   readonly sha256: string;
 }
 
-/**
- * Computes which rows the central stores of an agency's file. Reads the file as an upload does, so it leaves out the same
- * lines.
- *
- * @param dialect the encoder of the dialect in which the file is sent: some bets cannot be sent in some dialects
- * @param refuse called with each line that is no bet
- * @throws AgencyError when the file cannot be read
- */
-export async function digestRows(
-  format: FileFormat,
-  agency: number,
-  dialect: BatchEncoder,
-  refuse: Refuse = () => {},
-): Promise<RowsDigest> {
-  const hash = createHash('sha256');
-  const source = await CsvSource.open(format);
-  try {
-    let bets = 0;
-    const encoder = new RowEncoder(agency, dialect);
-    const batches = readBatches(source, encoder, () => Number.MAX_SAFE_INTEGER, refuse);
-    for await (const { frame, count } of batches) {
-      hash.update(frame);
-      bets += count;
-    }
-    return { bets, sha256: hash.digest('hex') };
-  } finally {
-    await source.close();
-  }
-}
-
-/** Encodes bets as the central stores them, those that an agency can send in its dialect. */
-class RowEncoder implements BatchEncoder {
-  count = 0;
+/** Gathers the bets of a file as an upload does, and digests the rows that the central stores of them in place of frames. */
+export class RowDigester implements BatchEncoder {
+  readonly #encoder: NumberedBatchEncoder;
   readonly #agencyField: Uint8Array;
-  readonly #dialect: BatchEncoder;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  #end = 0;
+  readonly #hash = createHash('sha256');
+  readonly #starts = new Int32Array(BET_FIELDS.length);
+  readonly #ends = new Int32Array(BET_FIELDS.length);
+  #rows = new Uint8Array();
+  #bets = 0;
 
-  constructor(agency: number, dialect: BatchEncoder) {
+  /** @param encoder of the dialect in which the file is sent: some bets cannot be sent in some dialects */
+  constructor(agency: number, encoder: NumberedBatchEncoder) {
+    this.#encoder = encoder;
     this.#agencyField = Buffer.from(`${agency},`);
-    this.#dialect = dialect;
+  }
+
+  get count(): number {
+    return this.#encoder.count;
+  }
+
+  get lines(): LineGatherer | undefined {
+    return this.#encoder.lines;
+  }
+
+  /** Of all bets that were taken. */
+  get digest(): RowsDigest {
+    return { bets: this.#bets, sha256: this.#hash.copy().digest('hex') };
   }
 
   add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
-    let length = ROW_OVERHEAD_BYTES_MAX;
-    for (let field = 0; field < BET_FIELDS.length; field += 1)
-      length += 2 * (bet.ends[field]! - bet.starts[field]!);
-    if (this.#end + length > BUFFER_BYTES) return 'full';
-    const sendable = this.#addToFrame(bet);
-    if (typeof sendable === 'object') return sendable;
-    this.#end = appendRow(this.#buffer, this.#end, this.#agencyField, bet);
-    this.count += 1;
-    return 'added';
+    return this.#encoder.add(bet);
   }
 
-  /** The rows, valid until the next bet is added. */
   take(): Uint8Array {
-    const rows = this.#buffer.subarray(0, this.#end);
-    this.count = 0;
-    this.#end = 0;
-    return rows;
+    const { count } = this.#encoder;
+    this.#bets += count;
+    this.#hash.update(this.#rowsOf(this.#encoder.takeFields(), count));
+    return NO_FRAME;
   }
 
   takeSingle(): Uint8Array {
     return this.take();
   }
 
-  /** The frames are not used: only the dialect knows which bets it has no bytes for. */
-  #addToFrame(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
-    const added = this.#dialect.add(bet);
-    if (added !== 'full') return added;
-    this.#dialect.take();
-    return this.#dialect.add(bet);
+  /** @param bytes the fields of `count` bets, separated */
+  #rowsOf(bytes: Uint8Array, count: number): Uint8Array {
+    const bytesMax = 2 * bytes.length + count * (ROW_OVERHEAD_BYTES_MAX + BET_FIELDS.length);
+    if (this.#rows.length < bytesMax) this.#rows = new Uint8Array(bytesMax);
+    const bet = { bytes, starts: this.#starts, ends: this.#ends };
+    let from = 0;
+    let to = 0;
+    for (let index = 0; index < count; index += 1) {
+      from = findFields(bet, from);
+      to = appendRow(this.#rows, to, this.#agencyField, bet);
+    }
+    return this.#rows.subarray(0, to);
   }
+}
+
+/** Finds the fields of the bet that begins at `from`; returns the place where the next one begins. */
+function findFields(
+  { bytes, starts, ends }: { bytes: Uint8Array; starts: Int32Array; ends: Int32Array },
+  from: number,
+): number {
+  let at = from;
+  for (let field = 0; field < BET_FIELDS.length; field += 1) {
+    starts[field] = at;
+    while (at < bytes.length && bytes[at] !== SEPARATOR) at += 1;
+    ends[field] = at;
+    at += 1;
+  }
+  return at;
 }

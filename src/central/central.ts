@@ -1,11 +1,12 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
+import { winnersInAll } from '../lottery/draw.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Acta, type Fact, isByHand } from '../lottery/fact.ts';
 import { type Lottery } from '../lottery/lottery.ts';
 import { readActa, sha256Of } from '../lottery/acta.ts';
 import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
-import type { CentralStatus } from '../observe/status.ts';
+import { AGENCIES_SHOWN_MAX, type CentralStatus } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
@@ -73,7 +74,9 @@ export class Central {
     return {
       state: lottery.state,
       bets: lottery.betsInAll,
-      missing: lottery.missing,
+      expected: lottery.expected.size,
+      finished: lottery.expected.size - lottery.missingCount,
+      missing: lottery.firstMissing(AGENCIES_SHOWN_MAX),
       unsyncedBytes: store.unsyncedBytes,
       draw: seal && { time: seal.time, seal: seal.sha256 },
       acta: acta && {
@@ -85,7 +88,9 @@ export class Central {
       },
       withdrawnActas: lottery.withdrawnActas.map(({ number }) => number),
       disputes: [...this.#disputes].map(([agency, detail]) => ({ agency, detail })),
-      agencies: lottery.agencies.map(agency => ({
+      agenciesInAll: lottery.agenciesInAll,
+      winners: lottery.draw && winnersInAll(lottery.draw),
+      agencies: lottery.firstAgencies(AGENCIES_SHOWN_MAX).map(agency => ({
         agency,
         expected: lottery.expects(agency),
         bets: lottery.bets.get(agency) ?? 0,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isPassing } from '../files/passing.ts';
 import { type BetsDigest, closeActa } from '../lottery/acta.ts';
 import type { Bet } from '../lottery/bet.ts';
-import { type Draw, holdDraw } from '../lottery/draw.ts';
+import { type Draw, holdDraw, winnersInAll } from '../lottery/draw.ts';
 import type { Acta } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
@@ -242,8 +242,7 @@ export class DrawHolder {
     const { draw, seal } = lottery;
     if (this.#isTold || draw === undefined || seal === undefined) return;
     this.#isTold = true;
-    const winners = [...draw.winners.values()].reduce((sum, { length }) => sum + length, 0);
-    const said = { bets: draw.bets, winners, seal: seal.sha256 };
+    const said = { bets: draw.bets, winners: winnersInAll(draw), seal: seal.sha256 };
     if (startedAt === undefined) emit({ event: 'draw-followed', ...said });
     else emit({ event: 'draw-held', ...said, durationMs: now() - startedAt });
     this.#parts.onHeld();

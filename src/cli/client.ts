@@ -5,6 +5,7 @@ import type { Connector } from '../agency/connector.ts';
 import { runEcho } from '../agency/echo.ts';
 import { AgencyError, Stopped } from '../agency/errors.ts';
 import { reconnectBackOff } from '../agency/back-off.ts';
+import { RowDigester } from '../agency/rows-digest.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
 import { pause } from '../agency/waiting.ts';
 import { ConfigError } from '../config/errors.ts';
@@ -98,8 +99,10 @@ async function check(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortS
   emit({ event: 'file-checked', file: path, bets });
 }
 
-/** Encodes what the agency's dialect can send. */
+/** Encodes what the agency's dialect can send, for the check of the file. */
 function encoderFor({ protocol, id }: ClientConfig): BatchEncoder {
+  if (protocol === 'resumable')
+    return new RowDigester(id, DIALECTS.resumable().agency(DEFAULT_LIMITS, id).batch);
   return speaking(protocol, id).agency(DEFAULT_LIMITS, id).batch;
 }
 

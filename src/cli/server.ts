@@ -39,8 +39,12 @@ interface Service {
 const NO_LOTTERY: CentralStatus = {
   state: 'open',
   bets: 0,
+  expected: 0,
+  finished: 0,
   missing: [],
   agencies: [],
+  agenciesInAll: 0,
+  winners: undefined,
   unsyncedBytes: 0,
   draw: undefined,
   acta: undefined,

@@ -1,4 +1,4 @@
-import type { AgencyStatus } from '../observe/status.ts';
+import type { CentralStatus } from '../observe/status.ts';
 import type { SnapshotSecond } from './snapshot.ts';
 
 const HISTORY_SECONDS = 300;
@@ -32,9 +32,8 @@ export class BetRates {
   }
 
   /** Looks at the numbers just after a second has ended. The first time is where counting begins. */
-  sample(timeMs: number, agencies: readonly AgencyStatus[]): void {
-    const byAgency = new Map(agencies.map(({ agency, bets }) => [agency, bets]));
-    const bets = agencies.reduce((sum, agency) => sum + agency.bets, 0);
+  sample(timeMs: number, { bets, agencies }: Pick<CentralStatus, 'bets' | 'agencies'>): void {
+    const byAgency = new Map(agencies.map(each => [each.agency, each.bets]));
     const last = this.#last;
     this.#last = { timeMs, bets, byAgency };
     if (last === undefined) return;

@@ -20,6 +20,8 @@ export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): S
     startedAt: monitor.startedAt.toISOString(),
     state: stateOf(monitor, status),
     ready: unready === undefined ? { ok: true } : { ok: false, reason: unready },
+    expected: status?.expected ?? 0,
+    finished: status?.finished ?? 0,
     waitingFor: status?.missing ?? [],
     ...actaOf(status),
     withdrawnActas: status?.withdrawnActas ?? [],
@@ -38,6 +40,7 @@ export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): S
     },
     ...(disk && { disk }),
     agencies: agenciesOf(monitor, status, rates),
+    agenciesInAll: status?.agenciesInAll ?? 0,
     events: monitor.recent.newestFirst.map(event => ({ ...event, time: event.time.toISOString() })),
   };
 }
@@ -57,8 +60,8 @@ function actaOf(status: CentralStatus | undefined): Pick<Snapshot, 'acta'> {
 
 function drawOf(status: CentralStatus | undefined): Pick<Snapshot, 'drawHeldAt' | 'seal' | 'winners'> {
   if (status?.draw === undefined) return {};
-  const winners = status.agencies.reduce((sum, agency) => sum + (agency.winners ?? 0), 0);
-  return { drawHeldAt: status.draw.time, seal: status.draw.seal, winners };
+  const { draw, winners = 0 } = status;
+  return { drawHeldAt: draw.time, seal: draw.seal, winners };
 }
 
 function agenciesOf(monitor: Monitor, status: CentralStatus | undefined, rates: BetRates): SnapshotAgency[] {

@@ -141,7 +141,7 @@ export class OperatorPort {
   #sample(): void {
     const { monitor, clock } = this.#parts;
     const status = monitor.status();
-    if (status !== undefined) this.#rates.sample(clock().getTime(), status.agencies);
+    if (status !== undefined) this.#rates.sample(clock().getTime(), status);
   }
 
   async #lookAtDisk(): Promise<void> {

@@ -10,7 +10,10 @@ export interface Snapshot {
   readonly state: SnapshotState;
   /** Why the central cannot do its work now, when it cannot. */
   readonly ready: { readonly ok: boolean; readonly reason?: string };
-  /** The expected agencies that have not finished, in ascending order. */
+  /** How many agencies are expected, and how many of them have finished. */
+  readonly expected: number;
+  readonly finished: number;
+  /** The first of the expected agencies that have not finished, in ascending order. */
   readonly waitingFor: readonly number[];
   /** The acta de cierre, after the close. */
   readonly acta?: SnapshotActa;
@@ -42,8 +45,9 @@ export interface Snapshot {
   };
   /** Of the file system of `DATA_DIR`. */
   readonly disk?: { readonly freeBytes: number; readonly totalBytes: number };
-  /** Every expected agency and every other one with bets, in ascending order. */
+  /** The first of the expected agencies and of any others with bets, in ascending order, and how many there are. */
   readonly agencies: readonly SnapshotAgency[];
+  readonly agenciesInAll: number;
   /** The last 50, newest first. */
   readonly events: readonly SnapshotEvent[];
 }

@@ -29,3 +29,8 @@ export async function holdDraw(
   }
   return { bets, winners };
 }
+
+/** How many there are. */
+export function winnersInAll({ winners }: Draw): number {
+  return [...winners.values()].reduce((sum, { length }) => sum + length, 0);
+}

@@ -26,6 +26,9 @@ export class Lottery {
   readonly #uploads = new Uploads();
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
+  /** Agencies with bets that are not expected. */
+  #others: ReadonlySet<number> = new Set();
+  #betsInAll = 0;
   readonly #interventions: ByHand[] = [];
   #acta: Acta | undefined;
   readonly #withdrawn: Acta[] = [];
@@ -71,9 +74,7 @@ export class Lottery {
 
   /** The first of `missing`, at no cost that grows with their number. */
   firstMissing(max: number): number[] {
-    const first: number[] = [];
-    for (const agency of this.#missing) if (first.push(agency) >= max) break;
-    return first;
+    return [...this.#missing.values().take(max)];
   }
 
   /** The agencies that have finished, in ascending order. */
@@ -83,7 +84,17 @@ export class Lottery {
 
   /** Every expected agency and every other one with bets, in ascending order. */
   get agencies(): number[] {
-    return [...new Set([...this.#expected, ...this.#bets.keys()])].toSorted((a, b) => a - b);
+    return this.firstAgencies(Infinity);
+  }
+
+  /** The first of `agencies`, at a cost that grows with the number of those that are not expected. */
+  firstAgencies(max: number): number[] {
+    const expected = this.#expected.values().take(max);
+    return [...expected, ...this.#others].toSorted((a, b) => a - b).slice(0, max);
+  }
+
+  get agenciesInAll(): number {
+    return this.#expected.size + this.#others.size;
   }
 
   /** Number of bets that are stored, of each agency that has any. */
@@ -93,7 +104,7 @@ export class Lottery {
 
   /** Number of bets that are stored in all. */
   get betsInAll(): number {
-    return [...this.#bets.values()].reduce((sum, count) => sum + count, 0);
+    return this.#betsInAll;
   }
 
   /** What the bets of the draw are; undefined before the close. */
@@ -171,8 +182,8 @@ export class Lottery {
       case 'voided': {
         const { agency, upload } = fact;
         const ofUploads = this.#uploads.void(agency, upload);
+        this.#count(agency, upload === undefined ? -(this.#bets.get(agency) ?? 0) : -ofUploads);
         if (upload === undefined) this.#bets.delete(agency);
-        else this.#count(agency, -ofUploads);
         this.#finished.delete(agency);
         this.#expect(this.#expected);
         return;
@@ -202,12 +213,17 @@ export class Lottery {
   }
 
   #expect(agencies: Iterable<number>): void {
-    this.#expected = new Set(agencies);
+    this.#expected = new Set([...agencies].toSorted((a, b) => a - b));
+    this.#others = new Set(this.#bets.keys()).difference(this.#expected);
     const missing = [...this.#expected].filter(agency => !this.#finished.has(agency));
-    this.#missing = new Set(missing.toSorted((a, b) => a - b));
+    this.#missing = new Set(missing);
   }
 
   #count(agency: number, bets: number): void {
-    this.#bets.set(agency, (this.#bets.get(agency) ?? 0) + bets);
+    this.#betsInAll += bets;
+    const before = this.#bets.get(agency);
+    this.#bets.set(agency, (before ?? 0) + bets);
+    if (before === undefined && !this.#expected.has(agency))
+      this.#others = new Set([...this.#others, agency]);
   }
 }

@@ -9,7 +9,7 @@ import type { Refusal } from '../wire/refusal.ts';
  */
 export type Emit<Event> = (event: Event) => void;
 
-/** Agencies that a line lists at most: an event costs the same however many there are. */
+/** Agencies that a line of the log lists at most: an event costs the same however many there are. */
 export const AGENCIES_LISTED_MAX = 20;
 
 /** Why a connection was closed by this side without a message being at fault. */

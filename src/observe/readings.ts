@@ -19,7 +19,7 @@ export interface Reading {
   readonly read: (seen: Seen) => number | readonly (readonly [label: string | number, value: number])[];
 }
 
-const STATES = ['recovering', 'open', 'complete', 'drawn'] as const;
+const STATES = ['recovering', 'open', 'complete', 'closed', 'drawn'] as const;
 
 export const READINGS: readonly Reading[] = [
   {
@@ -78,14 +78,13 @@ export const READINGS: readonly Reading[] = [
     type: 'gauge',
     name: 'loteria_agencies_expected',
     help: 'Agencies that the draw waits for.',
-    read: ({ status }) => status?.agencies.filter(({ expected }) => expected).length ?? 0,
+    read: ({ status }) => status?.expected ?? 0,
   },
   {
     type: 'gauge',
     name: 'loteria_agencies_finished',
     help: 'Expected agencies that have sent all their bets.',
-    read: ({ status }) =>
-      status?.agencies.filter(({ expected, finished }) => expected && finished).length ?? 0,
+    read: ({ status }) => status?.finished ?? 0,
   },
   {
     type: 'gauge',

@@ -1,14 +1,23 @@
 import type { LotteryState } from '../lottery/lottery.ts';
 
+/** Agencies that a status lists at most: whoever watches a lottery of 65,535 must not slow it down. */
+export const AGENCIES_SHOWN_MAX = 256;
+
 /** What a central lets whoever watches it know: numbers, and never a bet. */
 export interface CentralStatus {
   readonly state: LotteryState;
   /** Number of bets that are stored in all. */
   readonly bets: number;
-  /** The expected agencies that have not finished, in ascending order. */
+  /** How many agencies are expected, and how many of them have finished. */
+  readonly expected: number;
+  readonly finished: number;
+  /** The first of the expected agencies that have not finished, in ascending order. */
   readonly missing: readonly number[];
-  /** Every expected agency and every other one with bets, in ascending order. */
+  /** The first of the expected agencies and of any others with bets, in ascending order, and how many there are. */
   readonly agencies: readonly AgencyStatus[];
+  readonly agenciesInAll: number;
+  /** How many, after the draw. */
+  readonly winners: number | undefined;
   /** Bytes of rows that were handed to the store and are not durable yet. */
   readonly unsyncedBytes: number;
   /** After the draw: when it was held (ISO 8601), and the SHA-256 of its bets in hex. */

@@ -134,6 +134,8 @@ export interface LineGatherer {
 export interface NumberedBatchEncoder extends BatchEncoder {
   /** The frame of the batch as part of an upload; the encoder is empty again. */
   takeNumbered(seq: number): Uint8Array;
+  /** The fields of the batch with a `|` between them, valid until the next bet is added; the encoder is empty again. */
+  takeFields(): Uint8Array;
 }
 
 /** Why a dialect has no bytes for a field. `docs/ERRORS.md` explains each. */

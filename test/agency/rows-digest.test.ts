@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { digestRows, type RowsDigest } from '../../src/agency/rows-digest.ts';
+import { checkFile } from '../../src/agency/file-check.ts';
+import { RowDigester, type RowsDigest } from '../../src/agency/rows-digest.ts';
+import type { Refuse } from '../../src/agency/batcher.ts';
 import type { FileFormat } from '../../src/agency/csv-source.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
-import { createBaseDialect } from '../../src/wire/dialects/base.ts';
+import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { betsFile, formatOf } from './start-agency.ts';
@@ -23,14 +25,16 @@ async function digest(
 
 async function digestFile(format: FileFormat): Promise<RowsDigest & { readonly refused: number[] }> {
   const refused: number[] = [];
-  const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, AGENCY);
-  const found = await digestRows(format, AGENCY, batch, ({ line }) => refused.push(line));
-  return { ...found, refused };
+  const { batch } = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, AGENCY);
+  const digester = new RowDigester(AGENCY, batch);
+  const refuse: Refuse = ({ line }) => void refused.push(line);
+  const { rows } = await checkFile(format, digester, refuse, new AbortController().signal);
+  return { ...rows!, refused };
 }
 
 const sha256 = (rows: string): string => createHash('sha256').update(rows).digest('hex');
 
-describe('digestRows', () => {
+describe('the rows of a file', () => {
   test('digests the rows as the central stores them', async () => {
     const found = await digest('Ana,Paz,30904465,1999-03-17,7574\nJosé,"O, ""Z""",12,1980-02-29,0007');
     const rows = '3,Ana,Paz,30904465,1999-03-17,7574\r\n3,José,"O, ""Z""",12,1980-02-29,7\r\n';

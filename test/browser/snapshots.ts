@@ -9,6 +9,8 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     startedAt: '2026-11-21T17:20:00.000Z',
     state: 'open',
     ready: { ok: true },
+    expected: 5,
+    finished: 2,
     waitingFor: [2, 3, 4],
     withdrawnActas: [],
     disputes: [],
@@ -23,6 +25,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     syncs: { count: 4_321, lastMs: 1.25, p50Ms: 1.5, p99Ms: 12.75 },
     disk: { freeBytes: 412e9, totalBytes: 500e9 },
     agencies: [1, 2, 3, 4, 5].map(id => agency(id)),
+    agenciesInAll: 5,
     events: [
       {
         id: 3,

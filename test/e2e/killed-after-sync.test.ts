@@ -33,7 +33,7 @@ async function startDoomed(
 
 async function journalOf(
   folder: string,
-): Promise<{ type: string; agency?: number; batches?: unknown[][] }[]> {
+): Promise<{ type: string; text?: string; agency?: number; batches?: unknown[][] }[]> {
   const text = await readFile(join(folder, 'bets.journal'), 'utf8');
   return text
     .split('\n')
@@ -76,7 +76,7 @@ async function expectWhole({ folder, client, again }: Stay): Promise<void> {
     Array.from({ length: BATCHES }, (_, index) => [1, BETS_PER_BATCH, index + 1]),
   );
   const others = journal.map(({ type }) => type).filter(type => type !== 'group' && type !== 'checkpoint');
-  expect(others).toEqual(['begin', 'finished', 'draw']);
+  expect(others).toEqual(['begin', 'finished', 'close', 'draw']);
   const counts = { batches: String(BATCHES), bets: String(LINES.length) };
   expect(client.linesOf('upload', 'success').at(-1)!.details).toMatchObject(counts);
   for (const { lines } of [client, again])
@@ -146,6 +146,18 @@ describe('a server that is killed right after the sync', () => {
       state: 'complete',
     });
     expect(stay.again.linesOf('sorteo', 'success')).toHaveLength(1);
+    await expectWhole(stay);
+  });
+
+  test('of the close, before the draw: the next one keeps its acta and holds the draw', async () => {
+    const stay = await uploadAcross('bets.journal', 'close', 4);
+    expect(stay.left.at(-1)).toBe('close');
+    expect(stay.again.linesOf('open_store')[0]!.details).toMatchObject({ state: 'closed' });
+    expect(stay.again.linesOf('cierre')).toEqual([]);
+    const { text } = (await journalOf(stay.folder)).find(({ type }) => type === 'close')!;
+    expect(await readFile(join(stay.folder, 'acta.txt'), 'utf8')).toBe(text);
+    expect(await readFile(join(stay.folder, 'winners.txt.acta'), 'utf8')).toBe(text);
+    expect(stay.client.linesOf('acta', 'success')).toHaveLength(1);
     await expectWhole(stay);
   });
 

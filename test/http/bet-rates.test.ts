@@ -4,8 +4,11 @@ import { agencyWith } from './operator.ts';
 
 const SECOND_MS = 1000;
 
-const agencies = (...bets: number[]) =>
-  bets.map((count, index) => agencyWith({ agency: index + 1, bets: count }));
+/** Agencies from 1 on with so many bets. */
+const agencies = (...bets: number[]) => ({
+  bets: bets.reduce((sum, count) => sum + count, 0),
+  agencies: bets.map((count, index) => agencyWith({ agency: index + 1, bets: count })),
+});
 
 describe('how fast bets are stored', () => {
   test('is not known at first: what earlier processes stored is no rate', () => {

@@ -10,7 +10,11 @@ export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus 
   return {
     state: 'open',
     bets: 0,
+    expected: 2,
+    finished: 0,
     missing: [1, 2],
+    agenciesInAll: 2,
+    winners: undefined,
     agencies: [agencyWith({ agency: 1 }), agencyWith({ agency: 2 })],
     unsyncedBytes: 0,
     draw: undefined,

@@ -55,6 +55,14 @@ function finished(agency: number, upload?: string): Deed {
   return { fact, rows: new Uint8Array(), hand: store => store.note(fact) };
 }
 
+function closed(rows: Uint8Array): Deed {
+  const sha256 = createHash('sha256').update(rows).digest('hex');
+  const text = `loteria-acta 1\nsha256: ${sha256}\n`;
+  const acta = { number: 1, time: new Date(0).toISOString(), bets: 7, bytes: rows.length, sha256, text };
+  const fact = { kind: 'closed', acta } as const;
+  return { fact, rows: new Uint8Array(), hand: store => store.note(fact) };
+}
+
 function drawn(rows: Uint8Array): Deed {
   const draw: Draw = { bets: 7, winners: new Map([[2, ['30904465', '007']]]) };
   const sha256 = createHash('sha256').update(rows).digest('hex');
@@ -98,7 +106,8 @@ const SMALL_LOTTERY: readonly Deed[] = [
 ];
 
 function scriptOn(start: DiskState, before: readonly Deed[], deeds: readonly Deed[]): Script {
-  return { start, before, deeds: [...deeds, drawn(rowsOf([...before, ...deeds]))] };
+  const rows = rowsOf([...before, ...deeds]);
+  return { start, before, deeds: [...deeds, closed(rows), drawn(rows)] };
 }
 
 /** In an empty folder. */
@@ -274,7 +283,7 @@ export class Life {
     this.#refusal = undefined;
     for (let index = this.#acknowledged; index < upTo; index += 1) {
       const deed = deeds[index]!;
-      if (deed.fact.kind === 'drawn') await Promise.all(answers);
+      if (deed.fact.kind === 'closed' || deed.fact.kind === 'drawn') await Promise.all(answers);
       if (this.#refused()) break;
       this.#handedOver = index + 1;
       answers.push(this.#answer(deed.hand(store), index));

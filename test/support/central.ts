@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
+import type { Actas } from '../../src/central/draw-holder.ts';
 import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
@@ -79,6 +80,9 @@ export function sbet(seq: number | string, ...bets: readonly (readonly string[])
 export const done = (batches: number, bets: number): Buffer => frame('DONE', `${batches}|${bets}`);
 
 export const WAIT = Buffer.from('57414954', 'hex');
+
+/** The same of an agency that has seen so many actas. */
+export const waitFor = (acta: number): Buffer => frame('WAIT', String(acta));
 
 /** Waits for something that becomes true by itself. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
@@ -278,6 +282,7 @@ export interface TestCentralOptions {
   readonly now?: () => number;
   /** What is spoken, each on a port of its own; without it, the base protocol and its extension. */
   readonly dialects?: readonly Dialect[];
+  readonly actas?: Actas;
   /** Speaks TLS. */
   readonly tls?: Pick<TlsDoorParts, 'identity' | 'clientAuthority'>;
 }
@@ -301,10 +306,13 @@ export class TestCentral {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
     // Most tests ask before the draw to see that there was none.
     const limits = { ...DEFAULT_LIMITS, questionWaitMs: 0, ...options.limits };
-    const { lottery = new Lottery(agencies) } = options;
+    const { lottery = new Lottery(agencies), actas } = options;
     if (store instanceof GatedStore) store.onFact = fact => lottery.apply(fact);
     const { dialects = [createResumableDialect(new PlainBetReader())] } = options;
-    const made = new TestCentral(lottery, emit => new Central({ lottery, store, hasWon, limits, emit, now }));
+    const made = new TestCentral(
+      lottery,
+      emit => new Central({ lottery, store, hasWon, limits, actas, emit, now }),
+    );
     const open = new OpenConnections(limits);
     for (const dialect of dialects) await made.#listen(dialect, { limits, open, now, tls: options.tls });
     onTestFinished(() => made.stop());

@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 const WAIT_MS = 10_000;
 
 /** The types of answers that continue with a length and so many bytes. */
-const WITH_PAYLOAD = new Set(['RWIN', 'WELC', 'FAIL']);
+const WITH_PAYLOAD = new Set(['ACTA', 'RWIN', 'WELC', 'FAIL']);
 
 /** A socket that says exactly the bytes it is told to: the other end of a conversation, without any of our code. */
 export class Peer {

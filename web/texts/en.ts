@@ -39,6 +39,7 @@ export const en: Texts = {
     stopping: 'The central answers what it has accepted, and stops.',
   },
   waitingFor: (ids, count) => `Waiting for ${count === 1 ? 'agency' : 'agencies'} ${ids}.`,
+  andMore: count => `and ${count} more`,
   waitingForNobody: 'No agency is expected.',
   finishedOf: (finished, all) => `${finished} of ${all} agencies have finished`,
   agenciesFinished: (ids, count) =>

@@ -39,6 +39,7 @@ export const es = {
   },
   waitingFor: (ids: string, count: number) =>
     count === 1 ? `Falta la agencia ${ids}.` : `Faltan las agencias ${ids}.`,
+  andMore: (count: string) => `y otras ${count}`,
   waitingForNobody: 'No se espera a ninguna agencia.',
   finishedOf: (finished: string, all: string) => `${finished} de ${all} agencias terminaron`,
   agenciesFinished: (ids: string, count: number) =>

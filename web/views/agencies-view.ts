@@ -1,11 +1,14 @@
 import type { Snapshot, SnapshotAgency } from '../../src/http/snapshot.ts';
-import { byId, setCells } from '../dom.ts';
+import { byId, setCells, showText } from '../dom.ts';
 import type { Speech } from '../speech.ts';
 
 const body = byId('agencies');
+const rest = byId('agencies-rest');
 
 /** A row for each agency; rows stay when their agency does. */
-export function showAgencies({ agencies }: Snapshot, speech: Speech): void {
+export function showAgencies({ agencies, agenciesInAll }: Snapshot, speech: Speech): void {
+  const more = agenciesInAll - agencies.length;
+  showText(rest, more > 0 ? speech.texts.andMore(speech.whole(more)) : undefined);
   while (body.children.length > agencies.length) body.lastElementChild!.remove();
   while (body.children.length < agencies.length) body.append(newRow());
   for (const [index, agency] of agencies.entries()) {

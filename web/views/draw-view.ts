@@ -53,13 +53,14 @@ function countdown(ms: number): string {
   return padded.map((part, index) => (index === 0 ? part : part.padStart(2, '0'))).join(':');
 }
 
-function waitingFor({ waitingFor: ids }: Snapshot, { texts }: Speech): string {
-  return ids.length === 0 ? texts.waitingForNobody : texts.waitingFor(idRanges(ids), ids.length);
+function waitingFor({ waitingFor: ids, expected, finished }: Snapshot, { texts, whole }: Speech): string {
+  if (ids.length === 0) return texts.waitingForNobody;
+  const more = expected - finished - ids.length;
+  const listed = more > 0 ? `${idRanges(ids)} ${texts.andMore(whole(more))}` : idRanges(ids);
+  return texts.waitingFor(listed, expected - finished);
 }
 
-function showFinished({ state, agencies, waitingFor: ids }: Snapshot, speech: Speech): void {
-  const finished = agencies.filter(agency => agency.finished).length;
-  const all = finished + ids.length;
+function showFinished({ state, expected: all, finished }: Snapshot, speech: Speech): void {
   parts.finished.hidden = state !== 'open' || all === 0;
   parts.bar.max = Math.max(all, 1);
   parts.bar.value = finished;

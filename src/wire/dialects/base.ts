@@ -328,6 +328,14 @@ export class FieldGatherer implements BatchEncoder {
     return this.takeFrame('BET', '');
   }
 
+  /** The fields with separators between them, valid until the next bet is added; the encoder is empty again. */
+  takeFields(): Uint8Array {
+    const fields = this.#frame.subarray(this.#gap, this.#at);
+    this.count = 0;
+    this.#at = this.#gap;
+    return fields;
+  }
+
   /** The frame of a type, with a prefix before the fields; the encoder is empty again. */
   takeFrame(name: string, prefix: string): Uint8Array {
     const bytes = Buffer.from(prefix);

@@ -1,0 +1,234 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ActaFolder } from '../../src/audit/acta-folder.ts';
+import { readActaKey, SignatureFile } from '../../src/audit/signature.ts';
+import type { Actas } from '../../src/central/draw-holder.ts';
+import { readActa, sha256Of } from '../../src/lottery/acta.ts';
+import type { Fact, Intervention } from '../../src/lottery/fact.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import {
+  bet,
+  END,
+  GatedStore,
+  GWIN,
+  heloBets,
+  nbet,
+  NEND,
+  OK,
+  rwin,
+  sbet,
+  TestCentral,
+  until,
+  waitFor,
+} from '../support/central.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const WINNING = 7574;
+const HOUR_MS = 3_600_000;
+const INTERVENTION: Intervention = { reason: 'wrong file', by: 'ana@x', time: '2026-01-02T03:04:05.000Z' };
+
+/** The documents in a folder, and what the draw waits for. */
+async function actasIn(folder: string, waits: Pick<Actas, 'holdMs' | 'signature'>): Promise<Actas> {
+  const documents = new ActaFolder(folder, 'of the test', WINNING);
+  return { ...waits, keep: lottery => documents.keep(lottery) };
+}
+
+/** A key pair, the public key in a file. */
+function makeKey(folder: string, name = 'auditor.pub') {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const path = join(folder, name);
+  writeFileSync(path, publicKey.export({ type: 'spki', format: 'pem' }));
+  const signOf = (text: string): Buffer => sign(null, Buffer.from(text), privateKey);
+  return { path, signOf };
+}
+
+const actaIn = (folder: string): string => readFileSync(join(folder, 'acta.txt'), 'utf8');
+
+/** A central whose only agency sends a winning bet and finishes. */
+async function closedCentral(waits: Pick<Actas, 'holdMs' | 'signature'>, folder: string) {
+  const store = new GatedStore();
+  const central = await TestCentral.open({ agencies: [1], store, actas: await actasIn(folder, waits) });
+  const peer = await central.connect();
+  peer.send(heloBets(1));
+  await peer.frame();
+  peer.send(Buffer.concat([sbet(1, bet(1, WINNING)), END]));
+  expect(await peer.receive(8)).toBe(OK + OK);
+  await central.seen('closed');
+  return { store, central, peer };
+}
+
+describe('a lottery whose agencies have all finished', () => {
+  test('is closed by an acta, which precedes the draw, and both are in the folder', async () => {
+    const folder = await temporaryFolder();
+    const { central } = await closedCentral({ holdMs: 0 }, folder);
+    await central.seen('draw-held');
+    await central.central.close();
+    const { acta, draw } = central.lottery;
+    expect(readActa(actaIn(folder))).toMatchObject({ number: 1, bets: 1, lottery: 'of the test' });
+    expect(actaIn(folder)).toBe(acta!.text);
+    expect(draw!.bets).toBe(1);
+    expect(readFileSync(join(folder, 'acta-sorteo.txt'), 'utf8')).toContain(
+      `acta-sha256: ${sha256Of(acta!.text)}\n`,
+    );
+  });
+
+  test('tells an agency that waits of the acta, and then of the draw', async () => {
+    const folder = await temporaryFolder();
+    const { path, signOf } = makeKey(folder);
+    const signature = new SignatureFile(join(folder, 'acta.sig'), readActaKey(path));
+    const { central, peer } = await closedCentral({ holdMs: 0, signature }, folder);
+    peer.send(waitFor(0));
+    expect(await peer.frame()).toBe(`ACTA 1|${central.lottery.acta!.text}`);
+    peer.send(waitFor(1));
+    await until(() => existsSync(join(folder, 'acta.txt')), 'the acta in its folder');
+    writeFileSync(join(folder, 'acta.sig'), signOf(actaIn(folder)));
+    expect(await peer.receive(rwin(1).length / 2)).toBe(rwin(1));
+    await central.central.close();
+  });
+
+  test('is drawn when CLOSE_HOLD is over, counted from the close, also by the next process', async () => {
+    const folder = await temporaryFolder();
+    const { store, central } = await closedCentral({ holdMs: HOUR_MS }, folder);
+    const { wait } = (await central.seen('draw-waits'))[0]!;
+    expect(Date.parse((wait as { until: string }).until)).toBe(
+      Date.parse(central.lottery.acta!.time) + HOUR_MS,
+    );
+    expect(central.central.status().acta?.waitsFor).toEqual(wait);
+    await central.central.close();
+    const lottery = new Lottery([1]);
+    for (const fact of store.facts) lottery.apply(fact);
+    const next = await TestCentral.open({ lottery, store, actas: await actasIn(folder, { holdMs: 1 }) });
+    await next.seen('draw-held');
+    expect(next.of('closed')).toEqual([]);
+    await next.central.close();
+  });
+
+  test('waits for a signature of this acta by this key, and says once what another one is', async () => {
+    const folder = await temporaryFolder();
+    const { path, signOf } = makeKey(folder);
+    const other = makeKey(folder, 'other.pub');
+    const file = join(folder, 'acta.sig');
+    const key = readActaKey(path);
+    const signature = new SignatureFile(file, key);
+    const { central } = await closedCentral({ holdMs: 0, signature }, folder);
+    await until(() => existsSync(join(folder, 'acta.txt')), 'the acta in its folder');
+    const { text } = central.lottery.acta!;
+    writeFileSync(file, other.signOf(text));
+    const refused = (await central.seen('signature-refused'))[0]!;
+    expect(refused.error).toBe(
+      `it is no signature of the acta with SHA-256 ${sha256Of(text)} by the key ${key.fingerprint}`,
+    );
+    writeFileSync(file, signOf(`${text} `));
+    await new Promise(resolve => setTimeout(resolve, 600));
+    expect(central.of('signature-refused')).toHaveLength(1);
+    expect(central.lottery.state).toBe('closed');
+    writeFileSync(file, signOf(text));
+    await central.seen('draw-held');
+    await central.central.close();
+  });
+
+  test('that is reopened gets another acta, and a signature of the first lets no draw pass', async () => {
+    const folder = await temporaryFolder();
+    const { path, signOf } = makeKey(folder);
+    const file = join(folder, 'acta.sig');
+    const signature = new SignatureFile(file, readActaKey(path));
+    const { store, central } = await closedCentral({ holdMs: 0, signature }, folder);
+    const first = central.lottery.acta!.text;
+    store.tellOfAnother({ kind: 'reopened', agency: 1, intervention: INTERVENTION });
+    writeFileSync(file, signOf(first));
+    expect([central.lottery.state, central.lottery.acta]).toEqual(['open', undefined]);
+    const again = await central.connect();
+    again.send(heloBets(1, 'second'));
+    await again.frame();
+    again.send(Buffer.concat([sbet(1, bet(2, WINNING)), END]));
+    expect(await again.receive(8)).toBe(OK + OK);
+    await central.seen('closed', 2);
+    const refused = (await central.seen('signature-refused'))[0]!;
+    expect(refused.error).toBe('it is one of acta 1, which was withdrawn; acta 2 is to be signed');
+    expect(readFileSync(join(folder, 'acta-1.txt'), 'utf8')).toBe(first);
+    expect(readActa(actaIn(folder))).toMatchObject({ number: 2, bets: 2 });
+    expect(central.central.status().withdrawnActas).toEqual([1]);
+    writeFileSync(file, signOf(actaIn(folder)));
+    await central.seen('draw-held');
+    await central.central.close();
+  });
+
+  test('shows whoever watches which agency has sent something else than the acta says', async () => {
+    const folder = await temporaryFolder();
+    const { central, peer } = await closedCentral({ holdMs: HOUR_MS }, folder);
+    const other = '0'.repeat(64);
+    const text = `1|2|${other}`;
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(text.length);
+    peer.send(Buffer.concat([Buffer.from('DIFF'), length, Buffer.from(text)]));
+    expect(await peer.receive(4)).toBe(OK);
+    const { agencies } = readActa(central.lottery.acta!.text)!;
+    const detail = `it has sent 2 bets with SHA-256 ${other}, the acta says 1 with ${agencies.get(1)!.sha256}`;
+    expect(central.of('acta-disputed')).toEqual([{ event: 'acta-disputed', agency: 1, acta: 1, detail }]);
+    expect(central.central.status().disputes).toEqual([{ agency: 1, detail }]);
+    await central.central.close();
+  });
+});
+
+describe('a question for the winners', () => {
+  test('of an agency that has finished waits for the draw', async () => {
+    const central = await TestCentral.open({ limits: { questionWaitMs: 60_000 } });
+    const [one, two] = [await central.agency(1), await central.agency(2)];
+    one.send(Buffer.concat([nbet(bet(1, WINNING)), END, GWIN]));
+    expect(await one.receive(8)).toBe(OK + OK);
+    two.send(Buffer.concat([GWIN, END, GWIN]));
+    expect(await two.receive(8)).toBe(NEND + OK);
+    expect(await one.receive(rwin(1).length / 2)).toBe(rwin(1));
+    expect(await two.receive(rwin().length / 2)).toBe(rwin());
+  });
+
+  test('waits no longer than it may', async () => {
+    const central = await TestCentral.open({ limits: { questionWaitMs: 50 } });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([END, GWIN]));
+    expect(await peer.receive(8)).toBe(OK + NEND);
+  });
+
+  test('does not wait where too many connections do', async () => {
+    const central = await TestCentral.open({ limits: { questionWaitMs: 60_000, questionsWaitingMax: 0 } });
+    const peer = await central.agency(1);
+    peer.send(Buffer.concat([END, GWIN]));
+    expect(await peer.receive(8)).toBe(OK + NEND);
+  });
+});
+
+describe('a csv store that is killed at each fact of the close', () => {
+  test('goes on to one acta and one draw, with the same digests', async () => {
+    const folder = await temporaryFolder();
+    const start = async (holdMs: number) => {
+      const lottery = new Lottery([1]);
+      const facts: Fact[] = [];
+      const onFact = (fact: Fact): void => {
+        facts.push(fact);
+        lottery.apply(fact);
+      };
+      const { store } = await CsvStore.open(folder, { agencies: '1', onFact });
+      const central = await TestCentral.open({ store, lottery, actas: await actasIn(folder, { holdMs }) });
+      return { central, lottery, facts };
+    };
+    const first = await start(HOUR_MS);
+    const peer = await first.central.agency(1);
+    peer.send(Buffer.concat([nbet(bet(1, WINNING), bet(2, 1)), END]));
+    expect(await peer.receive(8)).toBe(OK + OK);
+    await first.central.seen('closed');
+    await first.central.stop();
+    await first.central.central.close();
+    writeFileSync(join(folder, 'acta.txt'), 'something else');
+    const second = await start(1);
+    await second.central.seen('draw-held');
+    await second.central.stop();
+    await second.central.central.close();
+    expect(second.facts.filter(({ kind }) => kind === 'closed')).toHaveLength(1);
+    expect(second.lottery.acta).toEqual(first.lottery.acta);
+    expect(actaIn(folder)).toBe(first.lottery.acta!.text);
+    expect(second.lottery.seal!.sha256).toBe(first.lottery.acta!.sha256);
+  });
+});
