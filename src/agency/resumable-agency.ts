@@ -33,7 +33,7 @@ class StartOver extends Error {}
  * The agency's side of a resumable upload (protocol page, section 2). After a failure it reconnects, names its upload, is
  * told the next expected bet, and resumes there (promise P3):
  *
- *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ WAIT ▶ ACTA ▶ WAIT ▶ RWIN
+ *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ ACTA ▶ ACTA ▶ RWIN
  */
 export class ResumableAgency {
   readonly #parts: ResumableParts;

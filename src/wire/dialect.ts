@@ -95,8 +95,8 @@ export interface ResumableCodec extends AgencyCodec {
   readonly batch: NumberedBatchEncoder;
   resume(upload: string): Uint8Array;
   uploadDone(batches: number, bets: number): Uint8Array;
-  /** @param acta the highest number of an acta that the agency has seen; undefined where none is asked for */
-  awaitWinners(acta?: number): Uint8Array;
+  /** @param seen number of the last acta that the agency has seen, 0 before the first */
+  awaitWinners(seen: number): Uint8Array;
   disputeActa(acta: number, bets: number, sha256: string): Uint8Array;
 }
 

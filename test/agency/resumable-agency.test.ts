@@ -32,7 +32,7 @@ async function sayBytewise(conversation: Conversation, hex: string): Promise<voi
 }
 
 describe('a resumable upload', () => {
-  test('is HELO, SBET, DONE, END, WAIT, in the bytes of the protocol page', async () => {
+  test('is HELO, SBET, DONE, END, ACTA, in the bytes of the protocol page', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, 'Ana,Paz,1,1990-01-02,7\nEva,Gil,2,1991-01-02,0008\n');
     const central = await FakeCentral.listen();
@@ -52,7 +52,7 @@ describe('a resumable upload', () => {
     const winners = agency.finishAndAwaitWinners();
     expect(await conversation.message()).toBe('END');
     conversation.say(OK);
-    expect(await conversation.message()).toBe('WAIT');
+    expect(await conversation.message()).toBe('ACTA 0');
     conversation.say(RWIN_TWO);
     expect(await winners).toEqual(['30904465', '30876370']);
     await agency.close();
@@ -67,7 +67,7 @@ describe('a resumable upload', () => {
         '53424554 0000001d 327c317c 4576617c 47696c7c 327c 313939312d30312d30327c 30303038', // SBET 2|1|Eva|Gil|2|…
         '444f4e45 00000003 327c32', // DONE 2|2
         '454e4400', // END
-        '57414954', // WAIT
+        '41435441 00000001 30', // ACTA 0
       ]
         .join('')
         .replaceAll(' ', ''),
@@ -308,7 +308,7 @@ describe('the wait for the draw', () => {
     const { conversation, winners } = await untilWait(central, agency);
     conversation.say(PING);
     const second = await welcomed(central);
-    expect(await second.message()).toBe('WAIT');
+    expect(await second.message()).toBe('ACTA 0');
     second.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
     expect(events.of('reconnecting').map(({ error }) => error)).toEqual(['no answer within 60 ms']);

@@ -320,22 +320,22 @@ describe('a central that has lost what it acknowledged', () => {
     );
   });
 
-  test.each(['END', 'WAIT'])(
+  test.each(['END', 'ACTA'])(
     'by %s is sent everything again before it is told anything else',
     async asked => {
       const central = await FakeCentral.listen();
       const { agency } = startResumable(central.port);
       const { conversation, winners } = await uploaded(central, agency);
       expect(await conversation.message()).toBe('END');
-      if (asked === 'WAIT') {
+      if (asked === 'ACTA') {
         conversation.say(OK);
-        expect(await conversation.message()).toBe('WAIT');
+        expect(await conversation.message()).toBe('ACTA 0');
       }
       await conversation.hangUp();
       expect(await (await welcomed(central)).end()).toEqual([]);
       const last = await welcomed(central);
       await accepting(last, [numberedText(1, 2), 'DONE 1|2', 'END']);
-      expect(await last.message()).toBe('WAIT');
+      expect(await last.message()).toBe('ACTA 0');
       last.say(RWIN_TWO);
       expect(await winners).toEqual(['30904465', '30876370']);
     },
@@ -349,7 +349,7 @@ describe('a central that has lost what it acknowledged', () => {
     await conversation.hangUp();
     const second = await welcomed(central, 3);
     await accepting(second, ['END']);
-    expect(await second.message()).toBe('WAIT');
+    expect(await second.message()).toBe('ACTA 0');
     second.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
   });

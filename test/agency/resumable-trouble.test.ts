@@ -81,10 +81,10 @@ describe('a refusal that passes', () => {
     const fourth = await welcomed(central, 3);
     expect(await fourth.message()).toBe('END');
     fourth.say(OK);
-    expect(await fourth.message()).toBe('WAIT');
+    expect(await fourth.message()).toBe('ACTA 0');
     fourth.say(fail('closing', 1, 'wait'));
     const fifth = await welcomed(central, 3);
-    expect(await fifth.message()).toBe('WAIT');
+    expect(await fifth.message()).toBe('ACTA 0');
     fifth.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
     expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
@@ -101,7 +101,7 @@ describe('a refusal that passes', () => {
     const { conversation, winners } = await untilWait(central, agency);
     conversation.say(fail('closing', 1, 'the server stops') + fail('closing', 1, 'again'));
     const second = await welcomed(central);
-    expect(await second.message()).toBe('WAIT');
+    expect(await second.message()).toBe('ACTA 0');
     second.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
     expect(events.of('reconnecting')).toHaveLength(1);
@@ -169,7 +169,7 @@ describe('a refusal that stays', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test.each(['END', 'WAIT'])('of %s is the end', async question => {
+  test.each(['END', 'ACTA'])('of %s is the end', async question => {
     const { agency, central, upload } = await uploading();
     const conversation = await batchOn(central);
     conversation.say(OK);
@@ -178,9 +178,9 @@ describe('a refusal that stays', () => {
     await upload;
     const winners = failureOf(agency.finishAndAwaitWinners());
     expect(await conversation.message()).toBe('END');
-    if (question === 'WAIT') {
+    if (question === 'ACTA') {
       conversation.say(OK);
-      expect(await conversation.message()).toBe('WAIT');
+      expect(await conversation.message()).toBe('ACTA 0');
     }
     conversation.say(fail('draw-closed', 1, 'why'));
     expect(await winners).toBeInstanceOf(AgencyError);

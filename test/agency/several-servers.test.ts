@@ -101,7 +101,7 @@ describe('a server that fails', () => {
     expect(await upload).toBe(5);
     const winners = agency.finishAndAwaitWinners();
     await accepting(second, ['END']);
-    expect(await second.message()).toBe('WAIT');
+    expect(await second.message()).toBe('ACTA 0');
     second.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
     await agency.close();
@@ -156,7 +156,7 @@ describe('a server that fails', () => {
     const winners = agency.finishAndAwaitWinners();
     const second = await welcomed(b, 3);
     await accepting(second, ['END']);
-    expect(await second.message()).toBe('WAIT');
+    expect(await second.message()).toBe('ACTA 0');
     second.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
     expect(events.of('connected')).toHaveLength(2);
@@ -271,11 +271,11 @@ describe('a server that knows less than another has acknowledged', () => {
     expect(await (await welcomed(b)).end()).toEqual([]);
     const third = await welcomed(a, 3);
     await accepting(third, ['END']);
-    expect(await third.message()).toBe('WAIT');
+    expect(await third.message()).toBe('ACTA 0');
     await third.hangUp();
     expect(await (await welcomed(b)).end()).toEqual([]);
     const last = await welcomed(a, 3);
-    expect(await last.message()).toBe('WAIT');
+    expect(await last.message()).toBe('ACTA 0');
     last.say(RWIN_TWO);
     expect(await winners).toHaveLength(2);
     expect(events.of('file-closed')).toHaveLength(1);

@@ -147,7 +147,7 @@ export async function untilWait(
   const winners = agency.finishAndAwaitWinners();
   expect(await conversation.message()).toBe('END');
   conversation.say(OK);
-  expect(await conversation.message()).toBe('WAIT');
+  expect(await conversation.message()).toBe('ACTA 0');
   return { conversation, winners };
 }
 

@@ -152,7 +152,7 @@ export class UploadCentral {
         this.finished += 1;
         return OK;
       }
-      return type === 'WAIT' && this.finished > 0 ? rwin('11', '12') : this.#fault(message);
+      return type === 'ACTA' && this.finished > 0 ? rwin('11', '12') : this.#fault(message);
     };
   }
 

@@ -10,6 +10,7 @@ import type { Fact, Intervention } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import {
+  actaAfter,
   bet,
   END,
   GatedStore,
@@ -22,7 +23,6 @@ import {
   sbet,
   TestCentral,
   until,
-  waitFor,
 } from '../support/central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -80,9 +80,9 @@ describe('a lottery whose agencies have all finished', () => {
     const { path, signOf } = makeKey(folder);
     const signature = new SignatureFile(join(folder, 'acta.sig'), readActaKey(path));
     const { central, peer } = await closedCentral({ holdMs: 0, signature }, folder);
-    peer.send(waitFor(0));
+    peer.send(actaAfter(0));
     expect(await peer.frame()).toBe(`ACTA 1|${central.lottery.acta!.text}`);
-    peer.send(waitFor(1));
+    peer.send(actaAfter(1));
     await until(() => existsSync(join(folder, 'acta.txt')), 'the acta in its folder');
     writeFileSync(join(folder, 'acta.sig'), signOf(actaIn(folder)));
     expect(await peer.receive(rwin(1).length / 2)).toBe(rwin(1));

@@ -145,6 +145,28 @@ const DONE: readonly Field[] = [
 ];
 
 const WAIT: readonly Field[] = [['57414954', 'WAIT']];
+const ACTA_AFTER: readonly Field[] = [
+  ['41435441', 'ACTA'],
+  ['00000002', '2 bytes'],
+  ['3132', '12'],
+];
+const ACTA: readonly Field[] = [
+  ['41435441', 'ACTA'],
+  ['00000005', '5 bytes'],
+  ['32', '2'],
+  ['7c', '|'],
+  ['617c0a', 'the document'],
+];
+const DIGEST = '0123456789abcdef'.repeat(4);
+const DIFF: readonly Field[] = [
+  ['44494646', 'DIFF'],
+  ['00000046', '70 bytes'],
+  ['32', 'acta 2'],
+  ['7c', '|'],
+  ['393931', '991 bets'],
+  ['7c', '|'],
+  [Buffer.from(DIGEST).toString('hex'), 'SHA-256'],
+];
 const PING: readonly Field[] = [['50494e47', 'PING']];
 
 const FAIL_INVALID_BET: readonly Field[] = [
@@ -249,8 +271,9 @@ describe('the agency says', () => {
     expect(hex(agency.uploadDone(123, 4567))).toBe(hexOf(DONE));
   });
 
-  test('WAIT to be told the winners', () => {
-    expect(hex(agency.awaitWinners())).toBe(hexOf(WAIT));
+  test('ACTA to be told the next acta or the winners, DIFF to dispute one', () => {
+    expect(hex(agency.awaitWinners(12))).toBe(hexOf(ACTA_AFTER));
+    expect(hex(agency.disputeActa(2, 991, DIGEST))).toBe(hexOf(DIFF));
   });
 
   test('and what the base protocol has, as there: CONN, END, GWIN', () => {
@@ -275,6 +298,8 @@ describe('the central hears', () => {
     ],
     ['DONE', DONE, { kind: 'upload-done', batches: 123, bets: 4567 }],
     ['WAIT', WAIT, { kind: 'await-winners' }],
+    ['ACTA', ACTA_AFTER, { kind: 'await-winners', acta: 12 }],
+    ['DIFF', DIFF, { kind: 'dispute-acta', acta: 2, bets: 991, sha256: DIGEST }],
   ])('%s', (_, fields, message) => {
     const central = dialect.central(DEFAULT_LIMITS);
     central.push(bytesOf(fields));
@@ -332,6 +357,10 @@ describe('the central says and the agency hears', () => {
   test('WELC without the refused bets to an older agency', () => {
     const said: ServerMessage = { kind: 'welcome', next: 1, window: 64, payloadBytesMax: 8184 };
     expect(hex(...centralOfKnowing().encode(said))).toBe(hexOf(WELC_OLD));
+  });
+
+  test('ACTA', () => {
+    expectBoth(ACTA, { kind: 'acta', number: 2, text: 'a|\n' });
   });
 
   test('PING', () => {

@@ -82,7 +82,7 @@ export const done = (batches: number, bets: number): Buffer => frame('DONE', `${
 export const WAIT = Buffer.from('57414954', 'hex');
 
 /** The same of an agency that has seen so many actas. */
-export const waitFor = (acta: number): Buffer => frame('WAIT', String(acta));
+export const actaAfter = (seen: number): Buffer => frame('ACTA', String(seen));
 
 /** Waits for something that becomes true by itself. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {

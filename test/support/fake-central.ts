@@ -40,6 +40,8 @@ const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
   '53424554': ['SBET', true],
   '444f4e45': ['DONE', true],
   '57414954': ['WAIT', false],
+  '41435441': ['ACTA', true],
+  '44494646': ['DIFF', true],
   '434f4e4e': ['CONN', true],
   '42455400': ['BET', true],
   '4e424554': ['NBET', true],

@@ -31,15 +31,16 @@ import {
  *     HELO  agency|upload|bets                 WELC  next|window|maxPayload|refused   or FAIL
  *     SBET  number|n|5·n fields                OK / FAIL
  *     DONE  batches|bets                       OK / FAIL
- *     WAIT  acta                               ACTA, when there is one with a higher number; else
+ *     ACTA  seen                               ACTA  number|text, when there is one behind `seen`; else
  *                                              RWIN, when the draw has been held; PING now and then until then
+ *     WAIT  –                                  RWIN in the same way, as an older agency asks
  *     DIFF  acta|bets|sha256                   OK
  *                                              FAIL  code|final|detail
  *                                              FAIL  invalid-bet|0|number|index|field|reason
  *
  * With the word `bets` in HELO, `next` and `number` are numbers of a bet (of the first one of a batch), counted from 1. Without
- * it, as an older agency sends it, they are numbers of a batch, and WELC has no `refused`. `acta` is the number of the acta de
- * cierre that the agency has seen, 0 before the first; a WAIT without it, as an older agency sends it, is not answered by ACTA.
+ * it, as an older agency sends it, they are numbers of a batch, and WELC has no `refused`. `seen` is the number of the last acta
+ * de cierre that the agency has seen, 0 before the first.
  */
 export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopier): ResumableDialect {
   return {
@@ -78,7 +79,8 @@ class ResumableCentralCodec extends TypedFramesCentralCodec {
       ...clientFrames(limits),
       { name: 'HELO', payloadBytesMax: HELO_BYTES_MAX },
       { name: 'DONE', payloadBytesMax: DONE_BYTES_MAX },
-      { name: 'WAIT', payloadBytesMax: DIGITS_MAX },
+      { name: 'WAIT' },
+      { name: 'ACTA', payloadBytesMax: DIGITS_MAX },
       { name: 'DIFF', payloadBytesMax: DIFF_BYTES_MAX },
     ]);
   }
@@ -155,10 +157,10 @@ const CLIENT_MESSAGES: Readonly<Record<string, (payload: Uint8Array) => ClientMe
     }
     return { kind: 'upload-done', batches, bets };
   },
-  WAIT(payload) {
-    if (payload.length === 0) return { kind: 'await-winners' };
+  WAIT: () => ({ kind: 'await-winners' }),
+  ACTA(payload) {
     const [acta, ...rest] = fieldsOf(payload).map(parseNumber);
-    if (acta === undefined || rest.length > 0) throw malformed('WAIT', 'the number of an acta');
+    if (acta === undefined || rest.length > 0) throw malformed('ACTA', 'the number of an acta');
     return { kind: 'await-winners', acta };
   },
   DIFF(payload) {
@@ -204,8 +206,8 @@ class ResumableAgencyCodec extends TypedFramesAgencyCodec implements ResumableCo
     return encodeText('DONE', batches, bets);
   }
 
-  awaitWinners(acta?: number): Uint8Array {
-    return acta === undefined ? encodeBare('WAIT') : encodeText('WAIT', acta);
+  awaitWinners(seen: number): Uint8Array {
+    return encodeText('ACTA', seen);
   }
 
   disputeActa(acta: number, bets: number, sha256: string): Uint8Array {

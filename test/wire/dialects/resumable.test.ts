@@ -66,7 +66,7 @@ describe('what the central hears', () => {
       case 'upload-done':
         return frameOf('DONE', `${message.batches}|${message.bets}`);
       case 'await-winners':
-        return frameOf('WAIT', message.acta === undefined ? '' : String(message.acta));
+        return message.acta === undefined ? Buffer.from('WAIT') : frameOf('ACTA', String(message.acta));
       case 'dispute-acta':
         return frameOf('DIFF', `${message.acta}|${message.bets}|${message.sha256}`);
       case 'identify':
