@@ -107,13 +107,13 @@ export class ResumableAgency {
   }
 
   /** Whether the bets of the draw are those that were sent; says so here and, when they are not, to the central. */
-  async #checkActa({ number: acta, text }: ActaAnswer): Promise<void> {
+  async #checkActa({ number: acta, uploads, text }: ActaAnswer): Promise<void> {
     const { id, dialect, limits, emit, keepActa } = this.#parts;
     await keepActa?.(text);
     const digest = this.#file!.rows;
-    if (digest === undefined || this.#toldBets > 0) {
-      const error = digest === undefined ? 'the file cannot be read again' : 'the central refused some bets';
-      emit({ event: 'acta-unchecked', acta, error });
+    const obstacle = this.#obstacleToCheck(uploads);
+    if (digest === undefined || obstacle !== undefined) {
+      emit({ event: 'acta-unchecked', acta, error: obstacle ?? 'the file could not be read ahead' });
       return;
     }
     const { bets, sha256 } = digest;
@@ -121,6 +121,12 @@ export class ResumableAgency {
     emit({ event: 'acta-checked', acta, bets, sha256, error });
     if (error === undefined) return;
     await this.#ask(dialect.agency(limits, id).disputeActa(acta, bets, sha256), 'accepted');
+  }
+
+  /** Why an acta cannot be compared with the file. */
+  #obstacleToCheck(uploads: number): string | undefined {
+    if (this.#toldBets > 0) return 'the central refused some bets of the file';
+    return uploads > 1 ? `the agency has sent ${uploads} uploads, of which this file is one` : undefined;
   }
 
   /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */

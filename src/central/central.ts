@@ -267,6 +267,14 @@ export class Central {
     return this.#parts.lottery.acta;
   }
 
+  /** In how many uploads the agency has sent its bets; those without an upload count as one. */
+  uploadsOf(agency: number): number {
+    const { uploads, bets } = this.#parts.lottery;
+    const counts = uploads.of(agency).map(upload => upload.bets);
+    const rest = (bets.get(agency) ?? 0) - counts.reduce((sum, count) => sum + count, 0);
+    return [...counts, rest].filter(count => count > 0).length;
+  }
+
   /**
    * Calls `tell` whenever the lottery is closed.
    *

@@ -311,12 +311,13 @@ export class Session {
   }
 
   /** An acta that the agency has not seen. */
-  #actaAfter(seen: number | undefined): ServerMessage | undefined {
+  #actaAfter(seen: number | undefined, agency: number): ServerMessage | undefined {
     const { central, limits } = this.#parts;
     const { acta } = central;
     if (acta === undefined || seen === undefined || acta.number <= seen) return undefined;
     const { number, text } = acta;
-    return Buffer.byteLength(text) > limits.actaBytesMax ? undefined : { kind: 'acta', number, text };
+    if (Buffer.byteLength(text) > limits.actaBytesMax) return undefined;
+    return { kind: 'acta', number, uploads: central.uploadsOf(agency), text };
   }
 
   /** @param wait what is answered when the wait is over, and after how long it is; without, as long as it takes */
@@ -326,7 +327,7 @@ export class Session {
     { otherwise, waitMs, seen }: { otherwise: ServerMessage; waitMs?: number; seen?: number | undefined },
   ): void {
     const { central } = this.#parts;
-    const outcome = (): ServerMessage | undefined => this.#actaAfter(seen) ?? this.#winners(agency);
+    const outcome = (): ServerMessage | undefined => this.#actaAfter(seen, agency) ?? this.#winners(agency);
     const known = outcome();
     if (known !== undefined || waitMs === 0) {
       answer.settle(known ?? otherwise);

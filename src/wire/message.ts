@@ -61,8 +61,8 @@ export type ServerMessage =
   | { readonly kind: 'not-drawn' }
   /** The agency's own winners, in stored order. */
   | { readonly kind: 'winners'; readonly documents: readonly string[] }
-  /** The acta de cierre. */
-  | { readonly kind: 'acta'; readonly number: number; readonly text: string }
+  /** The acta de cierre, and in how many uploads the agency has sent what it says of it. */
+  | { readonly kind: 'acta'; readonly number: number; readonly uploads: number; readonly text: string }
   /** No answer: while one is waited for, a sign that the central is there. */
   | { readonly kind: 'still-here' };
 

@@ -23,9 +23,9 @@ function actaOf(number: number, rows: string): string {
   return closeActa({ ...parts, bets: [[1, bets]] }).text;
 }
 
-/** `ACTA number|text` as hex. */
-function acta(number: number, rows: string): string {
-  const payload = Buffer.from(`${number}|${actaOf(number, rows)}`);
+/** `ACTA number|uploads|text` as hex. */
+function acta(number: number, rows: string, uploads = 1): string {
+  const payload = Buffer.from(`${number}|${uploads}|${actaOf(number, rows)}`);
   return `41435441${payload.length.toString(16).padStart(8, '0')}${payload.toString('hex')}`;
 }
 
@@ -63,6 +63,17 @@ describe('an agency that is sent an acta', () => {
     expect(await winners).toEqual(['1']);
     expect(kept).toEqual([actaOf(1, ROW)]);
     expect(events.of('acta-checked')).toMatchObject([{ acta: 1, bets: 1, error: undefined }]);
+    await agency.close();
+  });
+
+  test('of several uploads cannot compare it, and says so', async () => {
+    const { conversation, winners, events, agency } = await waiting();
+    conversation.say(acta(1, ROW + ROW, 2));
+    expect(await conversation.message()).toBe('ACTA 1');
+    conversation.say(rwin());
+    await winners;
+    const error = 'the agency has sent 2 uploads, of which this file is one';
+    expect(events.of('acta-unchecked')).toEqual([{ event: 'acta-unchecked', acta: 1, error }]);
     await agency.close();
   });
 

@@ -81,7 +81,7 @@ describe('a lottery whose agencies have all finished', () => {
     const signature = new SignatureFile(join(folder, 'acta.sig'), readActaKey(path));
     const { central, peer } = await closedCentral({ holdMs: 0, signature }, folder);
     peer.send(actaAfter(0));
-    expect(await peer.frame()).toBe(`ACTA 1|${central.lottery.acta!.text}`);
+    expect(await peer.frame()).toBe(`ACTA 1|1|${central.lottery.acta!.text}`);
     peer.send(actaAfter(1));
     await until(() => existsSync(join(folder, 'acta.txt')), 'the acta in its folder');
     writeFileSync(join(folder, 'acta.sig'), signOf(actaIn(folder)));

@@ -81,7 +81,7 @@ describe('loteria draw status', () => {
       { agency: 1, expected: true, bets: 4, finished: true },
       { agency: 2, expected: true, bets: 2, finished: true },
     ];
-    const common = { begun: TIME, bets: 6, byHand: [] };
+    const common = { begun: TIME, bets: 6, byHand: [], withdrawnActas: [] };
     expect(await statusOf(await filled(false), { NUMBER_AGENCIES: '3' })).toEqual({
       ...common,
       state: 'open',
@@ -106,7 +106,7 @@ describe('loteria draw status', () => {
   test('of a draw that everybody waits for says when it will be held', async () => {
     const { stdout } = await loteria('/', ['draw', 'status', await filled(false)], TWO);
     expect(stdout.split('\n')[0]).toBe(
-      'state    complete, a server that runs holds the draw, or the next one that starts',
+      'state    complete, a server that runs closes it, or the next one that starts',
     );
   });
 

@@ -103,6 +103,7 @@ describe('with bets in a database', () => {
     const json = await loteria('/', ['draw', 'status', '--json'], env);
     expect(JSON.parse(json.stdout)).toEqual({
       byHand: [],
+      withdrawnActas: [],
       state: 'drawn',
       begun: expect.stringMatching(WITH_MILLISECONDS) as string,
       bets: 6,

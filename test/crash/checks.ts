@@ -24,7 +24,8 @@ export async function checkFiles(folder: string, agencies: readonly ExpectedAgen
     .filter(name => !name.startsWith('bets.csv.cut'))
     .toSorted()
     .join(', ');
-  hold(files === 'bets.csv, bets.journal, bets.lock', `what is left behind is ${files}`);
+  const expected = 'acta-sorteo.txt, acta.txt, bets.csv, bets.journal, bets.lock';
+  hold(files === expected, `what is left behind is ${files}`);
   const bets = await readFile(join(folder, 'bets.csv'));
   const rows = bets.toString('utf8').split('\r\n');
   hold(rows.pop() === '', 'bets.csv does not end with a line end');

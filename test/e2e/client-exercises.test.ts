@@ -196,6 +196,7 @@ describe('the configuration', () => {
       'upload success',
       'close_file success',
       'consulta_ganadores in_progress',
+      'acta success',
       'consulta_ganadores success',
       'close_socket success',
       'exit fail',

@@ -105,6 +105,8 @@ describe('a client', () => {
       'INFO     action: consulta_ganadores | result: success | cant_ganadores: 2',
     ]);
     expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n13\n');
+    const acta = await readFile(join(folder, 'acta.txt'), 'utf8');
+    expect(await readFile(join(folder, 'winners.txt.acta'), 'utf8')).toBe(acta);
     expect((await stat(join(folder, 'winners.txt'))).mode & 0o777).toBe(0o600);
     expect((await stat(join(folder, 'bets.csv'))).mode & 0o777).toBe(0o600);
     expect(story(client)).toEqual([
@@ -113,6 +115,7 @@ describe('a client', () => {
       'upload success',
       'close_file success',
       'consulta_ganadores in_progress',
+      'acta success',
       'consulta_ganadores success',
       'close_socket success',
     ]);

@@ -59,6 +59,7 @@ test('a lottery on a replicated store that comes late writes exactly these lines
     IDENTIFIED,
     'INFO     action: apuesta_recibida | result: success | cantidad: 2',
     'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
+    'INFO     action: cierre | result: success | apuestas: 2 | sha256: SEAL | acta: 1',
     'INFO     action: sorteo | result: success',
     'INFO     action: draw | result: success | bets: 2 | winners: 1 | ms: N | sha256: SEAL',
     CLOSED,

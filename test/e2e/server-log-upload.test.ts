@@ -65,6 +65,7 @@ test('an upload, a crash in the middle of it, and the start after it write exact
     'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
     'ERROR    action: refuse | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | code: invalid-bet | detail: bet 1, number, out-of-range',
     'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
+    'INFO     action: cierre | result: success | apuestas: 2 | sha256: SEAL | acta: 1',
     'INFO     action: sorteo | result: success',
     'INFO     action: draw | result: success | bets: 2 | winners: 1 | ms: N | sha256: SEAL',
     'INFO     action: close_socket | result: success | ip: 127.0.0.1 | agency: 1',

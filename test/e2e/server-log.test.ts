@@ -63,9 +63,9 @@ async function holdLottery(server: Program, port: number): Promise<void> {
   await converse(server, port, [Buffer.from('GET / HTTP/1.1\r\n\r\n')], NOK);
   await converse(server, port, [frame('CONN', 'a|b: c\n')], NOK);
   await converse(server, port, [nbet(bet(1))], NOK);
-  await converse(server, port, [conn(2), END, END, GWIN], OK + OK + '4e454e44');
+  await converse(server, port, [conn(2), GWIN, END, END], '4e454e44' + OK + OK);
   await converse(server, port, [conn(2), nbet(bet(1))], NOK);
-  const drawn = (): Promise<unknown> => server.line(({ text }) => text.includes('sha256'), 'the draw');
+  const drawn = (): Promise<unknown> => server.line(({ text }) => /sha256.*winners|winners.*sha256/.test(text), 'the draw');
   await converse(server, port, [conn(1), END], OK, drawn);
   await converse(server, port, [conn(1), GWIN], rwin('030904465'));
   const truncated = await Peer.connect(port);
@@ -95,8 +95,10 @@ const refused = (agency: number | undefined, code: string, detail: string): stri
 
 test('a whole lottery at DEBUG writes exactly these lines', async () => {
   const env = { NUMBER_AGENCIES: '2', SERVER_LISTEN_BACKLOG: '5' };
-  const { server, port } = await startServer(await temporaryFolder(), env);
+  const folder = await temporaryFolder();
+  const { server, port } = await startServer(folder, env);
   await holdLottery(server, port);
+  const acta = await readFile(join(folder, 'acta.txt'), 'utf8');
   const visit = (...lines: string[]): string[] => [ACCEPTED, ACCEPTING, ...lines];
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 5 | logging_level: DEBUG',
@@ -146,6 +148,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
     ...visit(
       identified(1),
       'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
+      `INFO     action: cierre | result: success | apuestas: 4 | sha256: ${sha256(acta)} | acta: 1`,
       'INFO     action: sorteo | result: success',
       `INFO     action: draw | result: success | bets: 4 | winners: 1 | ms: N | sha256: ${sha256(BETS_CSV)}`,
       closed(1),

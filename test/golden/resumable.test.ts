@@ -152,8 +152,10 @@ const ACTA_AFTER: readonly Field[] = [
 ];
 const ACTA: readonly Field[] = [
   ['41435441', 'ACTA'],
-  ['00000005', '5 bytes'],
+  ['00000007', '7 bytes'],
   ['32', '2'],
+  ['7c', '|'],
+  ['31', '1 upload'],
   ['7c', '|'],
   ['617c0a', 'the document'],
 ];
@@ -360,7 +362,7 @@ describe('the central says and the agency hears', () => {
   });
 
   test('ACTA', () => {
-    expectBoth(ACTA, { kind: 'acta', number: 2, text: 'a|\n' });
+    expectBoth(ACTA, { kind: 'acta', number: 2, uploads: 1, text: 'a|\n' });
   });
 
   test('PING', () => {

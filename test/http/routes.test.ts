@@ -68,6 +68,7 @@ describe('the snapshot', () => {
       state: 'drawn',
       bets: 12,
       missing: [],
+      winners: 3,
       agencies: [
         agencyWith({ agency: 1, bets: 7, finished: true, winners: 2 }),
         agencyWith({ agency: 2, bets: 5, finished: true, winners: 1 }),

@@ -31,7 +31,7 @@ import {
  *     HELO  agency|upload|bets                 WELC  next|window|maxPayload|refused   or FAIL
  *     SBET  number|n|5·n fields                OK / FAIL
  *     DONE  batches|bets                       OK / FAIL
- *     ACTA  seen                               ACTA  number|text, when there is one behind `seen`; else
+ *     ACTA  seen                               ACTA  number|uploads|text, when there is one behind `seen`; else
  *                                              RWIN, when the draw has been held; PING now and then until then
  *     WAIT  –                                  RWIN in the same way, as an older agency asks
  *     DIFF  acta|bets|sha256                   OK
@@ -114,7 +114,7 @@ class ResumableCentralCodec extends TypedFramesCentralCodec {
         if (!this.#extended) return encodeReply(reply);
         return encodeText('FAIL', reply.refusal.code, 1, detailOf(reply.refusal));
       case 'acta':
-        return encodeText('ACTA', reply.number, reply.text);
+        return encodeText('ACTA', reply.number, reply.uploads, reply.text);
       case 'still-here':
         return PING;
       default:
@@ -193,7 +193,7 @@ class ResumableAgencyCodec extends TypedFramesAgencyCodec implements ResumableCo
       { name: 'WELC', payloadBytesMax: WELC_BYTES_MAX },
       { name: 'FAIL', payloadBytesMax: FAIL_BYTES_MAX },
       { name: 'PING' },
-      { name: 'ACTA', payloadBytesMax: limits.actaBytesMax + DIGITS_MAX + 1 },
+      { name: 'ACTA', payloadBytesMax: limits.actaBytesMax + 2 * (DIGITS_MAX + 1) },
     ]);
     this.batch = new NumberedGatherer(limits.payloadBytesMax, { prefixBytesMax: DIGITS_MAX + 1, openLines });
   }
@@ -239,10 +239,10 @@ function decodeAnswer(frame: Frame): ServerAnswer {
     case 'PING':
       return { kind: 'still-here' };
     case 'ACTA': {
-      const [first = '', ...text] = fieldsOf(frame.payload);
-      const number = parseNumber(first);
-      if (!number) throw malformed('ACTA', 'its number');
-      return { kind: 'acta', number, text: text.join('|') };
+      const [first = '', second = '', ...text] = fieldsOf(frame.payload);
+      const [number, uploads] = [parseNumber(first), parseNumber(second)];
+      if (!number || uploads === undefined) throw malformed('ACTA', 'its number, and that of the uploads');
+      return { kind: 'acta', number, uploads, text: text.join('|') };
     }
     default:
       return decodeServerFrame(frame);

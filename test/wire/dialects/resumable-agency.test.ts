@@ -57,6 +57,7 @@ describe('what an agency hears', () => {
     fc.record({
       kind: fc.constant('acta' as const),
       number: fc.integer({ min: 1, max: 1000 }),
+      uploads: fc.nat(9),
       text: fc.string({ unit: fc.constantFrom('a', '|', '\n', 'ñ'), maxLength: 50 }),
     }),
     fc
@@ -88,7 +89,7 @@ describe('what an agency hears', () => {
       case 'not-drawn':
         return frameOf('NEND');
       case 'acta':
-        return frameOf('ACTA', `${message.number}|${message.text}`);
+        return frameOf('ACTA', `${message.number}|${message.uploads}|${message.text}`);
       case 'winners':
         return frameOf('RWIN', [message.documents.length, ...message.documents].join('|'));
     }
