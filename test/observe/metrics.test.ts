@@ -76,7 +76,7 @@ describe('the metrics', () => {
 
   test('say that the store is being recovered', async () => {
     const scrape = await scraped();
-    const states = { recovering: 1, open: 0, complete: 0, drawn: 0 };
+    const states = { recovering: 1, open: 0, complete: 0, closed: 0, drawn: 0 };
     expect(scrape.values('loteria_draw_state')).toEqual(states);
     expect(scrape.value('loteria_ready')).toBe(0);
     expect(scrape.values('loteria_build_info')).toEqual({ '1.2.3': 1 });
