@@ -26,7 +26,7 @@ export interface AuditParts {
 }
 
 /** The documents that follow from a journal. */
-export interface JournalActas {
+interface JournalActas {
   readonly acta: string | undefined;
   readonly drawActa: string | undefined;
 }
@@ -74,7 +74,8 @@ export function checkActa(
   if (bets === undefined)
     return [...whole, notChecked('bets of each agency', 'there are rows that are no bets')];
   const found = new Map<number, Counted>();
-  for (const [agency, count] of bets) found.set(agency, { count, sha256: agencies.get(agency)! });
+  for (const [agency, count] of bets)
+    found.set(agency, { count, sha256: agencies.get(agency) ?? SHA256_OF_NOTHING });
   return [
     ...whole,
     compare('bets', acta.bets, sumOf(bets.values())),

@@ -255,7 +255,7 @@ describe('docs/auditoria.py', () => {
     expect(auditWithPython(await auditorsCopy({ drawn: false }))).toEqual({ code: 0, differences: [] });
   });
 
-  test.each(TAMPERINGS)('finds $what', async ({ tamper, python }, context) => {
+  test.for(TAMPERINGS)('finds $what', async ({ tamper, python }, context) => {
     needPython(context);
     const folder = await auditorsCopy();
     await tamper(folder);
