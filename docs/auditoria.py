@@ -58,8 +58,8 @@ def auditar(carpeta):
             for cuentas, linea in [(apuestas, fila), (ganadores, documento)][:1 + gana]:
                 cuentas[agencia][0] += 1
                 cuentas[agencia][1].update(linea)
-        except ValueError as error:
-            comparar(f"fila {n} de bets.csv", "una apuesta", f"{fila} ({error})")
+        except (ValueError, csv.Error) as error:
+            comparar(f"fila {n} de bets.csv", "una apuesta", f"{fila[:99]} ({error})")
     agencias = [clave[7:] for clave in acta if clave.startswith("agency ")]
     dado = {"lottery": acta.get("lottery"), "acta": acta.get("acta")}
     contado = {"loteria-acta 1": "", "bytes": str((carpeta / "bets.csv").stat().st_size),
