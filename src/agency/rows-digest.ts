@@ -16,10 +16,11 @@ export interface RowsDigest {
 }
 
 /**
- * Computes which rows the central stores of an agency's file. Reads the file as an upload does, so it leaves out the same
- * lines.
+ * Computes which rows the central stores of an agency's file. It reads the file as an upload
+ * does, so it leaves out the same lines.
  *
- * @param dialect the encoder of the dialect in which the file is sent: some bets cannot be sent in some dialects
+ * @param dialect the encoder of the dialect in which the file is sent: not every dialect can
+ *   send every bet
  * @param refuse called with each line that is no bet
  * @throws AgencyError when the file cannot be read
  */

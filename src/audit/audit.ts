@@ -21,7 +21,7 @@ export interface AuditParts {
   readonly signature: Uint8Array | undefined;
   readonly key: ActaKey | undefined;
   readonly winningNumber: number;
-  /** What the journal says of the two documents, or what is wrong with it; undefined without a journal. */
+  /** What the journal says of both documents, or its damage; undefined without a journal. */
   readonly journal: JournalActas | { readonly damage: string } | undefined;
 }
 

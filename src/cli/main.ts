@@ -234,9 +234,10 @@ function addAudit(program: Command, finish: (code: number) => void): void {
     .addHelpText(
       'after',
       `
-Counts every row of bets.csv, computes its SHA-256 and that of each agency, and the winners. Compares them with acta.txt
-and, where they are in the folder, with acta-sorteo.txt, acta.sig and bets.journal. Prints a line for each check: ok,
-differs (with what was expected and what was found) or not checked (with the reason).
+Counts every row of bets.csv, computes its SHA-256 and that of each agency, and the winners.
+Compares them with acta.txt and, where they are in the folder, with acta-sorteo.txt, acta.sig and
+bets.journal. Prints a line for each check: ok, differs (with what was expected and what was found)
+or not checked (with the reason).
 
 Exit codes: 0 no differences, 1 differences, 2 wrong usage, also without bets.csv or acta.txt.`,
     )
@@ -269,10 +270,10 @@ function addActa(program: Command, finish: (code: number) => void): void {
     .addHelpText(
       'after',
       `
-Computes the number and the SHA-256 of the rows that the central stores of the file. Lines that are no bets are left out,
-as an upload does with file.invalid skip.
+Computes the number and the SHA-256 of the rows that the central stores of the file. Leaves out
+lines that are no bets, as an upload does with file.invalid skip.
 
-Exit codes: 0 the file is what the acta says, 1 it is not, 2 wrong usage, also without one of the files.`,
+Exit codes: 0 the file is what the acta says, 1 it is not, 2 wrong usage, also without a file.`,
     )
     .action(async (options: ActaCheckOptions) => {
       const { checkActa } = await import('./acta.ts');

@@ -29,7 +29,7 @@ function needTools(context: TestContext): void {
   }
 }
 
-/** Holds a lottery with a server and its agencies, and makes the project's folder as the page expects it. */
+/** Holds a lottery with real processes. Returns a project folder as the page expects it. */
 async function projectAfter(...args: readonly string[]): Promise<string> {
   const project = await temporaryFolder();
   const tmp = join(project, 'tmp');

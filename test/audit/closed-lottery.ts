@@ -22,7 +22,7 @@ export const BETS: readonly (readonly Bet[])[] = [
 ];
 
 /**
- * A folder as a server leaves it that has closed a lottery and, unless told otherwise, has held its draw.
+ * A folder as a server leaves it after the close of a lottery and, with `drawn`, after its draw.
  *
  * @param begun when the lottery was begun, which tells it from any other
  */

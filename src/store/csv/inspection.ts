@@ -16,7 +16,7 @@ export interface Inspection extends StoreWalk, StoreReading {
   readonly draw: Drawn | undefined;
 }
 
-/** With the digest of all rows that the journal vouches for; after the draw, its SHA-256 is the seal. */
+/** With the digest of the rows that the journal vouches for. After the draw its SHA-256 is the seal. */
 export interface Verification extends Inspection, BetsDigest {}
 
 /**
