@@ -14,7 +14,7 @@ export function faultOfActa(text: string, agency: number, { bets, sha256 }: Rows
   if (acta === undefined) return 'it is no acta de cierre';
   const said = acta.agencies.get(agency);
   if (said === undefined && bets === 0) return undefined;
-  if (said?.bets === bets && said.sha256 === sha256) return undefined;
-  const theirs = said === undefined ? NOTHING : `${said.bets} bets with SHA-256 ${said.sha256}`;
+  if (said?.count === bets && said.sha256 === sha256) return undefined;
+  const theirs = said === undefined ? NOTHING : `${said.count} bets with SHA-256 ${said.sha256}`;
   return `it says ${theirs}, this agency has sent ${bets} with ${sha256}`;
 }

@@ -294,7 +294,7 @@ export class Central {
     const { acta } = lottery;
     if (acta?.number !== number) return;
     const said = readActa(acta.text)?.agencies.get(agency);
-    const detail = `it has sent ${bets} bets with SHA-256 ${sha256}, the acta says ${said?.bets ?? 0} with ${said?.sha256 ?? 'none'}`;
+    const detail = `it has sent ${bets} bets with SHA-256 ${sha256}, the acta says ${said?.count ?? 0} with ${said?.sha256 ?? 'none'}`;
     this.#disputes.set(agency, detail);
     emit({ event: 'acta-disputed', agency, acta: number, detail });
   }

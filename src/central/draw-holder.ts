@@ -29,7 +29,7 @@ export interface Actas {
 }
 
 /** The signature of an acta, which somebody puts into a file. */
-export interface ActaSignature {
+interface ActaSignature {
   /** Path of the file. */
   readonly file: string;
   /** Looks at the file. `error` only when that has not been said of the same file before. */

@@ -1,4 +1,6 @@
+import { checkActa } from '../audit/audit.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
+import { type BetsDigest, readActa } from '../lottery/acta.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
 import { storeOf } from './stores/store-of.ts';
@@ -12,10 +14,8 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 /** `loteria journal verify`: checks every promise of `bets.journal` and `bets.csv` against each other. */
 export async function verifyJournal(directory: string | undefined): Promise<number> {
   const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
-  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } = await verifyStore(
-    folder,
-    hasWon,
-  );
+  const verified = await verifyStore(folder, hasWon);
+  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } = verified;
   say(`bets.journal  ${journalLines} lines`);
   say(`bets.csv      ${lottery.betsInAll} bets, ${betsEnd} bytes`);
   say(`sha256        ${sha256}`);
@@ -26,6 +26,15 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
     say(`draw          held ${draw.time}, ${draw.bets} bets, ${winners} winners`);
     say(`seal          ${draw.sha256}`);
   }
+  const { acta } = lottery;
+  if (acta !== undefined) {
+    say(`acta          ${acta.number}, closed ${acta.time}, ${acta.bets} bets`);
+    const fault = faultOfActa(acta.text, verified, lottery.bets);
+    if (fault !== undefined) {
+      process.stderr.write(`loteria: acta ${acta.number} in bets.journal is not of these bets, ${fault}\n`);
+      return EXIT.failed;
+    }
+  }
   if (journalTornBytes + betsTornBytes > 0) {
     say(
       `unfinished    ${betsTornBytes} bytes of bets.csv and ${journalTornBytes} bytes of bets.journal, never acknowledged: ` +
@@ -34,6 +43,18 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
   }
   say('everything is as it was written');
   return EXIT.done;
+}
+
+/** The first thing in which an acta de cierre differs from the rows. */
+function faultOfActa(
+  text: string,
+  digest: BetsDigest,
+  bets: ReadonlyMap<number, number>,
+): string | undefined {
+  const acta = readActa(text);
+  if (acta === undefined) return 'it is no acta de cierre';
+  const fault = checkActa(acta, digest, bets).find(({ result }) => result === 'differs');
+  return fault && `${fault.what}: ${fault.detail}`;
 }
 
 /** `loteria journal show`: one line for each fact, or the lines as they are with their place. */

@@ -1,11 +1,13 @@
 import { isIP } from 'node:net';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_KEYS } from '../config/client-keys.ts';
-import type { Key } from '../config/keys.ts';
+import { type Key, NotAllowed } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
 import { AGENCY_PROTOCOLS, parseProtocol } from '../wire/dialect-names.ts';
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
+import type { ActaCheckOptions } from './acta.ts';
 import type { AgencyOptions, ChangeOptions } from './agencies.ts';
+import type { AuditOptions } from './audit.ts';
 import type { BenchOptions } from './bench.ts';
 import type { CertsOptions } from './certs.ts';
 import type { DatasetOptions } from './dataset.ts';
@@ -41,6 +43,8 @@ function buildProgram(finish: (code: number) => void): Command {
   addDraw(program, finish);
   addAgencies(program, finish);
   addJournal(program, finish);
+  addAudit(program, finish);
+  addActa(program, finish);
   addExport(program, finish);
   addSchema(program);
   addCerts(program, finish);
@@ -215,6 +219,72 @@ function addJournal(program: Command, finish: (code: number) => void): void {
       const { showJournal } = await import('./journal.ts');
       finish(await showJournal(folder, options));
     });
+}
+
+function addAudit(program: Command, finish: (code: number) => void): void {
+  program
+    .command('audit')
+    .description(
+      'recount a closed lottery from its files alone and compare it with its actas; changes nothing',
+    )
+    .argument('[folder]', 'folder with bets.csv and acta.txt; DATA_DIR of the server when not given')
+    .option('--acta <file>', 'read this file in place of acta.txt of the folder')
+    .option('--signature <file>', 'read this file in place of acta.sig of the folder')
+    .option('--key <file>', "the auditor's Ed25519 public key in PEM, which verifies the signature")
+    .addHelpText(
+      'after',
+      `
+Counts every row of bets.csv, computes its SHA-256 and that of each agency, and the winners.
+Compares them with acta.txt and, where they are in the folder, with acta-sorteo.txt, acta.sig and
+bets.journal. Prints a line for each check: ok, differs (with what was expected and what was found)
+or not checked (with the reason).
+
+Exit codes: 0 no differences, 1 differences, 2 wrong usage, also without bets.csv or acta.txt.`,
+    )
+    .action(async (folder: string | undefined, options: AuditOptions) => {
+      const { auditFolder } = await import('./audit.ts');
+      finish(await auditFolder(folder, options));
+    });
+}
+
+function addActa(program: Command, finish: (code: number) => void): void {
+  const { fileDelimiter, fileEncoding } = CLIENT_KEYS;
+  const acta = program.command('acta').description('check the acta de cierre of a lottery');
+  acta
+    .command('check')
+    .description('compare the file of an agency with the line of the agency in the acta de cierre')
+    .requiredOption('--acta <file>', 'the acta de cierre')
+    .addOption(
+      new Option('--agency <number>', 'id of the agency')
+        .argParser(count(1, AGENCY_MAX))
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--file <file>', 'the bets of the agency, as its client sends them')
+    .addOption(keyOption('--delimiter <character>', fileDelimiter))
+    .addOption(keyOption('--encoding <name>', fileEncoding))
+    .addHelpText(
+      'after',
+      `
+Computes the number and the SHA-256 of the rows that the central stores of the file. Leaves out
+lines that are no bets, as an upload does with file.invalid skip.
+
+Exit codes: 0 the file is what the acta says, 1 it is not, 2 wrong usage, also without a file.`,
+    )
+    .action(async (options: ActaCheckOptions) => {
+      const { checkActa } = await import('./acta.ts');
+      finish(await checkActa(options));
+    });
+}
+
+/** An option with the values of a key of the configuration. */
+function keyOption<Value>(flags: string, { about, allowed, default: text, parse }: Key<Value>): Option {
+  const read = (given: string): Value => {
+    const value = parse(given);
+    if (value === undefined || value instanceof NotAllowed)
+      throw new InvalidArgumentError(`Allowed: ${allowed}.`);
+    return value;
+  };
+  return new Option(flags, about).argParser(read).default(read(text!), text);
 }
 
 function addExport(program: Command, finish: (code: number) => void): void {

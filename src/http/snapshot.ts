@@ -54,7 +54,7 @@ export interface Snapshot {
 
 export type SnapshotState = 'recovering' | 'open' | 'complete' | 'closed' | 'drawn' | 'stopping';
 
-export interface SnapshotActa {
+interface SnapshotActa {
   readonly number: number;
   /** When the bets were closed, ISO 8601. */
   readonly closedAt: string;

@@ -22,7 +22,7 @@ export interface ActaParts {
   readonly byHand: readonly ByHand[];
 }
 
-const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
+export const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
 
 /**
  * The acta de cierre. Nothing in it is personal data of a customer.
@@ -95,7 +95,7 @@ export function drawActa({ lottery, acta, time, winningNumber, winners }: DrawAc
   ]);
 }
 
-/** What an acta says, as it is read by whoever checks it. */
+/** What an acta de cierre says. */
 export interface ActaContent {
   readonly lottery: string;
   readonly number: number;
@@ -103,23 +103,39 @@ export interface ActaContent {
   readonly bets: number;
   readonly bytes: number;
   readonly sha256: string;
-  readonly agencies: ReadonlyMap<number, { readonly bets: number; readonly sha256: string }>;
+  readonly agencies: ReadonlyMap<number, Counted>;
+}
+
+/** What an acta de sorteo says. */
+export interface DrawActaContent {
+  readonly lottery: string;
+  /** Number and SHA-256 of the acta de cierre. */
+  readonly acta: number;
+  readonly actaSha256: string;
+  readonly drawn: string;
+  readonly number: number;
+  readonly winners: number;
+  readonly agencies: ReadonlyMap<number, Counted>;
+}
+
+/** Bets or winners of an agency: how many, and the SHA-256 of their lines. */
+export interface Counted {
+  readonly count: number;
+  readonly sha256: string;
 }
 
 const HEAD =
   /^loteria-acta 1\nlottery: (.+)\nacta: (\d{1,15})\nclosed: (.+)\nbets: (\d{1,15})\nbytes: (\d{1,15})\nsha256: ([0-9a-f]{64})\n/;
-const AGENCY = /^agency (\d{1,5}): bets (\d{1,15}) sha256 ([0-9a-f]{64})$/gm;
+const AGENCY = /^agency (\d{1,5}): bets (\d{1,15}) sha256 ([0-9a-f]{64})\n/;
+const VOIDS = /^(?:void: .+\n)*$/;
 
 /** Undefined when the text is no acta de cierre. */
 export function readActa(text: string): ActaContent | undefined {
   const head = HEAD.exec(text);
   if (head === null) return undefined;
-  const [, lottery, number, closed, bets, bytes, sha256] = head as unknown as string[];
-  const agencies = new Map(
-    [...text.matchAll(AGENCY)].map(
-      ([, agency, count, digest]) => [Number(agency), { bets: Number(count), sha256: digest! }] as const,
-    ),
-  );
+  const [{ length }, lottery, number, closed, bets, bytes, sha256] = head as unknown as string[] & [string];
+  const { agencies, rest } = readAgencies(text.slice(length), AGENCY);
+  if (!VOIDS.test(rest)) return undefined;
   return {
     lottery: lottery!,
     number: Number(number),
@@ -129,6 +145,47 @@ export function readActa(text: string): ActaContent | undefined {
     sha256: sha256!,
     agencies,
   };
+}
+
+const DRAW_HEAD =
+  /^loteria-sorteo 1\nlottery: (.+)\nacta: (\d{1,15})\nacta-sha256: ([0-9a-f]{64})\ndrawn: (.+)\nnumber: (\d{1,4})\nwinners: (\d{1,15})\n/;
+const DRAW_AGENCY = /^agency (\d{1,5}): winners (\d{1,15}) sha256 ([0-9a-f]{64})\n/;
+
+/** Undefined when the text is no acta de sorteo. */
+export function readDrawActa(text: string): DrawActaContent | undefined {
+  const head = DRAW_HEAD.exec(text);
+  if (head === null) return undefined;
+  const [{ length }, lottery, acta, actaSha256, drawn, number, winners] = head as unknown as string[] &
+    [string];
+  const { agencies, rest } = readAgencies(text.slice(length), DRAW_AGENCY);
+  if (rest !== '') return undefined;
+  return {
+    lottery: lottery!,
+    acta: Number(acta),
+    actaSha256: actaSha256!,
+    drawn: drawn!,
+    number: Number(number),
+    winners: Number(winners),
+    agencies,
+  };
+}
+
+/** Reads lines of agencies for as long as they ascend: an agency has one line. */
+function readAgencies(
+  text: string,
+  line: RegExp,
+): { readonly agencies: ReadonlyMap<number, Counted>; readonly rest: string } {
+  const agencies = new Map<number, Counted>();
+  let rest = text;
+  let last = 0;
+  for (let found = line.exec(rest); found !== null; found = line.exec(rest)) {
+    const agency = Number(found[1]);
+    if (agency <= last) break;
+    agencies.set(agency, { count: Number(found[2]), sha256: found[3]! });
+    last = agency;
+    rest = rest.slice(found[0].length);
+  }
+  return { agencies, rest };
 }
 
 export function sha256Of(text: string): string {

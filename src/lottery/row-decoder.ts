@@ -4,10 +4,10 @@ import { PlainRowScanner } from './plain-row-scanner.ts';
 import { NUMBERS_PER_ROW, type RowScanner, WINDOW_BYTES_MAX } from './row-scanner.ts';
 import { StoredBet } from './stored-bet.ts';
 
-const ROW_FIELDS = 6;
+export const ROW_FIELDS = 6;
 
 /** Longer than any row of valid fields; what is longer in a `bets.csv` was not written by this program. */
-const ROW_BYTES_MAX = 1024 * 1024;
+export const ROW_BYTES_MAX = 1024 * 1024;
 
 /**
  * The bets in the bytes of a `bets.csv`, chunk by chunk: memory does not grow with the file. A chunk is not looked at any more
@@ -119,7 +119,7 @@ export class RowDecoder {
 }
 
 /** The bet of any row; undefined when its agency or its number is none. */
-function betOf({ bytes, starts, ends }: CsvReader): Bet | undefined {
+export function betOf({ bytes, starts, ends }: CsvReader): Bet | undefined {
   const agency = decodeInteger(bytes, starts[0]!, ends[0]!);
   const number = decodeInteger(bytes, starts[5]!, ends[5]!);
   if (agency < 0 || number < 0) return undefined;

@@ -1,5 +1,11 @@
 import type { ByHand } from '../lottery/fact.ts';
-import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit, type ResourceEvent } from './events.ts';
+import {
+  AGENCIES_LISTED_MAX,
+  type CentralEvent,
+  type DrawEvent,
+  type Emit,
+  type ResourceEvent,
+} from './events.ts';
 import type { Log, Result } from './log.ts';
 
 const NO_BETS =
@@ -50,46 +56,17 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         });
         return;
       }
-      case 'closed': {
-        const { acta, sha256 } = event;
-        log.info('cierre', 'success', { apuestas: acta.bets, sha256, acta: acta.number });
+      case 'closed':
+      case 'draw-waits':
+      case 'signature-refused':
+      case 'acta-disputed':
+      case 'draw-held':
+      case 'draw-followed':
+      case 'draw-delayed':
+        logDraw(log, event);
         return;
-      }
-      case 'draw-waits': {
-        const { acta, wait } = event;
-        const waits = 'until' in wait ? { until: wait.until } : { waiting_for: wait.signature };
-        log.info('sorteo', 'in_progress', { acta, ...waits });
-        return;
-      }
-      case 'signature-refused': {
-        const { acta, file, error } = event;
-        log.error('firma', 'fail', { acta, file, error });
-        return;
-      }
-      case 'acta-disputed': {
-        const { agency, acta, detail } = event;
-        log.error('acta', 'fail', { agency, acta, error: detail });
-        return;
-      }
-      case 'draw-held': {
-        const { bets, winners, seal, durationMs } = event;
-        log.info('sorteo', 'success');
-        log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal });
-        // Before any agency is told its winners.
-        log.flush();
-        return;
-      }
-      case 'draw-followed': {
-        const { bets, winners, seal } = event;
-        log.info('follow_draw', 'success', { bets, winners, sha256: seal });
-        log.flush();
-        return;
-      }
       case 'log-dropped':
         log.warning('write_log', 'in_progress', { dropped: event.lines });
-        return;
-      case 'draw-delayed':
-        log.warning('sorteo', 'in_progress', { error: event.error });
         return;
       case 'echo':
         log.info('receive_message', 'success', { ip: event.ip, msg: event.text });
@@ -98,6 +75,49 @@ export function logCentral(log: Log): Emit<CentralEvent> {
         logResource(log, event);
     }
   };
+}
+
+function logDraw(log: Log, event: DrawEvent): void {
+  switch (event.event) {
+    case 'closed': {
+      const { acta, sha256 } = event;
+      log.info('cierre', 'success', { apuestas: acta.bets, sha256, acta: acta.number });
+      return;
+    }
+    case 'draw-waits': {
+      const { acta, wait } = event;
+      const waits = 'until' in wait ? { until: wait.until } : { waiting_for: wait.signature };
+      log.info('sorteo', 'in_progress', { acta, ...waits });
+      return;
+    }
+    case 'signature-refused': {
+      const { acta, file, error } = event;
+      log.error('firma', 'fail', { acta, file, error });
+      return;
+    }
+    case 'acta-disputed': {
+      const { agency, acta, detail } = event;
+      log.error('acta', 'fail', { agency, acta, error: detail });
+      return;
+    }
+    case 'draw-held': {
+      const { bets, winners, seal, durationMs } = event;
+      log.info('sorteo', 'success');
+      log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal });
+      // Before any agency is told its winners.
+      log.flush();
+      return;
+    }
+    case 'draw-followed': {
+      const { bets, winners, seal } = event;
+      log.info('follow_draw', 'success', { bets, winners, sha256: seal });
+      log.flush();
+      return;
+    }
+    case 'draw-delayed':
+      log.warning('sorteo', 'in_progress', { error: event.error });
+      return;
+  }
 }
 
 function logResource(log: Log, event: ResourceEvent): void {

@@ -30,8 +30,46 @@ export interface ListenerName {
   readonly dialect: string;
 }
 
+/** What happens between the last agency's end and the winners. */
+export type DrawEvent =
+  /** The acta de cierre is in the log. */
+  | { readonly event: 'closed'; readonly acta: Acta; readonly sha256: string }
+  /** The draw waits, until then or for a signature. */
+  | { readonly event: 'draw-waits'; readonly acta: number; readonly wait: DrawWait }
+  /** What is in the file is no signature of the acta. */
+  | {
+      readonly event: 'signature-refused';
+      readonly acta: number;
+      readonly file: string;
+      readonly error: string;
+    }
+  /** The acta is not of what an agency has sent. */
+  | {
+      readonly event: 'acta-disputed';
+      readonly agency: number;
+      readonly acta: number;
+      readonly detail: string;
+    }
+  | {
+      readonly event: 'draw-held';
+      readonly bets: number;
+      readonly winners: number;
+      /** SHA-256 of all rows, in hex. */
+      readonly seal: string;
+      readonly durationMs: number;
+    }
+  /** Another server on the same log has held the draw. */
+  | {
+      readonly event: 'draw-followed';
+      readonly bets: number;
+      readonly winners: number;
+      readonly seal: string;
+    }
+  | { readonly event: 'draw-delayed'; readonly error: string };
+
 /** What happens to the lottery. */
 type LotteryEvent =
+  | DrawEvent
   /** By an operator's command, on another machine perhaps. */
   /** Lines of the log were lost: nobody read them, or there was no room. */
   | { readonly event: 'log-dropped'; readonly lines: number }
@@ -68,40 +106,6 @@ type LotteryEvent =
       /** The first of the missing ones. */
       readonly waitingFor: readonly number[];
     }
-  /** The acta de cierre is in the log. */
-  | { readonly event: 'closed'; readonly acta: Acta; readonly sha256: string }
-  /** The draw waits, until then or for a signature. */
-  | { readonly event: 'draw-waits'; readonly acta: number; readonly wait: DrawWait }
-  /** What is in the file is no signature of the acta. */
-  | {
-      readonly event: 'signature-refused';
-      readonly acta: number;
-      readonly file: string;
-      readonly error: string;
-    }
-  /** The acta is not of what an agency has sent. */
-  | {
-      readonly event: 'acta-disputed';
-      readonly agency: number;
-      readonly acta: number;
-      readonly detail: string;
-    }
-  | {
-      readonly event: 'draw-held';
-      readonly bets: number;
-      readonly winners: number;
-      /** SHA-256 of all rows, in hex. */
-      readonly seal: string;
-      readonly durationMs: number;
-    }
-  /** Another server on the same log has held the draw. */
-  | {
-      readonly event: 'draw-followed';
-      readonly bets: number;
-      readonly winners: number;
-      readonly seal: string;
-    }
-  | { readonly event: 'draw-delayed'; readonly error: string }
   | { readonly event: 'echo'; readonly ip: string; readonly text: string };
 
 /** From when and until when the certificates of a file are all valid. */

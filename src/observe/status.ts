@@ -30,7 +30,7 @@ export interface CentralStatus {
   readonly disputes: readonly { readonly agency: number; readonly detail: string }[];
 }
 
-export interface ActaStatus {
+interface ActaStatus {
   readonly number: number;
   /** When the bets were closed, ISO 8601. */
   readonly time: string;

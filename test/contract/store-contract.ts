@@ -1,59 +1,14 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
-import type { Draw } from '../../src/lottery/draw.ts';
-import type { Fact, Seal } from '../../src/lottery/fact.ts';
+import type { Fact } from '../../src/lottery/fact.ts';
 import type { Note, OnFact, Store } from '../../src/store/store.ts';
-import { batchOf, betWith, plainBet, rowsOf, validBet } from '../lottery/bets.ts';
+import { batchOf, betWith, rowsOf, validBet } from '../lottery/bets.ts';
 import { sealDraw } from '../support/seal-draw.ts';
+import { batchNamed, betsNamed, DRAW, finishOf, refusalOf, sealOf, storedBets } from './named-bets.ts';
 
-/** All bets of a store, in the order in which it gives them. */
-export async function storedBets(store: Store): Promise<Bet[]> {
-  const bets: Bet[] = [];
-  for await (const slice of store.bets()) for (const bet of slice) bets.push(plainBet(bet));
-  return bets;
-}
-
-/** A batch of some bets that are told apart by their document. */
-export function batchNamed(name: number, count = 1, agency = 1): BetBatch {
-  return batchOf(betsNamed(name, count, agency), agency);
-}
-
-/** The bets of `batchNamed`. */
-export function betsNamed(name: number, count = 1, agency = 1): Bet[] {
-  return Array.from({ length: count }, (_, index) =>
-    betWith({ agency, firstName: `Ñ, "${index}"`, document: String(name), number: index }),
-  );
-}
-
-/** A batch that was not valid, of an upload. */
-export function refusalOf(seq: number, agency = 1): Extract<Note, { kind: 'refused' }> {
-  const fault = { count: 3, index: 1, field: 'birthdate', reason: 'not-a-date' } as const;
-  return { kind: 'refused', agency, place: { upload: 'a-Z_0.9', seq }, fault };
-}
-
-const finishOf = (agency: number, upload?: string): Extract<Note, { kind: 'finished' }> => ({
-  kind: 'finished',
-  agency,
-  upload,
-});
-
-const DRAW: Draw = {
-  bets: 3,
-  winners: new Map([
-    [65_535, ['7574', '007']],
-    [1, ['0']],
-  ]),
-};
-
-/** The seal of the bets, of which no store's code knows. */
-function sealOf(bets: readonly Bet[]): Seal {
-  const rows = rowsOf(bets);
-  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
-  return { bytes: rows.length, sha256: createHash('sha256').update(rows).digest('hex'), time };
-}
+export { batchNamed, betsNamed, refusalOf, storedBets } from './named-bets.ts';
 
 /** Opens the same store every time it is called, as one process after the other does; tells every fact. */
 export type Opening = (onFact: OnFact) => Promise<Store>;
@@ -395,6 +350,30 @@ function describeMemory(newPlace: () => Promise<Opening>): void {
         { kind: 'drawn', draw: DRAW, seal },
       ]);
       await again.close();
+    });
+
+    test('remembers its acta, and digests the bets of each agency', async () => {
+      const opening = await newPlace();
+      const { store } = await open(opening);
+      await store.append(batchNamed(1, 2, 1));
+      await store.append(batchNamed(2, 3, 65_535));
+      await store.append(batchNamed(3, 1, 1));
+      const digest = await store.digest();
+      const sha256 = (...bets: readonly Bet[][]): string =>
+        createHash('sha256').update(rowsOf(bets.flat())).digest('hex');
+      expect(digest.sha256).toBe(sha256(betsNamed(1, 2), betsNamed(2, 3, 65_535), betsNamed(3)));
+      expect([...digest.agencies]).toEqual([
+        [1, sha256(betsNamed(1, 2), betsNamed(3))],
+        [65_535, sha256(betsNamed(2, 3, 65_535))],
+      ]);
+      const acta = { number: 1, time: '2026-01-02T03:04:05.000Z', bets: 6, text: 'x\n', ...digest };
+      const { agencies: _, ...kept } = acta;
+      await store.note({ kind: 'closed', acta: kept });
+      await store.close();
+      const again = await open(opening);
+      expect(again.facts.at(-1)).toEqual({ kind: 'closed', acta: kept });
+      expect(again.store.lottery).toBe(store.lottery);
+      await again.store.close();
     });
 
     test('takes nothing when the draw has been held', async () => {

@@ -5,6 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ExpectedAgency } from './expected-bets.ts';
 import type { LoggedLine } from './processes.ts';
 
+/** What a lottery leaves behind. */
+const FILES = 'acta-sorteo.txt, acta.txt, bets.csv, bets.journal, bets.lock';
+
 /** What must never happen has happened. */
 export class Violation extends Error {}
 
@@ -24,8 +27,7 @@ export async function checkFiles(folder: string, agencies: readonly ExpectedAgen
     .filter(name => !name.startsWith('bets.csv.cut'))
     .toSorted()
     .join(', ');
-  const expected = 'acta-sorteo.txt, acta.txt, bets.csv, bets.journal, bets.lock';
-  hold(files === expected, `what is left behind is ${files}`);
+  hold(files === FILES, `what is left behind is ${files}`);
   const bets = await readFile(join(folder, 'bets.csv'));
   const rows = bets.toString('utf8').split('\r\n');
   hold(rows.pop() === '', 'bets.csv does not end with a line end');

@@ -70,7 +70,8 @@ async function holdLottery(server: Program, port: number): Promise<void> {
   await converse(server, port, [nbet(bet(1))], NOK);
   await converse(server, port, [conn(2), GWIN, END, END], '4e454e44' + OK + OK);
   await converse(server, port, [conn(2), nbet(bet(1))], NOK);
-  const drawn = (): Promise<unknown> => server.line(({ text }) => /sha256.*winners|winners.*sha256/.test(text), 'the draw');
+  const drawn = (): Promise<unknown> =>
+    server.line(({ text }) => /sha256.*winners|winners.*sha256/.test(text), 'the draw');
   await converse(server, port, [conn(1), END], OK, drawn);
   await converse(server, port, [conn(1), GWIN], rwin('030904465'));
   const truncated = await Peer.connect(port);

@@ -55,7 +55,7 @@ function finished(agency: number, upload?: string): Deed {
   return { fact, rows: new Uint8Array(), hand: store => store.note(fact) };
 }
 
-function closed(rows: Uint8Array): Deed {
+function bettingClosed(rows: Uint8Array): Deed {
   const sha256 = createHash('sha256').update(rows).digest('hex');
   const text = `loteria-acta 1\nsha256: ${sha256}\n`;
   const acta = { number: 1, time: new Date(0).toISOString(), bets: 7, bytes: rows.length, sha256, text };
@@ -107,7 +107,7 @@ const SMALL_LOTTERY: readonly Deed[] = [
 
 function scriptOn(start: DiskState, before: readonly Deed[], deeds: readonly Deed[]): Script {
   const rows = rowsOf([...before, ...deeds]);
-  return { start, before, deeds: [...deeds, closed(rows), drawn(rows)] };
+  return { start, before, deeds: [...deeds, bettingClosed(rows), drawn(rows)] };
 }
 
 /** In an empty folder. */

@@ -10,6 +10,7 @@ import type { ConfiguredStore, LotteryConfig } from './configured-store.ts';
 
 export { archiveDraw } from '../../store/csv/archive.ts';
 export { describeRecord } from '../../store/csv/describe-record.ts';
+export { BETS_FILE, JOURNAL_FILE } from '../../store/csv/store-walk.ts';
 export { verifyStore, visitJournal } from '../../store/csv/inspection.ts';
 
 /** The files `bets.csv` and `bets.journal` in `DATA_DIR`. */

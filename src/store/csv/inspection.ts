@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { BetsDigest } from '../../lottery/acta.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { Lottery } from '../../lottery/lottery.ts';
 import { type OnRows, StoreError, type StoreReading } from '../store.ts';
@@ -15,10 +16,8 @@ export interface Inspection extends StoreWalk, StoreReading {
   readonly draw: Drawn | undefined;
 }
 
-export interface Verification extends Inspection {
-  /** SHA-256 of all rows that the journal vouches for; after the draw, the seal. */
-  readonly sha256: string;
-}
+/** With the digest of the rows that the journal vouches for. After the draw its SHA-256 is the seal. */
+export interface Verification extends Inspection, BetsDigest {}
 
 /**
  * Reads the files of a store without changing them, also while a server runs on them, and checks that every line and every
@@ -51,7 +50,7 @@ export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): P
       draw === undefined ? [] : [{ type: 'checkpoint', end: draw.end, sha256: draw.sha256 } as const];
     const digest = new RunningDigest(bets, [...checkpoints, ...sealed]);
     await digest.advance(betsEnd, () => true);
-    return { ...inspection, sha256: digest.sha256 };
+    return { ...inspection, ...digest.digest };
   });
 }
 

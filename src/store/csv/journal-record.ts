@@ -106,7 +106,7 @@ export interface Checkpoint {
 }
 
 /** The acta de cierre: the draw is over these rows, unless something is done by hand before it. */
-export interface Close {
+interface Close {
   readonly type: 'close';
   readonly acta: number;
   readonly time: string;

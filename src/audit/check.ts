@@ -1,0 +1,32 @@
+/** One thing that was checked. */
+export interface Check {
+  readonly what: string;
+  readonly result: 'ok' | 'differs' | 'not checked';
+  /** What was found; with a difference, also what was expected; why it was not checked. */
+  readonly detail: string;
+}
+
+/** Compares a value that a document states with the one that was counted. */
+export function compare(
+  what: string,
+  expected: string | number | undefined,
+  found: string | number | undefined,
+): Check {
+  if (expected === found) return { what, result: 'ok', detail: String(found) };
+  const detail = `expected ${expected ?? 'nothing'}, found ${found ?? 'nothing'}`;
+  return { what, result: 'differs', detail };
+}
+
+export const ok = (what: string, detail: string): Check => ({ what, result: 'ok', detail });
+
+export const differs = (what: string, expected: string, found: string): Check => ({
+  what,
+  result: 'differs',
+  detail: `expected ${expected}, found ${found}`,
+});
+
+export const notChecked = (what: string, why: string): Check => ({
+  what,
+  result: 'not checked',
+  detail: why,
+});

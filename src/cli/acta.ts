@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { AgencyError } from '../agency/errors.ts';
+import type { LineFault } from '../agency/batcher.ts';
+import { checkFile } from '../agency/file-check.ts';
+import { RowDigester, type RowsDigest } from '../agency/rows-digest.ts';
+import { compare, ok } from '../audit/check.ts';
+import { ConfigError } from '../config/errors.ts';
+import { readActa } from '../lottery/acta.ts';
+import type { Encoding } from '../lottery/encoding.ts';
+import { DEFAULT_LIMITS } from '../wire/limits.ts';
+import { DIALECTS } from './dialects.ts';
+import { tellChecks } from './tell-checks.ts';
+
+export interface ActaCheckOptions {
+  readonly acta: string;
+  readonly agency: number;
+  readonly file: string;
+  readonly delimiter: number;
+  readonly encoding: Encoding;
+}
+
+/** `loteria acta check`: compares the file of an agency with its line of the acta de cierre. */
+export async function checkActa(options: ActaCheckOptions): Promise<number> {
+  const { agency } = options;
+  const text = await readFile(options.acta, 'utf8').catch((error: unknown) => {
+    throw new ConfigError(`cannot read ${options.acta} (${codeOf(error)})`, error);
+  });
+  const acta = readActa(text);
+  if (acta === undefined) throw new ConfigError(`${options.acta} is no acta de cierre`);
+  const listed = acta.agencies.get(agency);
+  let refused = 0;
+  const found = await digestFile(options, ({ lines, isHeading }) => {
+    if (!isHeading) refused += lines;
+  });
+  return tellChecks([
+    ok('acta', `acta ${acta.number} of lottery ${acta.lottery}, closed ${acta.closed}`),
+    ok('lines that are no bets', `${refused}, an upload leaves them out`),
+    compare(`bets of agency ${agency}`, listed?.count, found.bets),
+    compare(`SHA-256 of agency ${agency}`, listed?.sha256, found.sha256),
+  ]);
+}
+
+async function digestFile(
+  { file: path, agency, delimiter, encoding }: ActaCheckOptions,
+  refuse: (fault: LineFault) => void,
+): Promise<RowsDigest> {
+  const digester = new RowDigester(agency, DIALECTS.resumable().agency(DEFAULT_LIMITS, agency).batch);
+  try {
+    await checkFile({ path, delimiter, encoding }, digester, refuse, new AbortController().signal);
+    return digester.digest;
+  } catch (error) {
+    if (!(error instanceof AgencyError)) throw error;
+    throw new ConfigError(`cannot read ${path} (${codeOf(error.cause)})`, error);
+  }
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);

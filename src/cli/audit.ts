@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ACTA_FILE, DRAW_ACTA_FILE, drawActaOf, SIGNATURE_FILE } from '../audit/acta-folder.ts';
+import { audit, type AuditParts } from '../audit/audit.ts';
+import { recount } from '../audit/recount.ts';
+import { type ActaKey, readActaKey } from '../audit/signature.ts';
+import { ConfigError } from '../config/errors.ts';
+import { readLotteryConfig } from '../config/server-config.ts';
+import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
+import { StoreError } from '../store/store.ts';
+import { BETS_FILE, JOURNAL_FILE, verifyStore } from './stores/csv.ts';
+import { storeOf } from './stores/store-of.ts';
+import { tellChecks } from './tell-checks.ts';
+
+const WITHOUT_FILES =
+  '`loteria export bets.csv` writes its rows; put acta.txt beside them and name their folder';
+
+export interface AuditOptions {
+  readonly acta?: string;
+  readonly signature?: string;
+  readonly key?: string;
+}
+
+/** `loteria audit`: recounts a lottery from its files alone. */
+export async function auditFolder(directory: string | undefined, options: AuditOptions): Promise<number> {
+  const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_FILES);
+  const bets = join(folder, BETS_FILE);
+  if (!existsSync(bets)) throw new ConfigError(`there is no ${bets}, the rows that are to be counted`);
+  const key = options.key === undefined ? undefined : readKey(options.key);
+  const acta = await readOptional(options.acta ?? join(folder, ACTA_FILE));
+  if (acta === undefined) {
+    const file = options.acta ?? `${ACTA_FILE} in ${folder}`;
+    throw new ConfigError(`there is no ${file}: it is written when the lottery closes, --acta names another`);
+  }
+  const signature = await readOptional(options.signature ?? join(folder, SIGNATURE_FILE));
+  if (signature === undefined && options.signature !== undefined)
+    throw new ConfigError(`there is no ${options.signature}`);
+  const drawActa = await readOptional(join(folder, DRAW_ACTA_FILE));
+  const checks = audit({
+    rows: await recount(bets, hasWon),
+    acta: acta.toString(),
+    drawActa: drawActa?.toString(),
+    signature,
+    key,
+    winningNumber: LOTTERY_WINNER_NUMBER,
+    journal: await readJournal(folder),
+  });
+  return tellChecks(checks);
+}
+
+/** The documents that follow from the journal, after all of it was checked. */
+async function readJournal(folder: string): Promise<AuditParts['journal']> {
+  if (!existsSync(join(folder, JOURNAL_FILE))) return undefined;
+  try {
+    const { lottery, begun } = await verifyStore(folder, hasWon);
+    return { acta: lottery.acta?.text, drawActa: drawActaOf(lottery, begun, LOTTERY_WINNER_NUMBER) };
+  } catch (error) {
+    if (error instanceof StoreError) return { damage: error.message };
+    throw error;
+  }
+}
+
+/** Undefined when there is no file. */
+async function readOptional(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function readKey(path: string): ActaKey {
+  try {
+    return readActaKey(path);
+  } catch (error) {
+    throw new ConfigError(`--key: ${(error as Error).message}`, error);
+  }
+}

@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { textsOf } from '../lottery/bets.ts';
+import { loteria, type Said } from '../store/store-folder.ts';
+import { BETS, closedLottery } from './closed-lottery.ts';
+
+/** The file of agency 1, as its client sends it. */
+const LINES = BETS[0]!.map(bet => {
+  const [first, ...rest] = textsOf(bet, 4);
+  return `"${first!.replaceAll('"', '""')}",${rest.join(',')}\n`;
+});
+
+async function check(content: string | Uint8Array, ...args: readonly string[]): Promise<Said> {
+  const folder = await closedLottery();
+  writeFileSync(join(folder, 'agency.csv'), content);
+  return loteria(folder, ['acta', 'check', '--acta', 'acta.txt', '--file', 'agency.csv', ...args]);
+}
+
+describe('loteria acta check', () => {
+  test('finds the file that was sent', async () => {
+    const { code, stdout, stderr } = await check(LINES.join(''), '--agency', '1');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^bets of agency 1 +ok +3$/m);
+    expect(stdout).toMatch(/^SHA-256 of agency 1 +ok +[0-9a-f]{64}$/m);
+  });
+
+  test('leaves out the lines that an upload leaves out, and counts them', async () => {
+    const content = `nombre,apellido,documento,nacimiento,numero\n${LINES.join('')}no bet\n`;
+    const { code, stdout } = await check(content, '--agency', '1');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^lines that are no bets +ok +1, an upload leaves them out$/m);
+  });
+
+  test('reads another delimiter and another encoding', async () => {
+    const lines = LINES.map(line => line.replaceAll(',', ';').replace('; ""la""', ', ""la""')).join('');
+    const args = ['--delimiter', ';', '--encoding', 'windows-1252', '--agency', '1'];
+    const { code } = await check(Buffer.from(lines, 'latin1'), ...args);
+    expect(code).toBe(0);
+  });
+
+  test('finds an agency without bets', async () => {
+    expect((await check('', '--agency', '4')).code).toBe(0);
+  });
+
+  test.each([
+    ['a bet that is missing', LINES.slice(1).join(''), '1', ['bets', 'SHA-256']],
+    ['a bet more', LINES.join('') + LINES[0]!, '1', ['bets', 'SHA-256']],
+    ['another order', LINES.toReversed().join(''), '1', ['SHA-256']],
+    ['the bets of another agency', LINES.join(''), '2', ['bets', 'SHA-256']],
+    ['an agency that the acta does not list', LINES.join(''), '9', ['bets', 'SHA-256']],
+  ])('finds %s', async (_, content, agency, expected) => {
+    const { code, stdout } = await check(content, '--agency', agency);
+    expect(code).toBe(1);
+    const differing = [...stdout.matchAll(/^(\S+) of agency \d +differs +expected .+, found .+$/gm)];
+    expect(differing.map(([, what]) => what)).toEqual(expected);
+  });
+
+  test.each([
+    [[], "required option '--agency <number>' not specified"],
+    [['--agency', '0'], 'A whole number from 1 to 65535 is expected.'],
+    [['--agency', '1', '--delimiter', '"'], 'Allowed: one ASCII character'],
+    [['--agency', '1', '--acta', 'none.txt'], 'cannot read none.txt (ENOENT)'],
+    [['--agency', '1', '--acta', 'agency.csv'], 'agency.csv is no acta de cierre'],
+    [['--agency', '1', '--file', 'none.csv'], 'cannot read none.csv (ENOENT)'],
+  ])('%j ends with 2 and says what is wrong', async (args, fault) => {
+    const { code, stdout, stderr } = await check(LINES.join(''), ...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(fault);
+  });
+});

@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test, type TestContext } from 'vitest';
+import { loteria } from '../store/store-folder.ts';
+import { COURSE_DATA, needCourseData, ROWS } from '../support/course-data.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The commands of a page, block by block, in order. */
+function commandsOf(page: string): string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands]) => commands!);
+}
+
+function needTools(context: TestContext): void {
+  for (const [tool, ...args] of [
+    ['bash', '--version'],
+    ['python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 9))'],
+    ['openssl', 'pkeyutl', '-help'],
+    ['sha256sum', '--version'],
+  ] as const) {
+    const { status, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
+    if (status !== 0) context.skip(`${tool}, which the page uses, is not installed or too old`);
+    // Before OpenSSL 3.0 it signs no Ed25519.
+    if (tool === 'openssl' && !stderr.includes('-rawin')) context.skip('openssl is older than 3.0');
+  }
+}
+
+/** Holds a lottery with real processes. Returns a project folder as the page expects it. */
+async function projectAfter(...args: readonly string[]): Promise<string> {
+  const project = await temporaryFolder();
+  const tmp = join(project, 'tmp');
+  await mkdir(tmp);
+  const { code, stdout } = await loteria(project, ['run', '--keep', ...args], { TMPDIR: tmp });
+  expect(code).toBe(0);
+  const kept = /^kept: (.*)$/m.exec(stdout)![1]!;
+  const links = {
+    data: join(kept, 'server'),
+    'agency-3.csv': join(kept, 'data/agency-3.csv'),
+    'winners-3.txt': join(kept, 'winners-3.txt'),
+    loteria: join(ROOT, 'loteria'),
+    docs: join(ROOT, 'docs'),
+  };
+  for (const [name, target] of Object.entries(links)) symlinkSync(target, join(project, name));
+  return project;
+}
+
+interface Block {
+  readonly commands: string;
+  readonly output: string;
+}
+
+/** Runs the blocks of a page in one shell, which ends at the first command that fails. */
+function runPage(page: string, cwd: string): Block[] {
+  const blocks = commandsOf(page);
+  const end = '-- end of the block';
+  const script = ['set -euo pipefail', ...blocks.map(commands => `${commands}echo '${end}'`)].join('\n');
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
+  });
+  expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
+  return stdout
+    .split(`${end}\n`)
+    .slice(0, -1)
+    .map((output, index) => ({ commands: blocks[index]!, output }));
+}
+
+/** What the first block with a command has printed. */
+const outputOf = (blocks: readonly Block[], command: string): string =>
+  blocks.find(({ commands }) => commands.includes(command))!.output;
+
+const digestsIn = (text: string): string[] => text.match(/\b[0-9a-f]{64}\b/g) ?? [];
+
+function expectAllVerified(blocks: readonly Block[], project: string): void {
+  const acta = readFileSync(join(project, 'data/acta.txt'), 'utf8');
+  const agency = /^agency 3: bets \d+ sha256 (\S+)$/m.exec(acta)![1]!;
+  // The standard tools come to what the acta says.
+  expect(digestsIn(outputOf(blocks, 'sha256sum copy/bets.csv'))).toEqual([
+    /^sha256: (\S+)$/m.exec(acta)![1],
+    agency,
+  ]);
+  expect(outputOf(blocks, 'loteria acta check')).toContain(agency);
+  const [own, listed] = digestsIn(outputOf(blocks, 'sha256sum winners-3.txt'));
+  expect(own).toBe(listed);
+  const [fingerprint] = digestsIn(outputOf(blocks, 'openssl genpkey'));
+  expect(outputOf(blocks, 'loteria audit data')).toContain(`by the key ${fingerprint}\n`);
+  expect(outputOf(blocks, 'loteria audit data')).toMatch(/^acta-sorteo.txt in the journal +ok/m);
+  expect(outputOf(blocks, 'loteria audit copy')).toMatch(/diferencias: 0\n[^]*\nno differences\n$/);
+  const sorteo = readFileSync(join(project, 'data/acta-sorteo.txt'), 'utf8');
+  expect(digestsIn(outputOf(blocks, 'pkeyutl -verify'))).toEqual([/^acta-sha256: (\S+)$/m.exec(sorteo)![1]]);
+  expect(outputOf(blocks, 'pkeyutl -verify')).toContain('Signature Verified Successfully');
+}
+
+describe('docs/AUDIT.md', () => {
+  test('has commands that do as written what it says they do', async context => {
+    needTools(context);
+    const project = await projectAfter('--agencies', '3', '--bets', '30000', '--seed', '7574');
+    expectAllVerified(runPage('docs/AUDIT.md', project), project);
+  });
+
+  test("has commands that verify a lottery with the course's data", async context => {
+    needTools(context);
+    needCourseData(context);
+    const project = await projectAfter('--data', COURSE_DATA);
+    const blocks = runPage('docs/AUDIT.md', project);
+    expectAllVerified(blocks, project);
+    expect(outputOf(blocks, 'loteria audit data')).toMatch(
+      new RegExp(`^rows of bets.csv +ok +${ROWS}, each a valid bet$`, 'm'),
+    );
+  });
+
+  test('and its Spanish translation have the same commands', () => {
+    expect(commandsOf('docs/es/AUDITORIA.md')).toEqual(commandsOf('docs/AUDIT.md'));
+    expect(commandsOf('docs/AUDIT.md').length).toBeGreaterThan(0);
+  });
+});
