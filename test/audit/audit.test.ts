@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test, type TestContext } from 'vitest';
 import { betWith, rowOf } from '../lottery/bets.ts';
 import { forge, linesOf, loteria, readFiles, writeFiles } from '../store/store-folder.ts';
+import { AUDITOR_SCRIPT } from '../support/count-again.ts';
 import { BETS, closedLottery } from './closed-lottery.ts';
-
-const SCRIPT = join(import.meta.dirname, '../../docs/auditoria.py');
 
 const HAS_PYTHON = spawnSync('python3', ['--version']).status === 0;
 
@@ -52,7 +51,7 @@ async function audit(folder: string, ...args: readonly string[]): Promise<Found>
 }
 
 function auditWithPython(folder: string): Found {
-  const { status, stdout } = spawnSync('python3', [SCRIPT, folder], {
+  const { status, stdout } = spawnSync('python3', [AUDITOR_SCRIPT, folder], {
     encoding: 'utf8',
     env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
   });
@@ -319,7 +318,7 @@ describe('docs/auditoria.py', () => {
   });
 
   test('has at most 80 lines and imports nothing but the standard library', () => {
-    const lines = readFileSync(SCRIPT, 'utf8').split('\n');
+    const lines = readFileSync(AUDITOR_SCRIPT, 'utf8').split('\n');
     expect(lines.length - 1).toBeLessThanOrEqual(80);
     const imported = lines.flatMap(line => /^(?:import|from) (\w+)/.exec(line)?.[1] ?? []);
     expect(imported).toEqual(['csv', 'sys', 'collections', 'datetime', 'hashlib', 'pathlib']);

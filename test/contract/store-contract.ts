@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
 import type { Fact } from '../../src/lottery/fact.ts';
-import type { Note, OnFact, Store } from '../../src/store/store.ts';
+import type { OnFact, Store } from '../../src/store/store.ts';
 import { batchOf, betWith, rowsOf, validBet } from '../lottery/bets.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 import { batchNamed, betsNamed, DRAW, finishOf, refusalOf, sealOf, storedBets } from './named-bets.ts';

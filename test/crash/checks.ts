@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { countAgain } from '../support/count-again.ts';
 import type { ExpectedAgency } from './expected-bets.ts';
 import type { LoggedLine } from './processes.ts';
 
@@ -34,6 +35,8 @@ export async function checkFiles(folder: string, agencies: readonly ExpectedAgen
   for (const { agency, rows: expected } of agencies) checkRows(agency, rows, expected);
   const total = agencies.reduce((sum, { rows: expected }) => sum + expected.length, 0);
   hold(rows.length === total, `bets.csv has ${rows.length} rows, ${total} were sent`);
+  const difference = await countAgain(folder);
+  hold(difference === undefined, `the auditor's script finds ${difference}`);
   const sha256 = createHash('sha256').update(bets).digest('hex');
   await checkJournal(join(folder, 'bets.journal'), agencies, sha256, bets.length);
   return sha256;

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { onTestFinished } from 'vitest';
+import { resolve } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
 import { PROGRAM } from './built-program.ts';
+import { countAgain } from './count-again.ts';
 
 /** Longest wait for a line or an exit, in milliseconds: long enough for a slow machine, short enough to hear of it. */
 const WAIT_MS = 20_000;
@@ -155,6 +157,9 @@ export async function startServer(
     env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG', ...env },
   });
   const { details } = await server.logged('listen');
+  // Every lottery is counted again by somebody else.
+  const folder = resolve(cwd, env['DATA_DIR'] ?? '.');
+  onTestFinished(async () => expect(await countAgain(folder)).toBeUndefined());
   return { server, port: Number(details['port']) };
 }
 

@@ -109,6 +109,22 @@ describe('what is done by hand while a server runs', () => {
     expect((await openServer(options)).lottery.missing).toEqual([1, 2, 3]);
   });
 
+  test('reopen of a closed lottery withdraws its acta, for every server', async () => {
+    const { store, lottery, options, command } = await filled();
+    await store.note({ kind: 'finished', agency: 1, upload: 'one' });
+    const { agencies: _, ...digest } = await store.digest();
+    const acta = { number: 1, time: '2026-01-02T03:04:05.000Z', bets: 8, text: 'x\n', ...digest };
+    await store.note({ kind: 'closed', acta });
+    const later = await openServer(options);
+    expect([lottery.state, later.lottery.acta, later.store.lottery]).toEqual(['closed', acta, store.lottery]);
+    await command('agency', 'reopen', '2', '--reason', 'a page was missing');
+    for (const each of [lottery, later.lottery]) {
+      await until(() => each.state === 'open', 'the reopened lottery');
+      expect([each.acta, each.withdrawnActas]).toEqual([undefined, [acta]]);
+    }
+    expect(await command('draw', 'status')).toContain(`acta     1 of ${acta.time}, withdrawn\n`);
+  });
+
   test('nothing is done when there is nothing to do, no such lottery, or a draw', async () => {
     const { store, options } = await filled();
     const env = environmentOf(postgres, options);
