@@ -144,7 +144,7 @@ describe('loteria journal verify', () => {
       expect(await loteria('/', ['journal', command, folder])).toEqual({
         code: 1,
         stdout: '',
-        stderr: `loteria: cannot read ${folder}/bets.journal, ENOENT on open\n`,
+        stderr: `loteria: there is no lottery in ${folder}\n`,
       });
     }
   });

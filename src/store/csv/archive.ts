@@ -6,7 +6,7 @@ import { NODE_FILES } from './files.ts';
 import { FolderLease } from './folder-lease.ts';
 import { visitJournal } from './inspection.ts';
 import type { Drawn } from './journal-record.ts';
-import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
+import { BETS_FILE, expectLottery, JOURNAL_FILE } from './store-walk.ts';
 
 const ARCHIVE_FOLDER = 'draws';
 
@@ -21,6 +21,8 @@ export async function archiveDraw(directory: string): Promise<string> {
   const files = NODE_FILES;
   let lease: FolderLease | undefined;
   try {
+    // Before the lock file is created.
+    await expectLottery(directory, files);
     lease = await FolderLease.take(directory, files);
     const { time, sha256 } = await findDraw(directory);
     const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);

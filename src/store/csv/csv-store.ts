@@ -111,11 +111,12 @@ export class CsvStore implements Store {
    *   acknowledged is not there any more (a `DamageError` with file and offset)
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
-    const { files = NODE_FILES, clock = now, agencies, onFact = () => {} } = options;
+    const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onWarning } = options;
     let lease: FolderLease | undefined;
     try {
       lease = await FolderLease.take(directory, files, options.pause);
-      const recovered = await recoverFiles(directory, { files, clock, agencies, onFact, lease });
+      const parts = { files, clock, agencies, onFact, lease, onWarning };
+      const recovered = await recoverFiles(directory, parts);
       return { store: new CsvStore(recovered, lease, options), cuts: recovered.cuts };
     } catch (error) {
       lease?.release();
