@@ -15,7 +15,7 @@ export interface LogOptions {
 }
 
 /** Details whose values may hold a colon: addresses, messages, and what stands in a file. */
-const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'url', 'msg', 'value', 'hint']);
+const COLONS_ALLOWED = new Set(['ip', 'address', 'server_address', 'url', 'msg', 'value', 'hint', 'at']);
 
 /**
  * Log lines of the assignment:
