@@ -26,6 +26,8 @@ export class Lottery {
   readonly #uploads = new Uploads();
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
+  /** Of no upload, of agencies that have not finished since. */
+  readonly #betsOutsideUploads = new Map<number, number>();
   readonly #interventions: ByHand[] = [];
   #acta: Acta | undefined;
   readonly #withdrawn: Acta[] = [];
@@ -91,6 +93,14 @@ export class Lottery {
     return this.#bets;
   }
 
+  /**
+   * Number of bets of no upload that an agency has stored and not finished: the base protocol cannot resume, so a file that
+   * is sent after them may hold the same bets.
+   */
+  betsOutsideUploads(agency: number): number {
+    return this.#betsOutsideUploads.get(agency) ?? 0;
+  }
+
   /** Number of bets that are stored in all. */
   get betsInAll(): number {
     return [...this.#bets.values()].reduce((sum, count) => sum + count, 0);
@@ -150,11 +160,12 @@ export class Lottery {
         this.#expect(parseAgencies(fact.agencies) as number[]);
         return;
       case 'adopted':
-        for (const [agency, count] of fact.bets) this.#count(agency, count);
+        for (const [agency, count] of fact.bets) add(this.#bets, agency, count);
         return;
       case 'stored':
-        this.#count(fact.agency, fact.count);
-        if (fact.place !== undefined) this.#uploads.stored(fact.agency, fact.place, fact.count);
+        add(this.#bets, fact.agency, fact.count);
+        if (fact.place === undefined) add(this.#betsOutsideUploads, fact.agency, fact.count);
+        else this.#uploads.stored(fact.agency, fact.place, fact.count);
         return;
       case 'refused':
         this.#uploads.refused(fact.agency, fact.place, fact.fault);
@@ -162,17 +173,21 @@ export class Lottery {
       case 'finished':
         this.#finished.add(fact.agency);
         this.#missing.delete(fact.agency);
+        this.#betsOutsideUploads.delete(fact.agency);
         if (fact.upload !== undefined) this.#uploads.complete(fact.agency, fact.upload);
         return;
       case 'reopened':
         this.#finished.delete(fact.agency);
+        this.#uploads.allowVoided(fact.agency);
         this.#expect(this.#expected);
         return;
       case 'voided': {
-        const { agency, upload } = fact;
-        const ofUploads = this.#uploads.void(agency, upload);
-        if (upload === undefined) this.#bets.delete(agency);
-        else this.#count(agency, -ofUploads);
+        const { agency, upload, uploads } = fact;
+        const ofUploads = this.#uploads.void(agency, upload, uploads);
+        if (upload === undefined) {
+          this.#bets.delete(agency);
+          this.#betsOutsideUploads.delete(agency);
+        } else add(this.#bets, agency, -ofUploads);
         this.#finished.delete(agency);
         this.#expect(this.#expected);
         return;
@@ -206,8 +221,8 @@ export class Lottery {
     const missing = [...this.#expected].filter(agency => !this.#finished.has(agency));
     this.#missing = new Set(missing.toSorted((a, b) => a - b));
   }
+}
 
-  #count(agency: number, bets: number): void {
-    this.#bets.set(agency, (this.#bets.get(agency) ?? 0) + bets);
-  }
+function add(counts: Map<number, number>, agency: number, bets: number): void {
+  counts.set(agency, (counts.get(agency) ?? 0) + bets);
 }

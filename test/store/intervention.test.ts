@@ -108,7 +108,24 @@ describe('what is done by hand, with files', () => {
     );
   });
 
-  test('an agency that was voided may send the same upload anew, and be drawn', async () => {
+  test.each<[string, (lottery: Lottery) => ByHand, string[]]>([
+    ['an upload', () => voided(2, 'two'), ['two']],
+    [
+      'an agency, also those that were open',
+      lottery => ({ ...voided(2), uploads: lottery.uploads.of(2).map(({ name }) => name) }) as ByHand,
+      ['two', 'other'],
+    ],
+  ])('void of %s keeps the names, until a reopen', async (_, decide, names) => {
+    const folder = await filledFolder();
+    await intervene(folder, '1-2', decide);
+    expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual(names);
+    await intervene(folder, '1-2', () => voided(1));
+    expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual(names);
+    await intervene(folder, '1-2', () => REOPENED);
+    expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual([]);
+  });
+
+  test('an agency that was voided may send an upload anew, and be drawn', async () => {
     const folder = await filledFolder();
     await intervene(folder, '1-2', () => voided(2));
     const lottery = new Lottery([]);

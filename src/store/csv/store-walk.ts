@@ -231,8 +231,8 @@ export function* factsOf(record: JournalRecord): Generator<Fact> {
       yield { kind: 'reopened', agency: record.agency, intervention: interventionOf(record)! };
       return;
     case 'void': {
-      const { agency, upload, bets } = record;
-      yield { kind: 'voided', agency, upload, bets, intervention: interventionOf(record)! };
+      const { agency, upload, uploads, bets } = record;
+      yield { kind: 'voided', agency, upload, uploads, bets, intervention: interventionOf(record)! };
       return;
     }
     case 'checkpoint':

@@ -86,11 +86,12 @@ class Rewriting {
       // Digests of rows that are not there any more.
       else if (record.type !== 'checkpoint') await this.#add(record);
     }
-    const { agency, upload, bets: count, intervention } = this.#fact;
+    const { agency, upload, uploads, bets: count, intervention } = this.#fact;
     await this.#add({
       type: 'void',
       agency,
       upload,
+      uploads,
       bets: count,
       bytes: this.#removedBytes,
       ...intervention,
