@@ -6,6 +6,7 @@ import type { UploadPlace } from '../../lottery/fact.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
+import { DamageError } from './damage.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
 import { asFailed, Failure } from './failure.ts';
@@ -298,7 +299,7 @@ export class CsvStore implements Store {
     const { path } = this.#bets;
     return new StoreError(
       'failed',
-      `another program changed ${path}, its rows are not those that were acknowledged`,
+      `another program changed ${path}, its rows are not those that were acknowledged; ${DamageError.wayOut}`,
     );
   }
 }
