@@ -86,7 +86,7 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** The likely causes of the faults of a file, where there is a clear pattern, and how many faults each explains. */
+/** The likely causes of the faults of a file, and how many faults each of them explains. */
 export class CauseGuesses {
   readonly #counts = new Map<Cause, number>();
 

@@ -175,7 +175,7 @@ export class Central {
     return 'code' in settled ? settled : (this.#refusalOfBeginning(agency, settled) ?? settled);
   }
 
-  /** A client of the base protocol that broke off may have sent the same file: its bets would be stored twice. */
+  /** A client of the base protocol that broke off may have sent the same file. */
   #refusalOfBeginning(agency: number, { next, isComplete }: Upload): Refusal | undefined {
     const bets = this.#parts.lottery.betsOutsideUploads(agency);
     const isOpen = next > 1 && !isComplete;

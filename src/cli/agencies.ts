@@ -56,7 +56,7 @@ export async function listAgencies(directory: string | undefined, options: Agenc
   return EXIT.done;
 }
 
-/** `loteria agency reopen`: an agency that has finished may send more, and uploads of it that were voided may be sent again. */
+/** `loteria agency reopen`: an agency that has finished may send more, or a void upload again. */
 export function reopenAgency(
   agency: number,
   directory: string | undefined,

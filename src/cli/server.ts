@@ -149,7 +149,7 @@ async function openLottery(
   const { finished, state } = lottery;
   const expected = config.agencies.length;
   emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
-  // With files they were done while no server ran. The newest ones: a log of many is read with `loteria agency list`.
+  // With files they were done while no server ran. `loteria agency list` has all of them.
   for (const fact of lottery.interventions.slice(-INTERVENTIONS_LOGGED_MAX))
     emit({ event: 'done-by-hand', fact });
   const actas = await actasOf(config, store);

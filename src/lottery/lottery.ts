@@ -94,8 +94,8 @@ export class Lottery {
   }
 
   /**
-   * Number of bets of no upload that an agency has stored and not finished: the base protocol cannot resume, so a file that
-   * is sent after them may hold the same bets.
+   * Number of bets of no upload that an agency has stored and not finished. The base protocol
+   * cannot resume: a file that is sent after them may hold the same bets.
    */
   betsOutsideUploads(agency: number): number {
     return this.#betsOutsideUploads.get(agency) ?? 0;

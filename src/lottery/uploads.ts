@@ -61,8 +61,8 @@ export class Uploads {
   }
 
   /**
-   * Forgets the batches of an upload, or of all uploads of an agency, and remembers the names: a client that still runs must
-   * not send the same file again by itself.
+   * Forgets the batches of an upload, or of all uploads of an agency, and remembers the names: a
+   * client that still runs must not send the same file again by itself.
    *
    * @param names further uploads that are void, of which no batch is known here
    * @returns the bets that are void

@@ -11,12 +11,13 @@ import { BETS_FILE, expectLottery, JOURNAL_FILE } from './store-walk.ts';
 
 const ARCHIVE_FOLDER = 'draws';
 
-/** Copies that hold rows of the lottery: of before a void, of a file that was replaced, of rows that were cut off. */
+/** Copies with rows: from before a void, of a replaced file, of what was cut off. */
 const COPY = /^bets\.(?:csv|journal)\.(?:before-|kept|cut)/;
 
 /**
- * Moves the two files of a draw that has been held, and the others of its lottery, to a folder of their own, `draws/<time>-<seal>/`, and so makes room for
- * the next one. Interrupted and called again, it goes on.
+ * Moves the two files of a draw that has been held, and the others of its lottery, to a folder of
+ * their own, `draws/<time>-<seal>/`, and so makes room for the next one. Called again after an
+ * interruption, it moves the rest.
  *
  * @param isOfDraw whether another file in the folder, by its name, belongs to the draw
  * @returns the folder

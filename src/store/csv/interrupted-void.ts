@@ -8,16 +8,17 @@ import { beginsLikeJournal } from './new-journal.ts';
 import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
 
 /**
- * The two files as a void will leave them. One step decides: `bets.journal.next` is renamed to `bets.journal`. Before it
- * nothing has happened. After it `bets.csv.next` is renamed too, by the next process where this one was interrupted.
+ * The two files as a void will leave them. One step decides: `bets.journal.next` is renamed to
+ * `bets.journal`. Before it nothing has happened. After it `bets.csv.next` is renamed too, by the
+ * next process where this one was interrupted.
  */
 export const NEXT_JOURNAL = `${JOURNAL_FILE}.next`;
 export const NEXT_BETS = `${BETS_FILE}.next`;
 
 /**
- * Completes or undoes a void that was interrupted. Call it before anything else is done with the files.
+ * Completes or undoes a void that was interrupted, before anything else is done with the files.
  *
- * @throws StoreError `unusable` when a `.next` file is not what a void has written: it could be anything
+ * @throws StoreError `unusable` when a `.next` file is not what a void has written
  */
 export async function finishVoid(
   directory: string,
@@ -47,7 +48,7 @@ export async function renameBets(directory: string, files: Files): Promise<void>
 }
 
 /**
- * For readers, who change nothing: between its two renames a void leaves a journal and rows that do not match.
+ * For readers, which change nothing: between the two renames journal and rows do not match.
  *
  * @throws StoreError `unusable`
  */
@@ -60,7 +61,7 @@ export async function refuseHalfVoid(directory: string, files: Files): Promise<v
   throw new StoreError(
     'unusable',
     `a void in ${directory} was interrupted after it took effect, or is about to end; ` +
-      "the next start of the server or the next 'loteria agency void' completes it, nothing is damaged",
+      'the next start of the server, or the next command that changes the lottery, completes it; nothing is damaged',
   );
 }
 
