@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loteria } from '../store/store-folder.ts';
@@ -163,6 +163,32 @@ describe('an operator', () => {
     );
     await lottery.command('agency', 'void', '3', '--reason', 'agency 3 has closed');
     expect(await lottery.command(...set)).toContain('agencies set to 1-2');
+  });
+
+  test('reads of a void that was killed between its renames that the next start completes it', async () => {
+    const lottery = await Lottery.of(2);
+    await (await lottery.agency(1, WRONG)).logged('consulta_ganadores', 'in_progress');
+    await lottery.stop();
+    const path = join(lottery.folder, 'bets.csv');
+    const before = lottery.read('bets.csv');
+    await lottery.command('agency', 'void', '1', '--reason', 'wrong file');
+    await rename(path, `${path}.next`);
+    await writeFile(path, before);
+    for (const args of [
+      ['journal', 'verify'],
+      ['draw', 'status'],
+      ['agency', 'list'],
+      ['export', 'out.csv'],
+    ]) {
+      const refusal = await lottery.refusal(...args);
+      expect(refusal).toContain('a void in . was interrupted after it took effect');
+      expect(refusal).not.toContain('damaged at');
+    }
+    await lottery.start({ NUMBER_AGENCIES: '2' });
+    expect((await lottery.server.logged('watch_files', 'in_progress')).details['warning']).toContain(
+      'completes the void',
+    );
+    expect(lottery.read('bets.csv')).toBe('');
   });
 
   test('is told where there is no lottery, and no file is created', async () => {
