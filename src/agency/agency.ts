@@ -236,7 +236,9 @@ export class Agency {
       throw new AgencyError(
         `the connection was lost, ${error.message}; whether the last ${unanswered.length} batches were stored is not known, ` +
           'and sending them again could store them twice; ' +
-          `${acknowledged} bets were acknowledged, ${betsIn(unanswered)} are in doubt${this.#connection.hint}`,
+          `${acknowledged} bets were acknowledged, ${betsIn(unanswered)} are in doubt; ` +
+          `have the central void them before they are sent again ('loteria agency void ${this.#parts.id} --reason "…"')` +
+          this.#connection.hint,
         error,
       );
     }

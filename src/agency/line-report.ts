@@ -1,6 +1,6 @@
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { FieldFault, LineFault } from './batcher.ts';
-import { guessCause } from './fault-causes.ts';
+import { CauseGuesses } from './fault-causes.ts';
 
 /** Faults that are listed of a kind; further ones are counted. */
 const LISTED_MAX = 20;
@@ -23,7 +23,7 @@ export class LineReport {
   readonly #keepsRecords: boolean;
   #hasHeading = false;
   readonly #kinds = new Map<string, { readonly listed: ListedFault[]; count: number }>();
-  readonly #hints = new Map<string, number>();
+  readonly #causes = new CauseGuesses();
 
   constructor(keepsRecords: boolean) {
     this.#keepsRecords = keepsRecords;
@@ -43,8 +43,7 @@ export class LineReport {
       kind.count += 1;
       const lastLine = lines > 1 ? line + lines - 1 : undefined;
       if (kind.count <= LISTED_MAX) kind.listed.push({ ...fault, line, lastLine });
-      const hint = guessCause(fault);
-      if (hint !== undefined) this.#hints.set(hint, (this.#hints.get(hint) ?? 0) + 1);
+      this.#causes.add(fault, line);
     }
   };
 
@@ -56,8 +55,6 @@ export class LineReport {
       const more = count - listed.length;
       if (more > 0) emit({ event: 'more-refused', file, field, reason, count: more });
     }
-    for (const [hint, count] of this.#hints) {
-      emit({ event: 'cause-guessed', file, count, hint: hint.replace(/\bFILE\b/, () => file) });
-    }
+    for (const guess of this.#causes.hintsFor(file)) emit({ event: 'cause-guessed', file, ...guess });
   }
 }

@@ -249,7 +249,7 @@ export class ResumableAgency {
     if (pass.next < next && !pass.fileChanged) {
       const { path, name } = this.#file!;
       throw new AgencyError(
-        `the central has ${next - 1} bets of upload ${name}, and ${path} holds only ${pass.next - 1}; it was changed while another client sent it, have the central void this upload ('loteria agency void ${this.#parts.id} --upload ${name}')`,
+        `the central has ${next - 1} bets of upload ${name}, and ${path} holds only ${pass.next - 1}; it was changed while another client sent it, have the central void this upload ('loteria agency void ${this.#parts.id} --upload ${name} --reason "…"')`,
       );
     }
     // Another process of this agency may have sent some of them.
@@ -294,7 +294,7 @@ export class ResumableAgency {
     const { id, dialect, limits, stop } = this.#parts;
     const { path, name } = this.#file!;
     if (pass.fileChanged || !(await isSameFile(this.#file!))) {
-      const way = `put back what it was and start this client again, or have the central void this upload ('loteria agency void ${id} --upload ${name}')`;
+      const way = `put back what it was and start this client again, or have the central void this upload ('loteria agency void ${id} --upload ${name} --reason "…"')`;
       throw new AgencyError(
         `${path} was changed while it was being sent; ${pass.bets} bets of what it was are stored; ${way}`,
       );

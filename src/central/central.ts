@@ -2,7 +2,7 @@ import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import { winnersInAll } from '../lottery/draw.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Acta, type Fact, isByHand } from '../lottery/fact.ts';
-import { type Lottery } from '../lottery/lottery.ts';
+import type { BetsRefusal, Lottery } from '../lottery/lottery.ts';
 import { readActa, sha256Of } from '../lottery/acta.ts';
 import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
@@ -146,14 +146,25 @@ export class Central {
   refusalOfBets(agency: number, upload?: string): Refusal | undefined {
     const ofState = this.#parts.lottery.refusalOfBets(agency);
     const code = ofState ?? (this.#finishing.has(agency) ? 'agency-finished' : undefined);
-    return code ? refusalBecause(code) : this.#refusalOfSecond(agency, upload);
+    return (
+      this.#refusalOfVoided(agency, upload) ??
+      (code ? refusalBecause(code, agency) : this.#refusalOfSecond(agency, upload))
+    );
+  }
+
+  /** A client that still runs reconnects by itself, and would send what an operator has voided. */
+  #refusalOfVoided(agency: number, upload: string | undefined): Refusal | undefined {
+    if (upload === undefined || !this.#parts.lottery.uploads.isVoided(agency, upload)) return undefined;
+    const way = `send another file; 'loteria agency reopen ${agency} --reason "…"' allows this one again`;
+    return { code: 'upload-voided', detail: `upload ${upload} was voided by an operator; ${way}` };
   }
 
   /** An agency has one upload at a time: its end would cut off another one. */
   #refusalOfSecond(agency: number, upload: string | undefined): Refusal | undefined {
     const open = this.#uploads.openOf(agency, upload);
     if (open === undefined) return undefined;
-    const detail = `upload ${open.name} of the agency is unfinished, ${open.bets} bets of it are stored; send the same file again, or 'loteria agency void'`;
+    const way = `send the same file again, or 'loteria agency void ${agency} --upload ${open.name} --reason "…"'`;
+    const detail = `upload ${open.name} of the agency is unfinished, ${open.bets} bets of it are stored; ${way}`;
     return { code: 'upload-open', detail };
   }
 
@@ -164,9 +175,20 @@ export class Central {
     return known ? undefined : this.refusalOfBets(agency, upload);
   }
 
-  /** What is stored of an upload; or why that cannot be said now. */
-  settledUpload(agency: number, upload: string): Promise<Upload | Refusal> {
-    return this.#uploads.settled(agency, upload);
+  /** What is stored of an upload; or why that cannot be said now, or why it may not begin. */
+  async settledUpload(agency: number, upload: string): Promise<Upload | Refusal> {
+    const settled = await this.#uploads.settled(agency, upload);
+    return 'code' in settled ? settled : (this.#refusalOfBeginning(agency, settled) ?? settled);
+  }
+
+  /** A client of the base protocol that broke off may have sent the same file. */
+  #refusalOfBeginning(agency: number, { next, isComplete }: Upload): Refusal | undefined {
+    const bets = this.#parts.lottery.betsOutsideUploads(agency);
+    const isOpen = next > 1 && !isComplete;
+    if (bets === 0 || isOpen) return undefined;
+    const way = `void them before a file is sent, 'loteria agency void ${agency} --reason "…"'`;
+    const detail = `${bets} bets of the agency are stored without an upload and it has not finished; ${way}`;
+    return { code: 'upload-open', detail };
   }
 
   /**
@@ -198,6 +220,8 @@ export class Central {
 
   /** What differs between the agency's count of its upload and what is stored of it; undefined when nothing does. */
   mismatchOf(agency: number, name: string, counted: { batches?: number; bets: number }): Refusal | undefined {
+    const refusal = this.#refusalOfVoided(agency, name);
+    if (refusal !== undefined) return refusal;
     const { batches, bets } = this.#parts.lottery.uploads.find(agency, name) ?? { batches: 0, bets: 0 };
     if (bets === counted.bets && batches === (counted.batches ?? batches)) return undefined;
     const detail = `${batches} batches with ${bets} bets are stored, the agency counts ${counted.batches ?? batches} with ${counted.bets}`;
@@ -214,10 +238,10 @@ export class Central {
     const { lottery } = this.#parts;
     if (lottery.hasFinished(agency)) return Promise.resolve(undefined);
     // An agency that is expected only since the draw.
-    if (lottery.state === 'drawn') return Promise.resolve(refusalBecause('draw-closed'));
+    if (lottery.state === 'drawn') return Promise.resolve(refusalBecause('draw-closed', agency));
     const finishing = this.#finishing.get(agency);
     if (finishing !== undefined) return finishing;
-    const refusal = this.#refusalOfSecond(agency, upload);
+    const refusal = this.#refusalOfVoided(agency, upload) ?? this.#refusalOfSecond(agency, upload);
     if (refusal !== undefined) return Promise.resolve(refusal);
     const { promise, resolve } = Promise.withResolvers<Refusal | undefined>();
     this.#finishing.set(agency, promise);
@@ -347,15 +371,17 @@ export class Central {
 /** How an operator begins the next lottery, with files or in a database. */
 const NEXT_LOTTERY = "the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
 
-const BETS_REFUSED = {
-  unauthorized: 'the agency is not one of the expected agencies',
-  'agency-finished':
-    "the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
-  'draw-closed': `the draw has been held; ${NEXT_LOTTERY}`,
-} as const;
-
-function refusalBecause(code: keyof typeof BETS_REFUSED): Refusal {
-  return { code, detail: BETS_REFUSED[code] };
+function refusalBecause(code: BetsRefusal, agency: number): Refusal {
+  switch (code) {
+    case 'unauthorized':
+      return { code, detail: 'the agency is not one of the expected agencies' };
+    case 'agency-finished': {
+      const way = `until the draw 'loteria agency reopen ${agency} --reason "…"' lets it go on`;
+      return { code, detail: `the agency has finished, its bets are closed; ${way}` };
+    }
+    case 'draw-closed':
+      return { code, detail: `the draw has been held; ${NEXT_LOTTERY}` };
+  }
 }
 
 function storageRefusal(error: unknown): Refusal {

@@ -33,18 +33,23 @@ export async function listAgencies(directory: string | undefined, options: Agenc
     expected: lottery.expects(agency),
     finished: lottery.hasFinished(agency),
     bets: lottery.bets.get(agency) ?? 0,
-    uploads: lottery.uploads
-      .of(agency)
-      .map(({ name, bets, isComplete }) => ({ name, bets, state: isComplete ? 'complete' : 'open' })),
+    uploads: [
+      ...lottery.uploads
+        .of(agency)
+        .map(({ name, bets, isComplete }) => ({ name, bets, state: isComplete ? 'complete' : 'open' })),
+      ...lottery.uploads.voidedOf(agency).map(name => ({ name, bets: 0, state: 'void' })),
+    ],
+    betsOutsideUploads: lottery.betsOutsideUploads(agency),
   }));
   if (options.json) {
     say(JSON.stringify({ state: lottery.state, agencies, byHand: lottery.interventions }));
     return EXIT.done;
   }
   say('agency      bets  state     uploads');
-  for (const { agency, bets, uploads, ...row } of agencies) {
+  for (const { agency, bets, uploads, betsOutsideUploads, ...row } of agencies) {
     const state = row.finished ? 'finished' : 'open';
     const listed = uploads.map(({ name, bets: count, state: of }) => `${name} (${of}, bets: ${count})`);
+    if (betsOutsideUploads > 0) listed.push(`no upload (open, bets: ${betsOutsideUploads})`);
     const note = row.expected ? '' : '  not expected';
     say(
       `${String(agency).padStart(6)}${String(bets).padStart(10)}  ${state.padEnd(10)}${listed.join(', ')}${note}`,
@@ -54,19 +59,20 @@ export async function listAgencies(directory: string | undefined, options: Agenc
   return EXIT.done;
 }
 
-/** `loteria agency reopen`: an agency that has finished may send more. */
+/** `loteria agency reopen`: an agency that has finished may send more, or a void upload again. */
 export function reopenAgency(
   agency: number,
   directory: string | undefined,
   options: ChangeOptions,
 ): Promise<number> {
   return change(directory, options, (lottery, intervention) => {
-    if (!lottery.hasFinished(agency)) throw cannot(`agency ${agency} has not finished`);
+    if (!lottery.hasFinished(agency) && lottery.uploads.voidedOf(agency).length === 0)
+      throw cannot(`agency ${agency} has not finished, and no upload of it is void`);
     return { kind: 'reopened', agency, intervention };
   });
 }
 
-/** `loteria agency void`: what an agency has sent does not count, and it may send anew. */
+/** `loteria agency void`: what an agency has sent does not count, and it may send another file. */
 export function voidAgency(
   agency: number,
   directory: string | undefined,
@@ -83,7 +89,8 @@ export function voidAgency(
     const bets = (upload === undefined ? lottery.bets.get(agency) : found?.bets) ?? 0;
     if (bets === 0 && uploads.length === 0 && !lottery.hasFinished(agency))
       throw cannot(`agency ${agency} has sent nothing`);
-    return { kind: 'voided', agency, upload, bets, intervention };
+    const names = upload === undefined ? uploads.map(({ name }) => name) : undefined;
+    return { kind: 'voided', agency, upload, uploads: names, bets, intervention };
   });
 }
 
@@ -100,6 +107,17 @@ export function setAgencies(
   return change(directory, options, (lottery, intervention) => {
     if (lottery.state === 'complete') throw cannot('every agency has finished, and the draw is held');
     if (agencies === formatAgencies(lottery.expected)) throw cannot(`the agencies are ${agencies} already`);
+    // Nobody could ask for the winners among them.
+    const removed = [...lottery.bets].find(
+      ([agency, bets]) => bets > 0 && lottery.expects(agency) && !ids.includes(agency),
+    );
+    if (removed !== undefined) {
+      const [agency, bets] = removed;
+      throw cannot(
+        `agency ${agency} has ${bets} bets, which would take part in the draw while it is not expected; ` +
+          `run 'loteria agency void ${agency} --reason "…"' first`,
+      );
+    }
     return { kind: 'agencies', agencies, intervention };
   });
 }

@@ -1,4 +1,4 @@
-import { access, constants, lstat, readFile } from 'node:fs/promises';
+import { access, constants, lstat, readFile, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Agency } from '../agency/agency.ts';
 import type { LineFault } from '../agency/batcher.ts';
@@ -8,7 +8,7 @@ import { LineReport } from '../agency/line-report.ts';
 import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { ConfigError } from '../config/errors.ts';
-import { FileRefused, IS_LINK, writePrivate } from '../files/private.ts';
+import { FileRefused, IS_LINK, openPrivate, writePrivate } from '../files/private.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
@@ -114,6 +114,9 @@ export async function requireWritable(path: string): Promise<void> {
     await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
     if (stats?.isFile() && !DOCUMENTS.test(await readFile(path, 'latin1')))
       throw new FileRefused(path, 'holds something else than documents of winners; move it away');
+    // The name may be too long, the file immutable. Devices and pipes are not tried.
+    if (stats?.isFile() !== false) await (await openPrivate(path, constants.O_WRONLY)).close();
+    if (stats === undefined) await rm(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new ConfigError(`winners.file is '${path}', which cannot be written (${code ?? message})`, error);

@@ -1,4 +1,5 @@
 import { sha256Of } from '../lottery/acta.ts';
+import { isActaFile } from '../audit/acta-folder.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
@@ -91,6 +92,6 @@ export async function drawNew(directory: string | undefined, { config }: DrawOpt
       'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
         'LOTERIA-2 say',
     );
-  say(`archived in ${await archiveDraw(folder)}`);
+  say(`archived in ${await archiveDraw(folder, isActaFile)}`);
   return EXIT.done;
 }

@@ -177,7 +177,9 @@ function addAgencies(program: Command, finish: (code: number) => void): void {
   changes(
     agency
       .command('reopen')
-      .description('let an agency that has finished send more; with files, while no server runs')
+      .description(
+        'let an agency that has finished send more, or send again what was voided; with files, while no server runs',
+      )
       .argument('<agency>', 'its id', id),
   ).action(async (number: number, folder: string | undefined, options: ChangeOptions) => {
     const { reopenAgency } = await import('./agencies.ts');
@@ -187,7 +189,7 @@ function addAgencies(program: Command, finish: (code: number) => void): void {
     agency
       .command('void')
       .description(
-        'take back what an agency has sent, which may then send anew; with files, while no server runs: both are written anew, and kept as they were',
+        'take back what an agency has sent, which may then send another file; with files, while no server runs: both are written anew, and kept as they were',
       )
       .argument('<agency>', 'its id', id),
   )

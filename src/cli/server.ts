@@ -35,6 +35,9 @@ interface Service {
   stop(): Promise<void>;
 }
 
+/** What was done by hand before the start, and is logged at it. */
+const INTERVENTIONS_LOGGED_MAX = 20;
+
 /** What there is to say of a central that only echoes. */
 const NO_LOTTERY: CentralStatus = {
   state: 'open',
@@ -150,6 +153,9 @@ async function openLottery(
   const { finished, state } = lottery;
   const expected = config.agencies.length;
   emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
+  // With files they were done while no server ran. `loteria agency list` has all of them.
+  for (const fact of lottery.interventions.slice(-INTERVENTIONS_LOGGED_MAX))
+    emit({ event: 'done-by-hand', fact });
   const actas = await actasOf(config, store);
   const central = new Central({ lottery, store, hasWon, limits, actas, emit, now });
   const reader = await openBetReader();
@@ -214,7 +220,7 @@ function expectAgencies({ expected }: Lottery, { agencies }: ServerConfig): void
   if (stored === configured) return;
   throw new ConfigError(
     `this lottery is one of the agencies ${stored}, the configuration (NUMBER_AGENCIES, AGENCIES) has ${configured}; ` +
-      `set AGENCIES=${stored}, or change the lottery with 'loteria agencies set ${configured}'`,
+      `set AGENCIES=${stored}, or change the lottery with 'loteria agencies set ${configured} --reason "…"'`,
   );
 }
 

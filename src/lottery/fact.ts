@@ -65,13 +65,15 @@ export type Fact =
     }
   /** The agency has sent all its bets; with the upload by which it said so. */
   | { readonly kind: 'finished'; readonly agency: number; readonly upload: string | undefined }
-  /** An agency that had finished may send more. */
+  /** An agency that had finished may send more, and void uploads of it again. */
   | { readonly kind: 'reopened'; readonly agency: number; readonly intervention: Intervention }
-  /** What an agency has sent, or one upload of it, does not count: so many bets. The agency may send anew. */
+  /** What an agency, or one upload of it, has sent does not count: so many bets. */
   | {
       readonly kind: 'voided';
       readonly agency: number;
       readonly upload: string | undefined;
+      /** Where all its uploads are void, their names: a rewritten journal lacks their batches. */
+      readonly uploads?: readonly string[] | undefined;
       readonly bets: number;
       readonly intervention: Intervention;
     }

@@ -27,8 +27,10 @@ export class Lottery {
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
   /** Agencies with bets that are not expected. */
-  #others: ReadonlySet<number> = new Set();
+  #others = new Set<number>();
   #betsInAll = 0;
+  /** Of no upload, of agencies that have not finished since. */
+  readonly #betsOutsideUploads = new Map<number, number>();
   readonly #interventions: ByHand[] = [];
   #acta: Acta | undefined;
   readonly #withdrawn: Acta[] = [];
@@ -102,6 +104,14 @@ export class Lottery {
     return this.#bets;
   }
 
+  /**
+   * Number of bets of no upload that an agency has stored and not finished. The base protocol
+   * cannot resume: a file that is sent after them may hold the same bets.
+   */
+  betsOutsideUploads(agency: number): number {
+    return this.#betsOutsideUploads.get(agency) ?? 0;
+  }
+
   /** Number of bets that are stored in all. */
   get betsInAll(): number {
     return this.#betsInAll;
@@ -165,7 +175,8 @@ export class Lottery {
         return;
       case 'stored':
         this.#count(fact.agency, fact.count);
-        if (fact.place !== undefined) this.#uploads.stored(fact.agency, fact.place, fact.count);
+        if (fact.place === undefined) add(this.#betsOutsideUploads, fact.agency, fact.count);
+        else this.#uploads.stored(fact.agency, fact.place, fact.count);
         return;
       case 'refused':
         this.#uploads.refused(fact.agency, fact.place, fact.fault);
@@ -173,17 +184,22 @@ export class Lottery {
       case 'finished':
         this.#finished.add(fact.agency);
         this.#missing.delete(fact.agency);
+        this.#betsOutsideUploads.delete(fact.agency);
         if (fact.upload !== undefined) this.#uploads.complete(fact.agency, fact.upload);
         return;
       case 'reopened':
         this.#finished.delete(fact.agency);
+        this.#uploads.allowVoided(fact.agency);
         this.#expect(this.#expected);
         return;
       case 'voided': {
-        const { agency, upload } = fact;
-        const ofUploads = this.#uploads.void(agency, upload);
+        const { agency, upload, uploads } = fact;
+        const ofUploads = this.#uploads.void(agency, upload, uploads);
         this.#count(agency, upload === undefined ? -(this.#bets.get(agency) ?? 0) : -ofUploads);
-        if (upload === undefined) this.#bets.delete(agency);
+        if (upload === undefined) {
+          this.#bets.delete(agency);
+          this.#betsOutsideUploads.delete(agency);
+        }
         this.#finished.delete(agency);
         this.#expect(this.#expected);
         return;
@@ -221,9 +237,11 @@ export class Lottery {
 
   #count(agency: number, bets: number): void {
     this.#betsInAll += bets;
-    const before = this.#bets.get(agency);
-    this.#bets.set(agency, (before ?? 0) + bets);
-    if (before === undefined && !this.#expected.has(agency))
-      this.#others = new Set([...this.#others, agency]);
+    add(this.#bets, agency, bets);
+    if (!this.#expected.has(agency)) this.#others.add(agency);
   }
+}
+
+function add(counts: Map<number, number>, agency: number, bets: number): void {
+  counts.set(agency, (counts.get(agency) ?? 0) + bets);
 }

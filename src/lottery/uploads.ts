@@ -29,6 +29,7 @@ export class Upload {
 /** Every upload of every agency, for as long as the lottery lasts. */
 export class Uploads {
   readonly #uploads = new Map<number, Map<string, Upload>>();
+  readonly #voided = new Map<number, Set<string>>();
 
   find(agency: number, name: string): Upload | undefined {
     return this.#uploads.get(agency)?.get(name);
@@ -59,11 +60,33 @@ export class Uploads {
     upload.refusedBets += fault.count;
   }
 
-  /** An upload, or all uploads of an agency, are as if they had never been. @returns the bets of them */
-  void(agency: number, name: string | undefined): number {
+  /**
+   * Forgets the batches of an upload, or of all uploads of an agency, and remembers the names: a
+   * client that still runs must not send the same file again by itself.
+   *
+   * @param names further uploads that are void, of which no batch is known here
+   * @returns the bets that are void
+   */
+  void(agency: number, name: string | undefined, names: readonly string[] = []): number {
     const voided = this.of(agency).filter(upload => name === undefined || upload.name === name);
     for (const upload of voided) this.#uploads.get(agency)!.delete(upload.name);
+    const all = [...this.voidedOf(agency), ...names, ...voided.map(upload => upload.name)];
+    this.#voided.set(agency, new Set(name === undefined ? all : [...all, name]));
     return voided.reduce((sum, { bets }) => sum + bets, 0);
+  }
+
+  isVoided(agency: number, name: string): boolean {
+    return this.#voided.get(agency)?.has(name) === true;
+  }
+
+  /** The names of the uploads of an agency that were voided and may not be sent again. */
+  voidedOf(agency: number): string[] {
+    return [...(this.#voided.get(agency) ?? [])];
+  }
+
+  /** What was voided may be sent again. */
+  allowVoided(agency: number): void {
+    this.#voided.delete(agency);
   }
 
   /** The agency has finished with an upload; one without any batch, perhaps. */

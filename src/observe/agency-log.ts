@@ -30,7 +30,11 @@ export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
         const { batches, bets, inDoubt: in_doubt, resumable } = event;
         const details = { client_id: id, batches, bets, in_doubt };
         if (resumable) log.warning('upload', 'in_progress', { ...details, next_start: 'resumes' });
-        else log.error('upload', 'fail', { ...details, next_start: 'would send these bets again' });
+        else
+          log.error('upload', 'fail', {
+            ...details,
+            next_start: 'would send these bets again, the central must void them first',
+          });
         return;
       }
       case 'upload-done':

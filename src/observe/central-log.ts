@@ -288,8 +288,19 @@ function listed(agencies: readonly number[], count: number): string {
   return `${first.join(',') || 'none'}${more}`;
 }
 
-function logByHand(log: Log, { kind, intervention, ...what }: ByHand): void {
-  const { reason, by } = intervention;
-  const action = { agencies: 'set_agencies', reopened: 'reopen_agency', voided: 'void_agency' }[kind];
-  log.warning(action, 'success', { ...what, reason, by });
+function logByHand(log: Log, fact: ByHand): void {
+  const { reason, by, time: at } = fact.intervention;
+  const how = { reason, by, at };
+  switch (fact.kind) {
+    case 'agencies':
+      log.warning('set_agencies', 'success', { agencies: fact.agencies, ...how });
+      return;
+    case 'reopened':
+      log.warning('reopen_agency', 'success', { agency: fact.agency, ...how });
+      return;
+    case 'voided': {
+      const { agency, upload, bets } = fact;
+      log.warning('void_agency', 'success', { agency, upload, bets, ...how });
+    }
+  }
 }

@@ -15,7 +15,17 @@ export interface LogOptions {
 }
 
 /** Details whose values may hold a colon: times, addresses, messages, and what stands in a file. */
-const COLONS_ALLOWED = new Set(['until', 'ip', 'address', 'server_address', 'url', 'msg', 'value', 'hint']);
+const COLONS_ALLOWED = new Set([
+  'until',
+  'at',
+  'ip',
+  'address',
+  'server_address',
+  'url',
+  'msg',
+  'value',
+  'hint',
+]);
 
 /**
  * Log lines of the assignment:

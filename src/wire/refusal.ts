@@ -11,6 +11,7 @@ export const REFUSAL_CODES = [
   'sequence-gap',
   'count-mismatch',
   'upload-open',
+  'upload-voided',
   'agency-finished',
   'draw-closed',
   'unauthorized',

@@ -187,7 +187,7 @@ describe('a connection that is lost', () => {
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice; 4 bets were acknowledged, 8 are in doubt`,
+      `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice; 4 bets were acknowledged, 8 are in doubt; have the central void them before they are sent again ('loteria agency void 1 --reason "…"')`,
     );
     await agency.close();
     expect(events.of('connected')).toHaveLength(1);

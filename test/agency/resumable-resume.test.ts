@@ -410,7 +410,7 @@ describe('a file that is changed while it is sent', () => {
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `the central has 5 bets of upload ${name}, and ${path} holds only 3; it was changed while another client sent it, have the central void this upload ('loteria agency void 1 --upload ${name}')`,
+      `the central has 5 bets of upload ${name}, and ${path} holds only 3; it was changed while another client sent it, have the central void this upload ('loteria agency void 1 --upload ${name} --reason "…"')`,
     );
     await agency.close();
     expect(await conversation.end()).toEqual([]);
@@ -434,7 +434,7 @@ describe('a file that is changed while it is sent', () => {
     const error = await upload;
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `${path} was changed while it was being sent; 2 bets of what it was are stored; put back what it was and start this client again, or have the central void this upload ('loteria agency void 1 --upload ${name}')`,
+      `${path} was changed while it was being sent; 2 bets of what it was are stored; put back what it was and start this client again, or have the central void this upload ('loteria agency void 1 --upload ${name} --reason "…"')`,
     );
     await agency.close();
     expect(await conversation.end()).toEqual([]);

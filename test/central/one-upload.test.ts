@@ -24,7 +24,7 @@ import type { Peer } from '../support/peer.ts';
 /** An agency has one upload at a time: what would begin another one, or end it early, is refused. */
 
 const openText = (name: string, bets: number): string =>
-  `FAIL upload-open|1|upload ${name} of the agency is unfinished, ${bets} bets of it are stored; send the same file again, or 'loteria agency void'`;
+  `FAIL upload-open|1|upload ${name} of the agency is unfinished, ${bets} bets of it are stored; send the same file again, or 'loteria agency void 1 --upload ${name} --reason "…"'`;
 
 async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {
   const { held = false, agencies = [1, 2] } = options;
@@ -154,14 +154,94 @@ describe('an upload that is complete', () => {
   });
 });
 
-test('bets of the base protocol are no upload: one may begin after them, and ends both', async () => {
-  const { store, central } = await open();
-  const base = await central.agency(1);
-  base.send(nbet(bet(1)));
-  expect(await base.receive(4)).toBe(OK);
-  const uploader = await central.betUploader(1);
-  expect(await ask(uploader, sbet(1, bet(2)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
-  expect(store.rows).toBe(row(1, 1) + row(1, 2));
+describe('bets of the base protocol that are not finished', () => {
+  const outside = (bets: number): string =>
+    `FAIL upload-open|1|${bets} bets of the agency are stored without an upload and it has not finished; void them before a file is sent, 'loteria agency void 1 --reason "…"'`;
+
+  test.each<[string, Uint8Array]>([
+    ['an upload', heloBets(1)],
+    ['an upload of an older agency', helo(1, 'u')],
+  ])('refuse HELO of %s: it may be the same file', async (_, hello) => {
+    const { store, central } = await open();
+    const bases = [await central.agency(1), await central.agency(1)];
+    for (const base of bases) {
+      base.send(nbet(bet(1)));
+      expect(await base.receive(4)).toBe(OK);
+    }
+    expect(await last(central, hello, sbet(1, bet(1)))).toEqual([outside(2)]);
+    expect(codesOf(central)).toEqual(['upload-open']);
+    await central.betUploader(2);
+    // The base protocol itself goes on.
+    bases[0]!.send(Buffer.concat([nbet(bet(3)), END]));
+    expect(await bases[0]!.receive(8)).toBe(OK + OK);
+    expect(store.rows).toBe(row(1, 1) + row(1, 1) + row(1, 3));
+  });
+
+  test('refuse HELO also while they are on their way to the disk', async () => {
+    const { store, central } = await open({ held: true });
+    const base = await central.agency(1);
+    base.send(nbet(bet(1)));
+    await until(() => store.appended.length === 1, 'a batch at the store');
+    const settling = Promise.withResolvers<void>();
+    store.settling = settling.promise;
+    const answers = last(central, heloBets(1));
+    await until(() => store.asked === 1, 'the store being asked');
+    store.open();
+    expect(await base.receive(4)).toBe(OK);
+    settling.resolve();
+    expect(await answers).toEqual([outside(1)]);
+  });
+
+  test('do not refuse an upload that has begun before them, nor one after rows that were taken over', async () => {
+    const { store, central } = await open();
+    store.tellOfAnother({ kind: 'adopted', bets: new Map([[1, 7]]) });
+    const uploader = await central.betUploader(1);
+    expect(await ask(uploader, nbet(bet(1)), sbet(1, bet(2)))).toEqual(['OK', 'OK']);
+    const again = await central.betUploader(1, 'u', 2);
+    expect(await ask(again, done(1, 1), END)).toEqual(['OK', 'OK']);
+  });
+});
+
+describe('an upload that an operator has voided', () => {
+  const TEXT =
+    'FAIL upload-voided|1|upload u was voided by an operator; send another file; \'loteria agency reopen 1 --reason "…"\' allows this one again';
+  const intervention = { reason: 'wrong file', by: 'ana@central', time: '2026-11-30T10:00:00.000Z' };
+  const voided = { kind: 'voided', agency: 1, upload: undefined, bets: 2, intervention } as const;
+
+  test.each<[string, readonly Uint8Array[]]>([
+    ['its next batch', [sbet(1, bet(1))]],
+    ['its DONE', [done(1, 2)]],
+    ['its END', [END]],
+  ])('is refused when it is connected: %s', async (_, says) => {
+    const { store, uploader } = await openWith('durable');
+    store.tellOfAnother(voided);
+    uploader.send(Buffer.concat(says));
+    expect(await uploader.lastFrames()).toEqual([TEXT]);
+    expect([store.appended.length, store.noted.length]).toEqual([1, 0]);
+  });
+
+  test.each<[string, Uint8Array]>([
+    ['HELO', heloBets(1)],
+    ['HELO of an older agency', helo(1, 'u')],
+  ])('is refused when its client comes back, also after another file: %s', async (_, hello) => {
+    const { store, central, uploader } = await openWith('durable');
+    expect(await ask(uploader, done(1, 2), END)).toEqual(['OK', 'OK']);
+    store.tellOfAnother(voided);
+    expect(await last(central, hello)).toEqual([TEXT]);
+    const right = await central.betUploader(1, 'right');
+    expect(await ask(right, sbet(1, bet(5)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await last(central, hello)).toEqual([TEXT]);
+    expect(codesOf(central)).toEqual(['upload-voided', 'upload-voided']);
+    await central.betUploader(2, 'u');
+  });
+
+  test('is welcome again after a reopen', async () => {
+    const { store, central } = await openWith('durable');
+    store.tellOfAnother({ ...voided, upload: 'u' });
+    store.tellOfAnother({ kind: 'reopened', agency: 1, intervention });
+    const again = await central.betUploader(1);
+    expect(await ask(again, sbet(1, bet(1)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
+  });
 });
 
 test('an upload that stored nothing because the disk was full leaves room for another one', async () => {
@@ -246,7 +326,7 @@ describe('where another server was first', () => {
     store.tellOfAnother(finishedBy(1));
     store.overtake();
     expect(await peer.lastFrames()).toEqual([
-      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
     ]);
   });
 

@@ -162,7 +162,7 @@ describe('a batch of an upload that another server was first with', () => {
     store.refuse('overtaken');
     expect(await peer.lastFrames()).toEqual([
       'OK',
-      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
     ]);
   });
 
@@ -272,7 +272,7 @@ describe('HELO', () => {
     settling.resolve();
     expect(await peer.lastFrames()).toEqual([
       welc(1),
-      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
     ]);
     expect(store.appended).toEqual([]);
   });

@@ -96,9 +96,9 @@ async function last(central: TestCentral, ...messages: readonly Uint8Array[]): P
 
 const INVALID = 'FAIL invalid-bet|0|2|1|document|not-digits';
 const FINISHED =
-  "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on";
+  'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 2 --reason "…"\' lets it go on';
 const OPEN =
-  "FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored; send the same file again, or 'loteria agency void'";
+  'FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored; send the same file again, or \'loteria agency void 1 --upload u --reason "…"\'';
 const CLOSED =
   "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
 

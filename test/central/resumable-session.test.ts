@@ -157,12 +157,12 @@ describe('HELO of an agency that has finished', () => {
     expect(await ask(again, sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual(['OK', 'OK', 'OK', 'NEND']);
     again.send(sbet(2, bet(2)));
     expect(await again.lastFrames()).toEqual([
-      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
     ]);
     const other = await central.connect();
     other.send(helo(1, 'v'));
     expect(await other.lastFrames()).toEqual([
-      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
     ]);
     expect(store.rows).toBe(row(1, 1));
     expect(central.of('agency-finished')).toHaveLength(1);
@@ -286,7 +286,7 @@ describe('END of an upload', () => {
     await until(() => store.noted.length === 1, 'the end of the bets at the store');
     other.send(sbet(1, bet(1)));
     expect(await other.lastFrames()).toEqual([
-      "FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
     ]);
     store.open();
     expect(await peer.frame()).toBe('OK');

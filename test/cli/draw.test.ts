@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { DamageError } from '../../src/store/csv/damage.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import {
   drawIn,
@@ -126,7 +127,7 @@ describe('loteria draw status', () => {
     expect(await loteria('/', ['draw', 'status', folder], TWO)).toEqual({
       code: 1,
       stdout: '',
-      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes\n`,
+      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes; ${DamageError.wayOut}\n`,
     });
   });
 });

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { DamageError } from '../../src/store/csv/damage.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import {
   betsPath,
@@ -151,7 +152,7 @@ describe('loteria export leaves no file', () => {
     expect(await exported(place)).toEqual({
       code: 1,
       stdout: '',
-      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes\n`,
+      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes; ${DamageError.wayOut}\n`,
     });
     const changed = Buffer.from(ROWS);
     changed[ROWS.length - 3]! ^= 1;
@@ -169,7 +170,7 @@ describe('loteria export leaves no file', () => {
     expect(await exported({ ...place, data: place.folder })).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining('bets.journal') as string,
+      stderr: expect.stringContaining('there is no lottery in') as string,
     });
     expect(readdirSync(place.folder)).toEqual(['data']);
   });

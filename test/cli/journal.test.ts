@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DamageError } from '../../src/store/csv/damage.ts';
 import {
   appendLines,
   betsPath,
@@ -112,7 +113,7 @@ describe('loteria journal verify', () => {
       expect(await loteria('/', ['journal', 'verify', folder])).toEqual({
         code: 1,
         stdout: '',
-        stderr: `loteria: ${message}\n`,
+        stderr: `loteria: ${message}; ${DamageError.wayOut}\n`,
       });
     }
   });
@@ -144,7 +145,7 @@ describe('loteria journal verify', () => {
       expect(await loteria('/', ['journal', command, folder])).toEqual({
         code: 1,
         stdout: '',
-        stderr: `loteria: cannot read ${folder}/bets.journal, ENOENT on open\n`,
+        stderr: `loteria: there is no lottery in ${folder}\n`,
       });
     }
   });
@@ -203,7 +204,7 @@ describe('loteria journal show', () => {
     expect(code).toBe(1);
     expect(stdout.trimEnd().split('\n')).toHaveLength(3);
     expect(stderr).toBe(
-      `loteria: bets.journal is damaged at offset ${offset}, the checksum of the line does not match\n`,
+      `loteria: bets.journal is damaged at offset ${offset}, the checksum of the line does not match; ${DamageError.wayOut}\n`,
     );
   });
 

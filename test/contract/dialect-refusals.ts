@@ -135,7 +135,7 @@ function describeDefects(spoken: SpokenDialect): void {
 
 function describeEndOfBets(spoken: SpokenDialect): void {
   const detail =
-    "the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on";
+    'the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on';
 
   function expectLogged(central: TestCentral): void {
     expect(central.of('bets-refused')).toEqual([

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loteria } from '../store/store-folder.ts';
+import { bet, conn, nbet, OK } from '../support/central.ts';
 import { freePort } from '../support/free-port.ts';
+import { Peer } from '../support/peer.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -42,6 +44,13 @@ class Lottery {
     await writeFile(join(this.folder, file), text);
     const more = { CLI_FILE_NAME: file, CLI_WINNERS_FILE: `winners-${id}.txt` };
     return startClient(this.folder, id, this.port, more);
+  }
+
+  /** What a command says that is refused. */
+  async refusal(...args: readonly string[]): Promise<string> {
+    const { code, stderr } = await loteria(this.folder, args);
+    expect(code).toBe(1);
+    return stderr;
   }
 
   async command(...args: readonly string[]): Promise<string> {
@@ -92,6 +101,112 @@ describe('an operator', () => {
     for (const agency of [1, 2, 3]) expect(lottery.read(`winners-${agency}.txt`)).toBe('1\n');
     expect(lottery.server.linesOf('draw', 'success')[0]!.details).toMatchObject({ bets: '6', winners: '3' });
     expect(await lottery.command('journal', 'verify')).toContain('6 bets, 3 winners');
+  });
+
+  test('voids an upload whose client still runs: it is refused after the restart, which logs the void, until a reopen', async () => {
+    const lottery = await Lottery.of(2);
+    const wrong = await lottery.agency(1, WRONG);
+    await wrong.logged('consulta_ganadores', 'in_progress');
+    await lottery.stop();
+    await lottery.command('agency', 'void', '1', '--reason', 'wrong file');
+    expect(await lottery.command('agency', 'list')).toMatch(
+      /^ {5}1 {9}0 {2}open {6}\w{32} \(void, bets: 0\)$/m,
+    );
+    await lottery.start({ NUMBER_AGENCIES: '2' });
+    expect((await lottery.server.logged('void_agency')).details).toMatchObject({
+      agency: '1',
+      bets: '3',
+      reason: 'wrong file',
+    });
+    expect(await wrong.exited).toEqual({ code: 1, signal: null });
+    expect(wrong.lines.at(-1)!.text).toMatch(
+      /the central refused, upload-voided, upload \w+ was voided by an operator; .*loteria agency reopen 1 --reason "…"/,
+    );
+    await lottery.stop();
+    expect(lottery.read('bets.csv')).toBe('');
+    await lottery.command('agency', 'reopen', '1', '--reason', 'it was the right file');
+    await lottery.start({ NUMBER_AGENCIES: '2' });
+    const again = await lottery.agency(1, WRONG);
+    await again.logged('consulta_ganadores', 'in_progress');
+    await lottery.stop();
+    expect(lottery.read('bets.csv')).toBe(rowsOf(1, WRONG));
+  });
+
+  test('voids the bets of a base client that broke off, before the file is sent by the resumable one', async () => {
+    const lottery = await Lottery.of(2);
+    const base = await Peer.connect(lottery.port);
+    base.send(Buffer.concat([conn(1), nbet(bet(1, 7574))]));
+    expect(await base.receive(4)).toBe(OK);
+    base.end();
+    const client = await lottery.agency(1, RIGHT);
+    expect(await client.exited).toEqual({ code: 1, signal: null });
+    expect(client.lines.at(-1)!.text).toContain(
+      'the central refused, upload-open, 1 bets of the agency are stored without an upload',
+    );
+    await lottery.stop();
+    expect(await lottery.command('agency', 'list')).toContain('no upload (open, bets: 1)');
+    await lottery.command('agency', 'void', '1', '--reason', 'broke off');
+    await lottery.start({ NUMBER_AGENCIES: '2' });
+    await (await lottery.agency(1, RIGHT)).logged('consulta_ganadores', 'in_progress');
+    await lottery.stop();
+    expect(lottery.read('bets.csv')).toBe(rowsOf(1, RIGHT));
+  });
+
+  test('does not stop waiting for an agency whose bets would take part', async () => {
+    const lottery = await Lottery.of(3);
+    await (await lottery.agency(3, RIGHT)).logged('consulta_ganadores', 'in_progress');
+    await lottery.stop();
+    const set = ['agencies', 'set', '1-2', '--reason', 'agency 3 has closed'];
+    expect(await lottery.refusal(...set)).toBe(
+      'loteria: nothing was done: agency 3 has 2 bets, which would take part in the draw while it is not expected; ' +
+        'run \'loteria agency void 3 --reason "…"\' first\n',
+    );
+    await lottery.command('agency', 'void', '3', '--reason', 'agency 3 has closed');
+    expect(await lottery.command(...set)).toContain('agencies set to 1-2');
+  });
+
+  test('reads of a void that was killed between its renames that the next start completes it', async () => {
+    const lottery = await Lottery.of(2);
+    await (await lottery.agency(1, WRONG)).logged('consulta_ganadores', 'in_progress');
+    await lottery.stop();
+    const path = join(lottery.folder, 'bets.csv');
+    const before = lottery.read('bets.csv');
+    await lottery.command('agency', 'void', '1', '--reason', 'wrong file');
+    await rename(path, `${path}.next`);
+    await writeFile(path, before);
+    for (const args of [
+      ['journal', 'verify'],
+      ['draw', 'status'],
+      ['agency', 'list'],
+      ['export', 'out.csv'],
+    ]) {
+      const refusal = await lottery.refusal(...args);
+      expect(refusal).toContain('a void in . was interrupted after it took effect');
+      expect(refusal).not.toContain('damaged at');
+    }
+    await lottery.start({ NUMBER_AGENCIES: '2' });
+    expect((await lottery.server.logged('watch_files', 'in_progress')).details['warning']).toContain(
+      'completes the void',
+    );
+    expect(lottery.read('bets.csv')).toBe('');
+  });
+
+  test('is told where there is no lottery, and no file is created', async () => {
+    const folder = await temporaryFolder();
+    for (const args of [
+      ['agency', 'void', '1', folder, '--reason', 'x'],
+      ['agency', 'reopen', '1', folder, '--reason', 'x'],
+      ['agencies', 'set', '1', folder, '--reason', 'x'],
+      ['agency', 'list', folder],
+      ['draw', 'status', folder],
+      ['draw', 'new', folder],
+      ['journal', 'verify', folder],
+    ])
+      expect(await loteria(folder, args)).toMatchObject({
+        code: 1,
+        stderr: `loteria: there is no lottery in ${folder}\n`,
+      });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('who starts with other agencies than the log says ends with code 2, and no draw is held', async () => {

@@ -70,7 +70,7 @@ describe('a file that is read in the wrong way', () => {
     ['Windows-1252', Buffer.from(GOOD, 'latin1'), 'CLI_FILE_ENCODING=windows-1252'],
     ['UTF-16LE', utf16(GOOD), 'CLI_FILE_ENCODING=utf-16le'],
     ['UTF-16LE without a mark', utf16(GOOD).subarray(2), 'CLI_FILE_ENCODING=utf-16le'],
-    ['UTF-16BE', utf16(GOOD).swap16(), 'iconv -f UTF-16 -t UTF-8 agency.csv'],
+    ['UTF-16BE', utf16(GOOD).swap16(), 'iconv -f UTF-16BE -t UTF-8 agency.csv'],
   ])('%s: nothing is sent, the report says what mends it', async (_, content, hint) => {
     const client = await refused(content);
     expect(client.transcript()).toContain(hint);
@@ -192,6 +192,8 @@ describe('winners.file', () => {
     ['in a folder that is not there', 'nowhere/winners.txt', 'ENOENT'],
     ['that is a folder', '.', 'EISDIR'],
     ['below a file', 'agency.csv/winners.txt', 'ENOTDIR'],
+    ['with a name that is too long', 'w'.repeat(300), 'ENAMETOOLONG'],
+    ['that ends with a slash', 'winners/', 'EISDIR'],
   ])('%s is wrong configuration, before anything is sent', async (_, path, code) => {
     const central = await FakeCentral.listen();
     const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });

@@ -52,7 +52,8 @@ describe('a batch that is refused, because the agency has finished, is logged as
       refused('').length > 0
         ? 'the central refused the batch of 1 bets that begins with line 1; its log says why'
         : 'the connection was lost, the central closed the connection; whether the last 1 batches were stored is not known, ' +
-          'and sending them again could store them twice; 0 bets were acknowledged, 1 are in doubt';
+          'and sending them again could store them twice; 0 bets were acknowledged, 1 are in doubt; ' +
+          'have the central void them before they are sent again (\'loteria agency void 1 --reason "…"\')';
     const [exit] = client.linesOf('exit');
     expect([exit?.level, exit?.result]).toEqual(['ERROR', 'fail']);
     expect(exit?.details['error']?.startsWith(why)).toBe(true);

@@ -117,7 +117,7 @@ test('a file that grows while it is sent is not sent on; with its old content th
   await appendFile(path, textOf(linesOf(1, 20_000)));
   expect(await first.exited).toEqual(FAILED);
   const told =
-    /agency\.csv was changed while it was being sent; (\d+) bets of what it was are stored; put back what it was and start this client again, or have the central void this upload \('loteria agency void 1 --upload (\w+)'\)$/.exec(
+    /agency\.csv was changed while it was being sent; (\d+) bets of what it was are stored; put back what it was and start this client again, or have the central void this upload \('loteria agency void 1 --upload (\w+) --reason "…"'\)$/.exec(
       lastError(first),
     );
   expect(told, lastError(first)).not.toBeNull();

@@ -214,7 +214,7 @@ describe('against any server', () => {
     for (const [asked, answer] of [
       ['DONE 1|1', OK],
       ['END', OK],
-      ['WAIT', RWIN_NONE],
+      ['ACTA 0', RWIN_NONE],
     ]) {
       expect(await conversation.message()).toBe(asked);
       conversation.say(answer!);

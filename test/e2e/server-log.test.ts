@@ -145,7 +145,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
       refused(
         2,
         'agency-finished',
-        "the agency has finished, its bets are closed; until the draw 'loteria agency reopen' lets it go on",
+        'the agency has finished, its bets are closed; until the draw \'loteria agency reopen 2 --reason "…"\' lets it go on',
       ),
       closed(2),
     ),

@@ -211,6 +211,7 @@ const FINAL: readonly (readonly [RefusalCode, readonly Field[]])[] = [
   ['sequence-gap', final('00000012', '73657175656e63652d676170', 'sequence-gap', '612062')],
   ['count-mismatch', final('00000014', '636f756e742d6d69736d61746368', 'count-mismatch', '612062')],
   ['upload-open', final('00000011', '75706c6f61642d6f70656e', 'upload-open', '612062')],
+  ['upload-voided', final('00000013', '75706c6f61642d766f69646564', 'upload-voided', '612062')],
   ['agency-finished', final('00000015', '6167656e63792d66696e6973686564', 'agency-finished', '612062')],
   ['draw-closed', final('00000011', '647261772d636c6f736564', 'draw-closed', '612062')],
   ['unauthorized', final('00000012', '756e617574686f72697a6564', 'unauthorized', '612062')],

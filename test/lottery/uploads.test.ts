@@ -91,6 +91,20 @@ describe('uploads', () => {
     expect(uploads.openOf(1, 'v')).toBeUndefined();
   });
 
+  test('that are void have no bets and keep their names, until they are allowed again', () => {
+    const uploads = new Uploads();
+    for (const name of ['a', 'b']) uploads.stored(1, place(name, 1), 3);
+    uploads.stored(2, place('a', 1), 3);
+    expect(uploads.void(1, 'a')).toBe(3);
+    expect([uploads.voidedOf(1), uploads.of(1).map(({ name }) => name)]).toEqual([['a'], ['b']]);
+    // Of `c` a journal that was written anew has no batch any more.
+    expect(uploads.void(1, undefined, ['b', 'c'])).toBe(3);
+    expect(uploads.voidedOf(1)).toEqual(['a', 'b', 'c']);
+    expect([uploads.isVoided(1, 'c'), uploads.isVoided(2, 'a')]).toEqual([true, false]);
+    uploads.allowVoided(1);
+    expect([uploads.voidedOf(1), uploads.isVoided(1, 'a')]).toEqual([[], false]);
+  });
+
   const step = fc.record({
     agency: fc.integer({ min: 1, max: 3 }),
     // Names that would be one if they were joined with the agency carelessly.

@@ -104,7 +104,7 @@ describe("the client's log", () => {
       { event: 'waiting-for-draw' },
     ],
     [
-      'ERROR    action: upload | result: fail | client_id: 3 | batches: 2 | bets: 260 | in_doubt: 130 | next_start: would send these bets again',
+      'ERROR    action: upload | result: fail | client_id: 3 | batches: 2 | bets: 260 | in_doubt: 130 | next_start: would send these bets again, the central must void them first',
       { event: 'upload-stopped', batches: 2, bets: 260, inDoubt: 130, resumable: false },
     ],
     [

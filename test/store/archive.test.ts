@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasWon } from '../../src/lottery/catedra.ts';
@@ -12,7 +12,6 @@ import {
   betsPath,
   drawIn,
   fillFolder,
-  journalPath,
   linesOf,
   readFiles,
   start,
@@ -49,6 +48,17 @@ describe('archiving', () => {
     expect(namesIn(archive)).toEqual(['bets.csv', 'bets.journal']);
     expect(readFiles(archive)).toEqual({ bets, journal });
     expect((await verifyStore(archive, hasWon)).draw?.sha256).toBe(sha256);
+  });
+
+  test('moves what else belongs to the draw: copies with its rows, and files that are named', async () => {
+    const { folder } = await drawnFolder();
+    const copies = ['bets.csv.before-20261130T100000000Z', 'bets.journal.before-20261130T100000000Z-2'];
+    const more = ['bets.csv.kept', 'bets.csv.cut-2', 'acta.txt'];
+    for (const name of [...copies, ...more, 'config.ini', 'bets.csv.bak'])
+      writeFileSync(join(folder, name), name);
+    const archive = await archiveDraw(folder, name => name === 'acta.txt');
+    expect(namesIn(folder)).toEqual(['bets.csv.bak', 'config.ini', 'draws']);
+    expect(namesIn(archive)).toEqual(['bets.csv', 'bets.journal', ...copies, ...more].toSorted());
   });
 
   test('makes room for the next draw, which gets an archive of its own', async () => {
@@ -136,12 +146,10 @@ describe('archiving', () => {
     }
   });
 
-  test('of a folder that is missing, or holds nothing, names it with the reason', async () => {
+  test('of a folder that is missing, or holds nothing, names it and creates no file', async () => {
     const folder = await temporaryFolder();
-    expect(await refusalOf(join(folder, 'missing'))).toBe(
-      `cannot use the folder ${folder}/missing, it does not exist (ENOENT)`,
-    );
-    expect(await refusalOf(folder)).toBe(`cannot read ${journalPath(folder)}, ENOENT on open`);
-    expect(namesIn(folder)).toEqual([]);
+    for (const path of [join(folder, 'missing'), folder])
+      expect(await refusalOf(path)).toBe(`there is no lottery in ${path}`);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });

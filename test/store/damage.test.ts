@@ -58,7 +58,10 @@ async function refusedPlace(folder: string, files: StoreFiles, what: string): Pr
 
 async function placeOf(promise: Promise<unknown>): Promise<Place> {
   const { file, offset, message, reason, code } = await damageOf(promise);
-  expect([message, code]).toEqual([`${file} is damaged at offset ${offset}, ${reason}`, 'unusable']);
+  expect([message, code]).toEqual([
+    `${file} is damaged at offset ${offset}, ${reason}; ${DamageError.wayOut}`,
+    'unusable',
+  ]);
   return { file, offset };
 }
 

@@ -99,20 +99,20 @@ describe('an inspection', () => {
   });
 
   test.each([
-    ['has no journal', 'ENOENT on open', (folder: string) => rm(journalPath(folder))],
-    ['is missing', 'ENOENT on open', (folder: string) => rm(folder, { recursive: true })],
+    ['has no journal', 'there is no lottery in FOLDER', (folder: string) => rm(journalPath(folder))],
+    ['is missing', 'there is no lottery in FOLDER', (folder: string) => rm(folder, { recursive: true })],
     [
       'is a file',
-      'ENOTDIR on open',
+      'cannot read FOLDER/bets.journal, ENOTDIR on lstat',
       async (folder: string) => {
         await rm(folder, { recursive: true });
         writeFileSync(folder, '');
       },
     ],
-  ])('of a folder that %s names the file and the reason', async (_, reason, spoil) => {
+  ])('of a folder that %s says so', async (_, reason, spoil) => {
     const folder = await filled();
     await spoil(folder);
-    const refusal = { code: 'unusable', message: `cannot read ${journalPath(folder)}, ${reason}` };
+    const refusal = { code: 'unusable', message: reason.replace('FOLDER', folder) };
     await expect(inspectStore(folder, [])).rejects.toMatchObject(refusal);
     await expect(verifyStore(folder, hasWon)).rejects.toMatchObject(refusal);
     await expect(visitJournal(folder, () => {})).rejects.toMatchObject(refusal);

@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -13,9 +21,17 @@ import { intervene } from '../../src/store/csv/intervention.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { describeStep } from './faulty-files.ts';
+import { describeStep, FaultyFiles, systemError } from './faulty-files.ts';
 import { type Crash, DiskState, SimulatedDisk } from './simulated-disk.ts';
-import { appendLines, betsPath, drawIn, journalPath, readFiles, writeFiles } from './store-folder.ts';
+import {
+  appendLines,
+  betsPath,
+  drawIn,
+  journalPath,
+  readFiles,
+  type StoreFiles,
+  writeFiles,
+} from './store-folder.ts';
 
 /** Given again, the crashes are the same. */
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
@@ -92,7 +108,24 @@ describe('what is done by hand, with files', () => {
     );
   });
 
-  test('an agency that was voided may send the same upload anew, and be drawn', async () => {
+  test.each<[string, (lottery: Lottery) => ByHand, string[]]>([
+    ['an upload', () => voided(2, 'two'), ['two']],
+    [
+      'an agency, also those that were open',
+      lottery => ({ ...voided(2), uploads: lottery.uploads.of(2).map(({ name }) => name) }) as ByHand,
+      ['two', 'other'],
+    ],
+  ])('void of %s keeps the names, until a reopen', async (_, decide, names) => {
+    const folder = await filledFolder();
+    await intervene(folder, '1-2', decide);
+    expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual(names);
+    await intervene(folder, '1-2', () => voided(1));
+    expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual(names);
+    await intervene(folder, '1-2', () => REOPENED);
+    expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual([]);
+  });
+
+  test('an agency that was voided may send an upload anew, and be drawn', async () => {
     const folder = await filledFolder();
     await intervene(folder, '1-2', () => voided(2));
     const lottery = new Lottery([]);
@@ -154,7 +187,7 @@ describe('what is done by hand, with files', () => {
     expect(readFiles(folder)).toEqual(files);
     const empty = await temporaryFolder();
     await expect(intervene(empty, '1-2', () => voided(2))).rejects.toThrow('there is no lottery in');
-    expect(readdirSync(empty)).toEqual(['bets.lock']);
+    expect(readdirSync(empty)).toEqual([]);
   });
 
   test('a journal of version 1 is carried on: it gets the agencies of the configuration, once', async () => {
@@ -175,6 +208,124 @@ describe('what is done by hand, with files', () => {
       'agencies',
     ]);
     await verifyStore(folder, hasWon);
+  });
+});
+
+/** A void of agency 2 that was killed between its two renames. */
+async function halfVoidedFolder(): Promise<{ folder: string; before: StoreFiles; after: StoreFiles }> {
+  const folder = await filledFolder();
+  const before = readFiles(folder);
+  await intervene(folder, '1-2', () => voided(2));
+  const after = readFiles(folder);
+  renameSync(betsPath(folder), `${betsPath(folder)}.next`);
+  writeFiles(folder, { bets: before.bets });
+  return { folder, before, after };
+}
+
+async function warningsOfStart(folder: string): Promise<string[]> {
+  const warnings: string[] = [];
+  const onWarning = (file: string, warning: string): unknown => warnings.push(`${file}: ${warning}`);
+  await (await CsvStore.open(folder, { onWarning })).store.close();
+  return warnings;
+}
+
+describe('a void that was interrupted', () => {
+  test('after its first rename is completed by the next start, which logs it', async () => {
+    const { folder, after } = await halfVoidedFolder();
+    expect(await warningsOfStart(folder)).toEqual([
+      `${betsPath(folder)}.next: a void was interrupted; the file was renamed to bets.csv, which completes the void`,
+    ]);
+    expect(readFiles(folder).bets).toEqual(after.bets);
+    await verifyStore(folder, hasWon);
+  });
+
+  test('after its first rename is named by every reader, and is no damage', async () => {
+    const { folder } = await halfVoidedFolder();
+    const names = readdirSync(folder);
+    for (const read of [inspectStore(folder, []), verifyStore(folder, hasWon)])
+      await expect(read).rejects.toThrow(
+        /a void in .* was interrupted after it took effect, .* nothing is damaged/,
+      );
+    expect(readdirSync(folder)).toEqual(names);
+    await intervene(folder, '1-2', () => voided(1));
+    expect((await lotteryIn(folder)).interventions).toEqual([voided(2), voided(1)]);
+  });
+
+  test('before its first rename is undone by the next start, which logs it', async () => {
+    const folder = await filledFolder();
+    const before = readFiles(folder);
+    writeFileSync(`${journalPath(folder)}.next`, before.journal.subarray(0, 10));
+    writeFileSync(`${betsPath(folder)}.next`, 'half');
+    expect(await warningsOfStart(folder)).toEqual([
+      `${journalPath(folder)}.next: a void was interrupted before it took effect; it was undone`,
+    ]);
+    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toEqual([]);
+    expect(readFiles(folder).bets).toEqual(before.bets);
+  });
+
+  const notWritten =
+    /\.next is not what the last void in bets\.journal has written; compare it .*, and move it away/;
+
+  test.each<[string, RegExp, (folder: string) => Promise<void> | void]>([
+    [
+      'a bets.csv.next that is left after the void was undone',
+      notWritten,
+      async folder => {
+        const { folder: half, before } = await halfVoidedFolder();
+        copyFileSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
+        writeFiles(folder, before);
+      },
+    ],
+    ['any bets.csv.next', notWritten, folder => writeFileSync(`${betsPath(folder)}.next`, '')],
+    ['any bets.journal.next', notWritten, folder => writeFileSync(`${journalPath(folder)}.next`, 'notes')],
+    [
+      'a bets.csv.next beside the files of another void',
+      notWritten,
+      async folder => {
+        const { folder: half } = await halfVoidedFolder();
+        await intervene(folder, '1-2', () => voided(2, 'two'));
+        copyFileSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
+      },
+    ],
+    [
+      'a bets.csv.next after the draw',
+      notWritten,
+      async folder => {
+        await drawIn(folder);
+        copyFileSync(betsPath(folder), `${betsPath(folder)}.next`);
+      },
+    ],
+    [
+      'a symbolic link',
+      /bets\.csv\.next, it is a symbolic link/,
+      async folder => {
+        const { folder: half } = await halfVoidedFolder();
+        symlinkSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
+      },
+    ],
+    ['a folder', /bets\.csv\.next, EISDIR/, folder => mkdirSync(`${betsPath(folder)}.next`)],
+  ])('refuses the start with %s, and changes nothing', async (_, refusal, spoil) => {
+    const folder = await filledFolder();
+    await spoil(folder);
+    const files = readFiles(folder);
+    await expect(CsvStore.open(folder)).rejects.toThrow(refusal);
+    await expect(intervene(folder, '1-2', () => voided(2))).rejects.toThrow(refusal);
+    expect(readFiles(folder)).toEqual(files);
+    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toHaveLength(1);
+  });
+
+  test('by a full disk leaves the files as they were, and no partial copy', async () => {
+    for (const failing of ['bets.csv.before', 'bets.journal.before', 'bets.journal.next', 'bets.csv.next']) {
+      const disk = new FaultyFiles();
+      const { store } = await CsvStore.open('/data', { files: disk, agencies: '1-2' });
+      await fill(store);
+      await store.close();
+      const before = new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]));
+      disk.onWrite = (_, file) =>
+        file.startsWith(failing) ? { bytes: 3, error: systemError('ENOSPC', 'write') } : undefined;
+      await expect(intervene('/data', '1-2', () => voided(2), disk)).rejects.toThrow('ENOSPC');
+      expect(new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]))).toEqual(before);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { resolve } from 'node:path';
+import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { PROGRAM } from './built-program.ts';
 import { countAgain } from './count-again.ts';
@@ -158,7 +158,7 @@ export async function startServer(
   });
   const { details } = await server.logged('listen');
   // Every lottery is counted again by somebody else.
-  const folder = resolve(cwd, env['DATA_DIR'] ?? '.');
+  const folder = path.resolve(cwd, env['DATA_DIR'] ?? '.');
   onTestFinished(async () => expect(await countAgain(folder)).toBeUndefined());
   return { server, port: Number(details['port']) };
 }

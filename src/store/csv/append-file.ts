@@ -43,7 +43,10 @@ export class AppendFile {
     const most = Math.max(reach, this.#reach);
     if (size >= end && size <= most) return undefined;
     const expected = end === most ? `${end}` : `${end} to ${most}`;
-    return `another program changed ${this.path}, it has ${size} bytes and the server has written ${expected}`;
+    return (
+      `another program changed ${this.path}, it has ${size} bytes and the server has written ${expected}; ` +
+      'end that program, copy what it added where it is needed, and start the server again, which checks every row'
+    );
   }
 
   /**

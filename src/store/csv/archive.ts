@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateFolder } from '../../files/private.ts';
 import { StoreError } from '../store.ts';
@@ -6,27 +7,38 @@ import { NODE_FILES } from './files.ts';
 import { FolderLease } from './folder-lease.ts';
 import { visitJournal } from './inspection.ts';
 import type { Drawn } from './journal-record.ts';
-import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
+import { BETS_FILE, expectLottery, JOURNAL_FILE } from './store-walk.ts';
 
 const ARCHIVE_FOLDER = 'draws';
 
+/** Copies with rows: from before a void, of a replaced file, of what was cut off. */
+const COPY = /^bets\.(?:csv|journal)\.(?:before-|kept|cut)/;
+
 /**
- * Moves the two files of a draw that has been held to a folder of their own, `draws/<time>-<seal>/`, and so makes room for
- * the next one. Interrupted and called again, it goes on.
+ * Moves the two files of a draw that has been held, and the others of its lottery, to a folder of
+ * their own, `draws/<time>-<seal>/`, and so makes room for the next one. Called again after an
+ * interruption, it moves the rest.
  *
+ * @param isOfDraw whether another file in the folder, by its name, belongs to the draw
  * @returns the folder
  * @throws StoreError when a server has the files, when there is no draw in them, or when they cannot be moved
  */
-export async function archiveDraw(directory: string): Promise<string> {
+export async function archiveDraw(
+  directory: string,
+  isOfDraw: (name: string) => boolean = () => false,
+): Promise<string> {
   const files = NODE_FILES;
   let lease: FolderLease | undefined;
   try {
+    // Before the lock file is created.
+    await expectLottery(directory, files);
     lease = await FolderLease.take(directory, files);
     const { time, sha256 } = await findDraw(directory);
     const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
     await makePrivateFolder(folder);
     // The journal goes last: rows without a journal would be taken over into the next draw.
-    for (const name of [BETS_FILE, JOURNAL_FILE]) await move(name, directory, folder);
+    const others = (await readdir(directory)).filter(name => COPY.test(name) || isOfDraw(name));
+    for (const name of [BETS_FILE, ...others, JOURNAL_FILE]) await move(name, directory, folder);
     await files.syncDirectory(join(directory, ARCHIVE_FOLDER));
     return folder;
   } catch (error) {

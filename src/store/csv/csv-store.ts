@@ -6,6 +6,7 @@ import type { UploadPlace } from '../../lottery/fact.ts';
 import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
+import { DamageError } from './damage.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
 import { asFailed, Failure } from './failure.ts';
@@ -111,11 +112,12 @@ export class CsvStore implements Store {
    *   acknowledged is not there any more (a `DamageError` with file and offset)
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
-    const { files = NODE_FILES, clock = now, agencies, onFact = () => {} } = options;
+    const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onWarning } = options;
     let lease: FolderLease | undefined;
     try {
       lease = await FolderLease.take(directory, files, options.pause);
-      const recovered = await recoverFiles(directory, { files, clock, agencies, onFact, lease });
+      const parts = { files, clock, agencies, onFact, lease, onWarning };
+      const recovered = await recoverFiles(directory, parts);
       return { store: new CsvStore(recovered, lease, options), cuts: recovered.cuts };
     } catch (error) {
       lease?.release();
@@ -297,7 +299,7 @@ export class CsvStore implements Store {
     const { path } = this.#bets;
     return new StoreError(
       'failed',
-      `another program changed ${path}, its rows are not those that were acknowledged`,
+      `another program changed ${path}, its rows are not those that were acknowledged; ${DamageError.wayOut}`,
     );
   }
 }

@@ -6,10 +6,11 @@ import { type OnRows, StoreError, type StoreReading } from '../store.ts';
 import { reasonOf } from './append-file.ts';
 import { Auditor } from './auditor.ts';
 import { NO_FILE, NODE_FILES, type ReadableFile } from './files.ts';
+import { refuseHalfVoid } from './interrupted-void.ts';
 import { type JournalLine, JournalReader } from './journal-reader.ts';
 import type { Drawn } from './journal-record.ts';
 import { RunningDigest } from './running-digest.ts';
-import { BETS_FILE, JOURNAL_FILE, type StoreWalk, walkStore } from './store-walk.ts';
+import { BETS_FILE, expectLottery, JOURNAL_FILE, type StoreWalk, walkStore } from './store-walk.ts';
 
 /** What stands in the files of a store. */
 export interface Inspection extends StoreWalk, StoreReading {
@@ -60,6 +61,7 @@ export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): P
  * @throws StoreError when there is none, DamageError
  */
 export async function visitJournal(directory: string, visit: (line: JournalLine) => void): Promise<void> {
+  await expectLottery(directory, NODE_FILES);
   const journal = await openToRead(directory, JOURNAL_FILE);
   try {
     for await (const line of new JournalReader(JOURNAL_FILE, journal).read()) visit(line);
@@ -99,6 +101,8 @@ async function withFiles<Result>(
   directory: string,
   act: (journal: ReadableFile, bets: ReadableFile) => Promise<Result>,
 ): Promise<Result> {
+  await expectLottery(directory, NODE_FILES);
+  await refuseHalfVoid(directory, NODE_FILES);
   const journal = await openToRead(directory, JOURNAL_FILE);
   try {
     const bets = await openBets(directory);

@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import type { Fact } from '../../lottery/fact.ts';
 import { type ByHand } from '../../lottery/fact.ts';
 import { Lottery } from '../../lottery/lottery.ts';
-import { StoreError } from '../store.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { FolderLease } from './folder-lease.ts';
 import { encodeRecord, type JournalRecord } from './journal-record.ts';
 import { recoverFiles } from './recovery.ts';
-import { JOURNAL_FILE } from './store-walk.ts';
+import { expectLottery } from './store-walk.ts';
 import { voidRows } from './void-rows.ts';
 
 /**
@@ -24,10 +22,11 @@ export async function intervene(
   decide: (lottery: Lottery) => ByHand,
   files: Files = NODE_FILES,
 ): Promise<string[]> {
+  // Before the lock file is created; and again, for `draw new` may have run meanwhile.
+  await expectLottery(directory, files);
   const lease = await FolderLease.take(directory, files);
   try {
-    if ((await files.identify(join(directory, JOURNAL_FILE))) === undefined)
-      throw new StoreError('unusable', `there is no lottery in ${directory}`);
+    await expectLottery(directory, files);
     const lottery = new Lottery([]);
     const onFact = (fact: Fact): void => lottery.apply(fact);
     const recovered = await recoverFiles(directory, {

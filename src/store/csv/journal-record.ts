@@ -94,6 +94,8 @@ interface Void extends Intervention {
   readonly type: 'void';
   readonly agency: number;
   readonly upload?: string | undefined;
+  /** The names of all its uploads, where the whole agency is void. */
+  readonly uploads?: readonly string[] | undefined;
   readonly bets: number;
   readonly bytes: number;
 }

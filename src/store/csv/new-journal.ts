@@ -50,7 +50,7 @@ export async function prepareNewJournal(
 }
 
 /** Whether a file is a journal as a crash leaves it: empty, its beginning, or zeros in its place. */
-async function beginsLikeJournal(file: DataFile): Promise<boolean> {
+export async function beginsLikeJournal(file: DataFile): Promise<boolean> {
   const bytes = Buffer.alloc(BEGINNING.length);
   await file.read(bytes, 0);
   return bytes.every((byte, index) => byte === 0 || byte === BEGINNING[index]);

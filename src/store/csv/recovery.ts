@@ -6,9 +6,11 @@ import { RowDecoder } from '../../lottery/row-decoder.ts';
 import { StoreError } from '../store.ts';
 import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
+import type { OnWarning } from './file-guard.ts';
 import { copyOver, createCopy } from './file-copy.ts';
 import { type DataFile, type Files, NO_FILE } from './files.ts';
 import type { FolderLease } from './folder-lease.ts';
+import { finishVoid } from './interrupted-void.ts';
 import {
   type Adopt,
   type Begin,
@@ -21,7 +23,6 @@ import {
 import { NEW_JOURNAL_FILE, prepareNewJournal } from './new-journal.ts';
 import { SequentialReader } from './sequential-reader.ts';
 import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
-import { finishVoid } from './void-rows.ts';
 
 const LF = 0x0a;
 
@@ -56,6 +57,7 @@ export interface RecoveryParts {
   readonly agencies: string | undefined;
   readonly onFact: (fact: Fact) => void;
   readonly lease: FolderLease;
+  readonly onWarning?: OnWarning | undefined;
 }
 
 /**
@@ -67,9 +69,9 @@ export interface RecoveryParts {
  */
 export async function recoverFiles(
   directory: string,
-  { files, clock, agencies, onFact, lease }: RecoveryParts,
+  { files, clock, agencies, onFact, lease, onWarning }: RecoveryParts,
 ): Promise<RecoveredFiles> {
-  await finishVoid(directory, files);
+  await finishVoid(directory, files, onWarning);
   const journalPath = join(directory, JOURNAL_FILE);
   const betsPath = join(directory, BETS_FILE);
   const opened: DataFile[] = [];
@@ -112,7 +114,7 @@ interface OpenFiles {
 
 async function recoverOpen(
   open: OpenFiles,
-  { files, agencies, onFact, lease }: Omit<RecoveryParts, 'clock'>,
+  { files, agencies, onFact, lease }: Omit<RecoveryParts, 'clock' | 'onWarning'>,
 ): Promise<RecoveredFiles> {
   const { journal, journalPath, bets, betsPath } = open;
   let rowsCrc32 = 0;

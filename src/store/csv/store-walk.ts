@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Fact, Intervention } from '../../lottery/fact.ts';
+import { StoreError } from '../store.ts';
+import { reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
-import { NO_FILE, type ReadableFile } from './files.ts';
+import { type Files, NO_FILE, type ReadableFile } from './files.ts';
 import { JournalReader, type JournalLine } from './journal-reader.ts';
 import {
   type Adopt,
@@ -17,6 +20,15 @@ import { SequentialReader } from './sequential-reader.ts';
 
 export const BETS_FILE = 'bets.csv';
 export const JOURNAL_FILE = 'bets.journal';
+
+/** @throws StoreError `unusable` when a folder has no journal */
+export async function expectLottery(directory: string, files: Files): Promise<void> {
+  const path = join(directory, JOURNAL_FILE);
+  const there = await files.identify(path).catch((error: unknown) => {
+    throw new StoreError('unusable', `cannot read ${path}, ${reasonOf(error)}`, error);
+  });
+  if (there === undefined) throw new StoreError('unusable', `there is no lottery in ${directory}`);
+}
 
 /** What the two files say together. */
 export interface StoreWalk {
@@ -219,8 +231,8 @@ export function* factsOf(record: JournalRecord): Generator<Fact> {
       yield { kind: 'reopened', agency: record.agency, intervention: interventionOf(record)! };
       return;
     case 'void': {
-      const { agency, upload, bets } = record;
-      yield { kind: 'voided', agency, upload, bets, intervention: interventionOf(record)! };
+      const { agency, upload, uploads, bets } = record;
+      yield { kind: 'voided', agency, upload, uploads, bets, intervention: interventionOf(record)! };
       return;
     }
     case 'checkpoint':

@@ -15,6 +15,7 @@ import {
   type RefusedBatch,
   type StoredBatch,
 } from './journal-record.ts';
+import { finishVoid, NEXT_BETS, NEXT_JOURNAL, renameBets } from './interrupted-void.ts';
 import { JournalReader } from './journal-reader.ts';
 import { SequentialReader } from './sequential-reader.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
@@ -22,15 +23,8 @@ import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 export type Voided = Extract<Fact, { kind: 'voided' }>;
 
 /**
- * The two files as they will be. What takes their place is decided by one step: `bets.journal.next` gets its name. While it is
- * there nothing has happened; when only `bets.csv.next` is there, that gets its name too.
- */
-const NEXT_JOURNAL = `${JOURNAL_FILE}.next`;
-const NEXT_BETS = `${BETS_FILE}.next`;
-
-/**
  * Writes both files anew without the rows of an agency or an upload, and keeps what they were under other names. The process
- * may end at any instant: see `finishVoid`.
+ * may end at any instant: see `interrupted-void.ts`.
  *
  * @returns the names under which the files of before are kept
  */
@@ -41,40 +35,34 @@ export async function voidRows(
   files: Files,
 ): Promise<string[]> {
   const stamp = fact.intervention.time.replaceAll(/[-:.]/g, '');
-  const kept: string[] = [];
-  for (const { path, file, end } of [bets, journal]) {
-    const copy = await createCopy(files, `${path}.before-${stamp}`);
-    try {
-      await copyOver(file, end, copy);
-    } finally {
-      await copy.file.close();
-    }
-    kept.push(basename(copy.path));
-  }
-  await writeWhole(files, join(directory, NEXT_JOURNAL), async next => {
-    await files.syncDirectory(directory);
-    const rewriting = new Rewriting(fact, next);
-    await writeWhole(files, join(directory, NEXT_BETS), rows => rewriting.run(journal.file, bets.file, rows));
-  });
-  await files.syncDirectory(directory);
-  await files.rename(join(directory, NEXT_JOURNAL), join(directory, JOURNAL_FILE));
-  await files.syncDirectory(directory);
-  await finishVoid(directory, files);
-  return kept;
-}
-
-/** Brings to its end what an interrupted call has begun, or takes it back. Before anything else is done with the files. */
-export async function finishVoid(directory: string, files: Files): Promise<void> {
   const [nextJournal, nextBets] = [join(directory, NEXT_JOURNAL), join(directory, NEXT_BETS)];
-  const isBegun = (await files.identify(nextJournal)) !== undefined;
-  if ((await files.identify(nextBets)) !== undefined) {
-    if (isBegun) await files.remove(nextBets);
-    else await files.rename(nextBets, join(directory, BETS_FILE));
+  const kept: string[] = [];
+  try {
+    for (const { path, file, end } of [bets, journal]) {
+      const copy = await createCopy(files, `${path}.before-${stamp}`);
+      kept.push(copy.path);
+      try {
+        await copyOver(file, end, copy);
+      } finally {
+        await copy.file.close();
+      }
+    }
+    await writeWhole(files, nextJournal, async next => {
+      await files.syncDirectory(directory);
+      const rewriting = new Rewriting(fact, next);
+      await writeWhole(files, nextBets, rows => rewriting.run(journal.file, bets.file, rows));
+    });
     await files.syncDirectory(directory);
+  } catch (error) {
+    // A full disk: nothing has happened, and what was written takes room.
+    await finishVoid(directory, files).catch(() => {});
+    for (const path of kept) await files.remove(path).catch(() => {});
+    throw error;
   }
-  if (!isBegun) return;
-  await files.remove(nextJournal);
+  await files.rename(nextJournal, join(directory, JOURNAL_FILE));
   await files.syncDirectory(directory);
+  await renameBets(directory, files);
+  return kept.map(path => basename(path));
 }
 
 /** Goes once through journal and rows, and writes what is left of them. */
@@ -98,11 +86,12 @@ class Rewriting {
       // Digests of rows that are not there any more.
       else if (record.type !== 'checkpoint') await this.#add(record);
     }
-    const { agency, upload, bets: count, intervention } = this.#fact;
+    const { agency, upload, uploads, bets: count, intervention } = this.#fact;
     await this.#add({
       type: 'void',
       agency,
       upload,
+      uploads,
       bets: count,
       bytes: this.#removedBytes,
       ...intervention,

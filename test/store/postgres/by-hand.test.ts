@@ -63,6 +63,8 @@ describe('what is done by hand while a server runs', () => {
     );
     await until(() => lottery.interventions.length > 0, 'news');
     expect([lottery.missing, [...lottery.bets], lottery.uploads.of(2)]).toEqual([[1, 2], [[1, 3]], []]);
+    for (const one of [lottery, (await openServer(options)).lottery])
+      expect(one.uploads.voidedOf(2)).toEqual(['two']);
     const left = [...betsNamed(1, 2, 1), ...betsNamed(3, 1, 1)];
     expect(await storedBets(store)).toEqual(left);
     expect(await exported(options)).toBe(rowsOf(left).toString());
@@ -138,7 +140,9 @@ describe('what is done by hand while a server runs', () => {
     };
     expect(await refused(['agency', 'void', '7'])).toContain('agency 7 has sent nothing');
     expect(await refused(['agency', 'void', '2', '--upload', 'x'])).toContain('it has two');
-    expect(await refused(['agency', 'reopen', '1'])).toContain('agency 1 has not finished');
+    expect(await refused(['agency', 'reopen', '1'])).toContain(
+      'agency 1 has not finished, and no upload of it is void',
+    );
     expect(await refused(['agencies', 'set', '1-2'])).toContain('the agencies are 1-2 already');
     expect(await refused(['agency', 'void', '2'], { STORE_LOTTERY: 'OTHER' })).toContain(
       'is not in the database',
