@@ -73,6 +73,8 @@ export class DrawHolder {
   #isTold: boolean;
   /** Documents are written one after the other. */
   #keeping: Promise<unknown> = Promise.resolve();
+  /** Why they could not be written the last time. */
+  #keepTrouble: string | undefined;
 
   constructor(parts: DrawHolderParts) {
     this.#parts = parts;
@@ -110,8 +112,10 @@ export class DrawHolder {
   async keepActas(): Promise<void> {
     const { actas, lottery, emit } = this.#parts;
     this.#keeping = this.#keeping.then(async () => {
-      const error = await actas?.keep(lottery);
-      if (error !== undefined) emit({ event: 'store-warning', file: 'acta.txt', warning: error.message });
+      const trouble = (await actas?.keep(lottery))?.message;
+      if (trouble !== undefined && trouble !== this.#keepTrouble)
+        emit({ event: 'store-warning', file: 'acta.txt', warning: trouble });
+      this.#keepTrouble = trouble;
     });
     await this.#keeping;
   }
@@ -172,6 +176,7 @@ export class DrawHolder {
   async #mayDraw(acta: Acta): Promise<boolean> {
     const { actas, lottery, emit } = this.#parts;
     if (actas === undefined) return true;
+    if (this.#keepTrouble !== undefined) await this.keepActas();
     const { holdMs, signature } = actas;
     const until = Date.parse(acta.time) + holdMs;
     if (holdMs > 0 && Date.now() < until) {
