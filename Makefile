@@ -62,7 +62,7 @@ dataset: build ## make .data/dataset/ with the bets of five agencies, from .data
 ramas: ## make the branches ej1 to ej8 out of the current commit
 	@sh scripts/ramas.sh
 
-bench: build ## measure everything and write bench/RESULTS.md, in about two and a half minutes (ARGS=--quick prints a short set)
+bench: build ## measure everything and write bench/RESULTS.md, in three to eight minutes (ARGS=--quick prints a short set)
 	@node bench/run.ts $(ARGS)
 
 deps: node_modules/.package-lock.json ## install what is needed, a newer Node included where the machine's own is too old

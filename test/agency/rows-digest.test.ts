@@ -53,6 +53,17 @@ describe('the rows of a file', () => {
     expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [1, 3, 4] });
   });
 
+  test.each(['0', '00', '0000', '007', '7', '9999'])(
+    'are the same whether or not a row beside them needs quotes, with the number %s',
+    async number => {
+      const line = `Ana,Paz,0030,1999-03-17,${number}\n`;
+      const row = `3,Ana,Paz,0030,1999-03-17,${Number(number)}\r\n`;
+      expect((await digest(line + line)).sha256).toBe(sha256(row + row));
+      const quoted = '"O, Z",Paz,1,1999-03-17,1';
+      expect((await digest(`${line}${quoted}\n${line}`)).sha256).toBe(sha256(`${row}3,${quoted}\r\n${row}`));
+    },
+  );
+
   test('reads another delimiter and another encoding', async () => {
     const line = Buffer.from('Jos\xe9;Pe\xf1a;30904465;1999-03-17;7574\r\n', 'latin1');
     const found = await digest(line, { delimiter: 0x3b, encoding: 'windows-1252' });
