@@ -48,7 +48,7 @@ const voided = (agency: number, upload?: string): ByHand => ({
 const REOPENED: ByHand = { kind: 'reopened', agency: 2, intervention: INTERVENTION };
 const AGENCIES: ByHand = { kind: 'agencies', agencies: '1-3', intervention: INTERVENTION };
 
-/** Batches of two agencies, in groups; agency 2 has sent two uploads and bets without one. */
+/** Batches of two agencies, in groups; agency 2 has sent two uploads and bets without one. Then the lottery is closed. */
 const BATCHES = [
   { name: 1, agency: 1, count: 2, place: { upload: 'one', seq: 1 } },
   { name: 2, agency: 2, count: 3, place: undefined },
@@ -57,12 +57,17 @@ const BATCHES = [
   { name: 5, agency: 2, count: 4, place: { upload: 'other', seq: 1 } },
 ] as const;
 
+const BETS_IN_ALL = BATCHES.reduce((sum, { count }) => sum + count, 0);
+
 async function fill(store: CsvStore): Promise<void> {
   for (const { name, agency, count, place } of BATCHES) {
     const durable = store.append(batchNamed(name, count, agency), place);
     if (name % 2 === 1) await durable;
   }
   await store.note({ kind: 'finished', agency: 2, upload: 'other' });
+  const { bytes, sha256 } = await store.digest();
+  const acta = { number: 1, time: INTERVENTION.time, bets: BETS_IN_ALL, bytes, sha256, text: 'acta 1\n' };
+  await store.note({ kind: 'closed', acta });
 }
 
 /** The rows that are left when those of some batches are void. */
@@ -102,6 +107,10 @@ describe('what is done by hand, with files', () => {
     expect(bets.toString()).toBe(rowsWithout(isVoid));
     const { lottery } = await verifyStore(folder, hasWon);
     expect([lottery.bets.get(2) ?? 0, lottery.interventions]).toEqual([betsOf2, [fact]]);
+    expect([lottery.acta, lottery.withdrawnActas]).toMatchObject([
+      undefined,
+      [{ number: 1, bets: BETS_IN_ALL }],
+    ]);
     expect(kept.map(name => readFileSync(join(folder, name)))).toEqual([before.bets, before.journal]);
     expect(readdirSync(folder).toSorted()).toEqual(
       ['bets.csv', 'bets.journal', 'bets.lock', ...kept].toSorted(),
@@ -242,8 +251,8 @@ describe('a void that was interrupted', () => {
   test('after its first rename is named by every reader, and is no damage', async () => {
     const { folder } = await halfVoidedFolder();
     const names = readdirSync(folder);
-    for (const read of [inspectStore(folder, []), verifyStore(folder, hasWon)])
-      await expect(read).rejects.toThrow(
+    for (const read of [() => inspectStore(folder, []), () => verifyStore(folder, hasWon)])
+      await expect(read()).rejects.toThrow(
         /a void in .* was interrupted after it took effect, .* nothing is damaged/,
       );
     expect(readdirSync(folder)).toEqual(names);

@@ -47,7 +47,7 @@ export class Auditor {
         this.#compareDraw(record);
         return;
       case 'close':
-        if (record.bets !== this.#bets)
+        if (record.bets !== this.#bets && !record.withdrawn)
           throw new Error(`an acta of ${record.bets} bets, ${this.#bets} are there`);
         return;
       case 'begin':

@@ -116,6 +116,8 @@ interface Close {
   readonly end: number;
   readonly sha256: string;
   readonly text: string;
+  /** Some of its rows were void later, and are not there any more. */
+  readonly withdrawn?: true;
 }
 
 /** The draw, and the digest of all bets that took part: the seal. */

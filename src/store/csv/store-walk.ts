@@ -147,7 +147,7 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
       return record.end > betsEnd ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there` : undefined;
     case 'close':
     case 'draw':
-      return record.end !== betsEnd
+      return record.end !== betsEnd && !('withdrawn' in record)
         ? `a ${record.type} over ${record.end} bytes, ${betsEnd} are there`
         : undefined;
     case 'agencies':

@@ -83,7 +83,8 @@ class Rewriting {
     for await (const { record } of new JournalReader(JOURNAL_FILE, journal).read()) {
       if (record.type === 'adopt') await this.#adopt(record, rows, into);
       else if (record.type === 'group') await this.#group(record, rows, into);
-      // Digests of rows that are not there any more.
+      // Of rows that are not there any more.
+      else if (record.type === 'close') await this.#add({ ...record, withdrawn: true });
       else if (record.type !== 'checkpoint') await this.#add(record);
     }
     const { agency, upload, uploads, bets: count, intervention } = this.#fact;
