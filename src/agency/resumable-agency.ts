@@ -50,6 +50,8 @@ export class ResumableAgency {
   /** The smallest payload that any server has granted. */
   #payloadBytesMax = Infinity;
   readonly #pace: SendPace;
+  /** Says that the last acta is not of what was sent. */
+  #dispute: Uint8Array | undefined;
   #links: UploadLinks | undefined;
 
   constructor(parts: ResumableParts) {
@@ -95,7 +97,7 @@ export class ResumableAgency {
     await this.#ask(codec.finish(), 'accepted');
     emit({ event: 'waiting-for-draw' });
     for (let seen = 0; ; ) {
-      const answer = await this.#ask(codec.awaitWinners(seen), 'acta', 'winners');
+      const answer = await this.#askAfterDispute(codec.awaitWinners(seen));
       if (answer.kind === 'acta') {
         seen = answer.number;
         await this.#checkActa(answer);
@@ -118,15 +120,34 @@ export class ResumableAgency {
     }
     const { bets, sha256 } = digest;
     const error = faultOfActa(text, id, digest);
+    this.#dispute = undefined;
     emit({ event: 'acta-checked', acta, bets, sha256, error });
     if (error === undefined) return;
-    await this.#ask(dialect.agency(limits, id).disputeActa(acta, bets, sha256), 'accepted');
+    this.#dispute = dialect.agency(limits, id).disputeActa(acta, bets, sha256);
   }
 
   /** Why an acta cannot be compared with the file. */
   #obstacleToCheck(uploads: number): string | undefined {
     if (this.#toldBets > 0) return 'the central refused some bets of the file';
     return uploads > 1 ? `the agency has sent ${uploads} uploads, of which this file is one` : undefined;
+  }
+
+  /** Over each connection the central is told first what is wrong with the acta: another one may not know it. */
+  async #askAfterDispute(frame: Uint8Array): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
+    let disputedOver: Link | undefined;
+    return await this.#links!.over(async link => {
+      this.#behind = 0;
+      const request = (bytes: Uint8Array): Promise<ServerAnswer> =>
+        withStop(link.request(bytes), this.#parts.stop);
+      if (this.#dispute !== undefined && link !== disputedOver) {
+        const told = await request(this.#dispute);
+        if (told.kind !== 'accepted') throw unexpected(told);
+        disputedOver = link;
+      }
+      const answer = await request(frame);
+      if (answer.kind !== 'acta' && answer.kind !== 'winners') throw unexpected(answer);
+      return answer;
+    });
   }
 
   /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */
@@ -310,12 +331,12 @@ export class ResumableAgency {
   /** Asks something that may be asked again, over as many connections as it takes. */
   async #ask<Kind extends ServerAnswer['kind']>(
     frame: Uint8Array,
-    ...expected: readonly Kind[]
+    expected: Kind,
   ): Promise<Extract<ServerAnswer, { kind: Kind }>> {
     return await this.#links!.over(async link => {
       this.#behind = 0;
       const answer = await withStop(link.request(frame), this.#parts.stop);
-      if (!(expected as readonly string[]).includes(answer.kind)) throw unexpected(answer);
+      if (answer.kind !== expected) throw unexpected(answer);
       return answer as Extract<ServerAnswer, { kind: Kind }>;
     });
   }

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { constants, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { sha256Of } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 
@@ -19,12 +19,18 @@ export interface ActaKey {
  */
 export function readActaKey(path: string): ActaKey {
   let key: KeyObject;
+  let pem: string;
   try {
-    key = createPublicKey(readFileSync(path));
+    pem = readFileSync(path, 'latin1');
+    key = createPublicKey(pem);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new Error(`${path} cannot be read as a public key in PEM (${code ?? message})`, { cause: error });
   }
+  if (pem.includes('PRIVATE KEY'))
+    throw new Error(
+      `${path} is a private key, which never leaves the auditor; openssl pkey -pubout makes the public one`,
+    );
   if (key.asymmetricKeyType !== 'ed25519')
     throw new Error(`${path} is a key of type ${key.asymmetricKeyType}, Ed25519 is needed`);
   const der = key.export({ type: 'spki', format: 'der' });
@@ -37,8 +43,7 @@ export function faultOfSignature(
   signature: Uint8Array,
   { key, fingerprint }: ActaKey,
 ): string | undefined {
-  if (signature.length !== SIGNATURE_BYTES)
-    return `it has ${signature.length} bytes, an Ed25519 signature has ${SIGNATURE_BYTES}`;
+  if (signature.length !== SIGNATURE_BYTES) return faultOfLength(signature.length);
   if (verify(null, Buffer.from(text), key, signature)) return undefined;
   return `it is no signature of the acta with SHA-256 ${sha256Of(text)} by the key ${fingerprint}`;
 }
@@ -57,7 +62,7 @@ export class SignatureFile {
 
   /** Looks at the file. `error` only when that has not been said of the same file before. */
   async check({ acta, withdrawnActas }: Lottery): Promise<{ isValid: boolean; error?: string }> {
-    const signature = await this.#read();
+    const signature = await readSignature(this.file);
     if (acta === undefined || signature === undefined) return { isValid: false };
     let fault = typeof signature === 'string' ? signature : faultOfSignature(acta.text, signature, this.#key);
     if (fault === undefined) return { isValid: true };
@@ -70,14 +75,37 @@ export class SignatureFile {
     this.#told = fault;
     return { isValid: false, error: fault };
   }
+}
 
-  /** Undefined when there is none yet; a text when it cannot be read. */
-  async #read(): Promise<Uint8Array | string | undefined> {
+/**
+ * Reads what may be a signature: no more than a byte too many, and only of a regular file.
+ *
+ * @returns undefined when there is none; a text that says why it cannot be read
+ */
+export async function readSignature(path: string): Promise<Uint8Array | string | undefined> {
+  try {
+    // A named pipe would wait for somebody who writes.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return await readFile(this.file);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      return code === 'ENOENT' ? undefined : `it cannot be read (${code ?? message})`;
+      const stats = await file.stat();
+      if (!stats.isFile()) return 'it is no regular file';
+      const { buffer, bytesRead } = await file.read(
+        Buffer.alloc(SIGNATURE_BYTES + 1),
+        0,
+        SIGNATURE_BYTES + 1,
+        0,
+      );
+      if (bytesRead > SIGNATURE_BYTES) return faultOfLength(stats.size);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
     }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? undefined : `it cannot be read (${code ?? message})`;
   }
+}
+
+function faultOfLength(bytes: number): string {
+  return `it has ${bytes} bytes, an Ed25519 signature has ${SIGNATURE_BYTES}`;
 }

@@ -316,7 +316,8 @@ export class Central {
   ): void {
     const { lottery, emit } = this.#parts;
     const { acta } = lottery;
-    if (acta?.number !== number) return;
+    // Said once: whoever says it again, in whatever way, is not to fill the log.
+    if (acta?.number !== number || this.#disputes.has(agency)) return;
     const said = readActa(acta.text)?.agencies.get(agency);
     const detail = `it has sent ${bets} bets with SHA-256 ${sha256}, the acta says ${said?.count ?? 0} with ${said?.sha256 ?? 'none'}`;
     this.#disputes.set(agency, detail);

@@ -24,8 +24,8 @@ export interface Actas {
   readonly holdMs: number;
   /** What the draw waits for besides. */
   readonly signature?: ActaSignature | undefined;
-  /** Writes the documents that the lottery has. Fulfilled with what went wrong. */
-  keep(lottery: Lottery): Promise<Error | undefined>;
+  /** Writes the documents that the lottery has. Fulfilled with the first one that could not be written. */
+  keep(lottery: Lottery): Promise<{ readonly file: string; readonly error: string } | undefined>;
 }
 
 /** The signature of an acta, which somebody puts into a file. */
@@ -75,6 +75,7 @@ export class DrawHolder {
   #keeping: Promise<unknown> = Promise.resolve();
   /** Why they could not be written the last time. */
   #keepTrouble: string | undefined;
+  #keepAgain: NodeJS.Timeout | undefined;
 
   constructor(parts: DrawHolderParts) {
     this.#parts = parts;
@@ -112,10 +113,13 @@ export class DrawHolder {
   async keepActas(): Promise<void> {
     const { actas, lottery, emit } = this.#parts;
     this.#keeping = this.#keeping.then(async () => {
-      const trouble = (await actas?.keep(lottery))?.message;
-      if (trouble !== undefined && trouble !== this.#keepTrouble)
-        emit({ event: 'store-warning', file: 'acta.txt', warning: trouble });
-      this.#keepTrouble = trouble;
+      const trouble = await actas?.keep(lottery);
+      if (trouble !== undefined && trouble.error !== this.#keepTrouble)
+        emit({ event: 'store-warning', file: trouble.file, warning: trouble.error });
+      this.#keepTrouble = trouble?.error;
+      if (trouble === undefined || this.#closing.signal.aborted) return;
+      clearTimeout(this.#keepAgain);
+      this.#keepAgain = setTimeout(() => void this.keepActas(), RETRY_MS).unref();
     });
     await this.#keeping;
   }
@@ -123,6 +127,7 @@ export class DrawHolder {
   /** Waits for a draw that is being held. */
   async close(): Promise<void> {
     clearTimeout(this.#takeOver);
+    clearTimeout(this.#keepAgain);
     this.#closing.abort();
     await this.#holding;
     await this.#keeping;
@@ -176,9 +181,10 @@ export class DrawHolder {
   async #mayDraw(acta: Acta): Promise<boolean> {
     const { actas, lottery, emit } = this.#parts;
     if (actas === undefined) return true;
-    if (this.#keepTrouble !== undefined) await this.keepActas();
     const { holdMs, signature } = actas;
     const until = Date.parse(acta.time) + holdMs;
+    // Whoever signs or looks at a document finds the one that the log has.
+    if (this.#waitsFor !== undefined) await this.keepActas();
     if (holdMs > 0 && Date.now() < until) {
       this.#waitFor(acta, { until: new Date(until).toISOString() });
       return false;

@@ -12,6 +12,9 @@ import { EXIT } from './exit-codes.ts';
 import type { ConfiguredStore, LotteryConfig } from './stores/configured-store.ts';
 import { storeOf } from './stores/store-of.ts';
 
+/** It is in the acta de cierre, which others read. */
+const REASON_LENGTH_MAX = 200;
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 export interface AgencyOptions {
@@ -127,7 +130,8 @@ async function change(
   { config: path, reason }: ChangeOptions,
   decide: (lottery: Lottery, intervention: Intervention) => ByHand,
 ): Promise<number> {
-  if (/^\s*$/.test(reason) || /\p{Cc}/u.test(reason)) throw new ConfigError('--reason takes a line of text');
+  if (/^\s*$/.test(reason) || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(reason) || reason.length > REASON_LENGTH_MAX)
+    throw new ConfigError(`--reason takes a line of text of at most ${REASON_LENGTH_MAX} characters`);
   let done: ByHand | undefined;
   const config = readLotteryConfig(path, directory);
   const store = await storeOf(config);
@@ -145,8 +149,10 @@ async function change(
 
 async function keepActas({ dataDirectory }: LotteryConfig, store: ConfiguredStore): Promise<void> {
   const { lottery, begun } = await store.read();
-  const error = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).keep(lottery);
-  if (error !== undefined) throw error;
+  const trouble = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).keep(lottery);
+  if (trouble === undefined) return;
+  const { file, error } = trouble;
+  process.stderr.write(`loteria: done; but ${file} cannot be written, ${error}; the next start writes it\n`);
 }
 
 function cannot(why: string): StoreError {

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ACTA_FILE, DRAW_ACTA_FILE, drawActaOf, SIGNATURE_FILE } from '../audit/acta-folder.ts';
 import { audit, type AuditParts } from '../audit/audit.ts';
 import { recount } from '../audit/recount.ts';
-import { type ActaKey, readActaKey } from '../audit/signature.ts';
+import { type ActaKey, readActaKey, readSignature } from '../audit/signature.ts';
 import { ConfigError } from '../config/errors.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
@@ -26,14 +26,17 @@ export interface AuditOptions {
 export async function auditFolder(directory: string | undefined, options: AuditOptions): Promise<number> {
   const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_FILES);
   const bets = join(folder, BETS_FILE);
-  if (!existsSync(bets)) throw new ConfigError(`there is no ${bets}, the rows that are to be counted`);
+  if (!statSync(bets, { throwIfNoEntry: false })?.isFile())
+    throw new ConfigError(`there is no ${bets}, the rows that are to be counted`);
   const key = options.key === undefined ? undefined : readKey(options.key);
   const acta = await readOptional(options.acta ?? join(folder, ACTA_FILE));
   if (acta === undefined) {
     const file = options.acta ?? `${ACTA_FILE} in ${folder}`;
     throw new ConfigError(`there is no ${file}: it is written when the lottery closes, --acta names another`);
   }
-  const signature = await readOptional(options.signature ?? join(folder, SIGNATURE_FILE));
+  const signatureFile = options.signature ?? join(folder, SIGNATURE_FILE);
+  const signature = await readSignature(signatureFile);
+  if (typeof signature === 'string') throw new ConfigError(`${signatureFile}: ${signature}`);
   if (signature === undefined && options.signature !== undefined)
     throw new ConfigError(`there is no ${options.signature}`);
   const drawActa = await readOptional(join(folder, DRAW_ACTA_FILE));
@@ -66,8 +69,9 @@ async function readOptional(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new ConfigError(`cannot read ${path} (${code})`, error);
   }
 }
 

@@ -150,7 +150,10 @@ function addAgencies(program: Command, finish: (code: number) => void): void {
   const changes = (command: Command): Command =>
     command
       .argument('[folder]', STORE)
-      .requiredOption('--reason <text>', 'why; it is kept, with who and when')
+      .requiredOption(
+        '--reason <text>',
+        'why; it is kept and stands in the acta, with who and when: no names of customers',
+      )
       .option('--config <file>', 'read this file in place of config.ini');
   const agencies = program.command('agencies').description('say which agencies the draw waits for');
   changes(

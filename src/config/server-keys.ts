@@ -2,7 +2,7 @@ import { parseAgencies } from '../lottery/agency-ranges.ts';
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
 import { LISTENER_DIALECTS, type ListenerDialect, parseListenerDialect } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
-import { parseWait, WAIT_ALLOWED } from './duration.ts';
+import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
 import { anyText, choice, integer, type Key, NotAllowed } from './keys.ts';
 import { parseLottery, parseStore, STORE_ALLOWED, SYNC_MODES } from './store-choice.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
@@ -110,7 +110,7 @@ export const SERVER_KEYS = {
     default: '0',
     allowed: '0 or a duration such as 10m, at most 168h',
     about: 'how long the draw waits after the close, so that operator and agencies can look at the acta',
-    parse: text => (text === '0' ? 0 : parseWait(text)),
+    parse: text => (parseDuration(text) === 0 ? 0 : parseWait(text)),
   }),
   tlsCert: optionalKey('TLS_CERT', {
     allowed: 'a path',

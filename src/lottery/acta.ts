@@ -125,9 +125,9 @@ export interface Counted {
 }
 
 const HEAD =
-  /^loteria-acta 1\nlottery: (.+)\nacta: (\d{1,15})\nclosed: (.+)\nbets: (\d{1,15})\nbytes: (\d{1,15})\nsha256: ([0-9a-f]{64})\n/;
+  /^loteria-acta 1\nlottery: ([^\n]+)\nacta: (\d{1,15})\nclosed: ([^\n]+)\nbets: (\d{1,15})\nbytes: (\d{1,15})\nsha256: ([0-9a-f]{64})\n/;
 const AGENCY = /^agency (\d{1,5}): bets (\d{1,15}) sha256 ([0-9a-f]{64})\n/;
-const VOIDS = /^(?:void: .+\n)*$/;
+const VOIDS = /^(?:void: [^\n]+\n)*$/;
 
 /** Undefined when the text is no acta de cierre. */
 export function readActa(text: string): ActaContent | undefined {
@@ -148,7 +148,7 @@ export function readActa(text: string): ActaContent | undefined {
 }
 
 const DRAW_HEAD =
-  /^loteria-sorteo 1\nlottery: (.+)\nacta: (\d{1,15})\nacta-sha256: ([0-9a-f]{64})\ndrawn: (.+)\nnumber: (\d{1,4})\nwinners: (\d{1,15})\n/;
+  /^loteria-sorteo 1\nlottery: ([^\n]+)\nacta: (\d{1,15})\nacta-sha256: ([0-9a-f]{64})\ndrawn: ([^\n]+)\nnumber: (\d{1,4})\nwinners: (\d{1,15})\n/;
 const DRAW_AGENCY = /^agency (\d{1,5}): winners (\d{1,15}) sha256 ([0-9a-f]{64})\n/;
 
 /** Undefined when the text is no acta de sorteo. */

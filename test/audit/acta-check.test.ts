@@ -29,7 +29,7 @@ describe('loteria acta check', () => {
     const content = `nombre,apellido,documento,nacimiento,numero\n${LINES.join('')}no bet\n`;
     const { code, stdout } = await check(content, '--agency', '1');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^lines that are no bets +ok +1, an upload leaves them out$/m);
+    expect(stdout).toMatch(/^lines that are no bets +not checked +1, an upload leaves them out$/m);
   });
 
   test('reads another delimiter and another encoding', async () => {

@@ -1,11 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ActaFolder } from '../../src/audit/acta-folder.ts';
 import { readActaKey, SignatureFile } from '../../src/audit/signature.ts';
 import type { Actas } from '../../src/central/draw-holder.ts';
-import { readActa, sha256Of } from '../../src/lottery/acta.ts';
+import { closeActa, readActa, sha256Of } from '../../src/lottery/acta.ts';
 import type { Fact, Intervention } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
@@ -171,6 +172,91 @@ describe('a lottery whose agencies have all finished', () => {
     expect(central.central.status().disputes).toEqual([{ agency: 1, detail }]);
     await central.central.close();
   });
+});
+
+describe('while the draw waits for a signature', () => {
+  async function waiting() {
+    const folder = await temporaryFolder();
+    const { path, signOf } = makeKey(folder);
+    const file = join(folder, 'acta.sig');
+    const { central } = await closedCentral(
+      { holdMs: 0, signature: new SignatureFile(file, readActaKey(path)) },
+      folder,
+    );
+    await until(() => existsSync(join(folder, 'acta.txt')), 'the acta in its folder');
+    const draw = async (): Promise<void> => {
+      rmSync(file, { force: true, recursive: true });
+      writeFileSync(file, signOf(central.lottery.acta!.text));
+      await central.seen('draw-held');
+      await central.central.close();
+    };
+    return { folder, file, central, draw };
+  }
+
+  test.each<[string, (file: string) => void, string]>([
+    ['a named pipe', file => void execFileSync('mkfifo', [file]), 'it is no regular file'],
+    ['a folder', file => mkdirSync(file), 'it is no regular file'],
+    [
+      'a file of a gigabyte',
+      file => {
+        writeFileSync(file, '');
+        truncateSync(file, 1e9);
+      },
+      'it has 1000000000 bytes, an Ed25519 signature has 64',
+    ],
+  ])(
+    '%s in its place is named once, and a signature afterwards lets the draw pass',
+    async (_, make, error) => {
+      const { file, central, draw } = await waiting();
+      make(file);
+      expect((await central.seen('signature-refused'))[0]!.error).toBe(error);
+      await draw();
+      expect(central.of('signature-refused')).toHaveLength(1);
+    },
+  );
+
+  test.each<[string, (path: string) => void]>([
+    ['removed', path => rmSync(path)],
+    ['changed', path => writeFileSync(path, 'another acta')],
+  ])('an acta that is %s is written anew', async (_, spoil) => {
+    const { folder, central, draw } = await waiting();
+    await central.seen('draw-waits');
+    spoil(join(folder, 'acta.txt'));
+    const isBack = (): boolean =>
+      existsSync(join(folder, 'acta.txt')) && actaIn(folder) === central.lottery.acta!.text;
+    await until(isBack, 'the acta of the log');
+    await draw();
+  });
+
+  test('a document that cannot be written is named, and written when it can be', async () => {
+    const { folder, central, draw } = await waiting();
+    mkdirSync(join(folder, 'acta-sorteo.txt', 'in the way'), { recursive: true });
+    await draw();
+    expect(await central.seen('store-warning')).toMatchObject([{ file: 'acta-sorteo.txt' }]);
+    rmSync(join(folder, 'acta-sorteo.txt'), { recursive: true });
+    const again = await TestCentral.open({
+      lottery: central.lottery,
+      store: new GatedStore(),
+      actas: await actasIn(folder, { holdMs: 0 }),
+    });
+    await until(() => existsSync(join(folder, 'acta-sorteo.txt')), 'the acta de sorteo');
+    await again.central.close();
+  });
+});
+
+test('a private key is refused where the public one belongs', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'auditor.key');
+  writeFileSync(path, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  expect(() => readActaKey(path)).toThrow(/auditor\.key is a private key, which never leaves the auditor/);
+});
+
+test.each(['\u2028', '\u2029', '\u0085'])('an acta with a reason that has %j in it is read', separator => {
+  const intervention = { ...INTERVENTION, reason: `a${separator}b` };
+  const byHand = [{ kind: 'voided', agency: 1, upload: undefined, bets: 1, intervention } as const];
+  const digest = { bytes: 0, sha256: '0'.repeat(64), agencies: new Map() };
+  const parts = { lottery: 'x', number: 1, time: INTERVENTION.time, digest, bets: [], byHand };
+  expect(readActa(closeActa(parts).text)).toMatchObject({ number: 1 });
 });
 
 describe('a question for the winners', () => {
