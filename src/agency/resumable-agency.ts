@@ -97,7 +97,7 @@ export class ResumableAgency {
     await this.#ask(codec.finish(), 'accepted');
     emit({ event: 'waiting-for-draw' });
     for (let seen = 0; ; ) {
-      const answer = await this.#askAfterDispute(codec.awaitWinners(seen));
+      const answer = await this.#askForOutcome(codec.awaitWinners(seen));
       if (answer.kind === 'acta') {
         seen = answer.number;
         await this.#checkActa(answer);
@@ -111,6 +111,7 @@ export class ResumableAgency {
   /** Whether the bets of the draw are those that were sent; says so here and, when they are not, to the central. */
   async #checkActa({ number: acta, uploads, text }: ActaAnswer): Promise<void> {
     const { id, dialect, limits, emit, keepActa } = this.#parts;
+    this.#dispute = undefined;
     await keepActa?.(text);
     const digest = this.#file!.rows;
     const obstacle = this.#obstacleToCheck(uploads);
@@ -120,10 +121,8 @@ export class ResumableAgency {
     }
     const { bets, sha256 } = digest;
     const error = faultOfActa(text, id, digest);
-    this.#dispute = undefined;
     emit({ event: 'acta-checked', acta, bets, sha256, error });
-    if (error === undefined) return;
-    this.#dispute = dialect.agency(limits, id).disputeActa(acta, bets, sha256);
+    if (error !== undefined) this.#dispute = dialect.agency(limits, id).disputeActa(acta, bets, sha256);
   }
 
   /** Why an acta cannot be compared with the file. */
@@ -132,21 +131,11 @@ export class ResumableAgency {
     return uploads > 1 ? `the agency has sent ${uploads} uploads, of which this file is one` : undefined;
   }
 
-  /** Over each connection the central is told first what is wrong with the acta: another one may not know it. */
-  async #askAfterDispute(frame: Uint8Array): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
-    let disputedOver: Link | undefined;
+  /** Waits for an acta or the winners. A dispute is sent again over each connection: a restarted central has forgotten it. */
+  async #askForOutcome(frame: Uint8Array): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
     return await this.#links!.over(async link => {
-      this.#behind = 0;
-      const request = (bytes: Uint8Array): Promise<ServerAnswer> =>
-        withStop(link.request(bytes), this.#parts.stop);
-      if (this.#dispute !== undefined && link !== disputedOver) {
-        const told = await request(this.#dispute);
-        if (told.kind !== 'accepted') throw unexpected(told);
-        disputedOver = link;
-      }
-      const answer = await request(frame);
-      if (answer.kind !== 'acta' && answer.kind !== 'winners') throw unexpected(answer);
-      return answer;
+      if (this.#dispute !== undefined) await this.#request(link, this.#dispute, 'accepted');
+      return await this.#request(link, frame, 'acta', 'winners');
     });
   }
 
@@ -333,11 +322,18 @@ export class ResumableAgency {
     frame: Uint8Array,
     expected: Kind,
   ): Promise<Extract<ServerAnswer, { kind: Kind }>> {
-    return await this.#links!.over(async link => {
-      this.#behind = 0;
-      const answer = await withStop(link.request(frame), this.#parts.stop);
-      if (answer.kind !== expected) throw unexpected(answer);
-      return answer as Extract<ServerAnswer, { kind: Kind }>;
-    });
+    return await this.#links!.over(link => this.#request(link, frame, expected));
+  }
+
+  /** Asks over one connection. */
+  async #request<Kind extends ServerAnswer['kind']>(
+    link: Link,
+    frame: Uint8Array,
+    ...expected: readonly Kind[]
+  ): Promise<Extract<ServerAnswer, { kind: Kind }>> {
+    this.#behind = 0;
+    const answer = await withStop(link.request(frame), this.#parts.stop);
+    if (!(expected as readonly string[]).includes(answer.kind)) throw unexpected(answer);
+    return answer as Extract<ServerAnswer, { kind: Kind }>;
   }
 }

@@ -6,7 +6,7 @@ import type { Lottery } from '../lottery/lottery.ts';
 
 const SIGNATURE_BYTES = 64;
 
-/** The key of whoever signs actas. */
+/** The auditor's public key. */
 export interface ActaKey {
   readonly key: KeyObject;
   /** SHA-256 of the key in DER form, in hex: `openssl pkey -pubin -in KEY -outform DER | sha256sum`. */
@@ -84,7 +84,7 @@ export class SignatureFile {
  */
 export async function readSignature(path: string): Promise<Uint8Array | string | undefined> {
   try {
-    // A named pipe would wait for somebody who writes.
+    // Opening a named pipe for reading blocks until it has a writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();

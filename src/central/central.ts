@@ -3,7 +3,7 @@ import { winnersInAll } from '../lottery/draw.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Acta, type Fact, isByHand } from '../lottery/fact.ts';
 import type { BetsRefusal, Lottery } from '../lottery/lottery.ts';
-import { readActa, sha256Of } from '../lottery/acta.ts';
+import { readActa, sha256OfActa } from '../lottery/acta.ts';
 import type { Upload } from '../lottery/uploads.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
 import { AGENCIES_SHOWN_MAX, type CentralStatus } from '../observe/status.ts';
@@ -83,7 +83,7 @@ export class Central {
         number: acta.number,
         time: acta.time,
         text: acta.text,
-        sha256: sha256Of(acta.text),
+        sha256: sha256OfActa(acta),
         waitsFor: this.#draws.waitsFor,
       },
       withdrawnActas: lottery.withdrawnActas.map(({ number }) => number),
@@ -316,7 +316,7 @@ export class Central {
   ): void {
     const { lottery, emit } = this.#parts;
     const { acta } = lottery;
-    // Said once: whoever says it again, in whatever way, is not to fill the log.
+    // One log line for each agency and acta: repeated disputes must not fill the log.
     if (acta?.number !== number || this.#disputes.has(agency)) return;
     const said = readActa(acta.text)?.agencies.get(agency);
     const detail = `it has sent ${bets} bets with SHA-256 ${sha256}, the acta says ${said?.count ?? 0} with ${said?.sha256 ?? 'none'}`;
@@ -348,7 +348,7 @@ export class Central {
     }
     if (fact.kind === 'closed') {
       const { acta } = fact;
-      emit({ event: 'closed', acta, sha256: sha256Of(acta.text) });
+      emit({ event: 'closed', acta, sha256: sha256OfActa(acta) });
       for (const tell of this.#waitingForActa) tell();
       this.#draws.holdUnlessAnotherDoes();
     }

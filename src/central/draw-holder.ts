@@ -28,7 +28,7 @@ export interface Actas {
   keep(lottery: Lottery): Promise<{ readonly file: string; readonly error: string } | undefined>;
 }
 
-/** The signature of an acta, which somebody puts into a file. */
+/** The detached signature of an acta, in a file that the auditor supplies. */
 interface ActaSignature {
   /** Path of the file. */
   readonly file: string;
@@ -88,7 +88,7 @@ export class DrawHolder {
     return this.#parts.lottery.state === 'closed' ? this.#waitsFor : undefined;
   }
 
-  /** Closes the lottery and holds the draw, if it is time for it and nobody here does already. */
+  /** Starts the close and the draw of a complete or closed lottery, unless they are running here. */
   hold(): void {
     const { state } = this.#parts.lottery;
     if ((state !== 'complete' && state !== 'closed') || this.#closing.signal.aborted) return;
@@ -183,7 +183,7 @@ export class DrawHolder {
     if (actas === undefined) return true;
     const { holdMs, signature } = actas;
     const until = Date.parse(acta.time) + holdMs;
-    // Whoever signs or looks at a document finds the one that the log has.
+    // Restores a document that was changed or deleted: the auditor signs the one that is in the log.
     if (this.#waitsFor !== undefined) await this.keepActas();
     if (holdMs > 0 && Date.now() < until) {
       this.#waitFor(acta, { until: new Date(until).toISOString() });

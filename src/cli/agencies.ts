@@ -110,7 +110,7 @@ export function setAgencies(
   return change(directory, options, (lottery, intervention) => {
     if (lottery.state === 'complete') throw cannot('every agency has finished, and the draw is held');
     if (agencies === formatAgencies(lottery.expected)) throw cannot(`the agencies are ${agencies} already`);
-    // Nobody could ask for the winners among them.
+    // Only expected agencies may ask for their winners.
     const removed = [...lottery.bets].find(
       ([agency, bets]) => bets > 0 && lottery.expects(agency) && !ids.includes(agency),
     );
@@ -142,7 +142,7 @@ async function change(
   });
   say(describeByHand(done!));
   for (const name of kept) say(`kept: ${name}`);
-  // A server keeps the documents of its lottery; where none runs, nobody else does.
+  // With files no server runs during this command, so the command writes the documents of the lottery.
   if (store.files.length > 0) await keepActas(config, store);
   return EXIT.done;
 }

@@ -1,4 +1,4 @@
-import { sha256Of } from '../lottery/acta.ts';
+import { sha256OfActa } from '../lottery/acta.ts';
 import { isActaFile } from '../audit/acta-folder.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import { describeByHand } from './by-hand.ts';
@@ -29,7 +29,7 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
   const { betsInAll: bets } = lottery;
   const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
   const { interventions: byHand, acta: closed, withdrawnActas } = lottery;
-  const acta = closed && { number: closed.number, closed: closed.time, sha256: sha256Of(closed.text) };
+  const acta = closed && { number: closed.number, closed: closed.time, sha256: sha256OfActa(closed) };
   const status = {
     state: lottery.state,
     begun,

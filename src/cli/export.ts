@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { readLotteryConfig } from '../config/server-config.ts';
-import { sha256Of } from '../lottery/acta.ts';
+import { sha256OfActa } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
@@ -58,7 +58,7 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
 
 function sealOf(lottery: Lottery, bytes: number, sha256: string): FileSeal {
   const { state, betsInAll: bets, seal, agencies, acta: closed } = lottery;
-  const acta = closed && { number: closed.number, sha256: sha256Of(closed.text) };
+  const acta = closed && { number: closed.number, sha256: sha256OfActa(closed) };
   const winners = agencies.map(agency => [agency, lottery.winnersOf(agency)?.length ?? 0] as const);
   const draw = seal && {
     time: seal.time,

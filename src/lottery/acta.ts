@@ -1,5 +1,5 @@
-import type { Acta, ByHand } from './fact.ts';
 import { createHash } from 'node:crypto';
+import type { Acta, ByHand } from './fact.ts';
 
 /** What all rows of a lottery are, as bytes. */
 export interface BetsDigest {
@@ -84,7 +84,7 @@ export function drawActa({ lottery, acta, time, winningNumber, winners }: DrawAc
     'loteria-sorteo 1',
     `lottery: ${lottery}`,
     `acta: ${acta.number}`,
-    `acta-sha256: ${sha256Of(acta.text)}`,
+    `acta-sha256: ${sha256OfActa(acta)}`,
     `drawn: ${time}`,
     `number: ${winningNumber}`,
     `winners: ${inAll}`,
@@ -186,6 +186,15 @@ function readAgencies(
     rest = rest.slice(found[0].length);
   }
   return { agencies, rest };
+}
+
+const digests = new WeakMap<Acta, string>();
+
+/** SHA-256 of the document, in hex. Computed once: whoever watches a server asks each second. */
+export function sha256OfActa(acta: Acta): string {
+  let sha256 = digests.get(acta);
+  if (sha256 === undefined) digests.set(acta, (sha256 = sha256Of(acta.text)));
+  return sha256;
 }
 
 export function sha256Of(text: string): string {

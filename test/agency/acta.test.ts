@@ -10,7 +10,7 @@ import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { FakeCentral, OK, rwin } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { formatOf, startResumable, welcomed } from './start-agency.ts';
+import { finished, formatOf, startResumable, welcomed } from './start-agency.ts';
 
 const ROW = '1,Ana,Paz,1,1990-01-02,7\r\n';
 
@@ -47,10 +47,7 @@ async function waiting() {
     conversation.say(OK);
   }
   await upload;
-  const winners = agency.finishAndAwaitWinners();
-  expect(await conversation.message()).toBe('END');
-  conversation.say(OK);
-  expect(await conversation.message()).toBe('ACTA 0');
+  const { winners } = await finished(conversation, agency);
   return { conversation, winners, events, kept, agency };
 }
 

@@ -134,7 +134,7 @@ export async function welcomed(
   return conversation;
 }
 
-/** An upload without bets, up to its WAIT. */
+/** An upload without bets, up to its first ACTA. */
 export async function untilWait(
   central: FakeCentral,
   agency: ResumableAgency,
@@ -144,11 +144,19 @@ export async function untilWait(
   expect(await conversation.message()).toBe('DONE 0|0');
   conversation.say(OK);
   await upload;
+  return { conversation, ...(await finished(conversation, agency)) };
+}
+
+/** The end of an upload, up to the first question for an acta or the winners. */
+export async function finished(
+  conversation: Conversation,
+  agency: ResumableAgency,
+): Promise<{ winners: Promise<readonly string[]> }> {
   const winners = agency.finishAndAwaitWinners();
   expect(await conversation.message()).toBe('END');
   conversation.say(OK);
   expect(await conversation.message()).toBe('ACTA 0');
-  return { conversation, winners };
+  return { winners };
 }
 
 /** A bet as it stands in a payload. */

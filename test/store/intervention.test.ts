@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import type { Fact } from '../../src/lottery/fact.ts';
-import { type ByHand } from '../../src/lottery/fact.ts';
+import type { ByHand } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { inspectStore, verifyStore } from '../../src/store/csv/inspection.ts';

@@ -1,4 +1,4 @@
-import { type ByHand } from '../../lottery/fact.ts';
+import type { ByHand } from '../../lottery/fact.ts';
 import { readFileSync } from 'node:fs';
 import type { EngineAddress, StoreChoice } from '../../config/store-choice.ts';
 import { ConfigError } from '../../config/errors.ts';
