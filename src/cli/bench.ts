@@ -7,7 +7,7 @@ import {
   measureCommand,
   measureServer,
 } from '../bench/measure.ts';
-import { ownServer, yardstick } from '../bench/servers.ts';
+import { ownServer, baseline } from '../bench/servers.ts';
 import { formatMeasurements } from '../bench/table.ts';
 import { ADDRESS_ALLOWED, parseAddress } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
@@ -41,7 +41,7 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
   try {
     const measurements =
       address === undefined
-        ? await measureBesideYardstick(parts)
+        ? await measureBesideBaseline(parts)
         : [await measureServer(server!, [address], parts)];
     say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
     return EXIT.done;
@@ -63,16 +63,16 @@ function parseServer(text: string): Address {
 }
 
 /** One after the other: they would share the processors. */
-async function measureBesideYardstick(parts: MeasureParts): Promise<Measurement[]> {
+async function measureBesideBaseline(parts: MeasureParts): Promise<Measurement[]> {
   const { connections, agencies } = parts.shape;
   const program = process.argv[1]!;
   return [
     await measureCommand(folder => ownServer({ program, folder, connections, agencies }), parts),
-    await measureCommand(yardstick, parts),
+    await measureCommand(baseline, parts),
   ];
 }
 
-/** What `--json` prints; `ratio` is ours to the yardstick where both were measured. */
+/** What `--json` prints; `ratio` is ours to the baseline where both were measured. */
 function reportOf(shape: LoadShape, measurements: readonly Measurement[]) {
   return { ...shape, measurements, ratio: ratioOf(measurements) };
 }
