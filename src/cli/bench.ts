@@ -14,6 +14,7 @@ import { ConfigError } from '../config/errors.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
+import { complain, say } from './output.ts';
 
 export interface BenchOptions extends Omit<LoadShape, 'end'> {
   /** `host:port` of a server that runs. */
@@ -21,9 +22,6 @@ export interface BenchOptions extends Omit<LoadShape, 'end'> {
   readonly end?: boolean;
   readonly json?: boolean;
 }
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
 
 /** `loteria bench`: how many bets a second a server stores, and how long a batch takes. */
 export async function bench({ server, json, end = false, ...rest }: BenchOptions): Promise<number> {
