@@ -12,7 +12,7 @@ export interface DrawOptions {
   readonly json?: boolean;
 }
 
-/** `loteria draw status`: who has sent what, who has finished, what the draw waits for. */
+/** `loteria draw status` */
 export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
   const { lottery, begun } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
   const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
@@ -83,7 +83,7 @@ function describeState({
     : `open, waiting for ${waitingFor.join(', ')}`;
 }
 
-/** `loteria draw new`: puts a draw that has been held away, and makes room for the next. */
+/** `loteria draw new` */
 export async function drawNew(directory: string | undefined, { config }: DrawOptions): Promise<number> {
   const folder =
     directory ??

@@ -4,7 +4,7 @@ import { say } from './output.ts';
 
 const RESULT_WIDTH = 'not checked'.length;
 
-/** Prints a line for each check, then the number of differences. Returns the exit code. */
+/** Prints a line per check and the number of differences. Returns the exit code. */
 export function tellChecks(checks: readonly Check[]): number {
   const width = Math.max(...checks.map(({ what }) => what.length));
   for (const { what, result, detail } of checks)
