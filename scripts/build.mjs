@@ -22,7 +22,7 @@ rmSync(dist, { recursive: true, force: true });
 const [, , ...kernelsBuilt] = await Promise.all([
   bundleProgram(),
   bundlePage(),
-  compileKernel(['index.ts', 'scan-rows.ts'], 'central.wasm'),
+  compileKernel(['index.ts'], 'central.wasm'),
   compileKernel(['copy-lines.ts'], 'agency.wasm'),
 ]);
 if (kernelsBuilt.includes(false)) process.exit(1);
@@ -39,7 +39,6 @@ async function bundleProgram() {
       'cli/yardstick': 'src/bench/yardstick.ts',
       // The server's alone, and by itself in tests with a Node that cannot run the fast one.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
-      'kernel/open-row-scanner': 'src/kernel/open-row-scanner.ts',
     },
     platform: 'node',
     tsconfig: false,
