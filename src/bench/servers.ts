@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import type { ServerCommand } from './server-process.ts';
 
 /** The program beside this file, whether it is the source or what was built of it. */
-const YARDSTICK = join(import.meta.dirname, `yardstick${extname(import.meta.filename)}`);
+const BASELINE = join(import.meta.dirname, `baseline${extname(import.meta.filename)}`);
 
 export interface OwnServerShape {
   /** The program's own `main.js`. */
@@ -47,11 +47,11 @@ export function quietServer(shape: OwnServerShape): ServerCommand {
 }
 
 /** A program that only receives, writes and syncs. */
-export function yardstick(folder: string): ServerCommand {
+export function baseline(folder: string): ServerCommand {
   return {
-    name: 'yardstick',
+    name: 'baseline',
     program: process.execPath,
-    args: port => [YARDSTICK, String(port), join(folder, 'received')],
+    args: port => [BASELINE, String(port), join(folder, 'received')],
     environment: () => ({}),
     folder,
   };
@@ -59,5 +59,5 @@ export function yardstick(folder: string): ServerCommand {
 
 /** A program that answers and keeps nothing: what the load generator can do at most. */
 export function discard(folder: string): ServerCommand {
-  return { ...yardstick(folder), name: 'discard', args: port => [YARDSTICK, String(port)] };
+  return { ...baseline(folder), name: 'discard', args: port => [BASELINE, String(port)] };
 }

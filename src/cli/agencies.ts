@@ -11,11 +11,10 @@ import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ConfiguredStore, LotteryConfig } from './stores/configured-store.ts';
 import { storeOf } from './stores/store-of.ts';
+import { say } from './output.ts';
 
 /** It is in the acta de cierre, which others read. */
 const REASON_LENGTH_MAX = 200;
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 export interface AgencyOptions {
   readonly config?: string;

@@ -7,13 +7,14 @@ import {
   measureCommand,
   measureServer,
 } from '../bench/measure.ts';
-import { ownServer, yardstick } from '../bench/servers.ts';
+import { ownServer, baseline } from '../bench/servers.ts';
 import { formatMeasurements } from '../bench/table.ts';
 import { ADDRESS_ALLOWED, parseAddress } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
+import { complain, say } from './output.ts';
 
 export interface BenchOptions extends Omit<LoadShape, 'end'> {
   /** `host:port` of a server that runs. */
@@ -21,9 +22,6 @@ export interface BenchOptions extends Omit<LoadShape, 'end'> {
   readonly end?: boolean;
   readonly json?: boolean;
 }
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
 
 /** `loteria bench`: how many bets a second a server stores, and how long a batch takes. */
 export async function bench({ server, json, end = false, ...rest }: BenchOptions): Promise<number> {
@@ -41,7 +39,7 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
   try {
     const measurements =
       address === undefined
-        ? await measureBesideYardstick(parts)
+        ? await measureBesideBaseline(parts)
         : [await measureServer(server!, [address], parts)];
     say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
     return EXIT.done;
@@ -63,16 +61,16 @@ function parseServer(text: string): Address {
 }
 
 /** One after the other: they would share the processors. */
-async function measureBesideYardstick(parts: MeasureParts): Promise<Measurement[]> {
+async function measureBesideBaseline(parts: MeasureParts): Promise<Measurement[]> {
   const { connections, agencies } = parts.shape;
   const program = process.argv[1]!;
   return [
     await measureCommand(folder => ownServer({ program, folder, connections, agencies }), parts),
-    await measureCommand(yardstick, parts),
+    await measureCommand(baseline, parts),
   ];
 }
 
-/** What `--json` prints; `ratio` is ours to the yardstick where both were measured. */
+/** What `--json` prints; `ratio` is ours to the baseline where both were measured. */
 function reportOf(shape: LoadShape, measurements: readonly Measurement[]) {
   return { ...shape, measurements, ratio: ratioOf(measurements) };
 }

@@ -36,13 +36,15 @@ const random = (): number => Math.random();
 const RESUMABLE_WINDOW = 64;
 const BASE_WINDOW = 1;
 
-/**
- * `loteria client`: does what the configuration asks for and ends.
- *
- * @param checkOnly whether the file is only checked, and nothing is sent
- */
-export async function client(configPath: string | undefined, checkOnly = false): Promise<number> {
-  const config = await readClientConfig(configPath);
+export interface ClientOptions {
+  readonly config?: string;
+  /** Only check the file, and send nothing. */
+  readonly check?: boolean;
+}
+
+/** `loteria client`: runs the agency of the configuration to its end. */
+export async function client({ config: path, check: checkOnly = false }: ClientOptions): Promise<number> {
+  const config = await readClientConfig(path);
   const sink = openLogSink();
   try {
     return await runAgency(config, checkOnly, sink);

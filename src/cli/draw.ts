@@ -5,8 +5,7 @@ import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { archiveDraw } from './stores/csv.ts';
 import { storeOf } from './stores/store-of.ts';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+import { say } from './output.ts';
 
 export interface DrawOptions {
   readonly config?: string;

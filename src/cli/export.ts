@@ -6,8 +6,7 @@ import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 import { ExportFile } from './export-file.ts';
 import { storeOf } from './stores/store-of.ts';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+import { complain, say } from './output.ts';
 
 export interface ExportOptions {
   readonly config?: string;
@@ -86,10 +85,6 @@ function tell(path: string, { bets, bytes, sha256, draw }: FileSeal, missing: re
       `sha256 ${draw.sha256}; the file was left there to be looked at`,
   );
   return EXIT.failed;
-}
-
-function complain(what: string): void {
-  process.stderr.write(`loteria: ${what}\n`);
 }
 
 /** @throws StoreError `unusable` when the file is one of those that the store itself is kept in */

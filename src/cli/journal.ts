@@ -5,11 +5,10 @@ import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
 import { storeOf } from './stores/store-of.ts';
 import { describeRecord, verifyStore, visitJournal } from './stores/csv.ts';
+import { say } from './output.ts';
 
 const WITHOUT_JOURNAL =
   '`loteria export FILE` reads all of it and checks it, `loteria draw status` says what is in it';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `loteria journal verify`: checks every promise of `bets.journal` and `bets.csv` against each other. */
 export async function verifyJournal(directory: string | undefined): Promise<number> {

@@ -10,11 +10,12 @@ import { type RunPage, type RunResult, runLottery } from '../run/lottery-run.ts'
 import { pagePort } from '../run/page.ts';
 import { showProgress } from '../run/progress.ts';
 import { formatTable } from '../run/table.ts';
-import type { AgencyProtocol } from '../wire/dialect-names.ts';
+import { type AgencyProtocol, parseProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
+import { say } from './output.ts';
 
 export interface RunOptions {
   readonly data?: string;
@@ -23,10 +24,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly keep?: boolean;
   readonly page?: boolean;
-  readonly dialect: AgencyProtocol;
+  readonly dialect: string;
 }
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const sayWhere = (url: string): void => say(`the page: ${url}`);
 
@@ -54,7 +53,12 @@ export async function run(options: RunOptions): Promise<number> {
   try {
     const page = options.page ? { port: await pagePort(), onOpen: sayWhere, seen } : undefined;
     const files = await provideFiles(options, join(folder, 'data'), stopping.signal);
-    const result = await holdLottery(folder, files, { ...options, page }, stopping.signal);
+    const result = await holdLottery(
+      folder,
+      files,
+      { protocol: parseProtocol(options.dialect)!, page },
+      stopping.signal,
+    );
     return report(result);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -96,7 +100,7 @@ async function isFolder(path: string): Promise<boolean> {
 async function holdLottery(
   folder: string,
   files: AgencyFile[],
-  { dialect: protocol, page }: { readonly dialect: AgencyProtocol; readonly page: RunPage | undefined },
+  { protocol, page }: { readonly protocol: AgencyProtocol; readonly page: RunPage | undefined },
   stop: AbortSignal,
 ): Promise<RunResult> {
   const expected = new Map<number, Expected>();

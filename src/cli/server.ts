@@ -58,8 +58,8 @@ const NO_LOTTERY: CentralStatus = {
 const now = (): number => performance.now();
 
 /** `loteria server`: runs the central until SIGTERM or SIGINT. */
-export async function server(configPath: string | undefined): Promise<number> {
-  const config = readServerConfig(configPath);
+export async function server({ config: path }: { readonly config?: string }): Promise<number> {
+  const config = readServerConfig(path);
   const sink = openLogSink();
   try {
     return await runCentral(config, sink);

@@ -13,8 +13,8 @@ const COMPILED = new URL('../compiled', import.meta.url);
 
 /** `loteria client` and `loteria server` without options, as nearly every process of a lottery is started. */
 async function runCommand(args: readonly string[]): Promise<number> {
-  if (args.length === 1 && args[0] === 'client') return (await import('./client.ts')).client(undefined);
-  if (args.length === 1 && args[0] === 'server') return (await import('./server.ts')).server(undefined);
+  if (args.length === 1 && args[0] === 'client') return (await import('./client.ts')).client({});
+  if (args.length === 1 && args[0] === 'server') return (await import('./server.ts')).server({});
   return (await import('./main.ts')).runProgram();
 }
 

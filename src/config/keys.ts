@@ -36,6 +36,12 @@ export interface Given {
   readonly source: string;
 }
 
+/** The default of a key, in words. */
+export function describeDefault(key: Key<unknown>): string {
+  if (key.default !== undefined) return `default ${key.default}`;
+  return key.optional ? 'not set' : 'required';
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type ValuesOf<Keys extends Readonly<Record<string, Key<unknown>>>> = {

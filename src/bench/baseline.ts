@@ -3,7 +3,7 @@
  * else. It looks into no bet, keeps no journal and would notice no damage. Group commit is the same as ours: while one group
  * is written and synced the next one gathers, and all connections of a group are answered after its sync.
  *
- *     node yardstick.js PORT [FILE]
+ *     node baseline.js PORT [FILE]
  *
  * Without a file it answers at once and keeps nothing: the limit of the load generator itself.
  */
