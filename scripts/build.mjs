@@ -18,7 +18,7 @@ rmSync(dist, { recursive: true, force: true });
 const [program, page, ...kernelsBuilt] = await Promise.all([
   bundleProgram(),
   bundlePage(),
-  compileKernel(['index.ts', 'scan-rows.ts'], 'central.wasm'),
+  compileKernel(['index.ts'], 'central.wasm'),
   compileKernel(['copy-lines.ts'], 'agency.wasm'),
 ]);
 if (kernelsBuilt.includes(false)) process.exit(1);
@@ -35,7 +35,6 @@ function bundleProgram() {
       'cli/baseline': 'src/bench/baseline.ts',
       // Separate entries for the test with a Node that has no WebAssembly.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
-      'kernel/open-row-scanner': 'src/kernel/open-row-scanner.ts',
     },
     platform: 'node',
     tsconfig: false,

@@ -4,7 +4,6 @@ import type { EngineAddress, StoreChoice } from '../../config/store-choice.ts';
 import { ConfigError } from '../../config/errors.ts';
 import { formatAgencies } from '../../lottery/agency-ranges.ts';
 import { Lottery } from '../../lottery/lottery.ts';
-import { openRowScanner } from '../../kernel/open-row-scanner.ts';
 import { inspectLog } from '../../store/postgres/inspection.ts';
 import { PostgresStore } from '../../store/postgres/postgres-store.ts';
 import { schemaFor } from '../../store/postgres/schema.ts';
@@ -54,7 +53,6 @@ async function open(
     onFact: fact => state.apply(fact),
     onEvent: onEngine,
     watch,
-    openRowScanner,
     signal,
   });
   return { store, files: [`lottery ${lottery}`], cuts: [] };

@@ -3,7 +3,6 @@ import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
 import type { BetsDigest } from '../../lottery/acta.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
-import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
@@ -36,8 +35,6 @@ export interface CsvStoreOptions {
   readonly onFact?: OnFact;
   /** Told how long the disk takes and when it is full. */
   readonly watch?: StoreWatch | undefined;
-  /** How the rows are found for a draw, when there is a faster way than the plain one. */
-  readonly openRowScanner?: () => RowScanner;
   readonly onWarning?: OnWarning;
   /** Waits so many milliseconds at the start where another server may still run on the folder. */
   readonly pause?: (ms: number) => Promise<unknown>;
@@ -60,7 +57,6 @@ export class CsvStore implements Store {
   readonly #journal: AppendFile;
   readonly #lease: FolderLease;
   readonly #guard: FileGuard;
-  readonly #openRowScanner: (() => RowScanner) | undefined;
   readonly #digest: RunningDigest;
   readonly #failure = new Failure();
   readonly #writer: CommitWriter;
@@ -93,7 +89,6 @@ export class CsvStore implements Store {
         if (this.#idle) this.#idleTimer.refresh();
       },
     });
-    this.#openRowScanner = options.openRowScanner;
     this.#sealed = recovered.drawn;
     this.#isUnconfirmed = recovered.isUnconfirmed;
     this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
@@ -179,9 +174,8 @@ export class CsvStore implements Store {
     await this.#look().catch(() => {});
     await this.settled();
     const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
-    const scanner = this.#openRowScanner?.();
     let slice: Bet[] = [];
-    for (const bet of loadBets(this.#bets.file.descriptor, scanner, check.onRead)) {
+    for (const bet of loadBets(this.#bets.file.descriptor, check.onRead)) {
       slice.push(bet);
       if (slice.length < BETS_PER_SLICE) continue;
       yield slice;
