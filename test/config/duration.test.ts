@@ -3,78 +3,32 @@ import { describe, expect, test } from 'vitest';
 import { parseDuration, parseWait } from '../../src/config/duration.ts';
 
 /** From the table of Go's own `TestParseDuration` and its documentation; no signs, because no wait is negative. */
-const ACCEPTED: readonly (readonly [string, number])[] = [
-  ['0', 0],
-  ['0s', 0],
-  ['5s', 5_000],
-  ['30s', 30_000],
-  ['1478s', 1_478_000],
-  ['5.0s', 5_000],
-  ['5.6s', 5_600],
-  ['5.s', 5_000],
-  ['.5s', 500],
-  ['1.0s', 1_000],
-  ['1.00s', 1_000],
-  ['1.004s', 1_004],
-  ['1.0040s', 1_004],
-  ['100.00100s', 100_001],
-  ['10ns', 0.00001],
-  ['11us', 0.011],
-  ['12µs', 0.012],
-  ['12μs', 0.012],
-  ['13ms', 13],
-  ['14s', 14_000],
-  ['15m', 900_000],
-  ['16h', 57_600_000],
-  ['3h30m', 12_600_000],
-  ['10.5s4m', 250_500],
-  ['2m3.4s', 123_400],
-  ['1h2m3s4ms5us6ns', 3_723_004.005_006],
-  ['39h9m14.425s', 140_954_425],
-  ['1h1h', 7_200_000],
-  ['150ms', 150],
-  ['1h30m', 5_400_000],
-  ['0.3333333333333333333h', 1_200_000],
-  ['52763797000ns', 52_763.797],
-];
+const ACCEPTED = `
+  0=0 0s=0 5s=5000 30s=30000 1478s=1478000 5.0s=5000 5.6s=5600 5.s=5000 .5s=500 1.0s=1000
+  1.00s=1000 1.004s=1004 1.0040s=1004 100.00100s=100001 10ns=0.00001 11us=0.011 12µs=0.012
+  12μs=0.012 13ms=13 14s=14000 15m=900000 16h=57600000 3h30m=12600000 10.5s4m=250500
+  2m3.4s=123400 1h2m3s4ms5us6ns=3723004.005006 39h9m14.425s=140954425 1h1h=7200000 150ms=150
+  1h30m=5400000 0.3333333333333333333h=1200000 52763797000ns=52763.797
+`
+  .trim()
+  .split(/\s+/)
+  .map(pair => pair.split('=') as [text: string, milliseconds: string]);
 
 const REFUSED = [
+  ...'3 5 - s . -. .s +.s -5s +5s 5S 5sec 1d 1w 1e3s 0x10s 5s, 1h30 30m1 1..5s 1.2.3s 1,5s ٥s P5S infinity'.split(
+    ' ',
+  ),
   '',
-  '3',
-  '5',
-  '-',
-  's',
-  '.',
-  '-.',
-  '.s',
-  '+.s',
-  '-5s',
-  '+5s',
   '5 s',
   ' 5s',
   '5s ',
   '5s\n',
-  '5S',
-  '5sec',
-  '1d',
-  '1w',
-  '1e3s',
-  '0x10s',
-  '5s,',
   '1h 30m',
-  '1h30',
-  '30m1',
-  '1..5s',
-  '1.2.3s',
-  '1,5s',
-  '٥s',
-  'P5S',
-  'infinity',
 ];
 
 describe('a duration', () => {
   test.each(ACCEPTED)('%s is taken as Go takes it', (text, milliseconds) => {
-    expect(parseDuration(text)).toBeCloseTo(milliseconds, 6);
+    expect(parseDuration(text)).toBeCloseTo(Number(milliseconds), 6);
   });
 
   test.each(REFUSED.map(text => [text]))('%j is refused as Go refuses it', text => {

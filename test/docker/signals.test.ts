@@ -48,30 +48,6 @@ describe('exercise 4: SIGTERM to the echo pair', () => {
     return stack;
   };
 
-  test('of the client ends it with exit code 0, and the server runs on', async () => {
-    const stack = await start();
-    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'client1'), 'client1')).toEqual([0]);
-    expect(await endingOf(stack.follow('client1'))).toEqual([
-      'shutdown in_progress',
-      'close_timer success',
-      'shutdown success',
-    ]);
-    expect(await docker('inspect', '--format', '{{.State.Running}}', 'server')).toBe('true\n');
-  });
-
-  test('of the server ends it with exit code 0', async () => {
-    const stack = await start();
-    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
-    expect(await endingOf(stack.follow('server'))).toEqual(expect.arrayContaining(SERVER_CLOSES));
-  });
-
-  test('of a server without clients ends it with exit code 0', async () => {
-    const stack = await Stack.create({ exercise: 'ej4', clients: 0 });
-    await stack.up();
-    await stack.follow('server').logged('accept_connections', 'in_progress');
-    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
-  });
-
   test('of both ends both with exit code 0', async () => {
     const stack = await start();
     const stop = stack.compose('stop', '-t', GRACE);
@@ -89,30 +65,6 @@ describe('exercise 4: SIGTERM in the lottery', () => {
     for (const name of ['client1', 'client2']) await stack.follow(name).logged('upload', 'in_progress');
     return stack;
   };
-
-  test('of an agency in the middle of its upload', async () => {
-    const stack = await startUploads();
-    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'client1'), 'client1')).toEqual([0]);
-    const agency = stack.follow('client1');
-    const ending = await endingOf(agency);
-    expect(ending).toEqual(expect.arrayContaining([...CLIENT_CLOSES, 'close_file success']));
-    expect(ending.at(-1)).toBe('shutdown success');
-    expect(agency.linesOf('upload', 'success')).toEqual([]);
-  });
-
-  test('of the central in the middle of two uploads: every acknowledged batch is in bets.csv, whole', async () => {
-    const stack = await startUploads();
-    expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);
-    const server = stack.follow('server');
-    const ending = await endingOf(server);
-    expect(ending).toEqual(
-      expect.arrayContaining([...SERVER_CLOSES, 'close_socket success', 'close_file success']),
-    );
-    expect(ending.at(-1)).toBe('shutdown success');
-    const rows = (await stack.bets()).split('\r\n');
-    expect(rows.pop()).toBe('');
-    expect(rows).toHaveLength(server.linesOf('apuesta_recibida', 'success').length * BETS_PER_BATCH);
-  });
 
   test('of everybody in the middle of two uploads', async () => {
     const stack = await startUploads();
