@@ -28,23 +28,11 @@ export interface ConnectionParts {
 }
 
 /** The place of a reply in the order of the requests. */
-class Slot implements Answer {
+interface Slot {
   /** The request; undefined for bytes that are no message. */
   readonly to: ClientMessage['kind'] | undefined;
-  settled = false;
+  isSettled: boolean;
   reply: ServerMessage | undefined;
-  readonly #onSettled: () => void;
-
-  constructor(to: ClientMessage['kind'] | undefined, onSettled: () => void) {
-    this.to = to;
-    this.#onSettled = onSettled;
-  }
-
-  settle(reply: ServerMessage | undefined): void {
-    this.settled = true;
-    this.reply = reply;
-    this.#onSettled();
-  }
 }
 
 /**
@@ -68,8 +56,8 @@ export class Connection implements Served {
   /** Whether the last reply was written. */
   #isClosing = false;
   #isPumpScheduled = false;
-  #isInSession = false;
   #isFlushScheduled = false;
+  #waitsForRoom = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -132,7 +120,7 @@ export class Connection implements Served {
     } else if (this.#slots.length > 0) {
       // A half-closed peer may be gone: the first ping brings a reset, the second one shows it.
       if (this.#inputEnded || this.#deadlines.isPingDue(time)) this.#ping();
-    } else if (!this.#isClosing && !central.saturated) {
+    } else if (!this.#isClosing && !central.backpressure.isOn) {
       const missed = this.#deadlines.missed(time);
       if (missed !== undefined) this.#refuseSlowPeer(missed);
     }
@@ -221,7 +209,7 @@ export class Connection implements Served {
       }
       this.#deferred = undefined;
       messages += 1;
-      this.#ask(message.kind, answer => this.#session.handle(message, answer));
+      this.#answer(message.kind, this.#session.handle(message));
     }
     const { codec, open } = this.#parts;
     this.#deadlines.await(messages, codec.pending, codec.heldBytes);
@@ -252,10 +240,18 @@ export class Connection implements Served {
     const { limits, central } = this.#parts;
     const unanswered = this.#slots.length;
     if (!this.#isAccepting || unanswered >= limits.unansweredMax || this.#writer.backlogged) return false;
-    if (!central.saturated) return true;
+    if (!central.backpressure.isOn) return true;
     // With unanswered requests the next reply resumes the pump.
-    if (unanswered === 0) central.whenRelieved(this.#onReadable);
+    if (unanswered === 0) void this.#waitForRoom();
     return false;
+  }
+
+  async #waitForRoom(): Promise<void> {
+    if (this.#waitsForRoom) return;
+    this.#waitsForRoom = true;
+    await this.#parts.central.backpressure.released();
+    this.#waitsForRoom = false;
+    this.#onReadable();
   }
 
   /** The next message. Bytes that are none are refused in their turn, and end the input. */
@@ -264,7 +260,7 @@ export class Connection implements Served {
       return this.#parts.codec.next();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#ask(undefined, answer => answer.settle(this.#session.refuse(error.refusal)));
+      this.#answer(undefined, this.#session.refuse(error.refusal));
       return undefined;
     }
   }
@@ -279,26 +275,31 @@ export class Connection implements Served {
     return true;
   }
 
-  /** Asks the session. An immediate reply is sent at once when no request before it waits. */
-  #ask(kind: ClientMessage['kind'] | undefined, question: (answer: Answer) => void): void {
-    const slot = new Slot(kind, this.#onSettled);
+  /** Queues an answer. An immediate reply is sent at once when no request before it waits. */
+  #answer(to: Slot['to'], answer: Answer): void {
+    const slot: Slot = { to, isSettled: false, reply: undefined };
     this.#slots.push(slot);
-    this.#isInSession = true;
-    question(slot);
-    this.#isInSession = false;
-    if (slot.reply?.kind === 'refused') this.#isAccepting = false;
+    if (answer instanceof Promise) {
+      void this.#settleLater(slot, answer);
+      return;
+    }
+    slot.isSettled = true;
+    slot.reply = answer;
+    if (answer?.kind === 'refused') this.#isAccepting = false;
     this.#sendSettled();
   }
 
-  /** Coalesces the replies of a group commit. */
-  readonly #onSettled = (): void => {
-    if (this.#isInSession || this.#isFlushScheduled) return;
+  async #settleLater(slot: Slot, answer: Promise<ServerMessage | undefined>): Promise<void> {
+    slot.reply = await answer;
+    slot.isSettled = true;
+    // Coalesces the replies of a group commit, which settle in successive microtasks.
+    if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
     queueMicrotask(() => {
       this.#isFlushScheduled = false;
       this.#resume();
     });
-  };
+  }
 
   #resume(): void {
     this.#sendSettled();
@@ -307,7 +308,7 @@ export class Connection implements Served {
   }
 
   #sendSettled(): void {
-    while (!this.#writer.backlogged && this.#slots[0]?.settled === true) {
+    while (!this.#writer.backlogged && this.#slots[0]?.isSettled === true) {
       const { reply, to } = this.#slots.shift()!;
       if (reply !== undefined) this.#send(reply, to);
     }
