@@ -34,7 +34,7 @@ const INTERVENTION: Intervention = { reason: 'wrong file', by: 'ana@x', time: '2
 /** The documents in a folder, and what the draw waits for. */
 async function actasIn(folder: string, waits: Pick<Actas, 'holdMs' | 'signature'>): Promise<Actas> {
   const documents = new ActaFolder(folder, 'of the test', WINNING);
-  return { ...waits, keep: lottery => documents.keep(lottery) };
+  return { ...waits, write: lottery => documents.write(lottery) };
 }
 
 /** A key pair, the public key in a file. */

@@ -6,7 +6,7 @@ import { Central } from '../../src/central/central.ts';
 import { Connection } from '../../src/central/connection.ts';
 import { Listener } from '../../src/central/listener.ts';
 import { OpenConnections } from '../../src/central/open-connections.ts';
-import { type SecurePeer, TlsDoor, type TlsDoorParts } from '../../src/central/tls-door.ts';
+import { type SecurePeer, TlsAcceptor, type TlsAcceptorParts } from '../../src/central/tls-acceptor.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
@@ -284,7 +284,7 @@ export interface TestCentralOptions {
   readonly dialects?: readonly Dialect[];
   readonly actas?: Actas;
   /** Speaks TLS. */
-  readonly tls?: Pick<TlsDoorParts, 'identity' | 'clientAuthority'>;
+  readonly tls?: Pick<TlsAcceptorParts, 'identity' | 'clientAuthority'>;
 }
 
 /** A central as the product runs it, on free ports of the loopback interface, in this process. It is stopped when the test ends. */
@@ -341,7 +341,7 @@ export class TestCentral {
       const { conversation } = dialect;
       return new Connection({ ...peer, ...common, socket, ip, codec, conversation, central, emit });
     };
-    const door = tls && new TlsDoor({ ...tls, ...common, emit, serve });
+    const door = tls && new TlsAcceptor({ ...tls, ...common, emit, serve });
     const listener = await Listener.open({
       open,
       name: dialect.name,
