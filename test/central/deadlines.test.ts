@@ -2,23 +2,11 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
 import type { Limits } from '../../src/wire/limits.ts';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  GatedStore,
-  GWIN,
-  ManualClock,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  row,
-  sbet,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, row, sbet } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 
 /** In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real one. */
 const LIMITS: Partial<Limits> = {

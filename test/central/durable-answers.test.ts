@@ -1,22 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  frame,
-  GatedStore,
-  GWIN,
-  nbet,
-  NOK,
-  OK,
-  row,
-  TestCentral,
-  until,
-  range,
-  takeTurns,
-} from '../support/central.ts';
+import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, range } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral, takeTurns } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 describe('an answer', () => {
   test.each([

@@ -1,20 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  conn,
-  END,
-  frame,
-  GatedStore,
-  GWIN,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  row,
-  rwin,
-  TestCentral,
-} from '../support/central.ts';
+import { bet, conn, END, frame, GWIN, nbet, NEND, NOK, OK, row, rwin } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** Asks the one who is at the other end something that changes nothing: is it still served? */

@@ -1,19 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  done,
-  END,
-  frame,
-  GatedStore,
-  helo,
-  heloBets,
-  row,
-  sbet,
-  TestCentral,
-  until,
-  welc,
-  welcBets,
-} from '../support/central.ts';
+import { bet, done, END, frame, helo, heloBets, row, sbet, welc, welcBets } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** Uploads of agencies that number bets, not batches. */

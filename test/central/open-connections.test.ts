@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { OpenConnections } from '../../src/central/open-connections.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
-import { bet, conn, connectRaw, nbet, OK, TestCentral, until } from '../support/central.ts';
+import { bet, conn, nbet, OK } from '../support/base-frames.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 class Buffering {
   wasCut = false;

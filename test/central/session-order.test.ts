@@ -4,7 +4,6 @@ import {
   conn,
   END,
   frame,
-  GatedStore,
   GWIN,
   nbet,
   NEND,
@@ -12,11 +11,11 @@ import {
   OK,
   row,
   rwin,
-  TestCentral,
-  until,
   range,
-  takeTurns,
-} from '../support/central.ts';
+} from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral, takeTurns } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 describe('a client that does not wait for the answers', () => {

@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  frame,
-  GatedStore,
-  helo,
-  range,
-  row,
-  sbet,
-  takeTurns,
-  TestCentral,
-  until,
-  welc,
-} from '../support/central.ts';
+import { bet, frame, helo, range, row, sbet, welc } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 const BAD = bet('x');
 const failBet = (seq: number, index = 0): string => `FAIL invalid-bet|0|${seq}|${index}|document|not-digits`;

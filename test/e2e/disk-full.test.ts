@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { readiness } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
-import { NEND, OK } from '../support/central.ts';
+import { NEND, OK } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

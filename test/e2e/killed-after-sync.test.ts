@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { bet, done, END, helo, row, sbet, welc } from '../support/central.ts';
+import { bet, done, END, helo, row, sbet, welc } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startClient, startServer } from '../support/program.ts';

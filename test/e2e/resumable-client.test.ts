@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/central.ts';
+import { until } from '../support/until.ts';
 import { fail, FakeCentral, OK, RWIN_NONE, welc } from '../support/fake-central.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

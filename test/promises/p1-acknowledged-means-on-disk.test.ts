@@ -4,20 +4,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
-import {
-  bet,
-  conn,
-  END,
-  frame,
-  helo,
-  nbet,
-  row,
-  sbet,
-  takeTurns,
-  TestCentral,
-  until,
-  welc,
-} from '../support/central.ts';
+import { bet, conn, END, frame, helo, nbet, row, sbet, welc } from '../support/base-frames.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
