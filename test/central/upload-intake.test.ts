@@ -216,24 +216,6 @@ describe('a disk that is full in the middle of a window', () => {
   });
 });
 
-describe('the window', () => {
-  test('is 64 batches: no more are taken while none is answered, then all are answered', async () => {
-    const { store, central, bystander } = await open({ held: true });
-    const peer = await central.uploader(1);
-    peer.send(Buffer.concat(range(200).map(index => sbet(index + 1, bet(index)))));
-    await until(() => store.appended.length >= 64, '64 batches at the store');
-    await takeTurns(bystander);
-    expect(store.appended).toHaveLength(64);
-    store.open();
-    expect(await peer.frames(200)).toEqual(range(200).map(() => 'OK'));
-    expect(store.rows).toBe(
-      range(200)
-        .map(index => row(1, index))
-        .join(''),
-    );
-  });
-});
-
 describe('uploads', () => {
   test('of the same name of two agencies are counted apart, also on their way', async () => {
     const { store, central } = await open({ held: true });
