@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import type { CentralEvent, CloseReason, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
@@ -278,6 +279,7 @@ export class Connection implements Served {
 
   /** Queues an answer. An immediate reply is sent at once when no request before it waits. */
   #answer(to: Slot['to'], answer: Answer): void {
+    assert(this.#slots.length < this.#parts.limits.unansweredMax, 'the window is bounded');
     const slot: Slot = { to, isSettled: false, reply: undefined };
     this.#slots.push(slot);
     if (answer instanceof Promise) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isPassing } from '../files/passing.ts';
 import { type BetsDigest, closeActa } from '../lottery/acta.ts';
@@ -231,6 +232,8 @@ export class DrawHolder {
   async #seal({ draw, startedAt }: { draw: Draw; startedAt: number }, acta: Acta): Promise<void> {
     const { lottery, store } = this.#parts;
     const { bytes, sha256 } = acta;
+    assert(!this.#isSealing, 'one draw is appended at a time');
+    assert(lottery.acta === acta, 'the draw is of the acta in force');
     this.#isSealing = true;
     try {
       await store.note({ kind: 'drawn', draw, seal: { bytes, sha256, time: new Date().toISOString() } });

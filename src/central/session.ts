@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type BatchFault, type BetBatch, betsOf } from '../lottery/bet-batch.ts';
 import type { CentralEvent, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
@@ -213,6 +214,7 @@ export class Session {
   async #storeBatch(message: BetsMessage, batch: BetBatch): Promise<ServerMessage> {
     const { central, emit } = this.#parts;
     const { agency, count } = batch;
+    assert(agency === this.#agency, 'a batch holds bets of the agency that sent it');
     // Decoded before the append: the rows belong to the reader again afterwards.
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
     try {
@@ -311,6 +313,7 @@ export class Session {
     const outcome = (): ServerMessage | undefined => this.#actaAfter(seen, agency) ?? this.#winners(agency);
     const known = outcome();
     if (known !== undefined || waitMs === 0) return known ?? otherwise;
+    assert(this.#stopWaiting === undefined, 'a connection has one question at a time');
     const { promise, resolve } = Promise.withResolvers<ServerMessage>();
     const stop = (): void => {
       for (const unsubscribe of subscriptions) unsubscribe();

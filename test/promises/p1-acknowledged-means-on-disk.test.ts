@@ -83,6 +83,8 @@ describe('P1 An acknowledgement means on disk', () => {
       // Others are served meanwhile; this one is not told anything.
       await takeTurns(other);
       expect(peer.socket.bytesRead).toBe(before);
+      const logged = ['batch-stored', 'bet-stored', 'agency-finished'];
+      expect(central.events.filter(({ event }) => logged.includes(event))).toEqual([]);
       disk.letGo(left[0]!);
     }
     expect(await peer.frame()).toMatch(/^OK$|^FAIL invalid-bet\|0\|1\|/);
