@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type BatchFault, type BetBatch, betsOf } from '../lottery/bet-batch.ts';
 import type { CentralEvent, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
@@ -8,10 +9,8 @@ import type { Central } from './central.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
 import type { NumberedOutcome } from './upload-intake.ts';
 
-/** Where the reply to one message is put, at once or when the disk has it; undefined for a message that is not answered. */
-export interface Answer {
-  settle(reply: ServerMessage | undefined): void;
-}
+/** The reply to a message, at once or when it is durable; undefined for a message without one. */
+export type Answer = ServerMessage | undefined | Promise<ServerMessage | undefined>;
 
 const ACCEPTED: ServerMessage = { kind: 'accepted' };
 const NONE_ACCEPTED: ServerMessage = { kind: 'accepted', bets: 0 };
@@ -22,8 +21,8 @@ const STOPPING: ServerMessage = {
 };
 const NO_UPLOAD: Refusal = { code: 'not-identified', detail: 'HELO must say which upload it is' };
 
-/** A message of somebody who is known, or says who it is. */
 type Resume = Extract<ClientMessage, { kind: 'resume' }>;
+type NumberedMessage = BetsMessage & { readonly seq: number };
 type MessageOfAgency = Exclude<ClientMessage, { kind: 'identify' | 'resume' }>;
 
 export interface SessionParts {
@@ -34,59 +33,53 @@ export interface SessionParts {
   readonly emit: Emit<CentralEvent>;
   readonly ip: string;
   readonly listener?: ListenerName | undefined;
-  /** What the peer has shown of itself, where a certificate is asked for. */
+  /** Of the peer, where agencies need one. */
   readonly certificate?: PeerCertificate | undefined;
 }
 
 /**
- * The rules of one conversation (protocol page): who may say what when, and what is answered. It knows nothing of sockets
- * and bytes. After a reply of kind `refused` the connection is to be closed.
+ * The rules of one conversation (PROTOCOL.md): which message is allowed when, and its reply. It knows
+ * neither sockets nor bytes. The connection closes after a reply of kind `refused`.
  */
 export class Session {
   readonly #parts: SessionParts;
   #agency: number | undefined;
-  /** The upload that the agency came with. */
+  /** Named by `HELO`. */
   #upload: string | undefined;
   /** Whether the agency numbers bets, not batches. */
   #countsBets = false;
   #hasSentBets = false;
   /** Ends the wait for the draw. */
   #stopWaiting: (() => void) | undefined;
-  /** Whether the agency asked to be told the winners, however long that takes. */
+  /** Whether the agency waits for the winners without a limit. */
   #awaitsWinners = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
-  /** The agency at the other end, once it has said who it is. */
+  /** Undefined before the peer has identified itself. */
   get agency(): number | undefined {
     return this.#agency;
   }
 
   /**
-   * Answers one message. Batches may be handed over before earlier ones are answered; any other message only when
-   * everything before it is.
+   * Answers one message. Batches may be pipelined; any other message only when everything before it
+   * is answered.
    */
-  handle(message: ClientMessage, answer: Answer): void {
+  handle(message: ClientMessage): Answer {
     const { certificate } = this.#parts;
-    if (certificate !== undefined && 'refusal' in certificate) {
-      // Whatever it says: it has been logged, and is only told why.
-      answer.settle({ kind: 'refused', refusal: certificate.refusal });
-    } else if (message.kind === 'identify') {
-      answer.settle(this.#identify(message.agency));
-    } else if (message.kind === 'resume') {
-      this.#resume(message, answer);
-    } else if (message.kind === 'empty-batch' && message.agency === undefined) {
-      answer.settle(NONE_ACCEPTED);
-    } else {
-      const agency = this.#speakerOf(message);
-      if (typeof agency === 'number') this.#handleOf(agency, message, answer);
-      else answer.settle(agency);
-    }
+    // It was logged with the handshake.
+    if (certificate !== undefined && 'refusal' in certificate)
+      return { kind: 'refused', refusal: certificate.refusal };
+    if (message.kind === 'identify') return this.#identify(message.agency);
+    if (message.kind === 'resume') return this.#resume(message);
+    if (message.kind === 'empty-batch' && message.agency === undefined) return NONE_ACCEPTED;
+    const agency = this.#speakerOf(message);
+    return typeof agency === 'number' ? this.#handleOf(agency, message) : agency;
   }
 
-  /** Who says a message: it itself says so, or one before it has. */
+  /** The sender of a message: named in it, or by an earlier one. */
   #speakerOf(message: MessageOfAgency): number | ServerMessage {
     const agency = 'agency' in message ? message.agency : undefined;
     if (agency === undefined) {
@@ -98,54 +91,45 @@ export class Session {
     return this.refuse({ code: 'malformed', detail: `the connection is that of agency ${this.#agency}` });
   }
 
-  #handleOf(agency: number, message: MessageOfAgency, answer: Answer): void {
+  #handleOf(agency: number, message: MessageOfAgency): Answer {
     switch (message.kind) {
       case 'empty-batch':
-        answer.settle(NONE_ACCEPTED);
-        break;
+        return NONE_ACCEPTED;
       case 'bet':
-        this.#takeBets(message, agency, answer);
-        break;
+        return this.#storeBets(message, agency);
       case 'batch':
         this.#hasSentBets = true;
-        this.#takeBets(message, agency, answer);
-        break;
+        return this.#storeBets(message, agency);
       case 'numbered-batch':
         this.#hasSentBets = true;
-        this.#takeNumbered(message, agency, answer);
-        break;
+        return this.#storeNumbered(message, agency);
       case 'upload-done':
-        answer.settle(this.#compareCounts(message, agency));
-        break;
+        return this.#compareCounts(message, agency);
       case 'finish':
-        settleLater(answer, this.#finish(agency));
-        break;
+        return this.#finish(agency);
       case 'ask-winners':
-        this.#askWinners(agency, answer);
-        break;
+        return this.#askWinners(agency);
       case 'await-winners':
-        this.#awaitWinners(agency, message.acta, answer);
-        break;
+        return this.#awaitWinners(agency, message.acta);
       case 'dispute-acta':
         this.#parts.central.dispute(agency, message);
-        answer.settle(ACCEPTED);
-        break;
+        return ACCEPTED;
     }
   }
 
-  /** Refuses something of this peer, with a line in the log. */
+  /** Refuses a message, with a line in the log. */
   refuse(refusal: Refusal): ServerMessage {
     const { emit, ip, listener } = this.#parts;
     emit({ event: 'message-refused', ip, agency: this.#agency, listener, refusal });
     return { kind: 'refused', refusal };
   }
 
-  /** What to say of a connection that breaks: whoever came with an upload comes back. */
-  get comesBack(): { resumable: true } | undefined {
-    return this.#upload === undefined ? undefined : { resumable: true };
+  /** For the log of a broken connection: a client with an upload reconnects. */
+  get isResumable(): boolean {
+    return this.#upload !== undefined;
   }
 
-  /** Whether the agency has sent bets over this connection and may send more. */
+  /** Whether the agency has sent bets on this connection and not finished. */
   get unfinished(): boolean {
     const agency = this.#agency;
     return (
@@ -155,17 +139,17 @@ export class Session {
     );
   }
 
-  /** Whether the agency waits for the draw however long that takes. */
+  /** Whether an answer waits for the draw without a limit. */
   get waitsForDraw(): boolean {
     return this.#awaitsWinners && this.#stopWaiting !== undefined;
   }
 
-  /** Gives up waiting for the draw: the server stops. */
+  /** Answers a wait for the draw: the server stops. */
   stop(): void {
     this.#stopWaiting?.();
   }
 
-  /** The connection is gone. */
+  /** The connection is closed. */
   end(): void {
     this.stop();
     if (this.#agency !== undefined) this.#parts.central.disconnect(this.#agency);
@@ -184,7 +168,7 @@ export class Session {
     return undefined;
   }
 
-  /** An agency may only be the one that its certificate names. */
+  /** An agency must be the one that its certificate names. */
   #refusalOfName(agency: number): Refusal | undefined {
     const { certificate } = this.#parts;
     if (certificate === undefined || !('agency' in certificate) || certificate.agency === agency)
@@ -192,14 +176,13 @@ export class Session {
     return { code: 'unauthorized', detail: `the certificate speaks for agency ${certificate.agency}` };
   }
 
-  #resume({ agency, upload, countsBets }: Resume, answer: Answer): void {
+  #resume({ agency, upload, countsBets }: Resume): Answer {
     this.#countsBets = countsBets;
-    const refused = this.#identify(agency) ?? this.#comeWith(agency, upload);
-    if (refused === undefined) settleLater(answer, this.#welcome(agency, upload));
-    else answer.settle(refused);
+    const refused = this.#identify(agency) ?? this.#begin(agency, upload);
+    return refused ?? this.#welcome(agency, upload);
   }
 
-  #comeWith(agency: number, upload: string): ServerMessage | undefined {
+  #begin(agency: number, upload: string): ServerMessage | undefined {
     const refusal = this.#parts.central.refusalOfUpload(agency, upload);
     if (refusal !== undefined) return this.refuse(refusal);
     this.#upload = upload;
@@ -220,51 +203,54 @@ export class Session {
     };
   }
 
-  #takeBets(message: BetsMessage, agency: number, answer: Answer): void {
-    const { central, codec, emit } = this.#parts;
+  #storeBets(message: BetsMessage, agency: number): Answer {
+    const { central, codec } = this.#parts;
     const bets = codec.readBets(message, agency);
     const refusal = central.refusalOfBets(agency) ?? refusalOf(bets);
-    if (refusal !== undefined) {
-      answer.settle(this.#refuseBets(message, agency, bets.count, refusal));
-      return;
-    }
-    const batch = bets as BetBatch;
-    const { count } = batch;
-    // Looked at before it is stored: the rows are the reader's again afterwards.
+    if (refusal !== undefined) return this.#refuseBets(message, agency, bets.count, refusal);
+    return this.#storeBatch(message, bets as BetBatch);
+  }
+
+  async #storeBatch(message: BetsMessage, batch: BetBatch): Promise<ServerMessage> {
+    const { central, emit } = this.#parts;
+    const { agency, count } = batch;
+    assert(agency === this.#agency, 'a batch holds bets of the agency that sent it');
+    // Decoded before the append: the rows belong to the reader again afterwards.
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
-    central.storeBatch(batch, rejection => {
-      if (rejection !== undefined) {
-        answer.settle(this.#refuseBets(message, agency, count, rejection));
-        return;
-      }
-      if (single === undefined) emit({ event: 'batch-stored', agency, count });
-      else emit({ event: 'bet-stored', document: single.document, number: single.number });
-      answer.settle({ kind: 'accepted', bets: count });
-    });
-  }
-
-  #takeNumbered(message: BetsMessage & { readonly seq: number }, agency: number, answer: Answer): void {
-    const { central, codec } = this.#parts;
-    if (this.#upload === undefined) {
-      answer.settle(this.refuse(NO_UPLOAD));
-      return;
+    try {
+      await central.storeBatch(batch);
+    } catch (error) {
+      return this.#refuseBets(message, agency, count, central.refusalOfRejected(error, agency));
     }
-    central.storeNumbered(
-      agency,
-      { upload: this.#upload, seq: message.seq, countsBets: this.#countsBets },
-      () => codec.readBets(message, agency),
-      outcome => answer.settle(this.#answerNumbered(message, agency, outcome)),
-    );
+    if (single === undefined) emit({ event: 'batch-stored', agency, count });
+    else emit({ event: 'bet-stored', document: single.document, number: single.number });
+    return { kind: 'accepted', bets: count };
   }
 
-  #answerNumbered(
-    message: BetsMessage & { readonly seq: number },
-    agency: number,
-    outcome: NumberedOutcome,
-  ): ServerMessage {
-    const { emit } = this.#parts;
-    if (outcome.kind === 'refused') return this.#refuseBets(message, agency, outcome.count, outcome.refusal);
+  #storeNumbered(message: NumberedMessage, agency: number): Answer {
+    const { central, codec } = this.#parts;
+    const upload = this.#upload;
+    if (upload === undefined) return this.refuse(NO_UPLOAD);
     const { seq } = message;
+    const found = central.classify({ agency, upload, seq, countsBets: this.#countsBets });
+    if (found.kind === 'repeat') return this.#answerNumbered(message, agency, found.outcome);
+    const bets = codec.readBets(message, agency);
+    if (found.kind === 'refused') return this.#refuseBets(message, agency, bets.count, found.refusal);
+    return this.#answerNumbered(message, agency, central.storeNext(found.batch, bets));
+  }
+
+  async #answerNumbered(
+    message: NumberedMessage,
+    agency: number,
+    settled: NumberedOutcome | Promise<NumberedOutcome>,
+  ): Promise<ServerMessage> {
+    const { emit, central } = this.#parts;
+    const { seq } = message;
+    const outcome = await settled;
+    if (outcome.kind === 'rejected') {
+      const refusal = central.refusalOfRejected(outcome.error, agency, this.#upload);
+      return this.#refuseBets(message, agency, outcome.count, refusal);
+    }
     if (outcome.repeated) emit({ event: 'batch-repeated', agency, seq });
     else if (outcome.kind === 'stored') emit({ event: 'batch-stored', agency, count: outcome.count });
     if (outcome.kind === 'stored') return ACCEPTED;
@@ -297,20 +283,20 @@ export class Session {
     return documents && { kind: 'winners', documents };
   }
 
-  /** An agency that has finished and asks too soon waits for a moment: the draw may be about to be held. */
-  #askWinners(agency: number, answer: Answer): void {
+  /** The draw may be about to be held: the question of a finished agency waits a moment for it. */
+  #askWinners(agency: number): Answer {
     const { central, limits } = this.#parts;
-    const waits = central.mayWaitForDraw(agency);
-    this.#waitForDraw(agency, answer, { otherwise: NOT_DRAWN, waitMs: waits ? limits.questionWaitMs : 0 });
+    const waitMs = central.mayWaitForDraw(agency) ? limits.questionWaitMs : 0;
+    return this.#waitForDraw(agency, { otherwise: NOT_DRAWN, waitMs });
   }
 
   /** @param seen number of the last acta that the agency has seen, where it asks for the next */
-  #awaitWinners(agency: number, seen: number | undefined, answer: Answer): void {
+  #awaitWinners(agency: number, seen: number | undefined): Answer {
     this.#awaitsWinners = true;
-    this.#waitForDraw(agency, answer, { otherwise: STOPPING, seen });
+    return this.#waitForDraw(agency, { otherwise: STOPPING, seen });
   }
 
-  /** An acta that the agency has not seen. */
+  /** The acta, when the agency has not seen it. */
   #actaAfter(seen: number | undefined, agency: number): ServerMessage | undefined {
     const { central, limits } = this.#parts;
     const { acta } = central;
@@ -320,37 +306,36 @@ export class Session {
     return { kind: 'acta', number, uploads: central.uploadsOf(agency), text };
   }
 
-  /** @param wait what is answered when the wait is over, and after how long it is; without, as long as it takes */
-  #waitForDraw(
-    agency: number,
-    answer: Answer,
-    { otherwise, waitMs, seen }: { otherwise: ServerMessage; waitMs?: number; seen?: number | undefined },
-  ): void {
+  /** @param wait the answer when the wait ends without a draw, and after how long it ends, if it does */
+  #waitForDraw(agency: number, wait: DrawWait): Answer {
     const { central } = this.#parts;
+    const { otherwise, waitMs, seen } = wait;
     const outcome = (): ServerMessage | undefined => this.#actaAfter(seen, agency) ?? this.#winners(agency);
     const known = outcome();
-    if (known !== undefined || waitMs === 0) {
-      answer.settle(known ?? otherwise);
-      return;
-    }
+    if (known !== undefined || waitMs === 0) return known ?? otherwise;
+    assert(this.#stopWaiting === undefined, 'a connection has one question at a time');
+    const { promise, resolve } = Promise.withResolvers<ServerMessage>();
     const stop = (): void => {
-      for (const forget of forgets) forget();
+      for (const unsubscribe of subscriptions) unsubscribe();
       clearTimeout(timer);
       this.#stopWaiting = undefined;
-      answer.settle(outcome() ?? otherwise);
+      resolve(outcome() ?? otherwise);
     };
     const onClose = (): void => {
       if (outcome() !== undefined) stop();
     };
-    const forgets = [central.onDraw(stop), ...(seen === undefined ? [] : [central.onClose(onClose)])];
+    const subscriptions = [central.onDraw(stop), ...(seen === undefined ? [] : [central.onClose(onClose)])];
     const timer = waitMs === undefined ? undefined : setTimeout(stop, waitMs).unref();
     this.#stopWaiting = stop;
+    return promise;
   }
 }
 
-/** The reply of something that takes its time; it does not fail. */
-function settleLater(answer: Answer, reply: Promise<ServerMessage | undefined>): void {
-  void reply.then(settled => answer.settle(settled));
+interface DrawWait {
+  readonly otherwise: ServerMessage;
+  readonly waitMs?: number;
+  /** Number of the last acta that the agency has seen. */
+  readonly seen?: number | undefined;
 }
 
 function refusalOf(bets: BetBatch | BatchFault): Refusal | undefined {

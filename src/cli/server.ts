@@ -22,8 +22,8 @@ import { EXIT } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
 import type { ServerDoors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
-import type { SecurePeer } from '../central/tls-door.ts';
-import type { EngineEvent, Store } from '../store/store.ts';
+import type { SecurePeer } from '../central/tls-acceptor.ts';
+import type { Store } from '../store/store.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader } from './dialects.ts';
 import { storeOf } from './stores/store-of.ts';
@@ -136,8 +136,7 @@ async function openLottery(
   const { store, files, cuts } = await (await storeOf(config)).open({
     lottery,
     watch: operator?.watch,
-    onEngine: event => emit(engineEvent(event)),
-    onWarning: (file, warning) => emit({ event: 'store-warning', file, warning }),
+    onEvent: emit,
     signal,
   });
   try {
@@ -196,13 +195,13 @@ async function actasOf(
   { lottery }: Store,
 ): Promise<Actas> {
   const folder = new ActaFolder(dataDirectory, lottery, LOTTERY_WINNER_NUMBER);
-  const keep: Actas['keep'] = of => folder.keep(of);
-  if (actaKey === undefined) return { holdMs: closeHoldMs, keep };
+  const write: Actas['write'] = of => folder.write(of);
+  if (actaKey === undefined) return { holdMs: closeHoldMs, write };
   // Loaded only where it is used.
   const { readActaKey, SignatureFile } = await import('../audit/signature.ts');
   try {
     const signature = new SignatureFile(join(dataDirectory, SIGNATURE_FILE), readActaKey(actaKey));
-    return { holdMs: closeHoldMs, signature, keep };
+    return { holdMs: closeHoldMs, signature, write };
   } catch (error) {
     throw new ConfigError(`ACTA_KEY: ${(error as Error).message}`);
   }
@@ -220,17 +219,6 @@ function expectAgencies({ expected }: Lottery, { agencies }: ServerConfig): void
     `this lottery is one of the agencies ${stored}, the configuration (NUMBER_AGENCIES, AGENCIES) has ${configured}; ` +
       `set AGENCIES=${stored}, or change the lottery with 'loteria agencies set ${configured} --reason "…"'`,
   );
-}
-
-function engineEvent(event: EngineEvent): CentralEvent {
-  switch (event.kind) {
-    case 'unavailable':
-      return { event: 'engine-unavailable', error: event.error, isUnsafe: event.isUnsafe };
-    case 'available':
-      return { event: 'engine-available', awayMs: event.awayMs };
-    case 'single':
-      return { event: 'engine-single' };
-  }
 }
 
 async function openEcho(

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { CloseReason } from '../../src/observe/events.ts';
 import { LORCA } from '../golden/golden.ts';
 import { cutAt } from '../lottery/cuts.ts';
-import { ManualClock, range, type TestCentral, until } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import type { TestCentral } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 import {
   bytesOf,

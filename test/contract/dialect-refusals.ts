@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LORCA, NANDU } from '../golden/golden.ts';
-import type { TestCentral } from '../support/central.ts';
+import type { TestCentral } from '../support/test-central.ts';
 import { connected, openFor, rowOf, SECOND, sendPieces } from './conversation.ts';
 import type { Lie, RawBet, SpokenDialect } from './spoken-dialect.ts';
 

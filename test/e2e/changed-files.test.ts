@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import { bet, conn, END, nbet } from '../support/central.ts';
+import { bet, conn, END, nbet } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { type Line, Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

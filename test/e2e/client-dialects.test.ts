@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/central.ts';
+import { until } from '../support/until.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { readiness } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
-import { NEND } from '../support/central.ts';
+import { NEND } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

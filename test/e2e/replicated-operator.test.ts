@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/http/snapshot.ts';
-import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/base-frames.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { Peer } from '../support/peer.ts';

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
-import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/central.ts';
+import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

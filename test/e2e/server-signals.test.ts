@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
+import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -11,7 +11,7 @@ import {
   VALID,
   writePair,
 } from '../support/certificates.ts';
-import { range } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

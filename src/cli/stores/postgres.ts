@@ -43,7 +43,7 @@ export function postgresStore(config: LotteryConfig, choice: PostgresChoice): Co
 async function open(
   { agencies }: LotteryConfig,
   { engine, lottery, sync }: PostgresChoice,
-  { lottery: state, watch, onEngine, signal }: StoreParts,
+  { lottery: state, watch, onEvent, signal }: StoreParts,
 ): Promise<OpenedStore> {
   const store = await PostgresStore.open({
     access: accessOf(engine),
@@ -51,7 +51,7 @@ async function open(
     agencies: formatAgencies(agencies),
     sync,
     onFact: fact => state.apply(fact),
-    onEvent: onEngine,
+    onEvent,
     watch,
     signal,
   });
@@ -69,7 +69,7 @@ async function intervene(
   // One that does not exist is not made.
   await inspectLog({ access, lottery: choice.lottery });
   const signal = AbortSignal.timeout(INTERVENTION_TIMEOUT_MS);
-  const parts = { lottery, watch: undefined, onEngine: () => {}, onWarning: () => {}, signal };
+  const parts = { lottery, watch: undefined, onEvent: () => {}, signal };
   const { store } = await open(config, choice, parts);
   try {
     await store.settled();

@@ -1,42 +1,47 @@
+import assert from 'node:assert/strict';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
 import type { BetsDigest } from '../../lottery/acta.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
-import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
+import {
+  type Note,
+  type OnFact,
+  type OnStoreEvent,
+  type Store,
+  StoreError,
+  type StoreWatch,
+} from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
 import { asFailed, Failure } from './failure.ts';
-import { FileGuard, type OnWarning } from './file-guard.ts';
+import { FileGuard } from './file-guard.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { FolderLease, LOOK_MS } from './folder-lease.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 import { RowsCheck } from './rows-check.ts';
-import { factsOf } from './store-walk.ts';
 
-/** Bets between which the draw lets other work pass: less than a millisecond. */
+/** Bets between two turns of the event loop during the draw: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
 
-/** How long nothing was written before the digest of the file goes on and the last group is confirmed, in milliseconds. */
+/** Idle time before rows are digested and the last group is confirmed, in milliseconds. */
 const IDLE_MS = 200;
 
-/** Bytes of rows after which a checkpoint is worth a line of the journal, and more than a stopping server digests. */
+/** Bytes of rows between checkpoints, and the most that a stopping server digests. */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 
 export interface CsvStoreOptions {
   readonly files?: Files;
   readonly clock?: () => Date;
-  /** The agencies that the draw waits for, such as `1-5`: of a new lottery, and of one whose journal does not say. */
+  /** The expected agencies, such as `1-5`, where the journal does not name them. */
   readonly agencies?: string | undefined;
-  /** Told every fact in order: those of former processes before the store is open, each later one when it is durable. */
   readonly onFact?: OnFact;
-  /** Told how long the disk takes and when it is full. */
   readonly watch?: StoreWatch | undefined;
-  readonly onWarning?: OnWarning;
-  /** Waits so many milliseconds at the start where another server may still run on the folder. */
+  readonly onEvent?: OnStoreEvent;
+  /** Waits at the start where another server may still have the folder. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
@@ -46,9 +51,8 @@ export interface OpenedCsvStore {
 }
 
 /**
- * The embedded store: the rows in `bets.csv`, the facts in `bets.journal`. What is handed over while a group is on its way to
- * the disk gathers in the next one (`commit-writer.ts`), so that one wait for the disk serves all connections. What a
- * crash leaves behind at any point of this is in docs/STORE.md.
+ * The embedded store: rows in `bets.csv`, facts in `bets.journal`. docs/STORE.md lists what a crash
+ * leaves at each step.
  */
 export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
@@ -61,57 +65,46 @@ export class CsvStore implements Store {
   readonly #failure = new Failure();
   readonly #writer: CommitWriter;
   #closing = false;
-  /** No bet follows the draw. */
   #sealed: boolean;
-  /** How much of the rows the last checkpoint covers, in bytes. */
+  /** End of the rows in the last checkpoint, in bytes. */
   #checkpointEnd: number;
-  /** No line of the journal confirms the last group yet. */
-  #isUnconfirmed: boolean;
+  /** Lines of the journal when the store was last seen idle. */
+  #idleLines = -1;
   readonly #idleTimer: NodeJS.Timeout;
   readonly #lookTimer: NodeJS.Timeout;
 
   private constructor(recovered: RecoveredFiles, lease: FolderLease, options: CsvStoreOptions) {
-    const { files = NODE_FILES, onWarning = () => {} } = options;
-    this.#bets = recovered.bets;
-    this.#journal = recovered.journal;
+    const { files = NODE_FILES, onFact, watch, onEvent = () => {} } = options;
+    const { bets, journal, checkpoints } = recovered;
+    const failure = this.#failure;
+    this.#bets = bets;
+    this.#journal = journal;
     this.#lease = lease;
-    this.#guard = new FileGuard({ files, lease, open: [this.#bets, this.#journal], onWarning });
-    this.#writer = new CommitWriter({
-      ...recovered,
-      watch: options.watch,
-      check: () => this.#check(),
-      fail: error => this.#failure.fail(error),
-      onDurable: record => {
-        this.#isUnconfirmed = record.type === 'group';
-        for (const fact of factsOf(record)) options.onFact?.(fact);
-      },
-      onQuiet: () => {
-        if (this.#idle) this.#idleTimer.refresh();
-      },
-    });
+    const settled = (): Promise<void> => this.#writer.settled();
+    this.#guard = new FileGuard({ files, lease, bets, journal, failure, settled, onEvent });
+    this.#writer = new CommitWriter({ ...recovered, guard: this.#guard, failure, onFact, watch });
     this.#sealed = recovered.drawn;
-    this.#isUnconfirmed = recovered.isUnconfirmed;
-    this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
-    this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
-    this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
-    this.#lookTimer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
-    this.failure = this.#failure.announced;
+    this.#digest = new RunningDigest(bets.file, checkpoints);
+    this.#checkpointEnd = checkpoints.at(-1)?.end ?? 0;
+    this.#idleTimer = setInterval(() => void this.#whenIdle(), IDLE_MS).unref();
+    this.#lookTimer = setInterval(() => void this.#guard.look().catch(() => {}), LOOK_MS).unref();
+    this.failure = failure.announced;
     this.lottery = recovered.begun;
   }
 
   /**
-   * Opens an existing directory and everything in it: an empty one, what a former process left there however it ended, or a
-   * `bets.csv` alone, which is taken over and takes part in the draw.
+   * Opens an existing directory: empty, as a former process left it, or with a `bets.csv` alone, whose
+   * bets take part in the draw.
    *
-   * @throws StoreError `unusable` when another process has the directory, when it cannot be written, or when what was
-   *   acknowledged is not there any more (a `DamageError` with file and offset)
+   * @throws StoreError `unusable` when another process has the directory, or when it cannot be
+   *   written; DamageError when acknowledged data is missing
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
-    const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onWarning } = options;
+    const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onEvent } = options;
     let lease: FolderLease | undefined;
     try {
       lease = await FolderLease.take(directory, files, options.pause);
-      const parts = { files, clock, agencies, onFact, lease, onWarning };
+      const parts = { files, clock, agencies, onFact, lease, onEvent };
       const recovered = await recoverFiles(directory, parts);
       return { store: new CsvStore(recovered, lease, options), cuts: recovered.cuts };
     } catch (error) {
@@ -129,17 +122,16 @@ export class CsvStore implements Store {
   append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#writer.gather(group => {
-      const stored = [agency, count, rows.length] as const;
-      group.batches.push(place === undefined ? stored : [...stored, place.upload, place.seq]);
-      group.rows.append(rows);
-    });
+    assert(rows.length >= count, 'a batch has a row for each bet');
+    const stored = [agency, count, rows.length] as const;
+    const batch = place === undefined ? stored : ([...stored, place.upload, place.seq] as const);
+    return this.#writer.append(batch, rows);
   }
 
   note(note: Note): Promise<void> {
     switch (note.kind) {
       case 'refused':
-        return this.#gatherRefused(note);
+        return this.#appendRefused(note);
       case 'finished':
         return this.#record({ type: 'finished', agency: note.agency, upload: note.upload });
       case 'closed': {
@@ -152,7 +144,7 @@ export class CsvStore implements Store {
   }
 
   async digest(): Promise<BetsDigest> {
-    await this.#look().catch(() => {});
+    await this.#guard.look().catch(() => {});
     await this.settled();
     try {
       await this.#digest.advance(this.#bets.end, () => true);
@@ -166,12 +158,12 @@ export class CsvStore implements Store {
   async settled(): Promise<void> {
     await this.#writer.settled();
     if (this.#failure.error === undefined) return;
-    await this.#failure.kept;
+    await this.#failure.rescued;
     throw this.#failure.error;
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
-    await this.#look().catch(() => {});
+    await this.#guard.look().catch(() => {});
     await this.settled();
     const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
     let slice: Bet[] = [];
@@ -188,24 +180,24 @@ export class CsvStore implements Store {
 
   async close(): Promise<void> {
     await this.settled().catch(() => {});
-    await this.#look().catch(() => {});
-    await this.#checkpointAtTheEnd();
+    await this.#guard.look().catch(() => {});
+    await this.#checkpointAtEnd();
     this.#closing = true;
-    clearTimeout(this.#idleTimer);
+    clearInterval(this.#idleTimer);
     clearInterval(this.#lookTimer);
     await this.settled().catch(() => {});
     await this.#digest.stopped();
-    await this.#failure.kept;
+    await this.#failure.rescued;
     const closed = await Promise.allSettled([this.#bets.file.close(), this.#journal.file.close()]);
     this.#lease.release();
     const error = closed.find(outcome => outcome.status === 'rejected');
     if (error !== undefined) throw asFailed(error.reason);
   }
 
-  #gatherRefused({ agency, place, fault }: Extract<Note, { kind: 'refused' }>): Promise<void> {
+  #appendRefused({ agency, place, fault }: Extract<Note, { kind: 'refused' }>): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#writer.gather(group => void group.batches.push({ agency, ...place, ...fault }));
+    return this.#writer.append({ agency, ...place, ...fault });
   }
 
   async #seal({ draw, seal }: Extract<Note, { kind: 'drawn' }>): Promise<void> {
@@ -223,7 +215,7 @@ export class CsvStore implements Store {
     }
   }
 
-  /** Why nothing is taken any more. */
+  /** Why nothing is appended any more. */
   #refusal(): StoreError | undefined {
     if (this.#failure.error !== undefined) return this.#failure.error;
     if (this.#closing) return new StoreError('failed', 'the store is closed');
@@ -235,58 +227,41 @@ export class CsvStore implements Store {
     return refusal === undefined ? this.#writer.record(record) : Promise.reject(refusal);
   }
 
-  /** Whether there is time for the digest. */
-  get #idle(): boolean {
-    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failure.error === undefined;
+  get #isIdle(): boolean {
+    return this.#writer.isIdle && !this.#closing && !this.#sealed && !this.#failure.error;
   }
 
-  /** Behind the writer, when that has had nothing to do for a while. */
-  async #digestBehind(): Promise<void> {
+  /** Digests the rows while nothing is written, and confirms the last group. */
+  async #whenIdle(): Promise<void> {
+    const wasIdle = this.#isIdle && this.#writer.journalLines === this.#idleLines;
+    this.#idleLines = this.#isIdle ? this.#writer.journalLines : -1;
+    if (!wasIdle) return;
     try {
-      await this.#digest.advance(this.#bets.end, () => this.#idle);
-      const isDue = this.#isUnconfirmed || this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES;
-      if (this.#idle && isDue) await this.#checkpoint();
+      await this.#digest.advance(this.#bets.end, () => this.#isIdle);
+      const digested = this.#digest.offset - this.#checkpointEnd;
+      const isDue = this.#writer.isUnconfirmed || digested >= CHECKPOINT_BYTES;
+      if (this.#isIdle && isDue) await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#failure.fail(error);
     }
   }
 
-  /** The digest as far as it has come, as a line of the journal. */
   async #checkpoint(): Promise<void> {
     const { offset: end, sha256 } = this.#digest;
     await this.#record({ type: 'checkpoint', end, sha256 });
     this.#checkpointEnd = end;
   }
 
-  /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
-  async #checkpointAtTheEnd(): Promise<void> {
+  /** Makes a copy of a stopped server's files verifiable, where that is quick. */
+  async #checkpointAtEnd(): Promise<void> {
     if (this.#failure.error !== undefined || this.#sealed) return;
     const { end } = this.#bets;
     try {
       if (end - this.#digest.offset <= CHECKPOINT_BYTES) await this.#digest.advance(end, () => true);
-      if (this.#isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
+      if (this.#writer.isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#failure.fail(error);
     }
-  }
-
-  /** Looks where the last look is long ago: acknowledged is only what no other process can overwrite. */
-  async #check(): Promise<void> {
-    while (this.#failure.error === undefined && !this.#guard.isFresh) await this.#look();
-    if (this.#failure.error !== undefined) throw this.#failure.error;
-  }
-
-  /** @throws StoreError `failed` when the files are not those of this process alone any more */
-  async #look(): Promise<void> {
-    if (this.#failure.error !== undefined) throw this.#failure.error;
-    const finding = await this.#guard.look();
-    if (finding === undefined) return;
-    if (this.#failure.error !== undefined) throw this.#failure.error;
-    throw this.#failure.fail(new StoreError('failed', finding.reason), async () => {
-      // What is on its way to the disk may still be acknowledged.
-      await this.#writer.settled();
-      return this.#guard.keep(finding.lost);
-    });
   }
 
   #changed(): StoreError {
