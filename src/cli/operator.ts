@@ -8,6 +8,7 @@ import { Monitor } from '../observe/monitor.ts';
 import type { CentralStatus, DiskSpace } from '../observe/status.ts';
 import type { StoreWatch } from '../store/store.ts';
 import { DiskProbe } from './disk-probe.ts';
+import type { ConfiguredStore } from './stores/configured-store.ts';
 import { VERSION } from './version.ts';
 
 const PAGE_FOLDER = fileURLToPath(new URL('../web', import.meta.url));
@@ -24,21 +25,22 @@ export interface Operator {
 /**
  * Opens HTTP_PORT. Loaded only by servers that have one.
  *
+ * @param store undefined for an echo server
  * @param log also receives the events
  * @param droppedLines number of dropped log lines
  * @throws Error with the reason why the port cannot be used
  */
 export async function openOperator(
   port: number,
-  { httpHost: host, mode, store, dataDirectory }: ServerConfig,
+  { httpHost: host, dataDirectory }: ServerConfig,
+  store: ConfiguredStore | undefined,
   log: Emit<CentralEvent>,
   droppedLines: () => number,
 ): Promise<Operator> {
   const clock = (): Date => new Date();
   const now = (): number => performance.now();
-  const isLottery = mode === 'lottery';
-  const hasEngine = isLottery && 'engine' in store;
-  const diskSpace = isLottery && store.kind === 'csv' ? () => diskSpaceOf(dataDirectory) : undefined;
+  const hasEngine = store?.isRemote ?? false;
+  const diskSpace = store?.files.length ? () => diskSpaceOf(dataDirectory) : undefined;
   const monitor = new Monitor(clock, { hasEngine, droppedLines });
   const probe = new DiskProbe(dataDirectory, () => monitor.onDurable());
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });

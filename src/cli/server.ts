@@ -122,7 +122,8 @@ async function openOperator(
 ): Promise<Operator | undefined> {
   if (config.httpPort === undefined) return undefined;
   const operator = await import('./operator.ts');
-  return operator.openOperator(config.httpPort, config, emit, () => sink.dropped);
+  const store = config.mode === 'echo' ? undefined : await storeOf(config);
+  return operator.openOperator(config.httpPort, config, store, emit, () => sink.dropped);
 }
 
 async function openLottery(

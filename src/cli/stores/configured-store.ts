@@ -4,43 +4,44 @@ import type { Lottery } from '../../lottery/lottery.ts';
 import type { CentralEvent } from '../../observe/events.ts';
 import type { OnRows, OnStoreEvent, Store, StoreReading, StoreWatch } from '../../store/store.ts';
 
-/** What of the server's configuration concerns its lottery. */
 export type LotteryConfig = ReturnType<typeof readLotteryConfig>;
 
-/** The store that is configured: what a command can do with it. */
+/** The configured store, as the commands use it. */
 export interface ConfiguredStore {
-  /** Opens it for a server. Tells the lottery every fact: those that it remembers, and later ones. */
+  /** Opens it for a server, and applies every stored and later fact to the lottery. */
   open(parts: StoreParts): Promise<OpenedStore>;
   /**
-   * Reads it, beside the servers or without them.
+   * Reads it, also while servers run.
    *
-   * @throws ConfigError when it is one that only its server can look into; StoreError
+   * @throws ConfigError if only its server can read it; StoreError
    */
   read(onRows?: OnRows): Promise<StoreReading>;
   /**
-   * Changes by hand what agencies have done.
+   * Appends an intervention of an operator.
    *
-   * @param decide looks at the lottery and says what is done
-   * @returns the names of files that are kept as they were before
-   * @throws ConfigError, StoreError; what `decide` throws
+   * @param decide returns the intervention, or throws
+   * @returns the names of copies that were made of files
+   * @throws ConfigError, StoreError, the error of `decide`
    */
   intervene(decide: (lottery: Lottery) => ByHand): Promise<string[]>;
-  /** The paths of its files, whether they are there or not. */
+  /** Paths of its files, existing or not. */
   readonly files: readonly string[];
+  /** Whether it is on another machine, which may be unavailable. */
+  readonly isRemote: boolean;
   /**
    * The folder of its files.
    *
-   * @param instead what can be done where bets are in a database
-   * @throws ConfigError when bets are kept elsewhere
+   * @param instead the alternative for bets in a database, for the error
+   * @throws ConfigError if it has no folder
    */
   folder(instead: string): string;
 }
 
 export interface OpenedStore {
   readonly store: Store;
-  /** What it keeps open, as the log calls it; the bets first. */
+  /** Names of its open files in the log; the bets first. */
   readonly files: readonly string[];
-  /** What was cut off a file: the rest of a write that was never acknowledged. */
+  /** Torn writes that were cut off. */
   readonly cuts: readonly Omit<Extract<CentralEvent, { event: 'tail-cut' }>, 'event'>[];
 }
 

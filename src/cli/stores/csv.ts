@@ -24,6 +24,7 @@ export function csvStore({ dataDirectory, agencies }: LotteryConfig): Configured
     read: onRows => inspectStore(dataDirectory, agencies, onRows),
     intervene: decide => intervene(dataDirectory, configured, decide),
     files: [BETS_FILE, JOURNAL_FILE, LOCK_FILE].map(name => join(dataDirectory, name)),
+    isRemote: false,
     folder: () => dataDirectory,
   };
 }

@@ -2,7 +2,7 @@ import { ConfigError } from '../../config/errors.ts';
 import { MemoryStore } from '../../store/memory/memory-store.ts';
 import type { ConfiguredStore } from './configured-store.ts';
 
-/** Nothing outlives the server, and nobody else can see it. */
+/** Exists only inside the server. */
 export function memoryStore(): ConfiguredStore {
   const refuse = (why: string) => (): never => {
     throw new ConfigError(`SERVER_STORE is memory${why}`);
@@ -16,6 +16,7 @@ export function memoryStore(): ConfiguredStore {
     read: refuse(': nobody but the server itself can look into it'),
     intervene: refuse(': nobody but the server itself can change it'),
     files: [],
+    isRemote: false,
     folder: refuse(', which has no files; name a folder to look into one'),
   };
 }

@@ -12,10 +12,10 @@ import { EXIT } from '../exit-codes.ts';
 import { Reloading } from '../../tls/reloading.ts';
 import type { ConfiguredStore, LotteryConfig, OpenedStore, StoreParts } from './configured-store.ts';
 
-// The client library announces at every use of `.pgpass` that its version 9 leaves that to its users.
+// The client library warns about `.pgpass` at each use.
 process.noDeprecation = true;
 
-/** Until a command gives up on an engine that commits nothing, in milliseconds. */
+/** Limit for an intervention while the engine commits nothing. */
 const INTERVENTION_TIMEOUT_MS = 15_000;
 
 /** `loteria schema` */
@@ -27,13 +27,15 @@ export async function printSchema({ role }: { readonly role: string }): Promise<
 type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
 
 /** The log of a lottery in a database. */
-export function postgresStore(config: LotteryConfig, choice: PostgresChoice): ConfiguredStore {
+export function postgresStore(config: LotteryConfig): ConfiguredStore {
+  const choice = config.store as PostgresChoice;
   const { engine, lottery } = choice;
   return {
     open: parts => open(config, choice, parts),
     read: onRows => inspectLog({ access: accessOf(engine), lottery, onRows }),
     intervene: decide => intervene(config, choice, decide),
     files: [],
+    isRemote: true,
     folder(instead) {
       throw new ConfigError(`SERVER_STORE is a database, lottery ${lottery}, which has no files: ${instead}`);
     },
@@ -58,7 +60,6 @@ async function open(
   return { store, files: [`lottery ${lottery}`], cuts: [] };
 }
 
-/** Changes by hand what agencies have done, while servers run or not. */
 async function intervene(
   config: LotteryConfig,
   choice: PostgresChoice,
@@ -66,7 +67,7 @@ async function intervene(
 ): Promise<string[]> {
   const lottery = new Lottery([]);
   const access = accessOf(choice.engine);
-  // One that does not exist is not made.
+  // Fails if the lottery does not exist, instead of creating it.
   await inspectLog({ access, lottery: choice.lottery });
   const signal = AbortSignal.timeout(INTERVENTION_TIMEOUT_MS);
   const parts = { lottery, watch: undefined, onEvent: () => {}, signal };
@@ -80,7 +81,7 @@ async function intervene(
   }
 }
 
-/** Reads the files that the address names, and again before each session. */
+/** Reads the certificate files, and again before each session. */
 function accessOf({ tls, ...address }: EngineAddress): Access {
   if (tls === undefined) return { ...address, tls };
   const read = (path: string | undefined): string | undefined =>

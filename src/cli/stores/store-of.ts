@@ -1,14 +1,13 @@
+import type { StoreChoice } from '../../config/store-choice.ts';
 import type { ConfiguredStore, LotteryConfig } from './configured-store.ts';
 
-/** The only place where a store is chosen. The code of each is loaded by those who use it. */
-export async function storeOf(config: LotteryConfig): Promise<ConfiguredStore> {
-  const { store } = config;
-  switch (store.kind) {
-    case 'csv':
-      return (await import('./csv.ts')).csvStore(config);
-    case 'memory':
-      return (await import('./memory.ts')).memoryStore();
-    case 'postgres':
-      return (await import('./postgres.ts')).postgresStore(config, store);
-  }
+/** The table of stores. The code of each is loaded only when it is chosen. */
+const STORES: Readonly<Record<StoreChoice['kind'], (config: LotteryConfig) => Promise<ConfiguredStore>>> = {
+  csv: async config => (await import('./csv.ts')).csvStore(config),
+  memory: async () => (await import('./memory.ts')).memoryStore(),
+  postgres: async config => (await import('./postgres.ts')).postgresStore(config),
+};
+
+export function storeOf(config: LotteryConfig): Promise<ConfiguredStore> {
+  return STORES[config.store.kind](config);
 }
