@@ -1,8 +1,8 @@
-# Lotería Nacional. Works with make, Node (of any age) and npm; everything else is fetched from the npm registry.
+# Lotería Nacional. Needs make, npm and any Node; fetches everything else from the npm registry.
 # `make` lists the targets.
 
 SHELL := /bin/sh
-# A Node that `deps` has fetched is used before the machine's own.
+# The Node that `deps` has fetched comes first.
 export PATH := $(CURDIR)/.node/bin:$(PATH)
 
 .DEFAULT_GOAL := help

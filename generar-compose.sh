@@ -166,7 +166,7 @@ replicated() {
 YAML
 }
 
-# In no environment is there a level for the log: it would win over config.ini and config.yaml, and a change of those has to
+# No environment has a log level: it would override config.ini and config.yaml, whose changes have to
 # take effect (exercise 2).
 
 server() {

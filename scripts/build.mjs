@@ -25,7 +25,7 @@ if (kernelsBuilt.includes(false)) process.exit(1);
 chmodSync(join(dist, 'cli/main.js'), 0o755);
 writeLicences([...program.output, ...page.output]);
 
-// A few files in place of hundreds of modules: a process spends most of its start on finding and reading them.
+// A few files instead of hundreds of modules: reading them takes most of the start of a process.
 function bundleProgram() {
   return build({
     cwd: root,
@@ -64,14 +64,14 @@ function bundlePage() {
   });
 }
 
-// Compiles hot loops of src/kernel/assembly/ to a module in dist/kernel/. Central and agency have one each,
-// because a process compiles its module at the start.
+// Compiles hot loops of src/kernel/assembly/ to a module in dist/kernel/. Central and agency have one
+// each, because a process compiles its module at the start.
 async function compileKernel(sources, module) {
   const files = sources.map(name => `src/kernel/assembly/${name}`);
   const options = ['--baseDir', root, '--outFile', `dist/kernel/${module}`, '-O3', '--noAssert'];
   // Warning 112 (vectors in an interface) does not apply: vectors are passed only within a module.
   const vectors = ['--enable', 'simd', '--disableWarning', '112'];
-  // No allocation and no abort, so no runtime. The only import is the memory, whose size the reader chooses.
+  // No allocation and no abort, so no runtime. The only import is the memory.
   const bare = ['--runtime', 'stub', '--use', 'abort=', '--importMemory'];
   const streams = { stdout: process.stdout, stderr: process.stderr };
   const { error } = await compileAssembly([...files, ...options, ...vectors, ...bare], streams);

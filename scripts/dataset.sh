@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to it that .data/dataset/ holds agency-1.csv to agency-N.csv. What is there stays as it is; what is missing is taken from
-# the course's .data/dataset.zip where somebody has put it, and made up otherwise.
+# Provides agency-1.csv to agency-N.csv in .data/dataset/. Existing files are kept; missing ones come
+# from the course's .data/dataset.zip, if it exists, or are made up.
 #
 #     scripts/dataset.sh N COMMAND...      COMMAND runs `loteria` where .data/ is in the working directory
 set -eu
@@ -25,7 +25,7 @@ main() {
   fi
   if [ -n "$(missing)" ]; then
     "$@" dataset "$work/made" --agencies "$agencies"
-    # The winners of all the files are only those of this folder when all its files are made up.
+    # expected.json is valid only if all files are made up.
     [ "$(missing | wc -l)" -ne "$agencies" ] || mv "$work/made/expected.json" "$folder/"
     take_missing_from "$work/made"
   fi
@@ -40,7 +40,7 @@ missing() {
   done
 }
 
-# Where a file was missing when containers were started, Docker has made an empty folder of its name.
+# Docker creates an empty folder for a missing file that is mounted.
 clear_away_folders() {
   for id in $(missing); do
     path=$folder/agency-$id.csv
@@ -54,7 +54,7 @@ clear_away_folders() {
 take_missing_from() {
   for id in $(missing); do
     [ -f "$1/agency-$id.csv" ] || continue
-    # Containers read the files as another user, and `loteria` makes them for their owner alone.
+    # Containers read the files as another user, and `loteria` creates them with mode 0600.
     chmod a+r "$1/agency-$id.csv"
     mv "$1/agency-$id.csv" "$folder/"
   done

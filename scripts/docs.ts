@@ -1,4 +1,4 @@
-// Writes the parts of docs/ that repeat the program: the tables of docs/CONFIG.md and all of docs/COMMANDS.md.
+// Writes docs/COMMANDS.md and the tables of docs/CONFIG.md from the program.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS, type CommandSpec } from '../src/cli/commands.ts';

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that a Node new enough for this project is there. The machine's own serves when it is; otherwise one is
-# fetched from the npm registry into .node/, which the make targets and ./loteria look into first.
+# Ensures a Node that is new enough: the machine's own, or one from the npm registry in .node/, which
+# the make targets and ./loteria prefer.
 set -eu
 cd "$(dirname "$0")/.."
 

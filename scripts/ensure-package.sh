@@ -1,10 +1,10 @@
 #!/bin/sh
-# ensure-package.sh PACKAGE WHY: installs a package of Debian that some tests need, where packages can be installed. Without it
-# these tests say that they are skipped: nothing here is a failure.
+# ensure-package.sh PACKAGE WHY: installs a Debian package that some tests need, if possible. Without
+# it these tests are skipped, so nothing here fails.
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || exit 0
 echo "installing $1 for $2"
 export DEBIAN_FRONTEND=noninteractive
-# A registry that does not answer should not hold the other tests up for long.
+# The limit keeps an unreachable mirror from delaying the other tests.
 install() {
   apt-get update -qq && timeout 300 apt-get install -y -qq --no-install-recommends "$1"
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Stops where another folder's project `tp0` runs: compose would replace its containers. All solutions have that name.
+# Fails if a project `tp0` of another folder runs, whose containers compose would replace: every
+# solution has that name.
 set -eu
 
 folders=$(docker ps --filter label=com.docker.compose.project=tp0 \

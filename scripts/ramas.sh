@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the local branches ej1 to ej8 that the assignment asks for. Each is the current commit and one more, in which .exercise
-# names the exercise, and docker-compose-dev.yaml is the one of that exercise. Neither the working tree nor the current
-# branch is touched: the commits are built in an index of their own.
+# Creates the local branches ej1 to ej8 of the assignment. Each is the current commit and one more,
+# with the exercise in .exercise and its docker-compose-dev.yaml. A separate index keeps the working
+# tree and the current branch unchanged.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,7 @@ main() {
   done
 }
 
-# Prints the commit of an exercise, which is in no branch yet.
+# Prints the new commit of an exercise.
 commit_for() {
   git read-tree HEAD
   echo "$1" >"$work/exercise"

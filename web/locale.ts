@@ -12,7 +12,7 @@ const NO_BREAK = '\u00a0';
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
-/** A language of the page: its texts and its formats of numbers and times, in the browser's time zone. */
+/** A language of the page: its texts and formats, with times in the browser's zone. */
 export class Locale {
   readonly language: Language;
   readonly texts: Texts;

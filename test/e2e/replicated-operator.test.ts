@@ -4,7 +4,7 @@ import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/base-fra
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { Peer } from '../support/peer.ts';
-import { Program, startServer } from '../support/program.ts';
+import { type Program, startServer } from '../support/program.ts';
 import { readiness } from '../support/readiness.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

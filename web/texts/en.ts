@@ -3,7 +3,7 @@ import type { Texts } from './es.ts';
 
 export const en: Texts = {
   language: 'Language',
-  // Its clock has 24 hours and its days come before the months, as where the lottery is held.
+  // With a 24-hour clock, and days before months.
   locale: 'en-GB',
 
   connecting: 'Connecting…',

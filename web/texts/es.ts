@@ -1,6 +1,6 @@
 import { eventsEs } from './events-es.ts';
 
-/** What the page says in Spanish; the other languages say the same things. */
+/** The Spanish texts, which define the type of the other languages. */
 export const es = {
   language: 'Idioma',
   locale: 'es-AR',

@@ -25,7 +25,7 @@ function byHand({ kind, agency, agencies: list }: EventParams): string {
 
 const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
 
-/** The same in English. */
+/** The events in English. */
 export const eventsEn: typeof eventsEs = {
   'store-opened': p => `Files opened: ${p['bets']} bets, ${agencies(p['finished'])} had finished.`,
   'tail-cut': p => `${p['bytes']} bytes that were never acknowledged were cut off ${p['file']}.`,

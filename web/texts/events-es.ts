@@ -1,4 +1,4 @@
-/** What an event comes with, as text. What may be missing is asked for before it is used. */
+/** Parameters of an event, as text; some may be missing. */
 export type EventParams = Readonly<Record<string, string>>;
 
 const CUT_REASONS: EventParams = {
@@ -10,7 +10,6 @@ const CUT_REASONS: EventParams = {
   truncated: 'terminó en medio de un mensaje',
 };
 
-/** Of the agency, or of the address where it is not known. */
 const peer = ({ agency, ip }: EventParams): string =>
   agency === undefined ? String(ip) : `la agencia ${agency} (${ip})`;
 
@@ -30,7 +29,7 @@ function byHand({ kind, agency, agencies }: EventParams): string {
 const finished = (count: string | undefined): string =>
   count === '1' ? 'había terminado 1 agencia' : `habían terminado ${count} agencias`;
 
-/** Each event that the central tells of, in Spanish. */
+/** The events in Spanish. */
 export const eventsEs = {
   'store-opened': (p: EventParams) => `Archivos abiertos: ${p['bets']} apuestas, ${finished(p['finished'])}.`,
   'tail-cut': (p: EventParams) =>

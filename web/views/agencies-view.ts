@@ -20,7 +20,7 @@ export function showAgencies({ agencies, agenciesInAll }: Snapshot, locale: Loca
   labelCells(locale);
 }
 
-/** What stands before each value where there is no room for columns. */
+/** Labels of the values on narrow screens. */
 function labelCells(locale: Locale): void {
   const labels = columnLabels(locale);
   for (const row of body.children) {

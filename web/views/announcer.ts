@@ -9,7 +9,7 @@ export function announce(text: string): void {
   setText(announcement, text);
 }
 
-/** Tells a screen reader what changed, when it is worth an interruption: another state, an agency that has finished. Figures are not. */
+/** Announces a new state or a finished agency to screen readers, but no figures. */
 export function announceChanges(before: Snapshot, now: Snapshot, locale: Locale): void {
   const already = new Set(finishedIds(before));
   const finished = finishedIds(now).filter(id => !already.has(id));

@@ -21,7 +21,7 @@ const parts = {
   seal: byId('draw-seal'),
 };
 
-/** How far the lottery is: the state, whom the draw waits for, and what came out. */
+/** State of the lottery, missing agencies, and result. */
 export function showDraw(snapshot: Snapshot, locale: Locale): void {
   const { texts } = locale;
   const { state } = snapshot;
