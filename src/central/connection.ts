@@ -116,9 +116,9 @@ export class Connection implements Served {
     this.#parts.socket.destroy();
   }
 
-  get heldBytes(): number {
+  get bufferedBytes(): number {
     const { codec, socket } = this.#parts;
-    return codec.heldBytes + socket.readableLength + this.#writer.bufferedBytes;
+    return codec.bufferedBytes + socket.readableLength + this.#writer.bufferedBytes;
   }
 
   /** The connections together hold too much, and this one most of it. */
@@ -150,7 +150,7 @@ export class Connection implements Served {
     this.#write(frames);
     // Without a word for it nobody can tell one that still listens from one that is gone, and behind what nobody takes any more
     // its end would not be seen.
-    const saysMore = this.#held !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
+    const saysMore = this.#held !== undefined || codec.bufferedBytes > 0 || socket.readableLength > 0;
     const listens = frames.length > 0 || !(this.#inputEnded || saysMore);
     if (!listens && this.#pace.isTooSlow(now(), limits.idleTimeoutMs)) this.#cut('idle');
   }
@@ -305,7 +305,7 @@ export class Connection implements Served {
     const owed = codec.pending ? 'message-timeout' : 'idle';
     if (taken === 0 && owed === this.#owed) return;
     this.#owed = owed;
-    this.#pace.restart(now(), codec.heldBytes);
+    this.#pace.restart(now(), codec.bufferedBytes);
   }
 
   /** Takes what has arrived; whether there was something. What is not taken waits in the network. */

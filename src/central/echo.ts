@@ -45,7 +45,7 @@ export class EchoConnection implements Served {
     if (peer?.certificate !== undefined && 'refusal' in peer.certificate) this.#close();
   }
 
-  get heldBytes(): number {
+  get bufferedBytes(): number {
     return this.#socket.readableLength + this.#socket.writableLength;
   }
 

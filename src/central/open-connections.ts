@@ -1,7 +1,7 @@
 /** What the count of connections and of their bytes must know of one. */
 export interface Holder {
   /** Bytes that are held in memory for its peer: not taken yet, or said and not read. */
-  readonly heldBytes: number;
+  readonly bufferedBytes: number;
   /** Lets go of all of them: the connection is cut. */
   cutForRoom(): void;
 }
@@ -11,12 +11,12 @@ export interface Holder {
  * and who holds most makes room for the others.
  */
 export class OpenConnections {
-  readonly #heldBytesMax: number;
+  readonly #bufferedBytesMax: number;
   readonly #holders = new Map<Holder, number>();
-  #heldBytes = 0;
+  #bufferedBytes = 0;
 
-  constructor(limits: { readonly heldBytesMax: number }) {
-    this.#heldBytesMax = limits.heldBytesMax;
+  constructor(limits: { readonly bufferedBytesMax: number }) {
+    this.#bufferedBytesMax = limits.bufferedBytesMax;
   }
 
   get count(): number {
@@ -28,7 +28,7 @@ export class OpenConnections {
   }
 
   delete(holder: Holder): void {
-    this.#heldBytes -= this.#holders.get(holder) ?? 0;
+    this.#bufferedBytes -= this.#holders.get(holder) ?? 0;
     this.#holders.delete(holder);
   }
 
@@ -36,16 +36,16 @@ export class OpenConnections {
   note(holder: Holder): void {
     const before = this.#holders.get(holder);
     if (before === undefined) return;
-    const { heldBytes } = holder;
-    this.#heldBytes += heldBytes - before;
-    this.#holders.set(holder, heldBytes);
-    if (this.#heldBytes > this.#heldBytesMax) this.#makeRoom();
+    const { bufferedBytes } = holder;
+    this.#bufferedBytes += bufferedBytes - before;
+    this.#holders.set(holder, bufferedBytes);
+    if (this.#bufferedBytes > this.#bufferedBytesMax) this.#makeRoom();
   }
 
   #makeRoom(): void {
     const byBytes = [...this.#holders].toSorted(([, some], [, others]) => others - some);
     for (const [holder] of byBytes) {
-      if (this.#heldBytes <= this.#heldBytesMax) return;
+      if (this.#bufferedBytes <= this.#bufferedBytesMax) return;
       this.delete(holder);
       holder.cutForRoom();
     }

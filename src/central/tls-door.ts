@@ -92,7 +92,7 @@ function placeOf({ remoteAddress, remotePort }: Socket): string {
 /** A connection during its handshake, and what it has become afterwards. */
 class Handshake implements Served {
   /** What OpenSSL keeps of an unfinished handshake is not much, and not for long. */
-  readonly heldBytes = 0;
+  readonly bufferedBytes = 0;
   /** Fulfilled when the handshake is done or has failed. */
   readonly over: Promise<void>;
   readonly closed: Promise<void>;

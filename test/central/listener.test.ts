@@ -40,7 +40,7 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
         socket.on('error', () => {});
         socket.resume();
       }),
-      heldBytes: 0,
+      bufferedBytes: 0,
       cutForRoom() {},
       checkDeadlines() {},
       stop: () => void socket.end(),

@@ -5,10 +5,10 @@ import { bet, conn, connectRaw, nbet, OK, TestCentral, until } from '../support/
 
 class Holder {
   wasCut = false;
-  heldBytes: number;
+  bufferedBytes: number;
 
-  constructor(heldBytes: number) {
-    this.heldBytes = heldBytes;
+  constructor(bufferedBytes: number) {
+    this.bufferedBytes = bufferedBytes;
   }
 
   cutForRoom(): void {
@@ -16,8 +16,8 @@ class Holder {
   }
 }
 
-function openWith(heldBytesMax: number, ...bytes: readonly number[]) {
-  const open = new OpenConnections({ heldBytesMax });
+function openWith(bufferedBytesMax: number, ...bytes: readonly number[]) {
+  const open = new OpenConnections({ bufferedBytesMax });
   const holders = bytes.map(held => new Holder(held));
   for (const holder of holders) open.add(holder);
   for (const holder of holders) open.note(holder);
@@ -40,13 +40,13 @@ test('beyond it whoever holds most is cut, and nobody more than needed', () => {
 
 test('what is let go of is room for others, and what is noted of one that has gone counts no more', () => {
   const { open, holders, cut } = openWith(100, 50, 50);
-  holders[0]!.heldBytes = 0;
+  holders[0]!.bufferedBytes = 0;
   open.note(holders[0]!);
-  holders[1]!.heldBytes = 100;
+  holders[1]!.bufferedBytes = 100;
   open.note(holders[1]!);
   open.delete(holders[1]!);
   open.note(holders[1]!);
-  holders[0]!.heldBytes = 100;
+  holders[0]!.bufferedBytes = 100;
   open.note(holders[0]!);
   expect(cut()).toEqual([false, false]);
 });
@@ -54,7 +54,7 @@ test('what is let go of is room for others, and what is noted of one that has go
 test('a peer that sends more than is taken, and so holds most of what all together may, is cut with the reason in the log', async () => {
   const central = await TestCentral.open({
     // One connection alone does not come near its own limits.
-    limits: { heldBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
+    limits: { bufferedBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
   });
   const modest = await central.agency(2);
   modest.send(nbet(bet(1)).subarray(0, 20));
