@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import { type Key, NotAllowed } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
@@ -10,6 +10,7 @@ import type { AgencyOptions, ChangeOptions } from './agencies.ts';
 import type { AuditOptions } from './audit.ts';
 import type { BenchOptions } from './bench.ts';
 import type { CertsOptions } from './certs.ts';
+import type { Shell } from './completion.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
@@ -29,7 +30,7 @@ const WINDOW_MAX = 4096;
 const BATCH_MAX = 130;
 
 /** The code of each command is loaded when it is called: a client starts faster without the server. */
-function buildProgram(finish: (code: number) => void): Command {
+export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('loteria')
     .description('Lotería Nacional: the central and the agencies of a national lottery, over TCP.')
     .version(VERSION)
@@ -49,6 +50,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addSchema(program);
   addCerts(program, finish);
   addBench(program, finish);
+  addCompletion(program);
   return program;
 }
 
@@ -372,6 +374,18 @@ function addBench(program: Command, finish: (code: number) => void): void {
     .action(async (options: BenchOptions) => {
       const { bench } = await import('./bench.ts');
       finish(await bench(options));
+    });
+}
+
+function addCompletion(program: Command): void {
+  program
+    .command('completion')
+    .description('print a script that completes commands and options in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', '\nIn ~/.bashrc or ~/.zshrc: source <(loteria completion bash), or zsh.')
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./completion.ts');
+      process.stdout.write(completionScript(program, shell));
     });
 }
 
