@@ -19,7 +19,6 @@ export function runTool(context: TestContext, tool: string, args: readonly strin
     encoding: 'utf8',
     timeout: 60_000,
   });
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
-    context.skip(`${tool} is not installed`);
+  if (error?.message.endsWith('ENOENT')) context.skip(`${tool} is not installed`);
   return { status, stdout, output: stdout + stderr };
 }
