@@ -53,7 +53,7 @@ function afterHelp(command) {
   return text.split('\n').flatMap(line => {
     if (line === '') return ['.PP'];
     if (/^ {2}\S/.test(line)) return ['.TP', bold(line.trim())];
-    return /^ /.test(line) ? [escaped(line.trim()), '.br'] : [escaped(line)];
+    return line.startsWith(' ') ? [escaped(line.trim()), '.br'] : [escaped(line)];
   });
 }
 
