@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   wire: ['lottery'],
   kernel: ['lottery'],
   store: ['lottery', 'files'],
-  observe: ['wire/refusal.ts', 'lottery/lottery.ts', 'lottery/fact.ts'],
+  observe: ['wire/refusal.ts', 'lottery/lottery.ts', 'lottery/fact.ts', 'store/store.ts'],
   audit: ['lottery', 'files'],
   central: ['lottery', 'files', 'wire', 'store/store.ts', 'observe/events.ts', 'observe/status.ts'],
   agency: ['lottery', 'wire', 'observe/events.ts'],

@@ -10,9 +10,15 @@ import { AGENCIES_SHOWN_MAX, type CentralStatus } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
-import { AfterSync } from './after-sync.ts';
+import { Backpressure } from './backpressure.ts';
 import { type Actas, DrawHolder } from './draw-holder.ts';
-import { type NumberedBatch, type NumberedOutcome, UploadIntake } from './upload-intake.ts';
+import {
+  type Classified,
+  type NextBatch,
+  type NumberedBatch,
+  type NumberedOutcome,
+  UploadIntake,
+} from './upload-intake.ts';
 
 export interface CentralParts {
   /** With every fact applied that the store remembers, and told of each later one by the store. */
@@ -36,8 +42,7 @@ export class Central {
   /** Fulfilled with the error after which the central cannot go on; the process must stop. */
   readonly failure: Promise<Error>;
   readonly #parts: CentralParts;
-  readonly #afterSync = new AfterSync(() => this.#relieve());
-  readonly #waitingForRoom = new Set<() => void>();
+  readonly backpressure: Backpressure;
   readonly #uploads: UploadIntake;
   /** Agencies that said that they are done; the last bets of some may still be on their way to the disk. */
   readonly #finishing = new Map<number, Promise<Refusal | undefined>>();
@@ -50,15 +55,12 @@ export class Central {
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
+    const { lottery, store, limits } = parts;
+    this.backpressure = new Backpressure(store, limits);
     this.#draws = new DrawHolder({ ...parts, onHeld: () => this.#tellWinners() });
     this.failure = Promise.race([parts.store.failure, this.#draws.failure]);
-    this.#uploads = new UploadIntake({
-      ...parts,
-      afterSync: this.#afterSync,
-      refusalOfBets: (agency, upload) => this.refusalOfBets(agency, upload),
-      refusalOf: (agency, upload, error) => this.#refusalOf(agency, error, upload),
-    });
-    parts.lottery.watch(fact => this.#onChange(fact));
+    this.#uploads = new UploadIntake(lottery, store, this.backpressure, limits);
+    lottery.watch(fact => this.#onChange(fact));
   }
 
   /** Goes on where the last process stopped: holds a draw for which everybody had finished. */
@@ -99,23 +101,6 @@ export class Central {
         winners: lottery.winnersOf(agency)?.length,
       })),
     };
-  }
-
-  /** Whether so much waits for the disk that nothing more should be read. */
-  get saturated(): boolean {
-    return this.#parts.store.unsyncedBytes >= this.#parts.limits.unsyncedBytesMax;
-  }
-
-  /** Calls `goOn`, once, when it is saturated no more. */
-  whenRelieved(goOn: () => void): void {
-    this.#waitingForRoom.add(goOn);
-  }
-
-  #relieve(): void {
-    if (this.saturated) return;
-    const waiting = [...this.#waitingForRoom];
-    this.#waitingForRoom.clear();
-    for (const goOn of waiting) goOn();
   }
 
   /** Counts a connection of an agency in, until `disconnect`; or says why it is not welcome. */
@@ -175,10 +160,14 @@ export class Central {
     return known ? undefined : this.refusalOfBets(agency, upload);
   }
 
-  /** What is stored of an upload; or why that cannot be said now, or why it may not begin. */
+  /** What is stored of an upload; or why that is unknown now, or why it may not begin. */
   async settledUpload(agency: number, upload: string): Promise<Upload | Refusal> {
-    const settled = await this.#uploads.settled(agency, upload);
-    return 'code' in settled ? settled : (this.#refusalOfBeginning(agency, settled) ?? settled);
+    try {
+      const settled = await this.#uploads.settled(agency, upload);
+      return this.#refusalOfBeginning(agency, settled) ?? settled;
+    } catch (error) {
+      return this.refusalOfRejected(error, agency, upload);
+    }
   }
 
   /** A client of the base protocol that broke off may have sent the same file. */
@@ -194,28 +183,20 @@ export class Central {
   /**
    * Stores a batch of an agency whose bets are taken.
    *
-   * @param settled called when it is durable; with a refusal when nothing of it was stored
+   * @throws StoreError (as a rejection) when nothing of it was stored
    */
-  storeBatch(batch: BetBatch, settled: (refusal: Refusal | undefined) => void): void {
-    const { agency } = batch;
-    this.#afterSync.follow(this.#parts.store.append(batch), error =>
-      settled(error === undefined ? undefined : this.#refusalOf(agency, error)),
-    );
+  storeBatch(batch: BetBatch): Promise<void> {
+    return this.backpressure.append(batch);
   }
 
-  /**
-   * Stores a batch of an upload, once however often it comes (promise P3).
-   *
-   * @param read the bets of the batch; called at once, and only when the batch is new
-   * @param settled called with what has become of it, at once or when it is durable
-   */
-  storeNumbered(
-    agency: number,
-    batch: NumberedBatch,
-    read: () => BetBatch | BatchFault,
-    settled: (outcome: NumberedOutcome) => void,
-  ): void {
-    this.#uploads.take(agency, batch, read, settled);
+  /** What a batch of an upload is, by its number (promise P3). */
+  classify(batch: NumberedBatch): Classified {
+    return this.#uploads.classify(batch, this.refusalOfBets(batch.agency, batch.upload));
+  }
+
+  /** Stores a batch that was classified in the same turn. */
+  storeNext(batch: NextBatch, bets: BetBatch | BatchFault): Promise<NumberedOutcome> {
+    return this.#uploads.append(batch, bets);
   }
 
   /** What differs between the agency's count of its upload and what is stored of it; undefined when nothing does. */
@@ -259,7 +240,7 @@ export class Central {
       // Its own end is no reason to refuse it.
       this.#finishing.delete(agency);
       // It may have finished with another server meanwhile.
-      return lottery.hasFinished(agency) ? undefined : this.#refusalOf(agency, error, upload);
+      return lottery.hasFinished(agency) ? undefined : this.refusalOfRejected(error, agency, upload);
     } finally {
       this.#finishing.delete(agency);
     }
@@ -362,8 +343,8 @@ export class Central {
     this.#waitingForDraw.clear();
   }
 
-  /** Why bets that the store has rejected are not taken. */
-  #refusalOf(agency: number, error: unknown, upload?: string): Refusal {
+  /** Why the store has rejected bets. Throws an error that is not the store's. */
+  refusalOfRejected(error: unknown, agency: number, upload?: string): Refusal {
     const overtaken = error instanceof StoreError && error.code === 'overtaken';
     return (overtaken && this.refusalOfBets(agency, upload)) || storageRefusal(error);
   }

@@ -3,9 +3,10 @@ import type { CentralEvent, CloseReason, Emit, ListenerName } from '../observe/e
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
-import { Pace } from '../wire/pace.ts';
 import { WireError } from '../wire/refusal.ts';
 import type { Central } from './central.ts';
+import { Deadlines } from './deadlines.ts';
+import { LingeringClose } from './lingering-close.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { Served } from './listener.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
@@ -26,64 +27,46 @@ export interface ConnectionParts {
   readonly certificate?: PeerCertificate | undefined;
 }
 
-/** The place of an answer in the order of the requests. */
-class Slot implements Answer {
-  /** What is answered; undefined when it is no message. */
+/** The place of a reply in the order of the requests. */
+interface Slot {
+  /** The request; undefined for bytes that are no message. */
   readonly to: ClientMessage['kind'] | undefined;
-  settled = false;
+  isSettled: boolean;
   reply: ServerMessage | undefined;
-  readonly #onSettled: () => void;
-
-  constructor(to: ClientMessage['kind'] | undefined, onSettled: () => void) {
-    this.to = to;
-    this.#onSettled = onSettled;
-  }
-
-  settle(reply: ServerMessage | undefined): void {
-    this.settled = true;
-    this.reply = reply;
-    this.#onSettled();
-  }
 }
 
 /**
- * One agency's socket: bytes to messages to the session, replies to bytes, in the order of the requests, and the
- * deadlines. It reads only as fast as the disk takes and the peer listens.
+ * The pump of one connection: decodes messages, passes them to the session, and sends the replies
+ * in the order of the requests. Back-pressure: it reads only while the store and the peer keep up.
  */
 export class Connection implements Served {
   readonly closed: Promise<void>;
   readonly #parts: ConnectionParts;
   readonly #session: Session;
-  readonly #answers: Slot[] = [];
-  /** A message that waits until everything before it is answered. */
-  #held: ClientMessage | undefined;
-  /** Whether messages are still taken; not after a refusal or when stopping. */
-  #taking = true;
-  #inputEnded = false;
-  #pumpsInNextTurn = false;
-  /** Whether the session is being asked something, and whether answers that it gave later are about to be sent. */
-  #asking = false;
-  #goingOn = false;
   readonly #writer: ReplyWriter;
-  /** Whether this side has said its last word. */
-  #closing = false;
-  /** Since when the last word is out and the peer's is waited for. */
-  #lingeringSince: number | undefined;
-  #ignoredBytes = 0;
-  #ignoringLater = false;
-  /** Of the bytes of the first message, the rest of one, or the next one: what the peer owes. */
-  readonly #pace: Pace;
-  #owed: 'first-message-timeout' | 'message-timeout' | 'idle' = 'first-message-timeout';
-  #lastSaidAt: number;
+  readonly #deadlines: Deadlines;
+  readonly #linger: LingeringClose;
+  /** Requests without a reply that was sent, in order. */
+  readonly #slots: Slot[] = [];
+  /** A message that waits until every request before it is answered. */
+  #deferred: ClientMessage | undefined;
+  /** Whether messages are decoded; not after a refusal, nor during shutdown. */
+  #isAccepting = true;
+  #inputEnded = false;
+  /** Whether the last reply was written. */
+  #isClosing = false;
+  #isPumpScheduled = false;
+  #isFlushScheduled = false;
+  #waitsForRoom = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { socket, now } = parts;
+    const { socket, limits, now } = parts;
     const { framesApart } = parts.conversation;
-    this.#writer = new ReplyWriter({ socket, framesApart, now, onRoom: () => this.#goOn() });
+    this.#writer = new ReplyWriter({ socket, framesApart, now, onRoom: () => this.#resume() });
     this.#session = new Session(parts);
-    this.#pace = new Pace(parts.limits.progressBytesMin, now());
-    this.#lastSaidAt = now();
+    this.#deadlines = new Deadlines(limits, now);
+    this.#linger = new LingeringClose(socket, limits, now);
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
         this.#onClose();
@@ -91,22 +74,23 @@ export class Connection implements Served {
       });
     });
     socket.setNoDelay(true);
-    // Finds out a peer that is gone where the dialect has no `PING`.
-    socket.setKeepAlive(true, parts.limits.pingIntervalMs);
-    // Not `data`: a paused socket would read on until its own buffer is full too, which is most of what a slow disk costs.
+    // Keep-alive detects dead peers in dialects without `PING`.
+    socket.setKeepAlive(true, limits.pingIntervalMs);
+    // Not `data`: a paused socket would fill its own buffer as well, most of the memory of a slow
+    // disk.
     socket.on('readable', this.#onReadable);
     socket.on('end', () => this.#onEnd());
-    socket.on('drain', () => this.#goOn());
-    socket.on('finish', () => {
-      this.#lingeringSince = now();
-    });
+    socket.on('drain', () => this.#resume());
     socket.on('error', error => this.#onError(error));
   }
 
-  /** Takes no further message, answers those that were taken, and closes (promise P8). */
+  /**
+   * Graceful shutdown: accepts no further message, answers the accepted ones, and closes (promise
+   * P8).
+   */
   stop(): void {
-    this.#taking = false;
-    this.#held = undefined;
+    this.#isAccepting = false;
+    this.#deferred = undefined;
     this.#session.stop();
     this.#pump();
   }
@@ -121,103 +105,75 @@ export class Connection implements Served {
     return codec.heldBytes + socket.readableLength + this.#writer.bufferedBytes;
   }
 
-  /** The connections together hold too much, and this one most of it. */
   cutForRoom(): void {
     this.#cut('too-much-held');
   }
 
-  /** Cuts the connection when a deadline has passed. Called now and then by the listener. */
   checkDeadlines(): void {
-    const { limits, now, central } = this.#parts;
+    const { now, central } = this.#parts;
     const time = now();
-    if (this.#lingeringSince !== undefined) {
-      if (time - this.#lingeringSince >= limits.lingerTimeoutMs) this.destroy();
-    } else if (this.#writer.unreadSince !== undefined) {
-      if (time - this.#writer.unreadSince >= limits.unreadTimeoutMs) this.#cut('unread-answers');
-    } else if (this.#answers.length > 0) {
-      // One that has said its last word may be gone, which only the second word to it shows: the first brings a reset.
-      if (this.#inputEnded || time - this.#lastSaidAt >= limits.pingIntervalMs) this.#ping();
-    } else if (!this.#closing && !central.saturated && this.#pace.isTooSlow(time, this.#owedTimeoutMs())) {
-      this.#refuseSlowPeer();
+    const { unreadSince } = this.#writer;
+    if (this.#linger.isWaiting) {
+      if (this.#linger.isOver(time)) this.destroy();
+    } else if (unreadSince !== undefined) {
+      if (this.#deadlines.isUnread(unreadSince, time)) this.#cut('unread-answers');
+    } else if (this.#slots.length > 0) {
+      // A half-closed peer may be gone: the first ping brings a reset, the second one shows it.
+      if (this.#inputEnded || this.#deadlines.isPingDue(time)) this.#ping();
+    } else if (!this.#isClosing && !central.backpressure.isOn) {
+      const missed = this.#deadlines.missed(time);
+      if (missed !== undefined) this.#refuseSlowPeer(missed);
     }
   }
 
-  /** Tells an agency that waits for the draw that the central is there, and finds out whether the agency is. */
+  /** Tells an agency that waits for the draw that the central is alive, and checks the agency. */
   #ping(): void {
-    if (this.#closing || !this.#session.waitsForDraw || !this.#writer.empty) return;
-    const { codec, socket, now, limits } = this.#parts;
+    if (this.#isClosing || !this.#session.waitsForDraw || !this.#writer.empty) return;
+    const { codec, socket, now } = this.#parts;
     const frames = codec.encode({ kind: 'still-here' });
     this.#write(frames);
-    // Without a word for it nobody can tell one that still listens from one that is gone, and behind what nobody takes any more
-    // its end would not be seen.
-    const saysMore = this.#held !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
-    const listens = frames.length > 0 || !(this.#inputEnded || saysMore);
-    if (!listens && this.#pace.isTooSlow(now(), limits.idleTimeoutMs)) this.#cut('idle');
+    // Without a ping frame a live peer cannot be told from a dead one, and input that nobody
+    // decodes hides its end.
+    const hasInput = this.#deferred !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
+    const isAlive = frames.length > 0 || !(this.#inputEnded || hasInput);
+    if (!isAlive && this.#deadlines.isIdle(now())) this.#cut('idle');
   }
 
-  #owedTimeoutMs(): number {
-    const { limits } = this.#parts;
-    if (this.#owed === 'idle') return limits.idleTimeoutMs;
-    return this.#owed === 'message-timeout' ? limits.messageTimeoutMs : limits.firstMessageTimeoutMs;
-  }
-
-  #refuseSlowPeer(): void {
-    this.#tellCut(this.#owed);
-    this.#taking = false;
-    this.#send({ kind: 'refused', refusal: { code: 'closing', detail: this.#owed } });
+  #refuseSlowPeer(reason: CloseReason): void {
+    this.#emitCut(reason);
+    this.#isAccepting = false;
+    this.#send({ kind: 'refused', refusal: { code: 'closing', detail: reason } });
   }
 
   #cut(reason: CloseReason): void {
-    this.#tellCut(reason);
+    this.#emitCut(reason);
     this.destroy();
   }
 
-  #tellCut(reason: CloseReason): void {
+  #emitCut(reason: CloseReason): void {
     const { emit, ip, listener } = this.#parts;
     const { agency, comesBack } = this.#session;
     emit({ event: 'connection-cut', ip, agency, listener, reason, ...comesBack });
   }
 
   readonly #onReadable = (): void => {
-    if (this.#closing) this.#ignoreInput();
+    if (this.#isClosing) this.#linger.drain();
     else this.#pump();
   };
 
-  /**
-   * Reads what a peer had sent before it could know that it is not wanted any more, so that it comes to reading why. Slowly:
-   * whoever sends on without end is held up, and costs nobody else anything.
-   */
-  #ignoreInput(): void {
-    const { socket, limits } = this.#parts;
-    if (this.#ignoringLater) return;
-    const chunk = readChunk(socket);
-    if (chunk === null) return;
-    this.#ignoredBytes += chunk.length;
-    if (this.#ignoredBytes > limits.lingerBytesMax) {
-      this.destroy();
-      return;
-    }
-    this.#ignoringLater = true;
-    setTimeout(() => {
-      this.#ignoringLater = false;
-      this.#ignoreInput();
-    }, limits.lingerReadMs).unref();
-  }
-
   #onEnd(): void {
     this.#inputEnded = true;
-    this.#pace.restart(this.#parts.now());
+    this.#deadlines.restart();
     this.#pump();
     this.#ping();
   }
 
   #onError(error: Error): void {
     const { emit, ip, codec, listener } = this.#parts;
-    const cutOff = codec.pending || this.#answers.length > 0 || this.#session.unfinished;
-    if (!this.#closing && cutOff) {
-      const code = (error as NodeJS.ErrnoException).code ?? error.message;
-      emit({ event: 'connection-error', ip, listener, error: code, ...this.#session.comesBack });
-    }
+    const isCutOff = codec.pending || this.#slots.length > 0 || this.#session.unfinished;
+    if (this.#isClosing || !isCutOff) return;
+    const code = (error as NodeJS.ErrnoException).code ?? error.message;
+    emit({ event: 'connection-error', ip, listener, error: code, ...this.#session.comesBack });
   }
 
   #onClose(): void {
@@ -225,134 +181,141 @@ export class Connection implements Served {
     const { agency, unfinished, comesBack } = this.#session;
     // Older agencies of some dialects open a connection for each batch.
     const resumable = comesBack !== undefined || conversation.serverMayClose;
-    this.#taking = false;
-    this.#closing = true;
+    this.#isAccepting = false;
+    this.#isClosing = true;
     this.#session.end();
     emit({ event: 'connection-closed', ip, agency, ...(unfinished && { unfinished, resumable }) });
   }
 
-  /** Takes messages for as long as there are some and their answers have room. */
+  /** Passes messages to the session for as long as there are some and their replies have room. */
   #pump(): void {
-    if (this.#closing) return;
-    let taken = 0;
-    let exhausted = false;
-    while (this.#mayTake()) {
-      if (taken === this.#parts.limits.messagesPerTurnMax) {
+    if (this.#isClosing) return;
+    let messages = 0;
+    let isExhausted = false;
+    while (this.#mayAccept()) {
+      if (messages === this.#parts.limits.messagesPerTurnMax) {
         this.#pumpInNextTurn();
         break;
       }
-      const message = this.#held ?? this.#decode();
+      const message = this.#deferred ?? this.#decode();
       if (message === undefined) {
-        exhausted = !this.#read();
-        if (exhausted) break;
+        isExhausted = !this.#read();
+        if (isExhausted) break;
         continue;
       }
       if (this.#mustWait(message)) {
-        this.#held = message;
+        this.#deferred = message;
         break;
       }
-      this.#held = undefined;
-      taken += 1;
-      this.#ask(message.kind, answer => this.#session.handle(message, answer));
+      this.#deferred = undefined;
+      messages += 1;
+      this.#answer(message.kind, this.#session.handle(message));
     }
-    this.#noteWhatIsOwed(taken);
-    this.#parts.open.note(this);
-    if (this.#answers.length === 0 && (!this.#taking || (this.#inputEnded && exhausted))) this.#finish();
+    const { codec, open } = this.#parts;
+    this.#deadlines.await(messages, codec.pending, codec.heldBytes);
+    open.note(this);
+    const isDone = !this.#isAccepting || (this.#inputEnded && isExhausted);
+    if (this.#slots.length === 0 && isDone) this.#finish();
   }
 
-  /** Lets others have their turn: a peer may have sent thousands of messages that are quickly answered. */
+  /** Lets other connections have their turn: a peer may have sent thousands of short messages. */
   #pumpInNextTurn(): void {
-    if (this.#pumpsInNextTurn) return;
-    this.#pumpsInNextTurn = true;
+    if (this.#isPumpScheduled) return;
+    this.#isPumpScheduled = true;
     setImmediate(() => {
-      this.#pumpsInNextTurn = false;
+      this.#isPumpScheduled = false;
       this.#pump();
     });
   }
 
-  /** Batches share the writes of the store; any other message takes its turn when everything before it is answered. */
+  /** Batches are pipelined into the store; any other message waits for the replies before it. */
   #mustWait({ kind }: ClientMessage): boolean {
-    const last = this.#answers.at(-1);
+    const last = this.#slots.at(-1);
     if (last === undefined) return false;
     // A welcome counts what was stored before it.
     return !isBatch(kind) || last.to === 'resume';
   }
 
-  #mayTake(): boolean {
+  #mayAccept(): boolean {
     const { limits, central } = this.#parts;
-    const waiting = this.#answers.length;
-    if (!this.#taking || waiting >= limits.unansweredMax || this.#writer.backlogged) return false;
-    if (!central.saturated) return true;
-    // Whoever waits for an answer goes on with it.
-    if (waiting === 0) central.whenRelieved(this.#onReadable);
+    const unanswered = this.#slots.length;
+    if (!this.#isAccepting || unanswered >= limits.unansweredMax || this.#writer.backlogged) return false;
+    if (!central.backpressure.isOn) return true;
+    // With unanswered requests the next reply resumes the pump.
+    if (unanswered === 0) void this.#waitForRoom();
     return false;
   }
 
-  /** The next message; bytes that are none are refused in their turn and are the last that are looked at. */
+  async #waitForRoom(): Promise<void> {
+    if (this.#waitsForRoom) return;
+    this.#waitsForRoom = true;
+    await this.#parts.central.backpressure.released();
+    this.#waitsForRoom = false;
+    this.#onReadable();
+  }
+
+  /** The next message. Bytes that are none are refused in their turn, and end the input. */
   #decode(): ClientMessage | undefined {
     try {
       return this.#parts.codec.next();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#ask(undefined, answer => answer.settle(this.#session.refuse(error.refusal)));
+      this.#answer(undefined, this.#session.refuse(error.refusal));
       return undefined;
     }
   }
 
-  #noteWhatIsOwed(taken: number): void {
-    const { codec, now } = this.#parts;
-    if (taken === 0 && this.#owed === 'first-message-timeout') return;
-    const owed = codec.pending ? 'message-timeout' : 'idle';
-    if (taken === 0 && owed === this.#owed) return;
-    this.#owed = owed;
-    this.#pace.restart(now(), codec.heldBytes);
-  }
-
-  /** Takes what has arrived; whether there was something. What is not taken waits in the network. */
+  /** @returns whether there was input; what is not read stays in the network */
   #read(): boolean {
-    const chunk = readChunk(this.#parts.socket);
+    const { socket, codec } = this.#parts;
+    const chunk = socket.read() as Buffer | null;
     if (chunk === null) return false;
-    this.#pace.moved(chunk.length);
-    this.#parts.codec.push(chunk);
+    this.#deadlines.received(chunk.length);
+    codec.push(chunk);
     return true;
   }
 
-  /** Puts something to the session. What it answers at once is sent at once, when nothing before it waits. */
-  #ask(kind: ClientMessage['kind'] | undefined, question: (answer: Answer) => void): void {
-    const slot = new Slot(kind, this.#onSettled);
-    this.#answers.push(slot);
-    this.#asking = true;
-    question(slot);
-    this.#asking = false;
-    if (slot.reply?.kind === 'refused') this.#taking = false;
+  /** Queues an answer. An immediate reply is sent at once when no request before it waits. */
+  #answer(to: Slot['to'], answer: Answer): void {
+    const slot: Slot = { to, isSettled: false, reply: undefined };
+    this.#slots.push(slot);
+    if (answer instanceof Promise) {
+      void this.#settleLater(slot, answer);
+      return;
+    }
+    slot.isSettled = true;
+    slot.reply = answer;
+    if (answer?.kind === 'refused') this.#isAccepting = false;
     this.#sendSettled();
   }
 
-  /** Answers that the disk was waited for settle one after the other, and are sent together. */
-  readonly #onSettled = (): void => {
-    if (this.#asking || this.#goingOn) return;
-    this.#goingOn = true;
+  async #settleLater(slot: Slot, answer: Promise<ServerMessage | undefined>): Promise<void> {
+    slot.reply = await answer;
+    slot.isSettled = true;
+    // Coalesces the replies of a group commit, which settle in successive microtasks.
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
     queueMicrotask(() => {
-      this.#goingOn = false;
-      this.#goOn();
+      this.#isFlushScheduled = false;
+      this.#resume();
     });
-  };
+  }
 
-  #goOn(): void {
+  #resume(): void {
     this.#sendSettled();
-    if (this.#answers.length === 0) this.#pace.restart(this.#parts.now());
+    if (this.#slots.length === 0) this.#deadlines.restart();
     this.#pump();
   }
 
   #sendSettled(): void {
-    while (!this.#writer.backlogged && this.#answers[0]?.settled === true) {
-      const { reply, to } = this.#answers.shift()!;
+    while (!this.#writer.backlogged && this.#slots[0]?.isSettled === true) {
+      const { reply, to } = this.#slots.shift()!;
       if (reply !== undefined) this.#send(reply, to);
     }
   }
 
   #send(reply: ServerMessage, to?: ClientMessage['kind']): void {
-    if (this.#closing) return;
+    if (this.#isClosing) return;
     const { questionsApart } = this.#parts.conversation;
     this.#write(this.#encode(reply, to));
     if (reply.kind === 'refused' || (questionsApart && to === 'ask-winners')) this.#finish();
@@ -365,35 +328,27 @@ export class Connection implements Served {
       return codec.encode(reply, to);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#taking = false;
+      this.#isAccepting = false;
       return codec.encode(this.#session.refuse(error.refusal), to);
     }
   }
 
   #write(frames: readonly Uint8Array[]): void {
-    if (frames.length > 0) this.#lastSaidAt = this.#parts.now();
+    if (frames.length > 0) this.#deadlines.sent();
     this.#writer.write(frames);
   }
 
-  /**
-   * Says the last word and waits a little for the peer's: closing a socket with unread bytes would reset the connection
-   * and could take the last answer with it.
-   */
+  /** Half-closes after the last reply; the lingering close follows. */
   #finish(): void {
-    if (this.#closing) return;
+    if (this.#isClosing) return;
     const { codec } = this.#parts;
-    if (this.#inputEnded && this.#taking && codec.pending) this.#tellCut('truncated');
-    this.#closing = true;
-    this.#answers.length = 0;
-    this.#held = undefined;
+    if (this.#inputEnded && this.#isAccepting && codec.pending) this.#emitCut('truncated');
+    this.#isClosing = true;
+    this.#slots.length = 0;
+    this.#deferred = undefined;
     this.#writer.end();
-    this.#ignoreInput();
+    this.#linger.drain();
   }
-}
-
-/** Everything that has arrived; null when nothing has. */
-function readChunk(socket: Socket): Buffer | null {
-  return socket.read() as Buffer | null;
 }
 
 function isBatch(kind: ClientMessage['kind']): boolean {

@@ -8,10 +8,8 @@ import type { Central } from './central.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
 import type { NumberedOutcome } from './upload-intake.ts';
 
-/** Where the reply to one message is put, at once or when the disk has it; undefined for a message that is not answered. */
-export interface Answer {
-  settle(reply: ServerMessage | undefined): void;
-}
+/** The reply to a message, at once or when it is durable; undefined for a message without one. */
+export type Answer = ServerMessage | undefined | Promise<ServerMessage | undefined>;
 
 const ACCEPTED: ServerMessage = { kind: 'accepted' };
 const NONE_ACCEPTED: ServerMessage = { kind: 'accepted', bets: 0 };
@@ -24,6 +22,7 @@ const NO_UPLOAD: Refusal = { code: 'not-identified', detail: 'HELO must say whic
 
 /** A message of somebody who is known, or says who it is. */
 type Resume = Extract<ClientMessage, { kind: 'resume' }>;
+type NumberedMessage = BetsMessage & { readonly seq: number };
 type MessageOfAgency = Exclude<ClientMessage, { kind: 'identify' | 'resume' }>;
 
 export interface SessionParts {
@@ -65,25 +64,19 @@ export class Session {
   }
 
   /**
-   * Answers one message. Batches may be handed over before earlier ones are answered; any other message only when
-   * everything before it is.
+   * Answers one message. Batches may be pipelined; any other message only when everything before it
+   * is answered.
    */
-  handle(message: ClientMessage, answer: Answer): void {
+  handle(message: ClientMessage): Answer {
     const { certificate } = this.#parts;
-    if (certificate !== undefined && 'refusal' in certificate) {
-      // Whatever it says: it has been logged, and is only told why.
-      answer.settle({ kind: 'refused', refusal: certificate.refusal });
-    } else if (message.kind === 'identify') {
-      answer.settle(this.#identify(message.agency));
-    } else if (message.kind === 'resume') {
-      this.#resume(message, answer);
-    } else if (message.kind === 'empty-batch' && message.agency === undefined) {
-      answer.settle(NONE_ACCEPTED);
-    } else {
-      const agency = this.#speakerOf(message);
-      if (typeof agency === 'number') this.#handleOf(agency, message, answer);
-      else answer.settle(agency);
-    }
+    // It was logged with the handshake.
+    if (certificate !== undefined && 'refusal' in certificate)
+      return { kind: 'refused', refusal: certificate.refusal };
+    if (message.kind === 'identify') return this.#identify(message.agency);
+    if (message.kind === 'resume') return this.#resume(message);
+    if (message.kind === 'empty-batch' && message.agency === undefined) return NONE_ACCEPTED;
+    const agency = this.#speakerOf(message);
+    return typeof agency === 'number' ? this.#handleOf(agency, message) : agency;
   }
 
   /** Who says a message: it itself says so, or one before it has. */
@@ -98,38 +91,29 @@ export class Session {
     return this.refuse({ code: 'malformed', detail: `the connection is that of agency ${this.#agency}` });
   }
 
-  #handleOf(agency: number, message: MessageOfAgency, answer: Answer): void {
+  #handleOf(agency: number, message: MessageOfAgency): Answer {
     switch (message.kind) {
       case 'empty-batch':
-        answer.settle(NONE_ACCEPTED);
-        break;
+        return NONE_ACCEPTED;
       case 'bet':
-        this.#takeBets(message, agency, answer);
-        break;
+        return this.#storeBets(message, agency);
       case 'batch':
         this.#hasSentBets = true;
-        this.#takeBets(message, agency, answer);
-        break;
+        return this.#storeBets(message, agency);
       case 'numbered-batch':
         this.#hasSentBets = true;
-        this.#takeNumbered(message, agency, answer);
-        break;
+        return this.#storeNumbered(message, agency);
       case 'upload-done':
-        answer.settle(this.#compareCounts(message, agency));
-        break;
+        return this.#compareCounts(message, agency);
       case 'finish':
-        settleLater(answer, this.#finish(agency));
-        break;
+        return this.#finish(agency);
       case 'ask-winners':
-        this.#askWinners(agency, answer);
-        break;
+        return this.#askWinners(agency);
       case 'await-winners':
-        this.#awaitWinners(agency, message.acta, answer);
-        break;
+        return this.#awaitWinners(agency, message.acta);
       case 'dispute-acta':
         this.#parts.central.dispute(agency, message);
-        answer.settle(ACCEPTED);
-        break;
+        return ACCEPTED;
     }
   }
 
@@ -192,11 +176,10 @@ export class Session {
     return { code: 'unauthorized', detail: `the certificate speaks for agency ${certificate.agency}` };
   }
 
-  #resume({ agency, upload, countsBets }: Resume, answer: Answer): void {
+  #resume({ agency, upload, countsBets }: Resume): Answer {
     this.#countsBets = countsBets;
     const refused = this.#identify(agency) ?? this.#comeWith(agency, upload);
-    if (refused === undefined) settleLater(answer, this.#welcome(agency, upload));
-    else answer.settle(refused);
+    return refused ?? this.#welcome(agency, upload);
   }
 
   #comeWith(agency: number, upload: string): ServerMessage | undefined {
@@ -220,51 +203,53 @@ export class Session {
     };
   }
 
-  #takeBets(message: BetsMessage, agency: number, answer: Answer): void {
-    const { central, codec, emit } = this.#parts;
+  #storeBets(message: BetsMessage, agency: number): Answer {
+    const { central, codec } = this.#parts;
     const bets = codec.readBets(message, agency);
     const refusal = central.refusalOfBets(agency) ?? refusalOf(bets);
-    if (refusal !== undefined) {
-      answer.settle(this.#refuseBets(message, agency, bets.count, refusal));
-      return;
-    }
-    const batch = bets as BetBatch;
-    const { count } = batch;
-    // Looked at before it is stored: the rows are the reader's again afterwards.
+    if (refusal !== undefined) return this.#refuseBets(message, agency, bets.count, refusal);
+    return this.#storeBatch(message, bets as BetBatch);
+  }
+
+  async #storeBatch(message: BetsMessage, batch: BetBatch): Promise<ServerMessage> {
+    const { central, emit } = this.#parts;
+    const { agency, count } = batch;
+    // Decoded before the append: the rows belong to the reader again afterwards.
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
-    central.storeBatch(batch, rejection => {
-      if (rejection !== undefined) {
-        answer.settle(this.#refuseBets(message, agency, count, rejection));
-        return;
-      }
-      if (single === undefined) emit({ event: 'batch-stored', agency, count });
-      else emit({ event: 'bet-stored', document: single.document, number: single.number });
-      answer.settle({ kind: 'accepted', bets: count });
-    });
-  }
-
-  #takeNumbered(message: BetsMessage & { readonly seq: number }, agency: number, answer: Answer): void {
-    const { central, codec } = this.#parts;
-    if (this.#upload === undefined) {
-      answer.settle(this.refuse(NO_UPLOAD));
-      return;
+    try {
+      await central.storeBatch(batch);
+    } catch (error) {
+      return this.#refuseBets(message, agency, count, central.refusalOfRejected(error, agency));
     }
-    central.storeNumbered(
-      agency,
-      { upload: this.#upload, seq: message.seq, countsBets: this.#countsBets },
-      () => codec.readBets(message, agency),
-      outcome => answer.settle(this.#answerNumbered(message, agency, outcome)),
-    );
+    if (single === undefined) emit({ event: 'batch-stored', agency, count });
+    else emit({ event: 'bet-stored', document: single.document, number: single.number });
+    return { kind: 'accepted', bets: count };
   }
 
-  #answerNumbered(
-    message: BetsMessage & { readonly seq: number },
-    agency: number,
-    outcome: NumberedOutcome,
-  ): ServerMessage {
-    const { emit } = this.#parts;
-    if (outcome.kind === 'refused') return this.#refuseBets(message, agency, outcome.count, outcome.refusal);
+  #storeNumbered(message: NumberedMessage, agency: number): Answer {
+    const { central, codec } = this.#parts;
+    const upload = this.#upload;
+    if (upload === undefined) return this.refuse(NO_UPLOAD);
     const { seq } = message;
+    const found = central.classify({ agency, upload, seq, countsBets: this.#countsBets });
+    if (found.kind === 'repeat') return this.#answerNumbered(message, agency, found.outcome);
+    const bets = codec.readBets(message, agency);
+    if (found.kind === 'refused') return this.#refuseBets(message, agency, bets.count, found.refusal);
+    return this.#answerNumbered(message, agency, central.storeNext(found.batch, bets));
+  }
+
+  async #answerNumbered(
+    message: NumberedMessage,
+    agency: number,
+    settled: NumberedOutcome | Promise<NumberedOutcome>,
+  ): Promise<ServerMessage> {
+    const { emit, central } = this.#parts;
+    const { seq } = message;
+    const outcome = await settled;
+    if (outcome.kind === 'rejected') {
+      const refusal = central.refusalOfRejected(outcome.error, agency, this.#upload);
+      return this.#refuseBets(message, agency, outcome.count, refusal);
+    }
     if (outcome.repeated) emit({ event: 'batch-repeated', agency, seq });
     else if (outcome.kind === 'stored') emit({ event: 'batch-stored', agency, count: outcome.count });
     if (outcome.kind === 'stored') return ACCEPTED;
@@ -297,17 +282,17 @@ export class Session {
     return documents && { kind: 'winners', documents };
   }
 
-  /** An agency that has finished and asks too soon waits for a moment: the draw may be about to be held. */
-  #askWinners(agency: number, answer: Answer): void {
+  /** The draw may be about to be held: the question of a finished agency waits a moment for it. */
+  #askWinners(agency: number): Answer {
     const { central, limits } = this.#parts;
-    const waits = central.mayWaitForDraw(agency);
-    this.#waitForDraw(agency, answer, { otherwise: NOT_DRAWN, waitMs: waits ? limits.questionWaitMs : 0 });
+    const waitMs = central.mayWaitForDraw(agency) ? limits.questionWaitMs : 0;
+    return this.#waitForDraw(agency, { otherwise: NOT_DRAWN, waitMs });
   }
 
   /** @param seen number of the last acta that the agency has seen, where it asks for the next */
-  #awaitWinners(agency: number, seen: number | undefined, answer: Answer): void {
+  #awaitWinners(agency: number, seen: number | undefined): Answer {
     this.#awaitsWinners = true;
-    this.#waitForDraw(agency, answer, { otherwise: STOPPING, seen });
+    return this.#waitForDraw(agency, { otherwise: STOPPING, seen });
   }
 
   /** An acta that the agency has not seen. */
@@ -320,37 +305,35 @@ export class Session {
     return { kind: 'acta', number, uploads: central.uploadsOf(agency), text };
   }
 
-  /** @param wait what is answered when the wait is over, and after how long it is; without, as long as it takes */
-  #waitForDraw(
-    agency: number,
-    answer: Answer,
-    { otherwise, waitMs, seen }: { otherwise: ServerMessage; waitMs?: number; seen?: number | undefined },
-  ): void {
+  /** @param wait the answer when the wait ends without a draw, and after how long it ends, if it does */
+  #waitForDraw(agency: number, wait: DrawWait): Answer {
     const { central } = this.#parts;
+    const { otherwise, waitMs, seen } = wait;
     const outcome = (): ServerMessage | undefined => this.#actaAfter(seen, agency) ?? this.#winners(agency);
     const known = outcome();
-    if (known !== undefined || waitMs === 0) {
-      answer.settle(known ?? otherwise);
-      return;
-    }
+    if (known !== undefined || waitMs === 0) return known ?? otherwise;
+    const { promise, resolve } = Promise.withResolvers<ServerMessage>();
     const stop = (): void => {
-      for (const forget of forgets) forget();
+      for (const unsubscribe of subscriptions) unsubscribe();
       clearTimeout(timer);
       this.#stopWaiting = undefined;
-      answer.settle(outcome() ?? otherwise);
+      resolve(outcome() ?? otherwise);
     };
     const onClose = (): void => {
       if (outcome() !== undefined) stop();
     };
-    const forgets = [central.onDraw(stop), ...(seen === undefined ? [] : [central.onClose(onClose)])];
+    const subscriptions = [central.onDraw(stop), ...(seen === undefined ? [] : [central.onClose(onClose)])];
     const timer = waitMs === undefined ? undefined : setTimeout(stop, waitMs).unref();
     this.#stopWaiting = stop;
+    return promise;
   }
 }
 
-/** The reply of something that takes its time; it does not fail. */
-function settleLater(answer: Answer, reply: Promise<ServerMessage | undefined>): void {
-  void reply.then(settled => answer.settle(settled));
+interface DrawWait {
+  readonly otherwise: ServerMessage;
+  readonly waitMs?: number;
+  /** Number of the last acta that the agency has seen. */
+  readonly seen?: number | undefined;
 }
 
 function refusalOf(bets: BetBatch | BatchFault): Refusal | undefined {

@@ -1,65 +1,52 @@
+import assert from 'node:assert/strict';
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
-import type { Fact, UploadPlace } from '../lottery/fact.ts';
+import type { UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import { Upload } from '../lottery/uploads.ts';
-import type { Note, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
-import type { AfterSync } from './after-sync.ts';
+import type { Backpressure } from './backpressure.ts';
 
-/** What has become of a batch of an upload. `repeated` when it was not the first of its number. */
+/** The durable outcome of a numbered batch; `repeated` when it was stored by an earlier request. */
 export type NumberedOutcome =
   | { readonly kind: 'stored'; readonly count: number; readonly repeated: boolean }
   | { readonly kind: 'invalid'; readonly fault: BatchFault; readonly repeated: boolean }
-  | { readonly kind: 'refused'; readonly count: number; readonly refusal: Refusal };
-
-export interface UploadIntakeParts {
-  readonly lottery: Lottery;
-  readonly store: Store;
-  readonly limits: Limits;
-  readonly afterSync: AfterSync;
-  /** Why bets of the agency, of this upload, are not taken now. */
-  readonly refusalOfBets: (agency: number, upload: string) => Refusal | undefined;
-  /** Why bets that the store has rejected are not taken; throws what is no store's error. */
-  readonly refusalOf: (agency: number, upload: string, error: unknown) => Refusal;
-}
-
-type Tell = (outcome: NumberedOutcome) => void;
-
-const NOBODY: readonly Tell[] = [];
-
-type BatchFact = Extract<Fact, { kind: 'stored' | 'refused' }>;
+  /** The store has rejected it. */
+  | { readonly kind: 'rejected'; readonly count: number; readonly error: unknown };
 
 /** A batch of an upload, as the agency numbers it. */
 export interface NumberedBatch {
+  readonly agency: number;
   readonly upload: string;
-  /** Of the batch, or of its first bet, counted from 1. */
+  /** Number of the batch, or of its first bet with `countsBets`; from 1. */
   readonly seq: number;
   readonly countsBets: boolean;
 }
 
-/** A batch that the store was given. */
-interface HandedOver {
-  readonly fact: BatchFact;
+/** A batch that is next in its upload. */
+export interface NextBatch extends NumberedBatch {
   readonly place: UploadPlace;
   /** Bets of the upload before it. */
   readonly before: number;
-  readonly countsBets: boolean;
-  readonly durable: Promise<void>;
-  readonly tell: Tell;
 }
 
-/** The batches of one upload that are on their way to the disk. */
+/** What a batch is, by its number alone. */
+export type Classified =
+  | { readonly kind: 'next'; readonly batch: NextBatch }
+  | { readonly kind: 'repeat'; readonly outcome: NumberedOutcome | Promise<NumberedOutcome> }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** The batches of one upload that are appended and not durable. */
 class InFlight {
   readonly upload: string;
-  /** Number of the batch that comes next. */
+  /** Number of the next batch. */
   next = 1;
   /** Bets before it. */
   bets = 0;
-  /** By their numbers: who else, having repeated one meanwhile, wants to know what becomes of it. */
-  readonly repeats = new Map<number, readonly Tell[]>();
-  /** Those among them that are not valid. */
+  /** Invalid batches among them. */
   invalid = 0;
+  readonly outcomes = new Map<number, Promise<NumberedOutcome>>();
 
   constructor(upload: string) {
     this.upload = upload;
@@ -67,82 +54,115 @@ class InFlight {
 }
 
 /**
- * Takes the batches of resumable uploads, each once (promise P3), and of each agency one upload at a time.
+ * Takes each batch of a resumable upload once (promise P3), and one upload of an agency at a time.
  *
- * With `countsBets` a batch is accepted only if it begins with the next expected bet, since the size of batches may differ
- * after a reconnect. Otherwise batches have numbers: below `next` the outcome is durable, and a repeat gets the same answer;
- * a repeat of a batch in flight waits for its outcome; the number after those is new; a higher one is a gap.
+ * With `countsBets` a batch must begin with the next expected bet, since the size of batches may
+ * differ after a reconnect. Otherwise batches are numbered: below `next` the outcome is durable, and
+ * a repeat gets the same answer; a repeat of a batch in flight shares its outcome; the number after
+ * those is next; a higher one is a gap.
  */
 export class UploadIntake {
-  readonly #parts: UploadIntakeParts;
-  /** Of each agency. */
+  readonly #lottery: Lottery;
+  readonly #store: Store;
+  readonly #backpressure: Backpressure;
+  readonly #refusedBatchesMax: number;
+  /** By agency. */
   readonly #inFlight = new Map<number, InFlight>();
 
-  constructor(parts: UploadIntakeParts) {
-    this.#parts = parts;
+  constructor(lottery: Lottery, store: Store, backpressure: Backpressure, limits: Limits) {
+    this.#lottery = lottery;
+    this.#store = store;
+    this.#backpressure = backpressure;
+    this.#refusedBatchesMax = limits.refusedBatchesMax;
   }
 
   /**
-   * What is known of an upload, once everything is settled that was handed over here, and known that any other server has
-   * acknowledged.
+   * The state of an upload once every batch is settled that was appended here, or acknowledged by
+   * any other server.
+   *
+   * @throws StoreError (as a rejection) as `Store.settled` does
    */
-  async settled(agency: number, upload: string): Promise<Upload | Refusal> {
-    const { store, lottery, refusalOf } = this.#parts;
-    try {
-      await store.settled();
-    } catch (error) {
-      return refusalOf(agency, upload, error);
-    }
-    return lottery.uploads.find(agency, upload) ?? new Upload(upload);
+  async settled(agency: number, upload: string): Promise<Upload> {
+    await this.#store.settled();
+    return this.#lottery.uploads.find(agency, upload) ?? new Upload(upload);
   }
 
-  /** The upload of an agency that is not complete, apart from one: its name, and how many bets of it are stored. */
+  /** An incomplete upload of an agency other than `except`, with its stored bets. */
   openOf(agency: number, except: string | undefined): Pick<Upload, 'name' | 'bets'> | undefined {
-    const open = this.#parts.lottery.uploads.openOf(agency, except);
+    const open = this.#lottery.uploads.openOf(agency, except);
     if (open !== undefined) return open;
     const inFlight = this.#inFlight.get(agency);
     return inFlight && inFlight.upload !== except ? { name: inFlight.upload, bets: 0 } : undefined;
   }
 
-  /**
-   * @param read the bets of the batch; called at once, and only when the batch is new
-   * @param tell called with what has become of it, at once or when it is durable
-   */
-  take(agency: number, batch: NumberedBatch, read: () => BetBatch | BatchFault, tell: Tell): void {
-    const { lottery, refusalOfBets } = this.#parts;
-    const { upload: name, seq, countsBets } = batch;
-    const upload = lottery.uploads.find(agency, name);
+  /** @param refusal why bets of the upload are not taken now, if they are not */
+  classify(batch: NumberedBatch, refusal: Refusal | undefined): Classified {
+    const { agency, upload: name, seq, countsBets } = batch;
+    const upload = this.#lottery.uploads.find(agency, name);
     const inFlight = this.#inFlightOf(agency, name);
-    if (!countsBets) {
-      const known = knownOutcome(upload, seq);
-      if (known !== undefined) {
-        tell(known);
-        return;
-      }
-      const repeats = inFlight?.repeats.get(seq);
-      if (repeats !== undefined) {
-        inFlight!.repeats.set(seq, [...repeats, tell]);
-        return;
-      }
-    }
-    // Another server may have stored more of it than has been handed over here.
+    const outcome = countsBets
+      ? undefined
+      : (settledOutcome(upload, seq) ?? inFlight?.outcomes.get(seq)?.then(asRepeated));
+    if (outcome !== undefined) return { kind: 'repeat', outcome };
+    // Another server may have stored more of it than was appended here.
     const next = Math.max(inFlight?.next ?? 1, upload?.next ?? 1);
     const before = Math.max(inFlight?.bets ?? 0, upload?.settledBets ?? 0);
     const gap = countsBets ? gapBetween('bet', before + 1, seq) : gapBetween('batch', next, seq);
-    const refusal = gap ?? refusalOfBets(agency, name) ?? this.#limitOf(upload, inFlight);
-    const bets = read();
-    if (refusal !== undefined) {
-      tell({ kind: 'refused', count: bets.count, refusal });
-      return;
+    const refused = gap ?? refusal ?? this.#limitOf(upload, inFlight);
+    if (refused !== undefined) return { kind: 'refused', refusal: refused };
+    return { kind: 'next', batch: { ...batch, place: { upload: name, seq: next }, before } };
+  }
+
+  /** Appends a batch, or the fault for which its number is used up. Classified in the same turn. */
+  append(batch: NextBatch, bets: BetBatch | BatchFault): Promise<NumberedOutcome> {
+    const { agency, place, before } = batch;
+    const inFlight = this.#inFlightOf(agency, place.upload) ?? new InFlight(place.upload);
+    assert(place.seq >= inFlight.next, 'a batch is appended in the turn that classifies it');
+    const isValid = 'rows' in bets;
+    assert(!isValid || bets.agency === agency, 'a batch holds bets of its agency');
+    const durable = isValid
+      ? this.#backpressure.append(bets, place)
+      : this.#store.note({ kind: 'refused', agency, place, fault: bets });
+    this.#inFlight.set(agency, inFlight);
+    inFlight.next = place.seq + 1;
+    inFlight.bets = before + bets.count;
+    if (!isValid) inFlight.invalid += 1;
+    // The rows are not valid any more when it is durable.
+    const stored = isValid ? storedOutcome(bets.count) : invalidOutcome(bets);
+    const outcome = this.#settle(batch, bets.count, stored, inFlight, durable);
+    inFlight.outcomes.set(place.seq, outcome);
+    return outcome;
+  }
+
+  async #settle(
+    batch: NextBatch,
+    count: number,
+    stored: NumberedOutcome,
+    inFlight: InFlight,
+    durable: Promise<void>,
+  ): Promise<NumberedOutcome> {
+    const { agency, place, before } = batch;
+    let outcome = stored;
+    try {
+      await durable;
+    } catch (error) {
+      // Another server may have stored the same batch.
+      outcome = this.#settledOutcomeOf(batch) ?? { kind: 'rejected', count, error };
     }
-    const place = { upload: name, seq: next };
-    const fact: BatchFact =
-      'rows' in bets
-        ? { kind: 'stored', agency, count: bets.count, place }
-        : { kind: 'refused', agency, place, fault: bets };
-    const { store } = this.#parts;
-    const durable = 'rows' in bets ? store.append(bets, place) : store.note(fact as Note);
-    this.#follow({ fact, place, before, countsBets, durable, tell });
+    if (outcome.kind === 'rejected') {
+      // The store rejects every later batch too: the upload continues from here.
+      inFlight.next = Math.min(inFlight.next, place.seq);
+      inFlight.bets = Math.min(inFlight.bets, before);
+    }
+    if (stored.kind === 'invalid') inFlight.invalid -= 1;
+    inFlight.outcomes.delete(place.seq);
+    if (inFlight.outcomes.size === 0) this.#inFlight.delete(agency);
+    return outcome;
+  }
+
+  #settledOutcomeOf({ agency, place, countsBets }: NextBatch): NumberedOutcome | undefined {
+    if (countsBets) return undefined;
+    return settledOutcome(this.#lottery.uploads.find(agency, place.upload), place.seq);
   }
 
   #inFlightOf(agency: number, upload: string): InFlight | undefined {
@@ -150,75 +170,31 @@ export class UploadIntake {
     return inFlight?.upload === upload ? inFlight : undefined;
   }
 
-  /** Why an upload may not be gone on with. What is on its way to the disk counts. */
   #limitOf(upload: Upload | undefined, inFlight: InFlight | undefined): Refusal | undefined {
     const invalid = (upload?.refused.size ?? 0) + (inFlight?.invalid ?? 0);
-    if (invalid < this.#parts.limits.refusedBatchesMax) return undefined;
-    return {
-      code: 'invalid-bet',
-      detail: `${invalid} batches of the upload were not valid, no other is taken`,
-    };
-  }
-
-  /** Keeps the batch in flight until the disk has spoken. */
-  #follow({ fact, place: { upload, seq }, before, countsBets, durable, tell }: HandedOver): void {
-    const { agency } = fact;
-    const inFlight = this.#inFlightOf(agency, upload) ?? new InFlight(upload);
-    const invalid = fact.kind === 'refused' ? 1 : 0;
-    const { lottery, afterSync } = this.#parts;
-    this.#inFlight.set(agency, inFlight);
-    inFlight.next = seq + 1;
-    inFlight.bets = before + countOf(fact);
-    inFlight.invalid += invalid;
-    inFlight.repeats.set(seq, NOBODY);
-    afterSync.follow(durable, error => {
-      inFlight.invalid -= invalid;
-      const known = () => (countsBets ? undefined : knownOutcome(lottery.uploads.find(agency, upload), seq));
-      // Another server may have been the first with it.
-      const outcome = error === undefined ? outcomeOf(fact) : (known() ?? this.#rejected(fact, error));
-      // The store rejects everything of the upload after it as well: the upload goes on from here.
-      if (outcome.kind === 'refused') {
-        inFlight.next = Math.min(inFlight.next, seq);
-        inFlight.bets = Math.min(inFlight.bets, before);
-      }
-      const repeats = inFlight.repeats.get(seq)!;
-      inFlight.repeats.delete(seq);
-      if (inFlight.repeats.size === 0) this.#inFlight.delete(agency);
-      tell(outcome);
-      for (const tellRepeat of repeats) tellRepeat(asRepeated(outcome));
-    });
-  }
-
-  #rejected(fact: BatchFact, error: unknown): NumberedOutcome {
-    return {
-      kind: 'refused',
-      count: countOf(fact),
-      refusal: this.#parts.refusalOf(fact.agency, fact.place!.upload, error),
-    };
+    if (invalid < this.#refusedBatchesMax) return undefined;
+    const detail = `${invalid} batches of the upload were not valid, no other is taken`;
+    return { code: 'invalid-bet', detail };
   }
 }
 
-function countOf(fact: BatchFact): number {
-  return fact.kind === 'stored' ? fact.count : fact.fault.count;
-}
-
-function outcomeOf(fact: BatchFact): NumberedOutcome {
-  return fact.kind === 'stored'
-    ? { kind: 'stored', count: fact.count, repeated: false }
-    : { kind: 'invalid', fault: fact.fault, repeated: false };
-}
-
-/** What has become of a batch of which that is known already. */
-function knownOutcome(upload: Upload | undefined, seq: number): NumberedOutcome | undefined {
+/** The outcome of a number below the upload's next one. */
+function settledOutcome(upload: Upload | undefined, seq: number): NumberedOutcome | undefined {
   if (upload === undefined || seq >= upload.next) return undefined;
   const fault = upload.refused.get(seq);
-  return fault === undefined
-    ? { kind: 'stored', count: 0, repeated: true }
-    : { kind: 'invalid', fault, repeated: true };
+  return asRepeated(fault === undefined ? storedOutcome(0) : invalidOutcome(fault));
 }
 
+const storedOutcome = (count: number): NumberedOutcome => ({ kind: 'stored', count, repeated: false });
+
+const invalidOutcome = (fault: BatchFault): NumberedOutcome => ({
+  kind: 'invalid',
+  fault,
+  repeated: false,
+});
+
 function asRepeated(outcome: NumberedOutcome): NumberedOutcome {
-  return outcome.kind === 'refused' ? outcome : { ...outcome, repeated: true };
+  return outcome.kind === 'rejected' ? outcome : { ...outcome, repeated: true };
 }
 
 function gapBetween(what: 'batch' | 'bet', next: number, seq: number): Refusal | undefined {

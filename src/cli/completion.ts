@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { EXIT } from './exit-codes.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -9,6 +10,14 @@ interface Place {
   readonly commands: readonly Command[];
   readonly options: readonly Option[];
   readonly args: readonly Argument[];
+}
+
+/** `loteria completion`. */
+export function completionOf(program: Command): (shell: Shell) => Promise<number> {
+  return shell => {
+    process.stdout.write(completionScript(program, shell));
+    return Promise.resolve(EXIT.done);
+  };
 }
 
 /** A script that completes commands, options and their values, for a shell to read when it starts. */

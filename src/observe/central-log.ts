@@ -1,4 +1,5 @@
 import type { ByHand } from '../lottery/fact.ts';
+import type { StoreEvent } from '../store/store.ts';
 import {
   AGENCIES_LISTED_MAX,
   type CentralEvent,
@@ -172,10 +173,8 @@ function logResource(log: Log, event: ResourceEvent): void {
     case 'engine-unavailable':
     case 'engine-available':
     case 'engine-single':
-      logEngine(log, event);
-      return;
     case 'store-warning':
-      log.warning('watch_files', 'in_progress', { file: event.file, warning: event.warning });
+      logStore(log, event);
       return;
     case 'file-closed':
       log.info('close_file', 'success', { file: event.file });
@@ -221,12 +220,7 @@ function logConnection(log: Log, event: ConnectionEvent): void {
   }
 }
 
-type EngineEvent = Extract<
-  ResourceEvent,
-  { event: 'engine-unavailable' | 'engine-available' | 'engine-single' }
->;
-
-function logEngine(log: Log, event: EngineEvent): void {
+function logStore(log: Log, event: StoreEvent): void {
   switch (event.event) {
     case 'engine-unavailable':
       log.warning('reach_engine', 'in_progress', { error: event.error });
@@ -236,6 +230,9 @@ function logEngine(log: Log, event: EngineEvent): void {
       return;
     case 'engine-single':
       log.warning('check_engine', 'success', { sync: 'single' });
+      return;
+    case 'store-warning':
+      log.warning('watch_files', 'in_progress', { file: event.file, warning: event.warning });
       return;
   }
 }

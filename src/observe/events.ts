@@ -1,5 +1,6 @@
 import type { Acta, ByHand } from '../lottery/fact.ts';
 import type { LotteryState } from '../lottery/lottery.ts';
+import type { StoreEvent } from '../store/store.ts';
 import type { DrawWait } from './status.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
@@ -195,16 +196,7 @@ export type ResourceEvent =
       readonly expected: number;
       readonly state: LotteryState;
     }
-  /**
-   * The engine that keeps the bets does not take them now, and nothing is acknowledged; and it does again. Unsafe: it is there, and
-   * would not keep what it acknowledges.
-   */
-  | { readonly event: 'engine-unavailable'; readonly error: string; readonly isUnsafe: boolean }
-  | { readonly event: 'engine-available'; readonly awayMs: number }
-  /** As configured, an acknowledgement means the disk of one machine. */
-  | { readonly event: 'engine-single' }
-  /** Something happened to a file of the store that an operator should look at. */
-  | { readonly event: 'store-warning'; readonly file: string; readonly warning: string }
+  | StoreEvent
   | { readonly event: 'file-closed'; readonly file: string }
   | { readonly event: 'failed'; readonly action: string; readonly error: string }
   | { readonly event: 'stopping'; readonly signal: string }

@@ -80,13 +80,20 @@ export interface StoreWatch {
   readonly onFull: () => void;
 }
 
-/** What happens between a server and the engine that keeps its bets; never, where the store is files of its own. */
-export type EngineEvent =
-  /** Nothing can be stored. Unsafe: the engine is there, and does not keep what it acknowledges. */
-  | { readonly kind: 'unavailable'; readonly error: string; readonly isUnsafe: boolean }
-  | { readonly kind: 'available'; readonly awayMs: number }
+/** What happens to a store that an operator should know; part of the events of the central. */
+export type StoreEvent =
+  /** The engine stores nothing. Unsafe: it can be reached, but what it commits is not durable. */
+  | {
+      readonly event: 'engine-unavailable';
+      readonly error: string;
+      readonly isUnsafe: boolean;
+    }
+  | { readonly event: 'engine-available'; readonly awayMs: number }
   /** As configured, an acknowledgement means the disk of one machine. */
-  | { readonly kind: 'single' };
+  | { readonly event: 'engine-single' }
+  | { readonly event: 'store-warning'; readonly file: string; readonly warning: string };
+
+export type OnStoreEvent = (event: StoreEvent) => void;
 
 /** What is in a store, as somebody finds it who reads it beside the servers or without them, and changes nothing. */
 export interface StoreReading {

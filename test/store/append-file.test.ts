@@ -11,6 +11,6 @@ test('more buffers than the system takes at once are written in several writes',
   expect(writes.map(call => /of \d+/.exec(call)?.[0])).toEqual(['of 1024', 'of 1024', 'of 453']);
   expect(files.bets.equals(Buffer.concat(buffers))).toBe(true);
   expect(file.end).toBe(0);
-  file.keep();
+  file.commit();
   expect(file.end).toBe(Buffer.concat(buffers).length);
 });

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { OnStoreEvent } from '../../src/store/store.ts';
 import { archiveDraw } from '../../src/store/csv/archive.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
@@ -13,8 +14,10 @@ import { sealDraw } from '../support/seal-draw.ts';
 async function open(): Promise<{ store: CsvStore; files: FaultyFiles; warnings: string[] }> {
   const files = new FaultyFiles();
   const warnings: string[] = [];
-  const onWarning = (file: string, warning: string): unknown => warnings.push(`${file}, ${warning}`);
-  const { store } = await CsvStore.open('/data', { files, onWarning });
+  const onEvent: OnStoreEvent = event => {
+    if (event.event === 'store-warning') warnings.push(`${event.file}, ${event.warning}`);
+  };
+  const { store } = await CsvStore.open('/data', { files, onEvent });
   return { store, files, warnings };
 }
 

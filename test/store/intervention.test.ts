@@ -10,6 +10,7 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { OnStoreEvent } from '../../src/store/store.ts';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import type { Fact } from '../../src/lottery/fact.ts';
@@ -233,8 +234,10 @@ async function halfVoidedFolder(): Promise<{ folder: string; before: StoreFiles;
 
 async function warningsOfStart(folder: string): Promise<string[]> {
   const warnings: string[] = [];
-  const onWarning = (file: string, warning: string): unknown => warnings.push(`${file}: ${warning}`);
-  await (await CsvStore.open(folder, { onWarning })).store.close();
+  const onEvent: OnStoreEvent = event => {
+    if (event.event === 'store-warning') warnings.push(`${event.file}: ${event.warning}`);
+  };
+  await (await CsvStore.open(folder, { onEvent })).store.close();
   return warnings;
 }
 

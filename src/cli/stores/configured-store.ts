@@ -2,7 +2,7 @@ import type { ByHand } from '../../lottery/fact.ts';
 import type { readLotteryConfig } from '../../config/server-config.ts';
 import type { Lottery } from '../../lottery/lottery.ts';
 import type { CentralEvent } from '../../observe/events.ts';
-import type { EngineEvent, OnRows, Store, StoreReading, StoreWatch } from '../../store/store.ts';
+import type { OnRows, OnStoreEvent, Store, StoreReading, StoreWatch } from '../../store/store.ts';
 
 /** What of the server's configuration concerns its lottery. */
 export type LotteryConfig = ReturnType<typeof readLotteryConfig>;
@@ -47,10 +47,7 @@ export interface OpenedStore {
 export interface StoreParts {
   readonly lottery: Lottery;
   readonly watch: StoreWatch | undefined;
-  /** What happens between this server and a replicated engine. */
-  readonly onEngine: (event: EngineEvent) => void;
-  /** Something happened to a file of the store that an operator should look at. */
-  readonly onWarning: (file: string, warning: string) => void;
+  readonly onEvent: OnStoreEvent;
   /** Ends an opening that waits for the engine. */
   readonly signal: AbortSignal;
 }

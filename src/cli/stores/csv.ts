@@ -16,9 +16,9 @@ export { verifyStore, visitJournal } from '../../store/csv/inspection.ts';
 export function csvStore({ dataDirectory, agencies }: LotteryConfig): ConfiguredStore {
   const configured = formatAgencies(agencies);
   return {
-    async open({ lottery, watch, onWarning }) {
+    async open({ lottery, watch, onEvent }) {
       const onFact = lottery.apply.bind(lottery);
-      const options = { agencies: configured, onFact, watch, onWarning };
+      const options = { agencies: configured, onFact, watch, onEvent };
       return { ...(await CsvStore.open(dataDirectory, options)), files: [BETS_FILE, JOURNAL_FILE] };
     },
     read: onRows => inspectStore(dataDirectory, agencies, onRows),

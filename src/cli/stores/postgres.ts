@@ -6,17 +6,23 @@ import { formatAgencies } from '../../lottery/agency-ranges.ts';
 import { Lottery } from '../../lottery/lottery.ts';
 import { inspectLog } from '../../store/postgres/inspection.ts';
 import { PostgresStore } from '../../store/postgres/postgres-store.ts';
+import { schemaFor } from '../../store/postgres/schema.ts';
 import type { Access } from '../../store/postgres/session.ts';
+import { EXIT } from '../exit-codes.ts';
 import { Reloading } from '../../tls/reloading.ts';
 import type { ConfiguredStore, LotteryConfig, OpenedStore, StoreParts } from './configured-store.ts';
-
-export { schemaFor } from '../../store/postgres/schema.ts';
 
 // The client library announces at every use of `.pgpass` that its version 9 leaves that to its users.
 process.noDeprecation = true;
 
 /** Until a command gives up on an engine that commits nothing, in milliseconds. */
 const INTERVENTION_TIMEOUT_MS = 15_000;
+
+/** `loteria schema` */
+export async function printSchema({ role }: { readonly role: string }): Promise<number> {
+  process.stdout.write(schemaFor(role));
+  return EXIT.done;
+}
 
 type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
 
@@ -37,7 +43,7 @@ export function postgresStore(config: LotteryConfig, choice: PostgresChoice): Co
 async function open(
   { agencies }: LotteryConfig,
   { engine, lottery, sync }: PostgresChoice,
-  { lottery: state, watch, onEngine, signal }: StoreParts,
+  { lottery: state, watch, onEvent, signal }: StoreParts,
 ): Promise<OpenedStore> {
   const store = await PostgresStore.open({
     access: accessOf(engine),
@@ -45,7 +51,7 @@ async function open(
     agencies: formatAgencies(agencies),
     sync,
     onFact: fact => state.apply(fact),
-    onEvent: onEngine,
+    onEvent,
     watch,
     signal,
   });
@@ -63,7 +69,7 @@ async function intervene(
   // One that does not exist is not made.
   await inspectLog({ access, lottery: choice.lottery });
   const signal = AbortSignal.timeout(INTERVENTION_TIMEOUT_MS);
-  const parts = { lottery, watch: undefined, onEngine: () => {}, onWarning: () => {}, signal };
+  const parts = { lottery, watch: undefined, onEvent: () => {}, signal };
   const { store } = await open(config, choice, parts);
   try {
     await store.settled();

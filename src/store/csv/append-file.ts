@@ -5,8 +5,8 @@ import type { DataFile } from './files.ts';
 const BUFFERS_PER_WRITE = 1024;
 
 /**
- * A file that only grows, in steps: write, sync, keep. What was written and not kept can be cut off again, which is what
- * happens to it when the process dies in between.
+ * An append-only file: write, sync, commit. A rollback cuts off what was not committed, and so does
+ * recovery after a crash.
  */
 export class AppendFile {
   readonly path: string;
@@ -25,7 +25,7 @@ export class AppendFile {
     this.#reach = end;
   }
 
-  /** Length of the part that is kept, in bytes. */
+  /** End of the committed part, in bytes. */
   get end(): number {
     return this.#end;
   }
@@ -96,17 +96,17 @@ export class AppendFile {
     }
   }
 
-  /** What was written and synced belongs to the file from now on. */
-  keep(): void {
+  /** What was written and synced is durable: a rollback keeps it. */
+  commit(): void {
     this.#end = this.#written;
   }
 
   /**
-   * Removes what was written and not kept, for good.
+   * Cuts off what was written and not committed, durably.
    *
    * @throws StoreError `failed`
    */
-  async cutBack(): Promise<void> {
+  async rollback(): Promise<void> {
     try {
       await this.file.truncate(this.#end);
       await this.file.sync();

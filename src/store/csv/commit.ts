@@ -2,13 +2,13 @@ import type { StoreError } from '../store.ts';
 import type { JournalRecord, RefusedBatch, StoredBatch } from './journal-record.ts';
 import { type PiecePool, RowBuffer } from './row-buffer.ts';
 
-/** What becomes durable together, by one line of the journal: a group of batches, or a single record of another kind. */
+/** What one line of the journal makes durable: a group of batches, or a record of another kind. */
 export class Commit {
-  /** The record; undefined for a group, whose record is made of its batches. */
+  /** Undefined for a group, whose record is made of its batches. */
   readonly record: JournalRecord | undefined;
   readonly batches: (StoredBatch | RefusedBatch)[] = [];
   readonly rows: RowBuffer;
-  /** Everybody whose batch is in the group waits for this one promise. */
+  /** Shared by all batches of the group. */
   readonly done: Promise<void>;
   readonly fulfil: () => void;
   readonly reject: (error: StoreError) => void;
@@ -17,7 +17,7 @@ export class Commit {
     this.rows = new RowBuffer(pool);
     this.record = record;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Whoever appended hears of it through the same promise; a group that nobody waits for is no error.
+    // A caller may ignore the outcome.
     promise.catch(() => {});
     this.done = promise;
     this.fulfil = resolve;

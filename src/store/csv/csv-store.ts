@@ -1,21 +1,28 @@
+import assert from 'node:assert/strict';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
 import type { BetsDigest } from '../../lottery/acta.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
-import { type Note, type OnFact, type Store, StoreError, type StoreWatch } from '../store.ts';
+import {
+  type Note,
+  type OnFact,
+  type OnStoreEvent,
+  type Store,
+  StoreError,
+  type StoreWatch,
+} from '../store.ts';
 import { type AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';
 import { asFailed, Failure } from './failure.ts';
-import { FileGuard, type OnWarning } from './file-guard.ts';
+import { FileGuard } from './file-guard.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { FolderLease, LOOK_MS } from './folder-lease.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 import { RowsCheck } from './rows-check.ts';
-import { factsOf } from './store-walk.ts';
 
 /** Bets between which the draw lets other work pass: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
@@ -35,7 +42,7 @@ export interface CsvStoreOptions {
   readonly onFact?: OnFact;
   /** Told how long the disk takes and when it is full. */
   readonly watch?: StoreWatch | undefined;
-  readonly onWarning?: OnWarning;
+  readonly onEvent?: OnStoreEvent;
   /** Waits so many milliseconds at the start where another server may still run on the folder. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
@@ -65,37 +72,27 @@ export class CsvStore implements Store {
   #sealed: boolean;
   /** How much of the rows the last checkpoint covers, in bytes. */
   #checkpointEnd: number;
-  /** No line of the journal confirms the last group yet. */
-  #isUnconfirmed: boolean;
+  /** Lines of the journal when the store was last seen idle. */
+  #idleLines = -1;
   readonly #idleTimer: NodeJS.Timeout;
   readonly #lookTimer: NodeJS.Timeout;
 
   private constructor(recovered: RecoveredFiles, lease: FolderLease, options: CsvStoreOptions) {
-    const { files = NODE_FILES, onWarning = () => {} } = options;
-    this.#bets = recovered.bets;
-    this.#journal = recovered.journal;
+    const { files = NODE_FILES, onFact, watch, onEvent = () => {} } = options;
+    const { bets, journal, checkpoints } = recovered;
+    const failure = this.#failure;
+    this.#bets = bets;
+    this.#journal = journal;
     this.#lease = lease;
-    this.#guard = new FileGuard({ files, lease, open: [this.#bets, this.#journal], onWarning });
-    this.#writer = new CommitWriter({
-      ...recovered,
-      watch: options.watch,
-      check: () => this.#check(),
-      fail: error => this.#failure.fail(error),
-      onDurable: record => {
-        this.#isUnconfirmed = record.type === 'group';
-        for (const fact of factsOf(record)) options.onFact?.(fact);
-      },
-      onQuiet: () => {
-        if (this.#idle) this.#idleTimer.refresh();
-      },
-    });
+    const settled = (): Promise<void> => this.#writer.settled();
+    this.#guard = new FileGuard({ files, lease, bets, journal, failure, settled, onEvent });
+    this.#writer = new CommitWriter({ ...recovered, guard: this.#guard, failure, onFact, watch });
     this.#sealed = recovered.drawn;
-    this.#isUnconfirmed = recovered.isUnconfirmed;
-    this.#digest = new RunningDigest(recovered.bets.file, recovered.checkpoints);
-    this.#checkpointEnd = recovered.checkpoints.at(-1)?.end ?? 0;
-    this.#idleTimer = setTimeout(() => void this.#digestBehind(), IDLE_MS).unref();
-    this.#lookTimer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
-    this.failure = this.#failure.announced;
+    this.#digest = new RunningDigest(bets.file, checkpoints);
+    this.#checkpointEnd = checkpoints.at(-1)?.end ?? 0;
+    this.#idleTimer = setInterval(() => void this.#whenIdle(), IDLE_MS).unref();
+    this.#lookTimer = setInterval(() => void this.#guard.look().catch(() => {}), LOOK_MS).unref();
+    this.failure = failure.announced;
     this.lottery = recovered.begun;
   }
 
@@ -107,11 +104,11 @@ export class CsvStore implements Store {
    *   acknowledged is not there any more (a `DamageError` with file and offset)
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
-    const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onWarning } = options;
+    const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onEvent } = options;
     let lease: FolderLease | undefined;
     try {
       lease = await FolderLease.take(directory, files, options.pause);
-      const parts = { files, clock, agencies, onFact, lease, onWarning };
+      const parts = { files, clock, agencies, onFact, lease, onEvent };
       const recovered = await recoverFiles(directory, parts);
       return { store: new CsvStore(recovered, lease, options), cuts: recovered.cuts };
     } catch (error) {
@@ -129,17 +126,16 @@ export class CsvStore implements Store {
   append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#writer.gather(group => {
-      const stored = [agency, count, rows.length] as const;
-      group.batches.push(place === undefined ? stored : [...stored, place.upload, place.seq]);
-      group.rows.append(rows);
-    });
+    assert(rows.length >= count, 'a batch has a row for each bet');
+    const stored = [agency, count, rows.length] as const;
+    const batch = place === undefined ? stored : ([...stored, place.upload, place.seq] as const);
+    return this.#writer.append(batch, rows);
   }
 
   note(note: Note): Promise<void> {
     switch (note.kind) {
       case 'refused':
-        return this.#gatherRefused(note);
+        return this.#appendRefused(note);
       case 'finished':
         return this.#record({ type: 'finished', agency: note.agency, upload: note.upload });
       case 'closed': {
@@ -152,7 +148,7 @@ export class CsvStore implements Store {
   }
 
   async digest(): Promise<BetsDigest> {
-    await this.#look().catch(() => {});
+    await this.#guard.look().catch(() => {});
     await this.settled();
     try {
       await this.#digest.advance(this.#bets.end, () => true);
@@ -166,12 +162,12 @@ export class CsvStore implements Store {
   async settled(): Promise<void> {
     await this.#writer.settled();
     if (this.#failure.error === undefined) return;
-    await this.#failure.kept;
+    await this.#failure.rescued;
     throw this.#failure.error;
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
-    await this.#look().catch(() => {});
+    await this.#guard.look().catch(() => {});
     await this.settled();
     const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
     let slice: Bet[] = [];
@@ -188,24 +184,24 @@ export class CsvStore implements Store {
 
   async close(): Promise<void> {
     await this.settled().catch(() => {});
-    await this.#look().catch(() => {});
+    await this.#guard.look().catch(() => {});
     await this.#checkpointAtTheEnd();
     this.#closing = true;
-    clearTimeout(this.#idleTimer);
+    clearInterval(this.#idleTimer);
     clearInterval(this.#lookTimer);
     await this.settled().catch(() => {});
     await this.#digest.stopped();
-    await this.#failure.kept;
+    await this.#failure.rescued;
     const closed = await Promise.allSettled([this.#bets.file.close(), this.#journal.file.close()]);
     this.#lease.release();
     const error = closed.find(outcome => outcome.status === 'rejected');
     if (error !== undefined) throw asFailed(error.reason);
   }
 
-  #gatherRefused({ agency, place, fault }: Extract<Note, { kind: 'refused' }>): Promise<void> {
+  #appendRefused({ agency, place, fault }: Extract<Note, { kind: 'refused' }>): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#writer.gather(group => void group.batches.push({ agency, ...place, ...fault }));
+    return this.#writer.append({ agency, ...place, ...fault });
   }
 
   async #seal({ draw, seal }: Extract<Note, { kind: 'drawn' }>): Promise<void> {
@@ -235,17 +231,20 @@ export class CsvStore implements Store {
     return refusal === undefined ? this.#writer.record(record) : Promise.reject(refusal);
   }
 
-  /** Whether there is time for the digest. */
-  get #idle(): boolean {
-    return this.#writer.quiet && !this.#closing && !this.#sealed && this.#failure.error === undefined;
+  get #isIdle(): boolean {
+    return this.#writer.isIdle && !this.#closing && !this.#sealed && !this.#failure.error;
   }
 
-  /** Behind the writer, when that has had nothing to do for a while. */
-  async #digestBehind(): Promise<void> {
+  /** Digests the rows while nothing is written, and confirms the last group. */
+  async #whenIdle(): Promise<void> {
+    const wasIdle = this.#isIdle && this.#writer.journalLines === this.#idleLines;
+    this.#idleLines = this.#isIdle ? this.#writer.journalLines : -1;
+    if (!wasIdle) return;
     try {
-      await this.#digest.advance(this.#bets.end, () => this.#idle);
-      const isDue = this.#isUnconfirmed || this.#digest.offset - this.#checkpointEnd >= CHECKPOINT_BYTES;
-      if (this.#idle && isDue) await this.#checkpoint();
+      await this.#digest.advance(this.#bets.end, () => this.#isIdle);
+      const digested = this.#digest.offset - this.#checkpointEnd;
+      const isDue = this.#writer.isUnconfirmed || digested >= CHECKPOINT_BYTES;
+      if (this.#isIdle && isDue) await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#failure.fail(error);
     }
@@ -264,29 +263,10 @@ export class CsvStore implements Store {
     const { end } = this.#bets;
     try {
       if (end - this.#digest.offset <= CHECKPOINT_BYTES) await this.#digest.advance(end, () => true);
-      if (this.#isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
+      if (this.#writer.isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#failure.fail(error);
     }
-  }
-
-  /** Looks where the last look is long ago: acknowledged is only what no other process can overwrite. */
-  async #check(): Promise<void> {
-    while (this.#failure.error === undefined && !this.#guard.isFresh) await this.#look();
-    if (this.#failure.error !== undefined) throw this.#failure.error;
-  }
-
-  /** @throws StoreError `failed` when the files are not those of this process alone any more */
-  async #look(): Promise<void> {
-    if (this.#failure.error !== undefined) throw this.#failure.error;
-    const finding = await this.#guard.look();
-    if (finding === undefined) return;
-    if (this.#failure.error !== undefined) throw this.#failure.error;
-    throw this.#failure.fail(new StoreError('failed', finding.reason), async () => {
-      // What is on its way to the disk may still be acknowledged.
-      await this.#writer.settled();
-      return this.#guard.keep(finding.lost);
-    });
   }
 
   #changed(): StoreError {

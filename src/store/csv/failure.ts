@@ -6,7 +6,7 @@ export class Failure {
   /** Fulfilled with the error when the process may end. */
   readonly announced: Promise<StoreError>;
   #error: StoreError | undefined;
-  #kept: Promise<void> = Promise.resolve();
+  #rescued: Promise<void> = Promise.resolve();
   readonly #announced = Promise.withResolvers<StoreError>();
 
   constructor() {
@@ -18,28 +18,23 @@ export class Failure {
   }
 
   /** Fulfilled when nothing acknowledged vanishes with the process. */
-  get kept(): Promise<void> {
-    return this.#kept;
+  get rescued(): Promise<void> {
+    return this.#rescued;
   }
 
   /**
-   * @param keep what the process must do before it ends; returns what to add to the error
-   * @returns the error that counts: the first one
+   * @param rescue runs before the process may end; returns what to add to the error
+   * @returns the first error
    */
-  fail(error: unknown, keep?: () => Promise<string>): StoreError {
+  fail(error: unknown, rescue?: () => Promise<string>): StoreError {
     this.#error ??= asFailed(error);
-    if (keep !== undefined) this.#kept = this.#keep(this.#error.message, keep);
-    void this.#announce(this.#kept);
+    if (rescue !== undefined) this.#rescued = this.#rescue(this.#error.message, rescue);
+    void this.#rescued.then(() => this.#announced.resolve(this.#error!));
     return this.#error;
   }
 
-  async #keep(reason: string, keep: () => Promise<string>): Promise<void> {
-    this.#error = new StoreError('failed', `${reason}${await keep()}`);
-  }
-
-  async #announce(kept: Promise<void>): Promise<void> {
-    await kept;
-    this.#announced.resolve(this.#error!);
+  async #rescue(reason: string, rescue: () => Promise<string>): Promise<void> {
+    this.#error = new StoreError('failed', `${reason}${await rescue()}`);
   }
 }
 

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { StoreError } from '../store.ts';
+import { type OnStoreEvent, StoreError } from '../store.ts';
 import { reasonOf } from './append-file.ts';
-import type { OnWarning } from './file-guard.ts';
 import type { Files, ReadableFile } from './files.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { beginsLikeJournal } from './new-journal.ts';
@@ -23,21 +22,22 @@ export const NEXT_BETS = `${BETS_FILE}.next`;
 export async function finishVoid(
   directory: string,
   files: Files,
-  onWarning: OnWarning = () => {},
+  onEvent: OnStoreEvent = () => {},
 ): Promise<void> {
   const [journal, bets] = [join(directory, NEXT_JOURNAL), join(directory, NEXT_BETS)];
+  const warn = (file: string, warning: string): void => onEvent({ event: 'store-warning', file, warning });
   if ((await files.identify(journal)) !== undefined) {
     refuseUnless(journal, await using(() => files.open(journal), journal, beginsLikeJournal));
     if ((await files.identify(bets)) !== undefined) await files.remove(bets);
     await files.syncDirectory(directory);
     await files.remove(journal);
     await files.syncDirectory(directory);
-    onWarning(journal, 'a void was interrupted before it took effect; it was undone');
+    warn(journal, 'a void was interrupted before it took effect; it was undone');
   } else if ((await files.identify(bets)) !== undefined) {
     const isOfVoid = (next: ReadableFile): Promise<boolean> => matchesLastVoid(directory, next, files);
     refuseUnless(bets, await using(() => files.open(bets), bets, isOfVoid));
     await renameBets(directory, files);
-    onWarning(bets, `a void was interrupted; the file was renamed to ${BETS_FILE}, which completes the void`);
+    warn(bets, `a void was interrupted; the file was renamed to ${BETS_FILE}, which completes the void`);
   }
 }
 

@@ -3,10 +3,9 @@ import { crc32 } from 'node:zlib';
 import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
 import { RowDecoder } from '../../lottery/row-decoder.ts';
-import { StoreError } from '../store.ts';
+import { type OnStoreEvent, StoreError } from '../store.ts';
 import { AppendFile, reasonOf } from './append-file.ts';
 import { DamageError } from './damage.ts';
-import type { OnWarning } from './file-guard.ts';
 import { copyOver, createCopy } from './file-copy.ts';
 import { type DataFile, type Files, NO_FILE } from './files.ts';
 import type { FolderLease } from './folder-lease.ts';
@@ -57,7 +56,7 @@ export interface RecoveryParts {
   readonly agencies: string | undefined;
   readonly onFact: (fact: Fact) => void;
   readonly lease: FolderLease;
-  readonly onWarning?: OnWarning | undefined;
+  readonly onEvent?: OnStoreEvent | undefined;
 }
 
 /**
@@ -69,9 +68,9 @@ export interface RecoveryParts {
  */
 export async function recoverFiles(
   directory: string,
-  { files, clock, agencies, onFact, lease, onWarning }: RecoveryParts,
+  { files, clock, agencies, onFact, lease, onEvent }: RecoveryParts,
 ): Promise<RecoveredFiles> {
-  await finishVoid(directory, files, onWarning);
+  await finishVoid(directory, files, onEvent);
   const journalPath = join(directory, JOURNAL_FILE);
   const betsPath = join(directory, BETS_FILE);
   const opened: DataFile[] = [];
@@ -114,7 +113,7 @@ interface OpenFiles {
 
 async function recoverOpen(
   open: OpenFiles,
-  { files, agencies, onFact, lease }: Omit<RecoveryParts, 'clock' | 'onWarning'>,
+  { files, agencies, onFact, lease }: Omit<RecoveryParts, 'clock' | 'onEvent'>,
 ): Promise<RecoveredFiles> {
   const { journal, journalPath, bets, betsPath } = open;
   let rowsCrc32 = 0;
@@ -151,7 +150,7 @@ async function recoverOpen(
   if (!hasAgencies && !drawn && agencies !== undefined) {
     // A journal of version 1: from here on it is of these agencies.
     await lines.append([encodeRecord((journalLines += 1), { type: 'agencies', agencies })]);
-    lines.keep();
+    lines.commit();
     onFact({ kind: 'agencies', agencies });
     isUnconfirmed = false;
   }

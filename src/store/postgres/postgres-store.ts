@@ -7,7 +7,7 @@ import { AgencyDigests } from '../../lottery/agency-digests.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { ByHand } from '../../lottery/fact.ts';
-import { type EngineEvent, type Note, type Store, StoreError } from '../store.ts';
+import { type Note, type OnStoreEvent, type Store, StoreError } from '../store.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { WAITS } from './limits.ts';
 import { type Listeners, LogState } from './log-state.ts';
@@ -16,7 +16,7 @@ import { EngineError } from './session.ts';
 const NO_ROWS = new Uint8Array();
 
 export interface PostgresStoreOptions extends ConnectionParts, Listeners {
-  readonly onEvent?: (event: EngineEvent) => void;
+  readonly onEvent?: OnStoreEvent;
   readonly patienceMs?: number;
   /** Ends an opening that waits for the engine. */
   readonly signal?: AbortSignal;
@@ -57,7 +57,7 @@ export class PostgresStore implements Store {
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const store = new PostgresStore(options);
     await store.#opened.promise;
-    if (options.sync === 'single') options.onEvent?.({ kind: 'single' });
+    if (options.sync === 'single') options.onEvent?.({ event: 'engine-single' });
     return store;
   }
 
@@ -160,7 +160,7 @@ export class PostgresStore implements Store {
     if (this.#trouble === undefined) return;
     const awayMs = performance.now() - this.#trouble.since;
     this.#trouble = undefined;
-    this.#options.onEvent?.({ kind: 'available', awayMs });
+    this.#options.onEvent?.({ event: 'engine-available', awayMs });
   }
 
   /** An engine that is away is waited for. Anything else ends the process: another log, a fact that cannot be applied. */
@@ -183,7 +183,7 @@ export class PostgresStore implements Store {
     if (this.#trouble?.why === why) return;
     this.#trouble = { since: this.#trouble?.since ?? performance.now(), why };
     const isUnsafe = error instanceof EngineError && error.trouble === 'unsafe';
-    this.#options.onEvent?.({ kind: 'unavailable', error: why, isUnsafe });
+    this.#options.onEvent?.({ event: 'engine-unavailable', error: why, isUnsafe });
     const refuse = (): void => this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
     this.#patience ??= setTimeout(refuse, this.#options.patienceMs ?? WAITS.patienceMs);
   }

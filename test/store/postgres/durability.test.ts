@@ -140,7 +140,9 @@ describe('a commit without a standby', () => {
     const opened = await openWithoutStandby();
     const { primary, server, sent } = opened;
     await primary.reload({ synchronous_standby_names: '' });
-    await expect.poll(() => server.events.at(-1)).toMatchObject({ kind: 'unavailable', isUnsafe: true });
+    await expect
+      .poll(() => server.events.at(-1))
+      .toMatchObject({ event: 'engine-unavailable', isUnsafe: true });
     expect(await visible(opened)).toBe(2);
     expect([sent.outcome, server.lottery.betsInAll]).toEqual(['waiting', 1]);
     await primary.reload({ synchronous_standby_names: 'ANY 1 (*)' });
@@ -173,7 +175,7 @@ describe('a primary that does not keep what it commits', () => {
     const { primary, options } = await open();
     await primary.reload({ synchronous_standby_names: '' });
     const { store, events } = await openServer({ ...options, sync: 'single' });
-    expect(events).toEqual([{ kind: 'single' }]);
+    expect(events).toEqual([{ event: 'engine-single' }]);
     await store.append(batchNamed(2));
   });
 });

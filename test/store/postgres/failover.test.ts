@@ -95,8 +95,8 @@ test('a server that has nothing to store notices a primary that hangs as well', 
   const server = await openServer(newLottery(postgres));
   primary.signal('SIGSTOP');
   await postgres.failOver();
-  await expect.poll(() => server.events.at(-1)?.kind, { timeout: 15_000 }).toBe('unavailable');
-  await expect.poll(() => server.events.at(-1)?.kind, { timeout: 15_000 }).toBe('available');
+  await expect.poll(() => server.events.at(-1)?.event, { timeout: 15_000 }).toBe('engine-unavailable');
+  await expect.poll(() => server.events.at(-1)?.event, { timeout: 15_000 }).toBe('engine-available');
   await server.store.append(batchNamed(1, 50));
 });
 

@@ -4,7 +4,7 @@ import { isByHand } from '../../../src/lottery/fact.ts';
 import { Lottery } from '../../../src/lottery/lottery.ts';
 import { inspectLog } from '../../../src/store/postgres/inspection.ts';
 import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
-import type { EngineEvent, StoreReading } from '../../../src/store/store.ts';
+import type { StoreEvent, StoreReading } from '../../../src/store/store.ts';
 import { until } from '../../support/central.ts';
 import type { PostgresCluster } from '../../support/postgres-cluster.ts';
 
@@ -27,7 +27,7 @@ export interface OpenedServer {
   readonly store: PostgresStore;
   readonly lottery: Lottery;
   readonly facts: readonly Fact[];
-  readonly events: readonly EngineEvent[];
+  readonly events: readonly StoreEvent[];
   /** Waits until the engine is said to be away. @returns why */
   away(): Promise<string>;
   /** Waits until it is said to be back. */
@@ -41,7 +41,7 @@ export async function openServer(
 ): Promise<OpenedServer> {
   const lottery = new Lottery(AGENCIES);
   const facts: Fact[] = [];
-  const events: EngineEvent[] = [];
+  const events: StoreEvent[] = [];
   // A log begins with its agencies, which nobody has handed over.
   lottery.watch(fact => void (fact.kind === 'agencies' && !isByHand(fact) ? 0 : facts.push(fact)));
   const store = await PostgresStore.open({
@@ -51,17 +51,17 @@ export async function openServer(
     ...more,
   });
   onTestFinished(() => store.close());
-  const unavailable = () => events.findLast(event => event.kind === 'unavailable');
+  const unavailable = () => events.findLast(event => event.event === 'engine-unavailable');
   return {
     store,
     lottery,
     facts,
     events,
     async away() {
-      await until(() => events.at(-1)?.kind === 'unavailable', 'trouble');
+      await until(() => events.at(-1)?.event === 'engine-unavailable', 'trouble');
       return unavailable()!.error;
     },
-    back: () => until(() => events.at(-1)?.kind === 'available', 'the end of the trouble'),
+    back: () => until(() => events.at(-1)?.event === 'engine-available', 'the end of the trouble'),
   };
 }
 

@@ -112,7 +112,7 @@ describe('a store on PostgreSQL is not opened', () => {
     await expect(opened).rejects.toMatchObject({ code: 'unusable' });
     expect(events).toEqual([
       {
-        kind: 'unavailable',
+        event: 'engine-unavailable',
         isUnsafe: true,
         error: `127.0.0.1:${postgres.primary.port} waits for no standby: synchronous_standby_names is empty, and STORE_SYNC is quorum`,
       },

@@ -1,20 +1,15 @@
-// man.mjs [FILE]: writes the man page, docs/man/loteria.1, from what the commands print as help.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+// The man page of the program, from what its commands print as help.
+import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/main.ts';
 
-const [file = join(import.meta.dirname, '../docs/man/loteria.1')] = process.argv.slice(2);
-const program = buildProgram(() => {});
-const help = program.createHelp();
-mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, `${manPage().join('\n')}\n`);
-
-function manPage() {
-  return [
-    '.\\" Written by scripts/man.mjs: do not edit.',
+export function manPage(): string {
+  const program = buildProgram(() => {});
+  const help = program.createHelp();
+  const lines = [
+    String.raw`.\" Written by make docs.`,
     `.TH LOTERIA 1 "" "loteria ${program.version()}" "User Commands"`,
     '.SH NAME',
-    `loteria \\- ${escaped(program.description().replace(/\.$/, ''))}`,
+    String.raw`loteria \- ${escaped(program.description().replace(/\.$/, ''))}`,
     '.SH SYNOPSIS',
     bold(help.commandUsage(program)),
     '.SH OPTIONS',
@@ -28,23 +23,25 @@ function manPage() {
       ...afterHelp(command),
     ]),
   ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** The commands that do something, in the order of the help. */
-function leavesOf(command) {
+function leavesOf(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 }
 
 /** The arguments and options of a command. */
-function termsOf(command) {
+function termsOf(command: Command): string[] {
+  const help = command.createHelp();
   return [
     ...help.visibleArguments(command).map(arg => [help.argumentTerm(arg), help.argumentDescription(arg)]),
     ...help.visibleOptions(command).map(option => [help.optionTerm(option), help.optionDescription(option)]),
-  ].flatMap(term);
+  ].flatMap(([name, about]) => ['.TP', bold(name!), escaped(about!)]);
 }
 
 /** What stands below the options: names are indented by two spaces, what is said of them by more. */
-function afterHelp(command) {
+function afterHelp(command: Command): string[] {
   let output = '';
   command.configureOutput({ writeOut: text => (output += text), getOutHasColors: () => false });
   command.outputHelp();
@@ -57,15 +54,11 @@ function afterHelp(command) {
   });
 }
 
-function term([name, about]) {
-  return ['.TP', bold(name), escaped(about)];
+function bold(text: string): string {
+  return String.raw`\fB${escaped(text)}\fR`;
 }
 
-function bold(text) {
-  return `\\fB${escaped(text)}\\fR`;
-}
-
-function escaped(text) {
+function escaped(text: string): string {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
