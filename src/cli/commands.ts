@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Argument, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import { describeDefault, type Key, NotAllowed } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
@@ -14,8 +14,8 @@ export interface CommandSpec {
   readonly takes?: readonly (Argument | Option)[];
   /** Printed after the options in `--help`. */
   readonly details?: string;
-  /** Imports the code of the command, so that no other command loads it. */
-  readonly load: () => Promise<(...given: never[]) => Promise<number>>;
+  /** Imports the code of the command of `program`, so that no other command loads it. */
+  readonly load: (program: Command) => Promise<(...given: never[]) => Promise<number>>;
 }
 
 const AGENCIES_MAX = 1000;
@@ -239,6 +239,15 @@ Exit codes: 0 done, 1 failed, or the file is not what was drawn, 2 wrong usage o
     details: `
 Benchmarks write real bets: use a server with a disposable DATA_DIR.`,
     load: async () => (await import('./bench.ts')).bench,
+  },
+  {
+    name: 'completion',
+    about: 'print a script with which a shell completes commands and options',
+    takes: [argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish'])],
+    details: `
+To be read when the shell starts: source <(loteria completion bash) in ~/.bashrc, the same with zsh
+after compinit in ~/.zshrc, and loteria completion fish | source in ~/.config/fish/config.fish.`,
+    load: async program => (await import('./completion.ts')).completionOf(program),
   },
 ];
 
