@@ -1,4 +1,4 @@
-import type { Check } from './finding.ts';
+import type { Check } from './check.ts';
 
 /** Every check, in the order of the report. A new one is a file in `checks/` and a line here. */
 export const CHECKS: readonly Check[] = [];

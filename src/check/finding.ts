@@ -1,5 +1,4 @@
 import type { Exercise } from './exercise.ts';
-import type { Lab } from './lab.ts';
 
 /** The report is written in the user's language: every sentence exists in both. */
 export type Language = 'es' | 'en';
@@ -10,29 +9,6 @@ export type Text = Readonly<Record<Language, string>>;
  * `advice`: it works, but a teacher will remark on it. `not-checkable`: this machine or this repository lacks something.
  */
 export type Verdict = 'ok' | 'advice' | 'fail' | 'not-checkable';
-
-/** One check: a file in `checks/`, a line in `checks.ts`. */
-export interface Check {
-  /** The name for `--only`, in kebab case. */
-  readonly id: string;
-  /** The exercises that it is made for, once each. */
-  readonly exercises: readonly Exercise[];
-  readonly title: Text;
-  /** Why it matters, for `--list` and for the report. */
-  readonly why: Text;
-  /** The longest that one trial may take. */
-  readonly limitMs: number;
-  /** How many trials with different data have to hold; 1 when not given. */
-  readonly trials?: number;
-  /** A runner that alone can make this check. */
-  readonly needs?: 'docker' | 'native';
-  /**
-   * One trial. It must be decided by `lab.seed` alone: a trial that fails is repeated with the same seed.
-   *
-   * @throws NotCheckable (as a rejection) when it cannot be made here
-   */
-  run(lab: Lab): Promise<Judgement>;
-}
 
 /** What one trial has found. */
 export interface Judgement {

@@ -13,8 +13,8 @@ export type Shape =
   /** Gathers until nothing has come for so long, and sends it at once. */
   | { readonly kind: 'coalesce'; readonly quietMs: number }
   | { readonly kind: 'delay'; readonly delayMs: number }
-  /** Reads at most `byteCount` bytes of the sender at once and pauses after them. */
-  | { readonly kind: 'slow-reader'; readonly byteCount: number; readonly pauseMs: number };
+  /** Reads nothing more of the sender for so long after each read, so that the sender's buffers fill. */
+  | { readonly kind: 'slow-reader'; readonly pauseMs: number };
 
 /** What happens to a connection when so many bytes of a direction were passed on: not one more goes through. */
 export interface Stop {
