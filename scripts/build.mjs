@@ -35,8 +35,10 @@ async function bundleProgram() {
     cwd: root,
     input: {
       'cli/main': 'src/cli/start.ts',
-      // Run as a process of its own.
+      // Run as processes of their own.
       'cli/yardstick': 'src/bench/yardstick.ts',
+      'cli/proxy-process': 'src/check/proxy-process.ts',
+      'cli/proxy-process': 'src/check/proxy-process.ts',
       // The server's alone, and by itself in tests with a Node that cannot run the fast one.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
       'kernel/open-row-scanner': 'src/kernel/open-row-scanner.ts',

@@ -32,6 +32,10 @@ export interface LotterySetup {
   readonly inputs: readonly AgencyInput[];
   /** `batch.maxAmount`; what the subject has configured when not given. */
   readonly batchMax?: number;
+  /** Other values of the clients' `config.yaml`, by path: `loop.amount`. Only in Docker. */
+  readonly clientConfig?: Readonly<Record<string, string | number>>;
+  /** Other values of the server's `config.ini`, by key. Only in Docker. */
+  readonly serverConfig?: Readonly<Record<string, string | number>>;
   /** Of every connection until `ProxyControl.plan` says otherwise; passes everything on when not given. */
   readonly plan?: LinkPlan;
   /** The system's socket buffers as small as they get, so that a write takes less than it was given. */

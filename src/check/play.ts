@@ -1,0 +1,109 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AgencyInput } from './data.ts';
+import { isAtLeast } from './exercise.ts';
+import type { Lab } from './lab.ts';
+import { patience } from './patience.ts';
+import { type ParsedLine, parseLine } from './profiles/tp0.ts';
+import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
+
+/** Nothing has happened for so long, neither a byte nor a line nor an exit: nothing will. Idle machine. */
+const QUIET_LIMIT_MS = 10_000;
+/** Of a whole lottery, however slowly it goes on. Idle machine. */
+const TOTAL_LIMIT_MS = 90_000;
+const POLL_MS = 20;
+/** What clients may still say when the server has ended. */
+const AFTER_SERVER_MS = 3_000;
+
+/** A lottery with its programs, as far as they were started. */
+export interface Play {
+  readonly lottery: Lottery;
+  readonly server: Service;
+  /** By client number; the last start of each. */
+  readonly clients: Map<number, Service>;
+  readonly inputs: readonly AgencyInput[];
+}
+
+/** Opens a lottery and starts its server. */
+export async function openPlay(lab: Lab, setup: LotterySetup): Promise<Play> {
+  const lottery = await lab.open(setup);
+  return { lottery, server: await lottery.startServer(), clients: new Map(), inputs: setup.inputs };
+}
+
+export async function startClients(play: Play, numbers: readonly number[]): Promise<void> {
+  for (const number of numbers) play.clients.set(number, await play.lottery.startClient(number));
+}
+
+/** A whole lottery: all clients, until each has done what its exercise asks for or nothing happens any more. */
+export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> {
+  const play = await openPlay(lab, setup);
+  await startClients(play, numbersOf(play));
+  await waitForDone(lab, play, numbersOf(play));
+  return play;
+}
+
+export const numbersOf = ({ inputs }: Play): number[] => inputs.map((_, index) => index + 1);
+
+/** Waits until the clients have done what their exercise asks for. */
+export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): Promise<boolean> {
+  lab.say({ es: 'espero a que los clientes terminen', en: 'waiting for the clients to finish' });
+  return waitFor(lab, play, () => numbers.every(number => play.clients.get(number)!.exit !== undefined));
+}
+
+/** Whether a client was told its winners. */
+export function isTold(service: Service): boolean {
+  return actionsOf(service, 'consulta_ganadores').some(({ result }) => result === 'success');
+}
+
+/** Whether the lottery has a draw. */
+export const hasDraw = (lab: Lab): boolean => isAtLeast(lab.exercise, 'ej7');
+
+/**
+ * Waits for a fact. What ends the wait without it is not a time that somebody thought of: it is that nothing has happened
+ * for long, no byte, no line, no exit, or that everything has taken far longer than it may.
+ *
+ * @returns whether it came
+ */
+export async function waitFor(
+  lab: Lab,
+  play: Play,
+  fact: () => boolean | Promise<boolean>,
+): Promise<boolean> {
+  const startedAtMs = play.lottery.now();
+  let activity = activityOf(play);
+  let activeAtMs = startedAtMs;
+  while (!(await fact())) {
+    lab.signal.throwIfAborted();
+    await pause(POLL_MS, undefined, { signal: lab.signal });
+    const now = play.lottery.now();
+    const next = activityOf(play);
+    if (next !== activity) activeAtMs = now;
+    activity = next;
+    const factor = patience();
+    const serverEndedAtMs = play.server.exit?.atMs ?? Infinity;
+    if (now - serverEndedAtMs > AFTER_SERVER_MS * factor) return fact();
+    if (now - activeAtMs > QUIET_LIMIT_MS * factor || now - startedAtMs > TOTAL_LIMIT_MS * factor) {
+      return fact();
+    }
+  }
+  return true;
+}
+
+/** Changes when something happens. */
+function activityOf({ lottery, server, clients }: Play): number {
+  let count = lottery.proxy.events.length;
+  for (const { lines, exit } of [server, ...clients.values()]) count += lines.length + (exit ? 1 : 0);
+  return count;
+}
+
+export interface ActionLine extends ParsedLine, LogLine {
+  readonly source: string;
+}
+
+/** The lines of a service that have an action, of that name when one is given. */
+export function actionsOf({ lines, name }: Service, action?: string): ActionLine[] {
+  return lines.flatMap(line => {
+    const parsed = parseLine(line.text);
+    if (parsed === undefined || (action !== undefined && parsed.action !== action)) return [];
+    return [{ ...parsed, ...line, source: name }];
+  });
+}
