@@ -10,6 +10,7 @@ import { formatJson } from '../check/report/json.ts';
 import { formatJunit } from '../check/report/junit.ts';
 import { formatFinding, formatSummary, ProgressLine } from '../check/report/terminal.ts';
 import type { Runner } from '../check/runner.ts';
+import { DockerRunner } from '../check/runners/docker.ts';
 import { NativeRunner } from '../check/runners/native.ts';
 import { checkSubject } from '../check/session.ts';
 import { makeScratch, Subject } from '../check/subject.ts';
@@ -127,7 +128,8 @@ async function makeReport(
   return report;
 }
 
-async function makeRunner({ server, client }: CheckOptions, scratch: string): Promise<Runner> {
+async function makeRunner({ how, server, client }: CheckOptions, scratch: string): Promise<Runner> {
+  if (how === 'docker') return DockerRunner.create({ scratch });
   return new NativeRunner({ scratch, server, client, inherited: inheritedEnvironment() });
 }
 
