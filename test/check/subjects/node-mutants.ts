@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 const SERVER = 'server/main.mjs';
 const CLIENT = 'client/main.mjs';

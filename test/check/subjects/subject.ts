@@ -5,6 +5,22 @@ import { join } from 'node:path';
 
 export type SubjectLanguage = 'python' | 'node';
 
+/** A correct program: exercise 8 in a language, or exercises 1 to 4, which are an echo server. */
+type SubjectProgram = SubjectLanguage | 'echo';
+
+const BRANCHES: Readonly<Record<SubjectProgram, readonly string[]>> = {
+  python: ['ej8'],
+  node: ['ej8'],
+  echo: ['ej1', 'ej2', 'ej3', 'ej4'],
+};
+
+/** The clients of an echo server have no file. */
+const WITHOUT_FILES: Patch = {
+  file: 'generar-compose.sh',
+  find: '      - ./.data/agency-$client.csv:/agency.csv\n',
+  replace: '',
+};
+
 /** One edit of a mutant. */
 export interface Patch {
   readonly file: string;
@@ -17,22 +33,23 @@ export interface Patch {
 export const SUBJECT_CLIENTS = 5;
 
 /**
- * Writes a student's repository: the correct solution of exercise 8 in a language, with the edits of a mutant, committed on
- * the branch `ej8`.
+ * Writes a student's repository: a correct program with the edits of a mutant, on the branches of its exercises.
  *
  * @returns its folder, which the caller removes
  * @throws Error when the text of a patch does not stand in its file exactly once
  */
-export function makeSubject(language: SubjectLanguage, patches: readonly Patch[] = []): string {
+export function makeSubject(program: SubjectProgram, patches: readonly Patch[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'loteria-subject-'));
+  const [branch, ...others] = BRANCHES[program];
   try {
-    for (const part of ['common', language])
+    for (const part of ['common', program])
       cpSync(join(import.meta.dirname, part), folder, { recursive: true });
-    for (const patch of patches) applyPatch(folder, patch);
-    run(folder, 'sh', ['generar-compose.sh', 'docker-compose-dev.yaml', String(SUBJECT_CLIENTS)]);
-    run(folder, 'git', ['init', '--quiet', '--initial-branch=ej8']);
-    run(folder, 'git', ['add', '--all']);
-    run(folder, 'git', [...IDENTITY, 'commit', '--quiet', '--message=Ejercicio 8']);
+    for (const patch of program === 'echo' ? [WITHOUT_FILES, ...patches] : patches) applyPatch(folder, patch);
+    runIn(folder, 'sh', ['generar-compose.sh', 'docker-compose-dev.yaml', String(SUBJECT_CLIENTS)]);
+    runIn(folder, 'git', ['init', '--quiet', `--initial-branch=${branch}`]);
+    runIn(folder, 'git', ['add', '--all']);
+    runIn(folder, 'git', [...IDENTITY, 'commit', '--quiet', '--message=TP0']);
+    for (const other of others) runIn(folder, 'git', ['branch', other]);
   } catch (error) {
     rmSync(folder, { recursive: true });
     throw error;
@@ -49,6 +66,6 @@ function applyPatch(folder: string, { file, find, replace }: Patch): void {
   writeFileSync(path, parts.join(replace));
 }
 
-function run(cwd: string, command: string, args: readonly string[]): void {
+function runIn(cwd: string, command: string, args: readonly string[]): void {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
 }

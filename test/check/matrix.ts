@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Verdict } from '../../src/check/finding.ts';
+import { needsPython } from '../lottery/python.ts';
+import { PROGRAM } from '../support/built-program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import type { Mutant } from './subjects/mutant.ts';
+import { makeSubject, type Patch, type SubjectLanguage } from './subjects/subject.ts';
+
+/**
+ * The table of faults against the verdicts of `loteria check`. Usually a mutant is looked at by the checks that have to find
+ * it alone, with one seed; `MATRIX=full RUNS=5 SEED=1` makes every check of every subject with the seeds 1 to 5.
+ */
+
+const IS_FULL = process.env['MATRIX'] === 'full';
+const RUNS = Number(process.env['RUNS'] ?? 1);
+const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
+const SEEDS = Array.from({ length: RUNS }, (_, run) => SEED + run);
+
+const LIMIT_MS = 900_000;
+
+interface Found {
+  readonly check: string;
+  readonly verdict: Verdict;
+  readonly reason?: string;
+}
+
+/** The correct solution of a language has to hold in every check. */
+export function holdCorrect(language: SubjectLanguage): void {
+  describe(`a correct solution in ${language}`, () => {
+    test.each(SEEDS)('is ok throughout with seed %i', { timeout: LIMIT_MS }, async seed => {
+      const found = await check(language, [], { seed });
+      expect(found.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+      expect(found.length).toBeGreaterThan(10);
+    });
+  });
+}
+
+/** Each mutant has to be found by the checks that the table says, and by no other. */
+export function holdMutants(language: SubjectLanguage, mutants: readonly Mutant[]): void {
+  describe.each(mutants)(`in ${language}: $name`, ({ patches, expected }) => {
+    const only = IS_FULL ? undefined : Object.keys(expected);
+    test.for(SEEDS)('is found with seed %i', { timeout: LIMIT_MS }, async (seed, context) => {
+      if (language === 'python') needsPython(context);
+      const found = await check(language, patches, { seed, only });
+      const remarks = found.filter(({ verdict }) => verdict !== 'ok');
+      const verdicts = Object.fromEntries(remarks.map(each => [each.check, each.verdict]));
+      expect(verdicts, JSON.stringify(remarks, null, 2)).toEqual(expected);
+    });
+  });
+}
+
+async function check(
+  language: SubjectLanguage,
+  patches: readonly Patch[],
+  { seed, only }: { readonly seed: number; readonly only?: readonly string[] | undefined },
+): Promise<readonly Found[]> {
+  const subject = makeSubject(language, patches);
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  const json = join(await temporaryFolder(), 'report.json');
+  const options = ['--how', 'native', '--seed', String(seed), '--json', json];
+  if (only !== undefined) options.push('--only', only.join(','));
+  // 1 is a check that failed; what failed stands in the report.
+  const { code, stderr } = await runProgram(['check', subject, ...options]);
+  expect([0, 1], stderr).toContain(code);
+  return (JSON.parse(readFileSync(json, 'utf8')) as { findings: readonly Found[] }).findings;
+}
+
+async function runProgram(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
+  try {
+    const { stderr } = await promisify(execFile)(process.execPath, [PROGRAM, ...args]);
+    return { code: 0, stderr };
+  } catch (error) {
+    return error as { code: unknown; stderr: string };
+  }
+}
