@@ -27,6 +27,8 @@ interface DataShape {
   readonly betsMax: number;
   /** Winners of an agency at most; 4 when not given. */
   readonly winnersMax?: number;
+  /** A comma within quotes, and no line end after the last row. */
+  readonly hasTrickyFile?: boolean;
 }
 
 const DOCUMENT_FIRST = 20_000_000;
@@ -41,11 +43,11 @@ const BIRTH_DAYS = 24_000;
 const LONG_NAME = 'ÁÉÍÓÚÑÜ áéíóúñü ÁÉÍÓÚÑÜ áéíó';
 
 /**
- * Bets for every agency, other ones for every seed. Among them: letters of two bytes, a comma within quotes, `0007`, a very
- * long name, winners at random places, and one agency that has none.
+ * Bets for every agency, other ones for every seed. Among them: letters of two bytes, `0007`, a very long name, winners at
+ * random places, and one agency that has none.
  */
 export function makeInputs(random: SeededRandom, shape: DataShape): AgencyInput[] {
-  const { clients, betsMin, betsMax, winnersMax = 4 } = shape;
+  const { clients, betsMin, betsMax, winnersMax = 4, hasTrickyFile = false } = shape;
   const withoutWinners = random.between(1, clients);
   let document = DOCUMENT_FIRST + random.between(0, 10_000_000);
   return Array.from({ length: clients }, (_, index) => {
@@ -54,9 +56,10 @@ export function makeInputs(random: SeededRandom, shape: DataShape): AgencyInput[
       document += random.between(1, DOCUMENT_STEP_MAX);
       return makeBet(random, String(document));
     });
-    addRarities(random, bets);
+    addRarities(random, bets, hasTrickyFile);
     if (agency !== withoutWinners) addWinners(random, bets, random.between(1, winnersMax));
-    return { agency, bets, file: csvOf(bets) };
+    const file = csvOf(bets);
+    return { agency, bets, file: hasTrickyFile ? file.trimEnd() : file };
   });
 }
 
@@ -77,7 +80,7 @@ function loser(random: SeededRandom): number {
 }
 
 /** A file with one bet, as that of exercise 5, keeps it as it is. */
-function addRarities(random: SeededRandom, bets: MadeBet[]): void {
+function addRarities(random: SeededRandom, bets: MadeBet[], hasTrickyFile: boolean): void {
   const change = (part: Partial<MadeBet>): void => {
     const index = random.between(0, bets.length - 1);
     bets[index] = { ...bets[index]!, ...part };
@@ -85,7 +88,7 @@ function addRarities(random: SeededRandom, bets: MadeBet[]): void {
   if (bets.length < 3) return;
   change({ number: '0007' });
   change({ firstName: 'María Ñandú' });
-  change({ lastName: 'Pérez, hijo' });
+  if (hasTrickyFile) change({ lastName: 'Pérez, hijo' });
   change({ firstName: LONG_NAME, lastName: LONG_NAME });
 }
 

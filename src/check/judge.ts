@@ -1,8 +1,17 @@
-import { rowOf, rowsOfFile, winnersOf } from './data.ts';
+import { rowOf, winnersOf } from './data.ts';
 import type { Evidence, Judgement, LogEvidence, Text } from './finding.ts';
 import { OK } from './finding.ts';
 import type { Lab } from './lab.ts';
-import { type ActionLine, actionsOf, hasDraw, isTold, numbersOf, type Play } from './play.ts';
+import {
+  type ActionLine,
+  actionsOf,
+  expectedRows,
+  hasDraw,
+  isTold,
+  numbersOf,
+  type Play,
+  storedRows,
+} from './play.ts';
 import type { Service } from './runner.ts';
 
 const ROWS_SHOWN_MAX = 8;
@@ -57,12 +66,8 @@ async function judgeRows(
   clients: readonly number[],
   mayRepeat: readonly number[],
 ): Promise<Judgement | undefined> {
-  const stored = rowsOfFile((await play.lottery.readBets()) ?? '');
-  const isSingle = lab.exercise === 'ej5';
-  const expected = clients.flatMap(client => {
-    const { agency, bets } = play.inputs[client - 1]!;
-    return (isSingle ? bets.slice(0, 1) : bets).map(bet => rowOf(agency, bet));
-  });
+  const stored = await storedRows(play);
+  const expected = expectedRows(lab, play, clients);
   const { missing, surplus } = differences(expected, stored);
   const repeated = new Set(
     mayRepeat.flatMap(client => play.inputs[client - 1]!.bets.map(bet => rowOf(client, bet))),

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AgencyInput } from './data.ts';
+import { type AgencyInput, rowOf, rowsOfFile } from './data.ts';
 import { isAtLeast } from './exercise.ts';
 import type { Lab } from './lab.ts';
 import { patience } from './patience.ts';
@@ -47,6 +47,32 @@ export const numbersOf = ({ inputs }: Play): number[] => inputs.map((_, index) =
 export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): Promise<boolean> {
   lab.say({ es: 'espero a que los clientes terminen', en: 'waiting for the clients to finish' });
   return waitFor(lab, play, () => numbers.every(number => play.clients.get(number)!.exit !== undefined));
+}
+
+/** The rows that clients have to get stored; in exercise 5 each has one bet. */
+export function expectedRows({ exercise }: Lab, { inputs }: Play, clients: readonly number[]): string[] {
+  return clients.flatMap(client => {
+    const { agency, bets } = inputs[client - 1]!;
+    return (exercise === 'ej5' ? bets.slice(0, 1) : bets).map(bet => rowOf(agency, bet));
+  });
+}
+
+export const storedRows = async ({ lottery }: Play): Promise<string[]> =>
+  rowsOfFile((await lottery.readBets()) ?? '');
+
+/** Waits until every row of these clients is in the server's file. */
+export function waitForStored(lab: Lab, play: Play, clients: readonly number[]): Promise<boolean> {
+  lab.say({ es: 'espero a que se guarden las apuestas', en: 'waiting for the bets to be stored' });
+  const expected = expectedRows(lab, play, clients);
+  return waitFor(lab, play, async () => {
+    const stored = new Set(await storedRows(play));
+    return expected.every(row => stored.has(row));
+  });
+}
+
+/** Lets things happen that must not: what a fault would do, it does within this time. It decides nothing else. */
+export async function settle({ signal }: Lab, forMs: number): Promise<void> {
+  await pause(forMs * patience(), undefined, { signal });
 }
 
 /** Whether a client was told its winners. */

@@ -17,6 +17,7 @@ export function recordUsual(lab: Lab): Promise<Play> {
       clients: own.stage.clients,
       betsMin: BETS_MIN,
       betsMax: BETS_MAX,
+      hasTrickyFile: own.trial > 0,
     });
     return playLottery(own, { inputs });
   });
