@@ -36,8 +36,8 @@ async function bundleProgram() {
     input: {
       'cli/main': 'src/cli/start.ts',
       // Run as processes of their own.
+      'cli/docker-shim': 'src/check/runners/docker-shim.ts',
       'cli/yardstick': 'src/bench/yardstick.ts',
-      'cli/proxy-process': 'src/check/proxy-process.ts',
       'cli/proxy-process': 'src/check/proxy-process.ts',
       // The server's alone, and by itself in tests with a Node that cannot run the fast one.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',

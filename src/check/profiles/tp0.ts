@@ -4,6 +4,11 @@ import type { MadeBet } from '../data.ts';
 
 export const COMPOSE_FILE = 'docker-compose-dev.yaml';
 export const GENERATOR = 'generar-compose.sh';
+export const VALIDATOR = 'validar-echo-server.sh';
+export const SERVER_CONFIG_FILE = 'config.ini';
+export const CLIENT_CONFIG_FILE = 'config.yaml';
+/** The name of the course's Compose project, in front of the name of each network. */
+export const PROJECT = 'tp0';
 
 /** How many clients the course's own runs have, and so what solutions with a fixed number wait for. */
 export const CLIENTS_USUAL = 5;

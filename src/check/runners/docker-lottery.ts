@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { Exercise } from '../exercise.ts';
 import { patience } from '../patience.ts';
-import { BETS_FILE, SERVER_PORT, SERVER_SERVICE } from '../profiles/tp0.ts';
+import { BETS_FILE, SERVER_PORT, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
 import type { ProxyControl } from '../proxy-control.ts';
 import { wallMs } from '../proxy-messages.ts';
 import { RemoteProxy } from '../remote-proxy.ts';
@@ -123,8 +123,8 @@ export class DockerLottery implements Lottery {
   }
 
   async readBets(): Promise<string | undefined> {
-    const { engine, project, folder, images } = this.#parts;
-    const container = `${project}-${SERVER_SERVICE}`;
+    const { engine, folder, images } = this.#parts;
+    const container = this.containerOf(SERVER_SERVICE);
     const workingFolder = await engine.docker(
       'image',
       'inspect',
@@ -151,6 +151,14 @@ export class DockerLottery implements Lottery {
     return wallMs() - this.#openedAtMs;
   }
 
+  get network(): string {
+    return `${this.#parts.project}_default`;
+  }
+
+  containerOf(name: string): string {
+    return `${this.#parts.project}-${name}`;
+  }
+
   async close(): Promise<void> {
     const { engine, project } = this.#parts;
     this.#proxy.close();
@@ -166,8 +174,8 @@ export class DockerLottery implements Lottery {
   }
 
   #start(name: string): Promise<DockerService> {
-    const { engine, project } = this.#parts;
-    return DockerService.start({ engine, name, container: `${project}-${name}`, now: () => this.now() });
+    const { engine } = this.#parts;
+    return DockerService.start({ engine, name, container: this.containerOf(name), now: () => this.now() });
   }
 }
 
@@ -187,7 +195,10 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
     }),
   );
   const address = clients[0] === undefined ? undefined : await serverAddress(clients[0]);
-  const ports = { server: await serverPort(server), proxy: address?.port ?? SERVER_PORT };
+  const ports = {
+    server: Number(setup.serverConfig?.[SERVER_PORT_VARIABLE] ?? (await serverPort(server))),
+    proxy: address?.port ?? SERVER_PORT,
+  };
   const subnet = await freeSubnet(engine, project);
   const prefix = subnet.split('.').slice(0, 3).join('.');
 

@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { iniValue, setIni, setYaml, yamlValue } from '../config-files.ts';
 import type { Exercise } from '../exercise.ts';
@@ -7,10 +7,12 @@ import { NotCheckable } from '../finding.ts';
 import {
   BATCH_VARIABLE,
   betEnvironment,
+  CLIENT_CONFIG_FILE,
   CLIENT_ID_VARIABLE,
   CLIENT_SERVICE,
   COMPOSE_FILE,
   SERVER_ADDRESS_VARIABLE,
+  SERVER_CONFIG_FILE,
   SERVER_PORT,
   SERVER_PORT_VARIABLE,
   SERVER_SERVICE,
@@ -102,12 +104,12 @@ export class ServiceFiles {
 
   async server(service: ServiceDefinition): Promise<ServiceDefinition> {
     const values = this.#setup.serverConfig ?? {};
-    return this.#configure(service, 'server', {
-      file: 'config.ini',
+    const edited = await this.#editMounted(service, SERVER_SERVICE, {
+      file: SERVER_CONFIG_FILE,
       values,
       edit: setIni,
-      variableOf: key => key,
     });
+    return edited ?? withVariables(service, values);
   }
 
   /** @param client its number, which names its folder */
@@ -117,13 +119,14 @@ export class ServiceFiles {
   ): Promise<ServiceDefinition> {
     const { batchMax, clientConfig } = this.#setup;
     const place = `client${input.client}`;
-    const configured = await this.#configure(service, place, {
-      file: 'config.yaml',
-      values: { ...clientConfig, ...(batchMax === undefined ? {} : { 'batch.maxAmount': batchMax }) },
+    const batch = batchMax === undefined ? {} : { 'batch.maxAmount': batchMax };
+    const values = { ...clientConfig, ...batch };
+    const edited = await this.#editMounted(service, place, {
+      file: CLIENT_CONFIG_FILE,
+      values,
       edit: setYaml,
-      variableOf: path =>
-        path === 'batch.maxAmount' ? BATCH_VARIABLE : `CLI_${path.replace('.', '_').toUpperCase()}`,
     });
+    const configured = edited ?? withVariables(service, variablesOf(values));
     const volumes = await Promise.all(
       mountsOf(configured).map(async mount => (isData(mount) ? this.#withData(mount, place, input) : mount)),
     );
@@ -134,37 +137,30 @@ export class ServiceFiles {
       environment: {
         ...configured.environment,
         [CLIENT_ID_VARIABLE]: String(input.agency),
+        ...(configured.environment?.[BATCH_VARIABLE] === undefined ? {} : variablesOf(batch)),
         ...(this.#exercise === 'ej5' && bet !== undefined ? betEnvironment(bet) : {}),
       },
     };
   }
 
-  /** Edits the mounted file. Variables are set where there is none, or where they would win over it. */
-  async #configure(
+  /** The service with an edited copy of a file that its compose file mounts, or a folder with it; nothing without one. */
+  async #editMounted(
     service: ServiceDefinition,
     place: string,
-    { file, values, edit, variableOf }: ConfigEdit,
-  ): Promise<ServiceDefinition> {
-    const environment = { ...service.environment };
+    { file, values, edit }: ConfigEdit,
+  ): Promise<ServiceDefinition | undefined> {
     const volumes = mountsOf(service);
-    const at = volumes.findIndex(({ source }) => source !== undefined && basename(source) === file);
-    const folderAt = at >= 0 ? -1 : await indexOfFolderWith(volumes, file);
-    for (const [key, value] of Object.entries(values)) {
-      const variable = variableOf(key);
-      if ((at < 0 && folderAt < 0) || environment[variable] !== undefined)
-        environment[variable] = String(value);
-    }
-    const index = Math.max(at, folderAt);
-    if (index >= 0) {
-      const mount = volumes[index]!;
-      const source = at >= 0 ? mount.source! : join(mount.source!, file);
-      const copy = join(this.#folder, place, at >= 0 ? '' : 'config', file);
-      await mkdir(dirname(copy), { recursive: true });
-      if (at < 0) await cp(mount.source!, dirname(copy), { recursive: true });
-      await writeFile(copy, edit(await readFile(source, 'utf8'), values));
-      volumes[index] = { ...mount, source: at >= 0 ? copy : dirname(copy) };
-    }
-    return { ...service, environment, volumes };
+    const index = await indexOfMount(volumes, file);
+    if (index < 0) return undefined;
+    const mount = volumes[index]!;
+    const isFolder = basename(mount.source!) !== file;
+    const folder = join(this.#folder, place, 'config');
+    await mkdir(folder, { recursive: true });
+    if (isFolder) await cp(mount.source!, folder, { recursive: true });
+    const original = isFolder ? join(mount.source!, file) : mount.source!;
+    await writeFile(join(folder, file), edit(await readFile(original, 'utf8'), values));
+    volumes[index] = { ...mount, source: isFolder ? folder : join(folder, file) };
+    return { ...service, volumes };
   }
 
   async #withData(mount: Mount, place: string, { agency, file }: AgencyInput): Promise<Mount> {
@@ -184,19 +180,44 @@ const isData = ({ source = '', target }: Mount): boolean =>
   /agency[^/]*\.csv$/i.test(target) ||
   /(?:^|\/)\.?data(?:set)?(?:\/|$)/.test(source);
 
+type Values = Readonly<Record<string, string | number>>;
+
 interface ConfigEdit {
   readonly file: string;
-  readonly values: Readonly<Record<string, string | number>>;
-  readonly edit: (text: string, values: Readonly<Record<string, string | number>>) => string;
-  readonly variableOf: (key: string) => string;
+  readonly values: Values;
+  readonly edit: (text: string, values: Values) => string;
 }
 
-async function indexOfFolderWith(volumes: readonly Mount[], file: string): Promise<number> {
-  for (const [index, { source }] of volumes.entries()) {
-    if (source === undefined || !source.startsWith('/')) continue;
+/** Where a configuration is only in the image. */
+function withVariables(service: ServiceDefinition, values: Values): ServiceDefinition {
+  return { ...service, environment: { ...service.environment, ...values } };
+}
+
+/** `loop.amount` is `CLI_LOOP_AMOUNT`. */
+const variablesOf = (values: Values): Values =>
+  Object.fromEntries(
+    Object.entries(values).map(([path, value]) => [`CLI_${path.replace('.', '_').toUpperCase()}`, value]),
+  );
+
+/** Of the volume that is a file of the subject, or a folder with it; -1 without one. */
+async function indexOfMount(volumes: readonly Mount[], file: string): Promise<number> {
+  for (const [index, { source = '' }] of volumes.entries()) {
+    if (!source.startsWith('/')) continue;
+    if (basename(source) === file) return index;
     if ((await stat(join(source, file)).catch(() => undefined))?.isFile()) return index;
   }
   return -1;
+}
+
+/** Which of the two configuration files are in no volume. */
+export async function filesNotMounted({ server, clients }: Services): Promise<string[]> {
+  const missing = await Promise.all(
+    [
+      { service: server, file: SERVER_CONFIG_FILE },
+      { service: clients[0]!, file: CLIENT_CONFIG_FILE },
+    ].map(async ({ service, file }) => ((await indexOfMount(mountsOf(service), file)) < 0 ? [file] : [])),
+  );
+  return missing.flat();
 }
 
 /** Docker Compose writes volumes in a short or a long form, depending on its version. */
@@ -213,14 +234,14 @@ function mountsOf({ volumes = [] }: ServiceDefinition): Mount[] {
 /** Where the server listens. */
 export async function serverPort(server: ServiceDefinition): Promise<number> {
   const variable = server.environment?.[SERVER_PORT_VARIABLE];
-  const configured = await mountedText(server, 'config.ini');
+  const configured = await mountedText(server, SERVER_CONFIG_FILE);
   return Number(variable ?? iniValue(configured, SERVER_PORT_VARIABLE) ?? SERVER_PORT);
 }
 
 /** Where a client looks for the server. */
 export async function serverAddress(client: ServiceDefinition): Promise<{ host: string; port: number }> {
   const variable = client.environment?.[SERVER_ADDRESS_VARIABLE];
-  const configured = yamlValue(await mountedText(client, 'config.yaml'), 'server.address');
+  const configured = yamlValue(await mountedText(client, CLIENT_CONFIG_FILE), 'server.address');
   const [host = SERVER_SERVICE, port = SERVER_PORT] = String(variable ?? configured ?? '').split(':');
   return { host: host === '' ? SERVER_SERVICE : host, port: Number(port) };
 }
