@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 
-const PATIENCE_MAX = 4;
+const PATIENCE_MAX = 2;
 
 /** How many times as long as on an idle machine a limit has to be: what runs beside the subject is not its fault. */
 export function patience(): number {

@@ -11,7 +11,7 @@ import type { Subject } from './subject.ts';
 /** How often a trial that has failed is made again, with the same seed. */
 const REPEATS = 2;
 /** A trial that takes longer than this to fail is repeated only once. */
-const LONG_TRIAL_MS = 30_000;
+const LONG_TRIAL_MS = 15_000;
 
 export interface SessionOptions {
   readonly subject: Subject;
