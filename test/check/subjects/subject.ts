@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AgencyProtocol, listenerOf } from '../../../src/wire/dialect-names.ts';
 
 export type SubjectLanguage = 'python' | 'node';
 
@@ -56,6 +57,26 @@ export function makeSubject(program: SubjectProgram, patches: readonly Patch[] =
   }
   return folder;
 }
+
+/**
+ * Writes a repository whose programs are this project's, in one of its dialects.
+ *
+ * @returns its folder, which the caller removes
+ */
+export function makeOwnSubject(protocol: AgencyProtocol): string {
+  const folder = mkdtempSync(join(tmpdir(), 'loteria-subject-'));
+  for (const part of ['generar-compose.sh', 'server/config.ini', 'client/config.yaml'])
+    cpSync(join(ROOT, part), join(folder, part));
+  const file = 'docker-compose-dev.yaml';
+  runIn(folder, 'sh', ['generar-compose.sh', file, String(SUBJECT_CLIENTS), 'ej8']);
+  const compose = readFileSync(join(folder, file), 'utf8')
+    .replace('      - HTTP_PORT=', `      - SERVER_LISTENERS=${listenerOf(protocol)}:12345\n$&`)
+    .replaceAll('      - CLI_ID=', `      - CLI_PROTOCOL=${protocol}\n$&`);
+  writeFileSync(join(folder, file), compose);
+  return folder;
+}
+
+const ROOT = join(import.meta.dirname, '../../..');
 
 const IDENTITY = ['-c', 'user.name=Estudiante', '-c', 'user.email=estudiante@example.org'];
 
