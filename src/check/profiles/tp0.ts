@@ -15,7 +15,8 @@ export const CLIENTS_USUAL = 5;
 export const CLIENTS_MIN = 3;
 
 export const SERVER_SERVICE = 'server';
-export const CLIENT_SERVICE = /^client[-_]?(\d+)$/;
+/** Also `cliente1` and `client-1`, which the check of the generator remarks on. */
+export const CLIENT_SERVICE = /^client[a-z]*[-_]?(\d+)$/;
 
 export const SERVER_PORT = 12345;
 export const SERVER_PORT_VARIABLE = 'SERVER_PORT';
