@@ -56,8 +56,8 @@ export function makeInputs(random: SeededRandom, shape: DataShape): AgencyInput[
       document += random.between(1, DOCUMENT_STEP_MAX);
       return makeBet(random, String(document));
     });
-    addRarities(random, bets, hasTrickyFile);
     if (agency !== withoutWinners) addWinners(random, bets, random.between(1, winnersMax));
+    addRarities(random, bets, hasTrickyFile);
     const file = csvOf(bets);
     return { agency, bets, file: hasTrickyFile ? file.trimEnd() : file };
   });
@@ -82,13 +82,16 @@ function loser(random: SeededRandom): number {
 /** A file with one bet, as that of exercise 5, keeps it as it is. */
 function addRarities(random: SeededRandom, bets: MadeBet[], hasTrickyFile: boolean): void {
   const change = (part: Partial<MadeBet>): void => {
-    const index = random.between(0, bets.length - 1);
+    const index = random.between(0, bets.length - 2);
     bets[index] = { ...bets[index]!, ...part };
   };
   if (bets.length < 3) return;
   change({ number: '0007' });
   change({ firstName: 'María Ñandú' });
-  if (hasTrickyFile) change({ lastName: 'Pérez, hijo' });
+  if (!hasTrickyFile) return;
+  change({ lastName: 'Pérez, hijo' });
+  // Without a line end after it, a shorter number could be the beginning of one.
+  bets[bets.length - 1] = { ...bets.at(-1)!, number: String(random.between(8000, 9999)) };
   change({ firstName: LONG_NAME, lastName: LONG_NAME });
 }
 

@@ -6,13 +6,13 @@ import { patience } from './patience.ts';
 import { type ParsedLine, parseLine } from './profiles/tp0.ts';
 import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
 
-/** Nothing has happened for so long, neither a byte nor a line nor an exit: nothing will. Idle machine. */
+/** Nothing new has happened for so long, neither bytes nor a line nor an exit: nothing will. Idle machine. */
 const QUIET_LIMIT_MS = 10_000;
 /** Of a whole lottery, however slowly it goes on. Idle machine. */
 const TOTAL_LIMIT_MS = 90_000;
 const POLL_MS = 20;
-/** What clients may still say when the server has ended. */
-const AFTER_SERVER_MS = 3_000;
+/** What the others may still say when the server or a client has ended. */
+const AFTER_END_MS = 3_000;
 
 /** A lottery with its programs, as far as they were started. */
 export interface Play {
@@ -43,10 +43,15 @@ export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> 
 
 export const numbersOf = ({ inputs }: Play): number[] => inputs.map((_, index) => index + 1);
 
-/** Waits until the clients have done what their exercise asks for. */
+/** Waits until the clients have ended, or cannot: one that has failed will not finish, and the draw waits for it. */
 export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): Promise<boolean> {
   lab.say({ es: 'espero a que los clientes terminen', en: 'waiting for the clients to finish' });
-  return waitFor(lab, play, () => numbers.every(number => play.clients.get(number)!.exit !== undefined));
+  const clients = (): Service[] => numbers.map(number => play.clients.get(number)!);
+  return waitFor(lab, play, () => {
+    if (clients().every(({ exit }) => exit !== undefined)) return true;
+    const failedAtMs = clients().find(({ exit }) => (exit?.code ?? 0) !== 0)?.exit?.atMs;
+    return failedAtMs !== undefined && play.lottery.now() - failedAtMs > AFTER_END_MS * patience();
+  });
 }
 
 /** The rows that clients have to get stored; in exercise 5 each has one bet. */
@@ -95,18 +100,16 @@ export async function waitFor(
   fact: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
   const startedAtMs = play.lottery.now();
-  let activity = activityOf(play);
+  const activity = new Activity(play);
   let activeAtMs = startedAtMs;
   while (!(await fact())) {
     lab.signal.throwIfAborted();
     await pause(POLL_MS, undefined, { signal: lab.signal });
     const now = play.lottery.now();
-    const next = activityOf(play);
-    if (next !== activity) activeAtMs = now;
-    activity = next;
+    if (activity.hasGrown()) activeAtMs = now;
     const factor = patience();
     const serverEndedAtMs = play.server.exit?.atMs ?? Infinity;
-    if (now - serverEndedAtMs > AFTER_SERVER_MS * factor) return fact();
+    if (now - serverEndedAtMs > AFTER_END_MS * factor) return fact();
     if (now - activeAtMs > QUIET_LIMIT_MS * factor || now - startedAtMs > TOTAL_LIMIT_MS * factor) {
       return fact();
     }
@@ -114,11 +117,36 @@ export async function waitFor(
   return true;
 }
 
-/** Changes when something happens. */
-function activityOf({ lottery, server, clients }: Play): number {
-  let count = lottery.proxy.events.length;
-  for (const { lines, exit } of [server, ...clients.values()]) count += lines.length + (exit ? 1 : 0);
-  return count;
+/** What has happened so far. A line or a message that was there before is nothing new, as of one who asks again and again. */
+class Activity {
+  readonly #play: Play;
+  readonly #seen = new Set<string>();
+  readonly #counts = new Map<unknown, number>();
+
+  constructor(play: Play) {
+    this.#play = play;
+    this.hasGrown();
+  }
+
+  hasGrown(): boolean {
+    const { lottery, server, clients } = this.#play;
+    const before = this.#seen.size;
+    for (const { kind, client, direction, bytes } of this.#newOf(lottery.proxy.events)) {
+      const said = bytes === undefined ? '' : Buffer.from(bytes).toString('latin1');
+      this.#seen.add(`${kind} ${client} ${direction} ${said}`);
+    }
+    for (const { name, lines, exit } of [server, ...clients.values()]) {
+      for (const { text } of this.#newOf(lines)) this.#seen.add(`${name} ${text.replaceAll(/\d+/g, '')}`);
+      if (exit !== undefined) this.#seen.add(`${name} ended at ${exit.atMs}`);
+    }
+    return this.#seen.size > before;
+  }
+
+  #newOf<Item>(items: readonly Item[]): readonly Item[] {
+    const from = this.#counts.get(items) ?? 0;
+    this.#counts.set(items, items.length);
+    return items.slice(from);
+  }
 }
 
 export interface ActionLine extends ParsedLine, LogLine {

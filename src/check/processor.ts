@@ -2,8 +2,8 @@ import type { Lab } from './lab.ts';
 import { settle } from './play.ts';
 import type { Service } from './runner.ts';
 
-/** A program that burns a processor gets at least this part of one, also beside others; one that waits needs next to nothing. */
-const BUSY_SHARE = 0.35;
+/** A program that burns a processor is on one, or ready for one, all the time; one that waits nearly never. */
+const BUSY_SHARE = 0.5;
 
 const SAMPLES = 3;
 const SAMPLE_MS = 700;
@@ -19,11 +19,11 @@ export async function busyServices(
   lab.say({ es: 'mido el procesador', en: 'measuring the processor' });
   let busy = services.map(service => ({ service, share: 1 }));
   for (let sample = 0; sample < SAMPLES && busy.length > 0; sample += 1) {
-    const before = await Promise.all(busy.map(({ service }) => processorMs(service)));
+    const before = await Promise.all(busy.map(({ service }) => demandMs(service)));
     const startedAtMs = performance.now();
     await settle(lab, SAMPLE_MS);
     const durationMs = performance.now() - startedAtMs;
-    const after = await Promise.all(busy.map(({ service }) => processorMs(service)));
+    const after = await Promise.all(busy.map(({ service }) => demandMs(service)));
     busy = busy
       .map(({ service }, index) => ({ service, share: (after[index]! - before[index]!) / durationMs }))
       .filter(({ share }) => share > BUSY_SHARE);
@@ -31,6 +31,9 @@ export async function busyServices(
   return busy;
 }
 
-const processorMs = async (service: Service): Promise<number> => (await service.usage())?.processorMs ?? 0;
+async function demandMs(service: Service): Promise<number> {
+  const { processorMs = 0, readyMs = 0 } = (await service.usage()) ?? {};
+  return processorMs + readyMs;
+}
 
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+export const percent = (share: number): string => `${Math.min(100, Math.round(share * 100))} %`;

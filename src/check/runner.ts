@@ -76,6 +76,8 @@ export interface Exit {
 export interface Usage {
   /** Processor time of the process and all that it has started, in user and system mode. */
   readonly processorMs: number;
+  /** How long it was ready and others had the processor; where the system tells. */
+  readonly readyMs?: number;
   /** The most memory that was resident at any time. */
   readonly memoryPeakBytes: number;
 }

@@ -25,6 +25,7 @@ export function processTree(pid: number): number[] {
 /** What a process tree has used; nothing when it is gone or the system has no /proc. */
 export function treeUsage(pid: number): Usage | undefined {
   let processorMs = 0;
+  let readyMs = 0;
   let memoryPeakBytes = 0;
   for (const member of processTree(pid)) {
     const stat = textOf(`/proc/${member}/stat`);
@@ -34,8 +35,15 @@ export function treeUsage(pid: number): Usage | undefined {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     for (const ticks of fields.slice(11, 15)) processorMs += Number(ticks) * TICK_MS;
     memoryPeakBytes += Number(peakKb) * 1024;
+    for (const task of listOf(`/proc/${member}/task`)) {
+      // Nanoseconds on a processor, and waiting for one.
+      const [, waitedNs = 0] = (textOf(`/proc/${member}/task/${task}/schedstat`) ?? '')
+        .split(' ')
+        .map(Number);
+      readyMs += waitedNs / 1e6;
+    }
   }
-  return memoryPeakBytes === 0 ? undefined : { processorMs, memoryPeakBytes };
+  return memoryPeakBytes === 0 ? undefined : { processorMs, readyMs, memoryPeakBytes };
 }
 
 /**
