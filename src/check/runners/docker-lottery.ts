@@ -236,7 +236,9 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
     networks: { default: { labels: engine.labels, ipam: { config: [{ subnet }] } } },
     volumes: Object.fromEntries(services.volumes.map(name => [name, { labels: engine.labels }])),
   };
-  await writeFile(join(folder, 'compose.yaml'), stringify(definition));
+  // Quoted, because what is no date in YAML 1.2 is one in the YAML 1.1 of Docker Compose 1.
+  const text = stringify(definition, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
+  await writeFile(join(folder, 'compose.yaml'), text);
   await engine.compose(folder, '-p', project, '-f', 'compose.yaml', 'up', '--no-start', '--no-build');
   return { prefix, ports };
 }
