@@ -12,11 +12,14 @@ export interface ShimConfig {
   readonly networks: Readonly<Record<string, string>>;
   /** Whole arguments: the containers. */
   readonly containers: Readonly<Record<string, string>>;
-  /** A line for each name that the script has given, and for each command. */
+  /** A line for each name that the script has given, and for each command that was refused. */
   readonly journal: string;
 }
 
 export const SHIM_VARIABLE = 'LOTERIA_CHECK_SHIM';
+
+/** In the journal, in front of a command. */
+export const REFUSED = 'refused';
 
 /** Commands that make something, and the options that name it. */
 const MAKERS: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +27,28 @@ const MAKERS: Readonly<Record<string, readonly string[]>> = {
   create: ['--name'],
   build: ['-t', '--tag'],
 };
+
+/** Commands that only look, or make something of which the names are the run's. */
+const HARMLESS = new Set(
+  'attach build cp create exec history image images info inspect logs network port ps pull run start top version wait'.split(
+    ' ',
+  ),
+);
+const HARMLESS_OF_OBJECTS = new Set(['inspect', 'ls', 'list', 'pull', 'connect', 'disconnect']);
+
+/** Commands that end something: only what the run has made. */
+const ENDING = new Set(['kill', 'rm', 'stop']);
+
+/**
+ * What a command may do to what others have: nothing, or something unless its targets are the run's. A `compose down` is
+ * refused, because the user may have the same project running.
+ */
+export function effectOf([command = '', object = '']: readonly string[]): 'none' | 'ends' | 'refused' {
+  if (ENDING.has(command)) return 'ends';
+  if (!HARMLESS.has(command)) return 'refused';
+  const isOfObjects = command === 'network' || command === 'image';
+  return isOfObjects && !HARMLESS_OF_OBJECTS.has(object) ? 'refused' : 'none';
+}
 
 export function translate(
   args: readonly string[],

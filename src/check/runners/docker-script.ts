@@ -3,7 +3,7 @@ import { access, chmod, constants, mkdir, readdir, readFile, rm, symlink, writeF
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { SHIM_VARIABLE, type ShimConfig } from './docker-names.ts';
+import { REFUSED, SHIM_VARIABLE, type ShimConfig } from './docker-names.ts';
 import { NotCheckable } from '../finding.ts';
 import { COMPOSE_FILE, PROJECT, SERVER_SERVICE } from '../profiles/tp0.ts';
 import type { Engine } from './docker-engine.ts';
@@ -64,10 +64,11 @@ export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
   const [command, args] = isExecutable ? [path, []] : ['bash', [path]];
   const environment = { ...process.env, PATH: bin, [SHIM_VARIABLE]: join(folder, 'shim.json') };
   const ran = await runFor(limitMs, command, args, { cwd: stage, env: environment });
-  if (/^command compose$/m.test(await readFile(journal, 'utf8'))) {
+  const refused = new RegExp(`^${REFUSED} (.*)$`, 'm').exec(await readFile(journal, 'utf8'))?.[1];
+  if (refused !== undefined) {
     throw new NotCheckable({
-      es: `${script} usa 'docker compose', que acá no se puede separar de lo que ya esté corriendo`,
-      en: `${script} uses 'docker compose', which cannot be kept apart here from what may be running`,
+      es: `${script} usa '${refused}', que podría tocar lo que ya esté corriendo en esta máquina`,
+      en: `${script} uses '${refused}', which might touch what else is running on this machine`,
     });
   }
   return ran;
