@@ -41,11 +41,13 @@ export function holdCorrect(language: SubjectLanguage): void {
 
 /** Each mutant has to be found by the checks that the table says, and by no other. */
 export function holdMutants(language: SubjectLanguage, mutants: readonly Mutant[]): void {
-  describe.each(mutants)(`in ${language}: $name`, ({ patches, expected }) => {
+  describe.each(mutants)(`in ${language}: $name`, ({ patches, expected, possible = [] }) => {
     const only = IS_FULL ? undefined : Object.keys(expected);
     test.for(SEEDS)('is found with seed %i', { timeout: CHECK_LIMIT_MS }, async (seed, context) => {
       if (language === 'python') needsPython(context);
-      expect(await checkVerdicts(subjectOf(language, patches), { seed, only })).toEqual(expected);
+      const verdicts = await checkVerdicts(subjectOf(language, patches), { seed, only });
+      const certain = Object.entries(verdicts).filter(([check]) => !possible.includes(check));
+      expect(Object.fromEntries(certain)).toEqual(expected);
     });
   });
 }

@@ -9,4 +9,6 @@ export interface Mutant {
   readonly patches: readonly Patch[];
   /** The checks that must not say `ok`, and what they must say. */
   readonly expected: Readonly<Record<string, Exclude<Verdict, 'ok'>>>;
+  /** Checks that may find it as well: a race that depends on the moment. */
+  readonly possible?: readonly string[];
 }
