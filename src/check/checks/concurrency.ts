@@ -18,7 +18,7 @@ import { lastEvents } from '../timeline.ts';
 
 /** Short bets in long batches: their rows are more than what a buffered file writes at once. */
 const RUSH_AMOUNT = 240;
-const RUSH_BETS = 1_200;
+const RUSH_BETS = 2_400;
 
 export const concurrency: Check = {
   id: 'concurrency',
@@ -104,8 +104,13 @@ async function rush(lab: Lab): Promise<Judgement> {
     betsMin: RUSH_BETS,
     betsMax: RUSH_BETS,
   }).map(shortened);
-  const play = await openPlay(lab, { inputs, batchMax: RUSH_AMOUNT });
+  // Processes need longer to start than to send their bets: they are let go together.
+  const play = await openPlay(lab, { inputs, batchMax: RUSH_AMOUNT, plan: { holdConnect: true } });
   await startClients(play, numbersOf(play));
+  await waitFor(lab, play, () =>
+    numbersOf(play).every(number => play.lottery.proxy.events.some(({ client }) => client === number)),
+  );
+  await Promise.all(numbersOf(play).map(number => play.lottery.proxy.release(number)));
   await waitForDone(lab, play, numbersOf(play));
   const judgement = await judgeOutcome(lab, play);
   if (judgement.verdict !== 'fail') return judgement;

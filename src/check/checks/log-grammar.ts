@@ -27,7 +27,7 @@ function judgeFixed(lab: Lab, play: Play): Judgement | undefined {
   for (const line of FIXED_LINES[lab.exercise] ?? []) {
     const services = line.by === 'server' ? [play.server] : [...play.clients.values()];
     for (const service of services) {
-      const found = actionsOf(service, line.action);
+      const found = actionsOf(service, line.action).filter(({ result }) => result === 'success');
       const wanted = formOf(line);
       const incomplete = found.filter(({ values }) => !line.keys.every(key => values[key] !== undefined));
       if (found.length > 0 && incomplete.length === 0) continue;
