@@ -10,6 +10,10 @@ const QUEUE_BYTES_MAX = 256 * 1024;
 /** Between two segments, so that the receiver reads them one by one. */
 const SEGMENT_GAP_MS = 1;
 
+/** Of what was gathered: less than any header has. */
+const HEAD_BYTES_MAX = 3;
+const HEAD_GAP_MS = 20;
+
 interface PipeParts {
   readonly shape: Shape;
   readonly stop: Stop | undefined;
@@ -34,6 +38,8 @@ export class Pipe {
   #isHeld = false;
   #isClosed = false;
   #isPumping = false;
+  /** The beginning of what was gathered is on its way, the rest is not. */
+  #isHeadPassed = false;
 
   constructor(from: Socket, to: Socket, parts: PipeParts) {
     this.#from = from;
@@ -95,6 +101,7 @@ export class Pipe {
 
   async #waitBefore(): Promise<void> {
     const { shape } = this.#parts;
+    if (this.#isHeadPassed) await pause(HEAD_GAP_MS);
     if (shape.kind === 'delay') await pause(this.#lastDataAt + shape.delayMs - performance.now());
     while (shape.kind === 'coalesce' && !this.#isEnded) {
       const restMs = this.#lastDataAt + shape.quietMs - performance.now();
@@ -134,6 +141,10 @@ export class Pipe {
     const { shape } = this.#parts;
     if (shape.kind === 'bytes' && this.#passed < shape.byteCount) return 1;
     if (shape.kind === 'random') return this.#random.between(1, shape.lengthMax);
+    if (shape.kind === 'coalesce') {
+      this.#isHeadPassed = !this.#isHeadPassed && this.#queue.length > HEAD_BYTES_MAX;
+      if (this.#isHeadPassed) return this.#random.between(1, HEAD_BYTES_MAX);
+    }
     return this.#queue.length;
   }
 }

@@ -10,7 +10,7 @@ export type Shape =
   | { readonly kind: 'bytes'; readonly byteCount: number }
   /** Segments of random lengths from 1 to `lengthMax`. */
   | { readonly kind: 'random'; readonly seed: number; readonly lengthMax: number }
-  /** Gathers until nothing has come for so long, and sends it at once. */
+  /** Gathers until nothing has come for so long, and sends the first few bytes, then all the rest at once. */
   | { readonly kind: 'coalesce'; readonly quietMs: number }
   | { readonly kind: 'delay'; readonly delayMs: number }
   /** Reads nothing more of the sender for so long after each read, so that the sender's buffers fill. */

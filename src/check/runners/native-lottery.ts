@@ -19,6 +19,9 @@ import { configureClient, configureServer, makeServiceFolder, withAddress } from
 
 const HOST = '127.0.0.1';
 
+/** A variable of the server that names its port beside something else. */
+const SERVER_PORT_END = new RegExp(`:${tp0.SERVER_PORT}$`);
+
 /** A server that has to be compiled or to import much is given this long until it listens. */
 const LISTEN_LIMIT_MS = 20_000;
 const LISTEN_POLL_MS = 20;
@@ -105,7 +108,9 @@ export class NativeLottery implements Lottery {
       const values = Object.entries(made.environment).map(([key, value]) => [
         key,
         // A published port belongs to the container; here it would be one of the machine's.
-        server.publishedPorts.includes(Number(value)) ? '0' : value,
+        server.publishedPorts.includes(Number(value))
+          ? '0'
+          : value.replace(SERVER_PORT_END, `:${this.#port}`),
       ]);
       return {
         folder: made.folder,
