@@ -15,8 +15,9 @@ export class RecordFeed {
   }
 
   /**
-   * Whether the reader has certainly nothing left of what it was given: only then may lines pass by. It may say no where it could
-   * say yes, as behind an empty line; that comes out with the line after it.
+   * Whether the reader has certainly nothing left of what it was given: only then may lines pass
+   * by. It may say no where it could say yes, as behind an empty line; that comes out with the line
+   * after it.
    */
   get isUsedUp(): boolean {
     return this.#isUsedUp;
@@ -33,8 +34,8 @@ export class RecordFeed {
   }
 
   /**
-   * Pushes the bytes of a chunk from `at` to the first end of a line after at least `bytesMin`, or to the end of the chunk. Returns
-   * the place behind them.
+   * Pushes the bytes of a chunk from `at` to the first end of a line after at least `bytesMin`, or
+   * to the end of the chunk. Returns the place after them.
    */
   pushLines(chunk: Uint8Array, at: number, bytesMin: number): number {
     const lineEnd = chunk.indexOf(LF, at + bytesMin);

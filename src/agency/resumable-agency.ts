@@ -12,12 +12,12 @@ import { UploadProgress } from './upload-progress.ts';
 import { withStop } from './waiting.ts';
 
 /**
- * How often in a row servers may expect less than was acknowledged before the file is read again: one of several may merely be
- * behind the others for a moment. With the waits in between that is some three seconds.
+ * How often in a row servers may expect less than was acknowledged before the file is read again:
+ * one of several may lag for a moment. With the waits in between that is some three seconds.
  */
 const BEHIND_MAX = 6;
 
-/** How often a file is read again when there are several servers: more often, and they do not keep one store. */
+/** How often a file is read again with several servers: beyond, they do not share one store. */
 const STARTS_OVER_MAX = 8;
 
 /** Batches that may be unanswered before the first acknowledgement: slow start. */
@@ -26,12 +26,14 @@ const WINDOW_FIRST = 8;
 type ActaAnswer = Extract<ServerAnswer, { kind: 'acta' }>;
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
-/** What the central has is not what this process believes: the file is to be read again from its beginning. */
+/**
+ * The central's state contradicts this process: the file has to be read again from its beginning.
+ */
 class StartOver extends Error {}
 
 /**
- * The agency's side of a resumable upload (protocol page, section 2). After a failure it reconnects, names its upload, is
- * told the next expected bet, and resumes there (promise P3):
+ * The agency's side of a resumable upload (protocol page, section 2). After a failure it
+ * reconnects, names its upload, is told the next expected bet, and resumes there (promise P3):
  *
  *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ ACTA ▶ ACTA ▶ RWIN
  */
@@ -40,17 +42,17 @@ export class ResumableAgency {
   #file: UploadFile | undefined;
   /** The bet that the central must expect when it has the whole upload. */
   #sentNext = 1;
-  /** The first bet of the last batch that was told to be refused. */
+  /** The first bet of the last refused batch that was reported. */
   #toldBatch = 0;
-  /** Bets that were told to be refused. */
+  /** Refused bets that were reported. */
   #toldBets = 0;
-  /** Servers in a row that expected less than was acknowledged. */
+  /** Servers in a row that lagged: they expected less than was acknowledged. */
   #behind = 0;
   #startsOver = 0;
   /** The smallest payload that any server has granted. */
   #payloadBytesMax = Infinity;
   readonly #pace: SendPace;
-  /** Says that the last acta is not of what was sent. */
+  /** Disputes the last acta; undefined when it matches. */
   #dispute: Uint8Array | undefined;
   #links: UploadLinks | undefined;
 
@@ -60,7 +62,8 @@ export class ResumableAgency {
   }
 
   /**
-   * Sends every valid bet of a file (exercise 6), each of which is stored once, and returns how many the central has.
+   * Sends every valid bet of a file (exercise 6), each of which is stored once, and returns how
+   * many the central has.
    *
    * @throws AgencyError, Stopped
    */
@@ -108,7 +111,9 @@ export class ResumableAgency {
     }
   }
 
-  /** Whether the bets of the draw are those that were sent; says so here and, when they are not, to the central. */
+  /**
+   * Compares the bets of the draw with those that were sent; disputes the acta when they differ.
+   */
   async #checkActa({ number: acta, uploads, text }: ActaAnswer): Promise<void> {
     const { id, dialect, limits, emit, keepActa } = this.#parts;
     this.#dispute = undefined;
@@ -131,7 +136,10 @@ export class ResumableAgency {
     return uploads > 1 ? `the agency has sent ${uploads} uploads, of which this file is one` : undefined;
   }
 
-  /** Waits for an acta or the winners. A dispute is sent again over each connection: a restarted central has forgotten it. */
+  /**
+   * Waits for an acta or the winners. A dispute is repeated over each connection: a restarted
+   * central does not have it.
+   */
   async #askForOutcome(frame: Uint8Array): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
     return await this.#links!.over(async link => {
       if (this.#dispute !== undefined) await this.#request(link, this.#dispute, 'accepted');
@@ -139,7 +147,7 @@ export class ResumableAgency {
     });
   }
 
-  /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */
+  /** Uploads the file, and again from its beginning whenever the central's state contradicts it. */
   async #uploadFrom(reason: StartOver | undefined): Promise<number> {
     let again = reason;
     for (;;) {
@@ -173,7 +181,7 @@ export class ResumableAgency {
   async #uploadOnce(): Promise<number> {
     const { emit } = this.#parts;
     const file = this.#file!;
-    // Checked after each read: bytes that were written after the file was named are never sent.
+    // Checked after each read: bytes that were written after the check are never sent.
     const source = await CsvSource.open(file, async () => {
       if (!(await isSameFile(file))) throw new FileChanged();
     });
@@ -212,8 +220,8 @@ export class ResumableAgency {
   }
 
   /**
-   * What to make of a server that expects a batch again which was acknowledged: a reason to come back while it may merely be
-   * behind another one, then one to send the file again.
+   * What to make of a server that expects a batch again which was acknowledged: a reason to come
+   * back while it may merely be behind another one, then one to send the file again.
    */
   #forgotten(next: number): LinkError | StartOver {
     const message = `the central expects bet ${next} again, which it has acknowledged`;

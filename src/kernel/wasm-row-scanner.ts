@@ -1,7 +1,7 @@
 import { foundLength, type RowScanner, WINDOW_BYTES_MAX } from '../lottery/row-scanner.ts';
 import { openModule } from './wasm-module.ts';
 
-/** Bytes behind the window that the scan's vectors read. */
+/** Slack after the window that vectors read. */
 const WINDOW_SLACK_BYTES = 64;
 /** Where `found` begins in the memory. The window lies at 0. */
 const FOUND_START = WINDOW_BYTES_MAX + WINDOW_SLACK_BYTES;

@@ -40,7 +40,10 @@ export class PlainRowScanner implements RowScanner {
   }
 }
 
-/** The place of the CR that ends the row at `start`; -1 when its line end or its commas are not those of a usual row. */
+/**
+ * The place of the CR that ends the row at `start`; -1 when its line end or its commas are not
+ * those of a usual row.
+ */
 function findRowEnd(window: Uint8Array, start: number): number {
   const { length } = window;
   let commas = 0;

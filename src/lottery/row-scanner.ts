@@ -1,6 +1,6 @@
 /**
- * Finds the rows of `bets.csv` that nearly all of a file are, many at a time, for one `RowDecoder`; the others are left to
- * `CsvReader`. What follows is narrower than what a row may be, so that one look at each byte is enough:
+ * Finds the usual rows of `bets.csv`, nearly all of a file, many at a time; the others are left to
+ * `CsvReader`. The grammar is narrower than that of a row, so that one look at each byte is enough:
  *
  *     usual row = agency "," text "," text "," text "," text "," number CR LF
  *     agency    = 1*5digit
@@ -9,23 +9,34 @@
  */
 export interface RowScanner {
   /**
-   * What was found, until the next `scan` or `load`: three numbers for each row, its place in the window, its agency and its
-   * number. Behind the last row stands the place where it ends.
+   * What was found, until the next `scan` or `load`: three numbers for each row, its place in the
+   * window, its agency and its number. After the last row comes the place where it ends.
    */
   readonly found: Int32Array;
-  /** Takes the bytes that are to be scanned, at most `WINDOW_BYTES_MAX`; they stay what they are until the last `scan`. */
+  /**
+   * Takes the bytes that are to be scanned, at most `WINDOW_BYTES_MAX`; they stay what they are
+   * until the last `scan`.
+   */
   load(window: Uint8Array): void;
-  /** Finds the usual rows that stand one behind the other at `from`, and returns how many. The last one is whole. */
+  /**
+   * Finds the consecutive usual rows from `from` on and returns their number; the last is complete.
+   */
   scan(from: number): number;
 }
 
 /** Numbers of `found` for each row. */
 export const NUMBERS_PER_ROW = 3;
 
-/** The window becomes a text, and one that is much longer gets pages of the heap to itself: that takes several times as long. */
+/**
+ * The window becomes a text, and one that is much longer gets pages of the heap to itself: that
+ * takes several times as long.
+ */
 export const WINDOW_BYTES_MAX = 64 * 1024;
 
-/** Digits of an agency or a number: those of 65535. What has more needs more care than a usual row gets. */
+/**
+ * Digits of an agency or a number: those of 65535. What has more needs more care than a usual row
+ * gets.
+ */
 export const DIGITS_MAX = 5;
 
 /** The shortest usual row is `0,,,,,0` and its line end. */

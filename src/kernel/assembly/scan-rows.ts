@@ -1,15 +1,17 @@
 import { COMMA, isDigit, LINE_END, QUOTE, ZERO } from './bytes.ts';
 
 /**
- * `scan` of `lottery/plain-row-scanner.ts`, 64 bytes at a time. A comparison of all 64 bytes at once becomes a 64-bit mask with
- * one bit per byte: the row ends at the lowest bit of one mask, and the commas before it are counted in another.
+ * `scan` of `lottery/plain-row-scanner.ts`, 64 bytes at a time. A comparison of all 64 bytes at
+ * once becomes a 64-bit mask with one bit per byte: the row ends at the lowest bit of one mask, and
+ * the commas before it are counted in another.
  *
  *     bit     0                                              47
  *     bytes   1,Santiago Lionel,Lorca,30904465,1999-03-17,7574␍␊2,…
  *     ends    ...............................................11....
  *     commas  .1...............1.....1........1..........1.........
  *
- * The window lies from 0 to `end`, and `found` at `to`. Up to 64 bytes behind the window are read, whatever they are.
+ * The window lies from 0 to `end`, and `found` at `to`. Up to 64 bytes after the window are read,
+ * whatever they are.
  */
 
 const COMMAS_PER_ROW = 5;
@@ -38,7 +40,10 @@ export function scanRows(from: i32, end: i32, to: i32): i32 {
   return (slot - to) / SLOT_BYTES;
 }
 
-/** The place of the line end of the row at `start`; -1 when that, or the number of its commas, is not that of a usual row. */
+/**
+ * The place of the line end of the row at `start`; -1 when that, or the number of its commas, is
+ * not that of a usual row.
+ */
 function findLineEnd(start: i32, end: i32): i32 {
   let commas = 0;
   for (let at = start; at < end; at += BLOCK_BYTES) {
