@@ -37,12 +37,12 @@ export class Addresses {
   }
 
   /** The current one for a log line; undefined where there is only one. */
-  get currentOfSeveral(): string | undefined {
+  get currentForLog(): string | undefined {
     return this.several ? this.current.text : undefined;
   }
 
   /** Fails over to the next one. */
-  moveOn(): void {
+  failOver(): void {
     this.#index = (this.#index + 1) % this.#list.length;
   }
 }

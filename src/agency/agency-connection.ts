@@ -62,7 +62,7 @@ export class AgencyConnection {
     if (this.#link !== undefined) {
       const wasServed = this.#link.heard && this.#serverCloses === true;
       await this.close();
-      if (!wasServed) addresses.moveOn();
+      if (!wasServed) addresses.failOver();
     }
     const socket = await dial(this.#parts);
     const codec = dialect.agency(limits, id);

@@ -293,11 +293,11 @@ export class Agency {
         if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
           throw new AgencyError(`the central does not answer, ${error.message}${hint}`, error);
         }
-        emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentOfSeveral });
+        emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentForLog });
         if (attempts === attemptsMax) return { answer: undefined, attempts };
         // The first failover needs no wait; a second failure does.
-        const mayMoveAtOnce = addresses.several && attempts === 1;
-        await pause(mayMoveAtOnce ? 0 : backOff.next(), this.#parts);
+        const mayFailOverAtOnce = addresses.several && attempts === 1;
+        await pause(mayFailOverAtOnce ? 0 : backOff.next(), this.#parts);
       }
     }
   }

@@ -106,7 +106,7 @@ class Batcher {
     lines.load(chunk, this.#delimiter);
     let at = 0;
     while (at < chunk.length) {
-      if (this.#feed.isUsedUp) at = this.#gather(lines, at);
+      if (this.#feed.isUsedUp) at = this.#addUsualLines(lines, at);
       if (this.#encoder.count === this.#amountMax) {
         yield* this.#take();
       } else if (at < chunk.length) {
@@ -126,12 +126,12 @@ class Batcher {
   }
 
   /** Adds usual lines from `at` on; returns the place after them. */
-  #gather(lines: LineBatchWriter, at: number): number {
+  #addUsualLines(lines: LineBatchWriter, at: number): number {
     const encoder = this.#encoder;
     const before = encoder.count;
     const end = lines.addLines(at, this.#amountMax);
     if (before === 0) this.#firstLine = this.#feed.reader.nextLine;
-    this.#feed.passBy(encoder.count - before);
+    this.#feed.skipLines(encoder.count - before);
     if (end > at) this.#readBytes = 0;
     return end;
   }

@@ -45,9 +45,9 @@ export async function dial(parts: DialParts): Promise<Socket> {
     try {
       return await dialOnce(addresses.current, parts);
     } catch (error) {
-      const address = addresses.currentOfSeveral;
+      const address = addresses.currentForLog;
       if (!(error instanceof LinkError)) throw error;
-      addresses.moveOn();
+      addresses.failOver();
       const isRoundOver = attempt % addresses.count === 0;
       const waitMs = isRoundOver ? backOff.next() : 0;
       if (maxElapsedMs > 0 && now() - startedAt + waitMs > maxElapsedMs) {

@@ -40,7 +40,7 @@ export class Link {
   /** Bytes of the incomplete answer, and how many of them arrived before the current window. */
   #answerBytes = 0;
   #timedBytes = 0;
-  #isGathering = false;
+  #isCoalescing = false;
 
   constructor(
     socket: Socket,
@@ -90,7 +90,7 @@ export class Link {
   request(frame: Uint8Array): Promise<ServerAnswer> {
     const answer = this.#expect();
     if (this.#lost !== undefined) return answer;
-    if (this.#requests.length > 1) this.#gatherWrites();
+    if (this.#requests.length > 1) this.#coalesceWrites();
     this.#socket.write(frame);
     this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;
@@ -134,12 +134,12 @@ export class Link {
    * encoding a batch, and group commit acknowledges many at once. A lone frame is written at once,
    * because the servers of some dialects decode one frame per read.
    */
-  #gatherWrites(): void {
-    if (this.#isGathering) return;
-    this.#isGathering = true;
+  #coalesceWrites(): void {
+    if (this.#isCoalescing) return;
+    this.#isCoalescing = true;
     this.#socket.cork();
     process.nextTick(() => {
-      this.#isGathering = false;
+      this.#isCoalescing = false;
       this.#socket.uncork();
     });
   }

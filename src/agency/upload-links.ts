@@ -62,19 +62,19 @@ export class UploadLinks {
       try {
         const link = await this.#connected();
         const result = await act(link, this.#welcome!);
-        this.wentWell();
+        this.noteProgress();
         return result;
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         if (stop.aborted) throw new Stopped();
         this.#brokenAnswers.note(error);
-        await this.#goElsewhere(error);
+        await this.#failOver(error);
       }
     }
   }
 
   /** Progress: resets the back-off. */
-  wentWell(): void {
+  noteProgress(): void {
     if (this.#troubleSince === undefined) return;
     this.#troubleSince = undefined;
     this.#brokenAnswers.reset();
@@ -86,27 +86,27 @@ export class UploadLinks {
    *
    * @throws AgencyError when nothing was achieved for too long
    */
-  async comeBack(error: LinkError): Promise<void> {
-    await this.#comeBack(error, this.#backOff.next());
+  async retryLater(error: LinkError): Promise<void> {
+    await this.#retryAfter(error, this.#backOff.next());
   }
 
   /** The same, with the next server where there is one. */
-  async #goElsewhere(error: LinkError): Promise<void> {
+  async #failOver(error: LinkError): Promise<void> {
     const { addresses } = this.#parts;
     // The first failover needs no wait; further ones without progress do.
-    const mayMoveAtOnce = addresses.several && this.#troubleSince === undefined;
-    await this.#comeBack(error, mayMoveAtOnce ? 0 : this.#backOff.next());
-    addresses.moveOn();
+    const mayFailOverAtOnce = addresses.several && this.#troubleSince === undefined;
+    await this.#retryAfter(error, mayFailOverAtOnce ? 0 : this.#backOff.next());
+    addresses.failOver();
   }
 
-  async #comeBack(error: LinkError, waitMs: number): Promise<void> {
+  async #retryAfter(error: LinkError, waitMs: number): Promise<void> {
     const { addresses, emit, now, maxElapsedMs } = this.#parts;
     await this.close();
     this.#troubleSince ??= now();
     if (maxElapsedMs > 0 && now() - this.#troubleSince + waitMs > maxElapsedMs) {
       throw new AgencyError(`the central does not answer, ${error.message}`, error);
     }
-    emit({ event: 'reconnecting', error: error.message, waitMs, address: addresses.currentOfSeveral });
+    emit({ event: 'reconnecting', error: error.message, waitMs, address: addresses.currentForLog });
     await pause(waitMs, this.#parts);
   }
 
@@ -124,7 +124,7 @@ export class UploadLinks {
     const { id, addresses, dialect, limits, emit, stop } = this.#parts;
     if (this.#link !== undefined) {
       await this.close();
-      addresses.moveOn();
+      addresses.failOver();
     }
     const socket = await dial({ ...this.#parts, since: this.#troubleSince });
     const codec = dialect.agency(limits, id);

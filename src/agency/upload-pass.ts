@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import type { BatchEncoder, LineBatchWriter, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
@@ -40,7 +41,7 @@ export class UploadPass {
   }
 
   /** Whether the pass can resume at bet `next`: answered batches are gone. */
-  canGoOnAt(next: number): boolean {
+  canResumeAt(next: number): boolean {
     return next >= this.#next || this.unanswered.some(({ seq }) => seq === next);
   }
 
@@ -69,7 +70,8 @@ export class UploadPass {
 
   /** The oldest unanswered batch was stored. */
   stored(): NumberedBatch {
-    const batch = this.unanswered.shift()!;
+    const batch = this.unanswered.shift();
+    assert(batch !== undefined, 'an acknowledgement without an unanswered batch');
     this.batches += 1;
     this.bets += batch.count;
     return batch;
