@@ -6,8 +6,8 @@ export interface Address {
 }
 
 /**
- * The servers of the central. Where there are several they stand in front of one store, so that any of them can serve any
- * agency: an agency stays with one for as long as it works, and goes on to the next when it does not, round and round.
+ * The servers of the central, in front of one store: each can serve every agency. An agency stays
+ * with one while it works and fails over to the next, round-robin.
  */
 export class Addresses {
   readonly #list: readonly Address[];
@@ -26,7 +26,7 @@ export class Addresses {
     return this.#list.length;
   }
 
-  /** Whether there is another one to go to. */
+  /** Whether failover is possible. */
   get several(): boolean {
     return this.#list.length > 1;
   }
@@ -36,13 +36,13 @@ export class Addresses {
     return this.#list[this.#index]!;
   }
 
-  /** The current one, for a line of the log that need not name it where there is only one. */
-  get currentOfSeveral(): string | undefined {
+  /** The current one for a log line; undefined where there is only one. */
+  get currentForLog(): string | undefined {
     return this.several ? this.current.text : undefined;
   }
 
-  /** The current one has failed: the next one has its turn. */
-  moveOn(): void {
+  /** Fails over to the next one. */
+  failOver(): void {
     this.#index = (this.#index + 1) % this.#list.length;
   }
 }

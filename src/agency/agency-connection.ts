@@ -5,9 +5,11 @@ import { LinkError } from './errors.ts';
 import { Link } from './link.ts';
 import { pause } from './waiting.ts';
 
-/** Pause after the frame that identifies, where frames must not share a segment, in milliseconds. */
+/**
+ * Pause after the frame that identifies, where frames must not share a segment, in milliseconds.
+ */
 const FRAME_GAP_MS = 100;
-/** How long the first answer is followed by a look at whether the server closes, in milliseconds. */
+/** Wait after the first answer for a server that closes, in milliseconds. */
 const CLOSE_PROBE_MS = 150;
 /** The same for a server that is known to close after each answer. */
 const CLOSE_WAIT_MS = 1_000;
@@ -60,7 +62,7 @@ export class AgencyConnection {
     if (this.#link !== undefined) {
       const wasServed = this.#link.heard && this.#serverCloses === true;
       await this.close();
-      if (!wasServed) addresses.moveOn();
+      if (!wasServed) addresses.failOver();
     }
     const socket = await dial(this.#parts);
     const codec = dialect.agency(limits, id);
@@ -83,7 +85,7 @@ export class AgencyConnection {
     this.#parts.emit({ event: 'socket-closed', address: this.#parts.addresses.current.text });
   }
 
-  /** For the end of an error message: what it may mean that no answer was ever understood. */
+  /** For the end of an error message: the likely cause when no answer was ever decoded. */
   get hint(): string {
     if (this.#heard || this.#link?.heard === true) return '';
     const { name } = this.#parts.dialect;
@@ -91,18 +93,18 @@ export class AgencyConnection {
     return `; does the server speak another protocol? protocol is ${name}, the others are ${others}`;
   }
 
-  /** A sequential server serves the agencies one after the other: silence is no failure then. */
+  /** A sequential server serves one agency at a time: silence is no failure. */
   #waitForTurn(silentMs: number): boolean {
     const { addresses, emit, maxElapsedMs } = this.#parts;
-    // Servers in front of one store are concurrent: one that is silent hangs, another may answer.
+    // Servers in front of one store are concurrent: a silent one hangs, another may answer.
     if (addresses.several || (maxElapsedMs > 0 && silentMs >= maxElapsedMs)) return false;
     emit({ event: 'waiting-for-turn', silentMs, hint: this.hint });
     return true;
   }
 
   /**
-   * Older servers of some dialects close after each answer. A request sent meanwhile would be lost
-   * without a trace, so the first answer, and each one of such a server, is followed by a wait.
+   * Older servers of some dialects close after each answer and would lose a request sent meanwhile:
+   * wait after the first answer, and after each one of such a server.
    */
   async #awaitClose(): Promise<void> {
     if (this.#serverCloses === false || this.#link === undefined || !this.#link.heard) return;

@@ -6,7 +6,7 @@ import type { Connector } from './connector.ts';
 
 export interface AgencyParts {
   readonly id: number;
-  /** Where the central is; the agency moves on in them. */
+  /** The servers of the central. */
   readonly addresses: Addresses;
   /** Plain TCP when not given. */
   readonly connector?: Connector | undefined;
@@ -19,12 +19,15 @@ export interface AgencyParts {
   /** Longest wait between two questions for the winners, in milliseconds. */
   readonly pollMs: number;
   readonly progressMs: number;
-  /** Keeps the acta de cierre that the central has sent. */
+  /** Stores the acta de cierre that the central has sent. */
   readonly keepActa?: ((text: string) => Promise<void>) | undefined;
   /** Milliseconds after which to give up reaching the central; 0 is never. */
   readonly maxElapsedMs: number;
   readonly emit: Emit<AgencyEvent>;
-  /** Asks the agency to stop: it sends nothing more, waits for the answers it is owed, and lets go of everything. */
+  /**
+   * Graceful shutdown: the agency sends nothing more, awaits outstanding answers, and releases
+   * everything.
+   */
   readonly stop: AbortSignal;
   readonly now: () => number;
   readonly random: () => number;

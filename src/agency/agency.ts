@@ -105,9 +105,8 @@ export class Agency {
   }
 
   /**
-   * Where the end of the bets is answered it may be repeated, so a lost connection is only a reason
-   * to reconnect. Where it is not, it is sent once: a server that counts how often it hears it would
-   * hold its draw too soon.
+   * An answered end of the bets may be repeated after a lost connection. An unanswered one is sent
+   * once: a server that counts repeats would hold its draw too soon.
    */
   async #finish(): Promise<void> {
     const { id, dialect, limits, emit } = this.#parts;
@@ -136,7 +135,9 @@ export class Agency {
     await this.close();
   }
 
-  /** Asks for the winners until the draw has been held. A question may be repeated, over another connection if need be. */
+  /**
+   * Polls for the winners. A question is idempotent: it may be repeated over another connection.
+   */
   async #askUntilDrawn(): Promise<readonly string[]> {
     const { id, dialect, limits, emit, pollMs, random } = this.#parts;
     const { questionsApart, closesWhileWaiting } = dialect.conversation;
@@ -156,7 +157,7 @@ export class Agency {
     }
   }
 
-  /** Waits for the winners, which the central sends by itself over the connection on which it heard of the end. */
+  /** Waits for the winners, which the central pushes over the connection of the end of the bets. */
   async #awaitWinners(): Promise<readonly string[]> {
     const { emit, stop } = this.#parts;
     emit({ event: 'waiting-for-draw' });
@@ -194,7 +195,7 @@ export class Agency {
     const { batch: encoder } = dialect.agency(limits, id);
     try {
       for await (const batch of readBatches(source, encoder, () => pace.amount, file.refuse)) {
-        // Nothing more goes over a lost connection: what is unanswered then decides whether there may be another.
+        // A lost connection with unanswered batches is final; without, there may be another one.
         while (unanswered.length > 0 && connection.lost) await takeAnswer();
         if (stop.aborted) break;
         const link = await connection.open();
@@ -219,7 +220,7 @@ export class Agency {
   }
 
   /**
-   * The answer to the first of `unanswered`, which must not be repeated: whether it arrived is not known.
+   * The answer to the first of `unanswered`, which must not be repeated: it may have been stored.
    *
    * @param acknowledged bets that were acknowledged before
    */
@@ -244,7 +245,7 @@ export class Agency {
     }
   }
 
-  /** Whether a batch was stored; a refusal of it is the end, unless the conversation goes on without it. */
+  /** Whether a batch was stored. A refusal is final unless the connection survives it. */
   #judge(answer: ServerAnswer, { count, firstLine }: EncodedBatch): boolean {
     const { emit, dialect } = this.#parts;
     if (answer.kind === 'accepted' && (answer.bets ?? count) === count) return true;
@@ -269,7 +270,7 @@ export class Agency {
   }
 
   /**
-   * Asks something that may be asked again: reconnects as often as the connection is lost.
+   * Sends an idempotent request: reconnects as often as the connection is lost.
    *
    * @returns no answer when the connection was lost `attemptsMax` times
    */
@@ -292,11 +293,11 @@ export class Agency {
         if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
           throw new AgencyError(`the central does not answer, ${error.message}${hint}`, error);
         }
-        emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentOfSeveral });
+        emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentForLog });
         if (attempts === attemptsMax) return { answer: undefined, attempts };
-        // Another server may be there at once; if that one does not answer either, there is no hurry.
-        const mayMoveAtOnce = addresses.several && attempts === 1;
-        await pause(mayMoveAtOnce ? 0 : backOff.next(), this.#parts);
+        // The first failover needs no wait; a second failure does.
+        const mayFailOverAtOnce = addresses.several && attempts === 1;
+        await pause(mayFailOverAtOnce ? 0 : backOff.next(), this.#parts);
       }
     }
   }

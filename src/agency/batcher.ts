@@ -35,13 +35,13 @@ export interface FieldFault {
 }
 
 /**
- * Least bytes that are read as CSV at a time: one line where usual lines are found around it, and twice as many each time that
- * none was found. In a file without any it is seldom looked for them.
+ * Least bytes that are read as CSV at a time. It doubles while no usual line is found: in a file
+ * without any, the search for them is rare.
  */
 const READ_BYTES_FIRST = 64;
 const READ_BYTES_MAX = 16 * 1024;
 
-/** Digits of the longest number without leading zeros: one with fewer may go on. */
+/** Digits of the longest number without leading zeros: a shorter one may be truncated. */
 const NUMBER_DIGITS = 4;
 /** What ends a last line for certain: a line end, or the quotation mark that closes its number. */
 const RECORD_ENDS = [0x0a, 0x0d, 0x22];
@@ -52,8 +52,8 @@ type Fault = Pick<FieldFault, 'field' | 'reason'>;
 export type Refuse = (fault: LineFault) => void;
 
 /**
- * Cuts the bets of a file into batches that fit into one message of the dialect, in the order of the file. What is not a valid
- * bet is told to `refuse` and left out (exercise 6).
+ * Cuts the bets of a file into batches that fit into one message of the dialect, in order. Records
+ * that are no valid bet go to `refuse` and are left out (exercise 6).
  *
  * @param amountMax most bets of the next batch, asked when the one before has been taken
  */
@@ -69,9 +69,8 @@ export async function* readBatches(
 }
 
 /**
- * There are two ways from a line into a batch. The usual lines, nearly all of a file, go straight to the encoder where it has a
- * way for them (`LineBatchWriter`). Every other line is read as CSV, judged by the rules and added: with an encoder that has only
- * `add` that is the whole file. Batches are the same either way.
+ * Usual lines, nearly all of a file, go straight to an encoder that has a `LineBatchWriter`. Every
+ * other line is read as CSV, validated and added. The batches are the same either way.
  */
 class Batcher {
   readonly #encoder: BatchEncoder;
@@ -107,7 +106,7 @@ class Batcher {
     lines.load(chunk, this.#delimiter);
     let at = 0;
     while (at < chunk.length) {
-      if (this.#feed.isUsedUp) at = this.#gather(lines, at);
+      if (this.#feed.isUsedUp) at = this.#addUsualLines(lines, at);
       if (this.#encoder.count === this.#amountMax) {
         yield* this.#take();
       } else if (at < chunk.length) {
@@ -126,18 +125,18 @@ class Batcher {
     if (this.#encoder.count > 0) yield* this.#take();
   }
 
-  /** Adds usual lines from `at` on; returns the place behind them. */
-  #gather(lines: LineBatchWriter, at: number): number {
+  /** Adds usual lines from `at` on; returns the place after them. */
+  #addUsualLines(lines: LineBatchWriter, at: number): number {
     const encoder = this.#encoder;
     const before = encoder.count;
     const end = lines.addLines(at, this.#amountMax);
     if (before === 0) this.#firstLine = this.#feed.reader.nextLine;
-    this.#feed.passBy(encoder.count - before);
+    this.#feed.skipLines(encoder.count - before);
     if (end > at) this.#readBytes = 0;
     return end;
   }
 
-  /** Adds what the reader of CSV has got. */
+  /** Adds the records that the CSV reader has. */
   *#readRecords(): Generator<EncodedBatch> {
     const encoder = this.#encoder;
     const feed = this.#feed;
@@ -171,7 +170,10 @@ class Batcher {
   }
 }
 
-/** A last line without a line end may be cut off inside its number. A file of one line has no other to compare with. */
+/**
+ * A last line without a line end may be cut off inside its number. A file of one line has no other
+ * to compare with.
+ */
 function mayBeCutOff({ starts, ends, line, raw }: CsvReader): boolean {
   return line > 1 && ends[NUMBER]! - starts[NUMBER]! < NUMBER_DIGITS && !RECORD_ENDS.includes(raw.at(-1)!);
 }

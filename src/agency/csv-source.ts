@@ -14,10 +14,16 @@ export interface FileFormat {
   readonly encoding: Encoding;
 }
 
-/** Takes the bytes of a file as they are read, before they are used. The file is not read on when it throws. */
+/**
+ * Takes the bytes of a file as they are read, before they are used. The file is not read on when it
+ * throws.
+ */
 export type Tap = (bytes: Buffer) => void | Promise<void>;
 
-/** The agency's file, read as a stream: memory does not grow with it. A byte order mark at the beginning is skipped. */
+/**
+ * The agency's file, read as a stream: memory does not grow with it. A byte order mark at the
+ * beginning is skipped.
+ */
 export class CsvSource {
   readonly path: string;
   /** Length of the file in bytes when it was opened; 0 for a pipe. */
@@ -51,7 +57,8 @@ export class CsvSource {
   }
 
   /**
-   * The bytes of the file in UTF-8. Each chunk stays as it is until the one after the next is asked for.
+   * The bytes of the file in UTF-8. Each chunk stays as it is until the one after the next is asked
+   * for.
    *
    * @throws AgencyError when the file cannot be read on
    */

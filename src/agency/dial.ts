@@ -8,7 +8,10 @@ import { socketError } from './socket-error.ts';
 import type { Limits } from '../wire/limits.ts';
 import { pause } from './waiting.ts';
 
-/** Node ends an attempt first and tries the next address of the host, which restarts the timeout here. */
+/**
+ * Node ends an attempt first and tries the next address of the host, which restarts the timeout
+ * here.
+ */
 const ATTEMPT_GRACE_MS = 50;
 
 export interface DialParts {
@@ -27,8 +30,9 @@ export interface DialParts {
 }
 
 /**
- * Connects to the central, and tries again for as long as it is not there: one server after the other, with a wait after each
- * round of them. The one that is reached is the current one of `addresses` then.
+ * Connects to the central, and tries again for as long as it is not there: one server after the
+ * other, with a wait after each round of them. The one that is reached is the current one of
+ * `addresses` then.
  *
  * @throws AgencyError when `maxElapsedMs` have passed
  * @throws Stopped
@@ -41,9 +45,9 @@ export async function dial(parts: DialParts): Promise<Socket> {
     try {
       return await dialOnce(addresses.current, parts);
     } catch (error) {
-      const address = addresses.currentOfSeveral;
+      const address = addresses.currentForLog;
       if (!(error instanceof LinkError)) throw error;
-      addresses.moveOn();
+      addresses.failOver();
       const isRoundOver = attempt % addresses.count === 0;
       const waitMs = isRoundOver ? backOff.next() : 0;
       if (maxElapsedMs > 0 && now() - startedAt + waitMs > maxElapsedMs) {
@@ -77,7 +81,7 @@ function dialOnce({ host, port }: Address, parts: DialParts): Promise<Socket> {
     };
     const giveUp = (error: Error): void => {
       settle();
-      // A late error of an abandoned socket is nobody's concern.
+      // Ignore late errors of an abandoned socket.
       socket.on('error', () => {});
       socket.destroy();
       reject(error);

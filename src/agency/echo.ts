@@ -14,7 +14,8 @@ export interface EchoParts extends DialParts {
 }
 
 /**
- * The client of exercises 1 to 4: a connection per message, `[CLIENT 1] Message N°1`, and the same line is expected back.
+ * The client of exercises 1 to 4: a connection per message, `[CLIENT 1] Message N°1`, and the same
+ * line is expected back.
  *
  * @throws AgencyError, Stopped
  */

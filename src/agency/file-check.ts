@@ -14,9 +14,14 @@ const BATCH_AMOUNT = 1024;
 
 /** How a file is known to the central, and how to notice that it was changed meanwhile. */
 interface NamedFile {
-  /** The same every time the same content is sent: a restarted client finds its own upload again. */
+  /**
+   * The same every time the same content is sent: a restarted client finds its own upload again.
+   */
   readonly name: string;
-  /** Whether the file can be read again from its beginning; a pipe cannot, and has a name of its own each time. */
+  /**
+   * Whether the file can be read again from its beginning; a pipe cannot, and has a name of its own
+   * each time.
+   */
   readonly rereadable: boolean;
   readonly size: number;
   readonly modifiedMs: number;
@@ -38,8 +43,8 @@ export interface UploadFile extends CheckedFile {
 /**
  * Reads the whole file once, for its name and for what in it is no bet.
  *
- * @param encoder of the dialect that the file will be sent in: not every dialect can send every bet; a `RowDigester` over it
- *   where the rows are asked for
+ * @param encoder of the dialect that the file will be sent in: not every dialect can send every
+ *   bet; a `RowDigester` over it where the rows are asked for
  * @throws AgencyError when the file cannot be read, Stopped
  */
 export async function checkFile(

@@ -14,7 +14,7 @@ interface ListedFault extends FieldFault {
   readonly lastLine: number | undefined;
 }
 
-/** The lines of a file that are no bets: gathered while the file is read, reported in one go. */
+/** Collects the lines of a file that are no bets, and reports them together. */
 export class LineReport {
   /** Lines that are no bets. */
   count = 0;

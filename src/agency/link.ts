@@ -23,8 +23,8 @@ interface Request {
 }
 
 /**
- * One connection to the central. Answers come in the order of the requests; requests may be made without waiting. When the
- * connection is lost every request without an answer is rejected.
+ * One connection to the central. Requests are pipelined and answered in order. The loss of the
+ * connection rejects every unanswered request.
  */
 export class Link {
   readonly #socket: Socket;
@@ -37,10 +37,10 @@ export class Link {
   #timeout: NodeJS.Timeout | undefined;
   #silentMs = 0;
   #heard = false;
-  /** Bytes that have come of an answer that is not complete, and how many of them in former timeouts. */
+  /** Bytes of the incomplete answer, and how many of them arrived before the current window. */
   #answerBytes = 0;
   #timedBytes = 0;
-  #isGathering = false;
+  #isCoalescing = false;
 
   constructor(
     socket: Socket,
@@ -58,7 +58,7 @@ export class Link {
         resolve();
       });
     });
-    // Winners that the central sends by itself are waited for without a deadline: finds out a central that is gone.
+    // Keep-alive detects a dead central while winners are awaited without a deadline.
     socket.setKeepAlive(true, limits.pingIntervalMs);
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('error', error => {
@@ -67,12 +67,12 @@ export class Link {
     });
   }
 
-  /** Whether the server has answered anything on this connection. */
+  /** Whether any answer has arrived on this connection. */
   get heard(): boolean {
     return this.#heard;
   }
 
-  /** Whether nothing can be asked any more. */
+  /** Whether the connection is lost. */
   get lost(): boolean {
     return this.#lost !== undefined;
   }
@@ -90,14 +90,14 @@ export class Link {
   request(frame: Uint8Array): Promise<ServerAnswer> {
     const answer = this.#expect();
     if (this.#lost !== undefined) return answer;
-    if (this.#requests.length > 1) this.#gatherWrites();
+    if (this.#requests.length > 1) this.#coalesceWrites();
     this.#socket.write(frame);
     this.#timeout ??= setTimeout(() => this.#onTimeout(), this.#limits.answerTimeoutMs);
     return answer;
   }
 
   /**
-   * Waits, for as long as it takes, for what the central says by itself.
+   * Waits without a deadline for an unsolicited message.
    *
    * @throws LinkError (as a rejection) when the connection is lost first
    */
@@ -114,7 +114,7 @@ export class Link {
     return closed;
   }
 
-  /** Ends the connection and waits until it is closed; not for long, when the central does not read what it was sent. */
+  /** Closes the connection; a central that does not read delays it only for the linger timeout. */
   async close(): Promise<void> {
     this.#lose(new LinkError('closed by this side'));
     const timeout = setTimeout(() => this.#socket.destroy(), this.#limits.lingerTimeoutMs);
@@ -130,23 +130,23 @@ export class Link {
   }
 
   /**
-   * The frames of one turn of the event loop leave together when it ends: to write takes as long as to encode a batch, and a
-   * central that syncs answers many at once, each of which makes room for another. Whoever sends one at a time sends it at once
-   * and by itself, which the servers of some dialects count on.
+   * Coalesces the frames of one turn of the event loop into one write: a write costs as much as
+   * encoding a batch, and group commit acknowledges many at once. A lone frame is written at once,
+   * because the servers of some dialects decode one frame per read.
    */
-  #gatherWrites(): void {
-    if (this.#isGathering) return;
-    this.#isGathering = true;
+  #coalesceWrites(): void {
+    if (this.#isCoalescing) return;
+    this.#isCoalescing = true;
     this.#socket.cork();
     process.nextTick(() => {
-      this.#isGathering = false;
+      this.#isCoalescing = false;
       this.#socket.uncork();
     });
   }
 
   #expect(): Promise<ServerAnswer> {
     const { promise: answer, resolve, reject } = Promise.withResolvers<ServerAnswer>();
-    // Requests that are in flight together fail together; each is looked at in its turn.
+    // Requests in flight fail together; each rejection is handled in its turn.
     answer.catch(() => {});
     if (this.#lost === undefined) this.#requests.push({ resolve, reject });
     else reject(this.#lost);

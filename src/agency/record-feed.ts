@@ -5,7 +5,7 @@ const LF = 0x0a;
 /** Longer than any line with a valid bet; a longer one is refused without being held in memory. */
 const LINE_BYTES_MAX = 8 * 1024;
 
-/** The records of a file of which some lines pass by the reader of CSV. */
+/** The records of a file, of which some lines bypass the CSV reader. */
 export class RecordFeed {
   readonly reader: CsvReader;
   #isUsedUp = true;
@@ -15,15 +15,15 @@ export class RecordFeed {
   }
 
   /**
-   * Whether the reader has certainly nothing left of what it was given: only then may lines pass by. It may say no where it could
-   * say yes, as behind an empty line; that comes out with the line after it.
+   * Whether the reader has certainly consumed everything: only then may lines bypass it. False
+   * negatives, as after an empty line, end with the next line.
    */
   get isUsedUp(): boolean {
     return this.#isUsedUp;
   }
 
-  /** The reader is not given so many lines. It must be used up. */
-  passBy(lines: number): void {
+  /** Counts lines that bypass the reader, which must be used up. */
+  skipLines(lines: number): void {
     this.reader.skip(0, lines);
   }
 
@@ -33,8 +33,8 @@ export class RecordFeed {
   }
 
   /**
-   * Pushes the bytes of a chunk from `at` to the first end of a line after at least `bytesMin`, or to the end of the chunk. Returns
-   * the place behind them.
+   * Pushes the bytes of a chunk from `at` to the first end of a line after at least `bytesMin`, or
+   * to the end of the chunk. Returns the place after them.
    */
   pushLines(chunk: Uint8Array, at: number, bytesMin: number): number {
     const lineEnd = chunk.indexOf(LF, at + bytesMin);

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
 import { faultOfActa } from './acta-check.ts';
@@ -12,12 +13,12 @@ import { UploadProgress } from './upload-progress.ts';
 import { withStop } from './waiting.ts';
 
 /**
- * How often in a row servers may expect less than was acknowledged before the file is read again: one of several may merely be
- * behind the others for a moment. With the waits in between that is some three seconds.
+ * How often in a row servers may expect less than was acknowledged before the file is read again:
+ * one of several may lag for a moment. With the waits in between that is some three seconds.
  */
-const BEHIND_MAX = 6;
+const LAGGING_MAX = 6;
 
-/** How often a file is read again when there are several servers: more often, and they do not keep one store. */
+/** How often a file is read again with several servers: beyond, they do not share one store. */
 const STARTS_OVER_MAX = 8;
 
 /** Batches that may be unanswered before the first acknowledgement: slow start. */
@@ -26,12 +27,14 @@ const WINDOW_FIRST = 8;
 type ActaAnswer = Extract<ServerAnswer, { kind: 'acta' }>;
 type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 
-/** What the central has is not what this process believes: the file is to be read again from its beginning. */
+/**
+ * The central's state contradicts this process: the file has to be read again from its beginning.
+ */
 class StartOver extends Error {}
 
 /**
- * The agency's side of a resumable upload (protocol page, section 2). After a failure it reconnects, names its upload, is
- * told the next expected bet, and resumes there (promise P3):
+ * The agency's side of a resumable upload (protocol page, section 2). After a failure it
+ * reconnects, names its upload, is told the next expected bet, and resumes there (promise P3):
  *
  *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ ACTA ▶ ACTA ▶ RWIN
  */
@@ -40,17 +43,17 @@ export class ResumableAgency {
   #file: UploadFile | undefined;
   /** The bet that the central must expect when it has the whole upload. */
   #sentNext = 1;
-  /** The first bet of the last batch that was told to be refused. */
-  #toldBatch = 0;
-  /** Bets that were told to be refused. */
-  #toldBets = 0;
-  /** Servers in a row that expected less than was acknowledged. */
-  #behind = 0;
+  /** The first bet of the last refused batch that was reported. */
+  #reportedBatch = 0;
+  /** Refused bets that were reported. */
+  #reportedBets = 0;
+  /** Servers in a row that lagged: they expected less than was acknowledged. */
+  #lagging = 0;
   #startsOver = 0;
   /** The smallest payload that any server has granted. */
   #payloadBytesMax = Infinity;
   readonly #pace: SendPace;
-  /** Says that the last acta is not of what was sent. */
+  /** Disputes the last acta; undefined when it matches. */
   #dispute: Uint8Array | undefined;
   #links: UploadLinks | undefined;
 
@@ -60,13 +63,14 @@ export class ResumableAgency {
   }
 
   /**
-   * Sends every valid bet of a file (exercise 6), each of which is stored once, and returns how many the central has.
+   * Sends every valid bet of a file (exercise 6), each of which is stored once, and returns how
+   * many the central has.
    *
    * @throws AgencyError, Stopped
    */
   async upload(file: UploadFile): Promise<number> {
     this.#file = file;
-    this.#links = new UploadLinks(this.#parts, file.name, welcome => this.#lookAt(welcome));
+    this.#links = new UploadLinks(this.#parts, file.name, welcome => this.#onWelcome(welcome));
     return await this.#uploadFrom(undefined);
   }
 
@@ -76,6 +80,7 @@ export class ResumableAgency {
    * @throws AgencyError, Stopped
    */
   async finishAndAwaitWinners(): Promise<readonly string[]> {
+    assert(this.#links !== undefined, 'the upload comes first');
     for (;;) {
       try {
         return await this.#finishAndAwaitWinners();
@@ -108,7 +113,9 @@ export class ResumableAgency {
     }
   }
 
-  /** Whether the bets of the draw are those that were sent; says so here and, when they are not, to the central. */
+  /**
+   * Compares the bets of the draw with those that were sent; disputes the acta when they differ.
+   */
   async #checkActa({ number: acta, uploads, text }: ActaAnswer): Promise<void> {
     const { id, dialect, limits, emit, keepActa } = this.#parts;
     this.#dispute = undefined;
@@ -127,11 +134,14 @@ export class ResumableAgency {
 
   /** Why an acta cannot be compared with the file. */
   #obstacleToCheck(uploads: number): string | undefined {
-    if (this.#toldBets > 0) return 'the central refused some bets of the file';
+    if (this.#reportedBets > 0) return 'the central refused some bets of the file';
     return uploads > 1 ? `the agency has sent ${uploads} uploads, of which this file is one` : undefined;
   }
 
-  /** Waits for an acta or the winners. A dispute is sent again over each connection: a restarted central has forgotten it. */
+  /**
+   * Waits for an acta or the winners. A dispute is repeated over each connection: a restarted
+   * central does not have it.
+   */
   async #askForOutcome(frame: Uint8Array): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
     return await this.#links!.over(async link => {
       if (this.#dispute !== undefined) await this.#request(link, this.#dispute, 'accepted');
@@ -139,13 +149,13 @@ export class ResumableAgency {
     });
   }
 
-  /** Uploads the file, and again from its beginning for as long as the central turns out to have something else of it. */
+  /** Uploads the file, and again from its beginning whenever the central's state contradicts it. */
   async #uploadFrom(reason: StartOver | undefined): Promise<number> {
     let again = reason;
     for (;;) {
       if (again !== undefined) {
         this.#refuseToStartOver(again);
-        await this.#links!.comeBack(new LinkError(again.message));
+        await this.#links!.retryLater(new LinkError(again.message));
         this.#sentNext = 1;
       }
       try {
@@ -173,7 +183,7 @@ export class ResumableAgency {
   async #uploadOnce(): Promise<number> {
     const { emit } = this.#parts;
     const file = this.#file!;
-    // Checked after each read: bytes that were written after the file was named are never sent.
+    // Checked after each read: bytes that were written after the check are never sent.
     const source = await CsvSource.open(file, async () => {
       if (!(await isSameFile(file))) throw new FileChanged();
     });
@@ -185,8 +195,8 @@ export class ResumableAgency {
         // Batches that were read already may be too long for this server.
         if (welcome.payloadBytesMax < this.#payloadBytesMax)
           throw new StartOver(`the central takes only ${welcome.payloadBytesMax} bytes in a message now`);
-        await this.#findPlace(pass, welcome);
-        await this.#goOn(pass, link, welcome, progress);
+        await this.#resumeAt(pass, welcome);
+        await this.#sendBatches(pass, link, welcome, progress);
         await this.#compareCounts(pass, link);
       });
       const { batches, bets, next } = pass!;
@@ -206,36 +216,36 @@ export class ResumableAgency {
     }
   }
 
-  /** A central that is asked for nothing but the winners must have the whole upload. */
-  #lookAt({ next }: Welcome): void {
+  /** A central that is only polled for the winners must have the whole upload. */
+  #onWelcome({ next }: Welcome): void {
     if (next < this.#sentNext) throw this.#forgotten(next);
   }
 
   /**
-   * What to make of a server that expects a batch again which was acknowledged: a reason to come back while it may merely be
-   * behind another one, then one to send the file again.
+   * The error for a server that expects an acknowledged batch again: a retry while it may merely
+   * lag behind another one, then a second pass over the file.
    */
   #forgotten(next: number): LinkError | StartOver {
     const message = `the central expects bet ${next} again, which it has acknowledged`;
-    this.#behind += 1;
-    if (this.#parts.addresses.several && this.#behind < BEHIND_MAX) return new LinkError(message);
-    this.#behind = 0;
+    this.#lagging += 1;
+    if (this.#parts.addresses.several && this.#lagging < LAGGING_MAX) return new LinkError(message);
+    this.#lagging = 0;
     return new StartOver(message);
   }
 
-  /** Each batch once, however often the file is read. */
-  #tellBatch({ seq, count, firstLine }: NumberedBatch, fault: BatchRefusal['fault']): void {
-    if (seq <= this.#toldBatch) return;
-    this.#toldBatch = seq;
-    this.#toldBets += count;
+  /** Reports each batch once, however often the file is read. */
+  #reportBatch({ seq, count, firstLine }: NumberedBatch, fault: BatchRefusal['fault']): void {
+    if (seq <= this.#reportedBatch) return;
+    this.#reportedBatch = seq;
+    this.#reportedBets += count;
     this.#parts.emit({ event: 'batch-refused', seq, count, firstLine, ...fault });
   }
 
   /** Bets whose refusal was answered over a lost connection, or to another process. */
-  #tellEarlier(refusedBets: number): void {
-    const count = refusedBets - this.#toldBets;
+  #reportEarlier(refusedBets: number): void {
+    const count = refusedBets - this.#reportedBets;
     if (count <= 0) return;
-    this.#toldBets = refusedBets;
+    this.#reportedBets = refusedBets;
     this.#parts.emit({ event: 'bets-refused', count, reason: 'refused earlier' });
   }
 
@@ -252,9 +262,9 @@ export class ResumableAgency {
     return new UploadPass(source, batch, () => this.#pace.amount, this.#file!.refuse);
   }
 
-  async #findPlace(pass: UploadPass, { next, refusedBets = 0 }: Welcome): Promise<void> {
-    if (!pass.canGoOnAt(next)) throw this.#forgotten(next);
-    this.#behind = 0;
+  async #resumeAt(pass: UploadPass, { next, refusedBets = 0 }: Welcome): Promise<void> {
+    if (!pass.canResumeAt(next)) throw this.#forgotten(next);
+    this.#lagging = 0;
     await pass.skipTo(next);
     if (pass.next < next && !pass.fileChanged) {
       const { path, name } = this.#file!;
@@ -264,12 +274,17 @@ export class ResumableAgency {
     }
     // Another process of this agency may have sent some of them.
     pass.bets = next - 1 - refusedBets;
-    this.#tellEarlier(refusedBets);
+    this.#reportEarlier(refusedBets);
     if (next > 1) this.#parts.emit({ event: 'upload-resumed', bets: pass.bets });
   }
 
   /** Sends what the central has not got, over one connection. */
-  async #goOn(pass: UploadPass, link: Link, { window }: Welcome, progress: UploadProgress): Promise<void> {
+  async #sendBatches(
+    pass: UploadPass,
+    link: Link,
+    { window }: Welcome,
+    progress: UploadProgress,
+  ): Promise<void> {
     const { stop, now } = this.#parts;
     const pace = this.#pace;
     const sent: { readonly answer: Promise<ServerAnswer>; readonly sentAt: number }[] = [];
@@ -293,11 +308,11 @@ export class ResumableAgency {
       pass.stored();
       progress.reached(pass.bets);
     } else if (answer.kind === 'batch-refused' && answer.seq === pass.unanswered[0]!.seq) {
-      this.#tellBatch(pass.refused(), answer.fault);
+      this.#reportBatch(pass.refused(), answer.fault);
     } else {
       throw unexpected(answer);
     }
-    this.#links!.wentWell();
+    this.#links!.noteProgress();
   }
 
   async #compareCounts(pass: UploadPass, link: Link): Promise<void> {
@@ -331,7 +346,7 @@ export class ResumableAgency {
     frame: Uint8Array,
     ...expected: readonly Kind[]
   ): Promise<Extract<ServerAnswer, { kind: Kind }>> {
-    this.#behind = 0;
+    this.#lagging = 0;
     const answer = await withStop(link.request(frame), this.#parts.stop);
     if (!(expected as readonly string[]).includes(answer.kind)) throw unexpected(answer);
     return answer as Extract<ServerAnswer, { kind: Kind }>;

@@ -13,7 +13,10 @@ export interface RowsDigest {
   readonly sha256: string;
 }
 
-/** Gathers the bets of a file as an upload does, and digests the rows that the central stores of them in place of frames. */
+/**
+ * Gathers the bets of a file as an upload does, and digests the rows that the central stores of
+ * them in place of frames.
+ */
 export class RowDigester implements BatchEncoder {
   readonly #encoder: NumberedBatchEncoder;
   readonly #agencyField: Uint8Array;
@@ -23,7 +26,10 @@ export class RowDigester implements BatchEncoder {
   #rows = new Uint8Array();
   #bets = 0;
 
-  /** @param encoder of the dialect in which the file is sent: some bets cannot be sent in some dialects */
+  /**
+   * @param encoder of the dialect in which the file is sent: some bets cannot be sent in some
+   *   dialects
+   */
   constructor(agency: number, encoder: NumberedBatchEncoder) {
     this.#encoder = encoder;
     this.#agencyField = Buffer.from(`${agency},`);
@@ -72,7 +78,9 @@ export class RowDigester implements BatchEncoder {
   }
 }
 
-/** Finds the fields of the bet that begins at `from`; returns the place where the next one begins. */
+/**
+ * Finds the fields of the bet that begins at `from`; returns the place where the next one begins.
+ */
 function findFields(
   { bytes, starts, ends }: { bytes: Uint8Array; starts: Int32Array; ends: Int32Array },
   from: number,

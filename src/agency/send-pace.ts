@@ -1,4 +1,6 @@
-/** An acknowledgement that takes longer means a slow link: less is sent at a time, in milliseconds. */
+/**
+ * An acknowledgement that takes longer means a slow link: less is sent at a time, in milliseconds.
+ */
 const SLOW_MS = 5_000;
 /** One that takes no longer leaves room for more, in milliseconds. */
 const QUICK_MS = 2_000;
@@ -14,8 +16,9 @@ export interface SendPaceParts {
 }
 
 /**
- * How much an agency sends at a time: congestion control by the time that acknowledgements take. A slow
- * link gets a smaller window, then fewer bets in a batch where batches may vary; a quick one more again.
+ * How much an agency sends at a time: congestion control by the time that acknowledgements take. A
+ * slow link gets a smaller window, then fewer bets in a batch where batches may vary; a quick one
+ * more again.
  */
 export class SendPace {
   /** Batches that may be unanswered. */

@@ -28,10 +28,11 @@ const REFUSED =
   /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3)_ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/;
 
 /**
- * What an error of a socket means. All of them may pass, a wrong certificate too: it is replaced without a restart of the agency.
+ * What an error of a socket means. All of them may pass, a wrong certificate too: it is replaced
+ * without a restart of the agency.
  *
- * With TLS 1.3 the server looks at the agency's certificate after the connection is ready for the agency: a refusal can be the
- * error of the first request as well as that of the connection.
+ * With TLS 1.3 the server looks at the agency's certificate after the connection is ready for the
+ * agency: a refusal can be the error of the first request as well as that of the connection.
  */
 export function socketError(error: Error): LinkError {
   const { code = error.message } = error as NodeJS.ErrnoException;
@@ -40,7 +41,8 @@ export function socketError(error: Error): LinkError {
     const why = alert.toLowerCase().replaceAll('_', ' ');
     return new LinkError(`the server does not accept the certificate of this agency, ${why}`, error);
   }
-  // Node's words for an end in the middle of a handshake: of a server that is killed, or that speaks no TLS.
+  // Node's words for an end in the middle of a handshake: of a server that is killed, or that
+  // speaks no TLS.
   const hint = error.message.includes('before secure TLS connection')
     ? ' before the TLS handshake was done; does the server speak TLS on this port?'
     : '';

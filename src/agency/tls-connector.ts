@@ -9,7 +9,8 @@ export interface AgencyCredentials {
 }
 
 /**
- * Connects over TLS to a server whose certificate is signed by `authority` and names the host. Loaded when TLS is on.
+ * Connects over TLS to a server whose certificate is signed by `authority` and names the host.
+ * Loaded when TLS is on.
  *
  * @param credentials asked before each connection: they may have been renewed
  */

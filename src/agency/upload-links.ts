@@ -14,7 +14,7 @@ export interface ResumableParts extends Omit<AgencyParts, 'dialect' | 'pollMs'> 
   readonly dialect: ResumableDialect;
 }
 
-/** Refusals that pass: the agency comes back. `sequence-gap` is one, because `WELC` says where to go on. */
+/** Transient refusals: the agency retries. After `sequence-gap`, `WELC` says where to resume. */
 const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
 
 const OTHERS = AGENCY_PROTOCOLS.filter(name => name !== 'resumable').join(', ');
@@ -25,9 +25,9 @@ const OLDER_HINT =
 const TLS_HINT = `${PROTOCOL_HINT}; or TLS, for which tls.ca must be set?`;
 
 /**
- * The connections of one upload, one after the other: each begins with `HELO` and `WELC`, and when it breaks there is
- * another one, after a wait that grows for as long as nothing goes well. Where there are several servers it is with the next
- * one, and the first time that something goes wrong without a wait.
+ * The connections of one upload, one at a time: each begins with `HELO` and `WELC`. A lost one is
+ * replaced after an exponential back-off. With several servers it fails over to the next one, the
+ * first time without a wait.
  */
 export class UploadLinks {
   readonly #parts: ResumableParts;
@@ -41,7 +41,7 @@ export class UploadLinks {
 
   /**
    * @param upload the name of the upload
-   * @param onWelcome looks at every `WELC`; what it throws is thrown by whoever wanted the connection
+   * @param onWelcome called with every `WELC`; what it throws fails the pending call of `over`
    */
   constructor(parts: ResumableParts, upload: string, onWelcome: (welcome: Welcome) => void) {
     this.#parts = parts;
@@ -55,26 +55,26 @@ export class UploadLinks {
     });
   }
 
-  /** Does something over a connection, and again over the next one for as long as connections are lost. */
+  /** Runs `act` over a connection, and again over the next one while connections are lost. */
   async over<Result>(act: (link: Link, welcome: Welcome) => Promise<Result>): Promise<Result> {
     const { stop } = this.#parts;
     for (;;) {
       try {
         const link = await this.#connected();
         const result = await act(link, this.#welcome!);
-        this.wentWell();
+        this.noteProgress();
         return result;
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         if (stop.aborted) throw new Stopped();
         this.#brokenAnswers.note(error);
-        await this.#goElsewhere(error);
+        await this.#failOver(error);
       }
     }
   }
 
-  /** Something was achieved: trouble that comes later is new trouble. */
-  wentWell(): void {
+  /** Progress: resets the back-off. */
+  noteProgress(): void {
     if (this.#troubleSince === undefined) return;
     this.#troubleSince = undefined;
     this.#brokenAnswers.reset();
@@ -86,27 +86,27 @@ export class UploadLinks {
    *
    * @throws AgencyError when nothing was achieved for too long
    */
-  async comeBack(error: LinkError): Promise<void> {
-    await this.#comeBack(error, this.#backOff.next());
+  async retryLater(error: LinkError): Promise<void> {
+    await this.#retryAfter(error, this.#backOff.next());
   }
 
   /** The same, with the next server where there is one. */
-  async #goElsewhere(error: LinkError): Promise<void> {
+  async #failOver(error: LinkError): Promise<void> {
     const { addresses } = this.#parts;
-    // A server that went away is no reason to wait for another one; several that do not do what they are asked are.
-    const mayMoveAtOnce = addresses.several && this.#troubleSince === undefined;
-    await this.#comeBack(error, mayMoveAtOnce ? 0 : this.#backOff.next());
-    addresses.moveOn();
+    // The first failover needs no wait; further ones without progress do.
+    const mayFailOverAtOnce = addresses.several && this.#troubleSince === undefined;
+    await this.#retryAfter(error, mayFailOverAtOnce ? 0 : this.#backOff.next());
+    addresses.failOver();
   }
 
-  async #comeBack(error: LinkError, waitMs: number): Promise<void> {
+  async #retryAfter(error: LinkError, waitMs: number): Promise<void> {
     const { addresses, emit, now, maxElapsedMs } = this.#parts;
     await this.close();
     this.#troubleSince ??= now();
     if (maxElapsedMs > 0 && now() - this.#troubleSince + waitMs > maxElapsedMs) {
       throw new AgencyError(`the central does not answer, ${error.message}`, error);
     }
-    emit({ event: 'reconnecting', error: error.message, waitMs, address: addresses.currentOfSeveral });
+    emit({ event: 'reconnecting', error: error.message, waitMs, address: addresses.currentForLog });
     await pause(waitMs, this.#parts);
   }
 
@@ -124,7 +124,7 @@ export class UploadLinks {
     const { id, addresses, dialect, limits, emit, stop } = this.#parts;
     if (this.#link !== undefined) {
       await this.close();
-      addresses.moveOn();
+      addresses.failOver();
     }
     const socket = await dial({ ...this.#parts, since: this.#troubleSince });
     const codec = dialect.agency(limits, id);
@@ -154,12 +154,12 @@ export class UploadLinks {
   }
 }
 
-/** What an answer refuses, if it refuses something and says what. */
+/** The refusal in an answer, if it carries one. */
 export function refusalOf(answer: ServerAnswer): Refusal | undefined {
   return answer.kind === 'refused' ? answer.refusal : undefined;
 }
 
-/** What to make of an answer that is not the one hoped for: a reason to come back, or the end. */
+/** The error for an unexpected answer: a LinkError is retried, an AgencyError is final. */
 export function unexpected(answer: ServerAnswer): Error {
   const refusal = refusalOf(answer);
   if (refusal === undefined) return new BrokenAnswerError(`an answer that does not fit, ${answer.kind}`);

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import type { BatchEncoder, LineBatchWriter, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
@@ -10,14 +11,14 @@ export interface NumberedBatch extends EncodedBatch {
 }
 
 /**
- * One reading of the file from its first bet to its last, cut into batches. It outlives connections: what was sent and not
- * answered is kept, and sent again over the next one.
+ * One pass over the file, cut into batches. It outlives connections: unanswered batches are
+ * retransmitted over the next one.
  */
 export class UploadPass {
-  /** Bets that the central has stored, and in how many batches of this pass. */
+  /** Bets that the central has stored, and batches of this pass that it has. */
   bets = 0;
   batches = 0;
-  /** The file is not the one that was checked: it was not read on. */
+  /** The file was changed after its check: the pass ended there. */
   fileChanged = false;
   /** Sent and not answered, in order. */
   readonly unanswered: NumberedBatch[] = [];
@@ -25,7 +26,7 @@ export class UploadPass {
   readonly #amountMax: () => number;
   /** Number of the bet that is read next. */
   #next = 1;
-  /** Where a batch must end, as it is read: the central has what is before. */
+  /** A batch must end here: the central has the bets before. */
   #skipEnd = 1;
 
   constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: () => number, refuse: Refuse) {
@@ -39,12 +40,12 @@ export class UploadPass {
     return this.#next;
   }
 
-  /** Whether it can go on with bet `next`: what was read and answered before is not kept. */
-  canGoOnAt(next: number): boolean {
+  /** Whether the pass can resume at bet `next`: answered batches are gone. */
+  canResumeAt(next: number): boolean {
     return next >= this.#next || this.unanswered.some(({ seq }) => seq === next);
   }
 
-  /** Leaves out every bet before `next`: the central has them. */
+  /** Skips every bet before `next`: the central has them. */
   async skipTo(next: number): Promise<void> {
     while (this.unanswered.length > 0 && this.unanswered[0]!.seq < next) this.stored();
     this.#skipEnd = next;
@@ -69,7 +70,8 @@ export class UploadPass {
 
   /** The oldest unanswered batch was stored. */
   stored(): NumberedBatch {
-    const batch = this.unanswered.shift()!;
+    const batch = this.unanswered.shift();
+    assert(batch !== undefined, 'an acknowledgement without an unanswered batch');
     this.batches += 1;
     this.bets += batch.count;
     return batch;
@@ -96,7 +98,7 @@ export class UploadPass {
   }
 }
 
-/** Gives each batch the number of its first bet. */
+/** Numbers each batch by its first bet. */
 class NumberingEncoder implements BatchEncoder {
   readonly #encoder: NumberedBatchEncoder;
   #next = 1;

@@ -7,8 +7,8 @@ const SEPARATOR = 0x7c;
 const FIELDS_PER_BET = BET_FIELDS.length;
 
 /**
- * The hot loop, byte by byte, without an object or a string per bet: the reference for every faster one, and what runs where
- * they cannot.
+ * The hot loop, byte by byte, without an object or a string per bet: the reference for every faster
+ * one, and what runs where they cannot.
  */
 export class PlainBetReader extends RowReader {
   readonly #rows: Uint8Array;
@@ -59,7 +59,10 @@ export class PlainBetReader extends RowReader {
   }
 }
 
-/** Finds the five fields at `at`; returns the place behind the delimiter after them, -1 when the payload ends before. */
+/**
+ * Finds the five fields at `at`; returns the place after the delimiter after them, -1 when the
+ * payload ends before.
+ */
 function nextFields(fields: FieldRanges, payload: Uint8Array, at: number): number {
   const length = payload.length;
   let from = at;

@@ -1,8 +1,8 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 
 /**
- * From the payload of a batch to validated rows: what the implementations of the hot loop have in common, which is the count
- * before the bets and the memory that rows are written to.
+ * From the payload of a batch to validated rows: what the implementations of the hot loop have in
+ * common, which is the count before the bets and the memory that rows are written to.
  *
  *     batch = count "|" field *( "|" field )      5·count fields, no trailing delimiter; `0|` is an empty batch
  *     bet   = field 4( "|" field )
@@ -10,10 +10,13 @@ import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
  *     field = *( any byte but "|" )
  */
 
-/** Longest payload that is read, in bytes: the most that `PAYLOAD_BYTES_MAX` of the configuration can be. */
+/**
+ * Longest payload that is read, in bytes: the most that `PAYLOAD_BYTES_MAX` of the configuration
+ * can be.
+ */
 export const PAYLOAD_BYTES_MAX = 1024 * 1024;
 
-/** Bytes behind the last row that may be written over: vectors reach beyond the end of a bet. */
+/** Slack after the last row that may be overwritten: vectors reach beyond the end of a bet. */
 const ROWS_SLACK_BYTES = 128;
 
 const SEPARATOR = 0x7c;
@@ -22,14 +25,15 @@ const COUNT_DIGITS_MAX = 6;
 const COUNT_NOT_A_NUMBER = { count: 0, index: 0, field: 'batch', reason: 'count-not-a-number' } as const;
 
 /**
- * Room that the rows of the longest payload need, in bytes. A row is less than twice as long as its bet in the payload: quotes
- * double the names, and whatever else a row has besides is less than document, birthdate, number and the delimiters once more.
+ * Room that the rows of the longest payload need, in bytes. A row is less than twice as long as its
+ * bet in the payload: quotes double the names, and whatever else a row has besides is less than
+ * document, birthdate, number and the delimiters once more.
  */
 export const ROWS_BYTES_MAX = PAYLOAD_BYTES_MAX * 2 + ROWS_SLACK_BYTES;
 
 /**
- * Reads payloads into rows, which lie in its own memory until the next call. One instance serves a whole server; it keeps
- * nothing of a payload.
+ * Reads payloads into rows, which lie in its own memory until the next call. One instance serves a
+ * whole server; it keeps nothing of a payload.
  */
 export abstract class RowReader {
   readonly #rows: Uint8Array;
@@ -65,8 +69,8 @@ export abstract class RowReader {
   }
 
   /**
-   * The hot loop: reads `count` bets, which begin at `start` and are all that the payload has from there, and writes their rows.
-   * Returns the length of these.
+   * The hot loop: reads `count` bets, which begin at `start` and are all that the payload has from
+   * there, and writes their rows. Returns the length of these.
    */
   protected abstract writeRows(
     payload: Uint8Array,

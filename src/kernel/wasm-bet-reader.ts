@@ -3,7 +3,7 @@ import { BET_FIELDS, FAULT_REASONS } from '../lottery/bet-rules.ts';
 import { PAYLOAD_BYTES_MAX, RowReader, ROWS_BYTES_MAX } from './row-reader.ts';
 import { openModule } from './wasm-module.ts';
 
-/** Bytes behind the payload that are the loop's: a separator, and what its vectors read beyond the end. */
+/** Slack after the payload: a separator, and what vectors read beyond the end. */
 const PAYLOAD_SLACK_BYTES = 128;
 /** Where the rows begin in the memory. The payload lies at 0. */
 const ROWS_START = PAYLOAD_BYTES_MAX + PAYLOAD_SLACK_BYTES;

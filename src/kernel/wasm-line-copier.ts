@@ -5,9 +5,12 @@ export const CHUNK_BYTES_MAX = 256 * 1024;
 /** Most bytes of fields that are copied at a time: more than the payload of any usual batch. */
 export const FIELDS_BYTES_MAX = 64 * 1024;
 
-/** Bytes behind the chunk that vectors read, and behind the fields that they write over. */
+/** Slack after the chunk that vectors read, and after the fields that they overwrite. */
 const SLACK_BYTES = 64;
-/** Where the chunk and the fields begin: the module keeps its own few variables outside of the memory. */
+/**
+ * Where the chunk and the fields begin: the module keeps its own few variables outside of the
+ * memory.
+ */
 const CHUNK_START = 0;
 const FIELDS_START = CHUNK_BYTES_MAX + SLACK_BYTES;
 const MEMORY_BYTES = FIELDS_START + FIELDS_BYTES_MAX + SLACK_BYTES;
@@ -46,7 +49,10 @@ export class WasmLineCopier {
     this.#exports = exports as unknown as Exports;
   }
 
-  /** Takes a copy of a chunk of the file, of at most `CHUNK_BYTES_MAX` bytes, and the byte between its fields. */
+  /**
+   * Takes a copy of a chunk of the file, of at most `CHUNK_BYTES_MAX` bytes, and the byte between
+   * its fields.
+   */
   load(chunk: Uint8Array, delimiter: number): void {
     if (chunk.length > CHUNK_BYTES_MAX) throw new RangeError('the chunk is longer than the memory for it');
     this.#chunk.set(chunk);
@@ -55,10 +61,12 @@ export class WasmLineCopier {
   }
 
   /**
-   * Copies lines of the chunk from `at` on: at most `countMax` whose fields, each bet with a `|` before it, take at most
-   * `roomBytes`. It stops before a line that is not usual (`assembly/usual-line.ts`), valid or not.
+   * Copies lines of the chunk from `at` on: at most `countMax` whose fields, each bet with a `|`
+   * before it, take at most `roomBytes`. It stops before a line that is not usual
+   * (`assembly/usual-line.ts`), valid or not.
    *
-   * @returns the fields, which lie in the memory until the next call, how many lines they are of, and the place behind these
+   * @returns the fields, which lie in the memory until the next call, how many lines they are of,
+   *   and the place after these
    */
   copy(
     at: number,

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where `npm run build` puts what it makes of `assembly/`, from a file of `src/kernel/` as well as of `dist/`. */
+/**
+ * Where `npm run build` puts what it makes of `assembly/`, from a file of `src/kernel/` as well as
+ * of `dist/`.
+ */
 const FOLDER = join(import.meta.dirname, '../../dist/kernel');
 
 const PAGE_BYTES = 64 * 1024;
 
 /**
- * The functions of a module, `central.wasm` or `agency.wasm`, on a memory of their own. It has its full size from the start, since memory that grows
- * would take the views of it away; what is never written to costs nothing.
+ * The functions of a module, `central.wasm` or `agency.wasm`, on a memory of their own. It has its
+ * full size from the start, since memory that grows would take the views of it away; what is never
+ * written to costs nothing.
  *
  * @throws WebAssembly.CompileError when the processor has no vectors
  * @throws RangeError when there is no room for the memory

@@ -1,4 +1,7 @@
-/** The part of WebAssembly's interface that the kernel uses. TypeScript has it only among the things of a browser. */
+/**
+ * The part of WebAssembly's interface that the kernel uses. TypeScript has it only among the things
+ * of a browser.
+ */
 declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;

@@ -67,13 +67,15 @@ export interface DrawActaParts {
   /** When the draw was held, ISO 8601. */
   readonly time: string;
   readonly winningNumber: number;
-  /** Documents of the winners of each agency, in ascending order of the agencies and stored order. */
+  /**
+   * Documents of the winners of each agency, in ascending order of the agencies and stored order.
+   */
   readonly winners: readonly (readonly [agency: number, documents: readonly string[]])[];
 }
 
 /**
- * The acta de sorteo: what came out of the bets of an acta de cierre. The digest of an agency's list is that of its documents, a
- * line each.
+ * The acta de sorteo: what came out of the bets of an acta de cierre. The digest of an agency's
+ * list is that of its documents, a line each.
  *
  *     acta  = `loteria-sorteo 1` LF *( key `: ` value LF )
  *     keys  = lottery, acta, acta-sha256, drawn, number, winners, then `agency N` for each agency
@@ -190,7 +192,7 @@ function readAgencies(
 
 const digests = new WeakMap<Acta, string>();
 
-/** SHA-256 of the document, in hex. Computed once: whoever watches a server asks each second. */
+/** SHA-256 of the document, in hex. Cached: the live page needs it every second. */
 export function sha256OfActa(acta: Acta): string {
   let sha256 = digests.get(acta);
   if (sha256 === undefined) digests.set(acta, (sha256 = sha256Of(acta.text)));

@@ -5,8 +5,8 @@ const COMMA = 0x2c;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * The SHA-256 of what `grep '^3,' bets.csv` finds, for each agency: of the lines that begin with its number and a comma, with
- * their line ends, in stored order.
+ * The SHA-256 of what `grep '^3,' bets.csv` finds, for each agency: of the lines that begin with
+ * its number and a comma, with their line ends, in stored order.
  *
  *     line = agency `,` … LF
  */
@@ -35,7 +35,7 @@ export class AgencyDigests {
     return new Map([...this.#hashes].map(([agency, hash]) => [agency, hash.copy().digest('hex')]));
   }
 
-  /** Takes neighbouring lines of one agency; returns the place behind them. */
+  /** Digests a run of lines of one agency; returns the place after them. */
   #hashRun(lines: Buffer, start: number, end: number): number {
     const afterAgency = lines.indexOf(COMMA, start) + 1;
     const agency = Number(lines.toString('latin1', start, afterAgency - 1));

@@ -5,9 +5,9 @@ import type { BetField, FaultReason } from './bet-rules.ts';
 /**
  * The unit of the whole system: bets of one agency that are stored and answered together.
  *
- * `rows` are the validated bytes exactly as they go into `bets.csv`. Only the parsers of payloads create a batch,
- * and only after every bet of it was found valid: whoever holds a `BetBatch` holds valid rows. They lie in the reader's own
- * memory until it reads the next batch; a store copies them.
+ * `rows` are the validated bytes exactly as they go into `bets.csv`: only the parsers of payloads
+ * create a batch, after every bet was found valid. The rows are in the reader's memory until it
+ * reads the next batch; a store copies them.
  */
 export interface BetBatch {
   readonly agency: number;
@@ -30,7 +30,10 @@ export interface BatchFault {
   readonly reason: FaultReason | (typeof BATCH_FAULT_REASONS)[number];
 }
 
-/** The bets of a batch, for where a single bet is the subject (exercise 5, the reference store, tests). */
+/**
+ * The bets of a batch, for where a single bet is the subject (exercise 5, the reference store,
+ * tests).
+ */
 export function betsOf(batch: BetBatch): Generator<Bet> {
   return decodeRows([batch.rows], `a batch of agency ${batch.agency}`);
 }

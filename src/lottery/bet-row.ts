@@ -6,9 +6,10 @@ import { type FieldRanges, skipZeros } from './bet-rules.ts';
  *
  *     agency "," first_name "," last_name "," document "," birthdate "," number CR LF
  *
- * written like Python's `csv.writer` with `QUOTE_MINIMAL`: a field that contains `,` `"` CR or LF stands in quotes,
- * and its quotes are doubled. Three places speak this format, and tests hold them equal: `appendRow` (the server's
- * path, bytes to bytes), `formatRow` (from a `Bet`) and `decodeRows` (`row-decoder.ts`, back to a `Bet`).
+ * written like Python's `csv.writer` with `QUOTE_MINIMAL`: a field that contains `,` `"` CR or LF
+ * stands in quotes, and its quotes are doubled. Three places speak this format, and tests hold them
+ * equal: `appendRow` (the server's path, bytes to bytes), `formatRow` (from a `Bet`) and
+ * `decodeRows` (`row-decoder.ts`, back to a `Bet`).
  */
 
 const COMMA = 0x2c;
@@ -16,13 +17,16 @@ const QUOTE = 0x22;
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Bytes that a row can have beyond those of its five fields: agency, commas, line end, the quotes of two names. */
+/**
+ * Bytes that a row can have beyond those of its five fields: agency, commas, line end, the quotes
+ * of two names.
+ */
 export const ROW_OVERHEAD_BYTES_MAX = 5 + 5 + 2 + 4;
 
 /**
- * Writes the row of one valid bet into `out` at `at` and returns the place behind it. `agencyField` is the agency's id
- * with its comma, as ASCII. `out` needs room for twice the bytes of the fields (quotes double) plus
- * `ROW_OVERHEAD_BYTES_MAX`.
+ * Writes the row of one valid bet into `out` at `at` and returns the place after it. `agencyField`
+ * is the agency's id with its comma, as ASCII. `out` needs room for twice the bytes of the fields
+ * (quotes double) plus `ROW_OVERHEAD_BYTES_MAX`.
  */
 export function appendRow(out: Uint8Array, at: number, agencyField: Uint8Array, fields: FieldRanges): number {
   const { bytes, starts, ends } = fields;

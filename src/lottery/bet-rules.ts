@@ -1,7 +1,7 @@
 /**
- * What makes a bet valid (exercise 5; the assignment's `Bet` class). Both sides use these rules: the agency
- * on each line of its file, the central on each bet of a payload. They work on the bytes where they lie, so
- * that checking a bet creates nothing.
+ * What makes a bet valid (exercise 5; the assignment's `Bet` class). Both sides use these rules:
+ * the agency on each line of its file, the central on each bet of a payload. They work on the bytes
+ * where they lie, so that checking a bet creates nothing.
  */
 
 export const AGENCY_MAX = 65_535;
@@ -15,7 +15,7 @@ export const BET_FIELDS = ['first_name', 'last_name', 'document', 'birthdate', '
 
 export type BetField = (typeof BET_FIELDS)[number];
 
-/** Why a field is refused. The words stand in log lines and on the wire; `docs/ERRORS.md` explains each. */
+/** Why a field is refused. The words are part of log lines and of the wire (`docs/ERRORS.md`). */
 export const FAULT_REASONS = [
   'empty',
   'too-long',
@@ -33,7 +33,10 @@ export interface BetFault {
   readonly reason: FaultReason;
 }
 
-/** Five or more fields of one record: field `i` is `bytes[starts[i]]` up to, not including, `bytes[ends[i]]`. */
+/**
+ * Five or more fields of one record: field `i` is `bytes[starts[i]]` up to, not including,
+ * `bytes[ends[i]]`.
+ */
 export interface FieldRanges {
   readonly bytes: Uint8Array;
   readonly starts: Int32Array;
@@ -102,8 +105,9 @@ function nameFault(bytes: Uint8Array, start: number, end: number): FaultReason |
 }
 
 /**
- * Length of the UTF-8 sequence of two to four bytes at `at`, 0 when it is not well-formed: no overlong forms, no
- * surrogates, nothing above U+10FFFF (the table of the Unicode standard, chapter 3, "well-formed byte sequences").
+ * Length of the UTF-8 sequence of two to four bytes at `at`, 0 when it is not well-formed: no
+ * overlong forms, no surrogates, nothing above U+10FFFF (the table of the Unicode standard, chapter
+ * 3, "well-formed byte sequences").
  */
 function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at]!;
@@ -134,7 +138,10 @@ function documentFault(bytes: Uint8Array, start: number, end: number): FaultReas
   return end - start > DOCUMENT_DIGITS_MAX ? 'too-long' : undefined;
 }
 
-/** A real day of the Gregorian calendar, `YYYY-MM-DD`, years 0001 to 9999 as in Python's `datetime.date`. */
+/**
+ * A real day of the Gregorian calendar, `YYYY-MM-DD`, years 0001 to 9999 as in Python's
+ * `datetime.date`.
+ */
 function birthdateFault(bytes: Uint8Array, start: number, end: number): FaultReason | undefined {
   if (start === end) return 'empty';
   if (end - start !== 10 || bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return 'not-a-date';
@@ -159,7 +166,9 @@ function daysOfMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** A value of 0..9999 in at most 10 digits. Leading zeros are accepted and not stored: `007` is `7`. */
+/**
+ * A value of 0..9999 in at most 10 digits. Leading zeros are accepted and not stored: `007` is `7`.
+ */
 function numberFault(bytes: Uint8Array, start: number, end: number): FaultReason | undefined {
   if (start === end) return 'empty';
   if (!areDigits(bytes, start, end)) return 'not-digits';

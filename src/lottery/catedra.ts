@@ -4,9 +4,9 @@ import { formatRow } from './bet-row.ts';
 import { decodeRows } from './row-decoder.ts';
 
 /**
- * The three functions that the course provides and that nobody may change (`server/common/utils.py` of its skeleton),
- * ported: same file, same rows, same rule. Like the originals they are synchronous and promise nothing about the disk;
- * the server's own path to the file is `store/csv/`, which writes the same bytes.
+ * Ports of the three functions of the course that must not change (`server/common/utils.py` of its
+ * skeleton): same file, same rows, same rule. Like the originals they are synchronous and not
+ * durable; the server's own path to the file is `store/csv/`, which writes the same bytes.
  */
 
 /** Bets storage location. */
@@ -48,13 +48,13 @@ function writeWhole(file: number, text: string): void {
 }
 
 /**
- * Loads the information of all the bets in the storage file, one after the other as they are asked for: memory does
- * not grow with the file. Not thread-safe/process-safe.
+ * Loads the information of all the bets in the storage file, one after the other as they are asked
+ * for: memory does not grow with the file. Not thread-safe/process-safe.
  *
  * @param file path, or descriptor of an open file, which is read from its first byte and stays open
  * @param onRead given each chunk of the file, valid until it returns
- * @throws Error with the line when the file holds something else than bets, and the file system's error when it
- *   cannot be read
+ * @throws Error with the line when the file holds something else than bets, and the file system's
+ *   error when it cannot be read
  */
 export function loadBets(
   file: string | number = STORAGE_FILEPATH,
@@ -66,11 +66,11 @@ export function loadBets(
 function* chunksOf(source: string | number, onRead?: (chunk: Uint8Array) => void): Generator<Uint8Array> {
   const file = typeof source === 'string' ? openSync(source, 'r') : source;
   try {
-    // Two in turns: whoever takes rows apart still has the end of a chunk when it is given the next one.
+    // Double buffering: the decoder still uses the end of a chunk when it gets the next one.
     let chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
     let other = Buffer.allocUnsafe(READ_CHUNK_BYTES);
     for (let position = 0; ; ) {
-      // Others read the same descriptor: its own position is left alone.
+      // The descriptor is shared: leave its position alone.
       const from = file === source ? position : null;
       const length = readSync(file, chunk, 0, chunk.length, from);
       if (length === 0) return;

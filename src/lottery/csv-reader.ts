@@ -1,6 +1,6 @@
 import type { FieldRanges } from './bet-rules.ts';
 
-/** More fields than any record here has; what lies beyond is counted but not kept. */
+/** More fields than any record has; further ones are counted and not stored. */
 const FIELDS_KEPT = 8;
 
 const COMMA = 0x2c;
@@ -12,19 +12,20 @@ const CR = 0x0d;
  * What `next()` found.
  *
  * - `record`: the fields are in `bytes`, `starts`, `ends`, `fieldCount`.
- * - `broken`: a record that is no CSV: a quote that is never closed, or longer than `recordBytesMax`. Only its first
- *   line is given up; reading goes on with the line after it.
+ * - `broken`: a record that is no CSV: a quote that is never closed, or longer than
+ *   `recordBytesMax`. Only its first line is given up; reading continues with the line after it.
  * - `more`: nothing complete is left; push the next chunk or call `end()`.
  * - `done`: after `end()`, nothing is left.
  */
 export type CsvStep = 'record' | 'broken' | 'more' | 'done';
 
 /**
- * A streaming reader of CSV as Python's `csv.reader` understands it (excel dialect): fields in quotes may hold the
- * delimiter, doubled quotes and line ends; records end in `\n`, `\r\n` or `\r`; empty lines are no records.
+ * A streaming reader of CSV as Python's `csv.reader` understands it (excel dialect): fields in
+ * quotes may hold the delimiter, doubled quotes and line ends; records end in `\n`, `\r\n` or `\r`;
+ * empty lines are no records.
  *
- * It works on bytes in any chunking and creates nothing per record: a record is a set of ranges in `bytes`, valid until
- * the next call. Used for the agency's file and for `bets.csv`.
+ * It works on bytes in any chunking and creates nothing per record: a record is a set of ranges in
+ * `bytes`, valid until the next call. Used for the agency's file and for `bets.csv`.
  */
 export class CsvReader implements FieldRanges {
   bytes: Uint8Array = new Uint8Array(0);
@@ -37,7 +38,9 @@ export class CsvReader implements FieldRanges {
   lines = 0;
 
   readonly #delimiter: number;
-  /** No byte beyond this one is a delimiter or ends a line: with most bytes of a file, one comparison says so. */
+  /**
+   * No greater byte is a delimiter or ends a line: one comparison rules out most bytes of a file.
+   */
   readonly #highestOfMeaning: number;
   readonly #recordBytesMax: number;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -82,7 +85,9 @@ export class CsvReader implements FieldRanges {
     return this.#buffer.subarray(this.#start);
   }
 
-  /** The current record as it stands, with its line end; of a broken line, what was pushed so far. */
+  /**
+   * The current record as it stands, with its line end; of a broken line, what was pushed so far.
+   */
   get raw(): Uint8Array {
     return this.#buffer.subarray(this.#recordStart, this.#start);
   }
@@ -96,7 +101,7 @@ export class CsvReader implements FieldRanges {
     return this.#buffer.length - this.#start;
   }
 
-  /** Goes on behind lines that somebody else has read: the first `bytes` of `unread`. */
+  /** Skips lines that the scanner has read: the first `bytes` of `unread`. */
   skip(bytes: number, lines: number): void {
     this.#start += bytes;
     this.#nextLine += lines;
@@ -141,7 +146,10 @@ export class CsvReader implements FieldRanges {
     return this.#finishRecord(buffer, count + 1, at, 1);
   }
 
-  /** The record holds a quoted field: its fields are copied, without their quotes, into a buffer of their own. */
+  /**
+   * The record holds a quoted field: its fields are copied, without their quotes, into a buffer of
+   * their own.
+   */
   #readQuotedRecord(): CsvStep {
     const buffer = this.#buffer;
     const length = buffer.length;
@@ -210,7 +218,9 @@ export class CsvReader implements FieldRanges {
     return 'record';
   }
 
-  /** The place behind the line end (or the end of the file) at `at`, -1 when that is still to come. */
+  /**
+   * The place after the line end (or the end of the file) at `at`, -1 when more bytes are needed.
+   */
   #afterLineEnd(at: number): number {
     const buffer = this.#buffer;
     if (buffer[at] === LF) return at + 1;

@@ -5,7 +5,10 @@ export const ENCODINGS = ['utf-8', 'windows-1252', 'utf-16le'] as const;
 
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** What Windows-1252 has in place of the control characters 80 to 9F; five of them it leaves as they are. */
+/**
+ * What Windows-1252 has in place of the control characters 80 to 9F; five of them it leaves as they
+ * are.
+ */
 const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 /** Turns the chunks of a file into UTF-8. */

@@ -1,8 +1,9 @@
 import { type Fact, isByHand } from './fact.ts';
 
 /**
- * Whether a fact that was judged without knowing of `other` may be wrong after it. A close and a draw are over the bets before them, an
- * agency that has finished sends no more, and it has one upload at a time.
+ * Whether a fact that was judged without knowing of `other` may be wrong after it. A close and a
+ * draw are over the bets before them, an agency that has finished sends no more, and it has one
+ * upload at a time.
  */
 export function isOvertakenBy(fact: Fact, other: Fact): boolean {
   // What is done by hand takes a close back.

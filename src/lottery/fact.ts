@@ -9,7 +9,7 @@ export interface UploadPlace {
   readonly seq: number;
 }
 
-/** What has become of a draw's bets: whoever has the file can check that it is the one that was drawn. */
+/** Length and digest of a draw's bets: proves that a file is the one that was drawn. */
 export interface Seal {
   /** Length of the rows in bytes. */
   readonly bytes: number;
@@ -33,7 +33,7 @@ export interface Acta {
   readonly text: string;
 }
 
-/** What somebody did about agencies by hand: why, who, and when (ISO 8601). */
+/** A manual intervention: why, who, and when (ISO 8601). */
 export interface Intervention {
   readonly reason: string;
   readonly by: string;
@@ -41,8 +41,9 @@ export interface Intervention {
 }
 
 /**
- * What can happen to a lottery. A store makes a fact durable and gives all of them back, in the same order, when it is
- * opened again; the state of the lottery is nothing but the facts applied in order ("log, apply, answer").
+ * What can happen to a lottery. A store makes a fact durable and gives all of them back, in the
+ * same order, when it is opened again; the state of the lottery is nothing but the facts applied in
+ * order ("log, apply, answer").
  */
 export type Fact =
   /** The draw waits for these agencies, in the form `1-5,7`, from here on. */

@@ -5,7 +5,10 @@ import { Uploads } from './uploads.ts';
 
 export type LotteryState = 'open' | 'complete' | 'closed' | 'drawn';
 
-/** Why the lottery does not take bets of an agency. Codes of the protocol, explained in `docs/ERRORS.md`. */
+/**
+ * Why the lottery does not take bets of an agency. Codes of the protocol, explained in
+ * `docs/ERRORS.md`.
+ */
 export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
 
 /**
@@ -15,9 +18,9 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
  *      ▲                                                                │
  *      └──────────────── something is done by hand ◀────────────────────┘
  *
- * Bets are taken while open, of expected agencies that have not finished. Winners exist only when drawn.
- * Whoever uses it has made each fact durable before applying it here ("log, apply, answer"); applied again in the same
- * order, the facts lead to the same state.
+ * Bets are taken while open, of expected agencies that have not finished. Winners exist only when
+ * drawn. The caller makes each fact durable before applying it ("log, apply, answer"); replay in
+ * the same order leads to the same state.
  */
 export class Lottery {
   #expected: ReadonlySet<number> = new Set();
@@ -37,7 +40,7 @@ export class Lottery {
   #draw: Draw | undefined;
   #seal: Seal | undefined;
   #onChange: (fact: Fact) => void = () => {};
-  /** Number of facts that were applied: whoever waits for something sees whether anything has changed meanwhile. */
+  /** Number of facts that were applied: a version, to notice changes. */
   applied = 0;
 
   /** @param expected the agencies that the draw waits for, until a fact says which */
@@ -89,7 +92,9 @@ export class Lottery {
     return this.firstAgencies(Infinity);
   }
 
-  /** The first of `agencies`, at a cost that grows with the number of those that are not expected. */
+  /**
+   * The first of `agencies`, at a cost that grows with the number of those that are not expected.
+   */
   firstAgencies(max: number): number[] {
     const expected = this.#expected.values().take(max);
     return [...expected, ...this.#others].toSorted((a, b) => a - b).slice(0, max);
@@ -157,7 +162,10 @@ export class Lottery {
     this.#onChange = onChange;
   }
 
-  /** Applies what is durable. Facts of agencies that are not expected (any more) are kept and change nothing else. */
+  /**
+   * Applies what is durable. Facts of agencies that are not expected (any more) are kept and change
+   * nothing else.
+   */
   apply(fact: Fact): void {
     this.#apply(fact);
     this.applied += 1;

@@ -5,12 +5,15 @@ import { StoredBet } from './stored-bet.ts';
 
 export const ROW_FIELDS = 6;
 
-/** Longer than any row of valid fields; what is longer in a `bets.csv` was not written by this program. */
+/**
+ * Longer than any row of valid fields; what is longer in a `bets.csv` was not written by this
+ * program.
+ */
 export const ROW_BYTES_MAX = 1024 * 1024;
 
 /**
- * The bets in the bytes of a `bets.csv`, chunk by chunk: memory does not grow with the file. A chunk is not looked at any more
- * when the one after the next is asked for.
+ * The bets of a `bets.csv`, chunk by chunk: memory does not grow with the file. A chunk is in use
+ * until the second chunk after it is requested.
  *
  * @param source what is being read, for the error
  * @throws Error with the line when a row is not one of `bets.csv`
@@ -19,7 +22,7 @@ export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Gener
   const decoder = new RowDecoder(source);
   for (const chunk of chunks) {
     decoder.push(chunk);
-    // Not `yield*`: to hand a bet through one more generator takes as long as to find its row.
+    // Not `yield*`: delegating to one more generator costs as much as finding a row.
     for (let bet = decoder.next(); bet !== undefined; bet = decoder.next()) yield bet;
   }
   decoder.end();
@@ -27,8 +30,8 @@ export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Gener
 }
 
 /**
- * The same for whoever gets the chunks one at a time. The scanner goes over what was pushed in windows and finds the usual rows;
- * where it stops, the reader of any CSV takes one row, and the scanner goes on behind that.
+ * The same, with the chunks pushed one at a time. The scanner finds the usual rows of each window;
+ * where it stops, the CSV reader reads one row, and the scanner resumes after it.
  */
 export class RowDecoder {
   readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });

@@ -8,8 +8,9 @@ const DOCUMENT = 3;
 const BIRTHDATE = 4;
 
 /**
- * A bet of `bets.csv` whose texts are looked for in its row only when somebody asks: a draw asks one bet in ten thousand for
- * its document and none for anything else. What it holds on to, a text of some hundred rows, never changes.
+ * A bet of `bets.csv` whose texts are found in its row on demand (lazily): a draw needs the
+ * document of one bet in ten thousand. The text of some hundred rows that it references never
+ * changes.
  */
 export class StoredBet implements Bet {
   readonly agency: number;

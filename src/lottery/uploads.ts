@@ -20,7 +20,7 @@ export class Upload {
     this.name = name;
   }
 
-  /** Bets that have a durable outcome: the file goes on behind them. */
+  /** Bets that have a durable outcome: the upload resumes after them. */
   get settledBets(): number {
     return this.bets + this.refusedBets;
   }
@@ -40,7 +40,10 @@ export class Uploads {
     return [...(this.#uploads.get(agency)?.values() ?? [])];
   }
 
-  /** An upload of the agency that is not complete. There is one at most, but for what an older version has stored. */
+  /**
+   * An upload of the agency that is not complete. There is one at most, but for what an older
+   * version has stored.
+   */
   openOf(agency: number, except?: string): Upload | undefined {
     const ofAgency = this.#uploads.get(agency);
     if (ofAgency === undefined) return undefined;

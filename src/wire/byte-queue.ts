@@ -52,7 +52,9 @@ export class ByteQueue {
     return ((this.u16At(offset) << 16) | this.u16At(offset + 2)) >>> 0;
   }
 
-  /** Consumes `length` bytes; returns a view without the first `skip`, valid until the next call. */
+  /**
+   * Consumes `length` bytes; returns a view without the first `skip`, valid until the next call.
+   */
   take(length: number, skip = 0): Uint8Array {
     const headLength = this.#headEnd - this.#headStart;
     if (headLength === 0) {

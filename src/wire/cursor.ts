@@ -56,7 +56,9 @@ export class Reader {
   }
 }
 
-/** Writes the fields of a frame one after the other; the caller knows the capacity that it needs. */
+/**
+ * Writes the fields of a frame one after the other; the caller knows the capacity that it needs.
+ */
 export class Writer {
   readonly #bytes: Uint8Array;
   #at = 0;

@@ -1,23 +1,30 @@
 /**
- * Every size, count, queue and wait that a peer can drive, with its unit and its reason (protocol page, section 3).
- * The configuration may change those that it names; nothing else in the program sets a limit of its own.
+ * Every size, count, queue and wait that a peer can drive, with its unit and its reason (protocol
+ * page, section 3). The configuration may change those that it names; nothing else in the program
+ * sets a limit of its own.
  */
 export interface Limits {
-  /** Longest payload of a client's message, in bytes: with its 8-byte header a packet never exceeds 8 kB. */
+  /**
+   * Longest payload of a client's message, in bytes: with its 8-byte header a packet never exceeds
+   * 8 kB.
+   */
   readonly payloadBytesMax: number;
   /** Longest payload of the central's message, in bytes: a list of winners has no other bound. */
   readonly replyPayloadBytesMax: number;
-  /** Longest acta that is sent to agencies, in bytes: some 10,000 agencies. Longer ones have only the operator's port. */
+  /**
+   * Longest acta that is sent to agencies, in bytes: some 10,000 agencies. Longer ones have only
+   * the operator's port.
+   */
   readonly actaBytesMax: number;
   /** Longest line of the echo server (exercises 1-4), in bytes. */
   readonly echoLineBytesMax: number;
-  /** Unanswered requests per connection: beyond, the central stops reading from it. */
+  /** Unanswered requests per connection: beyond, the central stops reading it (back-pressure). */
   readonly unansweredMax: number;
-  /** Messages of one connection that are answered in one turn of the event loop: then it is the turn of the others. */
+  /** Messages of one connection that are answered in one turn of the event loop: fairness. */
   readonly messagesPerTurnMax: number;
-  /** Bytes of rows that wait for the disk in the whole server: beyond, no connection is read from. */
+  /** Unsynced bytes of rows in the whole server: beyond, no connection is read (back-pressure). */
   readonly unsyncedBytesMax: number;
-  /** Bytes that all connections together hold for their peers: beyond, the one that holds most is cut. */
+  /** Bytes that all connections buffer together: beyond, the one that buffers most is cut. */
   readonly bufferedBytesMax: number;
   /** Open connections in all. */
   readonly connectionsMax: number;
@@ -26,53 +33,70 @@ export interface Limits {
   /** Batches of one upload that may be invalid: each is kept in memory and in the journal. */
   readonly refusedBatchesMax: number;
   /**
-   * Time that a question for the winners waits for the draw, in milliseconds, when its agency has finished: who asks again only
-   * after seconds is answered at once.
+   * Time that a question for the winners of a finished agency waits for the draw, in milliseconds:
+   * long polling for agencies that ask every few seconds.
    */
   readonly questionWaitMs: number;
-  /** Connections that may wait for the draw before a question does not any more: the others are for those who send bets. */
+  /** Connections that may wait for the draw; further questions are answered at once. */
   readonly questionsWaitingMax: number;
-  /** How often an agency that waits for the draw is told that the central is still there, in milliseconds. */
+  /** Time between two `PING`s to an agency that waits for the draw, in milliseconds. */
   readonly pingIntervalMs: number;
   /**
-   * Least bytes that move in a window of time while a message or an answer is awaited: a deadline cuts a
-   * peer that stands still, not one whose link is slow. 512 in 10 s is a fifth of a link of 2 kbit/s.
+   * Least bytes that move in a window of time while a message or an answer is awaited: a deadline
+   * cuts a peer that stands still, not one whose link is slow. 512 in 10 s is a fifth of a link of
+   * 2 kbit/s.
    */
   readonly progressBytesMin: number;
   /** Time for the TLS handshake, in milliseconds: its 6 kB or so take half of it at 2 kbit/s. */
   readonly handshakeTimeoutMs: number;
-  /** Window for the first message of a connection: for the whole of it or `progressBytesMin`, in milliseconds. */
+  /**
+   * Window for the first message of a connection: for the whole of it or `progressBytesMin`, in
+   * milliseconds.
+   */
   readonly firstMessageTimeoutMs: number;
   /** Window for the rest of a message that has begun, in milliseconds. */
   readonly messageTimeoutMs: number;
   /** Time without any message, in milliseconds. */
   readonly idleTimeoutMs: number;
   /**
-   * Time in which a peer takes a slice (64 kB) of the answers that wait for it, in milliseconds. Long,
-   * because the kernel tells of no smaller steps, and one takes more than four minutes at 2 kbit/s.
+   * Time in which a peer takes a slice (64 kB) of the answers that wait for it, in milliseconds.
+   * Long, because the kernel reports no smaller steps, and one takes more than four minutes at 2
+   * kbit/s.
    */
   readonly unreadTimeoutMs: number;
   /**
-   * Time a closing connection waits for the peer to close too, in milliseconds, reading and ignoring what comes. Short,
-   * because a server that stops waits for it, and containers are sometimes given no more than a second.
+   * Time a closing connection waits for the peer to close too, in milliseconds, reading and
+   * ignoring what comes. Short, because a server that stops waits for it, and containers are
+   * sometimes given no more than a second.
    */
   readonly lingerTimeoutMs: number;
-  /** Bytes read and ignored on a closing connection: a peer that sends on is cut off. Room for a full window of batches. */
+  /**
+   * Bytes read and ignored on a closing connection: a peer that sends on is cut off. Room for a
+   * full window of batches.
+   */
   readonly lingerBytesMax: number;
-  /** Time between two reads on a closing connection, each of at most 64 kB or so, in milliseconds. */
+  /**
+   * Time between two reads on a closing connection, each of at most 64 kB or so, in milliseconds.
+   */
   readonly lingerReadMs: number;
-  /** Time for accepted requests to be answered when the process is asked to stop, in milliseconds. */
+  /**
+   * Time for accepted requests to be answered when the process is asked to stop, in milliseconds.
+   */
   readonly stopTimeoutMs: number;
   /**
-   * Time the agency waits for an answer of the central, or for `progressBytesMin` of it, in milliseconds.
-   * Before the first answer on a connection it waits on, as a sequential server may be serving another agency.
+   * Time the agency waits for an answer of the central, or for `progressBytesMin` of it, in
+   * milliseconds. Before the first answer on a connection it waits on, as a sequential server may
+   * be serving another agency.
    */
   readonly answerTimeoutMs: number;
   /** Time the agency waits for a connection to be established, in milliseconds. */
   readonly connectTimeoutMs: number;
 }
 
-/** Room for the longest bet: two names, document, birthdate and number with their separators, and the numbers before. */
+/**
+ * Room for the longest bet: two names, document, birthdate and number with their separators, and
+ * the numbers before.
+ */
 export const PAYLOAD_BYTES_MIN = 1024;
 
 const SECOND = 1_000;

@@ -37,7 +37,8 @@ export class ListScan {
   /**
    * The length of the message; undefined until all of it is there.
    *
-   * @throws WireError `payload-too-large` as soon as it must exceed the limit; what the shape throws
+   * @throws WireError `payload-too-large` as soon as it must exceed the limit; what the shape
+   *   throws
    */
   lengthIn(queue: ByteQueue): number | undefined {
     for (; this.#left > 0; this.#left -= 1) {

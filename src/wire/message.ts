@@ -1,18 +1,20 @@
 import type { BatchFault } from '../lottery/bet-batch.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Who is speaking, in dialects in which each message says so. */
+/** The sender, in dialects in which every message names it. */
 interface Speaker {
   readonly agency?: number;
 }
 
-/** What an agency says, whatever the dialect. Payloads are views, valid until the decoder's next call. */
+/**
+ * A message of an agency in any dialect. Payloads are views, valid until the decoder's next call.
+ */
 export type ClientMessage =
-  /** Who is speaking. */
+  /** Identifies the agency. */
   | { readonly kind: 'identify'; readonly agency: number }
   /**
-   * Who is speaking, and which upload it comes to begin or to go on with. With `countsBets` the numbers of `welcome` and
-   * `numbered-batch` are those of a bet, else of a batch.
+   * Identifies the agency and the upload that it begins or resumes. With `countsBets` the numbers
+   * of `welcome` and `numbered-batch` are those of a bet, else of a batch.
    */
   | {
       readonly kind: 'resume';
@@ -26,49 +28,50 @@ export type ClientMessage =
   | ({ readonly kind: 'batch'; readonly payload: Uint8Array } & Speaker)
   /** A batch without a bet, which is acknowledged. */
   | ({ readonly kind: 'empty-batch' } & Speaker)
-  /** The same as part of an upload, where it is stored once however often it is sent. `seq` is its number, or that of its first bet. */
+  /** A batch of an upload, stored once however often it is sent: `seq` is the idempotency key, the
+   * number of the batch or of its first bet. */
   | { readonly kind: 'numbered-batch'; readonly seq: number; readonly payload: Uint8Array }
-  /** How much of the upload the agency counts as stored. */
+  /** What the agency counts as stored of the upload. */
   | { readonly kind: 'upload-done'; readonly batches: number; readonly bets: number }
   /** The agency has sent all its bets (exercise 7). */
   | ({ readonly kind: 'finish' } & Speaker)
-  /** Who won? */
+  /** The question for the winners. */
   | ({ readonly kind: 'ask-winners' } & Speaker)
   /**
-   * The same, to be answered when the draw has been held; with `acta`, or by the acta de cierre when there is one with a higher
-   * number.
+   * The same, answered after the draw; with `acta`, answered by the acta de cierre when there is
+   * one with a higher number.
    */
   | { readonly kind: 'await-winners'; readonly acta?: number | undefined }
-  /** The acta is not of what the agency has sent: so many bets, with this SHA-256 of its rows. */
+  /** The acta does not match what the agency has sent: its bets, and the SHA-256 of their rows. */
   | { readonly kind: 'dispute-acta'; readonly acta: number; readonly bets: number; readonly sha256: string };
 
 /** A message that carries bets. */
 export type BetsMessage = ClientMessage & { readonly payload: Uint8Array };
 
-/** What the central answers. */
+/** An answer of the central. */
 export type ServerMessage =
-  /** The bets, so many, are on disk, or the end of the agency's bets is noted. */
+  /** The bets are durable, or the end of the agency's bets is. */
   | { readonly kind: 'accepted'; readonly bets?: number }
   /** The central closes the connection. */
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** Nothing of the batch was stored; the conversation goes on, without it. */
+  /** Nothing of the batch was stored; the connection survives. */
   | { readonly kind: 'bets-refused'; readonly refusal: Refusal }
-  /** Nothing of the batch was stored and its number is used up; the upload goes on. */
+  /** Nothing of the batch was stored and its number is used up; the upload continues. */
   | { readonly kind: 'batch-refused'; readonly seq: number; readonly fault: BatchFault }
-  /** Where the upload goes on. */
+  /** Where the upload resumes. */
   | Welcome
   /** The draw has not been held yet. */
   | { readonly kind: 'not-drawn' }
   /** The agency's own winners, in stored order. */
   | { readonly kind: 'winners'; readonly documents: readonly string[] }
-  /** The acta de cierre, and in how many uploads the agency has sent what it says of it. */
+  /** The acta de cierre, and the number of uploads with the agency's bets in it. */
   | { readonly kind: 'acta'; readonly number: number; readonly uploads: number; readonly text: string }
-  /** No answer: while one is waited for, a sign that the central is there. */
+  /** Keep-alive while an answer is outstanding. */
   | { readonly kind: 'still-here' };
 
 export interface Welcome {
   readonly kind: 'welcome';
-  /** Number of the batch, or of the bet, that is expected: every one below has a durable outcome. */
+  /** The expected batch or bet: every one below it has a durable outcome. */
   readonly next: number;
   /** Bets below `next` that were refused; only where bets are counted. */
   readonly refusedBets?: number | undefined;
@@ -78,7 +81,7 @@ export interface Welcome {
   readonly payloadBytesMax: number;
 }
 
-/** The same, as an agency hears it: a dialect may tell less than the central knows. */
+/** An answer as an agency decodes it: a dialect may carry less than the central knows. */
 export type ServerAnswer =
   | Exclude<ServerMessage, { kind: 'refused' | 'batch-refused' }>
   | { readonly kind: 'refused'; readonly refusal?: Refusal }

@@ -1,6 +1,6 @@
 /**
- * A deadline on progress: a peer has to move a least number of bytes in each window of time. A slow link
- * is given all the windows that it needs; a peer that drips single bytes gets no more than one.
+ * A deadline on progress: a peer has to move a least number of bytes in each window of time. A slow
+ * link gets as many windows as it needs, a peer that drips single bytes (slowloris) only one.
  */
 export class Pace {
   readonly #bytesMin: number;
@@ -22,7 +22,9 @@ export class Pace {
     this.#bytes += bytes;
   }
 
-  /** Whether a window has passed with too few bytes; when there were enough, the next one begins. */
+  /**
+   * Whether a window has passed with too few bytes; when there were enough, the next one begins.
+   */
   isTooSlow(time: number, windowMs: number): boolean {
     if (time - this.#since < windowMs) return false;
     if (this.#bytes < this.#bytesMin) return true;

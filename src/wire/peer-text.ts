@@ -1,9 +1,8 @@
-/** In UTF-16 units. Longer than what anybody has to say, and short enough for a line of the log. */
+/** In UTF-16 units: enough for a sentence, and short enough for a log line. */
 export const PEER_TEXT_LENGTH_MAX = 500;
 
 /**
- * What a peer says in words, as the detail of a refusal: no line ends nor other control characters, no `|`, and no longer than
- * a line of the log should be.
+ * A peer's text as the detail of a refusal: no control characters, no `|`, bounded in length.
  */
 export function peerText(text: string): string {
   return text

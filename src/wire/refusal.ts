@@ -1,6 +1,6 @@
 /**
- * Every reason for which the central refuses something. The list is the protocol's (section 2) and every dialect says as
- * much of it as its bytes allow; `docs/ERRORS.md` has a line for each, and a test ties the two.
+ * Why the central refuses a message. The list is the protocol's (section 2); a dialect carries as
+ * much of it as its bytes allow. `docs/ERRORS.md` explains each, and a test ties the two.
  */
 export const REFUSAL_CODES = [
   'not-identified',
@@ -24,11 +24,15 @@ export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export interface Refusal {
   readonly code: RefusalCode;
-  /** For the log and for dialects that can carry text; no `|`, no line end, nothing about a person. */
+  /**
+   * For the log and for dialects that can carry text; no `|`, no line end, nothing about a person.
+   */
   readonly detail: string;
 }
 
-/** Thrown by a decoder for bytes that are no message of its dialect. The stream cannot be read any further. */
+/**
+ * Thrown by a decoder for bytes that are no message of its dialect. The stream is unusable then.
+ */
 export class WireError extends Error {
   readonly refusal: Refusal;
 

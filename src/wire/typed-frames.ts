@@ -41,7 +41,9 @@ export class TypedFrameDecoder<Message> extends StreamDecoder<Message> {
     this.#types = new Map(entries.map(([name, type]) => [typeBytes(name).readUInt32BE(), { name, ...type }]));
   }
 
-  /** @throws WireError `unknown-message`, `payload-too-large`, or what the type's `decode` throws */
+  /**
+   * @throws WireError `unknown-message`, `payload-too-large`, or what the type's `decode` throws
+   */
   protected override decode(): Message | undefined {
     const { queue } = this;
     if (queue.length < TYPE_BYTES) return undefined;

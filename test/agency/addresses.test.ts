@@ -22,18 +22,18 @@ describe('the servers of a central', () => {
     const turns = Array.from({ length: 5 }, () => {
       const { text } = addresses.current;
       expect(addresses.current.text).toBe(text);
-      addresses.moveOn();
+      addresses.failOver();
       return text;
     });
     expect(turns).toEqual(['s2:1', 's3:1', 's1:1', 's2:1', 's3:1']);
-    expect(addresses.currentOfSeveral).toBe('s1:1');
+    expect(addresses.currentForLog).toBe('s1:1');
   });
 
   test('that are one need no name in the log, and it is its own next', () => {
     const addresses = addressesOf(1, 7);
-    addresses.moveOn();
+    addresses.failOver();
     expect(addresses.current.text).toBe('s1:1');
     expect(addresses.several).toBe(false);
-    expect(addresses.currentOfSeveral).toBeUndefined();
+    expect(addresses.currentForLog).toBeUndefined();
   });
 });

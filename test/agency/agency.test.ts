@@ -44,20 +44,6 @@ describe('the end of the bets and the winners', () => {
   });
 
   test.each([
-    ['0|', '5257494e 00000002 307c'],
-    ['0', '5257494e 00000001 30'],
-  ])('the answer %s means that there are none', async (_, answer) => {
-    const central = await FakeCentral.listen();
-    const winners = startAgency(central.port).agency.finishAndAwaitWinners();
-    const conversation = await central.accept();
-    await conversation.messages(2);
-    conversation.say(OK);
-    await conversation.message();
-    conversation.say(answer);
-    expect(await winners).toEqual([]);
-  });
-
-  test.each([
     [0.5, 70, [50, 62.5, 70, 70]],
     [0, 70, [37.5, 46.875, 52.5, 52.5]],
     [1, 70, [62.5, 70, 70, 70]],

@@ -1,8 +1,8 @@
-import { appendFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import { type Conversation, fail, FakeCentral, OK, RWIN_TWO, welc } from '../support/fake-central.ts';
+import { type Conversation, fail, FakeCentral, OK, RWIN_TWO } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
 import {
@@ -363,80 +363,3 @@ async function uploaded(central: FakeCentral, agency: ReturnType<typeof startRes
   await upload;
   return { conversation, winners: agency.finishAndAwaitWinners() };
 }
-
-describe('a file that is changed while it is sent', () => {
-  test('and grows before it is read is not begun with', async () => {
-    const path = await betsFile(3);
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port, { batchWindow: 2 });
-    const upload = failureOf(uploadFile(agency, path));
-    const conversation = await central.accept();
-    await conversation.message();
-    await appendFile(path, betLines(4, 9));
-    conversation.say(welc(1));
-    expect((await upload).message).toContain('was changed while it was being sent; 0 bets of what it was');
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-  });
-
-  test('and grows after it was read is not read on: the bets before are answered, no other is sent', async () => {
-    const path = await betsFile(3);
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port, { batchWindow: 2 });
-    const upload = failureOf(uploadFile(agency, path));
-    const conversation = await welcomed(central);
-    expect(await conversation.message()).toBe(numberedText(1, 2));
-    await appendFile(path, betLines(4, 9));
-    conversation.say(OK);
-    const rest = await Promise.race([conversation.message(), upload]);
-    // The file may have been read to its end already.
-    if (typeof rest === 'string') {
-      expect(rest).toBe(numberedText(3));
-      conversation.say(OK);
-    }
-    expect((await upload).message).toContain('was changed while it was being sent; ');
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-  });
-
-  test('by another process whose bets are more than the file holds is said', async () => {
-    const path = await betsFile(3);
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = failureOf(uploadFile(agency, path));
-    const conversation = await central.accept();
-    const name = (await conversation.message()).split('|')[1]!;
-    conversation.say(welc(6));
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      `the central has 5 bets of upload ${name}, and ${path} holds only 3; it was changed while another client sent it, have the central void this upload ('loteria agency void 1 --upload ${name} --reason "…"')`,
-    );
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-  });
-
-  test.each<[string, (path: string) => Promise<void>]>([
-    ['has another length', path => writeFile(path, betLines(1, 1))],
-    ['was written anew', path => utimes(path, 1, 1)],
-    ['is gone', path => rm(path)],
-  ])('(it %s): is an error that names both ways out, before the counts are said', async (_, change) => {
-    const path = await betsFile(2);
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = failureOf(uploadFile(agency, path));
-    const conversation = await central.accept();
-    const name = (await conversation.message()).split('|')[1]!;
-    conversation.say(welc(1));
-    expect(await conversation.message()).toBe(numberedText(1, 2));
-    await change(path);
-    conversation.say(OK);
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      `${path} was changed while it was being sent; 2 bets of what it was are stored; put back what it was and start this client again, or have the central void this upload ('loteria agency void 1 --upload ${name} --reason "…"')`,
-    );
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-  });
-});

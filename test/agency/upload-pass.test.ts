@@ -26,7 +26,8 @@ async function nextText(pass: UploadPass): Promise<string | undefined> {
 }
 
 /** The bets up to 8 with which a pass can go on. */
-const places = (pass: UploadPass): number[] => [1, 2, 3, 4, 5, 6, 7, 8].filter(next => pass.canGoOnAt(next));
+const places = (pass: UploadPass): number[] =>
+  [1, 2, 3, 4, 5, 6, 7, 8].filter(next => pass.canResumeAt(next));
 
 const sequence = (pass: UploadPass): number[] => pass.unanswered.map(({ seq }) => seq);
 
@@ -102,9 +103,9 @@ describe('a pass over a file', () => {
 
   test('cannot go back to a bet that was answered, or to the middle of a batch', async () => {
     const pass = await passOver(7);
-    expect([pass.canGoOnAt(1), pass.canGoOnAt(9)]).toEqual([true, true]);
+    expect([pass.canResumeAt(1), pass.canResumeAt(9)]).toEqual([true, true]);
     for (let count = 0; count < 3; count += 1) await pass.read();
-    expect(pass.canGoOnAt(1)).toBe(true);
+    expect(pass.canResumeAt(1)).toBe(true);
     expect(places(pass)).toEqual([1, 3, 5, 7, 8]);
     pass.stored();
     expect(places(pass)).toEqual([3, 5, 7, 8]);

@@ -2,51 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { CsvReader } from '../../src/lottery/csv-reader.ts';
 import { cutAt, everyCut, places } from './cuts.ts';
-import { askPython, needsPython } from './python.ts';
-
-/** What was read: the line on which a record starts and its fields, or undefined in their place when it is broken. */
-type Read = [line: number, fields: string[] | undefined];
-
-interface Options {
-  readonly delimiter?: string;
-  readonly recordBytesMax?: number;
-}
-
-/** Reads a stream in the given pieces. Each piece is overwritten as soon as the reader has no right to it any more. */
-function readPieces(
-  pieces: readonly Uint8Array[],
-  { delimiter = ',', recordBytesMax = 1e6 }: Options = {},
-): Read[] {
-  const reader = new CsvReader({ delimiter: delimiter.charCodeAt(0), recordBytesMax });
-  const found: Read[] = [];
-  let given: Uint8Array | undefined;
-  for (const piece of pieces) {
-    const chunk = Uint8Array.from(piece);
-    reader.push(chunk);
-    given?.fill(0x23);
-    given = chunk;
-    expect(drain(reader, found)).toBe('more');
-  }
-  reader.end();
-  expect(drain(reader, found)).toBe('done');
-  expect(reader.next()).toBe('done');
-  return found;
-}
-
-/** Takes everything that is complete; returns the step that ended it. */
-function drain(reader: CsvReader, found: Read[]): string {
-  for (;;) {
-    const step = reader.next();
-    if (step !== 'record' && step !== 'broken') return step;
-    found.push([reader.line, step === 'record' ? fieldsOf(reader) : undefined]);
-  }
-}
-
-function fieldsOf({ bytes, starts, ends, fieldCount }: CsvReader): string[] {
-  return Array.from({ length: fieldCount }, (_, index) =>
-    Buffer.from(bytes.subarray(starts[index], ends[index])).toString(),
-  );
-}
+import { drain, fieldsOf, type Options, type Read, readPieces } from './csv-reading.ts';
 
 const read = (text: string, options?: Options): Read[] => readPieces([Buffer.from(text)], options);
 
@@ -343,78 +299,5 @@ describe('memory', () => {
       line: 2 + CHUNKS * (CHUNK_BYTES / 1024),
     });
     expect(most).toBeLessThan(8 * 1024 * 1024);
-  });
-});
-
-describe('agreement with Python', () => {
-  /**
-   * Python's reader gives what is left of the file as a record when a quote is never closed. The answer has undefined
-   * (None) for the line on which that record starts and goes on with the line after it, as ours does.
-   */
-  const PROGRAM = `
-import csv, io
-
-def rows(text, delimiter):
-    reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)
-    found, line = [], 1
-    for row in reader:
-        found.append([line, row])
-        line = reader.line_num + 1
-    return found
-
-def answer(case):
-    text, delimiter = case['csv'], case['delimiter']
-    steps, first = [], 1
-    while True:
-        found = rows(text, delimiter)
-        closed = rows(text + '\\r\\nEND\\r\\n', delimiter)[-1][1] == ['END']
-        steps += [[first + line - 1, row] for line, row in (found if closed else found[:-1]) if row]
-        if closed:
-            return steps
-        line = found[-1][0]
-        steps.append([first + line - 1, None])
-        text = ''.join(io.StringIO(text, newline='').readlines()[line:])
-        first += line
-`;
-
-  const file = fc.constantFrom(',', ';', '\t', '|').chain(delimiter =>
-    fc.record({
-      delimiter: fc.constant(delimiter),
-      csv: fc
-        .array(
-          fc.oneof(
-            {
-              weight: 6,
-              arbitrary: fc.constantFrom('"', '""', delimiter, '\n', '\r', '\r\n', 'a', ' ', ',', ';'),
-            },
-            {
-              weight: 1,
-              arbitrary: fc.constantFrom('"a\nb"', 'O"Hara', 'Ñandú', "'", '\\', '\u2028', '\u0085', '\f'),
-            },
-          ),
-          { maxLength: 30 },
-        )
-        .map(parts => parts.join('')),
-      cuts: places,
-    }),
-  );
-
-  test('the same records on the same lines, also behind a quote that is never closed', context => {
-    needsPython(context);
-    fc.assert(
-      fc.property(fc.array(file, { minLength: 1, maxLength: 3000, size: 'max' }), files => {
-        const ours = files.map(({ csv, delimiter, cuts }) =>
-          readPieces(cutAt(Buffer.from(csv), cuts), { delimiter }).map(([line, record]) => [
-            line,
-            record?.slice(0, 8) ?? null,
-          ]),
-        );
-        const theirs = askPython<Read[]>(PROGRAM, files).map(steps =>
-          steps.map(([line, record]) => [line, record?.slice(0, 8) ?? null]),
-        );
-        expect(ours).toEqual(theirs);
-      }),
-      { numRuns: 5, interruptAfterTimeLimit: 15_000 },
-    );
   });
 });

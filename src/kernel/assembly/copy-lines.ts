@@ -1,9 +1,10 @@
 import { copyUsualLine, fieldsLength, lineLength } from './usual-line.ts';
 
 /**
- * The agency's hot loop: usual lines of its file become fields of a payload. It is a module of its own, since a client that
- * starts should not have to compile what only a central does. The memory belongs to the caller, who says where the chunk of
- * the file and the fields are (`kernel/wasm-line-copier.ts`):
+ * The agency's hot loop: usual lines of its file become fields of a payload. It is a module of its
+ * own, since a client that starts should not have to compile what only a central does. The memory
+ * belongs to the caller, who says where the chunk of the file and the fields are
+ * (`kernel/wasm-line-copier.ts`):
  *
  *     lines   from ……………………… end       64 bytes that are read, whatever they are
  *     fields  to   ……………………… toEnd     64 bytes that may be written over
@@ -12,13 +13,13 @@ import { copyUsualLine, fieldsLength, lineLength } from './usual-line.ts';
  *     bet    = field 4( "|" field )      as they stand in the line
  */
 
-/** The place behind the last field, and in the file behind the last line. */
+/** The place after the last field, and in the file after the last line. */
 let fieldsEnd = 0;
 let linesEnd = 0;
 
 /**
- * Copies lines up to the first one that is not usual (`usual-line.ts`), whose fields have no room before `toEnd`, or that is not
- * all there; at most `countMax`.
+ * Copies lines up to the first one that is not usual (`usual-line.ts`), whose fields have no room
+ * before `toEnd`, or that is not all there; at most `countMax`.
  *
  * @returns the number of lines
  */

@@ -1,10 +1,11 @@
 /**
- * Why a batch is refused, as one number that the caller can tell from a place in the memory: the complement of
+ * Why a batch is refused, as one number that the caller can tell from a place in the memory: the
+ * complement of
  *
  *     index << 8 | field << 4 | reason
  *
- * Fields and reasons are numbered in the order of `BET_FIELDS` and then `batch`, and of `FAULT_REASONS` and then
- * `BATCH_FAULT_REASONS`.
+ * Fields and reasons are numbered in the order of `BET_FIELDS` and then `batch`, and of
+ * `FAULT_REASONS` and then `BATCH_FAULT_REASONS`.
  */
 
 export const FIRST_NAME = 0;

@@ -4,7 +4,8 @@ import { birthdateFault, documentFault, nameFault, numberFault, skipZeros } from
 
 /** Any bet, field by field, as `kernel/plain-bet-reader.ts` reads it. */
 
-// The fields of the bet that `findFields` has found: each ends at its separator, behind which the next one starts.
+// The fields of the bet that `findFields` has found: each ends at its separator, after which the
+// next one starts.
 let firstName = 0;
 let firstNameEnd = 0;
 let lastNameEnd = 0;
@@ -13,8 +14,8 @@ let birthdateEnd = 0;
 let numberEnd = 0;
 
 /**
- * Finds the five fields at `at` and returns the place of the separator behind them, -1 when the payload has fewer. A
- * separator stands at `end`.
+ * Finds the five fields at `at` and returns the place of the separator after them, -1 when the
+ * payload has fewer. A separator stands at `end`.
  */
 export function findFields(at: i32, end: i32): i32 {
   firstName = at;
@@ -49,7 +50,9 @@ export function findFault(): i32 {
   return fieldFault(NUMBER, numberFault(birthdateEnd + 1, numberEnd));
 }
 
-/** Writes the fields, which are valid, with commas between them, and returns the place behind them. */
+/**
+ * Writes the fields, which are valid, with commas between them, and returns the place after them.
+ */
 export function appendFields(to: i32): i32 {
   let out = appendName(to, firstName, firstNameEnd);
   out = appendName(out, firstNameEnd + 1, lastNameEnd);

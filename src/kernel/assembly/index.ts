@@ -4,15 +4,16 @@ import { appendFields, findFault, findFields } from './fields.ts';
 import { copyUsualBet } from './usual-bet.ts';
 
 /**
- * The hot loop of `kernel/plain-bet-reader.ts`, which says what it does, with vectors of 16 bytes. The memory belongs to the
- * caller, who says where payload and rows are (`kernel/wasm-bet-reader.ts`).
+ * The hot loop of `kernel/plain-bet-reader.ts`, which says what it does, with vectors of 16 bytes.
+ * The memory belongs to the caller, who says where payload and rows are
+ * (`kernel/wasm-bet-reader.ts`).
  *
  *     payload   from …………………… end  1 byte, which gets a separator: the last field ends like every other
  *     rows      to   ……………………     twice the bytes of the payload, and 128 that may be written over
  *
- * Up to 64 bytes behind the payload are read, whatever they are.
+ * Up to 64 bytes after the payload are read, whatever they are.
  *
- * @returns the place behind the last row, or a negative number that says what is wrong (`faults.ts`)
+ * @returns the place after the last row, or a negative number that says what is wrong (`faults.ts`)
  */
 export function readBets(from: i32, end: i32, count: i32, agency: i32, to: i32): i32 {
   store<u8>(end, SEPARATOR);
@@ -46,7 +47,10 @@ function digitsOf(agency: i32): i32 {
   return 1 + i32(agency > 9) + i32(agency > 99) + i32(agency > 999) + i32(agency > 9999);
 }
 
-/** The agency's id and a comma, as they begin each of its rows: at most six bytes, the first one lowest. */
+/**
+ * The agency's id and a comma, as they begin each of its rows: at most six bytes, the first one
+ * lowest.
+ */
 function encodeAgency(agency: i32): u64 {
   let field = <u64>COMMA;
   for (let left = agency; left > 0; left /= 10) field = (field << 8) | (ZERO + (left % 10));

@@ -11,7 +11,10 @@ import {
   TOO_LONG,
 } from './faults.ts';
 
-/** The rules of `lottery/bet-rules.ts` once more, in the same order, for a field from `start` to the separator at `end`. */
+/**
+ * The rules of `lottery/bet-rules.ts` once more, in the same order, for a field from `start` to the
+ * separator at `end`.
+ */
 
 const NAME_BYTES_MAX = 255;
 const DOCUMENT_DIGITS_MAX = 10;
@@ -42,8 +45,8 @@ export function nameFault(start: i32, end: i32): i32 {
 }
 
 /**
- * Length of the well-formed UTF-8 sequence of two to four bytes at `at`, 0 when it is none. The separator behind the name
- * continues no sequence.
+ * Length of the well-formed UTF-8 sequence of two to four bytes at `at`, 0 when it is none. The
+ * separator after the name continues no sequence.
  */
 function sequenceLength(at: i32): i32 {
   const first = load<u8>(at);

@@ -2,9 +2,10 @@ import { COMMA, DASH, DELETE, QUOTE, SEPARATOR, SPACE, ZERO } from './bytes.ts';
 import { isDay } from './calendar.ts';
 
 /**
- * The bets that nearly all of a file are, 64 bytes at a time. A comparison of all 64 bytes at once becomes a 64-bit mask with
- * one bit per byte, and the rules become arithmetic on such masks. What this accepts is valid; what it does not accept may
- * be valid all the same and is read again, field by field (`fields.ts`).
+ * The bets that nearly all of a file are, 64 bytes at a time. A comparison of all 64 bytes at once
+ * becomes a 64-bit mask with one bit per byte, and the rules become arithmetic on such masks. What
+ * this accepts is valid; what it does not accept may be valid all the same and is read again, field
+ * by field (`fields.ts`).
  *
  *     bit       0        first     last      document      birthdate      number
  *     bytes     Santiago Lionel|Lorca|30904465|1999-03-17|7574|…
@@ -14,7 +15,10 @@ import { isDay } from './calendar.ts';
 const DOCUMENT_DIGITS_MAX = 10;
 /** Digits of a number that needs no care: without zeros before it, it is 0..9999. */
 const NUMBER_DIGITS_MAX = 4;
-/** What is no digit from the separator before the birthdate to the one behind it: these two and the dashes. */
+/**
+ * What is no digit from the separator before the birthdate to the one after it: these two and the
+ * dashes.
+ */
 const BIRTHDATE_NON_DIGITS: u64 = 0b100100100001;
 const FIRST_DASH = 4;
 const SECOND_DASH = 7;
@@ -25,8 +29,8 @@ const CONTINUATION_MIN: u8 = 0x80;
 const CONTINUATIONS: u8 = 0xc0 - 0x80;
 
 /**
- * Copies the fields of the bet at `at` to `to`, with commas between them, and returns their length; 0 when the bet is not a
- * usual one. Reads 64 bytes and writes 64.
+ * Copies the fields of the bet at `at` to `to`, with commas between them, and returns their length;
+ * 0 when the bet is not a usual one. Reads 64 bytes and writes 64.
  */
 export function copyUsualBet(at: i32, end: i32, to: i32): i32 {
   const block0 = v128.load(at);
@@ -56,7 +60,8 @@ export function copyUsualBet(at: i32, end: i32, to: i32): i32 {
   const beyondAscii = mask(block0, block1, block2, block3) & names;
   if (beyondAscii != 0 && !areTwoByteLetters(at, names, beyondAscii)) return 0;
 
-  // Everything from the document on: the bits below `length` without those up to the last name's end.
+  // Everything from the document on: the bits below `length` without those up to the last name's
+  // end.
   const numerals = ((<u64>1) << length) - ((<u64>2) << lastNameEnd);
   const nonDigits = mask(isNonDigit(block0), isNonDigit(block1), isNonDigit(block2), isNonDigit(block3));
   if ((nonDigits & numerals) != BIRTHDATE_NON_DIGITS << documentEnd) return 0;
@@ -100,11 +105,11 @@ export function hasLength(separator: i32, next: i32, max: u32): bool {
 }
 
 /**
- * Whether what is not ASCII in the names is well-formed sequences of two bytes from U+00C0 to U+07FF, which are letters and
- * no control characters: Á, é, ñ, ü.
+ * Whether what is not ASCII in the names is well-formed sequences of two bytes from U+00C0 to
+ * U+07FF, which are letters and no control characters: Á, é, ñ, ü.
  *
  *     lead          C3..DF
- *     continuation  80..BF, one behind every lead and nowhere else
+ *     continuation  80..BF, one after every lead and nowhere else
  *
  * Loads the bytes once more: names of ASCII alone should not have to keep them ready for this.
  */

@@ -3,32 +3,41 @@ import { isDay } from './calendar.ts';
 import { areTwoByteLetters, hasLength, isNonDigit, mask } from './usual-bet.ts';
 
 /**
- * The lines that nearly all of an agency's file are, 64 bytes at a time and with masks as in `usual-bet.ts`:
+ * The lines that nearly all of an agency's file are, 64 bytes at a time and with masks as in
+ * `usual-bet.ts`:
  *
  *     line = first "," last "," document "," birthdate "," number [ CR ] LF
  *
- * of at most 64 bytes, in which every field is valid and none needs the reader of CSV: no quote, no control character, none of
- * the separators of a payload. Instead of the comma it may be any other delimiter. What this does not accept may be a bet all
- * the same, and is read again by those who know all the rules.
+ * of at most 64 bytes, in which every field is valid and none needs the reader of CSV: no quote, no
+ * control character, none of the separators of a payload. Instead of the comma it may be any other
+ * delimiter. What this does not accept may be a bet all the same, and is read again by those who
+ * know all the rules.
  */
 
 const BIRTHDATE_BYTES = 10;
 const DOCUMENT_DIGITS_MAX = 10;
 /** A number of so many digits is 0..9999, with zeros before it or without. */
 const NUMBER_DIGITS_MAX = 4;
-/** What is no digit from the delimiter before the birthdate to the one behind it: these two and the dashes. */
+/**
+ * What is no digit from the delimiter before the birthdate to the one after it: these two and the
+ * dashes.
+ */
 const BIRTHDATE_NON_DIGITS: u64 = 0b100100100001;
 const FIRST_DASH = 4;
 const SECOND_DASH = 7;
 const DELIMITERS = 4;
 
-/** Of the last line that was copied: its fields with the separators between them, and all of it with its end. */
+/**
+ * Of the last line that was copied: its fields with the separators between them, and all of it with
+ * its end.
+ */
 export let fieldsLength = 0;
 export let lineLength = 0;
 
 /**
- * Writes a separator and the fields of the line at `at` to `to`, as far as they have room before `toEnd`; false when they have
- * none, or the line is not a usual one that ends before `end`. Reads 64 bytes and writes 65.
+ * Writes a separator and the fields of the line at `at` to `to`, as far as they have room before
+ * `toEnd`; false when they have none, or the line is not a usual one that ends before `end`. Reads
+ * 64 bytes and writes 65.
  */
 export function copyUsualLine(at: i32, end: i32, delimiter: u8, to: i32, toEnd: i32): bool {
   const block0 = v128.load(at);
@@ -61,7 +70,8 @@ export function copyUsualLine(at: i32, end: i32, delimiter: u8, to: i32, toEnd: 
   const beyondAscii = mask(block0, block1, block2, block3) & names;
   if (beyondAscii != 0 && !areTwoByteLetters(at, names, beyondAscii)) return false;
 
-  // Everything from the document on: the bits below `length` without those up to the last name's end.
+  // Everything from the document on: the bits below `length` without those up to the last name's
+  // end.
   const numerals = ((<u64>1) << length) - ((<u64>2) << lastNameEnd);
   const nonDigits = mask(isNonDigit(block0), isNonDigit(block1), isNonDigit(block2), isNonDigit(block3));
   if ((nonDigits & numerals) != BIRTHDATE_NON_DIGITS << documentEnd) return false;
@@ -88,7 +98,10 @@ function isByte(bytes: v128, byte: u8): v128 {
   return i8x16.eq(bytes, i8x16.splat(byte));
 }
 
-/** What a name cannot hold or cannot be copied with: control characters of ASCII, quotes, and the payload's separator. */
+/**
+ * What a name cannot hold or cannot be copied with: control characters of ASCII, quotes, and the
+ * payload's separator.
+ */
 function isSpecial(bytes: v128): v128 {
   const control = v128.or(i8x16.lt_u(bytes, i8x16.splat(SPACE)), isByte(bytes, DELETE));
   return v128.or(control, v128.or(isByte(bytes, QUOTE), isByte(bytes, SEPARATOR)));

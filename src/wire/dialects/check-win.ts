@@ -60,8 +60,9 @@ const BET: BetFormat = {
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = LENGTH_BYTES + 1;
 /**
- * The original client's frames are this much longer than those of the base protocol (8192 bytes with
- * header). The page leaves open whether its 8202 bytes include the header: they are taken without.
+ * The original client's frames are this much longer than those of the base protocol (8192 bytes
+ * with header). The page leaves open whether its 8202 bytes include the header: they are taken
+ * without.
  */
 const FRAME_BYTES_BEYOND_BASE = 10;
 /** The field of an agency's id: at most five digits, and some clients pad. */

@@ -57,7 +57,9 @@ const DOCUMENT_BYTES = 4;
 const DATE_BYTES = 10;
 /** The original client's longest batch, with its length. */
 const FRAME_BYTES_MAX = 8192;
-/** In code points, of which each has at most four bytes: the length of a name fits into its byte. */
+/**
+ * In code points, of which each has at most four bytes: the length of a name fits into its byte.
+ */
 const NAME_LENGTH_MAX = 30;
 /** Bytes of a packet besides the two names, with its length. */
 const PACKET_BYTES_MIN = LENGTH_BYTES + 1 + 1 + DATE_BYTES + DOCUMENT_BYTES + 4;
