@@ -6,7 +6,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format deps crash dataset bench clean
+.PHONY: help run test build lint format deps fuzz crash dataset docs bench clean
 .PHONY: docker-image docker-compose-up docker-compose-down docker-compose-logs ramas
 
 help: ## list the targets
@@ -64,6 +64,9 @@ ramas: ## make the branches ej1 to ej8 out of the current commit
 
 bench: build ## measure everything and write bench/RESULTS.md, in three to eight minutes (ARGS=--quick prints a short set)
 	@node bench/run.ts $(ARGS)
+
+docs: build ## write docs/COMMANDS.md and the tables of docs/CONFIG.md from the program
+	@node scripts/docs.ts
 
 deps: node_modules/.package-lock.json ## install what is needed, a newer Node included where the machine's own is too old
 

@@ -1,70 +1,95 @@
 import { defineConfig } from 'vitest/config';
 
-const CLUSTER = 'test/cluster/**/*.test.ts';
-const BROWSER = 'test/browser/**/*.test.ts';
-const CONTAINERS = 'test/docker/**/*.test.ts';
-const HOSTILE = 'test/hostile/**/*.test.ts';
+const BUILD = 'test/support/fresh-build.ts';
+
+/** Tests that start processes: the built program, Python, PostgreSQL, shells. */
+const PROCESS = [
+  'test/{audit,bench,cli,crash,e2e,peers,promises,scripts,store}/**/*.test.ts',
+  // It waits for a minute and a half for links of 2 kbit/s.
+  'test/agency/slow-link.test.ts',
+  // It replaces a module of Node.
+  'test/central/draw-holder.test.ts',
+];
+const HOSTILE = ['test/hostile/**/*.test.ts'];
+const BROWSER = ['test/browser/**/*.test.ts'];
+const CLUSTER = ['test/cluster/**/*.test.ts'];
+const DOCKER = ['test/docker/**/*.test.ts'];
+
+/** On a busy machine, what a process or a page shows next can take longer than the usual second. */
+const PATIENT = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
-          name: 'program',
+          name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [BROWSER, CLUSTER, CONTAINERS, HOSTILE],
-          // Tests start processes and listen on sockets: no more at the same time than a small machine carries.
+          exclude: [...PROCESS, ...HOSTILE, ...BROWSER, ...CLUSTER, ...DOCKER],
+          globalSetup: BUILD,
+          // One module graph for all files: loading it anew for each costs as much as the tests do.
+          isolate: false,
           maxWorkers: 2,
-          // Some start three servers of a database: on a busy machine that alone takes a minute.
+          testTimeout: 60_000,
+          expect: PATIENT,
+        },
+      },
+      {
+        test: {
+          name: 'process',
+          include: PROCESS,
+          globalSetup: BUILD,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+          // Three PostgreSQL servers alone take a minute to start on a busy machine.
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // What a server is about to say: on a busy machine the usual second is not enough.
-          expect: { poll: { timeout: 15_000 } },
+          expect: PATIENT,
         },
       },
       {
         test: {
           name: 'hostile',
-          include: [HOSTILE],
-          // They compare times, so nothing else runs meanwhile.
+          include: HOSTILE,
+          globalSetup: BUILD,
+          // They compare durations, so nothing else runs at the same time.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 60_000,
         },
       },
       {
         test: {
           name: 'browser',
-          include: [BROWSER],
-          // A browser is several busy processes: one at a time, and not beside tests that watch the clock.
+          include: BROWSER,
+          globalSetup: BUILD,
+          // A browser is several busy processes.
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           testTimeout: 60_000,
-          // What a page is about to show: on a busy machine the usual second is not enough.
-          expect: { poll: { timeout: 15_000 } },
+          expect: PATIENT,
         },
       },
       {
         test: {
           name: 'cluster',
-          include: [CLUSTER],
-          // A dozen processes at a time, which watch each other's clocks: nothing else runs meanwhile.
+          include: CLUSTER,
+          globalSetup: BUILD,
+          // A dozen processes that watch each other's clocks.
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
-          // Half a minute on an idle machine; it may not be.
+          sequence: { groupOrder: 4 },
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },
       },
       {
         test: {
-          name: 'containers',
-          include: [CONTAINERS],
-          globalSetup: 'test/docker/global-setup.ts',
-          // The assignment fixes the names of the containers and of the network: there can be one system at a time. It comes
-          // after the other tests, which watch the clock.
+          name: 'docker',
+          include: DOCKER,
+          globalSetup: [BUILD, 'test/docker/global-setup.ts'],
+          // The assignment fixes the names of containers and network: one system at a time.
           fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           testTimeout: 120_000,
           // Removing ten containers and their volumes.
           hookTimeout: 60_000,

@@ -31,7 +31,7 @@ const GIGABYTE = 1024 ** 3;
 const NAMES: Readonly<Record<ServerName, string>> = {
   loteria: 'ours',
   quiet: 'ours, quiet',
-  yardstick: 'yardstick',
+  baseline: 'baseline',
   python: 'Python',
   discard: 'answers and keeps nothing',
 };
@@ -44,7 +44,7 @@ const LATENCY: Column = [
   ({ p50, p99, p999 }) => [p50, p99, p999].map(({ median }) => figure(median)).join(' / '),
 ];
 const RATE: Column<Pick<Row, 'betsPerSecond'>> = ['M bets/s', row => range(row.betsPerSecond, 1e-6)];
-const OF_YARDSTICK: Column = ['of the yardstick', row => ratioText(row, row.ofYardstick, 'yardstick')];
+const OF_BASELINE: Column = ['of the baseline', row => ratioText(row, row.ofBaseline, 'baseline')];
 const MEMORY: Column<Pick<Row, 'peakMegabytes'>> = ['peak memory, MB', row => String(row.peakMegabytes)];
 
 /** The heading of what is written by hand, at the end of the page. */
@@ -67,7 +67,7 @@ Each figure is the median of ${rounds} runs, with the range of them in brackets.
 does hits them alike: what is comparable are the figures of one page, and best the ratios, which are taken within a round. Server and load
 generator share the machine. Bets are made up, 46 bytes each in a batch. *Ours* is \`loteria server\` as it is shipped, its log in a file,
 every answer after both syncs; *quiet* is the same with \`LOGGING_LEVEL=ERROR\`.
-The *yardstick* (\`src/bench/yardstick.ts\`) only receives, counts messages, writes and syncs, in groups as ours. *Python* (\`bench/peers/python_server.py\`) is a
+The *baseline* (\`src/bench/baseline.ts\`) only receives, counts messages, writes and syncs, in groups as ours. *Python* (\`bench/peers/python_server.py\`) is a
 server written the way the assignment's solutions are: a thread for each connection, the csv module, one lock, no sync.
 
 ## Servers
@@ -78,7 +78,7 @@ ${table(servers, [
   SERVER,
   ['connections × in flight', ({ shape }) => `${shape.connections} × ${shape.window}`],
   RATE,
-  OF_YARDSTICK,
+  OF_BASELINE,
   ['of Python', row => ratioText(row, row.ofPython, 'python')],
   LATENCY,
   MEMORY,
@@ -94,7 +94,7 @@ ${table(connections, [
   ['connections', ({ shape }) => String(shape.connections)],
   SERVER,
   RATE,
-  OF_YARDSTICK,
+  OF_BASELINE,
   LATENCY,
   MEMORY,
 ])}
@@ -103,7 +103,7 @@ ${table(connections, [
 
 5 connections, 64 batches in flight on each.
 
-${table(batch, [['bets in a batch', ({ shape }) => String(shape.batch)], SERVER, RATE, OF_YARDSTICK, LATENCY, MEMORY])}
+${table(batch, [['bets in a batch', ({ shape }) => String(shape.batch)], SERVER, RATE, OF_BASELINE, LATENCY, MEMORY])}
 
 ## Bets in all
 

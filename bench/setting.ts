@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type MeasureParts, measureCommand, type Measurement } from '../src/bench/measure.ts';
 import type { ServerCommand } from '../src/bench/server-process.ts';
-import { discard, ownServer, quietServer, yardstick } from '../src/bench/servers.ts';
+import { discard, ownServer, quietServer, baseline } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/dialects.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 
@@ -20,7 +20,7 @@ export interface Shape {
   readonly warmUp: number;
 }
 
-export type ServerName = 'loteria' | 'quiet' | 'yardstick' | 'python' | 'discard';
+export type ServerName = 'loteria' | 'quiet' | 'baseline' | 'python' | 'discard';
 
 /** What all measurements have in common. */
 export interface Setting {
@@ -53,8 +53,8 @@ function commandOf(server: ServerName, folder: string, connections: number): Ser
       return ownServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
     case 'quiet':
       return quietServer({ program: PROGRAM, folder, connections, agencies: AGENCIES });
-    case 'yardstick':
-      return yardstick(folder);
+    case 'baseline':
+      return baseline(folder);
     case 'discard':
       return discard(folder);
     case 'python':

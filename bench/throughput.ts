@@ -2,7 +2,7 @@ import type { Measurement } from '../src/bench/measure.ts';
 import { type Summary, summarize } from './samples.ts';
 import { measure, type ServerName, type Setting, type Shape, shorten } from './setting.ts';
 
-/** The figures of one shape of load, and beside them how they compare with the yardstick's of the same round. */
+/** The figures of one shape of load, and beside them how they compare with the baseline's of the same round. */
 export interface Row {
   readonly shape: Shape;
   readonly betsPerSecond: Summary;
@@ -10,8 +10,8 @@ export interface Row {
   readonly p99: Summary;
   readonly p999: Summary;
   readonly peakMegabytes: number;
-  /** Bets a second as a multiple of the yardstick's; undefined without one. */
-  readonly ofYardstick: Summary | undefined;
+  /** Bets a second as a multiple of the baseline's; undefined without one. */
+  readonly ofBaseline: Summary | undefined;
   /** And of the Python server's. */
   readonly ofPython: Summary | undefined;
 }
@@ -34,7 +34,7 @@ const LOADS: readonly Load[] = [
     bets: {
       loteria: 5_000_000,
       quiet: 5_000_000,
-      yardstick: 5_000_000,
+      baseline: 5_000_000,
       python: 300_000,
       discard: 20_000_000,
     },
@@ -43,13 +43,13 @@ const LOADS: readonly Load[] = [
     connections: 5,
     window: 8,
     batch: 130,
-    bets: { loteria: 2_000_000, quiet: 2_000_000, yardstick: 2_000_000 },
+    bets: { loteria: 2_000_000, quiet: 2_000_000, baseline: 2_000_000 },
   },
   {
     connections: 5,
     window: 1,
     batch: 130,
-    bets: { loteria: 1_000_000, quiet: 1_000_000, yardstick: 1_000_000, python: 300_000 },
+    bets: { loteria: 1_000_000, quiet: 1_000_000, baseline: 1_000_000, python: 300_000 },
   },
 ];
 
@@ -66,7 +66,7 @@ const BATCHES = [
 
 const BETS = [100_000, 1_000_000, 10_000_000] as const;
 
-/** Our server, the yardstick and the Python server with the same load, one after the other, several times. */
+/** Our server, the baseline and the Python server with the same load, one after the other, several times. */
 export async function compareServers(setting: Setting, python: boolean): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { bets, ...load } of LOADS) {
@@ -83,12 +83,12 @@ export async function compareServers(setting: Setting, python: boolean): Promise
 
 export function scaleConnections(setting: Setting): Promise<Row[]> {
   const load = { window: 64, batch: 130, bets: CONNECTIONS_BETS, warmUp: WARM_UP };
-  return interleave(besideYardstick(CONNECTIONS.map(connections => ({ ...load, connections }))), setting);
+  return interleave(besideBaseline(CONNECTIONS.map(connections => ({ ...load, connections }))), setting);
 }
 
 export function scaleBatch(setting: Setting): Promise<Row[]> {
   const load = { connections: 5, window: 64, warmUp: WARM_UP / 10 };
-  return interleave(besideYardstick(BATCHES.map(([batch, bets]) => ({ ...load, batch, bets }))), setting);
+  return interleave(besideBaseline(BATCHES.map(([batch, bets]) => ({ ...load, batch, bets }))), setting);
 }
 
 export function scaleBets(setting: Setting): Promise<Row[]> {
@@ -99,10 +99,10 @@ export function scaleBets(setting: Setting): Promise<Row[]> {
   );
 }
 
-function besideYardstick(loads: readonly Omit<Shape, 'server'>[]): Shape[] {
+function besideBaseline(loads: readonly Omit<Shape, 'server'>[]): Shape[] {
   return loads.flatMap(load => [
     { server: 'loteria', ...load },
-    { server: 'yardstick', ...load },
+    { server: 'baseline', ...load },
   ]);
 }
 
@@ -130,7 +130,7 @@ async function interleave(planned: readonly Shape[], setting: Setting): Promise<
       p99: of(one => one.latencyMs.p99),
       p999: of(one => one.latencyMs.p999),
       peakMegabytes: of(one => one.peakMegabytes ?? 0).max,
-      ofYardstick: ratio(own, companion(shape, 'yardstick')),
+      ofBaseline: ratio(own, companion(shape, 'baseline')),
       ofPython: ratio(own, companion(shape, 'python')),
     };
   });

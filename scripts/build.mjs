@@ -1,5 +1,4 @@
-// Makes dist/ of src/ and web/, from nothing: what was removed there does not stay behind. It takes about two seconds. Types are
-// checked by `npm run types`.
+// Builds dist/ from src/ and web/, starting with an empty folder. `npm run types` checks the types.
 import {
   chmodSync,
   copyFileSync,
@@ -13,33 +12,29 @@ import { join } from 'node:path';
 import { main as compileAssembly } from 'assemblyscript/asc';
 import { build } from 'rolldown';
 
-/** Needed to build the page and not to run the program: npm calls them development dependencies. */
-const IN_THE_PAGE = ['node_modules/uplot'];
-
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const [, , ...kernelsBuilt] = await Promise.all([
+const [program, page, ...kernelsBuilt] = await Promise.all([
   bundleProgram(),
   bundlePage(),
-  compileKernel(['index.ts', 'scan-rows.ts'], 'central.wasm'),
+  compileKernel(['index.ts'], 'central.wasm'),
   compileKernel(['copy-lines.ts'], 'agency.wasm'),
 ]);
 if (kernelsBuilt.includes(false)) process.exit(1);
-writeLicences();
+chmodSync(join(dist, 'cli/main.js'), 0o755);
+writeLicences([...program.output, ...page.output]);
 
-// A process that starts spends its time on finding and reading files: the modules of each command, and those of the packages
-// that it uses, become a few files.
-async function bundleProgram() {
-  await build({
+// A few files in place of hundreds of modules: a process spends most of its start on finding and reading them.
+function bundleProgram() {
+  return build({
     cwd: root,
     input: {
       'cli/main': 'src/cli/start.ts',
-      // Run as a process of its own.
-      'cli/yardstick': 'src/bench/yardstick.ts',
-      // The server's alone, and by itself in tests with a Node that cannot run the fast one.
+      // A process of its own.
+      'cli/baseline': 'src/bench/baseline.ts',
+      // Separate entries for the test with a Node that has no WebAssembly.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
-      'kernel/open-row-scanner': 'src/kernel/open-row-scanner.ts',
     },
     platform: 'node',
     tsconfig: false,
@@ -50,18 +45,17 @@ async function bundleProgram() {
       minify: false,
     },
   });
-  chmodSync(join(dist, 'cli/main.js'), 0o755);
 }
 
-// The operator's page: one script, one style sheet, and what is taken as it is.
-async function bundlePage() {
+// The operator's page: one script, one style sheet, and two files copied unchanged.
+function bundlePage() {
   const web = join(root, 'web');
   const made = join(dist, 'web');
   mkdirSync(made, { recursive: true });
   for (const file of ['index.html', 'icon.svg']) copyFileSync(join(web, file), join(made, file));
   const chart = readFileSync(join(root, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8');
   writeFileSync(join(made, 'page.css'), `${chart}\n${readFileSync(join(web, 'page.css'), 'utf8')}`);
-  await build({
+  return build({
     cwd: root,
     input: { page: 'web/page.ts' },
     platform: 'browser',
@@ -70,29 +64,32 @@ async function bundlePage() {
   });
 }
 
-// A hot loop in src/kernel/assembly/ becomes a module in dist/kernel/: one for the central and one for the agency, since each
-// process compiles its own when it starts.
+// Compiles hot loops of src/kernel/assembly/ to a module in dist/kernel/. Central and agency have one each,
+// because a process compiles its module at the start.
 async function compileKernel(sources, module) {
   const files = sources.map(name => `src/kernel/assembly/${name}`);
   const options = ['--baseDir', root, '--outFile', `dist/kernel/${module}`, '-O3', '--noAssert'];
-  // Vectors never leave a module, whose files hand them to each other: no embedding is asked for them.
+  // Warning 112 (vectors in an interface) does not apply: vectors are passed only within a module.
   const vectors = ['--enable', 'simd', '--disableWarning', '112'];
-  // Nothing is allocated and nothing aborts: no runtime, and no import but the memory, whose size the reader chooses.
+  // No allocation and no abort, so no runtime. The only import is the memory, whose size the reader chooses.
   const bare = ['--runtime', 'stub', '--use', 'abort=', '--importMemory'];
   const streams = { stdout: process.stdout, stderr: process.stderr };
   const { error } = await compileAssembly([...files, ...options, ...vectors, ...bare], streams);
   return error === null;
 }
 
-// What others wrote is in the bundle, and their licences ask to be kept with it.
-function writeLicences() {
+// The licences of the bundled packages require that their text is distributed with the bundle.
+function writeLicences(chunks) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const isBundled = path => path !== '' && (!packages[path].dev || IN_THE_PAGE.includes(path));
-  const bundled = Object.keys(packages).filter(isBundled);
-  const texts = bundled.map(path => {
-    const file = readdirSync(join(root, path)).find(name => /^licen[cs]e/i.test(name));
-    const text = file === undefined ? packages[path].license : readFileSync(join(root, path, file), 'utf8');
-    return `${path.replace(/^.*node_modules\//, '')} ${packages[path].version}\n\n${text.trim()}\n`;
-  });
+  // The page also takes the chart's style sheet, of the same package as its script.
+  const modules = chunks.flatMap(chunk => chunk.moduleIds ?? []);
+  const isBundled = path => path !== '' && modules.some(id => id.startsWith(join(root, path, '/')));
+  const texts = Object.keys(packages)
+    .filter(isBundled)
+    .map(path => {
+      const file = readdirSync(join(root, path)).find(name => /^licen[cs]e/i.test(name));
+      const text = file === undefined ? packages[path].license : readFileSync(join(root, path, file), 'utf8');
+      return `${path.replace(/^.*node_modules\//, '')} ${packages[path].version}\n\n${text.trim()}\n`;
+    });
   writeFileSync(join(dist, 'THIRD-PARTY-LICENCES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
 }

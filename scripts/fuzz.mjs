@@ -24,6 +24,6 @@ const run = (args, env = {}) =>
 
 const kernel = run(['test/fuzz/kernel.ts', '--minutes', values.minutes, '--seed', values.seed]);
 console.log(`${values.sessions} sessions in each dialect, seed ${values.seed}`);
-const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'program', 'test/fuzz'];
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', 'test/fuzz'];
 const sessions = run(vitest, { FUZZ_SESSIONS: values.sessions, FUZZ_SEED: values.seed });
 process.exit(kernel === 0 && sessions === 0 ? 0 : 1);

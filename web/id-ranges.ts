@@ -1,7 +1,6 @@
-/** More than this, and a sentence is no longer read. */
 const RANGES_MAX = 12;
 
-/** Ids in ascending order, as text: `1–3, 7`. */
+/** Ascending ids as text: `1–3, 7`. */
 export function idRanges(ids: readonly number[]): string {
   const ranges: { first: number; last: number }[] = [];
   for (const id of ids) {

@@ -4,7 +4,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 const REMEMBERED_AS = 'loteria.language';
 
-/** What was chosen before, else what the browser prefers, else English: whoever reads neither knows more of that. */
+/** The language chosen before, else the browser's first supported one, else English. */
 export function preferredLanguage(): Language {
   const wanted = [remembered(), ...navigator.languages.map(tag => tag.slice(0, 2).toLowerCase())];
   return wanted.find(isLanguage) ?? 'en';
@@ -14,7 +14,7 @@ export function rememberLanguage(language: Language): void {
   try {
     localStorage.setItem(REMEMBERED_AS, language);
   } catch {
-    // A browser that keeps nothing asks again the next time.
+    // Storage is disabled: the choice lasts until the page is closed.
   }
 }
 

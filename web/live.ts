@@ -1,19 +1,18 @@
 import type { Snapshot } from '../src/http/snapshot.ts';
 
-/** A central that has no news says so every 15 s (`src/http/live.ts`): so much silence, in milliseconds, means that nobody is there. */
+/** The central sends something at least every 15 s (`src/http/live.ts`). */
 const SILENCE_MS_MAX = 20_000;
 const RETRY_MS = 1_000;
 
 export interface LiveEvents {
   readonly snapshot: (snapshot: Snapshot) => void;
-  /** The stream broke, could not be opened or fell silent. It is told at each failed attempt. */
+  /** The stream failed or fell silent. Called after each failed attempt. */
   readonly lost: () => void;
 }
 
 /**
- * The central's stream of snapshots, opened again for as long as the page is there. EventSource would do some of that by itself,
- * but gives up after an answer that is no stream (a proxy's 502 while the central restarts), waits as long as the browser likes, and
- * does not notice a peer that went away without a word.
+ * The central's stream of snapshots, with reconnects. EventSource alone gives up after a response that
+ * is not a stream (a proxy's 502), chooses its own delays, and does not detect a dead peer.
  */
 export class Live {
   readonly #address: string;
@@ -24,7 +23,7 @@ export class Live {
   constructor(address: string, events: LiveEvents) {
     this.#address = address;
     this.#events = events;
-    // The device was asleep or without a network: no reason to wait out the rest of a pause.
+    // After sleep or without a network, do not wait for the timer.
     window.addEventListener('online', () => this.open());
   }
 

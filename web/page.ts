@@ -2,7 +2,7 @@ import type { Snapshot } from '../src/http/snapshot.ts';
 import { byId, setText } from './dom.ts';
 import { type Language, LANGUAGES, preferredLanguage, rememberLanguage } from './language.ts';
 import { Live } from './live.ts';
-import { Speech } from './speech.ts';
+import { Locale } from './locale.ts';
 import type { Texts } from './texts/es.ts';
 import { showAgencies } from './views/agencies-view.ts';
 import { announce, announceChanges } from './views/announcer.ts';
@@ -12,32 +12,32 @@ import { showFigures } from './views/figures-view.ts';
 import { type Link, showLink } from './views/link-view.ts';
 import { showRate } from './views/rate-view.ts';
 
-/** The version of the snapshots that this page understands. */
+/** Version of the snapshots. */
 const VERSION = 1;
 
-let speech = new Speech(preferredLanguage());
+let locale = new Locale(preferredLanguage());
 let link: Link = { kind: 'connecting' };
 let latest: Snapshot | undefined;
 
-speak(speech.language);
+useLanguage(locale.language);
 for (const language of LANGUAGES) {
   buttonOf(language).addEventListener('click', () => {
     rememberLanguage(language);
-    speak(language);
+    useLanguage(language);
   });
 }
-// Relative, as everything the page asks for.
+// Relative, like every address here, so that a proxy can add a prefix.
 const live = new Live('live', { snapshot: take, lost: lose });
 live.open();
 
 function take(snapshot: Snapshot): void {
-  // A server of another version has been started meanwhile: what it means is not for this page to guess.
+  // A server of another version was started.
   if (snapshot.version !== VERSION) return connect({ kind: 'other-version' });
   const before = latest;
   latest = snapshot;
   connect({ kind: 'live', time: new Date(snapshot.time) });
   show(snapshot);
-  if (before !== undefined) announceChanges(before, snapshot, speech);
+  if (before !== undefined) announceChanges(before, snapshot, locale);
 }
 
 function lose(): void {
@@ -47,25 +47,25 @@ function lose(): void {
 function connect(next: Link): void {
   const before = link;
   link = next;
-  showLink(link, speech);
+  showLink(link, locale);
   if (link.kind === before.kind) return;
-  if (link.kind === 'other-version') announce(speech.texts.otherVersion);
-  if (link.kind === 'lost') announce(speech.texts.linkLost);
-  if (link.kind === 'live' && before.kind === 'lost') announce(speech.texts.linkBack);
+  if (link.kind === 'other-version') announce(locale.texts.otherVersion);
+  if (link.kind === 'lost') announce(locale.texts.linkLost);
+  if (link.kind === 'live' && before.kind === 'lost') announce(locale.texts.linkBack);
 }
 
 function show(snapshot: Snapshot): void {
   byId('figures-and-tables').hidden = false;
-  document.title = `${speech.texts.states[snapshot.state]} · Lotería Nacional`;
-  showDraw(snapshot, speech);
-  showFigures(snapshot, speech);
-  showRate(snapshot, speech);
-  showAgencies(snapshot, speech);
-  showEvents(snapshot, speech);
+  document.title = `${locale.texts.states[snapshot.state]} · Lotería Nacional`;
+  showDraw(snapshot, locale);
+  showFigures(snapshot, locale);
+  showRate(snapshot, locale);
+  showAgencies(snapshot, locale);
+  showEvents(snapshot, locale);
 }
 
-function speak(language: Language): void {
-  speech = new Speech(language);
+function useLanguage(language: Language): void {
+  locale = new Locale(language);
   document.documentElement.lang = language;
   for (const each of LANGUAGES) buttonOf(each).setAttribute('aria-pressed', String(each === language));
   for (const element of document.querySelectorAll<HTMLElement>('[data-text]')) {
@@ -74,14 +74,14 @@ function speak(language: Language): void {
   for (const element of document.querySelectorAll<HTMLElement>('[data-name]')) {
     element.setAttribute('aria-label', fixedText(element.dataset['name']!));
   }
-  showLink(link, speech);
-  if (latest === undefined) setText(byId('state'), speech.texts.waitingForData);
+  showLink(link, locale);
+  if (latest === undefined) setText(byId('state'), locale.texts.waitingForData);
   else show(latest);
 }
 
-/** A text that depends on nothing but the language, by the name that index.html has for it. */
+/** A constant text, by its name in index.html. */
 function fixedText(name: string): string {
-  const text = speech.texts[name as keyof Texts];
+  const text = locale.texts[name as keyof Texts];
   if (typeof text !== 'string') throw new Error(`there is no text called ${name}`);
   return text;
 }

@@ -1,18 +1,17 @@
 import type { Snapshot } from '../src/http/snapshot.ts';
 
-/** How far back the page looks. */
 const WINDOW_SECONDS = 300;
 
 const SLICE_SECONDS = 30;
 
-/** A second for which the chart has a value: none where the central was not running yet. */
+/** A second of the chart; null before the start of the central. */
 export interface RatePoint {
   /** Unix time. */
   readonly second: number;
   readonly bets: number | null;
 }
 
-/** A part of the window, for the table. */
+/** A row of the table. */
 export interface RateSlice {
   readonly from: number;
   readonly bets: number;
@@ -20,7 +19,7 @@ export interface RateSlice {
   readonly most: number;
 }
 
-/** The last whole seconds, oldest first, each of them once, whatever the snapshot leaves out. */
+/** The last seconds, oldest first, including those without bets. */
 export function recentRate({ time, startedAt, history }: Snapshot): RatePoint[] {
   const bets = new Map(history.map(point => [point.second, point.bets]));
   const end = Math.floor(Date.parse(time) / 1000);
@@ -31,7 +30,7 @@ export function recentRate({ time, startedAt, history }: Snapshot): RatePoint[] 
   });
 }
 
-/** The second with the most bets, when there were any. */
+/** The second with the most bets. */
 export function busiest(points: readonly RatePoint[]): { second: number; bets: number } | undefined {
   let most: { second: number; bets: number } | undefined;
   for (const { second, bets } of points) {
@@ -40,13 +39,13 @@ export function busiest(points: readonly RatePoint[]): { second: number; bets: n
   return most;
 }
 
-/** Slices that begin at whole half minutes, newest first: a row stays what it is until it leaves. */
+/** Slices aligned to half minutes, newest first, so that a row never changes once complete. */
 export function slices(points: readonly RatePoint[]): RateSlice[] {
   const groups = Map.groupBy(points, ({ second }) => Math.floor(second / SLICE_SECONDS) * SLICE_SECONDS);
   const rows: RateSlice[] = [];
   for (const [from, group] of groups) {
     const known = group.flatMap(({ bets }) => (bets === null ? [] : [bets]));
-    // Half of a slice that slides out of the window would look like a loss.
+    // A slice that is partly out of the window would show too few bets.
     if (known.length === 0 || group[0]!.second !== from) continue;
     const bets = known.reduce((sum, value) => sum + value, 0);
     rows.push({ from, bets, mean: bets / known.length, most: Math.max(...known) });

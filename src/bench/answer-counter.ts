@@ -1,16 +1,16 @@
 import { BenchError } from './errors.ts';
 
-/** The four bytes of `OK`, the only answer that a measurement goes on with. */
+/** Any other answer ends a measurement. */
 const OK = [0x4f, 0x4b, 0x00, 0x00] as const;
 
-/** Counts the answers `OK` in a stream of bytes in any chunking. */
+/** Counts the answers `OK` in a stream, in any chunking. */
 export class AnswerCounter {
-  /** How many bytes of an answer have come. */
+  /** Bytes of the current answer so far. */
   #at = 0;
 
   /**
-   * @returns how many answers the chunk completes
-   * @throws BenchError when it holds anything but `OK`
+   * @returns the number of answers that the chunk completes
+   * @throws BenchError on any other answer
    */
   count(chunk: Uint8Array): number {
     let answers = 0;
@@ -27,7 +27,7 @@ export class AnswerCounter {
   }
 }
 
-/** The type of the answer of which `at` bytes were as in `OK` and the rest begins at `index`, as far as it has come. */
+/** The received part of an answer type: `at` bytes of `OK`, the rest from `index`. */
 function nameOf(at: number, chunk: Uint8Array, index: number): string {
   const type = [...OK.slice(0, at), ...chunk.subarray(index, index + OK.length - at)];
   const text = Buffer.from(type).toString('latin1').replace(/\0+$/, '');

@@ -3,23 +3,22 @@ import { SeededRandom } from '../dataset/random.ts';
 import { fieldsOf } from '../lottery/bet-rules.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
 
-/** Different bets on a belt: enough that nobody learns them by heart, and not more than a processor's cache holds. */
+/** More than branch predictors learn, and no more than a processor's cache holds. */
 const BELT_BETS = 128 * 130;
 
-/** The same bets in every run: figures are compared. */
+/** The same bets in every run, so that figures are comparable. */
 const SEED = 7574;
 
-/** Frames ready to be sent, one behind the other, which are sent round and round. */
+/** A ring of encoded frames. */
 export class Belt {
-  /** How many different frames there are. */
+  /** Number of different frames. */
   readonly frames: number;
   readonly #bytes: Uint8Array;
-  /** Where each frame starts, and where the last one ends. */
+  /** Start of each frame, and end of the last. */
   readonly #offsets: Uint32Array;
 
   /**
-   * @param frames each is sent in its turn
-   * @param runFramesMax the longest run: the beginning is there once more behind the end, so that every run is in one piece
+   * @param runFramesMax longest run; the first frames are repeated at the end, so that a run is contiguous
    */
   constructor(frames: readonly Uint8Array[], runFramesMax: number) {
     const laid = Array.from({ length: frames.length + runFramesMax }, (_, at) => frames[at % frames.length]!);
@@ -29,16 +28,16 @@ export class Belt {
     for (const [at, { length }] of laid.entries()) this.#offsets[at + 1] = this.#offsets[at]! + length;
   }
 
-  /** The bytes of `count` frames from the one with the number `from` on; a view, nothing is copied. */
+  /** A view of `count` frames from number `from`. */
   run(from: number, count: number): Uint8Array {
     return this.#bytes.subarray(this.#offsets[from], this.#offsets[from + count]);
   }
 }
 
 /**
- * Frames of made-up bets.
+ * Encodes made-up bets.
  *
- * @param betsPerFrame must fit into the encoder's frame
+ * @param betsPerFrame must fit into a frame
  */
 export function makeFrames(encoder: BatchEncoder, betsPerFrame: number): Uint8Array[] {
   const random = new SeededRandom(SEED);

@@ -4,17 +4,17 @@ const HEADER_BYTES = 8;
 /** Types without a length and a payload. */
 const BARE = new Set([0x454e_4400 /* END */, 0x4757_494e /* GWIN */]);
 
-/** Counts the messages of the base protocol in a stream, and looks at nothing but their headers. */
+/** Counts messages of the base protocol by their headers. */
 export class FrameCounter {
   readonly #header = Buffer.alloc(HEADER_BYTES);
-  /** How much of a header has come, when the rest of it is in the next chunk. */
+  /** Bytes of a header that continues in the next chunk. */
   #headerBytes = 0;
-  /** How much of a payload has not come. */
+  /** Missing bytes of the payload. */
   #payloadLeft = 0;
-  /** Whether the message is one that is answered: all but the one that says who is speaking. */
+  /** `CONN` is not answered. */
   #answered = false;
 
-  /** Returns how many messages that are to be answered the chunk completes. */
+  /** Returns the number of answers that the chunk makes due. */
   count(chunk: Uint8Array): number {
     let answers = 0;
     let at = 0;
@@ -31,7 +31,7 @@ export class FrameCounter {
     return answers;
   }
 
-  /** Takes a header, or what has come of it, and returns where it ends in the chunk. */
+  /** Reads a header, or a part of one; returns its end in the chunk. */
   #readHeader(chunk: Uint8Array, from: number): number {
     const header = this.#header;
     for (let at = from; at < chunk.length; at += 1) {

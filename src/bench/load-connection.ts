@@ -1,37 +1,30 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { connect, type Socket } from 'node:net';
+import type { HostPort } from '../config/server-address.ts';
 import type { Limits } from '../wire/limits.ts';
 import { AnswerCounter } from './answer-counter.ts';
 import type { Belt } from './belt.ts';
 import { BenchError } from './errors.ts';
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface LoadConnectionParts {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly limits: Limits;
   readonly belt: Belt;
-  /** Batches that may be unanswered. */
+  /** Batches in flight. */
   readonly window: number;
-  /** Takes up to so many batches from those that are left to be sent, and says how many. */
+  /** Takes up to so many of the remaining batches; returns the number taken. */
   readonly take: (batches: number) => number;
-  /** Gets the time from the sending of each batch to its answer, in microseconds. */
+  /** Time from a batch to its answer, in microseconds. */
   readonly latency: RecordableHistogram;
   readonly now: () => number;
 }
 
-/** Bytes of answers that are read at a time: four for each batch, into the same buffer again and again. */
+/** One reused buffer; an answer has four bytes. */
 const READ_BYTES = 16 * 1024;
 
-/**
- * One connection that keeps as many batches unanswered as its window has room for. An answer makes nothing but a number:
- * what a chunk of answers makes room for is sent with one write, straight from the belt.
- */
+/** A connection that keeps its window full. One write, directly from the belt, follows each read. */
 export class LoadConnection {
-  /** Fulfilled when nothing is left to be sent and everything is answered; rejected with a BenchError. */
+  /** Resolves when all batches are sent and answered; rejects with a BenchError. */
   readonly done: Promise<void>;
   readonly #parts: LoadConnectionParts;
   readonly #socket: Socket;
@@ -39,20 +32,20 @@ export class LoadConnection {
   readonly #settled = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
   readonly #closed: Promise<unknown>;
-  /** When each unanswered batch was sent: a ring, in which `#oldest` is the next one to be answered. */
+  /** Send times of the unanswered batches, a ring from `#oldest`. */
   readonly #sentAt: Float64Array;
   #oldest = 0;
   #unanswered = 0;
   /** The next frame of the belt. */
   #frame = 0;
-  /** When the last answer came, or the first batch went out. */
+  /** Time of the last answer, or of the first batch. */
   #progressAt = Number.POSITIVE_INFINITY;
 
   constructor(parts: LoadConnectionParts) {
     this.#parts = parts;
     this.#sentAt = new Float64Array(parts.window);
     this.done = this.#settled.promise;
-    // It may fail while another connection is being waited for.
+    // Handled by the caller, but perhaps later than the rejection.
     this.done.catch(() => {});
     this.#opened.promise.catch(() => {});
     this.#socket = connect({
@@ -73,9 +66,8 @@ export class LoadConnection {
   }
 
   /**
-   * Waits for the connection, and says who is speaking.
+   * Connects and identifies.
    *
-   * @param identify the message that does so
    * @throws BenchError
    */
   async open(identify: Uint8Array | undefined): Promise<void> {
@@ -92,20 +84,18 @@ export class LoadConnection {
     if (identify !== undefined) this.#socket.write(identify);
   }
 
-  /** Sends the first batches. */
   start(): void {
     this.#progressAt = this.#parts.now();
     this.#send();
   }
 
-  /** Fails when the server has not answered anything for too long. Called now and then. */
+  /** Fails if the server makes no progress. Called periodically. */
   checkDeadline(): void {
     const { now, limits } = this.#parts;
     if (now() - this.#progressAt < limits.answerTimeoutMs) return;
     this.#fail(`no answer within ${limits.answerTimeoutMs} ms`);
   }
 
-  /** Ends the connection; not waiting for long when the server does not. */
   async close(): Promise<void> {
     const timeout = setTimeout(() => this.#socket.destroy(), this.#parts.limits.lingerTimeoutMs);
     this.#socket.destroySoon();
@@ -142,7 +132,7 @@ export class LoadConnection {
     }
     if (answers === 0) return;
     if (answers > this.#unanswered) {
-      this.#fail('the server gave an answer that nobody asked for');
+      this.#fail('the server sent an answer without a request');
       return;
     }
     const { window, latency, now } = this.#parts;
@@ -164,6 +154,6 @@ export class LoadConnection {
   }
 }
 
-function place({ host, port }: Address): string {
+function place({ host, port }: HostPort): string {
   return `${host}:${port}`;
 }

@@ -1,36 +1,34 @@
 import { createHistogram } from 'node:perf_hooks';
 import type { Limits } from '../wire/limits.ts';
 import type { Belt } from './belt.ts';
-import { type Address, LoadConnection, type LoadConnectionParts } from './load-connection.ts';
+import type { HostPort } from '../config/server-address.ts';
+import { LoadConnection, type LoadConnectionParts } from './load-connection.ts';
 
-/** Connections that are being made at the same time: fewer than a server lets wait to be accepted. */
+/** Simultaneous connects, fewer than the backlog of a server. */
 const CONNECTING_MAX = 64;
 
-/** How often the deadlines are looked at, in milliseconds. */
 const DEADLINE_CHECK_MS = 1_000;
 
 export interface LoadPlan {
-  /** Of one server or of several: the connections go to each in turn. */
-  readonly addresses: readonly Address[];
+  /** Connections are distributed round-robin. */
+  readonly addresses: readonly HostPort[];
   readonly limits: Limits;
   readonly connections: number;
-  /** The connections speak for the agencies 1 to this number, in turn. */
+  /** Connections speak for the agencies 1 to this number, round-robin. */
   readonly agencies: number;
-  /** The message with which a connection says for which agency it speaks. */
+  /** The message that names the agency of a connection. */
   readonly identify: (agency: number) => Uint8Array | undefined;
-  /** Batches that a connection may have unanswered. */
+  /** Batches in flight per connection. */
   readonly window: number;
-  /** Batches in all: each connection takes the next one when it has room. */
+  /** Total number of batches. */
   readonly batches: number;
   readonly belt: Belt;
-  /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
 }
 
 export interface LoadResult {
   /** From the first batch sent to the last answer. */
   readonly seconds: number;
-  /** From a batch sent to its answer. */
   readonly latencyMs: Latency;
 }
 
@@ -42,10 +40,9 @@ export interface Latency {
 }
 
 /**
- * Sends batches to one server or several and waits for the answer to each.
+ * Sends batches and waits for all answers.
  *
- * @throws BenchError when the server refuses, goes away or does not answer
- * @throws the reason of `stop`
+ * @throws BenchError if a server refuses, closes or does not answer; the reason of `stop`
  */
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const { stop, limits, belt, window } = plan;
@@ -79,7 +76,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   }
 }
 
-/** Makes the connections; each is noted before it is there, so that whatever happens next it is closed. */
+/** Registers each connection before it is open, so that it is closed in any case. */
 async function openAll(
   { addresses, connections: count, agencies, identify, stop }: LoadPlan,
   parts: Omit<LoadConnectionParts, 'address'>,
@@ -97,7 +94,7 @@ async function openAll(
   }
 }
 
-/** A promise that is rejected with the signal's reason, and the way to forget about it. */
+/** A promise that rejects with the signal's reason, and a function that removes its listener. */
 function whenAborted(stop: AbortSignal): { promise: Promise<never>; release(): void } {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});

@@ -5,10 +5,10 @@ import type { AgencyCodec } from '../wire/dialect.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { Belt, makeFrames } from './belt.ts';
 import { type Latency, type LoadPlan, runLoad } from './load.ts';
-import type { Address } from './load-connection.ts';
+import type { HostPort } from '../config/server-address.ts';
 import { type ServerCommand, ServerProcess } from './server-process.ts';
 
-/** How a file system that is nothing but memory calls itself, and where there is a disk when temporary files are in one. */
+/** Syncing tmpfs costs nothing, so temporary files go to the other folder where /tmp is one. */
 const TMPFS_TYPE = 0x0102_1994;
 const DISK_FOLDER = '/var/tmp';
 
@@ -17,49 +17,43 @@ const MEGABYTE = 1_000_000;
 export interface LoadShape {
   readonly connections: number;
   readonly agencies: number;
-  /** Batches that a connection may have unanswered. */
   readonly window: number;
-  /** Bets in a batch. */
   readonly batch: number;
-  /** Bets in all; the last batch is a whole one. */
+  /** Total, rounded up to whole batches. */
   readonly bets: number;
-  /** Bets that are sent before and not measured: a program is slow while it is being compiled. */
+  /** Unmeasured bets before, while the server is compiled. */
   readonly warmUp: number;
-  /** Whether the agencies finish afterwards, which makes a server hold its draw. */
+  /** Whether the agencies finish afterwards, so that the server holds its draw. */
   readonly end: boolean;
 }
 
 export interface Measurement {
-  /** Which server. */
   readonly name: string;
-  /** What was measured, without the warm-up. */
+  /** Without the warm-up. */
   readonly bets: number;
   readonly batches: number;
   readonly seconds: number;
   readonly betsPerSecond: number;
   readonly megabytesPerSecond: number;
   readonly latencyMs: Latency;
-  /** The most memory that the server has had, warm-up included; undefined for a server that somebody else has started. */
+  /** Of the server, warm-up included; undefined for one that runs already. */
   readonly peakMegabytes: number | undefined;
 }
 
 export interface MeasureParts {
   readonly shape: LoadShape;
-  /** What an agency says. */
   readonly codecOf: (agency: number) => AgencyCodec;
-  /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
 }
 
 /**
- * Measures a server that runs, or several that store together.
+ * Measures one running server, or several that share a lottery.
  *
- * @throws BenchError
- * @throws the reason of `stop`
+ * @throws BenchError, the reason of `stop`
  */
 export async function measureServer(
   name: string,
-  addresses: readonly Address[],
+  addresses: readonly HostPort[],
   { shape, codecOf, stop }: MeasureParts,
 ): Promise<Measurement> {
   const { connections, agencies, window, batch } = shape;
@@ -96,7 +90,7 @@ export async function measureServer(
   };
 }
 
-/** Starts a server in a folder of its own, measures it and ends it; nothing of it is left. */
+/** Starts a server in a temporary folder, measures it, and removes both. */
 export async function measureCommand(
   commandIn: (folder: string) => ServerCommand,
   parts: MeasureParts,
@@ -113,7 +107,7 @@ export async function measureCommand(
   });
 }
 
-/** Gives a temporary folder that is on a disk: syncing memory costs nothing. */
+/** Provides a temporary folder on a disk. */
 export async function inDiskFolder<Result>(act: (folder: string) => Promise<Result>): Promise<Result> {
   const { type } = await statfs(tmpdir());
   const folder = await mkdtemp(join(type === TMPFS_TYPE ? DISK_FOLDER : tmpdir(), 'loteria-bench-'));

@@ -7,36 +7,35 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
 import { BenchError } from './errors.ts';
-import type { Address } from './load-connection.ts';
+import type { HostPort } from '../config/server-address.ts';
 
 const HOST = '127.0.0.1';
-/** Time for a server to take connections, in milliseconds: one that finds many bets reads them all first. */
+/** A server with many bets reads all of them first. */
 const START_TIMEOUT_MS = 60_000;
-/** Time between two tries to reach it, in milliseconds. */
-const TRY_AGAIN_MS = 20;
-/** Time for a server to end when it is asked to, in milliseconds: one with many bets may want to digest them. */
+const RETRY_MS = 20;
+/** A server with many bets may compute their digest first. */
 const STOP_TIMEOUT_MS = 30_000;
 
 export interface ServerCommand {
-  /** What it is called in the report. */
+  /** Name in the report. */
   readonly name: string;
   readonly program: string;
   readonly args: (port: number) => readonly string[];
   readonly environment: (port: number) => Readonly<Record<string, string>>;
-  /** Its working directory. */
+  /** Working directory. */
   readonly folder: string;
-  /** Called with each line of output; without it, the output goes to a file. */
+  /** Receives each line of output; default: a file. */
   readonly onLine?: (line: string) => void;
 }
 
-/** A server under test as a process of its own, on a free port of the loopback interface. */
+/** A server process under test on a free port of the loopback interface. */
 export class ServerProcess {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly #name: string;
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #logPath: string;
-  /** The error of the spawn, or the last line of output that was read. */
+  /** The error of the spawn, or the last line of output. */
   #lastLine = '';
 
   private constructor({ name, program, args, environment, folder, onLine }: ServerCommand, port: number) {
@@ -68,10 +67,9 @@ export class ServerProcess {
   }
 
   /**
-   * Starts it and waits until it takes connections.
+   * Starts it and waits until it accepts connections. After an error no process is left.
    *
-   * @throws BenchError when it does not
-   * @throws the reason of `stop`; no process is left then either
+   * @throws BenchError, the reason of `stop`
    */
   static async start(command: ServerCommand, stop: AbortSignal): Promise<ServerProcess> {
     const server = new ServerProcess(command, await freePort());
@@ -84,7 +82,7 @@ export class ServerProcess {
     }
   }
 
-  /** The most memory that it has had at any time, in megabytes; undefined where the system does not tell. */
+  /** Peak resident memory, on Linux. */
   peakMegabytes(): number | undefined {
     try {
       const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
@@ -95,12 +93,12 @@ export class ServerProcess {
     }
   }
 
-  /** Undefined when it could not be started. */
+  /** Undefined if the process could not be started. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  /** Ends it, at the latest by force. */
+  /** Stops it, by SIGKILL in the end. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');
     const timeout = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -123,12 +121,12 @@ export class ServerProcess {
       if (performance.now() > giveUpAt) {
         throw new BenchError(`${this.#name} takes no connection after ${START_TIMEOUT_MS} ms`);
       }
-      await sleep(TRY_AGAIN_MS);
+      await sleep(RETRY_MS);
     }
   }
 }
 
-function reachable(address: Address): Promise<boolean> {
+function reachable(address: HostPort): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect(address);
     socket.on('connect', () => {

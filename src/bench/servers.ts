@@ -2,23 +2,23 @@ import { extname, join } from 'node:path';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import type { ServerCommand } from './server-process.ts';
 
-/** The program beside this file, whether it is the source or what was built of it. */
-const YARDSTICK = join(import.meta.dirname, `yardstick${extname(import.meta.filename)}`);
+/** As source or built, in the same folder as this file. */
+const BASELINE = join(import.meta.dirname, `baseline${extname(import.meta.filename)}`);
 
 export interface OwnServerShape {
-  /** The program's own `main.js`. */
+  /** `main.js` */
   readonly program: string;
   readonly folder: string;
   readonly connections: number;
   readonly agencies: number;
 }
 
-/** As `./loteria` starts Node: the young generation's size in MB. */
+/** As in `./loteria`: size of the young generation in MB. */
 const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
-/** Our own server, as it is shipped, its log in a file; only the limits on connections are raised where the measurement asks for more. */
+/** Our server as shipped, with a log file. Limits on connections are raised where needed. */
 export function ownServer({ program, folder, connections, agencies }: OwnServerShape): ServerCommand {
-  // Those of the warm-up may not be gone when the next ones come.
+  // Connections of the warm-up may still be open.
   const perAgency = 2 * Math.ceil(connections / agencies);
   return {
     name: 'loteria',
@@ -36,7 +36,7 @@ export function ownServer({ program, folder, connections, agencies }: OwnServerS
   };
 }
 
-/** The same, with a log that says nothing of bets. */
+/** The same without log lines for bets. */
 export function quietServer(shape: OwnServerShape): ServerCommand {
   const { environment, ...command } = ownServer(shape);
   return {
@@ -47,17 +47,17 @@ export function quietServer(shape: OwnServerShape): ServerCommand {
 }
 
 /** A program that only receives, writes and syncs. */
-export function yardstick(folder: string): ServerCommand {
+export function baseline(folder: string): ServerCommand {
   return {
-    name: 'yardstick',
+    name: 'baseline',
     program: process.execPath,
-    args: port => [YARDSTICK, String(port), join(folder, 'received')],
+    args: port => [BASELINE, String(port), join(folder, 'received')],
     environment: () => ({}),
     folder,
   };
 }
 
-/** A program that answers and keeps nothing: what the load generator can do at most. */
+/** A program that answers and stores nothing: the limit of the load generator. */
 export function discard(folder: string): ServerCommand {
-  return { ...yardstick(folder), name: 'discard', args: port => [YARDSTICK, String(port)] };
+  return { ...baseline(folder), name: 'discard', args: port => [BASELINE, String(port)] };
 }

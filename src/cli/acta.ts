@@ -19,14 +19,14 @@ export interface ActaCheckOptions {
   readonly encoding: Encoding;
 }
 
-/** `loteria acta check`: compares the file of an agency with its line of the acta de cierre. */
+/** `loteria acta check` */
 export async function checkActa(options: ActaCheckOptions): Promise<number> {
   const { agency } = options;
   const text = await readFile(options.acta, 'utf8').catch((error: unknown) => {
     throw new ConfigError(`cannot read ${options.acta} (${codeOf(error)})`, error);
   });
   const acta = readActa(text);
-  if (acta === undefined) throw new ConfigError(`${options.acta} is no acta de cierre`);
+  if (acta === undefined) throw new ConfigError(`${options.acta} is not an acta de cierre`);
   const listed = acta.agencies.get(agency) ?? { count: 0, sha256: SHA256_OF_NOTHING };
   let refused = 0;
   const found = await digestFile(options, ({ lines, isHeading }) => {
@@ -35,8 +35,8 @@ export async function checkActa(options: ActaCheckOptions): Promise<number> {
   return tellChecks([
     ok('acta', `acta ${acta.number} of lottery ${acta.lottery}, closed ${acta.closed}`),
     refused === 0
-      ? ok('lines that are no bets', '0')
-      : notChecked('lines that are no bets', `${refused}, an upload leaves them out`),
+      ? ok('invalid lines', '0')
+      : notChecked('invalid lines', `${refused}, which an upload skips`),
     compare(`bets of agency ${agency}`, listed.count, found.bets),
     compare(`SHA-256 of agency ${agency}`, listed.sha256, found.sha256),
   ]);
@@ -50,7 +50,7 @@ async function digestFile(
   try {
     const { signal } = new AbortController();
     const { bets } = await checkFile({ path, delimiter, encoding }, digester, refuse, signal);
-    if (bets === undefined) throw new ConfigError(`${path} is no regular file`);
+    if (bets === undefined) throw new ConfigError(`${path} is not a regular file`);
     return digester.digest;
   } catch (error) {
     if (!(error instanceof AgencyError)) throw error;

@@ -11,11 +11,10 @@ import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ConfiguredStore, LotteryConfig } from './stores/configured-store.ts';
 import { storeOf } from './stores/store-of.ts';
+import { say } from './output.ts';
 
-/** It is in the acta de cierre, which others read. */
+/** The acta de cierre includes it. */
 const REASON_LENGTH_MAX = 200;
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 export interface AgencyOptions {
   readonly config?: string;
@@ -28,7 +27,7 @@ export interface ChangeOptions {
   readonly upload?: string;
 }
 
-/** `loteria agency list`: what each agency has sent, and what was done by hand. */
+/** `loteria agency list` */
 export async function listAgencies(directory: string | undefined, options: AgencyOptions): Promise<number> {
   const { lottery } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
   const agencies = [...new Set([...lottery.agencies, ...lottery.finished])].map(agency => ({
@@ -62,7 +61,7 @@ export async function listAgencies(directory: string | undefined, options: Agenc
   return EXIT.done;
 }
 
-/** `loteria agency reopen`: an agency that has finished may send more, or a void upload again. */
+/** `loteria agency reopen` */
 export function reopenAgency(
   agency: number,
   directory: string | undefined,
@@ -75,7 +74,7 @@ export function reopenAgency(
   });
 }
 
-/** `loteria agency void`: what an agency has sent does not count, and it may send another file. */
+/** `loteria agency void` */
 export function voidAgency(
   agency: number,
   directory: string | undefined,
@@ -97,7 +96,7 @@ export function voidAgency(
   });
 }
 
-/** `loteria agencies set`: the draw waits for other agencies. */
+/** `loteria agencies set` */
 export function setAgencies(
   list: string,
   directory: string | undefined,
@@ -105,12 +104,12 @@ export function setAgencies(
 ): Promise<number> {
   const ids = parseAgencies(list);
   if (!Array.isArray(ids))
-    throw new ConfigError(`'${list}' is no list of agencies such as 1-5,7${ids ? `: ${ids}` : ''}`);
+    throw new ConfigError(`'${list}' is not a list of agencies such as 1-5,7${ids ? `: ${ids}` : ''}`);
   const agencies = formatAgencies(ids);
   return change(directory, options, (lottery, intervention) => {
     if (lottery.state === 'complete') throw cannot('every agency has finished, and the draw is held');
     if (agencies === formatAgencies(lottery.expected)) throw cannot(`the agencies are ${agencies} already`);
-    // Only expected agencies may ask for their winners.
+    // An agency that is not expected cannot ask for its winners.
     const removed = [...lottery.bets].find(
       ([agency, bets]) => bets > 0 && lottery.expects(agency) && !ids.includes(agency),
     );
@@ -142,7 +141,7 @@ async function change(
   });
   say(describeByHand(done!));
   for (const name of kept) say(`kept: ${name}`);
-  // With files no server runs during this command, so the command writes the documents of the lottery.
+  // With files no server is running, so this command writes the actas.
   if (store.files.length > 0) await keepActas(config, store);
   return EXIT.done;
 }

@@ -13,7 +13,6 @@ import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
 
-/** The file of an agency, from the check of its lines to its last bet. */
 export class AgencyFile {
   readonly #config: ClientConfig;
   readonly #emit: Emit<AgencyEvent>;
@@ -26,7 +25,7 @@ export class AgencyFile {
   }
 
   /**
-   * Reads the file, reports its lines that are no bets, and decides whether anything may be sent.
+   * Reads the file, reports invalid lines, and decides whether to send anything.
    *
    * @throws AgencyError, Stopped
    */
@@ -38,7 +37,7 @@ export class AgencyFile {
     if (report.count > 0 && fileInvalid === 'refuse') {
       const rest = `; file.invalid skip (CLI_FILE_INVALID) would send the other ${file.bets} bets`;
       throw new AgencyError(
-        `${path} has lines that are no bets (${report.count}), nothing was sent and the agency stays open${file.bets ? rest : ''}`,
+        `${path} has invalid lines (${report.count}), nothing was sent and the agency stays open${file.bets ? rest : ''}`,
       );
     }
     this.#requireBets(file.bets);
@@ -46,7 +45,7 @@ export class AgencyFile {
   }
 
   /**
-   * Sends the file. A pipe can be read only once: its lines are checked while they are sent.
+   * Sends the file. A pipe can be read only once, so its lines are checked meanwhile.
    *
    * @throws AgencyError, Stopped
    */
@@ -62,7 +61,7 @@ export class AgencyFile {
       report.add(fault);
       if (skips || report.count === 0) return;
       throw new AgencyError(
-        `line ${fault.line} of ${file.path} is no bet; bets before it may be stored, the agency stays open`,
+        `line ${fault.line} of ${file.path} is invalid; bets before it may be stored, the agency stays open`,
       );
     };
     try {
@@ -81,7 +80,7 @@ export class AgencyFile {
     );
   }
 
-  /** Writes the lines that are left out as they stand. What another run has left there is not overwritten. */
+  /** Writes the skipped lines unchanged. Never overwrites those of another file. */
   async #keepRejected(): Promise<void> {
     const { count, records } = this.#report;
     if (count === 0) return;
@@ -89,7 +88,7 @@ export class AgencyFile {
     const lines = fromUtf8(this.#config.fileEncoding, Buffer.concat(records));
     const before = await readFile(rejected).catch(() => undefined);
     if (before?.equals(lines) === false) {
-      throw new AgencyError(`${rejected} holds other lines, of an earlier file; move it away`);
+      throw new AgencyError(`${rejected} has lines of another file; move it away`);
     }
     try {
       await writePrivate(rejected, lines);
@@ -101,20 +100,20 @@ export class AgencyFile {
   }
 }
 
-/** What a former run of this client has left in `winners.file`: documents, one a line. */
+/** The content of a `winners.file`. */
 const DOCUMENTS = /^(?:\d{1,10}\r?\n)*$/;
 
-/** @throws ConfigError when the winners cannot be written to `path` once they are known, or something else is there */
+/** @throws ConfigError if `path` is not writable or is another file */
 export async function requireWritable(path: string): Promise<void> {
   try {
     const stats = await lstat(path).catch(() => undefined);
     if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
     if (stats?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
-    // With the slash, what is no folder is refused.
+    // The slash makes the check fail for anything but a folder.
     await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
     if (stats?.isFile() && !DOCUMENTS.test(await readFile(path, 'latin1')))
-      throw new FileRefused(path, 'holds something else than documents of winners; move it away');
-    // The name may be too long, the file immutable. Devices and pipes are not tried.
+      throw new FileRefused(path, 'has other content than documents of winners; move it away');
+    // Detects long names and immutable files. Devices and pipes are not opened.
     if (stats?.isFile() !== false) await (await openPrivate(path, constants.O_WRONLY)).close();
     if (stats === undefined) await rm(path);
   } catch (error) {

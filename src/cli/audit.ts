@@ -22,12 +22,11 @@ export interface AuditOptions {
   readonly key?: string;
 }
 
-/** `loteria audit`: recounts a lottery from its files alone. */
+/** `loteria audit` */
 export async function auditFolder(directory: string | undefined, options: AuditOptions): Promise<number> {
   const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_FILES);
   const bets = join(folder, BETS_FILE);
-  if (!statSync(bets, { throwIfNoEntry: false })?.isFile())
-    throw new ConfigError(`there is no ${bets}, the rows that are to be counted`);
+  if (!statSync(bets, { throwIfNoEntry: false })?.isFile()) throw new ConfigError(`${bets} is missing`);
   const key = options.key === undefined ? undefined : readKey(options.key);
   const acta = await readOptional(options.acta ?? join(folder, ACTA_FILE));
   if (acta === undefined) {
@@ -52,7 +51,7 @@ export async function auditFolder(directory: string | undefined, options: AuditO
   return tellChecks(checks);
 }
 
-/** The documents that follow from the journal, after all of it was checked. */
+/** The actas that follow from the journal, which is verified first. */
 async function readJournal(folder: string): Promise<AuditParts['journal']> {
   if (!existsSync(join(folder, JOURNAL_FILE))) return undefined;
   try {
@@ -64,7 +63,7 @@ async function readJournal(folder: string): Promise<AuditParts['journal']> {
   }
 }
 
-/** Undefined when there is no file. */
+/** Undefined if the file is missing. */
 async function readOptional(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);

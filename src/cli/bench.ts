@@ -1,5 +1,4 @@
 import { BenchError } from '../bench/errors.ts';
-import type { Address } from '../bench/load-connection.ts';
 import {
   type LoadShape,
   type MeasureParts,
@@ -7,31 +6,27 @@ import {
   measureCommand,
   measureServer,
 } from '../bench/measure.ts';
-import { ownServer, yardstick } from '../bench/servers.ts';
-import { formatMeasurements } from '../bench/table.ts';
-import { ADDRESS_ALLOWED, parseAddress } from '../config/server-address.ts';
+import { ownServer, baseline } from '../bench/servers.ts';
+import { ADDRESS_ALLOWED, type HostPort, parseHostPort } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
+import { complain, say } from './output.ts';
+import { abortOnSignal } from './signals.ts';
+import { formatMeasurements } from './tables.ts';
 
 export interface BenchOptions extends Omit<LoadShape, 'end'> {
-  /** `host:port` of a server that runs. */
+  /** `host:port` of a running server. */
   readonly server?: string;
   readonly end?: boolean;
   readonly json?: boolean;
 }
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
-
-/** `loteria bench`: how many bets a second a server stores, and how long a batch takes. */
+/** `loteria bench` */
 export async function bench({ server, json, end = false, ...rest }: BenchOptions): Promise<number> {
   const address = server === undefined ? undefined : parseServer(server);
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const stopping = abortOnSignal();
   const shape: LoadShape = { ...rest, end };
   const parts = {
     shape,
@@ -41,7 +36,7 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
   try {
     const measurements =
       address === undefined
-        ? await measureBesideYardstick(parts)
+        ? await measureBesideBaseline(parts)
         : [await measureServer(server!, [address], parts)];
     say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
     return EXIT.done;
@@ -51,28 +46,27 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
     else throw error;
     return EXIT.failed;
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    stopping.release();
   }
 }
 
-function parseServer(text: string): Address {
-  const address = parseAddress(text);
+function parseServer(text: string): HostPort {
+  const address = parseHostPort(text);
   if (address === undefined) throw new ConfigError(`--server is '${text}', allowed: ${ADDRESS_ALLOWED}`);
-  return { host: address.host, port: address.port };
+  return address;
 }
 
-/** One after the other: they would share the processors. */
-async function measureBesideYardstick(parts: MeasureParts): Promise<Measurement[]> {
+/** One after the other, because they share the processors. */
+async function measureBesideBaseline(parts: MeasureParts): Promise<Measurement[]> {
   const { connections, agencies } = parts.shape;
   const program = process.argv[1]!;
   return [
     await measureCommand(folder => ownServer({ program, folder, connections, agencies }), parts),
-    await measureCommand(yardstick, parts),
+    await measureCommand(baseline, parts),
   ];
 }
 
-/** What `--json` prints; `ratio` is ours to the yardstick where both were measured. */
+/** The output of `--json`; `ratio` is ours to the baseline, if both were measured. */
 function reportOf(shape: LoadShape, measurements: readonly Measurement[]) {
   return { ...shape, measurements, ratio: ratioOf(measurements) };
 }

@@ -1,6 +1,6 @@
 import type { ByHand } from '../lottery/fact.ts';
 
-/** What an operator has done, in words. */
+/** An intervention of an operator, in words. */
 export function describeByHand(fact: ByHand): string {
   const { reason, by, time } = fact.intervention;
   const byWhom = `${time} by ${by}: ${reason}`;

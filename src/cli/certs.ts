@@ -8,15 +8,15 @@ import { EXIT } from './exit-codes.ts';
 export interface CertsOptions {
   readonly agencies: number;
   readonly days: number;
-  /** More names and addresses of the server. */
+  /** Additional names and addresses of the server. */
   readonly host: readonly string[];
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Machines whose clock is a little behind accept a new certificate too. */
+/** Tolerance for clocks that are slow. */
 const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000;
 
-/** By which a server is found on its own machine, and in the containers of the assignment. */
+/** Names of a server on its own machine and in the containers of the assignment. */
 const USUAL_HOSTS = ['localhost', '127.0.0.1', '::1', 'server'];
 
 const PUBLIC = 0o644;
@@ -27,7 +27,7 @@ interface CertificateFile {
   readonly mode: number;
 }
 
-/** `loteria certs`: makes an authority and the certificates of a server and its agencies, and says what to set. */
+/** `loteria certs` */
 export async function certs(folder: string, { agencies, days, host }: CertsOptions): Promise<number> {
   const hosts = [...new Set([...USUAL_HOSTS, ...host])];
   const now = Date.now();
@@ -38,12 +38,12 @@ export async function certs(folder: string, { agencies, days, host }: CertsOptio
   const names = ['ca', 'server', ...Array.from({ length: agencies }, (_, index) => `agency-${index + 1}`)];
   const there = names.flatMap(pairNames).find(name => existsSync(join(folder, name)));
   if (there !== undefined) {
-    process.stderr.write(`loteria: ${join(folder, there)} is there already; nothing was changed\n`);
+    process.stderr.write(`loteria: ${join(folder, there)} exists already; nothing was changed\n`);
     return EXIT.failed;
   }
   const files = await makeAll(agencies, hosts, validity);
   await makePrivateFolder(folder);
-  // Never over a file, or through a link, that was made meanwhile.
+  // `wx` never overwrites a file or follows a link.
   for (const { name, text, mode } of files)
     await writeFile(join(folder, name), text, { mode, flag: 'wx', flush: true });
   process.stdout.write(whatToSet(folder, agencies, hosts, validity));

@@ -29,20 +29,21 @@ const now = (): number => performance.now();
 const random = (): number => Math.random();
 
 /**
- * Batches that may be unanswered. Half of them are on their way to the central's disk while the other half gathers for the next
- * turn of it: as many as our central grants. With the base protocol nobody can tell what became of them after a broken
- * connection.
+ * Batches in flight. The limit of our central: while half of them are synced, the other half joins the
+ * next group. With one, at most one base batch is in doubt after a lost connection.
  */
 const RESUMABLE_WINDOW = 64;
 const BASE_WINDOW = 1;
 
-/**
- * `loteria client`: does what the configuration asks for and ends.
- *
- * @param checkOnly whether the file is only checked, and nothing is sent
- */
-export async function client(configPath: string | undefined, checkOnly = false): Promise<number> {
-  const config = await readClientConfig(configPath);
+export interface ClientOptions {
+  readonly config?: string;
+  /** Only check the file, and send nothing. */
+  readonly check?: boolean;
+}
+
+/** `loteria client`: runs the agency of the configuration to its end. */
+export async function client({ config: path, check: checkOnly = false }: ClientOptions): Promise<number> {
+  const config = await readClientConfig(path);
   const sink = openLogSink();
   try {
     return await runAgency(config, checkOnly, sink);
@@ -54,9 +55,9 @@ export async function client(configPath: string | undefined, checkOnly = false):
 async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   const logEvent = logAgency(log, config.id);
-  /** Lines and bets that were refused: however the client ends, its exit code says so. */
+  /** Refused lines and bets make the exit code 1. */
   let refused = 0;
-  /** The last acta that was compared is not of what was sent. */
+  /** Whether the last acta differs from what was sent. */
   let isDisputed = false;
   const emit: Emit<AgencyEvent> = event => {
     const { event: name } = event;
@@ -91,15 +92,15 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
   return refused > 0 || isDisputed ? EXIT.failed : EXIT.done;
 }
 
-/** `--check`: reads the file and says whether it can be sent. */
+/** `--check` */
 async function check(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
   const file = new AgencyFile({ ...config, fileInvalid: 'refuse' }, emit);
   const { bets, path } = await file.check(encoderFor(config), stop);
-  if (bets === undefined) throw new AgencyError(`${path} is no regular file and cannot be checked ahead`);
+  if (bets === undefined) throw new AgencyError(`${path} is not a regular file and cannot be checked ahead`);
   emit({ event: 'file-checked', file: path, bets });
 }
 
-/** Encodes what the agency's dialect can send, for the check of the file. */
+/** The encoder that the check of the file uses. */
 function encoderFor({ protocol, id }: ClientConfig): BatchEncoder {
   if (protocol === 'resumable')
     return new RowDigester(id, DIALECTS.resumable().agency(DEFAULT_LIMITS, id).batch);
@@ -148,7 +149,7 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
   });
 }
 
-/** Connections over TLS. Its code is loaded by clients that use it. */
+/** Loads the code for TLS only where it is used. */
 async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise<Connector> {
   const { CredentialsError, readAuthority, readIdentity } = await import('../tls/credentials.ts');
   const { Reloading } = await import('../tls/reloading.ts');
@@ -169,7 +170,6 @@ async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise
   }
 }
 
-/** The agency that speaks the configured protocol. */
 function openAgency(
   { protocol, batchWindow }: ClientConfig,
   parts: Omit<AgencyParts, 'dialect' | 'batchWindow'>,
@@ -181,17 +181,17 @@ function openAgency(
   const dialect = speaking(protocol, parts.id);
   if (dialect.conversation.framesApart && (batchWindow ?? 1) > 1) {
     throw new ConfigError(
-      `batch.window is ${batchWindow}, protocol ${protocol} takes 1 only: its servers take what one read returns for one frame`,
+      `batch.window is ${batchWindow}, protocol ${protocol} takes 1 only: its servers treat each read as one frame`,
     );
   }
   return new Agency({ ...parts, dialect, batchWindow: batchWindow ?? BASE_WINDOW });
 }
 
-/** @throws ConfigError when the dialect has no bytes for the agency's id */
+/** @throws ConfigError if the dialect cannot encode the agency's id */
 function speaking(protocol: AgencyProtocol, id: number): Dialect {
   const dialect = DIALECTS[protocol]();
   if (id <= dialect.agencyMax) return dialect;
-  throw new ConfigError(`id is ${id}, protocol ${protocol} has bytes for 1 to ${dialect.agencyMax} only`);
+  throw new ConfigError(`id is ${id}, protocol ${protocol} allows only 1 to ${dialect.agencyMax}`);
 }
 
 async function closing(agency: { close(): Promise<void> }, act: () => Promise<void>): Promise<void> {
@@ -202,7 +202,7 @@ async function closing(agency: { close(): Promise<void> }, act: () => Promise<vo
   }
 }
 
-/** Writes lines for their owner alone, and tries again for as long as what fails may pass. */
+/** Writes a private file; retries while the error is temporary. */
 async function writeLines(
   file: string,
   texts: readonly string[],

@@ -3,17 +3,14 @@ import { hasWon } from '../lottery/catedra.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** Bets between two lines of progress. */
 const PROGRESS_BETS = 1_000_000;
 
 export interface DatasetOptions extends DatasetShape {
-  /** A zip with the agencies' files. */
   readonly from?: string;
-  /** Whether files that are there are overwritten. */
   readonly force?: boolean;
 }
 
-/** `loteria dataset`: writes files of made-up bets, or those of a zip. */
+/** `loteria dataset` */
 export async function dataset(
   folder: string,
   { from, force = false, ...shape }: DatasetOptions,

@@ -9,7 +9,7 @@ import { createOpCodesDialect } from '../wire/dialects/op-codes.ts';
 import { createPushCodesDialect } from '../wire/dialects/push-codes.ts';
 import { createResumableDialect } from '../wire/dialects/resumable.ts';
 
-/** The only place that knows which dialects there are. An agency reads no bets: it does without a fast reader. */
+/** The table of dialects. Agencies read no bets, so they need no fast reader. */
 export const DIALECTS = {
   base: (bets: BetReader = new PlainBetReader()) => createBaseDialect(bets, openLineCopier),
   resumable: (bets: BetReader = new PlainBetReader()) => createResumableDialect(bets, openLineCopier),
@@ -19,12 +19,10 @@ export const DIALECTS = {
   'op-codes': createOpCodesDialect,
 } as const satisfies Record<AgencyProtocol, (bets?: BetReader) => Dialect>;
 
-/** What a listener of the central speaks. */
 export function listenerDialect(name: ListenerDialect, bets: BetReader): Dialect {
   return name === 'tp0' ? DIALECTS.resumable(bets) : DIALECTS[name]();
 }
 
-/** The hot loop of a central. */
 export async function openBetReader(): Promise<BetReader> {
   const kernel = await import('../kernel/open-bet-reader.ts');
   return kernel.openBetReader();

@@ -4,12 +4,12 @@ import { openPrivate } from '../files/private.ts';
 
 const PROBE_FILE = 'bets.probe';
 const PROBE_MS = 5_000;
-/** Room for a full group of batches, in bytes. */
+/** A full group of batches. */
 const PROBE_BYTES = 1024 * 1024;
 
 /**
- * Looks whether a full disk has room again. Without it only a stored batch would tell, and a load balancer
- * keeps batches away from a server that is not ready.
+ * Detects that a full disk has room again. A stored batch would show that too, but a load balancer sends
+ * none to a server that is not ready.
  */
 export class DiskProbe {
   readonly #path: string;
@@ -23,7 +23,7 @@ export class DiskProbe {
     this.#periodMs = periodMs;
   }
 
-  /** Something was refused for want of room: looks once in each period until there is some. */
+  /** Probes periodically until there is room. */
   start(): void {
     this.#timer ??= setTimeout(() => void this.#look(), this.#periodMs).unref();
   }
@@ -42,7 +42,7 @@ export class DiskProbe {
     else this.start();
   }
 
-  /** A real write: quotas and reserved blocks do not show in the free space of a file system. */
+  /** A real write, because the free space of a file system ignores quotas and reserved blocks. */
   async #writes(): Promise<boolean> {
     const file = await openPrivate(this.#path, constants.O_WRONLY | constants.O_TRUNC);
     try {

@@ -5,15 +5,14 @@ import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { archiveDraw } from './stores/csv.ts';
 import { storeOf } from './stores/store-of.ts';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+import { say } from './output.ts';
 
 export interface DrawOptions {
   readonly config?: string;
   readonly json?: boolean;
 }
 
-/** `loteria draw status`: who has sent what, who has finished, what the draw waits for. */
+/** `loteria draw status` */
 export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
   const { lottery, begun } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
   const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
@@ -84,7 +83,7 @@ function describeState({
     : `open, waiting for ${waitingFor.join(', ')}`;
 }
 
-/** `loteria draw new`: puts a draw that has been held away, and makes room for the next. */
+/** `loteria draw new` */
 export async function drawNew(directory: string | undefined, { config }: DrawOptions): Promise<number> {
   const folder =
     directory ??

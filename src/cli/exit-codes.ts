@@ -1,4 +1,3 @@
-/** What the commands end with. */
 export const EXIT = {
   done: 0,
   failed: 1,

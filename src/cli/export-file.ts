@@ -16,21 +16,16 @@ import { dirname } from 'node:path';
 import { FileRefused, IS_LINK, PRIVATE_FILE } from '../files/private.ts';
 import { StoreError } from '../store/store.ts';
 
-/** Rows that are written at a time, in bytes: the pieces that come may be small. */
-const BUFFER_BYTES = 1024 * 1024;
-
 /**
- * A file of rows and, beside it, its seal. Both are written under other names and take their own when they are whole and synced, so
- * that nobody ever finds half of one. Writing waits for the disk: whoever hands rows over has nothing better to do.
+ * A file of rows and its seal. Both are written to `.part` files and renamed after a sync, so that no
+ * incomplete file ever has the final name. Writes are synchronous.
  */
 export class ExportFile {
   readonly path: string;
-  /** What went wrong when rows were written. */
+  /** The error of a write of rows. */
   failure: Error | undefined;
   readonly #hash = createHash('sha256');
-  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   readonly #descriptor: number;
-  #filled = 0;
   #bytes = 0;
 
   private constructor(path: string) {
@@ -39,8 +34,8 @@ export class ExportFile {
   }
 
   /**
-   * @param force whether a file of that name, or the rest of an export that was interrupted, may be there
-   * @throws StoreError `unusable` when it is and may not; FileRefused when it is a symbolic link
+   * @param force whether to overwrite the file, or the `.part` of an interrupted export
+   * @throws StoreError `unusable` if one exists; FileRefused if it is a symbolic link
    */
   static create(path: string, force: boolean): ExportFile {
     const part = partOf(path);
@@ -50,7 +45,8 @@ export class ExportFile {
     if (link !== undefined) throw new FileRefused(link, IS_LINK);
     const found = [path, sealOf(path), part].find(name => existsSync(name));
     if (found !== undefined && !force) throw isThere(found, found === part);
-    if (existsSync(path) && !statSync(path).isFile()) throw new StoreError('unusable', `${path} is no file`);
+    if (existsSync(path) && !statSync(path).isFile())
+      throw new StoreError('unusable', `${path} is not a file`);
     for (const name of [part, partOf(sealOf(path))]) rmSync(name, { force: true });
     return new ExportFile(path);
   }
@@ -63,23 +59,15 @@ export class ExportFile {
     return sealOf(this.path);
   }
 
-  /** Length of what was handed over. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes the next rows, which are copied or written. */
   write(rows: Uint8Array): void {
     try {
       this.#hash.update(rows);
       this.#bytes += rows.length;
-      if (rows.length > BUFFER_BYTES - this.#filled) this.#flush();
-      if (rows.length > BUFFER_BYTES) {
-        writeAll(this.#descriptor, rows);
-        return;
-      }
-      this.#buffer.set(rows, this.#filled);
-      this.#filled += rows.length;
+      for (let at = 0; at < rows.length; ) at += writeSync(this.#descriptor, rows, at);
     } catch (error) {
       this.failure = error as Error;
       throw error;
@@ -87,13 +75,12 @@ export class ExportFile {
   }
 
   /**
-   * Gives the file its name, and its seal.
+   * Renames the file and writes its seal.
    *
-   * @param describe makes the seal, of the digest of the file
+   * @param describe makes the seal from the digest of the file
    * @returns the digest
    */
   finish(describe: (sha256: string) => unknown): string {
-    this.#flush();
     fsyncSync(this.#descriptor);
     this.#expectOwnPart();
     closeSync(this.#descriptor);
@@ -101,7 +88,7 @@ export class ExportFile {
     const sealPart = partOf(this.sealPath);
     const seal = `${JSON.stringify(describe(sha256), undefined, 2)}\n`;
     writeFileSync(sealPart, seal, { flush: true, flag: 'wx', mode: PRIVATE_FILE });
-    // Not a seal beside another file, should the process end now.
+    // A crash from here on must not leave an old seal beside a new file.
     rmSync(this.sealPath, { force: true });
     renameSync(this.partPath, this.path);
     renameSync(sealPart, this.sealPath);
@@ -109,23 +96,18 @@ export class ExportFile {
     return sha256;
   }
 
-  /** Leaves nothing behind of a file that is not finished. */
+  /** Removes an incomplete file. */
   discard(): void {
     rmSync(this.partPath, { force: true });
     rmSync(partOf(this.sealPath), { force: true });
   }
 
-  /** @throws StoreError `unusable` when another export has begun to write the same file */
+  /** @throws StoreError `unusable` if another export has taken over the `.part` file */
   #expectOwnPart(): void {
     const own = fstatSync(this.#descriptor);
     const found = statSync(this.partPath, { throwIfNoEntry: false });
     if (found?.ino === own.ino && found.dev === own.dev) return;
     throw new StoreError('unusable', `another export writes ${this.path}`);
-  }
-
-  #flush(): void {
-    writeAll(this.#descriptor, this.#buffer.subarray(0, this.#filled));
-    this.#filled = 0;
   }
 }
 
@@ -135,10 +117,6 @@ const sealOf = (path: string): string => `${path}.seal`;
 function isThere(path: string, isPart: boolean): StoreError {
   const why = isPart ? ', another export writes it or was interrupted' : '';
   return new StoreError('unusable', `${path} is there already${why}; --force overwrites it`);
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
 }
 
 function syncDirectory(path: string): void {

@@ -6,34 +6,32 @@ import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 import { ExportFile } from './export-file.ts';
 import { storeOf } from './stores/store-of.ts';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+import { complain, say } from './output.ts';
 
 export interface ExportOptions {
   readonly config?: string;
   readonly force?: boolean;
 }
 
-/** What is said of an exported file. */
+/** The seal of an exported file. */
 interface FileSeal {
   readonly state: string;
   readonly bets: number;
-  /** Of the file. */
   readonly bytes: number;
   readonly sha256: string;
-  /** The acta de cierre: its number, and the digest of the document. */
+  /** Number and digest of the acta de cierre. */
   readonly acta?: { readonly number: number; readonly sha256: string };
-  /** What the store says of its draw. */
+  /** The draw in the store. */
   readonly draw?: {
     readonly time: string;
     readonly bytes: number;
     readonly sha256: string;
-    /** How many each agency has. */
+    /** Number of winners per agency. */
     readonly winners: Readonly<Record<string, number>>;
   };
 }
 
-/** `loteria export`: writes the rows of the store to a file, and its seal beside it. */
+/** `loteria export` */
 export async function exportBets(path: string, options: ExportOptions): Promise<number> {
   const store = await storeOf(readLotteryConfig(options.config));
   expectNotOwn(path, store.files);
@@ -50,7 +48,7 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
     file.finish(sha256 => (seal = sealOf(lottery, file.bytes, sha256)));
   } catch (error) {
     file.discard();
-    // Not the store is damaged when the file cannot be written.
+    // The store reports an error of `write` as damage.
     throw file.failure ?? error;
   }
   return tell(path, seal!, lottery.missing);
@@ -83,16 +81,12 @@ function tell(path: string, { bets, bytes, sha256, draw }: FileSeal, missing: re
   say(`the draw was held ${draw.time}`);
   complain(
     `${path} is not what was drawn: it has ${bytes} bytes with sha256 ${sha256}, the seal of the draw says ${draw.bytes} bytes with ` +
-      `sha256 ${draw.sha256}; the file was left there to be looked at`,
+      `sha256 ${draw.sha256}; the file was kept for inspection`,
   );
   return EXIT.failed;
 }
 
-function complain(what: string): void {
-  process.stderr.write(`loteria: ${what}\n`);
-}
-
-/** @throws StoreError `unusable` when the file is one of those that the store itself is kept in */
+/** @throws StoreError `unusable` if the file belongs to the store */
 function expectNotOwn(path: string, own: readonly string[]): void {
   const target = statSync(path, { throwIfNoEntry: false });
   if (target === undefined) return;

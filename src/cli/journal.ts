@@ -5,13 +5,12 @@ import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
 import { storeOf } from './stores/store-of.ts';
 import { describeRecord, verifyStore, visitJournal } from './stores/csv.ts';
+import { say } from './output.ts';
 
 const WITHOUT_JOURNAL =
   '`loteria export FILE` reads all of it and checks it, `loteria draw status` says what is in it';
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-
-/** `loteria journal verify`: checks every promise of `bets.journal` and `bets.csv` against each other. */
+/** `loteria journal verify` */
 export async function verifyJournal(directory: string | undefined): Promise<number> {
   const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
   const verified = await verifyStore(folder, hasWon);
@@ -45,19 +44,19 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
   return EXIT.done;
 }
 
-/** The first thing in which an acta de cierre differs from the rows. */
+/** The first difference between an acta de cierre and the rows. */
 function faultOfActa(
   text: string,
   digest: BetsDigest,
   bets: ReadonlyMap<number, number>,
 ): string | undefined {
   const acta = readActa(text);
-  if (acta === undefined) return 'it is no acta de cierre';
+  if (acta === undefined) return 'it is not an acta de cierre';
   const fault = checkActa(acta, digest, bets).find(({ result }) => result === 'differs');
   return fault && `${fault.what}: ${fault.detail}`;
 }
 
-/** `loteria journal show`: one line for each fact, or the lines as they are with their place. */
+/** `loteria journal show` */
 export async function showJournal(
   directory: string | undefined,
   { json }: { json?: boolean },

@@ -10,25 +10,23 @@ import type { StoreWatch } from '../store/store.ts';
 import { DiskProbe } from './disk-probe.ts';
 import { VERSION } from './version.ts';
 
-/** Where the build puts the page. */
 const PAGE_FOLDER = fileURLToPath(new URL('../web', import.meta.url));
 
-/** What lets an operator see into a server. */
+/** The operator's port of a server. */
 export interface Operator {
   readonly emit: Emit<CentralEvent>;
   readonly watch: StoreWatch;
-  /** The store is open and agencies may come. */
+  /** The store is open and the listeners accept agencies. */
   serve(statusOf: () => CentralStatus): void;
   stop(): Promise<void>;
 }
 
 /**
- * Opens HTTP_PORT. Only a server that has one loads this file and everything behind it.
+ * Opens HTTP_PORT. Loaded only by servers that have one.
  *
- * @param port the configured one
- * @param log where events go as well
- * @param droppedLines how many of its lines were lost so far
- * @throws Error (as a rejection) that explains why the port cannot be used
+ * @param log also receives the events
+ * @param droppedLines number of dropped log lines
+ * @throws Error with the reason why the port cannot be used
  */
 export async function openOperator(
   port: number,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,12 +10,14 @@ import { type Expected, expectedOf } from '../run/expected.ts';
 import { type RunPage, type RunResult, runLottery } from '../run/lottery-run.ts';
 import { pagePort } from '../run/page.ts';
 import { showProgress } from '../run/progress.ts';
-import { formatTable } from '../run/table.ts';
-import type { AgencyProtocol } from '../wire/dialect-names.ts';
+import { type AgencyProtocol, parseProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
+import { say } from './output.ts';
+import { abortOnSignal, type StopRequest } from './signals.ts';
+import { formatResults } from './tables.ts';
 
 export interface RunOptions {
   readonly data?: string;
@@ -23,48 +26,39 @@ export interface RunOptions {
   readonly seed: number;
   readonly keep?: boolean;
   readonly page?: boolean;
-  readonly dialect: AgencyProtocol;
+  readonly dialect: string;
 }
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const sayWhere = (url: string): void => say(`the page: ${url}`);
 
-/** `loteria run`: the whole lottery on this machine, with a process for the server and each agency. */
+/** `loteria run`: a lottery on this machine, with a process for the server and each agency. */
 export async function run(options: RunOptions): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'loteria-'));
-  const stopping = new AbortController();
-  // A second signal ends the program at once.
-  let stop = (): void => {
-    forgetSignals();
-    stopping.abort();
-  };
-  const onSignal = (): void => stop();
-  const forgetSignals = (): void => {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  const seen = (): Promise<void> => {
-    say('\nevery agency has ended; the page stays until Ctrl-C');
-    // There is nothing to break off any more.
-    return new Promise(goOn => (stop = goOn));
-  };
+  const stopping = abortOnSignal();
+  const { signal: stop } = stopping;
   try {
+    const seen = (): Promise<void> => pageSeen(stopping);
     const page = options.page ? { port: await pagePort(), onOpen: sayWhere, seen } : undefined;
-    const files = await provideFiles(options, join(folder, 'data'), stopping.signal);
-    const result = await holdLottery(folder, files, { ...options, page }, stopping.signal);
-    return report(result);
+    const files = await provideFiles(options, join(folder, 'data'), stop);
+    const protocol = parseProtocol(options.dialect)!;
+    return report(await holdLottery(folder, files, { protocol, page }, stop));
   } catch (error) {
-    if (!stopping.signal.aborted) throw error;
+    if (!stop.aborted) throw error;
     say('stopped');
     return EXIT.failed;
   } finally {
-    forgetSignals();
+    stopping.release();
     if (options.keep) say(`kept: ${folder}`);
     else await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Resolves at Ctrl-C, which no longer cancels anything. */
+async function pageSeen(stopping: StopRequest): Promise<void> {
+  stopping.release();
+  const closing = abortOnSignal();
+  say('\nevery agency has ended; the page stays until Ctrl-C');
+  await once(closing.signal, 'abort');
 }
 
 async function provideFiles(
@@ -81,7 +75,7 @@ async function provideFiles(
   const files = (await isFolder(given))
     ? await findAgencyFiles(given)
     : await unpackZip('--data', given, folder);
-  if (files.length === 0) throw new ConfigError(`--data ${data} holds no agency-1.csv, agency-2.csv, …`);
+  if (files.length === 0) throw new ConfigError(`--data ${data} has no agency-1.csv, agency-2.csv, …`);
   return files;
 }
 
@@ -96,7 +90,7 @@ async function isFolder(path: string): Promise<boolean> {
 async function holdLottery(
   folder: string,
   files: AgencyFile[],
-  { dialect: protocol, page }: { readonly dialect: AgencyProtocol; readonly page: RunPage | undefined },
+  { protocol, page }: { readonly protocol: AgencyProtocol; readonly page: RunPage | undefined },
   stop: AbortSignal,
 ): Promise<RunResult> {
   const expected = new Map<number, Expected>();
@@ -118,7 +112,7 @@ function report({ rows, durationMs, betsDrawn, complaints }: RunResult): number 
     ...complaints,
     ...(betsDrawn === bets ? [] : [`${betsDrawn ?? 'no'} bets took part in the draw, ${bets} were expected`]),
   ];
-  say(`\n${formatTable(rows)}\n`);
+  say(`\n${formatResults(rows)}\n`);
   for (const complaint of wrong) say(complaint);
   const seconds = durationMs / 1000;
   const rate = Math.round(bets / seconds).toLocaleString('en-US');

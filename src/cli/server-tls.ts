@@ -7,7 +7,7 @@ import { Reloading } from '../tls/reloading.ts';
 import { troubleOf } from '../tls/validity.ts';
 import type { Limits } from '../wire/limits.ts';
 
-/** How often the files are read again, and how often a certificate that expires is reported, in milliseconds. */
+/** Intervals of reading the files again and of warnings about expiry. */
 const LOOK_MS = 10_000;
 const WARN_MS = 24 * 60 * 60 * 1000;
 
@@ -19,7 +19,7 @@ export interface ServerTlsParts {
   readonly now: () => number;
 }
 
-/** TLS before what the listeners serve. Loaded by servers that use it. */
+/** TLS of all listeners, with credentials that are reloaded. Loaded only by servers that use it. */
 export class ServerDoors {
   readonly #parts: ServerTlsParts;
   readonly #credentials: Reloading<ServerCredentials>;

@@ -28,17 +28,16 @@ import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader } from './dialects.ts';
 import { storeOf } from './stores/store-of.ts';
 
-/** Something that runs until it is told to stop. */
 interface Service {
-  /** Fulfilled with the error after which the service cannot go on. */
+  /** Resolves with a fatal error. */
   readonly failure: Promise<Error>;
   stop(): Promise<void>;
 }
 
-/** What was done by hand before the start, and is logged at it. */
+/** Interventions that are logged at the start. */
 const INTERVENTIONS_LOGGED_MAX = 20;
 
-/** What there is to say of a central that only echoes. */
+/** Status of an echo server. */
 const NO_LOTTERY: CentralStatus = {
   state: 'open',
   bets: 0,
@@ -58,8 +57,8 @@ const NO_LOTTERY: CentralStatus = {
 const now = (): number => performance.now();
 
 /** `loteria server`: runs the central until SIGTERM or SIGINT. */
-export async function server(configPath: string | undefined): Promise<number> {
-  const config = readServerConfig(configPath);
+export async function server({ config: path }: { readonly config?: string }): Promise<number> {
+  const config = readServerConfig(path);
   const sink = openLogSink();
   try {
     return await runCentral(config, sink);
@@ -82,7 +81,7 @@ async function runCentral(config: ServerConfig, sink: LogSink): Promise<number> 
   let service: Service;
   let operator: Operator | undefined;
   try {
-    // Before the store: that may take its time, and somebody may want to know that it does.
+    // Before the store, so that probes are answered during recovery.
     operator = await openOperator(config, emit, sink);
     emit = operator?.emit ?? emit;
     sink.onDropped = lines => emit({ event: 'log-dropped', lines });
@@ -116,7 +115,6 @@ async function runCentral(config: ServerConfig, sink: LogSink): Promise<number> 
   return EXIT.done;
 }
 
-/** What serves an operator is loaded only where there is one. */
 async function openOperator(
   config: ServerConfig,
   emit: Emit<CentralEvent>,
@@ -152,7 +150,7 @@ async function openLottery(
   const { finished, state } = lottery;
   const expected = config.agencies.length;
   emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
-  // With files they were done while no server ran. `loteria agency list` has all of them.
+  // The last of them; `loteria agency list` has all.
   for (const fact of lottery.interventions.slice(-INTERVENTIONS_LOGGED_MAX))
     emit({ event: 'done-by-hand', fact });
   const actas = await actasOf(config, store);
@@ -191,7 +189,7 @@ async function openLottery(
   };
 }
 
-/** @throws ConfigError when ACTA_KEY is no key */
+/** @throws ConfigError if ACTA_KEY is not a key */
 async function actasOf(
   { dataDirectory, actaKey, closeHoldMs }: ServerConfig,
   { lottery }: Store,
@@ -199,7 +197,7 @@ async function actasOf(
   const folder = new ActaFolder(dataDirectory, lottery, LOTTERY_WINNER_NUMBER);
   const write: Actas['write'] = of => folder.write(of);
   if (actaKey === undefined) return { holdMs: closeHoldMs, write };
-  // Its code is loaded where signatures are asked for.
+  // Loaded only where it is used.
   const { readActaKey, SignatureFile } = await import('../audit/signature.ts');
   try {
     const signature = new SignatureFile(join(dataDirectory, SIGNATURE_FILE), readActaKey(actaKey));
@@ -210,9 +208,9 @@ async function actasOf(
 }
 
 /**
- * What decides the draw stands in the log, not in the configuration.
+ * The expected agencies are in the log.
  *
- * @throws ConfigError when the two differ
+ * @throws ConfigError if the configuration has others
  */
 function expectAgencies({ expected }: Lottery, { agencies }: ServerConfig): void {
   const [stored, configured] = [formatAgencies(expected), formatAgencies(agencies)];
@@ -240,11 +238,11 @@ async function openEcho(
 }
 
 interface OwnParts extends Pick<ListenerParts, 'name' | 'port' | 'turnAway'> {
-  /** `peer` when it came over TLS. */
+  /** `peer` is set for TLS. */
   readonly serve: (socket: Socket, ip: string, peer?: SecurePeer) => Served;
 }
 
-/** Opens all or none. */
+/** Opens all listeners or none. */
 async function openListeners(
   config: ServerConfig,
   emit: Emit<CentralEvent>,
@@ -253,13 +251,13 @@ async function openListeners(
   const { host, backlog, limits, listeners, tls } = config;
   const opened: Listener[] = [];
   const open = new OpenConnections(limits);
-  // Its code is loaded by servers that use it.
+  // Loaded only where it is used.
   const doors =
     tls && new (await import('./server-tls.ts')).ServerDoors({ files: tls, limits, open, emit, now });
   try {
     for (const configured of listeners) {
       const parts = partsOf(configured, open);
-      // Before the handshake there is no way to say anything.
+      // Before the handshake, nothing can be sent.
       const own = doors && { serve: doors.add(parts.serve).serve, turnAway: () => [] };
       opened.push(await Listener.open({ host, backlog, limits, emit, open, ...parts, ...own }));
     }

@@ -2,7 +2,7 @@ import type { LogSink } from '../observe/log-sink.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/** The first SIGTERM or SIGINT asks the program to stop; the second ends it at once (promise P8). */
+/** The first SIGTERM or SIGINT stops the program gracefully; the second ends it (promise P8). */
 export function onStopSignal(sink: LogSink, stop: (signal: string) => void): void {
   let asked = false;
   const handle = (signal: string): void => {
@@ -14,4 +14,24 @@ export function onStopSignal(sink: LogSink, stop: (signal: string) => void): voi
     stop(signal);
   };
   for (const signal of SIGNALS) process.on(signal, handle);
+}
+
+export interface StopRequest {
+  readonly signal: AbortSignal;
+  /** Restores the default: a signal ends the process. */
+  release(): void;
+}
+
+/** Aborts on the first SIGTERM or SIGINT. The second one ends the process. */
+export function abortOnSignal(): StopRequest {
+  const controller = new AbortController();
+  const release = (): void => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+  const onSignal = (): void => {
+    release();
+    controller.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return { signal: controller.signal, release };
 }

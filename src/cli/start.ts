@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What the command `loteria` starts with. Every import here is loaded by every command: there are few, and the rest follows
-// when it is known what is asked for. Five agencies that start together spend more time on loading than on their bets.
+// The entry point of `loteria`. Every command loads the imports of this file, so there are few: an
+// agency spends more time on loading than on its bets.
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config/errors.ts';
@@ -8,13 +8,13 @@ import { FileRefused } from '../files/private.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** Where the engine keeps the program as it has compiled it, from the first run after a build on. */
+/** V8's code cache. */
 const COMPILED = new URL('../compiled', import.meta.url);
 
-/** `loteria client` and `loteria server` without options, as nearly every process of a lottery is started. */
+/** The usual command lines bypass the parser of the command line. */
 async function runCommand(args: readonly string[]): Promise<number> {
-  if (args.length === 1 && args[0] === 'client') return (await import('./client.ts')).client(undefined);
-  if (args.length === 1 && args[0] === 'server') return (await import('./server.ts')).server(undefined);
+  if (args.length === 1 && args[0] === 'client') return (await import('./client.ts')).client({});
+  if (args.length === 1 && args[0] === 'server') return (await import('./server.ts')).server({});
   return (await import('./main.ts')).runProgram();
 }
 
@@ -27,7 +27,7 @@ async function start(): Promise<number> {
   }
 }
 
-/** What the user or the system has done needs no stack; anything else is a mistake in this program. */
+/** Only errors of this program need a stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known =
@@ -35,8 +35,8 @@ function explain(error: unknown): string {
   return known ? error.message : (error.stack ?? error.message);
 }
 
-// Where it cannot be written, as in the images, the program is compiled anew each time: that is no failure, and says nothing.
+// Fails silently where the folder is read-only, as in the images.
 enableCompileCache(fileURLToPath(COMPILED));
-// Without a listener Node opens its debugger on this signal.
+// Without a listener, Node opens its debugger.
 process.on('SIGUSR1', () => {});
 process.exit(await start());

@@ -1,11 +1,11 @@
 import type { Check } from '../audit/check.ts';
 import { EXIT } from './exit-codes.ts';
+import { say } from './output.ts';
 
 const RESULT_WIDTH = 'not checked'.length;
 
-/** Prints a line for each check, then the number of differences. Returns the exit code. */
+/** Prints a line per check and the number of differences. Returns the exit code. */
 export function tellChecks(checks: readonly Check[]): number {
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
   const width = Math.max(...checks.map(({ what }) => what.length));
   for (const { what, result, detail } of checks)
     say(`${what.padEnd(width)}  ${result.padEnd(RESULT_WIDTH)}  ${detail}`);

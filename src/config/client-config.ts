@@ -11,18 +11,18 @@ type ClientValues = ValuesOf<typeof CLIENT_KEYS>;
 
 type TlsPath = 'tlsCa' | 'tlsCert' | 'tlsKey';
 
-/** Everything the client was told, valid. */
+/** The valid configuration of a client. */
 export interface ClientConfig extends Omit<ClientValues, TlsPath> {
   /** Undefined: TLS is off. */
   readonly tls: ClientTls | undefined;
-  /** The one bet of exercise 5, when the environment holds it: a valid bet. */
+  /** The valid bet of exercise 5, if the environment has one. */
   readonly bet: FieldRanges | undefined;
 }
 
 /**
- * Reads `config.yaml` and the environment, which wins.
+ * Reads `config.yaml` and the environment, which overrides it.
  *
- * @param path the file; undefined for the usual one in the working directory, which may be missing
+ * @param path default: the file in the working directory, which may be missing
  * @throws ConfigError
  */
 export async function readClientConfig(
@@ -38,29 +38,24 @@ export async function readClientConfig(
 }
 
 function tlsOf(paths: Pick<ClientValues, TlsPath>): ClientTls | undefined {
-  const { tlsCa, tlsCert: certificate, tlsKey: privateKey } = CLIENT_KEYS;
-  const keys = { certificate, privateKey };
-  const identity = identityFiles(
-    namedFile(certificate, paths.tlsCert),
-    namedFile(privateKey, paths.tlsKey),
-    keys,
-  );
+  const { tlsCa, tlsCert, tlsKey } = CLIENT_KEYS;
+  const identity = identityFiles([tlsCert, paths.tlsCert], [tlsKey, paths.tlsKey]);
   const authority = namedFile(tlsCa, paths.tlsCa);
   if (authority !== undefined) return { authority, identity };
   if (identity === undefined) return undefined;
   throw new ConfigError(
-    `${tlsCa.name} is missing: ${certificate.name} is set, and ${tlsCa.name} switches TLS on`,
+    `${tlsCa.name} is missing: ${tlsCert.name} is set, and ${tlsCa.name} switches TLS on`,
   );
 }
 
-/** The parser of YAML is the largest part of a client's program: it is loaded when there is something to read. */
+/** The YAML parser is the largest part of a client, so it is loaded only for a file. */
 async function readYaml(text: string, fileName: string): Promise<Map<string, Given>> {
   const { parseClientYaml } = await import('./client-yaml.ts');
   return parseClientYaml(text, fileName);
 }
 
 function readBet(environment: Environment): FieldRanges | undefined {
-  const given = BET_VARIABLES.map(names => names.find(name => (environment[name] ?? '') !== ''));
+  const given = BET_VARIABLES.map(names => names.find(name => environment[name]));
   if (given.every(name => name === undefined)) return undefined;
   const missing = given.indexOf(undefined);
   if (missing >= 0) {

@@ -1,156 +1,124 @@
 import { AGENCY_MAX, parseAgency } from '../lottery/bet-rules.ts';
 import { ENCODINGS } from '../lottery/encoding.ts';
-import { parseDuration, parseWait, WAIT_ALLOWED } from './duration.ts';
-import { anyText, choice, integer, type Key } from './keys.ts';
-import { ADDRESSES_ALLOWED, parseAddresses } from './server-address.ts';
+import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
 import { AGENCY_PROTOCOLS, parseProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
-import { LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
+import { parseDuration, parseWait, WAIT } from './duration.ts';
+import { keysNamed, oneOf, PATH, whole } from './keys.ts';
+import { ADDRESSES_ALLOWED, parseAddresses } from './server-address.ts';
 
-/** A duration in milliseconds, and the text that gave it. */
-interface ConfiguredDuration {
-  readonly milliseconds: number;
-  readonly text: string;
-}
+const { key, optional } = keysNamed(name => `CLI_${name.toUpperCase().replaceAll('.', '_')}`);
 
-/**
- * What `config.yaml` may hold (`a.b` is key `b` under `a`); each is overridden by `CLI_` and its name in upper case with
- * `_` for the dot.
- */
+/** The keys of `config.yaml`, where `a.b` is key `b` under `a`. `CLI_A_B` overrides `a.b`. */
 export const CLIENT_KEYS = {
-  id: key('id', {
-    allowed: `1 to ${AGENCY_MAX}`,
-    about: "the agency's id",
-    parse: parseAgency,
-  }),
-  mode: key('mode', {
-    default: 'lottery',
-    allowed: 'lottery or echo',
-    about: 'echo for exercises 1 to 4',
-    parse: choice('lottery', 'echo'),
-  }),
-  addresses: key('server.address', {
-    allowed: ADDRESSES_ALLOWED,
-    about:
-      'where the central listens; several are servers in front of one store: agency N begins with number N, counted round, and goes on to the next when one fails',
-    parse: parseAddresses,
-  }),
-  loopAmount: key('loop.amount', {
-    default: '5',
-    allowed: '0 or more',
-    about: 'messages that the echo client sends',
-    parse: integer(0, Number.MAX_SAFE_INTEGER),
-  }),
-  loopPeriod: key('loop.period', {
-    default: '5s',
-    allowed: WAIT_ALLOWED,
-    about: 'wait between echo messages; longest wait between two questions for the winners',
-    parse: parseConfiguredDuration,
-  }),
-  logLevel: key('log.level', {
-    default: 'INFO',
-    allowed: LOG_LEVELS_ALLOWED,
-    about: 'the least important lines to log',
-    parse: parseLogLevel,
-  }),
+  id: key('id', { allowed: `1 to ${AGENCY_MAX}`, parse: parseAgency }, undefined, 'id of the agency'),
+  mode: key('mode', oneOf('lottery', 'echo'), 'lottery', 'echo for exercises 1 to 4'),
+  addresses: key(
+    'server.address',
+    { allowed: ADDRESSES_ALLOWED, parse: parseAddresses },
+    undefined,
+    'address of the central; or of several servers of one store: agency N begins with server N, modulo their number, and takes the next one on a failure',
+  ),
+  loopAmount: key(
+    'loop.amount',
+    { ...whole(0, Number.MAX_SAFE_INTEGER), allowed: '0 or more' },
+    '5',
+    'number of echo messages',
+  ),
+  loopPeriod: key(
+    'loop.period',
+    { allowed: WAIT.allowed, parse: parseConfiguredDuration },
+    '5s',
+    'pause between echo messages; longest pause between two requests for the winners',
+  ),
+  logLevel: key<ConfiguredLevel>(
+    'log.level',
+    { allowed: LOG_LEVELS_ALLOWED, parse: parseLogLevel },
+    'INFO',
+    'lowest level that is logged',
+  ),
   logFormat: {
-    ...key('log.format', {
-      default: 'text',
-      allowed: 'text or json',
-      about: "the assignment's lines, or the same facts as JSON lines",
-      parse: choice('text', 'json'),
-    }),
+    ...key(
+      'log.format',
+      oneOf('text', 'json'),
+      'text',
+      "the assignment's lines, or the same facts as JSON lines",
+    ),
     env: ['CLI_LOG_FORMAT', 'LOG_FORMAT'],
   },
-  logProgressMs: key('log.progress', {
-    default: '5s',
-    allowed: WAIT_ALLOWED,
-    about: 'how often a long upload says how far it is',
-    parse: parseWait,
-  }),
-  batchAmountMax: key('batch.maxAmount', {
-    default: '130',
-    allowed: '1 to 100000',
-    about: 'bets in a batch; it is cut earlier where it would be longer than 8 kB',
-    parse: integer(1, 100_000),
-  }),
-  batchWindow: {
-    ...key('batch.window', {
-      allowed: '1 to 1024',
-      about:
-        'batches that may be unanswered; 64 when not set, 1 with every protocol but resumable, for there the fate of so many is unknown after a broken connection; csv-frames takes 1 only',
-      parse: integer(1, 1024),
-    }),
-    optional: true,
-  },
-  answerTimeoutMs: key('answer.timeout', {
-    default: `${DEFAULT_LIMITS.answerTimeoutMs / 1000}s`,
-    allowed: WAIT_ALLOWED,
-    about:
-      'how long to wait for an answer, or for 512 bytes of it; a server that has not answered anything on a connection yet may be serving another agency and is waited for until retry.maxElapsed',
-    parse: parseWait,
-  }),
-  file: key('file.name', {
-    default: 'agency.csv',
-    allowed: 'a path',
-    about: "the agency's bets, nombre,apellido,documento,nacimiento,numero on each line",
-    parse: anyText,
-  }),
-  fileDelimiter: key('file.delimiter', {
-    default: ',',
-    allowed: 'one ASCII character that is no quote and no line end, or \\t',
-    about: 'what separates the fields of a line',
-    parse: parseDelimiter,
-  }),
-  fileEncoding: key('file.encoding', {
-    default: 'utf-8',
-    allowed: ENCODINGS.join(', '),
-    about: 'the encoding of the file',
-    parse: choice(...ENCODINGS),
-  }),
-  fileInvalid: key('file.invalid', {
-    default: 'refuse',
-    allowed: 'refuse or skip',
-    about:
-      'what to do about lines that are no bets: refuse sends nothing; skip sends the other lines and writes these to REJECTED-FILE, named after it, in the working directory',
-    parse: choice('refuse', 'skip'),
-  }),
-  fileAllowEmpty: key('file.allowEmpty', {
-    default: 'false',
-    allowed: 'true or false',
-    about: 'whether a file without any bet finishes the agency',
-    parse: text => (({ true: true, false: false }) as Record<string, boolean>)[text.toLowerCase()],
-  }),
-  winnersFile: {
-    ...key('winners.file', {
-      allowed: 'a path',
-      about:
-        "where the documents of the agency's winners are written, one a line, for the owner of the process alone; nowhere when not set",
-      parse: anyText,
-    }),
-    optional: true,
-  },
-  protocol: key('protocol', {
-    default: 'resumable',
-    allowed: `${AGENCY_PROTOCOLS.join(', ')}; tp0 is another name of base`,
-    about: 'the language of the central; an upload survives everything when it is resumable',
-    parse: parseProtocol,
-  }),
-  tlsCa: pathKey(
-    'tls.ca',
-    "who signs the server's certificate, in PEM; with it the connection is TLS, and the host of server.address must be one that the certificate names",
+  logProgressMs: key('log.progress', WAIT, '5s', 'interval of the progress of a long upload'),
+  batchAmountMax: key(
+    'batch.maxAmount',
+    whole(1, 100_000),
+    '130',
+    'bets in a batch; fewer if it would exceed 8 kB',
   ),
-  tlsCert: pathKey('tls.cert', "the agency's certificate in PEM, where the server asks for one"),
-  tlsKey: pathKey('tls.key', 'the key of tls.cert in PEM, without passphrase'),
-  retryMaxElapsedMs: key('retry.maxElapsed', {
-    default: '0',
-    allowed: 'a duration such as 30s or 1h30m; 0 is for ever',
-    about: 'how long to try to reach the central before giving up',
-    parse: parseDuration,
-  }),
+  batchWindow: optional(
+    'batch.window',
+    whole(1, 1024),
+    'batches in flight; 64 when not set, but 1 for every protocol except resumable, because the fate of unanswered batches is unknown after a lost connection; csv-frames allows only 1',
+  ),
+  answerTimeoutMs: key(
+    'answer.timeout',
+    WAIT,
+    `${DEFAULT_LIMITS.answerTimeoutMs / 1000}s`,
+    'time for an answer, or for 512 bytes of it; for the first answer of a connection the limit is retry.maxElapsed, because a server may serve one agency at a time',
+  ),
+  file: key(
+    'file.name',
+    PATH,
+    'agency.csv',
+    "the agency's bets: lines of nombre,apellido,documento,nacimiento,numero",
+  ),
+  fileDelimiter: key(
+    'file.delimiter',
+    { allowed: 'one ASCII character that is no quote and no line end, or \\t', parse: parseDelimiter },
+    ',',
+    'separator of the fields of a line',
+  ),
+  fileEncoding: key('file.encoding', oneOf(...ENCODINGS), 'utf-8', 'encoding of the file'),
+  fileInvalid: key(
+    'file.invalid',
+    oneOf('refuse', 'skip'),
+    'refuse',
+    'for a file with invalid lines: refuse sends nothing; skip sends the other lines and writes the invalid ones to REJECTED- and the name of the file, in the working directory',
+  ),
+  fileAllowEmpty: key(
+    'file.allowEmpty',
+    {
+      allowed: 'true or false',
+      parse: text => (({ true: true, false: false }) as Record<string, boolean>)[text.toLowerCase()],
+    },
+    'false',
+    'whether a file without bets finishes the agency',
+  ),
+  winnersFile: optional(
+    'winners.file',
+    PATH,
+    "file for the documents of the agency's winners, one per line, with mode 0600",
+  ),
+  protocol: key(
+    'protocol',
+    { allowed: `${AGENCY_PROTOCOLS.join(', ')}; tp0 is another name of base`, parse: parseProtocol },
+    'resumable',
+    'dialect of the central; only resumable uploads survive every failure',
+  ),
+  tlsCa: optional(
+    'tls.ca',
+    PATH,
+    "authority of the server's certificate in PEM; turns TLS on, and the certificate must name the host of server.address",
+  ),
+  tlsCert: optional('tls.cert', PATH, "the agency's certificate in PEM, if the server requires one"),
+  tlsKey: optional('tls.key', PATH, 'the key of tls.cert in PEM, without passphrase'),
+  retryMaxElapsedMs: key(
+    'retry.maxElapsed',
+    { allowed: 'a duration such as 30s or 1h30m; 0 is for ever', parse: parseDuration },
+    '0',
+    'how long to try to reach the central before giving up',
+  ),
 } as const;
 
-/** The names of the five variables of exercise 5, both spellings, in the order of a bet's fields. */
+/** The variables of exercise 5 in both spellings, in the order of a bet's fields. */
 export const BET_VARIABLES = [
   ['NOMBRE', 'CLI_BET_NAME'],
   ['APELLIDO', 'CLI_BET_SURNAME'],
@@ -159,15 +127,8 @@ export const BET_VARIABLES = [
   ['NUMERO', 'CLI_BET_NUMBER'],
 ] as const;
 
-function key<Value>(name: string, rest: Omit<Key<Value>, 'name' | 'env'>): Key<Value> {
-  return { name, env: [`CLI_${name.toUpperCase().replaceAll('.', '_')}`], ...rest };
-}
-
-function pathKey(name: string, about: string): Key<string> & { readonly optional: true } {
-  return { ...key(name, { allowed: 'a path', about, parse: anyText }), optional: true };
-}
-
-function parseConfiguredDuration(text: string): ConfiguredDuration | undefined {
+/** A duration and its text, which the configuration line of the log repeats. */
+function parseConfiguredDuration(text: string) {
   const milliseconds = parseWait(text);
   return milliseconds === undefined ? undefined : { milliseconds, text };
 }

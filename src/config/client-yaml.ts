@@ -3,9 +3,9 @@ import { ConfigError } from './errors.ts';
 import type { Given } from './keys.ts';
 
 /**
- * The values of a `config.yaml` by their names, `a.b` for key `b` under `a`.
+ * The values of a `config.yaml` by name, `a.b` for key `b` under `a`.
  *
- * @throws ConfigError with the line when it is no YAML, or holds something else than keys and values
+ * @throws ConfigError with the line, if it is not YAML or has anything but keys and values
  */
 export function parseClientYaml(text: string, fileName: string): Map<string, Given> {
   const lines = new LineCounter();
@@ -22,7 +22,7 @@ export function parseClientYaml(text: string, fileName: string): Map<string, Giv
   return given;
 }
 
-/** Flattens the maps of the document into names with dots. Values keep the text that they have in the file. */
+/** Flattens maps into dotted names. Values keep their text in the file. */
 function collect(
   node: Node | null,
   name: string,
@@ -34,7 +34,7 @@ function collect(
       collect(value, name === '' ? String(key) : `${name}.${String(key)}`, given, sourceOf);
     }
   } else if (isScalar(node) && node.value === null) {
-    // `key:` without a value, or a document that holds nothing.
+    // `key:` without a value, or an empty document.
   } else if (isScalar(node) && name !== '') {
     const text = node.type === 'PLAIN' ? node.source : undefined;
     given.set(name, { text: text ?? (node.value as string), source: sourceOf(node) });

@@ -1,3 +1,5 @@
+import type { ValueType } from './keys.ts';
+
 const MILLISECONDS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -9,20 +11,15 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** What fits into Go's `time.Duration`, 64 bits of nanoseconds. */
+/** The range of Go's `time.Duration`, 64 bits of nanoseconds. */
 const DURATION_MS_MAX = 2 ** 63 / 1e6;
 
-/** The longest wait that may be configured: Node's timers take no more than 24 days, and waits grow by a quarter. */
+/** Node's timers take at most 24 days, and waits grow by up to a quarter. */
 const WAIT_MS_MAX = 168 * 3_600_000;
-
-export const WAIT_ALLOWED = 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h';
 
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
-/**
- * A duration as Go's `time.ParseDuration` reads it (`5s`, `150ms`, `1h30m`, `0`), in milliseconds; undefined when it is
- * none. Signs are not accepted: no wait here is negative.
- */
+/** A duration in the syntax of Go's `time.ParseDuration`, without signs, in milliseconds. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   let milliseconds = 0;
@@ -34,10 +31,15 @@ export function parseDuration(text: string): number | undefined {
   return parsed > 0 && parsed === text.length && milliseconds < DURATION_MS_MAX ? milliseconds : undefined;
 }
 
-/** A duration to wait for, in milliseconds; undefined when it is none or out of bounds. */
+/** A duration that a timer can wait for, in milliseconds. */
 export function parseWait(text: string): number | undefined {
   const milliseconds = parseDuration(text);
   return milliseconds !== undefined && milliseconds >= 1 && milliseconds <= WAIT_MS_MAX
     ? milliseconds
     : undefined;
 }
+
+export const WAIT: ValueType<number> = {
+  allowed: 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h',
+  parse: parseWait,
+};

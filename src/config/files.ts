@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from './errors.ts';
 
 /**
- * The text of a configuration file; empty when it is missing and not `required`.
+ * The text of a configuration file; empty if it is missing and not `required`.
  *
- * @throws ConfigError when it cannot be read
+ * @throws ConfigError if it cannot be read
  */
 export function readOptionalFile(path: string, required: boolean): string {
   try {
-    // A byte order mark is left by some editors and is no part of the text.
+    // Some editors write a byte order mark.
     return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

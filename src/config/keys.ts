@@ -1,27 +1,29 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { ConfigError } from './errors.ts';
 
-/**
- * One thing that can be configured. The tables of keys (`server-keys.ts`, `client-keys.ts`) are the only description of
- * the configuration: values are read, refused, listed by `--help` and in `docs/CONFIG.md` from them.
- */
-export interface Key<Value> {
-  /** The name in the file. */
-  readonly name: string;
-  /** Environment variables that override the file, the first that is set. */
-  readonly env: readonly string[];
-  /** The text that is assumed where none is given; a key without one must be given, unless it is optional. */
-  readonly default?: string;
-  readonly optional?: boolean;
-  /** What may stand there, in words. */
+/** The values of a key: what is allowed, in words, and how a text is parsed. */
+export interface ValueType<Value> {
   readonly allowed: string;
-  /** What it is for, in words. */
-  readonly about: string;
-  /** The value of a text; undefined when the text is not allowed, or the reason where `allowed` does not say it. */
+  /** Returns undefined if the text is not allowed, or a reason that `allowed` does not state. */
   readonly parse: (text: string) => Value | NotAllowed | undefined;
 }
 
-/** Why a text is not allowed although it has the form that is asked for. */
+/**
+ * A configuration key. The tables of keys (`server-keys.ts`, `client-keys.ts`) are the only description
+ * of the configuration: reading, errors, `--help` and `docs/CONFIG.md` derive from them.
+ */
+export interface Key<Value> extends ValueType<Value> {
+  /** The name in the file. */
+  readonly name: string;
+  /** Environment variables that override the file; the first one set wins. */
+  readonly env: readonly string[];
+  /** A key without a default is required, unless it is optional. */
+  readonly default: string | undefined;
+  readonly optional?: boolean;
+  readonly about: string;
+}
+
+/** Why a text of the right form is not allowed. */
 export class NotAllowed {
   readonly reason: string;
 
@@ -30,7 +32,7 @@ export class NotAllowed {
   }
 }
 
-/** A text and where it was found, for the error. */
+/** A text and its source, for errors. */
 export interface Given {
   readonly text: string;
   readonly source: string;
@@ -46,10 +48,29 @@ export type ValuesOf<Keys extends Readonly<Record<string, Key<unknown>>>> = {
     : never;
 };
 
+/** Functions that make the keys of a table, whose names determine their environment variable. */
+export function keysNamed(variableOf: (name: string) => string) {
+  const key = <Value>(
+    name: string,
+    { allowed, parse }: ValueType<Value>,
+    standard: string | undefined,
+    about: string,
+  ): Key<Value> => ({ name, env: [variableOf(name)], default: standard, allowed, about, parse });
+  const optional = <Value>(name: string, type: ValueType<Value>, about: string) =>
+    ({ ...key(name, type, undefined, about), optional: true }) as const;
+  return { key, optional };
+}
+
+/** The default of a key, in words. */
+export function describeDefault(key: Key<unknown>): string {
+  if (key.default !== undefined) return `default ${key.default}`;
+  return key.optional ? 'not set' : 'required';
+}
+
 /**
- * The values of a table of keys, from the environment or else from a file.
+ * Reads the values of a table of keys from the environment or else from a file.
  *
- * @throws ConfigError that names the key, the value, where it stands and what is allowed
+ * @throws ConfigError that names the key, the value, its source and what is allowed
  */
 export function readKeys<Keys extends Readonly<Record<string, Key<unknown>>>>(
   keys: Keys,
@@ -58,39 +79,31 @@ export function readKeys<Keys extends Readonly<Record<string, Key<unknown>>>>(
   fileName: string,
 ): ValuesOf<Keys> {
   refuseUnknown(Object.values(keys), file);
-  const values: Record<string, unknown> = {};
-  for (const [property, key] of Object.entries(keys)) {
-    values[property] = readKey(key, file, environment, fileName);
-  }
-  return values as ValuesOf<Keys>;
+  const values = Object.entries(keys).map(([property, key]) => {
+    const given = fromEnvironment(key, environment) ?? file.get(key.name) ?? fromDefault(key);
+    if (given === undefined && !key.optional) throw missingKey(key, fileName);
+    return [property, given && parseGiven(key, given)];
+  });
+  return Object.fromEntries(values) as ValuesOf<Keys>;
 }
 
-function readKey(
-  key: Key<unknown>,
-  file: ReadonlyMap<string, Given>,
-  environment: Environment,
-  fileName: string,
-): unknown {
-  const given = fromEnvironment(key, environment) ?? file.get(key.name) ?? fromDefault(key);
-  if (given === undefined) {
-    if (key.optional) return undefined;
-    throw new ConfigError(
-      `${key.name} is missing: set ${key.name} in ${fileName} or ${key.env[0]} in the environment (${key.allowed})`,
-    );
-  }
-  const value = key.parse(given.text);
-  if (value === undefined || value instanceof NotAllowed) {
-    // What may be a password is not for a log.
-    const text = given.text.replace(/(\/\/[^:@/]*:)[^@/]*@/, '$1***@');
-    const why = value === undefined ? `allowed: ${key.allowed}` : value.reason;
-    throw new ConfigError(`${given.source}: ${key.name} is '${text}', ${why}`);
-  }
-  return value;
+export function missingKey({ name, env, allowed }: Key<unknown>, fileName: string): ConfigError {
+  const places = `set ${name} in ${fileName} or ${env[0]} in the environment`;
+  return new ConfigError(`${name} is missing: ${places} (${allowed})`);
 }
 
-/** An empty variable counts as not set, as compose files leave them. */
+function parseGiven(key: Key<unknown>, { text, source }: Given): unknown {
+  const value = key.parse(text);
+  if (value !== undefined && !(value instanceof NotAllowed)) return value;
+  // The password of an address must not reach a log.
+  const shown = text.replace(/(\/\/[^:@/]*:)[^@/]*@/, '$1***@');
+  const why = value === undefined ? `allowed: ${key.allowed}` : value.reason;
+  throw new ConfigError(`${source}: ${key.name} is '${shown}', ${why}`);
+}
+
+/** An empty variable counts as not set: compose files produce them. */
 function fromEnvironment(key: Key<unknown>, environment: Environment): Given | undefined {
-  const name = key.env.find(variable => (environment[variable] ?? '') !== '');
+  const name = key.env.find(variable => environment[variable]);
   return name === undefined
     ? undefined
     : { text: environment[name]!, source: `environment variable ${name}` };
@@ -110,21 +123,31 @@ function refuseUnknown(keys: readonly Key<unknown>[], file: ReadonlyMap<string, 
   }
 }
 
-/** Decimal digits with a value within the bounds. */
-export function integer(min: number, max: number): (text: string) => number | undefined {
-  return text => {
-    if (!/^\d{1,15}$/.test(text)) return undefined;
-    const value = Number(text);
-    return value >= min && value <= max ? value : undefined;
+/** A decimal number without sign within the bounds. */
+export function whole(min: number, max: number, note = ''): ValueType<number> {
+  return {
+    allowed: `${min} to ${max}${note}`,
+    parse(text) {
+      const value = Number(text);
+      return /^\d{1,15}$/.test(text) && value >= min && value <= max ? value : undefined;
+    },
   };
 }
 
-/** One of a few words, in any case of letters; the value is the word as it is listed. */
-export function choice<Word extends string>(...words: readonly Word[]): (text: string) => Word | undefined {
-  return text => words.find(word => word.toLowerCase() === text.toLowerCase());
+/** One of a few words, in any case; the value is the word as it is listed. */
+export function oneOf<Word extends string>(...words: readonly Word[]): ValueType<Word> {
+  return {
+    allowed: words.join(words.length === 2 ? ' or ' : ', '),
+    parse: text => words.find(word => word.toLowerCase() === text.toLowerCase()),
+  };
 }
 
-/** Any text but the empty one. */
-export function anyText(text: string): string | undefined {
-  return text === '' ? undefined : text;
+/** Any text except the empty one. */
+export function anyText(allowed: string): ValueType<string> {
+  return { allowed, parse: text => (text === '' ? undefined : text) };
 }
+
+export const PATH = anyText('a path');
+
+export const PORT_MAX = 65_535;
+export const PORT = whole(0, PORT_MAX, '; 0 takes any free port');

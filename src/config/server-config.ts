@@ -2,7 +2,7 @@ import { parse } from 'ini';
 import { DEFAULT_LIMITS, type Limits } from '../wire/limits.ts';
 import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
-import { type Environment, type Given as GivenText, readKeys, type ValuesOf } from './keys.ts';
+import { type Environment, type Given as GivenText, missingKey, readKeys, type ValuesOf } from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
 import { type StoreChoice, storeOf } from './store-choice.ts';
 import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
@@ -11,7 +11,7 @@ const SERVER_CONFIG_FILE = 'config.ini';
 
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 
-/** What is given in one of several ways. */
+/** Keys that are combined into other properties. */
 const GIVEN = [
   'numberAgencies',
   'agencies',
@@ -27,9 +27,9 @@ const GIVEN = [
 
 type Given = (typeof GIVEN)[number];
 
-/** Everything the server was told, valid. */
+/** The valid configuration of a server. */
 export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
-  /** One at least. */
+  /** At least one. */
   readonly listeners: readonly ConfiguredListener[];
   /** Ids of the agencies that the draw waits for. */
   readonly agencies: readonly number[];
@@ -40,10 +40,10 @@ export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
 }
 
 /**
- * Reads `config.ini`, section `[DEFAULT]` (as Python's `configparser` would: names in any case of letters), and the
- * environment, which wins.
+ * Reads section `[DEFAULT]` of `config.ini` (names in any case, as in Python's `configparser`) and the
+ * environment, which overrides it.
  *
- * @param path the file; undefined for the usual one in the working directory, which may be missing
+ * @param path default: the file in the working directory, which may be missing
  * @throws ConfigError
  */
 export function readServerConfig(
@@ -54,10 +54,11 @@ export function readServerConfig(
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
   const { numberAgencies, agencies, port, listeners } = values;
+  if (port === undefined && listeners === undefined) throw missingKey(SERVER_KEYS.port, fileName);
   return {
     ...withoutGiven(values),
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
-    listeners: listeners ?? [{ dialect: 'tp0', port: port ?? missingPort(fileName) }],
+    listeners: listeners ?? [{ dialect: 'tp0', port: port! }],
     tls: tlsOf(values),
     store: storeOf(values.store, values.storeLottery, values.storeSync),
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
@@ -65,10 +66,9 @@ export function readServerConfig(
 }
 
 /**
- * The part of the server's configuration that says where its files are and whom the draw waits for, whatever the rest of it
- * is.
+ * The store and the expected agencies of a server's configuration, in which the port may be missing.
  *
- * @param directory a folder with files, in place of the store that is configured
+ * @param directory a folder with files, instead of the configured store
  * @throws ConfigError
  */
 export function readLotteryConfig(
@@ -97,25 +97,13 @@ function readIni(text: string, fileName: string): Map<string, GivenText> {
 }
 
 function tlsOf(paths: Pick<ServerValues, Given>): ServerTls | undefined {
-  const { tlsCert: certificate, tlsKey: privateKey, tlsClientCa } = SERVER_KEYS;
-  const keys = { certificate, privateKey };
-  const identity = identityFiles(
-    namedFile(certificate, paths.tlsCert),
-    namedFile(privateKey, paths.tlsKey),
-    keys,
-  );
+  const { tlsCert, tlsKey, tlsClientCa } = SERVER_KEYS;
+  const identity = identityFiles([tlsCert, paths.tlsCert], [tlsKey, paths.tlsKey]);
   const clientAuthority = namedFile(tlsClientCa, paths.tlsClientCa);
   if (identity !== undefined) return { identity, clientAuthority };
   if (clientAuthority === undefined) return undefined;
   throw new ConfigError(
-    `${certificate.name} is missing: ${clientAuthority.key} is set, and TLS needs a certificate of the server`,
-  );
-}
-
-function missingPort(fileName: string): never {
-  const { name, allowed } = SERVER_KEYS.port;
-  throw new ConfigError(
-    `${name} is missing: set ${name} in ${fileName} or ${name} in the environment (${allowed})`,
+    `${tlsCert.name} is missing: ${clientAuthority.key} is set, and TLS needs a certificate of the server`,
   );
 }
 

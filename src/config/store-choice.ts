@@ -1,18 +1,19 @@
 import { ConfigError } from './errors.ts';
-import { choice } from './keys.ts';
+import { oneOf } from './keys.ts';
+import { ADDRESSES_MAX, type HostPort, parseHostPort } from './server-address.ts';
 
-/** A replicated engine, as `SERVER_STORE` has it. */
+/** A replicated engine. */
 export interface EngineAddress {
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly hosts: readonly HostPort[];
   readonly database: string;
-  /** Undefined: whoever the process runs as. */
+  /** Undefined: the user of the process. */
   readonly user: string | undefined;
   /** Undefined: `PGPASSWORD`, else the file `.pgpass`. */
   readonly password: string | undefined;
   readonly tls: EngineTls | undefined;
 }
 
-/** How the engine is reached over TLS; paths of files in PEM. */
+/** TLS to the engine; paths of files in PEM. */
 interface EngineTls {
   /** Whether certificate and host name are verified. */
   readonly verify: boolean;
@@ -25,7 +26,6 @@ export const SYNC_MODES = ['quorum', 'single'] as const;
 
 export type StoreSync = (typeof SYNC_MODES)[number];
 
-/** Where bets are kept. */
 export type StoreChoice =
   | { readonly kind: 'csv' }
   | { readonly kind: 'memory' }
@@ -41,43 +41,33 @@ export const STORE_ALLOWED =
   'csv, memory, or postgres://user@host:port,host:port,…/database, with ?sslmode=verify-full&sslrootcert=ca.pem for TLS';
 
 const ENGINE_PORT = 5432;
-const ENGINE_HOSTS_MAX = 16;
 
-/** As `libpq` has them: without TLS, without verifying whom it is spoken with, and with that. */
+/** As in `libpq`: no TLS, TLS without verification of the server, TLS with it. */
 const SSL_MODES = ['disable', 'require', 'verify-full'] as const;
 const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
-const parseFiles = choice('csv', 'memory');
+const { parse: parseKind } = oneOf('csv', 'memory');
 
-/** What `SERVER_STORE` says; undefined when it is not allowed. */
 export function parseStore(text: string): 'csv' | 'memory' | EngineAddress | undefined {
-  return parseFiles(text) ?? parseEngine(text);
+  return (parseKind(text) as 'csv' | 'memory' | undefined) ?? parseEngine(text);
 }
 
-/** `postgres://user:password@host:port,host:port/database?parameters`: a host without a port is at 5432. */
+/** `postgres://user:password@host:port,host:port/database?parameters` */
 function parseEngine(text: string): EngineAddress | undefined {
   const [, user, password, list = '', database, query = ''] =
     /^postgres(?:ql)?:\/\/(?:([^:@/?,]+)(?::([^@/?]*))?@)?([^@/?]+)\/([^@/?]+)(?:\?(.*))?$/.exec(text) ?? [];
-  const hosts = list.split(',').map(parseHost);
+  const hosts = list.split(',').map(host => parseHostPort(host.trim(), ENGINE_PORT));
   const tls = parseTls(new URLSearchParams(query));
-  if (database === undefined || tls === 'wrong' || hosts.length > ENGINE_HOSTS_MAX) return undefined;
+  if (database === undefined || tls === 'wrong' || hosts.length > ADDRESSES_MAX) return undefined;
   try {
     const [name, word, base] = [user, password, database].map(part => part && decodeURIComponent(part));
     const found = hosts.filter(host => host !== undefined);
     if (found.length < hosts.length) return undefined;
     return { hosts: found, database: base!, user: name, password: word, tls };
   } catch {
-    // A % that begins no character.
+    // An invalid % escape.
     return undefined;
   }
-}
-
-function parseHost(text: string): EngineAddress['hosts'][number] | undefined {
-  const [, bracketed, plain, digits = String(ENGINE_PORT)] =
-    /^(?:\[([\da-fA-F:]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text.trim()) ?? [];
-  const host = bracketed ?? plain;
-  const port = Number(digits);
-  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
 }
 
 function parseTls(parameters: URLSearchParams): EngineTls | 'wrong' | undefined {
@@ -93,16 +83,13 @@ function parseTls(parameters: URLSearchParams): EngineTls | 'wrong' | undefined 
   return mode === 'disable' ? undefined : { verify: mode === 'verify-full', caFile, certFile, keyFile };
 }
 
-/** The name of a lottery in the database. */
 export function parseLottery(text: string): string | undefined {
   return /^[\w-]{1,64}$/.test(text) ? text : undefined;
 }
 
 /**
- * The store of a configuration.
- *
- * @param sync undefined: a quorum where several hosts are named, else one machine
- * @throws ConfigError when `sync` is given for a store of one's own files
+ * @param sync default: a quorum if there are several hosts, else one machine
+ * @throws ConfigError if `sync` is given without an engine
  */
 export function storeOf(
   store: 'csv' | 'memory' | EngineAddress,

@@ -7,10 +7,9 @@ import { type Entry, openPromise } from 'yauzl';
 import { makeWay, PRIVATE_FILE } from '../files/private.ts';
 import { parseAgency } from '../lottery/bet-rules.ts';
 
-/** The name of an agency's file, in a folder or a zip. */
 const AGENCY_FILE = /^agency-(\d{1,5})\.csv$/;
 
-/** A zip says itself how large it is; neither its files nor their number are believed beyond this. */
+/** Limits for the sizes that a zip claims. */
 const ZIP_FILES_MAX = 10_000;
 const ZIP_BYTES_MAX = 16 * 1024 ** 3;
 
@@ -19,7 +18,7 @@ export interface AgencyFile {
   readonly path: string;
 }
 
-/** The agencies' files of a folder, by agency. */
+/** The agencies' files of a folder, in order of the agency. */
 export async function findAgencyFiles(folder: string): Promise<AgencyFile[]> {
   const files: AgencyFile[] = [];
   for (const name of await readdir(folder)) {
@@ -30,10 +29,10 @@ export async function findAgencyFiles(folder: string): Promise<AgencyFile[]> {
 }
 
 /**
- * Unpacks the agencies' files of a zip, whatever folder of it they are in, and nothing else of it.
+ * Unpacks the agencies' files of a zip, from any of its folders, and no other files.
  *
- * @param force whether files that are there are overwritten
- * @throws FileRefused (as a rejection) when one is and may not be; Error when the zip is damaged or larger than the limits
+ * @param force whether existing files are overwritten
+ * @throws FileRefused if a file exists and `force` is not set; Error if the zip is damaged or too large
  */
 export async function unpackAgencyFiles(zipPath: string, folder: string, force = false): Promise<void> {
   const zip = await openPromise(zipPath, { autoClose: false });

@@ -9,13 +9,13 @@ import { SeededRandom } from './random.ts';
 
 export const EXPECTED_FILE = 'expected.json';
 
-/** How a file is created: made-up bets look like those of people. */
+/** Made-up bets look like personal data. */
 const CREATED = { flag: 'wx', flags: 'wx', mode: PRIVATE_FILE } as const;
 
-/** Bytes of lines that are gathered before they are written. */
+/** Length of a write. */
 const WRITE_BYTES = 256 * 1024;
 
-/** How many of 78,697 bets each of the course's five agencies has; more agencies repeat the shape. */
+/** Bets of each of the course's five agencies; further agencies repeat them. */
 const SHARES = [26_936, 25_518, 16_014, 9_238, 991] as const;
 
 const DAY_MS = 86_400_000;
@@ -24,12 +24,12 @@ const LAST_BIRTH = Date.UTC(2006, 11, 31);
 
 export interface DatasetShape {
   readonly agencies: number;
-  /** Bets in all. */
+  /** Total number of bets. */
   readonly bets: number;
   readonly seed: number;
 }
 
-/** What stands in `expected.json`. */
+/** The content of `expected.json`. */
 export interface ExpectedResult extends DatasetShape {
   readonly perAgency: readonly ExpectedAgency[];
 }
@@ -43,11 +43,12 @@ interface ExpectedAgency {
 }
 
 /**
- * Writes `agency-1.csv`, … with lines `nombre,apellido,documento,nacimiento,numero` ended by `\r\n`, as the course's own
- * files have them, and `expected.json`. The same shape makes the same bytes.
+ * Writes `agency-1.csv`, … in the format of the course's files (lines
+ * `nombre,apellido,documento,nacimiento,numero` with `\r\n`), and `expected.json`. The same shape makes
+ * the same bytes.
  *
- * @param shape `force`: whether files that are there are overwritten
- * @param written is called now and then with the number of bets written so far
+ * @param shape `force`: whether existing files are overwritten
+ * @param written is called with the number of bets written so far
  */
 export async function generateDataset(
   folder: string,
@@ -80,7 +81,6 @@ export async function generateDataset(
   return expected;
 }
 
-/** The number of bets of each agency; their sum is `bets`. */
 function shareOut({ agencies, bets }: DatasetShape): number[] {
   const shares = Array.from({ length: agencies }, (_, index) => SHARES[index % SHARES.length]!);
   const whole = shares.reduce((sum, share) => sum + share, 0);
@@ -122,7 +122,7 @@ async function writeAgency(
   return winners;
 }
 
-/** A made-up bet, about as long as the course's own: 46 bytes in a batch. */
+/** A made-up bet, on average as long as the course's: 46 bytes in a batch. */
 export function makeBet(agency: number, random: SeededRandom): Bet {
   const first = random.pick(GIVEN_NAMES);
   const firstName = random.between(0, 3) === 0 ? first : `${first} ${random.pick(GIVEN_NAMES)}`;

@@ -1,5 +1,5 @@
-/** Given names and surnames that are common in Argentina, for made-up customers. */
-// biome-ignore format: one name a line would be a long page of little
+/** Common given names and surnames of Argentina. */
+// biome-ignore format: one name per line would be long
 export const GIVEN_NAMES = [
   'Agustín', 'Agustina', 'Aimé', 'Alejandro', 'Ana', 'Andrés', 'Ángel', 'Antonella', 'Ariel', 'Bautista',
   'Belén', 'Benjamín', 'Camila', 'Carla', 'Catalina', 'Ciro', 'Clara', 'Damián', 'Delfina', 'Diego',
@@ -12,7 +12,7 @@ export const GIVEN_NAMES = [
   'Ximena', 'Yamila', 'Zoe',
 ] as const;
 
-// biome-ignore format: one name a line would be a long page of little
+// biome-ignore format: one name per line would be long
 export const SURNAMES = [
   'Acosta', 'Aguirre', 'Álvarez', 'Argañaraz', 'Ávila', 'Benítez', 'Bianchi', 'Blanco', 'Borges', 'Cabrera',
   'Castro', 'Córdoba', 'Coronel', "D'Amico", "D'Angelo", 'Díaz', 'Domínguez', 'Escobar', 'Etcheverry',

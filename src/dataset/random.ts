@@ -1,4 +1,4 @@
-/** A repeatable source of chance: the same seed gives the same numbers on every machine (the sfc32 generator). */
+/** The sfc32 generator: the same seed gives the same numbers on every machine. */
 export class SeededRandom {
   #a: number;
   #b = 0x9e37_79b9;
@@ -7,11 +7,11 @@ export class SeededRandom {
 
   constructor(seed: number) {
     this.#a = seed | 0;
-    // The first numbers of near seeds are alike.
+    // The first numbers of similar seeds are similar.
     for (let round = 0; round < 15; round += 1) this.next();
   }
 
-  /** A whole number from 0 to 2³² - 1. */
+  /** An integer from 0 to 2³² - 1. */
   next(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -21,7 +21,7 @@ export class SeededRandom {
     return sum >>> 0;
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, inclusive. */
   between(min: number, max: number): number {
     return min + (this.next() % (max - min + 1));
   }

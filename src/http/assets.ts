@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 
-/** A file of the page, in memory. */
 export interface Asset {
   readonly body: Buffer<ArrayBuffer>;
   readonly contentType: string;
@@ -13,24 +12,16 @@ export interface Asset {
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
-  '.ico': 'image/x-icon',
   '.js': 'text/javascript; charset=utf-8',
-  '.json': 'application/json',
-  '.png': 'image/png',
   '.svg': 'image/svg+xml',
-  '.txt': 'text/plain; charset=utf-8',
-  '.webmanifest': 'application/manifest+json',
-  '.woff2': 'font/woff2',
 };
 
-/** Files here have a digest of their content in their name: another content has another name. */
+/** Files in this folder have a digest of their content in their name. */
 const NAMED_BY_CONTENT = '/assets/';
 
 /**
- * Reads the page's files, by the paths under which they are served. They are few and small; that they are looked up in a table
- * is why no path of a request can lead to any other file.
- *
- * @returns an empty table when the folder is not there: the program was built without the page
+ * Reads the page's few small files into a table by request path, so that no path of a request can reach
+ * another file. The table is empty if the folder is missing (a build without the page).
  */
 export async function readAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
   const assets = new Map<string, Asset>();

@@ -4,14 +4,13 @@ import type { SnapshotSecond } from './snapshot.ts';
 const HISTORY_SECONDS = 300;
 const SECOND_MS = 1000;
 
-/** How many bets there were at a time. */
 interface Sample {
   readonly timeMs: number;
   readonly bets: number;
   readonly byAgency: ReadonlyMap<number, number>;
 }
 
-/** How fast bets are stored, from looking at their numbers once a second. */
+/** Bets per second, from samples of the totals once a second. */
 export class BetRates {
   #last: Sample | undefined;
   #perSecond = 0;
@@ -22,7 +21,7 @@ export class BetRates {
     return this.#perSecond;
   }
 
-  /** The last seconds that were looked at, oldest first. */
+  /** Bets of the last 300 seconds, oldest first. */
   get history(): readonly SnapshotSecond[] {
     return this.#history;
   }
@@ -31,15 +30,15 @@ export class BetRates {
     return this.#perSecondByAgency.get(agency) ?? 0;
   }
 
-  /** Looks at the numbers just after a second has ended. The first time is where counting begins. */
+  /** Call just after the end of each second. The first call sets the base. */
   sample(timeMs: number, { bets, agencies }: Pick<CentralStatus, 'bets' | 'agencies'>): void {
     const byAgency = new Map(agencies.map(each => [each.agency, each.bets]));
     const last = this.#last;
     this.#last = { timeMs, bets, byAgency };
     if (last === undefined) return;
-    // What came before the first full second is too short to tell a rate from.
+    // A shorter interval, before the first full second, gives no useful rate.
     const seconds = Math.max(SECOND_MS, timeMs - last.timeMs) / SECOND_MS;
-    // A replicated store that has lost its end has fewer, until they are given back to it: that is no rate.
+    // A database that was restored to an earlier time has fewer bets.
     const more = (now: number, before = 0): number => Math.max(0, now - before);
     const rate = (now: number, before = 0): number => Math.round(more(now, before) / seconds);
     this.#perSecond = rate(bets, last.bets);
@@ -51,7 +50,7 @@ export class BetRates {
 
   #remember(second: number, bets: number): void {
     const newest = this.#history.at(-1);
-    // The clock may have been set back, or the timer come a little early.
+    // The clock was set back, or the timer fired early.
     if (newest !== undefined && newest.second >= second) {
       this.#history[this.#history.length - 1] = { second: newest.second, bets: newest.bets + bets };
       return;

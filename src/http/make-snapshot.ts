@@ -10,7 +10,6 @@ export interface SnapshotSources {
   readonly time: Date;
 }
 
-/** What the page shows, of what is known now. */
 export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): Snapshot {
   const status = monitor.status();
   const { syncs, unready } = monitor;

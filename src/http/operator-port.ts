@@ -17,25 +17,24 @@ export interface OperatorPortParts {
   readonly port: number;
   readonly monitor: Monitor;
   readonly metrics: Metrics;
-  /** Undefined where nothing is kept on a disk. */
+  /** Undefined if the store has no files. */
   readonly diskSpace: (() => Promise<DiskSpace>) | undefined;
-  /** Folder of the page's files; it may be missing. */
+  /** The page's files; the folder may be missing. */
   readonly assetsFolder: string;
-  /** The time of day. */
   readonly clock: () => Date;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Monotonic, in milliseconds. */
   readonly now: () => number;
 }
 
 const SECOND_MS = 1000;
 
-/** How many times a second passes before the disk is looked at again. */
+/** Seconds between two looks at the disk. */
 const DISK_SECONDS = 5;
 
-/** Connections in all: the pages that are open, and room for scrapers, probes and the files of pages that open. */
+/** The open pages, and room for scrapers, probes and the files of pages that open. */
 const CONNECTIONS_MAX = LIVE_READERS_MAX + 64;
 
-/** Node's own limits of a request, made small: what is asked here is a line and a few headers. */
+/** Requests are a line and a few headers. */
 const REQUEST_LIMITS = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: 5000,
@@ -44,22 +43,21 @@ const REQUEST_LIMITS = {
   connectionsCheckingInterval: 1000,
 } as const;
 
-/** How long nothing may move on a connection: longer than a heartbeat of the live stream. */
+/** Longer than the heartbeat of the live stream. */
 const IDLE_MS = 30_000;
 
-/** How long a reader may take over the last word when the server stops. */
+/** Time for readers to receive the last snapshot when the server stops. */
 const STOP_MS = 500;
 
 /**
- * The HTTP port of the operator: page, metrics and probes. It is there before the store is open and until everything else
- * has stopped, so that it can say so.
+ * The HTTP port of the operator: page, metrics and probes. It opens before the store and closes last, so
+ * that probes are answered during recovery and shutdown.
  */
 export class OperatorPort {
   readonly #parts: OperatorPortParts;
   readonly #server: Server;
   readonly #rates = new BetRates();
   readonly #live: Live;
-  /** The one that it listens on. */
   #port = 0;
   #disk: DiskSpace | undefined;
   #ticks = 0;
@@ -76,7 +74,7 @@ export class OperatorPort {
     this.#server.timeout = IDLE_MS;
   }
 
-  /** @throws Error (as a rejection) that explains why the port cannot be used */
+  /** @throws Error with the reason why the port cannot be used */
   static async open(parts: OperatorPortParts): Promise<OperatorPort> {
     const port = new OperatorPort(parts, await readAssets(parts.assetsFolder));
     await port.#listen();
@@ -94,12 +92,12 @@ export class OperatorPort {
     return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}/`;
   }
 
-  /** The central is there: bets are counted from now on. */
+  /** Starts the rates: the central is open. */
   beginCounting(): void {
     this.#sample();
   }
 
-  /** Tells every page the last state, and closes them all. */
+  /** Sends every page the last state, and closes. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#live.end();
@@ -119,14 +117,14 @@ export class OperatorPort {
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', onError);
         this.#port = (this.#server.address() as AddressInfo).port;
-        // Running out of file descriptors is passing.
+        // A lack of file descriptors is temporary.
         this.#server.on('error', () => {});
         resolve();
       });
     });
   }
 
-  /** Just after each full second, so that every second is counted by itself. */
+  /** Just after each full second, so that a sample covers one second. */
   #scheduleTick(): void {
     const untilNextSecond = SECOND_MS - (this.#parts.clock().getTime() % SECOND_MS);
     this.#timer = setTimeout(() => {
@@ -156,9 +154,8 @@ export class OperatorPort {
 
 function explainListenError(error: Error, port: number): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE')
-    return `HTTP_PORT ${port} is in use by another program, choose another one or end it`;
-  if (code === 'EACCES') return `HTTP_PORT ${port} is not for this user, choose one from 1024 up`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HTTP_HOST is no address of this machine';
+  if (code === 'EADDRINUSE') return `HTTP_PORT ${port} is in use by another program, choose another one`;
+  if (code === 'EACCES') return `HTTP_PORT ${port} needs more privileges, choose one from 1024 up`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HTTP_HOST is not an address of this machine';
   return `HTTP_PORT ${port} cannot be used, ${error.message}`;
 }

@@ -12,13 +12,13 @@ export interface RoutesParts {
   readonly metrics: Metrics;
   readonly snapshot: () => Snapshot;
   readonly live: Live;
-  /** The page's files by their paths. */
+  /** The page's files by path. */
   readonly assets: ReadonlyMap<string, Asset>;
 }
 
 type Env = { readonly Bindings: HttpBindings };
 
-/** The page may load what this server has and nothing else, and nobody may put it into a page of their own. */
+/** The page loads only from this server, and other pages cannot embed it. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': [
     "default-src 'none'",
@@ -41,17 +41,16 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-store',
-  // Nothing follows a stream on its connection: when it ends, nothing keeps the server from stopping.
+  // So that the end of a stream closes its connection, and does not delay a shutdown.
   Connection: 'close',
-  // A proxy that gathers events before it hands them on makes them late.
+  // Keeps a proxy from buffering events.
   'X-Accel-Buffering': 'no',
 };
 
-/** What the operator's port answers: only questions, about what is and never about whose. */
 export function createRoutes({ monitor, metrics, snapshot, live, assets }: RoutesParts): Hono<Env> {
   const app = new Hono<Env>();
   app.use(withSecurityHeaders);
-  app.use(onlyQuestions);
+  app.use(readOnly);
   app.get('/healthz', c => text(c, 200, 'alive'));
   app.get('/readyz', c => {
     const { unready } = monitor;
@@ -65,30 +64,30 @@ export function createRoutes({ monitor, metrics, snapshot, live, assets }: Route
     const acta = monitor.status()?.acta;
     return acta === undefined ? text(c, 404, 'the bets are not closed') : text(c, 200, acta.text.trimEnd());
   });
-  app.get('/live', c => follow(c, live));
+  app.get('/live', c => openStream(c, live));
   app.get('*', c => {
     const asset = assets.get(c.req.path);
     return asset === undefined ? c.notFound() : sendAsset(c, asset);
   });
-  app.notFound(c => text(c, 404, 'there is nothing here'));
+  app.notFound(c => text(c, 404, 'not found'));
   return app;
 }
 
 const withSecurityHeaders: MiddlewareHandler<Env> = async (c, next) => {
   await next();
-  // The head of a stream that is being sent has them already.
+  // The head of a stream already has them.
   if (c.env.outgoing.headersSent) return;
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
 };
 
-/** Nothing can be changed here, and so nothing has to be read: whoever sends a body is shown out. */
-const onlyQuestions: MiddlewareHandler<Env> = async (c, next) => {
+/** Rejects other methods and request bodies. */
+const readOnly: MiddlewareHandler<Env> = async (c, next) => {
   const { method } = c.req;
   if (method !== 'GET' && method !== 'HEAD') {
     return text(c, 405, 'only GET and HEAD', { Allow: 'GET, HEAD', Connection: 'close' });
   }
   const hasBody = c.req.header('transfer-encoding') ?? (c.req.header('content-length') || '0');
-  if (hasBody !== '0') return text(c, 413, 'a question has no body', { Connection: 'close' });
+  if (hasBody !== '0') return text(c, 413, 'a request must not have a body', { Connection: 'close' });
   await next();
   return undefined;
 };
@@ -102,8 +101,8 @@ function text(
   return c.text(`${line}\n`, status, { 'Cache-Control': 'no-store', ...headers });
 }
 
-/** Streams are written as Node writes them: what a reader leaves unread has to be seen (`live.ts`). */
-function follow(c: Context<Env>, live: Live): Response {
+/** Writes to Node's response, because `live.ts` needs its buffered length. */
+function openStream(c: Context<Env>, live: Live): Response {
   if (c.req.method === 'HEAD') return c.body(null, 200, { ...EVENT_STREAM_HEADERS });
   if (live.full) return text(c, 503, 'too many pages are open', { 'Retry-After': '5' });
   const { outgoing } = c.env;

@@ -1,9 +1,9 @@
 import { PlainBetReader } from './plain-bet-reader.ts';
 import type { RowReader } from './row-reader.ts';
 import { WasmBetReader } from './wasm-bet-reader.ts';
-import { openFastest } from './wasm-module.ts';
+import { openWhereItRuns } from './wasm-module.ts';
 
 /** The fastest reader that the machine can run: the same bets either way. */
 export function openBetReader(): RowReader {
-  return openFastest<RowReader>(WasmBetReader, PlainBetReader);
+  return openWhereItRuns(WasmBetReader) ?? new PlainBetReader();
 }

@@ -27,12 +27,7 @@ export function openModule(
   return { memory: memory.buffer, exports };
 }
 
-/** The faster of two that do the same; the other one where the machine cannot run it. */
-export function openFastest<T>(fast: new () => T, plain: new () => T): T {
-  return openWhereItRuns(fast) ?? new plain();
-}
-
-/** Something on a module; undefined where the machine cannot run it. */
+/** Opens a reader on a module; undefined where the machine cannot run it. */
 export function openWhereItRuns<T>(fast: new () => T): T | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;
   try {

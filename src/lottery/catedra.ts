@@ -2,7 +2,6 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Bet } from './bet.ts';
 import { formatRow } from './bet-row.ts';
 import { decodeRows } from './row-decoder.ts';
-import type { RowScanner } from './row-scanner.ts';
 
 /**
  * The three functions that the course provides and that nobody may change (`server/common/utils.py` of its skeleton),
@@ -53,17 +52,15 @@ function writeWhole(file: number, text: string): void {
  * not grow with the file. Not thread-safe/process-safe.
  *
  * @param file path, or descriptor of an open file, which is read from its first byte and stays open
- * @param scanner a faster one than the plain one, of which nobody else makes use meanwhile: the same bets either way
  * @param onRead given each chunk of the file, valid until it returns
  * @throws Error with the line when the file holds something else than bets, and the file system's error when it
  *   cannot be read
  */
 export function loadBets(
   file: string | number = STORAGE_FILEPATH,
-  scanner?: RowScanner,
   onRead?: (chunk: Uint8Array) => void,
 ): Generator<Bet> {
-  return decodeRows(chunksOf(file, onRead), typeof file === 'string' ? file : STORAGE_FILEPATH, scanner);
+  return decodeRows(chunksOf(file, onRead), typeof file === 'string' ? file : STORAGE_FILEPATH);
 }
 
 function* chunksOf(source: string | number, onRead?: (chunk: Uint8Array) => void): Generator<Uint8Array> {

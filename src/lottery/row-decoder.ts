@@ -1,7 +1,6 @@
 import type { Bet } from './bet.ts';
 import { CsvReader } from './csv-reader.ts';
-import { PlainRowScanner } from './plain-row-scanner.ts';
-import { NUMBERS_PER_ROW, type RowScanner, WINDOW_BYTES_MAX } from './row-scanner.ts';
+import { NUMBERS_PER_ROW, RowScanner, WINDOW_BYTES_MAX } from './row-scanner.ts';
 import { StoredBet } from './stored-bet.ts';
 
 export const ROW_FIELDS = 6;
@@ -16,12 +15,8 @@ export const ROW_BYTES_MAX = 1024 * 1024;
  * @param source what is being read, for the error
  * @throws Error with the line when a row is not one of `bets.csv`
  */
-export function* decodeRows(
-  chunks: Iterable<Uint8Array>,
-  source: string,
-  scanner?: RowScanner,
-): Generator<Bet> {
-  const decoder = new RowDecoder(source, scanner);
+export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Generator<Bet> {
+  const decoder = new RowDecoder(source);
   for (const chunk of chunks) {
     decoder.push(chunk);
     // Not `yield*`: to hand a bet through one more generator takes as long as to find its row.
@@ -37,7 +32,7 @@ export function* decodeRows(
  */
 export class RowDecoder {
   readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
-  readonly #scanner: RowScanner;
+  readonly #scanner = new RowScanner();
   readonly #source: string;
   #window: Uint8Array = new Uint8Array(0);
   /** How many bytes were unread when the window was taken. */
@@ -48,9 +43,8 @@ export class RowDecoder {
   #found = 0;
   #foundEnd = 0;
 
-  constructor(source: string, scanner: RowScanner = new PlainRowScanner()) {
+  constructor(source: string) {
     this.#source = source;
-    this.#scanner = scanner;
   }
 
   /** Takes the next bytes, which must stay what they are until the next `push` has returned. */

@@ -14,17 +14,17 @@ export interface ChildOptions {
   /** Name of the child's folder and of its log. */
   readonly name: string;
   readonly command: 'server' | 'client';
-  /** The child's working directory is made in it, and its log is written there. */
+  /** Folder of the child's working directory and log. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly onLine: (line: LogLine) => void;
 }
 
-/** The program itself, run again as another process with another command. */
+/** This program as another process with another command. */
 export class Child {
-  /** Fulfilled with the exit code, 1 when a signal ended it. */
+  /** The exit code; 1 after a signal. */
   readonly exited: Promise<number>;
-  /** What went wrong, in the child's own last words; empty when nothing did. */
+  /** The last failure that the child reported, or empty. */
   complaint = '';
   readonly #process: ChildProcess;
   #stopping = false;
@@ -55,9 +55,8 @@ export class Child {
     return new Child(options, cwd);
   }
 
-  /** Asks the child to stop. */
   stop(): void {
-    // A second signal would end it at once.
+    // A second signal would kill it.
     if (!this.#stopping) this.#process.kill('SIGTERM');
     this.#stopping = true;
   }

@@ -6,7 +6,7 @@ import type { BatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 
 const COMMA = 0x2c;
 
-/** What a lottery over a file must come to, counted without any server. */
+/** The correct result of a lottery over a file, computed without a server. */
 export interface Expected {
   /** Valid bets. */
   readonly bets: number;
@@ -16,9 +16,9 @@ export interface Expected {
 }
 
 /**
- * Reads an agency's file as its client will, and finds the winners in it.
+ * Reads an agency's file like its client, and finds the winners.
  *
- * @param encoder of the dialect that the client will speak: not every dialect can send every bet
+ * @param encoder of the client's dialect, because not every dialect can send every bet
  * @throws the reason of `stop`
  */
 export async function expectedOf(path: string, encoder: BatchEncoder, stop: AbortSignal): Promise<Expected> {
@@ -45,7 +45,7 @@ export async function expectedOf(path: string, encoder: BatchEncoder, stop: Abor
   return { bets, refusedLines, winners: counter.winners };
 }
 
-/** A dialect's encoder that looks at the numbers of the bets that pass through it. */
+/** A dialect's encoder that collects the winners among the bets that it encodes. */
 class WinnerCounter implements BatchEncoder {
   readonly winners: string[] = [];
   readonly #encoder: BatchEncoder;

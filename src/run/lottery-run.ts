@@ -6,22 +6,18 @@ import type { AgencyFile } from '../dataset/files.ts';
 import { Child, type LogLine } from './child.ts';
 import type { Expected } from './expected.ts';
 import type { UploadProgress } from './progress.ts';
-import type { ResultRow } from './table.ts';
 
-/** How long a server that may have been asked to stop already is left to it. */
+/** Time for a server that has got the terminal's SIGINT to stop by itself. */
 const OWN_STOP_MS = 1000;
 
 export interface RunParts {
-  /** Folder for the processes' working directories, their logs and `bets.csv`. */
+  /** For working directories, logs and `bets.csv`. */
   readonly folder: string;
   readonly files: readonly AgencyFile[];
   readonly expected: ReadonlyMap<number, Expected>;
   readonly progress: UploadProgress;
-  /** What agencies and central speak. */
   readonly protocol: AgencyProtocol;
-  /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
-  /** When somebody wants to look on. */
   readonly page?: RunPage | undefined;
 }
 
@@ -30,24 +26,33 @@ export interface RunPage {
   /** 0: any free port. */
   readonly port: number;
   readonly onOpen: (url: string) => void;
-  /** Called when the lottery is over; the server, and with it the page, stays until it is fulfilled. */
+  /** Called when the lottery is over; server and page stay until it resolves. */
   readonly seen: () => Promise<void>;
+}
+
+export interface ResultRow {
+  readonly agency: number;
+  readonly bets: number;
+  readonly refusedLines: number;
+  readonly winners: readonly string[];
+  /** Whether the agency received exactly the winners of its file. */
+  readonly right: boolean;
 }
 
 export interface RunResult {
   readonly rows: readonly ResultRow[];
   /** From the start of the first agency to the end of the last, in milliseconds. */
   readonly durationMs: number;
-  /** Bets that took part in the draw; undefined when none was held. */
+  /** Bets in the draw; undefined without one. */
   readonly betsDrawn: number | undefined;
-  /** What went wrong, a line each. */
   readonly complaints: readonly string[];
 }
 
 /**
- * Holds one lottery with real processes: a server on a free port and an agency for each file.
+ * Holds a lottery with a server process on a free port and a client process per file. No process
+ * outlives the call.
  *
- * @throws the reason of `stop`, and an Error when the server does not start; no process is left then
+ * @throws the reason of `stop`, or an Error if the server does not start
  */
 export async function runLottery(parts: RunParts): Promise<RunResult> {
   const children: Child[] = [];
@@ -68,7 +73,7 @@ export async function runLottery(parts: RunParts): Promise<RunResult> {
 
 async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
   let betsDrawn: number | undefined;
-  // Each child is noted as soon as it is there: whatever happens next, it is ended.
+  // Registered at once, so that every child is stopped in the end.
   const started = async (child: Promise<Child>): Promise<Child> => {
     children.push(await child);
     parts.stop.throwIfAborted();
@@ -80,7 +85,7 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
   const startedAt = performance.now();
   const agencies: Child[] = [];
   for (const file of parts.files) agencies.push(await started(startAgency(parts, file, port)));
-  // Without the server the agencies would wait for ever.
+  // Without a server, agencies wait for ever.
   const serverGone = server.exited.then(code => {
     for (const child of agencies) child.stop();
     return code;
@@ -89,7 +94,7 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
   const durationMs = performance.now() - startedAt;
   if (parts.page !== undefined) {
     await Promise.race([parts.page.seen(), serverGone]);
-    // The Ctrl-C of a terminal has reached the server as well, and a second signal would end it at once.
+    // A terminal sends Ctrl-C to the server too, and a second signal would kill it.
     await Promise.race([serverGone, pause(OWN_STOP_MS, undefined, { ref: false })]);
   }
   server.stop();

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 
-/** Where the page is looked for first: as in the containers. */
+/** As in the containers. */
 const USUAL_PORT = 8080;
 
-/** The port for a page on this machine: the usual one, or 0 for any free one when somebody else has that. */
+/** The usual port, or 0 for any free one if it is in use. */
 export async function pagePort(): Promise<number> {
   const probe = createServer();
   const free = await new Promise<boolean>(resolve => {

@@ -1,8 +1,8 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 
-/** How far each agency is: bars on a terminal, a plain line now and then elsewhere. */
+/** Progress of the uploads: bars on a terminal, lines elsewhere. */
 export interface UploadProgress {
-  /** The agency has `bets` bets stored. */
+  /** @param bets number of stored bets of the agency */
   set(agency: number, bets: number): void;
   stop(): void;
 }
@@ -34,13 +34,13 @@ function showBars(totals: ReadonlyMap<number, number>, output: NodeJS.WriteStrea
 }
 
 function printLines(totals: ReadonlyMap<number, number>, output: NodeJS.WriteStream): UploadProgress {
-  const said = new Map<number, number>();
+  const printed = new Map<number, number>();
   return {
     set(agency, bets) {
       const total = totals.get(agency) ?? 0;
       const tenths = total === 0 ? 10 : Math.floor((bets / total) * 10);
-      if (tenths <= (said.get(agency) ?? 0)) return;
-      said.set(agency, tenths);
+      if (tenths <= (printed.get(agency) ?? 0)) return;
+      printed.set(agency, tenths);
       output.write(`agency ${agency}: ${bets} of ${total} bets\n`);
     },
     stop() {},

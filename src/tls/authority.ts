@@ -1,4 +1,4 @@
-// @peculiar/x509 counts on what this adds to the language.
+// Required by @peculiar/x509.
 // oxlint-disable-next-line import/no-unassigned-import
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
@@ -29,11 +29,11 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-/** Small, quick to make, and known to every program that speaks TLS 1.2. */
+/** Small, fast to generate, and supported by every TLS 1.2 implementation. */
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
-/** A certificate authority of one's own: enough for the machines of one lottery, and for trying TLS out. */
+/** A private certificate authority, for one lottery or for experiments. */
 export class Authority {
   readonly pair: IssuedPair;
   readonly #certificate: X509Certificate;
@@ -45,7 +45,6 @@ export class Authority {
     this.pair = pair;
   }
 
-  /** A new one, which signs itself. */
   static async create(name: string, { notBefore, notAfter }: Validity): Promise<Authority> {
     const keys = await newKeys();
     const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -56,7 +55,7 @@ export class Authority {
       keys,
       signingAlgorithm: SIGNATURE,
       extensions: [
-        // It signs certificates, but no other authority's.
+        // No intermediate authorities.
         new BasicConstraintsExtension(true, 0, true),
         new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
         await SubjectKeyIdentifierExtension.create(keys.publicKey),
@@ -65,7 +64,7 @@ export class Authority {
     return new Authority(certificate, keys, await inPem(certificate, keys));
   }
 
-  /** A certificate of a server that is found by any of these host names and addresses. */
+  /** @param hosts names and addresses of the server */
   async issueServer(hosts: readonly string[], validity: Validity): Promise<IssuedPair> {
     const names = hosts.map((value): JsonGeneralName => ({ type: isIP(value) ? 'ip' : 'dns', value }));
     return await this.#issue('server', validity, [
@@ -74,7 +73,6 @@ export class Authority {
     ]);
   }
 
-  /** A certificate that speaks for an agency. */
   async issueAgency(agency: number, validity: Validity): Promise<IssuedPair> {
     return await this.#issue(`agency-${agency}`, validity, [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
@@ -112,7 +110,7 @@ function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
 }
 
-/** Positive, and with so much chance in it that no two are the same. */
+/** Positive and unique. */
 function newSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0]! & 0x7f) | 0x40;

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import type { IdentityFiles, NamedFile, ServerTls } from '../config/tls-files.ts';
 import { type FileValidity, validityOf } from './validity.ts';
 
-/** A file of certificates or of a key cannot be used. The message names the key of the configuration and the file. */
+/** A certificate or key file is unusable. The message names the configuration key and the file. */
 export class CredentialsError extends Error {
   constructor({ key, path }: NamedFile, why: string, cause?: unknown) {
     super(`${key} is ${path}, ${why}`, { cause });
@@ -12,18 +12,17 @@ export class CredentialsError extends Error {
   }
 }
 
-/** A certificate, those that lead from it to who signed it, and its key; all in PEM. */
+/** A certificate with its chain, and its key, in PEM. */
 export interface Identity {
   readonly cert: string;
   readonly key: string;
 }
 
-/** What the listeners of a server speak TLS with. */
 export interface ServerCredentials {
   readonly identity: Identity;
-  /** Who signs the agencies' certificates, in PEM. */
+  /** Authority of the agencies' certificates, in PEM. */
   readonly clientAuthority: string | undefined;
-  /** Whom the server's certificate names. */
+  /** Subject of the server's certificate. */
   readonly subject: string;
   readonly validities: readonly FileValidity[];
 }
@@ -31,9 +30,9 @@ export interface ServerCredentials {
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Reads a certificate with its key, and makes sure of what would otherwise be found out by the first peer.
+ * Reads a certificate with its key, and checks what the first handshake would otherwise reveal.
  *
- * @throws CredentialsError when a file cannot be read, is not PEM, or the two do not belong together
+ * @throws CredentialsError if a file cannot be read, is not PEM, or the two do not match
  */
 export function readIdentity({ certificate, privateKey }: IdentityFiles): Identity {
   const cert = readText(certificate);
@@ -62,9 +61,9 @@ export function readServerCredentials(files: ServerTls): ServerCredentials {
 }
 
 /**
- * Reads the certificates of those whose signature is trusted, in PEM.
+ * Reads the certificates of trusted authorities, in PEM.
  *
- * @throws CredentialsError when the file cannot be read or holds none
+ * @throws CredentialsError if the file cannot be read or has none
  */
 export function readAuthority(file: NamedFile): string {
   const text = readText(file);
@@ -81,7 +80,7 @@ function readText(file: NamedFile): string {
   }
 }
 
-/** OpenSSL refuses keys that are too short, for one. */
+/** OpenSSL refuses short keys, for example. */
 function expectUsable(identity: Identity, file: NamedFile): void {
   try {
     createSecureContext(identity);
@@ -90,7 +89,7 @@ function expectUsable(identity: Identity, file: NamedFile): void {
   }
 }
 
-/** One at least. */
+/** Returns at least one. */
 function parseCertificates(text: string, file: NamedFile): X509Certificate[] {
   const blocks = text.match(CERTIFICATE);
   if (blocks === null) throw new CredentialsError(file, 'which holds no certificate in PEM');

@@ -1,11 +1,11 @@
-/** What files hold, read again now and then. Files that cannot be used leave in force what was read before. */
+/** The content of files that may change. Unusable files leave the last usable content in force. */
 export class Reloading<Value> {
   readonly #read: () => Value;
   #value: Value;
-  /** What the last look has found, to tell a change. */
+  /** Result of the last look, for comparison. */
   #found: string;
 
-  /** @throws what `read` throws */
+  /** @throws the error of `read` */
   constructor(read: () => Value) {
     this.#read = read;
     this.#value = read();
@@ -19,7 +19,7 @@ export class Reloading<Value> {
   /**
    * Reads the files again.
    *
-   * @returns what is new: other contents, or the reason why they cannot be used; undefined when nothing is
+   * @returns `changed`, a new error, or undefined if nothing is new
    */
   look(): 'changed' | Error | undefined {
     let outcome: 'changed' | Error;
@@ -39,7 +39,7 @@ export class Reloading<Value> {
     return outcome;
   }
 
-  /** The next look reports what it finds even if it is the same. */
+  /** Makes the next look report its result even if it is the same. */
   forget(): void {
     this.#found = '';
   }

@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 
-/** From when and until when the certificates of a file are all valid. */
+/** The period in which all certificates of a file are valid. */
 export interface FileValidity {
-  /** The key of the configuration that names the file. */
+  /** Configuration key of the file. */
   readonly file: string;
   readonly validFrom: Date;
   readonly validTo: Date;
@@ -10,10 +10,10 @@ export interface FileValidity {
 
 export type ValidityTrouble = 'has expired' | 'is not valid yet' | 'expires soon';
 
-/** How long before it expires a certificate is worth a warning, in milliseconds: 30 days. */
+/** 30 days. */
 const EXPIRES_SOON_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** @param certificates one at least */
+/** @param certificates at least one */
 export function validityOf(
   file: string,
   certificates: readonly Pick<X509Certificate, 'validFrom' | 'validTo'>[],
@@ -27,7 +27,6 @@ export function validityOf(
   };
 }
 
-/** What is wrong with a certificate, or will be before long. */
 export function troubleOf(
   { validFrom, validTo }: Pick<FileValidity, 'validFrom' | 'validTo'>,
   now: Date,

@@ -29,7 +29,7 @@ describe('loteria acta check', () => {
     const content = `nombre,apellido,documento,nacimiento,numero\n${LINES.join('')}no bet\n`;
     const { code, stdout } = await check(content, '--agency', '1');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^lines that are no bets +not checked +1, an upload leaves them out$/m);
+    expect(stdout).toMatch(/^invalid lines +not checked +1, which an upload skips$/m);
   });
 
   test('reads another delimiter and another encoding', async () => {
@@ -61,7 +61,7 @@ describe('loteria acta check', () => {
     [['--agency', '0'], 'A whole number from 1 to 65535 is expected.'],
     [['--agency', '1', '--delimiter', '"'], 'Allowed: one ASCII character'],
     [['--agency', '1', '--acta', 'none.txt'], 'cannot read none.txt (ENOENT)'],
-    [['--agency', '1', '--acta', 'agency.csv'], 'agency.csv is no acta de cierre'],
+    [['--agency', '1', '--acta', 'agency.csv'], 'agency.csv is not an acta de cierre'],
     [['--agency', '1', '--file', 'none.csv'], 'cannot read none.csv (ENOENT)'],
   ])('%j ends with 2 and says what is wrong', async (args, fault) => {
     const { code, stdout, stderr } = await check(LINES.join(''), ...args);

@@ -362,7 +362,7 @@ describe('the journal', () => {
 
 describe('wrong usage', () => {
   test.each([
-    ['bets.csv', 'the rows that are to be counted'],
+    ['bets.csv', 'bets.csv is missing'],
     ['acta.txt', 'it is written when the lottery closes'],
   ])('a folder without %s ends with 2', async (name, why) => {
     const folder = await auditorsCopy();

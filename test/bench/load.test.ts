@@ -122,7 +122,7 @@ describe('a load', () => {
     [
       'more answers than batches',
       socket => socket.write(Buffer.concat(Array(9).fill(OK))),
-      'nobody asked for',
+      'without a request',
     ],
   ])('%s ends it with an error', async (_, act, message) => {
     const { port } = await listen((socket, count) => {

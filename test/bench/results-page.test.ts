@@ -6,14 +6,14 @@ import type { Row } from '../../bench/throughput.ts';
 
 const of = (median: number): Summary => ({ median, min: median / 2, max: median * 2 });
 
-const row = (server: ServerName, betsPerSecond: number, ofYardstick?: number): Row => ({
+const row = (server: ServerName, betsPerSecond: number, ofBaseline?: number): Row => ({
   shape: { server, connections: 5, window: 64, batch: 130, bets: 1_000_000, warmUp: 0 },
   betsPerSecond: of(betsPerSecond),
   p50: of(0.5),
   p99: of(12.345),
   p999: of(1234),
   peakMegabytes: 99,
-  ofYardstick: ofYardstick === undefined ? undefined : of(ofYardstick),
+  ofBaseline: ofBaseline === undefined ? undefined : of(ofBaseline),
   ofPython: undefined,
 });
 
@@ -23,7 +23,7 @@ const RESULTS: Results = {
   rounds: 3,
   durationMs: 61_000,
   python: undefined,
-  servers: [row('loteria', 5_000_000, 0.5), row('yardstick', 10_000_000, 1)],
+  servers: [row('loteria', 5_000_000, 0.5), row('baseline', 10_000_000, 1)],
   connections: [],
   batch: [],
   bets: [row('loteria', 5_000_000)],
@@ -58,7 +58,7 @@ describe('the page of results', () => {
     expect(page).toContain(
       '| ours | 5 × 64 | 5.00 (2.50 – 10.0) | 0.50 (0.25 – 1.00) | – | 0.50 / 12.3 / 1,234 | 99 |',
     );
-    expect(page).toContain('| yardstick | 5 × 64 | 10.0 (5.00 – 20.0) | – | – |');
+    expect(page).toContain('| baseline | 5 × 64 | 10.0 (5.00 – 20.0) | – | – |');
     expect(page).toContain('| 1,000,000 | 200 (100 – 400) | 99 |');
     expect(page).toContain("| the whole lottery of the course's data | not measured");
   });

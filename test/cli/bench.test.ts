@@ -31,13 +31,13 @@ const rowsOf = async (folder: string): Promise<string[]> =>
   (await readFile(join(folder, 'bets.csv'), 'utf8')).split('\r\n').slice(0, -1);
 
 describe('loteria bench', () => {
-  test('measures our server beside the yardstick and leaves nothing behind', async () => {
+  test('measures our server beside the baseline and leaves nothing behind', async () => {
     const { code, lines, stderr, left } = await bench(...SMALL);
     expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: [] });
     expect(lines[0]).toBe('3 connections, 64 batches of 10 bets in flight on each');
     expect(lines[2]).toMatch(/^server +bets +seconds +bets\/s +MB\/s +p50 ms +p99 ms +p99\.9 ms +peak MB$/);
     expect(lines[4]).toMatch(/^loteria +1,000 +\d+\.\d\d +[\d,]+ /);
-    expect(lines[5]).toMatch(/^yardstick +1,000 +\d+\.\d\d +[\d,]+ /);
+    expect(lines[5]).toMatch(/^baseline +1,000 +\d+\.\d\d +[\d,]+ /);
     expect(lines.at(-1)).toMatch(/^\d+\.\d\d times a program that only receives, writes and syncs$/);
   });
 
@@ -54,7 +54,7 @@ describe('loteria bench', () => {
       warmUp: 100,
     });
     expect(report.ratio).toBeGreaterThan(0);
-    expect(report.measurements.map(({ name }) => name)).toEqual(['loteria', 'yardstick']);
+    expect(report.measurements.map(({ name }) => name)).toEqual(['loteria', 'baseline']);
     for (const measurement of report.measurements) {
       // The last batch is a whole one.
       expect(measurement).toMatchObject({ bets: 1010, batches: 101 });

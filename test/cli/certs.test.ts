@@ -93,7 +93,7 @@ describe('loteria certs', () => {
     const { code, stderr } = await certs(folder, '.');
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'loteria: agency-3-key.pem is there already; nothing was changed\n',
+      stderr: 'loteria: agency-3-key.pem exists already; nothing was changed\n',
     });
     expect(readdirSync(folder)).toEqual(['agency-3-key.pem']);
   });

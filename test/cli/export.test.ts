@@ -290,7 +290,7 @@ describe('loteria export, where a file is', () => {
     const place = await filled(true);
     expect(await exported({ ...place, file: place.data }, '--force')).toMatchObject({
       code: 1,
-      stderr: `loteria: ${place.data} is no file\n`,
+      stderr: `loteria: ${place.data} is not a file\n`,
     });
   });
 });
@@ -305,7 +305,7 @@ test('loteria export of what was not drawn says so, ends with 1, and leaves the 
     stdout: `${SUMMARY}\nthe draw was held ${TIME}\n`,
     stderr:
       `loteria: ${place.file} is not what was drawn: it has ${ROWS.length} bytes with sha256 ${SEAL}, the seal of the draw says ` +
-      `${ROWS.length} bytes with sha256 ${other}; the file was left there to be looked at\n`,
+      `${ROWS.length} bytes with sha256 ${other}; the file was kept for inspection\n`,
   });
   expect(readFileSync(place.file)).toEqual(ROWS);
   expect(sealIn(place)).toMatchObject({ sha256: SEAL, draw: { sha256: other } });

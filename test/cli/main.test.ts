@@ -134,7 +134,7 @@ describe('wrong usage', () => {
     ],
     [['run', '--dialect', 'tp1'], 'Allowed choices are resumable, base, '],
     [['dataset', 'x', '--from', 'y', '--bets', '5'], 'cannot be used with'],
-    [['dataset', 'x', '--from', 'y'], '--from y is no zip that can be unpacked: ENOENT'],
+    [['dataset', 'x', '--from', 'y'], '--from y cannot be unpacked: ENOENT'],
   ])('loteria %j says what is wrong, exit code 2', async (args, fault) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

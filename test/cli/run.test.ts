@@ -199,7 +199,7 @@ describe('loteria run', () => {
     await writeFile(join(where.cwd, 'data/agency-300.csv'), 'Ana,Paz,2,1990-01-02,7574\n');
     const { code, lines, stderr } = await run(where, '--data', 'data', '--dialect', 'op-codes');
     expect(code).toBe(1);
-    expect(lines.join('\n') + stderr).toContain('id is 300, protocol op-codes has bytes for 1 to 255 only');
+    expect(lines.join('\n') + stderr).toContain('id is 300, protocol op-codes allows only 1 to 255');
     expect(await readdir(where.tmp)).toEqual([]);
   });
 
@@ -212,12 +212,12 @@ describe('loteria run', () => {
     [
       'a file that is no zip',
       ['--data', 'note.txt'],
-      /^loteria: --data .*note\.txt is no zip that can be unpacked: .+\n$/,
+      /^loteria: --data .*note\.txt cannot be unpacked: .+\n$/,
     ],
     [
       'a folder without files of agencies',
       ['--data', 'empty'],
-      /^loteria: --data empty holds no agency-1\.csv, .*\n$/,
+      /^loteria: --data empty has no agency-1\.csv, .*\n$/,
     ],
   ])('%s is wrong usage: one line, exit code 2, nothing left behind', async (_, args, message) => {
     const where = await place();
@@ -248,7 +248,7 @@ open("lie.zip", "wb").write(data)
     for (const zip of ['away.zip', 'lie.zip']) {
       const { code, stderr } = await run(where, '--data', zip);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/^loteria: --data .* is no zip that can be unpacked: .+\n$/);
+      expect(stderr).toMatch(/^loteria: --data .* cannot be unpacked: .+\n$/);
       expect((await readdir(where.cwd)).toSorted()).toEqual(before);
       expect(await readdir(where.tmp)).toEqual([]);
     }

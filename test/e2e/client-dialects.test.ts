@@ -34,7 +34,7 @@ describe('a client', () => {
     async protocol => {
       const client = startClient(await temporaryFolder(), 300, 1, { CLI_PROTOCOL: protocol });
       expect(await client.exited).toEqual({ code: 2, signal: null });
-      expect(client.stderr).toBe(`loteria: id is 300, protocol ${protocol} has bytes for 1 to 255 only\n`);
+      expect(client.stderr).toBe(`loteria: id is 300, protocol ${protocol} allows only 1 to 255\n`);
       expect(client.linesOf('connect')).toEqual([]);
     },
   );
@@ -53,7 +53,7 @@ describe('a client', () => {
     const client = startClient(await temporaryFolder(), 1, 1, env);
     expect(await client.exited).toEqual({ code: 2, signal: null });
     expect(client.stderr).toBe(
-      'loteria: batch.window is 2, protocol csv-frames takes 1 only: its servers take what one read returns for one frame\n',
+      'loteria: batch.window is 2, protocol csv-frames takes 1 only: its servers treat each read as one frame\n',
     );
   });
 

@@ -204,11 +204,7 @@ describe('winners.file', () => {
 
   test.each([
     ['a symbolic link', 'link', 'is a symbolic link, which is not followed; name the file itself'],
-    [
-      'a file of something else',
-      'agency.csv',
-      'holds something else than documents of winners; move it away',
-    ],
+    ['a file of something else', 'agency.csv', 'has other content than documents of winners; move it away'],
   ])('%s is neither followed nor overwritten', async (_, path, why) => {
     const central = await FakeCentral.listen();
     const folder = await folderWith(GOOD);

@@ -137,7 +137,7 @@ describe('a server with HTTP_PORT', () => {
     const server = Program.start(['server'], { cwd: await temporaryFolder(), env });
     expect(await server.exited).toEqual({ code: 1, signal: null });
     expect(server.linesOf('start', 'fail')[0]!.details['error']).toBe(
-      `HTTP_PORT ${port} is in use by another program, choose another one or end it`,
+      `HTTP_PORT ${port} is in use by another program, choose another one`,
     );
   });
 

@@ -1,24 +1,41 @@
 import type { Bet } from '../../src/lottery/bet.ts';
-import { decodeRows } from '../../src/lottery/row-decoder.ts';
-import type { RowScanner } from '../../src/lottery/row-scanner.ts';
+import { CsvReader } from '../../src/lottery/csv-reader.ts';
+import { betOf, decodeRows, ROW_BYTES_MAX, ROW_FIELDS } from '../../src/lottery/row-decoder.ts';
 import { cutAt } from '../lottery/cuts.ts';
 import { plainBet } from '../lottery/bets.ts';
 
-/** What a `bets.csv` was read as: its bets, and what was wrong behind them. */
+/** What a `bets.csv` was read as: its bets, and the error after the last one. */
 export interface ReadRows {
   readonly bets: readonly Bet[];
   readonly error: string | undefined;
 }
 
-/** With this one every row is read as any CSV is: the reference for the scanners. */
-export const NO_SCANNER: RowScanner = { found: new Int32Array(1), load() {}, scan: () => 0 };
+/** Reads the bytes in the pieces between the given places. The texts of the bets are looked at after the last piece. */
+export function readRows(bytes: Uint8Array, places: readonly number[]): ReadRows {
+  return collect(decodeRows(fleetingPieces(bytes, places), 'a file'));
+}
 
-/** Reads the bytes in the pieces between the given places. The texts of the bets are looked at when all was read. */
-export function readRows(bytes: Uint8Array, places: readonly number[], scanner: RowScanner): ReadRows {
+/** The reference: reads every row as any CSV, from the bytes as a whole. */
+export function readRowsAsCsv(bytes: Uint8Array): ReadRows {
+  return collect(csvBets(bytes));
+}
+
+function* csvBets(bytes: Uint8Array): Generator<Bet> {
+  const reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
+  reader.push(bytes);
+  reader.end();
+  for (let step = reader.next(); step !== 'done'; step = reader.next()) {
+    const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? betOf(reader) : undefined;
+    if (bet === undefined) throw new Error(`a file, line ${reader.line}: not a row of bets.csv`);
+    yield bet;
+  }
+}
+
+function collect(source: Iterable<Bet>): ReadRows {
   const bets: Bet[] = [];
   let error: string | undefined;
   try {
-    for (const bet of decodeRows(fleetingPieces(bytes, places), 'a file', scanner)) bets.push(bet);
+    for (const bet of source) bets.push(bet);
   } catch (reason) {
     error = String(reason);
   }

@@ -159,7 +159,7 @@ describe('loadBets', () => {
     renameSync(`${path}.new`, path);
     for (let time = 0; time < 2; time += 1) {
       const read: Uint8Array[] = [];
-      const bets = [...loadBets(file, undefined, chunk => read.push(chunk.slice()))];
+      const bets = [...loadBets(file, chunk => read.push(chunk.slice()))];
       expect(bets.map(bet => bet.document)).toEqual(['1', '2']);
       expect(Buffer.concat(read).equals(rowsOf(bets))).toBe(true);
     }

@@ -61,7 +61,7 @@ test('make dataset says what is wrong with a zip', async () => {
   await writeFile(join(data, 'dataset.zip'), 'no zip');
   const { status, stderr } = provide(1);
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^loteria: --from \.data\/dataset\.zip is no zip that can be unpacked: /);
+  expect(stderr).toMatch(/^loteria: --from \.data\/dataset\.zip cannot be unpacked: /);
   expect((await readdir(data)).toSorted()).toEqual(['dataset', 'dataset.zip']);
 });
 

@@ -4,12 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import { PlainRowScanner } from '../../src/lottery/plain-row-scanner.ts';
-import type { RowScanner } from '../../src/lottery/row-scanner.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
-import { batchNamed, betsNamed, describeStore, storedBets } from '../contract/store-contract.ts';
+import { batchNamed, betsNamed, describeStore } from '../contract/store-contract.ts';
 import { batchOf, betWith, rowOf, rowsOf } from '../lottery/bets.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { idle } from './faulty-store.ts';
@@ -81,21 +79,6 @@ describe('bets.csv', () => {
     expect(lengths.reduce((sum, length) => sum + length)).toBe(20_000);
     expect(Math.max(...lengths)).toBeLessThan(10_000);
     expect(turns).toBeGreaterThan(1);
-    await store.close();
-  });
-
-  test('is read with a scanner of its own each time, when it was given any', async () => {
-    let opened = 0;
-    const openRowScanner = (): RowScanner => {
-      opened += 1;
-      return new PlainRowScanner();
-    };
-    const { store } = await CsvStore.open(await temporaryFolder(), { openRowScanner });
-    const bets = Array.from({ length: 5000 }, (_, index) => betWith({ document: String(index) }));
-    await store.append(batchOf(bets));
-    expect(opened).toBe(0);
-    expect(await Promise.all([storedBets(store), storedBets(store)])).toEqual([bets, bets]);
-    expect(opened).toBe(2);
     await store.close();
   });
 

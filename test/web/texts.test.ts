@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/http/snapshot.ts';
 import { CLOSE_REASONS } from '../../src/observe/events.ts';
-import { Speech } from '../../web/speech.ts';
+import { Locale } from '../../web/locale.ts';
 import { en } from '../../web/texts/en.ts';
 import { es } from '../../web/texts/es.ts';
 
@@ -32,8 +32,8 @@ describe('a sentence for an event', () => {
     expect(Object.keys(es.eventTexts).toSorted()).toEqual(kindsOfEvents());
   });
 
-  const spanish = new Speech('es');
-  const english = new Speech('en');
+  const spanish = new Locale('es');
+  const english = new Locale('en');
 
   test('has its numbers written as the language does, names of things excepted', () => {
     const params = { bets: 1_234_567, winners: 1_000 };
@@ -55,9 +55,9 @@ describe('a sentence for an event', () => {
   });
 
   test('is there for every reason for which a connection is cut', () => {
-    for (const speech of [spanish, english]) {
+    for (const locale of [spanish, english]) {
       const unknown = CLOSE_REASONS.filter(reason =>
-        speech.event('connection-cut', { ip: '10.0.0.7', reason }).includes(reason),
+        locale.event('connection-cut', { ip: '10.0.0.7', reason }).includes(reason),
       );
       expect(unknown).toEqual([]);
     }
@@ -94,13 +94,13 @@ describe('why the central cannot work', () => {
     ({ state, ready: { ok: false, reason } }) as unknown as Snapshot;
 
   test.each(['es', 'en'] as const)('is said in a sentence unless the state says it, in %s', language => {
-    const speech = new Speech(language);
-    const reasons = reasonsOfUnready().filter(reason => !Object.hasOwn(speech.texts.states, reason));
+    const locale = new Locale(language);
+    const reasons = reasonsOfUnready().filter(reason => !Object.hasOwn(locale.texts.states, reason));
     expect(reasons).toEqual(['disk-full', 'engine-away', 'engine-unsafe']);
     for (const reason of reasons) {
-      expect(speech.notReady(snapshot('recovering', reason))).toMatch(/^(?:La|The) central .{40,}\.$/);
-      expect(speech.notReady(snapshot('open', reason))).not.toContain(reason);
+      expect(locale.notReady(snapshot('recovering', reason))).toMatch(/^(?:La|The) central .{40,}\.$/);
+      expect(locale.notReady(snapshot('open', reason))).not.toContain(reason);
     }
-    expect(speech.notReady(snapshot('recovering', 'recovering'))).toBeUndefined();
+    expect(locale.notReady(snapshot('recovering', 'recovering'))).toBeUndefined();
   });
 });

@@ -1,28 +1,28 @@
 import type { Snapshot, SnapshotAgency } from '../../src/http/snapshot.ts';
 import { byId, setCells, showText } from '../dom.ts';
-import type { Speech } from '../speech.ts';
+import type { Locale } from '../locale.ts';
 
 const body = byId('agencies');
 const rest = byId('agencies-rest');
 
-/** A row for each agency; rows stay when their agency does. */
-export function showAgencies({ agencies, agenciesInAll }: Snapshot, speech: Speech): void {
+/** One row per agency. */
+export function showAgencies({ agencies, agenciesInAll }: Snapshot, locale: Locale): void {
   const more = agenciesInAll - agencies.length;
-  showText(rest, more > 0 ? speech.texts.andMore(speech.whole(more)) : undefined);
+  showText(rest, more > 0 ? locale.texts.andMore(locale.whole(more)) : undefined);
   while (body.children.length > agencies.length) body.lastElementChild!.remove();
   while (body.children.length < agencies.length) body.append(newRow());
   for (const [index, agency] of agencies.entries()) {
     const row = body.children[index] as HTMLElement;
     row.dataset['connected'] = String(agency.connections > 0);
     row.dataset['finished'] = String(agency.finished);
-    setCells(row, cellTexts(agency, speech));
+    setCells(row, cellTexts(agency, locale));
   }
-  labelCells(speech);
+  labelCells(locale);
 }
 
 /** What stands before each value where there is no room for columns. */
-function labelCells(speech: Speech): void {
-  const labels = columnLabels(speech);
+function labelCells(locale: Locale): void {
+  const labels = columnLabels(locale);
   for (const row of body.children) {
     if (row.lastElementChild!.getAttribute('data-label') === labels.at(-1)) continue;
     for (const [column, label] of labels.entries()) row.children[column]!.setAttribute('data-label', label);
@@ -44,26 +44,26 @@ function newRow(): HTMLElement {
   return row;
 }
 
-function columnLabels({ texts }: Speech): string[] {
+function columnLabels({ texts }: Locale): string[] {
   const { agency, connected, bets, betsPerSecond, refused, finishedColumn, winners } = texts;
   return [agency, connected, bets, betsPerSecond, refused, finishedColumn, winners];
 }
 
-function cellTexts(agency: SnapshotAgency, speech: Speech): string[] {
-  const { texts } = speech;
+function cellTexts(agency: SnapshotAgency, locale: Locale): string[] {
+  const { texts } = locale;
   return [
     String(agency.id),
-    connectedText(agency.connections, speech),
-    speech.whole(agency.bets),
-    speech.whole(agency.betsPerSecond),
-    speech.whole(agency.refused),
+    connectedText(agency.connections, locale),
+    locale.whole(agency.bets),
+    locale.whole(agency.betsPerSecond),
+    locale.whole(agency.refused),
     agency.finished ? texts.yes : texts.no,
-    agency.winners === undefined ? texts.none : speech.whole(agency.winners),
+    agency.winners === undefined ? texts.none : locale.whole(agency.winners),
   ];
 }
 
-function connectedText(connections: number, speech: Speech): string {
-  const { no, yes, yesTimes } = speech.texts;
+function connectedText(connections: number, locale: Locale): string {
+  const { no, yes, yesTimes } = locale.texts;
   if (connections === 0) return no;
-  return connections === 1 ? yes : yesTimes(speech.whole(connections));
+  return connections === 1 ? yes : yesTimes(locale.whole(connections));
 }

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../src/http/snapshot.ts';
 import { byId, setText } from '../dom.ts';
 import { idRanges } from '../id-ranges.ts';
-import type { Speech } from '../speech.ts';
+import type { Locale } from '../locale.ts';
 
 const announcement = byId('announcement');
 
@@ -10,13 +10,13 @@ export function announce(text: string): void {
 }
 
 /** Tells a screen reader what changed, when it is worth an interruption: another state, an agency that has finished. Figures are not. */
-export function announceChanges(before: Snapshot, now: Snapshot, speech: Speech): void {
+export function announceChanges(before: Snapshot, now: Snapshot, locale: Locale): void {
   const already = new Set(finishedIds(before));
   const finished = finishedIds(now).filter(id => !already.has(id));
   const news: string[] = [];
-  if (finished.length > 0) news.push(speech.texts.agenciesFinished(idRanges(finished), finished.length));
-  if (now.state !== before.state) news.push(`${speech.texts.states[now.state]}.`);
-  const trouble = speech.notReady(now);
+  if (finished.length > 0) news.push(locale.texts.agenciesFinished(idRanges(finished), finished.length));
+  if (now.state !== before.state) news.push(`${locale.texts.states[now.state]}.`);
+  const trouble = locale.notReady(now);
   if (trouble !== undefined && before.ready.ok) news.push(trouble);
   if (news.length > 0) announce(news.join(' '));
 }

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../src/http/snapshot.ts';
 import { byId, setText, showText } from '../dom.ts';
 import { idRanges } from '../id-ranges.ts';
-import type { Speech } from '../speech.ts';
+import type { Locale } from '../locale.ts';
 
 const parts = {
   state: byId('state'),
@@ -22,23 +22,23 @@ const parts = {
 };
 
 /** How far the lottery is: the state, whom the draw waits for, and what came out. */
-export function showDraw(snapshot: Snapshot, speech: Speech): void {
-  const { texts } = speech;
+export function showDraw(snapshot: Snapshot, locale: Locale): void {
+  const { texts } = locale;
   const { state } = snapshot;
   // Everything else of a snapshot is shown in the same turn.
   document.body.dataset['state'] = state;
   setText(parts.state, texts.states[state]);
-  setText(parts.detail, detailOf(snapshot, speech));
-  showText(parts.notReady, speech.notReady(snapshot));
-  showFinished(snapshot, speech);
-  showActa(snapshot, speech);
-  showOutcome(snapshot, speech);
+  setText(parts.detail, detailOf(snapshot, locale));
+  showText(parts.notReady, locale.notReady(snapshot));
+  showFinished(snapshot, locale);
+  showActa(snapshot, locale);
+  showOutcome(snapshot, locale);
 }
 
-function detailOf(snapshot: Snapshot, speech: Speech): string {
+function detailOf(snapshot: Snapshot, locale: Locale): string {
   const { state, acta, time } = snapshot;
-  const { texts } = speech;
-  if (state === 'open') return waitingFor(snapshot, speech);
+  const { texts } = locale;
+  if (state === 'open') return waitingFor(snapshot, locale);
   if (state !== 'closed') return texts.stateDetails[state];
   if (acta?.awaitsSignature !== undefined) return texts.awaitsSignature(acta.awaitsSignature);
   if (acta?.drawAt === undefined) return texts.stateDetails.closed;
@@ -53,35 +53,35 @@ function countdown(ms: number): string {
   return padded.map((part, index) => (index === 0 ? part : part.padStart(2, '0'))).join(':');
 }
 
-function waitingFor({ waitingFor: ids, expected, finished }: Snapshot, { texts, whole }: Speech): string {
+function waitingFor({ waitingFor: ids, expected, finished }: Snapshot, { texts, whole }: Locale): string {
   if (ids.length === 0) return texts.waitingForNobody;
   const more = expected - finished - ids.length;
   const listed = more > 0 ? `${idRanges(ids)} ${texts.andMore(whole(more))}` : idRanges(ids);
   return texts.waitingFor(listed, expected - finished);
 }
 
-function showFinished({ state, expected: all, finished }: Snapshot, speech: Speech): void {
+function showFinished({ state, expected: all, finished }: Snapshot, locale: Locale): void {
   parts.finished.hidden = state !== 'open' || all === 0;
   parts.bar.max = Math.max(all, 1);
   parts.bar.value = finished;
-  setText(parts.finishedText, speech.texts.finishedOf(speech.whole(finished), speech.whole(all)));
+  setText(parts.finishedText, locale.texts.finishedOf(locale.whole(finished), locale.whole(all)));
 }
 
-function showActa({ acta, withdrawnActas, disputes }: Snapshot, speech: Speech): void {
-  const { texts } = speech;
+function showActa({ acta, withdrawnActas, disputes }: Snapshot, locale: Locale): void {
+  const { texts } = locale;
   parts.acta.hidden = acta === undefined && withdrawnActas.length === 0;
-  setText(parts.actaLink, acta === undefined ? '' : texts.actaNumber(speech.whole(acta.number)));
-  const numbers = withdrawnActas.map(speech.whole).join(', ');
+  setText(parts.actaLink, acta === undefined ? '' : texts.actaNumber(locale.whole(acta.number)));
+  const numbers = withdrawnActas.map(locale.whole).join(', ');
   setText(parts.withdrawn, numbers === '' ? '' : texts.withdrawn(numbers));
   setText(parts.actaSha256, acta?.sha256 ?? texts.none);
   const ids = disputes.map(({ agency }) => agency).toSorted((a, b) => a - b);
   showText(parts.disputed, ids.length === 0 ? undefined : texts.disputed(idRanges(ids)));
 }
 
-function showOutcome({ drawHeldAt, winners, seal }: Snapshot, speech: Speech): void {
-  const { none } = speech.texts;
+function showOutcome({ drawHeldAt, winners, seal }: Snapshot, locale: Locale): void {
+  const { none } = locale.texts;
   parts.draw.hidden = drawHeldAt === undefined && seal === undefined;
-  setText(parts.held, drawHeldAt === undefined ? none : speech.moment(new Date(drawHeldAt)));
-  setText(parts.winners, winners === undefined ? none : speech.whole(winners));
+  setText(parts.held, drawHeldAt === undefined ? none : locale.moment(new Date(drawHeldAt)));
+  setText(parts.winners, winners === undefined ? none : locale.whole(winners));
   setText(parts.seal, seal ?? none);
 }

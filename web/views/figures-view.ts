@@ -1,8 +1,8 @@
 import type { Snapshot } from '../../src/http/snapshot.ts';
 import { byId, setText, showText } from '../dom.ts';
-import type { Speech } from '../speech.ts';
+import type { Locale } from '../locale.ts';
 
-/** Less than this share of the disk, and the figure is marked. */
+/** The figure is marked below this share of free space. */
 const DISK_SHARE_LOW = 0.05;
 
 const parts = {
@@ -18,33 +18,32 @@ const parts = {
   since: byId('since'),
 };
 
-/** The figures that stand for the whole central. */
-export function showFigures(snapshot: Snapshot, speech: Speech): void {
-  setText(parts.bets, speech.whole(snapshot.bets));
-  setText(parts.betsPerSecond, speech.whole(snapshot.betsPerSecond));
-  setText(parts.refused, speech.whole(snapshot.refused));
-  setText(parts.connections, speech.whole(snapshot.connections));
-  setText(parts.since, speech.texts.since(speech.moment(new Date(snapshot.startedAt))));
-  showSyncs(snapshot, speech);
-  showDisk(snapshot, speech);
+/** The figures of the whole central. */
+export function showFigures(snapshot: Snapshot, locale: Locale): void {
+  setText(parts.bets, locale.whole(snapshot.bets));
+  setText(parts.betsPerSecond, locale.whole(snapshot.betsPerSecond));
+  setText(parts.refused, locale.whole(snapshot.refused));
+  setText(parts.connections, locale.whole(snapshot.connections));
+  setText(parts.since, locale.texts.since(locale.moment(new Date(snapshot.startedAt))));
+  showSyncs(snapshot, locale);
+  showDisk(snapshot, locale);
 }
 
-function showSyncs({ syncs }: Snapshot, speech: Speech): void {
-  const { texts } = speech;
+function showSyncs({ syncs }: Snapshot, locale: Locale): void {
+  const { texts } = locale;
   const some = syncs.count > 0;
-  setText(parts.syncMedian, some ? speech.milliseconds(syncs.p50Ms) : texts.none);
-  const p99 = speech.milliseconds(syncs.p99Ms);
-  const last = speech.milliseconds(syncs.lastMs);
+  setText(parts.syncMedian, some ? locale.milliseconds(syncs.p50Ms) : texts.none);
+  const p99 = locale.milliseconds(syncs.p99Ms);
+  const last = locale.milliseconds(syncs.lastMs);
   showText(parts.syncDetail, some ? texts.syncDetail(p99, last) : undefined);
 }
 
-function showDisk({ disk }: Snapshot, speech: Speech): void {
-  // A store in memory has none.
+function showDisk({ disk }: Snapshot, locale: Locale): void {
   parts.disk.hidden = disk === undefined;
   if (disk === undefined) return;
   const { freeBytes, totalBytes } = disk;
   parts.disk.classList.toggle('low', freeBytes < totalBytes * DISK_SHARE_LOW);
-  setText(parts.diskLeft, speech.bytes(freeBytes));
-  const share = speech.share(freeBytes, totalBytes);
-  setText(parts.diskDetail, speech.texts.diskDetail(speech.bytes(totalBytes), share));
+  setText(parts.diskLeft, locale.bytes(freeBytes));
+  const share = locale.share(freeBytes, totalBytes);
+  setText(parts.diskDetail, locale.texts.diskDetail(locale.bytes(totalBytes), share));
 }

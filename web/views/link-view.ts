@@ -1,7 +1,7 @@
 import { byId, setText, showText } from '../dom.ts';
-import type { Speech } from '../speech.ts';
+import type { Locale } from '../locale.ts';
 
-/** Whether the page hears from the central; `lost` with the time of what is shown, when there is anything. */
+/** State of the connection; `lost` with the time of the snapshot shown, if there is one. */
 export type Link =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live'; readonly time: Date }
@@ -12,21 +12,21 @@ const text = byId('link');
 const sign = text.parentElement!;
 const lost = byId('lost');
 
-export function showLink(link: Link, speech: Speech): void {
+export function showLink(link: Link, locale: Locale): void {
   sign.dataset['link'] = link.kind;
-  setText(text, signText(link, speech));
-  showText(lost, notice(link, speech));
+  setText(text, signText(link, locale));
+  showText(lost, notice(link, locale));
 }
 
-function signText(link: Link, speech: Speech): string {
-  const { texts } = speech;
-  if (link.kind === 'live') return texts.live(speech.time(link.time));
+function signText(link: Link, locale: Locale): string {
+  const { texts } = locale;
+  if (link.kind === 'live') return texts.live(locale.time(link.time));
   return link.kind === 'connecting' ? texts.connecting : texts.linkLost;
 }
 
-function notice(link: Link, speech: Speech): string | undefined {
-  const { texts } = speech;
+function notice(link: Link, locale: Locale): string | undefined {
+  const { texts } = locale;
   if (link.kind === 'other-version') return texts.otherVersion;
   if (link.kind !== 'lost') return undefined;
-  return link.time === undefined ? texts.lostNever : texts.lostSince(speech.time(link.time));
+  return link.time === undefined ? texts.lostNever : texts.lostSince(locale.time(link.time));
 }

@@ -3,19 +3,18 @@ import type { RatePoint } from '../recent-rate.ts';
 
 const HEIGHT = 180;
 
-/** The least that the scale goes up to: one bet should not look like a flood. */
+/** Smallest maximum of the scale. */
 const TOP_MIN = 10;
 
-/** What may lie between two times below the line, in seconds. */
+/** Allowed distances between labels, in seconds. */
 const MINUTES = [60, 120, 300];
 
 export interface ChartTexts {
-  /** A time without its seconds. */
   readonly minute: (second: number) => string;
   readonly whole: (number: number) => string;
 }
 
-/** The line of the last minutes. It shows nothing that does not stand beside it as text. */
+/** The chart of the last minutes. Its content is also on the page as text. */
 export class RateChart {
   readonly #plot: uPlot;
   readonly #place: HTMLElement;
@@ -35,7 +34,7 @@ export class RateChart {
     this.#plot.setData([points.map(point => point.second), points.map(point => point.bets)]);
   }
 
-  /** The value of a style of the page, which differs between light and dark. */
+  /** A style of the page, which depends on the color scheme. */
   #style(name: string): string {
     return getComputedStyle(this.#place).getPropertyValue(name);
   }
@@ -56,7 +55,7 @@ export class RateChart {
       height: HEIGHT,
       padding: [8, 12, 0, 0],
       legend: { show: false },
-      // There is nothing to zoom into: the next second would zoom out again.
+      // No zoom: each second resets the scale.
       cursor: { show: false },
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, TOP_MIN)] } },
       axes: [

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { openRowScanner } from '../../kernel/open-row-scanner.ts';
 import { formatAgencies } from '../../lottery/agency-ranges.ts';
 import { CsvStore } from '../../store/csv/csv-store.ts';
 import { LOCK_FILE } from '../../store/csv/folder-lease.ts';
@@ -19,7 +18,7 @@ export function csvStore({ dataDirectory, agencies }: LotteryConfig): Configured
   return {
     async open({ lottery, watch, onEvent }) {
       const onFact = lottery.apply.bind(lottery);
-      const options = { agencies: configured, onFact, openRowScanner, watch, onEvent };
+      const options = { agencies: configured, onFact, watch, onEvent };
       return { ...(await CsvStore.open(dataDirectory, options)), files: [BETS_FILE, JOURNAL_FILE] };
     },
     read: onRows => inspectStore(dataDirectory, agencies, onRows),

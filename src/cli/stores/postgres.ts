@@ -4,20 +4,25 @@ import type { EngineAddress, StoreChoice } from '../../config/store-choice.ts';
 import { ConfigError } from '../../config/errors.ts';
 import { formatAgencies } from '../../lottery/agency-ranges.ts';
 import { Lottery } from '../../lottery/lottery.ts';
-import { openRowScanner } from '../../kernel/open-row-scanner.ts';
 import { inspectLog } from '../../store/postgres/inspection.ts';
 import { PostgresStore } from '../../store/postgres/postgres-store.ts';
+import { schemaFor } from '../../store/postgres/schema.ts';
 import type { Access } from '../../store/postgres/session.ts';
+import { EXIT } from '../exit-codes.ts';
 import { Reloading } from '../../tls/reloading.ts';
 import type { ConfiguredStore, LotteryConfig, OpenedStore, StoreParts } from './configured-store.ts';
-
-export { schemaFor } from '../../store/postgres/schema.ts';
 
 // The client library announces at every use of `.pgpass` that its version 9 leaves that to its users.
 process.noDeprecation = true;
 
 /** Until a command gives up on an engine that commits nothing, in milliseconds. */
 const INTERVENTION_TIMEOUT_MS = 15_000;
+
+/** `loteria schema` */
+export async function printSchema({ role }: { readonly role: string }): Promise<number> {
+  process.stdout.write(schemaFor(role));
+  return EXIT.done;
+}
 
 type PostgresChoice = Extract<StoreChoice, { kind: 'postgres' }>;
 
@@ -48,7 +53,6 @@ async function open(
     onFact: fact => state.apply(fact),
     onEvent,
     watch,
-    openRowScanner,
     signal,
   });
   return { store, files: [`lottery ${lottery}`], cuts: [] };

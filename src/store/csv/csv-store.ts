@@ -4,7 +4,6 @@ import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
 import type { BetsDigest } from '../../lottery/acta.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
-import type { RowScanner } from '../../lottery/row-scanner.ts';
 import {
   type Note,
   type OnFact,
@@ -41,8 +40,6 @@ export interface CsvStoreOptions {
   readonly agencies?: string | undefined;
   readonly onFact?: OnFact;
   readonly watch?: StoreWatch | undefined;
-  /** A faster scanner for the draw. */
-  readonly openRowScanner?: () => RowScanner;
   readonly onEvent?: OnStoreEvent;
   /** Waits at the start where another server may still have the folder. */
   readonly pause?: (ms: number) => Promise<unknown>;
@@ -64,7 +61,6 @@ export class CsvStore implements Store {
   readonly #journal: AppendFile;
   readonly #lease: FolderLease;
   readonly #guard: FileGuard;
-  readonly #openRowScanner: (() => RowScanner) | undefined;
   readonly #digest: RunningDigest;
   readonly #failure = new Failure();
   readonly #writer: CommitWriter;
@@ -87,7 +83,6 @@ export class CsvStore implements Store {
     const settled = (): Promise<void> => this.#writer.settled();
     this.#guard = new FileGuard({ files, lease, bets, journal, failure, settled, onEvent });
     this.#writer = new CommitWriter({ ...recovered, guard: this.#guard, failure, onFact, watch });
-    this.#openRowScanner = options.openRowScanner;
     this.#sealed = recovered.drawn;
     this.#digest = new RunningDigest(bets.file, checkpoints);
     this.#checkpointEnd = checkpoints.at(-1)?.end ?? 0;
@@ -171,9 +166,8 @@ export class CsvStore implements Store {
     await this.#guard.look().catch(() => {});
     await this.settled();
     const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
-    const scanner = this.#openRowScanner?.();
     let slice: Bet[] = [];
-    for (const bet of loadBets(this.#bets.file.descriptor, scanner, check.onRead)) {
+    for (const bet of loadBets(this.#bets.file.descriptor, check.onRead)) {
       slice.push(bet);
       if (slice.length < BETS_PER_SLICE) continue;
       yield slice;

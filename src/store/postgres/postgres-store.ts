@@ -7,7 +7,6 @@ import { AgencyDigests } from '../../lottery/agency-digests.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
 import { decodeRows } from '../../lottery/row-decoder.ts';
 import type { ByHand } from '../../lottery/fact.ts';
-import type { RowScanner } from '../../lottery/row-scanner.ts';
 import { type Note, type OnStoreEvent, type Store, StoreError } from '../store.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { WAITS } from './limits.ts';
@@ -18,7 +17,6 @@ const NO_ROWS = new Uint8Array();
 
 export interface PostgresStoreOptions extends ConnectionParts, Listeners {
   readonly onEvent?: OnStoreEvent;
-  readonly openRowScanner?: () => RowScanner;
   readonly patienceMs?: number;
   /** Aborts an opening that waits for the engine. */
   readonly signal?: AbortSignal;
@@ -94,9 +92,8 @@ export class PostgresStore implements Store {
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {
     await this.settled();
-    const { lottery, openRowScanner } = this.#options;
-    const scanner = openRowScanner?.();
-    for await (const rows of this.#rows()) yield decodeRows([rows], `the lottery ${lottery}`, scanner);
+    const source = `the lottery ${this.#options.lottery}`;
+    for await (const rows of this.#rows()) yield decodeRows([rows], source);
   }
 
   async close(): Promise<void> {

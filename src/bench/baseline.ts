@@ -1,31 +1,30 @@
 /**
- * What our server is measured against: a program that receives, counts messages, writes, syncs and answers, and does nothing
- * else. It looks into no bet, keeps no journal and would notice no damage. Group commit is the same as ours: while one group
- * is written and synced the next one gathers, and all connections of a group are answered after its sync.
+ * The baseline of measurements: a program that only receives, counts messages, writes, syncs and
+ * answers, with group commit as in our server. It checks no bet and writes no journal.
  *
- *     node yardstick.js PORT [FILE]
+ *     node baseline.js PORT [FILE]
  *
- * Without a file it answers at once and keeps nothing: the limit of the load generator itself.
+ * Without a file it answers at once: the limit of the load generator.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { FrameCounter } from './frame-counter.ts';
 
-/** Bytes that may wait for the disk: beyond, no connection is read from. */
-const GATHERED_BYTES_MAX = 32 * 1024 * 1024;
+/** Reading pauses while more bytes wait for the disk. */
+const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Buffers of one write: Linux takes at most 1024 (IOV_MAX). */
+/** IOV_MAX of Linux. */
 const BUFFERS_PER_WRITE = 1024;
 
 const OK_BYTES = 4;
-/** As many answers as are sent at a time. */
+/** Longest write of answers. */
 const OKS = Buffer.from('OK\0\0'.repeat(4096), 'latin1');
 
-/** What becomes durable with one sync. */
+/** Becomes durable with one sync. */
 class Group {
   readonly chunks: Buffer[] = [];
   bytes = 0;
-  /** How many answers each connection gets. */
+  /** Number of answers per connection. */
   readonly answers = new Map<Socket, number>();
 
   add(socket: Socket, chunk: Buffer, answers: number): void {
@@ -35,10 +34,9 @@ class Group {
   }
 }
 
-/** One writer that takes turns. */
 class GroupWriter {
   readonly #file: FileHandle;
-  #gathering = new Group();
+  #next = new Group();
   #writing = false;
   readonly #paused = new Set<Socket>();
 
@@ -47,20 +45,20 @@ class GroupWriter {
   }
 
   add(socket: Socket, chunk: Buffer, answers: number): void {
-    this.#gathering.add(socket, chunk, answers);
-    if (this.#gathering.bytes > GATHERED_BYTES_MAX) {
+    this.#next.add(socket, chunk, answers);
+    if (this.#next.bytes > WAITING_BYTES_MAX) {
       socket.pause();
       this.#paused.add(socket);
     }
-    // A disk that cannot be written to ends this program: there is nothing left to measure.
+    // A write error ends this program.
     if (!this.#writing) void this.#write();
   }
 
   async #write(): Promise<void> {
     this.#writing = true;
-    while (this.#gathering.bytes > 0) {
-      const group = this.#gathering;
-      this.#gathering = new Group();
+    while (this.#next.bytes > 0) {
+      const group = this.#next;
+      this.#next = new Group();
       for (const socket of this.#paused) socket.resume();
       this.#paused.clear();
       for (let from = 0; from < group.chunks.length; from += BUFFERS_PER_WRITE) {
@@ -95,7 +93,6 @@ const listener = createServer({ noDelay: true }, socket => {
     if (writer === undefined) answer(socket, answers);
     else writer.add(socket, chunk, answers);
   });
-  // A client that goes away without a word has been measured enough.
   socket.on('error', () => socket.destroy());
 });
 listener.listen({ port: Number(port), host: '127.0.0.1', backlog: 511 });

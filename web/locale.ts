@@ -4,19 +4,19 @@ import { en } from './texts/en.ts';
 import { type Texts, es } from './texts/es.ts';
 import type { EventParams } from './texts/events-es.ts';
 
-/** Numbers that name something and count nothing. */
+/** Numbers that are names, and are not formatted. */
 const NAMES = new Set(['agency', 'port']);
 
-/** Between a number and its unit, which stay on a line. */
+/** Keeps a number and its unit on one line. */
 const NO_BREAK = '\u00a0';
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
-/** A language, as the page uses it: its texts, and its ways to write numbers and times. Times are those of the browser's zone. */
-export class Speech {
+/** A language of the page: its texts and its formats of numbers and times, in the browser's time zone. */
+export class Locale {
   readonly language: Language;
   readonly texts: Texts;
-  readonly #locale: string;
+  readonly #tag: string;
   readonly #whole: Intl.NumberFormat;
   readonly #share: Intl.NumberFormat;
   readonly #time: Intl.DateTimeFormat;
@@ -26,20 +26,20 @@ export class Speech {
   constructor(language: Language) {
     this.language = language;
     this.texts = { es, en }[language];
-    const { locale } = this.texts;
-    this.#locale = locale;
-    this.#whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-    this.#share = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
-    this.#time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', hourCycle: 'h23' });
-    this.#minute = new Intl.DateTimeFormat(locale, { timeStyle: 'short', hourCycle: 'h23' });
-    this.#moment = new Intl.DateTimeFormat(locale, {
+    const { locale: tag } = this.texts;
+    this.#tag = tag;
+    this.#whole = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
+    this.#share = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 });
+    this.#time = new Intl.DateTimeFormat(tag, { timeStyle: 'medium', hourCycle: 'h23' });
+    this.#minute = new Intl.DateTimeFormat(tag, { timeStyle: 'short', hourCycle: 'h23' });
+    this.#moment = new Intl.DateTimeFormat(tag, {
       dateStyle: 'medium',
       timeStyle: 'medium',
       hourCycle: 'h23',
     });
   }
 
-  /** A number, whole. By itself too, without the object. */
+  /** A bound function, so that it can be passed to `map`. */
   readonly whole = (number: number): string => this.#whole.format(number);
 
   share(part: number, whole: number): string {
@@ -50,12 +50,12 @@ export class Speech {
     return this.#time.format(date);
   }
 
-  /** Without its seconds. */
+  /** Without seconds. */
   minute(date: Date): string {
     return this.#minute.format(date);
   }
 
-  /** With its day. */
+  /** With the date. */
   moment(date: Date): string {
     return this.#moment.format(date);
   }
@@ -72,17 +72,14 @@ export class Speech {
     return this.#unit(BYTE_UNITS[unit]!, amount);
   }
 
-  /** Why the central cannot work now; undefined when it can, or when the state says it already. */
+  /** Why the central is not ready; undefined if it is, or if its state already shows that. */
   notReady({ state, ready: { ok, reason = '?' } }: Snapshot): string | undefined {
     if (ok || reason === state) return undefined;
     const { notReady, notReadyReasons } = this.texts;
     return notReady(isKnown(reason, notReadyReasons) ? notReadyReasons[reason] : reason);
   }
 
-  /**
-   * What happened, in a sentence. Of an event that this page does not know it says the kind alone: what a later central puts
-   * beside it was not meant for it.
-   */
+  /** An event as a sentence; an unknown event of a newer central as its kind only. */
   event(kind: string, params: SnapshotEvent['params']): string {
     const { eventTexts, eventTimes } = this.texts;
     const entries = Object.entries(params).map(([name, value]) => [name, this.#param(name, value)]);
@@ -97,7 +94,7 @@ export class Speech {
 
   #unit(unit: string, amount: number): string {
     const digits = amount >= 100 || amount === 0 ? 0 : amount >= 10 ? 1 : 2;
-    return new Intl.NumberFormat(this.#locale, {
+    return new Intl.NumberFormat(this.#tag, {
       style: 'unit',
       unit,
       minimumFractionDigits: digits,

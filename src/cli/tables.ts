@@ -1,0 +1,69 @@
+import type { Measurement } from '../bench/measure.ts';
+import type { ResultRow } from '../run/lottery-run.ts';
+
+/** Documents listed per agency. */
+const DOCUMENTS_MAX = 12;
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const milliseconds = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+type Column<Row> = readonly [title: string, cell: (row: Row) => string, align?: 'left'];
+
+const MEASUREMENT: readonly Column<Measurement>[] = [
+  ['server', ({ name }) => name, 'left'],
+  ['bets', ({ bets }) => whole.format(bets)],
+  ['seconds', ({ seconds }) => seconds.toFixed(2)],
+  ['bets/s', ({ betsPerSecond }) => whole.format(betsPerSecond)],
+  ['MB/s', ({ megabytesPerSecond }) => whole.format(megabytesPerSecond)],
+  ['p50 ms', ({ latencyMs }) => milliseconds.format(latencyMs.p50)],
+  ['p99 ms', ({ latencyMs }) => milliseconds.format(latencyMs.p99)],
+  ['p99.9 ms', ({ latencyMs }) => milliseconds.format(latencyMs.p999)],
+  ['peak MB', ({ peakMegabytes }) => String(peakMegabytes ?? '–')],
+];
+
+const RESULT: readonly Column<ResultRow>[] = [
+  ['agency', ({ agency }) => String(agency)],
+  ['bets', ({ bets }) => String(bets)],
+  ['refused', ({ refusedLines }) => String(refusedLines)],
+  ['winners', ({ winners }) => String(winners.length)],
+  ['documents', listDocuments, 'left'],
+];
+
+/** The measurements of `loteria bench`; the latency is that of a batch. */
+export function formatMeasurements(measurements: readonly Measurement[]): string {
+  return formatTable(MEASUREMENT, measurements);
+}
+
+/** The result of `loteria run`. */
+export function formatResults(rows: readonly ResultRow[]): string {
+  const anyRefused = rows.some(row => row.refusedLines > 0);
+  return formatTable(
+    RESULT.filter(([title]) => anyRefused || title !== 'refused'),
+    rows,
+  );
+}
+
+function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const cells = [columns.map(([title]) => title), ...rows.map(row => columns.map(([, cell]) => cell(row)))];
+  const widths = columns.map((_, at) => Math.max(...cells.map(row => row[at]!.length)));
+  const lines = cells.map(row =>
+    row.map((cell, at) => {
+      const isLeft = columns[at]![2] === 'left';
+      const width = widths[at]!;
+      return isLeft ? cell.padEnd(width) : cell.padStart(width);
+    }),
+  );
+  lines.splice(
+    1,
+    0,
+    widths.map(width => '─'.repeat(width)),
+  );
+  return lines.map(line => line.join('  ').trimEnd()).join('\n');
+}
+
+function listDocuments({ winners, right }: ResultRow): string {
+  const listed = winners.slice(0, DOCUMENTS_MAX).join(' ');
+  const more = winners.length > DOCUMENTS_MAX ? ` … and ${winners.length - DOCUMENTS_MAX} more` : '';
+  const text = winners.length === 0 ? '–' : listed + more;
+  return right ? text : `${text}  ✗ not the winners of its file`;
+}

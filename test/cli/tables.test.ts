@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { formatMeasurements, formatResults } from '../../src/cli/tables.ts';
+import type { ResultRow } from '../../src/run/lottery-run.ts';
+
+const ROW: ResultRow = {
+  agency: 1,
+  bets: 26_936,
+  refusedLines: 0,
+  winners: ['30876370', '24807259'],
+  right: true,
+};
+
+describe('the outcome of a lottery as a table', () => {
+  test('has columns of even width, numbers to the right', () => {
+    const rows: ResultRow[] = [ROW, { agency: 12, bets: 0, refusedLines: 0, winners: [], right: true }];
+    expect(formatResults(rows).split('\n')).toEqual([
+      'agency   bets  winners  documents',
+      '──────  ─────  ───────  ─────────────────',
+      '     1  26936        2  30876370 24807259',
+      '    12      0        0  –',
+    ]);
+  });
+
+  test('shows refused lines where there are any', () => {
+    const table = formatResults([ROW, { ...ROW, agency: 2, refusedLines: 7 }]).split('\n');
+    expect(table[0]).toBe('agency   bets  refused  winners  documents');
+    expect(table[3]).toBe('     2  26936        7        2  30876370 24807259');
+  });
+
+  test('lists twelve documents of an agency and counts the rest', () => {
+    const winners = Array.from({ length: 15 }, (_, index) => String(index));
+    expect(formatResults([{ ...ROW, winners }])).toMatch(/ {2}0 1 2 3 4 5 6 7 8 9 10 11 … and 3 more$/);
+    expect(formatResults([{ ...ROW, winners: winners.slice(0, 12) }])).toMatch(/ 10 11$/);
+  });
+
+  test('marks an agency that was not told the winners of its file', () => {
+    expect(formatResults([{ ...ROW, right: false }])).toMatch(
+      /30876370 24807259 {2}✗ not the winners of its file$/,
+    );
+    expect(formatResults([{ ...ROW, winners: [], right: false }])).toMatch(
+      / {2}– {2}✗ not the winners of its file$/,
+    );
+  });
+});
+
+test('measurements stand in columns of even width', () => {
+  const table = formatMeasurements([
+    {
+      name: 'loteria',
+      bets: 1_000_090,
+      batches: 7_693,
+      seconds: 0.4,
+      betsPerSecond: 2_500_225,
+      megabytesPerSecond: 115.6,
+      latencyMs: { p50: 14.4231, p99: 27.5, p999: 1032.1, max: 1040 },
+      peakMegabytes: 103,
+    },
+    {
+      name: 'localhost:12345',
+      bets: 130,
+      batches: 1,
+      seconds: 12,
+      betsPerSecond: 10.8,
+      megabytesPerSecond: 0,
+      latencyMs: { p50: 0.004, p99: 1, p999: 1, max: 1 },
+      peakMegabytes: undefined,
+    },
+  ]);
+  expect(table).toBe(
+    [
+      'server                bets  seconds     bets/s  MB/s  p50 ms  p99 ms  p99.9 ms  peak MB',
+      '───────────────  ─────────  ───────  ─────────  ────  ──────  ──────  ────────  ───────',
+      'loteria          1,000,090     0.40  2,500,225   116   14.42   27.50  1,032.10      103',
+      'localhost:12345        130    12.00         11     0    0.00    1.00      1.00        –',
+    ].join('\n'),
+  );
+});
