@@ -5,15 +5,15 @@ import type { DrawWait } from './status.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
 /**
- * What happens, as facts. The central and the agency tell them to whoever is given to them; the log, the metrics and the
- * page make of them what they need, and nobody else imports those.
+ * Events of the central and the agency. Log, metrics and page subscribe to them; only `cli/` imports
+ * those.
  */
 export type Emit<Event> = (event: Event) => void;
 
-/** Agencies that a line of the log lists at most: an event costs the same however many there are. */
+/** Agencies in a log line: bounds the cost of an event. */
 export const AGENCIES_LISTED_MAX = 20;
 
-/** Why a connection was closed by this side without a message being at fault. */
+/** Why this side closed a connection without a faulty message. */
 export const CLOSE_REASONS = [
   'first-message-timeout',
   'message-timeout',
@@ -25,26 +25,26 @@ export const CLOSE_REASONS = [
 
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
-/** The port that a peer came to, and what is spoken there. */
+/** A listening port and its dialect. */
 export interface ListenerName {
   readonly port: number;
   readonly dialect: string;
 }
 
-/** What happens between the last agency's end and the winners. */
+/** Between the end of the last agency and the winners. */
 export type DrawEvent =
-  /** The acta de cierre is in the log. */
+  /** The acta de cierre is durable. */
   | { readonly event: 'closed'; readonly acta: Acta; readonly sha256: string }
-  /** The draw waits, until then or for a signature. */
+  /** The draw waits for a time or a signature. */
   | { readonly event: 'draw-waits'; readonly acta: number; readonly wait: DrawWait }
-  /** What is in the file is no signature of the acta. */
+  /** The file is no signature of the acta. */
   | {
       readonly event: 'signature-refused';
       readonly acta: number;
       readonly file: string;
       readonly error: string;
     }
-  /** The acta is not of what an agency has sent. */
+  /** The acta differs from what an agency has sent. */
   | {
       readonly event: 'acta-disputed';
       readonly agency: number;
@@ -68,12 +68,11 @@ export type DrawEvent =
     }
   | { readonly event: 'draw-delayed'; readonly error: string };
 
-/** What happens to the lottery. */
 type LotteryEvent =
   | DrawEvent
-  /** By an operator's command, on another machine perhaps. */
-  /** Lines of the log were lost: nobody read them, or there was no room. */
+  /** Log lines were dropped: a full pipe or disk. */
   | { readonly event: 'log-dropped'; readonly lines: number }
+  /** An operator's intervention, on any machine. */
   | { readonly event: 'done-by-hand'; readonly fact: ByHand }
   | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
   | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }
@@ -82,10 +81,10 @@ type LotteryEvent =
       readonly event: 'upload-resumed';
       readonly agency: number;
       readonly upload: string;
-      /** Those of it that are stored. */
+      /** Its stored bets. */
       readonly bets: number;
     }
-  /** A batch of an upload came again; its first answer was given again. */
+  /** A repeated batch got its first answer again. */
   | { readonly event: 'batch-repeated'; readonly agency: number; readonly seq: number }
   | {
       readonly event: 'bets-refused';
@@ -109,19 +108,18 @@ type LotteryEvent =
     }
   | { readonly event: 'echo'; readonly ip: string; readonly text: string };
 
-/** From when and until when the certificates of a file are all valid. */
+/** Validity of all certificates of a file. */
 export interface CertificateValidity {
-  /** The key of the configuration that names the file. */
+  /** Configuration key of the file. */
   readonly file: string;
   readonly validFrom: Date;
   readonly validTo: Date;
 }
 
-/** What happens to the server's sockets, files and process. */
+/** Sockets, files and process of the server. */
 export type ResourceEvent =
   | { readonly event: 'listening'; readonly address: string; readonly port: number; readonly dialect: string }
   | { readonly event: 'accepting' }
-  /** The operator's port is there. */
   | { readonly event: 'http-listening'; readonly url: string }
   | { readonly event: 'connection-accepted'; readonly ip: string }
   | {
@@ -133,24 +131,22 @@ export type ResourceEvent =
   /** Every listener speaks TLS. */
   | {
       readonly event: 'tls-opened';
-      /** Whom the server's certificate names. */
+      /** Of the server's certificate. */
       readonly subject: string;
-      /** How long the certificates of each file are valid. */
       readonly validities: readonly CertificateValidity[];
       /** Whether agencies must show a certificate. */
       readonly mutual: boolean;
     }
-  /** The files were changed and cannot be used: those that were read before stay in force. */
+  /** Changed files cannot be used; the previous certificates stay in force. */
   | { readonly event: 'tls-kept'; readonly error: string }
   | (CertificateValidity & { readonly event: 'certificate-trouble'; readonly trouble: string })
   | {
       readonly event: 'handshake-done';
       readonly ip: string;
       readonly protocol: string;
-      /** Whom the peer's certificate speaks for, where one is asked for. */
+      /** Named by the peer's certificate, where one is required. */
       readonly agency: number | undefined;
     }
-  /** A peer that is not served, for it speaks no TLS or its certificate is not accepted. */
   | { readonly event: 'handshake-failed'; readonly ip: string; readonly error: string }
   | {
       readonly event: 'connection-cut';
@@ -158,7 +154,7 @@ export type ResourceEvent =
       readonly agency?: number | undefined;
       readonly listener?: ListenerName | undefined;
       readonly reason: CloseReason;
-      /** Whether an upload broke off that can be gone on with: nothing is given up then. */
+      /** Whether the client can resume its upload. */
       readonly resumable?: boolean;
     }
   | {
@@ -172,19 +168,19 @@ export type ResourceEvent =
       readonly event: 'connection-closed';
       readonly ip: string;
       readonly agency?: number | undefined;
-      /** The agency has sent bets over it and not yet said that these were all. */
+      /** Whether the agency has sent bets on it and not finished. */
       readonly unfinished?: boolean;
       readonly resumable?: boolean;
     }
   | { readonly event: 'listener-error'; readonly error: string }
   | { readonly event: 'listener-closed'; readonly port: number }
   | { readonly event: 'timer-closed'; readonly timer: string }
-  /** The rest of a write that was never acknowledged was cut off a file. */
+  /** Recovery truncated a write that was never acknowledged. */
   | {
       readonly event: 'tail-cut';
       readonly file: string;
       readonly bytes: number;
-      /** A copy of what was cut off, where there is one. */
+      /** Copy of the tail, where there is one. */
       readonly kept?: string | undefined;
     }
   | {
@@ -204,7 +200,7 @@ export type ResourceEvent =
 
 export type CentralEvent = LotteryEvent | ResourceEvent;
 
-/** What an agency does and is told. */
+/** Upload of an agency. */
 type UploadEvent =
   | { readonly event: 'bet-sent'; readonly document: string; readonly number: number }
   | {
@@ -213,17 +209,17 @@ type UploadEvent =
       readonly fileBytesRead: number;
       readonly fileBytes: number;
     }
-  /** The central has part of the file already. */
+  /** The central has a part of the file. */
   | { readonly event: 'upload-resumed'; readonly bets: number }
-  /** Bets of a batch that the central did not take, in a dialect that goes on without them. */
+  /** Bets of a refused batch, in a dialect that continues without them. */
   | {
       readonly event: 'bets-refused';
       readonly count: number;
-      /** Unknown where they were refused before this connection. */
+      /** Unknown for a refusal before this connection. */
       readonly firstLine?: number;
       readonly reason: string;
     }
-  /** The central found a bet of a batch not valid; the upload goes on without the batch. */
+  /** The upload continues without an invalid batch. */
   | {
       readonly event: 'batch-refused';
       readonly seq: number;
@@ -233,22 +229,22 @@ type UploadEvent =
       readonly field: string;
       readonly reason: string;
     }
-  /** The process was asked to stop before everything was sent. */
+  /** The process stops before the end of the upload. */
   | {
       readonly event: 'upload-stopped';
-      /** What was acknowledged. */
+      /** Acknowledged. */
       readonly batches: number;
       readonly bets: number;
-      /** Bets that were sent and not answered. */
+      /** Sent and not answered. */
       readonly inDoubt: number;
-      /** Whether the next start resumes the upload; it sends everything again where not. */
+      /** Whether the next start resumes the upload, or repeats it. */
       readonly resumable: boolean;
     }
   | { readonly event: 'upload-done'; readonly batches: number; readonly bets: number }
-  /** The end of the bets was refused when it was repeated: the first one had arrived. */
+  /** A repeated end of the bets was refused: the first one counts. */
   | { readonly event: 'finish-in-doubt' }
   | { readonly event: 'waiting-for-draw'; readonly waitMs?: number }
-  /** The acta de cierre was compared with what was sent; `error` is the difference. */
+  /** `error` is the difference to what was sent. */
   | {
       readonly event: 'acta-checked';
       readonly acta: number;
@@ -261,26 +257,26 @@ type UploadEvent =
   | { readonly event: 'echo'; readonly text: string }
   | { readonly event: 'echo-finished' };
 
-/** What happens to an agency's connection, files and process. */
+/** Connection, files and process of an agency. */
 export type AgencyProcessEvent =
-  /** The files of TLS were changed and cannot be used: those that were read before stay in force. */
+  /** Changed files cannot be used; the previous certificates stay in force. */
   | { readonly event: 'tls-kept'; readonly error: string }
   | {
       readonly event: 'connecting';
       readonly attempt: number;
       readonly waitMs: number;
       readonly error: string;
-      /** Of which server, where there are several. */
+      /** The server, where there are several. */
       readonly address?: string | undefined;
     }
   | { readonly event: 'connected'; readonly address: string }
-  /** The server has accepted the connection and says nothing: it may serve another agency. */
+  /** A connected server sends nothing: it may be serving another agency. */
   | { readonly event: 'waiting-for-turn'; readonly silentMs: number; readonly hint: string }
   | {
       readonly event: 'reconnecting';
       readonly error: string;
       readonly waitMs?: number;
-      /** The server that was lost, where there are several. */
+      /** The lost server, where there are several. */
       readonly address?: string | undefined;
     }
   | { readonly event: 'socket-closed'; readonly address: string }
@@ -291,7 +287,7 @@ export type AgencyProcessEvent =
   | { readonly event: 'stopping'; readonly signal: string }
   | { readonly event: 'stopped' };
 
-/** What is found in an agency's file. */
+/** An agency's file. */
 export type AgencyFileEvent =
   | {
       readonly event: 'line-refused';
@@ -303,7 +299,7 @@ export type AgencyFileEvent =
       readonly value: string;
       readonly reason: string;
     }
-  /** Further faults of a kind, which are not listed. */
+  /** Faults of a kind that are not listed. */
   | {
       readonly event: 'more-refused';
       readonly file: string;
@@ -311,19 +307,18 @@ export type AgencyFileEvent =
       readonly reason: string;
       readonly count: number;
     }
-  /** The likely cause of `count` faults, and what mends it. */
+  /** The likely cause of `count` faults, and its remedy. */
   | { readonly event: 'cause-guessed'; readonly file: string; readonly count: number; readonly hint: string }
   | { readonly event: 'heading-skipped'; readonly file: string }
-  /** Lines that are no bets were left out of the upload and written to `rejected`. */
+  /** Invalid lines were skipped and written to `rejected`. */
   | { readonly event: 'lines-skipped'; readonly count: number; readonly rejected: string }
-  /** The documents of the winners cannot be written now. */
   | {
       readonly event: 'winners-delayed';
       readonly file: string;
       readonly error: string;
       readonly waitMs: number;
     }
-  /** `--check` found nothing wrong. */
+  /** `--check` found no fault. */
   | { readonly event: 'file-checked'; readonly file: string; readonly bets: number };
 
 export type AgencyEvent = UploadEvent | AgencyFileEvent | AgencyProcessEvent;
