@@ -65,7 +65,7 @@ ramas: ## make the branches ej1 to ej8 out of the current commit
 bench: build ## measure everything and write bench/RESULTS.md, in three to eight minutes (ARGS=--quick prints a short set)
 	@node bench/run.ts $(ARGS)
 
-docs: build ## write docs/COMMANDS.md and the tables of docs/CONFIG.md from the program
+docs: build ## write docs/COMMANDS.md, the man page and the tables of docs/CONFIG.md from the program
 	@node scripts/docs.ts
 
 deps: node_modules/.package-lock.json ## install what is needed, a newer Node included where the machine's own is too old

@@ -1,10 +1,11 @@
-// Writes the parts of docs/ that repeat the program: the tables of docs/CONFIG.md and all of docs/COMMANDS.md.
+// Writes the parts of docs/ that repeat the program: the tables of CONFIG.md, all of COMMANDS.md, the man page.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS, type CommandSpec } from '../src/cli/commands.ts';
 import { CLIENT_KEYS } from '../src/config/client-keys.ts';
 import type { Key } from '../src/config/keys.ts';
 import { SERVER_KEYS } from '../src/config/server-keys.ts';
+import { manPage } from './man-page.ts';
 
 const DOCS = join(import.meta.dirname, '../docs');
 
@@ -15,6 +16,7 @@ export function writtenPages(): Record<string, string> {
   return {
     'CONFIG.md': replaceTable(withServer, 'client', keyTable(Object.values(CLIENT_KEYS))),
     'COMMANDS.md': commandsPage(),
+    'man/loteria.1': manPage(),
   };
 }
 

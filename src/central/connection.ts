@@ -103,7 +103,7 @@ export class Connection implements Served {
 
   get bufferedBytes(): number {
     const { codec, socket } = this.#parts;
-    return codec.heldBytes + socket.readableLength + this.#writer.bufferedBytes;
+    return codec.bufferedBytes + socket.readableLength + this.#writer.bufferedBytes;
   }
 
   cutForRoom(): void {
@@ -135,7 +135,7 @@ export class Connection implements Served {
     this.#write(frames);
     // Without a ping frame a live peer cannot be told from a dead one, and input that nobody
     // decodes hides its end.
-    const hasInput = this.#deferred !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
+    const hasInput = this.#deferred !== undefined || codec.bufferedBytes > 0 || socket.readableLength > 0;
     const isAlive = frames.length > 0 || !(this.#inputEnded || hasInput);
     if (!isAlive && this.#deadlines.isIdle(now())) this.#cut('idle');
   }
@@ -214,7 +214,7 @@ export class Connection implements Served {
       this.#answer(message.kind, this.#session.handle(message));
     }
     const { codec, open } = this.#parts;
-    this.#deadlines.await(messages, codec.pending, codec.heldBytes);
+    this.#deadlines.await(messages, codec.pending, codec.bufferedBytes);
     open.note(this);
     const isDone = !this.#isAccepting || (this.#inputEnded && isExhausted);
     if (this.#slots.length === 0 && isDone) this.#finish();

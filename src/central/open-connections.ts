@@ -11,12 +11,12 @@ export interface Buffering {
  * with the largest buffers is cut.
  */
 export class OpenConnections {
-  readonly #heldBytesMax: number;
+  readonly #bufferedBytesMax: number;
   readonly #connections = new Map<Buffering, number>();
   #bufferedBytes = 0;
 
-  constructor(limits: { readonly heldBytesMax: number }) {
-    this.#heldBytesMax = limits.heldBytesMax;
+  constructor(limits: { readonly bufferedBytesMax: number }) {
+    this.#bufferedBytesMax = limits.bufferedBytesMax;
   }
 
   get count(): number {
@@ -39,13 +39,13 @@ export class OpenConnections {
     const { bufferedBytes } = connection;
     this.#bufferedBytes += bufferedBytes - before;
     this.#connections.set(connection, bufferedBytes);
-    if (this.#bufferedBytes > this.#heldBytesMax) this.#makeRoom();
+    if (this.#bufferedBytes > this.#bufferedBytesMax) this.#makeRoom();
   }
 
   #makeRoom(): void {
     const byBytes = [...this.#connections].toSorted(([, some], [, others]) => others - some);
     for (const [connection] of byBytes) {
-      if (this.#bufferedBytes <= this.#heldBytesMax) return;
+      if (this.#bufferedBytes <= this.#bufferedBytesMax) return;
       this.delete(connection);
       connection.cutForRoom();
     }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Argument, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_KEYS } from '../config/client-keys.ts';
 import { describeDefault, type Key, NotAllowed } from '../config/keys.ts';
 import { SERVER_KEYS } from '../config/server-keys.ts';
@@ -14,8 +14,8 @@ export interface CommandSpec {
   readonly takes?: readonly (Argument | Option)[];
   /** Printed after the options in `--help`. */
   readonly details?: string;
-  /** Imports the code of the command, so that no other command loads it. */
-  readonly load: () => Promise<(...given: never[]) => Promise<number>>;
+  /** Imports the code of the command of `program`, so that no other command loads it. */
+  readonly load: (program: Command) => Promise<(...given: never[]) => Promise<number>>;
 }
 
 const AGENCIES_MAX = 1000;
@@ -102,6 +102,28 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
       ...datasetOptions('from'),
     ],
     load: async () => (await import('./dataset.ts')).dataset,
+  },
+  {
+    name: 'check',
+    about: "check anybody's solution of the assignment TP0 from outside: bytes, outcome, privacy, draw",
+    takes: [
+      argument('[folder]', 'a repository with the branches ej1 … ej8; without them, what is checked out'),
+      option('--list', 'print every check, its exercises and why it is made'),
+      option('--only <names>', 'exercises or checks, such as ej6,privacy or ej8:privacy'),
+      number('--seed <number>', 'the same random choices again', 0, SEED_MAX),
+      option('--how <way>', 'in containers, or as processes of this machine').choices(['native', 'docker']),
+      option('--server <command>', 'starts the server without Docker, in the folder server/'),
+      option('--client <command>', 'starts a client without Docker, in the folder client/'),
+      option('--json <file>', 'write the findings for a script'),
+      option('--junit <file>', 'write the findings for a CI system'),
+      option('--html <file>', 'write the findings as a page'),
+    ],
+    details: `
+Changes nothing in the folder: each exercise is checked in a temporary copy of its branch. The report
+is in Spanish or English, after LANG.
+
+Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run.`,
+    load: async () => (await import('./check.ts')).check,
   },
   {
     name: 'draw status',
@@ -239,6 +261,15 @@ Exit codes: 0 done, 1 failed, or the file is not what was drawn, 2 wrong usage o
     details: `
 Benchmarks write real bets: use a server with a disposable DATA_DIR.`,
     load: async () => (await import('./bench.ts')).bench,
+  },
+  {
+    name: 'completion',
+    about: 'print a script with which a shell completes commands and options',
+    takes: [argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish'])],
+    details: `
+To be read when the shell starts: source <(loteria completion bash) in ~/.bashrc, the same with zsh
+after compinit in ~/.zshrc, and loteria completion fish | source in ~/.config/fish/config.fish.`,
+    load: async program => (await import('./completion.ts')).completionOf(program),
   },
 ];
 

@@ -19,8 +19,8 @@ class Buffering {
   }
 }
 
-function openWith(heldBytesMax: number, ...bytes: readonly number[]) {
-  const open = new OpenConnections({ heldBytesMax });
+function openWith(bufferedBytesMax: number, ...bytes: readonly number[]) {
+  const open = new OpenConnections({ bufferedBytesMax });
   const holders = bytes.map(held => new Buffering(held));
   for (const holder of holders) open.add(holder);
   for (const holder of holders) open.note(holder);
@@ -57,7 +57,7 @@ test('what is let go of is room for others, and what is noted of one that has go
 test('a peer that sends more than is taken, and so holds most of what all together may, is cut with the reason in the log', async () => {
   const central = await TestCentral.open({
     // One connection alone does not come near its own limits.
-    limits: { heldBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
+    limits: { bufferedBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
   });
   const modest = await central.agency(2);
   modest.send(nbet(bet(1)).subarray(0, 20));

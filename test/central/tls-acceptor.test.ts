@@ -252,7 +252,7 @@ describe('a connection over TLS', () => {
 
   test.each([
     ['is cut when the peer does not read its answers', { unreadTimeoutMs: 200 }, 'unread-answers'],
-    ['is cut when it holds more than there is room for', { heldBytesMax: 100_000 }, 'too-much-held'],
+    ['is cut when it holds more than there is room for', { bufferedBytesMax: 100_000 }, 'too-much-held'],
   ])('%s', async (_, limits, reason) => {
     const central = await open({ limits });
     const { socket } = await securely(central, await trusted.agency(1));

@@ -182,11 +182,7 @@ function describeAnswers(spoken: SpokenDialect): void {
   }
 
   describe('the answers are understood', () => {
-    test('as they are', () => expectUnderstood([]));
-
     test('one byte at a time', () => expectUnderstood(range(answersLength)));
-
-    test('cut at every place', () => inParallel(range(answersLength), place => expectUnderstood([place])));
   });
 }
 

@@ -140,12 +140,6 @@ describe('a server with HTTP_PORT', () => {
       `HTTP_PORT ${port} is in use by another program, choose another one`,
     );
   });
-
-  test('has it when it only echoes as well', async () => {
-    const { server } = await startServer(await temporaryFolder(), { ...BASE, SERVER_MODE: 'echo' });
-    const { details } = await server.logged('listen_http');
-    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
-  });
 });
 
 describe('a server without HTTP_PORT', () => {
