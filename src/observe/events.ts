@@ -175,7 +175,7 @@ type ResourceEvent =
 export type CentralEvent = LotteryEvent | ResourceEvent;
 
 /** Upload of an agency. */
-type UploadEvent = Events<{
+export type UploadEvent = Events<{
   'bet-sent': { document: string; number: number };
   'upload-progress': { bets: number; fileBytesRead: number; fileBytes: number };
   /** The central has a part of the file. */
@@ -219,7 +219,7 @@ type UploadEvent = Events<{
 }>;
 
 /** Connection, files and process of an agency. */
-type AgencyProcessEvent = Events<{
+export type AgencyProcessEvent = Events<{
   /** Changed files cannot be used; the previous certificates stay in force. */
   'tls-kept': { error: string };
   connecting: {
@@ -248,7 +248,7 @@ type AgencyProcessEvent = Events<{
 }>;
 
 /** An agency's file. */
-type AgencyFileEvent = Events<{
+export type AgencyFileEvent = Events<{
   'line-refused': {
     file: string;
     line: number;
