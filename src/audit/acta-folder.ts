@@ -44,9 +44,9 @@ export class ActaFolder {
    */
   async write(lottery: Lottery): Promise<Trouble | undefined> {
     const { acta, withdrawnActas } = lottery;
-    const drawActa = drawActaOf(lottery, this.#id, this.#winningNumber);
+    const ofDraw = drawActaOf(lottery, this.#id, this.#winningNumber);
     const documents = withdrawnActas.map(({ number, text }) => [withdrawnFile(number), text] as const);
-    if (drawActa !== undefined) documents.unshift([DRAW_ACTA_FILE, drawActa]);
+    if (ofDraw !== undefined) documents.unshift([DRAW_ACTA_FILE, ofDraw]);
     if (acta !== undefined) documents.unshift([ACTA_FILE, acta.text]);
     let trouble: Trouble | undefined;
     const attempt = async (file: string, act: () => Promise<void>): Promise<void> => {

@@ -13,7 +13,7 @@ import { type Check, compare, differs, notChecked, ok } from './check.ts';
 import type { Recount } from './recount.ts';
 import { type ActaKey, faultOfSignature } from './signature.ts';
 
-/** What there is to check. Everything but the acta and the rows may be missing. */
+/** Everything but the acta and the rows may be missing. */
 export interface AuditParts {
   readonly rows: Recount;
   readonly acta: string;
@@ -21,11 +21,10 @@ export interface AuditParts {
   readonly signature: Uint8Array | undefined;
   readonly key: ActaKey | undefined;
   readonly winningNumber: number;
-  /** What the journal says of both documents, or its damage; undefined without a journal. */
+  /** Both documents in the journal, or its damage; undefined without a journal. */
   readonly journal: JournalActas | { readonly damage: string } | undefined;
 }
 
-/** The documents that follow from a journal. */
 interface JournalActas {
   readonly acta: string | undefined;
   readonly drawActa: string | undefined;
@@ -33,7 +32,7 @@ interface JournalActas {
 
 const NOTHING: Counted = { count: 0, sha256: SHA256_OF_NOTHING };
 
-/** Checks the documents of a lottery against its rows, and against each other. */
+/** Compares the documents of a lottery with its rows and with each other. */
 export function audit(parts: AuditParts): Check[] {
   const { rows } = parts;
   const acta = readActa(parts.acta);
@@ -57,7 +56,7 @@ function checkRows({ fault, bets }: Recount): Check {
 }
 
 /**
- * Checks what an acta de cierre says of the rows.
+ * Compares an acta de cierre with the rows.
  *
  * @param bets of each agency; undefined when they could not be counted
  */
@@ -115,7 +114,7 @@ function checkWinners(acta: ActaContent, draw: DrawActaContent, { fault, winners
   ];
 }
 
-/** Compares each agency. One that is listed with nothing needs no rows. */
+/** Compares each agency; a listed one may have no rows. */
 function compareAgencies(
   unit: 'bets' | 'winners',
   listed: ReadonlyMap<number, Counted>,

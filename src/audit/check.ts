@@ -1,12 +1,12 @@
-/** One thing that was checked. */
+/** The result of one check. */
 export interface Check {
   readonly what: string;
   readonly result: 'ok' | 'differs' | 'not checked';
-  /** What was found; with a difference, also what was expected; why it was not checked. */
+  /** What was found, and expected where it differs; or why it was not checked. */
   readonly detail: string;
 }
 
-/** Compares a value that a document states with the one that was counted. */
+/** Compares a stated value with the counted one. */
 export function compare(
   what: string,
   expected: string | number | undefined,

@@ -9,15 +9,15 @@ import { betOf, ROW_BYTES_MAX, ROW_FIELDS } from '../lottery/row-decoder.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** What a `bets.csv` holds. */
+/** The content of a `bets.csv`. */
 export interface Recount extends BetsDigest {
   readonly bets: ReadonlyMap<number, number>;
   readonly winners: ReadonlyMap<number, Counted>;
-  /** The first row that is no bet. What follows it is in `bytes` and `sha256` only. */
+  /** The first invalid row. Later rows count in `bytes` and `sha256` only. */
   readonly fault: string | undefined;
 }
 
-/** Counts the rows of a `bets.csv`. Memory does not grow with the file. */
+/** Counts the rows of a `bets.csv` in constant memory. */
 export async function recount(path: string, hasWon: (bet: Bet) => boolean): Promise<Recount> {
   const rows = new RowCounter(hasWon);
   const agencies = new AgencyDigests();
@@ -27,7 +27,7 @@ export async function recount(path: string, hasWon: (bet: Bet) => boolean): Prom
     hash.update(chunk);
     bytes += chunk.length;
     rows.push(chunk);
-    // Lines that are no rows can be of any length and of any number of agencies.
+    // Invalid lines can have any length and any number of agencies.
     if (rows.fault === undefined) agencies.push(chunk);
   }
   rows.end();
@@ -41,14 +41,13 @@ export async function recount(path: string, hasWon: (bet: Bet) => boolean): Prom
   };
 }
 
-/** Counts bets and winners of each agency. */
 class RowCounter {
   readonly bets = new Map<number, number>();
   fault: string | undefined;
   readonly #hasWon: (bet: Bet) => boolean;
   readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
   readonly #winners = new Map<number, { count: number; readonly hash: Hash }>();
-  /** The fields of a row after its agency. */
+  /** Of the fields after the agency. */
   readonly #starts = this.#reader.starts.subarray(1);
   readonly #ends = this.#reader.ends.subarray(1);
 

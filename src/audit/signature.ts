@@ -37,7 +37,7 @@ export function readActaKey(path: string): ActaKey {
   return { key, fingerprint: createHash('sha256').update(der).digest('hex') };
 }
 
-/** Why a signature is none of a text; undefined when it is one. RFC 8032, 64 bytes. */
+/** Verifies an Ed25519 signature (RFC 8032); undefined when it is valid. */
 export function faultOfSignature(
   text: string,
   signature: Uint8Array,
@@ -48,19 +48,19 @@ export function faultOfSignature(
   return `it is no signature of the acta with SHA-256 ${sha256Of(text)} by the key ${fingerprint}`;
 }
 
-/** Waits for the signature of the acta that counts. */
+/** The file for the signature of the acta in force. */
 export class SignatureFile {
   readonly file: string;
   readonly #key: ActaKey;
-  /** What was said of the file, so that it is said once. */
-  #told: string | undefined;
+  /** The last fault, which is reported once. */
+  #reported: string | undefined;
 
   constructor(file: string, key: ActaKey) {
     this.file = file;
     this.#key = key;
   }
 
-  /** Looks at the file. `error` only when that has not been said of the same file before. */
+  /** Verifies the file. Gives each `error` once. */
   async check({ acta, withdrawnActas }: Lottery): Promise<{ isValid: boolean; error?: string }> {
     const signature = await readSignature(this.file);
     if (acta === undefined || signature === undefined) return { isValid: false };
@@ -71,16 +71,16 @@ export class SignatureFile {
       withdrawnActas.find(({ text }) => faultOfSignature(text, signature, this.#key) === undefined);
     if (withdrawn)
       fault = `it is one of acta ${withdrawn.number}, which was withdrawn; acta ${acta.number} is to be signed`;
-    if (fault === this.#told) return { isValid: false };
-    this.#told = fault;
+    if (fault === this.#reported) return { isValid: false };
+    this.#reported = fault;
     return { isValid: false, error: fault };
   }
 }
 
 /**
- * Reads what may be a signature: no more than a byte too many, and only of a regular file.
+ * Reads a signature with at most one byte too many, and only from a regular file.
  *
- * @returns undefined when there is none; a text that says why it cannot be read
+ * @returns undefined for a missing file; a text for one that cannot be read
  */
 export async function readSignature(path: string): Promise<Uint8Array | string | undefined> {
   try {

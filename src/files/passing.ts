@@ -1,4 +1,4 @@
-/** Errors of the system that pass by themselves: too many open files, no memory, no room, an interrupted call. */
+/** Transient system errors: too many open files, no memory, no room, an interrupted call. */
 const PASSING: ReadonlySet<unknown> = new Set([
   'EMFILE',
   'ENFILE',
@@ -9,7 +9,7 @@ const PASSING: ReadonlySet<unknown> = new Set([
   'EDQUOT',
 ]);
 
-/** Whether what failed may succeed when it is tried again. */
+/** Whether a retry may succeed. */
 export function isPassing(error: unknown): boolean {
   return PASSING.has((error as NodeJS.ErrnoException | undefined)?.code);
 }

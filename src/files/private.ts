@@ -5,7 +5,7 @@ import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
 export const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-/** What stands where a file is to be written must not be overwritten. The message names it. */
+/** An existing file must not be overwritten. */
 export class FileRefused extends Error {
   constructor(path: string, why: string, cause?: unknown) {
     super(`${path} ${why}`, { cause });
@@ -13,7 +13,7 @@ export class FileRefused extends Error {
   }
 }
 
-/** Why a symbolic link is refused: whoever may write to the folder could have any file of this user overwritten. */
+/** Following a link would let others redirect writes to any file of this user. */
 export const IS_LINK = 'is a symbolic link, which is not followed; name the file itself';
 
 /**
@@ -30,7 +30,7 @@ export async function openPrivate(path: string, flags: number): Promise<FileHand
   }
 }
 
-/** Replaces what a file holds; see `openPrivate`. */
+/** Replaces the content of a file; see `openPrivate`. */
 export async function writePrivate(path: string, data: string | Uint8Array): Promise<void> {
   const file = await openPrivate(path, constants.O_WRONLY | constants.O_TRUNC);
   try {
@@ -40,15 +40,15 @@ export async function writePrivate(path: string, data: string | Uint8Array): Pro
   }
 }
 
-/** Makes a folder, and those that it is in, for their owner alone; one that is there stays as it is. */
+/** Creates a folder and its parents for their owner alone; does not change existing ones. */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
 }
 
 /**
- * Makes way for new files. Nothing is removed when one of them may not be.
+ * Removes files before they are created anew; all or none.
  *
- * @param force whether files that are there are overwritten
+ * @param force whether to remove existing files
  * @throws FileRefused (as a rejection)
  */
 export async function makeWay(paths: readonly string[], force: boolean): Promise<void> {

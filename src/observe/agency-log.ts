@@ -1,9 +1,9 @@
-import type { AgencyEvent, Emit } from './events.ts';
+import type { AgencyEvent, AgencyFileEvent, AgencyProcessEvent, Emit, UploadEvent } from './events.ts';
 import type { Log } from './log.ts';
 import { logBy, type LogTable } from './log-table.ts';
 
 /** The client's log lines. The assignment fixes its own actions, in Spanish. */
-const linesOf = (client_id: number): LogTable<AgencyEvent> => ({
+const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
   'bet-sent': ({ document: dni, number: numero }) => ['info', 'apuesta_enviada', 'success', { dni, numero }],
   'upload-progress': ({ bets, fileBytesRead: bytes, fileBytes: of }) => [
     'info',
@@ -53,6 +53,9 @@ const linesOf = (client_id: number): LogTable<AgencyEvent> => ({
   winners: ({ documents }) => ['info', 'consulta_ganadores', 'success', { cant_ganadores: documents.length }],
   echo: ({ text: msg }) => ['info', 'receive_message', 'success', { client_id, msg }],
   'echo-finished': () => ['info', 'loop_finished', 'success', { client_id }],
+});
+
+const processLines = (client_id: number): LogTable<AgencyProcessEvent | AgencyFileEvent> => ({
   connecting: ({ attempt, error, waitMs, address }) => [
     'warning',
     'connect',
@@ -114,5 +117,5 @@ const linesOf = (client_id: number): LogTable<AgencyEvent> => ({
 });
 
 export function logAgency(log: Log, id: number): Emit<AgencyEvent> {
-  return logBy(log, linesOf(id));
+  return logBy<AgencyEvent>(log, { ...uploadLines(id), ...processLines(id) });
 }

@@ -4,16 +4,21 @@ import type { StoreEvent } from '../store/store.ts';
 import type { DrawWait } from './status.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
+/** The events of a table: by name, their fields. */
+type Events<Table> = {
+  [Name in keyof Table]: Readonly<Table[Name]> & { readonly event: Name };
+}[keyof Table];
+
 /**
- * What happens, as facts. The central and the agency tell them to whoever is given to them; the log, the metrics and the
- * page make of them what they need, and nobody else imports those.
+ * Events of the central and the agency. Log, metrics and page subscribe to them; only `cli/` imports
+ * those.
  */
 export type Emit<Event> = (event: Event) => void;
 
-/** Agencies that a line of the log lists at most: an event costs the same however many there are. */
+/** Agencies in a log line: bounds the cost of an event. */
 export const AGENCIES_LISTED_MAX = 20;
 
-/** Why a connection was closed by this side without a message being at fault. */
+/** Why this side closed a connection without a faulty message. */
 export const CLOSE_REASONS = [
   'first-message-timeout',
   'message-timeout',
@@ -25,305 +30,244 @@ export const CLOSE_REASONS = [
 
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
-/** The port that a peer came to, and what is spoken there. */
+/** A listening port and its dialect. */
 export interface ListenerName {
   readonly port: number;
   readonly dialect: string;
 }
 
-/** What happens between the last agency's end and the winners. */
-export type DrawEvent =
-  /** The acta de cierre is in the log. */
-  | { readonly event: 'closed'; readonly acta: Acta; readonly sha256: string }
-  /** The draw waits, until then or for a signature. */
-  | { readonly event: 'draw-waits'; readonly acta: number; readonly wait: DrawWait }
-  /** What is in the file is no signature of the acta. */
-  | {
-      readonly event: 'signature-refused';
-      readonly acta: number;
-      readonly file: string;
-      readonly error: string;
-    }
-  /** The acta is not of what an agency has sent. */
-  | {
-      readonly event: 'acta-disputed';
-      readonly agency: number;
-      readonly acta: number;
-      readonly detail: string;
-    }
-  | {
-      readonly event: 'draw-held';
-      readonly bets: number;
-      readonly winners: number;
-      /** SHA-256 of all rows, in hex. */
-      readonly seal: string;
-      readonly durationMs: number;
-    }
+/** Between the end of the last agency and the winners. */
+type DrawEvent = Events<{
+  /** The acta de cierre is durable. */
+  closed: { acta: Acta; sha256: string };
+  /** The draw waits for a time or a signature. */
+  'draw-waits': { acta: number; wait: DrawWait };
+  /** The file is no signature of the acta. */
+  'signature-refused': { acta: number; file: string; error: string };
+  /** The acta differs from what an agency has sent. */
+  'acta-disputed': { agency: number; acta: number; detail: string };
+  'draw-held': {
+    bets: number;
+    winners: number;
+    /** SHA-256 of all rows, in hex. */
+    seal: string;
+    durationMs: number;
+  };
   /** Another server on the same log has held the draw. */
-  | {
-      readonly event: 'draw-followed';
-      readonly bets: number;
-      readonly winners: number;
-      readonly seal: string;
-    }
-  | { readonly event: 'draw-delayed'; readonly error: string };
+  'draw-followed': { bets: number; winners: number; seal: string };
+  'draw-delayed': { error: string };
+}>;
 
-/** What happens to the lottery. */
 type LotteryEvent =
   | DrawEvent
-  /** By an operator's command, on another machine perhaps. */
-  /** Lines of the log were lost: nobody read them, or there was no room. */
-  | { readonly event: 'log-dropped'; readonly lines: number }
-  | { readonly event: 'done-by-hand'; readonly fact: ByHand }
-  | { readonly event: 'agency-identified'; readonly ip: string; readonly agency: number }
-  | { readonly event: 'bet-stored'; readonly document: string; readonly number: number }
-  | { readonly event: 'batch-stored'; readonly agency: number; readonly count: number }
-  | {
-      readonly event: 'upload-resumed';
-      readonly agency: number;
-      readonly upload: string;
-      /** Those of it that are stored. */
-      readonly bets: number;
-    }
-  /** A batch of an upload came again; its first answer was given again. */
-  | { readonly event: 'batch-repeated'; readonly agency: number; readonly seq: number }
-  | {
-      readonly event: 'bets-refused';
-      readonly agency: number;
-      readonly single: boolean;
-      readonly count: number;
-    }
-  | {
-      readonly event: 'message-refused';
-      readonly ip: string;
-      readonly agency?: number | undefined;
-      readonly listener?: ListenerName | undefined;
-      readonly refusal: Refusal;
-    }
-  | {
-      readonly event: 'agency-finished';
-      readonly agency: number;
-      readonly missing: number;
-      /** The first of the missing ones. */
-      readonly waitingFor: readonly number[];
-    }
-  | { readonly event: 'echo'; readonly ip: string; readonly text: string };
+  | Events<{
+      /** Log lines were dropped: a full pipe or disk. */
+      'log-dropped': { lines: number };
+      /** An operator's intervention, on any machine. */
+      'done-by-hand': { fact: ByHand };
+      'agency-identified': { ip: string; agency: number };
+      'bet-stored': { document: string; number: number };
+      'batch-stored': { agency: number; count: number };
+      'upload-resumed': {
+        agency: number;
+        upload: string;
+        /** Its stored bets. */
+        bets: number;
+      };
+      /** A repeated batch got its first answer again. */
+      'batch-repeated': { agency: number; seq: number };
+      'bets-refused': { agency: number; single: boolean; count: number };
+      'message-refused': {
+        ip: string;
+        agency?: number | undefined;
+        listener?: ListenerName | undefined;
+        refusal: Refusal;
+      };
+      'agency-finished': {
+        agency: number;
+        missing: number;
+        /** The first of the missing ones. */
+        waitingFor: readonly number[];
+      };
+      echo: { ip: string; text: string };
+    }>;
 
-/** From when and until when the certificates of a file are all valid. */
+/** Validity of all certificates of a file. */
 export interface CertificateValidity {
-  /** The key of the configuration that names the file. */
+  /** Configuration key of the file. */
   readonly file: string;
   readonly validFrom: Date;
   readonly validTo: Date;
 }
 
-/** What happens to the server's sockets, files and process. */
-export type ResourceEvent =
-  | { readonly event: 'listening'; readonly address: string; readonly port: number; readonly dialect: string }
-  | { readonly event: 'accepting' }
-  /** The operator's port is there. */
-  | { readonly event: 'http-listening'; readonly url: string }
-  | { readonly event: 'connection-accepted'; readonly ip: string }
-  | {
-      readonly event: 'connection-refused';
-      readonly ip: string;
-      readonly listener: ListenerName;
-      readonly refusal: Refusal;
-    }
-  /** Every listener speaks TLS. */
-  | {
-      readonly event: 'tls-opened';
-      /** Whom the server's certificate names. */
-      readonly subject: string;
-      /** How long the certificates of each file are valid. */
-      readonly validities: readonly CertificateValidity[];
-      /** Whether agencies must show a certificate. */
-      readonly mutual: boolean;
-    }
-  /** The files were changed and cannot be used: those that were read before stay in force. */
-  | { readonly event: 'tls-kept'; readonly error: string }
+/** Sockets, files and process of the server. */
+type ResourceEvent =
   | (CertificateValidity & { readonly event: 'certificate-trouble'; readonly trouble: string })
-  | {
-      readonly event: 'handshake-done';
-      readonly ip: string;
-      readonly protocol: string;
-      /** Whom the peer's certificate speaks for, where one is asked for. */
-      readonly agency: number | undefined;
-    }
-  /** A peer that is not served, for it speaks no TLS or its certificate is not accepted. */
-  | { readonly event: 'handshake-failed'; readonly ip: string; readonly error: string }
-  | {
-      readonly event: 'connection-cut';
-      readonly ip: string;
-      readonly agency?: number | undefined;
-      readonly listener?: ListenerName | undefined;
-      readonly reason: CloseReason;
-      /** Whether an upload broke off that can be gone on with: nothing is given up then. */
-      readonly resumable?: boolean;
-    }
-  | {
-      readonly event: 'connection-error';
-      readonly ip: string;
-      readonly listener?: ListenerName | undefined;
-      readonly error: string;
-      readonly resumable?: boolean;
-    }
-  | {
-      readonly event: 'connection-closed';
-      readonly ip: string;
-      readonly agency?: number | undefined;
-      /** The agency has sent bets over it and not yet said that these were all. */
-      readonly unfinished?: boolean;
-      readonly resumable?: boolean;
-    }
-  | { readonly event: 'listener-error'; readonly error: string }
-  | { readonly event: 'listener-closed'; readonly port: number }
-  | { readonly event: 'timer-closed'; readonly timer: string }
-  /** The rest of a write that was never acknowledged was cut off a file. */
-  | {
-      readonly event: 'tail-cut';
-      readonly file: string;
-      readonly bytes: number;
-      /** A copy of what was cut off, where there is one. */
-      readonly kept?: string | undefined;
-    }
-  | {
-      readonly event: 'store-opened';
-      readonly file: string;
-      readonly bets: number;
-      /** The agencies that have finished, and the number of those expected. */
-      readonly finished: readonly number[];
-      readonly expected: number;
-      readonly state: LotteryState;
-    }
   | StoreEvent
-  | { readonly event: 'file-closed'; readonly file: string }
-  | { readonly event: 'failed'; readonly action: string; readonly error: string }
-  | { readonly event: 'stopping'; readonly signal: string }
-  | { readonly event: 'stopped' };
+  | Events<{
+      listening: { address: string; port: number; dialect: string };
+      accepting: object;
+      'http-listening': { url: string };
+      'connection-accepted': { ip: string };
+      'connection-refused': { ip: string; listener: ListenerName; refusal: Refusal };
+      /** Every listener speaks TLS. */
+      'tls-opened': {
+        /** Of the server's certificate. */
+        subject: string;
+        validities: readonly CertificateValidity[];
+        /** Whether agencies must show a certificate. */
+        mutual: boolean;
+      };
+      /** Changed files cannot be used; the previous certificates stay in force. */
+      'tls-kept': { error: string };
+      'handshake-done': {
+        ip: string;
+        protocol: string;
+        /** Named by the peer's certificate, where one is required. */
+        agency: number | undefined;
+      };
+      'handshake-failed': { ip: string; error: string };
+      'connection-cut': {
+        ip: string;
+        agency?: number | undefined;
+        listener?: ListenerName | undefined;
+        reason: CloseReason;
+        /** Whether the client can resume its upload. */
+        resumable?: boolean;
+      };
+      'connection-error': {
+        ip: string;
+        listener?: ListenerName | undefined;
+        error: string;
+        resumable?: boolean;
+      };
+      'connection-closed': {
+        ip: string;
+        agency?: number | undefined;
+        /** Whether the agency has sent bets on it and not finished. */
+        unfinished?: boolean;
+        resumable?: boolean;
+      };
+      'listener-error': { error: string };
+      'listener-closed': { port: number };
+      'timer-closed': { timer: string };
+      /** Recovery truncated a write that was never acknowledged. */
+      'tail-cut': {
+        file: string;
+        bytes: number;
+        /** Copy of the tail, where there is one. */
+        kept?: string | undefined;
+      };
+      'store-opened': {
+        file: string;
+        bets: number;
+        /** The agencies that have finished, and the number of those expected. */
+        finished: readonly number[];
+        expected: number;
+        state: LotteryState;
+      };
+      'file-closed': { file: string };
+      failed: { action: string; error: string };
+      stopping: { signal: string };
+      stopped: object;
+    }>;
 
 export type CentralEvent = LotteryEvent | ResourceEvent;
 
-/** What an agency does and is told. */
-type UploadEvent =
-  | { readonly event: 'bet-sent'; readonly document: string; readonly number: number }
-  | {
-      readonly event: 'upload-progress';
-      readonly bets: number;
-      readonly fileBytesRead: number;
-      readonly fileBytes: number;
-    }
-  /** The central has part of the file already. */
-  | { readonly event: 'upload-resumed'; readonly bets: number }
-  /** Bets of a batch that the central did not take, in a dialect that goes on without them. */
-  | {
-      readonly event: 'bets-refused';
-      readonly count: number;
-      /** Unknown where they were refused before this connection. */
-      readonly firstLine?: number;
-      readonly reason: string;
-    }
-  /** The central found a bet of a batch not valid; the upload goes on without the batch. */
-  | {
-      readonly event: 'batch-refused';
-      readonly seq: number;
-      readonly count: number;
-      readonly firstLine: number;
-      readonly index: number;
-      readonly field: string;
-      readonly reason: string;
-    }
-  /** The process was asked to stop before everything was sent. */
-  | {
-      readonly event: 'upload-stopped';
-      /** What was acknowledged. */
-      readonly batches: number;
-      readonly bets: number;
-      /** Bets that were sent and not answered. */
-      readonly inDoubt: number;
-      /** Whether the next start resumes the upload; it sends everything again where not. */
-      readonly resumable: boolean;
-    }
-  | { readonly event: 'upload-done'; readonly batches: number; readonly bets: number }
-  /** The end of the bets was refused when it was repeated: the first one had arrived. */
-  | { readonly event: 'finish-in-doubt' }
-  | { readonly event: 'waiting-for-draw'; readonly waitMs?: number }
-  /** The acta de cierre was compared with what was sent; `error` is the difference. */
-  | {
-      readonly event: 'acta-checked';
-      readonly acta: number;
-      readonly bets: number;
-      readonly sha256: string;
-      readonly error: string | undefined;
-    }
-  | { readonly event: 'acta-unchecked'; readonly acta: number; readonly error: string }
-  | { readonly event: 'winners'; readonly documents: readonly string[] }
-  | { readonly event: 'echo'; readonly text: string }
-  | { readonly event: 'echo-finished' };
+/** Upload of an agency. */
+export type UploadEvent = Events<{
+  'bet-sent': { document: string; number: number };
+  'upload-progress': { bets: number; fileBytesRead: number; fileBytes: number };
+  /** The central has a part of the file. */
+  'upload-resumed': { bets: number };
+  /** Bets of a refused batch, in a dialect that continues without them. */
+  'bets-refused': {
+    count: number;
+    /** Unknown for a refusal before this connection. */
+    firstLine?: number;
+    reason: string;
+  };
+  /** The upload continues without an invalid batch. */
+  'batch-refused': {
+    seq: number;
+    count: number;
+    firstLine: number;
+    index: number;
+    field: string;
+    reason: string;
+  };
+  /** The process stops before the end of the upload. */
+  'upload-stopped': {
+    /** Acknowledged. */
+    batches: number;
+    bets: number;
+    /** Sent and not answered. */
+    inDoubt: number;
+    /** Whether the next start resumes the upload, or repeats it. */
+    resumable: boolean;
+  };
+  'upload-done': { batches: number; bets: number };
+  /** A repeated end of the bets was refused: the first one counts. */
+  'finish-in-doubt': object;
+  'waiting-for-draw': { waitMs?: number };
+  /** `error` is the difference to what was sent. */
+  'acta-checked': { acta: number; bets: number; sha256: string; error: string | undefined };
+  'acta-unchecked': { acta: number; error: string };
+  winners: { documents: readonly string[] };
+  echo: { text: string };
+  'echo-finished': object;
+}>;
 
-/** What happens to an agency's connection, files and process. */
-export type AgencyProcessEvent =
-  /** The files of TLS were changed and cannot be used: those that were read before stay in force. */
-  | { readonly event: 'tls-kept'; readonly error: string }
-  | {
-      readonly event: 'connecting';
-      readonly attempt: number;
-      readonly waitMs: number;
-      readonly error: string;
-      /** Of which server, where there are several. */
-      readonly address?: string | undefined;
-    }
-  | { readonly event: 'connected'; readonly address: string }
-  /** The server has accepted the connection and says nothing: it may serve another agency. */
-  | { readonly event: 'waiting-for-turn'; readonly silentMs: number; readonly hint: string }
-  | {
-      readonly event: 'reconnecting';
-      readonly error: string;
-      readonly waitMs?: number;
-      /** The server that was lost, where there are several. */
-      readonly address?: string | undefined;
-    }
-  | { readonly event: 'socket-closed'; readonly address: string }
-  | { readonly event: 'file-closed'; readonly file: string }
-  | { readonly event: 'timer-closed'; readonly timer: string }
-  | { readonly event: 'lines-refused'; readonly count: number }
-  | { readonly event: 'failed'; readonly action: string; readonly error: string }
-  | { readonly event: 'stopping'; readonly signal: string }
-  | { readonly event: 'stopped' };
+/** Connection, files and process of an agency. */
+export type AgencyProcessEvent = Events<{
+  /** Changed files cannot be used; the previous certificates stay in force. */
+  'tls-kept': { error: string };
+  connecting: {
+    attempt: number;
+    waitMs: number;
+    error: string;
+    /** The server, where there are several. */
+    address?: string | undefined;
+  };
+  connected: { address: string };
+  /** A connected server sends nothing: it may be serving another agency. */
+  'waiting-for-turn': { silentMs: number; hint: string };
+  reconnecting: {
+    error: string;
+    waitMs?: number;
+    /** The lost server, where there are several. */
+    address?: string | undefined;
+  };
+  'socket-closed': { address: string };
+  'file-closed': { file: string };
+  'timer-closed': { timer: string };
+  'lines-refused': { count: number };
+  failed: { action: string; error: string };
+  stopping: { signal: string };
+  stopped: object;
+}>;
 
-/** What is found in an agency's file. */
-export type AgencyFileEvent =
-  | {
-      readonly event: 'line-refused';
-      readonly file: string;
-      readonly line: number;
-      /** Where the record spans several lines. */
-      readonly lastLine?: number | undefined;
-      readonly field: string;
-      readonly value: string;
-      readonly reason: string;
-    }
-  /** Further faults of a kind, which are not listed. */
-  | {
-      readonly event: 'more-refused';
-      readonly file: string;
-      readonly field: string;
-      readonly reason: string;
-      readonly count: number;
-    }
-  /** The likely cause of `count` faults, and what mends it. */
-  | { readonly event: 'cause-guessed'; readonly file: string; readonly count: number; readonly hint: string }
-  | { readonly event: 'heading-skipped'; readonly file: string }
-  /** Lines that are no bets were left out of the upload and written to `rejected`. */
-  | { readonly event: 'lines-skipped'; readonly count: number; readonly rejected: string }
-  /** The documents of the winners cannot be written now. */
-  | {
-      readonly event: 'winners-delayed';
-      readonly file: string;
-      readonly error: string;
-      readonly waitMs: number;
-    }
-  /** `--check` found nothing wrong. */
-  | { readonly event: 'file-checked'; readonly file: string; readonly bets: number };
+/** An agency's file. */
+export type AgencyFileEvent = Events<{
+  'line-refused': {
+    file: string;
+    line: number;
+    /** Where the record spans several lines. */
+    lastLine?: number | undefined;
+    field: string;
+    value: string;
+    reason: string;
+  };
+  /** Faults of a kind that are not listed. */
+  'more-refused': { file: string; field: string; reason: string; count: number };
+  /** The likely cause of `count` faults, and its remedy. */
+  'cause-guessed': { file: string; count: number; hint: string };
+  'heading-skipped': { file: string };
+  /** Invalid lines were skipped and written to `rejected`. */
+  'lines-skipped': { count: number; rejected: string };
+  'winners-delayed': { file: string; error: string; waitMs: number };
+  /** `--check` found no fault. */
+  'file-checked': { file: string; bets: number };
+}>;
 
 export type AgencyEvent = UploadEvent | AgencyFileEvent | AgencyProcessEvent;

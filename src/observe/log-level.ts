@@ -1,9 +1,9 @@
-/** Levels of the log, as Python names them, from the most to the least talkative. */
+/** Python's log levels, in ascending order. */
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** A level and the text by which the configuration named it: the configuration line repeats it as it was given. */
+/** A level, and its text in the configuration, which the log repeats. */
 export interface ConfiguredLevel {
   readonly level: LogLevel;
   readonly text: string;

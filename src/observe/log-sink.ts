@@ -4,32 +4,32 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 export interface LogSink {
   readonly write: (line: string) => void;
-  /** Hands what has gathered to the system. */
+  /** Writes buffered lines. */
   readonly flush: () => void;
   /** Lines dropped since the start. */
   readonly dropped: number;
-  /** Called when lines can be written again, with the number dropped since the last call. */
+  /** Called after the next successful write, with the number of dropped lines. */
   onDropped: (lines: number) => void;
-  /** Waits for a reader that is slow, but not for one that does not read. */
+  /** Waits for a slow reader, with a limit. */
   close(): Promise<void>;
 }
 
 const STDOUT = 1;
 
-/** How long lines for a file gather, in milliseconds: a write may wait for the disk. To a pipe they go at once. */
+/** Buffer time of lines for a file, in milliseconds: a write may wait for the disk. */
 const GATHER_MS = 50;
 
-/** Characters of lines that gather at most. */
+/** Buffered characters. */
 const GATHERED_MAX = 64 * 1024;
 
-/** Bytes that wait for the reader of a pipe. Lines beyond are dropped. */
+/** Unread bytes of a pipe; lines beyond are dropped. */
 const UNREAD_MAX = 1024 * 1024;
 
-/** How long the end of a process waits for the reader of a pipe, in milliseconds. */
+/** Wait for the reader of a pipe at the end of the process, in milliseconds. */
 const CLOSE_MS = 1000;
 const LOOK_EVERY_MS = 5;
 
-/** Takes text, whole or not at all. */
+/** Writes text completely or not at all. */
 interface Output {
   readonly gatherMs: number;
   readonly unread: number;
@@ -37,8 +37,8 @@ interface Output {
 }
 
 /**
- * Standard output: buffered, in order, never synced. Writing does not block: when a pipe is full or a
- * disk has no room, lines are dropped and counted.
+ * Standard output: buffered, never synced. Non-blocking: lines are dropped and counted when a pipe or
+ * the disk is full.
  */
 export function openLogSink(): LogSink {
   const output = openOutput();
@@ -92,7 +92,6 @@ function openOutput(): Output {
   }
 }
 
-/** A file takes what it is given without waiting for anybody. */
 function writeFile(text: string): boolean {
   try {
     const bytes = Buffer.from(text);
@@ -106,7 +105,7 @@ function writeFile(text: string): boolean {
 function openPipe(): Output {
   const pipe = new Socket({ fd: STDOUT, readable: false, writable: true });
   pipe.unref();
-  // The reader may go away (`loteria server | head`): no reason to stop a lottery.
+  // A closed reader (`loteria server | head`) must not stop the server.
   pipe.on('error', () => {});
   return {
     gatherMs: 0,

@@ -9,12 +9,12 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
   readonly write: (line: string) => void;
-  /** Hands the lines so far to the system. */
+  /** Writes buffered lines. */
   readonly flush?: () => void;
   readonly clock: () => Date;
 }
 
-/** Details whose values may hold a colon: times, addresses, messages, and what stands in a file. */
+/** Details whose values may contain a colon: times, addresses, messages, file content. */
 const COLONS_ALLOWED = new Set([
   'until',
   'at',
@@ -32,8 +32,8 @@ const COLONS_ALLOWED = new Set([
  *
  *     2024-08-21 22:11:15 INFO     action: x | result: success | key: value
  *
- * local time, the level padded to 8. No value holds a `|`, a line end or, outside times, addresses and messages, a `:`, so that
- * a line can be taken apart again.
+ * local time, the level padded to 8. A line can be parsed: no value contains a `|`, a line end or,
+ * outside `COLONS_ALLOWED`, a `:`.
  */
 export class Log {
   readonly #options: LogOptions;
@@ -62,7 +62,7 @@ export class Log {
     this.#line('ERROR', action, result, details);
   }
 
-  /** From here on others may be told what the lines so far say. */
+  /** Writes buffered lines before others learn what they say. */
   flush(): void {
     this.#options.flush?.();
   }
@@ -84,7 +84,7 @@ export class Log {
     write(`${line}\n`);
   }
 
-  /** The text of a second is made once. */
+  /** Formats each second once. */
   #time(date: Date): string {
     const second = Math.floor(date.getTime() / 1000);
     if (second !== this.#second) {
@@ -104,7 +104,7 @@ function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** Control characters and line separators: they would end a line, or overwrite one on a terminal. */
+/** Control characters and line separators could end or overwrite a line. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 
 function plain(key: string, value: string): string {

@@ -5,20 +5,19 @@ import type { DiskSpace } from './status.ts';
 
 export interface MetricsParts {
   readonly monitor: Monitor;
-  /** Undefined where nothing is kept on a disk. */
+  /** Undefined without a disk. */
   readonly diskSpace: (() => Promise<DiskSpace>) | undefined;
   readonly version: string;
 }
 
-/** From a disk with a cache that survives a loss of power to one that is in trouble, in seconds. */
+/** From a power-protected cache to a failing disk, in seconds. */
 const SYNC_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 
 /**
- * The server's numbers in the format of Prometheus; docs/METRICS.md lists them. Whatever the monitor or the central counts
- * anyway is read when it is asked for (`readings.ts`), so that a bet costs nothing here; only a group's way to the disk is
- * observed as it happens.
+ * Metrics in the format of Prometheus (docs/METRICS.md). Counters are read on request
+ * (`readings.ts`); only commits are observed as they happen.
  */
 export class Metrics {
   readonly #parts: MetricsParts;
@@ -53,7 +52,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** A group of batches is on the disk. */
+  /** Observes a commit. */
   onDurable(durationMs: number, bytes: number): void {
     this.#syncDuration.observe(durationMs / 1000);
     this.#syncedBytes.inc(bytes);
@@ -61,7 +60,7 @@ export class Metrics {
 
   async text(): Promise<string> {
     const { monitor, diskSpace, version } = this.#parts;
-    // A disk that says nothing of itself is not the end of every other number.
+    // A failing disk must not hide the other metrics.
     const disk = await diskSpace?.().catch(() => undefined);
     this.#seen = { monitor, version, status: monitor.status(), disk };
     return this.#registry.metrics();
@@ -74,7 +73,7 @@ export class Metrics {
       labelNames: label === undefined ? [] : [label],
       registers: [],
       collect(this: Counter<string> | Gauge<string>): void {
-        // Whatever is labelled with something that is not there any more, is not there any more.
+        // Drops labels that have disappeared.
         this.reset();
         const values = read(seen());
         if (typeof values === 'number') this.inc(values);

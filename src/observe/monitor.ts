@@ -3,28 +3,27 @@ import { readableParams, RecentEvents } from './recent-events.ts';
 import type { CentralStatus } from './status.ts';
 import { SyncTimes } from './sync-times.ts';
 
-/** Why a server cannot do its work now. */
+/** Why a server is not ready. */
 export type UnreadyReason = 'recovering' | 'disk-full' | 'engine-away' | 'engine-unsafe' | 'stopping';
 
 export interface MonitorOptions {
-  /** Whether bets are kept by an engine that may be away. */
+  /** Whether the store is a database. */
   readonly hasEngine?: boolean;
-  /** How many lines of the log were lost so far. */
   readonly droppedLines?: () => number;
 }
 
 /**
- * What an operator wants to know of a server since it was started: counters made of its events, and what its central says of
- * itself when it is asked. A batch costs it one addition; what is stored is counted by the lottery and read when somebody looks.
+ * Monitoring of a server: counters of its events, and the status of its central on request. A batch
+ * costs one addition.
  */
 export class Monitor {
   readonly startedAt: Date;
   readonly recent: RecentEvents;
   readonly syncs = new SyncTimes();
   batches = 0;
-  /** Bets that were refused, by agency. */
+  /** By agency. */
   readonly refusedBets = new Map<number, number>();
-  /** Messages and connections that were refused, by code. */
+  /** Refused messages and connections, by code. */
   readonly refusals = new Map<string, number>();
   connectionsAccepted = 0;
   connectionsOpen = 0;
@@ -37,7 +36,6 @@ export class Monitor {
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
-  /** @param clock the time of day, for whoever reads when something happened */
   constructor(clock: () => Date, { hasEngine = false, droppedLines = () => 0 }: MonitorOptions = {}) {
     this.#droppedLines = droppedLines;
     this.startedAt = clock();
@@ -45,17 +43,16 @@ export class Monitor {
     this.#hasEngine = hasEngine;
   }
 
-  /** Lines of the log that were lost. */
   get droppedLines(): number {
     return this.#droppedLines();
   }
 
-  /** The store is open and agencies may come: from here on there is a central to ask. */
+  /** Called when the central serves agencies. */
   serve(statusOf: () => CentralStatus): void {
     this.#statusOf = statusOf;
   }
 
-  /** What the central says of itself; undefined while the store is being recovered. */
+  /** Undefined during recovery. */
   status(): CentralStatus | undefined {
     return this.#statusOf?.();
   }
@@ -68,14 +65,13 @@ export class Monitor {
     return this.#statusOf === undefined ? 'recovering' : undefined;
   }
 
-  /** Whether bets can be stored, as far as the engine is concerned; undefined where there is none. */
+  /** Whether the database stores bets; undefined without one. */
   get engineAvailable(): boolean | undefined {
     return this.#hasEngine ? this.#engineTrouble === undefined : undefined;
   }
 
   readonly onEvent = (event: CentralEvent): void => {
     switch (event.event) {
-      // First, because there are so many of them.
       case 'batch-stored':
       case 'bet-stored':
         this.batches += 1;
@@ -112,7 +108,7 @@ export class Monitor {
     if (params !== undefined) this.recent.add(event.event, params);
   };
 
-  /** The disk had room: something was stored, or a probe succeeded. */
+  /** A commit or a probe has succeeded. */
   onDurable(): void {
     if (this.#diskFull) this.recent.add('disk-has-room');
     this.#diskFull = false;

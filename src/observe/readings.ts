@@ -1,16 +1,16 @@
 import type { Monitor } from './monitor.ts';
 import type { AgencyStatus, CentralStatus, DiskSpace } from './status.ts';
 
-/** What the numbers are read from when somebody asks for them. */
+/** The sources of the metrics. */
 export interface Seen {
   readonly monitor: Monitor;
   readonly version: string;
-  /** Undefined while the store is being recovered. */
+  /** Undefined during recovery. */
   readonly status: CentralStatus | undefined;
   readonly disk: DiskSpace | undefined;
 }
 
-/** A number of the server, or one for each value of a label. */
+/** A metric, with one value or one for each value of a label. */
 export interface Reading {
   readonly type: 'counter' | 'gauge';
   readonly name: `loteria_${string}`;

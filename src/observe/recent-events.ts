@@ -2,23 +2,23 @@ import type { CentralEvent } from './events.ts';
 
 type Params = Readonly<Record<string, string | number>>;
 
-/** Something that an operator may want to read about. Of people there is nothing in it. */
+/** An event for the operator; without personal data. */
 export interface RecentEvent {
   /** Counted from 1 since the process started. */
   readonly id: number;
-  /** When it happened last. */
+  /** Of its last occurrence. */
   readonly time: Date;
   readonly kind: string;
-  /** With `times` when the same has happened more than once. */
+  /** With `times` for repeated events. */
   readonly params: Params;
 }
 
 const EVENTS_MAX = 50;
 
-/** The last things that happened, newest first. What happens again moves up, so that a peer's thousand refusals hide nothing. */
+/** The latest events, newest first. A repeated event moves up, so that a thousand refusals of a peer hide nothing. */
 export class RecentEvents {
   readonly #clock: () => Date;
-  /** In the order of their times, by kind and parameters. */
+  /** By kind and parameters, oldest first. */
   readonly #events = new Map<
     string,
     { id: number; time: Date; kind: string; params: Params; times: number }
@@ -46,8 +46,8 @@ export class RecentEvents {
 }
 
 /**
- * What of an event an operator may read about; undefined when nothing. The words of a refusal stay out: they may quote what the
- * peer has sent.
+ * The parameters of an event for the operator; undefined for other events. The text of a refusal is
+ * left out: it may quote the peer.
  */
 export function readableParams(event: CentralEvent): Params | undefined {
   switch (event.event) {

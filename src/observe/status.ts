@@ -1,32 +1,31 @@
 import type { LotteryState } from '../lottery/lottery.ts';
 
-/** Agencies that a status lists at most: whoever watches a lottery of 65,535 must not slow it down. */
+/** Agencies in a status: monitoring must not slow down a lottery of 65,535. */
 export const AGENCIES_SHOWN_MAX = 256;
 
-/** What a central lets whoever watches it know: numbers, and never a bet. */
+/** Status snapshot for monitoring: numbers, and never a bet. */
 export interface CentralStatus {
   readonly state: LotteryState;
-  /** Number of bets that are stored in all. */
+  /** Stored bets. */
   readonly bets: number;
-  /** How many agencies are expected, and how many of them have finished. */
+  /** Expected agencies, and the finished ones among them. */
   readonly expected: number;
   readonly finished: number;
-  /** The first of the expected agencies that have not finished, in ascending order. */
+  /** The first expected agencies that have not finished, in ascending order. */
   readonly missing: readonly number[];
-  /** The first of the expected agencies and of any others with bets, in ascending order, and how many there are. */
+  /** The first agencies that are expected or have bets, in ascending order, and their number. */
   readonly agencies: readonly AgencyStatus[];
   readonly agenciesInAll: number;
-  /** How many, after the draw. */
+  /** After the draw. */
   readonly winners: number | undefined;
-  /** Bytes of rows that were handed to the store and are not durable yet. */
+  /** Bytes of rows that are appended and not durable. */
   readonly unsyncedBytes: number;
-  /** After the draw: when it was held (ISO 8601), and the SHA-256 of its bets in hex. */
+  /** After the draw: its time (ISO 8601), and the SHA-256 of its bets in hex. */
   readonly draw: { readonly time: string; readonly seal: string } | undefined;
-  /** After the close: the acta de cierre, and what the draw waits for. */
+  /** After the close. */
   readonly acta: ActaStatus | undefined;
-  /** Numbers of the actas that count no more. */
+  /** Numbers of the withdrawn actas. */
   readonly withdrawnActas: readonly number[];
-  /** What agencies say is wrong with the acta. */
   readonly disputes: readonly { readonly agency: number; readonly detail: string }[];
 }
 
@@ -40,7 +39,7 @@ interface ActaStatus {
   readonly waitsFor: DrawWait | undefined;
 }
 
-/** What a draw waits for after the close. */
+/** The condition that a draw waits for. */
 export type DrawWait =
   /** ISO 8601. */
   { readonly until: string } | { readonly signature: string };
@@ -49,10 +48,10 @@ export interface AgencyStatus {
   readonly agency: number;
   readonly expected: boolean;
   readonly bets: number;
-  /** Open ones that have said that they are this agency's. */
+  /** Open and identified. */
   readonly connections: number;
   readonly finished: boolean;
-  /** How many, after the draw. */
+  /** After the draw. */
   readonly winners: number | undefined;
 }
 

@@ -1,9 +1,9 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 
-/** Microseconds in a millisecond: what is recorded is whole, and syncs may take less than a millisecond. */
+/** The histogram records integers; syncs may take less than a millisecond. */
 const MICROSECONDS = 1000;
 
-/** How long it took to bring groups of batches to the disk. */
+/** Durations of group commits. */
 export class SyncTimes {
   lastMs = 0;
   readonly #histogram: RecordableHistogram = createHistogram();
@@ -18,7 +18,7 @@ export class SyncTimes {
     this.#histogram.record(Math.max(1, Math.round(durationMs * MICROSECONDS)));
   }
 
-  /** The duration in milliseconds that so many per cent of the groups did not exceed; 0 when there was none. */
+  /** A percentile in milliseconds; 0 without any commit. */
   percentileMs(percent: number): number {
     return this.count === 0 ? 0 : this.#histogram.percentile(percent) / MICROSECONDS;
   }

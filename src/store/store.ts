@@ -77,11 +77,7 @@ export interface StoreWatch {
 /** What happens to a store that an operator should know; part of the events of the central. */
 export type StoreEvent =
   /** The engine stores nothing. Unsafe: it can be reached, but what it commits is not durable. */
-  | {
-      readonly event: 'engine-unavailable';
-      readonly error: string;
-      readonly isUnsafe: boolean;
-    }
+  | { readonly event: 'engine-unavailable'; readonly error: string; readonly isUnsafe: boolean }
   | { readonly event: 'engine-available'; readonly awayMs: number }
   /** As configured, an acknowledgement means the disk of one machine. */
   | { readonly event: 'engine-single' }

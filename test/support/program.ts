@@ -58,10 +58,7 @@ export class Program {
   static startScript(script: string, args: readonly string[], options: StartOptions): Program {
     const { cwd, env = {}, through = [] } = options;
     const [command, ...rest] = [...through, process.execPath, script, ...args] as [string, ...string[]];
-    return Program.#spawn(command, rest, {
-      cwd,
-      env: { PATH: process.env['PATH'], ...env },
-    });
+    return Program.#spawn(command, rest, { cwd, env: { PATH: process.env['PATH'], ...env } });
   }
 
   /** Reads what the program says in a container, from its first line on. Killing it only ends the reading. */

@@ -71,12 +71,7 @@ export class TestCentral {
     {
       tls,
       ...common
-    }: {
-      limits: Limits;
-      open: OpenConnections;
-      now: () => number;
-      tls: TestCentralOptions['tls'];
-    },
+    }: { limits: Limits; open: OpenConnections; now: () => number; tls: TestCentralOptions['tls'] },
   ): Promise<void> {
     const { central } = this;
     const { limits, open } = common;

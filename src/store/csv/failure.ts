@@ -29,8 +29,13 @@ export class Failure {
   fail(error: unknown, rescue?: () => Promise<string>): StoreError {
     this.#error ??= asFailed(error);
     if (rescue !== undefined) this.#rescued = this.#rescue(this.#error.message, rescue);
-    void this.#rescued.then(() => this.#announced.resolve(this.#error!));
+    void this.#announce(this.#rescued);
     return this.#error;
+  }
+
+  async #announce(rescued: Promise<void>): Promise<void> {
+    await rescued;
+    this.#announced.resolve(this.#error!);
   }
 
   async #rescue(reason: string, rescue: () => Promise<string>): Promise<void> {
