@@ -113,7 +113,7 @@ function copyFile(file: Uint8Array): number {
   while (bets < BATCHES_PER_RUN * BETS_PER_BATCH) {
     lines.load(file, COMMA);
     for (let at = 0; at < file.length; ) {
-      at = lines.gather(at, BETS_PER_BATCH);
+      at = lines.addLines(at, BETS_PER_BATCH);
       if (encoder.count === 0) return bets;
       bets += encoder.count;
       encoder.take();

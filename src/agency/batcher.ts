@@ -1,6 +1,6 @@
 import { BET_FIELDS, findFault, findFaults } from '../lottery/bet-rules.ts';
 import type { CsvReader, CsvStep } from '../lottery/csv-reader.ts';
-import type { BatchEncoder, LineGatherer } from '../wire/dialect.ts';
+import type { BatchEncoder, LineBatchWriter } from '../wire/dialect.ts';
 import type { CsvSource } from './csv-source.ts';
 import { RecordFeed } from './record-feed.ts';
 import { visible } from './visible.ts';
@@ -70,7 +70,7 @@ export async function* readBatches(
 
 /**
  * There are two ways from a line into a batch. The usual lines, nearly all of a file, go straight to the encoder where it has a
- * way for them (`LineGatherer`). Every other line is read as CSV, judged by the rules and added: with an encoder that has only
+ * way for them (`LineBatchWriter`). Every other line is read as CSV, judged by the rules and added: with an encoder that has only
  * `add` that is the whole file. Batches are the same either way.
  */
 class Batcher {
@@ -127,10 +127,10 @@ class Batcher {
   }
 
   /** Adds usual lines from `at` on; returns the place behind them. */
-  #gather(lines: LineGatherer, at: number): number {
+  #gather(lines: LineBatchWriter, at: number): number {
     const encoder = this.#encoder;
     const before = encoder.count;
-    const end = lines.gather(at, this.#amountMax);
+    const end = lines.addLines(at, this.#amountMax);
     if (before === 0) this.#firstLine = this.#feed.reader.nextLine;
     this.#feed.passBy(encoder.count - before);
     if (end > at) this.#readBytes = 0;

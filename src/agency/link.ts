@@ -172,7 +172,7 @@ export class Link {
     try {
       for (let answer = this.#codec.next(); answer !== undefined; answer = this.#codec.next()) {
         this.#heard = true;
-        this.#answerBytes = this.#codec.heldBytes;
+        this.#answerBytes = this.#codec.bufferedBytes;
         this.#timedBytes = 0;
         this.#onAnswer(answer);
       }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendRow, ROW_OVERHEAD_BYTES_MAX } from '../lottery/bet-row.ts';
 import { BET_FIELDS, type FieldRanges } from '../lottery/bet-rules.ts';
-import type { BatchEncoder, LineGatherer, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+import type { BatchEncoder, LineBatchWriter, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 
 const SEPARATOR = 0x7c;
 const NO_FRAME = new Uint8Array();
@@ -33,7 +33,7 @@ export class RowDigester implements BatchEncoder {
     return this.#encoder.count;
   }
 
-  get lines(): LineGatherer | undefined {
+  get lines(): LineBatchWriter | undefined {
     return this.#encoder.lines;
   }
 

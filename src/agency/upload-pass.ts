@@ -1,4 +1,4 @@
-import type { BatchEncoder, LineGatherer, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+import type { BatchEncoder, LineBatchWriter, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
 import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
@@ -109,7 +109,7 @@ class NumberingEncoder implements BatchEncoder {
     return this.#encoder.count;
   }
 
-  get lines(): LineGatherer | undefined {
+  get lines(): LineBatchWriter | undefined {
     return this.#encoder.lines;
   }
 

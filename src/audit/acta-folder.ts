@@ -4,15 +4,14 @@ import { writePrivate } from '../files/private.ts';
 import { drawActa } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 
-/** The acta de cierre that counts, its signature, and the acta de sorteo. */
+/** The acta de cierre in force, its signature, and the acta de sorteo. */
 export const ACTA_FILE = 'acta.txt';
 export const SIGNATURE_FILE = 'acta.sig';
 export const DRAW_ACTA_FILE = 'acta-sorteo.txt';
 
-/** An acta that was withdrawn, by its number. */
 const withdrawnFile = (number: number): string => `acta-${number}.txt`;
 
-/** Every file of a lottery's actas, by name. */
+/** Whether a file, by name, is one of a lottery's documents. */
 export function isActaFile(name: string): boolean {
   return [ACTA_FILE, SIGNATURE_FILE, DRAW_ACTA_FILE].includes(name) || /^acta-\d+\.txt$/.test(name);
 }
@@ -23,14 +22,12 @@ export interface Trouble {
   readonly error: string;
 }
 
-/**
- * The actas of a lottery as files. The log has them: what is missing or something else than the log says is written anew.
- */
+/** The documents of a lottery as files: restored from the log when they are missing or changed. */
 export class ActaFolder {
   readonly #directory: string;
   readonly #id: string;
   readonly #winningNumber: number;
-  /** What the files hold, by name, and what they looked like when it was written. */
+  /** By name: the text written, and the stamp of the file after it. */
   readonly #written = new Map<string, { readonly text: string; readonly stamp: string | undefined }>();
 
   /** @param id tells the lottery from any other */
@@ -41,26 +38,23 @@ export class ActaFolder {
   }
 
   /**
-   * Writes the documents that the lottery has, each that is missing or holds something else.
+   * Makes the files what the log says.
    *
-   * @returns the first one that could not be written
+   * @returns the first one that could not be written or removed
    */
-  async keep(lottery: Lottery): Promise<Trouble | undefined> {
+  async write(lottery: Lottery): Promise<Trouble | undefined> {
     const { acta, withdrawnActas } = lottery;
-    const documents = new Map<string, string | undefined>();
-    if (acta !== undefined) documents.set(ACTA_FILE, acta.text);
-    else if (withdrawnActas.length > 0) documents.set(ACTA_FILE, undefined);
-    documents.set(DRAW_ACTA_FILE, drawActaOf(lottery, this.#id, this.#winningNumber));
-    for (const { number, text } of withdrawnActas) documents.set(withdrawnFile(number), text);
+    const drawActa = drawActaOf(lottery, this.#id, this.#winningNumber);
+    const documents = withdrawnActas.map(({ number, text }) => [withdrawnFile(number), text] as const);
+    if (drawActa !== undefined) documents.unshift([DRAW_ACTA_FILE, drawActa]);
+    if (acta !== undefined) documents.unshift([ACTA_FILE, acta.text]);
     let trouble: Trouble | undefined;
-    for (const [name, text] of documents) {
-      try {
-        if (text !== undefined) await this.#write(name, text);
-        else if (name === ACTA_FILE) await this.#remove(name);
-      } catch (error) {
-        trouble ??= { file: name, error: (error as Error).message };
-      }
-    }
+    const attempt = async (file: string, act: () => Promise<void>): Promise<void> => {
+      await act().catch((error: Error) => (trouble ??= { file, error: error.message }));
+    };
+    const isWithdrawn = acta === undefined && withdrawnActas.length > 0;
+    if (isWithdrawn) await attempt(ACTA_FILE, () => this.#remove(ACTA_FILE));
+    for (const [name, text] of documents) await attempt(name, () => this.#write(name, text));
     return trouble;
   }
 
@@ -82,13 +76,13 @@ export class ActaFolder {
   }
 }
 
-/** Tells a file from the same one after a change; undefined where there is none. */
+/** Changes with the file; undefined for a missing one. */
 async function stampOf(path: string): Promise<string | undefined> {
   const stats = await stat(path).catch(() => undefined);
   return stats && `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }
 
-/** The acta de sorteo; undefined before the draw, and of one that was held without a close. */
+/** The acta de sorteo; undefined before the draw, and for a draw without a close. */
 export function drawActaOf(
   { acta, draw, seal, agencies }: Lottery,
   id: string,

@@ -21,55 +21,55 @@ import {
 } from './upload-intake.ts';
 
 export interface CentralParts {
-  /** With every fact applied that the store remembers, and told of each later one by the store. */
+  /** Holds every fact of the store; the store applies later ones. */
   readonly lottery: Lottery;
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
   readonly limits: Limits;
   readonly emit: Emit<CentralEvent>;
-  /** The documents of the close and the draw, and what the draw waits for; without, none are kept and it waits for nothing. */
+  /** Without, no documents are written and the draw waits for nothing. */
   readonly actas?: Actas | undefined;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * The single writer. Everything that changes the lottery comes through here, on one event loop: between two awaits
- * nothing else runs, so no lock is needed (exercise 8). Each change is made durable first, applied to the state then (by the
- * store, which tells the lottery), and answered last.
+ * The single writer. Every change of the lottery passes here, on one event loop: nothing else runs
+ * between two awaits, so no lock is needed (exercise 8). Log, apply, answer: a change is durable
+ * before the store applies it, and applied before it is answered.
  */
 export class Central {
-  /** Fulfilled with the error after which the central cannot go on; the process must stop. */
+  /** Fulfilled with the error for which the process must stop. */
   readonly failure: Promise<Error>;
   readonly #parts: CentralParts;
   readonly backpressure: Backpressure;
   readonly #uploads: UploadIntake;
-  /** Agencies that said that they are done; the last bets of some may still be on their way to the disk. */
+  /** Agencies whose `END` is not durable yet. */
   readonly #finishing = new Map<number, Promise<Refusal | undefined>>();
   readonly #connections = new Map<number, number>();
   readonly #waitingForDraw = new Set<() => void>();
   readonly #waitingForActa = new Set<() => void>();
   readonly #draws: DrawHolder;
-  /** What agencies say is wrong with the acta. */
+  /** By agency: how the acta differs from what it sent. */
   readonly #disputes = new Map<number, string>();
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
     const { lottery, store, limits } = parts;
     this.backpressure = new Backpressure(store, limits);
-    this.#draws = new DrawHolder({ ...parts, onHeld: () => this.#tellWinners() });
+    this.#draws = new DrawHolder({ ...parts, onHeld: () => this.#notifyDraw() });
     this.failure = Promise.race([parts.store.failure, this.#draws.failure]);
     this.#uploads = new UploadIntake(lottery, store, this.backpressure, limits);
     lottery.watch(fact => this.#onChange(fact));
   }
 
-  /** Goes on where the last process stopped: holds a draw for which everybody had finished. */
+  /** Holds a draw that was due when the last process stopped. */
   resume(): void {
-    void this.#draws.keepActas();
+    void this.#draws.writeActas();
     this.#draws.hold();
   }
 
-  /** What whoever watches may know. */
+  /** Status snapshot for monitoring. */
   status(): CentralStatus {
     const { lottery, store } = this.#parts;
     const { seal, acta } = lottery;
@@ -103,7 +103,7 @@ export class Central {
     };
   }
 
-  /** Counts a connection of an agency in, until `disconnect`; or says why it is not welcome. */
+  /** Counts a connection of an agency until `disconnect`, or refuses it. */
   connect(agency: number): Refusal | undefined {
     const { lottery, limits } = this.#parts;
     if (!lottery.expects(agency)) {
@@ -123,11 +123,7 @@ export class Central {
     else this.#connections.delete(agency);
   }
 
-  /**
-   * Why bets of the agency are not taken now; undefined when they are.
-   *
-   * @param upload that they belong to, if any
-   */
+  /** @param upload that the bets belong to, if any */
   refusalOfBets(agency: number, upload?: string): Refusal | undefined {
     const ofState = this.#parts.lottery.refusalOfBets(agency);
     const code = ofState ?? (this.#finishing.has(agency) ? 'agency-finished' : undefined);
@@ -137,14 +133,14 @@ export class Central {
     );
   }
 
-  /** A client that still runs reconnects by itself, and would send what an operator has voided. */
+  /** A running client reconnects and would send the voided file again. */
   #refusalOfVoided(agency: number, upload: string | undefined): Refusal | undefined {
     if (upload === undefined || !this.#parts.lottery.uploads.isVoided(agency, upload)) return undefined;
     const way = `send another file; 'loteria agency reopen ${agency} --reason "…"' allows this one again`;
     return { code: 'upload-voided', detail: `upload ${upload} was voided by an operator; ${way}` };
   }
 
-  /** An agency has one upload at a time: its end would cut off another one. */
+  /** One upload at a time: the end of one would cut off another. */
   #refusalOfSecond(agency: number, upload: string | undefined): Refusal | undefined {
     const open = this.#uploads.openOf(agency, upload);
     if (open === undefined) return undefined;
@@ -153,14 +149,13 @@ export class Central {
     return { code: 'upload-open', detail };
   }
 
-  /** Why the agency may not come with this upload; undefined when it may. */
   refusalOfUpload(agency: number, upload: string): Refusal | undefined {
-    // One that is known has something to ask about, even when no bet is taken any more.
+    // A known upload may ask for its state, even when bets are refused.
     const known = this.#parts.lottery.uploads.find(agency, upload) !== undefined;
     return known ? undefined : this.refusalOfBets(agency, upload);
   }
 
-  /** What is stored of an upload; or why that is unknown now, or why it may not begin. */
+  /** The state of an upload; or why it is unknown now, or why the upload may not begin. */
   async settledUpload(agency: number, upload: string): Promise<Upload | Refusal> {
     try {
       const settled = await this.#uploads.settled(agency, upload);
@@ -170,7 +165,7 @@ export class Central {
     }
   }
 
-  /** A client of the base protocol that broke off may have sent the same file. */
+  /** A base-protocol client whose connection broke may have sent the same file. */
   #refusalOfBeginning(agency: number, { next, isComplete }: Upload): Refusal | undefined {
     const bets = this.#parts.lottery.betsOutsideUploads(agency);
     const isOpen = next > 1 && !isComplete;
@@ -199,7 +194,7 @@ export class Central {
     return this.#uploads.append(batch, bets);
   }
 
-  /** What differs between the agency's count of its upload and what is stored of it; undefined when nothing does. */
+  /** Compares the agency's count of its upload with what is stored. */
   mismatchOf(agency: number, name: string, counted: { batches?: number; bets: number }): Refusal | undefined {
     const refusal = this.#refusalOfVoided(agency, name);
     if (refusal !== undefined) return refusal;
@@ -210,15 +205,15 @@ export class Central {
   }
 
   /**
-   * The agency has sent all its bets (exercise 7). From here on none is taken; fulfilled when this and every bet that it sent
-   * before, on whatever connection, is durable. The last expected agency sets off the draw.
+   * The agency has sent all its bets (exercise 7); none is taken from now on. Fulfilled when this and
+   * every earlier bet of it, on any connection, is durable. The last expected agency starts the draw.
    *
-   * @param upload by which the agency says so: known from then on even if nothing was sent with it
+   * @param upload that ends; it exists from now on even without a batch
    */
   finish(agency: number, upload?: string): Promise<Refusal | undefined> {
     const { lottery } = this.#parts;
     if (lottery.hasFinished(agency)) return Promise.resolve(undefined);
-    // An agency that is expected only since the draw.
+    // An agency that was not expected at the draw.
     if (lottery.state === 'drawn') return Promise.resolve(refusalBecause('draw-closed', agency));
     const finishing = this.#finishing.get(agency);
     if (finishing !== undefined) return finishing;
@@ -233,20 +228,20 @@ export class Central {
   async #finish(agency: number, upload: string | undefined): Promise<Refusal | undefined> {
     const { lottery, store } = this.#parts;
     try {
-      // Behind every bet that was handed over: durable in this order, or rejected with it.
+      // Ordered after every appended bet: durable in this order, or rejected with it.
       await store.note({ kind: 'finished', agency, upload });
       return undefined;
     } catch (error) {
-      // Its own end is no reason to refuse it.
+      // `refusalOfRejected` must not see this call.
       this.#finishing.delete(agency);
-      // It may have finished with another server meanwhile.
+      // Another server may have accepted the end.
       return lottery.hasFinished(agency) ? undefined : this.refusalOfRejected(error, agency, upload);
     } finally {
       this.#finishing.delete(agency);
     }
   }
 
-  /** The agency's own winners in stored order; undefined before the draw. */
+  /** The agency's winners in stored order; undefined before the draw. */
   winnersOf(agency: number): readonly string[] | undefined {
     return this.#parts.lottery.winnersOf(agency);
   }
@@ -257,22 +252,18 @@ export class Central {
     return lottery.hasFinished(agency) && this.#waitingForDraw.size < limits.questionsWaitingMax;
   }
 
-  /**
-   * Calls `tell` when the draw has been held, unless it has been already.
-   *
-   * @returns what takes the wish back
-   */
-  onDraw(tell: () => void): () => void {
-    this.#waitingForDraw.add(tell);
-    return () => this.#waitingForDraw.delete(tell);
+  /** Calls `listener` once, when the draw is held. @returns an unsubscribe function */
+  onDraw(listener: () => void): () => void {
+    this.#waitingForDraw.add(listener);
+    return () => this.#waitingForDraw.delete(listener);
   }
 
-  /** What the bets of the draw are; undefined while the lottery is not closed. */
+  /** The acta de cierre; undefined before the close. */
   get acta(): Acta | undefined {
     return this.#parts.lottery.acta;
   }
 
-  /** In how many uploads the agency has sent its bets; those without an upload count as one. */
+  /** Number of uploads with bets of the agency; bets without an upload count as one. */
   uploadsOf(agency: number): number {
     const { uploads, bets } = this.#parts.lottery;
     const counts = uploads.of(agency).map(upload => upload.bets);
@@ -280,24 +271,20 @@ export class Central {
     return [...counts, rest].filter(count => count > 0).length;
   }
 
-  /**
-   * Calls `tell` whenever the lottery is closed.
-   *
-   * @returns what takes the wish back
-   */
-  onClose(tell: () => void): () => void {
-    this.#waitingForActa.add(tell);
-    return () => this.#waitingForActa.delete(tell);
+  /** Calls `listener` at every close. @returns an unsubscribe function */
+  onClose(listener: () => void): () => void {
+    this.#waitingForActa.add(listener);
+    return () => this.#waitingForActa.delete(listener);
   }
 
-  /** An agency has sent something else than the acta says. */
+  /** An agency disputes the acta. */
   dispute(
     agency: number,
     { acta: number, bets, sha256 }: { acta: number; bets: number; sha256: string },
   ): void {
     const { lottery, emit } = this.#parts;
     const { acta } = lottery;
-    // One log line for each agency and acta: repeated disputes must not fill the log.
+    // Once for each agency and acta: repeats must not fill the log.
     if (acta?.number !== number || this.#disputes.has(agency)) return;
     const said = readActa(acta.text)?.agencies.get(agency);
     const detail = `it has sent ${bets} bets with SHA-256 ${sha256}, the acta says ${said?.count ?? 0} with ${said?.sha256 ?? 'none'}`;
@@ -305,20 +292,20 @@ export class Central {
     emit({ event: 'acta-disputed', agency, acta: number, detail });
   }
 
-  /** Waits for a draw that is being held and closes the store. */
+  /** Waits for a running draw and closes the store. */
   async close(): Promise<void> {
     await this.#draws.close();
     await this.#parts.store.close();
   }
 
-  /** Something has happened to the lottery, by this server or another one on the same log. */
+  /** Handles a durable fact, of this server or another one on the same log. */
   #onChange(fact: Fact): void {
     const { lottery, emit } = this.#parts;
     if (fact.kind === 'finished') {
       const { agency } = fact;
       const waitingFor = lottery.firstMissing(AGENCIES_LISTED_MAX);
       emit({ event: 'agency-finished', agency, missing: lottery.missingCount, waitingFor });
-      // Whoever heard the last agency say so holds the draw; the others look after it.
+      // The server that received the last `END` holds the draw; the others take over if it does not.
       if (this.#finishing.has(agency)) this.#draws.hold();
       else this.#draws.holdUnlessAnotherDoes();
     }
@@ -330,16 +317,16 @@ export class Central {
     if (fact.kind === 'closed') {
       const { acta } = fact;
       emit({ event: 'closed', acta, sha256: sha256OfActa(acta) });
-      for (const tell of this.#waitingForActa) tell();
+      for (const listener of this.#waitingForActa) listener();
       this.#draws.holdUnlessAnotherDoes();
     }
-    if (fact.kind === 'closed' || fact.kind === 'drawn' || isByHand(fact)) void this.#draws.keepActas();
+    if (fact.kind === 'closed' || fact.kind === 'drawn' || isByHand(fact)) void this.#draws.writeActas();
     if (lottery.state === 'drawn') this.#draws.held();
   }
 
-  /** Called after the draw was logged: in a log, `sorteo` precedes what agencies say about winners. */
-  #tellWinners(): void {
-    for (const tell of this.#waitingForDraw) tell();
+  /** Called after the draw is logged: `sorteo` precedes what agencies log about winners. */
+  #notifyDraw(): void {
+    for (const listener of this.#waitingForDraw) listener();
     this.#waitingForDraw.clear();
   }
 

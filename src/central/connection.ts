@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import type { CentralEvent, CloseReason, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
@@ -100,9 +101,9 @@ export class Connection implements Served {
     this.#parts.socket.destroy();
   }
 
-  get heldBytes(): number {
+  get bufferedBytes(): number {
     const { codec, socket } = this.#parts;
-    return codec.heldBytes + socket.readableLength + this.#writer.bufferedBytes;
+    return codec.bufferedBytes + socket.readableLength + this.#writer.bufferedBytes;
   }
 
   cutForRoom(): void {
@@ -134,7 +135,7 @@ export class Connection implements Served {
     this.#write(frames);
     // Without a ping frame a live peer cannot be told from a dead one, and input that nobody
     // decodes hides its end.
-    const hasInput = this.#deferred !== undefined || codec.heldBytes > 0 || socket.readableLength > 0;
+    const hasInput = this.#deferred !== undefined || codec.bufferedBytes > 0 || socket.readableLength > 0;
     const isAlive = frames.length > 0 || !(this.#inputEnded || hasInput);
     if (!isAlive && this.#deadlines.isIdle(now())) this.#cut('idle');
   }
@@ -152,8 +153,8 @@ export class Connection implements Served {
 
   #emitCut(reason: CloseReason): void {
     const { emit, ip, listener } = this.#parts;
-    const { agency, comesBack } = this.#session;
-    emit({ event: 'connection-cut', ip, agency, listener, reason, ...comesBack });
+    const { agency, isResumable } = this.#session;
+    emit({ event: 'connection-cut', ip, agency, listener, reason, ...(isResumable && { resumable: true }) });
   }
 
   readonly #onReadable = (): void => {
@@ -171,16 +172,17 @@ export class Connection implements Served {
   #onError(error: Error): void {
     const { emit, ip, codec, listener } = this.#parts;
     const isCutOff = codec.pending || this.#slots.length > 0 || this.#session.unfinished;
+    const { isResumable } = this.#session;
     if (this.#isClosing || !isCutOff) return;
     const code = (error as NodeJS.ErrnoException).code ?? error.message;
-    emit({ event: 'connection-error', ip, listener, error: code, ...this.#session.comesBack });
+    emit({ event: 'connection-error', ip, listener, error: code, ...(isResumable && { resumable: true }) });
   }
 
   #onClose(): void {
     const { emit, ip, conversation } = this.#parts;
-    const { agency, unfinished, comesBack } = this.#session;
+    const { agency, unfinished } = this.#session;
     // Older agencies of some dialects open a connection for each batch.
-    const resumable = comesBack !== undefined || conversation.serverMayClose;
+    const resumable = this.#session.isResumable || conversation.serverMayClose;
     this.#isAccepting = false;
     this.#isClosing = true;
     this.#session.end();
@@ -212,7 +214,7 @@ export class Connection implements Served {
       this.#answer(message.kind, this.#session.handle(message));
     }
     const { codec, open } = this.#parts;
-    this.#deadlines.await(messages, codec.pending, codec.heldBytes);
+    this.#deadlines.await(messages, codec.pending, codec.bufferedBytes);
     open.note(this);
     const isDone = !this.#isAccepting || (this.#inputEnded && isExhausted);
     if (this.#slots.length === 0 && isDone) this.#finish();
@@ -277,6 +279,7 @@ export class Connection implements Served {
 
   /** Queues an answer. An immediate reply is sent at once when no request before it waits. */
   #answer(to: Slot['to'], answer: Answer): void {
+    assert(this.#slots.length < this.#parts.limits.unansweredMax, 'the window is bounded');
     const slot: Slot = { to, isSettled: false, reply: undefined };
     this.#slots.push(slot);
     if (answer instanceof Promise) {

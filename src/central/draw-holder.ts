@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isPassing } from '../files/passing.ts';
 import { type BetsDigest, closeActa } from '../lottery/acta.ts';
@@ -9,30 +10,30 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { DrawWait } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 
-/** How long a close or a draw waits for a store that does not take it, before it tries again, in milliseconds. */
+/** Before a rejected close or draw is retried, in milliseconds. */
 const RETRY_MS = 1000;
 
-/** How often it is looked whether the draw may follow the close, in milliseconds. */
+/** Between two checks whether the draw may follow the close, in milliseconds. */
 const LOOK_MS = 250;
 
-/** How long a server waits for the one that heard the last agency finish, before it holds the draw itself, in milliseconds. */
+/** Before another server's draw is taken over, in milliseconds. */
 const TAKE_OVER_MS = 2000;
 
-/** The documents of the close and the draw, and what the draw waits for. */
+/** The documents of close and draw, and the conditions of the draw. */
 export interface Actas {
-  /** How long the draw waits after the close, in milliseconds. */
+  /** Pause between close and draw, in milliseconds. */
   readonly holdMs: number;
-  /** What the draw waits for besides. */
+  /** Required before the draw, where configured. */
   readonly signature?: ActaSignature | undefined;
-  /** Writes the documents that the lottery has. Fulfilled with the first one that could not be written. */
-  keep(lottery: Lottery): Promise<{ readonly file: string; readonly error: string } | undefined>;
+  /** Writes the documents of the lottery. Fulfilled with the first one that could not be written. */
+  write(lottery: Lottery): Promise<{ readonly file: string; readonly error: string } | undefined>;
 }
 
-/** The detached signature of an acta, in a file that the auditor supplies. */
+/** The detached signature of an acta, in a file supplied by the auditor. */
 interface ActaSignature {
   /** Path of the file. */
   readonly file: string;
-  /** Looks at the file. `error` only when that has not been said of the same file before. */
+  /** Verifies the file. Gives each `error` once. */
   check(lottery: Lottery): Promise<{ readonly isValid: boolean; readonly error?: string | undefined }>;
 }
 
@@ -42,53 +43,52 @@ export interface DrawHolderParts {
   readonly hasWon: (bet: Bet) => boolean;
   readonly actas?: Actas | undefined;
   readonly emit: Emit<CentralEvent>;
-  /** Called after the draw was logged. */
+  /** Called after the draw is logged. */
   readonly onHeld: () => void;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Closes the lottery when every expected agency has finished, and holds the draw when it may: goes through the bets and hands
- * what it found to the store. Of several servers on one log each may do so; what comes first in the log counts, for all of
- * them.
+ * Closes the lottery when every expected agency has finished, and holds the draw when its conditions
+ * are met. Several servers on one log may do so at the same time; the first one in the log counts.
  *
  *     complete ── digest, acta ──▶ closed ── CLOSE_HOLD, signature ──▶ bets, winners ──▶ drawn
  */
 export class DrawHolder {
-  /** Fulfilled with the error for which no draw can be held. */
+  /** Fulfilled with the error for which the draw cannot be held. */
   readonly failure: Promise<Error>;
   readonly #parts: DrawHolderParts;
   readonly #failure = Promise.withResolvers<Error>();
   readonly #closing = new AbortController();
   #holding: Promise<void> | undefined;
   #takeOver: NodeJS.Timeout | undefined;
-  /** What the draw waits for, as it was said last. */
+  /** As logged last. */
   #waitsFor: DrawWait | undefined;
-  /** What was found in the bets of an acta. */
-  #found: { readonly acta: Acta; readonly draw: Draw; readonly startedAt: number } | undefined;
-  /** Whether a draw of this server is on its way to the store: whether it is the one that counts is known afterwards. */
+  /** Computed from the bets of an acta; kept while the store rejects it. */
+  #computed: { readonly acta: Acta; readonly draw: Draw; readonly startedAt: number } | undefined;
+  /** Whether a draw of this server is appended and not settled: it may not be the one that counts. */
   #isSealing = false;
-  /** Whether it has been said that the draw was held. */
-  #isTold: boolean;
-  /** Documents are written one after the other. */
-  #keeping: Promise<unknown> = Promise.resolve();
-  /** Why they could not be written the last time. */
-  #keepTrouble: string | undefined;
-  #keepAgain: NodeJS.Timeout | undefined;
+  /** Whether the draw was logged. */
+  #isLogged: boolean;
+  /** Serializes the writes of documents. */
+  #writing: Promise<unknown> = Promise.resolve();
+  /** Of the last write that failed. */
+  #writeError: string | undefined;
+  #writeRetry: NodeJS.Timeout | undefined;
 
   constructor(parts: DrawHolderParts) {
     this.#parts = parts;
     this.failure = this.#failure.promise;
-    this.#isTold = parts.lottery.state === 'drawn';
+    this.#isLogged = parts.lottery.state === 'drawn';
   }
 
-  /** What the draw waits for after the close. */
+  /** The condition that the draw waits for after the close. */
   get waitsFor(): DrawWait | undefined {
     return this.#parts.lottery.state === 'closed' ? this.#waitsFor : undefined;
   }
 
-  /** Starts the close and the draw of a complete or closed lottery, unless they are running here. */
+  /** Starts the close and the draw of a complete or closed lottery, unless they run already. */
   hold(): void {
     const { state } = this.#parts.lottery;
     if ((state !== 'complete' && state !== 'closed') || this.#closing.signal.aborted) return;
@@ -97,43 +97,43 @@ export class DrawHolder {
     });
   }
 
-  /** Does the same, unless another server has done it in a moment. */
+  /** Does the same after `TAKE_OVER_MS`, unless another server has done it. */
   holdUnlessAnotherDoes(): void {
     clearTimeout(this.#takeOver);
     if (this.#holding !== undefined) return;
     this.#takeOver = setTimeout(() => this.hold(), TAKE_OVER_MS).unref();
   }
 
-  /** The draw has been held, here or by another server. */
+  /** The draw is durable, of this server or another one. */
   held(): void {
-    if (!this.#isSealing) this.#tell();
+    if (!this.#isSealing) this.#log();
   }
 
-  /** Writes the documents that the lottery has. */
-  async keepActas(): Promise<void> {
+  /** Writes the documents of the lottery, and retries until it succeeds. */
+  async writeActas(): Promise<void> {
     const { actas, lottery, emit } = this.#parts;
-    this.#keeping = this.#keeping.then(async () => {
-      const trouble = await actas?.keep(lottery);
-      if (trouble !== undefined && trouble.error !== this.#keepTrouble)
+    this.#writing = this.#writing.then(async () => {
+      const trouble = await actas?.write(lottery);
+      if (trouble !== undefined && trouble.error !== this.#writeError)
         emit({ event: 'store-warning', file: trouble.file, warning: trouble.error });
-      this.#keepTrouble = trouble?.error;
+      this.#writeError = trouble?.error;
       if (trouble === undefined || this.#closing.signal.aborted) return;
-      clearTimeout(this.#keepAgain);
-      this.#keepAgain = setTimeout(() => void this.keepActas(), RETRY_MS).unref();
+      clearTimeout(this.#writeRetry);
+      this.#writeRetry = setTimeout(() => void this.writeActas(), RETRY_MS).unref();
     });
-    await this.#keeping;
+    await this.#writing;
   }
 
-  /** Waits for a draw that is being held. */
+  /** Waits for a running draw. */
   async close(): Promise<void> {
     clearTimeout(this.#takeOver);
-    clearTimeout(this.#keepAgain);
+    clearTimeout(this.#writeRetry);
     this.#closing.abort();
     await this.#holding;
-    await this.#keeping;
+    await this.#writing;
   }
 
-  /** Starts after the last bet of the last agency is durable; no bet can follow it. */
+  /** Runs after the last bet of the last agency is durable; no bet can follow. */
   async #hold(): Promise<void> {
     const { lottery, emit } = this.#parts;
     const { signal } = this.#closing;
@@ -150,9 +150,9 @@ export class DrawHolder {
           this.#fail(error);
           return;
         }
-        // A full disk changes nothing about the bets; what else there was to read may have been put together anew.
         const { code, message } = error as StoreError | NodeJS.ErrnoException;
-        if (code !== 'full') this.#found = undefined;
+        // Disk full: keep the computed draw and retry the write.
+        if (code !== 'full') this.#computed = undefined;
         if (code !== 'overtaken') emit({ event: 'draw-delayed', error: message });
         pauseMs = RETRY_MS;
       }
@@ -165,7 +165,7 @@ export class DrawHolder {
     const { lottery, store } = this.#parts;
     const { applied } = lottery;
     const digest = await store.digest();
-    // Another server may have been faster, or an operator has done something.
+    // Another server may have closed it, or an operator intervened.
     if (lottery.applied !== applied) return;
     const bets = lottery.agencies.map(agency => [agency, lottery.bets.get(agency) ?? 0] as const);
     const number = lottery.withdrawnActas.length + 1;
@@ -173,18 +173,18 @@ export class DrawHolder {
     const time = new Date().toISOString();
     const acta = closeActa({ lottery: store.lottery, number, time, digest, bets, byHand });
     await store.note({ kind: 'closed', acta });
-    // Before anybody may ask for it, and before a signature of it can be there.
-    await this.#keeping;
+    // Before the draw looks for a signature of it.
+    await this.#writing;
   }
 
-  /** Whether the draw may follow the close now. */
+  /** Whether the conditions of the draw are met. */
   async #mayDraw(acta: Acta): Promise<boolean> {
     const { actas, lottery, emit } = this.#parts;
     if (actas === undefined) return true;
     const { holdMs, signature } = actas;
     const until = Date.parse(acta.time) + holdMs;
-    // Restores a document that was changed or deleted: the auditor signs the one that is in the log.
-    if (this.#waitsFor !== undefined) await this.keepActas();
+    // Restores a changed or deleted document: the auditor signs the one in the log.
+    if (this.#waitsFor !== undefined) await this.writeActas();
     if (holdMs > 0 && Date.now() < until) {
       this.#waitFor(acta, { until: new Date(until).toISOString() });
       return false;
@@ -205,18 +205,18 @@ export class DrawHolder {
 
   async #draw(acta: Acta): Promise<void> {
     const { lottery, store, hasWon, now } = this.#parts;
-    if (this.#found?.acta !== acta) {
+    if (this.#computed?.acta !== acta) {
       const startedAt = now();
       const draw = await holdDraw(store.bets(), hasWon);
       this.#expectAll(draw, await store.digest(), acta);
-      this.#found = { acta, draw, startedAt };
+      this.#computed = { acta, draw, startedAt };
     }
-    // Another server may have been faster, or the acta has been withdrawn.
+    // Another server may have held the draw, or the acta was withdrawn.
     if (lottery.acta !== acta || lottery.state !== 'closed') return;
-    await this.#seal(this.#found, acta);
+    await this.#seal(this.#computed, acta);
   }
 
-  /** What was read must be what was acknowledged and what the acta says, however the store reads it. */
+  /** The bets read must be those acknowledged, and those of the acta. */
   #expectAll({ bets }: Draw, { sha256 }: BetsDigest, acta: Acta): void {
     const { betsInAll, acta: current } = this.#parts.lottery;
     if (current !== acta) throw new StoreError('overtaken', 'the acta has been withdrawn');
@@ -232,30 +232,28 @@ export class DrawHolder {
   async #seal({ draw, startedAt }: { draw: Draw; startedAt: number }, acta: Acta): Promise<void> {
     const { lottery, store } = this.#parts;
     const { bytes, sha256 } = acta;
+    assert(!this.#isSealing, 'one draw is appended at a time');
+    assert(lottery.acta === acta, 'the draw is of the acta in force');
     this.#isSealing = true;
     try {
       await store.note({ kind: 'drawn', draw, seal: { bytes, sha256, time: new Date().toISOString() } });
-      this.#tell(startedAt);
+      this.#log(startedAt);
     } finally {
       this.#isSealing = false;
-      // That of another server, which was faster.
-      if (lottery.state === 'drawn') this.#tell();
+      // The draw of another server came first.
+      if (lottery.state === 'drawn') this.#log();
     }
   }
 
-  /**
-   * Says, once, that the draw was held.
-   *
-   * @param startedAt when it was begun here, if this server has held it
-   */
-  #tell(startedAt?: number): void {
+  /** Logs the draw once. @param startedAt where this server has held it */
+  #log(startedAt?: number): void {
     const { lottery, emit, now } = this.#parts;
     const { draw, seal } = lottery;
-    if (this.#isTold || draw === undefined || seal === undefined) return;
-    this.#isTold = true;
-    const said = { bets: draw.bets, winners: winnersInAll(draw), seal: seal.sha256 };
-    if (startedAt === undefined) emit({ event: 'draw-followed', ...said });
-    else emit({ event: 'draw-held', ...said, durationMs: now() - startedAt });
+    if (this.#isLogged || draw === undefined || seal === undefined) return;
+    this.#isLogged = true;
+    const logged = { bets: draw.bets, winners: winnersInAll(draw), seal: seal.sha256 };
+    if (startedAt === undefined) emit({ event: 'draw-followed', ...logged });
+    else emit({ event: 'draw-held', ...logged, durationMs: now() - startedAt });
     this.#parts.onHeld();
   }
 

@@ -3,11 +3,11 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import { Pace } from '../wire/pace.ts';
 import type { Served } from './listener.ts';
-import type { SecurePeer } from './tls-door.ts';
+import type { SecurePeer } from './tls-acceptor.ts';
 
 const LF = 0x0a;
 
-/** The echo server of exercises 1 to 4: one line per connection comes back as it was, then the connection is closed. */
+/** The echo server of exercises 1 to 4: returns one line per connection, then closes. */
 export class EchoConnection implements Served {
   readonly closed: Promise<void>;
   readonly #socket: Socket;
@@ -17,7 +17,7 @@ export class EchoConnection implements Served {
   readonly #now: () => number;
   readonly #pace: Pace;
   #line = Buffer.alloc(0);
-  /** Since when nothing more is taken: the line is answered or refused, or the server stops. */
+  /** When the line was answered or refused, or the server stopped. */
   #closingSince: number | undefined;
 
   constructor(
@@ -41,11 +41,11 @@ export class EchoConnection implements Served {
     socket.on('data', chunk => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', error => this.#onError(error));
-    // An echo has no way to say why.
+    // The echo protocol has no refusal.
     if (peer?.certificate !== undefined && 'refusal' in peer.certificate) this.#close();
   }
 
-  get heldBytes(): number {
+  get bufferedBytes(): number {
     return this.#socket.readableLength + this.#socket.writableLength;
   }
 
@@ -86,14 +86,14 @@ export class EchoConnection implements Served {
     }
   }
 
-  /** A peer that ends without a line end has sent its line too. */
+  /** End of input completes a line without a line end. */
   #onEnd(): void {
     if (this.#closingSince !== undefined) return;
     if (this.#line.length > 0) this.#answer();
     else this.#close();
   }
 
-  /** A reset matters only to a line that has begun. */
+  /** A reset matters only during a line. */
   #onError(error: NodeJS.ErrnoException): void {
     if (this.#closingSince !== undefined || this.#line.length === 0) return;
     this.#emit({ event: 'connection-error', ip: this.#ip, error: error.code ?? error.message });
@@ -104,9 +104,9 @@ export class EchoConnection implements Served {
     this.#close(Buffer.concat([this.#line, Buffer.of(LF)]));
   }
 
-  /** Says the last word; what still comes is ignored until the peer closes too. */
-  #close(lastWord: Uint8Array = Buffer.alloc(0)): void {
+  /** Sends the reply and discards further input until the peer closes. */
+  #close(reply: Uint8Array = Buffer.alloc(0)): void {
     this.#closingSince = this.#now();
-    this.#socket.end(lastWord);
+    this.#socket.end(reply);
   }
 }

@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Refusal } from '../wire/refusal.ts';
-import type { Holder, OpenConnections } from './open-connections.ts';
+import type { Buffering, OpenConnections } from './open-connections.ts';
 
-/** A connection as the listener sees it, whatever it speaks. */
-export interface Served extends Holder {
+/** An accepted connection, of any dialect. */
+export interface Served extends Buffering {
   readonly closed: Promise<void>;
   checkDeadlines(): void;
   stop(): void;
@@ -20,27 +20,24 @@ export interface ListenerParts {
   readonly port: number;
   readonly backlog: number;
   readonly limits: Limits;
-  /** Connections that are served by this listener and every other that has the same limit. */
+  /** Shared by the listeners under one limit. */
   readonly open: OpenConnections;
   readonly emit: Emit<CentralEvent>;
   readonly serve: (socket: Socket, ip: string) => Served;
-  /** The frames that turn a peer away. */
+  /** The frames that refuse a peer over the limit. */
   readonly turnAway: (refusal: Refusal) => readonly Uint8Array[];
 }
 
-/** How often deadlines are looked at, in milliseconds. */
+/** Interval of deadline checks, in milliseconds. */
 const SWEEP_MS_MAX = 1000;
 const SWEEP_MS_MIN = 10;
-/** How late a sweep is when this process was held up, in milliseconds. */
+/** Delay that shows that this process was stalled, in milliseconds. */
 const STALL_MS = 1000;
 
-/**
- * Bytes from which on a socket's own buffers count as full. It reads up to 64 kB at a time whatever this is, but not a second
- * time before those are taken.
- */
+/** High-water mark of a socket's buffers. It reads up to 64 kB at a time, then waits until they are read. */
 const SOCKET_BUFFER_BYTES = 16 * 1024;
 
-/** Connections that are being turned away at the same time; more are dropped without a word. */
+/** Connections that are refused at the same time; more are dropped silently. */
 const TURNED_AWAY_MAX = 256;
 
 /** Accepts connections on one port, keeps their number within the limit, and watches their deadlines. */
@@ -53,7 +50,7 @@ export class Listener {
 
   private constructor(parts: ListenerParts) {
     this.#parts = parts;
-    // Half-open, because a peer that has sent its last request still wants the answers.
+    // Half-open: a peer that has sent its last request still reads the replies.
     this.#server = createServer({ allowHalfOpen: true, highWaterMark: SOCKET_BUFFER_BYTES }, socket =>
       this.#accept(socket),
     );
@@ -72,7 +69,7 @@ export class Listener {
     return typeof address === 'object' && address !== null ? address.port : this.#parts.port;
   }
 
-  /** Stops accepting, lets every connection answer what it has taken, and closes them all within the time given. */
+  /** Graceful shutdown: stops accepting, drains every connection within `stopTimeoutMs`, and closes. */
   async stop(): Promise<void> {
     const { emit, limits } = this.#parts;
     const { port } = this;
@@ -110,7 +107,7 @@ export class Listener {
     });
   }
 
-  /** A sweep that comes late was held up by this process: peers have their turn before they are judged. */
+  /** A late sweep means that this process stalled: peers get a turn before they are cut. */
   #checkDeadlines(): void {
     const now = performance.now();
     const isLate = now - this.#sweptAt > sweepMs(this.#parts.limits) + STALL_MS;
@@ -172,7 +169,7 @@ function plainAddress(address: string | undefined): string {
   return address === undefined ? 'unknown' : address.replace(/^::ffff:/, '');
 }
 
-/** Often enough for the shortest deadline, seldom enough to cost nothing. */
+/** A fifth of the shortest deadline. */
 function sweepMs(limits: Limits): number {
   const shortest = Math.min(
     limits.firstMessageTimeoutMs,

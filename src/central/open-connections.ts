@@ -1,53 +1,53 @@
-/** What the count of connections and of their bytes must know of one. */
-export interface Holder {
-  /** Bytes that are held in memory for its peer: not taken yet, or said and not read. */
-  readonly heldBytes: number;
-  /** Lets go of all of them: the connection is cut. */
+/** A connection with its buffers. */
+export interface Buffering {
+  /** Input that is not decoded, and output that is not read. */
+  readonly bufferedBytes: number;
+  /** Closes the connection to free its buffers. */
   cutForRoom(): void;
 }
 
 /**
- * The connections of all listeners of a central. No single one can hold much, by its own limits; together they have a ceiling,
- * and who holds most makes room for the others.
+ * The connections of all listeners, with a limit on their buffers together: beyond it the connection
+ * with the largest buffers is cut.
  */
 export class OpenConnections {
-  readonly #heldBytesMax: number;
-  readonly #holders = new Map<Holder, number>();
-  #heldBytes = 0;
+  readonly #bufferedBytesMax: number;
+  readonly #connections = new Map<Buffering, number>();
+  #bufferedBytes = 0;
 
-  constructor(limits: { readonly heldBytesMax: number }) {
-    this.#heldBytesMax = limits.heldBytesMax;
+  constructor(limits: { readonly bufferedBytesMax: number }) {
+    this.#bufferedBytesMax = limits.bufferedBytesMax;
   }
 
   get count(): number {
-    return this.#holders.size;
+    return this.#connections.size;
   }
 
-  add(holder: Holder): void {
-    this.#holders.set(holder, 0);
+  add(connection: Buffering): void {
+    this.#connections.set(connection, 0);
   }
 
-  delete(holder: Holder): void {
-    this.#heldBytes -= this.#holders.get(holder) ?? 0;
-    this.#holders.delete(holder);
+  delete(connection: Buffering): void {
+    this.#bufferedBytes -= this.#connections.get(connection) ?? 0;
+    this.#connections.delete(connection);
   }
 
-  /** Called when a connection may hold more than it did, or less. */
-  note(holder: Holder): void {
-    const before = this.#holders.get(holder);
+  /** Updates the count after the buffers of a connection have changed. */
+  note(connection: Buffering): void {
+    const before = this.#connections.get(connection);
     if (before === undefined) return;
-    const { heldBytes } = holder;
-    this.#heldBytes += heldBytes - before;
-    this.#holders.set(holder, heldBytes);
-    if (this.#heldBytes > this.#heldBytesMax) this.#makeRoom();
+    const { bufferedBytes } = connection;
+    this.#bufferedBytes += bufferedBytes - before;
+    this.#connections.set(connection, bufferedBytes);
+    if (this.#bufferedBytes > this.#bufferedBytesMax) this.#makeRoom();
   }
 
   #makeRoom(): void {
-    const byBytes = [...this.#holders].toSorted(([, some], [, others]) => others - some);
-    for (const [holder] of byBytes) {
-      if (this.#heldBytes <= this.#heldBytesMax) return;
-      this.delete(holder);
-      holder.cutForRoom();
+    const byBytes = [...this.#connections].toSorted(([, some], [, others]) => others - some);
+    for (const [connection] of byBytes) {
+      if (this.#bufferedBytes <= this.#bufferedBytesMax) return;
+      this.delete(connection);
+      connection.cutForRoom();
     }
   }
 }

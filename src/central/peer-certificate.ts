@@ -2,10 +2,10 @@ import type { PeerCertificate as ShownCertificate, TLSSocket } from 'node:tls';
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
 import type { Refusal } from '../wire/refusal.ts';
 
-/** For which agency a peer's certificate speaks; or why it speaks for none. */
+/** The agency of a peer's certificate, or why it is not accepted. */
 export type PeerCertificate = { readonly agency: number } | { readonly refusal: Refusal };
 
-/** Why OpenSSL does not accept a certificate, by its codes. What is not listed is said by its code. */
+/** Why a certificate is not accepted, by OpenSSL's codes. */
 const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 const AGENCY_NAME = /^agency-([1-9]\d{0,4})$/;
 
-/** Judges what a peer has shown in a handshake that asked for a certificate. */
+/** Verifies the certificate of a peer whose handshake is done. */
 export function judgeCertificate(socket: TLSSocket): PeerCertificate {
   const shown = socket.getPeerCertificate();
   if (Object.keys(shown).length === 0) return refused('no certificate was shown');
@@ -34,7 +34,7 @@ export function judgeCertificate(socket: TLSSocket): PeerCertificate {
   return { agency };
 }
 
-/** The one agency that the subject names; several names are none. */
+/** The agency that the subject names; several names are none. */
 function agencyOf({ subject }: ShownCertificate): number | undefined {
   // A subject with several common names has them as an array, whatever the type says.
   const name: unknown = subject.CN;

@@ -1,28 +1,27 @@
 import type { Socket } from 'node:net';
 
-/** Bytes that are given to the socket at a time, and from which on replies count as backlogged. */
+/** Bytes of one write, and of a backlog. */
 const SLICE_BYTES = 64 * 1024;
 
-/** Frames that leave in one turn of the event loop where each is a write: then others have their turn. */
+/** Writes in one turn of the event loop where each frame has its own. */
 const FRAMES_PER_TURN_MAX = 64;
 
 export interface ReplyWriterParts {
   readonly socket: Socket;
-  /** Whether each frame needs a write of its own, because peers read a header with a single call. */
+  /** One write for each frame: peers read a header with a single call. */
   readonly framesApart: boolean;
   readonly now: () => number;
-  /** Called when the backlog is gone. */
+  /** Called when the backlog is written. */
   readonly onRoom: () => void;
 }
 
 /**
- * The output of one connection. Replies of one turn of the event loop leave in one write; a long one
- * leaves in slices, the next when the socket has taken the one before, so that a slow reader is not
- * mistaken for one that does not read. `end` half-closes the socket after the last byte, never before.
+ * The output of one connection. Coalesces the replies of one turn of the event loop into one write,
+ * and slices long ones, so that a slow reader shows progress.
  */
 export class ReplyWriter {
   readonly #parts: ReplyWriterParts;
-  /** Frames from `#next` on are not given to the socket yet. */
+  /** Frames from `#next` on are not written yet. */
   #frames: Uint8Array[] = [];
   #next = 0;
   #queuedBytes = 0;
@@ -35,7 +34,7 @@ export class ReplyWriter {
     parts.socket.on('drain', () => this.#flush());
   }
 
-  /** Bytes that the peer has not taken. */
+  /** Bytes that the kernel has not accepted. */
   get bufferedBytes(): number {
     return this.#queuedBytes + this.#parts.socket.writableLength;
   }
@@ -45,12 +44,12 @@ export class ReplyWriter {
     return this.#queuedBytes >= SLICE_BYTES || this.#parts.socket.writableNeedDrain;
   }
 
-  /** Whether every byte was given to the socket. */
+  /** Whether every byte was written to the socket. */
   get empty(): boolean {
     return this.#queuedBytes === 0;
   }
 
-  /** Since when the peer has taken nothing of what waits for it. */
+  /** Time of the last progress while bytes wait; undefined when none do. */
   get unreadSince(): number | undefined {
     return this.#unreadSince;
   }
@@ -79,7 +78,6 @@ export class ReplyWriter {
     const { socket, now, onRoom } = this.#parts;
     if (socket.destroyed) return;
     const wasBacklogged = this.#queuedBytes >= SLICE_BYTES;
-    // What the kernel took at once does not count as queued: frames apart leave one by one.
     for (let writes = 0; this.#queuedBytes > 0 && socket.writableLength === 0; writes += 1) {
       if (writes === FRAMES_PER_TURN_MAX) {
         this.#flushInNextTurn();

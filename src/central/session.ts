@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type BatchFault, type BetBatch, betsOf } from '../lottery/bet-batch.ts';
 import type { CentralEvent, Emit, ListenerName } from '../observe/events.ts';
 import type { CentralCodec, Conversation } from '../wire/dialect.ts';
@@ -20,7 +21,6 @@ const STOPPING: ServerMessage = {
 };
 const NO_UPLOAD: Refusal = { code: 'not-identified', detail: 'HELO must say which upload it is' };
 
-/** A message of somebody who is known, or says who it is. */
 type Resume = Extract<ClientMessage, { kind: 'resume' }>;
 type NumberedMessage = BetsMessage & { readonly seq: number };
 type MessageOfAgency = Exclude<ClientMessage, { kind: 'identify' | 'resume' }>;
@@ -33,32 +33,32 @@ export interface SessionParts {
   readonly emit: Emit<CentralEvent>;
   readonly ip: string;
   readonly listener?: ListenerName | undefined;
-  /** What the peer has shown of itself, where a certificate is asked for. */
+  /** Of the peer, where agencies need one. */
   readonly certificate?: PeerCertificate | undefined;
 }
 
 /**
- * The rules of one conversation (protocol page): who may say what when, and what is answered. It knows nothing of sockets
- * and bytes. After a reply of kind `refused` the connection is to be closed.
+ * The rules of one conversation (PROTOCOL.md): which message is allowed when, and its reply. It knows
+ * neither sockets nor bytes. The connection closes after a reply of kind `refused`.
  */
 export class Session {
   readonly #parts: SessionParts;
   #agency: number | undefined;
-  /** The upload that the agency came with. */
+  /** Named by `HELO`. */
   #upload: string | undefined;
   /** Whether the agency numbers bets, not batches. */
   #countsBets = false;
   #hasSentBets = false;
   /** Ends the wait for the draw. */
   #stopWaiting: (() => void) | undefined;
-  /** Whether the agency asked to be told the winners, however long that takes. */
+  /** Whether the agency waits for the winners without a limit. */
   #awaitsWinners = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
-  /** The agency at the other end, once it has said who it is. */
+  /** Undefined before the peer has identified itself. */
   get agency(): number | undefined {
     return this.#agency;
   }
@@ -79,7 +79,7 @@ export class Session {
     return typeof agency === 'number' ? this.#handleOf(agency, message) : agency;
   }
 
-  /** Who says a message: it itself says so, or one before it has. */
+  /** The sender of a message: named in it, or by an earlier one. */
   #speakerOf(message: MessageOfAgency): number | ServerMessage {
     const agency = 'agency' in message ? message.agency : undefined;
     if (agency === undefined) {
@@ -117,19 +117,19 @@ export class Session {
     }
   }
 
-  /** Refuses something of this peer, with a line in the log. */
+  /** Refuses a message, with a line in the log. */
   refuse(refusal: Refusal): ServerMessage {
     const { emit, ip, listener } = this.#parts;
     emit({ event: 'message-refused', ip, agency: this.#agency, listener, refusal });
     return { kind: 'refused', refusal };
   }
 
-  /** What to say of a connection that breaks: whoever came with an upload comes back. */
-  get comesBack(): { resumable: true } | undefined {
-    return this.#upload === undefined ? undefined : { resumable: true };
+  /** For the log of a broken connection: a client with an upload reconnects. */
+  get isResumable(): boolean {
+    return this.#upload !== undefined;
   }
 
-  /** Whether the agency has sent bets over this connection and may send more. */
+  /** Whether the agency has sent bets on this connection and not finished. */
   get unfinished(): boolean {
     const agency = this.#agency;
     return (
@@ -139,17 +139,17 @@ export class Session {
     );
   }
 
-  /** Whether the agency waits for the draw however long that takes. */
+  /** Whether an answer waits for the draw without a limit. */
   get waitsForDraw(): boolean {
     return this.#awaitsWinners && this.#stopWaiting !== undefined;
   }
 
-  /** Gives up waiting for the draw: the server stops. */
+  /** Answers a wait for the draw: the server stops. */
   stop(): void {
     this.#stopWaiting?.();
   }
 
-  /** The connection is gone. */
+  /** The connection is closed. */
   end(): void {
     this.stop();
     if (this.#agency !== undefined) this.#parts.central.disconnect(this.#agency);
@@ -168,7 +168,7 @@ export class Session {
     return undefined;
   }
 
-  /** An agency may only be the one that its certificate names. */
+  /** An agency must be the one that its certificate names. */
   #refusalOfName(agency: number): Refusal | undefined {
     const { certificate } = this.#parts;
     if (certificate === undefined || !('agency' in certificate) || certificate.agency === agency)
@@ -178,11 +178,11 @@ export class Session {
 
   #resume({ agency, upload, countsBets }: Resume): Answer {
     this.#countsBets = countsBets;
-    const refused = this.#identify(agency) ?? this.#comeWith(agency, upload);
+    const refused = this.#identify(agency) ?? this.#begin(agency, upload);
     return refused ?? this.#welcome(agency, upload);
   }
 
-  #comeWith(agency: number, upload: string): ServerMessage | undefined {
+  #begin(agency: number, upload: string): ServerMessage | undefined {
     const refusal = this.#parts.central.refusalOfUpload(agency, upload);
     if (refusal !== undefined) return this.refuse(refusal);
     this.#upload = upload;
@@ -214,6 +214,7 @@ export class Session {
   async #storeBatch(message: BetsMessage, batch: BetBatch): Promise<ServerMessage> {
     const { central, emit } = this.#parts;
     const { agency, count } = batch;
+    assert(agency === this.#agency, 'a batch holds bets of the agency that sent it');
     // Decoded before the append: the rows belong to the reader again afterwards.
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
     try {
@@ -295,7 +296,7 @@ export class Session {
     return this.#waitForDraw(agency, { otherwise: STOPPING, seen });
   }
 
-  /** An acta that the agency has not seen. */
+  /** The acta, when the agency has not seen it. */
   #actaAfter(seen: number | undefined, agency: number): ServerMessage | undefined {
     const { central, limits } = this.#parts;
     const { acta } = central;
@@ -312,6 +313,7 @@ export class Session {
     const outcome = (): ServerMessage | undefined => this.#actaAfter(seen, agency) ?? this.#winners(agency);
     const known = outcome();
     if (known !== undefined || waitMs === 0) return known ?? otherwise;
+    assert(this.#stopWaiting === undefined, 'a connection has one question at a time');
     const { promise, resolve } = Promise.withResolvers<ServerMessage>();
     const stop = (): void => {
       for (const unsubscribe of subscriptions) unsubscribe();

@@ -148,7 +148,7 @@ async function change(
 
 async function keepActas({ dataDirectory }: LotteryConfig, store: ConfiguredStore): Promise<void> {
   const { lottery, begun } = await store.read();
-  const trouble = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).keep(lottery);
+  const trouble = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).write(lottery);
   if (trouble === undefined) return;
   const { file, error } = trouble;
   process.stderr.write(`loteria: done; but ${file} cannot be written, ${error}; the next start writes it\n`);

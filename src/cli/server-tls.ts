@@ -1,5 +1,5 @@
 import type { OpenConnections } from '../central/open-connections.ts';
-import { TlsDoor, type TlsDoorParts } from '../central/tls-door.ts';
+import { TlsAcceptor, type TlsAcceptorParts } from '../central/tls-acceptor.ts';
 import type { ServerTls } from '../config/tls-files.ts';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import { readServerCredentials, type ServerCredentials } from '../tls/credentials.ts';
@@ -23,7 +23,7 @@ export interface ServerTlsParts {
 export class ServerDoors {
   readonly #parts: ServerTlsParts;
   readonly #credentials: Reloading<ServerCredentials>;
-  readonly #doors: TlsDoor[] = [];
+  readonly #doors: TlsAcceptor[] = [];
   readonly #timers: readonly NodeJS.Timeout[];
 
   /** @throws CredentialsError */
@@ -36,8 +36,8 @@ export class ServerDoors {
     process.on('SIGHUP', this.#onHangUp);
   }
 
-  add(serve: TlsDoorParts['serve']): TlsDoor {
-    const door = new TlsDoor({ ...this.#parts, ...this.#credentials.value, serve });
+  add(serve: TlsAcceptorParts['serve']): TlsAcceptor {
+    const door = new TlsAcceptor({ ...this.#parts, ...this.#credentials.value, serve });
     this.#doors.push(door);
     return door;
   }

@@ -22,7 +22,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
 import type { ServerDoors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
-import type { SecurePeer } from '../central/tls-door.ts';
+import type { SecurePeer } from '../central/tls-acceptor.ts';
 import type { Store } from '../store/store.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader } from './dialects.ts';
@@ -195,13 +195,13 @@ async function actasOf(
   { lottery }: Store,
 ): Promise<Actas> {
   const folder = new ActaFolder(dataDirectory, lottery, LOTTERY_WINNER_NUMBER);
-  const keep: Actas['keep'] = of => folder.keep(of);
-  if (actaKey === undefined) return { holdMs: closeHoldMs, keep };
+  const write: Actas['write'] = of => folder.write(of);
+  if (actaKey === undefined) return { holdMs: closeHoldMs, write };
   // Loaded only where it is used.
   const { readActaKey, SignatureFile } = await import('../audit/signature.ts');
   try {
     const signature = new SignatureFile(join(dataDirectory, SIGNATURE_FILE), readActaKey(actaKey));
-    return { holdMs: closeHoldMs, signature, keep };
+    return { holdMs: closeHoldMs, signature, write };
   } catch (error) {
     throw new ConfigError(`ACTA_KEY: ${(error as Error).message}`);
   }

@@ -1,303 +1,179 @@
 import type { ByHand } from '../lottery/fact.ts';
-import type { StoreEvent } from '../store/store.ts';
-import {
-  AGENCIES_LISTED_MAX,
-  type CentralEvent,
-  type DrawEvent,
-  type Emit,
-  type ResourceEvent,
-} from './events.ts';
+import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from './events.ts';
 import type { Log, Result } from './log.ts';
+import { logBy, type LogTable } from './log-table.ts';
 
 const NO_BETS =
   "no bet is taken after a draw; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
 
-/** The server's log: one place for all its lines. The assignment's own actions are in Spanish, as it fixes them. */
+/** The server's log lines. The assignment fixes its own actions, in Spanish. */
+const LINES: LogTable<CentralEvent> = {
+  'agency-identified': ({ ip, agency }) => ['debug', 'identify', 'success', { ip, agency }],
+  'bet-stored': ({ document: dni, number: numero }) => [
+    'info',
+    'apuesta_almacenada',
+    'success',
+    { dni, numero },
+  ],
+  'batch-stored': ({ count }) => ['info', 'apuesta_recibida', 'success', { cantidad: count }],
+  'upload-resumed': ({ agency, upload, bets }) => [
+    'info',
+    'resume_upload',
+    'success',
+    { agency, upload, bets },
+  ],
+  'batch-repeated': ({ agency, seq }) => ['debug', 'repeat_batch', 'success', { agency, batch: seq }],
+  'bets-refused': ({ single, count }) =>
+    single
+      ? ['error', 'apuesta_almacenada', 'fail']
+      : ['error', 'apuesta_recibida', 'fail', { cantidad: count }],
+  'message-refused': ({ ip, listener, agency, refusal }) => [
+    'error',
+    'refuse',
+    'fail',
+    { ip, ...listener, agency, ...refusal },
+  ],
+  'done-by-hand': ({ fact }) => {
+    const { reason, by, time: at } = fact.intervention;
+    const [action, subject] = interventionOf(fact);
+    return ['warning', action, 'success', { ...subject, reason, by, at }];
+  },
+  'agency-finished': ({ agency, missing, waitingFor }) => [
+    'info',
+    'agency_finished',
+    'success',
+    { agency, missing, waiting_for: listed(waitingFor, missing) },
+  ],
+  closed: ({ acta: { bets, number }, sha256 }) => [
+    'info',
+    'cierre',
+    'success',
+    { apuestas: bets, sha256, acta: number },
+  ],
+  'draw-waits': ({ acta, wait }) => {
+    const waits = 'until' in wait ? { until: wait.until } : { waiting_for: wait.signature };
+    return ['info', 'sorteo', 'in_progress', { acta, ...waits }];
+  },
+  'signature-refused': ({ acta, file, error }) => ['error', 'firma', 'fail', { acta, file, error }],
+  'acta-disputed': ({ agency, acta, detail }) => ['error', 'acta', 'fail', { agency, acta, error: detail }],
+  'draw-held': ({ bets, winners, seal, durationMs }) => [
+    ['info', 'sorteo', 'success'],
+    ['info', 'draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal }],
+  ],
+  'draw-followed': ({ bets, winners, seal }) => [
+    'info',
+    'follow_draw',
+    'success',
+    { bets, winners, sha256: seal },
+  ],
+  'draw-delayed': ({ error }) => ['warning', 'sorteo', 'in_progress', { error }],
+  'log-dropped': ({ lines }) => ['warning', 'write_log', 'in_progress', { dropped: lines }],
+  echo: ({ ip, text: msg }) => ['info', 'receive_message', 'success', { ip, msg }],
+  listening: ({ address, port, dialect }) => ['info', 'listen', 'success', { address, port, dialect }],
+  'http-listening': ({ url }) => ['info', 'listen_http', 'success', { url }],
+  accepting: () => ['info', 'accept_connections', 'in_progress'],
+  'connection-accepted': ({ ip }) => ['info', 'accept_connections', 'success', { ip }],
+  'connection-refused': ({ ip, listener, refusal }) => [
+    'warning',
+    'accept_connections',
+    'fail',
+    { ip, ...listener, ...refusal },
+  ],
+  'tls-opened': ({ subject, validities, mutual }) => [
+    'info',
+    'open_tls',
+    'success',
+    {
+      certificate: subject,
+      valid_to: dayOf(validities[0]!.validTo),
+      client_certificates: mutual ? 'required' : 'none',
+    },
+  ],
+  'tls-kept': ({ error }) => [
+    'error',
+    'open_tls',
+    'fail',
+    { error, kept: 'the files that were read before' },
+  ],
+  'certificate-trouble': ({ file, validFrom, validTo, trouble }) => {
+    const days = { valid_from: dayOf(validFrom), valid_to: dayOf(validTo) };
+    const result = trouble === 'expires soon' ? 'in_progress' : 'fail';
+    const error = `the certificate ${trouble}`;
+    return ['warning', 'check_certificate', result, { file, ...days, error }];
+  },
+  'handshake-done': ({ ip, protocol, agency }) => [
+    'debug',
+    'tls_handshake',
+    'success',
+    { ip, protocol, agency },
+  ],
+  'handshake-failed': ({ ip, error }) => ['warning', 'tls_handshake', 'fail', { ip, error }],
+  'connection-cut': ({ ip, listener, agency, reason, resumable }) => {
+    const details = { ip, ...listener, agency, reason };
+    // An idle agency has done nothing wrong.
+    return reason === 'idle'
+      ? ['info', 'cut_connection', 'success', details]
+      : ['warning', 'cut_connection', failedUnless(resumable), details];
+  },
+  'connection-error': ({ ip, listener, error, resumable }) => [
+    'warning',
+    'receive_message',
+    failedUnless(resumable),
+    { ip, ...listener, error },
+  ],
+  'connection-closed': ({ ip, agency, unfinished, resumable }) => {
+    // The only trace of a peer that leaves before its end of the bets.
+    const level = unfinished && !resumable ? 'warning' : 'info';
+    return [level, 'close_socket', 'success', { ip, agency, all_sent: unfinished ? 'no' : undefined }];
+  },
+  'listener-error': ({ error }) => ['error', 'accept_connections', 'fail', { error }],
+  'listener-closed': ({ port }) => ['info', 'close_listener', 'success', { port }],
+  'timer-closed': ({ timer }) => ['info', 'close_timer', 'success', { timer }],
+  'tail-cut': ({ file, bytes, kept }) => ['warning', 'cut_torn_tail', 'success', { file, bytes, kept }],
+  'store-opened': ({ file, bets, finished, expected, state }) => {
+    const of = `${finished.length} of ${expected} agencies`;
+    const finished_ids = listed(finished, finished.length);
+    const hint = state === 'drawn' ? { hint: NO_BETS } : {};
+    const details = { file, bets, finished: of, finished_ids, state, ...hint };
+    return ['info', 'open_store', 'success', details];
+  },
+  'engine-unavailable': ({ error }) => ['warning', 'reach_engine', 'in_progress', { error }],
+  'engine-available': ({ awayMs }) => ['info', 'reach_engine', 'success', { ms: Math.round(awayMs) }],
+  'engine-single': () => ['warning', 'check_engine', 'success', { sync: 'single' }],
+  'store-warning': ({ file, warning }) => ['warning', 'watch_files', 'in_progress', { file, warning }],
+  'file-closed': ({ file }) => ['info', 'close_file', 'success', { file }],
+  failed: ({ action, error }) => ['error', action, 'fail', { error }],
+  stopping: ({ signal }) => ['info', 'shutdown', 'in_progress', { signal }],
+  stopped: () => ['info', 'shutdown', 'success'],
+};
+
 export function logCentral(log: Log): Emit<CentralEvent> {
+  const emit = logBy(log, LINES);
   return event => {
-    switch (event.event) {
-      case 'agency-identified':
-        log.debug('identify', 'success', { ip: event.ip, agency: event.agency });
-        return;
-      case 'bet-stored':
-        log.info('apuesta_almacenada', 'success', { dni: event.document, numero: event.number });
-        return;
-      case 'batch-stored':
-        log.info('apuesta_recibida', 'success', { cantidad: event.count });
-        return;
-      case 'upload-resumed': {
-        const { agency, upload, bets } = event;
-        log.info('resume_upload', 'success', { agency, upload, bets });
-        return;
-      }
-      case 'batch-repeated':
-        log.debug('repeat_batch', 'success', { agency: event.agency, batch: event.seq });
-        return;
-      case 'bets-refused':
-        if (event.single) log.error('apuesta_almacenada', 'fail');
-        else log.error('apuesta_recibida', 'fail', { cantidad: event.count });
-        return;
-      case 'message-refused':
-        log.error('refuse', 'fail', {
-          ip: event.ip,
-          ...event.listener,
-          agency: event.agency,
-          ...event.refusal,
-        });
-        return;
-      case 'done-by-hand':
-        logByHand(log, event.fact);
-        return;
-      case 'agency-finished': {
-        const { agency, missing, waitingFor } = event;
-        log.info('agency_finished', 'success', {
-          agency,
-          missing,
-          waiting_for: listed(waitingFor, missing),
-        });
-        return;
-      }
-      case 'closed':
-      case 'draw-waits':
-      case 'signature-refused':
-      case 'acta-disputed':
-      case 'draw-held':
-      case 'draw-followed':
-      case 'draw-delayed':
-        logDraw(log, event);
-        return;
-      case 'log-dropped':
-        log.warning('write_log', 'in_progress', { dropped: event.lines });
-        return;
-      case 'echo':
-        log.info('receive_message', 'success', { ip: event.ip, msg: event.text });
-        return;
-      default:
-        logResource(log, event);
-    }
+    emit(event);
+    // Before any agency receives its winners.
+    if (event.event === 'draw-held' || event.event === 'draw-followed') log.flush();
   };
-}
-
-function logDraw(log: Log, event: DrawEvent): void {
-  switch (event.event) {
-    case 'closed': {
-      const { acta, sha256 } = event;
-      log.info('cierre', 'success', { apuestas: acta.bets, sha256, acta: acta.number });
-      return;
-    }
-    case 'draw-waits': {
-      const { acta, wait } = event;
-      const waits = 'until' in wait ? { until: wait.until } : { waiting_for: wait.signature };
-      log.info('sorteo', 'in_progress', { acta, ...waits });
-      return;
-    }
-    case 'signature-refused': {
-      const { acta, file, error } = event;
-      log.error('firma', 'fail', { acta, file, error });
-      return;
-    }
-    case 'acta-disputed': {
-      const { agency, acta, detail } = event;
-      log.error('acta', 'fail', { agency, acta, error: detail });
-      return;
-    }
-    case 'draw-held': {
-      const { bets, winners, seal, durationMs } = event;
-      log.info('sorteo', 'success');
-      log.info('draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal });
-      // Before any agency is told its winners.
-      log.flush();
-      return;
-    }
-    case 'draw-followed': {
-      const { bets, winners, seal } = event;
-      log.info('follow_draw', 'success', { bets, winners, sha256: seal });
-      log.flush();
-      return;
-    }
-    case 'draw-delayed':
-      log.warning('sorteo', 'in_progress', { error: event.error });
-      return;
-  }
-}
-
-function logResource(log: Log, event: ResourceEvent): void {
-  switch (event.event) {
-    case 'listening':
-      log.info('listen', 'success', { address: event.address, port: event.port, dialect: event.dialect });
-      return;
-    case 'http-listening':
-      log.info('listen_http', 'success', { url: event.url });
-      return;
-    case 'accepting':
-      log.info('accept_connections', 'in_progress');
-      return;
-    case 'connection-accepted':
-      log.info('accept_connections', 'success', { ip: event.ip });
-      return;
-    case 'connection-refused':
-      log.warning('accept_connections', 'fail', { ip: event.ip, ...event.listener, ...event.refusal });
-      return;
-    case 'tls-opened':
-    case 'tls-kept':
-    case 'certificate-trouble':
-    case 'handshake-done':
-    case 'handshake-failed':
-      logTls(log, event);
-      return;
-    case 'connection-cut':
-    case 'connection-error':
-    case 'connection-closed':
-      logConnection(log, event);
-      return;
-    case 'listener-error':
-      log.error('accept_connections', 'fail', { error: event.error });
-      return;
-    case 'listener-closed':
-      log.info('close_listener', 'success', { port: event.port });
-      return;
-    case 'timer-closed':
-      log.info('close_timer', 'success', { timer: event.timer });
-      return;
-    case 'tail-cut':
-      log.warning('cut_torn_tail', 'success', { file: event.file, bytes: event.bytes, kept: event.kept });
-      return;
-    case 'store-opened': {
-      const { file, bets, state, expected } = event;
-      const finished = `${event.finished.length} of ${expected} agencies`;
-      const finished_ids = listed(event.finished, event.finished.length);
-      const hint = state === 'drawn' ? { hint: NO_BETS } : {};
-      log.info('open_store', 'success', { file, bets, finished, finished_ids, state, ...hint });
-      return;
-    }
-    case 'engine-unavailable':
-    case 'engine-available':
-    case 'engine-single':
-    case 'store-warning':
-      logStore(log, event);
-      return;
-    case 'file-closed':
-      log.info('close_file', 'success', { file: event.file });
-      return;
-    case 'failed':
-      log.error(event.action, 'fail', { error: event.error });
-      return;
-    case 'stopping':
-      log.info('shutdown', 'in_progress', { signal: event.signal });
-      return;
-    case 'stopped':
-      log.info('shutdown', 'success');
-      return;
-  }
-}
-
-type ConnectionEvent = Extract<
-  ResourceEvent,
-  { event: 'connection-cut' | 'connection-error' | 'connection-closed' }
->;
-
-function logConnection(log: Log, event: ConnectionEvent): void {
-  const { ip } = event;
-  switch (event.event) {
-    case 'connection-cut': {
-      const { agency, reason, listener } = event;
-      const details = { ip, ...listener, agency, reason };
-      // An agency that only waits is sent away without having done anything wrong.
-      if (reason === 'idle') log.info('cut_connection', 'success', details);
-      else log.warning('cut_connection', givenUp(event), details);
-      return;
-    }
-    case 'connection-error':
-      log.warning('receive_message', givenUp(event), { ip, ...event.listener, error: event.error });
-      return;
-    case 'connection-closed': {
-      const { agency, unfinished, resumable } = event;
-      // A peer that leaves before it has said that its bets were all would leave no other trace.
-      const level = unfinished && !resumable ? 'warning' : 'info';
-      log[level]('close_socket', 'success', { ip, agency, all_sent: unfinished ? 'no' : undefined });
-      return;
-    }
-  }
-}
-
-function logStore(log: Log, event: StoreEvent): void {
-  switch (event.event) {
-    case 'engine-unavailable':
-      log.warning('reach_engine', 'in_progress', { error: event.error });
-      return;
-    case 'engine-available':
-      log.info('reach_engine', 'success', { ms: Math.round(event.awayMs) });
-      return;
-    case 'engine-single':
-      log.warning('check_engine', 'success', { sync: 'single' });
-      return;
-    case 'store-warning':
-      log.warning('watch_files', 'in_progress', { file: event.file, warning: event.warning });
-      return;
-  }
-}
-
-type TlsEvent = Extract<
-  ResourceEvent,
-  { event: 'tls-opened' | 'tls-kept' | 'certificate-trouble' | 'handshake-done' | 'handshake-failed' }
->;
-
-function logTls(log: Log, event: TlsEvent): void {
-  switch (event.event) {
-    case 'tls-opened': {
-      const { subject, validities, mutual } = event;
-      log.info('open_tls', 'success', {
-        certificate: subject,
-        valid_to: dayOf(validities[0]!.validTo),
-        client_certificates: mutual ? 'required' : 'none',
-      });
-      return;
-    }
-    case 'tls-kept':
-      log.error('open_tls', 'fail', { error: event.error, kept: 'the files that were read before' });
-      return;
-    case 'certificate-trouble': {
-      const { file, validFrom, validTo, trouble } = event;
-      const days = { valid_from: dayOf(validFrom), valid_to: dayOf(validTo) };
-      const result = trouble === 'expires soon' ? 'in_progress' : 'fail';
-      log.warning('check_certificate', result, { file, ...days, error: `the certificate ${trouble}` });
-      return;
-    }
-    case 'handshake-done':
-      log.debug('tls_handshake', 'success', { ip: event.ip, protocol: event.protocol, agency: event.agency });
-      return;
-    case 'handshake-failed':
-      log.warning('tls_handshake', 'fail', { ip: event.ip, error: event.error });
-      return;
-  }
 }
 
 const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
 
-function givenUp({ resumable }: { readonly resumable?: boolean }): Result {
-  return resumable === true ? 'in_progress' : 'fail';
-}
+const failedUnless = (resumable: boolean | undefined): Result => (resumable ? 'in_progress' : 'fail');
 
-/** The first of so many agencies. */
+/** The first of `count` agencies. */
 function listed(agencies: readonly number[], count: number): string {
   const first = agencies.slice(0, AGENCIES_LISTED_MAX);
   const more = count > first.length ? ` and ${count - first.length} more` : '';
   return `${first.join(',') || 'none'}${more}`;
 }
 
-function logByHand(log: Log, fact: ByHand): void {
-  const { reason, by, time: at } = fact.intervention;
-  const how = { reason, by, at };
+function interventionOf(fact: ByHand) {
   switch (fact.kind) {
     case 'agencies':
-      log.warning('set_agencies', 'success', { agencies: fact.agencies, ...how });
-      return;
+      return ['set_agencies', { agencies: fact.agencies }] as const;
     case 'reopened':
-      log.warning('reopen_agency', 'success', { agency: fact.agency, ...how });
-      return;
-    case 'voided': {
-      const { agency, upload, bets } = fact;
-      log.warning('void_agency', 'success', { agency, upload, bets, ...how });
-    }
+      return ['reopen_agency', { agency: fact.agency }] as const;
+    case 'voided':
+      return ['void_agency', { agency: fact.agency, upload: fact.upload, bets: fact.bets }] as const;
   }
 }

@@ -4,79 +4,73 @@ import type { BetsDigest } from '../lottery/acta.ts';
 import type { Fact, UploadPlace } from '../lottery/fact.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 
-/** Told a fact that is durable. */
+/** Called with a durable fact. */
 export type OnFact = (fact: Fact) => void;
 
-/** The facts that a store keeps beside the bets. */
+/** The facts that are appended without bets. */
 export type Note = Extract<Fact, { kind: 'refused' | 'finished' | 'closed' | 'drawn' }>;
 
 /**
- * Where bets and facts are kept. The promise of every implementation:
+ * A log of bets and facts. Every implementation passes `test/contract/store-contract.ts`:
  *
- * - **Acknowledged means durable.** A promise is fulfilled only when what it stands for would survive a loss of power (the
- *   memory store, which keeps nothing, says so in its name).
- * - **All or nothing.** A batch whose `append` is rejected leaves no row behind.
- * - **In order.** Bets and facts are given back in the order of the calls. When one is rejected, so is everything that was
- *   handed over after it and before the rejection: nobody's later batch is stored without the earlier one.
- * - **Group commit.** Calls may be made without waiting; those that wait at the same time are made durable together and
- *   share one promise.
- * - **Closed by the draw.** Nothing is taken after it: rejected with `failed`, without any harm to the store.
- * - **Told.** Whoever opens a store is told every fact, in order and once: those that it remembers before it is open, each
- *   later one when it is durable and before whoever handed it over hears of it. The state of the lottery is made of nothing
- *   else ("log, apply, answer"), so it follows a log that other servers write as well as its own.
- *
- * `test/contract/` holds the tests that each implementation passes.
+ * - **Acknowledged means durable.** A fulfilled promise survives a loss of power (not in memory).
+ * - **All or nothing.** A rejected `append` leaves no row.
+ * - **In order.** The log has the order of the calls, and so have the outcomes. A rejection rejects
+ *   everything appended after it and before the rejection.
+ * - **Group commit.** Calls may be made without waiting; pending ones become durable together.
+ * - **Closed by the draw.** Later calls are rejected with `failed`; the store stays usable.
+ * - **Log, apply, answer.** `OnFact` is called with every fact, in order and once: with stored facts
+ *   before the store is open, with each later one when it is durable and before its promise is
+ *   fulfilled; also with the facts of other servers on the same log.
  */
 export interface Store {
   /**
-   * Stores the bets of a batch. Its rows are copied before the call returns.
+   * Appends a batch. Its rows are copied before the call returns.
    *
-   * @param place which batch of a resumable upload it is
-   * @throws StoreError (as a rejection) `full` when there is no room: nothing of the batch is stored, later ones may
-   *   succeed again. `unavailable` in the same sense, when the engine that keeps the bets cannot be reached. `overtaken`
-   *   when another server has written something that leaves no place for it. `failed` when the store cannot know any more
-   *   what is durable: see `failure`.
+   * @param place in a resumable upload
+   * @throws StoreError (as a rejection): `full`, no room now; `unavailable`, the engine cannot be
+   *   reached now; `overtaken`, another server's fact contradicts it; `failed`, see `failure`
    */
   append(batch: BetBatch, place?: UploadPlace): Promise<void>;
-  /** Keeps a fact that is no bet. Refused as `append` is. */
+  /** Appends a fact. @throws StoreError as `append` does */
   note(note: Note): Promise<void>;
   /**
-   * The digest of everything that was handed over before and is durable.
+   * The digest of all durable rows appended before.
    *
    * @throws StoreError (as a rejection) `unavailable`; `failed` when the bets are not those that were acknowledged
    */
   digest(): Promise<BetsDigest>;
-  /** Tells this lottery from any other. */
+  /** Identifies the lottery. */
   readonly lottery: string;
   /**
-   * Fulfilled when everything handed over before is durable or rejected, and everything was told that any server on the same
-   * store has acknowledged before.
+   * Fulfilled when everything appended before is durable or rejected, and every fact is applied that
+   * any server on the same log has acknowledged before.
    *
    * @throws StoreError (as a rejection) `unavailable`, `failed`
    */
   settled(): Promise<void>;
-  /** All durable bets in stored order, in slices between which other work may pass. */
+  /** All durable bets in stored order, in slices that yield to the event loop. */
   bets(): AsyncIterable<Iterable<Bet>>;
-  /** Bytes of rows that were appended and are not durable yet. */
+  /** Bytes of rows that are appended and not durable. */
   readonly unsyncedBytes: number;
-  /** Fulfilled with the error after which the store takes nothing any more; the process must stop. */
+  /** Fulfilled with the error for which the process must stop. */
   readonly failure: Promise<StoreError>;
-  /** Waits for what was handed over and lets go of every file and connection. */
+  /** Waits for pending calls, and closes files and connections. */
   close(): Promise<void>;
 }
 
-/** Who wants to know how a store gets on with its disk. Of a store without a disk there is nothing to know. */
+/** Observes the disk of a store. */
 export interface StoreWatch {
-  /** Milliseconds of a clock that only goes forward. */
+  /** Monotonic clock, in milliseconds. */
   readonly now: () => number;
   /**
-   * Something is durable.
+   * Called after each commit.
    *
-   * @param durationMs from the beginning of its first write to the end of its last sync
-   * @param bytes of the rows in it; 0 when it was only a fact
+   * @param durationMs from its first write to its last sync
+   * @param bytes of its rows
    */
   readonly onDurable: (durationMs: number, bytes: number) => void;
-  /** There was no room for something: it was refused. */
+  /** Called when a commit was rejected with `full`. */
   readonly onFull: () => void;
 }
 
@@ -95,19 +89,19 @@ export type StoreEvent =
 
 export type OnStoreEvent = (event: StoreEvent) => void;
 
-/** What is in a store, as somebody finds it who reads it beside the servers or without them, and changes nothing. */
+/** A store, read without changing it. */
 export interface StoreReading {
   readonly lottery: Lottery;
   /** When the store was begun, ISO 8601. */
   readonly begun: string;
 }
 
-/** Takes the next rows of a store, in stored order. They are valid until it returns. */
+/** Called with rows in stored order. They are valid until it returns. */
 export type OnRows = (rows: Uint8Array) => void;
 
 export type StoreErrorCode = 'full' | 'unavailable' | 'overtaken' | 'failed' | 'unusable';
 
-/** What can happen to a store. `unusable` is thrown when it is opened. */
+/** `unusable` is thrown only when a store is opened. */
 export class StoreError extends Error {
   readonly code: StoreErrorCode;
 

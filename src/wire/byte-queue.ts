@@ -1,17 +1,17 @@
 const EMPTY = new Uint8Array(0);
 
-/** What a queue that is empty keeps for the next bytes that are cut: room for two of the longest frames of an agency. */
-const KEPT_BYTES_MAX = 16 * 1024;
+/** Capacity that an empty queue retains: two of the longest frames of an agency. */
+const RETAINED_BYTES_MAX = 16 * 1024;
 
 /**
- * The bytes of a stream that have arrived and are not consumed yet. What lies whole in the last chunk is handled where it
- * lies. Only what is cut by the border of a chunk is copied, in front of what follows; each byte a bounded number of times,
- * however small the chunks are.
+ * The bytes of a stream that have arrived and are not consumed. A message that lies whole in the
+ * last chunk is read in place. Only what a chunk border splits is copied in front of the next
+ * chunk, each byte a bounded number of times however small the chunks are.
  *
- *     #head:  … │start  not consumed  end│ room │    #chunk:  … │at  not consumed │
+ *     #head:  … │start  not consumed  end│ free │    #chunk:  … │at  not consumed │
  */
 export class ByteQueue {
-  /** Bytes that came before those of the chunk. */
+  /** Bytes from before the chunk. */
   #head: Uint8Array = EMPTY;
   #headStart = 0;
   #headEnd = 0;
@@ -22,25 +22,24 @@ export class ByteQueue {
     return this.#headEnd - this.#headStart + this.#chunk.length - this.#chunkAt;
   }
 
-  /** Adds bytes at the end. */
   push(chunk: Uint8Array): void {
-    this.keep();
+    this.detach();
     this.#chunk = chunk;
     this.#chunkAt = 0;
   }
 
-  /** Copies what is left over of the chunk, so that it is not held for the sake of a few bytes. */
-  keep(): void {
+  /** Copies what is left of the chunk, so that a few bytes do not keep all of it in memory. */
+  detach(): void {
     this.#moveToHead(this.#chunk.length - this.#chunkAt);
     this.#chunk = EMPTY;
     this.#chunkAt = 0;
   }
 
   byteAt(offset: number): number {
-    const ofHead = this.#headEnd - this.#headStart;
-    return offset < ofHead
+    const headLength = this.#headEnd - this.#headStart;
+    return offset < headLength
       ? this.#head[this.#headStart + offset]!
-      : this.#chunk[this.#chunkAt + offset - ofHead]!;
+      : this.#chunk[this.#chunkAt + offset - headLength]!;
   }
 
   /** The big-endian `u16` at `offset`. */
@@ -53,18 +52,18 @@ export class ByteQueue {
     return ((this.u16At(offset) << 16) | this.u16At(offset + 2)) >>> 0;
   }
 
-  /** Consumes `length` bytes and returns a view of those behind the first `skip`, valid until the next call. */
+  /** Consumes `length` bytes; returns a view without the first `skip`, valid until the next call. */
   take(length: number, skip = 0): Uint8Array {
-    const ofHead = this.#headEnd - this.#headStart;
-    if (ofHead === 0) {
+    const headLength = this.#headEnd - this.#headStart;
+    if (headLength === 0) {
       this.#chunkAt += length;
       return this.#chunk.subarray(this.#chunkAt - length + skip, this.#chunkAt);
     }
-    if (length > ofHead) this.#moveToHead(length - ofHead);
+    if (length > headLength) this.#moveToHead(length - headLength);
     const start = this.#headStart;
     const view = this.#head.subarray(start + skip, start + length);
     this.#headStart += length;
-    if (this.#headStart === this.#headEnd) this.#emptyHead();
+    if (this.#headStart === this.#headEnd) this.#clearHead();
     return view;
   }
 
@@ -76,10 +75,10 @@ export class ByteQueue {
     this.#chunkAt += count;
   }
 
-  #emptyHead(): void {
+  #clearHead(): void {
     this.#headStart = 0;
     this.#headEnd = 0;
-    if (this.#head.length > KEPT_BYTES_MAX) this.#head = EMPTY;
+    if (this.#head.length > RETAINED_BYTES_MAX) this.#head = EMPTY;
   }
 
   #makeRoom(more: number): void {
@@ -88,7 +87,7 @@ export class ByteQueue {
     if (left + more <= this.#head.length / 2) {
       this.#head.copyWithin(0, this.#headStart, this.#headEnd);
     } else {
-      // Twice what is there makes many small chunks cheap.
+      // Doubling bounds the copies per byte.
       const grown = new Uint8Array(Math.max(left * 2, left + more));
       grown.set(this.#head.subarray(this.#headStart, this.#headEnd));
       this.#head = grown;

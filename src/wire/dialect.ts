@@ -4,40 +4,39 @@ import type { Limits } from './limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from './message.ts';
 
 /**
- * One way to put the conversation between an agency and the central into bytes. A dialect does no input or output and
- * knows no rules of the lottery: it turns bytes in any chunking into messages and messages into bytes. It is chosen
- * once, per listener or per client, and passed in.
+ * One encoding of the conversation between an agency and the central. A dialect does no I/O and
+ * knows no rules of the lottery: it turns bytes in any chunking into messages, and messages into
+ * bytes. It is chosen once, per listener or per client, and passed in.
  */
 export interface Dialect {
   readonly name: string;
   readonly conversation: Conversation;
-  /** Highest id of an agency that the dialect has bytes for. */
+  /** Highest agency id that the dialect can encode. */
   readonly agencyMax: number;
-  /** The central's half, for one connection. */
+  /** The central's half of one connection. */
   central(limits: Limits): CentralCodec;
-  /** The half of agency `id`, for one connection. */
+  /** The half of agency `id` of one connection. */
   agency(limits: Limits, id: number): AgencyCodec;
 }
 
-/** How a conversation goes, beside its bytes: what both sides must know of a dialect to follow the rules in it. */
+/** The properties of a dialect's conversation, besides its bytes, that both sides have to know. */
 export interface Conversation {
-  /** Whether the end of an agency's bets is answered. Where it is not, an agency says it once and nobody knows whether it arrived. */
+  /** Whether the end of an agency's bets is answered; if not, the agency sends it only once. */
   readonly finishIsAnswered: boolean;
-  /** Whether an agency asks for its winners, again and again until there are some, or is sent them after the draw. */
+  /** Whether an agency polls for its winners, or the central sends them after the draw. */
   readonly winners: 'asked' | 'sent';
-  /** Whether each question for the winners has a connection of its own, which both sides close after the answer. */
+  /** Whether each question for the winners has a connection of its own, closed after the answer. */
   readonly questionsApart: boolean;
-  /** Whether a connection goes on after a batch of which nothing was stored: the agency leaves it out and sends the next one. */
+  /** Whether a connection survives a refused batch: the agency sends the next one. */
   readonly outlivesRefusedBatch: boolean;
-  /** Whether no two frames may share a segment, in either direction: peers decode what one read returns. */
+  /** Whether frames must not share a segment: peers decode one frame per read. */
   readonly framesApart: boolean;
-  /** Whether the agency closes while it waits for the draw: a sequential server serves the next one then. */
+  /** Whether the agency closes while it waits for the draw, as a sequential server needs. */
   readonly closesWhileWaiting: boolean;
   /** Whether some servers close the connection after each answer. */
   readonly serverMayClose: boolean;
 }
 
-/** The conversation of the base protocol. */
 export const BASE_CONVERSATION: Conversation = {
   finishIsAnswered: true,
   winners: 'asked',
@@ -48,49 +47,49 @@ export const BASE_CONVERSATION: Conversation = {
   serverMayClose: false,
 };
 
-/** A dialect with uploads that survive broken connections. */
+/** A dialect whose uploads survive broken connections. */
 export interface ResumableDialect extends Dialect {
   agency(limits: Limits, id: number): ResumableCodec;
 }
 
-/** Bytes in, messages out, at the pace of whoever asks. */
+/** Bytes in, messages out; the caller sets the pace. */
 export interface Decoder<Message> {
-  /** Takes the next bytes of the stream. They belong to the decoder until its next `push`. */
+  /** Adds bytes of the stream, which belong to the decoder until its next `push`. */
   push(chunk: Uint8Array): void;
   /**
-   * The next complete message, or undefined when more bytes are needed.
+   * The next complete message; undefined when more bytes are needed.
    *
-   * @throws WireError when the bytes are no message of the dialect; the decoder is of no use afterwards
+   * @throws WireError for bytes that are no message; the decoder is unusable afterwards
    */
   next(): Message | undefined;
-  /** Whether bytes of a message that is not complete are waiting. */
+  /** Whether part of an incomplete message has arrived. */
   readonly pending: boolean;
-  /** Bytes that are held in memory: those of a message that is not complete, and those that nobody has asked for yet. */
-  readonly heldBytes: number;
+  /** Bytes in memory that `next` has not consumed. */
+  readonly bufferedBytes: number;
 }
 
 export interface CentralCodec extends Decoder<ClientMessage> {
-  /** The bets of a message, as rows; or the first thing that is wrong with them. Nothing is kept of `message`. */
+  /** The bets of a message as rows, or their first fault. `message` may be reused afterwards. */
   readBets(message: BetsMessage, agency: number): BetBatch | BatchFault;
   /**
-   * The frames of a reply, each to be written with one write; none where the dialect says nothing.
+   * The frames of a reply, one write each; none where the dialect has no answer.
    *
-   * @param to what is answered, unless it is no message: bytes that are none, a time that is over
-   * @throws WireError `malformed` when the dialect has no bytes for it
+   * @param to the message that is answered; undefined for undecodable bytes and timeouts
+   * @throws WireError `malformed` when the dialect cannot encode the reply
    */
   encode(reply: ServerMessage, to?: ClientMessage['kind']): readonly Uint8Array[];
 }
 
 export interface AgencyCodec extends Decoder<ServerAnswer> {
   readonly batch: BatchEncoder;
-  /** Who is speaking, to be sent first; undefined where every message says it. */
+  /** The first frame of a connection; undefined where every message names the agency. */
   identify(): Uint8Array | undefined;
   finish(): Uint8Array;
-  /** The question for the winners; not where they are sent without one. */
+  /** The question for the winners; throws where they are sent without one. */
   askWinners(): Uint8Array;
 }
 
-/** What an agency says besides when its upload is to survive broken connections. */
+/** The agency's half with the messages of a resumable upload. */
 export interface ResumableCodec extends AgencyCodec {
   readonly batch: NumberedBatchEncoder;
   resume(upload: string): Uint8Array;
@@ -100,68 +99,67 @@ export interface ResumableCodec extends AgencyCodec {
   disputeActa(acta: number, bets: number, sha256: string): Uint8Array;
 }
 
-/** Gathers valid bets into the frame of one batch. */
+/** Collects valid bets into the frame of one batch. */
 export interface BatchEncoder {
-  /** Number of bets gathered. */
+  /** Bets in the batch. */
   readonly count: number;
-  /** The fast way for bets that stand in a file one after the other; undefined where there is only `add`. */
-  readonly lines?: LineGatherer | undefined;
+  /** Adds bets straight from a file's lines; undefined where there is only `add`. */
+  readonly lines?: LineBatchWriter | undefined;
   /**
-   * Adds a bet that the rules found valid: `added`; or `full` when it fits only into the next batch; or what makes it
-   * impossible to send in this dialect.
+   * Adds a bet that the rules found valid: `added`; `full` when only the next batch has room for
+   * it; or why the dialect cannot encode it.
    */
   add(bet: FieldRanges): 'added' | 'full' | UnsendableBet;
-  /** The frame of the batch; the encoder is empty again. */
+  /** Returns the frame of the batch and clears the encoder. */
   take(): Uint8Array;
-  /** The frame of a message for the bet that was added alone (exercise 5); the encoder is empty again. */
+  /** Returns the message of the only bet (exercise 5) and clears the encoder. */
   takeSingle(): Uint8Array;
 }
 
 /**
- * Adds bets as they stand in the agency's file, many at a time: an encoder may have it when its payload holds the fields as
- * the file does. What it adds, `add` would have added with the same bytes; what it leaves may be a bet all the same.
+ * Adds many lines of an agency's file at a time, where the payload holds the fields as the file
+ * does. The bytes are those that `add` would write; a line that it skips may be a valid bet.
  */
-export interface LineGatherer {
-  /** Takes the next bytes of the file, to be used up to the next `load`, and the byte between its fields. */
+export interface LineBatchWriter {
+  /** Sets the bytes of the file, to be used until the next `load`, and their field delimiter. */
   load(chunk: Uint8Array, delimiter: number): void;
   /**
-   * Adds the lines from `at` on for as long as they are usual ones and have room, until there are `countMax` bets in the
-   * batch. Returns the place behind them, where the line begins that is to be added in another way.
+   * Adds lines from `at` on, up to an unusual one, the end of the room, or `countMax` bets in the
+   * batch. Returns the place after them: the line there needs `add`.
    */
-  gather(at: number, countMax: number): number;
+  addLines(at: number, countMax: number): number;
 }
 
 export interface NumberedBatchEncoder extends BatchEncoder {
-  /** The frame of the batch as part of an upload; the encoder is empty again. */
+  /** Returns the frame of the batch as part of an upload and clears the encoder. */
   takeNumbered(seq: number): Uint8Array;
-  /** The fields of the batch with a `|` between them, valid until the next bet is added; the encoder is empty again. */
+  /** Returns the fields with `|` between them, valid until the next `add`; clears the encoder. */
   takeFields(): Uint8Array;
 }
 
-/** Why a dialect has no bytes for a field. `docs/ERRORS.md` explains each. */
+/** Why a dialect cannot encode a field. `docs/ERRORS.md` explains each. */
 export const UNSENDABLE_REASONS = [
   /** It holds the dialect's own separator. */
   'separator',
-  /** It is longer than the dialect, or its server, takes. */
+  /** It is longer than the dialect, or its server, accepts. */
   'too-long-for-dialect',
-  /** It is a number that the dialect's integer cannot hold, or its server refuses. */
+  /** The dialect's integer cannot hold it, or its server refuses it. */
   'out-of-range-for-dialect',
 ] as const;
 
-type UnsendableReason = (typeof UNSENDABLE_REASONS)[number];
-
+/** A valid bet that the dialect cannot encode. */
 export interface UnsendableBet {
   readonly field: BetField;
-  /** The bet is valid but the dialect has no bytes for it. */
-  readonly reason: UnsendableReason;
+  readonly reason: (typeof UNSENDABLE_REASONS)[number];
 }
 
-/** The hot loop from lines to fields, of dialects with the fields of the base protocol; the implementation is in `kernel/`. */
+/** The hot loop from lines to fields of the base protocol; implemented in `kernel/`. */
 export interface LineCopier {
   load(chunk: Uint8Array, delimiter: number): void;
   /**
-   * Copies usual lines from `at` on, with `|` before each bet and between its fields: at most `countMax` lines in at most
-   * `roomBytes`. The fields are to be taken before the next call; `end` is the place behind the last line.
+   * Copies usual lines from `at` on, with `|` before each bet and between its fields: at most
+   * `countMax` lines in at most `roomBytes`. `fields` is valid until the next call; `end` is the
+   * place after the last line.
    */
   copy(
     at: number,
@@ -170,13 +168,10 @@ export interface LineCopier {
   ): { readonly fields: Uint8Array; readonly count: number; readonly end: number };
 }
 
-/** Opens the hot loop for whoever needs it; undefined where the machine cannot run it. */
+/** Opens the hot loop; undefined where the machine cannot run it. */
 export type OpenLineCopier = () => LineCopier | undefined;
 
-/**
- * The hot loop from a payload to rows. Dialects with the fields of the base protocol are given one of the
- * implementations in `kernel/`.
- */
+/** The hot loop from a payload of the base protocol to rows; implemented in `kernel/`. */
 export interface BetReader {
   /** Reads `n|` and then 5·n fields. */
   readBatch(payload: Uint8Array, agency: number): BetBatch | BatchFault;

@@ -18,7 +18,7 @@ export interface Limits {
   /** Bytes of rows that wait for the disk in the whole server: beyond, no connection is read from. */
   readonly unsyncedBytesMax: number;
   /** Bytes that all connections together hold for their peers: beyond, the one that holds most is cut. */
-  readonly heldBytesMax: number;
+  readonly bufferedBytesMax: number;
   /** Open connections in all. */
   readonly connectionsMax: number;
   /** Open connections of one agency. */
@@ -86,7 +86,7 @@ export const DEFAULT_LIMITS: Limits = {
   unansweredMax: 64,
   messagesPerTurnMax: 16,
   unsyncedBytesMax: 4 * MEGABYTE,
-  heldBytesMax: 256 * MEGABYTE,
+  bufferedBytesMax: 256 * MEGABYTE,
   connectionsMax: 4096,
   agencyConnectionsMax: 16,
   refusedBatchesMax: 10_000,

@@ -1,12 +1,12 @@
 import type { ByteQueue } from './byte-queue.ts';
 import { WireError } from './refusal.ts';
 
-/** What a list consists of. */
+/** The items of a list. */
 export interface ItemShape {
   readonly bytesMin: number;
   /**
-   * The place behind the item at `at`. While not everything is there that says how long it is: the least that it can be, which
-   * is behind what is there.
+   * The place after the item that begins at `at`. While the lengths in it are incomplete: the least
+   * that it can be, which is beyond the end of the queue.
    *
    * @throws WireError when there is no such item
    */
@@ -14,8 +14,8 @@ export interface ItemShape {
 }
 
 /**
- * Finds the end of a message that is a list, where no length says it: each item tells where it ends itself. The scan goes on
- * where it has stopped, so that an item is passed once, however small the pieces are in which the list arrives.
+ * Finds the end of a list in a message without a length. The scan resumes where it stopped: it
+ * passes each item once, however small the chunks are.
  */
 export class ListScan {
   readonly #shape: ItemShape;
@@ -24,8 +24,8 @@ export class ListScan {
   #left: number;
 
   /**
-   * @param start place of the first item in the queue, which the message begins
-   * @param bytesMax longest message, in bytes, with what comes before the first item
+   * @param start place of the first item in the queue; the message begins at 0
+   * @param bytesMax longest message, in bytes
    */
   constructor(shape: ItemShape, start: number, count: number, bytesMax: number) {
     this.#shape = shape;
@@ -37,24 +37,19 @@ export class ListScan {
   /**
    * The length of the message; undefined until all of it is there.
    *
-   * @throws WireError `payload-too-large` as soon as it can only become too long; what the shape throws
+   * @throws WireError `payload-too-large` as soon as it must exceed the limit; what the shape throws
    */
   lengthIn(queue: ByteQueue): number | undefined {
-    while (this.#left > 0) {
+    for (; this.#left > 0; this.#left -= 1) {
       const end = this.#shape.end(queue, this.#at);
-      this.#bound(end + (this.#left - 1) * this.#shape.bytesMin);
+      const least = end + (this.#left - 1) * this.#shape.bytesMin;
+      if (least > this.#bytesMax) {
+        const detail = `a list of at least ${least} bytes, at most ${this.#bytesMax} are taken`;
+        throw new WireError('payload-too-large', detail);
+      }
       if (queue.length < end) return undefined;
       this.#at = end;
-      this.#left -= 1;
     }
     return this.#at;
-  }
-
-  #bound(leastBytes: number): void {
-    if (leastBytes <= this.#bytesMax) return;
-    throw new WireError(
-      'payload-too-large',
-      `a list of at least ${leastBytes} bytes, at most ${this.#bytesMax} are taken`,
-    );
   }
 }

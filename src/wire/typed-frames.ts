@@ -1,4 +1,4 @@
-import { ByteQueue } from './byte-queue.ts';
+import { StreamDecoder } from './stream-decoder.ts';
 import { WireError } from './refusal.ts';
 
 /**
@@ -9,106 +9,75 @@ import { WireError } from './refusal.ts';
  *
  * Whether a type has a payload, and how long that may be, is part of the type.
  */
-export interface FrameType {
-  readonly name: string;
+export interface FrameType<Message> {
   /** Longest payload in bytes; undefined when the type has none. */
-  readonly payloadBytesMax?: number;
+  readonly bytesMax?: number;
+  /** @throws WireError `malformed` */
+  readonly decode: (payload: Uint8Array) => Message;
 }
 
-export interface Frame {
-  readonly name: string;
-  readonly payload: Uint8Array;
-}
+/** What one side may send: each type under its name. */
+export type FrameTypes<Message> = Readonly<Record<string, FrameType<Message>>>;
 
 const TYPE_BYTES = 4;
 /** Bytes before the payload of a frame. */
 export const HEADER_BYTES = 8;
 const NO_PAYLOAD = new Uint8Array(0);
 
-/** The four bytes of a type as a number. */
-function typeCode(name: string): number {
-  return Buffer.from(name.padEnd(TYPE_BYTES, '\0'), 'latin1').readUInt32BE();
+function typeBytes(name: string): Buffer {
+  return Buffer.from(name.padEnd(TYPE_BYTES, '\0'), 'latin1');
 }
 
-/** Cuts a stream into frames of the types that it is given. No length is believed before it is bounded. */
-export class FrameDecoder {
-  readonly #queue = new ByteQueue();
-  readonly #types: ReadonlyMap<number, FrameType>;
-  #reading: string | undefined;
+/** Decodes a stream of frames. */
+export class TypedFrameDecoder<Message> extends StreamDecoder<Message> {
+  /** By the four bytes of the type as a number. */
+  readonly #types: ReadonlyMap<number, FrameType<Message> & { readonly name: string }>;
+  /** Name of the last type that began, also when the frame could not be decoded. */
+  protected lastType: string | undefined;
 
-  constructor(types: readonly FrameType[]) {
-    this.#types = new Map(types.map(type => [typeCode(type.name), type]));
+  constructor(types: FrameTypes<Message>) {
+    super();
+    const entries = Object.entries(types);
+    this.#types = new Map(entries.map(([name, type]) => [typeBytes(name).readUInt32BE(), { name, ...type }]));
   }
 
-  get pending(): boolean {
-    return this.heldBytes > 0;
-  }
-
-  get heldBytes(): number {
-    return this.#queue.length;
-  }
-
-  /** The type of the last frame that was begun, whether or not it could be read. */
-  get reading(): string | undefined {
-    return this.#reading;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.#queue.push(chunk);
-  }
-
-  /** @throws WireError `unknown-message` or `payload-too-large` */
-  next(): Frame | undefined {
-    const frame = this.#cut();
-    if (frame === undefined) this.#queue.keep();
-    return frame;
-  }
-
-  #cut(): Frame | undefined {
-    const queue = this.#queue;
+  /** @throws WireError `unknown-message`, `payload-too-large`, or what the type's `decode` throws */
+  protected override decode(): Message | undefined {
+    const { queue } = this;
     if (queue.length < TYPE_BYTES) return undefined;
-    const type = this.#types.get(queue.u32At(0));
-    this.#reading = type?.name;
-    if (type === undefined) throw new WireError('unknown-message', `type 0x${hex(queue.u32At(0))}`);
-    if (type.payloadBytesMax === undefined) {
+    const code = queue.u32At(0);
+    const type = this.#types.get(code);
+    this.lastType = type?.name;
+    if (type === undefined) {
+      throw new WireError('unknown-message', `type 0x${code.toString(16).padStart(8, '0')}`);
+    }
+    if (type.bytesMax === undefined) {
       queue.take(TYPE_BYTES);
-      return { name: type.name, payload: NO_PAYLOAD };
+      return type.decode(NO_PAYLOAD);
     }
     if (queue.length < HEADER_BYTES) return undefined;
-    const length = queue.u32At(TYPE_BYTES);
-    if (length > type.payloadBytesMax) {
-      throw new WireError(
-        'payload-too-large',
-        `${type.name} of ${length} bytes, at most ${type.payloadBytesMax} are taken`,
-      );
-    }
-    if (queue.length < HEADER_BYTES + length) return undefined;
-    return { name: type.name, payload: queue.take(HEADER_BYTES + length, HEADER_BYTES) };
+    const payload = this.takeFrame(HEADER_BYTES, queue.u32At(TYPE_BYTES), type.bytesMax, type.name);
+    return payload && type.decode(payload);
   }
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }
 
 /** A frame without payload. */
 export function encodeBare(name: string): Uint8Array {
-  const frame = new Uint8Array(TYPE_BYTES);
-  frame.set(Buffer.from(name, 'latin1'));
+  return Uint8Array.from(typeBytes(name));
+}
+
+/** A frame with payload, as UTF-8. */
+export function encodeFrame(name: string, payload: string): Uint8Array {
+  const bytes = Buffer.from(payload);
+  const frame = new Uint8Array(HEADER_BYTES + bytes.length);
+  writeHeader(frame, name);
+  frame.set(bytes, HEADER_BYTES);
   return frame;
 }
 
-/** A frame with payload. */
-export function encodeFrame(name: string, payload: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(HEADER_BYTES + payload.length);
-  writeHeader(frame, name, payload.length);
-  frame.set(payload, HEADER_BYTES);
-  return frame;
-}
-
-/** Writes the eight bytes before a payload at the start of `frame`. */
-export function writeHeader(frame: Uint8Array, name: string, length: number): void {
+/** Writes the type and the length of the payload into the first bytes of a frame. */
+export function writeHeader(frame: Uint8Array, name: string): void {
+  frame.set(typeBytes(name));
   const view = new DataView(frame.buffer, frame.byteOffset);
-  view.setUint32(0, typeCode(name));
-  view.setUint32(TYPE_BYTES, length);
+  view.setUint32(TYPE_BYTES, frame.length - HEADER_BYTES);
 }

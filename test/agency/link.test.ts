@@ -7,7 +7,7 @@ import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { createPushCodesDialect } from '../../src/wire/dialects/push-codes.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
-import { rwin } from '../support/central.ts';
+import { rwin } from '../support/base-frames.ts';
 
 /** A socket of the loopback interface, and what its peer does. */
 async function connectTo(behave: (peer: Socket) => unknown): Promise<Socket> {

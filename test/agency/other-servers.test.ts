@@ -4,7 +4,7 @@ import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { SpokenDialect } from '../contract/spoken-dialect.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
-import { range } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Quirks, ToyServer } from '../support/toy-server.ts';
 import { betsFile, failureOf, startAgency, startResumable, uploadFile } from './start-agency.ts';

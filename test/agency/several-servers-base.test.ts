@@ -4,7 +4,7 @@ import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { fieldsOf } from '../../src/lottery/bet-rules.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
-import { TestCentral } from '../support/central.ts';
+import { TestCentral } from '../support/test-central.ts';
 import { FakeCentral, NEND, OK, portWithoutListener, RWIN_TWO } from '../support/fake-central.ts';
 import { batchText, betsFile, failureOf, startAgency, uploadFile } from './start-agency.ts';
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
-import { GatedStore, range, TestCentral, until } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import {
   type Conversation,
   fail,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Agency } from '../../src/agency/agency.ts';
 import type { ResumableAgency } from '../../src/agency/resumable-agency.ts';
 import { tlsConnector } from '../../src/agency/tls-connector.ts';
-import { TestCentral, type TestCentralOptions } from '../support/central.ts';
+import { TestCentral, type TestCentralOptions } from '../support/test-central.ts';
 import { signed } from '../support/certificates.ts';
 import { openSlowLink } from '../support/slow-link.ts';
 import { betsFile, type Started, startAgency, startResumable, uploadFile } from './start-agency.ts';

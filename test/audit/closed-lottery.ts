@@ -46,7 +46,7 @@ export async function closedLottery({ drawn = true, bets = BETS, begun = TIME } 
   await store.note({ kind: 'closed', acta });
   if (drawn) await sealDraw(store, await holdDraw(store.bets(), hasWon), '2024-08-21T23:00:01.000Z');
   await store.close();
-  const failure = await new ActaFolder(folder, store.lottery, LOTTERY_WINNER_NUMBER).keep(lottery);
+  const failure = await new ActaFolder(folder, store.lottery, LOTTERY_WINNER_NUMBER).write(lottery);
   if (failure !== undefined) throw failure;
   return folder;
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, expect, test } from 'vitest';
-import { bet, done, END, helo, sbet, WAIT } from '../support/central.ts';
+import { bet, done, END, helo, sbet, WAIT } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Peer } from '../support/peer.ts';
 import { type Program, startServer } from '../support/program.ts';

@@ -10,21 +10,10 @@ import { closeActa, readActa, sha256Of } from '../../src/lottery/acta.ts';
 import type { Fact, Intervention } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import {
-  actaAfter,
-  bet,
-  END,
-  GatedStore,
-  GWIN,
-  heloBets,
-  nbet,
-  NEND,
-  OK,
-  rwin,
-  sbet,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { actaAfter, bet, END, GWIN, heloBets, nbet, NEND, OK, rwin, sbet } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 const WINNING = 7574;
@@ -34,7 +23,7 @@ const INTERVENTION: Intervention = { reason: 'wrong file', by: 'ana@x', time: '2
 /** The documents in a folder, and what the draw waits for. */
 async function actasIn(folder: string, waits: Pick<Actas, 'holdMs' | 'signature'>): Promise<Actas> {
   const documents = new ActaFolder(folder, 'of the test', WINNING);
-  return { ...waits, keep: lottery => documents.keep(lottery) };
+  return { ...waits, write: lottery => documents.write(lottery) };
 }
 
 /** A key pair, the public key in a file. */

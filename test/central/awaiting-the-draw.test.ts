@@ -1,24 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Limits } from '../../src/wire/limits.ts';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  frame,
-  GatedStore,
-  GWIN,
-  helo,
-  ManualClock,
-  nbet,
-  OK,
-  range,
-  sbet,
-  takeTurns,
-  TestCentral,
-  until,
-  WAIT,
-} from '../support/central.ts';
+import { bet, conn, END, frame, GWIN, helo, nbet, OK, range, sbet, WAIT } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real one. */

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { bet, conn, connectRaw, GWIN, nbet, NEND, NOK, OK, TestCentral, until } from '../support/central.ts';
+import { bet, conn, GWIN, nbet, NEND, NOK, OK } from '../support/base-frames.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 describe('the number of connections', () => {
   test('in all is limited: one more gets NOK and is closed, the others go on, and a place that is free is given', async () => {

@@ -2,23 +2,11 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
 import type { Limits } from '../../src/wire/limits.ts';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  GatedStore,
-  GWIN,
-  ManualClock,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  row,
-  sbet,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, row, sbet } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 
 /** In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real one. */
 const LIMITS: Partial<Limits> = {
@@ -75,15 +63,6 @@ describe('the first message', () => {
     expect(await peer.rest()).toBe(NOK);
     expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['first-message-timeout']);
     expect(central.of('agency-identified')).toEqual([]);
-  });
-
-  test('that came in time leaves the connection all the time of an idle one', async () => {
-    const { central, clock } = await open();
-    const peer = await central.agency(1);
-    await clock.advance(399);
-    peer.send(GWIN);
-    expect(await peer.receive(4)).toBe(NEND);
-    expect(central.of('connection-cut')).toEqual([]);
   });
 });
 
@@ -154,21 +133,6 @@ describe('a message that has begun', () => {
     clock.time += 200;
     expect(await peer.rest()).toBe(NOK);
     expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['message-timeout']);
-  });
-
-  test('and comes in time, a little at a time, is taken', async () => {
-    const { central, clock, store } = await open();
-    const peer = await central.agency(1);
-    const batch = nbet(bet(1));
-    for (let turn = 0; turn < 3; turn += 1) {
-      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(0, 10));
-      await clock.advance(190);
-      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(10));
-      expect(await peer.receive(4)).toBe(OK);
-      await clock.advance(190);
-    }
-    expect(central.of('connection-cut')).toEqual([]);
-    expect(store.rows).toBe(row(1, 1).repeat(3));
   });
 });
 
@@ -415,32 +379,5 @@ describe('a peer that resets the connection', () => {
       await central.seen('connection-closed', turn + 1);
     }
     expect(central.of('message-refused')).toEqual([]);
-  });
-});
-
-describe('a refused peer', () => {
-  test('that never closes is cut when it has lingered for the time of the limit', async () => {
-    const { central, clock } = await open();
-    const peer = await central.agency(1);
-    peer.send(Buffer.from('XXXX'));
-    expect(await peer.rest()).toBe(NOK);
-    await clock.advance(99);
-    expect(central.of('connection-closed')).toEqual([]);
-    clock.time += 1;
-    await central.seen('connection-closed');
-  });
-
-  test('that sends on and on is cut when it has sent more than the limit', async () => {
-    const { central } = await open({ limits: { lingerBytesMax: 1024 * 1024 } });
-    const peer = await connectRaw(central.port);
-    peer.resume();
-    peer.write('XXXX');
-    await until(() => peer.readableEnded, 'the last word of the central');
-    const block = Buffer.alloc(64 * 1024);
-    for (let sent = 0; !peer.destroyed && sent < 64 * 1024 * 1024; sent += block.length) {
-      await new Promise<void>(resolve => peer.write(block, () => resolve()));
-    }
-    await central.seen('connection-closed');
-    expect(central.sockets[0]!.bytesRead).toBeLessThan(2 * 1024 * 1024);
   });
 });

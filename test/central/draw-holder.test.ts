@@ -7,7 +7,7 @@ import type { CentralEvent } from '../../src/observe/events.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { batchNamed } from '../contract/store-contract.ts';
-import { drawnBy, finishedBy, GatedStore, storeError } from '../support/central.ts';
+import { drawnBy, finishedBy, GatedStore, storeError } from '../support/gated-store.ts';
 
 vi.mock('node:timers/promises', () => import('../support/pause.ts'));
 

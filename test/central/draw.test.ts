@@ -1,21 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
 import { type Note, StoreError } from '../../src/store/store.ts';
-import {
-  bet,
-  conn,
-  END,
-  GatedStore,
-  GWIN,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  rwin,
-  TestCentral,
-  until,
-  takeTurns,
-} from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, rwin } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral, takeTurns } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 describe('the draw', () => {
   test('is held once, after the last expected agency, whatever is repeated', async () => {

@@ -1,47 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  frame,
-  GatedStore,
-  GWIN,
-  nbet,
-  NOK,
-  OK,
-  row,
-  TestCentral,
-  until,
-  range,
-  takeTurns,
-} from '../support/central.ts';
+import { bet, conn, END, nbet, NOK, OK, row, range } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral, takeTurns } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 describe('an answer', () => {
-  test.each([
-    ['NBET', nbet(bet(1), bet(2)), row(1, 1) + row(1, 2)],
-    ['BET', frame('BET', bet(1).join('|')), row(1, 1)],
-  ])(
-    'to %s is given, and logged, only when the store has made the bets durable',
-    async (_, request, rows) => {
-      const store = new GatedStore({ held: true });
-      const central = await TestCentral.open({ store });
-      const other = await central.agency(2);
-      const peer = await central.agency(1);
-      peer.send(request);
-      await until(() => store.appended.length === 1, 'the bets at the store');
-      await takeTurns(other);
-      expect(peer.socket.bytesRead).toBe(0);
-      expect(central.of('batch-stored')).toEqual([]);
-      expect(central.of('bet-stored')).toEqual([]);
-      store.letIn();
-      expect(await peer.receive(4)).toBe(OK);
-      expect(store.rows).toBe(rows);
-      expect(central.of('batch-stored').length + central.of('bet-stored').length).toBe(1);
-    },
-  );
-
   test('is NOK, and the connection is closed, when the store is full; later batches go on', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
@@ -88,21 +53,6 @@ describe('an answer', () => {
     expect(await again.receive(8)).toBe(OK + OK);
     const [drawn] = await central.seen('draw-held');
     expect(drawn).toMatchObject({ bets: 1, winners: 1 });
-  });
-
-  test('is NOK for the first batch that the store has no room for; the agency has not finished', async () => {
-    const store = new GatedStore({ held: true });
-    const central = await TestCentral.open({ store });
-    const other = await central.agency(2);
-    const peer = await central.agency(1);
-    peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)), END, GWIN]));
-    await until(() => store.appended.length === 3, 'three batches at the store');
-    store.letIn(1);
-    store.refuse();
-    expect(await peer.rest()).toBe(OK + NOK);
-    await takeTurns(other);
-    expect(central.of('agency-finished')).toEqual([]);
-    expect(store.rows).toBe(row(1, 1));
   });
 });
 

@@ -6,7 +6,7 @@ import { Listener } from '../../src/central/listener.ts';
 import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
-import { until } from '../support/central.ts';
+import { until } from '../support/until.ts';
 import { Peer } from '../support/peer.ts';
 
 async function open(options: { limits?: Partial<Limits>; now?: () => number } = {}) {

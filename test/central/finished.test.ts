@@ -1,20 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  conn,
-  END,
-  frame,
-  GatedStore,
-  GWIN,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  row,
-  rwin,
-  TestCentral,
-} from '../support/central.ts';
+import { bet, END, frame, GWIN, nbet, NEND, NOK, OK, row, rwin } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** Asks the one who is at the other end something that changes nothing: is it still served? */
@@ -132,65 +120,4 @@ describe('the winners', () => {
       },
     ]);
   });
-
-  test('are on the wire exactly as the protocol page says; none is `0|`', async () => {
-    const central = await TestCentral.open({ agencies: [1, 2] });
-    const first = await central.agency(1);
-    first.send(nbet(bet(30904465, 7574), bet(30876370, 7574)));
-    expect(await first.receive(4)).toBe(OK);
-    first.send(END);
-    expect(await first.receive(4)).toBe(OK);
-    const second = await central.agency(2);
-    second.send(END);
-    expect(await second.receive(4)).toBe(OK);
-    await central.seen('draw-held');
-    first.send(GWIN);
-    expect(await first.receive(27)).toBe('5257494e00000013327c33303930343436357c3330383736333730');
-    second.send(GWIN);
-    expect(await second.receive(10)).toBe('5257494e00000002307c');
-  });
-
-  test('are told on a new connection of an agency that never sent a bet', async () => {
-    const central = await TestCentral.open({ agencies: [1, 2] });
-    for (const id of [1, 2]) {
-      const peer = await central.agency(id);
-      peer.send(END);
-      expect(await peer.receive(4)).toBe(OK);
-    }
-    await central.seen('draw-held');
-    const peer = await central.connect();
-    peer.send(Buffer.concat([conn(2), GWIN]));
-    expect(await peer.receive(10)).toBe(rwin());
-  });
-});
-
-describe('after the draw', () => {
-  test.each([
-    ['NBET', nbet(bet(101, 7574)), { single: false, count: 1 }],
-    ['BET', frame('BET', bet(101, 7574).join('|')), { single: true, count: 1 }],
-  ])(
-    '%s is answered NOK, closed and not stored; the winners stay and END is still OK',
-    async (_, bytes, bets) => {
-      const store = new GatedStore();
-      const central = await TestCentral.open({ agencies: [1, 2], store });
-      const peers = [await central.agency(1), await central.agency(2)];
-      for (const peer of peers) {
-        peer.send(END);
-        expect(await peer.receive(4)).toBe(OK);
-      }
-      await central.seen('draw-held');
-      const [late, other] = peers;
-      late!.send(bytes);
-      expect(await late!.rest()).toBe(NOK);
-      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['draw-closed']);
-      expect(central.of('bets-refused')).toEqual([{ event: 'bets-refused', agency: 1, ...bets }]);
-      expect(store.appended).toHaveLength(0);
-      other!.send(Buffer.concat([END, GWIN]));
-      expect(await other!.receive(14)).toBe(OK + rwin());
-      const again = await central.agency(1);
-      again.send(Buffer.concat([END, GWIN]));
-      expect(await again.receive(14)).toBe(OK + rwin());
-      expect(central.of('draw-held')).toHaveLength(1);
-    },
-  );
 });

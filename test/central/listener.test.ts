@@ -4,21 +4,11 @@ import { Listener, type ListenerParts } from '../../src/central/listener.ts';
 import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  GatedStore,
-  GWIN,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  row,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, row } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 const BUSY = Buffer.from('busy');
@@ -40,7 +30,7 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
         socket.on('error', () => {});
         socket.resume();
       }),
-      heldBytes: 0,
+      bufferedBytes: 0,
       cutForRoom() {},
       checkDeadlines() {},
       stop: () => void socket.end(),

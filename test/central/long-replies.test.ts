@@ -5,15 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SpokenDialect } from '../contract/spoken-dialect.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
-import {
-  connectRaw,
-  drawnBy,
-  finishedBy,
-  GatedStore,
-  range,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import { drawnBy, finishedBy, GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import { signed } from '../support/certificates.ts';
 
 /**

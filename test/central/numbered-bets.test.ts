@@ -1,19 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  done,
-  END,
-  frame,
-  GatedStore,
-  helo,
-  heloBets,
-  row,
-  sbet,
-  TestCentral,
-  until,
-  welc,
-  welcBets,
-} from '../support/central.ts';
+import { bet, done, END, frame, helo, row, sbet, welc } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** Uploads of agencies that number bets, not batches. */
@@ -65,27 +54,6 @@ describe('HELO with bets', () => {
     const older = await central.uploader(1, 'u', 5);
     expect(await ask(older, sbet(5, bet(7)), done(4, 6), END)).toEqual(['OK', 'OK', 'OK']);
     expect(store.rows).toBe([1, 2, 4, 5, 6, 7].map(document => row(1, document)).join(''));
-  });
-
-  test('of an upload on its way waits until the fate of what was sent is known', async () => {
-    const { store, central } = await open({ held: true });
-    const peer = await central.betUploader(1);
-    peer.send(Buffer.concat([sbet(1, bet(1), bet(2)), sbet(3, bet(3), bet(4), bet(5))]));
-    await until(() => store.appended.length === 2, 'two batches at the store');
-    const again = await central.connect();
-    again.send(heloBets(1));
-    await central.seen('agency-identified', 2);
-    store.letIn(1);
-    store.refuse();
-    expect(await peer.lastFrames()).toEqual(['OK', FULL_DISK]);
-    expect(await again.frame()).toBe(welcBets(3));
-    store.open();
-    expect(await ask(again, sbet(3, bet(3)), sbet(4, bet(4), bet(5)), done(2, 5))).toEqual([
-      'OK',
-      'OK',
-      'OK',
-    ]);
-    expect(store.rows).toBe([1, 2, 3, 4, 5].map(document => row(1, document)).join(''));
   });
 });
 

@@ -5,20 +5,19 @@ import {
   conn,
   done,
   END,
-  finishedBy,
   frame,
-  GatedStore,
   helo,
   heloBets,
   nbet,
   OK,
   row,
   sbet,
-  TestCentral,
-  until,
   WAIT,
   welcBets,
-} from '../support/central.ts';
+} from '../support/base-frames.ts';
+import { finishedBy, GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** An agency has one upload at a time: what would begin another one, or end it early, is refused. */

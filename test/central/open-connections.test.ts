@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
 import { OpenConnections } from '../../src/central/open-connections.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
-import { bet, conn, connectRaw, nbet, OK, TestCentral, until } from '../support/central.ts';
+import { bet, conn, nbet, OK } from '../support/base-frames.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
-class Holder {
+class Buffering {
   wasCut = false;
-  heldBytes: number;
+  bufferedBytes: number;
 
-  constructor(heldBytes: number) {
-    this.heldBytes = heldBytes;
+  constructor(bufferedBytes: number) {
+    this.bufferedBytes = bufferedBytes;
   }
 
   cutForRoom(): void {
@@ -16,9 +19,9 @@ class Holder {
   }
 }
 
-function openWith(heldBytesMax: number, ...bytes: readonly number[]) {
-  const open = new OpenConnections({ heldBytesMax });
-  const holders = bytes.map(held => new Holder(held));
+function openWith(bufferedBytesMax: number, ...bytes: readonly number[]) {
+  const open = new OpenConnections({ bufferedBytesMax });
+  const holders = bytes.map(held => new Buffering(held));
   for (const holder of holders) open.add(holder);
   for (const holder of holders) open.note(holder);
   return { open, holders, cut: () => holders.map(({ wasCut }) => wasCut) };
@@ -40,13 +43,13 @@ test('beyond it whoever holds most is cut, and nobody more than needed', () => {
 
 test('what is let go of is room for others, and what is noted of one that has gone counts no more', () => {
   const { open, holders, cut } = openWith(100, 50, 50);
-  holders[0]!.heldBytes = 0;
+  holders[0]!.bufferedBytes = 0;
   open.note(holders[0]!);
-  holders[1]!.heldBytes = 100;
+  holders[1]!.bufferedBytes = 100;
   open.note(holders[1]!);
   open.delete(holders[1]!);
   open.note(holders[1]!);
-  holders[0]!.heldBytes = 100;
+  holders[0]!.bufferedBytes = 100;
   open.note(holders[0]!);
   expect(cut()).toEqual([false, false]);
 });
@@ -54,7 +57,7 @@ test('what is let go of is room for others, and what is noted of one that has go
 test('a peer that sends more than is taken, and so holds most of what all together may, is cut with the reason in the log', async () => {
   const central = await TestCentral.open({
     // One connection alone does not come near its own limits.
-    limits: { heldBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
+    limits: { bufferedBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
   });
   const modest = await central.agency(2);
   modest.send(nbet(bet(1)).subarray(0, 20));

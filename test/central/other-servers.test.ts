@@ -3,10 +3,7 @@ import type { Fact } from '../../src/lottery/fact.ts';
 import {
   bet,
   conn,
-  drawnBy,
   END,
-  finishedBy,
-  GatedStore,
   GWIN,
   helo,
   nbet,
@@ -15,13 +12,12 @@ import {
   row,
   rwin,
   sbet,
-  storeError,
-  takeTurns,
-  TestCentral,
-  until,
   WAIT,
   welc,
-} from '../support/central.ts';
+} from '../support/base-frames.ts';
+import { drawnBy, finishedBy, GatedStore, storeError } from '../support/gated-store.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 /** What a server does when others write to its log. */
 

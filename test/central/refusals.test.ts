@@ -1,19 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  conn,
-  END,
-  frame,
-  GatedStore,
-  GWIN,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  row,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { bet, conn, END, frame, GWIN, nbet, NEND, NOK, OK, row } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 /** Asks the one who is at the other end something that changes nothing: is it still served? */

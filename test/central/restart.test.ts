@@ -6,21 +6,8 @@ import { describe, expect } from 'vitest';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
-import {
-  bet,
-  conn,
-  done,
-  END,
-  GWIN,
-  helo,
-  nbet,
-  range,
-  row,
-  sbet,
-  takeTurns,
-  TestCentral,
-  WAIT,
-} from '../support/central.ts';
+import { bet, conn, done, END, GWIN, helo, nbet, range, row, sbet, WAIT } from '../support/base-frames.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 

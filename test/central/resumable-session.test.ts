@@ -5,20 +5,18 @@ import {
   done,
   END,
   frame,
-  GatedStore,
   GWIN,
   helo,
-  ManualClock,
   nbet,
   NOK,
   row,
   sbet,
-  takeTurns,
-  TestCentral,
-  until,
   WAIT,
   welc,
-} from '../support/central.ts';
+} from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
 async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {

@@ -4,7 +4,6 @@ import {
   conn,
   END,
   frame,
-  GatedStore,
   GWIN,
   nbet,
   NEND,
@@ -12,25 +11,13 @@ import {
   OK,
   row,
   rwin,
-  TestCentral,
-  until,
   range,
-  takeTurns,
-} from '../support/central.ts';
-import type { Peer } from '../support/peer.ts';
+} from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral, takeTurns } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 describe('a client that does not wait for the answers', () => {
-  test('gets the OK of hundreds of batches, and they are stored in the order of sending', async () => {
-    const store = new GatedStore();
-    const central = await TestCentral.open({ store });
-    const peer = await central.agency(1);
-    const documents = range(700);
-    peer.send(Buffer.concat(documents.map(document => nbet(bet(document)))));
-    expect(await peer.receive(4 * 700)).toBe(OK.repeat(700));
-    expect(store.rows).toBe(documents.map(document => row(1, document)).join(''));
-    expect(central.of('batch-stored')).toHaveLength(700);
-  });
-
   test('gets answers of different kinds in the order of its requests', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
@@ -155,51 +142,22 @@ describe('a whole conversation', () => {
   const answers = OK + OK + NEND + OK + OK + OK;
   const rows = row(1, 1, 7574) + row(1, 2) + row(1, 3, 7574) + row(1, 4);
 
-  async function expectWinners(central: TestCentral, peer: Peer): Promise<void> {
-    await central.seen('draw-held');
-    peer.send(GWIN);
-    expect(await peer.receive(rwin(1, 3).length / 2)).toBe(rwin(1, 3));
-    expect(central.of('draw-held')).toHaveLength(1);
-  }
-
-  test('may arrive one byte at a time', async () => {
+  test.each([1, 2, 3, 5, 7, 11, 64, 1000])('may arrive in pieces of %i bytes', async length => {
     const store = new GatedStore();
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.connect();
     await until(() => central.sockets.length === 1, 'the connection being accepted');
     const [socket] = central.sockets;
-    for (const [index, byte] of conversation.entries()) {
-      peer.send(Buffer.of(byte));
-      await until(() => socket!.bytesRead === index + 1, `byte ${index} being read`);
-    }
-    expect(await peer.receive(answers.length / 2)).toBe(answers);
-    expect(store.rows).toBe(rows);
-    await expectWinners(central, peer);
-  });
-
-  test('may arrive in one piece', async () => {
-    const store = new GatedStore();
-    const central = await TestCentral.open({ agencies: [1], store });
-    const peer = await central.connect();
-    peer.send(conversation);
-    expect(await peer.receive(answers.length / 2)).toBe(answers);
-    expect(store.rows).toBe(rows);
-    await expectWinners(central, peer);
-  });
-
-  test.each([1, 2, 3, 5, 7, 11, 64])('may arrive in pieces, the first of %i bytes less', async less => {
-    const store = new GatedStore();
-    const central = await TestCentral.open({ agencies: [1], store });
-    const peer = await central.connect();
-    await until(() => central.sockets.length === 1, 'the connection being accepted');
-    const [socket] = central.sockets;
-    for (let at = 0; at < conversation.length; at += less) {
-      const piece = conversation.subarray(at, at + less);
+    for (let at = 0; at < conversation.length; at += length) {
+      const piece = conversation.subarray(at, at + length);
       peer.send(piece);
       await until(() => socket!.bytesRead === at + piece.length, `the bytes up to ${at} being read`);
     }
     expect(await peer.receive(answers.length / 2)).toBe(answers);
     expect(store.rows).toBe(rows);
+    await central.seen('draw-held');
+    peer.send(GWIN);
+    expect(await peer.receive(rwin(1, 3).length / 2)).toBe(rwin(1, 3));
   });
 
   test('may be half closed by the peer right after its last request: every answer still comes', async () => {

@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bet,
-  frame,
-  GatedStore,
-  helo,
-  range,
-  row,
-  sbet,
-  takeTurns,
-  TestCentral,
-  until,
-  welc,
-} from '../support/central.ts';
+import { bet, frame, helo, range, row, sbet, welc } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 
 const BAD = bet('x');
 const failBet = (seq: number, index = 0): string => `FAIL invalid-bet|0|${seq}|${index}|document|not-digits`;
@@ -220,24 +211,6 @@ describe('a disk that is full in the middle of a window', () => {
       all
         .filter(seq => seq % 3 !== 0)
         .map(seq => row(1, seq))
-        .join(''),
-    );
-  });
-});
-
-describe('the window', () => {
-  test('is 64 batches: no more are taken while none is answered, then all are answered', async () => {
-    const { store, central, bystander } = await open({ held: true });
-    const peer = await central.uploader(1);
-    peer.send(Buffer.concat(range(200).map(index => sbet(index + 1, bet(index)))));
-    await until(() => store.appended.length >= 64, '64 batches at the store');
-    await takeTurns(bystander);
-    expect(store.appended).toHaveLength(64);
-    store.open();
-    expect(await peer.frames(200)).toEqual(range(200).map(() => 'OK'));
-    expect(store.rows).toBe(
-      range(200)
-        .map(index => row(1, index))
         .join(''),
     );
   });

@@ -1,18 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { Fact } from '../../src/lottery/fact.ts';
-import {
-  bet,
-  done,
-  GatedStore,
-  helo,
-  range,
-  row,
-  sbet,
-  takeTurns,
-  TestCentral,
-  until,
-} from '../support/central.ts';
+import { bet, done, helo, range, row, sbet } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import { Peer } from '../support/peer.ts';
 
 /** The upload's batches: one of four is not valid, the others have one or two bets. */

@@ -1,20 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import { DamageError } from '../../src/store/csv/damage.ts';
 import { batchNamed } from '../contract/store-contract.ts';
-import {
-  drawIn,
-  fillFolder,
-  loteria,
-  readFiles,
-  ROWS,
-  type Said,
-  TIME,
-  writeFiles,
-} from '../store/store-folder.ts';
+import { drawIn, fillFolder, loteria, readFiles, ROWS, type Said, TIME } from '../store/store-folder.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -110,26 +100,6 @@ describe('loteria draw status', () => {
       'state    complete, a server that runs closes it, or the next one that starts',
     );
   });
-
-  test('takes folder and agencies from the configuration that it is given', async () => {
-    const folder = await filled(false);
-    writeFileSync(
-      join(folder, 'other.ini'),
-      `[DEFAULT]\nSERVER_PORT = 12345\nDATA_DIR = ${folder}\nAGENCIES = 2,6\n`,
-    );
-    const { stdout } = await loteria('/', ['draw', 'status', '--config', join(folder, 'other.ini')]);
-    expect(stdout.split('\n')[0]).toBe('state    open, waiting for 6');
-  });
-
-  test('of damaged files ends with 1, and says nothing but where and why', async () => {
-    const folder = await filled(true);
-    writeFiles(folder, { bets: ROWS.subarray(0, -1) });
-    expect(await loteria('/', ['draw', 'status', folder], TWO)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `loteria: bets.csv is damaged at offset ${ROWS.length - 1}, the file ends here, the journal vouches for ${ROWS.length} bytes; ${DamageError.wayOut}\n`,
-    });
-  });
 });
 
 /** Runs `loteria draw new` and returns the folder that it says. */
@@ -224,21 +194,5 @@ describe('beside a running server', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
     expect(readFiles(folder)).toEqual(before);
     await archive(folder);
-  });
-
-  test('another server says why it does not start, ends with 1, and disturbs nothing', async () => {
-    const folder = await filled(true);
-    const { server } = await startServer(folder, TWO);
-    const before = readFiles(folder);
-    const second = await loteria(folder, ['server'], { SERVER_PORT: '0', ...TWO });
-    expect(second.code).toBe(1);
-    expect(second.stdout).toMatch(
-      / ERROR {4}action: start \| result: fail \| error: another process has bets\.lock locked; end it, or use another DATA_DIR\n$/,
-    );
-    expect(readFiles(folder)).toEqual(before);
-    server.kill('SIGKILL');
-    await server.exited;
-    const { server: next } = await startServer(folder, TWO);
-    expect((await next.logged('open_store')).details).toMatchObject({ bets: '6', state: 'drawn' });
   });
 });

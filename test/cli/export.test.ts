@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  appendFileSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -78,12 +77,6 @@ describe('loteria export', () => {
     expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'out.csv', 'out.csv.seal']);
   });
 
-  test('says whom the draw waits for', async () => {
-    const { data, file } = await filled(false);
-    const { stdout } = await loteria('/', ['export', file], { DATA_DIR: data, AGENCIES: '1,2,4-5' });
-    expect(stdout).toBe(`${SUMMARY}\nthe draw has not been held, it waits for 4, 5\n`);
-  });
-
   test('after the draw says that it was held, and how many have won, but not who', async () => {
     const place = await filled(true);
     expect(await exported(place)).toEqual({
@@ -93,14 +86,6 @@ describe('loteria export', () => {
     });
     expect(readFileSync(place.file)).toEqual(ROWS);
     expect(sealIn(place)).toEqual(AFTER);
-  });
-
-  test('takes the configuration that it is given', async () => {
-    const { data, file, folder } = await filled(false);
-    const config = join(folder, 'other.ini');
-    writeFileSync(config, `[DEFAULT]\nSERVER_PORT = 12345\nDATA_DIR = ${data}\nAGENCIES = 6\n`);
-    const { stdout } = await loteria('/', ['export', file, '--config', config]);
-    expect(stdout).toBe(`${SUMMARY}\nthe draw has not been held, it waits for 6\n`);
   });
 
   test('beside a running server, of which it needs no lock', async () => {
@@ -114,16 +99,6 @@ describe('loteria export', () => {
     expect(readFiles(place.data)).toEqual(before);
     server.kill('SIGTERM');
     expect(await server.exited).toEqual({ code: 0, signal: null });
-  });
-
-  test('leaves out what was never acknowledged', async () => {
-    const place = await filled(false);
-    appendFileSync(betsPath(place.data), '1,Ana,Li');
-    appendFileSync(journalPath(place.data), '{"n":8,"type":"gro');
-    const before = readFiles(place.data);
-    expect(await exported(place)).toMatchObject({ code: 0, stderr: '' });
-    expect(readFileSync(place.file)).toEqual(ROWS);
-    expect(readFiles(place.data)).toEqual(before);
   });
 
   test('of many bets has all of them, in order', async () => {
@@ -161,16 +136,6 @@ describe('loteria export leaves no file', () => {
       code: 1,
       stdout: '',
       stderr: expect.stringContaining('does not match') as string,
-    });
-    expect(readdirSync(place.folder)).toEqual(['data']);
-  });
-
-  test('when there is no store', async () => {
-    const place = await filled(false);
-    expect(await exported({ ...place, data: place.folder })).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('there is no lottery in') as string,
     });
     expect(readdirSync(place.folder)).toEqual(['data']);
   });
@@ -284,14 +249,6 @@ describe('loteria export, where a file is', () => {
       });
     }
     expect(readFiles(place.data)).toEqual(before);
-  });
-
-  test('that is none is left alone', async () => {
-    const place = await filled(true);
-    expect(await exported({ ...place, file: place.data }, '--force')).toMatchObject({
-      code: 1,
-      stderr: `loteria: ${place.data} is not a file\n`,
-    });
   });
 });
 

@@ -223,38 +223,3 @@ describe('loteria journal show', () => {
     });
   });
 });
-
-describe('wrong usage', () => {
-  test.each([
-    [['journal'], 'Usage: loteria journal'],
-    [['journal', 'verfy'], 'Did you mean verify?'],
-    [['journal', 'verify', 'a', 'b'], 'too many arguments'],
-    [['journal', 'show', '--jsn'], 'Did you mean --json?'],
-    [['draw'], 'Usage: loteria draw'],
-    [['draw', 'staus'], 'Did you mean status?'],
-    [['draw', 'new', 'a', 'b'], 'too many arguments'],
-    [['draw', 'status', '--config'], "option '--config <file>' argument missing"],
-    [['draw', 'status', '--config', 'none.ini'], 'cannot read none.ini (ENOENT)'],
-  ])('loteria %j ends with 2 and says what is wrong', async (args, fault) => {
-    const { code, stdout, stderr } = await loteria('/', args);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(fault);
-  });
-
-  test('a configuration that is wrong is named, with what is allowed', async () => {
-    const env = { NUMBER_AGENCIES: 'five' };
-    for (const args of [
-      ['journal', 'verify'],
-      ['journal', 'show'],
-      ['draw', 'status'],
-      ['draw', 'new'],
-    ]) {
-      expect(await loteria('/', args, env)).toEqual({
-        code: 2,
-        stdout: '',
-        stderr:
-          "loteria: environment variable NUMBER_AGENCIES: NUMBER_AGENCIES is 'five', allowed: 0 to 65535\n",
-      });
-    }
-  });
-});

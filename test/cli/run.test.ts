@@ -77,26 +77,6 @@ describe('loteria run', () => {
     expect(await readdir(where.tmp)).toEqual([]);
   });
 
-  test('tells the winners that loteria dataset writes down for the same seed', async () => {
-    const where = await place();
-    const shape = ['--agencies', '2', '--bets', '40000', '--seed', '11'];
-    const dataset = Program.start(['dataset', 'data', ...shape], { cwd: where.cwd });
-    await dataset.exited;
-    const { code, lines } = await run(where, ...shape);
-    expect(code).toBe(0);
-    const { perAgency } = JSON.parse(await readFile(join(where.cwd, 'data/expected.json'), 'utf8')) as {
-      perAgency: { agency: number; bets: number; winners: string[] }[];
-    };
-    expect(tableOf(lines)).toEqual(
-      perAgency.map(({ agency, bets, winners }) => [
-        String(agency),
-        String(bets),
-        String(winners.length),
-        winners.join(' ') || '–',
-      ]),
-    );
-  });
-
   test('takes a folder of files, whatever the ids of their agencies, and leaves it as it is', async () => {
     const where = await place();
     await writeData(join(where.cwd, 'data'));
@@ -191,16 +171,6 @@ describe('loteria run', () => {
     const { code, lines } = await run(where, '--data', 'data', '--dialect', dialect);
     expect(code).toBe(1);
     expect(tableOf(lines)).toEqual([['1', '1', '1', '1', '2']]);
-  });
-
-  test('with an agency that the dialect has no bytes for says so', async () => {
-    const where = await place();
-    await mkdir(join(where.cwd, 'data'));
-    await writeFile(join(where.cwd, 'data/agency-300.csv'), 'Ana,Paz,2,1990-01-02,7574\n');
-    const { code, lines, stderr } = await run(where, '--data', 'data', '--dialect', 'op-codes');
-    expect(code).toBe(1);
-    expect(lines.join('\n') + stderr).toContain('id is 300, protocol op-codes allows only 1 to 255');
-    expect(await readdir(where.tmp)).toEqual([]);
   });
 
   test.each([

@@ -111,30 +111,15 @@ describe('the environment', () => {
     expect(config).toMatchObject({ id: 2, loopPeriod: { text: '5s' }, batchAmountMax: 130 });
   });
 
-  test('a file that was named must be there', async () => {
-    const path = join(await temporaryFolder(), 'nowhere.yaml');
-    await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (ENOENT)`);
-  });
-
   test('a folder in place of the file is refused by name', async () => {
     const path = join(await temporaryFolder(), 'config.yaml');
     await mkdir(path);
     await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (EISDIR)`);
   });
 
-  test('an empty variable counts as not set', async () => {
-    const config = await read(`${LEAST}log:\n  level: DEBUG\n`, { CLI_LOG_LEVEL: '', CLI_ID: '' });
-    expect(config.logLevel).toEqual({ level: 'DEBUG', text: 'DEBUG' });
-    expect(config.id).toBe(1);
-  });
-
   test('LOG_FORMAT is another name of CLI_LOG_FORMAT, which wins', async () => {
     expect((await read(LEAST, { LOG_FORMAT: 'json' })).logFormat).toBe('json');
     expect((await read(LEAST, { LOG_FORMAT: 'json', CLI_LOG_FORMAT: 'text' })).logFormat).toBe('text');
-  });
-
-  test('a wrong value in the file is not looked at when the environment overrides it', async () => {
-    expect((await read(`${LEAST}loop:\n  amount: many\n`, { CLI_LOOP_AMOUNT: '2' })).loopAmount).toBe(2);
   });
 });
 
@@ -286,12 +271,6 @@ describe('a wrong file', () => {
     expect(await refusal(`${LEAST}loop:\n  period: 5s\n  amuont: 3\n`)).toBe(
       'config.yaml, line 6: unknown key loop.amuont; did you mean loop.amount?',
     );
-  });
-
-  test('an unknown key that is like no other lists those that there are', async () => {
-    const message = await refusal(`${LEAST}favourite_colour: blue\n`);
-    expect(message).toContain('config.yaml, line 4: unknown key favourite_colour; known keys: id, mode, ');
-    for (const { name } of Object.values(CLIENT_KEYS)) expect(message).toContain(name);
   });
 
   test.each([

@@ -177,12 +177,6 @@ describe('the file', () => {
     );
   });
 
-  test('an unknown key that is like no other lists those that there are', async () => {
-    const message = await refusal(`${LEAST}FAVOURITE_COLOUR = blue\n`);
-    expect(message).toContain('config.ini: unknown key FAVOURITE_COLOUR; known keys: SERVER_PORT, ');
-    for (const { name } of Object.values(SERVER_KEYS)) expect(message).toContain(name);
-  });
-
   test.each([
     ['SERVER_PORT = 1\n', 'SERVER_PORT'],
     [`${LEAST}[OTHER]\nSERVER_IP = x\n`, 'OTHER'],

@@ -6,7 +6,8 @@ import { AgencyError } from '../../src/agency/errors.ts';
 import type { Limits } from '../../src/wire/limits.ts';
 import { WAITING_NO_TIME, failureOf, startAgency, uploadFile } from '../agency/start-agency.ts';
 import { LORCA, NANDU } from '../golden/golden.ts';
-import { range, until } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 import { ScriptedServer, watchClientSockets } from '../support/scripted-server.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -181,11 +182,7 @@ function describeAnswers(spoken: SpokenDialect): void {
   }
 
   describe('the answers are understood', () => {
-    test('as they are', () => expectUnderstood([]));
-
     test('one byte at a time', () => expectUnderstood(range(answersLength)));
-
-    test('cut at every place', () => inParallel(range(answersLength), place => expectUnderstood([place])));
   });
 }
 

@@ -1,6 +1,9 @@
 import { LORCA, NANDU } from '../golden/golden.ts';
 import type { Limits } from '../../src/wire/limits.ts';
-import { GatedStore, range, TestCentral, until } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 import type { RawBet, SpokenDialect } from './spoken-dialect.ts';
 

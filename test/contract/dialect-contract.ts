@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { CloseReason } from '../../src/observe/events.ts';
 import { LORCA } from '../golden/golden.ts';
-import { cutAt } from '../lottery/cuts.ts';
-import { ManualClock, range, type TestCentral, until } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import type { TestCentral } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 import {
   bytesOf,
   connected,
-  inParallel,
   openFor,
   type Opened,
   outcomeOf,
@@ -27,9 +27,6 @@ import type { SpokenDialect } from './spoken-dialect.ts';
  * what it is answered is compared byte by byte.
  */
 export function describeDialectOfCentral(spoken: SpokenDialect): void {
-  test.each(spoken.golden)('the bytes of this suite are the golden ones: %s', (_, bytes, golden) => {
-    expect(bytes.toString('hex')).toBe(golden);
-  });
   describeStreams(spoken);
   describeTruncation(spoken);
   describeRefusals(spoken);
@@ -74,12 +71,7 @@ function describeStreams(spoken: SpokenDialect): void {
   }
 
   describe('a conversation', () => {
-    test('in one chunk', () => expectWhole(bytes => [bytes]));
-
     test('one byte at a time', () => expectWhole(bytes => Array.from(bytes, byte => Uint8Array.of(byte))));
-
-    test('in two chunks, cut at every place', () =>
-      inParallel(range(stream.length + 1), place => expectWhole(bytes => cutAt(bytes, [place]))));
 
     test('of an agency whose other side is closed already is answered to its end', async () => {
       const { central } = await openFor(spoken, { agencies: [1] });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LORCA, NANDU } from '../golden/golden.ts';
-import { ManualClock, until } from '../support/central.ts';
+import { ManualClock, until } from '../support/until.ts';
 import { connected, openFor, rowOf } from './conversation.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 

@@ -1,5 +1,4 @@
 import type { Dialect } from '../../src/wire/dialect.ts';
-import { type GoldenMessage, hexOf } from '../golden/golden.ts';
 
 /** What the suites must know of a dialect, and what its bytes are put together with. */
 
@@ -55,8 +54,6 @@ export interface SpokenDialect {
   readonly lies: readonly Lie[];
   /** What the connection of agency 1 says that would speak for agency 2, and what is said about it; not where nothing can. */
   readonly another: readonly Lie[];
-  /** What the bytes here and a golden message must be the same in. */
-  readonly golden: readonly (readonly [name: string, bytes: Buffer, golden: string])[];
 }
 
 export const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -98,10 +95,3 @@ export const textsOf = (bet: RawBet): (string | Uint8Array)[] => [
   bet.birthdate,
   bet.number,
 ];
-
-/** A table's message, as hex. */
-export function golden(table: readonly GoldenMessage[], name: string): string {
-  const message = table.find(candidate => candidate.name === name);
-  if (message === undefined) throw new Error(`no golden message '${name}'`);
-  return hexOf(message.fields);
-}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, type TestContext, test } from 'vitest';
 import { REFUSAL_CODES } from '../../src/wire/refusal.ts';
-import { bet, conn, frame, heloBets, nbet, sbet } from '../support/central.ts';
+import { bet, conn, frame, heloBets, nbet, sbet } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import { startServer } from '../support/program.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Snapshot } from '../../src/http/snapshot.ts';
-import { bet, heloBets, sbet, welcBets } from '../support/central.ts';
+import { bet, heloBets, sbet, welcBets } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Peer } from '../support/peer.ts';
 import { startClient, startServer } from '../support/program.ts';

@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loteria } from '../store/store-folder.ts';
-import { bet, conn, nbet, OK } from '../support/central.ts';
+import { bet, conn, nbet, OK } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Peer } from '../support/peer.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';

@@ -1,11 +1,11 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import { bet, conn, END, nbet, row } from '../support/central.ts';
+import { bet, conn, END, nbet } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { type Line, Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -161,26 +161,6 @@ describe('bets.lock removed while a server runs', () => {
     await expectStored(folder, sender, next);
     expect(documentsIn(join(folder, 'bets.csv'))).toEqual([1, 2, 4, 5]);
   });
-
-  test('and a start killed while it waited: the next start waits too', async () => {
-    const { folder, server, sender } = await begun();
-    server.kill('SIGSTOP');
-    rmSync(join(folder, 'bets.lock'));
-    const second = launch(folder);
-    await expect.poll(() => existsSync(join(folder, 'bets.lock')), { timeout: 10_000 }).toBe(true);
-    second.kill('SIGKILL');
-    await second.exited;
-    const third = launch(folder);
-    await pause(300);
-    server.kill('SIGCONT');
-    const sending = sender.sendOn(100);
-    const losers = await Promise.race([failureOf(server), failureOf(third)]);
-    expect(losers).toContain(OTHER_HAS_IT);
-    server.kill('SIGTERM');
-    third.kill('SIGTERM');
-    await Promise.all([sending, server.exited, third.exited]);
-    await expectStored(folder, sender);
-  });
 });
 
 /** As `sed -i` does: the file gets another inode. */
@@ -234,63 +214,5 @@ describe('a file that is replaced or removed while a server runs', () => {
     expect((await next.logged('draw')).details).toMatchObject({ bets: '3', winners: '1' });
     await stop(next);
     await expectStored(folder, sender);
-  });
-
-  test('is noticed by a server that is stopped, and no copy of before is written over', async () => {
-    const { folder, server, sender, path } = await begun();
-    writeFileSync(`${path}.kept`, 'of before');
-    renameSync(path, `${path}.moved`);
-    server.kill('SIGTERM');
-    expect(await failureOf(server)).toContain('move bets.csv.kept-2 to bets.csv');
-    expect(readFileSync(`${path}.kept`, 'utf8')).toBe('of before');
-    expect(readFileSync(`${path}.kept-2`)).toEqual(readFileSync(`${path}.moved`));
-    renameSync(`${path}.kept-2`, path);
-    await stop((await startServer(folder, env)).server);
-    await expectStored(folder, sender);
-  });
-
-  test('with its whole folder is copied as soon as the folder is there again', async () => {
-    const { folder, server, path } = await begun('/');
-    renameSync(folder, `${folder}-moved`);
-    await server.line(({ text }) => text.includes('cannot be copied yet'));
-    renameSync(`${folder}-moved`, folder);
-    expect(await failureOf(server)).toContain(`${path} was replaced or removed`);
-    expect(documentsIn(`${path}.kept`)).toEqual([1, 2]);
-  });
-});
-
-describe('a file that is changed in place while a server runs', () => {
-  test.each([
-    ['bets.csv', 'grew', (path: string): void => appendFileSync(path, row(1, 7))],
-    ['bets.csv', 'was cut', (path: string): void => truncateSync(path, 5)],
-    ['bets.csv', 'was emptied', (path: string): void => truncateSync(path)],
-    ['bets.journal', 'grew', (path: string): void => appendFileSync(path, '\n')],
-    ['bets.journal', 'was cut', (path: string): void => truncateSync(path, 5)],
-  ])('%s %s: the server stops and says so', async (name, _, change) => {
-    const { folder, server } = await begun();
-    const path = join(folder, name);
-    const { size } = statSync(path);
-    change(path);
-    const why = await failureOf(server);
-    // Whichever looks first: the writer, the reader of the digest, or the look of each second.
-    expect(why).toMatch(
-      new RegExp(`another program changed ${name}, it has|${name} is damaged at offset \\d, the file ends`),
-    );
-    expect(statSync(path).size).not.toBe(size);
-    expect(readdirSync(folder).filter(file => file.endsWith('.kept'))).toEqual([]);
-  });
-
-  test.each([
-    ['one digit of a number', (text: string): string => text.replace(/,1\r\n/, ',2\r\n')],
-    ['a name', (text: string): string => text.replace('Lorca', 'Lorka')],
-    ['a line end', (text: string): string => text.replace('\r\n', '  ')],
-  ])('and keeps its length (%s): no draw is held over it', async (_, change) => {
-    const { server, sender, path } = await begun();
-    // The digest has gone over the rows.
-    await pause(400);
-    writeFileSync(path, change(readFileSync(path, 'utf8')), { flag: 'r+' });
-    sender.finish();
-    expect(await failureOf(server)).toMatch(/bets\.csv/);
-    expect(server.linesOf('draw')).toEqual([]);
   });
 });

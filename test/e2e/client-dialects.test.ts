@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/central.ts';
+import { until } from '../support/until.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -89,28 +89,6 @@ describe('a client', () => {
     },
   );
 
-  test.each(['base', ...OTHERS])(
-    'that speaks %s says on SIGTERM in the middle of its upload what was acknowledged',
-    async protocol => {
-      const folder = await temporaryFolder();
-      const bet = 'Ana,Paz,11,1990-01-02,7574\n';
-      await writeFile(join(folder, 'agency.csv'), bet.repeat(200_000));
-      const listener = protocol === 'base' ? 'tp0' : protocol;
-      const { server, port } = await startServer(folder, { SERVER_LISTENERS: `${listener}:0` });
-      const client = startClient(folder, 1, port, { CLI_PROTOCOL: protocol });
-      await server.logged('apuesta_recibida');
-      client.kill('SIGTERM');
-      expect(await client.exited).toEqual({ code: 0, signal: null });
-      const [stopped] = client.linesOf('upload', 'fail').map(({ details }) => details);
-      const bets = (await readFile(join(folder, 'bets.csv'), 'utf8')).split('\r\n').length - 1;
-      expect(stopped).toMatchObject({ bets: String(bets), in_doubt: '0' });
-      const closed = await server.logged('close_socket');
-      // Older agencies that speak op-codes open a connection for each batch.
-      const level = protocol === 'op-codes' ? 'INFO' : 'WARNING';
-      expect([closed.level, closed.details['all_sent']]).toEqual([level, 'no']);
-    },
-  );
-
   test.each(OTHERS)(
     'that speaks %s and has missed its winners is told them again when it comes with an empty file',
     async protocol => {
@@ -130,51 +108,6 @@ describe('a client', () => {
         await rm(join(folder, 'winners.txt'));
       }
       expect(server.linesOf('sorteo')).toHaveLength(1);
-    },
-  );
-
-  test.each(OTHERS)('that speaks %s sends the one bet of exercise 5', async protocol => {
-    const folder = await temporaryFolder();
-    const { server, port } = await startServer(folder, { SERVER_LISTENERS: `${protocol}:0` });
-    const client = startClient(folder, 4, port, {
-      CLI_PROTOCOL: protocol,
-      NOMBRE: 'José',
-      APELLIDO: 'Ñáñez',
-      DOCUMENTO: '30904465',
-      NACIMIENTO: '1999-03-17',
-      NUMERO: '7574',
-    });
-    expect(await client.exited).toEqual({ code: 0, signal: null });
-    expect(client.linesOf('apuesta_enviada', 'success').map(({ details }) => details)).toEqual([
-      { dni: '30904465', numero: '7574' },
-    ]);
-    // None of them has a message for a single bet: it is a batch of one.
-    await server.logged('apuesta_recibida');
-    expect(server.linesOf('apuesta_recibida').map(({ details }) => details['cantidad'])).toEqual(['1']);
-  });
-
-  test.each(OTHERS)(
-    'that speaks %s ends with exit code 0 on SIGTERM while it waits for the draw',
-    async protocol => {
-      const { server, client } = await startWaiting(protocol);
-      client.kill('SIGTERM');
-      expect(await client.exited).toEqual({ code: 0, signal: null });
-      expect(client.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-      expect(client.linesOf('shutdown').map(({ result }) => result)).toEqual(['in_progress', 'success']);
-      expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-    },
-  );
-
-  test.each(['push-codes', 'csv-frames'])(
-    'that speaks %s ends with exit code 1 when the central goes before the winners come',
-    async protocol => {
-      const { server, client } = await startWaiting(protocol);
-      server.kill('SIGTERM');
-      expect(await server.exited).toEqual({ code: 0, signal: null });
-      expect(await client.exited).toEqual({ code: 1, signal: null });
-      expect(client.linesOf('exit', 'fail').map(({ details }) => details['error'])).toEqual([
-        'the connection was lost before the winners came, the central closed the connection; this dialect cannot ask for them again',
-      ]);
     },
   );
 

@@ -100,25 +100,6 @@ describe('exercises 1 to 4: the echo client', () => {
     );
   });
 
-  test("reads the skeleton's config.yaml in its working directory", async () => {
-    const folder = await temporaryFolder();
-    const { port } = await startServer(folder, { SERVER_MODE: 'echo' });
-    await writeFile(
-      join(folder, 'config.yaml'),
-      `server:\n  address: "127.0.0.1:${port}"\nloop:\n  amount: 1\n  period: "1ms"\nlog:\n  level: "INFO"\n`,
-    );
-    const client = Program.start(['client'], { cwd: folder, env: { CLI_ID: '9', CLI_MODE: 'echo' } });
-    expect(await client.exited).toEqual(DONE);
-    expect(client.lines[0]!.details).toEqual({
-      client_id: '9',
-      server_address: `127.0.0.1:${port}`,
-      loop_amount: '1',
-      loop_period: '1ms',
-      log_level: 'INFO',
-    });
-    expect(client.linesOf('receive_message')[0]!.details['msg']).toBe('[CLIENT 9] Message N°1');
-  });
-
   test('a wrong echo is told, exit code 1', async () => {
     const folder = await temporaryFolder();
     const wrong = createServer(socket => {
@@ -175,33 +156,5 @@ describe('the configuration', () => {
     const client = Program.start(['client', '--config', 'none.yaml'], { cwd: folder });
     expect(await client.exited).toEqual(WRONG_USAGE);
     expect(client.stderr).toBe('loteria: cannot read none.yaml (ENOENT)\n');
-  });
-
-  test('JSON lines tell the same facts', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,1,1990-01-02,7574\nx\n');
-    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, {
-      CLI_LOG_FORMAT: 'json',
-      CLI_LOG_LEVEL: 'INFO',
-      CLI_FILE_INVALID: 'skip',
-    });
-    expect(await client.exited).toEqual(FAILED);
-    const facts = client.lines.map(line => JSON.parse(line.text) as Record<string, unknown>);
-    expect(facts.map(({ action, result }) => `${String(action)} ${String(result)}`)).toEqual([
-      'config success',
-      'read_bet fail',
-      'skip_lines success',
-      'connect success',
-      'upload success',
-      'close_file success',
-      'consulta_ganadores in_progress',
-      'acta success',
-      'consulta_ganadores success',
-      'close_socket success',
-      'exit fail',
-    ]);
-    expect(facts[1]).toMatchObject({ file: 'agency.csv', line: 2, field: 'line', reason: 'too-few-fields' });
-    expect(facts.at(-1)).toMatchObject({ level: 'ERROR', client_id: 1, refused_lines: 1 });
   });
 });

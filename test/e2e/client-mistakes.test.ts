@@ -179,12 +179,6 @@ describe('a heading line', () => {
     expect(rows).toBe('1,Ana,Pérez,11,1990-01-02,7574\r\n');
     expect(client.linesOf('skip_heading', 'success')[0]!.details).toEqual({ file: 'agency.csv', line: '1' });
   });
-
-  test('is a fault anywhere else, and so are other first lines without digits', async () => {
-    await refused(`${GOOD}nombre,apellido,documento,nacimiento,numero\n`);
-    await refused(`,,,,\n${GOOD}`);
-    await refused(`nombre,apellido,documento\n${GOOD}`);
-  });
 });
 
 describe('winners.file', () => {
@@ -234,14 +228,6 @@ describe('lines that are skipped', () => {
       expect(client.lines.at(-1)!.text).toContain('refused_lines: 5');
     },
   );
-
-  test('are not forgotten while the server is not up', async () => {
-    const folder = await folderWith(`x\n${GOOD}`);
-    const client = startClient(folder, 1, await portWithoutListener(), SKIP);
-    await client.logged('connect', 'in_progress');
-    client.kill('SIGTERM');
-    expect(await client.exited).toEqual(FAILED);
-  });
 
   test('are not forgotten where the central refused their batch', async () => {
     const central = await FakeCentral.listen();

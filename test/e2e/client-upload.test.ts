@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pipeFile } from '../agency/pipe-file.ts';
-import { FakeCentral, OK, portWithoutListener, welc } from '../support/fake-central.ts';
+import { FakeCentral, portWithoutListener, welc } from '../support/fake-central.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -47,35 +47,6 @@ function story(program: Program): string[] {
 }
 
 describe('a client', () => {
-  test('that is up before the server waits for it without failing', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
-    const port = await portWithoutListener();
-    const client = startClient(folder, 1, port);
-    await client.line(line => line.action === 'connect' && line.details['attempt'] === '2', 'second attempt');
-    await startServer(folder, { SERVER_PORT: String(port), NUMBER_AGENCIES: '1' });
-    expect(await client.exited).toEqual(DONE);
-    const attempts = client.linesOf('connect');
-    expect(attempts.at(-1)!.result).toBe('success');
-    for (const attempt of attempts.slice(0, -1)) {
-      expect(attempt).toMatchObject({ level: 'WARNING', result: 'in_progress' });
-      expect(attempt.details).toMatchObject({ client_id: '1', error: 'ECONNREFUSED' });
-    }
-    expect(client.lines.filter(line => line.result === 'fail')).toEqual([]);
-  });
-
-  test('gives up a server that never comes after retry.maxElapsed', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
-    const client = startClient(folder, 1, await portWithoutListener(), { CLI_RETRY_MAXELAPSED: '300ms' });
-    expect(await client.exited).toEqual(FAILED);
-    expect(client.lines.at(-1)!.text).toMatch(
-      / ERROR {4}action: exit \| result: fail \| client_id: 1 \| error: the central cannot be reached, ECONNREFUSED, after \d attempts$/,
-    );
-    expect(client.linesOf('close_file', 'success')).toHaveLength(1);
-    expect(client.stderr).toBe('');
-  });
-
   test('says its configuration first, with the values as they were given', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), '');
@@ -120,17 +91,6 @@ describe('a client', () => {
       'close_socket success',
     ]);
     expect(await rowsOf(folder)).toEqual(BETS.map(line => `1,${line}`));
-  });
-
-  test('without winners writes an empty file in place of an older one', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS[1]!);
-    await writeFile(join(folder, 'winners.txt'), '99\n');
-    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
-    expect(await client.exited).toEqual(DONE);
-    expect(client.linesOf('consulta_ganadores', 'success')[0]!.details).toEqual({ cant_ganadores: '0' });
-    expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('');
   });
 
   test('keeps its file open only while it uploads', async context => {
@@ -204,16 +164,6 @@ describe('a client that cannot do its job', () => {
     expect(client.stderr).toBe('');
   });
 
-  test('with a folder in place of its file says so in one line too', async () => {
-    const folder = await temporaryFolder();
-    const client = startClient(folder, 1, await portWithoutListener(), { CLI_FILE_NAME: '.' });
-    expect(await client.exited).toEqual(FAILED);
-    expect(client.lines.at(-1)!.text).toContain(
-      'action: exit | result: fail | client_id: 1 | error: cannot read .',
-    );
-    expect(client.stderr).toBe('');
-  });
-
   test.each([
     [
       'base',
@@ -271,68 +221,9 @@ describe('a client that cannot do its job', () => {
     );
     expect(client.linesOf('close_file', 'success')).toHaveLength(1);
   });
-
-  test('goes on (protocol base) after a connection that was lost with everything answered', async () => {
-    const folder = await temporaryFolder();
-    const { writer } = await pipeFile(folder);
-    const central = await FakeCentral.listen();
-    const client = startClient(folder, 1, central.port, { CLI_PROTOCOL: 'base' });
-    await writer.write(`${BETS[0]}\n`.repeat(130));
-    const first = await central.accept();
-    await first.messages(2);
-    first.say(OK);
-    await first.hangUp();
-    await writer.write(`${BETS[1]}\n`.repeat(130));
-    const second = await central.accept();
-    expect((await second.messages(2))[1]).toMatch(/^NBET 130\|Juan\|Gil\|/);
-    client.kill('SIGTERM');
-    second.say(OK);
-    await writer.close();
-    expect(await client.exited).toEqual(DONE);
-  });
 });
 
 describe('SIGTERM', () => {
-  test('in the middle of an upload: what was acknowledged is stored, whole batches, nothing else', async () => {
-    const folder = await temporaryFolder();
-    const lines = Array.from(
-      { length: 300_000 },
-      (_, index) => `Ana,Paz,${index},1990-01-02,${index % 7000}`,
-    );
-    await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));
-    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, { CLI_LOG_PROGRESS: '1ms', CLI_BATCH_WINDOW: '4' });
-    await client.line(
-      line => line.action === 'upload' && Number(line.details['bets']) > 1_000,
-      'progress beyond 1,000 bets',
-    );
-    expect(await terminate(client)).toEqual(DONE);
-    // Answers that it was still owed may have come after the signal.
-    expect(story(client).filter(line => line !== 'upload in_progress')).toEqual([
-      'config success',
-      'connect success',
-      'shutdown in_progress',
-      'close_file success',
-      'close_socket success',
-      'shutdown success',
-    ]);
-    expect(client.linesOf('shutdown', 'in_progress')[0]!.details).toEqual({
-      client_id: '1',
-      signal: 'SIGTERM',
-    });
-    expect(await terminate(server)).toEqual(DONE);
-
-    const rows = await rowsOf(folder);
-    const acknowledged = Number(client.linesOf('upload', 'in_progress').at(-1)!.details['bets']);
-    expect(rows.length).toBeGreaterThanOrEqual(acknowledged);
-    expect(rows.length).toBeLessThan(lines.length);
-    expect(rows.length % 130).toBe(0);
-    expect(rows.findIndex((row, index) => row !== `1,${lines[index]}`)).toBe(-1);
-    const received = server.linesOf('apuesta_recibida', 'success');
-    expect(received.length * 130).toBe(rows.length);
-    expect(server.lines.filter(line => line.result === 'fail')).toEqual([]);
-  });
-
   test('while the server is not up ends the client at once', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));

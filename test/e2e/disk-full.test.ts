@@ -4,7 +4,6 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -12,11 +11,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { readiness } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
-import { NEND, OK } from '../support/central.ts';
+import { NEND } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -135,29 +133,6 @@ function fillDisk(path: string): void {
   }
 }
 
-test('a disk that has room again is reported without any further batch', async context => {
-  const disk = await smallDisk(context);
-  const folder = await temporaryFolder();
-  const env = { DATA_DIR: disk, NUMBER_AGENCIES: '2', HTTP_PORT: '0' };
-  const { server, port } = await startServer(folder, env);
-  const { url } = (await server.logged('listen_http')).details;
-  fillDisk(join(disk, 'ballast'));
-  writeFileSync(join(folder, 'agency-1.csv'), linesOf(1).join('\n'));
-  const client = startClient(folder, 1, port, { CLI_FILE_NAME: 'agency-1.csv' });
-  await times(server, 'refuse', 1);
-  client.kill('SIGKILL');
-  await client.exited;
-  await expect.poll(() => readiness(url!)).toBe('503 not ready: disk-full');
-  // Longer than the period of the probe: as long as the disk is full it stays reported.
-  await sleep(6_000);
-  expect(await readiness(url!)).toBe('503 not ready: disk-full');
-  rmSync(join(disk, 'ballast'));
-  await expect.poll(() => readiness(url!)).toBe('200 ready');
-  expect(readdirSync(disk).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
-  server.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-});
-
 test('winners for which a disk has no room are written when there is some', async context => {
   const disk = await smallDisk(context);
   const folder = await temporaryFolder();
@@ -175,38 +150,4 @@ test('winners for which a disk has no room are written when there is some', asyn
   rmSync(join(disk, 'ballast'));
   expect(await client.exited).toEqual({ code: 0, signal: null });
   expect(readFileSync(winners, 'utf8')).toBe('30904465\n');
-});
-
-test('a disk without room for the draw delays it: it is held once, when there is room', async context => {
-  const disk = await smallDisk(context);
-  const folder = await temporaryFolder();
-  const documents = Array.from({ length: 2000 }, (_, index) => String(index));
-  writeFileSync(
-    join(folder, 'agency-1.csv'),
-    documents.map(document => `Ana,Pérez,${document},1990-01-02,7574\n`).join(''),
-  );
-  const { server, port } = await startServer(folder, { DATA_DIR: disk, NUMBER_AGENCIES: '2' });
-  const client = startClient(folder, 1, port, { CLI_FILE_NAME: 'agency-1.csv', CLI_WINNERS_FILE: 'winners' });
-  await server.logged('agency_finished');
-  fillDisk(join(disk, 'ballast'));
-
-  const peer = await Peer.connect(port);
-  peer.send('434f4e4e 00000001 32 454e4400');
-  expect(await peer.receive(4)).toBe(OK);
-  const delayed = await server.logged('sorteo', 'in_progress');
-  expect(delayed).toMatchObject({
-    level: 'WARNING',
-    details: { error: expect.stringMatching(/^cannot write .*bets\.journal, ENOSPC on write/) as string },
-  });
-
-  rmSync(join(disk, 'ballast'));
-  expect(await client.exited).toEqual({ code: 0, signal: null });
-  expect(readFileSync(join(folder, 'winners'), 'utf8').trimEnd().split('\n')).toEqual(documents);
-  peer.send('4757494e');
-  expect(await peer.receive(10)).toBe('5257494e00000002307c');
-  server.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-  expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
-  const { code, stdout } = await loteria('/', ['journal', 'verify', disk]);
-  expect([code, stdout]).toEqual([0, expect.stringContaining(', 2000 bets, 2000 winners\n')]);
 });

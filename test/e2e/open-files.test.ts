@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { bet, conn, END, GWIN, nbet, OK, rwin, until } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/base-frames.ts';
+import { until } from '../support/until.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Snapshot } from '../../src/http/snapshot.ts';
 import { PROGRAM } from '../support/built-program.ts';
-import { bet, conn, connectRaw, END, GWIN, nbet, NOK, OK, range, row, rwin } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, NOK, OK, range, row, rwin } from '../support/base-frames.ts';
+import { connectRaw } from '../support/raw-socket.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { readiness } from '../support/readiness.ts';
@@ -138,12 +139,6 @@ describe('a server with HTTP_PORT', () => {
     expect(server.linesOf('start', 'fail')[0]!.details['error']).toBe(
       `HTTP_PORT ${port} is in use by another program, choose another one`,
     );
-  });
-
-  test('has it when it only echoes as well', async () => {
-    const { server } = await startServer(await temporaryFolder(), { ...BASE, SERVER_MODE: 'echo' });
-    const { details } = await server.logged('listen_http');
-    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
   });
 });
 

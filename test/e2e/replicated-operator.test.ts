@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/http/snapshot.ts';
-import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/base-frames.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { Peer } from '../support/peer.ts';
@@ -90,22 +90,5 @@ describe('two servers on one replicated store', () => {
     expect((await Scrape.from(url)).value('loteria_engine_available')).toBe(1);
     expect((await kindsOf(url)).slice(0, 2)).toEqual(['engine-available', 'engine-unavailable']);
     await say(port, 1, [[nbet(bet(1)), OK]]);
-  });
-
-  test('wait for it at the start, and end on SIGTERM meanwhile', async () => {
-    const postgres = await startPostgres(1);
-    await postgres.primary.kill();
-    const env = { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', ...envOf(postgres) };
-    const waiting = Program.start(['server'], { cwd: await temporaryFolder(), env });
-    const leaving = Program.start(['server'], { cwd: await temporaryFolder(), env });
-    const { details } = await waiting.logged('listen_http');
-    await Promise.all([waiting, leaving].map(server => server.logged('reach_engine', 'in_progress')));
-    expect(await readiness(details['url']!)).toBe('503 not ready: engine-away');
-    expect(await snapshotOf(details['url']!)).toMatchObject({ state: 'recovering' });
-    leaving.kill('SIGTERM');
-    expect(await leaving.exited).toEqual({ code: 0, signal: null });
-    await postgres.primary.start();
-    await waiting.logged('listen');
-    await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
   });
 });

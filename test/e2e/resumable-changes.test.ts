@@ -91,21 +91,6 @@ test('an upload survives kills, a smaller PAYLOAD_BYTES_MAX and another batch.ma
   await all.expectStored(lines);
 });
 
-test('two clients of one agency with one file and batches of different sizes store every bet once', async () => {
-  const lines = linesOf(10_000);
-  const all = await startLottery(lines);
-  const clients = [
-    all.client({ CLI_BATCH_MAXAMOUNT: '100', CLI_BATCH_WINDOW: '4', CLI_WINNERS_FILE: 'a.txt' }),
-    all.client({ CLI_BATCH_MAXAMOUNT: '33', CLI_BATCH_WINDOW: '4', CLI_WINNERS_FILE: 'b.txt' }),
-  ];
-  for (const client of clients) expect(await client.exited).toEqual(DONE);
-  for (const client of clients) {
-    expect(client.linesOf('upload', 'success')[0]!.details).toMatchObject({ bets: '10000' });
-    expect(client.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-  }
-  await all.expectStored(lines);
-});
-
 test('a file that grows while it is sent is not sent on; with its old content the upload is completed', async () => {
   // More than is read at once.
   const lines = linesOf(20_000);
@@ -137,27 +122,4 @@ test('a file that grows while it is sent is not sent on; with its old content th
   expect(await third.exited).toEqual(DONE);
   expect(third.linesOf('upload', 'success')[0]!.details).toMatchObject({ bets: '20000' });
   await all.expectStored(lines);
-});
-
-test('a second client of the agency with another file is refused, and cuts nothing off', async () => {
-  const lines = linesOf(5_000);
-  const all = await startLottery(lines);
-  await writeFile(join(all.folder, 'other.csv'), textOf(linesOf(10, 7_000)));
-  const first = all.client({ CLI_BATCH_MAXAMOUNT: '10' });
-  await progressBeyond(first, 100);
-  first.kill('SIGSTOP');
-  for (const protocol of ['resumable', 'base']) {
-    const second = all.client({
-      CLI_FILE_NAME: 'other.csv',
-      CLI_PROTOCOL: protocol,
-      CLI_RETRY_MAXELAPSED: '1s',
-    });
-    expect(await second.exited).toEqual(FAILED);
-    if (protocol === 'resumable') expect(openUpload(second).bets).toBeGreaterThan(100);
-  }
-  expect(all.server.linesOf('agency_finished')).toEqual([]);
-  first.kill('SIGCONT');
-  expect(await first.exited).toEqual(DONE);
-  await all.expectStored(lines);
-  expect(all.server.linesOf('refuse', 'fail').map(({ details }) => details['code'])).toContain('upload-open');
 });

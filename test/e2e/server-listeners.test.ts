@@ -2,9 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { conn, END } from '../support/central.ts';
 import { Peer } from '../support/peer.ts';
-import { Program, startServer } from '../support/program.ts';
+import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 /** Several ports with a dialect each (`SERVER_LISTENERS`). */
@@ -75,42 +74,4 @@ describe('a server with several listeners', () => {
     expect(server.linesOf('close_socket', 'success')).toHaveLength(5);
     expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
   });
-});
-
-describe('an agency that waits to be sent its winners', () => {
-  const ALL_SENT = [
-    ['push-codes', '01 2328', '2329 0000'],
-    ['csv-frames', '303030313031 3030303031', '3030303031'],
-  ] as const;
-
-  test.each(ALL_SENT)(
-    '(%s) and has ended its side is told them in time, and is cut when it takes too long: it may be gone',
-    async (dialect, allSent, winners) => {
-      const folder = await temporaryFolder();
-      const env = { SERVER_LISTENERS: `tp0:0,${dialect}:0`, NUMBER_AGENCIES: '2', IDLE_TIMEOUT: '1500ms' };
-      const { server, port } = await startServer(folder, env);
-      const listen = await server.line(({ details }) => details['dialect'] === dialect, dialect);
-      const connected = async (): Promise<Peer> => {
-        const peer = await Peer.connect(Number(listen.details['port']));
-        peer.send(allSent);
-        return peer;
-      };
-      const staying = await connected();
-      const leaving = await connected();
-      leaving.end();
-      expect(await leaving.rest()).toBe('');
-      const { details } = await server.logged('cut_connection');
-      expect(details).toMatchObject({ ip: '127.0.0.1', dialect, agency: '1', reason: 'idle' });
-      expect(staying.ended).toBe(false);
-
-      const listening = await connected();
-      listening.end();
-      const other = await Peer.connect(port);
-      other.send(Buffer.concat([conn(2), END]));
-      const hex = winners.replaceAll(' ', '');
-      expect(await staying.receive(hex.length / 2)).toBe(hex);
-      expect(await listening.receive(hex.length / 2)).toBe(hex);
-      expect(server.linesOf('cut_connection')).toHaveLength(1);
-    },
-  );
 });

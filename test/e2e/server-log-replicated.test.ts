@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/central.ts';
+import { bet, conn, END, GWIN, nbet, OK, rwin } from '../support/base-frames.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import { Peer } from '../support/peer.ts';
 import { Program } from '../support/program.ts';

@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { bet, done, END, helo, row, sbet, WAIT, welc } from '../support/central.ts';
+import { bet, done, END, helo, row, sbet, WAIT, welc } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
-import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/central.ts';
+import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -230,52 +230,6 @@ async function connectWhenThere(port: number, server: Program): Promise<Peer> {
   throw new Error(`the server does not listen: ${server.transcript()}`);
 }
 
-test('the limits of the configuration are kept, and what they cut off is told', async () => {
-  const { server, port } = await startServer(await temporaryFolder(), {
-    CONNECTIONS_MAX: '2',
-    AGENCY_CONNECTIONS_MAX: '1',
-    PAYLOAD_BYTES_MAX: '1024',
-    FIRST_MESSAGE_TIMEOUT: '600ms',
-    MESSAGE_TIMEOUT: '400ms',
-    IDLE_TIMEOUT: '2s',
-  });
-  const says = async (bytes: Uint8Array): Promise<Peer> => {
-    const peer = await Peer.connect(port);
-    peer.send(bytes);
-    return peer;
-  };
-  const close = async (peer: Peer, count: number): Promise<void> => {
-    expect(await peer.rest()).toBe(NOK);
-    peer.end();
-    await server.line(() => server.linesOf('close_socket').length === count, 'the line of the closed socket');
-  };
-  await close(await says(Buffer.from('CON')), 1);
-  await close(await says(Buffer.concat([conn(1), Buffer.from('NB')])), 2);
-  const idle = await says(conn(1));
-  await server.line(() => server.linesOf('identify').length === 2, 'the agency being identified');
-  await close(await says(conn(1)), 3);
-  await close(await says(Buffer.concat([conn(2), Buffer.from('4e42455400000401', 'hex')])), 4);
-  await close(idle, 5);
-  const [first, second] = [await Peer.connect(port), await Peer.connect(port)];
-  const third = await Peer.connect(port);
-  expect(await third.rest()).toBe(NOK);
-  for (const peer of [first, second, third]) peer.socket.destroy();
-  server.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-  const told = server.lines.filter(
-    ({ action, level, result }) => action === 'cut_connection' || (level !== 'INFO' && result === 'fail'),
-  );
-  expect(told.map(({ text }) => fixed(text))).toEqual([
-    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | reason: first-message-timeout',
-    'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | reason: message-timeout',
-    refused(undefined, 'busy', 'agency 1 has 1 connections already'),
-    refused(2, 'payload-too-large', 'NBET of 1025 bytes, at most 1024 are taken'),
-    'INFO     action: cut_connection | result: success | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | reason: idle',
-    'WARNING  action: accept_connections | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | code: busy | detail: 2 connections are open already',
-  ]);
-  for (const { text } of server.lines) expectRegular(text);
-});
-
 test('LOG_FORMAT=json writes one JSON object per line, with the same facts', async () => {
   const env = { NUMBER_AGENCIES: '2' };
   const { server: text, port } = await startServer(await temporaryFolder(), env);
@@ -352,30 +306,6 @@ describe('a message cannot forge a line of the log:', () => {
     const [received] = server.linesOf('receive_message');
     expect(Object.keys(received!.details)).toEqual(['ip', 'msg']);
     for (const line of lines) expectRegular(line.text);
-  });
-
-  test('in JSON it stands whole in its field', async () => {
-    const server = Program.start(['server'], {
-      cwd: await temporaryFolder(),
-      env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', SERVER_MODE: 'echo', LOG_FORMAT: 'json' },
-    });
-    const listening = await server.line(line => line.text.includes('"listen"'), 'the line of listening');
-    const { port } = JSON.parse(listening.text) as { port: number };
-    const text = 'a | "b" \\ \r{"action":"sorteo"}\u001b[1m °';
-    await converse(server, port, [Buffer.from(`${text}\n`)], Buffer.from(`${text}\n`).toString('hex'));
-    server.kill('SIGTERM');
-    await server.exited;
-    const objects = server.lines.map(line => JSON.parse(line.text) as Record<string, unknown>);
-    expect(objects.filter(({ action }) => action === 'receive_message')).toEqual([
-      {
-        time: expect.any(String),
-        level: 'INFO',
-        action: 'receive_message',
-        result: 'success',
-        ip: '127.0.0.1',
-        msg: text,
-      },
-    ]);
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/central.ts';
+import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -118,79 +118,6 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
     expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
     expect(server.stderr).toBe('');
   });
-
-  test('with nobody connected ends at once with exit code 0', async () => {
-    const { server } = await startServer(await temporaryFolder());
-    const startedAt = performance.now();
-    server.kill(signal);
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
-    expect(endingOf(server)).toEqual(GRACEFUL.filter(line => !line.startsWith('close_socket')));
-  });
-});
-
-test('the next start finds every row that was answered before SIGTERM, and none that is torn', async () => {
-  const folder = await temporaryFolder();
-  const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  const peer = await Peer.connect(port);
-  peer.send(conn(1));
-  const upload = uploadUntilEnded(peer, 1);
-  await peer.receive(4 * 20);
-  server.kill('SIGTERM');
-  await upload;
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-  const file = await readFile(join(folder, 'bets.csv'), 'utf8');
-  const again = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  expect(again.server.linesOf('cut_torn_tail')).toEqual([]);
-  const finishing = await Peer.connect(again.port);
-  finishing.send(Buffer.concat([conn(1), nbet(bet(99_999_999, 7574)), Buffer.from('END\0')]));
-  expect(await finishing.receive(8)).toBe(OK + OK);
-  const drawn = await again.server.logged('draw');
-  expect(drawn.details).toMatchObject({ bets: String(file.split('\r\n').length), winners: '1' });
-  expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(file + row(1, 99_999_999, 7574));
-});
-
-describe('SIGTERM with connections that are open', () => {
-  test('and never closed by the peers ends within a few seconds with exit code 0 and a line for each', async () => {
-    const { server, port } = await startServer(await temporaryFolder());
-    const [identified, unknown, inTheMiddle] = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
-    identified!.send(Buffer.concat([conn(1), GWIN]));
-    expect(await identified!.receive(4)).toBe(NEND);
-    inTheMiddle!.send(Buffer.concat([conn(2), GWIN, batchOf(2, 0).subarray(0, 100)]));
-    expect(await inTheMiddle!.receive(4)).toBe(NEND);
-    await logged(server, 'accept_connections', 3);
-    const startedAt = performance.now();
-    server.kill('SIGTERM');
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(6_000);
-    for (const peer of [identified, unknown, inTheMiddle]) expect(await peer!.rest()).toBe('');
-    expect(server.linesOf('close_socket', 'success')).toHaveLength(3);
-    expect(endingOf(server)).toEqual(GRACEFUL);
-  });
-
-  test('and closed by the peers when they hear of it ends as soon as they have', async () => {
-    const { server, port } = await startServer(await temporaryFolder());
-    const peers = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
-    for (const peer of peers) void peer.rest().then(() => peer.end());
-    await logged(server, 'accept_connections', 3);
-    const startedAt = performance.now();
-    server.kill('SIGTERM');
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
-    expect(server.linesOf('close_socket', 'success')).toHaveLength(3);
-  });
-
-  test('refuses new ones from then on', async () => {
-    const { server, port } = await startServer(await temporaryFolder());
-    const peer = await Peer.connect(port);
-    await logged(server, 'accept_connections', 1);
-    server.kill('SIGTERM');
-    expect(await peer.rest()).toBe('');
-    await expect(Peer.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-    peer.end();
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-    expect(server.linesOf('accept_connections', 'success')).toHaveLength(1);
-  });
 });
 
 test.each([
@@ -232,20 +159,6 @@ async function failToStart(
 describe('a wrong configuration ends with exit code 2 and one line that says what is wrong and what is allowed:', () => {
   test.each([
     ['SERVER_PORT', 'abc', '0 to 65535'],
-    ['SERVER_PORT', '65536', '0 to 65535'],
-    ['SERVER_PORT', '-1', '0 to 65535'],
-    ['SERVER_LISTEN_BACKLOG', '0', '1 to 65535'],
-    ['LOGGING_LEVEL', 'LOUD', 'DEBUG, INFO, WARNING, ERROR, CRITICAL'],
-    ['LOG_FORMAT', 'xml', 'text or json'],
-    ['SERVER_MODE', 'casino', 'lottery or echo'],
-    ['SERVER_STORE', 'paper', 'csv, memory, or postgres://user@host:port,host:port,…/database'],
-    ['STORE_SYNC', 'some', 'quorum or single'],
-    ['NUMBER_AGENCIES', '65536', '0 to 65535'],
-    ['NUMBER_AGENCIES', 'five', '0 to 65535'],
-    ['AGENCIES', '1,2,', 'ids and ranges of ids such as 1,2,7-9'],
-    ['CONNECTIONS_MAX', '0', '1 to 65535'],
-    ['PAYLOAD_BYTES_MAX', '10', '1024 to 1048576'],
-    ['IDLE_TIMEOUT', '5', 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h'],
     ['STOP_TIMEOUT', '0s', 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h'],
   ])('%s is %s', async (key, value, allowed) => {
     const server = await failToStart({ SERVER_PORT: '0', [key]: value });
@@ -274,14 +187,6 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
     const server = await failToStart({});
     expect(await server.exited).toEqual({ code: 2, signal: null });
     expect(server.stderr).toContain('SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT');
-  });
-
-  test('a wrong value in config.ini does not matter when the environment says something else', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'config.ini'), '[DEFAULT]\nSERVER_PORT = many\nLOGGING_LEVEL = LOUD\n');
-    const { server } = await startServer(folder, { LOGGING_LEVEL: 'INFO' });
-    server.kill('SIGTERM');
-    expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 });
 

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   EXPIRED,
   HOSTS,
@@ -12,7 +11,7 @@ import {
   VALID,
   writePair,
 } from '../support/certificates.ts';
-import { range } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -128,28 +127,6 @@ describe('a lottery over mutual TLS', () => {
     expect(client.linesOf('resume_upload', 'success')).toHaveLength(1);
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 20_000));
   });
-
-  test('that is stopped in the middle of an upload: what it took is answered, and the client goes on later (P8)', async () => {
-    const folder = await folderForAll(20_000);
-    const port = await freePort();
-    const env = { ...SERVER_TLS, SERVER_PORT: String(port), NUMBER_AGENCIES: '1' };
-    const { server } = await startServer(folder, env);
-    const client = startClient(folder, 1, port, {
-      ...showing('agency-1'),
-      ...fileOf(1),
-      CLI_BATCH_MAXAMOUNT: '10',
-      CLI_LOG_PROGRESS: '1ms',
-    });
-    await client.line(({ details }) => Number(details['bets']) > 100, 'progress');
-    server.kill('SIGTERM');
-    expect(await server.exited).toEqual(DONE);
-    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-    const again = await startServer(folder, env);
-    expect(await client.exited, client.transcript()).toEqual(DONE);
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 20_000));
-    again.server.kill('SIGTERM');
-    expect(await again.server.exited).toEqual(DONE);
-  });
 });
 
 describe('an agency that the server does not accept says why and ends, and the others do not notice:', () => {
@@ -189,37 +166,6 @@ describe('an agency that the server does not accept says why and ends, and the o
     expect(await good.exited, good.transcript()).toEqual(DONE);
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
     expect(server.stderr).toBe('');
-  });
-});
-
-describe('an agency that does not accept the server says why and comes back:', () => {
-  test.each([
-    [
-      'it is signed by somebody else',
-      '127.0.0.1',
-      () => signed(),
-      'it is not signed by the authority of tls.ca',
-    ],
-    [
-      'it names another host',
-      '127.0.0.2',
-      async () => trusted,
-      'it does not name the host of server.address',
-    ],
-  ])('%s', async (_, host, of, why) => {
-    const folder = await folderSignedBy(await of(), 10);
-    const { port } = await startServer(folder, { ...SERVER_TLS, SERVER_HOST: host });
-    await writeFile(join(folder, 'ca.pem'), trusted.ca);
-    const client = startClient(folder, 1, port, {
-      ...fileOf(1),
-      CLI_TLS_CA: 'ca.pem',
-      CLI_SERVER_ADDRESS: `${host}:${port}`,
-    });
-    await client.line(() => client.linesOf('connect', 'in_progress').length > 1, 'another try');
-    const errors = client.linesOf('connect', 'in_progress').map(({ details }) => details['error']);
-    expect(new Set(errors)).toEqual(new Set([`the server's certificate cannot be trusted, ${why}`]));
-    client.kill('SIGTERM');
-    expect(await client.exited).toEqual(DONE);
   });
 });
 
@@ -319,19 +265,6 @@ describe('a client that speaks', () => {
     client.kill('SIGTERM');
     expect(await client.exited).toEqual(DONE);
   });
-
-  test('TLS to a server of something else is told so, and comes back', async () => {
-    const folder = await folderSignedBy(trusted, 10);
-    const web = createServer(socket => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    onTestFinished(() => void web.close());
-    await new Promise<void>(resolve => web.listen({ port: 0, host: '127.0.0.1' }, resolve));
-    const { port } = web.address() as AddressInfo;
-    const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
-    const { details } = await client.logged('connect', 'in_progress');
-    expect(details['error']).toBe('tls.ca is set, and the server speaks no TLS on this port');
-    client.kill('SIGTERM');
-    expect(await client.exited).toEqual(DONE);
-  });
 });
 
 describe('the echo over TLS', () => {
@@ -349,16 +282,5 @@ describe('the echo over TLS', () => {
     server.kill('SIGTERM');
     expect(await server.exited).toEqual(DONE);
     expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-  });
-
-  test('does not come back to one without', async () => {
-    const folder = await folderSignedBy(trusted, 0);
-    const { server, port } = await startServer(folder, { ...SERVER_TLS, SERVER_MODE: 'echo' });
-    const client = startClient(folder, 1, port, { ...MESSAGES, CLI_TLS_CA: 'ca.pem' });
-    expect(await client.exited).toEqual(FAILED);
-    expect(server.linesOf('tls_handshake', 'fail').map(({ details }) => details['error'])).toEqual([
-      'no certificate was shown',
-    ]);
-    expect(server.linesOf('receive_message')).toEqual([]);
   });
 });

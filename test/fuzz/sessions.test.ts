@@ -5,7 +5,9 @@ import { decodeRows } from '../../src/lottery/row-decoder.ts';
 import type { RawBet, SpokenDialect } from '../contract/spoken-dialect.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
 import { LORCA, NANDU } from '../golden/golden.ts';
-import { GatedStore, range, TestCentral } from '../support/central.ts';
+import { range } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { TestCentral } from '../support/test-central.ts';
 
 /**
  * Whole sessions of peers that say anything: messages of their dialect in any order, valid or not, with bytes changed, left out

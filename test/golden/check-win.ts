@@ -62,7 +62,7 @@ const BATCHES: readonly GoldenMessage[] = [
       ['00000005', '5 bytes'],
       ['42', 'B'],
       ['00000001', '1 byte'],
-      ['31', 'agency 1, and no bet behind it'],
+      ['31', 'agency 1, and no bet after it'],
     ],
   },
 ];
@@ -99,7 +99,7 @@ const NOTIFICATIONS: readonly GoldenMessage[] = [
       ['00000043', '67 bytes'],
       ['46', 'F'],
       ['00000001', '1 byte'],
-      ['31', 'agency 1; what follows is the last batch again, which nobody is to store'],
+      ['31', 'agency 1; what follows is the last batch again, which is stored already'],
       ...LORCA_FIELDS,
     ],
   },
@@ -165,6 +165,7 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'error',
     from: 'server',
     meaning: { kind: 'refused', texts: ['0'] },
+    heard: { kind: 'refused' },
     fields: [
       ['00000005', '5 bytes'],
       ['45', 'E'],
@@ -176,6 +177,7 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'error with two fields',
     from: 'server',
     meaning: { kind: 'refused', texts: ['0', 'año'] },
+    heard: { kind: 'refused', refusal: { code: 'malformed', detail: 'año' } },
     heardOnly: true,
     fields: [
       ['0000000d', '13 bytes'],

@@ -1,9 +1,12 @@
+import type { ClientMessage, ServerAnswer } from '../../src/wire/message.ts';
+import type { RefusalCode } from '../../src/wire/refusal.ts';
+
 /**
- * The form of the tables of golden bytes in this folder: what a message says, and its bytes, written by hand from the
- * protocol page. No encoder has produced them, and nothing of `src` is imported: they are to judge it.
+ * The shape of the tables of golden bytes in this folder: the meaning of a message and its bytes,
+ * written by hand from the protocol page. No encoder has produced them.
  */
 
-/** A field of a message: its bytes, in readable hex, and what it says. */
+/** A field of a message: its bytes in readable hex, and a note. */
 export type Field = readonly [hex: string, says: string];
 
 export interface GoldenBet {
@@ -16,23 +19,29 @@ export interface GoldenBet {
   readonly number: string;
 }
 
-/** What a message means; a field is missing where the bytes do not say it. */
+/** What a message means; a property is missing where the bytes do not express it. */
 type Meaning =
   | { readonly kind: 'identify'; readonly agency: number }
+  | { readonly kind: 'bet'; readonly bets: readonly GoldenBet[] }
   | { readonly kind: 'batch'; readonly agency?: number; readonly bets: readonly GoldenBet[] }
+  | { readonly kind: 'numbered-batch'; readonly seq: number; readonly bets: readonly GoldenBet[] }
   | { readonly kind: 'all-sent'; readonly agency?: number }
-  | { readonly kind: 'ask-winners'; readonly agency: number }
+  | { readonly kind: 'ask-winners'; readonly agency?: number }
+  | Extract<ClientMessage, { kind: 'resume' | 'upload-done' | 'await-winners' | 'dispute-acta' }>
   | { readonly kind: 'accepted'; readonly bets?: number; readonly text?: string }
-  | { readonly kind: 'refused'; readonly texts: readonly string[] }
+  | { readonly kind: 'refused'; readonly code?: RefusalCode; readonly texts: readonly string[] }
   | { readonly kind: 'not-drawn'; readonly text?: string }
-  | { readonly kind: 'winners'; readonly text?: string; readonly documents: readonly string[] };
+  | { readonly kind: 'winners'; readonly text?: string; readonly documents: readonly string[] }
+  | Extract<ServerAnswer, { kind: 'welcome' | 'batch-refused' | 'acta' | 'still-here' }>;
 
 export interface GoldenMessage {
   readonly name: string;
   readonly from: 'client' | 'server';
   readonly meaning: Meaning;
   readonly fields: readonly Field[];
-  /** Other programs say it so; ours understands it and says it otherwise. */
+  /** What the agency decodes, where that is not the meaning. */
+  readonly heard?: ServerAnswer;
+  /** Other programs send it; ours only decodes it. */
   readonly heardOnly?: true;
 }
 

@@ -125,6 +125,7 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'stored, with a text',
     from: 'server',
     meaning: { kind: 'accepted', text: 'año' },
+    heardOnly: true,
     fields: [
       ['02', 'acknowledgement'],
       ['01', '1: stored'],
@@ -136,6 +137,7 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'error in the batch',
     from: 'server',
     meaning: { kind: 'refused', texts: ['no'] },
+    heard: { kind: 'bets-refused', refusal: { code: 'invalid-bet', detail: 'no' } },
     fields: [
       ['02', 'acknowledgement'],
       ['02', '2: error in the batch'],
@@ -157,6 +159,7 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'not yet, with a text',
     from: 'server',
     meaning: { kind: 'not-drawn', text: 'no' },
+    heardOnly: true,
     fields: [
       ['02', 'acknowledgement'],
       ['03', '3: the draw has not been held'],
@@ -184,6 +187,7 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'one winner, with a text',
     from: 'server',
     meaning: { kind: 'winners', text: 'si', documents: ['007'] },
+    heardOnly: true,
     fields: [
       ['02', 'acknowledgement'],
       ['04', '4: winners follow'],

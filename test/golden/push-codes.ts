@@ -104,6 +104,7 @@ export const PUSH_CODES: readonly GoldenMessage[] = [
     name: 'error',
     from: 'server',
     meaning: { kind: 'refused', texts: [] },
+    heard: { kind: 'refused' },
     fields: [['455252', 'ERR, which has no room for a reason']],
   },
   {

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { BASE, BASE_PAGE } from './base.ts';
 import { CHECK_WIN, CHECK_WIN_PAGE } from './check-win.ts';
 import { CSV_FRAMES, CSV_FRAMES_PAGE } from './csv-frames.ts';
 import { type GoldenMessage, hexOf } from './golden.ts';
 import { OP_CODES, OP_CODES_PAGE } from './op-codes.ts';
 import { PUSH_CODES, PUSH_CODES_PAGE } from './push-codes.ts';
+import { RESUMABLE, WELC_OLD } from './resumable.ts';
 
 /** The tables of golden bytes against the page and against themselves, before anything else is held against them. */
 
@@ -25,28 +27,33 @@ function find(messages: readonly GoldenMessage[], name: string): GoldenMessage {
   return message;
 }
 
-describe.each(DIALECTS)('$name', ({ messages, page }) => {
-  test.each(page)('the page shows %j', (names, hex) => {
-    const fields = names.flatMap(name => find(messages, name).fields);
-    expect(hexOf(fields)).toBe(hex.replaceAll(' ', ''));
-    // What is text from end to end stands there as text.
-    const text = Buffer.from(hexOf(fields), 'hex').toString('utf8');
-    const shown = /^\d{5}/.test(text) ? withoutSpace(text) : hexOf(fields);
-    expect(PROTOCOL_PAGE).toContain(shown);
-  });
+describe.each([...DIALECTS, { name: 'base', messages: BASE, page: BASE_PAGE }])(
+  '$name',
+  ({ messages, page }) => {
+    test.each(page)('the page shows %j', (names, hex) => {
+      const fields = names.flatMap(name => find(messages, name).fields);
+      expect(hexOf(fields)).toBe(hex.replaceAll(' ', ''));
+      // What is text from end to end stands there as text.
+      const text = Buffer.from(hexOf(fields), 'hex').toString('utf8');
+      const shown = /^\d{5}/.test(text) ? withoutSpace(text) : hexOf(fields);
+      expect(PROTOCOL_PAGE).toContain(shown);
+    });
 
-  test('every message has a name of its own', () => {
-    for (const { name } of messages) find(messages, name);
-  });
+    test('every message has a name of its own', () => {
+      for (const { name } of messages) find(messages, name);
+    });
+  },
+);
 
+describe.each(DIALECTS)('$name', ({ messages }) => {
   // A length stands before a text: `5 bytes`, then that many; what a field says is what its bytes are.
   test.each(messages)('$name: the texts are as long as said', ({ fields }) => {
     for (const [index, [hex, says]] of fields.entries()) {
       const said = /^(\d+) bytes?(?:,|$)/.exec(says)?.[1];
       if (said === undefined || fields.length === 1) continue;
       expect(Number.parseInt(hex, 16)).toBe(Number(said));
-      const behind = fields.slice(index + 1);
-      const length = hexOf(index === 0 ? behind : behind.slice(0, 1)).length / 2;
+      const rest = fields.slice(index + 1);
+      const length = hexOf(index === 0 ? rest : rest.slice(0, 1)).length / 2;
       // The length of a whole message may not count the byte of its type.
       expect([length, length - 1]).toContain(Number(said));
     }
@@ -59,7 +66,15 @@ test('push-codes: what is said of a number is what its bytes say', () => {
 });
 
 describe('the length of the whole is that of the payload', () => {
-  const bytesOf = ({ fields }: GoldenMessage): Buffer => Buffer.from(hexOf(fields), 'hex');
+  const bytesOf = ({ fields }: Pick<GoldenMessage, 'fields'>): Buffer => Buffer.from(hexOf(fields), 'hex');
+
+  const WELC = { name: 'WELC to an older agency', fields: WELC_OLD };
+  const typed = [...BASE, ...RESUMABLE, WELC].filter(({ fields }) => fields.length > 1);
+
+  test.each(typed)('base and resumable: $name', message => {
+    const bytes = bytesOf(message);
+    expect(bytes.readUInt32BE(4)).toBe(bytes.length - 8);
+  });
 
   test.each(CHECK_WIN)('check-win: $name', message => {
     const bytes = bytesOf(message);

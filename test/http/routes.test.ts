@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/http/snapshot.ts';
-import { connectRaw } from '../support/central.ts';
+import { connectRaw } from '../support/raw-socket.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { agencyWith, statusWith, TestOperator } from './operator.ts';

@@ -4,20 +4,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
-import {
-  bet,
-  conn,
-  END,
-  frame,
-  helo,
-  nbet,
-  row,
-  sbet,
-  takeTurns,
-  TestCentral,
-  until,
-  welc,
-} from '../support/central.ts';
+import { bet, conn, END, frame, helo, nbet, row, sbet, welc } from '../support/base-frames.ts';
+import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { until } from '../support/until.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -94,6 +83,8 @@ describe('P1 An acknowledgement means on disk', () => {
       // Others are served meanwhile; this one is not told anything.
       await takeTurns(other);
       expect(peer.socket.bytesRead).toBe(before);
+      const logged = ['batch-stored', 'bet-stored', 'agency-finished'];
+      expect(central.events.filter(({ event }) => logged.includes(event))).toEqual([]);
       disk.letGo(left[0]!);
     }
     expect(await peer.frame()).toMatch(/^OK$|^FAIL invalid-bet\|0\|1\|/);

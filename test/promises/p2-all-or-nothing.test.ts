@@ -1,7 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, helo, nbet, range, row, sbet, welc } from '../support/central.ts';
+import { bet, conn, helo, nbet, range, row, sbet, welc } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

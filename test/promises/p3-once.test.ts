@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, done, END, helo, range, row, sbet, welc } from '../support/central.ts';
+import { bet, done, END, helo, range, row, sbet, welc } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Peer } from '../support/peer.ts';
 import { startClient, startServer } from '../support/program.ts';

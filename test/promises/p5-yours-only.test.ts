@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, END, GWIN, helo, nbet, WAIT } from '../support/central.ts';
+import { bet, conn, END, GWIN, helo, nbet, WAIT } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, done, END, frame, helo, nbet, range, row, sbet, WAIT } from '../support/central.ts';
+import { bet, conn, done, END, frame, helo, nbet, range, row, sbet, WAIT } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

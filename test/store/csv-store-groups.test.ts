@@ -106,26 +106,6 @@ describe('a group', () => {
     expect(store.unsyncedBytes).toBe(0);
   });
 
-  test('is waited for by settled and by close, with the one that gathers', async () => {
-    for (const wait of ['settled', 'close'] as const) {
-      const { store, files } = await openFaulty();
-      const syncs = holdSyncs(files);
-      const appends = [follow(store.append(batchNamed(1))), follow(store.append(batchNamed(2)))];
-      let done = false;
-      const waiting = store[wait]().then(() => {
-        done = true;
-      });
-      await idle();
-      syncs.release();
-      await idle();
-      expect([done, ...outcomes(appends)]).toEqual([false, 'stored', 'waiting']);
-      files.onSync = undefined;
-      syncs.release();
-      await waiting;
-      expect(outcomes(appends)).toEqual(['stored', 'stored']);
-    }
-  });
-
   test('takes refused batches and batches without rows too, and writes only its line when it has no rows', async () => {
     const { store, files } = await openFaulty();
     await Promise.all([
@@ -182,19 +162,6 @@ describe('a group', () => {
       'stored',
       'stored',
     ]);
-  });
-
-  test('keeps the rows as they were when they were appended, whatever happens to their memory then', async () => {
-    const { store, files } = await openFaulty();
-    const expected = rowsOf([...betsNamed(0), ...betsNamed(1)]);
-    const appends = [0, 1].map(name => {
-      const batch = batchNamed(name);
-      const append = store.append(batch);
-      batch.rows.fill(0);
-      return append;
-    });
-    await Promise.all(appends);
-    expect(files.bets.equals(expected)).toBe(true);
   });
 
   test('larger than a piece of memory is written whole, one after the other', async () => {

@@ -7,12 +7,11 @@ import { hasWon } from '../../src/lottery/catedra.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
-import { batchNamed, betsNamed, describeStore, storedBets } from '../contract/store-contract.ts';
+import { batchNamed, betsNamed, describeStore } from '../contract/store-contract.ts';
 import { batchOf, betWith, rowOf, rowsOf } from '../lottery/bets.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { idle } from './faulty-store.ts';
 import { betsPath, journalPath, linesOf, openFilesIn, readFiles } from './store-folder.ts';
-import { sealDraw } from '../support/seal-draw.ts';
 
 /** The lines of a journal as what they are of. */
 function typesIn(folder: string): string[] {
@@ -20,8 +19,6 @@ function typesIn(folder: string): string[] {
     line => (JSON.parse(line.toString()) as { type: string }).type,
   );
 }
-
-const NO_DRAW = { bets: 0, winners: new Map<number, string[]>() };
 
 describe('the csv store', () => {
   describeStore(
@@ -183,56 +180,5 @@ describe('the lines of the journal', () => {
       end: bets.length,
       sha256: createHash('sha256').update(bets).digest('hex'),
     });
-  });
-});
-
-describe('the draw', () => {
-  test('is the last word: nothing is stored after it, by this process or the next', async () => {
-    const folder = await temporaryFolder();
-    const { store } = await CsvStore.open(folder);
-    await store.append(batchNamed(1));
-    const seal = await sealDraw(store, { bets: 1, winners: new Map([[1, ['1']]]) });
-    const rows = rowsOf(betsNamed(1));
-    expect(seal).toMatchObject({
-      bytes: rows.length,
-      sha256: createHash('sha256').update(rows).digest('hex'),
-    });
-    const before = readFiles(folder);
-    const expectRefusals = async (ofStore: CsvStore): Promise<void> => {
-      const refused = { code: 'failed', message: 'nothing is stored after the draw' };
-      await expect(ofStore.append(batchNamed(2))).rejects.toMatchObject(refused);
-      const finished = { kind: 'finished', agency: 2, upload: undefined } as const;
-      await expect(ofStore.note(finished)).rejects.toMatchObject(refused);
-      await expect(sealDraw(ofStore, NO_DRAW)).rejects.toMatchObject(refused);
-    };
-    await expectRefusals(store);
-    expect(await storedBets(store)).toEqual(betsNamed(1));
-    await store.close();
-    const { store: next } = await CsvStore.open(folder);
-    await expectRefusals(next);
-    await next.close();
-    expect(readFiles(folder)).toEqual(before);
-    expect(typesIn(folder)).toEqual(['begin', 'group', 'draw']);
-  });
-
-  test('over no bets has the digest of nothing', async () => {
-    const folder = await temporaryFolder();
-    const { store } = await CsvStore.open(folder);
-    expect(await sealDraw(store, NO_DRAW)).toMatchObject({
-      bytes: 0,
-      sha256: createHash('sha256').digest('hex'),
-    });
-    await store.close();
-    await verifyStore(folder, hasWon);
-  });
-
-  test('covers everything that was handed over before, also what was still on its way', async () => {
-    const folder = await temporaryFolder();
-    const { store } = await CsvStore.open(folder);
-    const appends = Array.from({ length: 20 }, (_, name) => store.append(batchNamed(name)));
-    const { bytes } = await sealDraw(store, NO_DRAW);
-    await Promise.all(appends);
-    expect(bytes).toBe(readFileSync(betsPath(folder)).length);
-    await store.close();
   });
 });

@@ -50,10 +50,7 @@ describe('an inspection', () => {
     const { lottery, begun, draw, ...walk } = await inspectStore(await filled(), [1, 2, 3]);
     expect({ begun, draw }).toEqual({ begun: TIME, draw: undefined });
     expect([lottery.state, lottery.finished, lottery.missing]).toEqual(['open', [1, 2], [3]]);
-    expect([...lottery.bets]).toEqual([
-      [1, 4],
-      [2, 2],
-    ]);
+    expect(Object.fromEntries(lottery.bets)).toEqual({ 1: 4, 2: 2 });
     expect(walk).toMatchObject({
       journalLines: 6,
       journalTornBytes: 0,
@@ -188,7 +185,14 @@ const withBatch =
 const same = undefined;
 const FIRST_BYTES = BATCHES[0]!.rows.length;
 
-/** What somebody wrote who knows how checksums are made. */
+/** Reads `agency:document,document …`. */
+const winnersIn = (text: string): unknown[] =>
+  text.split(' ').map(one => {
+    const [agency, documents] = one.split(':');
+    return [Number(agency), documents!.split(',')];
+  });
+
+/** Changed lines with a right checksum. */
 const FORGERIES: readonly [what: string, line: number, change: Change, reason: RegExp][] = [
   [
     'a batch is of another agency than its rows',
@@ -259,53 +263,17 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
     /^a draw over \d+ bytes, \d+ are there$/,
   ],
   ...[
-    [
-      'a winner more',
-      [
-        [1, ['11', '13', '14']],
-        [2, ['21']],
-      ],
-      1,
-    ],
-    [
-      'a winner less',
-      [
-        [1, ['11']],
-        [2, ['21']],
-      ],
-      1,
-    ],
-    [
-      'another winner',
-      [
-        [1, ['11', '12']],
-        [2, ['21']],
-      ],
-      1,
-    ],
-    [
-      'the winners in another order',
-      [
-        [1, ['13', '11']],
-        [2, ['21']],
-      ],
-      1,
-    ],
-    ['no winner of an agency', [[1, ['11', '13']]], 2],
-    [
-      'winners of an agency without bets',
-      [
-        [1, ['11', '13']],
-        [2, ['21']],
-        [3, ['31']],
-      ],
-      3,
-    ],
-    ['the winner of another agency', [[1, ['11', '13', '21']]], 1],
+    ['a winner more', '1:11,13,14 2:21', 1],
+    ['a winner less', '1:11 2:21', 1],
+    ['another winner', '1:11,12 2:21', 1],
+    ['the winners in another order', '1:13,11 2:21', 1],
+    ['no winner of an agency', '1:11,13', 2],
+    ['winners of an agency without bets', '1:11,13 2:21 3:31', 3],
+    ['the winner of another agency', '1:11,13,21', 1],
   ].map(([what, winners, agency]): (typeof FORGERIES)[number] => [
     `the draw has ${String(what)}`,
     7,
-    record => ({ ...record, winners }),
+    record => ({ ...record, winners: winnersIn(String(winners)) }),
     new RegExp(`^the winners of agency ${String(agency)} are not those of its bets$`),
   ]),
 ];
@@ -412,22 +380,8 @@ describe('what was adopted', () => {
     writeFileSync(betsPath(folder), ROWS);
     const { journal } = await start(folder);
     await verifyStore(folder, hasWon);
-    for (const bets of [
-      [
-        [1, 3],
-        [2, 3],
-      ],
-      [
-        [1, 4],
-        [2, 1],
-      ],
-      [
-        [1, 4],
-        [2, 3],
-      ],
-      [[1, 4]],
-    ]) {
-      // prettier-ignore
+    for (const counts of ['1:3 2:3', '1:4 2:1', '1:4 2:3', '1:4']) {
+      const bets = counts.split(' ').map(pair => pair.split(':').map(Number));
       writeFiles(folder, { journal: forge(journal, 2, record => ({ ...record, bets })) });
       expect(await damageOf(verifyStore(folder, hasWon))).toMatchObject({ file: 'bets.csv', offset: 0 });
     }

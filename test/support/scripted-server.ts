@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { until } from './central.ts';
+import { until } from './until.ts';
 import { Peer } from './peer.ts';
 
 /** A server that says exactly the bytes that a test tells it to, in whatever dialect. */

@@ -13,10 +13,10 @@ export class AppendFile {
   readonly file: DataFile;
   #end: number;
   #written: number;
-  /** Where the file ends at most: with everything that a write may have written. */
+  /** Upper bound of the file's length: a write may have written less. */
   #reach: number;
 
-  /** @param end where the file's durable part ends, which is where it is appended to, in bytes */
+  /** @param end of the durable part, in bytes */
   constructor(path: string, file: DataFile, end: number) {
     this.path = path;
     this.file = file;
@@ -36,7 +36,7 @@ export class AppendFile {
    * @returns what is wrong with it, if anything
    */
   async complaint(): Promise<string | undefined> {
-    // Writes and cuts go on meanwhile.
+    // Writes and rollbacks run meanwhile.
     const { end } = this;
     const reach = this.#reach;
     const size = await this.file.size();
@@ -50,7 +50,7 @@ export class AppendFile {
   }
 
   /**
-   * Writes behind what was written before, and syncs.
+   * Appends and syncs.
    *
    * @throws StoreError as `write` and `sync` do
    */
@@ -60,21 +60,21 @@ export class AppendFile {
   }
 
   /**
-   * @throws StoreError `full` when there is no room, `failed` when the file cannot be written for another reason or does
-   *   not end where this writer has left it
+   * @throws StoreError `full` when there is no room; `failed` for any other error, or when the file
+   *   does not end where this writer has left it
    */
   async write(buffers: readonly Uint8Array[]): Promise<void> {
-    // Not over what another program has written, nor with a hole where it has cut.
+    // Never overwrite another program's bytes, nor leave a hole.
     const complaint = this.#reach === this.#end ? await this.complaint() : undefined;
     if (complaint !== undefined) throw new StoreError('failed', complaint);
-    // Empty buffers have no bytes: a write of nothing but them would take nothing.
+    // A write of empty buffers alone would return 0.
     let left: readonly Uint8Array[] = buffers.filter(buffer => buffer.length > 0);
     this.#reach = left.reduce((sum, { length }) => sum + length, this.#written);
     try {
       while (left.length > 0) {
         const written = await this.file.write(left.slice(0, BUFFERS_PER_WRITE), this.#written);
         if (written === 0) throw new Error('nothing was written');
-        // A write may take less than it was given: go on behind what it took.
+        // A short write: continue after it.
         this.#written += written;
         left = dropBytes(left, written);
       }
@@ -87,7 +87,7 @@ export class AppendFile {
     }
   }
 
-  /** @throws StoreError `failed`: nobody knows what is on disk then, and a second try may succeed without having synced */
+  /** @throws StoreError `failed`: the state of the disk is unknown, and a retry may succeed without a sync */
   async sync(): Promise<void> {
     try {
       await this.file.sync();
@@ -135,13 +135,13 @@ function dropBytes(buffers: readonly Uint8Array[], count: number): readonly Uint
   return rest;
 }
 
-/** Whether the disk, or what this user may use of it, is full: the only failure of a write that can pass. */
+/** Disk or quota full: the only write error that can pass. */
 function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** The system's code and what it was doing, without the path and the punctuation of Node's message. */
+/** Code and system call, without the path of Node's message. */
 export function reasonOf(error: unknown): string {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code !== undefined && syscall !== undefined) return `${code} on ${syscall}`;

@@ -11,13 +11,12 @@ import { BETS_FILE, expectLottery, JOURNAL_FILE } from './store-walk.ts';
 
 const ARCHIVE_FOLDER = 'draws';
 
-/** Copies with rows: from before a void, of a replaced file, of what was cut off. */
+/** Copies with rows: of voids, replaced files and torn tails. */
 const COPY = /^bets\.(?:csv|journal)\.(?:before-|kept|cut)/;
 
 /**
- * Moves the two files of a draw that has been held, and the others of its lottery, to a folder of
- * their own, `draws/<time>-<seal>/`, and so makes room for the next one. Called again after an
- * interruption, it moves the rest.
+ * Moves the files of a lottery after its draw to `draws/<time>-<seal>/`. After an interruption, a
+ * second call moves the rest.
  *
  * @param isOfDraw whether another file in the folder, by its name, belongs to the draw
  * @returns the folder
@@ -36,7 +35,7 @@ export async function archiveDraw(
     const { time, sha256 } = await findDraw(directory);
     const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
     await makePrivateFolder(folder);
-    // The journal goes last: rows without a journal would be taken over into the next draw.
+    // The journal last: rows without a journal would be adopted into the next draw.
     const others = (await readdir(directory)).filter(name => COPY.test(name) || isOfDraw(name));
     for (const name of [BETS_FILE, ...others, JOURNAL_FILE]) await move(name, directory, folder);
     await files.syncDirectory(join(directory, ARCHIVE_FOLDER));
@@ -49,7 +48,7 @@ export async function archiveDraw(
   }
 }
 
-/** Moves a file unless an interrupted call has done so; never over one that was archived. */
+/** Moves a file that was not moved yet; never overwrites. */
 async function move(name: string, from: string, to: string): Promise<void> {
   const files = NODE_FILES;
   const path = join(from, name);

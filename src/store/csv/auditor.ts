@@ -3,22 +3,22 @@ import { RowDecoder } from '../../lottery/row-decoder.ts';
 import type { Drawn, Group, JournalRecord } from './journal-record.ts';
 import { BETS_FILE } from './store-walk.ts';
 
-/** Rows that belong together: a batch, or a file that was adopted. */
+/** Rows of a batch, or of an adopted file. */
 interface Section {
   bytesLeft: number;
-  /** Bets of each agency that the journal speaks of and that were not seen yet. */
+  /** Bets of each agency that are still expected. */
   readonly betsLeft: Map<number, number>;
 }
 
-/** Counts the rows of `bets.csv` against its journal, bet by bet. Throws Errors that say what is wrong. */
+/** Compares the rows of `bets.csv` with the journal, bet by bet. Throws an Error for each mismatch. */
 export class Auditor {
   readonly #hasWon: (bet: Bet) => boolean;
   readonly #finished = new Set<number>();
   readonly #winners = new Map<number, string[]>();
   #bets = 0;
-  /** End of the rows so far, as the journal says. */
+  /** End of the rows so far, in the journal. */
   #end = 0;
-  /** What is still to come of the current record. */
+  /** The rest of the current record. */
   #sections: Section[] = [];
   #decoder = new RowDecoder(BETS_FILE);
 
@@ -26,7 +26,6 @@ export class Auditor {
     this.#hasWon = hasWon;
   }
 
-  /** Takes a record, whose rows come next. */
   onRecord(record: JournalRecord): void {
     switch (record.type) {
       case 'adopt':

@@ -7,8 +7,8 @@ const POWERS = [0x40000000];
 while (POWERS.length < 56) POWERS.push(multiply(POWERS.at(-1)!, POWERS.at(-1)!));
 
 /**
- * CRC-32 of two texts, one behind the other, of the checksums of both: that of the first is multiplied by x once for each bit
- * of the second, which is some twenty multiplications in place of a pass over its bytes.
+ * CRC-32 of a concatenation from the checksums of its parts: the first is multiplied by x once for
+ * each bit of the second, in some twenty multiplications.
  *
  * @param length of the second, in bytes
  */

@@ -24,26 +24,24 @@ import type { JournalRecord } from './journal-record.ts';
 import { type RecoveredFiles, recoverFiles, type TailCut } from './recovery.ts';
 import { RowsCheck } from './rows-check.ts';
 
-/** Bets between which the draw lets other work pass: less than a millisecond. */
+/** Bets between two turns of the event loop during the draw: less than a millisecond. */
 const BETS_PER_SLICE = 4096;
 
-/** How long nothing was written before the digest of the file goes on and the last group is confirmed, in milliseconds. */
+/** Idle time before rows are digested and the last group is confirmed, in milliseconds. */
 const IDLE_MS = 200;
 
-/** Bytes of rows after which a checkpoint is worth a line of the journal, and more than a stopping server digests. */
+/** Bytes of rows between checkpoints, and the most that a stopping server digests. */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 
 export interface CsvStoreOptions {
   readonly files?: Files;
   readonly clock?: () => Date;
-  /** The agencies that the draw waits for, such as `1-5`: of a new lottery, and of one whose journal does not say. */
+  /** The expected agencies, such as `1-5`, where the journal does not name them. */
   readonly agencies?: string | undefined;
-  /** Told every fact in order: those of former processes before the store is open, each later one when it is durable. */
   readonly onFact?: OnFact;
-  /** Told how long the disk takes and when it is full. */
   readonly watch?: StoreWatch | undefined;
   readonly onEvent?: OnStoreEvent;
-  /** Waits so many milliseconds at the start where another server may still run on the folder. */
+  /** Waits at the start where another server may still have the folder. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
@@ -53,9 +51,8 @@ export interface OpenedCsvStore {
 }
 
 /**
- * The embedded store: the rows in `bets.csv`, the facts in `bets.journal`. What is handed over while a group is on its way to
- * the disk gathers in the next one (`commit-writer.ts`), so that one wait for the disk serves all connections. What a
- * crash leaves behind at any point of this is in docs/STORE.md.
+ * The embedded store: rows in `bets.csv`, facts in `bets.journal`. docs/STORE.md lists what a crash
+ * leaves at each step.
  */
 export class CsvStore implements Store {
   readonly failure: Promise<StoreError>;
@@ -68,9 +65,8 @@ export class CsvStore implements Store {
   readonly #failure = new Failure();
   readonly #writer: CommitWriter;
   #closing = false;
-  /** No bet follows the draw. */
   #sealed: boolean;
-  /** How much of the rows the last checkpoint covers, in bytes. */
+  /** End of the rows in the last checkpoint, in bytes. */
   #checkpointEnd: number;
   /** Lines of the journal when the store was last seen idle. */
   #idleLines = -1;
@@ -97,11 +93,11 @@ export class CsvStore implements Store {
   }
 
   /**
-   * Opens an existing directory and everything in it: an empty one, what a former process left there however it ended, or a
-   * `bets.csv` alone, which is taken over and takes part in the draw.
+   * Opens an existing directory: empty, as a former process left it, or with a `bets.csv` alone, whose
+   * bets take part in the draw.
    *
-   * @throws StoreError `unusable` when another process has the directory, when it cannot be written, or when what was
-   *   acknowledged is not there any more (a `DamageError` with file and offset)
+   * @throws StoreError `unusable` when another process has the directory, or when it cannot be
+   *   written; DamageError when acknowledged data is missing
    */
   static async open(directory: string, options: CsvStoreOptions = {}): Promise<OpenedCsvStore> {
     const { files = NODE_FILES, clock = now, agencies, onFact = () => {}, onEvent } = options;
@@ -185,7 +181,7 @@ export class CsvStore implements Store {
   async close(): Promise<void> {
     await this.settled().catch(() => {});
     await this.#guard.look().catch(() => {});
-    await this.#checkpointAtTheEnd();
+    await this.#checkpointAtEnd();
     this.#closing = true;
     clearInterval(this.#idleTimer);
     clearInterval(this.#lookTimer);
@@ -219,7 +215,7 @@ export class CsvStore implements Store {
     }
   }
 
-  /** Why nothing is taken any more. */
+  /** Why nothing is appended any more. */
   #refusal(): StoreError | undefined {
     if (this.#failure.error !== undefined) return this.#failure.error;
     if (this.#closing) return new StoreError('failed', 'the store is closed');
@@ -250,15 +246,14 @@ export class CsvStore implements Store {
     }
   }
 
-  /** The digest as far as it has come, as a line of the journal. */
   async #checkpoint(): Promise<void> {
     const { offset: end, sha256 } = this.#digest;
     await this.#record({ type: 'checkpoint', end, sha256 });
     this.#checkpointEnd = end;
   }
 
-  /** So that whoever keeps a copy of the files of a stopped server can check it; not when that would take long. */
-  async #checkpointAtTheEnd(): Promise<void> {
+  /** Makes a copy of a stopped server's files verifiable, where that is quick. */
+  async #checkpointAtEnd(): Promise<void> {
     if (this.#failure.error !== undefined || this.#sealed) return;
     const { end } = this.#bets;
     try {

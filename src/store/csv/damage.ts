@@ -1,15 +1,15 @@
 import { StoreError } from '../store.ts';
 
 /**
- * A file is not what was made durable once: bytes were changed, removed, or belong to another file. Nothing is repaired by
- * guessing; whoever opens the store stops.
+ * A file differs from what was made durable: bytes were changed, removed, or belong to another file.
+ * Nothing is repaired by guessing.
  */
 export class DamageError extends StoreError {
   static readonly wayOut =
     "restore bets.csv and bets.journal together from a copy that 'loteria journal verify' accepts";
 
   readonly file: string;
-  /** Where the file is not right any more, in bytes from its start. */
+  /** Of the first damage, in bytes. */
   readonly offset: number;
   readonly reason: string;
 

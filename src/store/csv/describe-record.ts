@@ -1,7 +1,7 @@
 import type { Intervention } from '../../lottery/fact.ts';
 import type { Group, JournalRecord, RefusedBatch } from './journal-record.ts';
 
-/** A record of the journal in words, a line for each thing that it says. */
+/** A record of the journal in words, in lines. */
 export function describeRecord(record: JournalRecord): string[] {
   switch (record.type) {
     case 'begin':
@@ -58,7 +58,7 @@ interface Run {
   bets: number;
 }
 
-/** Neighbouring batches of one upload share a line. */
+/** Adjacent batches of one upload share a line. */
 function describeBatches({ batches }: Group): string[] {
   const lines: string[] = [];
   let run: Run | undefined;

@@ -1,10 +1,10 @@
 import { AppendFile } from './append-file.ts';
 import type { Files, ReadableFile } from './files.ts';
 
-/** Bytes that are copied at a time. */
+/** Bytes of one copy step. */
 const COPY_BYTES = 1024 * 1024;
 
-/** Creates an empty file for a copy; where one exists, under the next name: `path-2`, `path-3`, … */
+/** Creates an empty file under the first free name: `path`, `path-2`, `path-3`, … */
 export async function createCopy(files: Files, path: string): Promise<AppendFile> {
   for (let number = 1; ; number += 1) {
     const numbered = number === 1 ? path : `${path}-${number}`;
@@ -16,7 +16,7 @@ export async function createCopy(files: Files, path: string): Promise<AppendFile
   }
 }
 
-/** Copies the first bytes of a file, up to `end`, and syncs. */
+/** Copies a file up to `end`, and syncs. */
 export async function copyOver(from: ReadableFile, end: number, to: AppendFile): Promise<void> {
   const block = Buffer.allocUnsafe(COPY_BYTES);
   for (let position = 0; position < end; ) {

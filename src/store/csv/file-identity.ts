@@ -1,15 +1,15 @@
 import { lstat } from 'node:fs/promises';
 
-/** Which file a path names. */
+/** Identifies a file, independent of its path. */
 export interface FileIdentity {
-  /** Device and inode. The inode of an open file is not given to another one. */
+  /** Device and inode. The inode of an open file is not reused. */
   readonly id: string;
   /** Time of creation, in milliseconds; 0 where the file system does not keep it. */
   readonly bornMs: number;
   readonly bytes: number;
 }
 
-/** Identifies the file at a path, a symbolic link itself; undefined when nothing is there. */
+/** Does not follow a symbolic link; undefined for a missing file. */
 export async function identifyFile(path: string): Promise<FileIdentity | undefined> {
   try {
     const stats = await lstat(path, { bigint: true });

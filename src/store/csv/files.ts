@@ -13,7 +13,7 @@ export interface ReadableFile {
   close(): Promise<void>;
 }
 
-/** What the csv store asks of a file; a test gives it one that fails. */
+/** A file of the store; tests inject faults. */
 export interface DataFile extends ReadableFile {
   /** For `loadBets`. */
   readonly descriptor: number;
@@ -26,38 +26,37 @@ export interface DataFile extends ReadableFile {
   sync(): Promise<void>;
 }
 
-/** What the csv store asks of the file system. */
+/** The file system of the store. */
 export interface Files {
-  /** Undefined when nothing is at the path. */
+  /** Undefined for a missing file. */
   identify(path: string): Promise<FileIdentity | undefined>;
   /** Opens for reading and writing, not through a symbolic link; creates a missing file for its owner alone. */
   open(path: string): Promise<DataFile>;
   /** Creates a file for its owner alone; fails with `EEXIST` when something is at the path. */
   create(path: string): Promise<DataFile>;
-  /** Opens a file that is there for reading only. */
+  /** Opens an existing file for reading only. */
   openToRead(path: string): Promise<ReadableFile>;
-  /** Gives a file another name in the same folder, in one step. */
+  /** Renames within a folder, atomically. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Makes the creation and renaming of files in a directory durable. */
   syncDirectory(path: string): Promise<void>;
   /**
-   * Takes a lock that no other process can have on the same file at the same time, until it is released or this process
-   * ends. Creates a missing file.
+   * Takes an exclusive lock, until it is released or this process ends. Creates a missing file.
    *
    * @throws StoreError `unusable` when another process has it
    */
   lock(path: string): Promise<FolderLock>;
 }
 
-/** What a file that is missing holds. */
+/** An empty file in place of a missing one. */
 export const NO_FILE: ReadableFile = { size: async () => 0, read: async () => 0, close: async () => {} };
 
 /** The real file system. */
 export const NODE_FILES: Files = {
   identify: identifyFile,
   async open(path) {
-    // Not `a+`: appending files ignore the position that they are told to write at.
+    // Not `a+`: it ignores the position of a write.
     const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
     try {
       return new NodeFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, OWNER_ONLY));

@@ -10,19 +10,18 @@ export const LOCK_FILE = 'bets.lock';
 export const LOOK_MS = 1000;
 
 /**
- * Wait of a start where another server may hold a lock file that lost its name, in milliseconds:
- * that server looks within `LOOK_MS`, and the rest is for a slow look.
+ * Wait of a start where another server may hold a renamed lock file, in milliseconds: that server
+ * notices within `LOOK_MS`, or later when it is slow.
  */
 export const TAKE_OVER_MS = 2500;
 
 /**
- * The lock of a folder and whether it still holds. A lock belongs to a file and not to its path:
- * when `bets.lock` is removed, the next process can lock a new one. The holder notices, because it
- * looks every `LOOK_MS`; a start that cannot rule out such a holder waits longer than that before
- * it reads anything.
+ * The lock of a folder. It belongs to a file and not to its path: when `bets.lock` is removed, the
+ * next process can lock a new one. The holder notices within `LOOK_MS`; a start that cannot rule out
+ * such a holder waits longer before it reads anything.
  */
 export class FolderLease {
-  /** Whether `bets.lock` was missing: the folder is unused, or the file was removed. */
+  /** Whether `bets.lock` was missing: an unused folder, or a removed file. */
   readonly isNew: boolean;
   /** Of the lock file. */
   readonly path: string;
@@ -46,7 +45,7 @@ export class FolderLease {
     const lease = new FolderLease(path, files, await files.lock(path));
     try {
       if (await lease.#mayHaveRival(directory)) {
-        // A new lock needs a wait of its own: the rival may have seen no file between the two.
+        // Each new lock needs its wait: the other server may not have seen the file before.
         do await pause(TAKE_OVER_MS);
         while (await lease.renew());
       }
@@ -76,13 +75,13 @@ export class FolderLease {
     this.#lock.release();
   }
 
-  /** Whether a server may run that has locked a former `bets.lock` and has not noticed yet. */
+  /** Whether a server with a former `bets.lock` may still run. */
   async #mayHaveRival(directory: string): Promise<boolean> {
     const journal = await this.#files.identify(join(directory, JOURNAL_FILE));
     const bets = await this.#files.identify(join(directory, BETS_FILE));
     if (journal === undefined && (bets?.bytes ?? 0) === 0) return false;
     if (this.#lock.isNew) return true;
-    // A start may have been killed during its wait: the lock is younger than what it guards.
+    // A start may have been killed during its wait: the lock is younger than the files.
     const { bornMs } = this.#lock.file;
     const isYoung = Date.now() - bornMs < TAKE_OVER_MS;
     return isYoung && bornMs > Math.min(journal?.bornMs ?? Infinity, bets?.bornMs ?? Infinity);

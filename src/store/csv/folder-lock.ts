@@ -4,11 +4,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../store.ts';
 import { type FileIdentity, identifyFile, LINK_REASON } from './file-identity.ts';
 
-/** SQLite's own result code for "another process has it". */
+/** SQLite's result code for a lock of another process. */
 const SQLITE_BUSY = 5;
 
 export interface FolderLock {
-  /** The file that is locked. */
+  /** The lock file. */
   readonly file: FileIdentity;
   /** Whether the file was missing before. */
   readonly isNew: boolean;
@@ -16,8 +16,8 @@ export interface FolderLock {
 }
 
 /**
- * Keeps a folder for this process. Node has no call for a lock that the system lets go of when its owner dies, however it
- * dies, and that containers sharing the folder respect; SQLite, which is part of Node, takes one on an empty file.
+ * Locks a folder for this process. Node has no call for a lock that the system releases when its
+ * owner dies; SQLite, which is part of Node, takes one on an empty file.
  *
  * @throws StoreError `unusable` when another process has the lock or the folder cannot be used
  */
@@ -50,8 +50,8 @@ export async function lockFolder(path: string): Promise<FolderLock> {
 }
 
 /**
- * SQLite would create the file for everybody to read, and would follow a link. An existing file is
- * not opened here: to close it would release a lock that this process has on it.
+ * SQLite would create a world-readable file and follow a link. An existing file is not opened here:
+ * closing it would release a lock of this process on it.
  *
  * @returns whether the file was missing
  */
@@ -79,7 +79,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'it is read-only',
 };
 
-/** SQLite would say "unable to open database file", whatever the reason is. */
+/** SQLite reports "unable to open database file" for every reason. */
 async function refuseUnusable(folder: string): Promise<void> {
   try {
     await access(`${folder}/.`, constants.W_OK);

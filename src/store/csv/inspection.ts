@@ -17,15 +17,14 @@ export interface Inspection extends StoreWalk, StoreReading {
   readonly draw: Drawn | undefined;
 }
 
-/** With the digest of the rows that the journal vouches for. After the draw its SHA-256 is the seal. */
+/** With the digest of the rows in the journal; after the draw, the seal. */
 export interface Verification extends Inspection, BetsDigest {}
 
 /**
- * Reads the files of a store without changing them, also while a server runs on them, and checks that every line and every
- * row is as it was written.
+ * Reads and verifies the files of a store without changing them, also beside a running server.
  *
- * @param expected the agencies that the draw waits for, where the journal does not say
- * @param onRows given the rows that the journal vouches for, before it is known that the last of them are as they were written
+ * @param expected the agencies, where the journal does not name them
+ * @param onRows called with the rows before their checksum is verified
  * @throws StoreError when there is nothing to read, DamageError
  */
 export function inspectStore(
@@ -37,8 +36,8 @@ export function inspectStore(
 }
 
 /**
- * Checks everything that the two files promise: besides what `inspectStore` does, that the rows are the bets that the
- * journal speaks of, that nobody had finished before, that every digest is right, and that the winners are those of the rows.
+ * Verifies besides that the rows are the bets in the journal, that none follows the end of its agency,
+ * every digest, and the winners.
  *
  * @throws StoreError when there is nothing to read, DamageError
  */
@@ -56,7 +55,7 @@ export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): P
 }
 
 /**
- * Gives `visit` every line of a journal.
+ * Calls `visit` with every line of a journal.
  *
  * @throws StoreError when there is none, DamageError
  */
@@ -76,7 +75,6 @@ async function inspect(
   expected: Iterable<number>,
   { auditor, onRows }: { readonly auditor?: Auditor; readonly onRows?: OnRows | undefined },
 ): Promise<Inspection> {
-  // Those of the configuration, where the journal does not say.
   const lottery = new Lottery(expected);
   let begun = '';
   let draw: Drawn | undefined;
@@ -116,7 +114,7 @@ async function withFiles<Result>(
   }
 }
 
-/** A `bets.csv` that is missing has no rows: whether it should have some is the journal's to say. */
+/** A missing `bets.csv` reads as empty; the journal knows whether it should have rows. */
 async function openBets(directory: string): Promise<ReadableFile> {
   const there = await NODE_FILES.identify(join(directory, BETS_FILE));
   return there === undefined ? NO_FILE : openToRead(directory, BETS_FILE);

@@ -41,14 +41,14 @@ export async function finishVoid(
   }
 }
 
-/** The last step of a void. */
+/** The commit of a void's rows. */
 export async function renameBets(directory: string, files: Files): Promise<void> {
   await files.rename(join(directory, NEXT_BETS), join(directory, BETS_FILE));
   await files.syncDirectory(directory);
 }
 
 /**
- * For readers, which change nothing: between the two renames journal and rows do not match.
+ * For readers: between the two renames journal and rows do not match.
  *
  * @throws StoreError `unusable`
  */

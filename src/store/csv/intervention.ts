@@ -9,12 +9,12 @@ import { expectLottery } from './store-walk.ts';
 import { voidRows } from './void-rows.ts';
 
 /**
- * Changes by hand what agencies have done, while no server runs.
+ * Appends an operator's intervention while no server runs.
  *
- * @param agencies that the draw waits for, where the journal does not say
- * @param decide looks at the lottery and says what is done; what it throws is thrown, and nothing is done
- * @returns the names of files that are kept as they were before
- * @throws StoreError `unusable` when a server has the folder or there is no lottery in it, `failed` and `full`
+ * @param agencies the expected ones, where the journal does not name them
+ * @param decide returns the intervention, or throws to cancel
+ * @returns the names of copies of the files before
+ * @throws StoreError `unusable` when a server has the folder or it has no lottery; `failed`, `full`
  */
 export async function intervene(
   directory: string,
@@ -22,7 +22,7 @@ export async function intervene(
   decide: (lottery: Lottery) => ByHand,
   files: Files = NODE_FILES,
 ): Promise<string[]> {
-  // Before the lock file is created; and again, for `draw new` may have run meanwhile.
+  // Before the lock file is created, and again after: `draw new` may have run meanwhile.
   await expectLottery(directory, files);
   const lease = await FolderLease.take(directory, files);
   try {

@@ -12,22 +12,22 @@ export interface JournalLine {
   /** Where the line starts, in bytes. */
   readonly offset: number;
   readonly record: JournalRecord;
-  /** Whether nothing follows it in the file: not even the beginning of another one. */
+  /** Whether the file ends with it. */
   readonly isLast: boolean;
 }
 
-/** Reads the lines of a journal. What a crash can leave at its end is told apart from damage. */
+/** Reads the lines of a journal, and tells a torn tail from damage. */
 export class JournalReader {
   /** Number of lines read. */
   lines = 0;
   /** End of the last line read, in bytes. */
   end = 0;
-  /** Length of what follows the last line: the beginning of one that was never synced. */
+  /** Length of the torn tail. */
   tornBytes = 0;
   readonly #name: string;
   readonly #file: ReadableFile;
 
-  /** @param name what the file is called in errors */
+  /** @param name of the file, for errors */
   constructor(name: string, file: ReadableFile) {
     this.#name = name;
     this.#file = file;
@@ -67,8 +67,8 @@ function decodeLine(line: Uint8Array, n: number): JournalRecord {
 }
 
 /**
- * Whether the last bytes of the file can be a line whose write a crash interrupted: its beginning alone, or with zeros where
- * the system wrote what follows first. Anything else was whole and synced once, and changed since.
+ * Whether the last bytes can be a torn write: a prefix of a line, or one with zeros where the system
+ * wrote later blocks first. Anything else was synced and changed since.
  */
 function mayBeTorn(line: Uint8Array, n: number): boolean {
   const zeros = line.indexOf(NUL);

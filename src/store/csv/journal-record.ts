@@ -3,14 +3,14 @@ import type { BatchFault } from '../../lottery/bet-batch.ts';
 import type { Intervention } from '../../lottery/fact.ts';
 
 /**
- * `bets.journal`: one line of JSON for each thing that became durable (docs/STORE.md shows each).
+ * `bets.journal`: one line of JSON for each commit (examples in docs/STORE.md).
  *
  *     line   = `{"n":` number `,"type":` type *( `,` member ) `,"check":"` check `"}` LF
  *     number = 1, 2, 3, … without gaps
  *     check  = CRC-32 of the bytes of the line before `,"check":`, 8 hex digits
  *
- * A line and the rows that it vouches for are synced before the next line is begun: only the last one can be unfinished, or
- * vouch for rows that are not there. Any later line confirms it.
+ * A line and its rows are synced before the next line is written: only the last line can be torn, or
+ * lack its rows. Any later line confirms it.
  */
 export type JournalRecord =
   | Begin
@@ -24,36 +24,36 @@ export type JournalRecord =
   | Close
   | Drawn;
 
-/** The first line: what the file is. */
+/** The first line. */
 export interface Begin {
   readonly type: 'begin';
   readonly version: number;
-  /** When, ISO 8601. */
+  /** ISO 8601. */
   readonly time: string;
-  /** The agencies that the draw waits for, such as `1-5,7`. Version 1 does not say. */
+  /** The expected agencies, such as `1-5,7`; not in version 1. */
   readonly agencies?: string | undefined;
 }
 
-/** The draw waits for other agencies; or, without a reason, for those that a journal of version 1 did not name. */
+/** The expected agencies from here on; without a reason, those of a journal of version 1. */
 interface Agencies extends Partial<Intervention> {
   readonly type: 'agencies';
   readonly agencies: string;
 }
 
-/** A `bets.csv` without a journal was found and taken over as it was. */
+/** A `bets.csv` without a journal was adopted. */
 export interface Adopt extends Rows {
   readonly type: 'adopt';
   /** Number of bets of each agency. */
   readonly bets: readonly (readonly [agency: number, count: number])[];
 }
 
-/** What one sync made durable, in order. */
+/** The batches of a group commit, in order. */
 export interface Group extends Rows {
   readonly type: 'group';
   readonly batches: readonly (StoredBatch | RefusedBatch)[];
 }
 
-/** Rows that were added to `bets.csv`, from the end of the record before. */
+/** Rows in `bets.csv`, from the end of the record before. */
 interface Rows {
   /** Length of `bets.csv` with them, in bytes. */
   readonly end: number;
@@ -61,7 +61,7 @@ interface Rows {
   readonly crc32: string;
 }
 
-/** `upload` and `seq` when the batch is one of a resumable upload. An array, because there are many. */
+/** `upload` and `seq` for a resumable upload. An array for its length. */
 export type StoredBatch = readonly [
   agency: number,
   count: number,
@@ -70,7 +70,7 @@ export type StoredBatch = readonly [
   seq?: number,
 ];
 
-/** A batch whose number is used up although nothing of it was stored. */
+/** An invalid batch, which uses up its number. */
 export interface RefusedBatch extends BatchFault {
   readonly agency: number;
   readonly upload: string;
@@ -89,25 +89,25 @@ interface Reopened extends Intervention {
   readonly agency: number;
 }
 
-/** Rows of an agency, or of one upload, were removed: so many bets and bytes. The lines before do not speak of them any more. */
+/** Rows of an agency, or of one upload, were removed, also from the lines before. */
 interface Void extends Intervention {
   readonly type: 'void';
   readonly agency: number;
   readonly upload?: string | undefined;
-  /** The names of all its uploads, where the whole agency is void. */
+  /** All its uploads, where the whole agency is void. */
   readonly uploads?: readonly string[] | undefined;
   readonly bets: number;
   readonly bytes: number;
 }
 
-/** SHA-256 of `bets.csv` from its first byte to `end`. Written for its digest, or to confirm the group before it. */
+/** SHA-256 of `bets.csv` up to `end`; also confirms the group before it. */
 export interface Checkpoint {
   readonly type: 'checkpoint';
   readonly end: number;
   readonly sha256: string;
 }
 
-/** The acta de cierre: the draw is over these rows, unless something is done by hand before it. */
+/** The acta de cierre: the rows of the draw, unless an operator intervenes before it. */
 interface Close {
   readonly type: 'close';
   readonly acta: number;
@@ -116,23 +116,23 @@ interface Close {
   readonly end: number;
   readonly sha256: string;
   readonly text: string;
-  /** Some of its rows were void later, and are not there any more. */
+  /** Some of its rows were voided later. */
   readonly withdrawn?: true;
 }
 
-/** The draw, and the digest of all bets that took part: the seal. */
+/** The draw, with its seal: the digest of all rows. */
 export interface Drawn {
   readonly type: 'draw';
   readonly time: string;
   readonly end: number;
   readonly sha256: string;
-  /** Number of bets that took part. */
+  /** Number of all bets. */
   readonly bets: number;
   /** Documents of the winners of each agency that has any, in stored order. */
   readonly winners: readonly (readonly [agency: number, documents: readonly string[]])[];
 }
 
-/** Version 1 has neither agencies in its first line nor what is done by hand. It is read, and carried on. */
+/** Version 1 has neither agencies in its first line nor interventions. It is read and appended to. */
 export const JOURNAL_VERSION = 2;
 
 const CHECK_BYTES = ',"check":"00000000"}'.length;

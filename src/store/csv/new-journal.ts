@@ -4,15 +4,15 @@ import { reasonOf } from './append-file.ts';
 import type { DataFile, Files } from './files.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 
-/** The journal's name until its first lines are durable: an existing journal is whole. */
+/** Name of a journal until its first lines are durable. */
 export const NEW_JOURNAL_FILE = 'bets.journal.new';
 
 /** How the first line of a journal begins. */
 const BEGINNING = Buffer.from('{"n":1,"type":"begin",');
 
 /**
- * Decides whether a folder without a journal may get one, and creates the empty file for it. That is
- * the first step after the lock: rows with a lock and without either file had a journal once.
+ * Creates the empty file for a new journal, unless the folder has lost one. This is the first step
+ * after the lock: rows with a lock and without either file had a journal once.
  *
  * @param betsBytes length of `bets.csv`
  * @param isUnused whether the lock file was missing too
@@ -49,7 +49,7 @@ export async function prepareNewJournal(
   throw new StoreError('unusable', `${path} was not written by this program; move it away`);
 }
 
-/** Whether a file is a journal as a crash leaves it: empty, its beginning, or zeros in its place. */
+/** Whether a file can be a torn journal: empty, a prefix, or zeros. */
 export async function beginsLikeJournal(file: DataFile): Promise<boolean> {
   const bytes = Buffer.alloc(BEGINNING.length);
   await file.read(bytes, 0);

@@ -25,7 +25,7 @@ import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
 
 const LF = 0x0a;
 
-/** The two files, open, and what was found in them. */
+/** The two files, open, and their content. */
 export interface RecoveredFiles {
   readonly journal: AppendFile;
   readonly bets: AppendFile;
@@ -35,24 +35,24 @@ export interface RecoveredFiles {
   /** When the lottery was begun, ISO 8601. */
   readonly begun: string;
   readonly checkpoints: readonly Checkpoint[];
-  /** The last line is one that no later line confirms. */
+  /** Whether no later line confirms the last one. */
   readonly isUnconfirmed: boolean;
   readonly drawn: boolean;
-  /** What was cut off: the rest of a write that was never acknowledged. */
+  /** Torn tails: writes that were never acknowledged. */
   readonly cuts: readonly TailCut[];
 }
 
 export interface TailCut {
   readonly file: string;
   readonly bytes: number;
-  /** Copy of the bytes, where another program may have written them. */
+  /** Copy of the tail, where another program may have written it. */
   readonly kept?: string | undefined;
 }
 
 export interface RecoveryParts {
   readonly files: Files;
   readonly clock: () => Date;
-  /** Those that the draw waits for, where the journal does not say. */
+  /** The expected ones, where the journal does not name them. */
   readonly agencies: string | undefined;
   readonly onFact: (fact: Fact) => void;
   readonly lease: FolderLease;
@@ -60,11 +60,11 @@ export interface RecoveryParts {
 }
 
 /**
- * Opens the two files of a folder as the last process left them, however it ended (docs/STORE.md has the table): creates
- * what is missing, checks what is there, cuts off what was begun and never acknowledged, and gives back every fact.
+ * Crash recovery (table in docs/STORE.md): creates missing files, verifies existing ones, truncates
+ * torn tails, and replays every fact.
  *
- * @param lease renewed before something is cut off or gets its name: by then this process may have lost it
- * @throws DamageError when something is missing that was acknowledged; a system error when the folder cannot be used
+ * @param lease renewed before a truncation or a rename: this process may have lost it
+ * @throws DamageError when acknowledged data is missing; a system error when the folder is unusable
  */
 export async function recoverFiles(
   directory: string,
@@ -138,7 +138,7 @@ async function recoverOpen(
   const kept = isWhole ? await keepWhole(open, files, walk.betsTornBytes) : undefined;
   if (walk.betsTornBytes > 0) await bets.truncate(walk.betsEnd);
   if (walk.journalTornBytes > 0) await journal.truncate(walk.journalEnd);
-  // A process that was killed may have written what it did not sync. From here on it counts as durable.
+  // A killed process may not have synced its last writes.
   await bets.sync();
   await journal.sync();
   const cuts: TailCut[] = [
@@ -148,7 +148,7 @@ async function recoverOpen(
   const lines = new AppendFile(journalPath, journal, walk.journalEnd);
   let { journalLines } = walk;
   if (!hasAgencies && !drawn && agencies !== undefined) {
-    // A journal of version 1: from here on it is of these agencies.
+    // A journal of version 1 does not name its agencies.
     await lines.append([encodeRecord((journalLines += 1), { type: 'agencies', agencies })]);
     lines.commit();
     onFact({ kind: 'agencies', agencies });
@@ -168,8 +168,8 @@ async function recoverOpen(
 }
 
 /**
- * Copies a `bets.csv` of which the journal vouches for nothing, before all of it is cut off: the rest
- * of a first write looks like a file that was put there later.
+ * Copies a `bets.csv` without a row in the journal before its truncation: the rest of a first write
+ * looks like a file of another program.
  *
  * @returns the path of the copy
  */
@@ -184,7 +184,7 @@ async function keepWhole({ bets, betsPath }: OpenFiles, files: Files, bytes: num
   return copy.path;
 }
 
-/** A journal that vouches for rows, and no rows: somebody has taken them away. */
+/** Refuses a journal whose rows are missing. */
 async function refuseMissingBets(files: Files, journalPath: string): Promise<void> {
   const journal = await files.openToRead(journalPath);
   try {
@@ -204,7 +204,7 @@ async function refuseMissingBets(files: Files, journalPath: string): Promise<voi
   }
 }
 
-/** Makes the journal of a folder that has none: of an empty one, or one where a `bets.csv` is taken over as it is. */
+/** Creates the journal of a folder without one: an empty one, or one with a `bets.csv` to adopt. */
 async function createJournal(
   directory: string,
   files: Files,
@@ -229,7 +229,7 @@ async function createJournal(
   await files.rename(path, join(directory, JOURNAL_FILE));
 }
 
-/** @throws Error with the line where the file holds something else than whole rows: nothing is cut off it */
+/** @throws Error with the line that is no whole row; the file is not changed */
 async function adopt(bets: DataFile): Promise<Adopt> {
   const size = await bets.size();
   const end = await wholeRowsLength(bets, size);
@@ -252,7 +252,7 @@ async function adopt(bets: DataFile): Promise<Adopt> {
   return { type: 'adopt', end, crc32: hex32(checksum), bets: [...counts] };
 }
 
-/** Length of the part of `bets.csv` that ends with a line end. */
+/** Length of `bets.csv` up to its last line end. */
 async function wholeRowsLength(bets: DataFile, size: number): Promise<number> {
   const block = Buffer.allocUnsafe(64 * 1024);
   for (let end = size; end > 0; end -= block.length) {
@@ -264,7 +264,7 @@ async function wholeRowsLength(bets: DataFile, size: number): Promise<number> {
   return 0;
 }
 
-/** Reads until `into` is full or the file ends; returns the number of bytes read. */
+/** Reads until `into` is full or the file ends. @returns the number of bytes */
 async function readFully(file: DataFile, into: Uint8Array, position: number): Promise<number> {
   let length = 0;
   while (length < into.length) {

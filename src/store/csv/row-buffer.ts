@@ -1,10 +1,10 @@
-/** Bytes of one piece of memory: a few hundred batches. */
+/** Bytes of a piece: some hundred batches. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** Pieces that are kept for the next group; more are left to the garbage collector. */
+/** Free pieces in the pool; more are garbage-collected. */
 const PIECES_KEPT = 5;
 
-/** Memory that groups take turns with. */
+/** Reuses the memory of groups. */
 export class PiecePool {
   readonly #free: Uint8Array[] = [];
 
@@ -14,12 +14,12 @@ export class PiecePool {
       : new Uint8Array(bytesMin);
   }
 
-  giveBack(piece: Uint8Array): void {
+  release(piece: Uint8Array): void {
     if (piece.length === PIECE_BYTES && this.#free.length < PIECES_KEPT) this.#free.push(piece);
   }
 }
 
-/** The rows of one group, one behind the other in as few pieces of memory as they fit in. */
+/** The rows of one group, in few pieces of memory. */
 export class RowBuffer {
   /** Length of the rows. */
   bytes = 0;
@@ -32,7 +32,7 @@ export class RowBuffer {
     this.#pool = pool;
   }
 
-  /** Copies rows: whoever gave them may use their memory again. */
+  /** Copies rows. */
   append(rows: Uint8Array): void {
     let last = this.#pieces.length - 1;
     if (last < 0 || this.#used[last]! + rows.length > this.#pieces[last]!.length) {
@@ -50,9 +50,9 @@ export class RowBuffer {
     return this.#pieces.map((piece, index) => piece.subarray(0, this.#used[index]));
   }
 
-  /** Gives the memory back: the rows are not needed any more. */
+  /** Returns the memory to the pool. */
   release(): void {
-    for (const piece of this.#pieces.splice(0)) this.#pool.giveBack(piece);
+    for (const piece of this.#pieces.splice(0)) this.#pool.release(piece);
     this.#used.length = 0;
   }
 }

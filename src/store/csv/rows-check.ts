@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** Compares the rows that are read for a draw with those that were acknowledged. */
+/** Compares the rows read for a draw with the acknowledged ones. */
 export class RowsCheck {
   readonly #expected: number;
   #left: number;
@@ -22,7 +22,7 @@ export class RowsCheck {
     this.#left -= acknowledged.length;
   };
 
-  /** Whether all of them were read, as they were acknowledged. */
+  /** Whether all of them were read unchanged. */
   get matches(): boolean {
     return this.#left === 0 && this.#checksum === this.#expected;
   }

@@ -7,23 +7,23 @@ import type { ReadableFile } from './files.ts';
 import type { Checkpoint } from './journal-record.ts';
 import { BETS_FILE } from './store-walk.ts';
 
-/** Bytes between which other work may pass: about a millisecond where SHA-256 is slow. */
+/** Bytes between two turns of the event loop: a millisecond where SHA-256 is slow. */
 const SLICE_BYTES = 256 * 1024;
 
 /**
- * The SHA-256 of `bets.csv` from its first byte, computed behind the writer when there is time. On its way through what was
- * there at the start it looks at the checkpoints of former processes.
+ * The SHA-256 of `bets.csv` from its first byte, computed incrementally while the store is idle.
+ * Verifies the checkpoints of former processes on its way.
  */
 export class RunningDigest {
-  /** How far it has come, in bytes. */
+  /** Bytes digested. */
   offset = 0;
-  /** CRC-32 of the same bytes. */
+  /** CRC-32 of them. */
   crc32 = 0;
   readonly #file: ReadableFile;
   readonly #checkpoints: Checkpoint[];
   readonly #hash = createHash('sha256');
   readonly #agencies = new AgencyDigests();
-  /** One after the other: whoever asks second goes on where the first stopped. */
+  /** Serializes `advance`. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(file: ReadableFile, checkpoints: readonly Checkpoint[]) {
@@ -31,35 +31,34 @@ export class RunningDigest {
     this.#checkpoints = [...checkpoints];
   }
 
-  /** The digest of everything up to `offset`, in hex. */
+  /** Of the bytes up to `offset`, in hex. */
   get sha256(): string {
     return this.#hash.copy().digest('hex');
   }
 
-  /** Of everything up to `offset`. */
   get digest(): BetsDigest {
     return { bytes: this.offset, sha256: this.sha256, agencies: this.#agencies.sha256s };
   }
 
   /**
-   * Goes on up to `end`, or until `mayGoOn` says no.
+   * Digests up to `end`, or until `mayContinue` returns false.
    *
    * @throws DamageError when the file is not what a checkpoint says
    */
-  advance(end: number, mayGoOn: () => boolean): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#advance(end, mayGoOn));
+  advance(end: number, mayContinue: () => boolean): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#advance(end, mayContinue));
     return this.#turn;
   }
 
-  /** Fulfilled when nothing is being read any more. */
+  /** Fulfilled when no read is running. */
   async stopped(): Promise<void> {
     await this.#turn.catch(() => {});
   }
 
-  async #advance(end: number, mayGoOn: () => boolean): Promise<void> {
+  async #advance(end: number, mayContinue: () => boolean): Promise<void> {
     this.#compare();
     const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(SLICE_BYTES, end - this.offset)));
-    while (this.offset < end && mayGoOn()) {
+    while (this.offset < end && mayContinue()) {
       const next = Math.min(end, this.#checkpoints[0]?.end ?? end);
       const slice = buffer.subarray(0, Math.min(buffer.length, next - this.offset));
       const length = await this.#file.read(slice, this.offset);

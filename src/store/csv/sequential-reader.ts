@@ -2,9 +2,9 @@ import type { ReadableFile } from './files.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Reads a file once from a position to its end, in large blocks, however small the pieces are that are asked for. */
+/** Buffered sequential reads. */
 export class SequentialReader {
-  /** Where the next byte comes from. */
+  /** Of the next byte. */
   position: number;
   readonly #file: ReadableFile;
   #block = Buffer.alloc(0);
@@ -14,7 +14,7 @@ export class SequentialReader {
     this.position = position;
   }
 
-  /** The next bytes, at most `length` of them; none at the end of the file. Valid until the next call. */
+  /** At most `length` bytes, valid until the next call; none at the end of the file. */
   async read(length: number): Promise<Buffer> {
     if (this.#block.length === 0) await this.#readBlock();
     const bytes = this.#block.subarray(0, length);
@@ -24,9 +24,9 @@ export class SequentialReader {
   }
 
   /**
-   * Gives `visit` the next `length` bytes, in pieces that are valid until it returns.
+   * Calls `visit` with the next `length` bytes, in pieces that are valid until it returns.
    *
-   * @returns false when the file ends before
+   * @returns false at an early end of the file
    */
   async visit(length: number, visit: (piece: Buffer) => void): Promise<boolean> {
     for (let left = length; left > 0; ) {
@@ -46,7 +46,6 @@ export class SequentialReader {
       if (this.#block.length === 0) break;
       const found = this.#block.indexOf(byte);
       const piece = await this.read(found < 0 ? this.#block.length : found + 1);
-      // The block is read over by the next one.
       pieces.push(found < 0 ? Buffer.from(piece) : piece);
       if (found >= 0) break;
     }
@@ -55,7 +54,7 @@ export class SequentialReader {
 
   async #readBlock(): Promise<void> {
     const left = (await this.#file.size()) - this.position;
-    // Not the last block again: whoever takes rows apart may still hold the end of it.
+    // A new block: decoders may still refer to the end of the last one.
     const block = Buffer.allocUnsafe(Math.max(0, Math.min(BLOCK_BYTES, left)));
     const length = block.length === 0 ? 0 : await this.#file.read(block, this.position);
     this.#block = block.subarray(0, length);

@@ -30,19 +30,19 @@ export async function expectLottery(directory: string, files: Files): Promise<vo
   if (there === undefined) throw new StoreError('unusable', `there is no lottery in ${directory}`);
 }
 
-/** What the two files say together. */
+/** The result of a walk. */
 export interface StoreWalk {
   readonly journalLines: number;
-  /** Length of the journal's whole lines, and what follows them, in bytes. */
+  /** Length of the valid lines, and of the torn tail, in bytes. */
   readonly journalEnd: number;
   readonly journalTornBytes: number;
-  /** Length of the rows that the journal vouches for, and what follows them, in bytes. */
+  /** Length of the rows in the journal, and of the torn tail, in bytes. */
   readonly betsEnd: number;
   readonly betsTornBytes: number;
   readonly checkpoints: readonly Checkpoint[];
 }
 
-/** Who walks along. Each may throw an Error with what is wrong; it becomes a DamageError with the place. */
+/** An Error thrown by a visitor becomes a DamageError with the place. */
 export interface Visitor {
   /** A record whose rows, if it has any, come next. */
   onRecord?(line: JournalLine): void;
@@ -54,9 +54,8 @@ export interface Visitor {
 }
 
 /**
- * Goes once through the journal and, beside it, through `bets.csv`, and checks that every line and every row is there as it
- * was written. Start-up, `journal verify` and `draw status` differ only in what they do on the way. A last line whose rows
- * are not there was never confirmed: it and they belong to the torn tail, and nobody is shown them.
+ * Reads the journal and `bets.csv` once, side by side, and verifies every line and the checksum of
+ * every row. An unconfirmed last line without its rows belongs to the torn tail.
  *
  * @throws DamageError with file, offset and reason
  */
@@ -116,14 +115,14 @@ export async function walkStore(
   };
 }
 
-/** What the lines before have said. */
+/** From the lines before. */
 interface Before {
   readonly betsEnd: number;
   readonly checkpointEnd: number;
   readonly drawn: boolean;
 }
 
-/** What is wrong with a record at its place, apart from its rows. */
+/** What is wrong with a record, apart from its rows. */
 function complaintAbout({ n, record }: JournalLine, before: Before): string | undefined {
   const { betsEnd, checkpointEnd, drawn } = before;
   if ((n === 1) !== (record.type === 'begin'))
@@ -160,7 +159,7 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
   }
 }
 
-/** Whether the rows of a record that begin at `start` are there. */
+/** Whether the rows of a record, from `start`, are intact. */
 async function hasRows(bets: ReadableFile, start: number, { end, crc32: expected }: Group): Promise<boolean> {
   let checksum = 0;
   const rows = new SequentialReader(bets, start);
@@ -168,7 +167,7 @@ async function hasRows(bets: ReadableFile, start: number, { end, crc32: expected
   return isWhole && hex32(checksum) === expected;
 }
 
-/** The rows of a record: all there, and the same as when they were written. */
+/** Verifies the rows of a record. */
 async function visitRows(record: Adopt | Group, rows: SequentialReader, visitor: Visitor): Promise<void> {
   const start = rows.position;
   let checksum = 0;
@@ -199,7 +198,7 @@ function attempt(act: () => void, damaged: (reason: string, cause: unknown) => D
   }
 }
 
-/** What a record of the journal says of the lottery. */
+/** The facts of a journal record. */
 export function* factsOf(record: JournalRecord): Generator<Fact> {
   switch (record.type) {
     case 'adopt':

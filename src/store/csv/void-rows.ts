@@ -23,10 +23,10 @@ import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 export type Voided = Extract<Fact, { kind: 'voided' }>;
 
 /**
- * Writes both files anew without the rows of an agency or an upload, and keeps what they were under other names. The process
- * may end at any instant: see `interrupted-void.ts`.
+ * Rewrites both files without the rows of an agency or an upload, and keeps copies. Crash-safe: see
+ * `interrupted-void.ts`.
  *
- * @returns the names under which the files of before are kept
+ * @returns the names of the copies
  */
 export async function voidRows(
   directory: string,
@@ -54,7 +54,7 @@ export async function voidRows(
     });
     await files.syncDirectory(directory);
   } catch (error) {
-    // A full disk: nothing has happened, and what was written takes room.
+    // Disk full: free what was written.
     await finishVoid(directory, files).catch(() => {});
     for (const path of kept) await files.remove(path).catch(() => {});
     throw error;
@@ -65,7 +65,7 @@ export async function voidRows(
   return kept.map(path => basename(path));
 }
 
-/** Goes once through journal and rows, and writes what is left of them. */
+/** Copies journal and rows without what is void. */
 class Rewriting {
   readonly #fact: Voided;
   readonly #journal: AppendFile;
@@ -83,7 +83,6 @@ class Rewriting {
     for await (const { record } of new JournalReader(JOURNAL_FILE, journal).read()) {
       if (record.type === 'adopt') await this.#adopt(record, rows, into);
       else if (record.type === 'group') await this.#group(record, rows, into);
-      // Of rows that are not there any more.
       else if (record.type === 'close') await this.#add({ ...record, withdrawn: true });
       else if (record.type !== 'checkpoint') await this.#add(record);
     }
@@ -156,7 +155,7 @@ class Rewriting {
   }
 }
 
-/** Makes a file with what `fill` writes, and syncs it. */
+/** Creates a file, fills and syncs it. */
 async function writeWhole(
   files: Files,
   path: string,

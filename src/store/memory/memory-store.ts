@@ -6,10 +6,7 @@ import { AgencyDigests } from '../../lottery/agency-digests.ts';
 import type { UploadPlace } from '../../lottery/fact.ts';
 import { type Note, type OnFact, type Store, StoreError } from '../store.ts';
 
-/**
- * The reference store: the shortest code that behaves like a store, except that nothing in it survives the process.
- * Tests hold every other store against it.
- */
+/** The reference store: nothing survives the process. */
 export class MemoryStore implements Store {
   readonly failure = new Promise<StoreError>(() => {});
   readonly unsyncedBytes = 0;

@@ -1,4 +1,4 @@
-/** One loop waits for what another one has for it. */
+/** A wake-up call between two loops. */
 export class Alarm {
   #next = Promise.withResolvers<boolean>();
 
@@ -6,7 +6,7 @@ export class Alarm {
     this.#next.resolve(true);
   }
 
-  /** Fulfilled when it was rung since the last time, or after a while. @returns whether it was rung */
+  /** Fulfilled when it rings, or after `limitMs`. @returns whether it has rung */
   async rings(limitMs: number): Promise<boolean> {
     const timer = setTimeout(() => this.#next.resolve(false), limitMs);
     const isRung = await this.#next.promise;

@@ -8,15 +8,15 @@ import { type Access, EngineError, findPrimary, Session, type SyncMode } from '.
 export interface ConnectionParts {
   readonly access: Access;
   readonly lottery: string;
-  /** The agencies that the draw of a new lottery waits for, in the form `1-5,7`. */
+  /** The expected agencies of a new lottery, such as `1-5,7`. */
   readonly agencies: string;
   readonly sync: SyncMode;
 }
 
 /**
- * Two sessions with the primary, until one of them fails. On the first, records are appended and read; its commits wait neither
- * for the disk nor for a standby. On the other, barriers make durable what the first has seen, and the next records go on
- * their way meanwhile.
+ * Two sessions with the primary, until one of them fails. The first appends and reads records; its
+ * commits wait neither for the disk nor for a standby. The second makes them durable with barriers,
+ * while the first appends the next ones.
  */
 export class Connection {
   readonly #writer: Session;
@@ -37,8 +37,8 @@ export class Connection {
   /**
    * Connects to the primary and reads its log to the end.
    *
-   * @throws EngineError (as a rejection); StoreError `unusable` when the tables are not this lottery's, `failed` when the log
-   *   is not the one that was read before
+   * @throws EngineError (as a rejection); StoreError `unusable` when the tables are not this lottery's,
+   *   `failed` when the log is not the one that was read before
    */
   static async open(
     { access, lottery, agencies, sync }: ConnectionParts,
@@ -107,7 +107,7 @@ export class Connection {
     }
   }
 
-  /** Looks whether the log is still the one that was read; makes durable what was seen, and applies it. */
+  /** Compares the log with what was read, makes that durable, and applies it. */
   async #sync(): Promise<void> {
     const { tail, isInFlight } = this.#state;
     const [rows] = await this.#syncer.commit(this.#log.check(tail, isInFlight));
@@ -145,7 +145,7 @@ export class Connection {
     if (isAlone) this.#state.land(this.#state.tail.position);
   }
 
-  /** Reads what others have appended, and appends before they append more: the lock gives each server its turn. */
+  /** Reads and appends under the lock, which gives each server its turn. */
   async #appendInTurn(): Promise<void> {
     const after = this.#log.after(this.#state.tail.position);
     const read = await this.#writer.exchange<Row>({ text: 'BEGIN' }, this.#log.lock(), after);

@@ -10,10 +10,10 @@ export interface InspectionOptions extends Pick<ConnectionParts, 'access' | 'lot
 }
 
 /**
- * Reads the log of a lottery, up to its end at the start. Changes nothing, and waits for no standby: the newest records of an
- * open lottery may not be durable yet.
+ * Reads the log of a lottery, up to its current end. Waits for no standby: the newest records may not
+ * be durable yet.
  *
- * @throws StoreError (as a rejection) `unavailable`; `unusable` when there is no such lottery, or a damaged one
+ * @throws StoreError (as a rejection) `unavailable`; `unusable` for a missing or damaged lottery
  */
 export async function inspectLog(options: InspectionOptions): Promise<StoreReading> {
   const session = await findPrimary(options.access, 'loteria');

@@ -5,11 +5,11 @@ import { StoreError } from '../store.ts';
 import { FACTS_PAGE, PAGE_BYTES } from './limits.ts';
 import { BARRIER, type Session, type Statement } from './session.ts';
 
-/** A place in the log, and what tells the log up to there from any other. */
+/** A position in the log, and the hash chain up to it. */
 export interface LogEnd {
   /** Number of records up to there. */
   readonly position: number;
-  /** SHA-256 over the chain before, the SHA-256 of the record's facts and that of its rows; empty before the first record. */
+  /** SHA-256 over the chain before, the SHA-256 of the facts and that of the rows; empty at the start. */
   readonly chain: Uint8Array;
 }
 
@@ -25,7 +25,7 @@ export interface NewRecord {
 /** A record without its rows. */
 export type LoggedRecord = LogEnd & Omit<NewRecord, 'rows'>;
 
-/** Columns as the client has them: a bigint is a text. */
+/** Columns as the client returns them: a bigint is text. */
 export type Row = Readonly<
   Record<'position' | 'server' | 'facts', string> & Record<'rows' | 'chain', Buffer>
 >;
@@ -33,13 +33,13 @@ export type Row = Readonly<
 const ROW_END = '\r\n';
 
 interface FoundLottery {
-  /** Those that the draw waits for, up to the first fact that says otherwise. */
+  /** The expected ones, until a fact changes them. */
   readonly agencies: string;
   readonly begun: Date;
   readonly head: string;
 }
 
-/** Compare-and-append: writes a record if the log still ends where it is expected to. */
+/** Compare-and-append: writes a record if the log ends where it is expected to. */
 const APPEND = `
   WITH moved AS (
     UPDATE lottery SET head = head + 1, chain = sha256(chain || sha256(convert_to($4, 'UTF8')) || sha256($5))
@@ -72,15 +72,15 @@ export class Log {
     this.#id = id;
   }
 
-  /** Makes the lottery, unless it exists, of the agencies that the draw waits for, in the form `1-5,7`. */
+  /** Creates the lottery unless it exists. @param agencies the expected ones, such as `1-5,7` */
   make(agencies: string): Statement {
     const text = 'INSERT INTO lottery (id, agencies) VALUES ($1, $2) ON CONFLICT DO NOTHING';
     return { text, values: [this.#id, agencies] };
   }
 
-  /** Appends after an end, and gives the record back; nothing when the log does not end there any more. */
+  /** Appends after an end, and returns the record; nothing when the log has moved. */
   append({ position, chain }: LogEnd, { server, facts, rows }: NewRecord): Statement {
-    // Others look for bets each second, or when they append.
+    // Others read bets each second, or when they append.
     const isNews = facts.some(({ kind }) => kind !== 'stored');
     const values = [this.#id, position, chain, encodeFacts(facts), rows, server, isNews];
     return { name: 'append', text: APPEND, values };
@@ -91,7 +91,7 @@ export class Log {
     return { name: 'after', text: AFTER, values: [this.#id, position] };
   }
 
-  /** Gives a row if the log has the same records up to an end; committed, a barrier makes them durable. */
+  /** Returns a row if the log has the same records up to an end; a committed barrier makes them durable. */
   check({ position, chain }: LogEnd, isBarrier: boolean): Statement {
     const text = `${isBarrier ? BARRIER : 'SELECT'} WHERE $2 = 0 OR EXISTS (SELECT FROM log WHERE lottery = $1 AND position = $2 AND chain = $3)`;
     return { name: isBarrier ? 'barrier' : 'check', text, values: [this.#id, position, chain] };
@@ -110,7 +110,11 @@ export class Log {
     throw this.#unusable('is not in the database; STORE_LOTTERY names it, and the first server makes it');
   }
 
-  /** The records up to `last`, without the rows that are void. @throws StoreError `unusable` (as a rejection) when one is not what the chain says */
+  /**
+   * The records up to `last`, without void rows.
+   *
+   * @throws StoreError `unusable` (as a rejection) when the chain does not match
+   */
   async *records(session: Session, last: number): AsyncGenerator<LoggedRecord & NewRecord> {
     const voids = (await session.query<Row>(VOIDS, [this.#id, last])).map(decode);
     let end = LOG_START;
@@ -137,7 +141,7 @@ export function decode({ position, server, facts, chain }: Row): LoggedRecord {
   return { position: Number(position), server, facts: decodeFacts(facts), chain };
 }
 
-/** The rows of a record without those that a later record of `voids` takes back. Rows that were sent have no line ends in fields. */
+/** The rows of a record without those voided later. Fields have no line ends. */
 function keptRows({ position, facts }: LoggedRecord, rows: Buffer, voids: readonly LoggedRecord[]): Buffer {
   const later = voids.filter(record => record.position > position).flatMap(record => record.facts);
   const takesBack = (fact: Fact, agency: number, upload: string | undefined): boolean =>

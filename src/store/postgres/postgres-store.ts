@@ -18,14 +18,14 @@ const NO_ROWS = new Uint8Array();
 export interface PostgresStoreOptions extends ConnectionParts, Listeners {
   readonly onEvent?: OnStoreEvent;
   readonly patienceMs?: number;
-  /** Ends an opening that waits for the engine. */
+  /** Aborts an opening that waits for the engine. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The store for several servers: one log in a table of PostgreSQL, to which each of them appends and whose facts all of them
- * read. A fact is applied and answered when a commit after it has returned from a primary that waits for a standby. A failure
- * drops the connection, and the next one finds in the log what became of the records that were sent.
+ * The store of several servers: one log in a table of PostgreSQL, which each server appends to and
+ * reads. A fact is applied and acknowledged after a later commit has returned from a primary that
+ * waits for a standby. An error drops the connection; the next one reads the outcome from the log.
  */
 export class PostgresStore implements Store {
   readonly failure: Promise<StoreError>;
@@ -36,12 +36,12 @@ export class PostgresStore implements Store {
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
-  /** Why nothing is taken. */
+  /** Why nothing is appended. */
   #refusal: StoreError | undefined;
   /** Since when, and why, the engine stores nothing. */
   #trouble: { readonly since: number; readonly why: string } | undefined;
   #patience: NodeJS.Timeout | undefined;
-  /** Of all rows, as they were read last. */
+  /** Of all rows, when they were read last. */
   #digest: (BetsDigest & { readonly facts: number }) | undefined;
 
   private constructor(options: PostgresStoreOptions) {
@@ -53,7 +53,7 @@ export class PostgresStore implements Store {
     this.#running = this.#run();
   }
 
-  /** Waits for an engine that is away until `signal`. @throws StoreError `unusable` (as a rejection) */
+  /** Waits for the engine until `signal`. @throws StoreError `unusable` (as a rejection) */
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const store = new PostgresStore(options);
     await store.#opened.promise;
@@ -97,7 +97,7 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    // What is on its way to an engine that is away stays unanswered.
+    // Without an engine pending records stay unanswered.
     if (this.#trouble === undefined) await this.settled().catch(() => {});
     await this.#stop();
   }
@@ -116,7 +116,7 @@ export class PostgresStore implements Store {
     this.#state.rejectAll(error, evenSent);
   }
 
-  /** All rows up to the end of the log, a record at a time. */
+  /** All rows, by record. */
   async *#rows(): AsyncGenerator<Uint8Array> {
     const { facts } = this.#state;
     const hash = createHash('sha256');
@@ -136,7 +136,7 @@ export class PostgresStore implements Store {
     if (this.#state.isDrawn) throw new StoreError('failed', 'nothing is stored after the draw');
   }
 
-  /** Keeps a connection until the store is closed or has failed. */
+  /** Reconnects until the store is closed or has failed. */
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (this.#refusal?.code !== 'failed' && this.#refusal?.code !== 'unusable') {
@@ -163,10 +163,10 @@ export class PostgresStore implements Store {
     this.#options.onEvent?.({ event: 'engine-available', awayMs });
   }
 
-  /** An engine that is away is waited for. Anything else ends the process: another log, a fact that cannot be applied. */
+  /** Waits for an unavailable engine. Any other error is final: another log, a fact that cannot be applied. */
   #onLost(error: unknown): void {
     const isOpened = this.#connection !== undefined;
-    // A wrong password or a missing privilege ends a start; later it is retried, since it may be about to be corrected.
+    // A wrong password or a missing privilege ends a start; later it is retried.
     const passes = ['unavailable', isOpened && 'unusable'];
     if (error instanceof StoreError && passes.includes(error.code)) return this.#onAway(error);
     const { message } = error as Error;
@@ -177,7 +177,7 @@ export class PostgresStore implements Store {
     this.#refuse(failure);
   }
 
-  /** Each new reason is reported: what the operator has mended may not have been all. */
+  /** Reports each new reason. */
   #onAway(error: StoreError): void {
     const why = error.message;
     if (this.#trouble?.why === why) return;

@@ -5,8 +5,8 @@ import { EngineError, type Session } from './session.ts';
 const MARK = 'loteria-nacional, schema 1';
 
 /**
- * Tables, and views for operators. `log` is append-only: there is nothing to vacuum until its rows are frozen, and a trigger
- * refuses also the mistakes of its owner.
+ * Tables, and views for operators. `log` is append-only: nothing to vacuum until its rows are frozen;
+ * a trigger rejects changes, also of its owner.
  */
 const SCHEMA = `
 BEGIN;
@@ -51,7 +51,7 @@ COMMENT ON TABLE lottery IS '${MARK}';
 COMMIT;
 `;
 
-/** The SQL of an owner who does not let the servers make tables: `role`, theirs, may append to `log`, never change it. */
+/** SQL for the owner of the tables; `role`, of the servers, may append to `log` and not change it. */
 export function schemaFor(role: string): string {
   const name = `"${role.replaceAll('"', '""')}"`;
   return `${SCHEMA.trim()}
@@ -61,7 +61,7 @@ GRANT SELECT ON lottery_facts, lottery_agencies, lottery_state TO ${name};
 `;
 }
 
-/** Everything from one snapshot: another server may be making the tables. */
+/** In one snapshot: another server may be creating the tables. */
 const FIND = `
   SELECT count(*) > 0 AS found, max(obj_description(oid, 'pg_class')) FILTER (WHERE relname = 'lottery') AS mark,
     bool_and(has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')

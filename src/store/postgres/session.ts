@@ -4,12 +4,11 @@ import { Client, type QueryConfig, type QueryResultRow } from 'pg';
 import { StoreError } from '../store.ts';
 import { WAITS } from './limits.ts';
 
-/** What an acknowledgement stands for: synced by the primary and a quorum of standbys, or by one machine alone. */
+/** An acknowledgement means: synced by the primary and a quorum of standbys, or by one machine. */
 export type SyncMode = 'quorum' | 'single';
 
 type Host = Access['hosts'][number];
 
-/** How the engine is reached. */
 export interface Access {
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
   readonly database: string;
@@ -20,10 +19,10 @@ export interface Access {
   readonly tls: (SecureContextOptions & { readonly rejectUnauthorized: boolean }) | undefined;
 }
 
-/** With a `name` it is prepared, once for each connection. */
+/** Prepared once for each connection where it has a `name`. */
 export type Statement = QueryConfig;
 
-/** The engine did not answer as it should: the outcome of what was sent is unknown. */
+/** An engine error: the outcome of the statement is unknown. */
 export class EngineError extends StoreError {
   /** `final`: a retry does not help. `unsafe`: a commit is not durable there. */
   readonly trouble: 'away' | 'unsafe' | 'final';
@@ -39,12 +38,12 @@ const FINAL_CODES: ReadonlySet<unknown> = new Set(['28000', '28P01', '3D000', '4
 
 const VERSION_MIN = 14;
 
-/** Timelines are hexadecimal digits, always as many: each promotion begins the next one. */
+/** A timeline is a fixed number of hexadecimal digits; each promotion begins the next one. */
 const SERVER = `
   SELECT current_setting('server_version_num')::int / 10000 < ${VERSION_MIN} AS is_old,
     CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline`;
 
-/** A few bytes of write-ahead log: their commit makes durable what was committed before. */
+/** A few bytes of write-ahead log: their commit makes earlier commits durable. */
 export const BARRIER = `SELECT pg_logical_emit_message(true, 'loteria', '')`;
 
 /** A commit that waits outlives its client: each attempt would leave a backend. */
@@ -60,7 +59,7 @@ const DURABILITY = {
       current_setting('synchronous_standby_names') AS standbys`,
 };
 
-/** One connection to one server. It never reconnects: what is durable was established when it was opened. */
+/** One connection to one server. It never reconnects: its durability was established when it was opened. */
 export class Session {
   readonly host: Host;
   readonly name: string;
@@ -87,7 +86,7 @@ export class Session {
       ...host,
       ...access,
       application_name,
-      // They override the settings of role and database.
+      // Overrides the settings of role and database.
       options: `-c synchronous_commit=${commit} -c client_min_messages=warning -c tcp_user_timeout=${2 * WAITS.answerMs}`,
       statement_timeout: WAITS.answerMs,
       lock_timeout: WAITS.lockMs,
@@ -104,7 +103,7 @@ export class Session {
     this.#client.on('notification', ({ payload = '' }) => this.onNotification(payload));
   }
 
-  /** @throws EngineError (as a rejection, like all below) when it is no primary; whoever made the session closes it */
+  /** @throws EngineError (as a rejection, like all below) when it is no primary; the caller closes it */
   async connect(): Promise<void> {
     await this.#client.connect().catch((error: unknown) => Promise.reject(this.#explain(error)));
     this.#client.on('notice', ({ message }) => (this.#warning = message));
@@ -121,8 +120,8 @@ export class Session {
   }
 
   /**
-   * Sends statements in one round trip. Each commits before the next one begins, unless the first is BEGIN. A warning means
-   * that the wait for a standby was canceled: committed here, perhaps nowhere else.
+   * Pipelines statements. Each commits before the next one begins, unless the first is BEGIN. A warning
+   * means that the wait for a standby was canceled: committed here, perhaps nowhere else.
    */
   exchange<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
     return this.#send<Row>('answer', statements);
@@ -146,9 +145,9 @@ export class Session {
   }
 
   /**
-   * As `exchange`; fulfilled when what was committed is durable. An emptied list of standbys ends the waits for them without a
-   * warning, so the settings are read after the commit. A backend is signaled to reload before any wait is ended, and reloads
-   * between two statements.
+   * As `exchange`; fulfilled when the commits are durable. An emptied list of standbys ends their waits
+   * without a warning, so the settings are read after the commit: a backend is signaled to reload
+   * before any wait ends, and reloads between two statements.
    */
   async commit<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
     const results = await this.#send('commit', [...statements, DURABILITY]);
@@ -183,11 +182,10 @@ export class Session {
 }
 
 /**
- * Finds the primary among the configured hosts. With `sync` it is the first whose synchronous commit returns in time: a former
- * primary that still believes to be one has no standby left and does not get that far. Without, it is the one of the newest
- * timeline.
+ * Finds the primary. With `sync` it is the first host whose synchronous commit returns in time: a
+ * fenced primary has no standby left. Without, it is the one of the newest timeline.
  *
- * @throws EngineError (as a rejection) with what each host says
+ * @throws EngineError (as a rejection) with the error of each host
  */
 export async function findPrimary(access: Access, name: string, sync?: SyncMode): Promise<Session> {
   const errors: EngineError[] = [];

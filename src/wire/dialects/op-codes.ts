@@ -1,26 +1,21 @@
+import assert from 'node:assert';
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
-import { BET_FIELDS, type FieldRanges, fieldText } from '../../lottery/bet-rules.ts';
-import { RowGatherer } from '../../lottery/row-gatherer.ts';
+import { BET_FIELDS, type FieldRanges } from '../../lottery/bet-rules.ts';
 import type { ByteQueue } from '../byte-queue.ts';
-import type {
-  AgencyCodec,
-  BatchEncoder,
-  CentralCodec,
-  Conversation,
-  Dialect,
-  UnsendableBet,
-} from '../dialect.ts';
-import { QueueDecoder } from '../queue-decoder.ts';
-import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
+import { Reader, Writer } from '../cursor.ts';
+import { type AgencyCodec, BASE_CONVERSATION, type CentralCodec, type Dialect } from '../dialect.ts';
+import type { Limits } from '../limits.ts';
 import { type ItemShape, ListScan } from '../list-scan.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { PEER_TEXT_LENGTH_MAX, peerText } from '../peer-text.ts';
 import { WireError } from '../refusal.ts';
+import { StreamDecoder } from '../stream-decoder.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
-import { putBytes, putDigits, putU16 } from './put-bytes.ts';
+import { BatchReader, BatchWriter, type BetFormat, fieldsLength, valueOf } from './bets.ts';
 
 /**
- * The dialect op-codes (protocol page). No message has a length: where it ends, its fields tell. Integers are big-endian.
+ * The dialect op-codes (protocol page). No message has a length: its fields determine its end.
+ * Integers are big-endian.
  *
  *     batch   = 03; u16 count; `count` bets, all of one agency
  *     bet     = 01; u8 agency; str nombre; str apellido; str documento; str nacimiento; u16 numero
@@ -32,30 +27,25 @@ import { putBytes, putDigits, putU16 } from './put-bytes.ts';
  *     agency                                          central
  *     batch                                           answer 1: stored / 2: error in the batch
  *     notify 0: all bets sent                         no answer
- *     notify 1: tell me the winners                   answer 3: not yet / 4, and winners behind it
+ *     notify 1: question for the winners              answer 3: not yet / 4, then winners
  *
- * A connection goes on for as long as the agency likes, also after an error: the agency leaves that batch out.
+ * A connection survives an error: the agency leaves that batch out.
  */
 export function createOpCodesDialect(): Dialect {
-  const bets = new TypedBetsReader();
+  const bets = new BatchReader(betFormatOf(0));
   return {
     name: 'op-codes',
-    conversation: CONVERSATION,
+    conversation: {
+      ...BASE_CONVERSATION,
+      finishIsAnswered: false,
+      outlivesRefusedBatch: true,
+      serverMayClose: true,
+    },
     agencyMax: AGENCY_MAX,
     central: limits => new OpCodesCentralCodec(bets, limits),
     agency: (limits, id) => new OpCodesAgencyCodec(limits, id),
   };
 }
-
-const CONVERSATION: Conversation = {
-  finishIsAnswered: false,
-  winners: 'asked',
-  questionsApart: false,
-  outlivesRefusedBatch: true,
-  framesApart: false,
-  closesWhileWaiting: true,
-  serverMayClose: true,
-};
 
 /** Operations. */
 const BET = 1;
@@ -76,72 +66,92 @@ const AGENCY_MAX = 255;
 /** The original server refuses a batch with a greater one. */
 const NUMBER_OF_ORIGINAL_MAX = 9997;
 const U16_MAX = 65_535;
-/** Digits of any `u16`. */
-const NUMBER_ROOM = new Uint8Array(5);
 
 const OP_BYTES = 1;
-const COUNT_BYTES = 2;
 const LENGTH_BYTES = 2;
-const NUMBER_BYTES = 2;
-/** Before the bets or documents. */
-const LIST_HEAD_BYTES = OP_BYTES + COUNT_BYTES;
-/** Where the first bet of a batch names its agency. */
-const AGENCY_AT = LIST_HEAD_BYTES + OP_BYTES;
+/** Operation and count, before the bets or documents. */
+const LIST_HEAD_BYTES = OP_BYTES + 2;
 /** Operation and agency, before the fields of a bet. */
 const BET_HEAD_BYTES = OP_BYTES + 1;
 const BET_TEXTS = BET_FIELDS.length - 1;
 /** A bet whose texts are empty. */
-const BET_BYTES_MIN = BET_HEAD_BYTES + BET_TEXTS * LENGTH_BYTES + NUMBER_BYTES;
+const BET_BYTES_MIN = BET_HEAD_BYTES + BET_TEXTS * LENGTH_BYTES + 2;
 /** Operation and code, before the text of an answer. */
 const ANSWER_HEAD_BYTES = OP_BYTES + 1;
 const NOTIFY_BYTES = OP_BYTES + 2;
 
-const BET_SHAPE: ItemShape = { bytesMin: BET_BYTES_MIN, end: betEnd };
+/** Of a number the value is sent: leading zeros are lost. */
+function betFormatOf(agency: number): BetFormat {
+  return {
+    read(from) {
+      from.skip(BET_HEAD_BYTES);
+      for (let text = 0; text < BET_TEXTS; text += 1) from.field(text, from.u16());
+      from.number(BET_TEXTS, from.u16());
+      return undefined;
+    },
+    bytesOf: bet => BET_BYTES_MIN + fieldsLength(bet, BET_TEXTS),
+    write(to, bet) {
+      const { bytes, starts, ends } = bet;
+      to.u8(BET).u8(agency);
+      for (let text = 0; text < BET_TEXTS; text += 1) {
+        to.u16(ends[text]! - starts[text]!).bytes(bytes, starts[text], ends[text]);
+      }
+      to.u16(numberOf(bet));
+    },
+    // The original server may refuse it, which must not cost other bets.
+    standsAlone: bet => numberOf(bet) > NUMBER_OF_ORIGINAL_MAX,
+  };
+}
+
+function numberOf({ bytes, starts, ends }: FieldRanges): number {
+  return valueOf(bytes, starts[BET_TEXTS]!, ends[BET_TEXTS]!);
+}
+
+const BET_SHAPE: ItemShape = {
+  bytesMin: BET_BYTES_MIN,
+  /** @throws WireError `malformed` for anything but a bet of the batch's agency */
+  end(queue, at) {
+    if (queue.length > at && queue.byteAt(at) !== BET) {
+      throw new WireError('malformed', `operation ${queue.byteAt(at)} in the place of a bet`);
+    }
+    if (queue.length > at + OP_BYTES) {
+      checkAgency(queue.byteAt(at + OP_BYTES));
+      // A batch is stored as that of one agency, all or nothing.
+      if (queue.byteAt(at + OP_BYTES) !== queue.byteAt(LIST_HEAD_BYTES + OP_BYTES)) {
+        throw new WireError('malformed', 'bets of more than one agency in a batch');
+      }
+    }
+    let field = at + BET_HEAD_BYTES;
+    let end = at + BET_BYTES_MIN;
+    for (let text = 0; text < BET_TEXTS; text += 1) {
+      if (queue.length < field + LENGTH_BYTES) return end;
+      const length = queue.u16At(field);
+      field += LENGTH_BYTES + length;
+      end += length;
+    }
+    return end;
+  },
+};
+
 const TEXT_SHAPE: ItemShape = { bytesMin: LENGTH_BYTES, end: textEnd };
-
-/** @throws WireError `malformed` for what is no bet, or not one of the batch's agency */
-function betEnd(queue: ByteQueue, at: number): number {
-  if (queue.length > at && queue.byteAt(at) !== BET) {
-    throw new WireError('malformed', `operation ${queue.byteAt(at)} in the place of a bet`);
-  }
-  if (queue.length > at + OP_BYTES) checkAgencyOfBet(queue, at);
-  let field = at + BET_HEAD_BYTES;
-  let end = at + BET_BYTES_MIN;
-  for (let text = 0; text < BET_TEXTS; text += 1) {
-    if (queue.length < field + LENGTH_BYTES) return end;
-    const length = queue.u16At(field);
-    field += LENGTH_BYTES + length;
-    end += length;
-  }
-  return end;
-}
-
-/** A batch is stored as that of one agency, all or nothing. */
-function checkAgencyOfBet(queue: ByteQueue, at: number): void {
-  const agency = queue.byteAt(at + OP_BYTES);
-  checkAgency(agency);
-  if (agency !== queue.byteAt(AGENCY_AT)) {
-    throw new WireError('malformed', 'bets of more than one agency in a batch');
-  }
-}
-
-function checkAgency(agency: number): void {
-  if (agency === 0) throw new WireError('malformed', 'agency 0, ids are from 1 to 255');
-}
 
 function textEnd(queue: ByteQueue, at: number): number {
   const start = at + LENGTH_BYTES;
   return queue.length < start ? start : start + queue.u16At(at);
 }
 
-/** Cuts a stream into messages, of which the first byte is the operation. */
-abstract class OpCodesCodec<Message> extends QueueDecoder<Message> {
+function checkAgency(agency: number): void {
+  if (agency === 0) throw new WireError('malformed', 'agency 0, ids are from 1 to 255');
+}
+
+/** The first byte of a message is its operation. */
+abstract class OpCodesDecoder<Message> extends StreamDecoder<Message> {
   readonly #shape: ItemShape;
   readonly #listBytesMax: number;
-  /** Of the list that has begun to arrive. */
+  /** The list that is incomplete. */
   #scan: ListScan | undefined;
 
-  /** @param listBytesMax bytes of a list, from its operation on */
+  /** @param listBytesMax longest list in bytes, with its operation */
   constructor(shape: ItemShape, listBytesMax: number) {
     super();
     this.#shape = shape;
@@ -149,34 +159,34 @@ abstract class OpCodesCodec<Message> extends QueueDecoder<Message> {
   }
 
   /** @throws WireError `unknown-message`, `payload-too-large` or `malformed` */
-  protected override cut(): Message | undefined {
-    return this.queue.length === 0 ? undefined : this.decode(this.queue.byteAt(0));
+  protected override decode(): Message | undefined {
+    return this.queue.length === 0 ? undefined : this.decodeMessage(this.queue.byteAt(0));
   }
 
-  /** The message that begins the queue; undefined until all of it is there. */
-  protected abstract decode(op: number): Message | undefined;
+  protected abstract decodeMessage(op: number): Message | undefined;
 
-  /** The list that begins the queue, its operation left out; undefined until all of it is there. */
+  /** Consumes a list and returns its items; undefined while it is incomplete. */
   protected takeList(): Uint8Array | undefined {
     const { queue } = this;
     if (queue.length < LIST_HEAD_BYTES) return undefined;
-    this.#scan ??= new ListScan(this.#shape, LIST_HEAD_BYTES, queue.u16At(OP_BYTES), this.#listBytesMax);
+    const count = queue.u16At(OP_BYTES);
+    this.#scan ??= new ListScan(this.#shape, LIST_HEAD_BYTES, count, this.#listBytesMax);
     const length = this.#scan.lengthIn(queue);
     if (length === undefined) return undefined;
     this.#scan = undefined;
-    return queue.take(length, OP_BYTES);
+    return queue.take(length, LIST_HEAD_BYTES);
   }
 }
 
-class OpCodesCentralCodec extends OpCodesCodec<ClientMessage> implements CentralCodec {
-  readonly #bets: TypedBetsReader;
+class OpCodesCentralCodec extends OpCodesDecoder<ClientMessage> implements CentralCodec {
+  readonly #bets: BatchReader;
 
-  constructor(bets: TypedBetsReader, limits: Limits) {
+  constructor(bets: BatchReader, limits: Limits) {
     super(BET_SHAPE, batchBytesMax(limits));
     this.#bets = bets;
   }
 
-  protected override decode(op: number): ClientMessage | undefined {
+  protected override decodeMessage(op: number): ClientMessage | undefined {
     switch (op) {
       case BATCH:
         return this.#decodeBatch();
@@ -187,20 +197,17 @@ class OpCodesCentralCodec extends OpCodesCodec<ClientMessage> implements Central
     }
   }
 
-  /** Its bets say whose it is; without a bet nobody does. */
+  /** The bets name the agency: a batch without a bet names none. */
   #decodeBatch(): ClientMessage | undefined {
     const payload = this.takeList();
     if (payload === undefined) return undefined;
-    const agency = payload[AGENCY_AT - OP_BYTES];
+    const agency = payload[OP_BYTES];
     return agency === undefined ? { kind: 'empty-batch' } : { kind: 'batch', payload, agency };
   }
 
   #decodeNotify(): ClientMessage | undefined {
-    const { queue } = this;
-    if (queue.length < NOTIFY_BYTES) return undefined;
-    const agency = queue.byteAt(OP_BYTES);
-    const kind = queue.byteAt(OP_BYTES + 1);
-    queue.take(NOTIFY_BYTES);
+    if (this.queue.length < NOTIFY_BYTES) return undefined;
+    const [agency, kind] = this.queue.take(NOTIFY_BYTES, OP_BYTES) as unknown as [number, number];
     checkAgency(agency);
     if (kind === ALL_SENT) return { kind: 'finish', agency };
     if (kind === ASK) return { kind: 'ask-winners', agency };
@@ -212,7 +219,7 @@ class OpCodesCentralCodec extends OpCodesCodec<ClientMessage> implements Central
   }
 
   encode(reply: ServerMessage, to?: ClientMessage['kind']): readonly Uint8Array[] {
-    // The end of the bets is not answered: not when it is noted, and not when it is refused.
+    // The end of the bets has no answer, neither a positive nor a negative one.
     if (to === 'finish') return [];
     switch (reply.kind) {
       case 'accepted':
@@ -235,46 +242,10 @@ function batchBytesMax({ payloadBytesMax }: Limits): number {
   return BASE_HEADER_BYTES + payloadBytesMax;
 }
 
-/** Makes rows of the bets of a batch. One serves all connections: its rows are taken before the next batch is read. */
-class TypedBetsReader {
-  readonly #rows = new RowGatherer();
-  readonly #starts = new Int32Array(BET_FIELDS.length);
-  readonly #ends = new Int32Array(BET_FIELDS.length);
-
-  /** @param payload u16 count and the bets, of which the decoder has seen that they add up */
-  read(payload: Uint8Array, agency: number): BetBatch | BatchFault {
-    // The rules judge a number by its digits, which are written behind the payload.
-    const bytes = Buffer.concat([payload, NUMBER_ROOM]);
-    const count = bytes.readUInt16BE();
-    this.#rows.begin(agency, count);
-    let at = COUNT_BYTES;
-    for (let index = 0; index < count; index += 1) {
-      at = this.#findFields(bytes, at, payload.length);
-      const fault = this.#rows.add({ bytes, starts: this.#starts, ends: this.#ends });
-      if (fault !== undefined) return fault;
-    }
-    return this.#rows.batch;
-  }
-
-  /** Finds the five fields of the bet at `at`, with the digits of its number at `digitsAt`; returns the place behind it. */
-  #findFields(bytes: Buffer, at: number, digitsAt: number): number {
-    let from = at + BET_HEAD_BYTES;
-    for (let text = 0; text < BET_TEXTS; text += 1) {
-      const start = from + LENGTH_BYTES;
-      from = start + bytes.readUInt16BE(from);
-      this.#starts[text] = start;
-      this.#ends[text] = from;
-    }
-    this.#starts[BET_TEXTS] = digitsAt;
-    this.#ends[BET_TEXTS] = putDigits(bytes, digitsAt, bytes.readUInt16BE(from));
-    return from + NUMBER_BYTES;
-  }
-}
-
-class OpCodesAgencyCodec extends OpCodesCodec<ServerAnswer> implements AgencyCodec {
-  readonly batch: BatchEncoder;
+class OpCodesAgencyCodec extends OpCodesDecoder<ServerAnswer> implements AgencyCodec {
+  readonly batch: BatchWriter;
   readonly #id: number;
-  /** Whether the answer was heard behind which the winners come. */
+  /** Whether the winners are due: their announcement has arrived. */
   #winnersFollow = false;
 
   constructor(limits: Limits, id: number) {
@@ -285,7 +256,15 @@ class OpCodesAgencyCodec extends OpCodesCodec<ServerAnswer> implements AgencyCod
     }
     super(TEXT_SHAPE, OP_BYTES + limits.replyPayloadBytesMax);
     this.#id = id;
-    this.batch = new BetGatherer(limits, id);
+    this.batch = new BatchWriter(limits, betFormatOf(id), {
+      header: Uint8Array.of(BATCH, 0, 0),
+      bytesMax: batchBytesMax(limits),
+      finish(frame, count) {
+        // A payload has at most 1 MiB, room for 42,000 of the shortest bets.
+        assert(count <= U16_MAX);
+        frame.writeUInt16BE(count, OP_BYTES);
+      },
+    });
   }
 
   override get pending(): boolean {
@@ -304,26 +283,25 @@ class OpCodesAgencyCodec extends OpCodesCodec<ServerAnswer> implements AgencyCod
     return Uint8Array.of(NOTIFY, this.#id, ASK);
   }
 
-  protected override decode(op: number): ServerAnswer | undefined {
+  protected override decodeMessage(op: number): ServerAnswer | undefined {
     if (op === WINNERS) return this.#decodeWinners();
     if (op !== ANSWER) throw new WireError('unknown-message', `operation ${op}`);
-    if (this.#winnersFollow)
+    if (this.#winnersFollow) {
       throw new WireError('malformed', 'no winners behind the answer that announces them');
+    }
     return this.#decodeAnswer();
   }
 
   #decodeAnswer(): ServerAnswer | undefined {
-    const { queue } = this;
-    const end = textEnd(queue, ANSWER_HEAD_BYTES);
-    if (queue.length < end) return undefined;
-    const answer = queue.take(end, OP_BYTES);
-    const code = answer[0]!;
+    const end = textEnd(this.queue, ANSWER_HEAD_BYTES);
+    if (this.queue.length < end) return undefined;
+    const answer = new Reader(this.queue.take(end, OP_BYTES));
+    const code = answer.u8();
     switch (code) {
       case STORED:
         return { kind: 'accepted' };
       case BATCH_ERROR: {
-        const text = Buffer.from(answer.subarray(1 + LENGTH_BYTES)).toString('utf8');
-        const detail = peerText(text) || 'an error in the batch';
+        const detail = peerText(answer.text(answer.u16())) || 'an error in the batch';
         return { kind: 'bets-refused', refusal: { code: 'invalid-bet', detail } };
       }
       case NOT_DRAWN:
@@ -336,103 +314,37 @@ class OpCodesAgencyCodec extends OpCodesCodec<ServerAnswer> implements AgencyCod
     }
   }
 
-  /** Also without the answer that announces them: they can be nothing else. */
+  /** The announcement may be missing: winners are unambiguous without it. */
   #decodeWinners(): ServerAnswer | undefined {
     const payload = this.takeList();
     if (payload === undefined) return undefined;
     this.#winnersFollow = false;
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+    const from = new Reader(payload);
     const documents: string[] = [];
-    let at = COUNT_BYTES;
-    while (at < bytes.length) {
-      const start = at + LENGTH_BYTES;
-      at = start + bytes.readUInt16BE(at);
-      documents.push(bytes.toString('utf8', start, at));
-    }
+    while (from.left > 0) documents.push(from.text(from.u16()));
     return { kind: 'winners', documents };
   }
 }
 
-/** Gathers bets into a batch. Of a number the value is sent: leading zeros have no bytes. */
-class BetGatherer implements BatchEncoder {
-  count = 0;
-  readonly #frame: Buffer;
-  readonly #id: number;
-  #at = LIST_HEAD_BYTES;
-  #holdsOneAlone = false;
-
-  constructor(limits: Limits, id: number) {
-    if (limits.payloadBytesMax < PAYLOAD_BYTES_MIN) {
-      throw new RangeError('a batch must have room for any one bet');
-    }
-    this.#frame = Buffer.alloc(batchBytesMax(limits));
-    this.#frame[0] = BATCH;
-    this.#id = id;
-  }
-
-  add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
-    const number = Number(fieldText(bet, 'number'));
-    // One that may be refused is a batch of its own: it costs no other bet.
-    const alone = number > NUMBER_OF_ORIGINAL_MAX;
-    if (this.count > 0 && (alone || this.#holdsOneAlone)) return 'full';
-    const { bytes, starts, ends } = bet;
-    const frame = this.#frame;
-    let length = BET_BYTES_MIN;
-    for (let text = 0; text < BET_TEXTS; text += 1) length += ends[text]! - starts[text]!;
-    if (this.#at + length > frame.length || this.count === U16_MAX) return 'full';
-    let at = frame.writeUInt8(BET, this.#at);
-    at = frame.writeUInt8(this.#id, at);
-    for (let text = 0; text < BET_TEXTS; text += 1) {
-      at = putU16(frame, at, ends[text]! - starts[text]!);
-      at = putBytes(frame, at, bytes, starts[text]!, ends[text]!);
-    }
-    this.#at = frame.writeUInt16BE(number, at);
-    this.count += 1;
-    this.#holdsOneAlone = alone;
-    return 'added';
-  }
-
-  take(): Uint8Array {
-    this.#frame.writeUInt16BE(this.count, OP_BYTES);
-    const frame = Uint8Array.from(this.#frame.subarray(0, this.#at));
-    this.count = 0;
-    this.#at = LIST_HEAD_BYTES;
-    return frame;
-  }
-
-  /** A bet has no meaning outside a batch: it is one of one. */
-  takeSingle(): Uint8Array {
-    return this.take();
-  }
-}
-
-/** `02`, the code and a text: the reason of a refusal, and nothing where the code says everything. */
+/** The text is the reason of a refusal; other codes need none. */
 function encodeAnswer(code: number, text = ''): Uint8Array {
-  const bytes = Buffer.from(text.slice(0, PEER_TEXT_LENGTH_MAX));
-  const frame = Buffer.alloc(ANSWER_HEAD_BYTES + LENGTH_BYTES + bytes.length);
-  frame[0] = ANSWER;
-  frame[OP_BYTES] = code;
-  writeText(frame, ANSWER_HEAD_BYTES, bytes);
-  return frame;
+  return encodeTexts(Uint8Array.of(ANSWER, code), [text.slice(0, PEER_TEXT_LENGTH_MAX)]);
 }
 
 /** @throws WireError `malformed` when there are more than a `u16` can count */
 function encodeWinners(documents: readonly string[]): Uint8Array {
-  if (documents.length > U16_MAX) {
-    throw new WireError('malformed', `${documents.length} winners, and op-codes can count ${U16_MAX}`);
+  const { length } = documents;
+  if (length > U16_MAX) {
+    throw new WireError('malformed', `${length} winners, and op-codes can count ${U16_MAX}`);
   }
-  const texts = documents.map(document => Buffer.from(document));
-  const length = texts.reduce((sum, text) => sum + LENGTH_BYTES + text.length, LIST_HEAD_BYTES);
-  const frame = Buffer.alloc(length);
-  frame[0] = WINNERS;
-  let at = frame.writeUInt16BE(documents.length, OP_BYTES);
-  for (const text of texts) at = writeText(frame, at, text);
-  return frame;
+  return encodeTexts(Uint8Array.of(WINNERS, length >>> 8, length), documents);
 }
 
-/** Writes a `str` at `at` and returns the place behind it. */
-function writeText(frame: Buffer, at: number, text: Uint8Array): number {
-  const start = frame.writeUInt16BE(text.length, at);
-  frame.set(text, start);
-  return start + text.length;
+/** A message: `head`, then each text as a `str`. */
+function encodeTexts(head: Uint8Array, texts: readonly string[]): Uint8Array {
+  const encoded = texts.map(text => Buffer.from(text));
+  const length = encoded.reduce((sum, text) => sum + LENGTH_BYTES + text.length, head.length);
+  const to = new Writer(length).bytes(head);
+  for (const text of encoded) to.u16(text.length).bytes(text);
+  return to.copy();
 }

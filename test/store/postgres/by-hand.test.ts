@@ -5,7 +5,7 @@ import { hasWon } from '../../../src/lottery/catedra.ts';
 import { holdDraw } from '../../../src/lottery/draw.ts';
 import { batchNamed, betsNamed, storedBets } from '../../contract/store-contract.ts';
 import { rowsOf } from '../../lottery/bets.ts';
-import { until } from '../../support/central.ts';
+import { until } from '../../support/until.ts';
 import { needPostgres, postgresMissing } from '../../support/postgres.ts';
 import { PostgresCluster, ROLE } from '../../support/postgres-cluster.ts';
 import { temporaryFolder } from '../../support/temp-folder.ts';

@@ -5,7 +5,7 @@ import { Lottery } from '../../../src/lottery/lottery.ts';
 import { inspectLog } from '../../../src/store/postgres/inspection.ts';
 import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
 import type { StoreEvent, StoreReading } from '../../../src/store/store.ts';
-import { until } from '../../support/central.ts';
+import { until } from '../../support/until.ts';
 import type { PostgresCluster } from '../../support/postgres-cluster.ts';
 
 /** Lotteries of the agencies 1 and 2, in a real database. */

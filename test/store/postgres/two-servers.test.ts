@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { hasWon } from '../../../src/lottery/catedra.ts';
 import { holdDraw } from '../../../src/lottery/draw.ts';
 import { batchNamed, betsNamed, refusalOf, storedBets } from '../../contract/store-contract.ts';
-import { until } from '../../support/central.ts';
+import { until } from '../../support/until.ts';
 import { needPostgres, postgresMissing } from '../../support/postgres.ts';
 import { PostgresCluster } from '../../support/postgres-cluster.ts';
 import { AGENCIES, newLottery, type OpenedServer, openServer } from './lotteries.ts';

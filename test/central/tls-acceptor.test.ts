@@ -2,26 +2,11 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Limits } from '../../src/wire/limits.ts';
-import {
-  bet,
-  conn,
-  connectRaw,
-  END,
-  GatedStore,
-  GWIN,
-  helo,
-  ManualClock,
-  nbet,
-  NEND,
-  NOK,
-  OK,
-  sbet,
-  TestCentral,
-  type TestCentralOptions,
-  until,
-  WAIT,
-  welc,
-} from '../support/central.ts';
+import { bet, conn, END, GWIN, helo, nbet, NEND, NOK, OK, sbet, WAIT, welc } from '../support/base-frames.ts';
+import { GatedStore } from '../support/gated-store.ts';
+import { connectRaw } from '../support/raw-socket.ts';
+import { TestCentral, type TestCentralOptions } from '../support/test-central.ts';
+import { ManualClock, until } from '../support/until.ts';
 import { EXPIRED, NOT_YET_VALID, pem, type Pem, signed, VALID } from '../support/certificates.ts';
 import { Peer } from '../support/peer.ts';
 
@@ -267,7 +252,7 @@ describe('a connection over TLS', () => {
 
   test.each([
     ['is cut when the peer does not read its answers', { unreadTimeoutMs: 200 }, 'unread-answers'],
-    ['is cut when it holds more than there is room for', { heldBytesMax: 100_000 }, 'too-much-held'],
+    ['is cut when it holds more than there is room for', { bufferedBytesMax: 100_000 }, 'too-much-held'],
   ])('%s', async (_, limits, reason) => {
     const central = await open({ limits });
     const { socket } = await securely(central, await trusted.agency(1));

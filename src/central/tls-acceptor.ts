@@ -7,20 +7,20 @@ import type { Served } from './listener.ts';
 import type { OpenConnections } from './open-connections.ts';
 import { judgeCertificate, type PeerCertificate } from './peer-certificate.ts';
 
-/** What is known of a peer whose handshake is done. */
+/** A peer whose handshake is done. */
 export interface SecurePeer {
   /** Undefined when agencies need no certificate. */
   readonly certificate: PeerCertificate | undefined;
 }
 
-export interface DoorCredentials {
+export interface TlsCredentials {
   /** The server's certificate and its key, in PEM. */
   readonly identity: { readonly cert: string; readonly key: string };
-  /** Who signs the agencies' certificates, in PEM; undefined when agencies need none. */
+  /** Authority of the agencies' certificates, in PEM; undefined when agencies need none. */
   readonly clientAuthority: string | undefined;
 }
 
-export interface TlsDoorParts extends DoorCredentials {
+export interface TlsAcceptorParts extends TlsCredentials {
   readonly limits: Limits;
   readonly open: OpenConnections;
   readonly emit: Emit<CentralEvent>;
@@ -28,54 +28,52 @@ export interface TlsDoorParts extends DoorCredentials {
   readonly serve: (socket: Socket, ip: string, peer: SecurePeer) => Served;
 }
 
-/**
- * No session is taken up again: its certificate would not be looked at again. And none is renegotiated, by which a peer could
- * make the server work for nothing.
- */
+/** A resumed session would skip the certificate check; renegotiation would let a peer waste CPU. */
 const SECURE_OPTIONS = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
 
 /**
- * Stands between a listener and what it serves: a connection that was accepted is served once its handshake is done, and
- * counts and has its deadline from the beginning.
+ * Accepts TLS connections for a listener: a connection is served after its handshake, and has a
+ * deadline and counts from the start.
  */
-export class TlsDoor {
-  readonly #parts: TlsDoorParts;
-  /** Does the handshakes of connections that it is given; it listens on no port of its own. */
+export class TlsAcceptor {
+  readonly #parts: TlsAcceptorParts;
+  /** Runs the handshakes; it listens on no port. */
   readonly #server: Server;
   readonly #handshakes = new Map<string, Handshake>();
 
-  constructor(parts: TlsDoorParts) {
+  constructor(parts: TlsAcceptorParts) {
     this.#parts = parts;
     this.#server = createServer({
       ...contextOf(parts),
       requestCert: parts.clientAuthority !== undefined,
-      // Who has none, or a wrong one, is told so in its own dialect and not cut off: in TLS 1.3 the peer could not tell the
-      // cut from a server that was just killed, and would come back for ever.
+      // A missing or wrong certificate is refused in the dialect: in TLS 1.3 a client cannot tell a
+      // closed connection from a killed server, and would retry for ever.
       rejectUnauthorized: false,
     });
-    this.#server.on('secureConnection', socket => this.#handshakes.get(placeOf(socket))?.done(socket));
-    this.#server.on('tlsClientError', (error, socket) => this.#handshakes.get(placeOf(socket))?.fail(error));
+    this.#server.on('secureConnection', socket => this.#handshakes.get(addressOf(socket))?.done(socket));
+    this.#server.on('tlsClientError', (error, socket) =>
+      this.#handshakes.get(addressOf(socket))?.fail(error),
+    );
   }
 
-  /** Connections that are accepted from now on are served with these; whether agencies need a certificate stays. */
-  use(credentials: DoorCredentials): void {
+  /** Replaces the certificates for new connections. */
+  use(credentials: TlsCredentials): void {
     this.#server.setSecureContext(contextOf(credentials));
   }
 
-  /** Takes a connection that was just accepted. */
   readonly serve = (socket: Socket, ip: string): Served => {
-    const place = placeOf(socket);
+    const address = addressOf(socket);
     const handshake = new Handshake(socket, ip, this.#parts);
-    this.#handshakes.set(place, handshake);
-    void handshake.over.then(() => this.#handshakes.delete(place));
-    // A peer that ends its side in the middle of a handshake wants nothing more.
+    this.#handshakes.set(address, handshake);
+    void handshake.over.then(() => this.#handshakes.delete(address));
+    // A peer that half-closes during the handshake is gone.
     socket.allowHalfOpen = false;
     this.#server.emit('connection', socket);
     return handshake;
   };
 }
 
-function contextOf({ identity, clientAuthority: ca }: DoorCredentials): SecureContextOptions {
+function contextOf({ identity, clientAuthority: ca }: TlsCredentials): SecureContextOptions {
   return {
     ...identity,
     ...(ca !== undefined && { ca }),
@@ -84,32 +82,32 @@ function contextOf({ identity, clientAuthority: ca }: DoorCredentials): SecureCo
   };
 }
 
-/** No two open connections of a port come from the same place. */
-function placeOf({ remoteAddress, remotePort }: Socket): string {
+/** Identifies an open connection of a port. */
+function addressOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** A connection during its handshake, and what it has become afterwards. */
+/** A connection during its handshake, and the served connection after it. */
 class Handshake implements Served {
-  /** What OpenSSL keeps of an unfinished handshake is not much, and not for long. */
-  readonly heldBytes = 0;
+  /** OpenSSL's buffers of a handshake are small and short-lived. */
+  readonly bufferedBytes = 0;
   /** Fulfilled when the handshake is done or has failed. */
   readonly over: Promise<void>;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #ip: string;
-  readonly #parts: TlsDoorParts;
+  readonly #parts: TlsAcceptorParts;
   readonly #openedAt: number;
-  readonly #overNow = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<void>();
   #served: Served | undefined;
-  #told = false;
+  #isFailed = false;
 
-  constructor(socket: Socket, ip: string, parts: TlsDoorParts) {
+  constructor(socket: Socket, ip: string, parts: TlsAcceptorParts) {
     this.#socket = socket;
     this.#ip = ip;
     this.#parts = parts;
     this.#openedAt = parts.now();
-    this.over = this.#overNow.promise;
+    this.over = this.#over.promise;
     this.closed = new Promise(resolve => {
       socket.on('close', () => void this.#onClose().then(resolve));
     });
@@ -120,12 +118,12 @@ class Handshake implements Served {
     if (this.#served !== undefined) {
       this.#served.checkDeadlines();
     } else if (now() - this.#openedAt >= limits.handshakeTimeoutMs) {
-      this.#tellFailure(`not done within ${limits.handshakeTimeoutMs} ms`);
+      this.#emitFailure(`not done within ${limits.handshakeTimeoutMs} ms`);
       this.destroy();
     }
   }
 
-  /** Before the handshake is done nothing was taken that would have to be answered. */
+  /** During the handshake there is nothing to answer. */
   stop(): void {
     if (this.#served === undefined) this.destroy();
     else this.#served.stop();
@@ -136,7 +134,7 @@ class Handshake implements Served {
       this.#served.destroy();
       return;
     }
-    this.#told = true;
+    this.#isFailed = true;
     this.#socket.destroy();
   }
 
@@ -149,40 +147,40 @@ class Handshake implements Served {
     const ip = this.#ip;
     const certificate = clientAuthority === undefined ? undefined : judgeCertificate(socket);
     if (certificate !== undefined && 'refusal' in certificate) {
-      this.#tellFailure(certificate.refusal.detail);
+      this.#emitFailure(certificate.refusal.detail);
     } else {
       emit({ event: 'handshake-done', ip, protocol: socket.getProtocol()!, agency: certificate?.agency });
     }
-    // From here on it may say its last word and still want answers, as over plain TCP.
+    // From here on it may half-close and read the replies, as over plain TCP.
     socket.allowHalfOpen = true;
     this.#served = serve(socket, ip, { certificate });
-    // It counts on in the place of its handshake, with what it holds.
+    // It replaces its handshake in the count.
     open.delete(this);
     open.add(this.#served);
-    this.#overNow.resolve();
+    this.#over.resolve();
   }
 
   fail(error: Error): void {
-    this.#tellFailure(explain(error));
+    this.#emitFailure(explain(error));
   }
 
   async #onClose(): Promise<void> {
     const { open, emit } = this.#parts;
-    this.#overNow.resolve();
+    this.#over.resolve();
     if (this.#served !== undefined) {
       await this.#served.closed;
       open.delete(this.#served);
       return;
     }
-    // Who says nothing at all, such as a probe of whether the port is open, has not failed at anything.
-    if (this.#socket.bytesRead > 0) this.#tellFailure('the peer ended the connection');
+    // A port probe, which sends nothing, is no failed handshake.
+    if (this.#socket.bytesRead > 0) this.#emitFailure('the peer ended the connection');
     emit({ event: 'connection-closed', ip: this.#ip });
   }
 
-  /** A handshake fails once, whatever follows from it. */
-  #tellFailure(error: string): void {
-    if (this.#told) return;
-    this.#told = true;
+  /** Once for each handshake. */
+  #emitFailure(error: string): void {
+    if (this.#isFailed) return;
+    this.#isFailed = true;
     this.#parts.emit({ event: 'handshake-failed', ip: this.#ip, error });
   }
 }
@@ -191,7 +189,7 @@ const NOT_TLS = 'what the peer says is not TLS';
 const TOO_OLD = 'the peer speaks no TLS from 1.2 on';
 const NOT_TRUSTED = "the peer does not accept this server's certificate";
 
-/** What can go wrong in a handshake by the fault of the peer. */
+/** Failures of a handshake that the peer causes. */
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
   ERR_SSL_HTTP_REQUEST: NOT_TLS,

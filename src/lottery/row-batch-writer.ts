@@ -1,36 +1,32 @@
-import type { BatchFault, BetBatch } from './bet-batch.ts';
-import { type FieldRanges, findFault } from './bet-rules.ts';
+import type { BetBatch } from './bet-batch.ts';
+import { type BetFault, type FieldRanges, findFault } from './bet-rules.ts';
 import { appendRow, ROW_OVERHEAD_BYTES_MAX } from './bet-row.ts';
 
 /** Room for the rows of a usual batch, in bytes. */
 const ROWS_BYTES_FIRST = 16 * 1024;
 
 /**
- * Makes the rows of a batch from bets that are given one after the other as fields: for dialects whose payload the hot loop in
- * `kernel/` cannot read. One serves many batches; the rows of one lie in its memory until the next is begun.
+ * Makes the rows of a batch from bets that are added one by one: for dialects whose payload the hot
+ * loop in `kernel/` cannot read. The rows lie in its memory until the next `begin`.
  */
-export class RowGatherer {
+export class RowBatchWriter {
   #rows = new Uint8Array(ROWS_BYTES_FIRST);
   #end = 0;
   #agency = 0;
   #agencyField: Uint8Array = new Uint8Array(0);
-  /** Bets that the message announces, and that were added. */
-  #announced = 0;
   #count = 0;
 
-  /** @param announced bets in the message, for the fault that one of them may have */
-  begin(agency: number, announced: number): void {
+  begin(agency: number): void {
     if (agency !== this.#agency) this.#agencyField = Buffer.from(`${agency},`);
     this.#agency = agency;
-    this.#announced = announced;
     this.#count = 0;
     this.#end = 0;
   }
 
-  /** Adds a bet; or says what is wrong with it. */
-  add(fields: FieldRanges): BatchFault | undefined {
+  /** Adds a bet, or returns its fault. */
+  add(fields: FieldRanges): BetFault | undefined {
     const fault = findFault(fields);
-    if (fault !== undefined) return { count: this.#announced, index: this.#count, ...fault };
+    if (fault !== undefined) return fault;
     this.#makeRoom(rowBytesMax(fields));
     this.#end = appendRow(this.#rows, this.#end, this.#agencyField, fields);
     this.#count += 1;

@@ -1,0 +1,168 @@
+import type { Socket } from 'node:net';
+import { expect, onTestFinished } from 'vitest';
+import { Central } from '../../src/central/central.ts';
+import { Connection } from '../../src/central/connection.ts';
+import type { Actas } from '../../src/central/draw-holder.ts';
+import { Listener } from '../../src/central/listener.ts';
+import { OpenConnections } from '../../src/central/open-connections.ts';
+import { type SecurePeer, TlsAcceptor, type TlsAcceptorParts } from '../../src/central/tls-acceptor.ts';
+import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import type { CentralEvent } from '../../src/observe/events.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Dialect } from '../../src/wire/dialect.ts';
+import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
+import { conn, GWIN, helo, heloBets, NEND, welc, welcBets } from './base-frames.ts';
+import { GatedStore } from './gated-store.ts';
+import { Peer } from './peer.ts';
+import { until } from './until.ts';
+
+export interface TestCentralOptions {
+  readonly agencies?: readonly number[];
+  /** With the facts of a former process, say; without it, one that has just begun with `agencies`. */
+  readonly lottery?: Lottery;
+  readonly store?: Store;
+  readonly limits?: Partial<Limits>;
+  readonly now?: () => number;
+  /** What is spoken, each on a port of its own; without it, the base protocol and its extension. */
+  readonly dialects?: readonly Dialect[];
+  readonly actas?: Actas;
+  /** Speaks TLS. */
+  readonly tls?: Pick<TlsAcceptorParts, 'identity' | 'clientAuthority'>;
+}
+
+/** A central as the product runs it, on free ports of the loopback interface, in this process. It is stopped when the test ends. */
+export class TestCentral {
+  readonly central: Central;
+  readonly lottery: Lottery;
+  readonly events: CentralEvent[] = [];
+  /** The central's end of every connection, in the order in which they were accepted. */
+  readonly sockets: Socket[] = [];
+  readonly #listeners: Listener[] = [];
+  #stopped: Promise<void> | undefined;
+
+  private constructor(lottery: Lottery, central: (emit: (event: CentralEvent) => void) => Central) {
+    this.lottery = lottery;
+    this.central = central(event => this.events.push(event));
+  }
+
+  static async open(options: TestCentralOptions = {}): Promise<TestCentral> {
+    const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
+    // Most tests ask before the draw to see that there was none.
+    const limits = { ...DEFAULT_LIMITS, questionWaitMs: 0, ...options.limits };
+    const { lottery = new Lottery(agencies), actas } = options;
+    if (store instanceof GatedStore) store.onFact = fact => lottery.apply(fact);
+    const { dialects = [createResumableDialect(new PlainBetReader())] } = options;
+    const made = new TestCentral(
+      lottery,
+      emit => new Central({ lottery, store, hasWon, limits, actas, emit, now }),
+    );
+    const open = new OpenConnections(limits);
+    for (const dialect of dialects) await made.#listen(dialect, { limits, open, now, tls: options.tls });
+    onTestFinished(() => made.stop());
+    made.central.resume();
+    return made;
+  }
+
+  async #listen(
+    dialect: Dialect,
+    {
+      tls,
+      ...common
+    }: {
+      limits: Limits;
+      open: OpenConnections;
+      now: () => number;
+      tls: TestCentralOptions['tls'];
+    },
+  ): Promise<void> {
+    const { central } = this;
+    const { limits, open } = common;
+    const emit = (event: CentralEvent): void => void this.events.push(event);
+    const serve = (socket: Socket, ip: string, peer?: SecurePeer): Connection => {
+      this.sockets.push(socket);
+      const codec = dialect.central(limits);
+      const { conversation } = dialect;
+      return new Connection({ ...peer, ...common, socket, ip, codec, conversation, central, emit });
+    };
+    const door = tls && new TlsAcceptor({ ...tls, ...common, emit, serve });
+    const listener = await Listener.open({
+      open,
+      name: dialect.name,
+      host: '127.0.0.1',
+      port: 0,
+      backlog: 128,
+      limits,
+      emit,
+      serve: door?.serve ?? serve,
+      turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
+    });
+    this.#listeners.push(listener);
+  }
+
+  /** The port of the first dialect. */
+  get port(): number {
+    return this.#listeners[0]!.port;
+  }
+
+  /** @param listener which of the dialects, by its place */
+  connect(listener = 0): Promise<Peer> {
+    return Peer.connect(this.#listeners[listener]!.port);
+  }
+
+  /** A connection that has said who it is. */
+  async agency(id: number): Promise<Peer> {
+    const peer = await this.connect();
+    const before = this.of('agency-identified').length;
+    peer.send(conn(id));
+    await until(() => this.of('agency-identified').length > before, `agency ${id} being identified`);
+    return peer;
+  }
+
+  /** A connection that has said which upload it goes on with, and was welcome. */
+  async uploader(agency: number, upload = 'u', next = 1): Promise<Peer> {
+    const peer = await this.connect();
+    peer.send(helo(agency, upload));
+    expect(await peer.frame()).toBe(welc(next));
+    return peer;
+  }
+
+  /** The same of an agency that numbers bets. */
+  async betUploader(agency: number, upload = 'u', next = 1, refused = 0): Promise<Peer> {
+    const peer = await this.connect();
+    peer.send(heloBets(agency, upload));
+    expect(await peer.frame()).toBe(welcBets(next, refused));
+    return peer;
+  }
+
+  /** The events of a kind, so far. */
+  of<Kind extends CentralEvent['event']>(kind: Kind): Extract<CentralEvent, { event: Kind }>[] {
+    return this.events.filter(
+      (event): event is Extract<CentralEvent, { event: Kind }> => event.event === kind,
+    );
+  }
+
+  /** Waits until there are `count` events of a kind. */
+  async seen<Kind extends CentralEvent['event']>(
+    kind: Kind,
+    count = 1,
+  ): Promise<Extract<CentralEvent, { event: Kind }>[]> {
+    await until(() => this.of(kind).length >= count, `${count} events '${kind}'`);
+    return this.of(kind);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= Promise.all(this.#listeners.map(listener => listener.stop())).then(() => {});
+    return this.#stopped;
+  }
+}
+
+/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
+export async function takeTurns(peer: Peer): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) {
+    peer.send(GWIN);
+    expect(await peer.receive(4)).toBe(NEND);
+  }
+}
