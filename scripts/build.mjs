@@ -31,8 +31,10 @@ function bundleProgram() {
     cwd: root,
     input: {
       'cli/main': 'src/cli/start.ts',
-      // A process of its own.
+      // Processes of their own.
       'cli/baseline': 'src/bench/baseline.ts',
+      'cli/docker-shim': 'src/check/runners/docker-shim.ts',
+      'cli/proxy-process': 'src/check/proxy-process.ts',
       // Separate entries for the test with a Node that has no WebAssembly.
       'kernel/open-bet-reader': 'src/kernel/open-bet-reader.ts',
     },

@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   dataset: ['lottery', 'files'],
   run: ['lottery', 'files', 'wire', 'agency', 'dataset', 'config'],
   bench: ['lottery', 'wire', 'dataset', 'config'],
+  check: ['dataset/names.ts', 'dataset/random.ts'],
   cli: [
     'lottery',
     'files',
@@ -38,6 +39,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'dataset',
     'run',
     'bench',
+    'check',
   ],
 };
 

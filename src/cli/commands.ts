@@ -104,6 +104,28 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
     load: async () => (await import('./dataset.ts')).dataset,
   },
   {
+    name: 'check',
+    about: "check anybody's solution of the assignment TP0 from outside: bytes, outcome, privacy, draw",
+    takes: [
+      argument('[folder]', 'a repository with the branches ej1 … ej8; without them, what is checked out'),
+      option('--list', 'print every check, its exercises and why it is made'),
+      option('--only <names>', 'exercises or checks, such as ej6,privacy or ej8:privacy'),
+      number('--seed <number>', 'the same random choices again', 0, SEED_MAX),
+      option('--how <way>', 'in containers, or as processes of this machine').choices(['native', 'docker']),
+      option('--server <command>', 'starts the server without Docker, in the folder server/'),
+      option('--client <command>', 'starts a client without Docker, in the folder client/'),
+      option('--json <file>', 'write the findings for a script'),
+      option('--junit <file>', 'write the findings for a CI system'),
+      option('--html <file>', 'write the findings as a page'),
+    ],
+    details: `
+Changes nothing in the folder: each exercise is checked in a temporary copy of its branch. The report
+is in Spanish or English, after LANG.
+
+Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run.`,
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
     name: 'draw status',
     about: 'bets and state of each agency, and what the draw waits for; also while servers run',
     takes: [STORE, CONFIG_INI, JSON_LINE],

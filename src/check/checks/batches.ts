@@ -1,0 +1,265 @@
+import type { Check } from '../check.ts';
+import { type AgencyInput, csvOf, makeInputs } from '../data.ts';
+import { type Judgement, OK } from '../finding.ts';
+import { fail, judgeServer, lastLines, linesEvidence } from '../judge.ts';
+import type { Lab } from '../lab.ts';
+import {
+  actionsOf,
+  type ActionLine,
+  expectedRows,
+  numbersOf,
+  openPlay,
+  type Play,
+  startClients,
+  storedRows,
+  waitFor,
+  waitForStored,
+} from '../play.ts';
+import { PACKET_BYTES_MAX } from '../profiles/tp0.ts';
+import { focusOn, type Turn, upTurnsOf } from '../timeline.ts';
+import { recordUsual } from '../usual-play.ts';
+
+/** More than one byte with a sign counts, and in most formats less than 8 kB. */
+const LARGE_AMOUNT = 140;
+const HUGE_AMOUNT = 1000;
+const BETS = 420;
+
+/** Bets are not of one length, and what is no batch is counted with them. */
+const ESTIMATE_SLACK = 1.05;
+
+export const batches: Check = {
+  id: 'batches',
+  exercises: ['ej6', 'ej7', 'ej8'],
+  title: { es: 'los batches', en: 'the batches' },
+  why: {
+    es: 'varias apuestas por mensaje, tantas como dice batch.maxAmount, nunca más de 8 kB; un batch con una apuesta mala se responde con error',
+    en: 'several bets in a message, as many as batch.maxAmount says, never more than 8 kB; a batch with a bad bet is answered with an error',
+  },
+  limitMs: 300_000,
+  async run(lab) {
+    const usual = await recordUsual(lab);
+    const byDefault = judgeSizes(usual) ?? judgeSeveral(usual);
+    if (byDefault !== undefined) return byDefault;
+    const small = lab.random.between(5, 12);
+    const steps = [
+      () => follows(lab, small),
+      () => takes(lab, LARGE_AMOUNT),
+      () => staysSmall(lab),
+      () => badBet(lab),
+    ];
+    let advice: Judgement = OK;
+    for (const step of steps) {
+      const judgement = await step();
+      if (judgement?.verdict === 'fail') return judgement;
+      advice = judgement ?? advice;
+    }
+    return advice;
+  },
+};
+
+/** One client, which is enough to see batches. */
+async function uploadOne(lab: Lab, batchMax: number): Promise<Play> {
+  const inputs = makeInputs(lab.random, { clients: 1, betsMin: BETS, betsMax: BETS });
+  const play = await openPlay(lab, { inputs, batchMax });
+  await startClients(play, [1]);
+  await waitForStored(lab, play, [1]);
+  // The server may say so a little later.
+  await waitFor(lab, play, () => receivedBets(play) >= BETS);
+  return play;
+}
+
+/** `apuesta_recibida` of batches that were stored. */
+const received = ({ server }: Play, result = 'success'): ActionLine[] =>
+  actionsOf(server, 'apuesta_recibida').filter(line => line.result === result);
+
+const amountOf = ({ values }: ActionLine): number => Number(values['cantidad']);
+
+const receivedBets = (play: Play): number => received(play).reduce((sum, line) => sum + amountOf(line), 0);
+
+function judgeSizes(play: Play): Judgement | undefined {
+  for (const client of numbersOf(play)) {
+    const turns = upTurnsOf(play.lottery.proxy.events, client);
+    const turn = turns.find(({ byteCount }) => byteCount > PACKET_BYTES_MAX);
+    if (turn === undefined || isSeveral(play, turns)) continue;
+    return tooLarge(play, client, turn);
+  }
+  return undefined;
+}
+
+/**
+ * A client that does not wait for the answer to a batch sends several between two answers. It is known by what the server
+ * says: the largest batch, at so many bytes a bet, fits.
+ */
+function isSeveral(play: Play, turns: readonly Turn[]): boolean {
+  const bytes = numbersOf(play)
+    .flatMap(client => upTurnsOf(play.lottery.proxy.events, client))
+    .reduce((sum, { byteCount }) => sum + byteCount, 0);
+  const largest = Math.max(...turns.map(({ byteCount }) => byteCount));
+  const largestBatch = (Math.max(...received(play).map(amountOf)) * bytes) / receivedBets(play);
+  return largestBatch <= ESTIMATE_SLACK * PACKET_BYTES_MAX && largest > 1.5 * largestBatch;
+}
+
+function tooLarge(play: Play, client: number, turn: Turn): Judgement {
+  const es = new Intl.NumberFormat('es-AR').format(turn.byteCount);
+  const en = new Intl.NumberFormat('en').format(turn.byteCount);
+  return fail(
+    {
+      es: `tu cliente mandó ${es} bytes entre dos respuestas; el enunciado pide que ningún paquete supere los 8 kB`,
+      en: `your client sent ${en} bytes between two answers; the assignment asks that no packet exceeds 8 kB`,
+    },
+    {
+      es: '¿quién mira cuántos bytes tiene un batch antes de mandarlo?',
+      en: 'what looks at how many bytes a batch has before it is sent?',
+    },
+    [
+      focusOn(play.lottery.proxy.events, {
+        title: { es: `lo que dijo el cliente ${client}`, en: `what client ${client} said` },
+        event: turn.events[0]!,
+        note: {
+          es: `aquí empiezan ${es} bytes sin respuesta`,
+          en: `here begin ${en} bytes without an answer`,
+        },
+      }),
+    ],
+  );
+}
+
+/** More than one bet in a message. */
+function judgeSeveral(play: Play): Judgement | undefined {
+  for (const client of numbersOf(play)) {
+    const { bets } = play.inputs[client - 1]!;
+    const turns = upTurnsOf(play.lottery.proxy.events, client);
+    if (turns.length < bets.length) continue;
+    return fail(
+      {
+        es: `el cliente ${client} mandó ${bets.length} apuestas en ${turns.length} mensajes: cada batch tiene una sola`,
+        en: `client ${client} sent ${bets.length} bets in ${turns.length} messages: each batch has only one`,
+      },
+      {
+        es: 'un batch lleva varias apuestas y recibe una respuesta',
+        en: 'a batch carries several bets and is given one answer',
+      },
+      [
+        focusOn(play.lottery.proxy.events, {
+          title: { es: `lo que dijo el cliente ${client}`, en: `what client ${client} said` },
+          event: turns[1]!.events[0]!,
+          note: { es: 'un mensaje', en: 'one message' },
+        }),
+      ],
+    );
+  }
+  return undefined;
+}
+
+/** A small `batch.maxAmount` takes effect. */
+async function follows(lab: Lab, batchMax: number): Promise<Judgement | undefined> {
+  const play = await uploadOne(lab, batchMax);
+  const lines = received(play);
+  const over = lines.filter(line => amountOf(line) > batchMax);
+  const largest = Math.max(0, ...lines.map(amountOf));
+  if (over.length === 0 && (largest === batchMax || lines.length === 0)) return undefined;
+  return fail(
+    {
+      es: `con batch.maxAmount: ${batchMax} el batch más grande tuvo ${largest} apuestas`,
+      en: `with batch.maxAmount: ${batchMax} the largest batch had ${largest} bets`,
+    },
+    {
+      es: 'la cantidad se lee de config.yaml cada vez que arranca el cliente',
+      en: 'the amount is read from config.yaml each time the client starts',
+    },
+    [linesEvidence(over.length > 0 ? over : lines)],
+  );
+}
+
+/** A larger one does not lose anything. */
+async function takes(lab: Lab, batchMax: number): Promise<Judgement | undefined> {
+  const play = await uploadOne(lab, batchMax);
+  const largest = Math.max(0, ...upTurnsOf(play.lottery.proxy.events, 1).map(({ byteCount }) => byteCount));
+  const stored = new Set(await storedRows(play));
+  const missing = expectedRows(lab, play, [1]).filter(row => !stored.has(row));
+  // Without the amount it may be the same: then it is the finding of another check.
+  if (missing.length === 0 || (largest <= PACKET_BYTES_MAX && (await losesAsWell(lab, missing.length))))
+    return undefined;
+  const judgement = fail(
+    {
+      es: `con batch.maxAmount: ${batchMax} de ${BETS} apuestas faltan ${missing.length} en bets.csv`,
+      en: `with batch.maxAmount: ${batchMax} ${missing.length} of ${BETS} bets are missing in bets.csv`,
+    },
+    {
+      es: '¿hasta qué número llega el campo que cuenta las apuestas de un batch?',
+      en: 'how far does the field count that holds the number of bets of a batch?',
+    },
+    [lastLines(play.server), lastLines(play.clients.get(1))],
+  );
+  return largest > PACKET_BYTES_MAX ? { ...judgement, verdict: 'advice' } : judgement;
+}
+
+async function losesAsWell(lab: Lab, missingCount: number): Promise<boolean> {
+  const play = await uploadOne(lab, Math.floor(LARGE_AMOUNT / 4));
+  const stored = new Set(await storedRows(play));
+  return expectedRows(lab, play, [1]).filter(row => !stored.has(row)).length >= missingCount / LARGE_AMOUNT;
+}
+
+/** However large the amount, a packet has at most 8 kB. */
+async function staysSmall(lab: Lab): Promise<Judgement | undefined> {
+  const play = await uploadOne(lab, HUGE_AMOUNT);
+  const judgement = judgeSizes(play);
+  if (judgement === undefined) return undefined;
+  const { es, en } = judgement.reason!;
+  return {
+    ...judgement,
+    reason: {
+      es: `con batch.maxAmount: ${HUGE_AMOUNT} ${es}`,
+      en: `with batch.maxAmount: ${HUGE_AMOUNT} ${en}`,
+    },
+  };
+}
+
+/** A bet that is none: the server answers with an error, or the client has seen it before it sends anything. */
+async function badBet(lab: Lab): Promise<Judgement | undefined> {
+  const inputs = makeInputs(lab.random, { clients: 2, betsMin: 20, betsMax: 30 });
+  const { bets } = inputs[0]!;
+  const place = lab.random.between(0, bets.length - 1);
+  const bad = { ...bets[place]!, birthdate: '1990-02-31' };
+  const file = csvOf(bets.with(place, bad));
+  const play = await openPlay(lab, { inputs: [{ ...inputs[0]!, file } as AgencyInput, inputs[1]!] });
+  await startClients(play, [1]);
+  const client = play.clients.get(1)!;
+  const isOver = (): boolean => received(play, 'fail').length > 0 || (client.exit?.code ?? 0) !== 0;
+  lab.say({ es: 'espero la respuesta a una apuesta mala', en: 'waiting for the answer to a bad bet' });
+  await waitFor(lab, play, isOver);
+  const ended = judgeServer(play);
+  if (ended !== undefined) return ended;
+  const isStored = (await storedRows(play)).some(row => row.includes(bad.document));
+  if (isOver() && !isStored) return aliveAfter(lab, play);
+  const what = isStored
+    ? { es: 'quedó guardada en bets.csv', en: 'was stored in bets.csv' }
+    : { es: 'se respondió como si nada', en: 'was answered as if nothing were wrong' };
+  return fail(
+    {
+      es: `una apuesta con la fecha ${bad.birthdate} ${what.es}`,
+      en: `a bet with the date ${bad.birthdate} ${what.en}`,
+    },
+    {
+      es: "si una apuesta del batch falla, el servidor responde con error y escribe 'action: apuesta_recibida | result: fail'",
+      en: "when one bet of a batch fails, the server answers with an error and writes 'action: apuesta_recibida | result: fail'",
+    },
+    [linesEvidence(received(play)), lastLines(client)],
+  );
+}
+
+async function aliveAfter(lab: Lab, play: Play): Promise<Judgement | undefined> {
+  await startClients(play, [2]);
+  const isStored = await waitForStored(lab, play, [2]);
+  const ended = judgeServer(play);
+  const received2 = isStored || (await storedRows(play)).some(row => row.startsWith('2|'));
+  if (ended !== undefined || received2) return ended;
+  return fail(
+    {
+      es: 'después de una apuesta mala de una agencia el servidor no atiende a otra',
+      en: 'after a bad bet of one agency the server does not serve another one',
+    },
+    { es: 'el error es del batch, no del servidor', en: 'the error is of the batch, not of the server' },
+    [lastLines(play.server), lastLines(play.clients.get(2))],
+  );
+}

@@ -1,0 +1,144 @@
+import type { Check } from '../check.ts';
+import { type AgencyInput, makeInputs } from '../data.ts';
+import { type Judgement, OK, type Text } from '../finding.ts';
+import { fail, judgeServer, lastLines, linesEvidence } from '../judge.ts';
+import type { Lab } from '../lab.ts';
+import {
+  actionsOf,
+  isTold,
+  openPlay,
+  type Play,
+  settle,
+  startClients,
+  waitFor,
+  waitForStored,
+} from '../play.ts';
+
+const BETS_MIN = 5;
+const BETS_MAX = 12;
+
+/** After the last bet was stored: a draw that comes too early comes at once. */
+const TOO_EARLY_MS = 1_000;
+
+export const drawRule: Check = {
+  id: 'draw-rule',
+  exercises: ['ej7', 'ej8'],
+  title: { es: 'el sorteo espera a todas las agencias', en: 'the draw waits for every agency' },
+  why: {
+    es: 'nadie conoce ganadores antes de que todas las agencias avisaron; la misma agencia dos veces no son dos, y una de más no cuelga a nadie',
+    en: 'nobody is told winners before every agency has finished; the same one twice is not two, and one more hangs nobody',
+  },
+  limitMs: 400_000,
+  async run(lab) {
+    const count = lab.stage.clients;
+    const inputs = makeInputs(lab.random, { clients: count + 1, betsMin: BETS_MIN, betsMax: BETS_MAX });
+    const twin = { ...inputs[0]! };
+    const play = await openPlay(lab, {
+      inputs: [...inputs.slice(0, count), twin, inputs[count]!] as AgencyInput[],
+    });
+    const waiting = Array.from({ length: count - 1 }, (_, index) => index + 1);
+    const roles = { waiting, last: count, twin: count + 1, extra: count + 2 };
+    return (
+      (await heldBack(lab, play, roles)) ??
+      (await sameTwice(lab, play, roles)) ??
+      (await lastComes(lab, play, roles)) ??
+      (await oneMore(lab, play, roles)) ??
+      OK
+    );
+  },
+};
+
+/** Client numbers. */
+interface Roles {
+  readonly waiting: readonly number[];
+  readonly last: number;
+  /** Speaks for the agency of client 1 once more. */
+  readonly twin: number;
+  /** Of an agency that the server does not wait for. */
+  readonly extra: number;
+}
+
+async function heldBack(lab: Lab, play: Play, { waiting, last }: Roles): Promise<Judgement | undefined> {
+  await startClients(play, waiting);
+  await waitForStored(lab, play, waiting);
+  await settle(lab, TOO_EARLY_MS);
+  return tooEarly(play, {
+    es: `la agencia ${last} todavía no mandó nada`,
+    en: `agency ${last} has not sent anything yet`,
+  });
+}
+
+async function sameTwice(lab: Lab, play: Play, { twin, last }: Roles): Promise<Judgement | undefined> {
+  await startClients(play, [twin]);
+  await waitFor(lab, play, () =>
+    play.lottery.proxy.events.some(({ client, direction }) => client === twin && direction === 'up'),
+  );
+  await settle(lab, TOO_EARLY_MS);
+  return tooEarly(play, {
+    es: `la agencia 1 se conectó dos veces y la agencia ${last} ninguna`,
+    en: `agency 1 has connected twice, and agency ${last} never`,
+  });
+}
+
+function tooEarly(play: Play, when: Text): Judgement | undefined {
+  const draws = actionsOf(play.server, 'sorteo').filter(({ result }) => result === 'success');
+  const told = [...play.clients.values()].filter(isTold);
+  const server = judgeServer(play);
+  if (server !== undefined) return server;
+  if (draws.length === 0 && told.length === 0) return undefined;
+  const lines = told.flatMap(service => actionsOf(service, 'consulta_ganadores'));
+  const what =
+    draws.length > 0
+      ? { es: 'el servidor hizo el sorteo', en: 'the server has held the draw' }
+      : { es: 'el servidor informó ganadores', en: 'the server has told winners' };
+  return fail(
+    { es: `${what.es}, y ${when.es}`, en: `${what.en}, and ${when.en}` },
+    {
+      es: '¿qué cuenta tu servidor: avisos, conexiones o agencias distintas?',
+      en: 'what does your server count: notices, connections, or different agencies?',
+    },
+    [linesEvidence([...draws, ...lines]), lastLines(play.server)],
+  );
+}
+
+async function lastComes(lab: Lab, play: Play, roles: Roles): Promise<Judgement | undefined> {
+  await startClients(play, [roles.last]);
+  lab.say({ es: 'espero los ganadores', en: 'waiting for the winners' });
+  const toldOf = (clients: readonly number[]): boolean[] =>
+    clients.map(client => isTold(play.clients.get(client)!));
+  // A server that knows one connection for each agency answers one of the two.
+  const others = [...roles.waiting.slice(1), roles.last];
+  const isOver = (): boolean => toldOf(others).every(Boolean) && toldOf([1, roles.twin]).some(Boolean);
+  if (await waitFor(lab, play, isOver)) return undefined;
+  const missing = [...others, 1].filter(client => !isTold(play.clients.get(client)!));
+  return fail(
+    {
+      es: `todas las agencias terminaron, y a estas nadie les informó sus ganadores: ${missing.join(', ')}`,
+      en: `every agency has finished, and these were not told their winners: ${missing.join(', ')}`,
+    },
+    {
+      es: '¿quién despierta a las agencias que esperaban, cuando llega la última?',
+      en: 'what wakes the agencies that were waiting, when the last one comes?',
+    },
+    [lastLines(play.server), lastLines(play.clients.get(missing[0]!))],
+  );
+}
+
+async function oneMore(lab: Lab, play: Play, { extra }: Roles): Promise<Judgement | undefined> {
+  await startClients(play, [extra]);
+  lab.say({ es: 'espero a una agencia de más', en: 'waiting for one agency more' });
+  const service = play.clients.get(extra)!;
+  const isOver = await waitFor(lab, play, () => service.exit !== undefined || isTold(service));
+  if (isOver) return judgeServer(play);
+  return fail(
+    {
+      es: `una agencia de más (la ${extra - 1}) quedó colgada después del sorteo`,
+      en: `one agency more (${extra - 1}) hangs after the draw`,
+    },
+    {
+      es: 'una barrera de n espera otra vez a n: ¿qué pasa con la agencia n + 1?',
+      en: 'a barrier of n waits for n once more: what becomes of agency n + 1?',
+    },
+    [lastLines(service), lastLines(play.server)],
+  );
+}

@@ -1,0 +1,117 @@
+import type { Check } from '../check.ts';
+import { judgeDisturbed } from '../control.ts';
+import { type Judgement, OK } from '../finding.ts';
+import { fail, judgeOutcome, judgeServer, lastLines } from '../judge.ts';
+import type { Lab } from '../lab.ts';
+import {
+  hasDraw,
+  isTold,
+  numbersOf,
+  openPlay,
+  type Play,
+  startClients,
+  waitFor,
+  waitForDone,
+  waitForStored,
+} from '../play.ts';
+import { busyServices, percent } from '../processor.ts';
+import { upTurnsOf } from '../timeline.ts';
+import { recordUsual } from '../usual-play.ts';
+
+export const peerGone: Check = {
+  id: 'peer-gone',
+  exercises: ['ej5', 'ej6', 'ej7', 'ej8'],
+  title: { es: 'alguien desaparece en medio de un mensaje', en: 'a peer is gone in the middle of a message' },
+  why: {
+    es: 'recv devuelve cero bytes o un error: el servidor sigue, las demás agencias terminan, y nadie queda girando en un bucle',
+    en: 'recv returns no bytes or an error: the server lives, the other agencies finish, and nothing spins in a loop',
+  },
+  limitMs: 400_000,
+  trials: 3,
+  run: lab => (lab.trial === 2 ? serverGone(lab) : clientGone(lab, lab.trial === 0 ? 'end' : 'cut')),
+};
+
+/** The client is killed with half of a message sent; then it is started again. */
+async function clientGone(lab: Lab, then: 'end' | 'cut'): Promise<Judgement> {
+  const usual = await recordUsual(lab);
+  const gone = lab.random.between(1, usual.inputs.length);
+  const others = numbersOf(usual).filter(number => number !== gone);
+  const play = await openPlay(lab, { inputs: usual.inputs });
+  const { proxy } = play.lottery;
+  await proxy.plan({ stop: { direction: 'up', afterBytes: middleOfMessage(lab, usual, gone), then } }, gone);
+  await startClients(play, [gone]);
+  lab.say({ es: 'espero el corte', en: 'waiting for the cut' });
+  await waitFor(lab, play, () =>
+    proxy.events.some(({ kind, client }) => kind === 'close' && client === gone),
+  );
+  await play.clients.get(gone)!.kill('SIGKILL');
+  await proxy.plan({});
+  await startClients(play, others);
+  if (hasDraw(lab)) await waitForStored(lab, play, others);
+  else await waitForDone(lab, play, others);
+  await startClients(play, [gone]);
+  await waitForDone(lab, play, numbersOf(play));
+  const judgement = await judgeOutcome(lab, play, { mayRepeat: [gone] });
+  const disturbance = {
+    es: `después de que el cliente ${gone} desapareció en medio de un mensaje`,
+    en: `after client ${gone} was gone in the middle of a message`,
+  };
+  const judged = await judgeDisturbed(lab, judgement, { control: usual, disturbance });
+  return judged.verdict === 'ok' ? ((await spinning(lab, play)) ?? judged) : judged;
+}
+
+/** A place within the first long thing that a client says: what it says before may be a greeting of a few bytes. */
+function middleOfMessage({ random }: Lab, usual: Play, client: number): number {
+  const turns = upTurnsOf(usual.lottery.proxy.events, client);
+  const [first] = turns;
+  const byteCount = first?.byteCount ?? 2;
+  // With a greeting that is answered the connection ends within it, which is a message too.
+  return random.between(Math.max(1, Math.floor(byteCount / 2)), Math.max(1, byteCount - 1));
+}
+
+async function spinning(lab: Lab, play: Play): Promise<Judgement | undefined> {
+  const [busy] = await busyServices(lab, [play.server]);
+  if (busy === undefined) return judgeServer(play);
+  return fail(
+    {
+      es: `el servidor usa el ${percent(busy.share)} de un procesador sin tener nada que hacer, desde que un cliente desapareció`,
+      en: `the server uses ${percent(busy.share)} of a processor with nothing to do, since a client was gone`,
+    },
+    {
+      es: 'recv devuelve cero bytes para siempre cuando el otro lado cerró: ¿qué hace tu bucle?',
+      en: 'recv returns no bytes for ever when the other side has closed: what does your loop do?',
+    },
+    [lastLines(play.server)],
+  );
+}
+
+/** A client that has lost its server must not say by its exit code that all is well. */
+async function serverGone(lab: Lab): Promise<Judgement> {
+  const usual = await recordUsual(lab);
+  const play = await openPlay(lab, {
+    inputs: usual.inputs,
+    plan: { stop: { direction: 'up', afterBytes: middleOfMessage(lab, usual, 1), then: 'hold' } },
+  });
+  await startClients(play, [1]);
+  await waitFor(lab, play, () => play.lottery.proxy.events.some(({ kind }) => kind === 'data'));
+  await play.server.kill('SIGKILL');
+  const client = play.clients.get(1)!;
+  lab.say({
+    es: 'el servidor ya no está: espero al cliente',
+    en: 'the server is gone: waiting for the client',
+  });
+  // One that tries again and again is still there, and right.
+  await waitFor(lab, play, () => client.exit !== undefined);
+  if (client.exit?.code !== 0 || isTold(client)) return OK;
+  return fail(
+    {
+      es: 'el cliente perdió a su servidor en medio de un mensaje y terminó con código 0',
+      en: 'the client has lost its server in the middle of a message and ended with exit code 0',
+    },
+    {
+      es: 'quien lanza el cliente solo ve el código de salida: ¿qué dice este?',
+      en: 'who starts the client sees only its exit code: what does this one say?',
+    },
+    [lastLines(client)],
+  );
+}

@@ -1,0 +1,76 @@
+import type { Check } from '../check.ts';
+import { winnersOf } from '../data.ts';
+import { type Judgement, OK } from '../finding.ts';
+import { fail } from '../judge.ts';
+import { numbersOf, type Play } from '../play.ts';
+import { focusOn, occurrences } from '../timeline.ts';
+import { recordUsual } from '../usual-play.ts';
+
+export const privacy: Check = {
+  id: 'privacy',
+  exercises: ['ej7', 'ej8'],
+  title: { es: 'cada agencia conoce solo sus ganadores', en: 'each agency is told only its own winners' },
+  why: {
+    es: 'no corresponde mandar a todas las agencias los ganadores de todas (broadcast): son datos personales de clientes ajenos',
+    en: "the winners of all must not be sent to all (broadcast): they are personal data of other agencies' customers",
+  },
+  limitMs: 200_000,
+  run: async lab => judge(await recordUsual(lab)),
+};
+
+function judge(play: Play): Judgement {
+  const { events } = play.lottery.proxy;
+  for (const client of numbersOf(play)) {
+    for (const other of numbersOf(play)) {
+      if (other === client) continue;
+      for (const document of winnersOf(play.inputs[other - 1]!)) {
+        for (const [how, needle] of encodings(document)) {
+          const [found] = occurrences(events, { client, direction: 'down' }, needle);
+          if (found === undefined) continue;
+          return fail(
+            {
+              es: `el servidor le mandó a la agencia ${client} el documento ${document}, que ganó en la agencia ${other}`,
+              en: `the server sent agency ${client} the document ${document}, a winner of agency ${other}`,
+            },
+            {
+              es: 'el enunciado no permite el broadcast: ¿qué le manda tu servidor a cada agencia?',
+              en: 'the assignment does not allow a broadcast: what does your server send to each agency?',
+            },
+            [
+              focusOn(events, {
+                title: {
+                  es: `lo que recibió el cliente ${client}`,
+                  en: `what client ${client} was sent`,
+                },
+                event: found.event,
+                offset: found.offset,
+                note: {
+                  es: `acá empieza ${document} (agencia ${other}), ${how.es}`,
+                  en: `here begins ${document} (agency ${other}), ${how.en}`,
+                },
+              }),
+            ],
+          );
+        }
+      }
+    }
+  }
+  return OK;
+}
+
+/** A document as text and as an integer, as programs write it. */
+function encodings(document: string): [{ es: string; en: string }, Uint8Array][] {
+  const number = BigInt(document);
+  const integer = (size: 4 | 8, isLittle: boolean): Uint8Array => {
+    const bytes = Buffer.alloc(8);
+    if (isLittle) bytes.writeBigUInt64LE(number);
+    else bytes.writeBigUInt64BE(number);
+    return isLittle ? bytes.subarray(0, size) : bytes.subarray(8 - size);
+  };
+  // The eight bytes of an integer hold its four: these are found in either.
+  return [
+    [{ es: 'como texto', en: 'as text' }, Buffer.from(document)],
+    [{ es: 'como entero big-endian', en: 'as a big-endian integer' }, integer(4, false)],
+    [{ es: 'como entero little-endian', en: 'as a little-endian integer' }, integer(4, true)],
+  ];
+}

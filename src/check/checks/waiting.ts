@@ -1,0 +1,113 @@
+import type { Check } from '../check.ts';
+import { makeInputs } from '../data.ts';
+import { type Judgement, OK } from '../finding.ts';
+import { fail, lastLines } from '../judge.ts';
+import { numbersOf, openPlay, type Play, settle, startClients, waitForStored } from '../play.ts';
+import { busyServices, percent } from '../processor.ts';
+import type { LinkEvent } from '../proxy-control.ts';
+import { lastEvents } from '../timeline.ts';
+
+/** How long the waiting is looked at: a question a second is seen several times. */
+const LOOK_MS = 5_000;
+/** After the last bet: what is still being said belongs to the upload. */
+const UPLOAD_END_MS = 500;
+
+/** Questions of one client in that time that no pause explains. */
+const BUSY_QUESTIONS = 100;
+/** So many are a habit. */
+const QUESTIONS_MIN = 3;
+/** Pauses that grow are the usual care of those who ask again. */
+const GROWTH = 1.5;
+
+export const waiting: Check = {
+  id: 'waiting',
+  exercises: ['ej7', 'ej8'],
+  title: { es: 'cómo se espera el sorteo', en: 'how the draw is awaited' },
+  why: {
+    es: 'quien espera no usa el procesador ni pregunta sin parar: se bloquea hasta que hay algo',
+    en: 'who waits neither uses the processor nor asks all the time: it blocks until there is something',
+  },
+  limitMs: 120_000,
+  async run(lab) {
+    const inputs = makeInputs(lab.random, { clients: lab.stage.clients, betsMin: 10, betsMax: 20 });
+    const play = await openPlay(lab, { inputs });
+    const clients = numbersOf(play).slice(0, -1);
+    await startClients(play, clients);
+    await waitForStored(lab, play, clients);
+    await settle(lab, UPLOAD_END_MS);
+    const fromMs = play.lottery.now();
+    const busy = await busyServices(lab, [play.server, ...play.clients.values()]);
+    await settle(lab, Math.max(0, LOOK_MS - (play.lottery.now() - fromMs)));
+    return (
+      judgeQuestions(play, { clients, fromMs, isBusy: true }) ??
+      judgeBusy(play, busy[0]) ??
+      judgeQuestions(play, { clients, fromMs, isBusy: false }) ??
+      OK
+    );
+  },
+};
+
+function judgeBusy(play: Play, busy: Awaited<ReturnType<typeof busyServices>>[number] | undefined) {
+  if (busy === undefined) return undefined;
+  const { name } = busy.service;
+  return fail(
+    {
+      es: `${name} usa el ${percent(busy.share)} de un procesador mientras se espera el sorteo`,
+      en: `${name} uses ${percent(busy.share)} of a processor while the draw is awaited`,
+    },
+    {
+      es: 'un bucle que mira una y otra vez es una espera activa: ¿qué llamada duerme hasta que algo cambia?',
+      en: 'a loop that looks again and again is a busy wait: which call sleeps until something changes?',
+    },
+    [lastLines(busy.service), lastLines(play.server)],
+  );
+}
+
+interface Look {
+  readonly clients: readonly number[];
+  readonly fromMs: number;
+  readonly isBusy: boolean;
+}
+
+function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgement | undefined {
+  const { events } = play.lottery.proxy;
+  for (const client of clients) {
+    const asked = questionsOf(events, client, fromMs);
+    if (asked.length < (isBusy ? BUSY_QUESTIONS : QUESTIONS_MIN)) continue;
+    if (!isBusy && areRarer(asked)) continue;
+    const evidence = lastEvents(events, [client], {
+      es: `lo que dijo el cliente ${client} mientras esperaba`,
+      en: `what client ${client} said while it waited`,
+    });
+    const seconds = (play.lottery.now() - fromMs) / 1000;
+    const reason = {
+      es: `el cliente ${client} preguntó ${asked.length} veces por el sorteo en ${seconds.toFixed(0)} segundos`,
+      en: `client ${client} asked ${asked.length} times for the draw in ${seconds.toFixed(0)} seconds`,
+    };
+    const hint = {
+      es: '¿puede el servidor contestar cuando haya sorteo, en lugar de que el cliente duerma y pregunte?',
+      en: 'can the server answer when there is a draw, in place of a client that sleeps and asks?',
+    };
+    return { ...fail(reason, hint, [evidence]), verdict: isBusy ? 'fail' : 'advice' };
+  }
+  return undefined;
+}
+
+/** When a client began to say something: the first bytes after the server's, or on a new connection. */
+function questionsOf(events: readonly LinkEvent[], client: number, fromMs: number): number[] {
+  const times: number[] = [];
+  const last = new Map<number, LinkEvent>();
+  for (const event of events) {
+    if (event.client !== client || event.kind === 'end' || event.kind === 'close') continue;
+    const before = last.get(event.connection);
+    last.set(event.connection, event);
+    const isNew = event.direction === 'up' && before?.direction !== 'up';
+    if (isNew && event.atMs >= fromMs) times.push(event.atMs);
+  }
+  return times;
+}
+
+function areRarer(times: readonly number[]): boolean {
+  const gaps = times.slice(1).map((time, index) => time - times[index]!);
+  return gaps.at(-1)! > GROWTH * gaps[0]!;
+}

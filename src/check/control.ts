@@ -1,0 +1,28 @@
+import type { Judgement, Text } from './finding.ts';
+import { judgeOutcome } from './judge.ts';
+import type { Lab } from './lab.ts';
+import { playLottery, type Play } from './play.ts';
+import type { LotterySetup } from './runner.ts';
+
+/**
+ * Judges a lottery that was disturbed: it has to come out as the same one does undisturbed. What is wrong without the
+ * disturbance as well is the finding of another check.
+ *
+ * @param disturbance stands before the reason
+ */
+export async function judgeDisturbed(
+  lab: Lab,
+  judgement: Judgement,
+  { control, disturbance }: { readonly control: LotterySetup | Play; readonly disturbance: Text },
+): Promise<Judgement> {
+  if (judgement.verdict !== 'fail') return judgement;
+  const undisturbed = 'lottery' in control ? control : await playLottery(lab, control);
+  const expected = await judgeOutcome(lab, undisturbed);
+  if (expected.reason?.en === judgement.reason?.en) return { verdict: 'ok' };
+  return { ...judgement, reason: join(disturbance, judgement.reason!) };
+}
+
+const join = (first: Text, second: Text): Text => ({
+  es: `${first.es}: ${second.es}`,
+  en: `${first.en}: ${second.en}`,
+});

@@ -1,0 +1,226 @@
+import { rowOf, winnersOf } from './data.ts';
+import type { Evidence, Judgement, LogEvidence, Text } from './finding.ts';
+import { OK } from './finding.ts';
+import type { Lab } from './lab.ts';
+import {
+  type ActionLine,
+  actionsOf,
+  expectedRows,
+  hasDraw,
+  isTold,
+  numbersOf,
+  type Play,
+  storedRows,
+} from './play.ts';
+import type { Service } from './runner.ts';
+
+const ROWS_SHOWN_MAX = 8;
+const LINES_SHOWN_MAX = 12;
+
+interface OutcomeOptions {
+  /** The clients that took part; all when not given. */
+  readonly clients?: readonly number[];
+  /** Agencies of which a row may be there more than once: they had to send twice. */
+  readonly mayRepeat?: readonly number[];
+}
+
+/** Whether a lottery came out right: exit codes, rows, one draw, each agency's number of winners. */
+export async function judgeOutcome(
+  lab: Lab,
+  play: Play,
+  { clients = numbersOf(play), mayRepeat = [] }: OutcomeOptions = {},
+): Promise<Judgement> {
+  return (
+    judgeServer(play) ??
+    (await judgeRows(lab, play, clients, mayRepeat)) ??
+    (hasDraw(lab) ? (judgeDraw(play) ?? judgeWinners(play, clients, mayRepeat)) : undefined) ??
+    judgeExits(play, clients) ??
+    OK
+  );
+}
+
+export const fail = (reason: Text, hint: Text, evidence: readonly Evidence[] = []): Judgement => ({
+  verdict: 'fail',
+  reason,
+  hint,
+  evidence,
+});
+
+/** A server that has ended by itself. */
+export function judgeServer({ server }: Play): Judgement | undefined {
+  if (server.exit === undefined) return undefined;
+  const how = exitText(server.exit);
+  return fail(
+    { es: `tu servidor terminó solo (${how.es})`, en: `your server ended by itself (${how.en})` },
+    {
+      es: 'ninguna cosa que haga un cliente debería terminar el servidor: mirá sus últimas líneas',
+      en: 'nothing that a client does should end the server: look at its last lines',
+    },
+    [lastLines(server)],
+  );
+}
+
+async function judgeRows(
+  lab: Lab,
+  play: Play,
+  clients: readonly number[],
+  mayRepeat: readonly number[],
+): Promise<Judgement | undefined> {
+  const stored = await storedRows(play);
+  const expected = expectedRows(lab, play, clients);
+  const { missing, surplus } = differences(expected, stored);
+  const repeated = new Set(
+    mayRepeat.flatMap(client => play.inputs[client - 1]!.bets.map(bet => rowOf(client, bet))),
+  );
+  const wrong = surplus.filter(row => !repeated.has(row));
+  if (missing.length === 0 && wrong.length === 0) return undefined;
+  return fail(
+    {
+      es: `bets.csv no tiene lo que los clientes mandaron: de ${expected.length} apuestas faltan ${missing.length} y sobran ${wrong.length}`,
+      en: `bets.csv is not what the clients sent: of ${expected.length} bets ${missing.length} are missing, and ${wrong.length} are too many`,
+    },
+    {
+      es: 'compará las filas que faltan con las que sobran: ¿se perdieron, se repitieron o llegaron cambiadas?',
+      en: 'compare the missing rows with the surplus ones: were they lost, repeated, or changed on the way?',
+    },
+    [
+      rowsEvidence({ es: 'filas que faltan', en: 'missing rows' }, missing),
+      rowsEvidence({ es: 'filas que sobran', en: 'surplus rows' }, wrong),
+      ...clients.map(client => lastLines(play.clients.get(client))),
+      lastLines(play.server),
+    ].filter(hasContent),
+  );
+}
+
+function differences(expected: readonly string[], found: readonly string[]) {
+  const counts = new Map<string, number>();
+  for (const row of expected) counts.set(row, (counts.get(row) ?? 0) + 1);
+  const surplus: string[] = [];
+  for (const row of found) {
+    const count = counts.get(row) ?? 0;
+    if (count === 0) surplus.push(row);
+    else counts.set(row, count - 1);
+  }
+  const missing = [...counts].flatMap(([row, count]) => Array.from({ length: count }, () => row));
+  return { missing, surplus };
+}
+
+function judgeDraw({ server }: Play): Judgement | undefined {
+  const draws = actionsOf(server, 'sorteo').filter(({ result }) => result === 'success');
+  if (draws.length === 1) return undefined;
+  return fail(
+    {
+      es: `el servidor anunció ${draws.length} sorteos y no uno`,
+      en: `the server announced ${draws.length} draws and not one`,
+    },
+    {
+      es: "el sorteo se hace una sola vez, cuando la última agencia avisó: 'action: sorteo | result: success'",
+      en: "the draw is held once, after the last agency has finished: 'action: sorteo | result: success'",
+    },
+    [draws.length === 0 ? lastLines(server) : linesEvidence(draws)],
+  );
+}
+
+function judgeWinners(
+  play: Play,
+  clients: readonly number[],
+  mayRepeat: readonly number[],
+): Judgement | undefined {
+  for (const client of clients) {
+    const service = play.clients.get(client)!;
+    const expected = winnersOf(play.inputs[client - 1]!).length;
+    const answers = actionsOf(service, 'consulta_ganadores').filter(({ result }) => result === 'success');
+    const counts = answers.map(({ values }) => Number(values['cant_ganadores']));
+    if (counts.length > 0 && mayRepeat.includes(client)) continue;
+    if (counts.length === 1 && counts[0] === expected) continue;
+    const told = counts.length === 0 ? { es: 'nada', en: 'nothing' } : same(counts.join(', '));
+    return fail(
+      {
+        es: `la agencia ${client} tiene ${expected} ganadores y su cliente informó ${told.es}`,
+        en: `agency ${client} has ${expected} winners, and its client reported ${told.en}`,
+      },
+      {
+        es: "cada cliente informa una vez cuántos ganadores tiene su propia agencia: 'consulta_ganadores … cant_ganadores'",
+        en: "each client reports once how many winners its own agency has: 'consulta_ganadores … cant_ganadores'",
+      },
+      [lastLines(service), lastLines(play.server)].filter(hasContent),
+    );
+  }
+  return undefined;
+}
+
+function judgeExits(play: Play, clients: readonly number[]): Judgement | undefined {
+  for (const client of clients) {
+    const service = play.clients.get(client)!;
+    if (service.exit?.code === 0) continue;
+    if (service.exit === undefined && isTold(service)) {
+      return {
+        verdict: 'advice',
+        reason: {
+          es: `el cliente ${client} ya recibió sus ganadores y no termina`,
+          en: `client ${client} was told its winners and does not end`,
+        },
+        hint: { es: '¿qué está esperando todavía?', en: 'what is it still waiting for?' },
+        evidence: [lastLines(service)],
+      };
+    }
+    const how = exitText(service.exit);
+    return fail(
+      {
+        es: `el cliente ${client} no terminó bien (${how.es})`,
+        en: `client ${client} did not end well (${how.en})`,
+      },
+      {
+        es: 'un cliente que hizo todo lo suyo termina con código 0',
+        en: 'a client that has done its work ends with exit code 0',
+      },
+      [lastLines(service)],
+    );
+  }
+  return undefined;
+}
+
+export function exitText(exit: Service['exit']): Text {
+  if (exit === undefined) return { es: 'sigue corriendo', en: 'it still runs' };
+  if (exit.signal !== null) return { es: `lo mató ${exit.signal}`, en: `killed by ${exit.signal}` };
+  return { es: `código de salida ${exit.code}`, en: `exit code ${exit.code}` };
+}
+
+export const same = (text: string): Text => ({ es: text, en: text });
+
+export function lastLines(service: Pick<Service, 'name' | 'lines'> | undefined): LogEvidence {
+  const name = service?.name ?? '';
+  return {
+    kind: 'log',
+    title: { es: `últimas líneas de ${name}`, en: `last lines of ${name}` },
+    lines: (service?.lines ?? []).slice(-LINES_SHOWN_MAX).map(line => ({ source: name, ...line })),
+  };
+}
+
+export function linesEvidence(lines: readonly Pick<ActionLine, 'source' | 'atMs' | 'text'>[]): LogEvidence {
+  return {
+    kind: 'log',
+    title: { es: 'las líneas', en: 'the lines' },
+    lines: lines.slice(0, LINES_SHOWN_MAX).map(({ source, atMs, text }) => ({ source, atMs, text })),
+  };
+}
+
+function rowsEvidence(title: Text, rows: readonly string[]): Evidence {
+  const rest = rows.length - ROWS_SHOWN_MAX;
+  return {
+    kind: 'rows',
+    title,
+    rows: rest > 0 ? [...rows.slice(0, ROWS_SHOWN_MAX), `… +${rest}`] : rows,
+  };
+}
+
+export function hasContent(evidence: Evidence): boolean {
+  switch (evidence.kind) {
+    case 'log':
+      return evidence.lines.length > 0;
+    case 'rows':
+      return evidence.rows.length > 0;
+    case 'timeline':
+      return evidence.entries.length > 0;
+  }
+}

@@ -1,0 +1,163 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type AgencyInput, rowOf, rowsOfFile } from './data.ts';
+import { isAtLeast } from './exercise.ts';
+import type { Lab } from './lab.ts';
+import { patience } from './patience.ts';
+import { type ParsedLine, parseLine } from './profiles/tp0.ts';
+import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
+
+/** Nothing new has happened for so long, neither bytes nor a line nor an exit: nothing will. Idle machine. */
+const QUIET_LIMIT_MS = 10_000;
+/** Of a whole lottery, however slowly it goes on. Idle machine. */
+const TOTAL_LIMIT_MS = 90_000;
+const POLL_MS = 20;
+/** What the others may still say when the server or a client has ended. */
+const AFTER_END_MS = 3_000;
+
+/** A lottery with its programs, as far as they were started. */
+export interface Play {
+  readonly lottery: Lottery;
+  readonly server: Service;
+  /** By client number; the last start of each. */
+  readonly clients: Map<number, Service>;
+  readonly inputs: readonly AgencyInput[];
+}
+
+/** Opens a lottery and starts its server. */
+export async function openPlay(lab: Lab, setup: LotterySetup): Promise<Play> {
+  const lottery = await lab.open(setup);
+  return { lottery, server: await lottery.startServer(), clients: new Map(), inputs: setup.inputs };
+}
+
+export async function startClients(play: Play, numbers: readonly number[]): Promise<void> {
+  for (const number of numbers) play.clients.set(number, await play.lottery.startClient(number));
+}
+
+/** A whole lottery: all clients, until each has done what its exercise asks for or nothing happens any more. */
+export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> {
+  const play = await openPlay(lab, setup);
+  await startClients(play, numbersOf(play));
+  await waitForDone(lab, play, numbersOf(play));
+  return play;
+}
+
+export const numbersOf = ({ inputs }: Play): number[] => inputs.map((_, index) => index + 1);
+
+/** Waits until the clients have ended, or cannot: one that has failed will not finish, and the draw waits for it. */
+export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): Promise<boolean> {
+  lab.say({ es: 'espero a que los clientes terminen', en: 'waiting for the clients to finish' });
+  const clients = (): Service[] => numbers.map(number => play.clients.get(number)!);
+  return waitFor(lab, play, () => {
+    if (clients().every(({ exit }) => exit !== undefined)) return true;
+    const failedAtMs = clients().find(({ exit }) => (exit?.code ?? 0) !== 0)?.exit?.atMs;
+    return failedAtMs !== undefined && play.lottery.now() - failedAtMs > AFTER_END_MS * patience();
+  });
+}
+
+/** The rows that clients have to get stored; in exercise 5 each has one bet. */
+export function expectedRows({ exercise }: Lab, { inputs }: Play, clients: readonly number[]): string[] {
+  return clients.flatMap(client => {
+    const { agency, bets } = inputs[client - 1]!;
+    return (exercise === 'ej5' ? bets.slice(0, 1) : bets).map(bet => rowOf(agency, bet));
+  });
+}
+
+export const storedRows = async ({ lottery }: Play): Promise<string[]> =>
+  rowsOfFile((await lottery.readBets()) ?? '');
+
+/** Waits until every row of these clients is in the server's file. */
+export function waitForStored(lab: Lab, play: Play, clients: readonly number[]): Promise<boolean> {
+  lab.say({ es: 'espero a que se guarden las apuestas', en: 'waiting for the bets to be stored' });
+  const expected = expectedRows(lab, play, clients);
+  return waitFor(lab, play, async () => {
+    const stored = new Set(await storedRows(play));
+    return expected.every(row => stored.has(row));
+  });
+}
+
+/** Lets things happen that must not: what a fault would do, it does within this time. It decides nothing else. */
+export async function settle({ signal }: Lab, forMs: number): Promise<void> {
+  await pause(forMs * patience(), undefined, { signal });
+}
+
+/** Whether a client was told its winners. */
+export function isTold(service: Service): boolean {
+  return actionsOf(service, 'consulta_ganadores').some(({ result }) => result === 'success');
+}
+
+/** Whether the lottery has a draw. */
+export const hasDraw = (lab: Lab): boolean => isAtLeast(lab.exercise, 'ej7');
+
+/**
+ * Waits for a fact. What ends the wait without it is not a time that somebody thought of: it is that nothing has happened
+ * for long, no byte, no line, no exit, or that everything has taken far longer than it may.
+ *
+ * @returns whether it came
+ */
+export async function waitFor(
+  lab: Lab,
+  play: Play,
+  fact: () => boolean | Promise<boolean>,
+): Promise<boolean> {
+  const startedAtMs = play.lottery.now();
+  const activity = new Activity(play);
+  let activeAtMs = startedAtMs;
+  while (!(await fact())) {
+    lab.signal.throwIfAborted();
+    await pause(POLL_MS, undefined, { signal: lab.signal });
+    const now = play.lottery.now();
+    if (activity.hasGrown()) activeAtMs = now;
+    const factor = patience();
+    const serverEndedAtMs = play.server.exit?.atMs ?? Infinity;
+    if (now - serverEndedAtMs > AFTER_END_MS * factor) return fact();
+    if (now - activeAtMs > QUIET_LIMIT_MS * factor || now - startedAtMs > TOTAL_LIMIT_MS * factor) {
+      return fact();
+    }
+  }
+  return true;
+}
+
+/** What has happened so far. A line or a message that was there before is nothing new, as of one who asks again and again. */
+class Activity {
+  readonly #play: Play;
+  readonly #seen = new Set<string>();
+  readonly #counts = new Map<unknown, number>();
+
+  constructor(play: Play) {
+    this.#play = play;
+    this.hasGrown();
+  }
+
+  hasGrown(): boolean {
+    const { lottery, server, clients } = this.#play;
+    const before = this.#seen.size;
+    for (const { kind, client, direction, bytes } of this.#newOf(lottery.proxy.events)) {
+      const said = bytes === undefined ? '' : Buffer.from(bytes).toString('latin1');
+      this.#seen.add(`${kind} ${client} ${direction} ${said}`);
+    }
+    for (const { name, lines, exit } of [server, ...clients.values()]) {
+      for (const { text } of this.#newOf(lines)) this.#seen.add(`${name} ${text.replaceAll(/\d+/g, '')}`);
+      if (exit !== undefined) this.#seen.add(`${name} ended at ${exit.atMs}`);
+    }
+    return this.#seen.size > before;
+  }
+
+  #newOf<Item>(items: readonly Item[]): readonly Item[] {
+    const from = this.#counts.get(items) ?? 0;
+    this.#counts.set(items, items.length);
+    return items.slice(from);
+  }
+}
+
+export interface ActionLine extends ParsedLine, LogLine {
+  readonly source: string;
+}
+
+/** The lines of a service that have an action, of that name when one is given. */
+export function actionsOf({ lines, name }: Service, action?: string): ActionLine[] {
+  return lines.flatMap(line => {
+    const parsed = parseLine(line.text);
+    if (parsed === undefined || (action !== undefined && parsed.action !== action)) return [];
+    return [{ ...parsed, ...line, source: name }];
+  });
+}

@@ -1,0 +1,39 @@
+import type { Lab } from './lab.ts';
+import { settle } from './play.ts';
+import type { Service } from './runner.ts';
+
+/** A program that burns a processor is on one, or ready for one, all the time; one that waits nearly never. */
+const BUSY_SHARE = 0.5;
+
+const SAMPLES = 3;
+const SAMPLE_MS = 700;
+
+/**
+ * Which of some programs, which have nothing to do, use a processor all the time: in every sample, for each may be in the
+ * middle of something in one of them.
+ */
+export async function busyServices(
+  lab: Lab,
+  services: readonly Service[],
+): Promise<{ readonly service: Service; readonly share: number }[]> {
+  lab.say({ es: 'mido el procesador', en: 'measuring the processor' });
+  let busy = services.map(service => ({ service, share: 1 }));
+  for (let sample = 0; sample < SAMPLES && busy.length > 0; sample += 1) {
+    const before = await Promise.all(busy.map(({ service }) => demandMs(service)));
+    const startedAtMs = performance.now();
+    await settle(lab, SAMPLE_MS);
+    const durationMs = performance.now() - startedAtMs;
+    const after = await Promise.all(busy.map(({ service }) => demandMs(service)));
+    busy = busy
+      .map(({ service }, index) => ({ service, share: (after[index]! - before[index]!) / durationMs }))
+      .filter(({ share }) => share > BUSY_SHARE);
+  }
+  return busy;
+}
+
+async function demandMs(service: Service): Promise<number> {
+  const { processorMs = 0, readyMs = 0 } = (await service.usage()) ?? {};
+  return processorMs + readyMs;
+}
+
+export const percent = (share: number): string => `${Math.min(100, Math.round(share * 100))} %`;

@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { hostname } from 'node:os';
+import { promisify } from 'node:util';
+import { NotCheckable } from '../finding.ts';
+
+/** Of a command: building an image from nothing takes the longest. */
+const COMMAND_MS_MAX = 900_000;
+const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
+
+/** Everything that a run makes carries its name and this machine's: what a killed run left is known by them. */
+const RUN_LABEL = 'loteria-check';
+const HOST_LABEL = 'loteria-check.host';
+
+/** A run is named like its folder, which begins with the id of its process. */
+const RUN_NAME = /^loteria-check-(\d+)-/;
+
+/** The command line of Docker, for one run. */
+export class Engine {
+  readonly run: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** The legacy builder leaves an image per step, BuildKit none. */
+  readonly isLegacyBuilder: boolean;
+  readonly #compose: readonly [string, ...string[]];
+  readonly #stop = new AbortController();
+
+  private constructor(run: string, parts: Probe) {
+    this.run = run;
+    this.versions = { docker: parts.version, compose: parts.composeVersion };
+    this.isLegacyBuilder = parts.isLegacyBuilder;
+    this.#compose = parts.compose;
+  }
+
+  /**
+   * @param run names all that is made
+   * @throws NotCheckable (as a rejection) without an engine or Docker Compose
+   */
+  static async connect(run: string): Promise<Engine> {
+    return new Engine(run, await probe());
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return { [RUN_LABEL]: this.run, [HOST_LABEL]: hostname() };
+  }
+
+  /** Standard output of a command; a failure says everything that it printed. */
+  docker(...args: readonly string[]): Promise<string> {
+    return output('docker', args, { signal: this.#stop.signal });
+  }
+
+  compose(folder: string, ...args: readonly string[]): Promise<string> {
+    const [command, ...first] = this.#compose;
+    return output(command, [...first, ...args], { cwd: folder, signal: this.#stop.signal });
+  }
+
+  /** Ends the commands that are running, and removes what this run and killed runs of this machine have made. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await removeObjects(run => run === this.run || isLeftover(run));
+  }
+
+  /** Removes what killed runs of this machine have left. */
+  async removeLeftovers(): Promise<void> {
+    await removeObjects(isLeftover);
+  }
+}
+
+interface Probe {
+  readonly version: string;
+  readonly compose: readonly [string, ...string[]];
+  readonly composeVersion: string;
+  readonly isLegacyBuilder: boolean;
+}
+
+async function probe(): Promise<Probe> {
+  const version = await output('docker', ['version', '--format', '{{.Server.Version}}']).catch(
+    () => undefined,
+  );
+  if (version === undefined) {
+    throw new NotCheckable({
+      es: "no hay un Docker que responda: 'docker version' falló",
+      en: "no Docker engine answers: 'docker version' failed",
+    });
+  }
+  for (const compose of [['docker', 'compose'] as const, ['docker-compose'] as const]) {
+    const [command, ...first] = compose;
+    const said = await output(command, [...first, 'version', '--short']).catch(() => undefined);
+    if (said === undefined) continue;
+    const isLegacyBuilder = await output('docker', ['buildx', 'version']).then(
+      () => process.env['DOCKER_BUILDKIT'] === '0',
+      () => true,
+    );
+    return { version: version.trim(), compose, composeVersion: said.trim(), isLegacyBuilder };
+  }
+  throw new NotCheckable({
+    es: "falta Docker Compose: ni 'docker compose version' ni 'docker-compose version' funcionan",
+    en: "Docker Compose is missing: neither 'docker compose version' nor 'docker-compose version' works",
+  });
+}
+
+async function output(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, {
+    ...options,
+    timeout: COMMAND_MS_MAX,
+    maxBuffer: OUTPUT_BYTES_MAX,
+  });
+  return stdout;
+}
+
+/** A run whose process has ended, on this machine. */
+function isLeftover(run: string): boolean {
+  const pid = RUN_NAME.exec(run)?.[1];
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Containers first: they hold the rest. */
+async function removeObjects(isWanted: (run: string) => boolean): Promise<void> {
+  for (const kind of ['container', 'network', 'volume'] as const) {
+    await remove([kind, 'rm', ...(kind === 'container' ? ['-f', '-v'] : [])], await objects(kind, isWanted));
+  }
+  // One that another was made of goes with it, or after it.
+  for (let left = Infinity, ids = await images(isWanted); ids.length > 0 && ids.length < left; ) {
+    await remove(['image', 'rm', '-f'], ids);
+    left = ids.length;
+    ids = await images(isWanted);
+  }
+}
+
+async function remove(command: readonly string[], ids: readonly string[]): Promise<void> {
+  // One that is gone already is no failure.
+  if (ids.length > 0) await output('docker', [...command, ...ids]).catch(() => {});
+}
+
+async function objects(
+  kind: 'container' | 'network' | 'volume',
+  isWanted: (run: string) => boolean,
+): Promise<string[]> {
+  const format = `{{.${kind === 'volume' ? 'Name' : 'ID'}}} {{.Label "${RUN_LABEL}"}}`;
+  const all = kind === 'container' ? ['--all'] : [];
+  return wanted(await output('docker', [kind, 'ls', ...all, ...FILTER, '--format', format]), isWanted);
+}
+
+async function images(isWanted: (run: string) => boolean): Promise<string[]> {
+  const ids = await output('docker', ['image', 'ls', '--all', ...FILTER, '--no-trunc', '--quiet']);
+  if (ids === '') return [];
+  const format = `{{.Id}} {{index .Config.Labels "${RUN_LABEL}"}}`;
+  const unique = [...new Set(ids.trim().split('\n'))];
+  return wanted(await output('docker', ['image', 'inspect', '--format', format, ...unique]), isWanted);
+}
+
+const FILTER: readonly string[] = [
+  '--filter',
+  `label=${RUN_LABEL}`,
+  '--filter',
+  `label=${HOST_LABEL}=${hostname()}`,
+];
+
+const wanted = (lines: string, isWanted: (run: string) => boolean): string[] =>
+  lines
+    .split('\n')
+    .map(line => line.split(' ') as [string, string])
+    .filter(([id, run]) => id !== '' && isWanted(run))
+    .map(([id]) => id);

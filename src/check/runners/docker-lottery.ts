@@ -1,0 +1,258 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import type { Exercise } from '../exercise.ts';
+import { patience } from '../patience.ts';
+import { BETS_FILE, SERVER_PORT, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
+import type { ProxyControl } from '../proxy-control.ts';
+import { wallMs } from '../proxy-messages.ts';
+import { RemoteProxy } from '../remote-proxy.ts';
+import { type Lottery, type LotterySetup, type Service, StartFailed } from '../runner.ts';
+import type { Engine } from './docker-engine.ts';
+import { DockerService } from './docker-service.ts';
+import {
+  serverAddress,
+  type ServiceDefinition,
+  ServiceFiles,
+  serverPort,
+  type Services,
+} from './docker-services.ts';
+
+const LISTEN_MS_MAX = 20_000;
+const POLL_MS = 50;
+
+/** As small as Linux makes them. */
+const TINY_BUFFERS = { 'net.ipv4.tcp_rmem': '4096 4096 4096', 'net.ipv4.tcp_wmem': '4096 4096 4096' };
+
+/** What the subject's compose file says that would meet other containers, or start and connect by itself. */
+const DROPPED = [
+  'build',
+  'container_name',
+  'depends_on',
+  'deploy',
+  'expose',
+  'healthcheck',
+  'hostname',
+  'links',
+  'network_mode',
+  'networks',
+  'ports',
+  'profiles',
+  'restart',
+];
+
+/** The last byte of an address: of the proxy, of the server, and of client 0. */
+const PROXY_HOST = 2;
+const SERVER_HOST = 3;
+const CLIENT_HOST = 10;
+
+export interface LotteryParts {
+  readonly engine: Engine;
+  readonly exercise: Exercise;
+  readonly services: Services;
+  readonly images: { readonly server: string; readonly client: string; readonly proxy: string };
+  readonly setup: LotterySetup;
+  /** Unique in this machine. */
+  readonly project: string;
+  /** For the files of this lottery. */
+  readonly folder: string;
+}
+
+interface Ports {
+  readonly server: number;
+  readonly proxy: number;
+}
+
+/** A server, a proxy that has its name, and clients, in a network of their own. */
+export class DockerLottery implements Lottery {
+  readonly #parts: LotteryParts;
+  readonly #proxy: RemoteProxy;
+  readonly #openedAtMs: number;
+  readonly #prefix: string;
+  readonly #ports: Ports;
+
+  private constructor(parts: LotteryParts, prefix: string, ports: Ports) {
+    this.#parts = parts;
+    this.#prefix = prefix;
+    this.#ports = ports;
+    const command = ['start', '--attach', '--interactive', `${parts.project}-proxy`];
+    const attached = spawn('docker', command, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+    this.#proxy = new RemoteProxy(attached);
+    this.#openedAtMs = wallMs();
+  }
+
+  static async open(parts: LotteryParts): Promise<DockerLottery> {
+    const { setup } = parts;
+    const { prefix, ports } = await create(parts);
+    const lottery = new DockerLottery(parts, prefix, ports);
+    const proxy = lottery.#proxy;
+    const addresses = setup.inputs.map((_, index) => [`${prefix}.${CLIENT_HOST + index + 1}`, index + 1]);
+    await proxy.ask({
+      do: 'open',
+      atMs: lottery.#openedAtMs,
+      clients: Object.fromEntries(addresses) as Record<string, number>,
+    });
+    if (setup.plan !== undefined) await proxy.plan(setup.plan);
+    await proxy.ask({ do: 'listen', host: '0.0.0.0', port: ports.proxy });
+    return lottery;
+  }
+
+  get proxy(): ProxyControl {
+    return this.#proxy;
+  }
+
+  async startServer(): Promise<Service> {
+    const server = await this.#start(SERVER_SERVICE);
+    const { server: port } = this.#ports;
+    const giveUpAt = performance.now() + LISTEN_MS_MAX * patience();
+    while (!(await server.listensOn(port))) {
+      if (server.exit !== undefined) throw new StartFailed(SERVER_SERVICE, 'it ended', server.lines);
+      if (performance.now() > giveUpAt) {
+        throw new StartFailed(SERVER_SERVICE, `it does not listen on port ${port}`, server.lines);
+      }
+      await pause(POLL_MS);
+    }
+    await this.#proxy.ask({ do: 'target', host: `${this.#prefix}.${SERVER_HOST}`, port });
+    return server;
+  }
+
+  startClient(client: number): Promise<Service> {
+    return this.#start(`client${client}`);
+  }
+
+  async readBets(): Promise<string | undefined> {
+    const { engine, folder, images } = this.#parts;
+    const container = this.containerOf(SERVER_SERVICE);
+    const workingFolder = await engine.docker(
+      'image',
+      'inspect',
+      '-f',
+      '{{.Config.WorkingDir}}',
+      images.server,
+    );
+    const changed = (await engine.docker('container', 'diff', container))
+      .split('\n')
+      .map(line => line.slice(2))
+      .filter(path => path.endsWith(`/${BETS_FILE}`));
+    const copy = join(folder, BETS_FILE);
+    for (const path of [...changed, join('/', workingFolder.trim(), BETS_FILE)]) {
+      const isThere = await engine.docker('container', 'cp', `${container}:${path}`, copy).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return readFile(copy, 'utf8');
+    }
+    return undefined;
+  }
+
+  now(): number {
+    return wallMs() - this.#openedAtMs;
+  }
+
+  get network(): string {
+    return `${this.#parts.project}_default`;
+  }
+
+  containerOf(name: string): string {
+    return `${this.#parts.project}-${name}`;
+  }
+
+  async close(): Promise<void> {
+    const { engine, project } = this.#parts;
+    this.#proxy.close();
+    const label = `label=${PROJECT_LABEL}=${project}`;
+    for (const kind of ['container', 'network', 'volume']) {
+      const all = kind === 'container' ? ['--all'] : [];
+      const ids = (await engine.docker(kind, 'ls', ...all, '--quiet', '--filter', label))
+        .split('\n')
+        .filter(Boolean);
+      const force = kind === 'container' ? ['--force', '--volumes'] : [];
+      if (ids.length > 0) await engine.docker(kind, 'rm', ...force, ...ids);
+    }
+  }
+
+  #start(name: string): Promise<DockerService> {
+    const { engine } = this.#parts;
+    return DockerService.start({ engine, name, container: this.containerOf(name), now: () => this.now() });
+  }
+}
+
+/** By which Docker Compose marks what it has made. */
+const PROJECT_LABEL = 'com.docker.compose.project';
+
+/** Creates network and containers with Docker Compose, and starts none. */
+async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Ports }> {
+  const { engine, exercise, folder, project, services, setup, images } = parts;
+  await mkdir(folder, { recursive: true });
+  const files = new ServiceFiles(folder, exercise, setup);
+  const server = await files.server(services.server);
+  const clients = await Promise.all(
+    setup.inputs.map((input, index) => {
+      const service = services.clients[index] ?? services.clients.at(-1)!;
+      return files.client(service, { ...input, client: index + 1 });
+    }),
+  );
+  const address = clients[0] === undefined ? undefined : await serverAddress(clients[0]);
+  const ports = {
+    server: Number(setup.serverConfig?.[SERVER_PORT_VARIABLE] ?? (await serverPort(server))),
+    proxy: address?.port ?? SERVER_PORT,
+  };
+  const subnet = await freeSubnet(engine, project);
+  const prefix = subnet.split('.').slice(0, 3).join('.');
+
+  const sysctls = setup.hasTinyBuffers === true ? { sysctls: TINY_BUFFERS } : {};
+  const container = (name: string, host: number, more: ServiceDefinition, aliases: string[] = []) => ({
+    ...more,
+    container_name: `${project}-${name}`,
+    labels: engine.labels,
+    networks: { default: { ipv4_address: `${prefix}.${host}`, aliases } },
+  });
+  const proxyAliases = [...new Set([SERVER_SERVICE, address?.host ?? SERVER_SERVICE])];
+  const definition = {
+    version: '3.9',
+    services: {
+      'loteria-proxy': container(
+        'proxy',
+        PROXY_HOST,
+        { image: images.proxy, stdin_open: true, ...sysctls },
+        proxyAliases,
+      ),
+      'loteria-server': container(SERVER_SERVICE, SERVER_HOST, {
+        ...withoutDropped(server),
+        image: images.server,
+        // Where it listens on its own name.
+        extra_hosts: [`${SERVER_SERVICE}:${prefix}.${SERVER_HOST}`],
+        ...sysctls,
+      }),
+      ...Object.fromEntries(
+        clients.map((client, index) => {
+          const more = { ...withoutDropped(client), image: images.client, ...sysctls };
+          return [`client${index + 1}`, container(`client${index + 1}`, CLIENT_HOST + index + 1, more)];
+        }),
+      ),
+    },
+    networks: { default: { labels: engine.labels, ipam: { config: [{ subnet }] } } },
+    volumes: Object.fromEntries(services.volumes.map(name => [name, { labels: engine.labels }])),
+  };
+  // Quoted, because what is no date in YAML 1.2 is one in the YAML 1.1 of Docker Compose 1.
+  const text = stringify(definition, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
+  await writeFile(join(folder, 'compose.yaml'), text);
+  await engine.compose(folder, '-p', project, '-f', 'compose.yaml', 'up', '--no-start', '--no-build');
+  return { prefix, ports };
+}
+
+function withoutDropped(service: ServiceDefinition): ServiceDefinition {
+  return Object.fromEntries(Object.entries(service).filter(([key]) => !DROPPED.includes(key)));
+}
+
+/** The engine chooses one that nothing on this machine uses; fixed addresses need one that is named. */
+async function freeSubnet(engine: Engine, project: string): Promise<string> {
+  const labels = Object.entries(engine.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
+  const name = `${project}-subnet`;
+  await engine.docker('network', 'create', ...labels, name);
+  const subnet = await engine.docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', name);
+  await engine.docker('network', 'rm', name);
+  return subnet.trim();
+}

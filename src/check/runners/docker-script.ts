@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { access, chmod, constants, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parse } from 'yaml';
+import { REFUSED, SHIM_VARIABLE, type ShimConfig } from './docker-names.ts';
+import { NotCheckable } from '../finding.ts';
+import { COMPOSE_FILE, PROJECT, SERVER_SERVICE } from '../profiles/tp0.ts';
+import type { Engine } from './docker-engine.ts';
+
+/** What talks to a port and need not be installed on a host. */
+const HOST_NETCATS = /^(?:nc|ncat|netcat|nc\..*|socat|telnet|busybox|nmap)$/;
+
+const OUTPUT_LENGTH_MAX = 100_000;
+
+export interface ScriptRun {
+  /** Nothing when it did not end in time. */
+  readonly code: number | undefined;
+  readonly output: string;
+}
+
+interface ScriptOptions {
+  readonly engine: Engine;
+  /** The temporary copy, where the script is run. */
+  readonly stage: string;
+  readonly script: string;
+  /** For what is made to run it. */
+  readonly folder: string;
+  /** The network and the containers that the script is to find under the names of the compose file. */
+  readonly network: string;
+  readonly server: string;
+  readonly limitMs: number;
+}
+
+/**
+ * Runs a script of the subject on a host without netcat. Its `docker` has the names of the subject's compose file for the
+ * network and the containers of this run.
+ */
+export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
+  const { engine, stage, script, folder, limitMs } = options;
+  const bin = join(folder, 'bin');
+  await mkdir(bin, { recursive: true });
+  const docker = await linkPrograms(bin);
+  const journal = join(folder, 'journal');
+  await writeFile(journal, '');
+  const config: ShimConfig = {
+    docker,
+    run: engine.run,
+    labels: engine.labels,
+    networks: Object.fromEntries((await networkNames(stage)).map(name => [name, options.network])),
+    containers: { [SERVER_SERVICE]: options.server },
+    journal,
+  };
+  await writeFile(join(folder, 'shim.json'), JSON.stringify(config));
+  const shim = join(import.meta.dirname, `docker-shim${extname(import.meta.filename)}`);
+  await writeFile(join(bin, 'docker'), `#!/bin/sh\nexec '${process.execPath}' '${shim}' "$@"\n`);
+  await chmod(join(bin, 'docker'), 0o755);
+
+  const path = join(stage, script);
+  const isExecutable = await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  const [command, args] = isExecutable ? [path, []] : ['bash', [path]];
+  const environment = { ...process.env, PATH: bin, [SHIM_VARIABLE]: join(folder, 'shim.json') };
+  const ran = await runFor(limitMs, command, args, { cwd: stage, env: environment });
+  const refused = new RegExp(`^${REFUSED} (.*)$`, 'm').exec(await readFile(journal, 'utf8'))?.[1];
+  if (refused !== undefined) {
+    throw new NotCheckable({
+      es: `${script} usa '${refused}', que podría tocar lo que ya esté corriendo en esta máquina`,
+      en: `${script} uses '${refused}', which might touch what else is running on this machine`,
+    });
+  }
+  return ran;
+}
+
+/** Links the programs of this machine but those that talk to a port. */
+async function linkPrograms(bin: string): Promise<string> {
+  let docker = 'docker';
+  // The first folder of PATH wins: what it has is written last.
+  for (const folder of (process.env['PATH'] ?? '').split(':').toReversed()) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (name === 'docker') docker = join(folder, name);
+      if (name === 'docker' || HOST_NETCATS.test(name)) continue;
+      await rm(join(bin, name), { force: true });
+      await symlink(join(folder, name), join(bin, name));
+    }
+  }
+  return docker;
+}
+
+/** Docker Compose puts the name of the project in front of that of a network. */
+async function networkNames(stage: string): Promise<string[]> {
+  const text = await readFile(join(stage, COMPOSE_FILE), 'utf8').catch(() => '');
+  const { name = PROJECT, networks = {} } = (parse(text) ?? {}) as {
+    name?: string;
+    networks?: Record<string, { name?: string } | null>;
+  };
+  const keys = new Set([...Object.keys(networks), 'default', 'testing_net']);
+  const projects = new Set([name, PROJECT]);
+  const named = Object.values(networks).flatMap(network => network?.name ?? []);
+  return [...named, ...[...projects].flatMap(project => [...keys].map(key => `${project}_${key}`))];
+}
+
+async function runFor(
+  limitMs: number,
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): Promise<ScriptRun> {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', bytes => (output = `${output}${String(bytes)}`.slice(0, OUTPUT_LENGTH_MAX)));
+  }
+  const ended = new Promise<number>(resolve => {
+    child.on('error', () => resolve(127));
+    child.on('close', code => resolve(code ?? 1));
+  });
+  const giveUp = new AbortController();
+  const code = await Promise.race([ended, pause(limitMs, undefined, giveUp).catch(() => undefined)]);
+  giveUp.abort();
+  if (code === undefined) {
+    try {
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch {
+      // It has just ended.
+    }
+  }
+  return { code, output };
+}

@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Exit, type LogLine, type Service, StartFailed, type Usage } from '../runner.ts';
+import type { Engine } from './docker-engine.ts';
+import { treeUsage } from './process-tree.ts';
+
+/** The engine has accepted the start and says nothing of it. */
+const START_MS_MAX = 30_000;
+const POLL_MS = 50;
+
+/** How often what a container uses is read while it runs: of one that has ended the last values count. */
+const USAGE_PERIOD_MS = 100;
+
+/** A program that writes without end must not fill the memory. */
+const LINES_MAX = 200_000;
+const LINE_LENGTH_MAX = 2000;
+
+/** A shell's convention, which Docker follows: of a process that a signal has ended. */
+const SIGNAL_EXIT_CODE = 128;
+
+interface ServiceOptions {
+  readonly engine: Engine;
+  readonly name: string;
+  /** Is created and does not run. */
+  readonly container: string;
+  readonly now: () => number;
+}
+
+/** A container of the subject, from a start of it to its end. */
+export class DockerService implements Service {
+  readonly name: string;
+  readonly lines: LogLine[] = [];
+  exit: Exit | undefined;
+  readonly exited: Promise<Exit>;
+  readonly #engine: Engine;
+  readonly #container: string;
+  readonly #now: () => number;
+  readonly #sampling: NodeJS.Timeout;
+  /** Of process 1 of the container as this machine sees it; nothing where the engine is on another. */
+  #pid: number | undefined;
+  #usage: Usage | undefined;
+
+  private constructor({ engine, name, container, now }: ServiceOptions) {
+    this.name = name;
+    this.#engine = engine;
+    this.#container = container;
+    this.#now = now;
+    // A group of its own: Ctrl-C on the terminal is not for the subject.
+    const attached = spawn('docker', ['start', '--attach', container], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    for (const stream of [attached.stdout, attached.stderr]) this.#read(stream);
+    this.#sampling = setInterval(() => this.#sample(), USAGE_PERIOD_MS);
+    this.exited = new Promise(resolve => {
+      attached.on('error', () => resolve(this.#end(null)));
+      attached.on('close', code => resolve(this.#end(code)));
+    });
+  }
+
+  static async start(options: ServiceOptions): Promise<DockerService> {
+    const before = await inspect(options);
+    const service = new DockerService(options);
+    const giveUpAt = performance.now() + START_MS_MAX;
+    while (service.exit === undefined) {
+      const state = await inspect(options);
+      if (state.startedAt !== before.startedAt) {
+        service.#pid = isHere(state) ? state.pid : undefined;
+        service.#sample();
+        return service;
+      }
+      if (performance.now() > giveUpAt) break;
+      await pause(POLL_MS);
+    }
+    if ((await inspect(options)).startedAt !== before.startedAt) return service;
+    throw new StartFailed(options.name, 'the container did not start', service.lines);
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#sample();
+    if (this.exit !== undefined) return;
+    await this.#engine.docker('kill', '--signal', signal, this.#container).catch((error: unknown) => {
+      // It may have ended meanwhile.
+      if (this.exit === undefined && !/is not running/.test(String(error))) throw error;
+    });
+  }
+
+  async usage(): Promise<Usage | undefined> {
+    this.#sample();
+    return this.#usage;
+  }
+
+  /** Whether something in the container listens on a port. Nothing is connected. */
+  async listensOn(port: number): Promise<boolean> {
+    const hex = port.toString(16).toUpperCase().padStart(4, '0');
+    return new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm').test(await this.#socketTable());
+  }
+
+  async #socketTable(): Promise<string> {
+    if (this.#pid !== undefined) return socketTableOf(this.#pid);
+    const command = ['exec', this.#container, 'cat', '/proc/net/tcp', '/proc/net/tcp6'];
+    return this.#engine.docker(...command).catch(() => '');
+  }
+
+  #sample(): void {
+    if (this.exit === undefined && this.#pid !== undefined) this.#usage = treeUsage(this.#pid) ?? this.#usage;
+  }
+
+  #end(code: number | null): Exit {
+    clearInterval(this.#sampling);
+    const number = (code ?? 0) - SIGNAL_EXIT_CODE;
+    const signal = Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;
+    this.exit = { code: signal === null ? code : null, signal, atMs: this.#now() };
+    return this.exit;
+  }
+
+  #read(stream: Readable): void {
+    createInterface({ input: stream }).on('line', text => {
+      if (this.lines.length >= LINES_MAX) return;
+      this.lines.push({ atMs: this.#now(), text: text.slice(0, LINE_LENGTH_MAX) });
+    });
+  }
+}
+
+interface State {
+  readonly id: string;
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+async function inspect({ engine, container }: ServiceOptions): Promise<State> {
+  const format = '{{.Id}} {{.State.Pid}} {{.State.StartedAt}}';
+  const [id, pid, startedAt] = (await engine.docker('container', 'inspect', '--format', format, container))
+    .trim()
+    .split(' ');
+  return { id: id!, pid: Number(pid), startedAt: startedAt! };
+}
+
+/** The engine may be on another machine or in a virtual one, where the same number is another process. */
+function isHere({ id, pid }: State): boolean {
+  try {
+    return pid > 0 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id);
+  } catch {
+    return false;
+  }
+}
+
+function socketTableOf(pid: number): string {
+  try {
+    return ['tcp', 'tcp6'].map(table => readFileSync(`/proc/${pid}/net/${table}`, 'utf8')).join('\n');
+  } catch {
+    return '';
+  }
+}

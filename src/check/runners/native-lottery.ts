@@ -1,0 +1,265 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ComposeFile, ComposeService } from '../compose.ts';
+import { isAtLeast, type Exercise } from '../exercise.ts';
+import { NotCheckable } from '../finding.ts';
+import { patience } from '../patience.ts';
+import * as tp0 from '../profiles/tp0.ts';
+import { wallMs } from '../proxy-messages.ts';
+import { PROXY_PROGRAM, RemoteProxy } from '../remote-proxy.ts';
+import { type Lottery, type LotterySetup, type Service, StartFailed } from '../runner.ts';
+import { RUN_VARIABLE } from '../subject.ts';
+import { NativeService } from './native-service.ts';
+import { listeningPorts } from './process-tree.ts';
+import { configureClient, configureServer, makeServiceFolder, withAddress } from './service-folder.ts';
+
+const HOST = '127.0.0.1';
+
+/** A variable of the server that names its port beside something else. */
+const SERVER_PORT_END = new RegExp(`:${tp0.SERVER_PORT}$`);
+
+/** A server that has to be compiled or to import much is given this long until it listens. */
+const LISTEN_LIMIT_MS = 20_000;
+const LISTEN_POLL_MS = 20;
+
+/** Socket buffers of a network namespace, in bytes: a write of 8 kB is taken in several parts. */
+const TINY_BUFFERS =
+  'ip link set lo up && echo 1024 1024 1024 >/proc/sys/net/ipv4/tcp_wmem && ' +
+  'echo 2304 2304 2304 >/proc/sys/net/ipv4/tcp_rmem && exec "$0" "$@"';
+
+export interface NativeParts {
+  readonly exercise: Exercise;
+  /** The temporary copy of the subject. */
+  readonly stage: string;
+  /** Of this lottery. */
+  readonly folder: string;
+  /** Of the run. */
+  readonly scratch: string;
+  readonly compose: ComposeFile;
+  /** What starts each program, for a shell. */
+  readonly commands: { readonly server: string; readonly client: string };
+  /** Of the user, as far as programs need it. */
+  readonly inherited: Readonly<Record<string, string>>;
+}
+
+/** A server, clients and the proxy between them as processes of this machine. */
+export class NativeLottery implements Lottery {
+  readonly proxy: RemoteProxy;
+  readonly #parts: NativeParts;
+  readonly #setup: LotterySetup;
+  readonly #proxyProcess: ChildProcess;
+  readonly #openedAtMs = wallMs();
+  readonly #services: NativeService[] = [];
+  readonly #folders = new Map<string, Promise<ServiceFolder>>();
+  readonly #through: readonly string[];
+  #port = 0;
+
+  private constructor(parts: NativeParts, setup: LotterySetup, proxyProcess: ChildProcess) {
+    this.#parts = parts;
+    this.#setup = setup;
+    this.#proxyProcess = proxyProcess;
+    this.proxy = new RemoteProxy({ stdin: proxyProcess.stdin!, stdout: proxyProcess.stdout! });
+    this.#through = setup.hasTinyBuffers
+      ? ['nsenter', '--preserve-credentials', '--user', '--net', '--target', String(proxyProcess.pid), '--']
+      : [];
+  }
+
+  static async open(parts: NativeParts, setup: LotterySetup): Promise<NativeLottery> {
+    const program = [process.execPath, PROXY_PROGRAM] as const;
+    const [command, ...rest] = setup.hasTinyBuffers
+      ? (['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', TINY_BUFFERS, ...program] as const)
+      : program;
+    const child = spawn(command, rest, {
+      env: { ...parts.inherited, [RUN_VARIABLE]: parts.scratch },
+      stdio: ['pipe', 'pipe', 'ignore'],
+      // Ctrl-C is for this program, which ends the proxy in its time.
+      detached: true,
+    });
+    child.on('error', () => {});
+    const lottery = new NativeLottery(parts, setup, child);
+    try {
+      await lottery.proxy.ask({ do: 'open', atMs: lottery.#openedAtMs });
+    } catch (error) {
+      if (!setup.hasTinyBuffers) throw error;
+      throw new NotCheckable({
+        es: 'este sistema no permite un espacio de red propio sin root (unshare --user --net)',
+        en: 'this system allows no network namespace without root (unshare --user --net)',
+      });
+    }
+    if (setup.plan !== undefined) await lottery.proxy.plan(setup.plan);
+    await lottery.#writeData();
+    return lottery;
+  }
+
+  now(): number {
+    return wallMs() - this.#openedAtMs;
+  }
+
+  async startServer(): Promise<Service> {
+    const { server } = this.#parts.compose;
+    const { folder, environment } = await this.#once(server.name, async () => {
+      this.#port = await freePort();
+      const made = await this.#makeFolder('server', server, undefined);
+      await configureServer(made.folder, this.#port);
+      const values = Object.entries(made.environment).map(([key, value]) => [
+        key,
+        // A published port belongs to the container; here it would be one of the machine's.
+        server.publishedPorts.includes(Number(value))
+          ? '0'
+          : value.replace(SERVER_PORT_END, `:${this.#port}`),
+      ]);
+      return {
+        folder: made.folder,
+        environment: { ...Object.fromEntries(values), [tp0.SERVER_PORT_VARIABLE]: String(this.#port) },
+      };
+    });
+    const service = await this.#start('server', this.#parts.commands.server, folder, environment);
+    const port = await this.#listeningPort(service);
+    await this.proxy.ask({ do: 'target', host: HOST, port });
+    return service;
+  }
+
+  async startClient(client: number): Promise<Service> {
+    const name = `client${client}`;
+    const { folder, environment } = await this.#once(name, () => this.#makeClient(name, client));
+    return this.#start(name, this.#parts.commands.client, folder, environment);
+  }
+
+  /** The server's file, wherever in its folder it keeps it. */
+  async readBets(): Promise<string | undefined> {
+    const made = await this.#folders.get(this.#parts.compose.server.name);
+    if (made === undefined) return undefined;
+    const names = await readdir(made.folder, { recursive: true });
+    const name = names.find(path => path === tp0.BETS_FILE || path.endsWith(`/${tp0.BETS_FILE}`));
+    return name === undefined ? undefined : readFile(join(made.folder, name), 'utf8');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#services.map(service => service.end()));
+    if (this.#proxyProcess.exitCode !== null || this.#proxyProcess.pid === undefined) return;
+    this.proxy.close();
+    const forced = setTimeout(() => this.#proxyProcess.kill('SIGKILL'), 2000);
+    if (this.#proxyProcess.exitCode === null && this.#proxyProcess.signalCode === null) {
+      await once(this.#proxyProcess, 'exit');
+    }
+    clearTimeout(forced);
+  }
+
+  async #makeClient(name: string, client: number): Promise<ServiceFolder> {
+    const { inputs, batchMax } = this.#setup;
+    const { clients } = this.#parts.compose;
+    const { agency, bets } = inputs[client - 1]!;
+    const port = await this.proxy.ask({ do: 'listen', host: HOST, port: 0, client });
+    const address = { host: HOST, port: port! };
+    // One more than the file has is like the last one.
+    const service = clients[client - 1] ?? clients.at(-1) ?? { ...EMPTY_SERVICE, name };
+    const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
+    await configureClient(made.folder, { address, ...(batchMax === undefined ? {} : { batchMax }) });
+    const environment = Object.fromEntries(
+      Object.entries(made.environment).map(([key, value]) => [key, withAddress(value, address)]),
+    );
+    const isConfiguredByVariable = batchMax !== undefined && tp0.BATCH_VARIABLE in environment;
+    return {
+      folder: made.folder,
+      environment: {
+        ...environment,
+        [tp0.CLIENT_ID_VARIABLE]: String(agency),
+        [tp0.SERVER_ADDRESS_VARIABLE]: `${address.host}:${address.port}`,
+        ...(isConfiguredByVariable ? { [tp0.BATCH_VARIABLE]: String(batchMax) } : {}),
+        ...(isAtLeast(this.#parts.exercise, 'ej6') ? {} : tp0.betEnvironment(bets[0]!)),
+      },
+    };
+  }
+
+  async #makeFolder(
+    program: 'server' | 'client',
+    service: ComposeService,
+    agencyFile: string | undefined,
+  ): Promise<ServiceFolder> {
+    const { stage, inherited, scratch } = this.#parts;
+    const root = join(this.#parts.folder, service.name);
+    const data = join(this.#parts.folder, 'data');
+    const { folder, volumes } = await makeServiceFolder({ stage, root, program, service, data, agencyFile });
+    const own = Object.entries(service.environment).map(([key, value]) => [key, volumes.get(value) ?? value]);
+    return {
+      folder,
+      environment: {
+        ...inherited,
+        PYTHONUNBUFFERED: '1',
+        ...Object.fromEntries(own),
+        [RUN_VARIABLE]: scratch,
+      },
+    };
+  }
+
+  #agencyFile(agency: number): string {
+    return join(this.#parts.folder, 'data', `agency-${agency}.csv`);
+  }
+
+  async #writeData(): Promise<void> {
+    const data = join(this.#parts.folder, 'data');
+    await mkdir(data, { recursive: true });
+    // Some have their files in `.data/dataset/`, some in `.data/`.
+    await symlink('.', join(data, 'dataset'));
+    for (const { agency, file } of this.#setup.inputs) await writeFile(this.#agencyFile(agency), file);
+  }
+
+  /** What a service was given stays as it is when it is started again. */
+  #once(name: string, make: () => Promise<ServiceFolder>): Promise<ServiceFolder> {
+    const made = this.#folders.get(name) ?? make();
+    this.#folders.set(name, made);
+    return made;
+  }
+
+  async #start(
+    name: string,
+    command: string,
+    folder: string,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<NativeService> {
+    const service = await NativeService.start({
+      name,
+      command,
+      folder,
+      environment,
+      through: this.#through,
+      now: () => this.now(),
+    });
+    this.#services.push(service);
+    return service;
+  }
+
+  async #listeningPort(service: NativeService): Promise<number> {
+    const limitMs = LISTEN_LIMIT_MS * patience();
+    const startedAtMs = wallMs();
+    while (wallMs() - startedAtMs < limitMs) {
+      const ports = listeningPorts(service.pid);
+      const port = ports.find(each => each === this.#port) ?? ports.find(each => each === tp0.SERVER_PORT);
+      if (port !== undefined) return port;
+      if (service.exit !== undefined) throw new StartFailed('server', 'it ended', service.lines);
+      await pause(LISTEN_POLL_MS);
+    }
+    throw new StartFailed('server', `it does not listen after ${limitMs} ms`, service.lines);
+  }
+}
+
+interface ServiceFolder {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const EMPTY_SERVICE: ComposeService = { name: '', environment: {}, volumes: [], publishedPorts: [] };
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { type Exit, type LogLine, type Service, StartFailed, type Usage } from '../runner.ts';
+import { treeUsage } from './process-tree.ts';
+
+/** How often what a process uses is read while it runs: of one that has ended the last values count. */
+const USAGE_PERIOD_MS = 100;
+
+/** A program that writes without end must not fill the memory. */
+const LINES_MAX = 200_000;
+const LINE_LENGTH_MAX = 2000;
+
+interface ServiceOptions {
+  readonly name: string;
+  /** For a shell, which becomes the program. */
+  readonly command: string;
+  /** A program and its arguments that become the command. */
+  readonly through?: readonly string[];
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly now: () => number;
+}
+
+/** A program of the subject as a process group of this machine. */
+export class NativeService implements Service {
+  readonly name: string;
+  readonly lines: LogLine[] = [];
+  exit: Exit | undefined;
+  readonly exited: Promise<Exit>;
+  readonly #process: ChildProcess;
+  readonly #now: () => number;
+  #usage: Usage | undefined;
+
+  private constructor(process: ChildProcess, { name, now }: ServiceOptions) {
+    this.name = name;
+    this.#process = process;
+    this.#now = now;
+    for (const stream of [process.stdout!, process.stderr!]) this.#read(stream);
+    const sampling = setInterval(() => this.#sample(), USAGE_PERIOD_MS);
+    this.exited = new Promise(resolve => {
+      // Not `close`: a process that it has left behind may hold the pipes open.
+      process.on('exit', (code, signal) => {
+        clearInterval(sampling);
+        const exit = { code, signal, atMs: now() };
+        // The last lines are still in the pipes.
+        const done = (): void => {
+          this.exit = exit;
+          resolve(exit);
+        };
+        const patience = setTimeout(done, 500);
+        process.on('close', () => {
+          clearTimeout(patience);
+          done();
+        });
+      });
+    });
+  }
+
+  static async start(options: ServiceOptions): Promise<NativeService> {
+    const [program, ...args] = [...(options.through ?? []), '/bin/sh', '-c', `exec ${options.command}`];
+    const child = spawn(program!, args, {
+      cwd: options.folder,
+      env: { ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const service = new NativeService(child, options);
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', error => reject(new StartFailed(options.name, error.message, [])));
+    });
+    return service;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#sample();
+    this.#process.kill(signal);
+  }
+
+  /** Ends the whole group at once. */
+  async end(): Promise<void> {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // Nothing of it is left.
+    }
+    await this.exited;
+  }
+
+  async usage(): Promise<Usage | undefined> {
+    this.#sample();
+    return this.#usage;
+  }
+
+  #sample(): void {
+    if (this.exit === undefined) this.#usage = treeUsage(this.pid) ?? this.#usage;
+  }
+
+  #read(stream: Readable): void {
+    createInterface({ input: stream }).on('line', text => {
+      if (this.lines.length >= LINES_MAX) return;
+      this.lines.push({ atMs: this.#now(), text: text.slice(0, LINE_LENGTH_MAX) });
+    });
+  }
+}

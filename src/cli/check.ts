@@ -1,0 +1,176 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, release, type } from 'node:os';
+import { resolve } from 'node:path';
+import type { Check } from '../check/check.ts';
+import { CHECKS } from '../check/checks.ts';
+import { EXERCISES, type Exercise } from '../check/exercise.ts';
+import { type Language, NotCheckable, type Report } from '../check/finding.ts';
+import { formatHtml } from '../check/report/html.ts';
+import { formatJson } from '../check/report/json.ts';
+import { formatJunit } from '../check/report/junit.ts';
+import { formatFinding, formatSummary, ProgressLine } from '../check/report/terminal.ts';
+import type { Runner } from '../check/runner.ts';
+import { DockerRunner } from '../check/runners/docker.ts';
+import { NativeRunner } from '../check/runners/native.ts';
+import { checkSubject } from '../check/session.ts';
+import { makeScratch, Subject } from '../check/subject.ts';
+import { ConfigError } from '../config/errors.ts';
+import { inheritedEnvironment } from '../config/inherited-environment.ts';
+import { EXIT } from './exit-codes.ts';
+import { VERSION } from './version.ts';
+
+export interface CheckOptions {
+  readonly only?: string;
+  readonly seed?: number;
+  readonly how?: 'native' | 'docker';
+  readonly server?: string;
+  readonly client?: string;
+  readonly json?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly list?: boolean;
+}
+
+const SEED_MAX = 2 ** 31;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
+
+/** `loteria check`: what can be seen from outside of somebody's solution. */
+export async function check(path: string | undefined, options: CheckOptions): Promise<number> {
+  const language = languageOf(inheritedEnvironment());
+  if (options.list) return list(language);
+  if (path === undefined) throw new ConfigError('the folder of a repository is missing');
+  const isWanted = parseOnly(options.only);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const scratch = await makeScratch();
+  const runner = await makeRunner(options, scratch);
+  try {
+    const report = await makeReport(path, options, {
+      runner,
+      scratch,
+      language,
+      isWanted,
+      signal: stopping.signal,
+    });
+    await writeReports(report, options);
+    return report.findings.some(({ verdict }) => verdict === 'fail') ? EXIT.failed : EXIT.done;
+  } catch (error) {
+    if (stopping.signal.aborted) complain('stopped');
+    else if (error instanceof NotCheckable) complain(error.reason[language]);
+    else throw error;
+    return EXIT.usage;
+  } finally {
+    await runner.close();
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+interface ReportParts {
+  readonly runner: Runner;
+  readonly scratch: string;
+  readonly language: Language;
+  readonly isWanted: (check: Check, exercise: Exercise) => boolean;
+  readonly signal: AbortSignal;
+}
+
+async function makeReport(
+  path: string,
+  options: CheckOptions,
+  { runner, scratch, language, isWanted, signal }: ReportParts,
+): Promise<Report> {
+  const subject = await Subject.open(path, scratch);
+  const seed = options.seed ?? Math.floor(Math.random() * SEED_MAX);
+  const look = { language, hasColor: process.stdout.isTTY };
+  const progress = new ProgressLine(process.stderr, language);
+  const started = new Date();
+  const findings = await checkSubject({
+    subject,
+    runner,
+    seed,
+    checks: CHECKS,
+    isWanted,
+    signal,
+    commandOf: ({ id }, exercise) => commandOf(path, options, { seed, only: `${exercise}:${id}` }),
+    progress: {
+      exercise: exercise => say(exercise),
+      started: ({ id }, exercise) => progress.begin(`${exercise} ${id}`),
+      waiting: what => progress.waiting(what),
+      found: finding => {
+        progress.clear();
+        say(formatFinding(finding, look));
+      },
+    },
+  });
+  const report: Report = {
+    version: 1,
+    program: `loteria ${VERSION}`,
+    subject: subject.path,
+    language,
+    seed,
+    startedAt: started.toISOString(),
+    durationMs: Date.now() - started.getTime(),
+    environment: {
+      runner: runner.kind,
+      system: `${type()} ${release()}`,
+      processors: String(availableParallelism()),
+      node: process.version,
+      ...runner.environment,
+    },
+    findings,
+  };
+  say(formatSummary(report, look));
+  return report;
+}
+
+async function makeRunner({ how, server, client }: CheckOptions, scratch: string): Promise<Runner> {
+  if (how === 'docker') return DockerRunner.create({ scratch });
+  return new NativeRunner({ scratch, server, client, inherited: inheritedEnvironment() });
+}
+
+async function writeReports(report: Report, { json, junit, html }: CheckOptions): Promise<void> {
+  if (json !== undefined) await writeFile(json, formatJson(report));
+  if (junit !== undefined) await writeFile(junit, formatJunit(report));
+  if (html !== undefined) await writeFile(html, formatHtml(report));
+}
+
+function list(language: Language): number {
+  for (const { id, exercises, title, why } of CHECKS) {
+    say(`${id}  (${exercises.join(', ')})\n    ${title[language]}\n    ${why[language]}`);
+  }
+  return EXIT.done;
+}
+
+/** `ej6`, `privacy` or `ej8:privacy`, as many as one likes. */
+function parseOnly(only: string | undefined): (check: Check, exercise: Exercise) => boolean {
+  if (only === undefined) return () => true;
+  const wanted = only.split(',').map(item => item.trim());
+  const exercises: readonly string[] = EXERCISES;
+  const known = new Set([...exercises, ...CHECKS.map(({ id }) => id)]);
+  for (const part of wanted.flatMap(item => item.split(':'))) {
+    if (!known.has(part)) throw new ConfigError(`--only: '${part}' is no exercise and no check (--list)`);
+  }
+  return ({ id }, exercise) => [exercise, id, `${exercise}:${id}`].some(name => wanted.includes(name));
+}
+
+function commandOf(
+  path: string,
+  { how, server, client }: CheckOptions,
+  { seed, only }: { readonly seed: number; readonly only: string },
+): string {
+  const given = Object.entries({ how, server, client }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, shellWord(value)],
+  );
+  return ['loteria check', shellWord(resolve(path)), '--seed', seed, '--only', only, ...given].join(' ');
+}
+
+const shellWord = (text: string): string =>
+  /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+const languageOf = ({ LC_ALL, LANG }: Record<string, string>): Language =>
+  (LC_ALL ?? LANG ?? '').startsWith('es') ? 'es' : 'en';

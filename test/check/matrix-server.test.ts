@@ -1,0 +1,5 @@
+import { holdCorrect, holdMutants } from './matrix.ts';
+import { PYTHON_SERVER_MUTANTS } from './subjects/python-server-mutants.ts';
+
+holdCorrect('python');
+holdMutants('python', PYTHON_SERVER_MUTANTS);

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Verdict } from '../../src/check/finding.ts';
+import { needsPython } from '../lottery/python.ts';
+import { PROGRAM } from '../support/built-program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import type { Mutant } from './subjects/mutant.ts';
+import { makeSubject, type Patch, type SubjectLanguage } from './subjects/subject.ts';
+
+/**
+ * The table of faults against the verdicts of `loteria check`. Usually a mutant is looked at by the checks that have to find
+ * it alone, with one seed; `MATRIX=full RUNS=5 SEED=1` makes every check of every subject with the seeds 1 to 5.
+ */
+
+export const IS_FULL = process.env['MATRIX'] === 'full';
+const RUNS = Number(process.env['RUNS'] ?? 1);
+const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
+export const SEEDS = Array.from({ length: RUNS }, (_, run) => SEED + run);
+
+/** All checks of one subject, on a busy machine. */
+export const CHECK_LIMIT_MS = 900_000;
+
+interface Found {
+  readonly check: string;
+  readonly verdict: Verdict;
+  readonly reason?: string;
+}
+
+/** The correct solution of a language has to hold in every check. */
+export function holdCorrect(language: SubjectLanguage): void {
+  describe(`a correct solution in ${language}`, () => {
+    test.for(SEEDS)('is ok throughout with seed %i', { timeout: CHECK_LIMIT_MS }, async (seed, context) => {
+      if (language === 'python') needsPython(context);
+      expect(await checkVerdicts(subjectOf(language), { seed })).toEqual({});
+    });
+  });
+}
+
+/** Each mutant has to be found by the checks that the table says, and by no other. */
+export function holdMutants(language: SubjectLanguage, mutants: readonly Mutant[]): void {
+  describe.each(mutants)(`in ${language}: $name`, ({ patches, expected, possible = [] }) => {
+    const only = IS_FULL ? undefined : Object.keys(expected);
+    test.for(SEEDS)('is found with seed %i', { timeout: CHECK_LIMIT_MS }, async (seed, context) => {
+      if (language === 'python') needsPython(context);
+      const verdicts = await checkVerdicts(subjectOf(language, patches), { seed, only });
+      const certain = Object.entries(verdicts).filter(([check]) => !possible.includes(check));
+      expect(Object.fromEntries(certain)).toEqual(expected);
+    });
+  });
+}
+
+/** A repository that is removed when the test ends. */
+function subjectOf(language: SubjectLanguage, patches: readonly Patch[] = []): string {
+  const subject = makeSubject(language, patches);
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  return subject;
+}
+
+interface CheckOptions {
+  readonly seed: number;
+  readonly only?: readonly string[] | undefined;
+  readonly options?: readonly string[];
+}
+
+/** @returns what `loteria check` says of a repository where it does not say `ok`, by check */
+export async function checkVerdicts(
+  subject: string,
+  { seed, only, options = [] }: CheckOptions,
+): Promise<Readonly<Record<string, Verdict>>> {
+  const json = join(await temporaryFolder(), 'report.json');
+  const args = ['--how', 'native', '--seed', String(seed), '--json', json, ...options];
+  if (only !== undefined) args.push('--only', only.join(','));
+  // 1 is a check that failed; what failed stands in the report.
+  const { code, stderr } = await runProgram(['check', subject, ...args]);
+  expect([0, 1], stderr).toContain(code);
+  const { findings } = JSON.parse(readFileSync(json, 'utf8')) as { findings: readonly Found[] };
+  expect(findings.length).toBeGreaterThanOrEqual(only?.length ?? ALL_CHECKS_MIN);
+  const remarks = findings.filter(({ verdict }) => verdict !== 'ok');
+  for (const { check, verdict, reason } of remarks) console.log(`${check} ${verdict}: ${reason}`);
+  return Object.fromEntries(remarks.map(({ check, verdict }) => [check, verdict]));
+}
+
+/** Of exercise 8 without Docker. */
+const ALL_CHECKS_MIN = 13;
+
+async function runProgram(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
+  try {
+    const { stderr } = await promisify(execFile)(process.execPath, [PROGRAM, ...args]);
+    return { code: 0, stderr };
+  } catch (error) {
+    return error as { code: unknown; stderr: string };
+  }
+}

@@ -1,0 +1,144 @@
+import type { Mutant } from './mutant.ts';
+
+const CLIENT = 'client/main.py';
+
+const CLIENT_RECEIVE = `    data = b""
+    while len(data) < length:
+        chunk = connection.recv(length - len(data))
+        if not chunk:
+            raise ConnectionError("the server has closed the connection")
+        data += chunk
+    return data
+`;
+
+/** Mistakes of the client. */
+export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'recv-once',
+    why: 'recv(n) looks as if it returned n bytes, and on one machine it nearly always does.',
+    patches: [{ file: CLIENT, find: CLIENT_RECEIVE, replace: '    return connection.recv(length)\n' }],
+    expected: { 'short-reads': 'fail' },
+  },
+  {
+    name: 'send-once',
+    why: 'send returns how much it took; with a timeout set, that may be less than it was given.',
+    patches: [
+      {
+        file: CLIENT,
+        find: 'connection.sendall(',
+        replace: 'connection.send(',
+      },
+    ],
+    expected: { 'short-writes': 'fail' },
+  },
+  {
+    name: 'batch-of-one',
+    why: 'The message of exercise 5 is sent in a loop.',
+    patches: [{ file: CLIENT, find: 'full = len(batch) > amount or', replace: 'full = len(batch) > 1 or' }],
+    expected: { batches: 'fail' },
+  },
+  {
+    name: 'batch-over-8-kb',
+    why: 'The default of batch.maxAmount fits into 8 kB, so nobody looks at the size.',
+    patches: [{ file: CLIENT, find: 'MESSAGE_BYTES_MAX = 8192', replace: 'MESSAGE_BYTES_MAX = 65535' }],
+    expected: { batches: 'fail' },
+  },
+  {
+    name: 'batch-size-fixed',
+    why: 'batch.maxAmount is in config.yaml, and the number in the program is another one.',
+    patches: [
+      {
+        file: CLIENT,
+        find: 'min(BETS_MAX, int(setting(config, "batch.maxAmount")))',
+        replace: '100',
+      },
+    ],
+    expected: { batches: 'fail' },
+  },
+  {
+    name: 'last-batch-dropped',
+    why: 'What is left over after the loop is forgotten.',
+    patches: [
+      {
+        file: CLIENT,
+        find: `            size += length
+    if len(batch) > 1:
+        yield batch
+`,
+        replace: '            size += length\n',
+      },
+    ],
+    expected: { outcome: 'fail' },
+  },
+  {
+    name: 'last-row-dropped',
+    why: 'A row counts as complete when its line end has come; the last one of a file may have none.',
+    patches: [
+      {
+        file: CLIENT,
+        find: 'for row in csv.reader(file):',
+        replace: 'for row in csv.reader(line for line in file if line.endswith("\\n")):',
+      },
+    ],
+    expected: { outcome: 'fail' },
+  },
+  {
+    name: 'split-on-commas',
+    why: "line.split(',') is shorter than a CSV reader, and the course's files have no quoted comma.",
+    patches: [
+      {
+        file: CLIENT,
+        find: 'for row in csv.reader(file):',
+        replace: 'for row in (line.rstrip("\\r\\n").split(",") for line in file):',
+      },
+    ],
+    expected: { outcome: 'fail' },
+  },
+  {
+    name: 'exit-0-after-lost-server',
+    why: 'The error is caught and logged, and the program ends as if nothing had been.',
+    patches: [{ file: CLIENT, find: '        return 1\n', replace: '        return 0\n' }],
+    expected: { 'peer-gone': 'fail' },
+  },
+  {
+    name: 'sigterm-exit-1',
+    why: 'The handler closes everything, and the error that this raises in recv ends the program.',
+    patches: [
+      {
+        file: CLIENT,
+        find: '        logging.info(f"action: shutdown | result: success | client_id: {agency}")\n',
+        replace:
+          '        logging.info(f"action: shutdown | result: success | client_id: {agency}")\n        return 1\n',
+      },
+    ],
+    expected: { sigterm: 'fail' },
+  },
+  {
+    name: 'sigterm-between-batches',
+    why: 'The handler sets a flag, which nobody looks at while recv waits for the draw.',
+    patches: [
+      { file: CLIENT, find: '    raise Terminated\n', replace: '    terminated.append(True)\n' },
+      { file: CLIENT, find: 'def on_sigterm(*_):\n', replace: 'terminated = []\n\n\ndef on_sigterm(*_):\n' },
+      {
+        file: CLIENT,
+        find: '        count = len(batch) - 1\n',
+        replace: '        if terminated:\n            raise Terminated\n        count = len(batch) - 1\n',
+      },
+      {
+        file: CLIENT,
+        find: '            time.sleep(0.5)\n',
+        replace:
+          '            time.sleep(0.5)\n            if terminated:\n                raise Terminated\n',
+      },
+    ],
+    expected: { sigterm: 'fail' },
+  },
+  {
+    name: 'file-in-memory',
+    why: 'A list of all rows is easy to cut into batches.',
+    patches: [
+      { file: CLIENT, find: 'for row in csv.reader(file):', replace: 'for row in list(csv.reader(file)):' },
+    ],
+    expected: { memory: 'fail' },
+  },
+];

@@ -1,0 +1,365 @@
+import type { Mutant } from './mutant.ts';
+
+const SERVER = 'server/main.py';
+const CLIENT = 'client/main.py';
+
+const ASK = `    send_frame(connection, b"Q", str(agency))
+    _, text = receive_frame(connection)
+`;
+
+/** Mistakes of the server, some of them with what the client has to do for them. */
+export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'header-recv-once',
+    why: 'The payload is read in a loop, the few bytes of the header are not.',
+    patches: [
+      {
+        file: SERVER,
+        find: 'first + receive_exactly(connection, HEADER.size - 1)',
+        replace: 'first + connection.recv(HEADER.size - 1)',
+      },
+    ],
+    expected: { 'short-reads': 'fail' },
+  },
+  {
+    name: 'recv-too-much',
+    why: 'The loop asks for a round number of bytes, and drops what belongs to the next message.',
+    patches: [
+      {
+        file: SERVER,
+        find: `        chunk = connection.recv(length - len(data))
+        if not chunk:
+            raise ConnectionError("closed in the middle of a message")
+        data += chunk
+    return data
+`,
+        replace: `        chunk = connection.recv(1024 if data else length)
+        if not chunk:
+            raise ConnectionError("closed in the middle of a message")
+        data += chunk
+    return data[:length]
+`,
+      },
+    ],
+    expected: { 'short-reads': 'fail' },
+  },
+  {
+    name: 'decode-per-chunk',
+    why: 'Text is easier to gather than bytes, until a letter of two bytes is cut in half.',
+    patches: [
+      {
+        file: SERVER,
+        find: '    return count, kind, receive_exactly(connection, length).decode()\n',
+        replace: `    text, received = "", 0
+    while received < length:
+        chunk = connection.recv(length - received)
+        if not chunk:
+            raise ConnectionError("closed in the middle of a message")
+        received += len(chunk)
+        text += chunk.decode()
+    return count, kind, text
+`,
+      },
+    ],
+    expected: { 'short-reads': 'fail' },
+  },
+  {
+    name: 'winners-to-all',
+    why: 'One message for all clients is one line of code, and each client can choose its own.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            return self.winners.get(agency, [])\n',
+        replace:
+          '            return [f"{of} {document}" for of, all in self.winners.items() for document in all]\n',
+      },
+      {
+        file: CLIENT,
+        find: '    winners = text.split("\\n") if text else []\n',
+        replace: '    winners = [line for line in text.split("\\n") if line.startswith(f"{agency} ")]\n',
+      },
+    ],
+    expected: { privacy: 'fail' },
+  },
+  {
+    name: 'winners-too-early',
+    why: 'An agency that has sent everything already has all of its winners on the server.',
+    patches: [
+      {
+        file: SERVER,
+        find: `            self.changed.wait_for(lambda: self.winners is not None or self.stopped)
+            if self.stopped:
+                raise ConnectionError("the server stops")
+            return self.winners.get(agency, [])
+`,
+        replace: `            with self.storage_lock:
+                return load_winners().get(agency, [])
+`,
+      },
+    ],
+    expected: { 'draw-rule': 'fail' },
+  },
+  {
+    name: 'draw-after-connections',
+    why: 'Five agencies are five connections, as long as no agency comes twice.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            self.lottery.finish(int(text))\n',
+        replace: '            self.lottery.finish(connection)\n',
+      },
+    ],
+    expected: { 'draw-rule': 'fail' },
+  },
+  {
+    name: 'finished-counter',
+    why: 'A counter in place of a set counts an agency that comes back twice.',
+    patches: [
+      { file: SERVER, find: 'self.finished = set()', replace: 'self.finished = 0' },
+      { file: SERVER, find: 'self.finished.add(agency)', replace: 'self.finished += 1' },
+      { file: SERVER, find: 'len(self.finished) >=', replace: 'self.finished >=' },
+    ],
+    expected: { 'draw-rule': 'fail' },
+  },
+  {
+    name: 'barrier',
+    why: 'threading.Barrier(n) is what the lecture shows; the agency n + 1 waits in it for ever.',
+    patches: [
+      {
+        file: SERVER,
+        find: '        self.finished = set()\n',
+        replace: '        self.finished = set()\n        self.barrier = threading.Barrier(agencies)\n',
+      },
+      {
+        file: SERVER,
+        find: `        with self.changed:
+            self.changed.wait_for(lambda: self.winners is not None or self.stopped)
+            if self.stopped:
+                raise ConnectionError("the server stops")
+            return self.winners.get(agency, [])
+`,
+        replace: `        try:
+            self.barrier.wait()
+        except threading.BrokenBarrierError as error:
+            raise ConnectionError("the server stops") from error
+        return self.winners.get(agency, [])
+`,
+      },
+      {
+        file: SERVER,
+        find: '            self.stopped = True\n',
+        replace: '            self.barrier.abort()\n',
+      },
+    ],
+    expected: { 'draw-rule': 'fail' },
+  },
+  {
+    name: 'sorteo-per-agency',
+    why: 'The line of the draw is written where the winners are handed out, once for each agency.',
+    patches: [
+      {
+        file: SERVER,
+        find: '                logging.info("action: sorteo | result: success")\n',
+        replace: '',
+      },
+      {
+        file: SERVER,
+        find: '            return self.winners.get(agency, [])\n',
+        replace: `            logging.info("action: sorteo | result: success")
+            return self.winners.get(agency, [])
+`,
+      },
+    ],
+    expected: { outcome: 'fail' },
+  },
+  {
+    name: 'bad-bet-success',
+    why: 'The bad bet is left out and the rest is stored, so the batch looks like a success.',
+    patches: [
+      {
+        file: SERVER,
+        find: `        try:
+            bets = [Bet(int(agency), *line.split("\\t")) for line in lines]
+        except (TypeError, ValueError):
+            logging.error(f"action: apuesta_recibida | result: fail | cantidad: {len(lines)}")
+            send_frame(connection, b"-")
+            return
+`,
+        replace: `        bets = []
+        for line in lines:
+            try:
+                bets.append(Bet(int(agency), *line.split("\\t")))
+            except (TypeError, ValueError):
+                continue
+`,
+      },
+    ],
+    expected: { batches: 'fail' },
+  },
+  {
+    name: 'count-as-signed-byte',
+    why: 'struct has b and B; up to 127 bets both are right.',
+    patches: [{ file: SERVER, find: 'struct.Struct(">HBc")', replace: 'struct.Struct(">Hbc")' }],
+    expected: { batches: 'fail' },
+  },
+  {
+    name: 'busy-wait',
+    why: 'A loop over a flag needs no condition variable, and one processor.',
+    patches: [
+      {
+        file: SERVER,
+        find: `        with self.changed:
+            self.changed.wait_for(lambda: self.winners is not None or self.stopped)
+`,
+        replace: `        while self.winners is None and not self.stopped:
+            pass
+        with self.changed:
+`,
+      },
+    ],
+    expected: { waiting: 'fail' },
+  },
+  {
+    name: 'poll',
+    why: 'Asking again after a pause needs nothing of the server.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            winners = self.lottery.await_winners(int(text))\n',
+        replace: `            if self.lottery.winners is None:
+                send_frame(connection, b"N")
+                return
+            winners = self.lottery.await_winners(int(text))
+`,
+      },
+      {
+        file: CLIENT,
+        find: ASK,
+        replace: `    kind = b"N"
+    while kind == b"N":
+        send_frame(connection, b"Q", str(agency))
+        kind, text = receive_frame(connection)
+        time.sleep(0.3 if kind == b"N" else 0)
+`,
+      },
+    ],
+    expected: { waiting: 'advice' },
+  },
+  {
+    name: 'recv-spins-at-end',
+    why: 'recv returns no bytes for ever after the end of file, and the loop waits for more.',
+    patches: [
+      {
+        file: SERVER,
+        find: `        if not chunk:
+            raise ConnectionError("closed in the middle of a message")
+`,
+        replace: '',
+      },
+    ],
+    expected: { 'peer-gone': 'fail' },
+  },
+  {
+    name: 'first-message-before-thread',
+    why: 'The thread is to know its agency, so the first message is read where connections are accepted.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            thread = threading.Thread(target=self.serve, args=(connection,))\n',
+        replace: `            try:
+                first = receive_frame(connection)
+            except (OSError, ValueError, struct.error):
+                first = None
+            thread = threading.Thread(target=self.serve, args=(connection, first))
+`,
+      },
+      {
+        file: SERVER,
+        find: 'def serve(self, connection):',
+        replace: 'def serve(self, connection, message):',
+      },
+      {
+        file: SERVER,
+        find: `            while (message := receive_frame(connection)) is not None:
+                self.answer(connection, *message)
+`,
+        replace: `            while message is not None:
+                self.answer(connection, *message)
+                message = receive_frame(connection)
+`,
+      },
+    ],
+    expected: { concurrency: 'fail' },
+  },
+  {
+    name: 'one-upload-at-a-time',
+    why: 'bets.csv must not be written by two, so the lock is held for the whole upload.',
+    patches: [
+      {
+        file: SERVER,
+        find: `            while (message := receive_frame(connection)) is not None:
+                self.answer(connection, *message)
+`,
+        replace: `            with self.lottery.storage_lock:
+                while (message := receive_frame(connection)) is not None and message[1] != b"Q":
+                    self.answer(connection, *message)
+            if message is not None:
+                self.answer(connection, *message)
+`,
+      },
+      {
+        file: SERVER,
+        find: '        with self.storage_lock:\n            store_bets(bets)\n',
+        replace: '        store_bets(bets)\n',
+      },
+    ],
+    expected: { concurrency: 'fail' },
+  },
+  {
+    name: 'store-without-lock',
+    why: 'Each operation on a list is atomic in CPython, and what stands between them is not.',
+    patches: [
+      {
+        file: SERVER,
+        find: '        self.finished = set()\n',
+        replace: '        self.finished = set()\n        self.pending = []\n',
+      },
+      {
+        file: SERVER,
+        find: '        with self.storage_lock:\n            store_bets(bets)\n',
+        replace: `        self.pending.extend(bets)
+        for bet in self.pending:
+            store_bets([bet])
+        self.pending.clear()
+`,
+      },
+    ],
+    expected: { concurrency: 'fail' },
+    // All of them let several agencies upload at once.
+    possible: ['outcome', 'short-reads', 'short-writes', 'draw-rule', 'peer-gone', 'batches', 'second-run'],
+  },
+  {
+    name: 'log-misspelled',
+    why: 'One letter too many, which no reader of the log notices and every script does.',
+    patches: [
+      {
+        file: SERVER,
+        find: 'action: apuesta_recibida | result: success',
+        replace: 'action: apuestas_recibidas | result: success',
+      },
+    ],
+    expected: { 'log-grammar': 'fail' },
+  },
+  {
+    name: 'bets-of-last-run',
+    why: "The course's store_bets appends, and the container keeps its file.",
+    patches: [
+      {
+        file: SERVER,
+        find: '        open(STORAGE, "w").close()\n',
+        replace: '        open(STORAGE, "a").close()\n',
+      },
+    ],
+    expected: { 'second-run': 'advice' },
+  },
+];

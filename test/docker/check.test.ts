@@ -1,0 +1,131 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { Report } from '../../src/check/finding.ts';
+import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
+import { PYTHON_SERVER_MUTANTS } from '../check/subjects/python-server-mutants.ts';
+import { makeSubject } from '../check/subjects/subject.ts';
+import { PROGRAM } from '../support/built-program.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
+import { docker } from './engine.ts';
+import { needEngine } from './stack.ts';
+
+beforeEach(needEngine);
+
+/** Builds images and starts some dozens of containers. */
+const LIMIT_MS = 900_000;
+
+const MUTANTS = [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS];
+
+/** Faults of different kinds: bytes, privacy, the draw, signals. */
+const FOUND_IN_DOCKER = ['recv-once', 'batch-of-one', 'winners-to-all', 'busy-wait'];
+
+describe('loteria check --how docker', () => {
+  test('holds a correct solution of the exercises 1 to 4', { timeout: LIMIT_MS }, async () => {
+    const subject = repository('echo');
+    const before = await inventory();
+    const { findings } = await check(subject);
+    expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+    expect(new Set(findings.map(({ check: id }) => id))).toEqual(
+      new Set(['compose', 'config', 'echo', 'netcat', 'sigterm']),
+    );
+    expect(await inventory()).toEqual(before);
+    expect(git(subject, 'status', '--porcelain')).toBe('');
+  });
+
+  test('holds a correct solution of the last exercise', { timeout: LIMIT_MS }, async () => {
+    const { findings } = await check(
+      repository('python'),
+      '--only',
+      'outcome,short-writes,privacy,sigterm,waiting',
+    );
+    expect(findings.map(({ check: id, verdict }) => `${id} ${verdict}`)).toEqual([
+      'outcome ok',
+      'short-writes ok',
+      'privacy ok',
+      'sigterm ok',
+      'waiting ok',
+    ]);
+  });
+
+  test.each(MUTANTS.filter(({ name }) => FOUND_IN_DOCKER.includes(name)))(
+    'finds the fault $name',
+    { timeout: LIMIT_MS },
+    async ({ patches, expected }) => {
+      const { findings } = await check(repository('python', patches), '--only', Object.keys(expected).join());
+      const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
+      expect(Object.fromEntries(verdicts)).toEqual(expected);
+    },
+  );
+});
+
+describe('a run that is stopped', () => {
+  test('by Ctrl-C leaves nothing', { timeout: LIMIT_MS }, async () => {
+    const before = await inventory();
+    const running = start(repository('echo'), '--only', 'ej1:echo');
+    await containersAreThere();
+    running.kill('SIGINT');
+    expect(await once(running, 'exit')).toEqual([2, null]);
+    expect(await inventory()).toEqual(before);
+  });
+
+  test('by SIGKILL leaves nothing after the next run', { timeout: LIMIT_MS }, async () => {
+    const before = await inventory();
+    const running = start(repository('echo'), '--only', 'ej1:echo');
+    await containersAreThere();
+    running.kill('SIGKILL');
+    await once(running, 'exit');
+    expect(await inventory()).not.toEqual(before);
+    await check(repository('echo'), '--only', 'ej1:compose');
+    expect(await inventory()).toEqual(before);
+  });
+});
+
+function repository(...args: Parameters<typeof makeSubject>): string {
+  const folder = makeSubject(...args);
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function check(subject: string, ...options: readonly string[]): Promise<Report> {
+  const json = join(await temporaryFolder(), 'report.json');
+  const running = start(subject, '--json', json, ...options);
+  const [code] = (await once(running, 'exit')) as [number | null];
+  expect([0, 1]).toContain(code);
+  return JSON.parse(readFileSync(json, 'utf8')) as Report;
+}
+
+function start(subject: string, ...options: readonly string[]): ChildProcess {
+  const running = spawn(process.execPath, [PROGRAM, 'check', subject, '--how', 'docker', ...options], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  onTestFinished(() => void running.kill('SIGKILL'));
+  return running;
+}
+
+async function containersAreThere(): Promise<void> {
+  while ((await docker('ps', '--quiet', '--filter', 'label=loteria-check')) === '') await pause(100);
+}
+
+/** All that an engine has. */
+async function inventory(): Promise<Record<string, string[]>> {
+  const [containers, images, networks, volumes] = await Promise.all([
+    docker('container', 'ls', '--all', '--quiet', '--no-trunc'),
+    docker('image', 'ls', '--all', '--quiet', '--no-trunc'),
+    docker('network', 'ls', '--quiet', '--no-trunc'),
+    docker('volume', 'ls', '--quiet'),
+  ]);
+  const sorted = (lines: string): string[] => [...new Set(lines.split('\n'))].toSorted();
+  return {
+    containers: sorted(containers),
+    images: sorted(images),
+    networks: sorted(networks),
+    volumes: sorted(volumes),
+  };
+}
+
+const git = (folder: string, ...args: readonly string[]): string =>
+  execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8' });
