@@ -18,6 +18,8 @@ run: build ## install, build and hold a whole lottery on this machine (ARGS="--d
 test: build ## install, build and run every check and test
 	@sh scripts/ensure-chromium.sh
 	@sh scripts/ensure-postgres.sh
+	@sh scripts/ensure-promtool.sh
+	@sh scripts/ensure-operator-tools.sh
 	@node scripts/test.mjs
 
 build: deps ## compile src/ and web/ into dist/

@@ -76,6 +76,13 @@ export const READINGS: readonly Reading[] = [
   },
   {
     type: 'gauge',
+    name: 'loteria_agency_finished',
+    help: '1 when an agency has sent all its bets, 0 before.',
+    label: 'agency',
+    read: seen => ofAgencies(seen, ({ finished }) => (finished ? 1 : 0)),
+  },
+  {
+    type: 'gauge',
     name: 'loteria_agencies_expected',
     help: 'Agencies that the draw waits for.',
     read: ({ status }) => status?.expected ?? 0,

@@ -104,6 +104,7 @@ describe('the metrics', () => {
     const scrape = await Scrape.from(operator.url);
     expect(scrape.values('loteria_bets_stored_total')).toEqual({ 7: 130 });
     expect(scrape.values('loteria_agency_connections_open')).toEqual({ 7: 2 });
+    expect(scrape.values('loteria_agency_finished')).toEqual({ 7: 0 });
   });
 
   test('are in the format of Prometheus', async () => {
