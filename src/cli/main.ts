@@ -10,7 +10,7 @@ import type { AgencyOptions, ChangeOptions } from './agencies.ts';
 import type { AuditOptions } from './audit.ts';
 import type { BenchOptions } from './bench.ts';
 import type { CertsOptions } from './certs.ts';
-import type { CheckOptions } from './check.ts';
+import { addCheck } from './check-command.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { EXIT } from './exit-codes.ts';
 import type { DrawOptions } from './draw.ts';
@@ -50,7 +50,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addSchema(program);
   addCerts(program, finish);
   addBench(program, finish);
-  addCheck(program, finish);
+  addCheck(program, { finish, parseSeed: count(0, SEED_MAX) });
   return program;
 }
 
@@ -374,41 +374,6 @@ function addBench(program: Command, finish: (code: number) => void): void {
     .action(async (options: BenchOptions) => {
       const { bench } = await import('./bench.ts');
       finish(await bench(options));
-    });
-}
-
-function addCheck(program: Command, finish: (code: number) => void): void {
-  program
-    .command('check')
-    .description(
-      "check anybody's solution of the assignment TP0 from outside: outcome, bytes, privacy, draw, signals",
-    )
-    .argument('[folder]', 'a repository with the branches ej1 … ej8; without them, what is checked out')
-    .option('--list', 'print every check, its exercises and why it is made')
-    .option('--only <names>', 'exercises or checks, such as ej6,privacy or ej8:privacy')
-    .addOption(new Option('--seed <number>', 'the same random choices again').argParser(count(0, SEED_MAX)))
-    .addOption(
-      new Option('--how <way>', 'in containers, or as processes of this machine').choices([
-        'native',
-        'docker',
-      ]),
-    )
-    .option('--server <command>', 'starts the server without Docker, in the folder server/')
-    .option('--client <command>', 'starts a client without Docker, in the folder client/')
-    .option('--json <file>', 'write the findings for a script')
-    .option('--junit <file>', 'write the findings for a CI')
-    .option('--html <file>', 'write the findings as a page')
-    .addHelpText(
-      'after',
-      `
-Nothing in the folder is changed: each exercise is checked in a temporary copy of its branch. The report is in
-Spanish or English, after LANG.
-
-Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run.`,
-    )
-    .action(async (folder: string | undefined, options: CheckOptions) => {
-      const { check } = await import('./check.ts');
-      finish(await check(folder, options));
     });
 }
 

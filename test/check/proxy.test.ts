@@ -92,7 +92,7 @@ describe('Proxy', () => {
   test('holds after so many bytes until it is released', async () => {
     const { proxy, client, accepted, chunks } = await openWire({
       up: { kind: 'pass' },
-      stop: { direction: 'up', afterBytes: 4, then: 'hold' },
+      stop: { direction: 'up', afterBytes: 4, action: 'hold' },
     });
     client.write('0123456789');
     await accepted;
@@ -105,7 +105,7 @@ describe('Proxy', () => {
 
   test('ends both sides in the middle of a message', async () => {
     const { client, accepted, chunks } = await openWire({
-      stop: { direction: 'up', afterBytes: 4, then: 'end' },
+      stop: { direction: 'up', afterBytes: 4, action: 'end' },
     });
     const ended = once(client.resume(), 'end');
     client.write('0123456789');
@@ -115,7 +115,7 @@ describe('Proxy', () => {
 
   test('resets both sides in the middle of a message', async () => {
     const { proxy, client, accepted, chunks } = await openWire({
-      stop: { direction: 'up', afterBytes: 4, then: 'cut' },
+      stop: { direction: 'up', afterBytes: 4, action: 'cut' },
     });
     const closed = closeOf(client);
     client.write('0123456789');
