@@ -66,7 +66,7 @@ describe('a run that is stopped', () => {
   test('by Ctrl-C leaves nothing', { timeout: LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
-    await containersAreThere();
+    await hasContainers(running);
     running.kill('SIGINT');
     expect(await once(running, 'exit')).toEqual([2, null]);
     expect(await inventory()).toEqual(before);
@@ -75,7 +75,7 @@ describe('a run that is stopped', () => {
   test('by SIGKILL leaves nothing after the next run', { timeout: LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
-    await containersAreThere();
+    await hasContainers(running);
     running.kill('SIGKILL');
     await once(running, 'exit');
     expect(await inventory()).not.toEqual(before);
@@ -106,8 +106,9 @@ function start(subject: string, ...options: readonly string[]): ChildProcess {
   return running;
 }
 
-async function containersAreThere(): Promise<void> {
-  while ((await docker('ps', '--quiet', '--filter', 'label=loteria-check')) === '') await pause(100);
+async function hasContainers({ pid }: ChildProcess): Promise<void> {
+  const filter = `name=^loteria-check-${pid}-`;
+  while ((await docker('ps', '--quiet', '--filter', filter)) === '') await pause(100);
 }
 
 /** All that an engine has. */
