@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../src/check/finding.ts';
+import { ECHO_MUTANTS } from '../check/subjects/echo-mutants.ts';
 import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
 import { PYTHON_SERVER_MUTANTS } from '../check/subjects/python-server-mutants.ts';
 import { makeSubject } from '../check/subjects/subject.ts';
@@ -18,10 +19,15 @@ beforeEach(needEngine);
 /** Builds images and starts some dozens of containers. */
 const LIMIT_MS = 900_000;
 
-const MUTANTS = [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS];
-
-/** Faults of different kinds: bytes, privacy, the draw, signals. */
+/** Of exercise 8, faults of different kinds: the others are found without containers as well. */
 const FOUND_IN_DOCKER = ['recv-once', 'batch-of-one', 'winners-to-all', 'busy-wait'];
+
+const MUTANTS = [
+  ...ECHO_MUTANTS.map(mutant => ({ ...mutant, program: 'echo' as const })),
+  ...[...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS]
+    .filter(({ name }) => FOUND_IN_DOCKER.includes(name))
+    .map(mutant => ({ ...mutant, program: 'python' as const })),
+];
 
 describe('loteria check --how docker', () => {
   test('holds a correct solution of the exercises 1 to 4', { timeout: LIMIT_MS }, async () => {
@@ -51,15 +57,12 @@ describe('loteria check --how docker', () => {
     ]);
   });
 
-  test.each(MUTANTS.filter(({ name }) => FOUND_IN_DOCKER.includes(name)))(
-    'finds the fault $name',
-    { timeout: LIMIT_MS },
-    async ({ patches, expected }) => {
-      const { findings } = await check(repository('python', patches), '--only', Object.keys(expected).join());
-      const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
-      expect(Object.fromEntries(verdicts)).toEqual(expected);
-    },
-  );
+  test.each(MUTANTS)('finds the fault $name', { timeout: LIMIT_MS }, async mutant => {
+    const { program, patches, expected } = mutant;
+    const { findings } = await check(repository(program, patches), '--only', Object.keys(expected).join());
+    const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
+    expect(Object.fromEntries(verdicts)).toEqual(expected);
+  });
 });
 
 describe('a run that is stopped', () => {
