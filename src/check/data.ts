@@ -1,16 +1,6 @@
 import { GIVEN_NAMES, SURNAMES } from '../dataset/names.ts';
 import type { SeededRandom } from '../dataset/random.ts';
-import { WINNER_NUMBER } from './profiles/tp0.ts';
-
-export interface MadeBet {
-  readonly firstName: string;
-  readonly lastName: string;
-  readonly document: string;
-  /** `YYYY-MM-DD`. */
-  readonly birthdate: string;
-  /** As it stands in the file, with its zeros: `0007`. */
-  readonly number: string;
-}
+import { type MadeBet, WINNER_NUMBER } from './profiles/tp0.ts';
 
 /** What one client has to send: in exercise 5 its first bet, else all of them as its file. */
 export interface AgencyInput {
