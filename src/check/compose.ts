@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { NotCheckable } from './finding.ts';
 import { CLIENT_SERVICE, COMPOSE_FILE, SERVER_SERVICE } from './profiles/tp0.ts';
 
-export interface Volume {
+interface Volume {
   /** Relative to the compose file. */
   readonly source: string;
   /** A path in the container. */

@@ -1,16 +1,6 @@
 import { GIVEN_NAMES, SURNAMES } from '../dataset/names.ts';
 import type { SeededRandom } from '../dataset/random.ts';
-import { WINNER_NUMBER } from './profiles/tp0.ts';
-
-export interface MadeBet {
-  readonly firstName: string;
-  readonly lastName: string;
-  readonly document: string;
-  /** `YYYY-MM-DD`. */
-  readonly birthdate: string;
-  /** As it stands in the file, with its zeros: `0007`. */
-  readonly number: string;
-}
+import { type MadeBet, WINNER_NUMBER } from './profiles/tp0.ts';
 
 /** What one client has to send: in exercise 5 its first bet, else all of them as its file. */
 export interface AgencyInput {
@@ -56,8 +46,8 @@ export function makeInputs(random: SeededRandom, shape: DataShape): AgencyInput[
       document += random.between(1, DOCUMENT_STEP_MAX);
       return makeBet(random, String(document));
     });
-    if (agency !== withoutWinners) addWinners(random, bets, random.between(1, winnersMax));
     addRarities(random, bets, hasTrickyFile);
+    if (agency !== withoutWinners) addWinners(random, bets, random.between(1, winnersMax));
     const file = csvOf(bets);
     return { agency, bets, file: hasTrickyFile ? file.trimEnd() : file };
   });
@@ -79,26 +69,32 @@ function loser(random: SeededRandom): number {
   return number === WINNER_NUMBER ? 9999 : number;
 }
 
-/** A file with one bet, as that of exercise 5, keeps it as it is. */
+const RARE_NUMBER = '0007';
+
+/** In rows that follow each other; a file with one bet, as that of exercise 5, keeps it as it is. */
 function addRarities(random: SeededRandom, bets: MadeBet[], hasTrickyFile: boolean): void {
-  const change = (part: Partial<MadeBet>): void => {
-    const index = random.between(0, bets.length - 2);
-    bets[index] = { ...bets[index]!, ...part };
-  };
-  if (bets.length < 3) return;
-  change({ number: '0007' });
-  change({ firstName: 'María Ñandú' });
-  if (!hasTrickyFile) return;
-  change({ lastName: 'Pérez, hijo' });
+  const rarities: readonly Partial<MadeBet>[] = [
+    { number: RARE_NUMBER },
+    { firstName: 'María Ñandú' },
+    { firstName: LONG_NAME, lastName: LONG_NAME },
+    ...(hasTrickyFile ? [{ lastName: 'Pérez, hijo' }] : []),
+  ];
+  if (bets.length <= rarities.length) return;
+  const first = random.between(0, bets.length - 1);
+  for (const [offset, rarity] of rarities.entries()) {
+    const index = (first + offset) % bets.length;
+    bets[index] = { ...bets[index]!, ...rarity };
+  }
   // Without a line end after it, a shorter number could be the beginning of one.
-  bets[bets.length - 1] = { ...bets.at(-1)!, number: String(random.between(8000, 9999)) };
-  change({ firstName: LONG_NAME, lastName: LONG_NAME });
+  const last = bets.at(-1)!;
+  if (hasTrickyFile && last.number.length < 4) bets[bets.length - 1] = { ...last, number: '9999' };
 }
 
 function addWinners(random: SeededRandom, bets: MadeBet[], count: number): void {
   for (let made = 0; made < Math.min(count, bets.length); made += 1) {
     const index = random.between(0, bets.length - 1);
-    bets[index] = { ...bets[index]!, number: String(WINNER_NUMBER) };
+    const bet = bets[index]!;
+    if (bet.number !== RARE_NUMBER) bets[index] = { ...bet, number: String(WINNER_NUMBER) };
   }
 }
 

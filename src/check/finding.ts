@@ -30,7 +30,7 @@ export interface LogEvidence {
 }
 
 /** Rows of a file, or numbers side by side. */
-export interface RowEvidence {
+interface RowEvidence {
   readonly kind: 'rows';
   readonly title: Text;
   readonly rows: readonly string[];

@@ -186,7 +186,7 @@ export function exitText(exit: Service['exit']): Text {
   return { es: `código de salida ${exit.code}`, en: `exit code ${exit.code}` };
 }
 
-export const same = (text: string): Text => ({ es: text, en: text });
+const same = (text: string): Text => ({ es: text, en: text });
 
 export function lastLines(service: Pick<Service, 'name' | 'lines'> | undefined): LogEvidence {
   const name = service?.name ?? '';

@@ -21,7 +21,7 @@ interface PipeParts {
   readonly salt: number;
   readonly onData: (bytes: Uint8Array) => void;
   readonly onEnd: () => void;
-  readonly onStop: (then: 'cut' | 'end') => void;
+  readonly onStop: (action: 'cut' | 'end') => void;
 }
 
 /** One direction of a connection: bytes are recorded as they come, and passed on as the shape has it. */
@@ -47,7 +47,7 @@ export class Pipe {
     this.#parts = parts;
     this.#stop = parts.stop;
     this.#random = new SeededRandom((parts.shape.kind === 'random' ? parts.shape.seed : 0) + parts.salt);
-    from.on('data', bytes => this.#onData(bytes as unknown as Uint8Array));
+    from.on('data', bytes => this.#onData(bytes));
     from.on('end', () => {
       this.#isEnded = true;
       parts.onEnd();
@@ -126,10 +126,10 @@ export class Pipe {
     else await nextTurn();
   }
 
-  #stopNow({ then }: Stop): void {
+  #stopNow({ action }: Stop): void {
     this.#isHeld = true;
     // What was passed on is to arrive before the reset, which would discard it.
-    if (then !== 'hold') setTimeout(() => this.#parts.onStop(then), 20);
+    if (action !== 'hold') setTimeout(() => this.#parts.onStop(action), 20);
   }
 
   #isSliced(): boolean {

@@ -21,7 +21,7 @@ export interface Stop {
   readonly direction: Direction;
   readonly afterBytes: number;
   /** `hold`: nothing happens until `release`. `cut`: both sides are reset, as by a peer that has lost its power. `end`: both are closed. */
-  readonly then: 'hold' | 'cut' | 'end';
+  readonly action: 'hold' | 'cut' | 'end';
 }
 
 /** Of a connection; what is not given passes. */

@@ -62,4 +62,4 @@ createInterface({ input: process.stdin })
       (error: unknown) => tell({ id, error: String(error) }),
     );
   })
-  .on('close', () => void proxy.close().then(() => process.exit()));
+  .on('close', () => void proxy.close());

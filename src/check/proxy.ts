@@ -151,7 +151,7 @@ class Link {
         salt: connection,
         onData: bytes => this.#record('data', direction, bytes),
         onEnd: () => this.#record('end', direction),
-        onStop: then => (then === 'cut' ? this.cut() : this.#end()),
+        onStop: action => (action === 'cut' ? this.cut() : this.#end()),
       });
     this.#pipes = [pipe('up', this.#near, far), pipe('down', far, this.#near)];
   }

@@ -26,7 +26,7 @@ export interface SessionOptions {
   readonly progress: SessionProgress;
 }
 
-export interface SessionProgress {
+interface SessionProgress {
   exercise(exercise: Exercise): void;
   started(check: Check, exercise: Exercise): void;
   waiting(what: Text): void;

@@ -20,7 +20,7 @@ describe.each(PROTOCOLS)('this project in its dialect %s', protocol => {
   test.each(SEEDS)('is ok throughout with seed %i', { timeout: CHECK_LIMIT_MS }, async seed => {
     const subject = makeOwnSubject(protocol);
     try {
-      const only = IS_FULL ? undefined : ['outcome', 'short-reads', 'privacy', 'draw-rule'];
+      const only = IS_FULL ? undefined : ['outcome', 'privacy'];
       const verdicts = await checkVerdicts(subject, { seed, only, options: COMMANDS });
       const isAsking = IS_FULL && ASKING.includes(protocol);
       expect(verdicts).toEqual(isAsking ? { waiting: 'advice' } : {});

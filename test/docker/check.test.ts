@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../src/check/finding.ts';
+import { ECHO_MUTANTS } from '../check/subjects/echo-mutants.ts';
 import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
 import { PYTHON_SERVER_MUTANTS } from '../check/subjects/python-server-mutants.ts';
 import { makeSubject } from '../check/subjects/subject.ts';
@@ -18,10 +19,15 @@ beforeEach(needEngine);
 /** Builds images and starts some dozens of containers. */
 const LIMIT_MS = 900_000;
 
-const MUTANTS = [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS];
-
-/** Faults of different kinds: bytes, privacy, the draw, signals. */
+/** Of exercise 8, faults of different kinds: the others are found without containers as well. */
 const FOUND_IN_DOCKER = ['recv-once', 'batch-of-one', 'winners-to-all', 'busy-wait'];
+
+const MUTANTS = [
+  ...ECHO_MUTANTS.map(mutant => ({ ...mutant, program: 'echo' as const })),
+  ...[...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS]
+    .filter(({ name }) => FOUND_IN_DOCKER.includes(name))
+    .map(mutant => ({ ...mutant, program: 'python' as const })),
+];
 
 describe('loteria check --how docker', () => {
   test('holds a correct solution of the exercises 1 to 4', { timeout: LIMIT_MS }, async () => {
@@ -51,22 +57,19 @@ describe('loteria check --how docker', () => {
     ]);
   });
 
-  test.each(MUTANTS.filter(({ name }) => FOUND_IN_DOCKER.includes(name)))(
-    'finds the fault $name',
-    { timeout: LIMIT_MS },
-    async ({ patches, expected }) => {
-      const { findings } = await check(repository('python', patches), '--only', Object.keys(expected).join());
-      const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
-      expect(Object.fromEntries(verdicts)).toEqual(expected);
-    },
-  );
+  test.each(MUTANTS)('finds the fault $name', { timeout: LIMIT_MS }, async mutant => {
+    const { program, patches, expected } = mutant;
+    const { findings } = await check(repository(program, patches), '--only', Object.keys(expected).join());
+    const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
+    expect(Object.fromEntries(verdicts)).toEqual(expected);
+  });
 });
 
 describe('a run that is stopped', () => {
   test('by Ctrl-C leaves nothing', { timeout: LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
-    await containersAreThere();
+    await hasContainers(running);
     running.kill('SIGINT');
     expect(await once(running, 'exit')).toEqual([2, null]);
     expect(await inventory()).toEqual(before);
@@ -75,7 +78,7 @@ describe('a run that is stopped', () => {
   test('by SIGKILL leaves nothing after the next run', { timeout: LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
-    await containersAreThere();
+    await hasContainers(running);
     running.kill('SIGKILL');
     await once(running, 'exit');
     expect(await inventory()).not.toEqual(before);
@@ -106,8 +109,9 @@ function start(subject: string, ...options: readonly string[]): ChildProcess {
   return running;
 }
 
-async function containersAreThere(): Promise<void> {
-  while ((await docker('ps', '--quiet', '--filter', 'label=loteria-check')) === '') await pause(100);
+async function hasContainers({ pid }: ChildProcess): Promise<void> {
+  const filter = `name=^loteria-check-${pid}-`;
+  while ((await docker('ps', '--quiet', '--filter', filter)) === '') await pause(100);
 }
 
 /** All that an engine has. */

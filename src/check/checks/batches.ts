@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts';
-import { type AgencyInput, csvOf, makeInputs } from '../data.ts';
+import { csvOf, makeInputs } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
 import { fail, judgeServer, lastLines, linesEvidence } from '../judge.ts';
 import type { Lab } from '../lab.ts';
@@ -222,7 +222,7 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const place = lab.random.between(0, bets.length - 1);
   const bad = { ...bets[place]!, birthdate: '1990-02-31' };
   const file = csvOf(bets.with(place, bad));
-  const play = await openPlay(lab, { inputs: [{ ...inputs[0]!, file } as AgencyInput, inputs[1]!] });
+  const play = await openPlay(lab, { inputs: [{ ...inputs[0]!, file }, inputs[1]!] });
   await startClients(play, [1]);
   const client = play.clients.get(1)!;
   const isOver = (): boolean => received(play, 'fail').length > 0 || (client.exit?.code ?? 0) !== 0;

@@ -43,7 +43,7 @@ async function stalled(lab: Lab, afterBytes: number): Promise<Judgement> {
   const { proxy } = play.lottery;
   const slow = lab.random.between(1, inputs.length);
   const others = numbersOf(play).filter(number => number !== slow);
-  await proxy.plan({ stop: { direction: 'up', afterBytes, then: 'hold' } }, slow);
+  await proxy.plan({ stop: { direction: 'up', afterBytes, action: 'hold' } }, slow);
   await startClients(play, [slow]);
   lab.say({ es: 'espero a la agencia lenta', en: 'waiting for the slow agency' });
   await waitFor(lab, play, () => proxy.events.some(({ kind, client }) => kind === 'data' && client === slow));

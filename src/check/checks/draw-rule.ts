@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts';
-import { type AgencyInput, makeInputs } from '../data.ts';
+import { makeInputs } from '../data.ts';
 import { type Judgement, OK, type Text } from '../finding.ts';
 import { fail, judgeServer, lastLines, linesEvidence } from '../judge.ts';
 import type { Lab } from '../lab.ts';
@@ -34,7 +34,7 @@ export const drawRule: Check = {
     const inputs = makeInputs(lab.random, { clients: count + 1, betsMin: BETS_MIN, betsMax: BETS_MAX });
     const twin = { ...inputs[0]! };
     const play = await openPlay(lab, {
-      inputs: [...inputs.slice(0, count), twin, inputs[count]!] as AgencyInput[],
+      inputs: [...inputs.slice(0, count), twin, inputs[count]!],
     });
     const waiting = Array.from({ length: count - 1 }, (_, index) => index + 1);
     const roles = { waiting, last: count, twin: count + 1, extra: count + 2 };

@@ -32,13 +32,16 @@ export const peerGone: Check = {
 };
 
 /** The client is killed with half of a message sent; then it is started again. */
-async function clientGone(lab: Lab, then: 'end' | 'cut'): Promise<Judgement> {
+async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
   const usual = await recordUsual(lab);
   const gone = lab.random.between(1, usual.inputs.length);
   const others = numbersOf(usual).filter(number => number !== gone);
   const play = await openPlay(lab, { inputs: usual.inputs });
   const { proxy } = play.lottery;
-  await proxy.plan({ stop: { direction: 'up', afterBytes: middleOfMessage(lab, usual, gone), then } }, gone);
+  await proxy.plan(
+    { stop: { direction: 'up', afterBytes: middleOfMessage(lab, usual, gone), action } },
+    gone,
+  );
   await startClients(play, [gone]);
   lab.say({ es: 'espero el corte', en: 'waiting for the cut' });
   await waitFor(lab, play, () =>
@@ -90,7 +93,7 @@ async function serverGone(lab: Lab): Promise<Judgement> {
   const usual = await recordUsual(lab);
   const play = await openPlay(lab, {
     inputs: usual.inputs,
-    plan: { stop: { direction: 'up', afterBytes: middleOfMessage(lab, usual, 1), then: 'hold' } },
+    plan: { stop: { direction: 'up', afterBytes: middleOfMessage(lab, usual, 1), action: 'hold' } },
   });
   await startClients(play, [1]);
   await waitFor(lab, play, () => play.lottery.proxy.events.some(({ kind }) => kind === 'data'));

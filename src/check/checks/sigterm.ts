@@ -67,7 +67,7 @@ async function inAMessage(lab: Lab): Promise<Judgement> {
   const afterBytes = lab.random.between(3, 12);
   const play = await openPlay(lab, {
     inputs: inputsOf(lab),
-    plan: { stop: { direction: 'up', afterBytes, then: 'hold' } },
+    plan: { stop: { direction: 'up', afterBytes, action: 'hold' } },
   });
   const clients = [1, 2].filter(number => number <= play.inputs.length);
   await startClients(play, clients);

@@ -1,6 +1,5 @@
 /** What the assignment TP0 fixes: files, variables, log lines. Another assignment is another file like this. */
 import type { Exercise } from '../exercise.ts';
-import type { MadeBet } from '../data.ts';
 
 export const COMPOSE_FILE = 'docker-compose-dev.yaml';
 export const GENERATOR = 'generar-compose.sh';
@@ -23,6 +22,16 @@ export const SERVER_PORT_VARIABLE = 'SERVER_PORT';
 export const SERVER_ADDRESS_VARIABLE = 'CLI_SERVER_ADDRESS';
 export const CLIENT_ID_VARIABLE = 'CLI_ID';
 export const BATCH_VARIABLE = 'CLI_BATCH_MAXAMOUNT';
+
+export interface MadeBet {
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly document: string;
+  /** `YYYY-MM-DD`. */
+  readonly birthdate: string;
+  /** As it stands in the file, with its zeros: `0007`. */
+  readonly number: string;
+}
 
 export const BETS_FILE = 'bets.csv';
 export const WINNER_NUMBER = 7574;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -21,6 +22,13 @@ const HOST = '127.0.0.1';
 
 /** A variable of the server that names its port beside something else. */
 const SERVER_PORT_END = new RegExp(`:${tp0.SERVER_PORT}$`);
+
+/**
+ * Below the ports that the system gives to connections: a server may need seconds until it takes its port.
+ * Chance here decides nothing that a check sees.
+ */
+const SERVER_PORT_MIN = 15_000;
+const SERVER_PORT_MAX = 32_000;
 
 /** A server that has to be compiled or to import much is given this long until it listens. */
 const LISTEN_LIMIT_MS = 20_000;
@@ -255,11 +263,17 @@ interface ServiceFolder {
 const EMPTY_SERVICE: ComposeService = { name: '', environment: {}, volumes: [], publishedPorts: [] };
 
 async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const server = createServer();
+    server.listen(randomInt(SERVER_PORT_MIN, SERVER_PORT_MAX), HOST);
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

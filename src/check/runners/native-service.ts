@@ -59,7 +59,7 @@ export class NativeService implements Service {
 
   static async start(options: ServiceOptions): Promise<NativeService> {
     const [program, ...args] = [...(options.through ?? []), '/bin/sh', '-c', `exec ${options.command}`];
-    const child = spawn(program!, args, {
+    const child = spawn(program, args, {
       cwd: options.folder,
       env: { ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],

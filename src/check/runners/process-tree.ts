@@ -8,7 +8,7 @@ const TICK_MS = 10;
 const LISTEN = '0A';
 
 /** A process and all that it has started, and these; the ids that exist now. */
-export function processTree(pid: number): number[] {
+function processTree(pid: number): number[] {
   const found: number[] = [];
   const open = [pid];
   while (open.length > 0) {

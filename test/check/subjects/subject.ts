@@ -31,7 +31,7 @@ export interface Patch {
 }
 
 /** How many clients the subject's compose file has. */
-export const SUBJECT_CLIENTS = 5;
+const SUBJECT_CLIENTS = 5;
 
 /**
  * Writes a student's repository: a correct program with the edits of a mutant, on the branches of its exercises.

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { makeInputs, rowOf, rowsOfFile, winnersOf } from '../../src/check/data.ts';
+import { parseLine } from '../../src/check/profiles/tp0.ts';
+import { SeededRandom } from '../../src/dataset/random.ts';
+
+const inputsOf = (seed: number, hasTrickyFile = false) =>
+  makeInputs(new SeededRandom(seed), { clients: 5, betsMin: 20, betsMax: 40, hasTrickyFile });
+
+describe('makeInputs', () => {
+  test('makes the same bets of the same seed, and others of another', () => {
+    expect(inputsOf(1)).toEqual(inputsOf(1));
+    expect(inputsOf(1)).not.toEqual(inputsOf(2));
+  });
+
+  test.each([1, 2, 3, 4, 5])('has what programs stumble over (seed %i)', seed => {
+    const inputs = inputsOf(seed, true);
+    const bets = inputs.flatMap(input => input.bets);
+    const counts = inputs.map(input => winnersOf(input).length);
+    expect(counts).toContain(0);
+    expect(counts.filter(count => count > 0).length).toBeGreaterThan(2);
+    expect(new Set(bets.map(({ document }) => document)).size).toBe(bets.length);
+    for (const { file } of inputs) {
+      expect(file).toMatch(/,0007(\r\n|$)/);
+      expect(file).toContain('"Pérez, hijo"');
+      expect(file).toMatch(/,\d{4}$/);
+    }
+  });
+});
+
+describe('rowsOfFile', () => {
+  test('reads what csv of Python writes', () => {
+    const text = '1,Ana,"Pérez, ""hijo""",20000000,1990-01-01,7\r\n2,Eva,Paz,20000001,1990-01-02,7574\n';
+    const bet = {
+      firstName: 'Ana',
+      lastName: 'Pérez, "hijo"',
+      document: '20000000',
+      birthdate: '1990-01-01',
+    };
+    expect(rowsOfFile(text)).toEqual([
+      rowOf(1, { ...bet, number: '0007' }),
+      '2|Eva|Paz|20000001|1990-01-02|7574',
+    ]);
+  });
+
+  test.each([
+    ['', []],
+    ['1,Ana,Paz,2', ['1|Ana|Paz|2']],
+    ['1,A\n\n2,B\n', ['1|A', '', '2|B']],
+  ])('reads %j as it is', (text, rows) => {
+    expect(rowsOfFile(text)).toEqual(rows);
+  });
+});
+
+describe('parseLine', () => {
+  test('reads a line of the log behind whatever stands before it', () => {
+    expect(
+      parseLine('2024-08-21 22:11:15 INFO     action: apuesta_recibida | result: success | cantidad: 130'),
+    ).toEqual({ action: 'apuesta_recibida', result: 'success', values: { cantidad: '130' } });
+    expect(parseLine('listening on port 12345')).toBeUndefined();
+  });
+});

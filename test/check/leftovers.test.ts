@@ -1,0 +1,61 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { PROGRAM } from '../support/built-program.ts';
+import { makeSubject } from './subjects/subject.ts';
+
+/** A check of a correct subject that has begun to run its programs. */
+async function startCheck() {
+  const subject = makeSubject('node');
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  const before = statusOf(subject);
+  const args = ['check', subject, '--how', 'native', '--only', 'outcome'];
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await expect.poll(() => processesOf(child.pid!).length, { timeout: 60_000 }).toBeGreaterThan(2);
+  return { subject, before, child, exited };
+}
+
+const statusOf = (folder: string): string =>
+  execFileSync('git', ['-C', folder, 'status', '--porcelain', '--ignored'], { encoding: 'utf8' });
+
+const foldersOf = (pid: number): string[] =>
+  readdirSync(tmpdir()).filter(name => name.startsWith(`loteria-check-${pid}-`));
+
+/** Processes that a run has started. */
+function processesOf(pid: number): string[] {
+  return readdirSync('/proc').filter(name => {
+    try {
+      return readFileSync(`/proc/${name}/environ`, 'utf8').includes(
+        `LOTERIA_CHECK_RUN=${tmpdir()}/loteria-check-${pid}-`,
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('what a check leaves', () => {
+  test('is nothing after Ctrl-C', async () => {
+    const { subject, before, child, exited } = await startCheck();
+    child.kill('SIGINT');
+    expect(await exited).toEqual([2, null]);
+    expect(foldersOf(child.pid!)).toEqual([]);
+    expect(processesOf(child.pid!)).toEqual([]);
+    expect(statusOf(subject)).toBe(before);
+  });
+
+  test('after kill -9 is removed by the next run', async () => {
+    const { subject, before, child, exited } = await startCheck();
+    child.kill('SIGKILL');
+    await exited;
+    expect(foldersOf(child.pid!)).toHaveLength(1);
+    execFileSync(process.execPath, [PROGRAM, 'check', subject, '--how', 'native', '--only', 'ej1']);
+    expect(foldersOf(child.pid!)).toEqual([]);
+    expect(processesOf(child.pid!)).toEqual([]);
+    expect(statusOf(subject)).toBe(before);
+  });
+});
