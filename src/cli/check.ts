@@ -15,7 +15,7 @@ import { NativeRunner } from '../check/runners/native.ts';
 import { checkSubject } from '../check/session.ts';
 import { makeScratch, Subject } from '../check/subject.ts';
 import { ConfigError } from '../config/errors.ts';
-import { inheritedEnvironment } from '../config/inherited-environment.ts';
+import { inheritedEnvironment, wholeEnvironment } from '../config/inherited-environment.ts';
 import { EXIT } from './exit-codes.ts';
 import { VERSION } from './version.ts';
 
@@ -129,7 +129,7 @@ async function makeReport(
 }
 
 async function makeRunner({ how, server, client }: CheckOptions, scratch: string): Promise<Runner> {
-  if (how === 'docker') return DockerRunner.create({ scratch });
+  if (how === 'docker') return DockerRunner.create({ scratch, environment: wholeEnvironment() });
   return new NativeRunner({ scratch, server, client, inherited: inheritedEnvironment() });
 }
 

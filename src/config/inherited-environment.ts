@@ -6,3 +6,8 @@ export function inheritedEnvironment(): Record<string, string> {
   const entries = INHERITED.map(name => [name, process.env[name]] as const);
   return Object.fromEntries(entries.filter(entry => entry[1] !== undefined)) as Record<string, string>;
 }
+
+/** The whole environment, for the command line of Docker and the scripts that use it. */
+export function wholeEnvironment(): Readonly<Record<string, string | undefined>> {
+  return { ...process.env };
+}

@@ -14,17 +14,22 @@ const HOST_LABEL = 'loteria-check.host';
 /** A run is named like its folder, which begins with the id of its process. */
 const RUN_NAME = /^loteria-check-(\d+)-/;
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The command line of Docker, for one run. */
 export class Engine {
   readonly run: string;
+  /** Of the user: `DOCKER_HOST` and its like, and the place of programs. */
+  readonly environment: Environment;
   readonly versions: Readonly<Record<string, string>>;
   /** The legacy builder leaves an image per step, BuildKit none. */
   readonly isLegacyBuilder: boolean;
   readonly #compose: readonly [string, ...string[]];
   readonly #stop = new AbortController();
 
-  private constructor(run: string, parts: Probe) {
+  private constructor(run: string, environment: Environment, parts: Probe) {
     this.run = run;
+    this.environment = environment;
     this.versions = { docker: parts.version, compose: parts.composeVersion };
     this.isLegacyBuilder = parts.isLegacyBuilder;
     this.#compose = parts.compose;
@@ -34,8 +39,8 @@ export class Engine {
    * @param run names all that is made
    * @throws NotCheckable (as a rejection) without an engine or Docker Compose
    */
-  static async connect(run: string): Promise<Engine> {
-    return new Engine(run, await probe());
+  static async connect(run: string, environment: Environment): Promise<Engine> {
+    return new Engine(run, environment, await probe(environment));
   }
 
   get labels(): Readonly<Record<string, string>> {
@@ -71,7 +76,7 @@ interface Probe {
   readonly isLegacyBuilder: boolean;
 }
 
-async function probe(): Promise<Probe> {
+async function probe(environment: Environment): Promise<Probe> {
   const version = await output('docker', ['version', '--format', '{{.Server.Version}}']).catch(
     () => undefined,
   );
@@ -86,7 +91,7 @@ async function probe(): Promise<Probe> {
     const said = await output(command, [...first, 'version', '--short']).catch(() => undefined);
     if (said === undefined) continue;
     const isLegacyBuilder = await output('docker', ['buildx', 'version']).then(
-      () => process.env['DOCKER_BUILDKIT'] === '0',
+      () => environment['DOCKER_BUILDKIT'] === '0',
       () => true,
     );
     return { version: version.trim(), compose, composeVersion: said.trim(), isLegacyBuilder };

@@ -16,8 +16,6 @@ export interface ShimConfig {
   readonly journal: string;
 }
 
-export const SHIM_VARIABLE = 'LOTERIA_CHECK_SHIM';
-
 /** In the journal, in front of a command. */
 export const REFUSED = 'refused';
 

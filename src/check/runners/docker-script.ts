@@ -3,7 +3,7 @@ import { access, chmod, constants, mkdir, readdir, readFile, rm, symlink, writeF
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { REFUSED, SHIM_VARIABLE, type ShimConfig } from './docker-names.ts';
+import { REFUSED, type ShimConfig } from './docker-names.ts';
 import { NotCheckable } from '../finding.ts';
 import { COMPOSE_FILE, PROJECT, SERVER_SERVICE } from '../profiles/tp0.ts';
 import type { Engine } from './docker-engine.ts';
@@ -40,7 +40,7 @@ export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
   const { engine, stage, script, folder, limitMs } = options;
   const bin = join(folder, 'bin');
   await mkdir(bin, { recursive: true });
-  const docker = await linkPrograms(bin);
+  const docker = await linkPrograms(bin, engine.environment['PATH'] ?? '');
   const journal = join(folder, 'journal');
   await writeFile(journal, '');
   const config: ShimConfig = {
@@ -51,9 +51,13 @@ export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
     containers: { [SERVER_SERVICE]: options.server },
     journal,
   };
-  await writeFile(join(folder, 'shim.json'), JSON.stringify(config));
+  const shimConfig = join(folder, 'shim.json');
+  await writeFile(shimConfig, JSON.stringify(config));
   const shim = join(import.meta.dirname, `docker-shim${extname(import.meta.filename)}`);
-  await writeFile(join(bin, 'docker'), `#!/bin/sh\nexec '${process.execPath}' '${shim}' "$@"\n`);
+  await writeFile(
+    join(bin, 'docker'),
+    `#!/bin/sh\nexec '${process.execPath}' '${shim}' '${shimConfig}' "$@"\n`,
+  );
   await chmod(join(bin, 'docker'), 0o755);
 
   const path = join(stage, script);
@@ -62,7 +66,7 @@ export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
     () => false,
   );
   const [command, args] = isExecutable ? [path, []] : ['bash', [path]];
-  const environment = { ...process.env, PATH: bin, [SHIM_VARIABLE]: join(folder, 'shim.json') };
+  const environment = { ...engine.environment, PATH: bin };
   const ran = await runFor(limitMs, command, args, { cwd: stage, env: environment });
   const refused = new RegExp(`^${REFUSED} (.*)$`, 'm').exec(await readFile(journal, 'utf8'))?.[1];
   if (refused !== undefined) {
@@ -75,10 +79,10 @@ export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
 }
 
 /** Links the programs of this machine but those that talk to a port. */
-async function linkPrograms(bin: string): Promise<string> {
+async function linkPrograms(bin: string, path: string): Promise<string> {
   let docker = 'docker';
   // The first folder of PATH wins: what it has is written last.
-  for (const folder of (process.env['PATH'] ?? '').split(':').toReversed()) {
+  for (const folder of path.split(':').toReversed()) {
     for (const name of await readdir(folder).catch(() => [])) {
       if (name === 'docker') docker = join(folder, name);
       if (name === 'docker' || HOST_NETCATS.test(name)) continue;

@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
-import { effectOf, namesGiven, REFUSED, SHIM_VARIABLE, type ShimConfig, translate } from './docker-names.ts';
+import { effectOf, namesGiven, REFUSED, type ShimConfig, translate } from './docker-names.ts';
 
-/** Run in place of `docker` by a script of the subject. */
-const config = JSON.parse(readFileSync(process.env[SHIM_VARIABLE]!, 'utf8')) as ShimConfig;
-const given = process.argv.slice(2);
+/** Runs in place of `docker` for a script of the subject; the first argument is the path of its configuration. */
+const [configFile, ...given] = process.argv.slice(2) as [string, ...string[]];
+const config = JSON.parse(readFileSync(configFile, 'utf8')) as ShimConfig;
 const ownNames = readFileSync(config.journal, 'utf8')
   .split('\n')
   .flatMap(line => (line.startsWith('name ') ? [line.slice(5)] : []));

@@ -5,7 +5,7 @@ import { runGenerator } from '../generator.ts';
 import { CLIENTS_MIN, CLIENTS_USUAL, COMPOSE_FILE, SERVER_SERVICE, VALIDATOR } from '../profiles/tp0.ts';
 import type { Lottery, LotterySetup, Runner, Stage } from '../runner.ts';
 import { WrongNetwork, type WrongBehaviour } from './docker-echo.ts';
-import { Engine } from './docker-engine.ts';
+import { Engine, type Environment } from './docker-engine.ts';
 import { buildProxy, buildService } from './docker-images.ts';
 import { DockerLottery, type LotteryParts } from './docker-lottery.ts';
 import { runScript, type ScriptRun } from './docker-script.ts';
@@ -14,6 +14,8 @@ import { filesNotMounted, readServices, serverPort, type Services } from './dock
 interface DockerRunnerOptions {
   /** The run's folder: its name is the name of all that is made. */
   readonly scratch: string;
+  /** The environment of the user. */
+  readonly environment: Environment;
 }
 
 /** Runs a subject in containers, beside everything else that the engine has and without touching it. */
@@ -37,7 +39,7 @@ export class DockerRunner implements Runner {
    */
   static async create(options: DockerRunnerOptions): Promise<DockerRunner> {
     // Names of images and projects are in lower case.
-    const engine = await Engine.connect(basename(options.scratch).toLowerCase());
+    const engine = await Engine.connect(basename(options.scratch).toLowerCase(), options.environment);
     await engine.removeLeftovers();
     return new DockerRunner(engine, options);
   }
