@@ -145,7 +145,7 @@ class ExerciseRun {
 
   async #trial(check: Check, stage: Stage, trial: number, isRepeat: boolean): Promise<Judgement> {
     const lotteries: Lottery[] = [];
-    const limit = AbortSignal.timeout(check.limitMs * patience());
+    const limit = AbortSignal.timeout(Math.round(check.limitMs * patience()));
     const signal = AbortSignal.any([limit, this.#options.signal]);
     try {
       return await check.run(this.#labFor(stage, { trial, isRepeat, signal, lotteries }));
