@@ -42,7 +42,9 @@ export async function measureLottery(zip: string, setting: Setting): Promise<Who
       try {
         lotteries.push(
           await timed(async () => {
-            const clients = files.map(({ agency, path }) => startClient(agency, path, served, server));
+            const clients = files.map(({ agency, path }) =>
+              startClient(agency, path, served, server),
+            );
             await Promise.all(clients.map(client => succeeded(client, stop)));
           }),
         );
@@ -51,7 +53,9 @@ export async function measureLottery(zip: string, setting: Setting): Promise<Who
       }
       empties.push(
         await timed(async () => {
-          const processes = files.map(() => spawn(process.execPath, ['-e', ''], { stdio: 'ignore' }));
+          const processes = files.map(() =>
+            spawn(process.execPath, ['-e', ''], { stdio: 'ignore' }),
+          );
           await Promise.all(processes.map(one => succeeded(one, stop)));
         }),
       );
@@ -76,7 +80,9 @@ export async function measureClient(setting: Setting): Promise<OneClient> {
   await inDiskFolder(async folder => {
     const data = join(folder, 'data');
     say(`making a file of ${bets} bets`);
-    await generateDataset(data, { agencies: 1, bets, seed: SEED }, hasWon, () => stop.throwIfAborted());
+    await generateDataset(data, { agencies: 1, bets, seed: SEED }, hasWon, () =>
+      stop.throwIfAborted(),
+    );
     for (let round = 0; round < rounds; round += 1) {
       say('one client');
       const served = join(folder, `served-${round}`);
@@ -101,7 +107,12 @@ export async function measureClient(setting: Setting): Promise<OneClient> {
   return { bets, betsPerSecond: summarize(rates), serverPeakMegabytes };
 }
 
-function startClient(agency: number, path: string, cwd: string, server: WatchedServer): ChildProcess {
+function startClient(
+  agency: number,
+  path: string,
+  cwd: string,
+  server: WatchedServer,
+): ChildProcess {
   const { host, port } = server.process.address;
   return spawn(process.execPath, [PROGRAM, 'client'], {
     cwd,

@@ -17,7 +17,10 @@ const AGENCIES = 5;
 /** Who stores together. */
 export interface Team {
   readonly servers: 1 | 2;
-  /** Nodes of the engine, of which a commit waits for two where there are three; none where the server keeps its own files. */
+  /**
+   * Nodes of the engine, of which a commit waits for two where there are three; none where the
+   * server keeps its own files.
+   */
   readonly nodes: 0 | 1 | 3;
 }
 
@@ -26,7 +29,10 @@ export interface ClusterLoad {
   readonly window: number;
 }
 
-/** The figures of one load on one team, and how they compare with those of a server with files of its own in the same round. */
+/**
+ * The figures of one load on one team, and how they compare with those of a server with files of
+ * its own in the same round.
+ */
 export interface ClusterRow {
   readonly team: Team;
   readonly load: ClusterLoad;
@@ -66,7 +72,10 @@ interface Sample extends Measurement {
   readonly nodeSeconds: number;
 }
 
-/** One and two servers on one node and on three, beside one with files of its own; undefined where there is no PostgreSQL. */
+/**
+ * One and two servers on one node and on three, beside one with files of its own; undefined where
+ * there is no PostgreSQL.
+ */
 export async function measureClusters(setting: Setting): Promise<ClusterRow[] | undefined> {
   if (!existsSync(POSTGRES_BIN)) {
     setting.say(`${POSTGRES_BIN} is not there: servers on an engine are left out`);
@@ -130,8 +139,15 @@ async function endAll(clusters: ReadonlyMap<number, PostgresCluster>): Promise<v
   await Promise.all([...clusters.values()].map(cluster => cluster.end()));
 }
 
-/** Every load on the same servers, one after the other, with a lottery and folders of their own, of which nothing is left. */
-function measureTeam(team: Team, cluster: PostgresCluster | undefined, setting: Setting): Promise<Sample[]> {
+/**
+ * Every load on the same servers, one after the other, with a lottery and folders of their own, of
+ * which nothing is left.
+ */
+function measureTeam(
+  team: Team,
+  cluster: PostgresCluster | undefined,
+  setting: Setting,
+): Promise<Sample[]> {
   const { stop } = setting;
   return inDiskFolder(async folder => {
     const servers: ServerProcess[] = [];
@@ -166,7 +182,10 @@ async function measureLoads(
     const parts = { shape, codecOf, stop };
     say(`${name}: ${bets} bets, ${load.connections} × ${load.window}`);
     if (load.warmUp > 0) {
-      await measureServer(name, addresses, { ...parts, shape: { ...shape, bets: load.warmUp / divisor } });
+      await measureServer(name, addresses, {
+        ...parts,
+        shape: { ...shape, bets: load.warmUp / divisor },
+      });
     }
     const before = [secondsOf(servers), secondsOfNodes(nodes)] as const;
     const measurement = await measureServer(name, addresses, parts);

@@ -1,9 +1,10 @@
 /**
  * The hot loops alone, on one core: `node bench/kernel.ts [--runs 15]`.
  *
- * The central's: payloads of 130 bets become rows, by the plain reader and by the one in WebAssembly. The agency's: lines of a
- * file become frames of the base protocol, by the plain way and by the copier of lines in WebAssembly. The variants take turns, so that a busy machine is busy for all of them; each
- * figure is the median of the runs, with the best one behind it.
+ * The central's: payloads of 130 bets become rows, by the plain reader and by the one in
+ * WebAssembly. The agency's: lines of a file become frames of the base protocol, by the plain way
+ * and by the copier of lines in WebAssembly. The variants take turns, so that a busy machine is
+ * busy for all of them; each figure is the median of the runs, with the best one behind it.
  */
 import { parseArgs } from 'node:util';
 import { CsvReader } from '../src/lottery/csv-reader.ts';
@@ -27,10 +28,12 @@ const runs = Number(values.runs);
 const KINDS: Readonly<Record<string, (index: number) => string>> = {
   'as in the assignment (46 bytes)': index =>
     `Santiago Lionel|Lorca|309044${two(index)}|1999-03-17|75${two(index)}`,
-  'letters beyond ASCII': index => `Tiago Nicolás|Núñez|344072${two(index)}|2001-08-29|10${two(index)}`,
+  'letters beyond ASCII': index =>
+    `Tiago Nicolás|Núñez|344072${two(index)}|2001-08-29|10${two(index)}`,
   'three in ten of them with such': index =>
     `${index % 10 < 3 ? 'Martín Ramón' : 'Agustin Emanuel'}|${'Zambrano'.slice(index % 5)}|216891${two(index)}|2000-05-10|93${two(index)}`,
-  'names in quotes': index => `Juan "Tito"|Pérez, hijo|344072${two(index)}|2001-08-29|10${two(index)}`,
+  'names in quotes': index =>
+    `Juan "Tito"|Pérez, hijo|344072${two(index)}|2001-08-29|10${two(index)}`,
   'numbers with zeros before them': index =>
     `Agustin Emanuel|Zambrano|216891${two(index)}|2000-05-10|00${two(index)}`,
 };
@@ -78,7 +81,10 @@ function quoted(field: string): string {
   return /[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
-function readBatches(read: (payload: Uint8Array) => object, payloads: readonly Uint8Array[]): number {
+function readBatches(
+  read: (payload: Uint8Array) => object,
+  payloads: readonly Uint8Array[],
+): number {
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
     if (!('rows' in read(payloads[batch % PAYLOADS]!))) throw new Error('the bets are not valid');
   }
@@ -141,7 +147,9 @@ function print(rates: ReadonlyMap<string, number[]>): void {
   for (const [name, ofRuns] of rates) {
     const middle = median(ofRuns);
     const figures = `${middle.toFixed(1).padStart(6)} M/s  (best ${Math.max(...ofRuns).toFixed(1)})`;
-    console.log(`  ${name.padEnd(24)} ${figures.padEnd(26)} ${(middle / reference).toFixed(1)} × plain`);
+    console.log(
+      `  ${name.padEnd(24)} ${figures.padEnd(26)} ${(middle / reference).toFixed(1)} × plain`,
+    );
   }
   console.log();
 }

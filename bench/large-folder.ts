@@ -17,7 +17,10 @@ const BETS = 10_000_000;
 
 export interface LargeFolder {
   readonly bets: number;
-  /** From the start of a server on the folder, which reads and checks all of it, to its `listen` line. */
+  /**
+   * From the start of a server on the folder, which reads and checks all of it, to its `listen`
+   * line.
+   */
   readonly startSeconds: Summary;
   /** From the agencies' `END` to the draw's line in the log, the seal included. */
   readonly drawSeconds: Summary;
@@ -46,13 +49,26 @@ export async function measureLargeFolder(setting: Setting): Promise<LargeFolder>
       drawPeakMegabytes = Math.max(drawPeakMegabytes, peakMegabytes);
     }
   });
-  return { bets, startSeconds: summarize(starts), drawSeconds: summarize(draws), drawPeakMegabytes };
+  return {
+    bets,
+    startSeconds: summarize(starts),
+    drawSeconds: summarize(draws),
+    drawPeakMegabytes,
+  };
 }
 
 const codecOf = (id: number): AgencyCodec => DIALECTS.base().agency(DEFAULT_LIMITS, id);
 
 async function fill(folder: string, bets: number, stop: AbortSignal): Promise<void> {
-  const shape = { connections: 5, agencies: AGENCIES, window: 64, batch: 130, bets, warmUp: 0, end: false };
+  const shape = {
+    connections: 5,
+    agencies: AGENCIES,
+    window: 64,
+    batch: 130,
+    bets,
+    warmUp: 0,
+    end: false,
+  };
   const command = ownServer({ program: PROGRAM, folder, connections: 5, agencies: AGENCIES });
   const server = await ServerProcess.start(command, stop);
   try {

@@ -43,14 +43,23 @@ const LATENCY: Column = [
   'p50 / p99 / p99.9 of a batch, ms',
   ({ p50, p99, p999 }) => [p50, p99, p999].map(({ median }) => figure(median)).join(' / '),
 ];
-const RATE: Column<Pick<Row, 'betsPerSecond'>> = ['M bets/s', row => range(row.betsPerSecond, 1e-6)];
+const RATE: Column<Pick<Row, 'betsPerSecond'>> = [
+  'M bets/s',
+  row => range(row.betsPerSecond, 1e-6),
+];
 const OF_BASELINE: Column = ['of the baseline', row => ratioText(row, row.ofBaseline, 'baseline')];
-const MEMORY: Column<Pick<Row, 'peakMegabytes'>> = ['peak memory, MB', row => String(row.peakMegabytes)];
+const MEMORY: Column<Pick<Row, 'peakMegabytes'>> = [
+  'peak memory, MB',
+  row => String(row.peakMegabytes),
+];
 
 /** The heading of what is written by hand, at the end of the page. */
 const BY_HAND = '\n## Where the time goes\n';
 
-/** What is written by hand in a page, which outlives the figures before it; empty when there is nothing. */
+/**
+ * What is written by hand in a page, which outlives the figures before it; empty when there is
+ * nothing.
+ */
 export function partByHand(page: string): string {
   const at = page.indexOf(BY_HAND);
   return at < 0 ? '' : page.slice(at);
@@ -146,7 +155,10 @@ const CLUSTER_COLUMNS: readonly Column<ClusterRow>[] = [
   ['processes', ({ team }) => String(1 + team.servers + team.nodes)],
   RATE,
   ['of files of its own', ({ ofEmbedded }) => (ofEmbedded === undefined ? '–' : range(ofEmbedded))],
-  ['p50 / p99 of a batch, ms', ({ p50, p99 }) => [p50, p99].map(({ median }) => figure(median)).join(' / ')],
+  [
+    'p50 / p99 of a batch, ms',
+    ({ p50, p99 }) => [p50, p99].map(({ median }) => figure(median)).join(' / '),
+  ],
   [
     'processor time for 1 M bets, s: servers / nodes',
     ({ team, serverSeconds, nodeSeconds }) =>

@@ -1,12 +1,14 @@
 /**
- * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts [--quick] [--only cluster] [--out FILE]`.
+ * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts
+ * [--quick] [--only cluster] [--out FILE]`.
  *
  * What stands in the page under "Where the time goes" is written by hand and stays.
  *
  * With `--only cluster` it is the part about several servers alone, which is printed.
  *
- * With `--quick` it is a short set of small loads that shows whether everything can be measured; its figures are those of
- * programs that are still warming up, and are printed in place of being written.
+ * With `--quick` it is a short set of small loads that shows whether everything can be measured;
+ * its figures are those of programs that are still warming up, and are printed in place of being
+ * written.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +23,10 @@ import { clusterSection, formatResults, partByHand } from './results-page.ts';
 import type { Setting } from './setting.ts';
 import { compareServers, scaleBatch, scaleBets, scaleConnections } from './throughput.ts';
 
-/** After which it gives up, in milliseconds: a measurement that takes longer has found something out already. */
+/**
+ * After which it gives up, in milliseconds: a measurement that takes longer has found something out
+ * already.
+ */
 const TOTAL_MS_MAX = 10 * 60_000;
 
 const FULL = { rounds: 3, divisor: 1 };

@@ -37,13 +37,23 @@ const AGENCIES = 5;
 
 /** The same with fewer bets, for a short set. */
 export function shorten(shape: Shape, { divisor }: Setting): Shape {
-  return { ...shape, bets: Math.ceil(shape.bets / divisor), warmUp: Math.ceil(shape.warmUp / divisor) };
+  return {
+    ...shape,
+    bets: Math.ceil(shape.bets / divisor),
+    warmUp: Math.ceil(shape.warmUp / divisor),
+  };
 }
 
 export function measure({ server, ...load }: Shape, { stop, say }: Setting): Promise<Measurement> {
   const shape = { ...load, agencies: AGENCIES, end: false };
-  const parts: MeasureParts = { shape, codecOf: id => DIALECTS.base().agency(DEFAULT_LIMITS, id), stop };
-  say(`${server}: ${shape.bets} bets, ${shape.connections} × ${shape.window}, batch ${shape.batch}`);
+  const parts: MeasureParts = {
+    shape,
+    codecOf: id => DIALECTS.base().agency(DEFAULT_LIMITS, id),
+    stop,
+  };
+  say(
+    `${server}: ${shape.bets} bets, ${shape.connections} × ${shape.window}, batch ${shape.batch}`,
+  );
   return measureCommand(folder => commandOf(server, folder, shape.connections), parts);
 }
 

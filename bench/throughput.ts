@@ -2,7 +2,10 @@ import type { Measurement } from '../src/bench/measure.ts';
 import { type Summary, summarize } from './samples.ts';
 import { measure, type ServerName, type Setting, type Shape, shorten } from './setting.ts';
 
-/** The figures of one shape of load, and beside them how they compare with the baseline's of the same round. */
+/**
+ * The figures of one shape of load, and beside them how they compare with the baseline's of the
+ * same round.
+ */
 export interface Row {
   readonly shape: Shape;
   readonly betsPerSecond: Summary;
@@ -66,14 +69,24 @@ const BATCHES = [
 
 const BETS = [100_000, 1_000_000, 10_000_000] as const;
 
-/** Our server, the baseline and the Python server with the same load, one after the other, several times. */
+/**
+ * Our server, the baseline and the Python server with the same load, one after the other, several
+ * times.
+ */
 export async function compareServers(setting: Setting, python: boolean): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { bets, ...load } of LOADS) {
-    const servers = (Object.keys(bets) as ServerName[]).filter(server => python || server !== 'python');
+    const servers = (Object.keys(bets) as ServerName[]).filter(
+      server => python || server !== 'python',
+    );
     rows.push(
       ...(await interleave(
-        servers.map(server => ({ server, ...load, bets: bets[server]!, warmUp: bets[server]! / 10 })),
+        servers.map(server => ({
+          server,
+          ...load,
+          bets: bets[server]!,
+          warmUp: bets[server]! / 10,
+        })),
         setting,
       )),
     );
@@ -83,12 +96,18 @@ export async function compareServers(setting: Setting, python: boolean): Promise
 
 export function scaleConnections(setting: Setting): Promise<Row[]> {
   const load = { window: 64, batch: 130, bets: CONNECTIONS_BETS, warmUp: WARM_UP };
-  return interleave(besideBaseline(CONNECTIONS.map(connections => ({ ...load, connections }))), setting);
+  return interleave(
+    besideBaseline(CONNECTIONS.map(connections => ({ ...load, connections }))),
+    setting,
+  );
 }
 
 export function scaleBatch(setting: Setting): Promise<Row[]> {
   const load = { connections: 5, window: 64, warmUp: WARM_UP / 10 };
-  return interleave(besideBaseline(BATCHES.map(([batch, bets]) => ({ ...load, batch, bets }))), setting);
+  return interleave(
+    besideBaseline(BATCHES.map(([batch, bets]) => ({ ...load, batch, bets }))),
+    setting,
+  );
 }
 
 export function scaleBets(setting: Setting): Promise<Row[]> {
@@ -106,7 +125,10 @@ function besideBaseline(loads: readonly Omit<Shape, 'server'>[]): Shape[] {
   ]);
 }
 
-/** Measures each shape once in every round: whatever else the machine does meanwhile hits them alike. */
+/**
+ * Measures each shape once in every round: whatever else the machine does meanwhile hits them
+ * alike.
+ */
 async function interleave(planned: readonly Shape[], setting: Setting): Promise<Row[]> {
   const shapes = planned.map(shape => shorten(shape, setting));
   const measurements = new Map<Shape, Measurement[]>(shapes.map(shape => [shape, []]));
@@ -136,6 +158,11 @@ async function interleave(planned: readonly Shape[], setting: Setting): Promise<
   });
 }
 
-function ratio(own: readonly Measurement[], others: readonly Measurement[] | undefined): Summary | undefined {
-  return others && summarize(own.map((one, round) => one.betsPerSecond / others[round]!.betsPerSecond));
+function ratio(
+  own: readonly Measurement[],
+  others: readonly Measurement[] | undefined,
+): Summary | undefined {
+  return (
+    others && summarize(own.map((one, round) => one.betsPerSecond / others[round]!.betsPerSecond))
+  );
 }

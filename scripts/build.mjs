@@ -66,8 +66,8 @@ function bundlePage() {
   });
 }
 
-// Compiles hot loops of src/kernel/assembly/ to a module in dist/kernel/. Central and agency have one
-// each, because a process compiles its module at the start.
+// Compiles hot loops of src/kernel/assembly/ to a module in dist/kernel/. Central and agency have
+// one each, because a process compiles its module at the start.
 async function compileKernel(sources, module) {
   const files = sources.map(name => `src/kernel/assembly/${name}`);
   const options = ['--baseDir', root, '--outFile', `dist/kernel/${module}`, '-O3', '--noAssert'];
@@ -90,7 +90,8 @@ function writeLicences(chunks) {
     .filter(isBundled)
     .map(path => {
       const file = readdirSync(join(root, path)).find(name => /^licen[cs]e/i.test(name));
-      const text = file === undefined ? packages[path].license : readFileSync(join(root, path, file), 'utf8');
+      const text =
+        file === undefined ? packages[path].license : readFileSync(join(root, path, file), 'utf8');
       return `${path.replace(/^.*node_modules\//, '')} ${packages[path].version}\n\n${text.trim()}\n`;
     });
   writeFileSync(join(dist, 'THIRD-PARTY-LICENCES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));

@@ -1,5 +1,5 @@
-// A reporter of vitest for scripts/test.mjs: counts every test into the file that COUNTS_FILE names, and says of each test
-// that was skipped why.
+// A reporter of vitest for scripts/test.mjs: counts every test into the file that COUNTS_FILE
+// names, and says of each test that was skipped why.
 import { writeFileSync } from 'node:fs';
 
 export default class CountReporter {
@@ -11,7 +11,8 @@ export default class CountReporter {
       for (const test of module.children.allTests()) {
         const { state, note } = test.result();
         counts[state] += 1;
-        if (state === 'skipped') console.log(`skipped: ${test.fullName} (${note ?? 'not for this machine'})`);
+        if (state === 'skipped')
+          console.log(`skipped: ${test.fullName} (${note ?? 'not for this machine'})`);
       }
     }
     writeFileSync(process.env.COUNTS_FILE, JSON.stringify(counts));

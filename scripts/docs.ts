@@ -32,10 +32,18 @@ function keyTable(keys: readonly Key<unknown>[]): string {
   const rows = keys.map(key => {
     const variables = key.env.map(name => `\`${name}\``).join(', ');
     const standard =
-      key.default === undefined ? (key.optional ? 'not set' : '**required**') : `\`${key.default}\``;
+      key.default === undefined
+        ? key.optional
+          ? 'not set'
+          : '**required**'
+        : `\`${key.default}\``;
     return `| \`${key.name}\` | ${variables} | ${standard} | ${key.allowed} | ${key.about} |`;
   });
-  return ['| key | environment | default | allowed | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
+  return [
+    '| key | environment | default | allowed | meaning |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
 }
 
 function commandsPage(): string {
@@ -53,7 +61,8 @@ ${sections.join('\n\n')}
 
 function tableOf({ takes = [], details }: CommandSpec): string {
   const rows = takes.map(each => {
-    const name = 'flags' in each ? each.flags : each.required ? `<${each.name()}>` : `[${each.name()}]`;
+    const name =
+      'flags' in each ? each.flags : each.required ? `<${each.name()}>` : `[${each.name()}]`;
     const standard = each.defaultValueDescription ?? (each.defaultValue as string | undefined);
     const choices = each.argChoices === undefined ? '' : ` (${each.argChoices.join(', ')})`;
     const mandatory = 'mandatory' in each && each.mandatory ? ' **Required.**' : '';

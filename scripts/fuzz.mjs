@@ -1,5 +1,6 @@
-// Fuzzing for as long as one likes: the hot loops against their references for some minutes, then whole sessions of peers that
-// say anything, in every dialect. Prints the seed; with the same one it does the same.
+// Fuzzing for as long as one likes: the hot loops against their references for some minutes, then
+// whole sessions of peers that say anything, in every dialect. Prints the seed; with the same one
+// it does the same.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,7 +21,11 @@ for (const [name, value] of Object.entries(values)) {
 }
 
 const run = (args, env = {}) =>
-  spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).status;
+  spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  }).status;
 
 const kernel = run(['test/fuzz/kernel.ts', '--minutes', values.minutes, '--seed', values.seed]);
 console.log(`${values.sessions} sessions in each dialect, seed ${values.seed}`);

@@ -35,12 +35,18 @@ function leavesOf(command: Command): Command[] {
 function termsOf(command: Command): string[] {
   const help = command.createHelp();
   return [
-    ...help.visibleArguments(command).map(arg => [help.argumentTerm(arg), help.argumentDescription(arg)]),
-    ...help.visibleOptions(command).map(option => [help.optionTerm(option), help.optionDescription(option)]),
+    ...help
+      .visibleArguments(command)
+      .map(arg => [help.argumentTerm(arg), help.argumentDescription(arg)]),
+    ...help
+      .visibleOptions(command)
+      .map(option => [help.optionTerm(option), help.optionDescription(option)]),
   ].flatMap(([name, about]) => ['.TP', bold(name!), escaped(about!)]);
 }
 
-/** What stands below the options: names are indented by two spaces, what is said of them by more. */
+/**
+ * What stands below the options: names are indented by two spaces, what is said of them by more.
+ */
 function afterHelp(command: Command): string[] {
   let output = '';
   command.configureOutput({ writeOut: text => (output += text), getOutHasColors: () => false });

@@ -1,6 +1,6 @@
-// Makes the pictures of the operator's page in docs/img/ from a lottery that is really held: a central, and five agencies that
-// are given their bets little by little. `npm run screenshots` takes five minutes, `npm run screenshots -- 30` half a
-// minute, for looking.
+// Makes the pictures of the operator's page in docs/img/ from a lottery that is really held: a
+// central, and five agencies that are given their bets little by little. `npm run screenshots`
+// takes five minutes, `npm run screenshots -- 30` half a minute, for looking.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,9 @@ try {
     'page-es': await openPage(url, { ...DESKTOP, locale: 'es-AR', colorScheme: 'light' }),
     'page-phone': await openPage(url, { ...PHONE, locale: 'es-AR', colorScheme: 'dark' }),
   };
-  const agencies = await Promise.all(AGENCIES.map((agency, index) => startAgency(agency, index + 1, port)));
+  const agencies = await Promise.all(
+    AGENCIES.map((agency, index) => startAgency(agency, index + 1, port)),
+  );
   const sent = agencies.map((agency, index) => feed(agency, lines[index]));
   await delay(SECONDS * 1000);
   for (const [name, page] of Object.entries(pages)) await picture(page, name);
@@ -58,7 +60,15 @@ try {
 async function makeBets() {
   const seconds = SECONDS * 1.1;
   const most = Math.ceil(AGENCIES[0].rate * seconds * 2.2);
-  execFileSync(process.execPath, [PROGRAM, 'dataset', folder, '--agencies', '5', '--bets', String(most)]);
+  execFileSync(process.execPath, [
+    PROGRAM,
+    'dataset',
+    folder,
+    '--agencies',
+    '5',
+    '--bets',
+    String(most),
+  ]);
   return Promise.all(
     AGENCIES.map(async (_, index) => {
       const text = await readFile(join(folder, `agency-${index + 1}.csv`), 'utf8');
@@ -124,7 +134,10 @@ function start(command, env) {
 }
 
 async function openPage(url, options) {
-  const context = await browser.newContext({ timezoneId: 'America/Argentina/Buenos_Aires', ...options });
+  const context = await browser.newContext({
+    timezoneId: 'America/Argentina/Buenos_Aires',
+    ...options,
+  });
   const page = await context.newPage();
   await page.goto(url);
   return page;

@@ -1,5 +1,6 @@
-// Runs every check of the project: format, lint, types, unused code, then the tests. The last line counts them all, for
-// automatic readers. Arguments go to vitest (a file, `--project unit`, `-t name`) and skip the other checks.
+// Runs every check of the project: format, lint, types, unused code, then the tests. The last line
+// counts them all, for automatic readers. Arguments go to vitest (a file, `--project unit`, `-t
+// name`) and skip the other checks.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -24,7 +25,8 @@ if (selection.length > 0) {
   await runTests(selection);
 } else {
   for (const [name, command] of CHECKS) runCheck(name, command);
-  // Containers mostly wait for each other: they leave the processor to the other tests. What compares durations comes last.
+  // Containers mostly wait for each other: they leave the processor to the other tests. What
+  // compares durations comes last.
   await Promise.all([
     runTests(projects('unit', 'process')),
     runTests(projects('docker'), { atTheEnd: true }),
@@ -45,12 +47,17 @@ function runCheck(name, command) {
   counts[status === 0 ? 'passed' : 'failed'] += 1;
 }
 
-/** Runs vitest; `atTheEnd` shows its output when it has ended, not in between that of another run. */
+/**
+ * Runs vitest; `atTheEnd` shows its output when it has ended, not in between that of another run.
+ */
 async function runTests(args, { atTheEnd = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'loteria-test-'));
   const countsFile = join(folder, 'counts.json');
   const output = atTheEnd ? openSync(join(folder, 'output'), 'w+') : 'inherit';
-  const reporters = ['--reporter=default', `--reporter=${join(import.meta.dirname, 'count-reporter.mjs')}`];
+  const reporters = [
+    '--reporter=default',
+    `--reporter=${join(import.meta.dirname, 'count-reporter.mjs')}`,
+  ];
   const vitest = spawn(process.execPath, [bin('vitest/vitest.mjs'), 'run', ...reporters, ...args], {
     cwd: root,
     stdio: ['inherit', output, output],

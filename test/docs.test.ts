@@ -24,7 +24,9 @@ describe('documentation', () => {
   });
 
   test('docs/ERRORS.md has a line for every code and reason, and for no other', () => {
-    const rows = [...read('docs/ERRORS.md').matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, word]) => word);
+    const rows = [...read('docs/ERRORS.md').matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(
+      ([, word]) => word,
+    );
     const reasons = [
       ...FAULT_REASONS,
       ...BATCH_FAULT_REASONS,
@@ -36,7 +38,9 @@ describe('documentation', () => {
   });
 
   test.each(PAGES)('every link of %s leads to a file', page => {
-    const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!);
+    const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
+      ([, target]) => target!,
+    );
     const local = links.filter(target => !/^[a-z]+:/.test(target));
     const missing = local.filter(target => !existsSync(join(ROOT, dirname(page), target)));
     expect(missing).toEqual([]);
@@ -48,7 +52,9 @@ describe('documentation', () => {
         /`((?:lottery|wire|kernel|store|observe|central|agency|http|config|tls|run|cli)\/[\w./-]+)`/g,
       ),
     ];
-    const missing = named.map(([, path]) => path!).filter(path => !existsSync(join(ROOT, 'src', path)));
+    const missing = named
+      .map(([, path]) => path!)
+      .filter(path => !existsSync(join(ROOT, 'src', path)));
     expect(missing).toEqual([]);
   });
 
@@ -58,12 +64,24 @@ describe('documentation', () => {
         /^\| (P\d) \| \*\*([^*]+)\.\*\* .*\]\(\.\.\/(test\/promises\/[^)]+)\) \|$/gm,
       ),
     ];
-    expect(rows.map(([, promise]) => promise)).toEqual(['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8']);
-    for (const [, promise, words, path] of rows) expect(read(path!)).toContain(`'${promise} ${words}`);
+    expect(rows.map(([, promise]) => promise)).toEqual([
+      'P1',
+      'P2',
+      'P3',
+      'P4',
+      'P5',
+      'P6',
+      'P7',
+      'P8',
+    ]);
+    for (const [, promise, words, path] of rows)
+      expect(read(path!)).toContain(`'${promise} ${words}`);
   });
 
   test('every make target that a page names exists', () => {
-    const targets = [...read('Makefile').matchAll(/^([a-z][a-z-]*):/gm)].map(([, target]) => target!);
+    const targets = [...read('Makefile').matchAll(/^([a-z][a-z-]*):/gm)].map(
+      ([, target]) => target!,
+    );
     const named = PAGES.flatMap(page =>
       [...read(page).matchAll(/`make ([a-z-]+)/g)].map(([, target]) => target!),
     );

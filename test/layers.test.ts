@@ -3,8 +3,8 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /**
- * Folders are layers and imports point one way (docs/ARCHITECTURE.md). What a layer may import: a folder, or a single file
- * of it where only an interface is meant.
+ * Folders are layers and imports point one way (docs/ARCHITECTURE.md). What a layer may import: a
+ * folder, or a single file of it where only an interface is meant.
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lottery: [],
@@ -54,7 +54,9 @@ const textOf = new Map(files.map(file => [file, readFileSync(join(SOURCE, file),
 /** The files of `src` that a file imports, statically or not. */
 function importsOf(file: string): string[] {
   const specifiers = textOf.get(file)!.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
-  return [...specifiers].map(([, specifier]) => relative(SOURCE, join(SOURCE, dirname(file), specifier!)));
+  return [...specifiers].map(([, specifier]) =>
+    relative(SOURCE, join(SOURCE, dirname(file), specifier!)),
+  );
 }
 
 const layerOf = (file: string): string => file.split('/')[0]!;
@@ -65,7 +67,9 @@ describe('layers', () => {
   });
 
   test('every import is of a file that exists', () => {
-    const missing = files.flatMap(file => importsOf(file).filter(imported => !textOf.has(imported)));
+    const missing = files.flatMap(file =>
+      importsOf(file).filter(imported => !textOf.has(imported)),
+    );
     expect(missing).toEqual([]);
     // The pattern finds imports at all.
     expect(files.flatMap(importsOf).length).toBeGreaterThan(files.length);
@@ -121,7 +125,9 @@ describe('layers', () => {
     const imports = readdirSync(web, { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.ts'))
       .flatMap(name => readFileSync(join(web, name), 'utf8').match(/^.*from '.*src\/.*$/gm) ?? []);
-    expect(imports.filter(line => !/^import type .*\/src\/http\/snapshot\.ts';$/.test(line))).toEqual([]);
+    expect(
+      imports.filter(line => !/^import type .*\/src\/http\/snapshot\.ts';$/.test(line)),
+    ).toEqual([]);
     expect(imports.length).toBeGreaterThan(0);
   });
 });

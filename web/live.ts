@@ -11,8 +11,8 @@ export interface LiveEvents {
 }
 
 /**
- * The central's stream of snapshots, with reconnects. EventSource alone gives up after a response that
- * is not a stream (a proxy's 502), chooses its own delays, and does not detect a dead peer.
+ * The central's stream of snapshots, with reconnects. EventSource alone gives up after a response
+ * that is not a stream (a proxy's 502), chooses its own delays, and does not detect a dead peer.
  */
 export class Live {
   readonly #address: string;

@@ -67,7 +67,8 @@ function show(snapshot: Snapshot): void {
 function useLanguage(language: Language): void {
   locale = new Locale(language);
   document.documentElement.lang = language;
-  for (const each of LANGUAGES) buttonOf(each).setAttribute('aria-pressed', String(each === language));
+  for (const each of LANGUAGES)
+    buttonOf(each).setAttribute('aria-pressed', String(each === language));
   for (const element of document.querySelectorAll<HTMLElement>('[data-text]')) {
     setText(element, fixedText(element.dataset['text']!));
   }

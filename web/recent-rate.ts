@@ -31,7 +31,9 @@ export function recentRate({ time, startedAt, history }: Snapshot): RatePoint[] 
 }
 
 /** The second with the most bets. */
-export function busiest(points: readonly RatePoint[]): { second: number; bets: number } | undefined {
+export function busiest(
+  points: readonly RatePoint[],
+): { second: number; bets: number } | undefined {
   let most: { second: number; bets: number } | undefined;
   for (const { second, bets } of points) {
     if (bets !== null && bets > (most?.bets ?? 0)) most = { second, bets };
@@ -41,7 +43,10 @@ export function busiest(points: readonly RatePoint[]): { second: number; bets: n
 
 /** Slices aligned to half minutes, newest first, so that a row never changes once complete. */
 export function slices(points: readonly RatePoint[]): RateSlice[] {
-  const groups = Map.groupBy(points, ({ second }) => Math.floor(second / SLICE_SECONDS) * SLICE_SECONDS);
+  const groups = Map.groupBy(
+    points,
+    ({ second }) => Math.floor(second / SLICE_SECONDS) * SLICE_SECONDS,
+  );
   const rows: RateSlice[] = [];
   for (const [from, group] of groups) {
     const known = group.flatMap(({ bets }) => (bets === null ? [] : [bets]));

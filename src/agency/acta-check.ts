@@ -9,7 +9,11 @@ const NOTHING = 'no bets';
  *
  * @returns the difference; undefined when there is none
  */
-export function faultOfActa(text: string, agency: number, { bets, sha256 }: RowsDigest): string | undefined {
+export function faultOfActa(
+  text: string,
+  agency: number,
+  { bets, sha256 }: RowsDigest,
+): string | undefined {
   const acta = readActa(text);
   if (acta === undefined) return 'it is no acta de cierre';
   const said = acta.agencies.get(agency);

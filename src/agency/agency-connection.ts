@@ -66,7 +66,9 @@ export class AgencyConnection {
     }
     const socket = await dial(this.#parts);
     const codec = dialect.agency(limits, id);
-    const link = new Link(socket, codec, limits, { onSilence: silentMs => this.#waitForTurn(silentMs) });
+    const link = new Link(socket, codec, limits, {
+      onSilence: silentMs => this.#waitForTurn(silentMs),
+    });
     this.#link = link;
     emit({ event: 'connected', address: addresses.current.text });
     const identification = codec.identify();

@@ -94,7 +94,9 @@ export class Agency {
     const { dialect, emit } = this.#parts;
     await this.#finish();
     const documents =
-      dialect.conversation.winners === 'sent' ? await this.#awaitWinners() : await this.#askUntilDrawn();
+      dialect.conversation.winners === 'sent'
+        ? await this.#awaitWinners()
+        : await this.#askUntilDrawn();
     emit({ event: 'winners', documents });
     return documents;
   }
@@ -149,7 +151,9 @@ export class Agency {
       if (questionsApart || (closesWhileWaiting && answer.kind === 'not-drawn')) await this.close();
       if (answer.kind === 'winners') return answer.documents;
       if (answer.kind !== 'not-drawn')
-        throw new AgencyError(`the central refused the question for the winners${reasonOf(answer)}`);
+        throw new AgencyError(
+          `the central refused the question for the winners${reasonOf(answer)}`,
+        );
       const waitMs = Math.min(backOff.next(), pollMs);
       emit({ event: 'waiting-for-draw', waitMs });
       await pause(waitMs, this.#parts);
@@ -207,7 +211,8 @@ export class Agency {
       if (stop.aborted) throw new Stopped();
     } catch (error) {
       const inDoubt = betsIn(unanswered);
-      if (error instanceof Stopped) emit({ event: 'upload-stopped', ...stored, inDoubt, resumable: false });
+      if (error instanceof Stopped)
+        emit({ event: 'upload-stopped', ...stored, inDoubt, resumable: false });
       throw error;
     }
     if (!(await isSameFile(file))) {
@@ -293,7 +298,11 @@ export class Agency {
         if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
           throw new AgencyError(`the central does not answer, ${error.message}${hint}`, error);
         }
-        emit({ event: 'reconnecting', error: error.message + hint, address: addresses.currentForLog });
+        emit({
+          event: 'reconnecting',
+          error: error.message + hint,
+          address: addresses.currentForLog,
+        });
         if (attempts === attemptsMax) return { answer: undefined, attempts };
         // The first failover needs no wait; a second failure does.
         const mayFailOverAtOnce = addresses.several && attempts === 1;
@@ -310,6 +319,8 @@ function betsIn(batches: readonly SentBatch[]): number {
 /** What a refusal says, for the end of a sentence. */
 function reasonOf(answer: ServerAnswer): string {
   const said =
-    answer.kind === 'refused' || answer.kind === 'bets-refused' ? answer.refusal?.detail : undefined;
+    answer.kind === 'refused' || answer.kind === 'bets-refused'
+      ? answer.refusal?.detail
+      : undefined;
   return said === undefined ? '' : `, ${said}`;
 }

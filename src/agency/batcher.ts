@@ -157,7 +157,8 @@ class Batcher {
     const { reader } = this.#feed;
     if (step === 'broken') return [{ field: 'line', reason: 'not-csv' }];
     if (reader.fieldCount < BET_FIELDS.length) return [{ field: 'line', reason: 'too-few-fields' }];
-    if (reader.fieldCount > BET_FIELDS.length) return [{ field: 'line', reason: 'too-many-fields' }];
+    if (reader.fieldCount > BET_FIELDS.length)
+      return [{ field: 'line', reason: 'too-many-fields' }];
     if (findFault(reader) !== undefined) return findFaults(reader);
     if (this.#ended && mayBeCutOff(reader)) return [{ field: 'number', reason: 'no-line-end' }];
     const added = this.#encoder.add(reader);
@@ -175,16 +176,26 @@ class Batcher {
  * to compare with.
  */
 function mayBeCutOff({ starts, ends, line, raw }: CsvReader): boolean {
-  return line > 1 && ends[NUMBER]! - starts[NUMBER]! < NUMBER_DIGITS && !RECORD_ENDS.includes(raw.at(-1)!);
+  return (
+    line > 1 &&
+    ends[NUMBER]! - starts[NUMBER]! < NUMBER_DIGITS &&
+    !RECORD_ENDS.includes(raw.at(-1)!)
+  );
 }
 
 function faultOf(reader: CsvReader, found: readonly Fault[]): LineFault {
   const { line, lines, bytes, starts, ends, raw } = reader;
   const faults = found.map(({ field, reason }) => {
     const index = BET_FIELDS.findIndex(name => name === field);
-    return { field, value: visible(index < 0 ? raw : bytes.subarray(starts[index], ends[index])), reason };
+    return {
+      field,
+      value: visible(index < 0 ? raw : bytes.subarray(starts[index], ends[index])),
+      reason,
+    };
   });
-  const words = faults.filter(({ value }) => /^\D*\p{L}\D*$/u.test(value)).map(({ field }) => field);
+  const words = faults
+    .filter(({ value }) => /^\D*\p{L}\D*$/u.test(value))
+    .map(({ field }) => field);
   // The names of columns are valid first and last names.
   const isHeading = line === 1 && BET_FIELDS.slice(2).every(field => words.includes(field));
   return { line, lines, faults, raw: Buffer.from(raw), isHeading };

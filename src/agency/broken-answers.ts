@@ -17,7 +17,10 @@ export class BrokenAnswers {
     this.#count = error.message === this.#last ? this.#count + 1 : 1;
     this.#last = error.message;
     if (this.#count < SAME_BREAKS_MAX) return;
-    throw new AgencyError(`${error.message}, ${this.#count} times in a row in the same place`, error);
+    throw new AgencyError(
+      `${error.message}, ${this.#count} times in a row in the same place`,
+      error,
+    );
   }
 
   reset(): void {

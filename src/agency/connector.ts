@@ -17,4 +17,7 @@ export interface Connector {
   readonly readyEvent: 'connect' | 'secureConnect';
 }
 
-export const PLAIN: Connector = { open: to => connect({ ...to, noDelay: true }), readyEvent: 'connect' };
+export const PLAIN: Connector = {
+  open: to => connect({ ...to, noDelay: true }),
+  readyEvent: 'connect',
+};

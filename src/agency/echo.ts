@@ -53,7 +53,10 @@ async function exchangeLine(socket: Socket, line: string, parts: EchoParts): Pro
   } catch (error) {
     if (error instanceof Stopped) throw error;
     const reason = socketError(error as Error);
-    throw new AgencyError(`the connection was lost before the echo came back, ${reason.message}`, error);
+    throw new AgencyError(
+      `the connection was lost before the echo came back, ${reason.message}`,
+      error,
+    );
   } finally {
     stop.removeEventListener('abort', onStop);
     emit({ event: 'socket-closed', address: addresses.current.text });

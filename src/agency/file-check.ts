@@ -64,7 +64,8 @@ export async function checkFile(
   });
   try {
     let bets = 0;
-    for await (const { count } of readBatches(source, encoder, () => BATCH_AMOUNT, refuse)) bets += count;
+    for await (const { count } of readBatches(source, encoder, () => BATCH_AMOUNT, refuse))
+      bets += count;
     const name = hash.digest('hex').slice(0, NAME_DIGITS);
     const rows = encoder instanceof RowDigester ? encoder.digest : undefined;
     return { ...format, ...found, name, bets, rows };
@@ -74,7 +75,12 @@ export async function checkFile(
 }
 
 /** Whether the file is still the one that was checked. */
-export async function isSameFile({ path, rereadable, size, modifiedMs }: CheckedFile): Promise<boolean> {
+export async function isSameFile({
+  path,
+  rereadable,
+  size,
+  modifiedMs,
+}: CheckedFile): Promise<boolean> {
   if (!rereadable) return true;
   const now = await statFile(path).catch(() => undefined);
   return now?.size === size && now.modifiedMs === modifiedMs;

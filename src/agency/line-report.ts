@@ -35,7 +35,8 @@ export class LineReport {
       return;
     }
     this.count += lines;
-    if (this.#keepsRecords) this.records.push(raw, ...(LINE_ENDS.includes(raw.at(-1)!) ? [] : [LINE_END]));
+    if (this.#keepsRecords)
+      this.records.push(raw, ...(LINE_ENDS.includes(raw.at(-1)!) ? [] : [LINE_END]));
     for (const fault of faults) {
       const name = `${fault.field} ${fault.reason}`;
       const kind = this.#kinds.get(name) ?? { listed: [], count: 0 };
@@ -55,6 +56,7 @@ export class LineReport {
       const more = count - listed.length;
       if (more > 0) emit({ event: 'more-refused', file, field, reason, count: more });
     }
-    for (const guess of this.#causes.hintsFor(file)) emit({ event: 'cause-guessed', file, ...guess });
+    for (const guess of this.#causes.hintsFor(file))
+      emit({ event: 'cause-guessed', file, ...guess });
   }
 }

@@ -178,7 +178,9 @@ export class Link {
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.abandon(new BrokenAnswerError(`the central's answer cannot be read, ${error.message}`, error));
+      this.abandon(
+        new BrokenAnswerError(`the central's answer cannot be read, ${error.message}`, error),
+      );
     }
   }
 

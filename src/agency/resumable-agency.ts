@@ -123,26 +123,35 @@ export class ResumableAgency {
     const digest = this.#file!.rows;
     const obstacle = this.#obstacleToCheck(uploads);
     if (digest === undefined || obstacle !== undefined) {
-      emit({ event: 'acta-unchecked', acta, error: obstacle ?? 'the file could not be read ahead' });
+      emit({
+        event: 'acta-unchecked',
+        acta,
+        error: obstacle ?? 'the file could not be read ahead',
+      });
       return;
     }
     const { bets, sha256 } = digest;
     const error = faultOfActa(text, id, digest);
     emit({ event: 'acta-checked', acta, bets, sha256, error });
-    if (error !== undefined) this.#dispute = dialect.agency(limits, id).disputeActa(acta, bets, sha256);
+    if (error !== undefined)
+      this.#dispute = dialect.agency(limits, id).disputeActa(acta, bets, sha256);
   }
 
   /** Why an acta cannot be compared with the file. */
   #obstacleToCheck(uploads: number): string | undefined {
     if (this.#reportedBets > 0) return 'the central refused some bets of the file';
-    return uploads > 1 ? `the agency has sent ${uploads} uploads, of which this file is one` : undefined;
+    return uploads > 1
+      ? `the agency has sent ${uploads} uploads, of which this file is one`
+      : undefined;
   }
 
   /**
    * Waits for an acta or the winners. A dispute is repeated over each connection: a restarted
    * central does not have it.
    */
-  async #askForOutcome(frame: Uint8Array): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
+  async #askForOutcome(
+    frame: Uint8Array,
+  ): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
     return await this.#links!.over(async link => {
       if (this.#dispute !== undefined) await this.#request(link, this.#dispute, 'accepted');
       return await this.#request(link, frame, 'acta', 'winners');
@@ -194,7 +203,9 @@ export class ResumableAgency {
         pass ??= this.#begin(source, welcome);
         // Batches that were read already may be too long for this server.
         if (welcome.payloadBytesMax < this.#payloadBytesMax)
-          throw new StartOver(`the central takes only ${welcome.payloadBytesMax} bytes in a message now`);
+          throw new StartOver(
+            `the central takes only ${welcome.payloadBytesMax} bytes in a message now`,
+          );
         await this.#resumeAt(pass, welcome);
         await this.#sendBatches(pass, link, welcome, progress);
         await this.#compareCounts(pass, link);
@@ -256,7 +267,11 @@ export class ResumableAgency {
         `the central takes only ${payloadBytesMax} bytes in a message, too few for any bet`,
       );
     }
-    this.#payloadBytesMax = Math.min(this.#payloadBytesMax, limits.payloadBytesMax, payloadBytesMax);
+    this.#payloadBytesMax = Math.min(
+      this.#payloadBytesMax,
+      limits.payloadBytesMax,
+      payloadBytesMax,
+    );
     const granted = { ...limits, payloadBytesMax: this.#payloadBytesMax };
     const { batch } = dialect.agency(granted, id);
     return new UploadPass(source, batch, () => this.#pace.amount, this.#file!.refuse);

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { appendRow, ROW_OVERHEAD_BYTES_MAX } from '../lottery/bet-row.ts';
 import { BET_FIELDS, type FieldRanges } from '../lottery/bet-rules.ts';
-import type { BatchEncoder, LineBatchWriter, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+import type {
+  BatchEncoder,
+  LineBatchWriter,
+  NumberedBatchEncoder,
+  UnsendableBet,
+} from '../wire/dialect.ts';
 
 const SEPARATOR = 0x7c;
 const NO_FRAME = new Uint8Array();

@@ -37,7 +37,8 @@ export class SendPace {
     const { batchWindow, batchAmountMax, now } = this.#parts;
     const tookMs = now() - sentAt;
     if (tookMs > SLOW_MS) {
-      if (this.window === 1) this.amount = Math.max(this.amount >> 1, Math.min(this.amount, AMOUNT_MIN));
+      if (this.window === 1)
+        this.amount = Math.max(this.amount >> 1, Math.min(this.amount, AMOUNT_MIN));
       else this.window >>= 1;
     } else if (tookMs <= QUICK_MS) {
       if (this.amount < batchAmountMax) this.amount = Math.min(batchAmountMax, this.amount * 2);

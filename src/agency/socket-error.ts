@@ -39,7 +39,10 @@ export function socketError(error: Error): LinkError {
   const [, alert] = REFUSED.exec(code) ?? [];
   if (alert !== undefined) {
     const why = alert.toLowerCase().replaceAll('_', ' ');
-    return new LinkError(`the server does not accept the certificate of this agency, ${why}`, error);
+    return new LinkError(
+      `the server does not accept the certificate of this agency, ${why}`,
+      error,
+    );
   }
   // Node's words for an end in the middle of a handshake: of a server that is killed, or that
   // speaks no TLS.

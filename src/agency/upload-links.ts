@@ -147,9 +147,11 @@ export class UploadLinks {
       throw new Kind(`${error.message} before HELO was answered${hint}`, error);
     }
     if (answer.kind === 'welcome') return answer;
-    if (refusalOf(answer) === undefined) throw new LinkError(`the central refused HELO${PROTOCOL_HINT}`);
+    if (refusalOf(answer) === undefined)
+      throw new LinkError(`the central refused HELO${PROTOCOL_HINT}`);
     const { code, detail } = refusalOf(answer)!;
-    if (code === 'malformed') throw new AgencyError(`the central refused HELO, ${detail}; ${OLDER_HINT}`);
+    if (code === 'malformed')
+      throw new AgencyError(`the central refused HELO, ${detail}; ${OLDER_HINT}`);
     throw unexpected(answer);
   }
 }
@@ -162,7 +164,8 @@ export function refusalOf(answer: ServerAnswer): Refusal | undefined {
 /** The error for an unexpected answer: a LinkError is retried, an AgencyError is final. */
 export function unexpected(answer: ServerAnswer): Error {
   const refusal = refusalOf(answer);
-  if (refusal === undefined) return new BrokenAnswerError(`an answer that does not fit, ${answer.kind}`);
+  if (refusal === undefined)
+    return new BrokenAnswerError(`an answer that does not fit, ${answer.kind}`);
   const text = `${refusal.code}, ${refusal.detail}`;
   if (PASSING.has(refusal.code)) return new LinkError(`the central refused for now, ${text}`);
   return new AgencyError(`the central refused, ${text}`);

@@ -1,5 +1,10 @@
 import assert from 'node:assert';
-import type { BatchEncoder, LineBatchWriter, NumberedBatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+import type {
+  BatchEncoder,
+  LineBatchWriter,
+  NumberedBatchEncoder,
+  UnsendableBet,
+} from '../wire/dialect.ts';
 import type { FieldRanges } from '../lottery/bet-rules.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
@@ -29,7 +34,12 @@ export class UploadPass {
   /** A batch must end here: the central has the bets before. */
   #skipEnd = 1;
 
-  constructor(source: CsvSource, encoder: NumberedBatchEncoder, amountMax: () => number, refuse: Refuse) {
+  constructor(
+    source: CsvSource,
+    encoder: NumberedBatchEncoder,
+    amountMax: () => number,
+    refuse: Refuse,
+  ) {
     this.#amountMax = amountMax;
     const numbering = new NumberingEncoder(encoder);
     this.#batches = readBatches(source, numbering, () => this.#amountOfNext(), refuse);

@@ -23,5 +23,7 @@ export function visible(bytes: Uint8Array): string {
 
 function escaped(characters: string): string {
   const codes = Array.from(characters, character => character.codePointAt(0)!.toString(16));
-  return codes.map(code => (code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`)).join('');
+  return codes
+    .map(code => (code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`))
+    .join('');
 }

@@ -28,7 +28,10 @@ export class ActaFolder {
   readonly #id: string;
   readonly #winningNumber: number;
   /** By name: the text written, and the stamp of the file after it. */
-  readonly #written = new Map<string, { readonly text: string; readonly stamp: string | undefined }>();
+  readonly #written = new Map<
+    string,
+    { readonly text: string; readonly stamp: string | undefined }
+  >();
 
   /** @param id tells the lottery from any other */
   constructor(directory: string, id: string, winningNumber: number) {
@@ -45,7 +48,9 @@ export class ActaFolder {
   async write(lottery: Lottery): Promise<Trouble | undefined> {
     const { acta, withdrawnActas } = lottery;
     const ofDraw = drawActaOf(lottery, this.#id, this.#winningNumber);
-    const documents = withdrawnActas.map(({ number, text }) => [withdrawnFile(number), text] as const);
+    const documents = withdrawnActas.map(
+      ({ number, text }) => [withdrawnFile(number), text] as const,
+    );
     if (ofDraw !== undefined) documents.unshift([DRAW_ACTA_FILE, ofDraw]);
     if (acta !== undefined) documents.unshift([ACTA_FILE, acta.text]);
     let trouble: Trouble | undefined;

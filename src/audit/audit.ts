@@ -103,7 +103,11 @@ function checkDraw(
   ];
 }
 
-function checkWinners(acta: ActaContent, draw: DrawActaContent, { fault, winners }: Recount): Check[] {
+function checkWinners(
+  acta: ActaContent,
+  draw: DrawActaContent,
+  { fault, winners }: Recount,
+): Check[] {
   if (fault !== undefined) return [notChecked('winners', 'there are rows that are no bets')];
   // The draw lists every agency of the acta, also those without winners.
   const found = new Map([...acta.agencies.keys()].map(agency => [agency, NOTHING]));
@@ -125,7 +129,11 @@ function compareAgencies(
   return [...new Set([...listed.keys(), ...found.keys()])]
     .toSorted((a, b) => a - b)
     .map(agency =>
-      compare(`${unit} of agency ${agency}`, say(listed.get(agency)), say(found.get(agency) ?? NOTHING)),
+      compare(
+        `${unit} of agency ${agency}`,
+        say(listed.get(agency)),
+        say(found.get(agency) ?? NOTHING),
+      ),
     );
 }
 
@@ -136,7 +144,8 @@ function checkSignature({ acta, signature, key }: AuditParts): Check {
       ? notChecked(what, 'there is none')
       : differs(what, `one by ${key.fingerprint}`, 'none');
   }
-  if (key === undefined) return notChecked(what, 'there is one, --key FILE names the key that verifies it');
+  if (key === undefined)
+    return notChecked(what, 'there is one, --key FILE names the key that verifies it');
   const fault = faultOfSignature(acta, signature, key);
   return fault === undefined
     ? ok(what, `by the key ${key.fingerprint}`)
@@ -151,7 +160,9 @@ function checkJournal({ acta, drawActa, journal }: AuditParts): Check[] {
     text && `a text with SHA-256 ${sha256Of(text)}`;
   const checks = [compare(`${ACTA_FILE} in the journal`, document(journal.acta), document(acta))];
   if (journal.drawActa !== undefined || drawActa !== undefined)
-    checks.push(compare(`${DRAW_ACTA_FILE} in the journal`, document(journal.drawActa), document(drawActa)));
+    checks.push(
+      compare(`${DRAW_ACTA_FILE} in the journal`, document(journal.drawActa), document(drawActa)),
+    );
   return checks;
 }
 

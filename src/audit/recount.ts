@@ -23,7 +23,9 @@ export async function recount(path: string, hasWon: (bet: Bet) => boolean): Prom
   const agencies = new AgencyDigests();
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path, {
+    highWaterMark: CHUNK_BYTES,
+  }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
     rows.push(chunk);

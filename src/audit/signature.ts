@@ -9,7 +9,9 @@ const SIGNATURE_BYTES = 64;
 /** The auditor's public key. */
 export interface ActaKey {
   readonly key: KeyObject;
-  /** SHA-256 of the key in DER form, in hex: `openssl pkey -pubin -in KEY -outform DER | sha256sum`. */
+  /**
+   * SHA-256 of the key in DER form, in hex: `openssl pkey -pubin -in KEY -outform DER | sha256sum`.
+   */
   readonly fingerprint: string;
 }
 
@@ -25,7 +27,9 @@ export function readActaKey(path: string): ActaKey {
     key = createPublicKey(pem);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`${path} cannot be read as a public key in PEM (${code ?? message})`, { cause: error });
+    throw new Error(`${path} cannot be read as a public key in PEM (${code ?? message})`, {
+      cause: error,
+    });
   }
   if (pem.includes('PRIVATE KEY'))
     throw new Error(
@@ -64,7 +68,8 @@ export class SignatureFile {
   async check({ acta, withdrawnActas }: Lottery): Promise<{ isValid: boolean; error?: string }> {
     const signature = await readSignature(this.file);
     if (acta === undefined || signature === undefined) return { isValid: false };
-    let fault = typeof signature === 'string' ? signature : faultOfSignature(acta.text, signature, this.#key);
+    let fault =
+      typeof signature === 'string' ? signature : faultOfSignature(acta.text, signature, this.#key);
     if (fault === undefined) return { isValid: true };
     const withdrawn =
       typeof signature !== 'string' &&

@@ -16,7 +16,8 @@ export class AnswerCounter {
     let answers = 0;
     let at = this.#at;
     for (let index = 0; index < chunk.length; index += 1) {
-      if (chunk[index] !== OK[at]) throw new BenchError(`the server answered ${nameOf(at, chunk, index)}`);
+      if (chunk[index] !== OK[at])
+        throw new BenchError(`the server answered ${nameOf(at, chunk, index)}`);
       at += 1;
       if (at < OK.length) continue;
       at = 0;

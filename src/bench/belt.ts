@@ -18,14 +18,19 @@ export class Belt {
   readonly #offsets: Uint32Array;
 
   /**
-   * @param runFramesMax longest run; the first frames are repeated at the end, so that a run is contiguous
+   * @param runFramesMax longest run; the first frames are repeated at the end, so that a run is
+   *   contiguous
    */
   constructor(frames: readonly Uint8Array[], runFramesMax: number) {
-    const laid = Array.from({ length: frames.length + runFramesMax }, (_, at) => frames[at % frames.length]!);
+    const laid = Array.from(
+      { length: frames.length + runFramesMax },
+      (_, at) => frames[at % frames.length]!,
+    );
     this.frames = frames.length;
     this.#bytes = Buffer.concat(laid);
     this.#offsets = new Uint32Array(laid.length + 1);
-    for (const [at, { length }] of laid.entries()) this.#offsets[at + 1] = this.#offsets[at]! + length;
+    for (const [at, { length }] of laid.entries())
+      this.#offsets[at + 1] = this.#offsets[at]! + length;
   }
 
   /** A view of `count` frames from number `from`. */
@@ -44,7 +49,9 @@ export function makeFrames(encoder: BatchEncoder, betsPerFrame: number): Uint8Ar
   return Array.from({ length: Math.ceil(BELT_BETS / betsPerFrame) }, () => {
     for (let count = 0; count < betsPerFrame; count += 1) {
       const { firstName, lastName, document, birthdate, number } = makeBet(1, random);
-      const added = encoder.add(fieldsOf([firstName, lastName, document, birthdate, String(number)]));
+      const added = encoder.add(
+        fieldsOf([firstName, lastName, document, birthdate, String(number)]),
+      );
       if (added !== 'added') throw new RangeError(`${betsPerFrame} bets do not fit into one frame`);
     }
     return encoder.take();

@@ -22,7 +22,9 @@ export interface LoadConnectionParts {
 /** One reused buffer; an answer has four bytes. */
 const READ_BYTES = 16 * 1024;
 
-/** A connection that keeps its window full. One write, directly from the belt, follows each read. */
+/**
+ * A connection that keeps its window full. One write, directly from the belt, follows each read.
+ */
 export class LoadConnection {
   /** Resolves when all batches are sent and answered; rejects with a BenchError. */
   readonly done: Promise<void>;
@@ -73,7 +75,8 @@ export class LoadConnection {
   async open(identify: Uint8Array | undefined): Promise<void> {
     const { connectTimeoutMs } = this.#parts.limits;
     const timeout = setTimeout(
-      () => this.#fail(`${place(this.#parts.address)}: no connection within ${connectTimeoutMs} ms`),
+      () =>
+        this.#fail(`${place(this.#parts.address)}: no connection within ${connectTimeoutMs} ms`),
       connectTimeoutMs,
     );
     try {

@@ -84,12 +84,15 @@ async function openAll(
 ): Promise<void> {
   for (let from = 0; from < count; from += CONNECTING_MAX) {
     stop.throwIfAborted();
-    const opening = Array.from({ length: Math.min(CONNECTING_MAX, count - from) }, async (_, index) => {
-      const address = addresses[(from + index) % addresses.length]!;
-      const connection = new LoadConnection({ ...parts, address });
-      connections.push(connection);
-      await connection.open(identify(1 + ((from + index) % agencies)));
-    });
+    const opening = Array.from(
+      { length: Math.min(CONNECTING_MAX, count - from) },
+      async (_, index) => {
+        const address = addresses[(from + index) % addresses.length]!;
+        const connection = new LoadConnection({ ...parts, address });
+        connections.push(connection);
+        await connection.open(identify(1 + ((from + index) % agencies)));
+      },
+    );
     await Promise.all(opening);
   }
 }

@@ -108,9 +108,13 @@ export async function measureCommand(
 }
 
 /** Provides a temporary folder on a disk. */
-export async function inDiskFolder<Result>(act: (folder: string) => Promise<Result>): Promise<Result> {
+export async function inDiskFolder<Result>(
+  act: (folder: string) => Promise<Result>,
+): Promise<Result> {
   const { type } = await statfs(tmpdir());
-  const folder = await mkdtemp(join(type === TMPFS_TYPE ? DISK_FOLDER : tmpdir(), 'loteria-bench-'));
+  const folder = await mkdtemp(
+    join(type === TMPFS_TYPE ? DISK_FOLDER : tmpdir(), 'loteria-bench-'),
+  );
   try {
     return await act(folder);
   } finally {

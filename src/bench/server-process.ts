@@ -38,7 +38,10 @@ export class ServerProcess {
   /** The error of the spawn, or the last line of output. */
   #lastLine = '';
 
-  private constructor({ name, program, args, environment, folder, onLine }: ServerCommand, port: number) {
+  private constructor(
+    { name, program, args, environment, folder, onLine }: ServerCommand,
+    port: number,
+  ) {
     this.address = { host: HOST, port };
     this.#name = name;
     this.#logPath = join(folder, 'server.log');

@@ -17,7 +17,12 @@ export interface OwnServerShape {
 const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
 /** Our server as shipped, with a log file. Limits on connections are raised where needed. */
-export function ownServer({ program, folder, connections, agencies }: OwnServerShape): ServerCommand {
+export function ownServer({
+  program,
+  folder,
+  connections,
+  agencies,
+}: OwnServerShape): ServerCommand {
   // Connections of the warm-up may still be open.
   const perAgency = 2 * Math.ceil(connections / agencies);
   return {

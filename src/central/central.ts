@@ -107,7 +107,10 @@ export class Central {
   connect(agency: number): Refusal | undefined {
     const { lottery, limits } = this.#parts;
     if (!lottery.expects(agency)) {
-      return { code: 'unauthorized', detail: `agency ${agency} is not one of the expected agencies` };
+      return {
+        code: 'unauthorized',
+        detail: `agency ${agency} is not one of the expected agencies`,
+      };
     }
     const open = this.#connections.get(agency) ?? 0;
     if (open >= limits.agencyConnectionsMax) {
@@ -135,7 +138,8 @@ export class Central {
 
   /** A running client reconnects and would send the voided file again. */
   #refusalOfVoided(agency: number, upload: string | undefined): Refusal | undefined {
-    if (upload === undefined || !this.#parts.lottery.uploads.isVoided(agency, upload)) return undefined;
+    if (upload === undefined || !this.#parts.lottery.uploads.isVoided(agency, upload))
+      return undefined;
     const way = `send another file; 'loteria agency reopen ${agency} --reason "…"' allows this one again`;
     return { code: 'upload-voided', detail: `upload ${upload} was voided by an operator; ${way}` };
   }
@@ -195,18 +199,26 @@ export class Central {
   }
 
   /** Compares the agency's count of its upload with what is stored. */
-  mismatchOf(agency: number, name: string, counted: { batches?: number; bets: number }): Refusal | undefined {
+  mismatchOf(
+    agency: number,
+    name: string,
+    counted: { batches?: number; bets: number },
+  ): Refusal | undefined {
     const refusal = this.#refusalOfVoided(agency, name);
     if (refusal !== undefined) return refusal;
-    const { batches, bets } = this.#parts.lottery.uploads.find(agency, name) ?? { batches: 0, bets: 0 };
+    const { batches, bets } = this.#parts.lottery.uploads.find(agency, name) ?? {
+      batches: 0,
+      bets: 0,
+    };
     if (bets === counted.bets && batches === (counted.batches ?? batches)) return undefined;
     const detail = `${batches} batches with ${bets} bets are stored, the agency counts ${counted.batches ?? batches} with ${counted.bets}`;
     return { code: 'count-mismatch', detail };
   }
 
   /**
-   * The agency has sent all its bets (exercise 7); none is taken from now on. Fulfilled when this and
-   * every earlier bet of it, on any connection, is durable. The last expected agency starts the draw.
+   * The agency has sent all its bets (exercise 7); none is taken from now on. Fulfilled when this
+   * and every earlier bet of it, on any connection, is durable. The last expected agency starts the
+   * draw.
    *
    * @param upload that ends; it exists from now on even without a batch
    */
@@ -235,7 +247,9 @@ export class Central {
       // `refusalOfRejected` must not see this call.
       this.#finishing.delete(agency);
       // Another server may have accepted the end.
-      return lottery.hasFinished(agency) ? undefined : this.refusalOfRejected(error, agency, upload);
+      return lottery.hasFinished(agency)
+        ? undefined
+        : this.refusalOfRejected(error, agency, upload);
     } finally {
       this.#finishing.delete(agency);
     }
@@ -305,7 +319,8 @@ export class Central {
       const { agency } = fact;
       const waitingFor = lottery.firstMissing(AGENCIES_LISTED_MAX);
       emit({ event: 'agency-finished', agency, missing: lottery.missingCount, waitingFor });
-      // The server that received the last `END` holds the draw; the others take over if it does not.
+      // The server that received the last `END` holds the draw; the others take over if it does
+      // not.
       if (this.#finishing.has(agency)) this.#draws.hold();
       else this.#draws.holdUnlessAnotherDoes();
     }
@@ -320,7 +335,8 @@ export class Central {
       for (const listener of this.#waitingForActa) listener();
       this.#draws.holdUnlessAnotherDoes();
     }
-    if (fact.kind === 'closed' || fact.kind === 'drawn' || isByHand(fact)) void this.#draws.writeActas();
+    if (fact.kind === 'closed' || fact.kind === 'drawn' || isByHand(fact))
+      void this.#draws.writeActas();
     if (lottery.state === 'drawn') this.#draws.held();
   }
 

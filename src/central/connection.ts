@@ -135,7 +135,8 @@ export class Connection implements Served {
     this.#write(frames);
     // Without a ping frame a live peer cannot be told from a dead one, and input that nobody
     // decodes hides its end.
-    const hasInput = this.#deferred !== undefined || codec.bufferedBytes > 0 || socket.readableLength > 0;
+    const hasInput =
+      this.#deferred !== undefined || codec.bufferedBytes > 0 || socket.readableLength > 0;
     const isAlive = frames.length > 0 || !(this.#inputEnded || hasInput);
     if (!isAlive && this.#deadlines.isIdle(now())) this.#cut('idle');
   }
@@ -154,7 +155,14 @@ export class Connection implements Served {
   #emitCut(reason: CloseReason): void {
     const { emit, ip, listener } = this.#parts;
     const { agency, isResumable } = this.#session;
-    emit({ event: 'connection-cut', ip, agency, listener, reason, ...(isResumable && { resumable: true }) });
+    emit({
+      event: 'connection-cut',
+      ip,
+      agency,
+      listener,
+      reason,
+      ...(isResumable && { resumable: true }),
+    });
   }
 
   readonly #onReadable = (): void => {
@@ -175,7 +183,13 @@ export class Connection implements Served {
     const { isResumable } = this.#session;
     if (this.#isClosing || !isCutOff) return;
     const code = (error as NodeJS.ErrnoException).code ?? error.message;
-    emit({ event: 'connection-error', ip, listener, error: code, ...(isResumable && { resumable: true }) });
+    emit({
+      event: 'connection-error',
+      ip,
+      listener,
+      error: code,
+      ...(isResumable && { resumable: true }),
+    });
   }
 
   #onClose(): void {
@@ -241,7 +255,8 @@ export class Connection implements Served {
   #mayAccept(): boolean {
     const { limits, central } = this.#parts;
     const unanswered = this.#slots.length;
-    if (!this.#isAccepting || unanswered >= limits.unansweredMax || this.#writer.backlogged) return false;
+    if (!this.#isAccepting || unanswered >= limits.unansweredMax || this.#writer.backlogged)
+      return false;
     if (!central.backpressure.isOn) return true;
     // With unanswered requests the next reply resumes the pump.
     if (unanswered === 0) void this.#waitForRoom();

@@ -25,7 +25,9 @@ export interface Actas {
   readonly holdMs: number;
   /** Required before the draw, where configured. */
   readonly signature?: ActaSignature | undefined;
-  /** Writes the documents of the lottery. Fulfilled with the first one that could not be written. */
+  /**
+   * Writes the documents of the lottery. Fulfilled with the first one that could not be written.
+   */
   write(lottery: Lottery): Promise<{ readonly file: string; readonly error: string } | undefined>;
 }
 
@@ -34,7 +36,9 @@ interface ActaSignature {
   /** Path of the file. */
   readonly file: string;
   /** Verifies the file. Gives each `error` once. */
-  check(lottery: Lottery): Promise<{ readonly isValid: boolean; readonly error?: string | undefined }>;
+  check(
+    lottery: Lottery,
+  ): Promise<{ readonly isValid: boolean; readonly error?: string | undefined }>;
 }
 
 export interface DrawHolderParts {
@@ -50,8 +54,9 @@ export interface DrawHolderParts {
 }
 
 /**
- * Closes the lottery when every expected agency has finished, and holds the draw when its conditions
- * are met. Several servers on one log may do so at the same time; the first one in the log counts.
+ * Closes the lottery when every expected agency has finished, and holds the draw when its
+ * conditions are met. Several servers on one log may do so at the same time; the first one in the
+ * log counts.
  *
  *     complete ── digest, acta ──▶ closed ── CLOSE_HOLD, signature ──▶ bets, winners ──▶ drawn
  */
@@ -67,7 +72,9 @@ export class DrawHolder {
   #waitsFor: DrawWait | undefined;
   /** Computed from the bets of an acta; kept while the store rejects it. */
   #computed: { readonly acta: Acta; readonly draw: Draw; readonly startedAt: number } | undefined;
-  /** Whether a draw of this server is appended and not settled: it may not be the one that counts. */
+  /**
+   * Whether a draw of this server is appended and not settled: it may not be the one that counts.
+   */
   #isSealing = false;
   /** Whether the draw was logged. */
   #isLogged: boolean;
@@ -236,7 +243,11 @@ export class DrawHolder {
     assert(lottery.acta === acta, 'the draw is of the acta in force');
     this.#isSealing = true;
     try {
-      await store.note({ kind: 'drawn', draw, seal: { bytes, sha256, time: new Date().toISOString() } });
+      await store.note({
+        kind: 'drawn',
+        draw,
+        seal: { bytes, sha256, time: new Date().toISOString() },
+      });
       this.#log(startedAt);
     } finally {
       this.#isSealing = false;
@@ -259,7 +270,9 @@ export class DrawHolder {
 
   #fail(error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
-    this.#failure.resolve(new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }));
+    this.#failure.resolve(
+      new Error(`the bets cannot be read for the draw, ${why}`, { cause: error }),
+    );
   }
 }
 

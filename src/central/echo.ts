@@ -79,7 +79,11 @@ export class EchoConnection implements Served {
     this.#line = Buffer.concat([this.#line, lineEnd < 0 ? chunk : chunk.subarray(0, lineEnd)]);
     if (this.#line.length > this.#limits.echoLineBytesMax) {
       const detail = `a line of more than ${this.#limits.echoLineBytesMax} bytes`;
-      this.#emit({ event: 'message-refused', ip: this.#ip, refusal: { code: 'payload-too-large', detail } });
+      this.#emit({
+        event: 'message-refused',
+        ip: this.#ip,
+        refusal: { code: 'payload-too-large', detail },
+      });
       this.#close();
     } else if (lineEnd >= 0) {
       this.#answer();

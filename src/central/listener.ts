@@ -34,13 +34,19 @@ const SWEEP_MS_MIN = 10;
 /** Delay that shows that this process was stalled, in milliseconds. */
 const STALL_MS = 1000;
 
-/** High-water mark of a socket's buffers. It reads up to 64 kB at a time, then waits until they are read. */
+/**
+ * High-water mark of a socket's buffers. It reads up to 64 kB at a time, then waits until they are
+ * read.
+ */
 const SOCKET_BUFFER_BYTES = 16 * 1024;
 
 /** Connections that are refused at the same time; more are dropped silently. */
 const TURNED_AWAY_MAX = 256;
 
-/** Accepts connections on one port, keeps their number within the limit, and watches their deadlines. */
+/**
+ * Accepts connections on one port, keeps their number within the limit, and watches their
+ * deadlines.
+ */
 export class Listener {
   readonly #parts: ListenerParts;
   readonly #server: Server;
@@ -51,8 +57,9 @@ export class Listener {
   private constructor(parts: ListenerParts) {
     this.#parts = parts;
     // Half-open: a peer that has sent its last request still reads the replies.
-    this.#server = createServer({ allowHalfOpen: true, highWaterMark: SOCKET_BUFFER_BYTES }, socket =>
-      this.#accept(socket),
+    this.#server = createServer(
+      { allowHalfOpen: true, highWaterMark: SOCKET_BUFFER_BYTES },
+      socket => this.#accept(socket),
     );
     this.#server.maxConnections = parts.limits.connectionsMax + TURNED_AWAY_MAX;
   }
@@ -69,7 +76,9 @@ export class Listener {
     return typeof address === 'object' && address !== null ? address.port : this.#parts.port;
   }
 
-  /** Graceful shutdown: stops accepting, drains every connection within `stopTimeoutMs`, and closes. */
+  /**
+   * Graceful shutdown: stops accepting, drains every connection within `stopTimeoutMs`, and closes.
+   */
   async stop(): Promise<void> {
     const { emit, limits } = this.#parts;
     const { port } = this;
@@ -100,7 +109,12 @@ export class Listener {
         // Running out of file descriptors is passing: the connections that are open go on.
         this.#server.on('error', error => emit({ event: 'listener-error', error: error.message }));
         this.#sweep = setInterval(() => this.#checkDeadlines(), sweepMs(limits));
-        emit({ event: 'listening', dialect: name, address: host ?? 'every interface', port: this.port });
+        emit({
+          event: 'listening',
+          dialect: name,
+          address: host ?? 'every interface',
+          port: this.port,
+        });
         emit({ event: 'accepting' });
         resolve();
       });
@@ -159,8 +173,10 @@ function explainListenError(error: Error, { name, port }: ListenerParts): string
   const forIt = `for ${name} (SERVER_PORT, SERVER_LISTENERS)`;
   if (code === 'EADDRINUSE')
     return `port ${port} is in use by another program, end it or choose another one ${forIt}`;
-  if (code === 'EACCES') return `port ${port} is not for this user, choose one from 1024 up ${forIt}`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'SERVER_HOST is no address of this machine';
+  if (code === 'EACCES')
+    return `port ${port} is not for this user, choose one from 1024 up ${forIt}`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return 'SERVER_HOST is no address of this machine';
   return error.message;
 }
 

@@ -7,8 +7,8 @@ export interface Buffering {
 }
 
 /**
- * The connections of all listeners, with a limit on their buffers together: beyond it the connection
- * with the largest buffers is cut.
+ * The connections of all listeners, with a limit on their buffers together: beyond it the
+ * connection with the largest buffers is cut.
  */
 export class OpenConnections {
   readonly #bufferedBytesMax: number;

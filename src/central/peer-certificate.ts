@@ -15,8 +15,10 @@ const REASONS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is not signed by the authority of TLS_CLIENT_CA',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate is not signed by the authority of TLS_CLIENT_CA',
   UNABLE_TO_GET_ISSUER_CERT: 'the certificate is not signed by the authority of TLS_CLIENT_CA',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate is not signed by the authority of TLS_CLIENT_CA',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate is not signed by the authority of TLS_CLIENT_CA',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'the certificate is not signed by the authority of TLS_CLIENT_CA',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'the certificate is not signed by the authority of TLS_CLIENT_CA',
 };
 
 const AGENCY_NAME = /^agency-([1-9]\d{0,4})$/;
@@ -30,7 +32,8 @@ export function judgeCertificate(socket: TLSSocket): PeerCertificate {
     return refused(REASONS[code] ?? `the certificate is not accepted, ${code}`);
   }
   const agency = agencyOf(shown);
-  if (agency === undefined) return refused('the certificate names no agency, CN=agency-N is expected');
+  if (agency === undefined)
+    return refused('the certificate names no agency, CN=agency-N is expected');
   return { agency };
 }
 

@@ -104,7 +104,8 @@ export class ReplyWriter {
   readonly #onWritten = (): void => {
     const { socket, now } = this.#parts;
     this.#unreadSince = this.bufferedBytes > 0 ? now() : undefined;
-    if (this.#queuedBytes > 0 && socket.writableLength === 0 && !this.#flushScheduled) this.#flush();
+    if (this.#queuedBytes > 0 && socket.writableLength === 0 && !this.#flushScheduled)
+      this.#flush();
   };
 
   /** The next write. */

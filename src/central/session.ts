@@ -38,8 +38,8 @@ export interface SessionParts {
 }
 
 /**
- * The rules of one conversation (PROTOCOL.md): which message is allowed when, and its reply. It knows
- * neither sockets nor bytes. The connection closes after a reply of kind `refused`.
+ * The rules of one conversation (PROTOCOL.md): which message is allowed when, and its reply. It
+ * knows neither sockets nor bytes. The connection closes after a reply of kind `refused`.
  */
 export class Session {
   readonly #parts: SessionParts;
@@ -88,7 +88,10 @@ export class Session {
     }
     if (this.#agency === undefined) return this.#identify(agency) ?? agency;
     if (this.#agency === agency) return agency;
-    return this.refuse({ code: 'malformed', detail: `the connection is that of agency ${this.#agency}` });
+    return this.refuse({
+      code: 'malformed',
+      detail: `the connection is that of agency ${this.#agency}`,
+    });
   }
 
   #handleOf(agency: number, message: MessageOfAgency): Answer {
@@ -173,7 +176,10 @@ export class Session {
     const { certificate } = this.#parts;
     if (certificate === undefined || !('agency' in certificate) || certificate.agency === agency)
       return undefined;
-    return { code: 'unauthorized', detail: `the certificate speaks for agency ${certificate.agency}` };
+    return {
+      code: 'unauthorized',
+      detail: `the certificate speaks for agency ${certificate.agency}`,
+    };
   }
 
   #resume({ agency, upload, countsBets }: Resume): Answer {
@@ -235,7 +241,8 @@ export class Session {
     const found = central.classify({ agency, upload, seq, countsBets: this.#countsBets });
     if (found.kind === 'repeat') return this.#answerNumbered(message, agency, found.outcome);
     const bets = codec.readBets(message, agency);
-    if (found.kind === 'refused') return this.#refuseBets(message, agency, bets.count, found.refusal);
+    if (found.kind === 'refused')
+      return this.#refuseBets(message, agency, bets.count, found.refusal);
     return this.#answerNumbered(message, agency, central.storeNext(found.batch, bets));
   }
 
@@ -252,21 +259,30 @@ export class Session {
       return this.#refuseBets(message, agency, outcome.count, refusal);
     }
     if (outcome.repeated) emit({ event: 'batch-repeated', agency, seq });
-    else if (outcome.kind === 'stored') emit({ event: 'batch-stored', agency, count: outcome.count });
+    else if (outcome.kind === 'stored')
+      emit({ event: 'batch-stored', agency, count: outcome.count });
     if (outcome.kind === 'stored') return ACCEPTED;
     const { fault } = outcome;
     if (!outcome.repeated) this.#refuseBets(message, agency, fault.count, faultRefusal(fault));
     return { kind: 'batch-refused', seq, fault };
   }
 
-  #compareCounts({ batches, bets }: { batches: number; bets: number }, agency: number): ServerMessage {
+  #compareCounts(
+    { batches, bets }: { batches: number; bets: number },
+    agency: number,
+  ): ServerMessage {
     if (this.#upload === undefined) return this.refuse(NO_UPLOAD);
     const counted = this.#countsBets ? { bets } : { batches, bets };
     const refusal = this.#parts.central.mismatchOf(agency, this.#upload, counted);
     return refusal === undefined ? ACCEPTED : this.refuse(refusal);
   }
 
-  #refuseBets(message: BetsMessage, agency: number, count: number, refusal: Refusal): ServerMessage {
+  #refuseBets(
+    message: BetsMessage,
+    agency: number,
+    count: number,
+    refusal: Refusal,
+  ): ServerMessage {
     const { emit, conversation } = this.#parts;
     emit({ event: 'bets-refused', agency, single: message.kind === 'bet', count });
     const reply = this.refuse(refusal);
@@ -306,11 +322,15 @@ export class Session {
     return { kind: 'acta', number, uploads: central.uploadsOf(agency), text };
   }
 
-  /** @param wait the answer when the wait ends without a draw, and after how long it ends, if it does */
+  /**
+   * @param wait the answer when the wait ends without a draw, and after how long it ends, if it
+   * does
+   */
   #waitForDraw(agency: number, wait: DrawWait): Answer {
     const { central } = this.#parts;
     const { otherwise, waitMs, seen } = wait;
-    const outcome = (): ServerMessage | undefined => this.#actaAfter(seen, agency) ?? this.#winners(agency);
+    const outcome = (): ServerMessage | undefined =>
+      this.#actaAfter(seen, agency) ?? this.#winners(agency);
     const known = outcome();
     if (known !== undefined || waitMs === 0) return known ?? otherwise;
     assert(this.#stopWaiting === undefined, 'a connection has one question at a time');
@@ -324,7 +344,10 @@ export class Session {
     const onClose = (): void => {
       if (outcome() !== undefined) stop();
     };
-    const subscriptions = [central.onDraw(stop), ...(seen === undefined ? [] : [central.onClose(onClose)])];
+    const subscriptions = [
+      central.onDraw(stop),
+      ...(seen === undefined ? [] : [central.onClose(onClose)]),
+    ];
     const timer = waitMs === undefined ? undefined : setTimeout(stop, waitMs).unref();
     this.#stopWaiting = stop;
     return promise;

@@ -50,7 +50,9 @@ export class TlsAcceptor {
       // closed connection from a killed server, and would retry for ever.
       rejectUnauthorized: false,
     });
-    this.#server.on('secureConnection', socket => this.#handshakes.get(addressOf(socket))?.done(socket));
+    this.#server.on('secureConnection', socket =>
+      this.#handshakes.get(addressOf(socket))?.done(socket),
+    );
     this.#server.on('tlsClientError', (error, socket) =>
       this.#handshakes.get(addressOf(socket))?.fail(error),
     );
@@ -149,7 +151,12 @@ class Handshake implements Served {
     if (certificate !== undefined && 'refusal' in certificate) {
       this.#emitFailure(certificate.refusal.detail);
     } else {
-      emit({ event: 'handshake-done', ip, protocol: socket.getProtocol()!, agency: certificate?.agency });
+      emit({
+        event: 'handshake-done',
+        ip,
+        protocol: socket.getProtocol()!,
+        agency: certificate?.agency,
+      });
     }
     // From here on it may half-close and read the replies, as over plain TCP.
     socket.allowHalfOpen = true;

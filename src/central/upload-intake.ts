@@ -57,9 +57,9 @@ class InFlight {
  * Takes each batch of a resumable upload once (promise P3), and one upload of an agency at a time.
  *
  * With `countsBets` a batch must begin with the next expected bet, since the size of batches may
- * differ after a reconnect. Otherwise batches are numbered: below `next` the outcome is durable, and
- * a repeat gets the same answer; a repeat of a batch in flight shares its outcome; the number after
- * those is next; a higher one is a gap.
+ * differ after a reconnect. Otherwise batches are numbered: below `next` the outcome is durable,
+ * and a repeat gets the same answer; a repeat of a batch in flight shares its outcome; the number
+ * after those is next; a higher one is a gap.
  */
 export class UploadIntake {
   readonly #lottery: Lottery;
@@ -185,7 +185,11 @@ function settledOutcome(upload: Upload | undefined, seq: number): NumberedOutcom
   return asRepeated(fault === undefined ? storedOutcome(0) : invalidOutcome(fault));
 }
 
-const storedOutcome = (count: number): NumberedOutcome => ({ kind: 'stored', count, repeated: false });
+const storedOutcome = (count: number): NumberedOutcome => ({
+  kind: 'stored',
+  count,
+  repeated: false,
+});
 
 const invalidOutcome = (fault: BatchFault): NumberedOutcome => ({
   kind: 'invalid',

@@ -18,7 +18,8 @@ export interface Check {
   /** A runner that alone can make this check. */
   readonly needs?: 'docker' | 'native';
   /**
-   * One trial. It must be decided by `lab.seed` alone: a trial that fails is repeated with the same seed.
+   * One trial. It must be decided by `lab.seed` alone: a trial that fails is repeated with the same
+   * seed.
    *
    * @throws NotCheckable (as a rejection) when it cannot be made here
    */

@@ -41,7 +41,8 @@ export async function readCompose(folder: string): Promise<ComposeFile> {
     throw unreadable(`no es YAML válido (${String(error)})`, `is no valid YAML (${String(error)})`);
   }
   const server = services[SERVER_SERVICE];
-  if (server === undefined) throw unreadable("no tiene el servicio 'server'", "has no service 'server'");
+  if (server === undefined)
+    throw unreadable("no tiene el servicio 'server'", "has no service 'server'");
   const clients = Object.keys(services)
     .filter(name => CLIENT_SERVICE.test(name))
     .toSorted((a, b) => numberOf(a) - numberOf(b))
@@ -61,9 +62,15 @@ interface RawService {
   readonly ports?: readonly (string | number | { readonly target?: number })[];
 }
 
-function read(name: string, { environment = [], volumes = [], ports = [] }: RawService): ComposeService {
+function read(
+  name: string,
+  { environment = [], volumes = [], ports = [] }: RawService,
+): ComposeService {
   const pairs = Array.isArray(environment)
-    ? environment.map((pair: string) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])
+    ? environment.map((pair: string) => [
+        pair.slice(0, pair.indexOf('=')),
+        pair.slice(pair.indexOf('=') + 1),
+      ])
     : Object.entries(environment).map(([key, value]) => [key, String(value ?? '')]);
   return {
     name,
@@ -74,7 +81,9 @@ function read(name: string, { environment = [], volumes = [], ports = [] }: RawS
       return source === undefined || target === undefined ? [] : [{ source, target }];
     }),
     publishedPorts: ports.map(port =>
-      typeof port === 'object' ? (port.target ?? 0) : Number(String(port).split(':').at(-1)!.split('/')[0]),
+      typeof port === 'object'
+        ? (port.target ?? 0)
+        : Number(String(port).split(':').at(-1)!.split('/')[0]),
     ),
   };
 }

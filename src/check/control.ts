@@ -5,8 +5,8 @@ import { playLottery, type Play } from './play.ts';
 import type { LotterySetup } from './runner.ts';
 
 /**
- * Judges a lottery that was disturbed: it has to come out as the same one does undisturbed. What is wrong without the
- * disturbance as well is the finding of another check.
+ * Judges a lottery that was disturbed: it has to come out as the same one does undisturbed. What is
+ * wrong without the disturbance as well is the finding of another check.
  *
  * @param disturbance stands before the reason
  */

@@ -33,8 +33,8 @@ const BIRTH_DAYS = 24_000;
 const LONG_NAME = 'ÁÉÍÓÚÑÜ áéíóúñü ÁÉÍÓÚÑÜ áéíó';
 
 /**
- * Bets for every agency, other ones for every seed. Among them: letters of two bytes, `0007`, a very long name, winners at
- * random places, and one agency that has none.
+ * Bets for every agency, other ones for every seed. Among them: letters of two bytes, `0007`, a
+ * very long name, winners at random places, and one agency that has none.
  */
 export function makeInputs(random: SeededRandom, shape: DataShape): AgencyInput[] {
   const { clients, betsMin, betsMax, winnersMax = 4, hasTrickyFile = false } = shape;
@@ -71,7 +71,9 @@ function loser(random: SeededRandom): number {
 
 const RARE_NUMBER = '0007';
 
-/** In rows that follow each other; a file with one bet, as that of exercise 5, keeps it as it is. */
+/**
+ * In rows that follow each other; a file with one bet, as that of exercise 5, keeps it as it is.
+ */
 function addRarities(random: SeededRandom, bets: MadeBet[], hasTrickyFile: boolean): void {
   const rarities: readonly Partial<MadeBet>[] = [
     { number: RARE_NUMBER },
@@ -115,10 +117,15 @@ const quoted = (field: string): string =>
   /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 
 export function winnersOf({ bets }: AgencyInput): string[] {
-  return bets.filter(({ number }) => Number(number) === WINNER_NUMBER).map(({ document }) => document);
+  return bets
+    .filter(({ number }) => Number(number) === WINNER_NUMBER)
+    .map(({ document }) => document);
 }
 
-/** One line for a bet and its agency, for comparing: the number without its zeros, as the course's `store_bets` has it. */
+/**
+ * One line for a bet and its agency, for comparing: the number without its zeros, as the course's
+ * `store_bets` has it.
+ */
 export function rowOf(agency: number, bet: MadeBet): string {
   return [agency, ...fieldsOf(bet).slice(0, 4), Number(bet.number)].join('|');
 }
@@ -135,7 +142,9 @@ export function rowsOfFile(text: string): string[] {
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let fields: string[] = [];
-  for (const [, quotedField, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+  for (const [, quotedField, plain, end] of text.matchAll(
+    /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g,
+  )) {
     const field = quotedField?.replaceAll('""', '"') ?? plain ?? '';
     if (end === '' && field === '' && fields.length === 0) break;
     fields.push(field);

@@ -6,14 +6,17 @@ export type Language = 'es' | 'en';
 export type Text = Readonly<Record<Language, string>>;
 
 /**
- * `advice`: it works, but a teacher will remark on it. `not-checkable`: this machine or this repository lacks something.
+ * `advice`: it works, but a teacher will remark on it. `not-checkable`: this machine or this
+ * repository lacks something.
  */
 export type Verdict = 'ok' | 'advice' | 'fail' | 'not-checkable';
 
 /** What one trial has found. */
 export interface Judgement {
   readonly verdict: Verdict;
-  /** What was seen, in a student's words; with `ok` the numbers that stand behind it, or nothing. */
+  /**
+   * What was seen, in a student's words; with `ok` the numbers that stand behind it, or nothing.
+   */
   readonly reason?: Text;
   /** Where to look, without the solution. */
   readonly hint?: Text;
@@ -26,7 +29,11 @@ export type Evidence = LogEvidence | RowEvidence | TimelineEvidence;
 export interface LogEvidence {
   readonly kind: 'log';
   readonly title: Text;
-  readonly lines: readonly { readonly source: string; readonly atMs: number; readonly text: string }[];
+  readonly lines: readonly {
+    readonly source: string;
+    readonly atMs: number;
+    readonly text: string;
+  }[];
 }
 
 /** Rows of a file, or numbers side by side. */
@@ -47,8 +54,8 @@ export interface TimelineEvidence {
 export type Direction = 'up' | 'down';
 
 /**
- * `open` and `close` of a connection, `data`, the `end` of a direction (no more will be sent), or `omitted`: so many
- * entries and bytes were left out here.
+ * `open` and `close` of a connection, `data`, the `end` of a direction (no more will be sent), or
+ * `omitted`: so many entries and bytes were left out here.
  */
 export interface TimelineEntry {
   readonly kind: 'open' | 'data' | 'end' | 'close' | 'omitted';
@@ -62,7 +69,10 @@ export interface TimelineEntry {
   readonly byteCount?: number;
   /** Of `omitted`. */
   readonly entryCount?: number;
-  /** The bytes that are shown, from `shownFrom` of the data on: `48 6f 6c 61` and `Hola`, `·` for what is no letter. */
+  /**
+   * The bytes that are shown, from `shownFrom` of the data on: `48 6f 6c 61` and `Hola`, `·` for
+   * what is no letter.
+   */
   readonly hex?: string;
   readonly text?: string;
   readonly shownFrom?: number;

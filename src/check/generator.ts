@@ -12,7 +12,10 @@ export interface GeneratorRun {
   readonly output: string;
 }
 
-/** Runs the subject's generator in the temporary copy, as a person would who may not have set its executable bit. */
+/**
+ * Runs the subject's generator in the temporary copy, as a person would who may not have set its
+ * executable bit.
+ */
 export async function runGenerator(folder: string, args: readonly string[]): Promise<GeneratorRun> {
   const path = join(folder, GENERATOR);
   const isExecutable = await access(path, constants.X_OK).then(
@@ -27,7 +30,11 @@ export async function runGenerator(folder: string, args: readonly string[]): Pro
     });
     return { code: 0, output: stdout + stderr };
   } catch (error) {
-    const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };
+    const {
+      code,
+      stdout = '',
+      stderr = '',
+    } = error as { code?: number; stdout?: string; stderr?: string };
     return { code: typeof code === 'number' ? code : 1, output: stdout + stderr || String(error) };
   }
 }

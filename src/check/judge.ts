@@ -24,7 +24,9 @@ interface OutcomeOptions {
   readonly mayRepeat?: readonly number[];
 }
 
-/** Whether a lottery came out right: exit codes, rows, one draw, each agency's number of winners. */
+/**
+ * Whether a lottery came out right: exit codes, rows, one draw, each agency's number of winners.
+ */
 export async function judgeOutcome(
   lab: Lab,
   play: Play,
@@ -129,7 +131,9 @@ function judgeWinners(
   for (const client of clients) {
     const service = play.clients.get(client)!;
     const expected = winnersOf(play.inputs[client - 1]!).length;
-    const answers = actionsOf(service, 'consulta_ganadores').filter(({ result }) => result === 'success');
+    const answers = actionsOf(service, 'consulta_ganadores').filter(
+      ({ result }) => result === 'success',
+    );
     const counts = answers.map(({ values }) => Number(values['cant_ganadores']));
     if (counts.length > 0 && mayRepeat.includes(client)) continue;
     if (counts.length === 1 && counts[0] === expected) continue;
@@ -197,11 +201,15 @@ export function lastLines(service: Pick<Service, 'name' | 'lines'> | undefined):
   };
 }
 
-export function linesEvidence(lines: readonly Pick<ActionLine, 'source' | 'atMs' | 'text'>[]): LogEvidence {
+export function linesEvidence(
+  lines: readonly Pick<ActionLine, 'source' | 'atMs' | 'text'>[],
+): LogEvidence {
   return {
     kind: 'log',
     title: { es: 'las líneas', en: 'the lines' },
-    lines: lines.slice(0, LINES_SHOWN_MAX).map(({ source, atMs, text }) => ({ source, atMs, text })),
+    lines: lines
+      .slice(0, LINES_SHOWN_MAX)
+      .map(({ source, atMs, text }) => ({ source, atMs, text })),
   };
 }
 

@@ -20,8 +20,9 @@ export interface Lab {
   /** Opens a lottery, which is closed after the trial, however it ends. */
   open(setup: LotterySetup): Promise<Lottery>;
   /**
-   * The same thing for every check of an exercise that asks for it by this name in the trial of this number, made once with
-   * a lab whose lotteries stay open. What has gone wrong, and what a repeated trial asks for, is made anew.
+   * The same thing for every check of an exercise that asks for it by this name in the trial of
+   * this number, made once with a lab whose lotteries stay open. What has gone wrong, and what a
+   * repeated trial asks for, is made anew.
    */
   share<Thing>(name: string, make: (lab: Lab) => Promise<Thing>): Promise<Thing>;
 }

@@ -24,7 +24,10 @@ interface PipeParts {
   readonly onStop: (action: 'cut' | 'end') => void;
 }
 
-/** One direction of a connection: bytes are recorded as they come, and passed on as the shape has it. */
+/**
+ * One direction of a connection: bytes are recorded as they come, and passed on as the shape has
+ * it.
+ */
 export class Pipe {
   readonly #from: Socket;
   readonly #to: Socket;
@@ -46,7 +49,9 @@ export class Pipe {
     this.#to = to;
     this.#parts = parts;
     this.#stop = parts.stop;
-    this.#random = new SeededRandom((parts.shape.kind === 'random' ? parts.shape.seed : 0) + parts.salt);
+    this.#random = new SeededRandom(
+      (parts.shape.kind === 'random' ? parts.shape.seed : 0) + parts.salt,
+    );
     from.on('data', bytes => this.#onData(bytes));
     from.on('end', () => {
       this.#isEnded = true;
@@ -111,7 +116,10 @@ export class Pipe {
   }
 
   async #passPiece(): Promise<void> {
-    const length = Math.min(this.#nextLength(), this.#stop ? this.#stop.afterBytes - this.#passed : Infinity);
+    const length = Math.min(
+      this.#nextLength(),
+      this.#stop ? this.#stop.afterBytes - this.#passed : Infinity,
+    );
     const piece = this.#queue.subarray(0, length);
     this.#queue = this.#queue.subarray(piece.length);
     this.#passed += piece.length;

@@ -6,7 +6,10 @@ import { patience } from './patience.ts';
 import { type ParsedLine, parseLine } from './profiles/tp0.ts';
 import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
 
-/** Nothing new has happened for so long, neither bytes nor a line nor an exit: nothing will. Idle machine. */
+/**
+ * Nothing new has happened for so long, neither bytes nor a line nor an exit: nothing will. Idle
+ * machine.
+ */
 const QUIET_LIMIT_MS = 10_000;
 /** Of a whole lottery, however slowly it goes on. Idle machine. */
 const TOTAL_LIMIT_MS = 90_000;
@@ -33,7 +36,10 @@ export async function startClients(play: Play, numbers: readonly number[]): Prom
   for (const number of numbers) play.clients.set(number, await play.lottery.startClient(number));
 }
 
-/** A whole lottery: all clients, until each has done what its exercise asks for or nothing happens any more. */
+/**
+ * A whole lottery: all clients, until each has done what its exercise asks for or nothing happens
+ * any more.
+ */
 export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> {
   const play = await openPlay(lab, setup);
   await startClients(play, numbersOf(play));
@@ -43,7 +49,10 @@ export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> 
 
 export const numbersOf = ({ inputs }: Play): number[] => inputs.map((_, index) => index + 1);
 
-/** Waits until the clients have ended, or cannot: one that has failed will not finish, and the draw waits for it. */
+/**
+ * Waits until the clients have ended, or cannot: one that has failed will not finish, and the draw
+ * waits for it.
+ */
 export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): Promise<boolean> {
   lab.say({ es: 'espero a que los clientes terminen', en: 'waiting for the clients to finish' });
   const clients = (): Service[] => numbers.map(number => play.clients.get(number)!);
@@ -55,7 +64,11 @@ export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): P
 }
 
 /** The rows that clients have to get stored; in exercise 5 each has one bet. */
-export function expectedRows({ exercise }: Lab, { inputs }: Play, clients: readonly number[]): string[] {
+export function expectedRows(
+  { exercise }: Lab,
+  { inputs }: Play,
+  clients: readonly number[],
+): string[] {
   return clients.flatMap(client => {
     const { agency, bets } = inputs[client - 1]!;
     return (exercise === 'ej5' ? bets.slice(0, 1) : bets).map(bet => rowOf(agency, bet));
@@ -75,7 +88,10 @@ export function waitForStored(lab: Lab, play: Play, clients: readonly number[]):
   });
 }
 
-/** Lets things happen that must not: what a fault would do, it does within this time. It decides nothing else. */
+/**
+ * Lets things happen that must not: what a fault would do, it does within this time. It decides
+ * nothing else.
+ */
 export async function settle({ signal }: Lab, forMs: number): Promise<void> {
   await pause(forMs * patience(), undefined, { signal });
 }
@@ -89,8 +105,9 @@ export function isTold(service: Service): boolean {
 export const hasDraw = (lab: Lab): boolean => isAtLeast(lab.exercise, 'ej7');
 
 /**
- * Waits for a fact. What ends the wait without it is not a time that somebody thought of: it is that nothing has happened
- * for long, no byte, no line, no exit, or that everything has taken far longer than it may.
+ * Waits for a fact. What ends the wait without it is not a time that somebody thought of: it is
+ * that nothing has happened for long, no byte, no line, no exit, or that everything has taken far
+ * longer than it may.
  *
  * @returns whether it came
  */
@@ -117,7 +134,10 @@ export async function waitFor(
   return true;
 }
 
-/** What has happened so far. A line or a message that was there before is nothing new, as of one who asks again and again. */
+/**
+ * What has happened so far. A line or a message that was there before is nothing new, as of one who
+ * asks again and again.
+ */
 class Activity {
   readonly #play: Play;
   readonly #seen = new Set<string>();
@@ -136,7 +156,8 @@ class Activity {
       this.#seen.add(`${kind} ${client} ${direction} ${said}`);
     }
     for (const { name, lines, exit } of [server, ...clients.values()]) {
-      for (const { text } of this.#newOf(lines)) this.#seen.add(`${name} ${text.replaceAll(/\d+/g, '')}`);
+      for (const { text } of this.#newOf(lines))
+        this.#seen.add(`${name} ${text.replaceAll(/\d+/g, '')}`);
       if (exit !== undefined) this.#seen.add(`${name} ended at ${exit.atMs}`);
     }
     return this.#seen.size > before;

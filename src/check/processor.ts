@@ -2,15 +2,18 @@ import type { Lab } from './lab.ts';
 import { settle } from './play.ts';
 import type { Service } from './runner.ts';
 
-/** A program that burns a processor is on one, or ready for one, all the time; one that waits nearly never. */
+/**
+ * A program that burns a processor is on one, or ready for one, all the time; one that waits nearly
+ * never.
+ */
 const BUSY_SHARE = 0.5;
 
 const SAMPLES = 3;
 const SAMPLE_MS = 700;
 
 /**
- * Which of some programs, which have nothing to do, use a processor all the time: in every sample, for each may be in the
- * middle of something in one of them.
+ * Which of some programs, which have nothing to do, use a processor all the time: in every sample,
+ * for each may be in the middle of something in one of them.
  */
 export async function busyServices(
   lab: Lab,
@@ -25,7 +28,10 @@ export async function busyServices(
     const durationMs = performance.now() - startedAtMs;
     const after = await Promise.all(busy.map(({ service }) => demandMs(service)));
     busy = busy
-      .map(({ service }, index) => ({ service, share: (after[index]! - before[index]!) / durationMs }))
+      .map(({ service }, index) => ({
+        service,
+        share: (after[index]! - before[index]!) / durationMs,
+      }))
       .filter(({ share }) => share > BUSY_SHARE);
   }
   return busy;

@@ -1,8 +1,8 @@
 import type { Direction } from './finding.ts';
 
 /**
- * What the proxy does with the bytes of one direction. All of it changes only how TCP delivers them, which no program may
- * depend on.
+ * What the proxy does with the bytes of one direction. All of it changes only how TCP delivers
+ * them, which no program may depend on.
  */
 export type Shape =
   | { readonly kind: 'pass' }
@@ -10,17 +10,29 @@ export type Shape =
   | { readonly kind: 'bytes'; readonly byteCount: number }
   /** Segments of random lengths from 1 to `lengthMax`. */
   | { readonly kind: 'random'; readonly seed: number; readonly lengthMax: number }
-  /** Gathers until nothing has come for so long, and sends the first few bytes, then all the rest at once. */
+  /**
+   * Gathers until nothing has come for so long, and sends the first few bytes, then all the rest at
+   * once.
+   */
   | { readonly kind: 'coalesce'; readonly quietMs: number }
   | { readonly kind: 'delay'; readonly delayMs: number }
-  /** Reads nothing more of the sender for so long after each read, so that the sender's buffers fill. */
+  /**
+   * Reads nothing more of the sender for so long after each read, so that the sender's buffers
+   * fill.
+   */
   | { readonly kind: 'slow-reader'; readonly pauseMs: number };
 
-/** What happens to a connection when so many bytes of a direction were passed on: not one more goes through. */
+/**
+ * What happens to a connection when so many bytes of a direction were passed on: not one more goes
+ * through.
+ */
 export interface Stop {
   readonly direction: Direction;
   readonly afterBytes: number;
-  /** `hold`: nothing happens until `release`. `cut`: both sides are reset, as by a peer that has lost its power. `end`: both are closed. */
+  /**
+   * `hold`: nothing happens until `release`. `cut`: both sides are reset, as by a peer that has
+   * lost its power. `end`: both are closed.
+   */
   readonly action: 'hold' | 'cut' | 'end';
 }
 
@@ -51,7 +63,10 @@ export interface LinkEvent {
 export interface ProxyControl {
   /** Grows. */
   readonly events: readonly LinkEvent[];
-  /** Sets what happens to the connections of a client that are opened from now on, or of every client. */
+  /**
+   * Sets what happens to the connections of a client that are opened from now on, or of every
+   * client.
+   */
   plan(plan: LinkPlan, client?: number): Promise<void>;
   /** Passes on what was held of a client, and everything after it. */
   release(client: number): Promise<void>;

@@ -2,10 +2,24 @@ import type { LinkEvent, LinkPlan } from './proxy-control.ts';
 
 /** What is asked of the proxy's process, a line of JSON each with an `id`. */
 export type ProxyCommand =
-  /** Times count from `atMs` of `wallMs`. `clients`: which client has which IP address, where one port serves all. */
-  | { readonly do: 'open'; readonly atMs: number; readonly clients?: Readonly<Record<string, number>> }
-  /** Answered with the port. `client`: who connects to it, where each client has a port of its own. */
-  | { readonly do: 'listen'; readonly host: string; readonly port: number; readonly client?: number }
+  /**
+   * Times count from `atMs` of `wallMs`. `clients`: which client has which IP address, where one
+   * port serves all.
+   */
+  | {
+      readonly do: 'open';
+      readonly atMs: number;
+      readonly clients?: Readonly<Record<string, number>>;
+    }
+  /**
+   * Answered with the port. `client`: who connects to it, where each client has a port of its own.
+   */
+  | {
+      readonly do: 'listen';
+      readonly host: string;
+      readonly port: number;
+      readonly client?: number;
+    }
   | { readonly do: 'target'; readonly host: string; readonly port: number }
   | { readonly do: 'plan'; readonly plan: LinkPlan; readonly client?: number }
   | { readonly do: 'release' | 'hold' | 'cut'; readonly client: number };

@@ -3,8 +3,9 @@ import { type ProxyCommand, type ProxyMessage, wallMs } from './proxy-messages.t
 import { Proxy } from './proxy.ts';
 
 /**
- * The proxy as a process of its own, in the network namespace or the container that its place demands. It reads a command
- * a line from standard input and writes answers and events to standard output; it ends with its input.
+ * The proxy as a process of its own, in the network namespace or the container that its place
+ * demands. It reads a command a line from standard input and writes answers and events to standard
+ * output; it ends with its input.
  */
 let openedAtMs = wallMs();
 const clientOfPort = new Map<number, number>();
@@ -17,10 +18,13 @@ function tell(message: ProxyMessage): void {
 const proxy = new Proxy({
   now: () => wallMs() - openedAtMs,
   clientOf: ({ localPort, remoteAddress }) =>
-    clientOfPort.get(localPort!) ?? clientOfAddress.get(remoteAddress!.replace(/^::ffff:/, '')) ?? 0,
+    clientOfPort.get(localPort!) ??
+    clientOfAddress.get(remoteAddress!.replace(/^::ffff:/, '')) ??
+    0,
   onEvent: ({ bytes, ...event }) =>
     tell({
-      event: bytes === undefined ? event : { ...event, base64: Buffer.from(bytes).toString('base64') },
+      event:
+        bytes === undefined ? event : { ...event, base64: Buffer.from(bytes).toString('base64') },
     }),
 });
 

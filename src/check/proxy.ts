@@ -40,8 +40,9 @@ export class Proxy implements ProxyControl {
 
   /** Listens on one more port; 0 is any free one. */
   async listen(host: string, port = 0): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, socket =>
-      this.#accept(socket),
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      socket => this.#accept(socket),
     );
     this.#servers.push(server);
     server.listen(port, host);
@@ -105,7 +106,8 @@ export class Proxy implements ProxyControl {
     this.events.push(timed);
     this.#parts.onEvent?.(timed);
     this.#recordedBytes += event.bytes?.length ?? 0;
-    if (this.#recordedBytes > RECORDED_BYTES_MAX || this.events.length > EVENTS_MAX) void this.close();
+    if (this.#recordedBytes > RECORDED_BYTES_MAX || this.events.length > EVENTS_MAX)
+      void this.close();
   }
 }
 
@@ -181,7 +183,8 @@ class Link {
 
   #closed(direction: Direction, socket: Socket): void {
     const other = socket === this.#near ? this.#far : this.#near;
-    // A reset is passed on as one; after an orderly end the other side may still have something to say.
+    // A reset is passed on as one; after an orderly end the other side may still have something to
+    // say.
     if (socket.errored !== null || !socket.readableEnded) other?.resetAndDestroy();
     if (this.#isClosed) return;
     if (other?.closed === false && socket.readableEnded) return;
@@ -193,6 +196,12 @@ class Link {
 
   #record(kind: LinkEvent['kind'], direction: Direction, bytes?: Uint8Array): void {
     const { connection, client } = this;
-    this.#parts.record({ kind, connection, client, direction, ...(bytes === undefined ? {} : { bytes }) });
+    this.#parts.record({
+      kind,
+      connection,
+      client,
+      direction,
+      ...(bytes === undefined ? {} : { bytes }),
+    });
   }
 }

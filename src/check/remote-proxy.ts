@@ -5,7 +5,10 @@ import type { LinkEvent, LinkPlan, ProxyControl } from './proxy-control.ts';
 import type { ProxyCommand, ProxyMessage } from './proxy-messages.ts';
 
 /** What `RemoteProxy` speaks to, for Node. */
-export const PROXY_PROGRAM = join(import.meta.dirname, `proxy-process${extname(import.meta.filename)}`);
+export const PROXY_PROGRAM = join(
+  import.meta.dirname,
+  `proxy-process${extname(import.meta.filename)}`,
+);
 
 interface Waiting {
   readonly resolve: (port: number | undefined) => void;
@@ -60,7 +63,9 @@ export class RemoteProxy implements ProxyControl {
   #onMessage(message: ProxyMessage): void {
     if ('event' in message) {
       const { base64, ...event } = message.event;
-      this.events.push(base64 === undefined ? event : { ...event, bytes: Buffer.from(base64, 'base64') });
+      this.events.push(
+        base64 === undefined ? event : { ...event, bytes: Buffer.from(base64, 'base64') },
+      );
       return;
     }
     const waiting = this.#waiting.get(message.id);

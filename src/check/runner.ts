@@ -36,9 +36,14 @@ export interface LotterySetup {
   readonly clientConfig?: Readonly<Record<string, string | number>>;
   /** Other values of the server's `config.ini`, by key. Only in Docker. */
   readonly serverConfig?: Readonly<Record<string, string | number>>;
-  /** Of every connection until `ProxyControl.plan` says otherwise; passes everything on when not given. */
+  /**
+   * Of every connection until `ProxyControl.plan` says otherwise; passes everything on when not
+   * given.
+   */
   readonly plan?: LinkPlan;
-  /** The system's socket buffers as small as they get, so that a write takes less than it was given. */
+  /**
+   * The system's socket buffers as small as they get, so that a write takes less than it was given.
+   */
   readonly hasTinyBuffers?: boolean;
 }
 

@@ -122,7 +122,10 @@ class ExerciseRun {
       const next = await this.#trial(check, this.#stage, trial, false);
       if (next.verdict === 'fail') {
         const isLong = performance.now() - startedAtMs > LONG_TRIAL_MS;
-        return this.#repeat(check, this.#stage, trial, { first: next, repeats: isLong ? 1 : REPEATS });
+        return this.#repeat(check, this.#stage, trial, {
+          first: next,
+          repeats: isLong ? 1 : REPEATS,
+        });
       }
       if (RANK[next.verdict] > RANK[judgement.verdict]) judgement = next;
       if (next.verdict === 'not-checkable') break;
@@ -190,7 +193,10 @@ class ExerciseRun {
         const key = `${name} ${seed}`;
         const there = this.#shared.get(key);
         if (there !== undefined) return there as ReturnType<typeof make>;
-        const owned = { ...lab, open: (setup: Parameters<Lab['open']>[0]) => this.#openShared(stage, setup) };
+        const owned = {
+          ...lab,
+          open: (setup: Parameters<Lab['open']>[0]) => this.#openShared(stage, setup),
+        };
         const made = make(owned);
         this.#shared.set(key, made);
         made.catch(() => this.#shared.delete(key));
@@ -214,9 +220,16 @@ const notCheckable = (reason: Text): Judgement => ({ verdict: 'not-checkable', r
 const needs = (kind: 'docker' | 'native'): Text =>
   kind === 'docker'
     ? { es: 'hace falta Docker', en: 'Docker is needed' }
-    : { es: 'solo se puede sin Docker (--how native)', en: 'only possible without Docker (--how native)' };
+    : {
+        es: 'solo se puede sin Docker (--how native)',
+        en: 'only possible without Docker (--how native)',
+      };
 
-function judgementOf(error: unknown, check: Check, { isOver }: { readonly isOver: boolean }): Judgement {
+function judgementOf(
+  error: unknown,
+  check: Check,
+  { isOver }: { readonly isOver: boolean },
+): Judgement {
   if (error instanceof NotCheckable) return notCheckable(error.reason);
   if (error instanceof StartFailed) {
     return {

@@ -69,9 +69,14 @@ export class Subject {
 /** A local branch, else one of the remote that was cloned. */
 async function findRef(root: string, exercise: Exercise): Promise<string | undefined> {
   for (const ref of [`refs/heads/${exercise}`, `refs/remotes/origin/${exercise}`]) {
-    const found = await run('git', ['-C', root, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`]).catch(
-      () => undefined,
-    );
+    const found = await run('git', [
+      '-C',
+      root,
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      `${ref}^{commit}`,
+    ]).catch(() => undefined);
     if (found !== undefined) return found.stdout.trim();
   }
   return undefined;
@@ -96,7 +101,10 @@ async function copyTree(root: string, folder: string): Promise<void> {
   }
 }
 
-/** The folder of a run. What was left by runs that were killed is removed, and their processes are ended. */
+/**
+ * The folder of a run. What was left by runs that were killed is removed, and their processes are
+ * ended.
+ */
 export async function makeScratch(): Promise<string> {
   await removeLeftovers();
   return mkdtemp(join(tmpdir(), `loteria-check-${process.pid}-`));

@@ -14,7 +14,9 @@ export interface Turn {
   readonly events: readonly LinkEvent[];
 }
 
-/** The turns of one connection. Bytes that cross on the way are cut where the proxy received them. */
+/**
+ * The turns of one connection. Bytes that cross on the way are cut where the proxy received them.
+ */
 export function turnsOf(events: readonly LinkEvent[], connection: number): Turn[] {
   const turns: { direction: Direction; byteCount: number; events: LinkEvent[] }[] = [];
   for (const event of events) {
@@ -61,7 +63,8 @@ export function occurrences(
 ): Occurrence[] {
   return connectionsOf(events, client).flatMap(connection => {
     const said = events.filter(
-      event => event.kind === 'data' && event.connection === connection && event.direction === direction,
+      event =>
+        event.kind === 'data' && event.connection === connection && event.direction === direction,
     );
     const all = Buffer.concat(said.map(event => event.bytes!));
     const found: Occurrence[] = [];
@@ -96,7 +99,9 @@ export function focusOn(
   const index = own.indexOf(event);
   const first = Math.max(0, index - ENTRIES_MAX / 2);
   const shown = own.slice(first, first + ENTRIES_MAX);
-  const entries = shown.map(each => (each === event ? { ...entryOf(each, offset), note } : entryOf(each)));
+  const entries = shown.map(each =>
+    each === event ? { ...entryOf(each, offset), note } : entryOf(each),
+  );
   const before = own.slice(0, first);
   const after = own.slice(first + ENTRIES_MAX);
   return { kind: 'timeline', title, entries: [...omitted(before), ...entries, ...omitted(after)] };

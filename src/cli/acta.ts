@@ -46,7 +46,10 @@ async function digestFile(
   { file: path, agency, delimiter, encoding }: ActaCheckOptions,
   refuse: (fault: LineFault) => void,
 ): Promise<RowsDigest> {
-  const digester = new RowDigester(agency, DIALECTS.resumable().agency(DEFAULT_LIMITS, agency).batch);
+  const digester = new RowDigester(
+    agency,
+    DIALECTS.resumable().agency(DEFAULT_LIMITS, agency).batch,
+  );
   try {
     const { signal } = new AbortController();
     const { bets } = await checkFile({ path, delimiter, encoding }, digester, refuse, signal);

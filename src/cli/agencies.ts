@@ -28,7 +28,10 @@ export interface ChangeOptions {
 }
 
 /** `loteria agency list` */
-export async function listAgencies(directory: string | undefined, options: AgencyOptions): Promise<number> {
+export async function listAgencies(
+  directory: string | undefined,
+  options: AgencyOptions,
+): Promise<number> {
   const { lottery } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
   const agencies = [...new Set([...lottery.agencies, ...lottery.finished])].map(agency => ({
     agency,
@@ -36,9 +39,11 @@ export async function listAgencies(directory: string | undefined, options: Agenc
     finished: lottery.hasFinished(agency),
     bets: lottery.bets.get(agency) ?? 0,
     uploads: [
-      ...lottery.uploads
-        .of(agency)
-        .map(({ name, bets, isComplete }) => ({ name, bets, state: isComplete ? 'complete' : 'open' })),
+      ...lottery.uploads.of(agency).map(({ name, bets, isComplete }) => ({
+        name,
+        bets,
+        state: isComplete ? 'complete' : 'open',
+      })),
       ...lottery.uploads.voidedOf(agency).map(name => ({ name, bets: 0, state: 'void' })),
     ],
     betsOutsideUploads: lottery.betsOutsideUploads(agency),
@@ -50,7 +55,9 @@ export async function listAgencies(directory: string | undefined, options: Agenc
   say('agency      bets  state     uploads');
   for (const { agency, bets, uploads, betsOutsideUploads, ...row } of agencies) {
     const state = row.finished ? 'finished' : 'open';
-    const listed = uploads.map(({ name, bets: count, state: of }) => `${name} (${of}, bets: ${count})`);
+    const listed = uploads.map(
+      ({ name, bets: count, state: of }) => `${name} (${of}, bets: ${count})`,
+    );
     if (betsOutsideUploads > 0) listed.push(`no upload (open, bets: ${betsOutsideUploads})`);
     const note = row.expected ? '' : '  not expected';
     say(
@@ -104,11 +111,15 @@ export function setAgencies(
 ): Promise<number> {
   const ids = parseAgencies(list);
   if (!Array.isArray(ids))
-    throw new ConfigError(`'${list}' is not a list of agencies such as 1-5,7${ids ? `: ${ids}` : ''}`);
+    throw new ConfigError(
+      `'${list}' is not a list of agencies such as 1-5,7${ids ? `: ${ids}` : ''}`,
+    );
   const agencies = formatAgencies(ids);
   return change(directory, options, (lottery, intervention) => {
-    if (lottery.state === 'complete') throw cannot('every agency has finished, and the draw is held');
-    if (agencies === formatAgencies(lottery.expected)) throw cannot(`the agencies are ${agencies} already`);
+    if (lottery.state === 'complete')
+      throw cannot('every agency has finished, and the draw is held');
+    if (agencies === formatAgencies(lottery.expected))
+      throw cannot(`the agencies are ${agencies} already`);
     // An agency that is not expected cannot ask for its winners.
     const removed = [...lottery.bets].find(
       ([agency, bets]) => bets > 0 && lottery.expects(agency) && !ids.includes(agency),
@@ -129,8 +140,14 @@ async function change(
   { config: path, reason }: ChangeOptions,
   decide: (lottery: Lottery, intervention: Intervention) => ByHand,
 ): Promise<number> {
-  if (/^\s*$/.test(reason) || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(reason) || reason.length > REASON_LENGTH_MAX)
-    throw new ConfigError(`--reason takes a line of text of at most ${REASON_LENGTH_MAX} characters`);
+  if (
+    /^\s*$/.test(reason) ||
+    /[\p{Cc}\p{Zl}\p{Zp}]/u.test(reason) ||
+    reason.length > REASON_LENGTH_MAX
+  )
+    throw new ConfigError(
+      `--reason takes a line of text of at most ${REASON_LENGTH_MAX} characters`,
+    );
   let done: ByHand | undefined;
   const config = readLotteryConfig(path, directory);
   const store = await storeOf(config);
@@ -151,7 +168,9 @@ async function keepActas({ dataDirectory }: LotteryConfig, store: ConfiguredStor
   const trouble = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).write(lottery);
   if (trouble === undefined) return;
   const { file, error } = trouble;
-  process.stderr.write(`loteria: done; but ${file} cannot be written, ${error}; the next start writes it\n`);
+  process.stderr.write(
+    `loteria: done; but ${file} cannot be written, ${error}; the next start writes it\n`,
+  );
 }
 
 function cannot(why: string): StoreError {

@@ -30,7 +30,12 @@ export class AgencyFile {
    * @throws AgencyError, Stopped
    */
   async check(encoder: BatchEncoder, stop: AbortSignal): Promise<CheckedFile> {
-    const { file: path, fileDelimiter: delimiter, fileEncoding: encoding, fileInvalid } = this.#config;
+    const {
+      file: path,
+      fileDelimiter: delimiter,
+      fileEncoding: encoding,
+      fileInvalid,
+    } = this.#config;
     const report = this.#report;
     const file = await checkFile({ path, delimiter, encoding }, encoder, report.add, stop);
     report.emitTo(this.#emit, path);
@@ -118,6 +123,9 @@ export async function requireWritable(path: string): Promise<void> {
     if (stats === undefined) await rm(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`winners.file is '${path}', which cannot be written (${code ?? message})`, error);
+    throw new ConfigError(
+      `winners.file is '${path}', which cannot be written (${code ?? message})`,
+      error,
+    );
   }
 }

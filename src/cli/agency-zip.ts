@@ -20,9 +20,13 @@ export async function unpackZip(
     await unpackAgencyFiles(zipPath, folder, force);
   } catch (error) {
     if (error instanceof FileRefused) throw error;
-    throw new ConfigError(`${option} ${zipPath} cannot be unpacked: ${(error as Error).message}`, error);
+    throw new ConfigError(
+      `${option} ${zipPath} cannot be unpacked: ${(error as Error).message}`,
+      error,
+    );
   }
   const files = await findAgencyFiles(folder);
-  if (files.length === 0) throw new ConfigError(`${option} ${zipPath} has no agency-1.csv, agency-2.csv, …`);
+  if (files.length === 0)
+    throw new ConfigError(`${option} ${zipPath} has no agency-1.csv, agency-2.csv, …`);
   return files;
 }

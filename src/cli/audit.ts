@@ -23,15 +23,21 @@ export interface AuditOptions {
 }
 
 /** `loteria audit` */
-export async function auditFolder(directory: string | undefined, options: AuditOptions): Promise<number> {
+export async function auditFolder(
+  directory: string | undefined,
+  options: AuditOptions,
+): Promise<number> {
   const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_FILES);
   const bets = join(folder, BETS_FILE);
-  if (!statSync(bets, { throwIfNoEntry: false })?.isFile()) throw new ConfigError(`${bets} is missing`);
+  if (!statSync(bets, { throwIfNoEntry: false })?.isFile())
+    throw new ConfigError(`${bets} is missing`);
   const key = options.key === undefined ? undefined : readKey(options.key);
   const acta = await readOptional(options.acta ?? join(folder, ACTA_FILE));
   if (acta === undefined) {
     const file = options.acta ?? `${ACTA_FILE} in ${folder}`;
-    throw new ConfigError(`there is no ${file}: it is written when the lottery closes, --acta names another`);
+    throw new ConfigError(
+      `there is no ${file}: it is written when the lottery closes, --acta names another`,
+    );
   }
   const signatureFile = options.signature ?? join(folder, SIGNATURE_FILE);
   const signature = await readSignature(signatureFile);
@@ -56,7 +62,10 @@ async function readJournal(folder: string): Promise<AuditParts['journal']> {
   if (!existsSync(join(folder, JOURNAL_FILE))) return undefined;
   try {
     const { lottery, begun } = await verifyStore(folder, hasWon);
-    return { acta: lottery.acta?.text, drawActa: drawActaOf(lottery, begun, LOTTERY_WINNER_NUMBER) };
+    return {
+      acta: lottery.acta?.text,
+      drawActa: drawActaOf(lottery, begun, LOTTERY_WINNER_NUMBER),
+    };
   } catch (error) {
     if (error instanceof StoreError) return { damage: error.message };
     throw error;

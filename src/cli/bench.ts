@@ -52,7 +52,8 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
 
 function parseServer(text: string): HostPort {
   const address = parseHostPort(text);
-  if (address === undefined) throw new ConfigError(`--server is '${text}', allowed: ${ADDRESS_ALLOWED}`);
+  if (address === undefined)
+    throw new ConfigError(`--server is '${text}', allowed: ${ADDRESS_ALLOWED}`);
   return address;
 }
 

@@ -28,14 +28,21 @@ interface CertificateFile {
 }
 
 /** `loteria certs` */
-export async function certs(folder: string, { agencies, days, host }: CertsOptions): Promise<number> {
+export async function certs(
+  folder: string,
+  { agencies, days, host }: CertsOptions,
+): Promise<number> {
   const hosts = [...new Set([...USUAL_HOSTS, ...host])];
   const now = Date.now();
   const validity = {
     notBefore: new Date(now - CLOCK_DIFFERENCE_MS),
     notAfter: new Date(now + days * DAY_MS),
   };
-  const names = ['ca', 'server', ...Array.from({ length: agencies }, (_, index) => `agency-${index + 1}`)];
+  const names = [
+    'ca',
+    'server',
+    ...Array.from({ length: agencies }, (_, index) => `agency-${index + 1}`),
+  ];
   const there = names.flatMap(pairNames).find(name => existsSync(join(folder, name)));
   if (there !== undefined) {
     process.stderr.write(`loteria: ${join(folder, there)} exists already; nothing was changed\n`);

@@ -153,9 +153,11 @@ function parseOnly(only: string | undefined): (check: Check, exercise: Exercise)
   const exercises: readonly string[] = EXERCISES;
   const known = new Set([...exercises, ...CHECKS.map(({ id }) => id)]);
   for (const part of wanted.flatMap(item => item.split(':'))) {
-    if (!known.has(part)) throw new ConfigError(`--only: '${part}' is no exercise and no check (--list)`);
+    if (!known.has(part))
+      throw new ConfigError(`--only: '${part}' is no exercise and no check (--list)`);
   }
-  return ({ id }, exercise) => [exercise, id, `${exercise}:${id}`].some(name => wanted.includes(name));
+  return ({ id }, exercise) =>
+    [exercise, id, `${exercise}:${id}`].some(name => wanted.includes(name));
 }
 
 function commandOf(
@@ -166,7 +168,9 @@ function commandOf(
   const given = Object.entries({ how, server, client }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, shellWord(value)],
   );
-  return ['loteria check', shellWord(resolve(path)), '--seed', seed, '--only', only, ...given].join(' ');
+  return ['loteria check', shellWord(resolve(path)), '--seed', seed, '--only', only, ...given].join(
+    ' ',
+  );
 }
 
 const shellWord = (text: string): string =>

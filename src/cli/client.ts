@@ -29,8 +29,8 @@ const now = (): number => performance.now();
 const random = (): number => Math.random();
 
 /**
- * Batches in flight. The limit of our central: while half of them are synced, the other half joins the
- * next group. With one, at most one base batch is in doubt after a lost connection.
+ * Batches in flight. The limit of our central: while half of them are synced, the other half joins
+ * the next group. With one, at most one base batch is in doubt after a lost connection.
  */
 const RESUMABLE_WINDOW = 64;
 const BASE_WINDOW = 1;
@@ -42,7 +42,10 @@ export interface ClientOptions {
 }
 
 /** `loteria client`: runs the agency of the configuration to its end. */
-export async function client({ config: path, check: checkOnly = false }: ClientOptions): Promise<number> {
+export async function client({
+  config: path,
+  check: checkOnly = false,
+}: ClientOptions): Promise<number> {
   const config = await readClientConfig(path);
   const sink = openLogSink();
   try {
@@ -93,10 +96,15 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
 }
 
 /** `--check` */
-async function check(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
+async function check(
+  config: ClientConfig,
+  emit: Emit<AgencyEvent>,
+  stop: AbortSignal,
+): Promise<void> {
   const file = new AgencyFile({ ...config, fileInvalid: 'refuse' }, emit);
   const { bets, path } = await file.check(encoderFor(config), stop);
-  if (bets === undefined) throw new AgencyError(`${path} is not a regular file and cannot be checked ahead`);
+  if (bets === undefined)
+    throw new AgencyError(`${path} is not a regular file and cannot be checked ahead`);
   emit({ event: 'file-checked', file: path, bets });
 }
 
@@ -107,7 +115,11 @@ function encoderFor({ protocol, id }: ClientConfig): BatchEncoder {
   return speaking(protocol, id).agency(DEFAULT_LIMITS, id).batch;
 }
 
-async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSignal): Promise<void> {
+async function run(
+  config: ClientConfig,
+  emit: Emit<AgencyEvent>,
+  stop: AbortSignal,
+): Promise<void> {
   const { id, retryMaxElapsedMs: maxElapsedMs } = config;
   const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: config.answerTimeoutMs };
   const connector = config.tls && (await openConnector(config.tls, emit));
@@ -137,7 +149,8 @@ async function run(config: ClientConfig, emit: Emit<AgencyEvent>, stop: AbortSig
   const { winnersFile } = config;
   if (winnersFile !== undefined) await requireWritable(winnersFile);
   const keepActa = async (text: string): Promise<void> => {
-    if (winnersFile !== undefined) await writeLines(`${winnersFile}.acta`, text.trimEnd().split('\n'), parts);
+    if (winnersFile !== undefined)
+      await writeLines(`${winnersFile}.acta`, text.trimEnd().split('\n'), parts);
   };
   const agency = openAgency(config, { ...parts, keepActa });
   const file = new AgencyFile(config, emit);
@@ -194,7 +207,10 @@ function speaking(protocol: AgencyProtocol, id: number): Dialect {
   throw new ConfigError(`id is ${id}, protocol ${protocol} allows only 1 to ${dialect.agencyMax}`);
 }
 
-async function closing(agency: { close(): Promise<void> }, act: () => Promise<void>): Promise<void> {
+async function closing(
+  agency: { close(): Promise<void> },
+  act: () => Promise<void>,
+): Promise<void> {
   try {
     await act();
   } finally {
@@ -215,7 +231,8 @@ async function writeLines(
       return;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (!isPassing(error)) throw new AgencyError(`cannot write ${file} (${code ?? message})`, error);
+      if (!isPassing(error))
+        throw new AgencyError(`cannot write ${file} (${code ?? message})`, error);
       const waitMs = backOff.next();
       parts.emit({ event: 'winners-delayed', file, error: code!, waitMs });
       await pause(waitMs, parts);

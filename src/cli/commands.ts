@@ -6,7 +6,10 @@ import { SERVER_KEYS } from '../config/server-keys.ts';
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
 import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 
-/** A command of the program. Its arguments and options reach the function of `load` as they are parsed. */
+/**
+ * A command of the program. Its arguments and options reach the function of `load` as they are
+ * parsed.
+ */
 export interface CommandSpec {
   /** One word, or two for a command in a group. */
   readonly name: string;
@@ -40,7 +43,10 @@ const STORE = argument(
   '[folder]',
   'folder with bets.csv and bets.journal; default: the configured store, files or database',
 );
-const FOLDER = argument('[folder]', "folder with bets.csv and bets.journal; default: the server's DATA_DIR");
+const FOLDER = argument(
+  '[folder]',
+  "folder with bets.csv and bets.journal; default: the server's DATA_DIR",
+);
 const AGENCY = argument('<agency>', 'id of the agency').argParser(integer(1, AGENCY_MAX));
 const REASON = option(
   '--reason <text>',
@@ -82,7 +88,10 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
     name: 'run',
     about: 'hold a whole lottery on this machine: one process for the server and for each agency',
     takes: [
-      option('--data <path>', 'folder or .zip with agency-1.csv, agency-2.csv, …; default: made-up bets'),
+      option(
+        '--data <path>',
+        'folder or .zip with agency-1.csv, agency-2.csv, …; default: made-up bets',
+      ),
       option('--dialect <name>', 'dialect of agencies and central')
         .choices([...AGENCY_PROTOCOLS, 'tp0'])
         .default('resumable'),
@@ -105,13 +114,20 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
   },
   {
     name: 'check',
-    about: "check anybody's solution of the assignment TP0 from outside: bytes, outcome, privacy, draw",
+    about:
+      "check anybody's solution of the assignment TP0 from outside: bytes, outcome, privacy, draw",
     takes: [
-      argument('[folder]', 'a repository with the branches ej1 … ej8; without them, what is checked out'),
+      argument(
+        '[folder]',
+        'a repository with the branches ej1 … ej8; without them, what is checked out',
+      ),
       option('--list', 'print every check, its exercises and why it is made'),
       option('--only <names>', 'exercises or checks, such as ej6,privacy or ej8:privacy'),
       number('--seed <number>', 'the same random choices again', 0, SEED_MAX),
-      option('--how <way>', 'in containers, or as processes of this machine').choices(['native', 'docker']),
+      option('--how <way>', 'in containers, or as processes of this machine').choices([
+        'native',
+        'docker',
+      ]),
       option('--server <command>', 'starts the server without Docker, in the folder server/'),
       option('--client <command>', 'starts a client without Docker, in the folder client/'),
       option('--json <file>', 'write the findings for a script'),
@@ -180,7 +196,10 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run.`,
       argument('[folder]', "folder with bets.csv and acta.txt; default: the server's DATA_DIR"),
       option('--acta <file>', 'read this file instead of acta.txt of the folder'),
       option('--signature <file>', 'read this file instead of acta.sig of the folder'),
-      option('--key <file>', "the auditor's Ed25519 public key in PEM, which verifies the signature"),
+      option(
+        '--key <file>',
+        "the auditor's Ed25519 public key in PEM, which verifies the signature",
+      ),
     ],
     details: `
 Counts the rows of bets.csv, and computes the winners and the SHA-256 of all rows and of each agency.
@@ -197,7 +216,10 @@ Exit codes: 0 no differences, 1 differences, 2 wrong usage, or bets.csv or acta.
     takes: [
       option('--acta <file>', 'the acta de cierre').makeOptionMandatory(),
       number('--agency <number>', 'id of the agency', 1, AGENCY_MAX).makeOptionMandatory(),
-      option('--file <file>', 'the bets of the agency, as its client sends them').makeOptionMandatory(),
+      option(
+        '--file <file>',
+        'the bets of the agency, as its client sends them',
+      ).makeOptionMandatory(),
       keyOption('--delimiter <character>', CLIENT_KEYS.fileDelimiter),
       keyOption('--encoding <name>', CLIENT_KEYS.fileEncoding),
     ],
@@ -212,7 +234,10 @@ Exit codes: 0 the file matches the acta, 1 it does not, 2 wrong usage, or a file
     name: 'export',
     about: 'write all bets of the store to a file, and a seal beside it; also while servers run',
     takes: [
-      argument('<file>', 'where to write the rows, in the format of bets.csv; the seal is <file>.seal'),
+      argument(
+        '<file>',
+        'where to write the rows, in the format of bets.csv; the seal is <file>.seal',
+      ),
       CONFIG_INI,
       option('--force', 'overwrite the file and its seal'),
     ],
@@ -226,15 +251,21 @@ Exit codes: 0 done, 1 failed, or the file is not what was drawn, 2 wrong usage o
   },
   {
     name: 'schema',
-    about: 'print the SQL of the tables of SERVER_STORE=postgres://…, for the owner of the database',
-    takes: [option('--role <name>', 'role of the servers, which is granted access').default('loteria')],
+    about:
+      'print the SQL of the tables of SERVER_STORE=postgres://…, for the owner of the database',
+    takes: [
+      option('--role <name>', 'role of the servers, which is granted access').default('loteria'),
+    ],
     load: async () => (await import('./stores/postgres.ts')).printSchema,
   },
   {
     name: 'certs',
     about: 'create a certificate authority, and certificates of a server and its agencies, for TLS',
     takes: [
-      argument('<folder>', 'where to write; created if it is missing, nothing in it is overwritten'),
+      argument(
+        '<folder>',
+        'where to write; created if it is missing, nothing in it is overwritten',
+      ),
       number('--agencies <number>', 'agencies 1 to this one', 0, AGENCIES_MAX, 5),
       number('--days <number>', 'validity', 1, DAYS_MAX, 365),
       option('--host <name>', 'another name or address of the server; may be repeated')
@@ -250,11 +281,23 @@ Exit codes: 0 done, 1 failed, or the file is not what was drawn, 2 wrong usage o
     takes: [
       option('--server <host:port>', 'a running server that speaks the base protocol'),
       number('--connections <number>', 'connections', 1, CONNECTIONS_MAX, 5),
-      number('--agencies <number>', 'they speak for the agencies 1 to this one', 1, AGENCIES_MAX, 5),
+      number(
+        '--agencies <number>',
+        'they speak for the agencies 1 to this one',
+        1,
+        AGENCIES_MAX,
+        5,
+      ),
       number('--window <number>', 'unanswered batches of a connection', 1, WINDOW_MAX, 64),
       number('--batch <number>', 'bets in a batch', 1, BATCH_MAX, 130),
       number('--bets <number>', 'bets in total, in whole batches', 1, BETS_MAX, 2_000_000),
-      number('--warm-up <number>', 'bets before that, which are not measured', 0, BETS_MAX, 200_000),
+      number(
+        '--warm-up <number>',
+        'bets before that, which are not measured',
+        0,
+        BETS_MAX,
+        200_000,
+      ),
       option('--end', 'finish the agencies afterwards, so that the server holds its draw'),
       JSON_LINE,
     ],
@@ -278,12 +321,17 @@ function datasetOptions(other: string): Option[] {
   return [
     number('--agencies <number>', 'agencies of the dataset', 1, AGENCIES_MAX, 5).conflicts(other),
     number('--bets <number>', 'bets of the dataset in total', 0, BETS_MAX, 78_000).conflicts(other),
-    number('--seed <number>', 'the same seed makes the same bets', 0, SEED_MAX, 7574).conflicts(other),
+    number('--seed <number>', 'the same seed makes the same bets', 0, SEED_MAX, 7574).conflicts(
+      other,
+    ),
   ];
 }
 
 /** An option with the values of a configuration key. */
-function keyOption<Value>(flags: string, { about, allowed, default: text, parse }: Key<Value>): Option {
+function keyOption<Value>(
+  flags: string,
+  { about, allowed, default: text, parse }: Key<Value>,
+): Option {
   const read = (given: string): Value => {
     const value = parse(given);
     if (value === undefined || value instanceof NotAllowed)

@@ -20,7 +20,9 @@ export function completionOf(program: Command): (shell: Shell) => Promise<number
   };
 }
 
-/** A script that completes commands, options and their values, for a shell to read when it starts. */
+/**
+ * A script that completes commands, options and their values, for a shell to read when it starts.
+ */
 export function completionScript(program: Command, shell: Shell): string {
   return SCRIPTS[shell](program.name(), placesBelow(program, ''));
 }
@@ -147,11 +149,15 @@ function fishLines(name: string, { path, commands, options, args }: Place): stri
   return [
     ...commands.map(command => line(`-a ${command.name()}`, command.description())),
     ...options.map(option => {
-      const flags = flagsOf(option).map(flag => flag.replace(/^--/, '-l ').replace(/^-(?=\w$)/, '-s '));
+      const flags = flagsOf(option).map(flag =>
+        flag.replace(/^--/, '-l ').replace(/^-(?=\w$)/, '-s '),
+      );
       const of = option.required ? value(option.flags, option.argChoices) : '';
       return line(flags.join(' ') + of, option.description);
     }),
-    ...args.flatMap(({ argChoices }) => (argChoices ? [line(`-a ${quoted(argChoices.join(' '))}`)] : [])),
+    ...args.flatMap(({ argChoices }) =>
+      argChoices ? [line(`-a ${quoted(argChoices.join(' '))}`)] : [],
+    ),
     ...(args.some(arg => isFile(arg.name())) ? [line('-F')] : []),
   ];
 }

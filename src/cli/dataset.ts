@@ -25,13 +25,22 @@ async function unpack(zip: string, folder: string, force: boolean): Promise<void
   process.stdout.write(`${folder}: ${files.length} files of ${zip}\n`);
 }
 
-async function makeUp(folder: string, { agencies, bets, seed }: DatasetShape, force: boolean): Promise<void> {
+async function makeUp(
+  folder: string,
+  { agencies, bets, seed }: DatasetShape,
+  force: boolean,
+): Promise<void> {
   let said = 0;
-  const { perAgency } = await generateDataset(folder, { agencies, bets, seed, force }, hasWon, written => {
-    if (written - said < PROGRESS_BETS) return;
-    said = written;
-    process.stdout.write(`${written} of ${bets} bets\n`);
-  });
+  const { perAgency } = await generateDataset(
+    folder,
+    { agencies, bets, seed, force },
+    hasWon,
+    written => {
+      if (written - said < PROGRESS_BETS) return;
+      said = written;
+      process.stdout.write(`${written} of ${bets} bets\n`);
+    },
+  );
   for (const { file, bets: count, winners } of perAgency) {
     process.stdout.write(`${file}: ${count} bets, ${winners.length} winners\n`);
   }

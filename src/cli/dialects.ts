@@ -12,7 +12,8 @@ import { createResumableDialect } from '../wire/dialects/resumable.ts';
 /** The table of dialects. Agencies read no bets, so they need no fast reader. */
 export const DIALECTS = {
   base: (bets: BetReader = new PlainBetReader()) => createBaseDialect(bets, openLineCopier),
-  resumable: (bets: BetReader = new PlainBetReader()) => createResumableDialect(bets, openLineCopier),
+  resumable: (bets: BetReader = new PlainBetReader()) =>
+    createResumableDialect(bets, openLineCopier),
   'push-codes': createPushCodesDialect,
   'check-win': createCheckWinDialect,
   'csv-frames': createCsvFramesDialect,

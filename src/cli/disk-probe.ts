@@ -8,8 +8,8 @@ const PROBE_MS = 5_000;
 const PROBE_BYTES = 1024 * 1024;
 
 /**
- * Detects that a full disk has room again. A stored batch would show that too, but a load balancer sends
- * none to a server that is not ready.
+ * Detects that a full disk has room again. A stored batch would show that too, but a load balancer
+ * sends none to a server that is not ready.
  */
 export class DiskProbe {
   readonly #path: string;

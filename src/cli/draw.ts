@@ -13,8 +13,13 @@ export interface DrawOptions {
 }
 
 /** `loteria draw status` */
-export async function drawStatus(directory: string | undefined, options: DrawOptions): Promise<number> {
-  const { lottery, begun } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
+export async function drawStatus(
+  directory: string | undefined,
+  options: DrawOptions,
+): Promise<number> {
+  const { lottery, begun } = await (
+    await storeOf(readLotteryConfig(options.config, directory))
+  ).read();
   const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)
@@ -28,7 +33,11 @@ export async function drawStatus(directory: string | undefined, options: DrawOpt
   const { betsInAll: bets } = lottery;
   const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
   const { interventions: byHand, acta: closed, withdrawnActas } = lottery;
-  const acta = closed && { number: closed.number, closed: closed.time, sha256: sha256OfActa(closed) };
+  const acta = closed && {
+    number: closed.number,
+    closed: closed.time,
+    sha256: sha256OfActa(closed),
+  };
   const status = {
     state: lottery.state,
     begun,
@@ -84,7 +93,10 @@ function describeState({
 }
 
 /** `loteria draw new` */
-export async function drawNew(directory: string | undefined, { config }: DrawOptions): Promise<number> {
+export async function drawNew(
+  directory: string | undefined,
+  { config }: DrawOptions,
+): Promise<number> {
   const folder =
     directory ??
     (await storeOf(readLotteryConfig(config))).folder(

@@ -17,8 +17,8 @@ import { FileRefused, IS_LINK, PRIVATE_FILE } from '../files/private.ts';
 import { StoreError } from '../store/store.ts';
 
 /**
- * A file of rows and its seal. Both are written to `.part` files and renamed after a sync, so that no
- * incomplete file ever has the final name. Writes are synchronous.
+ * A file of rows and its seal. Both are written to `.part` files and renamed after a sync, so that
+ * no incomplete file ever has the final name. Writes are synchronous.
  */
 export class ExportFile {
   readonly path: string;

@@ -67,10 +67,15 @@ function sealOf(lottery: Lottery, bytes: number, sha256: string): FileSeal {
   return { state, bets, bytes, sha256, ...(acta && { acta }), ...(draw && { draw }) };
 }
 
-function tell(path: string, { bets, bytes, sha256, draw }: FileSeal, missing: readonly number[]): number {
+function tell(
+  path: string,
+  { bets, bytes, sha256, draw }: FileSeal,
+  missing: readonly number[],
+): number {
   say(`${bets} bets, ${bytes} bytes, sha256 ${sha256}`);
   if (draw === undefined) {
-    const awaited = missing.length > 0 ? `it waits for ${missing.join(', ')}` : 'every agency has finished';
+    const awaited =
+      missing.length > 0 ? `it waits for ${missing.join(', ')}` : 'every agency has finished';
     say(`the draw has not been held, ${awaited}`);
     return EXIT.done;
   }

@@ -14,7 +14,8 @@ const WITHOUT_JOURNAL =
 export async function verifyJournal(directory: string | undefined): Promise<number> {
   const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
   const verified = await verifyStore(folder, hasWon);
-  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } = verified;
+  const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } =
+    verified;
   say(`bets.journal  ${journalLines} lines`);
   say(`bets.csv      ${lottery.betsInAll} bets, ${betsEnd} bytes`);
   say(`sha256        ${sha256}`);
@@ -30,7 +31,9 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
     say(`acta          ${acta.number}, closed ${acta.time}, ${acta.bets} bets`);
     const fault = faultOfActa(acta.text, verified, lottery.bets);
     if (fault !== undefined) {
-      process.stderr.write(`loteria: acta ${acta.number} in bets.journal is not of these bets, ${fault}\n`);
+      process.stderr.write(
+        `loteria: acta ${acta.number} in bets.journal is not of these bets, ${fault}\n`,
+      );
       return EXIT.failed;
     }
   }

@@ -26,7 +26,9 @@ function addCommand(program: Command, spec: CommandSpec, finish: (code: number) 
   }
   if (details !== undefined) command.addHelpText('after', details);
   // Commander passes itself last.
-  command.action(async (...given) => finish(await (await load(program))(...(given.slice(0, -1) as never[]))));
+  command.action(async (...given) =>
+    finish(await (await load(program))(...(given.slice(0, -1) as never[]))),
+  );
 }
 
 function groupOf(program: Command, name: string): Command {

@@ -75,7 +75,8 @@ async function provideFiles(
   const files = (await isFolder(given))
     ? await findAgencyFiles(given)
     : await unpackZip('--data', given, folder);
-  if (files.length === 0) throw new ConfigError(`--data ${data} has no agency-1.csv, agency-2.csv, …`);
+  if (files.length === 0)
+    throw new ConfigError(`--data ${data} has no agency-1.csv, agency-2.csv, …`);
   return files;
 }
 
@@ -83,7 +84,10 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    throw new ConfigError(`--data ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
+    throw new ConfigError(
+      `--data ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      error,
+    );
   }
 }
 
@@ -110,7 +114,9 @@ function report({ rows, durationMs, betsDrawn, complaints }: RunResult): number 
   const bets = sum(rows.map(row => row.bets));
   const wrong = [
     ...complaints,
-    ...(betsDrawn === bets ? [] : [`${betsDrawn ?? 'no'} bets took part in the draw, ${bets} were expected`]),
+    ...(betsDrawn === bets
+      ? []
+      : [`${betsDrawn ?? 'no'} bets took part in the draw, ${bets} were expected`]),
   ];
   say(`\n${formatResults(rows)}\n`);
   for (const complaint of wrong) say(complaint);

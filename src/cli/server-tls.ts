@@ -31,7 +31,10 @@ export class ServerDoors {
     this.#parts = parts;
     this.#credentials = new Reloading(() => readServerCredentials(parts.files));
     this.#tell();
-    this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#warn(), WARN_MS)];
+    this.#timers = [
+      setInterval(() => this.#look(), LOOK_MS),
+      setInterval(() => this.#warn(), WARN_MS),
+    ];
     for (const timer of this.#timers) timer.unref();
     process.on('SIGHUP', this.#onHangUp);
   }
@@ -66,14 +69,20 @@ export class ServerDoors {
 
   #tell(): void {
     const { subject, validities, clientAuthority } = this.#credentials.value;
-    this.#parts.emit({ event: 'tls-opened', subject, validities, mutual: clientAuthority !== undefined });
+    this.#parts.emit({
+      event: 'tls-opened',
+      subject,
+      validities,
+      mutual: clientAuthority !== undefined,
+    });
     this.#warn();
   }
 
   #warn(): void {
     for (const validity of this.#credentials.value.validities) {
       const trouble = troubleOf(validity, new Date());
-      if (trouble !== undefined) this.#parts.emit({ event: 'certificate-trouble', ...validity, trouble });
+      if (trouble !== undefined)
+        this.#parts.emit({ event: 'certificate-trouble', ...validity, trouble });
     }
   }
 }

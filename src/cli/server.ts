@@ -254,7 +254,8 @@ async function openListeners(
   const open = new OpenConnections(limits);
   // Loaded only where it is used.
   const doors =
-    tls && new (await import('./server-tls.ts')).ServerDoors({ files: tls, limits, open, emit, now });
+    tls &&
+    new (await import('./server-tls.ts')).ServerDoors({ files: tls, limits, open, emit, now });
   try {
     for (const configured of listeners) {
       const parts = partsOf(configured, open);
@@ -269,7 +270,10 @@ async function openListeners(
   }
 }
 
-async function stopAll(listeners: readonly Listener[], doors: ServerDoors | undefined): Promise<void> {
+async function stopAll(
+  listeners: readonly Listener[],
+  doors: ServerDoors | undefined,
+): Promise<void> {
   await Promise.all(listeners.map(listener => listener.stop()));
   doors?.stop();
 }

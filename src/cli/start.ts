@@ -31,7 +31,8 @@ async function start(): Promise<number> {
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known =
-    'syscall' in error || [ConfigError, FileRefused, StoreError].some(kind => error instanceof kind);
+    'syscall' in error ||
+    [ConfigError, FileRefused, StoreError].some(kind => error instanceof kind);
   return known ? error.message : (error.stack ?? error.message);
 }
 

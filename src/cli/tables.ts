@@ -5,7 +5,10 @@ import type { ResultRow } from '../run/lottery-run.ts';
 const DOCUMENTS_MAX = 12;
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const milliseconds = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const milliseconds = new Intl.NumberFormat('en-US', {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+});
 
 type Column<Row> = readonly [title: string, cell: (row: Row) => string, align?: 'left'];
 
@@ -44,7 +47,10 @@ export function formatResults(rows: readonly ResultRow[]): string {
 }
 
 function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const cells = [columns.map(([title]) => title), ...rows.map(row => columns.map(([, cell]) => cell(row)))];
+  const cells = [
+    columns.map(([title]) => title),
+    ...rows.map(row => columns.map(([, cell]) => cell(row))),
+  ];
   const widths = columns.map((_, at) => Math.max(...cells.map(row => row[at]!.length)));
   const lines = cells.map(row =>
     row.map((cell, at) => {
@@ -63,7 +69,8 @@ function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[])
 
 function listDocuments({ winners, right }: ResultRow): string {
   const listed = winners.slice(0, DOCUMENTS_MAX).join(' ');
-  const more = winners.length > DOCUMENTS_MAX ? ` … and ${winners.length - DOCUMENTS_MAX} more` : '';
+  const more =
+    winners.length > DOCUMENTS_MAX ? ` … and ${winners.length - DOCUMENTS_MAX} more` : '';
   const text = winners.length === 0 ? '–' : listed + more;
   return right ? text : `${text}  ✗ not the winners of its file`;
 }

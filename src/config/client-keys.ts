@@ -11,7 +11,12 @@ const { key, optional } = keysNamed(name => `CLI_${name.toUpperCase().replaceAll
 
 /** The keys of `config.yaml`, where `a.b` is key `b` under `a`. `CLI_A_B` overrides `a.b`. */
 export const CLIENT_KEYS = {
-  id: key('id', { allowed: `1 to ${AGENCY_MAX}`, parse: parseAgency }, undefined, 'id of the agency'),
+  id: key(
+    'id',
+    { allowed: `1 to ${AGENCY_MAX}`, parse: parseAgency },
+    undefined,
+    'id of the agency',
+  ),
   mode: key('mode', oneOf('lottery', 'echo'), 'lottery', 'echo for exercises 1 to 4'),
   addresses: key(
     'server.address',
@@ -72,7 +77,10 @@ export const CLIENT_KEYS = {
   ),
   fileDelimiter: key(
     'file.delimiter',
-    { allowed: 'one ASCII character that is no quote and no line end, or \\t', parse: parseDelimiter },
+    {
+      allowed: 'one ASCII character that is no quote and no line end, or \\t',
+      parse: parseDelimiter,
+    },
     ',',
     'separator of the fields of a line',
   ),
@@ -87,7 +95,8 @@ export const CLIENT_KEYS = {
     'file.allowEmpty',
     {
       allowed: 'true or false',
-      parse: text => (({ true: true, false: false }) as Record<string, boolean>)[text.toLowerCase()],
+      parse: text =>
+        (({ true: true, false: false }) as Record<string, boolean>)[text.toLowerCase()],
     },
     'false',
     'whether a file without bets finishes the agency',
@@ -99,7 +108,10 @@ export const CLIENT_KEYS = {
   ),
   protocol: key(
     'protocol',
-    { allowed: `${AGENCY_PROTOCOLS.join(', ')}; tp0 is another name of base`, parse: parseProtocol },
+    {
+      allowed: `${AGENCY_PROTOCOLS.join(', ')}; tp0 is another name of base`,
+      parse: parseProtocol,
+    },
     'resumable',
     'dialect of the central; only resumable uploads survive every failure',
   ),
@@ -108,7 +120,11 @@ export const CLIENT_KEYS = {
     PATH,
     "authority of the server's certificate in PEM; turns TLS on, and the certificate must name the host of server.address",
   ),
-  tlsCert: optional('tls.cert', PATH, "the agency's certificate in PEM, if the server requires one"),
+  tlsCert: optional(
+    'tls.cert',
+    PATH,
+    "the agency's certificate in PEM, if the server requires one",
+  ),
   tlsKey: optional('tls.key', PATH, 'the key of tls.cert in PEM, without passphrase'),
   retryMaxElapsedMs: key(
     'retry.maxElapsed',

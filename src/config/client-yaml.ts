@@ -39,6 +39,8 @@ function collect(
     const text = node.type === 'PLAIN' ? node.source : undefined;
     given.set(name, { text: text ?? (node.value as string), source: sourceOf(node) });
   } else if (node !== null) {
-    throw new ConfigError(`${sourceOf(node)}: a single value or 'key: value' lines are expected here`);
+    throw new ConfigError(
+      `${sourceOf(node)}: a single value or 'key: value' lines are expected here`,
+    );
   }
 }

@@ -28,7 +28,9 @@ export function parseDuration(text: string): number | undefined {
     milliseconds += Number(amount) * MILLISECONDS[unit!]!;
     parsed += part.length;
   }
-  return parsed > 0 && parsed === text.length && milliseconds < DURATION_MS_MAX ? milliseconds : undefined;
+  return parsed > 0 && parsed === text.length && milliseconds < DURATION_MS_MAX
+    ? milliseconds
+    : undefined;
 }
 
 /** A duration that a timer can wait for, in milliseconds. */

@@ -4,7 +4,10 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 /** The environment of a child process, without the configuration of this program. */
 export function inheritedEnvironment(): Record<string, string> {
   const entries = INHERITED.map(name => [name, process.env[name]] as const);
-  return Object.fromEntries(entries.filter(entry => entry[1] !== undefined)) as Record<string, string>;
+  return Object.fromEntries(entries.filter(entry => entry[1] !== undefined)) as Record<
+    string,
+    string
+  >;
 }
 
 /** The whole environment, for the command line of Docker and the scripts that use it. */

@@ -9,8 +9,9 @@ export interface ValueType<Value> {
 }
 
 /**
- * A configuration key. The tables of keys (`server-keys.ts`, `client-keys.ts`) are the only description
- * of the configuration: reading, errors, `--help` and `docs/CONFIG.md` derive from them.
+ * A configuration key. The tables of keys (`server-keys.ts`, `client-keys.ts`) are the only
+ * description of the configuration: reading, errors, `--help` and `docs/CONFIG.md` derive from
+ * them.
  */
 export interface Key<Value> extends ValueType<Value> {
   /** The name in the file. */
@@ -118,7 +119,8 @@ function refuseUnknown(keys: readonly Key<unknown>[], file: ReadonlyMap<string, 
   for (const [name, { source }] of file) {
     if (known.includes(name)) continue;
     const near = closest(name, known);
-    const hint = distance(name, near) <= 3 ? `did you mean ${near}?` : `known keys: ${known.join(', ')}`;
+    const hint =
+      distance(name, near) <= 3 ? `did you mean ${near}?` : `known keys: ${known.join(', ')}`;
     throw new ConfigError(`${source}: unknown key ${name}; ${hint}`);
   }
 }

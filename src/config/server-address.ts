@@ -22,7 +22,8 @@ export const ADDRESSES_ALLOWED = `${ADDRESS_ALLOWED}, or up to ${ADDRESSES_MAX} 
 
 /** `host:port` or `[ipv6]:port`; the port may be missing if there is a default. */
 export function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, bracketed, plain, digits] =
+    /^(?:\[([^\]]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   const port = digits === undefined ? defaultPort : Number(digits);
   const isValid = host !== undefined && port !== undefined && port >= 1 && port <= 65_535;

@@ -2,7 +2,13 @@ import { parse } from 'ini';
 import { DEFAULT_LIMITS, type Limits } from '../wire/limits.ts';
 import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
-import { type Environment, type Given as GivenText, missingKey, readKeys, type ValuesOf } from './keys.ts';
+import {
+  type Environment,
+  type Given as GivenText,
+  missingKey,
+  readKeys,
+  type ValuesOf,
+} from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
 import { type StoreChoice, storeOf } from './store-choice.ts';
 import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
@@ -40,8 +46,8 @@ export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
 }
 
 /**
- * Reads section `[DEFAULT]` of `config.ini` (names in any case, as in Python's `configparser`) and the
- * environment, which overrides it.
+ * Reads section `[DEFAULT]` of `config.ini` (names in any case, as in Python's `configparser`) and
+ * the environment, which overrides it.
  *
  * @param path default: the file in the working directory, which may be missing
  * @throws ConfigError
@@ -66,7 +72,8 @@ export function readServerConfig(
 }
 
 /**
- * The store and the expected agencies of a server's configuration, in which the port may be missing.
+ * The store and the expected agencies of a server's configuration, in which the port may be
+ * missing.
  *
  * @param directory a folder with files, instead of the configured store
  * @throws ConfigError
@@ -77,8 +84,13 @@ export function readLotteryConfig(
   environment: Environment = process.env,
 ): Pick<ServerConfig, 'agencies' | 'dataDirectory' | 'store' | 'limits'> {
   const { port } = SERVER_KEYS;
-  const config = readServerConfig(path, { ...environment, [port.name]: environment[port.name] || '0' });
-  return directory === undefined ? config : { ...config, store: { kind: 'csv' }, dataDirectory: directory };
+  const config = readServerConfig(path, {
+    ...environment,
+    [port.name]: environment[port.name] || '0',
+  });
+  return directory === undefined
+    ? config
+    : { ...config, store: { kind: 'csv' }, dataDirectory: directory };
 }
 
 function readIni(text: string, fileName: string): Map<string, GivenText> {
@@ -90,7 +102,8 @@ function readIni(text: string, fileName: string): Map<string, GivenText> {
       );
     }
     for (const [name, value] of Object.entries(entries as Record<string, unknown>)) {
-      if (String(value) !== '') given.set(name.toUpperCase(), { text: String(value), source: fileName });
+      if (String(value) !== '')
+        given.set(name.toUpperCase(), { text: String(value), source: fileName });
     }
   }
   return given;

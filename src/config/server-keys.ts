@@ -1,7 +1,11 @@
 import { parseAgencies } from '../lottery/agency-ranges.ts';
 import { AGENCY_MAX } from '../lottery/bet-rules.ts';
 import { type ConfiguredLevel, LOG_LEVELS_ALLOWED, parseLogLevel } from '../observe/log-level.ts';
-import { LISTENER_DIALECTS, type ListenerDialect, parseListenerDialect } from '../wire/dialect-names.ts';
+import {
+  LISTENER_DIALECTS,
+  type ListenerDialect,
+  parseListenerDialect,
+} from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { parseDuration, parseWait, WAIT } from './duration.ts';
 import { anyText, keysNamed, NotAllowed, oneOf, PATH, PORT, PORT_MAX, whole } from './keys.ts';
@@ -173,7 +177,12 @@ export const SERVER_KEYS = {
     seconds(DEFAULT_LIMITS.pingIntervalMs),
     'interval of PING to an agency that waits for the draw',
   ),
-  unreadTimeoutMs: key('UNREAD_TIMEOUT', WAIT, '5m', 'time in which a peer must read 64 kB of its answers'),
+  unreadTimeoutMs: key(
+    'UNREAD_TIMEOUT',
+    WAIT,
+    '5m',
+    'time in which a peer must read 64 kB of its answers',
+  ),
   stopTimeoutMs: key(
     'STOP_TIMEOUT',
     WAIT,

@@ -55,12 +55,16 @@ export function parseStore(text: string): 'csv' | 'memory' | EngineAddress | und
 /** `postgres://user:password@host:port,host:port/database?parameters` */
 function parseEngine(text: string): EngineAddress | undefined {
   const [, user, password, list = '', database, query = ''] =
-    /^postgres(?:ql)?:\/\/(?:([^:@/?,]+)(?::([^@/?]*))?@)?([^@/?]+)\/([^@/?]+)(?:\?(.*))?$/.exec(text) ?? [];
+    /^postgres(?:ql)?:\/\/(?:([^:@/?,]+)(?::([^@/?]*))?@)?([^@/?]+)\/([^@/?]+)(?:\?(.*))?$/.exec(
+      text,
+    ) ?? [];
   const hosts = list.split(',').map(host => parseHostPort(host.trim(), ENGINE_PORT));
   const tls = parseTls(new URLSearchParams(query));
   if (database === undefined || tls === 'wrong' || hosts.length > ADDRESSES_MAX) return undefined;
   try {
-    const [name, word, base] = [user, password, database].map(part => part && decodeURIComponent(part));
+    const [name, word, base] = [user, password, database].map(
+      part => part && decodeURIComponent(part),
+    );
     const found = hosts.filter(host => host !== undefined);
     if (found.length < hosts.length) return undefined;
     return { hosts: found, database: base!, user: name, password: word, tls };
@@ -78,9 +82,12 @@ function parseTls(parameters: URLSearchParams): EngineTls | 'wrong' | undefined 
   const text = parameters.get('sslmode') ?? (isUsed ? 'verify-full' : 'disable');
   const mode = SSL_MODES.find(word => word === text);
   const isKnown = [...parameters.keys()].every(name => SSL_PARAMETERS.includes(name));
-  const isWhole = (certFile === undefined) === (keyFile === undefined) && !(mode === 'disable' && isUsed);
+  const isWhole =
+    (certFile === undefined) === (keyFile === undefined) && !(mode === 'disable' && isUsed);
   if (mode === undefined || !isKnown || !isWhole) return 'wrong';
-  return mode === 'disable' ? undefined : { verify: mode === 'verify-full', caFile, certFile, keyFile };
+  return mode === 'disable'
+    ? undefined
+    : { verify: mode === 'verify-full', caFile, certFile, keyFile };
 }
 
 export function parseLottery(text: string): string | undefined {

@@ -46,5 +46,7 @@ export function identityFiles(
   const given = certificate ?? privateKey;
   if (given === undefined) return undefined;
   const missing = certificate === undefined ? certificateKey : privateKeyKey;
-  throw new ConfigError(`${missing.name} is missing: ${given.key} is set, and TLS needs both or none`);
+  throw new ConfigError(
+    `${missing.name} is missing: ${given.key} is set, and TLS needs both or none`,
+  );
 }

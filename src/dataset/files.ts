@@ -32,9 +32,14 @@ export async function findAgencyFiles(folder: string): Promise<AgencyFile[]> {
  * Unpacks the agencies' files of a zip, from any of its folders, and no other files.
  *
  * @param force whether existing files are overwritten
- * @throws FileRefused if a file exists and `force` is not set; Error if the zip is damaged or too large
+ * @throws FileRefused if a file exists and `force` is not set; Error if the zip is damaged or too
+ *   large
  */
-export async function unpackAgencyFiles(zipPath: string, folder: string, force = false): Promise<void> {
+export async function unpackAgencyFiles(
+  zipPath: string,
+  folder: string,
+  force = false,
+): Promise<void> {
   const zip = await openPromise(zipPath, { autoClose: false });
   try {
     let files = 0;
@@ -42,11 +47,13 @@ export async function unpackAgencyFiles(zipPath: string, folder: string, force =
     const found: { readonly entry: Entry; readonly path: string }[] = [];
     for await (const entry of zip.eachEntry()) {
       files += 1;
-      if (files > ZIP_FILES_MAX) throw new Error(`${zipPath} holds more than ${ZIP_FILES_MAX} files`);
+      if (files > ZIP_FILES_MAX)
+        throw new Error(`${zipPath} holds more than ${ZIP_FILES_MAX} files`);
       const name = entry.fileName.split('/').at(-1) ?? '';
       if (agencyOf(name) === undefined) continue;
       bytes += entry.uncompressedSize;
-      if (bytes > ZIP_BYTES_MAX) throw new Error(`${zipPath} unpacks to more than ${ZIP_BYTES_MAX} bytes`);
+      if (bytes > ZIP_BYTES_MAX)
+        throw new Error(`${zipPath} unpacks to more than ${ZIP_BYTES_MAX} bytes`);
       found.push({ entry, path: join(folder, name) });
     }
     await makeWay([...new Set(found.map(({ path }) => path))], force);

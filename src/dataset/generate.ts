@@ -44,8 +44,8 @@ interface ExpectedAgency {
 
 /**
  * Writes `agency-1.csv`, … in the format of the course's files (lines
- * `nombre,apellido,documento,nacimiento,numero` with `\r\n`), and `expected.json`. The same shape makes
- * the same bytes.
+ * `nombre,apellido,documento,nacimiento,numero` with `\r\n`), and `expected.json`. The same shape
+ * makes the same bytes.
  *
  * @param shape `force`: whether existing files are overwritten
  * @param written is called with the number of bets written so far

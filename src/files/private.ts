@@ -26,7 +26,9 @@ export async function openPrivate(path: string, flags: number): Promise<FileHand
   try {
     return await open(path, flags | constants.O_CREAT | constants.O_NOFOLLOW, PRIVATE_FILE);
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'ELOOP' ? new FileRefused(path, IS_LINK, error) : error;
+    throw (error as NodeJS.ErrnoException).code === 'ELOOP'
+      ? new FileRefused(path, IS_LINK, error)
+      : error;
   }
 }
 
@@ -56,7 +58,8 @@ export async function makeWay(paths: readonly string[], force: boolean): Promise
   for (const path of paths) {
     const stats = await lstat(path).catch(() => undefined);
     if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
-    if (stats !== undefined && !force) throw new FileRefused(path, 'is there already; --force overwrites it');
+    if (stats !== undefined && !force)
+      throw new FileRefused(path, 'is there already; --force overwrites it');
     if (stats !== undefined) there.push(path);
   }
   for (const path of there) await rm(path);

@@ -20,8 +20,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const NAMED_BY_CONTENT = '/assets/';
 
 /**
- * Reads the page's few small files into a table by request path, so that no path of a request can reach
- * another file. The table is empty if the folder is missing (a build without the page).
+ * Reads the page's few small files into a table by request path, so that no path of a request can
+ * reach another file. The table is empty if the folder is missing (a build without the page).
  */
 export async function readAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
   const assets = new Map<string, Asset>();
@@ -50,7 +50,9 @@ function assetOf(path: string, body: Buffer<ArrayBuffer>): Asset {
   return {
     body,
     contentType: CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
-    cacheControl: path.startsWith(NAMED_BY_CONTENT) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    cacheControl: path.startsWith(NAMED_BY_CONTENT)
+      ? 'public, max-age=31536000, immutable'
+      : 'no-cache',
     etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
   };
 }

@@ -53,17 +53,24 @@ function actaOf(status: CentralStatus | undefined): Pick<Snapshot, 'acta'> {
   if (status?.acta === undefined) return {};
   const { number, time, sha256, waitsFor } = status.acta;
   const until = waitsFor && 'until' in waitsFor ? { drawAt: waitsFor.until } : {};
-  const signature = waitsFor && 'signature' in waitsFor ? { awaitsSignature: waitsFor.signature } : {};
+  const signature =
+    waitsFor && 'signature' in waitsFor ? { awaitsSignature: waitsFor.signature } : {};
   return { acta: { number, closedAt: time, sha256, ...until, ...signature } };
 }
 
-function drawOf(status: CentralStatus | undefined): Pick<Snapshot, 'drawHeldAt' | 'seal' | 'winners'> {
+function drawOf(
+  status: CentralStatus | undefined,
+): Pick<Snapshot, 'drawHeldAt' | 'seal' | 'winners'> {
   if (status?.draw === undefined) return {};
   const { draw, winners = 0 } = status;
   return { drawHeldAt: draw.time, seal: draw.seal, winners };
 }
 
-function agenciesOf(monitor: Monitor, status: CentralStatus | undefined, rates: BetRates): SnapshotAgency[] {
+function agenciesOf(
+  monitor: Monitor,
+  status: CentralStatus | undefined,
+  rates: BetRates,
+): SnapshotAgency[] {
   return (status?.agencies ?? []).map(({ agency, connections, bets, finished, winners }) => ({
     id: agency,
     connections,

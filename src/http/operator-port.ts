@@ -50,8 +50,8 @@ const IDLE_MS = 30_000;
 const STOP_MS = 500;
 
 /**
- * The HTTP port of the operator: page, metrics and probes. It opens before the store and closes last, so
- * that probes are answered during recovery and shutdown.
+ * The HTTP port of the operator: page, metrics and probes. It opens before the store and closes
+ * last, so that probes are answered during recovery and shutdown.
  */
 export class OperatorPort {
   readonly #parts: OperatorPortParts;
@@ -69,7 +69,10 @@ export class OperatorPort {
     this.#live = new Live(snapshot, parts.now);
     const routes = createRoutes({ ...parts, snapshot, live: this.#live, assets });
     const answer = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
-    this.#server = createServer(REQUEST_LIMITS, (request, response) => void answer(request, response));
+    this.#server = createServer(
+      REQUEST_LIMITS,
+      (request, response) => void answer(request, response),
+    );
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.timeout = IDLE_MS;
   }
@@ -154,8 +157,10 @@ export class OperatorPort {
 
 function explainListenError(error: Error, port: number): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return `HTTP_PORT ${port} is in use by another program, choose another one`;
+  if (code === 'EADDRINUSE')
+    return `HTTP_PORT ${port} is in use by another program, choose another one`;
   if (code === 'EACCES') return `HTTP_PORT ${port} needs more privileges, choose one from 1024 up`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HTTP_HOST is not an address of this machine';
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return 'HTTP_HOST is not an address of this machine';
   return `HTTP_PORT ${port} cannot be used, ${error.message}`;
 }

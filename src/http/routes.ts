@@ -57,12 +57,17 @@ export function createRoutes({ monitor, metrics, snapshot, live, assets }: Route
     return unready === undefined ? text(c, 200, 'ready') : text(c, 503, `not ready: ${unready}`);
   });
   app.get('/metrics', async c =>
-    c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' }),
+    c.body(await metrics.text(), 200, {
+      'Content-Type': metrics.contentType,
+      'Cache-Control': 'no-store',
+    }),
   );
   app.get('/snapshot.json', c => c.json(snapshot(), 200, { 'Cache-Control': 'no-store' }));
   app.get('/acta', c => {
     const acta = monitor.status()?.acta;
-    return acta === undefined ? text(c, 404, 'the bets are not closed') : text(c, 200, acta.text.trimEnd());
+    return acta === undefined
+      ? text(c, 404, 'the bets are not closed')
+      : text(c, 200, acta.text.trimEnd());
   });
   app.get('/live', c => openStream(c, live));
   app.get('*', c => {
@@ -87,7 +92,8 @@ const readOnly: MiddlewareHandler<Env> = async (c, next) => {
     return text(c, 405, 'only GET and HEAD', { Allow: 'GET, HEAD', Connection: 'close' });
   }
   const hasBody = c.req.header('transfer-encoding') ?? (c.req.header('content-length') || '0');
-  if (hasBody !== '0') return text(c, 413, 'a request must not have a body', { Connection: 'close' });
+  if (hasBody !== '0')
+    return text(c, 413, 'a request must not have a body', { Connection: 'close' });
   await next();
   return undefined;
 };

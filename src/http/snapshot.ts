@@ -1,6 +1,6 @@
 /**
- * The content of the operator's page: the body of `GET /snapshot.json` and of each `snapshot` event of
- * `GET /live`. It never includes personal data.
+ * The content of the operator's page: the body of `GET /snapshot.json` and of each `snapshot` event
+ * of `GET /live`. It never includes personal data.
  */
 export interface Snapshot {
   readonly version: 1;

@@ -44,7 +44,8 @@ export class PlainBetReader extends RowReader {
       rowsEnd = appendRow(this.#rows, rowsEnd, agencyField, fields);
     }
     const end = count === 0 ? at : at - 1;
-    if (end !== payload.length) return { count, index: count, field: 'batch', reason: 'too-many-fields' };
+    if (end !== payload.length)
+      return { count, index: count, field: 'batch', reason: 'too-many-fields' };
     return rowsEnd;
   }
 

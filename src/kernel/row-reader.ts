@@ -22,7 +22,12 @@ const ROWS_SLACK_BYTES = 128;
 const SEPARATOR = 0x7c;
 /** More digits than the count of any payload that fits the limits. */
 const COUNT_DIGITS_MAX = 6;
-const COUNT_NOT_A_NUMBER = { count: 0, index: 0, field: 'batch', reason: 'count-not-a-number' } as const;
+const COUNT_NOT_A_NUMBER = {
+  count: 0,
+  index: 0,
+  field: 'batch',
+  reason: 'count-not-a-number',
+} as const;
 
 /**
  * Room that the rows of the longest payload need, in bytes. A row is less than twice as long as its
@@ -62,8 +67,14 @@ export abstract class RowReader {
     return this.#readBets(payload, 0, 1, agency);
   }
 
-  #readBets(payload: Uint8Array, start: number, count: number, agency: number): BetBatch | BatchFault {
-    if (payload.length > PAYLOAD_BYTES_MAX) throw new RangeError('the payload is longer than any limit');
+  #readBets(
+    payload: Uint8Array,
+    start: number,
+    count: number,
+    agency: number,
+  ): BetBatch | BatchFault {
+    if (payload.length > PAYLOAD_BYTES_MAX)
+      throw new RangeError('the payload is longer than any limit');
     const end = this.writeRows(payload, start, count, agency);
     return typeof end === 'number' ? { agency, count, rows: this.#rows.subarray(0, end) } : end;
   }

@@ -54,7 +54,8 @@ export class WasmLineCopier {
    * its fields.
    */
   load(chunk: Uint8Array, delimiter: number): void {
-    if (chunk.length > CHUNK_BYTES_MAX) throw new RangeError('the chunk is longer than the memory for it');
+    if (chunk.length > CHUNK_BYTES_MAX)
+      throw new RangeError('the chunk is longer than the memory for it');
     this.#chunk.set(chunk);
     this.#chunkLength = chunk.length;
     this.#delimiter = delimiter;
@@ -75,7 +76,18 @@ export class WasmLineCopier {
   ): { readonly fields: Uint8Array; readonly count: number; readonly end: number } {
     const { copyLines, getFieldsEnd, getLinesEnd } = this.#exports;
     const fieldsEnd = FIELDS_START + Math.min(roomBytes, FIELDS_BYTES_MAX);
-    const count = copyLines(at, this.#chunkLength, this.#delimiter, FIELDS_START, fieldsEnd, countMax);
-    return { fields: this.#memory.subarray(FIELDS_START, getFieldsEnd()), count, end: getLinesEnd() };
+    const count = copyLines(
+      at,
+      this.#chunkLength,
+      this.#delimiter,
+      FIELDS_START,
+      fieldsEnd,
+      countMax,
+    );
+    return {
+      fields: this.#memory.subarray(FIELDS_START, getFieldsEnd()),
+      count,
+      end: getLinesEnd(),
+    };
   }
 }

@@ -16,7 +16,10 @@ declare namespace WebAssembly {
   interface Instance {
     readonly exports: Readonly<Record<string, unknown>>;
   }
-  const Instance: new (module: Module, imports: Record<string, Record<string, unknown>>) => Instance;
+  const Instance: new (
+    module: Module,
+    imports: Record<string, Record<string, unknown>>,
+  ) => Instance;
 
   const CompileError: new (message: string) => Error;
 }

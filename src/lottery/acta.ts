@@ -135,7 +135,8 @@ const VOIDS = /^(?:void: [^\n]+\n)*$/;
 export function readActa(text: string): ActaContent | undefined {
   const head = HEAD.exec(text);
   if (head === null) return undefined;
-  const [{ length }, lottery, number, closed, bets, bytes, sha256] = head as unknown as string[] & [string];
+  const [{ length }, lottery, number, closed, bets, bytes, sha256] = head as unknown as string[] &
+    [string];
   const { agencies, rest } = readAgencies(text.slice(length), AGENCY);
   if (!VOIDS.test(rest)) return undefined;
   return {
@@ -157,8 +158,8 @@ const DRAW_AGENCY = /^agency (\d{1,5}): winners (\d{1,15}) sha256 ([0-9a-f]{64})
 export function readDrawActa(text: string): DrawActaContent | undefined {
   const head = DRAW_HEAD.exec(text);
   if (head === null) return undefined;
-  const [{ length }, lottery, acta, actaSha256, drawn, number, winners] = head as unknown as string[] &
-    [string];
+  const [{ length }, lottery, acta, actaSha256, drawn, number, winners] =
+    head as unknown as string[] & [string];
   const { agencies, rest } = readAgencies(text.slice(length), DRAW_AGENCY);
   if (rest !== '') return undefined;
   return {

@@ -11,7 +11,9 @@ export function formatAgencies(ids: Iterable<number>): string {
     if (last?.to === id - 1) last.to = id;
     else parts.push({ from: id, to: id });
   }
-  return parts.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(',') || NONE;
+  return (
+    parts.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(',') || NONE
+  );
 }
 
 /** The agencies of a text, or why there are none; undefined when it is not of that form. */

@@ -17,7 +17,11 @@ export interface BetBatch {
 }
 
 /** What can be wrong with a batch as a whole; `docs/ERRORS.md` explains each. */
-export const BATCH_FAULT_REASONS = ['count-not-a-number', 'too-few-fields', 'too-many-fields'] as const;
+export const BATCH_FAULT_REASONS = [
+  'count-not-a-number',
+  'too-few-fields',
+  'too-many-fields',
+] as const;
 
 /** The first thing that is wrong with the bets of a message: all of them are refused. */
 export interface BatchFault {

@@ -28,7 +28,12 @@ export const ROW_OVERHEAD_BYTES_MAX = 5 + 5 + 2 + 4;
  * is the agency's id with its comma, as ASCII. `out` needs room for twice the bytes of the fields
  * (quotes double) plus `ROW_OVERHEAD_BYTES_MAX`.
  */
-export function appendRow(out: Uint8Array, at: number, agencyField: Uint8Array, fields: FieldRanges): number {
+export function appendRow(
+  out: Uint8Array,
+  at: number,
+  agencyField: Uint8Array,
+  fields: FieldRanges,
+): number {
   const { bytes, starts, ends } = fields;
   let to = at;
   for (let i = 0; i < agencyField.length; i += 1) out[to++] = agencyField[i]!;
@@ -37,14 +42,21 @@ export function appendRow(out: Uint8Array, at: number, agencyField: Uint8Array, 
   to = appendPlain(out, to, bytes, starts[2]!, ends[2]!);
   to = appendPlain(out, to, bytes, starts[3]!, ends[3]!);
   const numberEnd = ends[4]!;
-  for (let i = skipZeros(bytes, starts[4]!, numberEnd); i < numberEnd; i += 1) out[to++] = bytes[i]!;
+  for (let i = skipZeros(bytes, starts[4]!, numberEnd); i < numberEnd; i += 1)
+    out[to++] = bytes[i]!;
   out[to++] = CR;
   out[to++] = LF;
   return to;
 }
 
 /** Copies a field and its comma; when it turns out to need quotes, starts over with them. */
-function appendName(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+function appendName(
+  out: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let to = at;
   for (let i = start; i < end; i += 1) {
     const byte = bytes[i]!;
@@ -55,7 +67,13 @@ function appendName(out: Uint8Array, at: number, bytes: Uint8Array, start: numbe
   return to;
 }
 
-function appendQuoted(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+function appendQuoted(
+  out: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let to = at;
   out[to++] = QUOTE;
   for (let i = start; i < end; i += 1) {
@@ -68,7 +86,13 @@ function appendQuoted(out: Uint8Array, at: number, bytes: Uint8Array, start: num
   return to;
 }
 
-function appendPlain(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+function appendPlain(
+  out: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let to = at;
   for (let i = start; i < end; i += 1) out[to++] = bytes[i]!;
   out[to++] = COMMA;

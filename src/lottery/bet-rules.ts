@@ -116,7 +116,9 @@ function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
   if (first >= 0xe0 && first <= 0xef) {
     const low = first === 0xe0 ? 0xa0 : 0x80;
     const high = first === 0xed ? 0x9f : 0xbf;
-    return second >= low && second <= high && at + 2 < end && isContinuation(bytes[at + 2]!) ? 3 : 0;
+    return second >= low && second <= high && at + 2 < end && isContinuation(bytes[at + 2]!)
+      ? 3
+      : 0;
   }
   if (first >= 0xf0 && first <= 0xf4) {
     const low = first === 0xf0 ? 0x90 : 0x80;
@@ -144,7 +146,8 @@ function documentFault(bytes: Uint8Array, start: number, end: number): FaultReas
  */
 function birthdateFault(bytes: Uint8Array, start: number, end: number): FaultReason | undefined {
   if (start === end) return 'empty';
-  if (end - start !== 10 || bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return 'not-a-date';
+  if (end - start !== 10 || bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d)
+    return 'not-a-date';
   const century = pair(bytes, start);
   const yearOfCentury = pair(bytes, start + 2);
   const month = pair(bytes, start + 5);

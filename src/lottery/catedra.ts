@@ -63,7 +63,10 @@ export function loadBets(
   return decodeRows(chunksOf(file, onRead), typeof file === 'string' ? file : STORAGE_FILEPATH);
 }
 
-function* chunksOf(source: string | number, onRead?: (chunk: Uint8Array) => void): Generator<Uint8Array> {
+function* chunksOf(
+  source: string | number,
+  onRead?: (chunk: Uint8Array) => void,
+): Generator<Uint8Array> {
   const file = typeof source === 'string' ? openSync(source, 'r') : source;
   try {
     // Double buffering: the decoder still uses the end of a chunk when it gets the next one.

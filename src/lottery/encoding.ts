@@ -18,7 +18,9 @@ export function toUtf8(encoding: Encoding): (bytes: Buffer) => Buffer {
   return bytes => {
     const text = decoder.write(bytes);
     if (encoding === 'utf-16le') return Buffer.from(text);
-    return Buffer.from(text.replace(/[\x80-\x9f]/g, code => WINDOWS_1252[code.charCodeAt(0) - 0x80]!));
+    return Buffer.from(
+      text.replace(/[\x80-\x9f]/g, code => WINDOWS_1252[code.charCodeAt(0) - 0x80]!),
+    );
   };
 }
 

@@ -12,6 +12,7 @@ export function isOvertakenBy(fact: Fact, other: Fact): boolean {
   if (fact.agency !== other.agency) return false;
   if (other.kind !== 'stored' && other.kind !== 'refused') return true;
   if (fact.kind === 'reopened' || fact.kind === 'voided') return true;
-  if (fact.kind === 'finished') return other.place !== undefined && other.place.upload !== fact.upload;
+  if (fact.kind === 'finished')
+    return other.place !== undefined && other.place.upload !== fact.upload;
   return other.place !== undefined;
 }

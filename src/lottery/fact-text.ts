@@ -7,6 +7,8 @@ export function encodeFacts(facts: readonly Fact[]): string {
 
 export function decodeFacts(text: string): Fact[] {
   return (JSON.parse(text) as Fact[]).map(fact =>
-    fact.kind === 'drawn' ? { ...fact, draw: { ...fact.draw, winners: new Map(fact.draw.winners) } } : fact,
+    fact.kind === 'drawn'
+      ? { ...fact, draw: { ...fact.draw, winners: new Map(fact.draw.winners) } }
+      : fact,
   );
 }

@@ -47,7 +47,11 @@ export interface Intervention {
  */
 export type Fact =
   /** The draw waits for these agencies, in the form `1-5,7`, from here on. */
-  | { readonly kind: 'agencies'; readonly agencies: string; readonly intervention?: Intervention | undefined }
+  | {
+      readonly kind: 'agencies';
+      readonly agencies: string;
+      readonly intervention?: Intervention | undefined;
+    }
   /** Bets that were there before the first batch, as a number for each agency. */
   | { readonly kind: 'adopted'; readonly bets: ReadonlyMap<number, number> }
   /** `count` bets of an agency were stored. Without a place when the base protocol brought them. */

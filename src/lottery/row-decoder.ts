@@ -110,7 +110,8 @@ export class RowDecoder {
     const step = reader.next();
     if (step === 'more' || step === 'done') return undefined;
     const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? betOf(reader) : undefined;
-    if (bet === undefined) throw new Error(`${this.#source}, line ${reader.line}: not a row of bets.csv`);
+    if (bet === undefined)
+      throw new Error(`${this.#source}, line ${reader.line}: not a row of bets.csv`);
     return bet;
   }
 }

@@ -9,7 +9,10 @@ const COMMAS_PER_ROW = 5;
 /** Numbers of `found` for each row. */
 export const NUMBERS_PER_ROW = 3;
 
-/** The window becomes a string; V8 gives a much longer one heap pages of its own, at several times the cost. */
+/**
+ * The window becomes a string; V8 gives a much longer one heap pages of its own, at several times
+ * the cost.
+ */
 export const WINDOW_BYTES_MAX = 64 * 1024;
 
 /** Digits of an agency or a number: those of 65535. */
@@ -19,8 +22,9 @@ const DIGITS_MAX = 5;
 const ROW_BYTES_MIN = 9;
 
 /**
- * Finds the usual rows of a `bets.csv`, which nearly all are, for one `RowDecoder`; `CsvReader` takes the others. The
- * grammar is narrower than that of a row, so that one look at each byte is enough:
+ * Finds the usual rows of a `bets.csv`, which nearly all are, for one `RowDecoder`; `CsvReader`
+ * takes the others. The grammar is narrower than that of a row, so that one look at each byte is
+ * enough:
  *
  *     usual row = agency "," text "," text "," text "," text "," number CR LF
  *     agency    = 1*5digit
@@ -29,20 +33,26 @@ const ROW_BYTES_MIN = 9;
  */
 export class RowScanner {
   /**
-   * Result of the last `scan`: `NUMBERS_PER_ROW` for each row (offset in the window, agency, number), then the offset where
-   * the last row ends.
+   * Result of the last `scan`: `NUMBERS_PER_ROW` for each row (offset in the window, agency,
+   * number), then the offset where the last row ends.
    */
   found = new Int32Array(0);
   #window: Uint8Array = new Uint8Array(0);
 
-  /** Takes the bytes to scan, at most `WINDOW_BYTES_MAX`. They must not change until the last `scan`. */
+  /**
+   * Takes the bytes to scan, at most `WINDOW_BYTES_MAX`. They must not change until the last
+   * `scan`.
+   */
   load(window: Uint8Array): void {
     this.#window = window;
     const length = foundLength(window.length);
     if (this.found.length < length) this.found = new Int32Array(length);
   }
 
-  /** Finds the consecutive usual rows from offset `from` on, and returns how many. The last one is complete. */
+  /**
+   * Finds the consecutive usual rows from offset `from` on, and returns how many. The last one is
+   * complete.
+   */
   scan(from: number): number {
     const { found } = this;
     const window = this.#window;
@@ -64,7 +74,10 @@ export class RowScanner {
   }
 }
 
-/** The place of the CR that ends the row at `start`; -1 when its line end or its commas are not those of a usual row. */
+/**
+ * The place of the CR that ends the row at `start`; -1 when its line end or its commas are not
+ * those of a usual row.
+ */
 function findRowEnd(window: Uint8Array, start: number): number {
   const { length } = window;
   let commas = 0;

@@ -47,7 +47,8 @@ export class Uploads {
   openOf(agency: number, except?: string): Upload | undefined {
     const ofAgency = this.#uploads.get(agency);
     if (ofAgency === undefined) return undefined;
-    for (const upload of ofAgency.values()) if (!upload.isComplete && upload.name !== except) return upload;
+    for (const upload of ofAgency.values())
+      if (!upload.isComplete && upload.name !== except) return upload;
     return undefined;
   }
 
@@ -107,7 +108,8 @@ export class Uploads {
 
   #take(agency: number, name: string, seq: number): Upload {
     const upload = this.#begin(agency, name);
-    if (seq !== upload.next) throw new Error(`batch ${seq} of an upload that expects batch ${upload.next}`);
+    if (seq !== upload.next)
+      throw new Error(`batch ${seq} of an upload that expects batch ${upload.next}`);
     upload.next += 1;
     return upload;
   }

@@ -1,10 +1,21 @@
-import type { AgencyEvent, AgencyFileEvent, AgencyProcessEvent, Emit, UploadEvent } from './events.ts';
+import type {
+  AgencyEvent,
+  AgencyFileEvent,
+  AgencyProcessEvent,
+  Emit,
+  UploadEvent,
+} from './events.ts';
 import type { Log } from './log.ts';
 import { logBy, type LogTable } from './log-table.ts';
 
 /** The client's log lines. The assignment fixes its own actions, in Spanish. */
 const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
-  'bet-sent': ({ document: dni, number: numero }) => ['info', 'apuesta_enviada', 'success', { dni, numero }],
+  'bet-sent': ({ document: dni, number: numero }) => [
+    'info',
+    'apuesta_enviada',
+    'success',
+    { dni, numero },
+  ],
   'upload-progress': ({ bets, fileBytesRead: bytes, fileBytes: of }) => [
     'info',
     'upload',
@@ -25,7 +36,8 @@ const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
   ],
   'upload-stopped': ({ batches, bets, inDoubt: in_doubt, resumable }) => {
     const details = { client_id, batches, bets, in_doubt };
-    if (resumable) return ['warning', 'upload', 'in_progress', { ...details, next_start: 'resumes' }];
+    if (resumable)
+      return ['warning', 'upload', 'in_progress', { ...details, next_start: 'resumes' }];
     const next_start = 'would send these bets again, the central must void them first';
     return ['error', 'upload', 'fail', { ...details, next_start }];
   },
@@ -36,7 +48,8 @@ const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
     'in_progress',
     {
       client_id,
-      error: 'the repeated end of the bets was refused, so the first one counts; asking for the winners',
+      error:
+        'the repeated end of the bets was refused, so the first one counts; asking for the winners',
     },
   ],
   'waiting-for-draw': ({ waitMs }) => [
@@ -49,8 +62,18 @@ const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
     error === undefined
       ? ['info', 'acta', 'success', { client_id, acta, bets, sha256 }]
       : ['error', 'acta', 'fail', { client_id, acta, error }],
-  'acta-unchecked': ({ acta, error }) => ['warning', 'acta', 'in_progress', { client_id, acta, error }],
-  winners: ({ documents }) => ['info', 'consulta_ganadores', 'success', { cant_ganadores: documents.length }],
+  'acta-unchecked': ({ acta, error }) => [
+    'warning',
+    'acta',
+    'in_progress',
+    { client_id, acta, error },
+  ],
+  winners: ({ documents }) => [
+    'info',
+    'consulta_ganadores',
+    'success',
+    { cant_ganadores: documents.length },
+  ],
   echo: ({ text: msg }) => ['info', 'receive_message', 'success', { client_id, msg }],
   'echo-finished': () => ['info', 'loop_finished', 'success', { client_id }],
 });
@@ -99,7 +122,12 @@ const processLines = (client_id: number): LogTable<AgencyProcessEvent | AgencyFi
     'fail',
     { file, field, reason, more },
   ],
-  'cause-guessed': ({ file, count: faults, hint }) => ['error', 'check_file', 'fail', { file, faults, hint }],
+  'cause-guessed': ({ file, count: faults, hint }) => [
+    'error',
+    'check_file',
+    'fail',
+    { file, faults, hint },
+  ],
   'heading-skipped': ({ file }) => ['info', 'skip_heading', 'success', { file, line: 1 }],
   'lines-skipped': ({ count: lines, rejected: file }) => [
     'warning',

@@ -22,7 +22,12 @@ const LINES: LogTable<CentralEvent> = {
     'success',
     { agency, upload, bets },
   ],
-  'batch-repeated': ({ agency, seq }) => ['debug', 'repeat_batch', 'success', { agency, batch: seq }],
+  'batch-repeated': ({ agency, seq }) => [
+    'debug',
+    'repeat_batch',
+    'success',
+    { agency, batch: seq },
+  ],
   'bets-refused': ({ single, count }) =>
     single
       ? ['error', 'apuesta_almacenada', 'fail']
@@ -55,7 +60,12 @@ const LINES: LogTable<CentralEvent> = {
     return ['info', 'sorteo', 'in_progress', { acta, ...waits }];
   },
   'signature-refused': ({ acta, file, error }) => ['error', 'firma', 'fail', { acta, file, error }],
-  'acta-disputed': ({ agency, acta, detail }) => ['error', 'acta', 'fail', { agency, acta, error: detail }],
+  'acta-disputed': ({ agency, acta, detail }) => [
+    'error',
+    'acta',
+    'fail',
+    { agency, acta, error: detail },
+  ],
   'draw-held': ({ bets, winners, seal, durationMs }) => [
     ['info', 'sorteo', 'success'],
     ['info', 'draw', 'success', { bets, winners, ms: Math.round(durationMs), sha256: seal }],
@@ -69,7 +79,12 @@ const LINES: LogTable<CentralEvent> = {
   'draw-delayed': ({ error }) => ['warning', 'sorteo', 'in_progress', { error }],
   'log-dropped': ({ lines }) => ['warning', 'write_log', 'in_progress', { dropped: lines }],
   echo: ({ ip, text: msg }) => ['info', 'receive_message', 'success', { ip, msg }],
-  listening: ({ address, port, dialect }) => ['info', 'listen', 'success', { address, port, dialect }],
+  listening: ({ address, port, dialect }) => [
+    'info',
+    'listen',
+    'success',
+    { address, port, dialect },
+  ],
   'http-listening': ({ url }) => ['info', 'listen_http', 'success', { url }],
   accepting: () => ['info', 'accept_connections', 'in_progress'],
   'connection-accepted': ({ ip }) => ['info', 'accept_connections', 'success', { ip }],
@@ -124,12 +139,22 @@ const LINES: LogTable<CentralEvent> = {
   'connection-closed': ({ ip, agency, unfinished, resumable }) => {
     // The only trace of a peer that leaves before its end of the bets.
     const level = unfinished && !resumable ? 'warning' : 'info';
-    return [level, 'close_socket', 'success', { ip, agency, all_sent: unfinished ? 'no' : undefined }];
+    return [
+      level,
+      'close_socket',
+      'success',
+      { ip, agency, all_sent: unfinished ? 'no' : undefined },
+    ];
   },
   'listener-error': ({ error }) => ['error', 'accept_connections', 'fail', { error }],
   'listener-closed': ({ port }) => ['info', 'close_listener', 'success', { port }],
   'timer-closed': ({ timer }) => ['info', 'close_timer', 'success', { timer }],
-  'tail-cut': ({ file, bytes, kept }) => ['warning', 'cut_torn_tail', 'success', { file, bytes, kept }],
+  'tail-cut': ({ file, bytes, kept }) => [
+    'warning',
+    'cut_torn_tail',
+    'success',
+    { file, bytes, kept },
+  ],
   'store-opened': ({ file, bets, finished, expected, state }) => {
     const of = `${finished.length} of ${expected} agencies`;
     const finished_ids = listed(finished, finished.length);
@@ -138,9 +163,19 @@ const LINES: LogTable<CentralEvent> = {
     return ['info', 'open_store', 'success', details];
   },
   'engine-unavailable': ({ error }) => ['warning', 'reach_engine', 'in_progress', { error }],
-  'engine-available': ({ awayMs }) => ['info', 'reach_engine', 'success', { ms: Math.round(awayMs) }],
+  'engine-available': ({ awayMs }) => [
+    'info',
+    'reach_engine',
+    'success',
+    { ms: Math.round(awayMs) },
+  ],
   'engine-single': () => ['warning', 'check_engine', 'success', { sync: 'single' }],
-  'store-warning': ({ file, warning }) => ['warning', 'watch_files', 'in_progress', { file, warning }],
+  'store-warning': ({ file, warning }) => [
+    'warning',
+    'watch_files',
+    'in_progress',
+    { file, warning },
+  ],
   'file-closed': ({ file }) => ['info', 'close_file', 'success', { file }],
   failed: ({ action, error }) => ['error', action, 'fail', { error }],
   stopping: ({ signal }) => ['info', 'shutdown', 'in_progress', { signal }],
@@ -158,7 +193,8 @@ export function logCentral(log: Log): Emit<CentralEvent> {
 
 const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
 
-const failedUnless = (resumable: boolean | undefined): Result => (resumable ? 'in_progress' : 'fail');
+const failedUnless = (resumable: boolean | undefined): Result =>
+  resumable ? 'in_progress' : 'fail';
 
 /** The first of `count` agencies. */
 function listed(agencies: readonly number[], count: number): string {
@@ -174,6 +210,9 @@ function interventionOf(fact: ByHand) {
     case 'reopened':
       return ['reopen_agency', { agency: fact.agency }] as const;
     case 'voided':
-      return ['void_agency', { agency: fact.agency, upload: fact.upload, bets: fact.bets }] as const;
+      return [
+        'void_agency',
+        { agency: fact.agency, upload: fact.upload, bets: fact.bets },
+      ] as const;
   }
 }

@@ -10,8 +10,8 @@ type Events<Table> = {
 }[keyof Table];
 
 /**
- * Events of the central and the agency. Log, metrics and page subscribe to them; only `cli/` imports
- * those.
+ * Events of the central and the agency. Log, metrics and page subscribe to them; only `cli/`
+ * imports those.
  */
 export type Emit<Event> = (event: Event) => void;
 

@@ -37,8 +37,8 @@ interface Output {
 }
 
 /**
- * Standard output: buffered, never synced. Non-blocking: lines are dropped and counted when a pipe or
- * the disk is full.
+ * Standard output: buffered, never synced. Non-blocking: lines are dropped and counted when a pipe
+ * or the disk is full.
  */
 export function openLogSink(): LogSink {
   const output = openOutput();

@@ -14,12 +14,16 @@ interface Named {
 
 /** The lines of each event, by its name. */
 export type LogTable<Event extends Named> = {
-  readonly [Name in Event['event']]: (event: Extract<Event, { event: Name }>) => Line | readonly Line[];
+  readonly [Name in Event['event']]: (
+    event: Extract<Event, { event: Name }>,
+  ) => Line | readonly Line[];
 };
 
 /** Logs each event as the table says. */
 export function logBy<Event extends Named>(log: Log, table: LogTable<Event>): Emit<Event> {
-  const lines = table as unknown as Readonly<Record<string, (event: Event) => Line | readonly Line[]>>;
+  const lines = table as unknown as Readonly<
+    Record<string, (event: Event) => Line | readonly Line[]>
+  >;
   return event => {
     const found = lines[event.event]!(event);
     const isOne = typeof found[0] === 'string';

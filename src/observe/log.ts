@@ -71,7 +71,13 @@ export class Log {
     if (LOG_LEVELS.indexOf(level) < this.#threshold) return;
     const { format, write, clock } = this.#options;
     if (format === 'json') {
-      const line = JSON.stringify({ time: clock().toISOString(), level, action, result, ...details });
+      const line = JSON.stringify({
+        time: clock().toISOString(),
+        level,
+        action,
+        result,
+        ...details,
+      });
       // JSON escapes the others.
       write(`${line.replace(/[\u007f-\u009f\u2028\u2029]/g, escapeCharacter)}\n`);
       return;
@@ -79,7 +85,8 @@ export class Log {
     let line = `${this.#time(clock())} ${level.padEnd(8)} action: ${action} | result: ${result}`;
     for (const key in details) {
       const value = details[key];
-      if (value !== undefined) line += ` | ${key}: ${typeof value === 'number' ? value : plain(key, value)}`;
+      if (value !== undefined)
+        line += ` | ${key}: ${typeof value === 'number' ? value : plain(key, value)}`;
     }
     write(`${line}\n`);
   }

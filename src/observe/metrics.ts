@@ -45,7 +45,8 @@ export class Metrics {
     });
     for (const reading of READINGS) this.#register(reading);
     if (diskSpace !== undefined) for (const reading of DISK_READINGS) this.#register(reading);
-    if (monitor.engineAvailable !== undefined) for (const reading of ENGINE_READINGS) this.#register(reading);
+    if (monitor.engineAvailable !== undefined)
+      for (const reading of ENGINE_READINGS) this.#register(reading);
   }
 
   get contentType(): string {

@@ -4,7 +4,12 @@ import type { CentralStatus } from './status.ts';
 import { SyncTimes } from './sync-times.ts';
 
 /** Why a server is not ready. */
-export type UnreadyReason = 'recovering' | 'disk-full' | 'engine-away' | 'engine-unsafe' | 'stopping';
+export type UnreadyReason =
+  | 'recovering'
+  | 'disk-full'
+  | 'engine-away'
+  | 'engine-unsafe'
+  | 'stopping';
 
 export interface MonitorOptions {
   /** Whether the store is a database. */
@@ -36,7 +41,10 @@ export class Monitor {
   #stopping = false;
   #statusOf: (() => CentralStatus) | undefined;
 
-  constructor(clock: () => Date, { hasEngine = false, droppedLines = () => 0 }: MonitorOptions = {}) {
+  constructor(
+    clock: () => Date,
+    { hasEngine = false, droppedLines = () => 0 }: MonitorOptions = {},
+  ) {
     this.#droppedLines = droppedLines;
     this.startedAt = clock();
     this.recent = new RecentEvents(clock);

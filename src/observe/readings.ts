@@ -16,7 +16,9 @@ export interface Reading {
   readonly name: `loteria_${string}`;
   readonly help: string;
   readonly label?: string;
-  readonly read: (seen: Seen) => number | readonly (readonly [label: string | number, value: number])[];
+  readonly read: (
+    seen: Seen,
+  ) => number | readonly (readonly [label: string | number, value: number])[];
 }
 
 const STATES = ['recovering', 'open', 'complete', 'closed', 'drawn'] as const;
@@ -127,7 +129,8 @@ export const READINGS: readonly Reading[] = [
     name: 'loteria_tls_certificate_expiry_seconds',
     help: 'Unix time at which the first certificate of a file expires; none without TLS.',
     label: 'file',
-    read: ({ monitor }) => monitor.certificates.map(({ file, validTo }) => [file, validTo.getTime() / 1000]),
+    read: ({ monitor }) =>
+      monitor.certificates.map(({ file, validTo }) => [file, validTo.getTime() / 1000]),
   },
   {
     type: 'gauge',

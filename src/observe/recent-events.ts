@@ -15,7 +15,10 @@ export interface RecentEvent {
 
 const EVENTS_MAX = 50;
 
-/** The latest events, newest first. A repeated event moves up, so that a thousand refusals of a peer hide nothing. */
+/**
+ * The latest events, newest first. A repeated event moves up, so that a thousand refusals of a peer
+ * hide nothing.
+ */
 export class RecentEvents {
   readonly #clock: () => Date;
   /** By kind and parameters, oldest first. */
@@ -30,9 +33,10 @@ export class RecentEvents {
   }
 
   get newestFirst(): RecentEvent[] {
-    return [...this.#events.values()]
-      .toReversed()
-      .map(({ times, params, ...rest }) => ({ ...rest, params: times > 1 ? { ...params, times } : params }));
+    return [...this.#events.values()].toReversed().map(({ times, params, ...rest }) => ({
+      ...rest,
+      params: times > 1 ? { ...params, times } : params,
+    }));
   }
 
   add(kind: string, params: Params = {}): void {
@@ -40,7 +44,13 @@ export class RecentEvents {
     const known = this.#events.get(key);
     this.#events.delete(key);
     const id = known?.id ?? (this.#lastId += 1);
-    this.#events.set(key, { id, time: this.#clock(), kind, params, times: (known?.times ?? 0) + 1 });
+    this.#events.set(key, {
+      id,
+      time: this.#clock(),
+      kind,
+      params,
+      times: (known?.times ?? 0) + 1,
+    });
     if (this.#events.size > EVENTS_MAX) this.#events.delete(this.#events.keys().next().value!);
   }
 }
@@ -64,7 +74,8 @@ export function readableParams(event: CentralEvent): Params | undefined {
     case 'done-by-hand': {
       const { fact } = event;
       const { reason, by } = fact.intervention;
-      const subject = fact.kind === 'agencies' ? { agencies: fact.agencies } : { agency: fact.agency };
+      const subject =
+        fact.kind === 'agencies' ? { agencies: fact.agencies } : { agency: fact.agency };
       return { kind: fact.kind, ...subject, reason, by };
     }
     case 'agency-finished':

@@ -43,7 +43,9 @@ export class Child {
       });
       child.on('close', code => resolve(code ?? 1));
     });
-    const log = createWriteStream(join(options.folder, `${options.name}.log`), { mode: PRIVATE_FILE });
+    const log = createWriteStream(join(options.folder, `${options.name}.log`), {
+      mode: PRIVATE_FILE,
+    });
     child.stdout.pipe(log);
     child.stderr.on('data', text => (this.complaint += String(text)));
     createInterface({ input: child.stdout }).on('line', text => this.#onLine(text, options.onLine));

@@ -21,7 +21,11 @@ export interface Expected {
  * @param encoder of the client's dialect, because not every dialect can send every bet
  * @throws the reason of `stop`
  */
-export async function expectedOf(path: string, encoder: BatchEncoder, stop: AbortSignal): Promise<Expected> {
+export async function expectedOf(
+  path: string,
+  encoder: BatchEncoder,
+  stop: AbortSignal,
+): Promise<Expected> {
   const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
   const counter = new WinnerCounter(encoder);
   let bets = 0;

@@ -104,7 +104,9 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
   for (const [index, code] of codes.entries()) {
     const { agency } = parts.files[index]!;
     if (code !== 0)
-      complaints.push(`agency ${agency} ended with exit code ${code} ${agencies[index]!.complaint}`);
+      complaints.push(
+        `agency ${agency} ended with exit code ${code} ${agencies[index]!.complaint}`,
+      );
   }
   const rows = await Promise.all(parts.files.map(file => resultOf(parts, file)));
   return { rows, durationMs, betsDrawn, complaints };
@@ -166,7 +168,10 @@ function startAgency(
   });
 }
 
-async function resultOf({ folder, expected }: RunParts, { agency }: AgencyFile): Promise<ResultRow> {
+async function resultOf(
+  { folder, expected }: RunParts,
+  { agency }: AgencyFile,
+): Promise<ResultRow> {
   const { bets, refusedLines, winners } = expected.get(agency)!;
   const told = await readWinners(winnersFile(folder, agency));
   const right = told !== undefined && told.join() === winners.join();

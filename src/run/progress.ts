@@ -33,7 +33,10 @@ function showBars(totals: ReadonlyMap<number, number>, output: NodeJS.WriteStrea
   };
 }
 
-function printLines(totals: ReadonlyMap<number, number>, output: NodeJS.WriteStream): UploadProgress {
+function printLines(
+  totals: ReadonlyMap<number, number>,
+  output: NodeJS.WriteStream,
+): UploadProgress {
   const printed = new Map<number, number>();
   return {
     set(agency, bets) {

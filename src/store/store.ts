@@ -37,14 +37,15 @@ export interface Store {
   /**
    * The digest of all durable rows appended before.
    *
-   * @throws StoreError (as a rejection) `unavailable`; `failed` when the bets are not those that were acknowledged
+   * @throws StoreError (as a rejection) `unavailable`; `failed` when the bets are not those that
+   *   were acknowledged
    */
   digest(): Promise<BetsDigest>;
   /** Identifies the lottery. */
   readonly lottery: string;
   /**
-   * Fulfilled when everything appended before is durable or rejected, and every fact is applied that
-   * any server on the same log has acknowledged before.
+   * Fulfilled when everything appended before is durable or rejected, and every fact is applied
+   * that any server on the same log has acknowledged before.
    *
    * @throws StoreError (as a rejection) `unavailable`, `failed`
    */

@@ -39,7 +39,11 @@ export class Authority {
   readonly #certificate: X509Certificate;
   readonly #keys: webcrypto.CryptoKeyPair;
 
-  private constructor(certificate: X509Certificate, keys: webcrypto.CryptoKeyPair, pair: IssuedPair) {
+  private constructor(
+    certificate: X509Certificate,
+    keys: webcrypto.CryptoKeyPair,
+    pair: IssuedPair,
+  ) {
     this.#certificate = certificate;
     this.#keys = keys;
     this.pair = pair;
@@ -66,7 +70,9 @@ export class Authority {
 
   /** @param hosts names and addresses of the server */
   async issueServer(hosts: readonly string[], validity: Validity): Promise<IssuedPair> {
-    const names = hosts.map((value): JsonGeneralName => ({ type: isIP(value) ? 'ip' : 'dns', value }));
+    const names = hosts.map(
+      (value): JsonGeneralName => ({ type: isIP(value) ? 'ip' : 'dns', value }),
+    );
     return await this.#issue('server', validity, [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(names),
@@ -117,7 +123,10 @@ function newSerial(): string {
   return bytes.toString('hex');
 }
 
-async function inPem(certificate: X509Certificate, keys: webcrypto.CryptoKeyPair): Promise<IssuedPair> {
+async function inPem(
+  certificate: X509Certificate,
+  keys: webcrypto.CryptoKeyPair,
+): Promise<IssuedPair> {
   const bytes = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   const lines = bytes.toString('base64').match(/.{1,64}/g)!;
   const privateKey = `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;

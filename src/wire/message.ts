@@ -43,7 +43,12 @@ export type ClientMessage =
    */
   | { readonly kind: 'await-winners'; readonly acta?: number | undefined }
   /** The acta does not match what the agency has sent: its bets, and the SHA-256 of their rows. */
-  | { readonly kind: 'dispute-acta'; readonly acta: number; readonly bets: number; readonly sha256: string };
+  | {
+      readonly kind: 'dispute-acta';
+      readonly acta: number;
+      readonly bets: number;
+      readonly sha256: string;
+    };
 
 /** A message that carries bets. */
 export type BetsMessage = ClientMessage & { readonly payload: Uint8Array };
@@ -65,7 +70,12 @@ export type ServerMessage =
   /** The agency's own winners, in stored order. */
   | { readonly kind: 'winners'; readonly documents: readonly string[] }
   /** The acta de cierre, and the number of uploads with the agency's bets in it. */
-  | { readonly kind: 'acta'; readonly number: number; readonly uploads: number; readonly text: string }
+  | {
+      readonly kind: 'acta';
+      readonly number: number;
+      readonly uploads: number;
+      readonly text: string;
+    }
   /** Keep-alive while an answer is outstanding. */
   | { readonly kind: 'still-here' };
 
@@ -85,4 +95,8 @@ export interface Welcome {
 export type ServerAnswer =
   | Exclude<ServerMessage, { kind: 'refused' | 'batch-refused' }>
   | { readonly kind: 'refused'; readonly refusal?: Refusal }
-  | { readonly kind: 'batch-refused'; readonly seq: number; readonly fault: Omit<BatchFault, 'count'> };
+  | {
+      readonly kind: 'batch-refused';
+      readonly seq: number;
+      readonly fault: Omit<BatchFault, 'count'>;
+    };

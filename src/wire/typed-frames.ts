@@ -38,7 +38,9 @@ export class TypedFrameDecoder<Message> extends StreamDecoder<Message> {
   constructor(types: FrameTypes<Message>) {
     super();
     const entries = Object.entries(types);
-    this.#types = new Map(entries.map(([name, type]) => [typeBytes(name).readUInt32BE(), { name, ...type }]));
+    this.#types = new Map(
+      entries.map(([name, type]) => [typeBytes(name).readUInt32BE(), { name, ...type }]),
+    );
   }
 
   /**

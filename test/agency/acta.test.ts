@@ -90,7 +90,9 @@ describe('an agency that is sent an acta', () => {
     conversation.say(rwin());
     expect(await winners).toEqual([]);
     const [first, second] = events.of('acta-checked');
-    expect(first!.error).toMatch(/^it says \d bets with SHA-256 \w{64}, this agency has sent 1 with \w{64}$/);
+    expect(first!.error).toMatch(
+      /^it says \d bets with SHA-256 \w{64}, this agency has sent 1 with \w{64}$/,
+    );
     expect(second).toMatchObject({ acta: 2, error: undefined });
     await agency.close();
   });

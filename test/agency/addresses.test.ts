@@ -14,7 +14,14 @@ const addressesOf = (count: number, agency: number): Addresses =>
 describe('the servers of a central', () => {
   test('are begun with by the id of the agency, so that agencies spread over them', () => {
     const first = (agency: number): string => addressesOf(3, agency).current.text;
-    expect([1, 2, 3, 4, 5, 65_535].map(first)).toEqual(['s1:1', 's2:1', 's3:1', 's1:1', 's2:1', 's3:1']);
+    expect([1, 2, 3, 4, 5, 65_535].map(first)).toEqual([
+      's1:1',
+      's2:1',
+      's3:1',
+      's1:1',
+      's2:1',
+      's3:1',
+    ]);
   });
 
   test('have their turns round and round, and keep it until the agency moves on', () => {

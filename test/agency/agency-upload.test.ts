@@ -5,7 +5,14 @@ import { AgencyError } from '../../src/agency/errors.ts';
 import { FakeCentral, NEND, NOK, OK, RWIN_NONE } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
-import { batchText, betLines, betsFile, failureOf, startAgency, uploadFile } from './start-agency.ts';
+import {
+  batchText,
+  betLines,
+  betsFile,
+  failureOf,
+  startAgency,
+  uploadFile,
+} from './start-agency.ts';
 
 describe('an upload', () => {
   test('identifies the agency, then sends the bets in batches, in the bytes of the protocol page', async () => {
@@ -37,22 +44,28 @@ describe('an upload', () => {
     expect(await upload).toBe(6);
   });
 
-  test.each([1, 2, 7, 64])('never has more than %i batches unanswered, and as many as that', async window => {
-    const central = await FakeCentral.listen();
-    const { agency } = startAgency(central.port, { batchWindow: window, batchAmountMax: 1 });
-    const batches = 150;
-    const upload = uploadFile(agency, await betsFile(batches));
-    const conversation = await central.accept();
-    await conversation.messages(1);
-    for (let answered = 0; answered < batches; answered += 1) {
-      // The agency sends nothing without an answer once the window is full, so what an answer brings comes last.
-      const sent = Math.min(answered + window, batches);
-      await conversation.messages(sent - (conversation.received - 1 - conversation.waiting.length));
-      expect(conversation.received - 1).toBe(sent);
-      conversation.say(OK);
-    }
-    expect(await upload).toBe(batches);
-  });
+  test.each([1, 2, 7, 64])(
+    'never has more than %i batches unanswered, and as many as that',
+    async window => {
+      const central = await FakeCentral.listen();
+      const { agency } = startAgency(central.port, { batchWindow: window, batchAmountMax: 1 });
+      const batches = 150;
+      const upload = uploadFile(agency, await betsFile(batches));
+      const conversation = await central.accept();
+      await conversation.messages(1);
+      for (let answered = 0; answered < batches; answered += 1) {
+        // The agency sends nothing without an answer once the window is full, so what an answer
+        // brings comes last.
+        const sent = Math.min(answered + window, batches);
+        await conversation.messages(
+          sent - (conversation.received - 1 - conversation.waiting.length),
+        );
+        expect(conversation.received - 1).toBe(sent);
+        conversation.say(OK);
+      }
+      expect(await upload).toBe(batches);
+    },
+  );
 
   test('tells of lines that are no bets, counts them, and sends the rest', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
@@ -174,48 +187,60 @@ describe('a connection that is lost', () => {
   test.each([
     ['reset', 'ECONNRESET'],
     ['ended', 'the central closed the connection'],
-  ] as const)('(%s) with batches unanswered: says how many, and sends nothing again', async (how, why) => {
-    const central = await FakeCentral.listen();
-    const { agency, events } = startAgency(central.port, { batchWindow: 4 });
-    const upload = failureOf(uploadFile(agency, await betsFile(100)));
-    const conversation = await central.accept();
-    await conversation.messages(5);
-    conversation.say(OK + OK);
-    expect(await conversation.messages(2)).toEqual([batchText(9, 10), batchText(11, 12)]);
-    if (how === 'reset') conversation.reset();
-    else await conversation.hangUp();
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice; 4 bets were acknowledged, 8 are in doubt; have the central void them before they are sent again ('loteria agency void 1 --reason "…"')`,
-    );
-    await agency.close();
-    expect(events.of('connected')).toHaveLength(1);
-    expect(central.conversations).toHaveLength(1);
-  });
+  ] as const)(
+    '(%s) with batches unanswered: says how many, and sends nothing again',
+    async (how, why) => {
+      const central = await FakeCentral.listen();
+      const { agency, events } = startAgency(central.port, { batchWindow: 4 });
+      const upload = failureOf(uploadFile(agency, await betsFile(100)));
+      const conversation = await central.accept();
+      await conversation.messages(5);
+      conversation.say(OK + OK);
+      expect(await conversation.messages(2)).toEqual([batchText(9, 10), batchText(11, 12)]);
+      if (how === 'reset') conversation.reset();
+      else await conversation.hangUp();
+      const error = await upload;
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toBe(
+        `the connection was lost, ${why}; whether the last 4 batches were stored is not known, and sending them again could store them twice; 4 bets were acknowledged, 8 are in doubt; have the central void them before they are sent again ('loteria agency void 1 --reason "…"')`,
+      );
+      await agency.close();
+      expect(events.of('connected')).toHaveLength(1);
+      expect(central.conversations).toHaveLength(1);
+    },
+  );
 
-  test.each([1, 2])('with none unanswered (window %i): comes back and goes on', async batchWindow => {
-    const { path, writer } = await pipeFile(await temporaryFolder());
-    const central = await FakeCentral.listen();
-    const { agency, events } = startAgency(central.port, { batchWindow });
-    const upload = uploadFile(agency, path);
-    upload.catch(() => {});
-    await writer.write(betLines(1, 2));
-    const first = await central.accept();
-    expect(await first.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
-    first.say(OK);
-    await first.hangUp();
-    await writer.write(betLines(3, 4));
-    await writer.close();
-    const second = await Promise.race([
-      central.accept(),
-      failureOf(upload).then(error => Promise.reject(error)),
-    ]);
-    expect(await second.messages(2)).toEqual(['CONN 1', batchText(3, 4)]);
-    second.say(OK);
-    expect(await upload).toBe(4);
-    expect(events.names).toEqual(['connected', 'socket-closed', 'connected', 'upload-done', 'file-closed']);
-  });
+  test.each([1, 2])(
+    'with none unanswered (window %i): comes back and goes on',
+    async batchWindow => {
+      const { path, writer } = await pipeFile(await temporaryFolder());
+      const central = await FakeCentral.listen();
+      const { agency, events } = startAgency(central.port, { batchWindow });
+      const upload = uploadFile(agency, path);
+      upload.catch(() => {});
+      await writer.write(betLines(1, 2));
+      const first = await central.accept();
+      expect(await first.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
+      first.say(OK);
+      await first.hangUp();
+      await writer.write(betLines(3, 4));
+      await writer.close();
+      const second = await Promise.race([
+        central.accept(),
+        failureOf(upload).then(error => Promise.reject(error)),
+      ]);
+      expect(await second.messages(2)).toEqual(['CONN 1', batchText(3, 4)]);
+      second.say(OK);
+      expect(await upload).toBe(4);
+      expect(events.names).toEqual([
+        'connected',
+        'socket-closed',
+        'connected',
+        'upload-done',
+        'file-closed',
+      ]);
+    },
+  );
 
   test('does not count batches that were never sent among those whose fate is unknown', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
@@ -265,7 +290,9 @@ describe('a connection that is lost', () => {
       conversation.say(garbage);
       const error = await upload;
       expect(error).toBeInstanceOf(AgencyError);
-      expect(error.message).toMatch(/the connection was lost, the central's answer cannot be read, /);
+      expect(error.message).toMatch(
+        /the connection was lost, the central's answer cannot be read, /,
+      );
       expect(error.message).toContain('whether the last 1 batches were stored is not known');
       expect(error.cause).toMatchObject({ cause: { refusal: { code } } });
       await conversation.end();
@@ -274,7 +301,10 @@ describe('a connection that is lost', () => {
 
   test('because no answer came in time leaves the fate of the batches unknown', async () => {
     const central = await FakeCentral.listen();
-    const { agency } = startAgency(central.port, { batchWindow: 2, limits: { answerTimeoutMs: 40 } });
+    const { agency } = startAgency(central.port, {
+      batchWindow: 2,
+      limits: { answerTimeoutMs: 40 },
+    });
     const upload = failureOf(uploadFile(agency, await betsFile(20)));
     const conversation = await central.accept();
     await conversation.messages(3);

@@ -23,7 +23,9 @@ describe('the end of the bets and the winners', () => {
     expect(await conversation.message()).toBe('GWIN');
     conversation.say(RWIN_TWO);
     expect(await winners).toEqual(['30904465', '30876370']);
-    expect(events.of('winners')).toEqual([{ event: 'winners', documents: ['30904465', '30876370'] }]);
+    expect(events.of('winners')).toEqual([
+      { event: 'winners', documents: ['30904465', '30876370'] },
+    ]);
   });
 
   test('follow an upload on the same connection', async () => {
@@ -48,26 +50,29 @@ describe('the end of the bets and the winners', () => {
     [0, 70, [37.5, 46.875, 52.5, 52.5]],
     [1, 70, [62.5, 70, 70, 70]],
     [0.5, 1, [1, 1, 1, 1]],
-  ])('waits grow from 50 ms to loop.period (chance %d, period %d)', async (chance, pollMs, waits) => {
-    const central = await FakeCentral.listen();
-    const { agency, events } = startAgency(central.port, { pollMs, random: () => chance });
-    const winners = agency.finishAndAwaitWinners();
-    let conversation = await central.accept();
-    await conversation.messages(2);
-    conversation.say(OK);
-    for (let index = 0; index < waits.length; index += 1) {
+  ])(
+    'waits grow from 50 ms to loop.period (chance %d, period %d)',
+    async (chance, pollMs, waits) => {
+      const central = await FakeCentral.listen();
+      const { agency, events } = startAgency(central.port, { pollMs, random: () => chance });
+      const winners = agency.finishAndAwaitWinners();
+      let conversation = await central.accept();
+      await conversation.messages(2);
+      conversation.say(OK);
+      for (let index = 0; index < waits.length; index += 1) {
+        expect(await conversation.message()).toBe('GWIN');
+        conversation.say(NEND);
+        expect(await conversation.end()).toEqual([]);
+        conversation = await central.accept();
+        expect(await conversation.message()).toBe('CONN 1');
+      }
       expect(await conversation.message()).toBe('GWIN');
-      conversation.say(NEND);
-      expect(await conversation.end()).toEqual([]);
-      conversation = await central.accept();
-      expect(await conversation.message()).toBe('CONN 1');
-    }
-    expect(await conversation.message()).toBe('GWIN');
-    conversation.say(RWIN_TWO);
-    expect(await winners).toHaveLength(2);
-    expect(events.of('waiting-for-draw').map(({ waitMs }) => waitMs)).toEqual(waits);
-    expect(central.conversations).toHaveLength(waits.length + 1);
-  });
+      conversation.say(RWIN_TWO);
+      expect(await winners).toHaveLength(2);
+      expect(events.of('waiting-for-draw').map(({ waitMs }) => waitMs)).toEqual(waits);
+      expect(central.conversations).toHaveLength(waits.length + 1);
+    },
+  );
 
   test('a question is not asked before its wait is over', async () => {
     const central = await FakeCentral.listen();
@@ -106,7 +111,10 @@ describe('the end of the bets and the winners', () => {
     fourth.say(RWIN_TWO);
     expect(await winners).toEqual(['30904465', '30876370']);
     expect(events.of('reconnecting')).toEqual([
-      { event: 'reconnecting', error: expect.stringMatching(/^the central closed the connection; does /) },
+      {
+        event: 'reconnecting',
+        error: expect.stringMatching(/^the central closed the connection; does /),
+      },
       { event: 'reconnecting', error: 'ECONNRESET' },
     ]);
   });
@@ -166,7 +174,9 @@ describe('the end of the bets and the winners', () => {
     expect(await second.messages(2)).toEqual(['CONN 1', 'GWIN']);
     second.say(RWIN_NONE);
     expect(await winners).toEqual([]);
-    expect(events.of('reconnecting')).toEqual([{ event: 'reconnecting', error: 'no answer within 40 ms' }]);
+    expect(events.of('reconnecting')).toEqual([
+      { event: 'reconnecting', error: 'no answer within 40 ms' },
+    ]);
     expect(await first.end()).toEqual([]);
   });
 
@@ -235,7 +245,9 @@ describe('the bet of exercise 5', () => {
     expect(events.of('bet-sent')).toEqual([]);
     conversation.say(OK);
     await sent;
-    expect(events.of('bet-sent')).toEqual([{ event: 'bet-sent', document: '30904465', number: 75 }]);
+    expect(events.of('bet-sent')).toEqual([
+      { event: 'bet-sent', document: '30904465', number: 75 },
+    ]);
   });
 
   test('that is refused is an error', async () => {

@@ -7,8 +7,9 @@ import { FileMaker } from '../fuzz/file-maker.ts';
 import { cutAt, everyCut, places } from '../lottery/cuts.ts';
 
 /**
- * Batches are named by their numbers, so a file must be cut at the same places whichever way its lines take: the same frames byte
- * for byte, with the same first lines, and the same faults of the same lines.
+ * Batches are named by their numbers, so a file must be cut at the same places whichever way its
+ * lines take: the same frames byte for byte, with the same first lines, and the same faults of the
+ * same lines.
  */
 
 const BET = 'Santiago Lionel,Lorca,30904465,1999-03-17,7574';
@@ -21,7 +22,10 @@ const options: fc.Arbitrary<Required<CutOptions>> = fc.record({
   payloadBytesMax: fc.oneof(fc.integer({ min: 1024, max: 1200 }), fc.constantFrom(8184, 100_000)),
 });
 
-async function expectSame(chunks: readonly Uint8Array[], cutOptions: CutOptions = {}): Promise<number> {
+async function expectSame(
+  chunks: readonly Uint8Array[],
+  cutOptions: CutOptions = {},
+): Promise<number> {
   const { plain, fast, linesCopied } = await cutBothWays(chunks, cutOptions);
   if (!isDeepStrictEqual(fast, plain)) expect(fast).toEqual(plain);
   return linesCopied;
@@ -39,7 +43,11 @@ describe('batches are the same with the kernel and without it', () => {
   test.prop([fc.uint8Array({ maxLength: 300 }), places, options], { numRuns: 300 })(
     'of any bytes among usual lines',
     async (bytes, cuts, cutOptions) => {
-      const file = Buffer.concat([Buffer.from(`${BET}\n`), bytes, Buffer.from(`\n${NUNEZ}\n${BET}`)]);
+      const file = Buffer.concat([
+        Buffer.from(`${BET}\n`),
+        bytes,
+        Buffer.from(`\n${NUNEZ}\n${BET}`),
+      ]);
       await expectSame(cutAt(file, cuts), cutOptions);
     },
   );
@@ -77,7 +85,9 @@ describe('batches are the same with the kernel and without it', () => {
   });
 
   test('of lines of any length around that of what is read at once', async () => {
-    const lines = Array.from({ length: 80 }, (_, length) => BET.replace('Lionel', 'l'.repeat(length)));
+    const lines = Array.from({ length: 80 }, (_, length) =>
+      BET.replace('Lionel', 'l'.repeat(length)),
+    );
     expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThan(20);
     expect(await expectSame([Buffer.from(`${lines.join('\r\n')}\r\n`)])).toBeGreaterThan(20);
   });
@@ -98,7 +108,10 @@ describe('batches are the same with the kernel and without it', () => {
 
 describe('the fast way', () => {
   test.each(['\n', '\r\n'])('is that of every usual line, with %j at its end', async lineEnd => {
-    const lines = Array.from({ length: 1000 }, (_, index) => (index % 3 === 0 ? NUNEZ : BET) + lineEnd);
+    const lines = Array.from(
+      { length: 1000 },
+      (_, index) => (index % 3 === 0 ? NUNEZ : BET) + lineEnd,
+    );
     expect(await expectSame([Buffer.from(lines.join(''))])).toBe(1000);
   });
 
@@ -113,6 +126,8 @@ describe('the fast way', () => {
     ];
     const lines = odd.flatMap(line => [line, ...Array.from({ length: 8 }, () => BET)]);
     // A few lines behind an odd one go the same way, until it is sure that nothing of it is left.
-    expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThanOrEqual(odd.length * 4);
+    expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThanOrEqual(
+      odd.length * 4,
+    );
   });
 });

@@ -61,7 +61,9 @@ function decodeNbet(frame: Uint8Array): string[][] {
   expect(bytes.readUInt32BE(4)).toBe(bytes.length - 8);
   const [count, ...fields] = bytes.toString('utf8', 8).split('|');
   expect(fields).toHaveLength(Number(count) * 5);
-  return Array.from({ length: Number(count) }, (_, index) => fields.slice(index * 5, index * 5 + 5));
+  return Array.from({ length: Number(count) }, (_, index) =>
+    fields.slice(index * 5, index * 5 + 5),
+  );
 }
 
 function bet(index: number): string[] {
@@ -84,7 +86,9 @@ describe('batches', () => {
     const { batches, faults } = await batchesOf(fileOf(BETS), { amountMax });
     expect(batches).toHaveLength(count);
     for (const { bets } of batches.slice(0, -1)) expect(bets).toHaveLength(amountMax);
-    expect(batches.at(-1)!.bets).toHaveLength(1_000 % amountMax === 0 ? amountMax : 1_000 % amountMax);
+    expect(batches.at(-1)!.bets).toHaveLength(
+      1_000 % amountMax === 0 ? amountMax : 1_000 % amountMax,
+    );
     expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS);
     expect(faults).toEqual([]);
   });
@@ -107,7 +111,12 @@ describe('batches', () => {
   test('are cut earlier where the packet would be longer than 8 kB, and not a bet too early', async () => {
     const long = Array.from({ length: 400 }, (_, index) => {
       const [, , document, ...rest] = bet(index);
-      return ['Á'.repeat(1 + (index % 100)), 'b'.repeat(1 + ((index * 7) % 255)), document!, ...rest];
+      return [
+        'Á'.repeat(1 + (index % 100)),
+        'b'.repeat(1 + ((index * 7) % 255)),
+        document!,
+        ...rest,
+      ];
     });
     const { batches } = await batchesOf(fileOf(long), { amountMax: 1_000 });
     expect(batches.flatMap(({ bets }) => bets)).toEqual(long);
@@ -171,12 +180,15 @@ describe('a line that is no bet', () => {
     ['a,b,1,2000-01-01,10000', 'number', 'out-of-range'],
     ['a,b,1,2000-01-01,-1', 'number', 'not-digits'],
     ['nombre,apellido,documento,nacimiento,numero', 'document', 'not-digits'],
-  ])('%j is told with its line, field and reason; the rest goes on', async (line, field, reason) => {
-    const { batches, faults } = await batchesOf(`${GOOD}\r\n${line}\r\n${GOOD}\r\n`);
-    expect(faults).toMatchObject([{ line: 2, lines: line.split('\n').length, isHeading: false }]);
-    expect(faults[0]!.faults[0]).toMatchObject({ field, reason });
-    expect(batches.flatMap(({ bets }) => bets)).toEqual([GOOD.split(','), GOOD.split(',')]);
-  });
+  ])(
+    '%j is told with its line, field and reason; the rest goes on',
+    async (line, field, reason) => {
+      const { batches, faults } = await batchesOf(`${GOOD}\r\n${line}\r\n${GOOD}\r\n`);
+      expect(faults).toMatchObject([{ line: 2, lines: line.split('\n').length, isHeading: false }]);
+      expect(faults[0]!.faults[0]).toMatchObject({ field, reason });
+      expect(batches.flatMap(({ bets }) => bets)).toEqual([GOOD.split(','), GOOD.split(',')]);
+    },
+  );
 
   test('in bytes that are no UTF-8 is told too', async () => {
     const content = Buffer.concat([
@@ -186,14 +198,21 @@ describe('a line that is no bet', () => {
     ]);
     expect(await batchesOf(content)).toMatchObject({
       faults: [
-        { line: 1, faults: [{ field: 'first_name', value: String.raw`P\xe9rez`, reason: 'not-utf-8' }] },
+        {
+          line: 1,
+          faults: [{ field: 'first_name', value: String.raw`P\xe9rez`, reason: 'not-utf-8' }],
+        },
       ],
       batches: [{ firstLine: 2 }],
     });
   });
 
   test('that comes where a batch is full leaves the batches as they are', async () => {
-    const lines = BETS.slice(0, 6).flatMap(fields => [fields.join(','), 'x', 'a|b,b,1,2000-01-01,2']);
+    const lines = BETS.slice(0, 6).flatMap(fields => [
+      fields.join(','),
+      'x',
+      'a|b,b,1,2000-01-01,2',
+    ]);
     const { batches, faults } = await batchesOf(lines.join('\n'), { amountMax: 2 });
     expect(batches.map(({ bets }) => bets.length)).toEqual([2, 2, 2]);
     expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS.slice(0, 6));
@@ -214,7 +233,9 @@ describe('a line that is no bet', () => {
       },
     );
     expect(batches.flatMap(({ bets }) => bets)).toEqual(wide);
-    expect(faults).toMatchObject([{ line: 16, faults: [{ field: 'last_name', reason: 'separator' }] }]);
+    expect(faults).toMatchObject([
+      { line: 16, faults: [{ field: 'last_name', reason: 'separator' }] },
+    ]);
   });
 });
 
@@ -275,9 +296,14 @@ describe('files', () => {
               typeof content === 'string' ? content + lineEnd : write(content, quoteAll) + lineEnd,
             )
             .join('');
-          await writeFile(path, (mark ? '\ufeff' : '') + (lastLineEnd ? text : text.replace(/\r?\n$/, '')));
+          await writeFile(
+            path,
+            (mark ? '\ufeff' : '') + (lastLineEnd ? text : text.replace(/\r?\n$/, '')),
+          );
           const { batches, faults } = await readFile(path, { amountMax });
-          const valid = lines.flatMap(({ content }) => (typeof content === 'string' ? [] : [content]));
+          const valid = lines.flatMap(({ content }) =>
+            typeof content === 'string' ? [] : [content],
+          );
           expect(batches.flatMap(({ bets }) => bets)).toEqual(valid);
           const wrong = lines.flatMap(({ content }, index) =>
             typeof content === 'string' && content !== '' ? [index + 1] : [],

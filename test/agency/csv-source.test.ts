@@ -21,7 +21,10 @@ interface Options {
   readonly delimiter?: number;
 }
 
-async function readFile(content: string | Uint8Array, options: Options = {}): Promise<FileRecord[]> {
+async function readFile(
+  content: string | Uint8Array,
+  options: Options = {},
+): Promise<FileRecord[]> {
   const path = join(await temporaryFolder(), 'agency.csv');
   await writeFile(path, content);
   return recordsOf(path, options);
@@ -46,7 +49,10 @@ async function recordsOf(path: string, { delimiter = COMMA }: Options = {}): Pro
   return records;
 }
 
-/** The reader, each time with the records of another chunk, as the batcher uses it for a dialect without a faster way. */
+/**
+ * The reader, each time with the records of another chunk, as the batcher uses it for a dialect
+ * without a faster way.
+ */
 async function* readers(source: CsvSource): AsyncGenerator<CsvReader> {
   const reader = new CsvReader({ delimiter: source.delimiter, recordBytesMax: LINE_BYTES_MAX });
   for await (const chunk of source.chunks()) {
@@ -61,7 +67,9 @@ async function* readers(source: CsvSource): AsyncGenerator<CsvReader> {
 function filler(bytes: number): string {
   const line = `${'x'.repeat(63)}\n`;
   const rest = bytes % line.length;
-  return line.repeat((bytes - rest) / line.length) + (rest === 0 ? '' : `${'x'.repeat(rest - 1)}\n`);
+  return (
+    line.repeat((bytes - rest) / line.length) + (rest === 0 ? '' : `${'x'.repeat(rest - 1)}\n`)
+  );
 }
 
 const TWO: FileRecord[] = [
@@ -130,7 +138,9 @@ describe('the file of an agency', () => {
   });
 
   test('the comma is like any letter when the delimiter is another', async () => {
-    expect(await readFile('a,b;"c;d"\n', { delimiter: 0x3b })).toEqual([{ line: 1, fields: ['a,b', 'c;d'] }]);
+    expect(await readFile('a,b;"c;d"\n', { delimiter: 0x3b })).toEqual([
+      { line: 1, fields: ['a,b', 'c;d'] },
+    ]);
   });
 
   test('a field in quotes may hold delimiters, doubled quotes and line ends, which count as lines', async () => {
@@ -156,7 +166,11 @@ describe('the file of an agency', () => {
   test.each([8 * 1024 + 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 5])(
     'a line of %i bytes is given up, the next is read',
     async length => {
-      for (const broken of ['x'.repeat(length), `"${'x'.repeat(length)}"`, `"${'x'.repeat(length)}`]) {
+      for (const broken of [
+        'x'.repeat(length),
+        `"${'x'.repeat(length)}"`,
+        `"${'x'.repeat(length)}`,
+      ]) {
         expect(await readFile(`a,b\r\n${broken}\r\nc,d\r\n`)).toEqual([
           { line: 1, fields: ['a', 'b'] },
           { line: 2, fields: 'broken' },
@@ -180,7 +194,9 @@ describe('the file of an agency', () => {
     const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
     const read: number[] = [];
     for await (const chunk of source.chunks()) {
-      expect(chunk).toHaveLength(Math.min(CHUNK_BYTES, source.bytesRead - read.length * CHUNK_BYTES));
+      expect(chunk).toHaveLength(
+        Math.min(CHUNK_BYTES, source.bytesRead - read.length * CHUNK_BYTES),
+      );
       read.push(source.bytesRead);
     }
     await source.close();
@@ -190,7 +206,9 @@ describe('the file of an agency', () => {
 
   test('that is not there is an error that names it and the key that names it', async () => {
     const path = join(await temporaryFolder(), 'none.csv');
-    await expect(CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' })).rejects.toMatchObject({
+    await expect(
+      CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' }),
+    ).rejects.toMatchObject({
       name: 'AgencyError',
       message: `cannot read ${path} (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
     });
@@ -217,7 +235,9 @@ describe('a record that lies across what is read at a time', () => {
       const records = await recordsOf(path);
       const lines = first.split('\n').length;
       const again = lines + linesOfRecord + second.split('\n').length - 1;
-      const known = records.filter(found => !/^x+$/.test(found.fields[0]!) && found.fields !== 'broken');
+      const known = records.filter(
+        found => !/^x+$/.test(found.fields[0]!) && found.fields !== 'broken',
+      );
       expect(records.some(found => found.fields === 'broken')).toBe(false);
       // Filler that ends on a line of no letters is an empty line and no record.
       expect(known).toEqual([

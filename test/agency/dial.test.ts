@@ -70,7 +70,11 @@ describe('dialing', () => {
 
   test('counts the time from when the trouble began', async () => {
     const port = await portWithoutListener();
-    const { events, ...rest } = parts(port, { maxElapsedMs: 1_000, now: () => 5_000, since: 4_050 });
+    const { events, ...rest } = parts(port, {
+      maxElapsedMs: 1_000,
+      now: () => 5_000,
+      since: 4_050,
+    });
     const error = await failureOf(dial(rest));
     expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 1 attempts');
     expect(events.all).toEqual([]);
@@ -81,7 +85,9 @@ describe('dialing', () => {
     const error = await failureOf(
       dial(parts(1, { addresses: new Addresses([nowhere], 1), maxElapsedMs: 1 })),
     );
-    expect(error.message).toMatch(/^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/);
+    expect(error.message).toMatch(
+      /^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/,
+    );
   });
 
   test('stops at once when it was asked to before', async () => {
@@ -111,7 +117,9 @@ describe('dialing several servers', () => {
     onTestFinished(() => void socket.destroy());
     await central.accept();
     expect(rest.addresses.current.port).toBe(second);
-    const told = events.of('connecting').map(({ attempt, waitMs, address }) => [attempt, waitMs, address]);
+    const told = events
+      .of('connecting')
+      .map(({ attempt, waitMs, address }) => [attempt, waitMs, address]);
     expect(told.slice(0, 4)).toEqual([
       [1, 0, `127.0.0.1:${first}`],
       [2, 100, `127.0.0.1:${second}`],
@@ -122,7 +130,9 @@ describe('dialing several servers', () => {
 
   test('goes on to the next one without a wait', async () => {
     const central = await FakeCentral.listen();
-    const { events, ...rest } = parts([await portWithoutListener(), central.port], { random: () => 1e6 });
+    const { events, ...rest } = parts([await portWithoutListener(), central.port], {
+      random: () => 1e6,
+    });
     const socket = await dial(rest);
     onTestFinished(() => void socket.destroy());
     expect(socket.remotePort).toBe(central.port);
@@ -130,7 +140,11 @@ describe('dialing several servers', () => {
   });
 
   test('begins with the current one, from which a round is counted', async () => {
-    const ports = [await portWithoutListener(), await portWithoutListener(), await portWithoutListener()];
+    const ports = [
+      await portWithoutListener(),
+      await portWithoutListener(),
+      await portWithoutListener(),
+    ];
     const { events, ...rest } = parts(ports, { addresses: loopback(ports, 3), random: () => 1e6 });
     const stopping = new AbortController();
     const dialed = failureOf(dial({ ...rest, stop: stopping.signal }));
@@ -175,7 +189,9 @@ describe('dialing several servers', () => {
 describe('waits that grow', () => {
   test('double up to the ceiling', () => {
     const backOff = new BackOff({ firstMs: 100, ceilingMs: 1_000, random: () => 0.5 });
-    expect(Array.from({ length: 6 }, () => backOff.next())).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+    expect(Array.from({ length: 6 }, () => backOff.next())).toEqual([
+      100, 200, 400, 800, 1_000, 1_000,
+    ]);
   });
 
   test('stay as they are where the first is beyond the ceiling', () => {
@@ -204,13 +220,17 @@ describe('dialing a host with two addresses', () => {
     return {
       ...PLAIN,
       open: to =>
-        connect({ ...to, host: 'central.test', lookup: (_name, _options, tell) => tell(null, found) }),
+        connect({
+          ...to,
+          host: 'central.test',
+          lookup: (_name, _options, tell) => tell(null, found),
+        }),
     };
   }
 
   /**
-   * A listener that answers no further connection until it is resumed: its process stands still, and its queue is full. The
-   * system repeats the first packet of a connection after a second.
+   * A listener that answers no further connection until it is resumed: its process stands still,
+   * and its queue is full. The system repeats the first packet of a connection after a second.
    */
   async function busyListener(): Promise<{ port: number; resume: () => void }> {
     const script =

@@ -95,7 +95,9 @@ describe('the echo client', () => {
     const { port } = await echoServer(socket => socket.end('[CLIENT 2] Message N°1\n'));
     const error = await failureOf(start(port).running);
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe("the server echoed '[CLIENT 2] Message N°1' for '[CLIENT 1] Message N°1'");
+    expect(error.message).toBe(
+      "the server echoed '[CLIENT 2] Message N°1' for '[CLIENT 1] Message N°1'",
+    );
   });
 
   test.each<[string, (socket: Socket) => void, string]>([
@@ -114,7 +116,11 @@ describe('the echo client', () => {
       socket => void socket.resetAndDestroy(),
       'the connection was lost before the echo came back, ECONNRESET',
     ],
-    ['says nothing', () => {}, 'the connection was lost before the echo came back, no answer within 50 ms'],
+    [
+      'says nothing',
+      () => {},
+      'the connection was lost before the echo came back, no answer within 50 ms',
+    ],
   ])('a server that %s is an error', async (_, answer, message) => {
     const { port } = await echoServer(answer);
     const { running, events } = start(port, { answerTimeoutMs: 50 });

@@ -42,13 +42,21 @@ describe('the guessed cause', () => {
     ],
     ['a long line without a quotation mark', 'x'.repeat(9000), 'longer than 8 kB'],
     ['a quotation mark that is not closed', `${GOOD}"Ana,Paz,1,1990-01-02,1\n`, 'quotation mark'],
-    ['days first', 'Ana,Paz,1,31/12/1990,1\nAna,Paz,1,01/02/1990,1\n', 'dates seem to be DD/MM/YYYY'],
+    [
+      'days first',
+      'Ana,Paz,1,31/12/1990,1\nAna,Paz,1,01/02/1990,1\n',
+      'dates seem to be DD/MM/YYYY',
+    ],
     [
       'months first',
       'Ana,Paz,1,12/31/1990,1\nAna,Paz,1,01/02/1990,1\n',
       String.raw`MM/DD/YYYY; sed -i.bak -E 's#([0-9]{2})/([0-9]{2})/([0-9]{4})#\3-\1-\2#' a.csv`,
     ],
-    ['dates that may be either', 'Ana,Paz,1,01/02/1990,1\n', 'dates may be DD/MM/YYYY or MM/DD/YYYY'],
+    [
+      'dates that may be either',
+      'Ana,Paz,1,01/02/1990,1\n',
+      'dates may be DD/MM/YYYY or MM/DD/YYYY',
+    ],
     ['another fault', 'Ana,Paz,x,1990-01-02,1\n', undefined],
   ])('of %s is one, and the right one', async (_, content, hint) => {
     const hints = await hintsFor(content);

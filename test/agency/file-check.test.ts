@@ -65,7 +65,10 @@ describe('the name of an upload', () => {
   test('of a pipe is another each time, for it is read only once', async () => {
     const { path } = await pipeFile(await temporaryFolder());
     const [one, other] = [await nameFile(path, NEVER), await nameFile(path, NEVER)];
-    expect(one).toMatchObject({ rereadable: false, name: expect.stringMatching(/^[A-Za-z0-9._-]{1,64}$/) });
+    expect(one).toMatchObject({
+      rereadable: false,
+      name: expect.stringMatching(/^[A-Za-z0-9._-]{1,64}$/),
+    });
     expect(other.name).not.toBe(one.name);
   });
 

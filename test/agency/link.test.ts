@@ -23,14 +23,21 @@ async function connectTo(behave: (peer: Socket) => unknown): Promise<Socket> {
   return socket;
 }
 
-/** The kind of the timer that the system keeps for a socket of IPv4: 2 is one that asks whether the peer is there. */
+/**
+ * The kind of the timer that the system keeps for a socket of IPv4: 2 is one that asks whether the
+ * peer is there.
+ */
 async function timerOf({ localPort, remotePort }: Socket): Promise<number> {
   const [ours, theirs] = [localPort, remotePort].map(port =>
     port!.toString(16).toUpperCase().padStart(4, '0'),
   );
-  const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map(row => row.trim().split(/\s+/));
+  const rows = (await readFile('/proc/net/tcp', 'utf8'))
+    .split('\n')
+    .map(row => row.trim().split(/\s+/));
   // Another connection that has used the port may still be in the table, closed.
-  const row = rows.find(([, local, remote]) => local?.endsWith(`:${ours}`) && remote?.endsWith(`:${theirs}`));
+  const row = rows.find(
+    ([, local, remote]) => local?.endsWith(`:${ours}`) && remote?.endsWith(`:${theirs}`),
+  );
   return Number.parseInt(row![5]!.split(':')[0]!, 16);
 }
 
@@ -49,7 +56,11 @@ test('whoever waits for winners without a deadline has the system ask whether th
 
 test.each([
   ['is waited for while enough of it comes', 2, 'winners'],
-  ['of which single bytes come is given up', 1, 'no answer within 300 ms after . bytes of an answer'],
+  [
+    'of which single bytes come is given up',
+    1,
+    'no answer within 300 ms after . bytes of an answer',
+  ],
 ])('an answer that takes longer than its timeout %s', async (_, bytes, outcome) => {
   const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: 300, progressBytesMin: 6 };
   const answer = Buffer.from(rwin(10, 20, 30, 40), 'hex');

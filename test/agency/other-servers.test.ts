@@ -52,7 +52,10 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
     const blocker = startAgency(server.port, { id: 2, dialect });
     const path = await betsFile(2);
     await uploadFile(blocker.agency, path);
-    const { agency, events } = startAgency(server.port, { dialect, limits: { answerTimeoutMs: 40 } });
+    const { agency, events } = startAgency(server.port, {
+      dialect,
+      limits: { answerTimeoutMs: 40 },
+    });
     const upload = uploadFile(agency, path);
     await events.until('waiting-for-turn', 3);
     await blocker.agency.close();
@@ -70,7 +73,9 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
       limits: { answerTimeoutMs: 40 },
     });
     const error = await failureOf(uploadFile(agency, await betsFile(2)));
-    expect(error.message).toMatch(/no answer within 40 ms;.* does the server speak another protocol\?/);
+    expect(error.message).toMatch(
+      /no answer within 40 ms;.* does the server speak another protocol\?/,
+    );
     expect(events.of('waiting-for-turn')).toHaveLength(2);
   });
 

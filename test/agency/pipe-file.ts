@@ -7,8 +7,8 @@ import { onTestFinished } from 'vitest';
 const MAKE_PIPE = 'mkfifo';
 
 /**
- * `agency.csv` as a pipe with a name: the test says when the agency gets to read more of its file. Closing the writer ends
- * the file; that happens at the end of the test at the latest.
+ * `agency.csv` as a pipe with a name: the test says when the agency gets to read more of its file.
+ * Closing the writer ends the file; that happens at the end of the test at the latest.
  */
 export async function pipeFile(folder: string): Promise<{ path: string; writer: FileHandle }> {
   const path = join(folder, 'agency.csv');

@@ -42,7 +42,10 @@ describe('a resumable upload', () => {
     const [, name] = /^HELO 65535\|(.*)\|bets$/.exec(await conversation.message())!;
     expect(name).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
     conversation.say(welc(1));
-    for (const message of ['SBET 1|1|Ana|Paz|1|1990-01-02|7', 'SBET 2|1|Eva|Gil|2|1991-01-02|0008']) {
+    for (const message of [
+      'SBET 1|1|Ana|Paz|1|1990-01-02|7',
+      'SBET 2|1|Eva|Gil|2|1991-01-02|0008',
+    ]) {
       expect(await conversation.message()).toBe(message);
       conversation.say(OK);
     }
@@ -91,7 +94,10 @@ describe('a resumable upload', () => {
     await conversation.message();
     await sayBytewise(conversation, welc(1));
     await conversation.messages(3);
-    await sayBytewise(conversation, OK + fail('invalid-bet', 0, 3, 1, 'document', 'not-digits') + PING + OK);
+    await sayBytewise(
+      conversation,
+      OK + fail('invalid-bet', 0, 3, 1, 'document', 'not-digits') + PING + OK,
+    );
     expect(await conversation.message()).toBe('DONE 2|4');
     await sayBytewise(conversation, OK);
     expect(await upload).toBe(4);
@@ -141,16 +147,19 @@ describe('a resumable upload', () => {
     expect(await upload).toBe(2);
   });
 
-  test.each(['none.csv', '.'])('of a file that cannot be read (%s) says so before it dials', async name => {
-    const path = join(await temporaryFolder(), name);
-    const central = await FakeCentral.listen();
-    const error = await failureOf(uploadFile(startResumable(central.port).agency, path));
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toMatch(
-      /^cannot read .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
-    );
-    expect(central.conversations).toEqual([]);
-  });
+  test.each(['none.csv', '.'])(
+    'of a file that cannot be read (%s) says so before it dials',
+    async name => {
+      const path = join(await temporaryFolder(), name);
+      const central = await FakeCentral.listen();
+      const error = await failureOf(uploadFile(startResumable(central.port).agency, path));
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toMatch(
+        /^cannot read .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
+      );
+      expect(central.conversations).toEqual([]);
+    },
+  );
 
   test('says how far it is', async () => {
     const central = await FakeCentral.listen();
@@ -187,7 +196,8 @@ describe('what the central grants', () => {
     const upload = uploadFile(agency, await betsFile(batches));
     const conversation = await welcomed(central, 1, { window });
     for (let answered = 0; answered < batches; answered += 1) {
-      // The agency sends nothing without an answer once the window is full, so what an answer brings comes last.
+      // The agency sends nothing without an answer once the window is full, so what an answer
+      // brings comes last.
       const inFlightMax = Math.min(batchWindow, window, 8 + answered);
       const sent = Math.min(answered + inFlightMax, batches);
       await conversation.messages(sent - (conversation.received - 1 - conversation.waiting.length));
@@ -210,7 +220,10 @@ describe('what the central grants', () => {
     'is kept: payloads of at most %i bytes (never more than %i), at most %i bets',
     async (maxPayload, payloadMax, amountMax) => {
       const central = await FakeCentral.listen();
-      const { agency } = startResumable(central.port, { batchWindow: 32, batchAmountMax: amountMax });
+      const { agency } = startResumable(central.port, {
+        batchWindow: 32,
+        batchAmountMax: amountMax,
+      });
       const upload = uploadFile(agency, await betsFile(1_000));
       const conversation = await welcomed(central, 1, { maxPayload });
       const counts: number[] = [];
@@ -225,7 +238,8 @@ describe('what the central grants', () => {
       expect(await upload).toBe(1_000);
       expect(Math.max(...lengths)).toBeLessThanOrEqual(payloadMax);
       expect(Math.max(...counts)).toBeLessThanOrEqual(amountMax);
-      // Each batch is as large as may be: where bets do not fill it, bytes do, but for one more bet.
+      // Each batch is as large as may be: where bets do not fill it, bytes do, but for one more
+      // bet.
       for (const [index, count] of counts.slice(0, -1).entries()) {
         if (count < amountMax) expect(lengths[index]).toBeGreaterThan(payloadMax - 70);
       }

@@ -22,7 +22,9 @@ describe('a file that is changed while it is sent', () => {
     await conversation.message();
     await appendFile(path, betLines(4, 9));
     conversation.say(welc(1));
-    expect((await upload).message).toContain('was changed while it was being sent; 0 bets of what it was');
+    expect((await upload).message).toContain(
+      'was changed while it was being sent; 0 bets of what it was',
+    );
     await agency.close();
     expect(await conversation.end()).toEqual([]);
   });
@@ -68,23 +70,26 @@ describe('a file that is changed while it is sent', () => {
     ['has another length', path => writeFile(path, betLines(1, 1))],
     ['was written anew', path => utimes(path, 1, 1)],
     ['is gone', path => rm(path)],
-  ])('(it %s): is an error that names both ways out, before the counts are said', async (_, change) => {
-    const path = await betsFile(2);
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = failureOf(uploadFile(agency, path));
-    const conversation = await central.accept();
-    const name = (await conversation.message()).split('|')[1]!;
-    conversation.say(welc(1));
-    expect(await conversation.message()).toBe(numberedText(1, 2));
-    await change(path);
-    conversation.say(OK);
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      `${path} was changed while it was being sent; 2 bets of what it was are stored; put back what it was and start this client again, or have the central void this upload ('loteria agency void 1 --upload ${name} --reason "…"')`,
-    );
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-  });
+  ])(
+    '(it %s): is an error that names both ways out, before the counts are said',
+    async (_, change) => {
+      const path = await betsFile(2);
+      const central = await FakeCentral.listen();
+      const { agency } = startResumable(central.port);
+      const upload = failureOf(uploadFile(agency, path));
+      const conversation = await central.accept();
+      const name = (await conversation.message()).split('|')[1]!;
+      conversation.say(welc(1));
+      expect(await conversation.message()).toBe(numberedText(1, 2));
+      await change(path);
+      conversation.say(OK);
+      const error = await upload;
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toBe(
+        `${path} was changed while it was being sent; 2 bets of what it was are stored; put back what it was and start this client again, or have the central void this upload ('loteria agency void 1 --upload ${name} --reason "…"')`,
+      );
+      await agency.close();
+      expect(await conversation.end()).toEqual([]);
+    },
+  );
 });

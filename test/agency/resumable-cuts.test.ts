@@ -16,7 +16,10 @@ async function smallFile(): Promise<string> {
 
 type Plan = NonNullable<Parameters<typeof UploadCentral.listen>[0]>;
 
-/** Uploads five bets in three batches and hears the winners; whatever was cut, the outcome must be the same. */
+/**
+ * Uploads five bets in three batches and hears the winners; whatever was cut, the outcome must be
+ * the same.
+ */
 async function survive(path: string, plan: Plan): Promise<UploadCentral> {
   const central = await UploadCentral.listen(plan);
   const { agency, stop } = startResumable(central.ports, {

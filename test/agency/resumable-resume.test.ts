@@ -23,7 +23,11 @@ async function accepting(conversation: Conversation, messages: readonly string[]
   }
 }
 
-const MISMATCH = fail('count-mismatch', 1, '1 batches with 2 bets are stored, the agency counts 1 with 1');
+const MISMATCH = fail(
+  'count-mismatch',
+  1,
+  '1 batches with 2 bets are stored, the agency counts 1 with 1',
+);
 
 describe('an upload that was begun by another process', () => {
   test('goes on where the central says, and counts what was sent before', async () => {
@@ -53,17 +57,20 @@ describe('an upload that was begun by another process', () => {
       ],
     ],
     [7, [[7]]],
-  ])('with batches of another size goes on with bet %i, which began none here', async (next, batches) => {
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port, { batchWindow: 2 });
-    const upload = uploadFile(agency, await betsFile(7));
-    await accepting(await welcomed(central, next), [
-      ...batches.map(indexes => numberedText(...indexes)),
-      `DONE ${batches.length}|7`,
-    ]);
-    expect(await upload).toBe(7);
-    expect(central.conversations).toHaveLength(1);
-  });
+  ])(
+    'with batches of another size goes on with bet %i, which began none here',
+    async (next, batches) => {
+      const central = await FakeCentral.listen();
+      const { agency } = startResumable(central.port, { batchWindow: 2 });
+      const upload = uploadFile(agency, await betsFile(7));
+      await accepting(await welcomed(central, next), [
+        ...batches.map(indexes => numberedText(...indexes)),
+        `DONE ${batches.length}|7`,
+      ]);
+      expect(await upload).toBe(7);
+      expect(central.conversations).toHaveLength(1);
+    },
+  );
 
   test('to its end sends nothing but its counts', async () => {
     const central = await FakeCentral.listen();
@@ -95,7 +102,11 @@ describe('an upload that was begun by another process', () => {
     const first = await welcomed(central, 3);
     expect(await first.message()).toBe(numberedText(3, 4));
     first.say(fail('sequence-gap', 1, 'bet 6 is expected, this is bet 3'));
-    await accepting(await welcomed(central, 6), [numberedText(6, 7), numberedText(8, 9), 'DONE 3|9']);
+    await accepting(await welcomed(central, 6), [
+      numberedText(6, 7),
+      numberedText(8, 9),
+      'DONE 3|9',
+    ]);
     expect(await upload).toBe(9);
     expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
       'the central refused for now, sequence-gap, bet 6 is expected, this is bet 3',
@@ -204,7 +215,10 @@ describe('a connection that is lost', () => {
 
   test('is taken up again with smaller batches where the next server takes only those', async () => {
     const central = await FakeCentral.listen();
-    const { agency, events } = startResumable(central.port, { batchWindow: 2, batchAmountMax: 100 });
+    const { agency, events } = startResumable(central.port, {
+      batchWindow: 2,
+      batchAmountMax: 100,
+    });
     const upload = uploadFile(agency, await betsFile(250));
     const first = await welcomed(central);
     const before = await first.messages(2);

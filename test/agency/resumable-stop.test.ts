@@ -21,7 +21,9 @@ describe('a resumable agency that is asked to stop', () => {
   });
 
   test('while the central is not there stops trying', async () => {
-    const { agency, events, stop } = startResumable(await portWithoutListener(), { random: () => 1 });
+    const { agency, events, stop } = startResumable(await portWithoutListener(), {
+      random: () => 1,
+    });
     const upload = failureOf(uploadFile(agency, await betsFile(10)));
     await events.until('connecting', 2);
     stop.abort();

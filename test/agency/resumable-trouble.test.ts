@@ -125,7 +125,9 @@ describe('a refusal that stays', () => {
     conversation.say(fail(code, 1, 'why'));
     const error = await failureOf(upload);
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
+    expect(error.message).toEqual(
+      typeof message === 'string' ? message : expect.stringMatching(message),
+    );
     await agency.close();
     expect(await conversation.end()).toEqual([]);
     expect(central.conversations).toHaveLength(1);
@@ -147,7 +149,9 @@ describe('a refusal that stays', () => {
     const { agency, central, upload } = await uploading();
     const conversation = await central.accept();
     await conversation.message();
-    conversation.say(fail('malformed', 1, 'HELO needs an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -'));
+    conversation.say(
+      fail('malformed', 1, 'HELO needs an upload of 1 to 64 characters of A-Z a-z 0-9 . _ -'),
+    );
     const error = await failureOf(upload);
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
@@ -208,7 +212,9 @@ describe('a server that knows only the base protocol', () => {
     }
     await acceptAll(central);
     expect(await upload).toBe(2);
-    expect(events.of('reconnecting').map(({ error }) => error)).toEqual(Array.from({ length: 2 }, () => why));
+    expect(events.of('reconnecting').map(({ error }) => error)).toEqual(
+      Array.from({ length: 2 }, () => why),
+    );
   });
 
   test('and answers in bytes that are none of the protocol is tried again as well', async () => {
@@ -281,7 +287,9 @@ describe('coming back', () => {
     third.say(fail('storage', 1, 'full'));
     const error = await failureOf(upload);
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe('the central does not answer, the central refused for now, storage, full');
+    expect(error.message).toBe(
+      'the central does not answer, the central refused for now, storage, full',
+    );
     expect(central.conversations).toHaveLength(3);
   });
 

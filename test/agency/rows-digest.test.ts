@@ -23,7 +23,9 @@ async function digest(
   return digestFile({ ...formatOf(path), ...format });
 }
 
-async function digestFile(format: FileFormat): Promise<RowsDigest & { readonly refused: number[] }> {
+async function digestFile(
+  format: FileFormat,
+): Promise<RowsDigest & { readonly refused: number[] }> {
   const refused: number[] = [];
   const { batch } = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, AGENCY);
   const digester = new RowDigester(AGENCY, batch);
@@ -36,7 +38,9 @@ const sha256 = (rows: string): string => createHash('sha256').update(rows).diges
 
 describe('the rows of a file', () => {
   test('digests the rows as the central stores them', async () => {
-    const found = await digest('Ana,Paz,30904465,1999-03-17,7574\nJosé,"O, ""Z""",12,1980-02-29,0007');
+    const found = await digest(
+      'Ana,Paz,30904465,1999-03-17,7574\nJosé,"O, ""Z""",12,1980-02-29,0007',
+    );
     const rows = '3,Ana,Paz,30904465,1999-03-17,7574\r\n3,José,"O, ""Z""",12,1980-02-29,7\r\n';
     expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [] });
   });
@@ -60,7 +64,9 @@ describe('the rows of a file', () => {
       const row = `3,Ana,Paz,0030,1999-03-17,${Number(number)}\r\n`;
       expect((await digest(line + line)).sha256).toBe(sha256(row + row));
       const quoted = '"O, Z",Paz,1,1999-03-17,1';
-      expect((await digest(`${line}${quoted}\n${line}`)).sha256).toBe(sha256(`${row}3,${quoted}\r\n${row}`));
+      expect((await digest(`${line}${quoted}\n${line}`)).sha256).toBe(
+        sha256(`${row}3,${quoted}\r\n${row}`),
+      );
     },
   );
 

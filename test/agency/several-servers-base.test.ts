@@ -29,7 +29,9 @@ describe.each(SPOKEN)('an agency that speaks $name', ({ name, dialect }) => {
     await agency.close();
     expect(central.lottery.betsInAll).toBe(5);
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0]);
-    const addresses = [...events.of('connected'), ...events.of('socket-closed')].map(each => each.address);
+    const addresses = [...events.of('connected'), ...events.of('socket-closed')].map(
+      each => each.address,
+    );
     expect(new Set(addresses)).toEqual(new Set([`127.0.0.1:${central.port}`]));
   });
 });

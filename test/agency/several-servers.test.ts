@@ -49,13 +49,18 @@ describe('agencies with several servers', () => {
   test('spread over them by their ids', async () => {
     const store = new GatedStore();
     const lottery = new Lottery([1, 2, 3, 4]);
-    const centrals = [await TestCentral.open({ lottery, store }), await TestCentral.open({ lottery, store })];
+    const centrals = [
+      await TestCentral.open({ lottery, store }),
+      await TestCentral.open({ lottery, store }),
+    ];
     const path = await betsFile(3);
     const ports = centrals.map(({ port }) => port);
     const agencies = [1, 2, 3, 4].map(id => startResumable(ports, { id }));
     for (const { agency } of agencies) expect(await uploadFile(agency, path)).toBe(3);
     for (const { agency } of agencies) await agency.close();
-    const served = centrals.map(central => central.of('agency-identified').map(({ agency }) => agency));
+    const served = centrals.map(central =>
+      central.of('agency-identified').map(({ agency }) => agency),
+    );
     expect(served).toEqual([
       [1, 3],
       [2, 4],
@@ -65,7 +70,10 @@ describe('agencies with several servers', () => {
   test('lose one in the middle of an upload: the other takes over, and every bet is stored once', async () => {
     const store = new GatedStore();
     const lottery = new Lottery([1, 2]);
-    const [a, b] = [await TestCentral.open({ lottery, store }), await TestCentral.open({ lottery, store })];
+    const [a, b] = [
+      await TestCentral.open({ lottery, store }),
+      await TestCentral.open({ lottery, store }),
+    ];
     const path = await betsFile(400);
     const agencies = [1, 2].map(id => startResumable([a.port, b.port], { id, batchWindow: 4 }));
     const ended = agencies.map(async ({ agency }) => {
@@ -74,7 +82,10 @@ describe('agencies with several servers', () => {
       await agency.close();
       return result;
     });
-    await until(() => a.of('batch-stored').length >= 10, 'some batches being stored by the first server');
+    await until(
+      () => a.of('batch-stored').length >= 10,
+      'some batches being stored by the first server',
+    );
     for (const socket of a.sockets) socket.destroy();
     await a.stop();
     for (const result of await Promise.all(ended)) expect(result).toBe(400);
@@ -109,7 +120,9 @@ describe('a server that fails', () => {
     expect(await winners).toHaveLength(2);
     await agency.close();
     const [atA, atB] = ports.map(port => `127.0.0.1:${port}`);
-    expect(events.of('reconnecting').map(({ address, waitMs }) => [address, waitMs])).toEqual([[atA, 0]]);
+    expect(events.of('reconnecting').map(({ address, waitMs }) => [address, waitMs])).toEqual([
+      [atA, 0],
+    ]);
     expect(events.of('connected').map(({ address }) => address)).toEqual([atA, atB]);
     expect(events.of('socket-closed').map(({ address }) => address)).toEqual([atA, atB]);
   });
@@ -205,12 +218,16 @@ describe('a server that fails', () => {
     clock = 1_001;
     await second.hangUp();
     expect(await upload).toBeInstanceOf(AgencyError);
-    expect((await upload).message).toBe('the central does not answer, the central closed the connection');
+    expect((await upload).message).toBe(
+      'the central does not answer, the central closed the connection',
+    );
   });
 
   test('and an agency that is told to stop meanwhile goes nowhere else', async () => {
     const [away, alsoAway] = [await portWithoutListener(), await portWithoutListener()];
-    const { agency, events, stop } = startResumable([away, alsoAway], { random: () => WAITING_FOR_EVER });
+    const { agency, events, stop } = startResumable([away, alsoAway], {
+      random: () => WAITING_FOR_EVER,
+    });
     const upload = failureOf(uploadFile(agency, await betsFile(2)));
     await events.until('connecting', 2);
     stop.abort();
@@ -292,7 +309,8 @@ describe('a server that knows less than another has acknowledged', () => {
     await accepting(first, [numberedText(1, 2)]);
     await first.message();
     await first.hangUp();
-    for (const central of [b, a, b, a, b, a]) expect(await (await welcomed(central)).end()).toEqual([]);
+    for (const central of [b, a, b, a, b, a])
+      expect(await (await welcomed(central)).end()).toEqual([]);
     // The one that it heard last: it is there, and as good as the others.
     await accepting(await welcomed(a), [numberedText(1, 2), numberedText(3, 4), 'DONE 2|4']);
     expect(await upload).toBe(4);

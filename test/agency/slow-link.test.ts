@@ -28,7 +28,10 @@ async function uploadOver(
 describe('over links of 2 and of 4 kbit/s', () => {
   test('an upload of the base protocol arrives, in batches that become smaller', async () => {
     const start = (port: number): Started<Agency> => startAgency(port, { ...OVER, batchWindow: 1 });
-    const uploads = await Promise.all([uploadOver(2_000, 250, start), uploadOver(4_000, 400, start)]);
+    const uploads = await Promise.all([
+      uploadOver(2_000, 250, start),
+      uploadOver(4_000, 400, start),
+    ]);
     expect(uploads.map(([first, second]) => [first, second])).toEqual([
       [130, 65],
       [130, 65],
@@ -37,7 +40,10 @@ describe('over links of 2 and of 4 kbit/s', () => {
 
   test('a resumable upload arrives, in batches whose numbers keep their meaning', async () => {
     const start = (port: number): Started<ResumableAgency> => startResumable(port, OVER);
-    const uploads = await Promise.all([uploadOver(2_000, 300, start), uploadOver(4_000, 500, start)]);
+    const uploads = await Promise.all([
+      uploadOver(2_000, 300, start),
+      uploadOver(4_000, 500, start),
+    ]);
     expect(uploads).toEqual([
       [130, 130, 40],
       [130, 130, 130, 110],
@@ -49,8 +55,12 @@ describe('over links of 2 and of 4 kbit/s', () => {
     const identity = await trusted.agency(1);
     const tls = { identity: trusted.server, clientAuthority: trusted.ca };
     const connector = tlsConnector(() => ({ authority: trusted.ca, identity }));
-    const start = (port: number): Started<ResumableAgency> => startResumable(port, { ...OVER, connector });
-    const uploads = await Promise.all([uploadOver(2_000, 3, start, tls), uploadOver(4_000, 3, start, tls)]);
+    const start = (port: number): Started<ResumableAgency> =>
+      startResumable(port, { ...OVER, connector });
+    const uploads = await Promise.all([
+      uploadOver(2_000, 3, start, tls),
+      uploadOver(4_000, 3, start, tls),
+    ]);
     expect(uploads).toEqual([[3], [3]]);
   });
 });

@@ -52,7 +52,11 @@ export class Events {
       };
       const timeout = setTimeout(() => {
         stop();
-        reject(new Error(`no '${name}' (${count} times) within ${WAIT_MS} ms: ${JSON.stringify(this.all)}`));
+        reject(
+          new Error(
+            `no '${name}' (${count} times) within ${WAIT_MS} ms: ${JSON.stringify(this.all)}`,
+          ),
+        );
       }, WAIT_MS);
       this.#watchers.add(look);
       look();
@@ -66,7 +70,9 @@ export interface Started<Side> {
   readonly stop: AbortController;
 }
 
-type Overrides = Partial<Omit<AgencyParts, 'limits' | 'addresses' | 'emit' | 'stop' | 'dialect'>> & {
+type Overrides = Partial<
+  Omit<AgencyParts, 'limits' | 'addresses' | 'emit' | 'stop' | 'dialect'>
+> & {
   readonly limits?: Partial<Limits>;
 };
 
@@ -76,16 +82,25 @@ export function loopback(ports: number | readonly number[], agency = 1): Address
   return new Addresses(list, agency);
 }
 
-/** An agency of our own that will talk to ports of the loopback interface; it is closed when the test ends. */
+/**
+ * An agency of our own that will talk to ports of the loopback interface; it is closed when the
+ * test ends.
+ */
 export function startAgency(
   port: number | readonly number[],
-  { dialect = createBaseDialect(new PlainBetReader()), ...overrides }: Overrides & { dialect?: Dialect } = {},
+  {
+    dialect = createBaseDialect(new PlainBetReader()),
+    ...overrides
+  }: Overrides & { dialect?: Dialect } = {},
 ): Started<Agency> {
   const { parts, events, stop } = partsFor(port, overrides);
   return { agency: new Agency({ ...parts, dialect }), events, stop };
 }
 
-/** With this as the chance of every wait, no wait takes any time: waits are 0.75 and half of it times the usual one. */
+/**
+ * With this as the chance of every wait, no wait takes any time: waits are 0.75 and half of it
+ * times the usual one.
+ */
 export const WAITING_NO_TIME = -1.5;
 
 /** The same, with an upload that can be resumed; it comes back without waiting. */
@@ -177,7 +192,8 @@ export function numberedText(...indexes: readonly number[]): string {
 /** The lines of the bets from `first` to `last`, with their line ends. */
 export function betLines(first: number, last: number): string {
   let lines = '';
-  for (let index = first; index <= last; index += 1) lines += `${betText(index).replaceAll('|', ',')}\n`;
+  for (let index = first; index <= last; index += 1)
+    lines += `${betText(index).replaceAll('|', ',')}\n`;
   return lines;
 }
 

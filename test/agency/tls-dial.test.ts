@@ -9,7 +9,15 @@ import { tlsConnector } from '../../src/agency/tls-connector.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS as limits } from '../../src/wire/limits.ts';
-import { EXPIRED, HOSTS, NOT_YET_VALID, pem, type Pem, signed, VALID } from '../support/certificates.ts';
+import {
+  EXPIRED,
+  HOSTS,
+  NOT_YET_VALID,
+  pem,
+  type Pem,
+  signed,
+  VALID,
+} from '../support/certificates.ts';
 import { FakeCentral } from '../support/fake-central.ts';
 import { Events, failureOf, loopback } from './start-agency.ts';
 
@@ -17,7 +25,10 @@ const trusted = await signed();
 
 /** A TLS server of somebody else, which cuts off whoever it does not accept; returns its port. */
 async function listen(options: TlsOptions): Promise<number> {
-  const server = createServer({ ca: trusted.ca, ...options }, socket => void socket.on('error', () => {}));
+  const server = createServer(
+    { ca: trusted.ca, ...options },
+    socket => void socket.on('error', () => {}),
+  );
   onTestFinished(() => void server.close());
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
@@ -62,7 +73,11 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
       () => serverPem(VALID, ['localhost']),
       'it does not name the host of server.address',
     ],
-    ['of somebody else', async () => (await signed()).server, 'it is not signed by the authority of tls.ca'],
+    [
+      'of somebody else',
+      async () => (await signed()).server,
+      'it is not signed by the authority of tls.ca',
+    ],
     ['of an agency', () => trusted.agency(1), 'it is not one for servers'],
   ])('%s', async (_, identity, why) => {
     const error = await firstFailure(parts(await listen(await identity())));
@@ -100,7 +115,11 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
   });
 
   test('so is a server that speaks no TLS from 1.2 on', async () => {
-    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const options = {
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT:@SECLEVEL=0',
+    } as const;
     const error = await firstFailure(parts(await listen({ ...trusted.server, ...options })));
     expect(error).toBe('the server speaks no TLS from 1.2 on');
   });
@@ -168,7 +187,9 @@ describe('several servers', () => {
     });
     onTestFinished(() => void socket.destroy());
     expect(socket.remotePort).toBe(port);
-    expect(events.of('connecting').map(({ error }) => error)).toEqual(['no answer to the connection']);
+    expect(events.of('connecting').map(({ error }) => error)).toEqual([
+      'no answer to the connection',
+    ]);
   });
 });
 
@@ -196,5 +217,7 @@ test('a server that does not go on with the handshake is given up in time', asyn
       maxElapsedMs: 1,
     }),
   );
-  expect(error.message).toBe('the central cannot be reached, no answer to the connection, after 1 attempts');
+  expect(error.message).toBe(
+    'the central cannot be reached, no answer to the connection, after 1 attempts',
+  );
 });

@@ -2,7 +2,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { onTestFinished } from 'vitest';
 import { fail, firstMessage, NOK, OK, rwin, welc } from '../support/fake-central.ts';
 
-/** After how many bytes a connection is cut, on which side of the agency's conversation, and how. */
+/**
+ * After how many bytes a connection is cut, on which side of the agency's conversation, and how.
+ */
 export interface Cut {
   readonly side: 'heard' | 'said';
   readonly bytes: number;
@@ -34,9 +36,9 @@ interface Plan {
 }
 
 /**
- * A central on real sockets that keeps the uploads of one agency as the protocol page has it, in memory, knows none of our
- * code, and loses connections as it is told to. What it has heard before the cut counts: a batch may be stored and its
- * answer lost.
+ * A central on real sockets that keeps the uploads of one agency as the protocol page has it, in
+ * memory, knows none of our code, and loses connections as it is told to. What it has heard before
+ * the cut counts: a batch may be stored and its answer lost.
  */
 export class UploadCentral {
   /** The bets stored, each as it stood in its message. */
@@ -75,7 +77,9 @@ export class UploadCentral {
       this.#serve(socket, this.connections++);
     });
     this.#servers.push(server);
-    await new Promise<void>(resolve => server.listen({ host: '127.0.0.1', port: 0 }, () => resolve()));
+    await new Promise<void>(resolve =>
+      server.listen({ host: '127.0.0.1', port: 0 }, () => resolve()),
+    );
   }
 
   async close(): Promise<void> {
@@ -132,7 +136,9 @@ export class UploadCentral {
         const [, name, counted] = text.split('|');
         if (counted !== 'bets') return this.#fault(message);
         upload = this.#uploadOf(name!);
-        const known = countsOf(upload.batches.slice(0, Math.max(0, upload.batches.length - behind)));
+        const known = countsOf(
+          upload.batches.slice(0, Math.max(0, upload.batches.length - behind)),
+        );
         return welc(known.all + 1, this.#plan.window, undefined, known.refused);
       }
       if (upload === undefined) return this.#fault(message);
@@ -173,9 +179,11 @@ export class UploadCentral {
     const [number, count] = [Number(numberText), Number(countText)];
     if (fields.length !== count * 5) return this.#fault(text);
     const next = countsOf(upload.batches).all + 1;
-    // Only an agency that was told where to go on by a server that is behind may come with what is stored.
+    // Only an agency that was told where to go on by a server that is behind may come with what is
+    // stored.
     const mayRepeat = this.#plan.behind !== undefined;
-    if (number > next || (number < next && !mayRepeat)) return this.#fault(`bet ${number} for ${next}`);
+    if (number > next || (number < next && !mayRepeat))
+      return this.#fault(`bet ${number} for ${next}`);
     if (number < next) return undefined;
     if (this.finished > 0) return this.#fault(text);
     const refused = this.#plan.refusedBatches?.includes(number) ?? false;

@@ -9,7 +9,11 @@ import { betsFile, COMMA, numberedText } from './start-agency.ts';
 
 /** A pass over the bets 1 to `bets`, two to a batch. */
 async function passOver(bets: number): Promise<UploadPass> {
-  const source = await CsvSource.open({ path: await betsFile(bets), delimiter: COMMA, encoding: 'utf-8' });
+  const source = await CsvSource.open({
+    path: await betsFile(bets),
+    delimiter: COMMA,
+    encoding: 'utf-8',
+  });
   onTestFinished(() => source.close());
   const encoder = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1).batch;
   return new UploadPass(

@@ -34,7 +34,9 @@ describe('an answer', () => {
     const waiting = failureOf(withStop(new Promise(() => {}), stopping.signal));
     stopping.abort();
     expect(await waiting).toBeInstanceOf(Stopped);
-    expect(await failureOf(withStop(Promise.resolve('answer'), stopping.signal))).toBeInstanceOf(Stopped);
+    expect(await failureOf(withStop(Promise.resolve('answer'), stopping.signal))).toBeInstanceOf(
+      Stopped,
+    );
   });
 });
 

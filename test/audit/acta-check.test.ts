@@ -33,7 +33,9 @@ describe('loteria acta check', () => {
   });
 
   test('reads another delimiter and another encoding', async () => {
-    const lines = LINES.map(line => line.replaceAll(',', ';').replace('; ""la""', ', ""la""')).join('');
+    const lines = LINES.map(line => line.replaceAll(',', ';').replace('; ""la""', ', ""la""')).join(
+      '',
+    );
     const args = ['--delimiter', ';', '--encoding', 'windows-1252', '--agency', '1'];
     const { code } = await check(Buffer.from(lines, 'latin1'), ...args);
     expect(code).toBe(0);
@@ -52,7 +54,9 @@ describe('loteria acta check', () => {
   ])('finds %s', async (_, content, agency, expected) => {
     const { code, stdout } = await check(content, '--agency', agency);
     expect(code).toBe(1);
-    const differing = [...stdout.matchAll(/^(\S+) of agency \d +differs +expected .+, found .+$/gm)];
+    const differing = [
+      ...stdout.matchAll(/^(\S+) of agency \d +differs +expected .+, found .+$/gm),
+    ];
     expect(differing.map(([, what]) => what)).toEqual(expected);
   });
 

@@ -57,7 +57,9 @@ interface Block {
 function runPage(page: string, cwd: string): Block[] {
   const blocks = commandsOf(page);
   const end = '-- end of the block';
-  const script = ['set -euo pipefail', ...blocks.map(commands => `${commands}echo '${end}'`)].join('\n');
+  const script = ['set -euo pipefail', ...blocks.map(commands => `${commands}echo '${end}'`)].join(
+    '\n',
+  );
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
     cwd,
     encoding: 'utf8',
@@ -92,7 +94,9 @@ function expectAllVerified(blocks: readonly Block[], project: string): void {
   expect(outputOf(blocks, 'loteria audit data')).toMatch(/^acta-sorteo.txt in the journal +ok/m);
   expect(outputOf(blocks, 'loteria audit copy')).toMatch(/diferencias: 0\n[^]*\nno differences\n$/);
   const sorteo = readFileSync(join(project, 'data/acta-sorteo.txt'), 'utf8');
-  expect(digestsIn(outputOf(blocks, 'pkeyutl -verify'))).toEqual([/^acta-sha256: (\S+)$/m.exec(sorteo)![1]]);
+  expect(digestsIn(outputOf(blocks, 'pkeyutl -verify'))).toEqual([
+    /^acta-sha256: (\S+)$/m.exec(sorteo)![1],
+  ]);
   expect(outputOf(blocks, 'pkeyutl -verify')).toContain('Signature Verified Successfully');
 }
 

@@ -47,7 +47,10 @@ interface Found {
 
 async function audit(folder: string, ...args: readonly string[]): Promise<Found> {
   const { code, stdout } = await loteria(folder, ['audit', folder, ...args]);
-  return { code, differences: [...stdout.matchAll(/^(.*\S) +differs /gm)].map(([, what]) => what!) };
+  return {
+    code,
+    differences: [...stdout.matchAll(/^(.*\S) +differs /gm)].map(([, what]) => what!),
+  };
 }
 
 function auditWithPython(folder: string): Found {
@@ -105,7 +108,8 @@ const TAMPERINGS: readonly Tampering[] = [
   {
     what: 'a winner that was dropped',
     tamper: folder => editRows(folder, rows => rows.shift()),
-    audit: 'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 1, winners, winners of agency 1',
+    audit:
+      'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 1, winners, winners of agency 1',
     python: 'agency 1, bets, bytes, sha256, agency 1, winners',
   },
   {
@@ -177,7 +181,9 @@ const TAMPERINGS: readonly Tampering[] = [
     what: 'a draw over other bets',
     tamper: async folder => {
       const [first, ...rest] = BETS;
-      const other = await closedLottery({ bets: [[...first!, betWith({ document: '99' })], ...rest] });
+      const other = await closedLottery({
+        bets: [[...first!, betWith({ document: '99' })], ...rest],
+      });
       copyFileSync(join(other, 'acta-sorteo.txt'), join(folder, 'acta-sorteo.txt'));
     },
     audit: 'SHA-256 of acta.txt, winners, winners of agency 1',
@@ -211,14 +217,17 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'another winning number',
-    tamper: folder => edit(folder, 'acta-sorteo.txt', text => text.replace('number: 7574', 'number: 3')),
+    tamper: folder =>
+      edit(folder, 'acta-sorteo.txt', text => text.replace('number: 7574', 'number: 3')),
     audit: 'winning number',
     python: 'number',
   },
   {
     what: 'an agency that stands twice in the acta',
     tamper: folder =>
-      edit(folder, 'acta.txt', text => text.replace(/(agency 4: .*\n)/, '$1agency 4: bets 0 sha256 00\n')),
+      edit(folder, 'acta.txt', text =>
+        text.replace(/(agency 4: .*\n)/, '$1agency 4: bets 0 sha256 00\n'),
+      ),
     audit: 'acta.txt',
     python: 'claves distintas de acta.txt, agency 4, acta-sha256',
   },
@@ -239,7 +248,9 @@ describe('loteria audit', () => {
     const folder = await auditorsCopy({ drawn: false });
     const { code, stdout } = await loteria('/', ['audit', folder]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^acta-sorteo.txt +not checked +there is none, the draw has not been held$/m);
+    expect(stdout).toMatch(
+      /^acta-sorteo.txt +not checked +there is none, the draw has not been held$/m,
+    );
     expect(stdout).toMatch(/^signature +not checked +there is none$/m);
     expect(stdout).toMatch(/^bets.journal +not checked +there is none$/m);
   });
@@ -249,7 +260,9 @@ describe('loteria audit', () => {
     const elsewhere = join(folder, 'acta-of-the-paper.txt');
     writeFileSync(elsewhere, read(folder, 'acta.txt'));
     rmSync(join(folder, 'acta.txt'));
-    const { code, stdout } = await loteria('/', ['audit', '--acta', elsewhere], { DATA_DIR: folder });
+    const { code, stdout } = await loteria('/', ['audit', '--acta', elsewhere], {
+      DATA_DIR: folder,
+    });
     expect({ code, end: stdout.split('\n').at(-2) }).toEqual({ code: 0, end: 'no differences' });
   });
 
@@ -266,7 +279,10 @@ describe('docs/auditoria.py', () => {
   test('finds no difference where there is none, before and after the draw', async context => {
     needPython(context);
     expect(auditWithPython(await auditorsCopy())).toEqual({ code: 0, differences: [] });
-    expect(auditWithPython(await auditorsCopy({ drawn: false }))).toEqual({ code: 0, differences: [] });
+    expect(auditWithPython(await auditorsCopy({ drawn: false }))).toEqual({
+      code: 0,
+      differences: [],
+    });
   });
 
   test('ends with 2 where a file is missing', async context => {
@@ -294,7 +310,9 @@ describe('the signature', () => {
     expect(stdout).toMatch(/^signature +ok +by the key [0-9a-f]{64}$/m);
     const without = await loteria('/', ['audit', folder]);
     expect(without.code).toBe(0);
-    expect(without.stdout).toMatch(/^signature +not checked +there is one, --key FILE names the key/m);
+    expect(without.stdout).toMatch(
+      /^signature +not checked +there is one, --key FILE names the key/m,
+    );
   });
 
   test.each<[what: string, spoil: (folder: string, keys: Keys) => void]>([
@@ -312,7 +330,10 @@ describe('the signature', () => {
     const folder = await auditorsCopy({ drawn: false });
     const keys = makeKeys(folder);
     spoil(folder, keys);
-    expect(await audit(folder, '--key', keys.file)).toEqual({ code: 1, differences: ['signature'] });
+    expect(await audit(folder, '--key', keys.file)).toEqual({
+      code: 1,
+      differences: ['signature'],
+    });
   });
 });
 
@@ -340,7 +361,10 @@ describe('the journal', () => {
   test('tells a draw that was removed', async () => {
     const folder = await closedLottery();
     rmSync(join(folder, 'acta-sorteo.txt'));
-    expect(await audit(folder)).toEqual({ code: 1, differences: ['acta-sorteo.txt in the journal'] });
+    expect(await audit(folder)).toEqual({
+      code: 1,
+      differences: ['acta-sorteo.txt in the journal'],
+    });
   });
 
   test('with an acta of other bets is found by loteria journal verify, with the first difference', async () => {

@@ -18,7 +18,10 @@ export const BETS: readonly (readonly Bet[])[] = [
     betWith({ document: '13' }),
   ],
   [betWith({ agency: 2, document: '21', number: 9 }), betWith({ agency: 2, document: '22' })],
-  [betWith({ agency: 3, document: '31', number: 0 }), betWith({ agency: 3, document: '32', number: 3 })],
+  [
+    betWith({ agency: 3, document: '31', number: 0 }),
+    betWith({ agency: 3, document: '32', number: 3 }),
+  ],
 ];
 
 /**
@@ -26,7 +29,11 @@ export const BETS: readonly (readonly Bet[])[] = [
  *
  * @param begun when the lottery was begun, which tells it from any other
  */
-export async function closedLottery({ drawn = true, bets = BETS, begun = TIME } = {}): Promise<string> {
+export async function closedLottery({
+  drawn = true,
+  bets = BETS,
+  begun = TIME,
+} = {}): Promise<string> {
   const folder = await temporaryFolder();
   // Agency 4 takes part without bets.
   const lottery = new Lottery([1, 2, 3, 4]);
@@ -34,7 +41,8 @@ export async function closedLottery({ drawn = true, bets = BETS, begun = TIME } 
   const clock = (): Date => new Date(begun);
   const { store } = await CsvStore.open(folder, { agencies: '1-4', onFact, clock, pause: noPause });
   for (const list of bets) await store.append(batchOf(list));
-  for (const agency of [1, 2, 3, 4]) await store.note({ kind: 'finished', agency, upload: undefined });
+  for (const agency of [1, 2, 3, 4])
+    await store.note({ kind: 'finished', agency, upload: undefined });
   const acta = closeActa({
     lottery: store.lottery,
     number: 1,
@@ -44,7 +52,8 @@ export async function closedLottery({ drawn = true, bets = BETS, begun = TIME } 
     byHand: [],
   });
   await store.note({ kind: 'closed', acta });
-  if (drawn) await sealDraw(store, await holdDraw(store.bets(), hasWon), '2024-08-21T23:00:01.000Z');
+  if (drawn)
+    await sealDraw(store, await holdDraw(store.bets(), hasWon), '2024-08-21T23:00:01.000Z');
   await store.close();
   const failure = await new ActaFolder(folder, store.lottery, LOTTERY_WINNER_NUMBER).write(lottery);
   if (failure !== undefined) throw failure;

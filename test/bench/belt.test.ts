@@ -14,7 +14,9 @@ describe('frames of made-up bets', () => {
     for (const frame of makeFrames(encoder(), betsPerFrame)) {
       expect(Buffer.from(frame.subarray(0, 4)).toString()).toBe('NBET');
       expect(frame.length).toBeLessThanOrEqual(HEADER_BYTES + DEFAULT_LIMITS.payloadBytesMax);
-      expect(reader.readBatch(frame.subarray(HEADER_BYTES), 3)).toMatchObject({ count: betsPerFrame });
+      expect(reader.readBatch(frame.subarray(HEADER_BYTES), 3)).toMatchObject({
+        count: betsPerFrame,
+      });
     }
   });
 
@@ -27,7 +29,9 @@ describe('frames of made-up bets', () => {
   test('are many and different, and the same every time', () => {
     const frames = makeFrames(encoder(), 130).map(frame => Buffer.from(frame).toString('hex'));
     expect(new Set(frames).size).toBe(128);
-    expect(makeFrames(encoder(), 130).map(frame => Buffer.from(frame).toString('hex'))).toEqual(frames);
+    expect(makeFrames(encoder(), 130).map(frame => Buffer.from(frame).toString('hex'))).toEqual(
+      frames,
+    );
   });
 
   test('cannot hold more bets than have room', () => {

@@ -29,7 +29,9 @@ describe('messages', () => {
 
   test('count with their last byte and not before', () => {
     const counter = new FrameCounter();
-    const counts = [...Buffer.from(NBET + END, 'hex')].map(byte => counter.count(Uint8Array.of(byte)));
+    const counts = [...Buffer.from(NBET + END, 'hex')].map(byte =>
+      counter.count(Uint8Array.of(byte)),
+    );
     expect(counts).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]);
   });
 });

@@ -8,11 +8,16 @@ import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 
 const OK = Buffer.from('OK\0\0');
 const NOK = Buffer.from('NOK\0');
-const FRAMES = ['4e424554000000023161', '4e42455400000003316262'].map(hex => Buffer.from(hex, 'hex'));
+const FRAMES = ['4e424554000000023161', '4e42455400000003316262'].map(hex =>
+  Buffer.from(hex, 'hex'),
+);
 
 const never = new AbortController().signal;
 
-/** A server that calls `onBatches` with the number of batches that have come, and answers nothing by itself. */
+/**
+ * A server that calls `onBatches` with the number of batches that have come, and answers nothing by
+ * itself.
+ */
 async function listen(onBatches: (socket: Socket, batches: number) => void) {
   const sockets = new Set<Socket>();
   const received: Buffer[] = [];

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { clusterSection, formatResults, partByHand, type Results } from '../../bench/results-page.ts';
+import {
+  clusterSection,
+  formatResults,
+  partByHand,
+  type Results,
+} from '../../bench/results-page.ts';
 import type { Summary } from '../../bench/samples.ts';
 import type { ServerName } from '../../bench/setting.ts';
 import type { Row } from '../../bench/throughput.ts';

@@ -18,15 +18,23 @@ export function needChromium(context: TestContext): void {
   if (!existsSync(CHROMIUM)) context.skip(`there is no Chromium at ${CHROMIUM}`);
 }
 
-/** A page of the browser, in Spanish and light unless told otherwise, and what may not happen on it. */
+/**
+ * A page of the browser, in Spanish and light unless told otherwise, and what may not happen on it.
+ */
 export interface WatchedPage {
   readonly page: Page;
-  /** Errors in the console, violations of the content security policy among them, and requests to other hosts. */
+  /**
+   * Errors in the console, violations of the content security policy among them, and requests to
+   * other hosts.
+   */
   readonly complaints: readonly string[];
 }
 
 /** Opens an address in a profile of its own; it is closed when the test ends. */
-export async function openPage(address: string, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+export async function openPage(
+  address: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
   running ??= launchChromium();
   const context = await (await running).newContext({
     locale: 'es-AR',
@@ -49,7 +57,10 @@ export async function openPage(address: string, options: BrowserContextOptions =
   return { page, complaints };
 }
 
-/** Looks for what keeps somebody from using the page, by the rules of WCAG 2.2 AA and axe's own best practices. */
+/**
+ * Looks for what keeps somebody from using the page, by the rules of WCAG 2.2 AA and axe's own best
+ * practices.
+ */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(AXE);
   const { violations }: AxeResults = await page.evaluate('axe.run()');

@@ -16,7 +16,9 @@ const BATCH = 50;
 
 /** Bets with a document each; the first of each batch wins. */
 const batch = (agency: number, seq: number): string[][] =>
-  Array.from({ length: BATCH }, (_, index) => bet(documentOf(agency, seq, index), index === 0 ? 7574 : 1));
+  Array.from({ length: BATCH }, (_, index) =>
+    bet(documentOf(agency, seq, index), index === 0 ? 7574 : 1),
+  );
 
 const documentOf = (agency: number, seq: number, index: number): number =>
   30_000_000 + agency * 100_000 + seq * 1_000 + index;

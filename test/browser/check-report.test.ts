@@ -22,17 +22,22 @@ describe('the report of loteria check', () => {
     ['en', 'dark', 1280],
     ['es', 'dark', 360],
     ['en', 'light', 360],
-  ] as const)('is accessible and fits in %s, %s, %i pixels wide', async (language, colorScheme, width) => {
-    const { page, complaints } = await openReport(language, {
-      colorScheme,
-      viewport: { width, height: 800 },
-    });
-    // What is closed is read as well.
-    await page.evaluate("document.querySelectorAll('details').forEach(each => (each.open = true))");
-    await expectAccessible(page);
-    await expectNoSidewaysScrolling(page);
-    expect(complaints).toEqual([]);
-  });
+  ] as const)(
+    'is accessible and fits in %s, %s, %i pixels wide',
+    async (language, colorScheme, width) => {
+      const { page, complaints } = await openReport(language, {
+        colorScheme,
+        viewport: { width, height: 800 },
+      });
+      // What is closed is read as well.
+      await page.evaluate(
+        "document.querySelectorAll('details').forEach(each => (each.open = true))",
+      );
+      await expectAccessible(page);
+      await expectNoSidewaysScrolling(page);
+      expect(complaints).toEqual([]);
+    },
+  );
 
   test('needs no script, and shows what a program wrote as text', async () => {
     const { page } = await openReport('es', { javaScriptEnabled: false });

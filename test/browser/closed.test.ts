@@ -25,13 +25,16 @@ async function showing(given: Snapshot, options: Parameters<typeof openPage>[1] 
   const server = await PageServer.open(given);
   const { page, complaints } = await openPage(server.address, options);
   await page.locator('#acta').waitFor();
-  const read = async (selector: string): Promise<string> => (await page.locator(selector).innerText()).trim();
+  const read = async (selector: string): Promise<string> =>
+    (await page.locator(selector).innerText()).trim();
   return { page, complaints, read };
 }
 
 describe('the page of a closed lottery', () => {
   test('shows the acta with its link and digest, and counts down to the draw', async () => {
-    const { page, complaints, read } = await showing(closed({ drawAt: '2026-11-21T17:39:05.000Z' }));
+    const { page, complaints, read } = await showing(
+      closed({ drawAt: '2026-11-21T17:39:05.000Z' }),
+    );
     expect(await read('#state')).toBe('Apuestas cerradas');
     expect(await read('#state-detail')).toBe('El sorteo se hace en 9:05.');
     expect(await read('#acta-link')).toBe('Acta 2');
@@ -42,16 +45,23 @@ describe('the page of a closed lottery', () => {
     expect(complaints).toEqual([]);
   });
 
-  test.each([390, 1280])('says whom it waits for and who disputes the acta, %i pixels wide', async width => {
-    const disputes = [1, 3].map(agency => ({ agency, detail: 'other bets' }));
-    const given = { ...closed({ awaitsSignature: '/data/acta.sig' }), disputes };
-    const options = { locale: 'en-US', viewport: { width, height: 800 } };
-    const { page, read } = await showing(given, options);
-    expect(await read('#state-detail')).toBe("The draw waits for the auditor's signature in /data/acta.sig.");
-    expect(await read('#disputed')).toBe('Agencies that have sent something else than the acta says: 1, 3.');
-    await expectAccessible(page);
-    await expectNoSidewaysScrolling(page);
-  });
+  test.each([390, 1280])(
+    'says whom it waits for and who disputes the acta, %i pixels wide',
+    async width => {
+      const disputes = [1, 3].map(agency => ({ agency, detail: 'other bets' }));
+      const given = { ...closed({ awaitsSignature: '/data/acta.sig' }), disputes };
+      const options = { locale: 'en-US', viewport: { width, height: 800 } };
+      const { page, read } = await showing(given, options);
+      expect(await read('#state-detail')).toBe(
+        "The draw waits for the auditor's signature in /data/acta.sig.",
+      );
+      expect(await read('#disputed')).toBe(
+        'Agencies that have sent something else than the acta says: 1, 3.',
+      );
+      await expectAccessible(page);
+      await expectNoSidewaysScrolling(page);
+    },
+  );
 
   test('lists so many agencies, and says how many more there are', async () => {
     const { read } = await showing({ ...closed(), agenciesInAll: 65_535 });

@@ -6,7 +6,8 @@ import { snapshot } from './snapshots.ts';
 
 beforeEach(needChromium);
 
-const link = (page: Page, kind: string): Promise<void> => page.locator(`[data-link=${kind}]`).waitFor();
+const link = (page: Page, kind: string): Promise<void> =>
+  page.locator(`[data-link=${kind}]`).waitFor();
 
 test('a broken connection is said, with the time of what is shown, and taken up again without a reload', async () => {
   const server = await PageServer.open(snapshot());

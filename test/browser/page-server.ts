@@ -14,7 +14,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Serves the built page and tells it whatever a test wants it to see, states included that a central passes through in no time. */
+/**
+ * Serves the built page and tells it whatever a test wants it to see, states included that a
+ * central passes through in no time.
+ */
 export class PageServer {
   readonly #server: Server;
   readonly #streams = new Set<ServerResponse>();

@@ -13,7 +13,9 @@ const read = async (page: Page, selector: string): Promise<string> =>
 /** The rows of a table's body, their cells separated by `|`. */
 async function rows(page: Page, body: string): Promise<string[]> {
   const found = await page.locator(`${body} tr`).all();
-  return Promise.all(found.map(async row => (await row.locator('th, td').allInnerTexts()).join('|')));
+  return Promise.all(
+    found.map(async row => (await row.locator('th, td').allInnerTexts()).join('|')),
+  );
 }
 
 async function showing(given: Snapshot, options: Parameters<typeof openPage>[1] = {}) {
@@ -77,7 +79,10 @@ describe('what the page shows', () => {
   test('a disk that is full, in a sentence that is announced', async () => {
     const { page, server } = await showing(snapshot());
     server.show(
-      snapshot({ ready: { ok: false, reason: 'disk-full' }, disk: { freeBytes: 0, totalBytes: 5e11 } }),
+      snapshot({
+        ready: { ok: false, reason: 'disk-full' },
+        disk: { freeBytes: 0, totalBytes: 5e11 },
+      }),
     );
     await page.locator('#not-ready').waitFor();
     expect(await read(page, '#not-ready')).toContain('no queda lugar en el disco');
@@ -111,7 +116,12 @@ describe('what the page shows', () => {
       snapshot({
         events: [
           { id: 2, time, kind: 'news', params: { document: '30904465' } },
-          { id: 1, time, kind: 'failed', params: { action: '<img src=x onerror=alert(1)>', error: '</li>' } },
+          {
+            id: 1,
+            time,
+            kind: 'failed',
+            params: { action: '<img src=x onerror=alert(1)>', error: '</li>' },
+          },
         ],
       }),
     );
@@ -164,8 +174,10 @@ describe.each(LOOKS)('%s', (_name, options) => {
 
 test('colours are those that the device asks for, the chart included', async () => {
   const { page } = await showing(snapshot(), { colorScheme: 'light' });
-  const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
-  const picture = (): Promise<string> => page.evaluate("document.querySelector('canvas').toDataURL()");
+  const ground = (): Promise<string> =>
+    page.evaluate('getComputedStyle(document.body).backgroundColor');
+  const picture = (): Promise<string> =>
+    page.evaluate("document.querySelector('canvas').toDataURL()");
   const [lightGround, lightPicture] = [await ground(), await picture()];
   await page.emulateMedia({ colorScheme: 'dark' });
   await expect.poll(ground).not.toBe(lightGround);
@@ -174,9 +186,9 @@ test('colours are those that the device asks for, the chart included', async () 
 
 test('a request to another host would be noticed, and is not let through', async () => {
   const { page, complaints } = await showing(snapshot());
-  expect(await page.evaluate("fetch('http://127.0.0.2:9/').then(() => 'through', () => 'refused')")).toBe(
-    'refused',
-  );
+  expect(
+    await page.evaluate("fetch('http://127.0.0.2:9/').then(() => 'through', () => 'refused')"),
+  ).toBe('refused');
   await expect.poll(() => complaints.join('\n')).toContain('Content Security Policy');
 });
 
@@ -187,7 +199,9 @@ describe('language', () => {
     await page.getByRole('button', { name: 'English' }).click();
     expect(await read(page, '#state')).toBe('Taking bets');
     expect(await read(page, '#bets')).toBe('1,234,567');
-    expect(await read(page, '#events li:first-child')).toContain('Agency 5 has finished; 3 missing.');
+    expect(await read(page, '#events li:first-child')).toContain(
+      'Agency 5 has finished; 3 missing.',
+    );
     await page.reload();
     await page.locator('#agencies tr').first().waitFor();
     expect(await page.locator('html').getAttribute('lang')).toBe('en');
@@ -240,7 +254,10 @@ describe('without eyes or a mouse', () => {
   });
 
   test('a telephone keeps the table one', async () => {
-    const { page } = await showing(snapshot(), { locale: 'en', viewport: { width: 360, height: 640 } });
+    const { page } = await showing(snapshot(), {
+      locale: 'en',
+      viewport: { width: 360, height: 640 },
+    });
     const table = page.getByRole('table', { name: 'What each agency' });
     expect(await table.getByRole('columnheader').count()).toBe(7);
     expect(await table.getByRole('row').count()).toBe(6);

@@ -39,7 +39,12 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
         kind: 'message-refused',
         params: { agency: 2, ip: '10.0.0.7', code: 'bad-bet', times: 3 },
       },
-      { id: 1, time: '2026-11-21T17:20:00.000Z', kind: 'listening', params: { dialect: 'tp0', port: 12345 } },
+      {
+        id: 1,
+        time: '2026-11-21T17:20:00.000Z',
+        kind: 'listening',
+        params: { dialect: 'tp0', port: 12345 },
+      },
     ],
     ...changes,
   };

@@ -10,7 +10,18 @@ import { closeActa, readActa, sha256Of } from '../../src/lottery/acta.ts';
 import type { Fact, Intervention } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import { actaAfter, bet, END, GWIN, heloBets, nbet, NEND, OK, rwin, sbet } from '../support/base-frames.ts';
+import {
+  actaAfter,
+  bet,
+  END,
+  GWIN,
+  heloBets,
+  nbet,
+  NEND,
+  OK,
+  rwin,
+  sbet,
+} from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
@@ -18,7 +29,11 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const WINNING = 7574;
 const HOUR_MS = 3_600_000;
-const INTERVENTION: Intervention = { reason: 'wrong file', by: 'ana@x', time: '2026-01-02T03:04:05.000Z' };
+const INTERVENTION: Intervention = {
+  reason: 'wrong file',
+  by: 'ana@x',
+  time: '2026-01-02T03:04:05.000Z',
+};
 
 /** The documents in a folder, and what the draw waits for. */
 async function actasIn(folder: string, waits: Pick<Actas, 'holdMs' | 'signature'>): Promise<Actas> {
@@ -40,7 +55,11 @@ const actaIn = (folder: string): string => readFileSync(join(folder, 'acta.txt')
 /** A central whose only agency sends a winning bet and finishes. */
 async function closedCentral(waits: Pick<Actas, 'holdMs' | 'signature'>, folder: string) {
   const store = new GatedStore();
-  const central = await TestCentral.open({ agencies: [1], store, actas: await actasIn(folder, waits) });
+  const central = await TestCentral.open({
+    agencies: [1],
+    store,
+    actas: await actasIn(folder, waits),
+  });
   const peer = await central.connect();
   peer.send(heloBets(1));
   await peer.frame();
@@ -90,7 +109,11 @@ describe('a lottery whose agencies have all finished', () => {
     await central.central.close();
     const lottery = new Lottery([1]);
     for (const fact of store.facts) lottery.apply(fact);
-    const next = await TestCentral.open({ lottery, store, actas: await actasIn(folder, { holdMs: 1 }) });
+    const next = await TestCentral.open({
+      lottery,
+      store,
+      actas: await actasIn(folder, { holdMs: 1 }),
+    });
     await next.seen('draw-held');
     expect(next.of('closed')).toEqual([]);
     await next.central.close();
@@ -157,7 +180,9 @@ describe('a lottery whose agencies have all finished', () => {
     expect(await peer.receive(4)).toBe(OK);
     const { agencies } = readActa(central.lottery.acta!.text)!;
     const detail = `it has sent 2 bets with SHA-256 ${other}, the acta says 1 with ${agencies.get(1)!.sha256}`;
-    expect(central.of('acta-disputed')).toEqual([{ event: 'acta-disputed', agency: 1, acta: 1, detail }]);
+    expect(central.of('acta-disputed')).toEqual([
+      { event: 'acta-disputed', agency: 1, acta: 1, detail },
+    ]);
     expect(central.central.status().disputes).toEqual([{ agency: 1, detail }]);
     await central.central.close();
   });
@@ -236,17 +261,27 @@ describe('while the draw waits for a signature', () => {
 test('a private key is refused where the public one belongs', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'auditor.key');
-  writeFileSync(path, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  expect(() => readActaKey(path)).toThrow(/auditor\.key is a private key, which never leaves the auditor/);
+  writeFileSync(
+    path,
+    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  );
+  expect(() => readActaKey(path)).toThrow(
+    /auditor\.key is a private key, which never leaves the auditor/,
+  );
 });
 
-test.each(['\u2028', '\u2029', '\u0085'])('an acta with a reason that has %j in it is read', separator => {
-  const intervention = { ...INTERVENTION, reason: `a${separator}b` };
-  const byHand = [{ kind: 'voided', agency: 1, upload: undefined, bets: 1, intervention } as const];
-  const digest = { bytes: 0, sha256: '0'.repeat(64), agencies: new Map() };
-  const parts = { lottery: 'x', number: 1, time: INTERVENTION.time, digest, bets: [], byHand };
-  expect(readActa(closeActa(parts).text)).toMatchObject({ number: 1 });
-});
+test.each(['\u2028', '\u2029', '\u0085'])(
+  'an acta with a reason that has %j in it is read',
+  separator => {
+    const intervention = { ...INTERVENTION, reason: `a${separator}b` };
+    const byHand = [
+      { kind: 'voided', agency: 1, upload: undefined, bets: 1, intervention } as const,
+    ];
+    const digest = { bytes: 0, sha256: '0'.repeat(64), agencies: new Map() };
+    const parts = { lottery: 'x', number: 1, time: INTERVENTION.time, digest, bets: [], byHand };
+    expect(readActa(closeActa(parts).text)).toMatchObject({ number: 1 });
+  },
+);
 
 describe('a question for the winners', () => {
   test('of an agency that has finished waits for the draw', async () => {
@@ -268,7 +303,9 @@ describe('a question for the winners', () => {
       peer.send(Buffer.concat([nbet(bet(index, WINNING)), END, GWIN]));
       expect(await peer.receive(8)).toBe(OK + OK);
     }
-    const answers = await Promise.all(peers.map((peer, index) => peer.receive(rwin(index).length / 2)));
+    const answers = await Promise.all(
+      peers.map((peer, index) => peer.receive(rwin(index).length / 2)),
+    );
     expect(answers).toEqual(agencies.map((_, index) => rwin(index)));
   });
 
@@ -280,7 +317,9 @@ describe('a question for the winners', () => {
   });
 
   test('does not wait where too many connections do', async () => {
-    const central = await TestCentral.open({ limits: { questionWaitMs: 60_000, questionsWaitingMax: 0 } });
+    const central = await TestCentral.open({
+      limits: { questionWaitMs: 60_000, questionsWaitingMax: 0 },
+    });
     const peer = await central.agency(1);
     peer.send(Buffer.concat([END, GWIN]));
     expect(await peer.receive(8)).toBe(OK + NEND);
@@ -298,7 +337,11 @@ describe('a csv store that is killed at each fact of the close', () => {
         lottery.apply(fact);
       };
       const { store } = await CsvStore.open(folder, { agencies: '1', onFact });
-      const central = await TestCentral.open({ store, lottery, actas: await actasIn(folder, { holdMs }) });
+      const central = await TestCentral.open({
+        store,
+        lottery,
+        actas: await actasIn(folder, { holdMs }),
+      });
       return { central, lottery, facts };
     };
     const first = await start(HOUR_MS);

@@ -1,13 +1,28 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Limits } from '../../src/wire/limits.ts';
-import { bet, conn, END, frame, GWIN, helo, nbet, OK, range, sbet, WAIT } from '../support/base-frames.ts';
+import {
+  bet,
+  conn,
+  END,
+  frame,
+  GWIN,
+  helo,
+  nbet,
+  OK,
+  range,
+  sbet,
+  WAIT,
+} from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { ManualClock, until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
-/** In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real one. */
+/**
+ * In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real
+ * one.
+ */
 const LIMITS: Partial<Limits> = {
   pingIntervalMs: 100,
   idleTimeoutMs: 300,
@@ -35,7 +50,11 @@ async function waiting(central: TestCentral, agency: number, hello = helo(agency
 }
 
 /** Has an agency of a central say that it has sent all its bets. */
-async function finish(central: TestCentral, agency: number, ...bets: readonly string[][]): Promise<void> {
+async function finish(
+  central: TestCentral,
+  agency: number,
+  ...bets: readonly string[][]
+): Promise<void> {
   const peer = await central.agency(agency);
   for (const one of bets) peer.send(nbet(one));
   peer.send(END);
@@ -49,13 +68,16 @@ describe('WAIT', () => {
     const { central } = await open();
     const peers = await Promise.all(range(12).map(() => central.connect()));
     for (const [index, peer] of peers.entries()) {
-      peer.send(Buffer.concat([index % 3 === 0 ? conn(1 + (index % 2)) : helo(1 + (index % 2)), WAIT]));
+      peer.send(
+        Buffer.concat([index % 3 === 0 ? conn(1 + (index % 2)) : helo(1 + (index % 2)), WAIT]),
+      );
     }
     await central.seen('agency-identified', 12);
     await finish(central, 1, bet(11, 7574), bet(12), bet(13, 7574));
     const bystander = await central.agency(2);
     await takeTurns(bystander);
-    for (const [index, peer] of peers.entries()) expect(peer.socket.bytesRead).toBe(index % 3 === 0 ? 0 : 17);
+    for (const [index, peer] of peers.entries())
+      expect(peer.socket.bytesRead).toBe(index % 3 === 0 ? 0 : 17);
     await finish(central, 2, bet(21, 7574));
     for (const [index, peer] of peers.entries()) {
       if (index % 3 !== 0) expect(await peer.frame()).toBe('WELC 1|64|8184');
@@ -180,7 +202,8 @@ describe('while a WAIT is held', () => {
   test('a peer whose process is gone is noticed at once, whatever the interval is', async () => {
     const { central } = await open();
     const peer = await waiting(central, 1);
-    // The system closes both directions of what a dead process leaves behind: its end comes, and a reset for the first ping.
+    // The system closes both directions of what a dead process leaves behind: its end comes, and a
+    // reset for the first ping.
     peer.socket.destroy();
     await central.seen('connection-closed');
     expect(central.of('connection-cut')).toEqual([]);
@@ -193,7 +216,8 @@ describe('while a WAIT is held', () => {
     const peer = await connectRaw(central.port);
     peer.write(Buffer.concat([helo(1), WAIT]));
     await until(() => central.sockets[0]?.bytesWritten === 17, 'the welcome');
-    // Nothing less than megabytes fills the buffers of the network: the socket says that nothing is taken any more.
+    // Nothing less than megabytes fills the buffers of the network: the socket says that nothing is
+    // taken any more.
     const socket = central.sockets[0]!;
     socket.cork();
     clock.time += 1;
@@ -233,7 +257,11 @@ describe('while a WAIT is held', () => {
 describe('stopping while a WAIT is held', () => {
   test('answers FAIL closing at once, and closes', async () => {
     const { central } = await open();
-    const peers = [await waiting(central, 1), await waiting(central, 2), await waiting(central, 1, conn(1))];
+    const peers = [
+      await waiting(central, 1),
+      await waiting(central, 2),
+      await waiting(central, 1, conn(1)),
+    ];
     const stopped = central.stop();
     for (const peer of peers) {
       expect(await peer.lastFrames()).toEqual(['FAIL closing|1|the server stops']);

@@ -24,7 +24,10 @@ describe('the number of connections', () => {
     }
     first.end();
     expect(await first.rest()).toBe('');
-    await until(() => central.of('connection-closed').some(({ agency }) => agency === 1), 'a free place');
+    await until(
+      () => central.of('connection-closed').some(({ agency }) => agency === 1),
+      'a free place',
+    );
     const fourth = await central.agency(1);
     fourth.send(GWIN);
     expect(await fourth.receive(4)).toBe(NEND);
@@ -53,7 +56,8 @@ describe('the number of connections', () => {
     const stubborn = await connectRaw(central.port);
     stubborn.resume();
     await until(() => stubborn.readableEnded, 'the end of the turned away connection');
-    // Nothing but the timer of the central closes this socket: writing to it fails once it is closed.
+    // Nothing but the timer of the central closes this socket: writing to it fails once it is
+    // closed.
     const writing = setInterval(() => stubborn.write('x'), 10);
     await until(() => stubborn.destroyed || stubborn.closed, 'the connection being cut');
     clearInterval(writing);

@@ -8,7 +8,10 @@ import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { ManualClock, until } from '../support/until.ts';
 
-/** In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real one. */
+/**
+ * In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real
+ * one.
+ */
 const LIMITS: Partial<Limits> = {
   firstMessageTimeoutMs: 50,
   messageTimeoutMs: 200,
@@ -17,7 +20,9 @@ const LIMITS: Partial<Limits> = {
   lingerTimeoutMs: 100,
 };
 
-async function open(options: { store?: GatedStore; limits?: Partial<Limits>; agencies?: number[] } = {}) {
+async function open(
+  options: { store?: GatedStore; limits?: Partial<Limits>; agencies?: number[] } = {},
+) {
   const clock = new ManualClock();
   const { store = new GatedStore(), agencies = [1, 2] } = options;
   const limits = { ...LIMITS, ...options.limits };
@@ -26,7 +31,11 @@ async function open(options: { store?: GatedStore; limits?: Partial<Limits>; age
 }
 
 /** Sends bytes and waits until the central has read all that was sent on this connection. */
-async function sendAndBeRead(socket: Socket, peer: { send(bytes: Uint8Array): void }, bytes: Uint8Array) {
+async function sendAndBeRead(
+  socket: Socket,
+  peer: { send(bytes: Uint8Array): void },
+  bytes: Uint8Array,
+) {
   const before = socket.bytesRead;
   peer.send(bytes);
   await until(() => socket.bytesRead === before + bytes.length, 'the bytes being read');
@@ -61,7 +70,9 @@ describe('the first message', () => {
     expect(central.of('connection-cut')).toEqual([]);
     clock.time += 1;
     expect(await peer.rest()).toBe(NOK);
-    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['first-message-timeout']);
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual([
+      'first-message-timeout',
+    ]);
     expect(central.of('agency-identified')).toEqual([]);
   });
 });
@@ -109,17 +120,20 @@ describe('a message that has begun', () => {
   test.each([
     ['first', nbet(...Array.from({ length: 20 }, (_, index) => bet(index)))],
     ['numbered', sbet(1, ...Array.from({ length: 20 }, (_, index) => bet(index)))],
-  ])('and takes many times its window, at the least pace, is taken: the %s batch', async (kind, batch) => {
-    const { central, clock, store } = await open({ limits: { progressBytesMin: 50 } });
-    const peer = kind === 'first' ? await central.agency(1) : await central.uploader(1);
-    for (let at = 0; at < batch.length; at += 50) {
-      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 50));
-      await clock.advance(200);
-    }
-    expect(await peer.receive(4)).toBe(OK);
-    expect(store.appended.map(({ count }) => count)).toEqual([20]);
-    expect(central.of('connection-cut')).toEqual([]);
-  });
+  ])(
+    'and takes many times its window, at the least pace, is taken: the %s batch',
+    async (kind, batch) => {
+      const { central, clock, store } = await open({ limits: { progressBytesMin: 50 } });
+      const peer = kind === 'first' ? await central.agency(1) : await central.uploader(1);
+      for (let at = 0; at < batch.length; at += 50) {
+        await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 50));
+        await clock.advance(200);
+      }
+      expect(await peer.receive(4)).toBe(OK);
+      expect(store.appended.map(({ count }) => count)).toEqual([20]);
+      expect(central.of('connection-cut')).toEqual([]);
+    },
+  );
 
   test('is cut when it stops moving, however many windows it has used', async () => {
     const { central, clock } = await open({ limits: { progressBytesMin: 50 } });
@@ -183,7 +197,9 @@ describe('an idle connection', () => {
   });
 });
 
-/** Has that many winners of agency 1, whatever was uploaded: an answer that no socket takes at once. */
+/**
+ * Has that many winners of agency 1, whatever was uploaded: an answer that no socket takes at once.
+ */
 class ManyWinners extends GatedStore {
   readonly #count: number;
   constructor(count: number) {
@@ -200,7 +216,10 @@ class ManyWinners extends GatedStore {
   }
 }
 
-/** A central whose answer to GWIN has `count` winners, and a peer of agency 1 that reads only what it is told to. */
+/**
+ * A central whose answer to GWIN has `count` winners, and a peer of agency 1 that reads only what
+ * it is told to.
+ */
 async function openWithWinners(count: number, limits: Partial<Limits> = {}) {
   const opened = await open({ store: new ManyWinners(count), agencies: [1], limits });
   const { central } = opened;
@@ -209,7 +228,12 @@ async function openWithWinners(count: number, limits: Partial<Limits> = {}) {
   peer.write(Buffer.concat([conn(1), END]));
   await central.seen('draw-held');
   await until(() => central.sockets[0]!.bytesWritten === 4, 'END being answered');
-  return { ...opened, peer, socket: central.sockets[0]!, bytes: 4 + 8 + `${count}|`.length + count * 11 - 1 };
+  return {
+    ...opened,
+    peer,
+    socket: central.sockets[0]!,
+    bytes: 4 + 8 + `${count}|`.length + count * 11 - 1,
+  };
 }
 
 /** Reads until that many bytes have arrived in all, and stops again. */
@@ -219,7 +243,10 @@ async function readUntil(peer: Socket, bytes: number): Promise<void> {
   };
   peer.on('data', onData);
   peer.resume();
-  await until(() => peer.bytesRead >= bytes || peer.destroyed || peer.readableEnded, `${bytes} bytes`);
+  await until(
+    () => peer.bytesRead >= bytes || peer.destroyed || peer.readableEnded,
+    `${bytes} bytes`,
+  );
   peer.off('data', onData);
 }
 
@@ -270,7 +297,10 @@ describe('a peer that does not read its answers', () => {
   test('has its whole time also when it has closed its own side after the request', async () => {
     const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000);
     peer.end(GWIN);
-    await until(() => socket.writableNeedDrain && socket.readableEnded, 'the answer waiting for the peer');
+    await until(
+      () => socket.writableNeedDrain && socket.readableEnded,
+      'the answer waiting for the peer',
+    );
     // Longer than a closing connection lingers, shorter than a peer may leave its answers unread.
     await clock.advance(250);
     expect(central.of('connection-cut')).toEqual([]);

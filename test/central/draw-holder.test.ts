@@ -42,7 +42,8 @@ function open(lottery = new Lottery([1, 2])) {
     emit: event => events.push(event),
     now: () => performance.now(),
   });
-  const told = (): string[] => events.map(({ event }) => event).filter(event => event.startsWith('draw'));
+  const told = (): string[] =>
+    events.map(({ event }) => event).filter(event => event.startsWith('draw'));
   return { store, lottery, central, events, told };
 }
 
@@ -78,7 +79,9 @@ describe('the draw of a lottery of which another server heard the last agency fi
       for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
       await pass(TAKE_OVER_MS);
       expect([told(), store.seals]).toEqual([[], 0]);
-      expect((await central.failure).message).toContain(`0 bets were read, ${count} were acknowledged`);
+      expect((await central.failure).message).toContain(
+        `0 bets were read, ${count} were acknowledged`,
+      );
     },
   );
 
@@ -150,24 +153,28 @@ describe('a draw that the store does not take', () => {
   test.each([
     ['full', 1, 'cannot write bets.csv, ENOSPC on write'],
     ['unavailable', 3, 'no node leads the stream'],
-  ] as const)('because it is %s is handed over again, after a while', async (reason, reads, error) => {
-    const opened = open();
-    const { store, events, told } = opened;
-    await store.append(batchNamed(1, 3));
-    store.sealRefusals.push(reason, reason);
-    await finishAll(opened);
-    expect(told()).toEqual(['draw-delayed']);
-    expect(events.at(-1)).toEqual({ event: 'draw-delayed', error });
-    await pass(RETRY_MS - 1);
-    expect(store.seals).toBe(1);
-    await pass(1);
-    expect(store.seals).toBe(2);
-    await pass(RETRY_MS);
-    expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
-    expect(events.at(-1)).toMatchObject({ bets: 3 });
-    // What a log has is read again: it may have been put together anew. A full disk changes nothing about the bets.
-    expect(store.reads).toBe(reads);
-  });
+  ] as const)(
+    'because it is %s is handed over again, after a while',
+    async (reason, reads, error) => {
+      const opened = open();
+      const { store, events, told } = opened;
+      await store.append(batchNamed(1, 3));
+      store.sealRefusals.push(reason, reason);
+      await finishAll(opened);
+      expect(told()).toEqual(['draw-delayed']);
+      expect(events.at(-1)).toEqual({ event: 'draw-delayed', error });
+      await pass(RETRY_MS - 1);
+      expect(store.seals).toBe(1);
+      await pass(1);
+      expect(store.seals).toBe(2);
+      await pass(RETRY_MS);
+      expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
+      expect(events.at(-1)).toMatchObject({ bets: 3 });
+      // What a log has is read again: it may have been put together anew. A full disk changes
+      // nothing about the bets.
+      expect(store.reads).toBe(reads);
+    },
+  );
 
   test('because it cannot be read now is held later', async () => {
     const opened = open();
@@ -180,17 +187,20 @@ describe('a draw that the store does not take', () => {
     expect([store.reads, store.seals]).toEqual([2, 1]);
   });
 
-  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])('because the system says %s is held later', async code => {
-    const opened = open();
-    const { store, events, told } = opened;
-    const error = Object.assign(new Error(`${code} on open`), { code, syscall: 'open' });
-    store.readErrors.push(error, error);
-    await finishAll(opened);
-    expect(events.at(-1)).toEqual({ event: 'draw-delayed', error: `${code} on open` });
-    await pass(2 * RETRY_MS);
-    expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
-    expect([store.reads, store.seals]).toEqual([3, 1]);
-  });
+  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])(
+    'because the system says %s is held later',
+    async code => {
+      const opened = open();
+      const { store, events, told } = opened;
+      const error = Object.assign(new Error(`${code} on open`), { code, syscall: 'open' });
+      store.readErrors.push(error, error);
+      await finishAll(opened);
+      expect(events.at(-1)).toEqual({ event: 'draw-delayed', error: `${code} on open` });
+      await pass(2 * RETRY_MS);
+      expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
+      expect([store.reads, store.seals]).toEqual([3, 1]);
+    },
+  );
 
   test('because another server was first is not delayed: theirs is told when it is known', async () => {
     const opened = open();

@@ -107,7 +107,10 @@ describe('the limits of what waits for the disk', () => {
 
   test('when much waits for the disk in all, nothing more is taken from anybody, until some is written', async () => {
     const store = new GatedStore({ held: true });
-    const central = await TestCentral.open({ store, limits: { unsyncedBytesMax: 10 * row(1, 1000).length } });
+    const central = await TestCentral.open({
+      store,
+      limits: { unsyncedBytesMax: 10 * row(1, 1000).length },
+    });
     const peers = [await central.agency(1), await central.agency(1)];
     peers[0]!.send(Buffer.concat(range(30).map(index => nbet(bet(1000 + index)))));
     await until(() => store.appended.length >= 10, 'ten batches at the store');

@@ -32,7 +32,8 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= listener.stop());
   onTestFinished(stop);
-  const of = (kind: CentralEvent['event']): CentralEvent[] => events.filter(({ event }) => event === kind);
+  const of = (kind: CentralEvent['event']): CentralEvent[] =>
+    events.filter(({ event }) => event === kind);
   return { connect: () => Peer.connect(listener.port), of, stop, sockets };
 }
 
@@ -202,7 +203,9 @@ describe('a peer that resets the connection', () => {
     peer.socket.resetAndDestroy();
     await until(() => of('connection-closed').length === 1, 'the connection being closed');
     expect(of('connection-error')).toHaveLength(1);
-    expect(of('connection-error')[0]).toMatchObject({ error: expect.stringContaining('ECONNRESET') });
+    expect(of('connection-error')[0]).toMatchObject({
+      error: expect.stringContaining('ECONNRESET'),
+    });
   });
 
   test.each([

@@ -124,7 +124,10 @@ describe('more connections than the limit', () => {
     expect(events.filter(({ event }) => event === 'connection-refused')).toHaveLength(256);
     const dropped = await connectRaw(listener.port);
     dropped.resume();
-    await until(() => dropped.readableEnded || dropped.destroyed, 'the end of the dropped connection');
+    await until(
+      () => dropped.readableEnded || dropped.destroyed,
+      'the end of the dropped connection',
+    );
     expect(dropped.bytesRead).toBe(0);
     expect(events.filter(({ event }) => event === 'connection-accepted')).toHaveLength(257);
   });
@@ -202,7 +205,10 @@ describe('stopping', () => {
     const batch = nbet(bet(1));
     const before = central.sockets[0]!.bytesRead;
     peer.send(batch.subarray(0, 30));
-    await until(() => central.sockets[0]!.bytesRead === before + 30, 'a part of a batch being read');
+    await until(
+      () => central.sockets[0]!.bytesRead === before + 30,
+      'a part of a batch being read',
+    );
     const stopped = central.stop();
     expect(await peer.rest()).toBe('');
     peer.send(batch.subarray(30));
@@ -272,7 +278,9 @@ describe('stopping', () => {
       const connecting = Promise.allSettled(Array.from({ length: 5 }, () => central.connect()));
       await central.stop();
       await connecting;
-      expect(central.of('connection-closed')).toHaveLength(central.of('connection-accepted').length);
+      expect(central.of('connection-closed')).toHaveLength(
+        central.of('connection-accepted').length,
+      );
       expect(central.sockets.every(socket => socket.destroyed)).toBe(true);
     }
   });

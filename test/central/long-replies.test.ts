@@ -13,8 +13,8 @@ import { until } from '../support/until.ts';
 import { signed } from '../support/certificates.ts';
 
 /**
- * A list of winners that is longer than a slice, a socket's buffer, or a frame: it arrives whole, also
- * at a slow reader and over TLS, although the connection is closed after it in some dialects.
+ * A list of winners that is longer than a slice, a socket's buffer, or a frame: it arrives whole,
+ * also at a slow reader and over TLS, although the connection is closed after it in some dialects.
  */
 
 /** The bytes of a list, put together here; undefined where the dialect has none for so many. */
@@ -59,7 +59,8 @@ const withLength = (type: string, text: string): Buffer =>
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-const documentsOf = (count: number): string[] => range(count).map(index => String(10_000_000 + index));
+const documentsOf = (count: number): string[] =>
+  range(count).map(index => String(10_000_000 + index));
 
 /** What agency 1 says to hear its winners. */
 function questionOf(spoken: SpokenDialect): Buffer {
@@ -68,13 +69,21 @@ function questionOf(spoken: SpokenDialect): Buffer {
 
 async function drawnCentral(spoken: SpokenDialect, count: number, options: object = {}) {
   const store = new GatedStore();
-  const central = await TestCentral.open({ agencies: [1], store, dialects: [spoken.dialect], ...options });
+  const central = await TestCentral.open({
+    agencies: [1],
+    store,
+    dialects: [spoken.dialect],
+    ...options,
+  });
   store.tellOfAnother(finishedBy(1));
   store.tellOfAnother(drawnBy('00'.repeat(32), documentsOf(count)));
   return central;
 }
 
-/** Everything that the server says until it ends the connection, or until `length` bytes of it have come. */
+/**
+ * Everything that the server says until it ends the connection, or until `length` bytes of it have
+ * come.
+ */
 async function readAll(socket: Socket, length: number, pauseMs: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let received = 0;
@@ -97,7 +106,9 @@ describe.each(SPOKEN)('a list of winners in $name', { timeout: 60_000 }, spoken 
       socket.end();
       const refused = await readAll(socket, 0, 0);
       expect(refused.length).toBeLessThan(200);
-      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['malformed']);
+      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([
+        'malformed',
+      ]);
       return;
     }
     const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 0);

@@ -26,7 +26,11 @@ async function openWithSix() {
   const opened = await open();
   const peer = await opened.central.betUploader(1);
   const batches = [sbet(1, bet(1), bet(2), bet(3)), sbet(4, bet(4), BAD), sbet(6, bet(6))];
-  expect(await ask(peer, ...batches)).toEqual(['OK', 'FAIL invalid-bet|0|4|1|document|not-digits', 'OK']);
+  expect(await ask(peer, ...batches)).toEqual([
+    'OK',
+    'FAIL invalid-bet|0|4|1|document|not-digits',
+    'OK',
+  ]);
   return { ...opened, peer };
 }
 
@@ -48,7 +52,9 @@ describe('HELO with bets', () => {
 
   test('goes on with what an agency that numbers batches has begun, and the other way round', async () => {
     const { store, central } = await open();
-    expect(await ask(await central.uploader(1), sbet(1, bet(1), bet(2)), sbet(2, BAD))).toHaveLength(2);
+    expect(
+      await ask(await central.uploader(1), sbet(1, bet(1), bet(2)), sbet(2, BAD)),
+    ).toHaveLength(2);
     const newer = await central.betUploader(1, 'u', 4, 1);
     expect(await ask(newer, sbet(4, bet(4)), sbet(5, bet(5), bet(6)))).toEqual(['OK', 'OK']);
     const older = await central.uploader(1, 'u', 5);
@@ -65,16 +71,21 @@ describe('a batch with the number of its first bet', () => {
     ['one bet too early', 6],
     ['one bet too far', 8],
     ['by its number among the batches', 3],
-  ])('is taken only behind all others: %s it is refused with the bet that is expected', async (_, number) => {
-    const { store, central, peer } = await openWithSix();
-    const { rows } = store;
-    peer.send(Buffer.concat([sbet(number, bet(9)), sbet(7, bet(7))]));
-    expect(await peer.lastFrames()).toEqual([`FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`]);
-    expect(store.rows).toBe(rows);
-    expect(central.of('batch-repeated')).toEqual([]);
-    const again = await central.betUploader(1, 'u', 7, 2);
-    expect(await ask(again, sbet(7, bet(7)))).toEqual(['OK']);
-  });
+  ])(
+    'is taken only behind all others: %s it is refused with the bet that is expected',
+    async (_, number) => {
+      const { store, central, peer } = await openWithSix();
+      const { rows } = store;
+      peer.send(Buffer.concat([sbet(number, bet(9)), sbet(7, bet(7))]));
+      expect(await peer.lastFrames()).toEqual([
+        `FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`,
+      ]);
+      expect(store.rows).toBe(rows);
+      expect(central.of('batch-repeated')).toEqual([]);
+      const again = await central.betUploader(1, 'u', 7, 2);
+      expect(await ask(again, sbet(7, bet(7)))).toEqual(['OK']);
+    },
+  );
 
   test('of which another process sends some too is stored once: the second one is refused', async () => {
     const { store, central } = await open({ held: true });
@@ -82,7 +93,9 @@ describe('a batch with the number of its first bet', () => {
     peer.send(Buffer.concat([sbet(1, bet(1), bet(2)), sbet(3, bet(3), bet(4))]));
     await until(() => store.appended.length === 2, 'two batches at the store');
     other.send(sbet(1, bet(1), bet(2), bet(3)));
-    expect(await other.lastFrames()).toEqual(['FAIL sequence-gap|1|bet 5 is expected, this is bet 1']);
+    expect(await other.lastFrames()).toEqual([
+      'FAIL sequence-gap|1|bet 5 is expected, this is bet 1',
+    ]);
     store.open();
     expect(await peer.frames(2)).toEqual(['OK', 'OK']);
     expect(store.rows).toBe([1, 2, 3, 4].map(document => row(1, document)).join(''));
@@ -91,31 +104,54 @@ describe('a batch with the number of its first bet', () => {
   test('and without a bet is taken, and takes no number', async () => {
     const { central } = await open();
     const peer = await central.betUploader(1);
-    expect(await ask(peer, frame('SBET', '1|0|'), sbet(1, bet(1)), done(0, 1))).toEqual(['OK', 'OK', 'OK']);
+    expect(await ask(peer, frame('SBET', '1|0|'), sbet(1, bet(1)), done(0, 1))).toEqual([
+      'OK',
+      'OK',
+      'OK',
+    ]);
     await central.betUploader(1, 'u', 2);
   });
 
   test('on a disk that is full is refused with all behind it, and the upload goes on from exactly there', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.betUploader(1);
-    const batches = [sbet(1, bet(1), bet(2)), sbet(3, BAD), sbet(4, bet(4)), sbet(5, bet(5), bet(6))];
+    const batches = [
+      sbet(1, bet(1), bet(2)),
+      sbet(3, BAD),
+      sbet(4, bet(4)),
+      sbet(5, bet(5), bet(6)),
+    ];
     peer.send(Buffer.concat(batches));
-    await until(() => store.appended.length + store.noted.length === 4, 'four batches at the store');
+    await until(
+      () => store.appended.length + store.noted.length === 4,
+      'four batches at the store',
+    );
     store.letIn(2);
     store.refuse();
-    expect(await peer.lastFrames()).toEqual(['OK', 'FAIL invalid-bet|0|3|0|document|not-digits', FULL_DISK]);
+    expect(await peer.lastFrames()).toEqual([
+      'OK',
+      'FAIL invalid-bet|0|3|0|document|not-digits',
+      FULL_DISK,
+    ]);
     store.open();
     const again = await central.betUploader(1, 'u', 4, 1);
-    expect(await ask(again, sbet(4, bet(4), bet(5), bet(6)), done(2, 5), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await ask(again, sbet(4, bet(4), bet(5), bet(6)), done(2, 5), END)).toEqual([
+      'OK',
+      'OK',
+      'OK',
+    ]);
     expect(store.rows).toBe([1, 2, 4, 5, 6].map(document => row(1, document)).join(''));
   });
 });
 
 describe('DONE of an agency that numbers bets', () => {
-  test.each([0, 1, 2, 3, 999])('compares the bets alone: with %i batches it is OK', async batches => {
-    const { peer } = await openWithSix();
-    expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
-  });
+  test.each([0, 1, 2, 3, 999])(
+    'compares the bets alone: with %i batches it is OK',
+    async batches => {
+      const { peer } = await openWithSix();
+      expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
+    },
+  );
 
   test.each([0, 3, 5, 6])(
     'with %i bets is refused with both counts, and the agency has not finished',

@@ -20,7 +20,9 @@ import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
-/** An agency has one upload at a time: what would begin another one, or end it early, is refused. */
+/**
+ * An agency has one upload at a time: what would begin another one, or end it early, is refused.
+ */
 
 const openText = (name: string, bets: number): string =>
   `FAIL upload-open|1|upload ${name} of the agency is unfinished, ${bets} bets of it are stored; send the same file again, or 'loteria agency void 1 --upload ${name} --reason "…"'`;
@@ -46,7 +48,10 @@ async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<stri
 const codesOf = (central: TestCentral): string[] =>
   central.of('message-refused').map(({ refusal }) => refusal.code);
 
-/** A central with the upload `u` of agency 1, of which two bets are durable, or on their way to the disk. */
+/**
+ * A central with the upload `u` of agency 1, of which two bets are durable, or on their way to the
+ * disk.
+ */
 async function openWith(state: 'durable' | 'in flight') {
   const opened = await open({ held: state === 'in flight' });
   const { store, central } = opened;
@@ -96,7 +101,10 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
       store.open();
     }
     const before = state === 'in flight' ? ['OK'] : [];
-    expect(await uploader.lastFrames()).toEqual([...before, openText('u', state === 'durable' ? 2 : 0)]);
+    expect(await uploader.lastFrames()).toEqual([
+      ...before,
+      openText('u', state === 'durable' ? 2 : 0),
+    ]);
     expect(store.appended).toHaveLength(1);
   });
 
@@ -204,7 +212,11 @@ describe('bets of the base protocol that are not finished', () => {
 describe('an upload that an operator has voided', () => {
   const TEXT =
     'FAIL upload-voided|1|upload u was voided by an operator; send another file; \'loteria agency reopen 1 --reason "…"\' allows this one again';
-  const intervention = { reason: 'wrong file', by: 'ana@central', time: '2026-11-30T10:00:00.000Z' };
+  const intervention = {
+    reason: 'wrong file',
+    by: 'ana@central',
+    time: '2026-11-30T10:00:00.000Z',
+  };
   const voided = { kind: 'voided', agency: 1, upload: undefined, bets: 2, intervention } as const;
 
   test.each<[string, readonly Uint8Array[]]>([

@@ -65,7 +65,8 @@ test('a peer that sends more than is taken, and so holds most of what all togeth
   begun.write('NBET', 'latin1');
   begun.writeUInt32BE(8_000, 4);
   const greedy = await Promise.all(Array.from({ length: 4 }, () => connectRaw(central.port)));
-  for (const socket of greedy) socket.write(Buffer.concat([conn(1), begun, Buffer.alloc(7_000, 0x41)]));
+  for (const socket of greedy)
+    socket.write(Buffer.concat([conn(1), begun, Buffer.alloc(7_000, 0x41)]));
   await until(() => central.of('connection-cut').length > 0, 'a connection being cut');
   expect(central.of('connection-cut')[0]).toMatchObject({ agency: 1, reason: 'too-much-held' });
   modest.send(nbet(bet(1)).subarray(20));

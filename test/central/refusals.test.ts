@@ -23,8 +23,8 @@ interface Case {
 }
 
 /**
- * While agency 2 is in the middle of an upload, with half a batch on its way, a peer says something that is refused, and
- * goes on with a batch that would be valid.
+ * While agency 2 is in the middle of an upload, with half a batch on its way, a peer says something
+ * that is refused, and goes on with a batch that would be valid.
  */
 async function refuseAmongOthers({ says, code, detail, bets }: Case): Promise<void> {
   const store = new GatedStore();
@@ -70,7 +70,12 @@ describeCases('a message of a peer that has not said who it is', [
 ]);
 
 describeCases('CONN', [
-  { what: 'twice', says: [conn(1), conn(1)], code: 'malformed', detail: 'identified itself already' },
+  {
+    what: 'twice',
+    says: [conn(1), conn(1)],
+    code: 'malformed',
+    detail: 'identified itself already',
+  },
   { what: 'again as another agency', says: [conn(1), conn(2)], code: 'malformed' },
   { what: 'again, without an id', says: [conn(1), frame('CONN', '')], code: 'malformed' },
   { what: 'with id 0', says: [conn(0)], code: 'malformed', detail: 'from 1 to 65535' },
@@ -82,19 +87,37 @@ describeCases('CONN', [
   { what: 'with an id and a line end', says: [conn('1\n')], code: 'malformed' },
   { what: 'with an id in digits that are not ASCII', says: [conn('１')], code: 'malformed' },
   { what: 'with an empty id', says: [conn('')], code: 'malformed' },
-  { what: 'of an agency that is not expected', says: [conn(3)], code: 'unauthorized', detail: 'agency 3' },
+  {
+    what: 'of an agency that is not expected',
+    says: [conn(3)],
+    code: 'unauthorized',
+    detail: 'agency 3',
+  },
   { what: 'of the largest agency, not expected', says: [conn(65_535)], code: 'unauthorized' },
   { what: 'with an id of 17 bytes', says: [conn('0'.repeat(16) + 1)], code: 'payload-too-large' },
 ]);
 
 describeCases('a type that does not exist', [
-  { what: 'as the first message', says: [Buffer.from('XXXX')], code: 'unknown-message', detail: '58585858' },
+  {
+    what: 'as the first message',
+    says: [Buffer.from('XXXX')],
+    code: 'unknown-message',
+    detail: '58585858',
+  },
   { what: 'after CONN', says: [conn(1), Buffer.from('XXXX')], code: 'unknown-message' },
   { what: 'HTTP', says: [Buffer.from('GET / HTTP/1.1\r\n\r\n')], code: 'unknown-message' },
   { what: 'zeros', says: [conn(1), Buffer.alloc(4)], code: 'unknown-message', detail: '00000000' },
-  { what: 'END padded with a space', says: [conn(1), Buffer.from('END ')], code: 'unknown-message' },
+  {
+    what: 'END padded with a space',
+    says: [conn(1), Buffer.from('END ')],
+    code: 'unknown-message',
+  },
   { what: 'in lower case', says: [conn(1), Buffer.from('gwin')], code: 'unknown-message' },
-  { what: 'an answer of the server', says: [conn(1), Buffer.from(OK, 'hex')], code: 'unknown-message' },
+  {
+    what: 'an answer of the server',
+    says: [conn(1), Buffer.from(OK, 'hex')],
+    code: 'unknown-message',
+  },
 ]);
 
 const FIELDS = ['first_name', 'last_name', 'document', 'birthdate', 'number'] as const;
@@ -140,7 +163,10 @@ function badBet(field: (typeof FIELDS)[number], value: string | Uint8Array): Buf
 }
 
 const show = (value: string | Uint8Array): string =>
-  JSON.stringify(typeof value === 'string' ? value : Buffer.from(value).toString('hex')).slice(0, 30);
+  JSON.stringify(typeof value === 'string' ? value : Buffer.from(value).toString('hex')).slice(
+    0,
+    30,
+  );
 
 describeCases(
   'NBET with a bad bet behind a good one',
@@ -189,7 +215,12 @@ const BAD_BATCHES: readonly (readonly [string, string, number, string])[] = [
   ['a fraction', `1.0|${good}`, 0, 'count-not-a-number'],
   ['a hexadecimal number', `0x1|${good}`, 0, 'count-not-a-number'],
   ['a number of a hundred digits', `${'9'.repeat(100)}|${good}`, 0, 'count-not-a-number'],
-  ['a number that is larger than any batch', `999999|${good}`, 999_999, 'bet 1, batch, too-few-fields'],
+  [
+    'a number that is larger than any batch',
+    `999999|${good}`,
+    999_999,
+    'bet 1, batch, too-few-fields',
+  ],
   ['a number in digits that are not ASCII', `１|${good}`, 0, 'count-not-a-number'],
 ];
 

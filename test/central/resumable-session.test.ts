@@ -31,11 +31,17 @@ async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<stri
   return peer.frames(messages.length);
 }
 
-/** A central whose only agency has finished with the upload `u` of two bets; the draw has been held. */
+/**
+ * A central whose only agency has finished with the upload `u` of two bets; the draw has been held.
+ */
 async function openDrawn() {
   const opened = await open({ agencies: [1] });
   const peer = await opened.central.uploader(1);
-  expect(await ask(peer, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END)).toEqual(['OK', 'OK', 'OK']);
+  expect(await ask(peer, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END)).toEqual([
+    'OK',
+    'OK',
+    'OK',
+  ]);
   await opened.central.seen('draw-held');
   return { ...opened, peer };
 }
@@ -82,19 +88,22 @@ describe('HELO', () => {
     ['an SBET that is too long', [helo(1), frame('SBET', 'x'.repeat(8185))], 'payload-too-large'],
     ['an SBET without a number', [helo(1), frame('SBET', '0|0|')], 'malformed'],
     ['an NBET that is not valid', [helo(1), nbet(bet('x'))], 'invalid-bet'],
-  ])('and then what may not follow is refused by its name, and closed: %s', async (_, says, code) => {
-    const { store, central } = await open();
-    const bystander = await central.agency(2);
-    const peer = await central.connect();
-    peer.send(Buffer.concat([...says, sbet(1, bet(1))]));
-    expect(await peer.lastFrames()).toEqual([
-      welc(1),
-      expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`)),
-    ]);
-    expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([code]);
-    expect(store.appended).toEqual([]);
-    await takeTurns(bystander);
-  });
+  ])(
+    'and then what may not follow is refused by its name, and closed: %s',
+    async (_, says, code) => {
+      const { store, central } = await open();
+      const bystander = await central.agency(2);
+      const peer = await central.connect();
+      peer.send(Buffer.concat([...says, sbet(1, bet(1))]));
+      expect(await peer.lastFrames()).toEqual([
+        welc(1),
+        expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`)),
+      ]);
+      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([code]);
+      expect(store.appended).toEqual([]);
+      await takeTurns(bystander);
+    },
+  );
 
   test.each([
     ['an agency that is not expected', [helo(3)], 'unauthorized'],
@@ -112,7 +121,9 @@ describe('HELO', () => {
     const { store, central } = await open();
     const peer = await central.connect();
     peer.send(Buffer.concat([...says, nbet(bet(1))]));
-    expect(await peer.lastFrames()).toEqual([expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`))]);
+    expect(await peer.lastFrames()).toEqual([
+      expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`)),
+    ]);
     expect(store.appended).toEqual([]);
     peer.end();
     await central.seen('connection-closed');
@@ -135,7 +146,10 @@ describe('HELO', () => {
     const [idle, slow] = [await central.uploader(1), await central.uploader(1)];
     const before = central.sockets[1]!.bytesRead;
     slow.send(sbet(1, bet(1)).subarray(0, 20));
-    await until(() => central.sockets[1]!.bytesRead === before + 20, 'a part of a batch being read');
+    await until(
+      () => central.sockets[1]!.bytesRead === before + 20,
+      'a part of a batch being read',
+    );
     clock.time += 200;
     expect(await slow.lastFrames()).toEqual(['FAIL closing|1|message-timeout']);
     const silent = await central.connect();
@@ -152,7 +166,12 @@ describe('HELO of an agency that has finished', () => {
     const peer = await central.uploader(1);
     expect(await ask(peer, sbet(1, bet(1)), END)).toEqual(['OK', 'OK']);
     const again = await central.uploader(1, 'u', 2);
-    expect(await ask(again, sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual(['OK', 'OK', 'OK', 'NEND']);
+    expect(await ask(again, sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual([
+      'OK',
+      'OK',
+      'OK',
+      'NEND',
+    ]);
     again.send(sbet(2, bet(2)));
     expect(await again.lastFrames()).toEqual([
       'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',

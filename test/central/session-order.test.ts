@@ -151,7 +151,10 @@ describe('a whole conversation', () => {
     for (let at = 0; at < conversation.length; at += length) {
       const piece = conversation.subarray(at, at + length);
       peer.send(piece);
-      await until(() => socket!.bytesRead === at + piece.length, `the bytes up to ${at} being read`);
+      await until(
+        () => socket!.bytesRead === at + piece.length,
+        `the bytes up to ${at} being read`,
+      );
     }
     expect(await peer.receive(answers.length / 2)).toBe(answers);
     expect(store.rows).toBe(rows);

@@ -2,7 +2,20 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Limits } from '../../src/wire/limits.ts';
-import { bet, conn, END, GWIN, helo, nbet, NEND, NOK, OK, sbet, WAIT, welc } from '../support/base-frames.ts';
+import {
+  bet,
+  conn,
+  END,
+  GWIN,
+  helo,
+  nbet,
+  NEND,
+  NOK,
+  OK,
+  sbet,
+  WAIT,
+  welc,
+} from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral, type TestCentralOptions } from '../support/test-central.ts';
@@ -34,7 +47,8 @@ async function securely(
 }
 
 /** What the log says of handshakes that failed. */
-const failures = (central: TestCentral): string[] => central.of('handshake-failed').map(({ error }) => error);
+const failures = (central: TestCentral): string[] =>
+  central.of('handshake-failed').map(({ error }) => error);
 
 /** An agency that is served stores a bet while others fail. */
 async function expectServed(central: TestCentral, document: number): Promise<void> {
@@ -49,7 +63,10 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('and is served over %s', async version => {
     const central = await open();
     const identity = await trusted.agency(2);
-    const { peer } = await securely(central, identity, { minVersion: version, maxVersion: version });
+    const { peer } = await securely(central, identity, {
+      minVersion: version,
+      maxVersion: version,
+    });
     peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
     expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
     expect(central.of('handshake-done')).toEqual([
@@ -75,7 +92,11 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
   test.each([
     ['no certificate', async () => undefined, 'no certificate was shown'],
     ['an expired one', () => trusted.agency(1, EXPIRED), 'the certificate has expired'],
-    ['one that is not valid yet', () => trusted.agency(1, NOT_YET_VALID), 'the certificate is not valid yet'],
+    [
+      'one that is not valid yet',
+      () => trusted.agency(1, NOT_YET_VALID),
+      'the certificate is not valid yet',
+    ],
     [
       'one that somebody else has signed',
       async () => (await signed()).agency(1),
@@ -91,7 +112,11 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
       async () => pem(await trusted.authority.issueServer(['agency-1'], VALID)),
       'the certificate is not one for clients',
     ],
-    ['one of agency 0', () => trusted.agency(0), 'the certificate names no agency, CN=agency-N is expected'],
+    [
+      'one of agency 0',
+      () => trusted.agency(0),
+      'the certificate names no agency, CN=agency-N is expected',
+    ],
     [
       'one of an agency that no id can name',
       () => trusted.agency(65_536),
@@ -147,7 +172,11 @@ describe('a handshake that fails is one event with the reason, and the connectio
 
   test('TLS 1.1', async () => {
     const central = await open();
-    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const options = {
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT:@SECLEVEL=0',
+    } as const;
     await expect(securely(central, undefined, options)).rejects.toThrow(/protocol version/);
     await central.seen('connection-closed');
     expect(failures(central)).toEqual(['the peer speaks no TLS from 1.2 on']);
@@ -211,14 +240,18 @@ describe('a connection over TLS', () => {
     expect(central.of('connection-cut')).toEqual([]);
     clock.time += 1;
     expect(await peer.rest()).toBe(NOK);
-    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['first-message-timeout']);
+    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual([
+      'first-message-timeout',
+    ]);
   });
 
   test('counts among all from its first byte on', async () => {
     const central = await open({ limits: { connectionsMax: 1 } });
     const silent = await connectRaw(central.port);
     await central.seen('connection-accepted');
-    await expect(securely(central, await trusted.agency(1))).rejects.toThrow(/before secure TLS connection/);
+    await expect(securely(central, await trusted.agency(1))).rejects.toThrow(
+      /before secure TLS connection/,
+    );
     expect(central.of('connection-refused').map(({ refusal }) => refusal.code)).toEqual(['busy']);
     silent.destroy();
     await until(() => central.of('connection-closed').length === 2, 'both being closed');
@@ -252,7 +285,11 @@ describe('a connection over TLS', () => {
 
   test.each([
     ['is cut when the peer does not read its answers', { unreadTimeoutMs: 200 }, 'unread-answers'],
-    ['is cut when it holds more than there is room for', { bufferedBytesMax: 100_000 }, 'too-much-held'],
+    [
+      'is cut when it holds more than there is room for',
+      { bufferedBytesMax: 100_000 },
+      'too-much-held',
+    ],
   ])('%s', async (_, limits, reason) => {
     const central = await open({ limits });
     const { socket } = await securely(central, await trusted.agency(1));

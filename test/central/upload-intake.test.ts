@@ -5,7 +5,8 @@ import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
 const BAD = bet('x');
-const failBet = (seq: number, index = 0): string => `FAIL invalid-bet|0|${seq}|${index}|document|not-digits`;
+const failBet = (seq: number, index = 0): string =>
+  `FAIL invalid-bet|0|${seq}|${index}|document|not-digits`;
 const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, ENOSPC on write';
 
 async function open(options: { held?: boolean } = {}) {
@@ -94,21 +95,26 @@ describe('a batch whose number leaves a gap', () => {
     ['before the first', [], 2, 1],
     ['behind stored ones', [1, 2], 4, 3],
     ['far beyond', [1], 999_999_999_999_999, 2],
-  ])('%s is refused with the number that is expected, and closed', async (_, before, seq, expected) => {
-    const { store, central, bystander } = await open();
-    const peer = await central.uploader(1);
-    peer.send(Buffer.concat([...before.map(number => sbet(number, bet(number))), sbet(seq, bet(9))]));
-    peer.send(sbet(expected, bet(expected)));
-    expect(await peer.lastFrames()).toEqual([
-      ...before.map(() => 'OK'),
-      `FAIL sequence-gap|1|batch ${expected} is expected, this is batch ${seq}`,
-    ]);
-    expect(store.appended).toHaveLength(before.length);
-    expect(central.of('bets-refused')).toEqual([
-      { event: 'bets-refused', agency: 1, single: false, count: 1 },
-    ]);
-    await takeTurns(bystander);
-  });
+  ])(
+    '%s is refused with the number that is expected, and closed',
+    async (_, before, seq, expected) => {
+      const { store, central, bystander } = await open();
+      const peer = await central.uploader(1);
+      peer.send(
+        Buffer.concat([...before.map(number => sbet(number, bet(number))), sbet(seq, bet(9))]),
+      );
+      peer.send(sbet(expected, bet(expected)));
+      expect(await peer.lastFrames()).toEqual([
+        ...before.map(() => 'OK'),
+        `FAIL sequence-gap|1|batch ${expected} is expected, this is batch ${seq}`,
+      ]);
+      expect(store.appended).toHaveLength(before.length);
+      expect(central.of('bets-refused')).toEqual([
+        { event: 'bets-refused', agency: 1, single: false, count: 1 },
+      ]);
+      await takeTurns(bystander);
+    },
+  );
 
   test('is seen behind batches that are on their way, and refused after their answers', async () => {
     const { store, central } = await open({ held: true });
@@ -182,7 +188,9 @@ describe('a batch with a bet that is not valid', () => {
     const { central } = await open();
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([bytes, sbet(2, bet(2))]));
-    expect(await peer.frame()).toMatch(new RegExp(`^FAIL invalid-bet\\|0\\|1\\|[01]\\|batch\\|${reason}$`));
+    expect(await peer.frame()).toMatch(
+      new RegExp(`^FAIL invalid-bet\\|0\\|1\\|[01]\\|batch\\|${reason}$`),
+    );
     expect(await peer.frame()).toBe('OK');
   });
 });
@@ -245,7 +253,10 @@ describe('uploads', () => {
     expect(store.noted).toHaveLength(2);
     const again = await central.uploader(1, 'u', 3);
     again.send(Buffer.concat([sbet(2, BAD), sbet(3, bet(3))]));
-    expect(await again.lastFrames()).toEqual([failBet(2), expect.stringMatching(/^FAIL invalid-bet\|1\|/)]);
+    expect(await again.lastFrames()).toEqual([
+      failBet(2),
+      expect.stringMatching(/^FAIL invalid-bet\|1\|/),
+    ]);
     expect(store.appended).toEqual([]);
   });
 

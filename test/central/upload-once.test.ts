@@ -10,7 +10,9 @@ import { Peer } from '../support/peer.ts';
 /** The upload's batches: one of four is not valid, the others have one or two bets. */
 const isValid = (seq: number): boolean => seq % 4 !== 3;
 const betsOf = (seq: number): string[][] =>
-  isValid(seq) ? range(1 + (seq % 2)).map(index => bet(10 * seq + index)) : [bet(10 * seq), bet('x')];
+  isValid(seq)
+    ? range(1 + (seq % 2)).map(index => bet(10 * seq + index))
+    : [bet(10 * seq), bet('x')];
 const batch = (seq: number): Buffer => sbet(seq, ...betsOf(seq));
 const rowsOf = (seq: number): string =>
   isValid(seq)
@@ -120,7 +122,8 @@ class Uploader {
     if (seq === undefined) this.problems.push(`nothing was asked: ${said}`);
     else if (seq === 0) {
       this.next = Number(/^WELC (\d+)\|64\|8184$/.exec(answer)?.[1]);
-      if (!(this.next > this.#durableBefore && this.next <= facts.length + 1)) this.problems.push(said);
+      if (!(this.next > this.#durableBefore && this.next <= facts.length + 1))
+        this.problems.push(said);
     } else if (answer === outcomeOf(seq)) {
       if (!facts.includes(isValid(seq) ? seq : -seq)) this.problems.push(`too early: ${said}`);
     } else {
@@ -142,15 +145,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), who, count }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('repeat' as const), who, count }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('skip' as const), who }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cut gently' as const, 'reset' as const), who }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('cut gently' as const, 'reset' as const), who }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('let in' as const), count }) },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constantFrom('hold' as const, 'open' as const, 'full' as const) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('hold' as const, 'open' as const, 'full' as const),
+    }),
   },
 );
 
-async function perform(one: Step, uploaders: readonly Uploader[], store: GatedStore): Promise<void> {
+async function perform(
+  one: Step,
+  uploaders: readonly Uploader[],
+  store: GatedStore,
+): Promise<void> {
   switch (one.do) {
     case 'send':
       return uploaders[one.who]!.send(one.count);
@@ -179,35 +191,38 @@ describe('an upload of two connections, whatever happens to them and to the disk
   test.prop([fc.array(step, { minLength: 5, maxLength: 40 })], {
     numRuns: 60,
     interruptAfterTimeLimit: 15_000,
-  })('is stored in order, each batch once, and answered OK only when it is durable', async steps => {
-    const store = new GatedStore();
-    const central = await TestCentral.open({ store, limits: { lingerTimeoutMs: 50 } });
-    const bystander = await central.agency(2);
-    const uploaders = [new Uploader(central, store), new Uploader(central, store)];
-    for (const uploader of uploaders) await uploader.connect();
-    for (const one of steps) {
-      await perform(one, uploaders, store);
-      await takeTurns(bystander);
-      for (const uploader of uploaders) if (uploader.ended) await uploader.connect();
-    }
-    store.open();
-    for (const uploader of uploaders) {
-      await until(() => uploader.idle, 'every answer');
-      await uploader.close();
-      expect(uploader.problems).toEqual([]);
-    }
+  })(
+    'is stored in order, each batch once, and answered OK only when it is durable',
+    async steps => {
+      const store = new GatedStore();
+      const central = await TestCentral.open({ store, limits: { lingerTimeoutMs: 50 } });
+      const bystander = await central.agency(2);
+      const uploaders = [new Uploader(central, store), new Uploader(central, store)];
+      for (const uploader of uploaders) await uploader.connect();
+      for (const one of steps) {
+        await perform(one, uploaders, store);
+        await takeTurns(bystander);
+        for (const uploader of uploaders) if (uploader.ended) await uploader.connect();
+      }
+      store.open();
+      for (const uploader of uploaders) {
+        await until(() => uploader.idle, 'every answer');
+        await uploader.close();
+        expect(uploader.problems).toEqual([]);
+      }
 
-    const facts = durable(store.facts);
-    expect(facts).toEqual(facts.map((_, index) => (isValid(index + 1) ? index + 1 : -index - 1)));
-    const last = await central.uploader(1, 'u', facts.length + 1);
-    const seqs = range(facts.length + 3).map(index => index + 1);
-    for (const seq of seqs) last.send(batch(seq));
-    const valid = seqs.filter(isValid);
-    last.send(done(valid.length, valid.flatMap(betsOf).length));
-    expect(await last.frames(seqs.length + 1)).toEqual([...seqs.map(outcomeOf), 'OK']);
-    expect(store.rows).toBe(seqs.map(rowsOf).join(''));
-    bystander.end();
-    last.end();
-    await central.stop();
-  });
+      const facts = durable(store.facts);
+      expect(facts).toEqual(facts.map((_, index) => (isValid(index + 1) ? index + 1 : -index - 1)));
+      const last = await central.uploader(1, 'u', facts.length + 1);
+      const seqs = range(facts.length + 3).map(index => index + 1);
+      for (const seq of seqs) last.send(batch(seq));
+      const valid = seqs.filter(isValid);
+      last.send(done(valid.length, valid.flatMap(betsOf).length));
+      expect(await last.frames(seqs.length + 1)).toEqual([...seqs.map(outcomeOf), 'OK']);
+      expect(store.rows).toBe(seqs.map(rowsOf).join(''));
+      bystander.end();
+      last.end();
+      await central.stop();
+    },
+  );
 });

@@ -29,7 +29,8 @@ describe('makeInputs', () => {
 
 describe('rowsOfFile', () => {
   test('reads what csv of Python writes', () => {
-    const text = '1,Ana,"Pérez, ""hijo""",20000000,1990-01-01,7\r\n2,Eva,Paz,20000001,1990-01-02,7574\n';
+    const text =
+      '1,Ana,"Pérez, ""hijo""",20000000,1990-01-01,7\r\n2,Eva,Paz,20000001,1990-01-02,7574\n';
     const bet = {
       firstName: 'Ana',
       lastName: 'Pérez, "hijo"',
@@ -54,7 +55,9 @@ describe('rowsOfFile', () => {
 describe('parseLine', () => {
   test('reads a line of the log behind whatever stands before it', () => {
     expect(
-      parseLine('2024-08-21 22:11:15 INFO     action: apuesta_recibida | result: success | cantidad: 130'),
+      parseLine(
+        '2024-08-21 22:11:15 INFO     action: apuesta_recibida | result: success | cantidad: 130',
+      ),
     ).toEqual({ action: 'apuesta_recibida', result: 'success', values: { cantidad: '130' } });
     expect(parseLine('listening on port 12345')).toBeUndefined();
   });

@@ -11,9 +11,9 @@ import type { Mutant } from './subjects/mutant.ts';
 import { makeSubject, type Patch, type SubjectLanguage } from './subjects/subject.ts';
 
 /**
- * The table of faults against the verdicts of `loteria check`. Usually one mutant of each kind is looked at, by the checks that
- * have to find it, with one seed. `MATRIX=own` takes every mutant, `MATRIX=full` every check of every mutant, and
- * `RUNS=5 SEED=1` the seeds 1 to 5.
+ * The table of faults against the verdicts of `loteria check`. Usually one mutant of each kind is
+ * looked at, by the checks that have to find it, with one seed. `MATRIX=own` takes every mutant,
+ * `MATRIX=full` every check of every mutant, and `RUNS=5 SEED=1` the seeds 1 to 5.
  */
 
 const MATRIX = process.env['MATRIX'];
@@ -34,10 +34,14 @@ interface Found {
 /** The correct solution of a language has to hold in every check. */
 export function holdCorrect(language: SubjectLanguage): void {
   describe(`a correct solution in ${language}`, () => {
-    test.for(SEEDS)('is ok throughout with seed %i', { timeout: CHECK_LIMIT_MS }, async (seed, context) => {
-      if (language === 'python') needsPython(context);
-      expect(await checkVerdicts(subjectOf(language), { seed })).toEqual({});
-    });
+    test.for(SEEDS)(
+      'is ok throughout with seed %i',
+      { timeout: CHECK_LIMIT_MS },
+      async (seed, context) => {
+        if (language === 'python') needsPython(context);
+        expect(await checkVerdicts(subjectOf(language), { seed })).toEqual({});
+      },
+    );
   });
 }
 
@@ -47,12 +51,16 @@ export function holdMutants(language: SubjectLanguage, mutants: readonly Mutant[
     `in ${language}: $name`,
     ({ patches, expected, possible = [] }) => {
       const only = IS_FULL ? undefined : Object.keys(expected);
-      test.for(SEEDS)('is found with seed %i', { timeout: CHECK_LIMIT_MS }, async (seed, context) => {
-        if (language === 'python') needsPython(context);
-        const verdicts = await checkVerdicts(subjectOf(language, patches), { seed, only });
-        const certain = Object.entries(verdicts).filter(([check]) => !possible.includes(check));
-        expect(Object.fromEntries(certain)).toEqual(expected);
-      });
+      test.for(SEEDS)(
+        'is found with seed %i',
+        { timeout: CHECK_LIMIT_MS },
+        async (seed, context) => {
+          if (language === 'python') needsPython(context);
+          const verdicts = await checkVerdicts(subjectOf(language, patches), { seed, only });
+          const certain = Object.entries(verdicts).filter(([check]) => !possible.includes(check));
+          expect(Object.fromEntries(certain)).toEqual(expected);
+        },
+      );
     },
   );
 }

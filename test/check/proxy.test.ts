@@ -28,7 +28,11 @@ async function openWire(plan: LinkPlan): Promise<Wire> {
   const proxy = new Proxy({ now: () => performance.now(), clientOf: () => 3 });
   proxy.setTarget({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
   await proxy.plan(plan);
-  const client = connect({ port: await proxy.listen('127.0.0.1'), host: '127.0.0.1', allowHalfOpen: true });
+  const client = connect({
+    port: await proxy.listen('127.0.0.1'),
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+  });
   client.on('error', () => {});
   onTestFinished(async () => {
     client.destroy();
@@ -40,7 +44,8 @@ async function openWire(plan: LinkPlan): Promise<Wire> {
 }
 
 /** Whether it was closed by an error. */
-const closeOf = (socket: Socket): Promise<boolean> => new Promise(resolve => socket.once('close', resolve));
+const closeOf = (socket: Socket): Promise<boolean> =>
+  new Promise(resolve => socket.once('close', resolve));
 
 const textOf = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString();
 
@@ -59,7 +64,14 @@ describe('Proxy', () => {
     expect(textOf(chunks)).toBe('¿quién ganó?');
     await expect
       .poll(() => kindsOf(proxy.events))
-      .toEqual(['open', 'data up', 'end up', 'data down', 'end down', expect.stringMatching(/^close /)]);
+      .toEqual([
+        'open',
+        'data up',
+        'end up',
+        'data down',
+        'end down',
+        expect.stringMatching(/^close /),
+      ]);
     expect(proxy.events.every(event => event.client === 3 && event.connection === 1)).toBe(true);
   });
 

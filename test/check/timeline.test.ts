@@ -11,7 +11,12 @@ const said = (direction: 'up' | 'down', text: string, connection = 1): LinkEvent
   bytes: Buffer.from(text),
 });
 
-const opened = (connection: number): LinkEvent => ({ kind: 'open', atMs: 0, connection, client: 1 });
+const opened = (connection: number): LinkEvent => ({
+  kind: 'open',
+  atMs: 0,
+  connection,
+  client: 1,
+});
 
 describe('upTurnsOf', () => {
   test('joins what is said between two answers, for each connection alone', () => {
@@ -29,7 +34,12 @@ describe('upTurnsOf', () => {
 });
 
 describe('occurrences', () => {
-  const events = [opened(1), said('down', 'xx1234'), said('up', '12345678'), said('down', '5678yy')];
+  const events = [
+    opened(1),
+    said('down', 'xx1234'),
+    said('up', '12345678'),
+    said('down', '5678yy'),
+  ];
 
   test('finds bytes over the border of two chunks, in one direction', () => {
     const found = occurrences(events, { client: 1, direction: 'down' }, Buffer.from('12345678'));
@@ -37,13 +47,17 @@ describe('occurrences', () => {
   });
 
   test('finds nothing of another client', () => {
-    expect(occurrences(events, { client: 2, direction: 'down' }, Buffer.from('12345678'))).toEqual([]);
+    expect(occurrences(events, { client: 2, direction: 'down' }, Buffer.from('12345678'))).toEqual(
+      [],
+    );
   });
 });
 
 describe('focusOn', () => {
   test('shows the place, in text and in bytes, and counts what it leaves out', () => {
-    const many = Array.from({ length: 30 }, (_, index) => said('up', `message ${index} `.repeat(9)));
+    const many = Array.from({ length: 30 }, (_, index) =>
+      said('up', `message ${index} `.repeat(9)),
+    );
     const note = { es: 'acá', en: 'here' };
     const { entries } = focusOn(many, { title: note, event: many[20]!, offset: 50, note });
     expect(entries.length).toBe(14);
@@ -56,7 +70,11 @@ describe('focusOn', () => {
 
   test('writes a letter of two bytes as it is, and a dot for what is none', () => {
     const event: LinkEvent = { ...said('down', ''), bytes: Buffer.from('00c391ff0a31', 'hex') };
-    const { entries } = focusOn([event], { title: { es: '', en: '' }, event, note: { es: '', en: '' } });
+    const { entries } = focusOn([event], {
+      title: { es: '', en: '' },
+      event,
+      note: { es: '', en: '' },
+    });
     expect(entries[0]).toMatchObject({ text: '·Ñ··1', hex: '00 c3 91 ff 0a 31' });
   });
 });

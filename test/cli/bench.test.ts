@@ -35,10 +35,14 @@ describe('loteria bench', () => {
     const { code, lines, stderr, left } = await bench(...SMALL);
     expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: [] });
     expect(lines[0]).toBe('3 connections, 64 batches of 10 bets in flight on each');
-    expect(lines[2]).toMatch(/^server +bets +seconds +bets\/s +MB\/s +p50 ms +p99 ms +p99\.9 ms +peak MB$/);
+    expect(lines[2]).toMatch(
+      /^server +bets +seconds +bets\/s +MB\/s +p50 ms +p99 ms +p99\.9 ms +peak MB$/,
+    );
     expect(lines[4]).toMatch(/^loteria +1,000 +\d+\.\d\d +[\d,]+ /);
     expect(lines[5]).toMatch(/^baseline +1,000 +\d+\.\d\d +[\d,]+ /);
-    expect(lines.at(-1)).toMatch(/^\d+\.\d\d times a program that only receives, writes and syncs$/);
+    expect(lines.at(-1)).toMatch(
+      /^\d+\.\d\d times a program that only receives, writes and syncs$/,
+    );
   });
 
   test('with --json prints the same facts as one line', async () => {
@@ -68,7 +72,12 @@ describe('loteria bench', () => {
         'peakMegabytes',
         'seconds',
       ]);
-      expect(Object.keys(measurement['latencyMs'] as object)).toEqual(['p50', 'p99', 'p999', 'max']);
+      expect(Object.keys(measurement['latencyMs'] as object)).toEqual([
+        'p50',
+        'p99',
+        'p999',
+        'max',
+      ]);
     }
   });
 
@@ -134,7 +143,9 @@ describe('loteria bench', () => {
     const { port } = closing.address() as AddressInfo;
     const closed = await bench('--server', `127.0.0.1:${port}`);
     expect({ code: closed.code, lines: closed.lines }).toEqual({ code: 1, lines: [] });
-    expect(closed.stderr).toMatch(/^loteria: (?:the server closed the connection|.*ECONNRESET|.*EPIPE)\n$/);
+    expect(closed.stderr).toMatch(
+      /^loteria: (?:the server closed the connection|.*ECONNRESET|.*EPIPE)\n$/,
+    );
     const none = await bench('--server', `127.0.0.1:${await freePort()}`);
     expect(none.code).toBe(1);
     expect(none.stderr).toMatch(/^loteria: 127\.0\.0\.1:\d+: connect ECONNREFUSED .*\n$/);

@@ -28,7 +28,9 @@ let env: Record<string, string>;
 beforeEach(needPostgres);
 beforeAll(async () => {
   if (postgresMissing() !== undefined) return;
-  postgres = await PostgresCluster.start(1, { settings: { listen_addresses: `127.0.0.1,${UNNAMED}` } });
+  postgres = await PostgresCluster.start(1, {
+    settings: { listen_addresses: `127.0.0.1,${UNNAMED}` },
+  });
   const lottery = newLottery(postgres);
   await (await PostgresStore.open(lottery)).close();
   env = environmentOf(postgres, lottery);
@@ -83,7 +85,9 @@ async function certificates() {
 describe('a command reaches its database over TLS', () => {
   test.each(HOSTS)('when the certificate names %s and the authority is trusted', async host => {
     const folder = await certificates();
-    expect(await attempt(folder, { host, query: '?sslmode=verify-full&sslrootcert=ca.pem' })).toBe('');
+    expect(await attempt(folder, { host, query: '?sslmode=verify-full&sslrootcert=ca.pem' })).toBe(
+      '',
+    );
   });
 
   test('without verifying the certificate, with sslmode=require', async () => {
@@ -93,7 +97,8 @@ describe('a command reaches its database over TLS', () => {
 
   test('with a certificate of its own, where the server wants one', async () => {
     const folder = await certificates();
-    const query = (name: string) => `?sslrootcert=ca.pem&sslcert=${name}.pem&sslkey=${name}-key.pem`;
+    const query = (name: string) =>
+      `?sslrootcert=ca.pem&sslcert=${name}.pem&sslkey=${name}-key.pem`;
     expect(await attempt(folder, { user: 'certified', query: query('client') })).toBe('');
     expect(await attempt(folder, { user: 'certified', query: '?sslrootcert=ca.pem' })).toMatch(
       /connection requires a valid client certificate/,
@@ -104,7 +109,11 @@ describe('a command reaches its database over TLS', () => {
 
 describe('a command does not talk to a database', () => {
   test.each([
-    ['without TLS, where the server insists on it', { query: '' }, /no pg_hba\.conf entry .*no encryption/],
+    [
+      'without TLS, where the server insists on it',
+      { query: '' },
+      /no pg_hba\.conf entry .*no encryption/,
+    ],
     [
       'whose certificate an unknown authority has signed',
       { query: '?sslrootcert=stranger-ca.pem' },
@@ -130,7 +139,9 @@ describe('a command does not talk to a database', () => {
     };
     await use(expired);
     try {
-      expect(await attempt(folder, { query: '?sslrootcert=ca.pem' })).toMatch(/certificate has expired/);
+      expect(await attempt(folder, { query: '?sslrootcert=ca.pem' })).toMatch(
+        /certificate has expired/,
+      );
     } finally {
       await use(trusted.server);
     }

@@ -4,7 +4,15 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
-import { drawIn, fillFolder, loteria, readFiles, ROWS, type Said, TIME } from '../store/store-folder.ts';
+import {
+  drawIn,
+  fillFolder,
+  loteria,
+  readFiles,
+  ROWS,
+  type Said,
+  TIME,
+} from '../store/store-folder.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -22,7 +30,11 @@ const TWO = { NUMBER_AGENCIES: '2' };
 /** `loteria draw status` of a folder as JSON. */
 async function statusOf(folder: string, env: Record<string, string>): Promise<unknown> {
   const { code, stdout, stderr } = await loteria('/', ['draw', 'status', folder, '--json'], env);
-  expect({ code, stderr, lines: stdout.split('\n').length }).toEqual({ code: 0, stderr: '', lines: 2 });
+  expect({ code, stderr, lines: stdout.split('\n').length }).toEqual({
+    code: 0,
+    stderr: '',
+    lines: 2,
+  });
   return JSON.parse(stdout);
 }
 
@@ -51,7 +63,9 @@ describe('loteria draw status', () => {
   });
 
   test('after the draw says when it was, its seal, and the number of winners of each', async () => {
-    const { code, stdout } = await loteria('/', ['draw', 'status', await filled(true)], { AGENCIES: '1,3' });
+    const { code, stdout } = await loteria('/', ['draw', 'status', await filled(true)], {
+      AGENCIES: '1,3',
+    });
     expect(code).toBe(0);
     expect(stdout.split('\n')).toEqual([
       `state    drawn ${TIME}`,

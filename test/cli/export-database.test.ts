@@ -64,9 +64,12 @@ describe('with bets in a database', () => {
       stdout: `${SUMMARY}\nthe draw was held ${time}, and this file is what was drawn\n`,
     });
     await server.store.close();
-    for (const name of ['early.csv', 'late.csv']) expect(readFileSync(join(folder, name))).toEqual(ROWS);
+    for (const name of ['early.csv', 'late.csv'])
+      expect(readFileSync(join(folder, name))).toEqual(ROWS);
     const common = { bets: 6, bytes: ROWS.length, sha256: SEAL };
-    const seals = ['early.csv', 'late.csv'].map(name => readFileSync(join(folder, `${name}.seal`), 'utf8'));
+    const seals = ['early.csv', 'late.csv'].map(name =>
+      readFileSync(join(folder, `${name}.seal`), 'utf8'),
+    );
     expect(seals.map(text => JSON.parse(text) as unknown)).toEqual([
       { state: 'open', ...common },
       {
@@ -175,7 +178,9 @@ describe('with bets in a database', () => {
     const { lottery, agencies } = engine;
     const select = (text: string) => postgres.primary.sql(text, [lottery], 'other');
     expect(
-      await select('SELECT agency, bets, finished FROM lottery_agencies WHERE lottery = $1 ORDER BY 1'),
+      await select(
+        'SELECT agency, bets, finished FROM lottery_agencies WHERE lottery = $1 ORDER BY 1',
+      ),
     ).toEqual([
       { agency: 1, bets: '4', finished: true },
       { agency: 2, bets: '2', finished: true },
@@ -206,22 +211,25 @@ describe('without the engine', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('export that is ended by %s leaves no file', async signal => {
-    const folder = await temporaryFolder();
-    const silent = createServer();
-    await once(silent.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => void silent.close());
-    const { port } = silent.address() as AddressInfo;
-    const store = `postgres://loteria@127.0.0.1:${port}/loteria`;
-    const program = Program.start(['export', 'out.csv'], {
-      cwd: folder,
-      env: { ...env, SERVER_STORE: store },
-    });
-    await expect.poll(() => readdirSync(folder)).toEqual(['out.csv.part']);
-    program.kill(signal);
-    expect(await program.exited).toEqual({ code: 1, signal: null });
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'export that is ended by %s leaves no file',
+    async signal => {
+      const folder = await temporaryFolder();
+      const silent = createServer();
+      await once(silent.listen(0, '127.0.0.1'), 'listening');
+      onTestFinished(() => void silent.close());
+      const { port } = silent.address() as AddressInfo;
+      const store = `postgres://loteria@127.0.0.1:${port}/loteria`;
+      const program = Program.start(['export', 'out.csv'], {
+        cwd: folder,
+        env: { ...env, SERVER_STORE: store },
+      });
+      await expect.poll(() => readdirSync(folder)).toEqual(['out.csv.part']);
+      program.kill(signal);
+      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   test.each([
     [['draw', 'new'], 'LOTERIA-2 say'],
@@ -230,7 +238,9 @@ describe('without the engine', () => {
   ])('%j says that there are no files, and what to do', async (args, wayOut) => {
     const { code, stdout, stderr } = await loteria('/', args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('loteria: SERVER_STORE is a database, lottery LOTERIA, which has no files: ');
+    expect(stderr).toContain(
+      'loteria: SERVER_STORE is a database, lottery LOTERIA, which has no files: ',
+    );
     expect(stderr).toContain(wayOut);
   });
 

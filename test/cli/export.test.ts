@@ -201,16 +201,19 @@ describe('loteria export, where a file is', () => {
     expect(sealIn(place)).toEqual(AFTER);
   });
 
-  test.each(['out.csv', 'out.csv.seal'])('does not replace %s where that is a symbolic link', async name => {
-    const place = await filled(true);
-    const link = join(place.folder, name);
-    symlinkSync('missing', link);
-    expect(await exported(place, '--force')).toMatchObject({
-      code: 1,
-      stderr: `loteria: ${link} is a symbolic link, which is not followed; name the file itself\n`,
-    });
-    expect(readdirSync(place.folder).toSorted()).toEqual(['data', name]);
-  });
+  test.each(['out.csv', 'out.csv.seal'])(
+    'does not replace %s where that is a symbolic link',
+    async name => {
+      const place = await filled(true);
+      const link = join(place.folder, name);
+      symlinkSync('missing', link);
+      expect(await exported(place, '--force')).toMatchObject({
+        code: 1,
+        stderr: `loteria: ${link} is a symbolic link, which is not followed; name the file itself\n`,
+      });
+      expect(readdirSync(place.folder).toSorted()).toEqual(['data', name]);
+    },
+  );
 
   test('is made for its owner alone, and so is the seal', async () => {
     const place = await filled(true);

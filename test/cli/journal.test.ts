@@ -60,7 +60,13 @@ describe('loteria journal verify', () => {
     writeFiles(folder, { bets: Buffer.concat([ROWS, Buffer.from('1,Ana')]) });
     const { stdout } = await loteria('/', ['journal', 'verify', folder]);
     const [, bytes] = /(\d+) bytes\n/.exec(stdout)!;
-    const sum = execFileSync('sh', ['-c', 'head -c "$1" "$2" | sha256sum', 'sh', bytes!, betsPath(folder)]);
+    const sum = execFileSync('sh', [
+      '-c',
+      'head -c "$1" "$2" | sha256sum',
+      'sh',
+      bytes!,
+      betsPath(folder),
+    ]);
     expect(sum.toString().split(' ')[0]).toBe(/^sha256 +([0-9a-f]{64})$/m.exec(stdout)![1]);
   });
 
@@ -126,7 +132,10 @@ describe('loteria journal verify', () => {
       mkdirSync(folder, { recursive: true });
       const lines = Array.from({ length: index }, (_, agency) => ({ type: 'finished', agency }));
       const begin = { type: 'begin', version: 1, time: TIME };
-      writeFiles(folder, { bets: Buffer.alloc(0), journal: appendLines(Buffer.alloc(0), begin, ...lines) });
+      writeFiles(folder, {
+        bets: Buffer.alloc(0),
+        journal: appendLines(Buffer.alloc(0), begin, ...lines),
+      });
     }
     const linesSeen = async (args: string[], env: Record<string, string> = {}): Promise<string> => {
       const { stdout, stderr } = await loteria(root, ['journal', 'verify', ...args], env);
@@ -214,9 +223,13 @@ describe('loteria journal show', () => {
     const begin = { type: 'begin', version: 1, time: TIME };
     writeFiles(folder, { journal: appendLines(Buffer.alloc(0), begin, ...finished) });
     const script = '{ "$1" "$2" journal show "$3"; echo "exit $?" >&2; } | head -n 1';
-    const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, PROGRAM, folder], {
-      encoding: 'utf8',
-    });
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', script, 'sh', process.execPath, PROGRAM, folder],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect({ stdout, stderr }).toEqual({
       stdout: `     1  begin       ${TIME}, format 1\n`,
       stderr: 'exit 0\n',

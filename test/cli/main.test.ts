@@ -26,7 +26,10 @@ async function loteriaIn(cwd: string, ...args: string[]): Promise<Outcome> {
 
 describe('help', () => {
   test.each([
-    [['--help'], ['server', 'client', 'run', 'dataset', 'Exit codes: 0 done, 1 failed, 2 wrong usage']],
+    [
+      ['--help'],
+      ['server', 'client', 'run', 'dataset', 'Exit codes: 0 done, 1 failed, 2 wrong usage'],
+    ],
     [
       ['server', '--help'],
       [
@@ -85,7 +88,11 @@ describe('help', () => {
         expect(stdout).toContain(key.name);
         expect(stdout).toContain(key.about);
         const value =
-          key.default === undefined ? (key.optional ? 'not set' : 'required') : `default ${key.default}`;
+          key.default === undefined
+            ? key.optional
+              ? 'not set'
+              : 'required'
+            : `default ${key.default}`;
         expect(stdout).toContain(`${key.allowed}; ${value}\n`);
       }
     },

@@ -65,7 +65,15 @@ const OUTCOME = [
 describe('loteria run', () => {
   test('makes a dataset, holds the lottery, shows who won what, and leaves nothing behind', async () => {
     const where = await place();
-    const { code, lines, stderr } = await run(where, '--agencies', '3', '--bets', '9999', '--seed', '5');
+    const { code, lines, stderr } = await run(
+      where,
+      '--agencies',
+      '3',
+      '--bets',
+      '9999',
+      '--seed',
+      '5',
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(lines[0]).toBe('making 9999 bets of 3 agencies (seed 5)');
     expect(lines[1]).toBe('3 agencies, 9999 bets');
@@ -118,7 +126,13 @@ describe('loteria run', () => {
       '7,Eva,Paz,21,1992-01-02,2',
     ]);
     const names = await readdir(kept);
-    for (const name of ['server.log', 'agency-1.log', 'agency-7.log', 'agency-9.log', 'winners-1.txt']) {
+    for (const name of [
+      'server.log',
+      'agency-1.log',
+      'agency-7.log',
+      'agency-9.log',
+      'winners-1.txt',
+    ]) {
       expect(names).toContain(name);
     }
     expect(await readFile(join(kept, 'server.log'), 'utf8')).toContain('"action":"sorteo"');
@@ -208,7 +222,10 @@ describe('loteria run', () => {
       usual.listen({ port: 8080, host: '127.0.0.1' }, resolve);
     });
     const program = start(await place(), '--page', '--agencies', '2', '--bets', '500');
-    const { text } = await program.line(line => line.text.startsWith('the page: '), 'address of the page');
+    const { text } = await program.line(
+      line => line.text.startsWith('the page: '),
+      'address of the page',
+    );
     const url = text.slice('the page: '.length);
     expect(new URL(url).port).not.toBe('8080');
     await program.line(line => line.text === 'every agency has ended; the page stays until Ctrl-C');
@@ -227,7 +244,9 @@ describe('SIGINT during a run', () => {
       .filter(name => /^\d+$/.test(name))
       .filter(name => {
         try {
-          return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1] === String(pid);
+          return (
+            readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1] === String(pid)
+          );
         } catch {
           return false;
         }

@@ -18,8 +18,15 @@ async function copyProgram(): Promise<{ main: string; compiled: string }> {
   return { main: join(folder, 'dist/cli/main.js'), compiled: join(folder, 'dist/compiled') };
 }
 
-function run(main: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [main, ...args], { cwd: dirname(main), env: {}, encoding: 'utf8' });
+function run(
+  main: string,
+  ...args: string[]
+): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [main, ...args], {
+    cwd: dirname(main),
+    env: {},
+    encoding: 'utf8',
+  });
 }
 
 describe('the built program', () => {
@@ -29,8 +36,12 @@ describe('the built program', () => {
     const names = folders.flatMap(folder =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
     );
-    const sources = names.filter(name => name.endsWith('.ts')).map(name => readFileSync(name, 'utf8'));
-    const imported = sources.join('').matchAll(/(?:from|import) '((?!node:|\.)(?:@[^/']+\/)?[^/']+)/g);
+    const sources = names
+      .filter(name => name.endsWith('.ts'))
+      .map(name => readFileSync(name, 'utf8'));
+    const imported = sources
+      .join('')
+      .matchAll(/(?:from|import) '((?!node:|\.)(?:@[^/']+\/)?[^/']+)/g);
     const packages = new Set([...imported].map(([, name]) => name!));
     expect(packages.size).toBeGreaterThan(10);
     for (const name of packages) expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
@@ -48,7 +59,9 @@ describe('the built program', () => {
       /^loteria: --from no\.zip cannot be unpacked/,
     );
     await writeFile(join(folder, 'config.yaml'), 'id: 70000');
-    expect(run(main, 'client', '--config', join(folder, 'config.yaml')).stderr).toContain("id is '70000'");
+    expect(run(main, 'client', '--config', join(folder, 'config.yaml')).stderr).toContain(
+      "id is '70000'",
+    );
   });
 
   test('of an agency loads nothing of TLS unless it is on', async () => {
@@ -83,7 +96,9 @@ describe('the built program', () => {
       await writeFile(join(dirname(main), 'empty'), '');
       const { status, stderr } = run(main, name, '--config', 'empty');
       expect(status).toBe(2);
-      expect(stderr.replace('empty', 'config')).toBe(direct.stderr.replace(/config\.\w+/, 'config'));
+      expect(stderr.replace('empty', 'config')).toBe(
+        direct.stderr.replace(/config\.\w+/, 'config'),
+      );
     },
   );
 
@@ -94,6 +109,10 @@ describe('the built program', () => {
     expect(run(main, '--version')).toMatchObject({ status: 0, stdout: first.stdout, stderr: '' });
     const elsewhere = await copyProgram();
     await writeFile(elsewhere.compiled, 'a file where the folder should be');
-    expect(run(elsewhere.main, '--version')).toMatchObject({ status: 0, stdout: first.stdout, stderr: '' });
+    expect(run(elsewhere.main, '--version')).toMatchObject({
+      status: 0,
+      stdout: first.stdout,
+      stderr: '',
+    });
   });
 });

@@ -12,7 +12,10 @@ const ROW: ResultRow = {
 
 describe('the outcome of a lottery as a table', () => {
   test('has columns of even width, numbers to the right', () => {
-    const rows: ResultRow[] = [ROW, { agency: 12, bets: 0, refusedLines: 0, winners: [], right: true }];
+    const rows: ResultRow[] = [
+      ROW,
+      { agency: 12, bets: 0, refusedLines: 0, winners: [], right: true },
+    ];
     expect(formatResults(rows).split('\n')).toEqual([
       'agency   bets  winners  documents',
       '──────  ─────  ───────  ─────────────────',
@@ -29,7 +32,9 @@ describe('the outcome of a lottery as a table', () => {
 
   test('lists twelve documents of an agency and counts the rest', () => {
     const winners = Array.from({ length: 15 }, (_, index) => String(index));
-    expect(formatResults([{ ...ROW, winners }])).toMatch(/ {2}0 1 2 3 4 5 6 7 8 9 10 11 … and 3 more$/);
+    expect(formatResults([{ ...ROW, winners }])).toMatch(
+      / {2}0 1 2 3 4 5 6 7 8 9 10 11 … and 3 more$/,
+    );
     expect(formatResults([{ ...ROW, winners: winners.slice(0, 12) }])).toMatch(/ 10 11$/);
   });
 

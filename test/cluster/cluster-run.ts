@@ -11,7 +11,10 @@ import { readiness } from '../support/readiness.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** Longest wait for a fact, in milliseconds: a failover, and the pauses of clients between two tries. */
+/**
+ * Longest wait for a fact, in milliseconds: a failover, and the pauses of clients between two
+ * tries.
+ */
 const WAIT_MS = 100_000;
 const LOOK_EVERY_MS = 20;
 
@@ -56,7 +59,9 @@ export interface ClusterRunOptions {
   readonly client?: Record<string, string>;
 }
 
-/** A lottery of real processes: servers on a cluster of PostgreSQL, and a client for each agency. */
+/**
+ * A lottery of real processes: servers on a cluster of PostgreSQL, and a client for each agency.
+ */
 export class ClusterRun {
   readonly postgres: PostgresCluster;
   readonly agencies: readonly ExpectedAgency[];
@@ -105,7 +110,13 @@ export class ClusterRun {
   }
 
   server(name: string, more: Record<string, string> = {}): Member {
-    const env = { ...this.#settings, SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', HTTP_PORT: '0', ...more };
+    const env = {
+      ...this.#settings,
+      SERVER_PORT: '0',
+      SERVER_HOST: '127.0.0.1',
+      HTTP_PORT: '0',
+      ...more,
+    };
     return new Member(name, () => Program.start(['server'], { cwd: this.#folder, env }));
   }
 
@@ -118,7 +129,9 @@ export class ClusterRun {
       CLI_LOOP_PERIOD: '100ms',
       ...more,
     };
-    return new Member(`client${agency}`, () => Program.start(['client'], { cwd: this.#folder, env }));
+    return new Member(`client${agency}`, () =>
+      Program.start(['client'], { cwd: this.#folder, env }),
+    );
   }
 
   /** `server.address` for some of the servers. */
@@ -166,10 +179,16 @@ export class ClusterRun {
     await this.check();
   }
 
-  /** Checks that every bet is stored once, in order, that one draw was held, and that the servers agree. */
+  /**
+   * Checks that every bet is stored once, in order, that one draw was held, and that the servers
+   * agree.
+   */
   async check(): Promise<void> {
     const file = join(this.#folder, 'bets.csv');
-    const reader = Program.start(['export', file, '--force'], { cwd: this.#folder, env: this.#settings });
+    const reader = Program.start(['export', file, '--force'], {
+      cwd: this.#folder,
+      env: this.#settings,
+    });
     expect(await reader.exited, reader.transcript()).toEqual({ code: 0, signal: null });
     const text = await readFile(file, 'utf8');
     const rows = text.split('\r\n').slice(0, -1);
@@ -177,7 +196,10 @@ export class ClusterRun {
     for (const { agency, rows: expected } of this.agencies) {
       const stored = rows.filter(row => row.startsWith(`${agency},`));
       const differing = stored.findIndex((row, index) => row !== expected[index]);
-      expect([stored.length, stored[differing]], `agency ${agency}`).toEqual([expected.length, undefined]);
+      expect([stored.length, stored[differing]], `agency ${agency}`).toEqual([
+        expected.length,
+        undefined,
+      ]);
     }
     expect(this.acknowledged).toBeLessThanOrEqual(this.bets);
     expect(this.forgotten).toEqual([]);
@@ -190,7 +212,11 @@ export class ClusterRun {
   /** Draws in the log. */
   async draws(): Promise<number> {
     const text = `SELECT count(*)::int FROM lottery_facts WHERE lottery = $1 AND kind = 'drawn'`;
-    const [row] = await this.postgres.primary.sql<{ count: number }>(text, [this.lottery], ROLE.database);
+    const [row] = await this.postgres.primary.sql<{ count: number }>(
+      text,
+      [this.lottery],
+      ROLE.database,
+    );
     return row!.count;
   }
 
@@ -211,9 +237,12 @@ export class ClusterRun {
   async #checkServer({ name, lives, life }: Member): Promise<void> {
     const url = await urlOf({ life });
     // A server that no agency has asked for its winners may read the draw a moment later.
-    const isDrawn = async () => (await Scrape.from(url)).values('loteria_draw_state')['drawn'] === 1;
+    const isDrawn = async () =>
+      (await Scrape.from(url)).values('loteria_draw_state')['drawn'] === 1;
     await this.until(`draw at ${name}`, isDrawn);
-    const expected = Object.fromEntries(this.agencies.map(({ agency, rows }) => [agency, rows.length]));
+    const expected = Object.fromEntries(
+      this.agencies.map(({ agency, rows }) => [agency, rows.length]),
+    );
     expect((await Scrape.from(url)).values('loteria_bets_stored_total'), name).toEqual(expected);
     // Killed, or stopped gracefully: none has failed.
     const exits = await Promise.all(lives.slice(0, -1).map(({ exited }) => exited));
@@ -235,7 +264,11 @@ export class ClusterRun {
   /** What every program that uses the store is configured with. */
   get #settings(): Record<string, string> {
     const url = this.postgres.url();
-    return { NUMBER_AGENCIES: String(this.agencies.length), SERVER_STORE: url, STORE_LOTTERY: this.lottery };
+    return {
+      NUMBER_AGENCIES: String(this.agencies.length),
+      SERVER_STORE: url,
+      STORE_LOTTERY: this.lottery,
+    };
   }
 
   #winnersFile(agency: number): string {
@@ -251,10 +284,14 @@ function sumOf(lines: readonly Line[]): number {
   return lines.reduce((sum, { details }) => sum + Number(details['cantidad']), 0);
 }
 
-/** Expected are connections that broke, and refusals of uploads that come back; not what a server loses or cannot do. */
+/**
+ * Expected are connections that broke, and refusals of uploads that come back; not what a server
+ * loses or cannot do.
+ */
 function isUnexpected({ action, result, details }: Line): boolean {
   if (result !== 'fail') return false;
-  if (action === 'refuse') return !['storage', 'sequence-gap', 'closing'].includes(details['code']!);
+  if (action === 'refuse')
+    return !['storage', 'sequence-gap', 'closing'].includes(details['code']!);
   return !['cut_connection', 'receive_message', 'apuesta_recibida'].includes(action!);
 }
 

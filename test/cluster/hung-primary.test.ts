@@ -10,7 +10,10 @@ const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
 beforeEach(needPostgres);
 
-/** Stops the former primary when the lonely server has committed a record there that has reached no standby. */
+/**
+ * Stops the former primary when the lonely server has committed a record there that has reached no
+ * standby.
+ */
 async function forkLog(run: ClusterRun, former: PostgresNode, lonely: Member): Promise<void> {
   for (const { life } of run.servers) life.kill('SIGSTOP');
   const batches = () => lonely.linesOf('apuesta_recibida', 'success').length;
@@ -19,7 +22,9 @@ async function forkLog(run: ClusterRun, former: PostgresNode, lonely: Member): P
   await run.until('bets of the lonely server', () => batches() >= enough);
   const senders = await former.sql<{ pid: number }>('SELECT pid FROM pg_stat_replication');
   for (const { pid } of senders) process.kill(pid, 'SIGSTOP');
-  await former.until(`SELECT count(*) > 0 AS ok FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+  await former.until(
+    `SELECT count(*) > 0 AS ok FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+  );
   former.signal('SIGSTOP');
   for (const { life } of run.servers) life.kill('SIGCONT');
 }
@@ -31,9 +36,13 @@ async function logOf({ lottery }: ClusterRun, node: PostgresNode): Promise<strin
   return row!.log;
 }
 
-/** Ends every wait for a standby: what was committed becomes visible on this node, and nowhere else. */
+/**
+ * Ends every wait for a standby: what was committed becomes visible on this node, and nowhere else.
+ */
 async function cancelWaits(node: PostgresNode): Promise<void> {
-  await node.sql(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+  await node.sql(
+    `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+  );
 }
 
 test('a primary that hangs during a failover and continues acknowledges nothing, and no server follows it', async () => {
@@ -41,13 +50,19 @@ test('a primary that hangs during a failover and continues acknowledges nothing,
   const { primary: former } = postgres;
   const agencies = await generateAgencies(await temporaryFolder(), BETS);
   const run = await ClusterRun.start(postgres, { agencies, client: SLOW });
-  // On the wrong side of a split: this server reaches the former primary only, and agency 1 this server only.
-  const lonely = run.server('lonely', { SERVER_STORE: postgres.url(ROLE, [former]), STORE_SYNC: 'quorum' });
+  // On the wrong side of a split: this server reaches the former primary only, and agency 1 this
+  // server only.
+  const lonely = run.server('lonely', {
+    SERVER_STORE: postgres.url(ROLE, [former]),
+    STORE_SYNC: 'quorum',
+  });
   const { details } = await lonely.start().logged('listen');
   const cutOff = run.client(1, { ...SLOW, CLI_SERVER_ADDRESS: `127.0.0.1:${details['port']}` });
   for (const client of [cutOff, ...run.clients.slice(1)]) client.start();
   await run.until('bets at each server', () =>
-    [lonely, ...run.servers].every(server => server.linesOf('apuesta_recibida', 'success').length > 20),
+    [lonely, ...run.servers].every(
+      server => server.linesOf('apuesta_recibida', 'success').length > 20,
+    ),
   );
 
   await forkLog(run, former, lonely);

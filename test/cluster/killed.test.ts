@@ -7,8 +7,8 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { ClusterRun } from './cluster-run.ts';
 
 /**
- * Any number of runs: `RUNS=5 ROUNDS=20 node scripts/test.mjs test/cluster/killed.test.ts`. `SEED=…` repeats the run of that seed, and
- * continues with the seeds after it.
+ * Any number of runs: `RUNS=5 ROUNDS=20 node scripts/test.mjs test/cluster/killed.test.ts`.
+ * `SEED=…` repeats the run of that seed, and continues with the seeds after it.
  */
 const { RUNS = 2, ROUNDS = 8, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 const SEEDS = Array.from({ length: Number(RUNS) }, (_, run) => Number(SEED) + run);
@@ -35,7 +35,11 @@ describe('three nodes, two servers and five clients, one killed after the other'
     async seed => {
       const random = new SeededRandom(seed);
       const agencies = await prepareAgencies(await temporaryFolder());
-      const run = await ClusterRun.upload(postgres, 0, { agencies, lottery: `SEED-${seed}`, client: SLOW });
+      const run = await ClusterRun.upload(postgres, 0, {
+        agencies,
+        lottery: `SEED-${seed}`,
+        client: SLOW,
+      });
       const said: string[] = [];
       onTestFinished(() => console.log(`SEED=${seed}: ${run.bets} bets\n${said.join('\n')}`));
       let beforeDraw = 0;
@@ -43,17 +47,25 @@ describe('three nodes, two servers and five clients, one killed after the other'
         const share = (LAST_SHARE * (round - random.between(20, 80) / 100)) / Number(ROUNDS);
         await run.untilAcknowledged(Math.floor(run.bets * share));
         if ((await run.draws()) === 0) beforeDraw += 1;
-        await strike(run, random, what => said.push(`${round}: at ${run.acknowledged} bets ${what}`));
+        await strike(run, random, what =>
+          said.push(`${round}: at ${run.acknowledged} bets ${what}`),
+        );
       }
       await run.finishes();
-      said.push(`${beforeDraw} of ${ROUNDS} rounds before the draw; every bet once, the right winners`);
+      said.push(
+        `${beforeDraw} of ${ROUNDS} rounds before the draw; every bet once, the right winners`,
+      );
       expect(beforeDraw).toBeGreaterThan(Number(ROUNDS) / 2);
     },
   );
 });
 
 /** Kills a process, and starts it again at once or after a while. */
-async function strike(run: ClusterRun, random: SeededRandom, say: (what: string) => void): Promise<void> {
+async function strike(
+  run: ClusterRun,
+  random: SeededRandom,
+  say: (what: string) => void,
+): Promise<void> {
   const victim = random.pick(['primary', 'standby', 'server', 'client'] as const);
   const member = random.pick(victim === 'server' ? run.servers : run.clients);
   const node = victim === 'primary' ? postgres.primary : random.pick(postgres.standbys);

@@ -31,10 +31,13 @@ test('without a standby nothing is acknowledged; servers say so after 5 s, refus
   await standby!.kill();
   const start = performance.now();
   const within = (ms: number) => expect(performance.now() - start).toBeLessThan(ms + SLOW_MS);
-  await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
+  await Promise.all(
+    run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')),
+  );
   within(AWAY_MS);
   const { acknowledged } = run;
-  // What the first two have sent stays unanswered until its outcome is known; these send to an engine that is away.
+  // What the first two have sent stays unanswered until its outcome is known; these send to an
+  // engine that is away.
   const late = run.servers.map((_, index) =>
     run.client(index + 3, { ...SLOW, CLI_SERVER_ADDRESS: run.addressesOf(index) }),
   );
@@ -58,7 +61,9 @@ test('a full disk of the primary stops the upload, which continues when there is
   const { bavail, bsize } = await statfs(folder);
   const ballast = join(folder, 'ballast');
   writeFileSync(ballast, Buffer.alloc(bavail * bsize - 65_536));
-  await Promise.all(run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')));
+  await Promise.all(
+    run.servers.map(server => run.untilReady(server, '503 not ready: engine-away')),
+  );
   rmSync(ballast);
   if (!primary.isRunning) await primary.start();
   await run.finishes();
@@ -70,9 +75,9 @@ test('16 servers on one log store every bet once and hold one draw', async () =>
   const agencies = await generateAgencies(await temporaryFolder(), 250 * SERVERS, SERVERS);
   const run = await ClusterRun.upload(postgres, 0, { agencies, servers: SERVERS });
   await run.finishes();
-  expect(run.servers.filter(server => server.linesOf('apuesta_recibida', 'success').length > 0)).toHaveLength(
-    SERVERS,
-  );
+  expect(
+    run.servers.filter(server => server.linesOf('apuesta_recibida', 'success').length > 0),
+  ).toHaveLength(SERVERS);
 });
 
 function refusals(server: ClusterRun['servers'][number]): (string | undefined)[] {

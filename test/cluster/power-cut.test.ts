@@ -7,14 +7,20 @@ import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { ClusterRun } from './cluster-run.ts';
 
-/** `CUTS=30 SEED=… node scripts/test.mjs test/cluster/power-cut.test.ts` cuts more often, and repeats. */
+/**
+ * `CUTS=30 SEED=… node scripts/test.mjs test/cluster/power-cut.test.ts` cuts more often, and
+ * repeats.
+ */
 const { CUTS = 4, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 
 const BETS = 2500 * Number(CUTS);
 const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 const DISK_MEGABYTES = 512;
 
-/** With two nodes each acknowledged commit is on both: each of them alone must have it after a power cut. */
+/**
+ * With two nodes each acknowledged commit is on both: each of them alone must have it after a power
+ * cut.
+ */
 const KINDS = {
   async 'primary, which starts again'({ primary }: PostgresCluster): Promise<void> {
     await primary.cutPower();
@@ -49,7 +55,9 @@ beforeEach(needPostgres);
 beforeEach(needLoopDisks);
 
 describe('a power cut of nodes that have file systems of their own', () => {
-  test(`loses no acknowledged bet (SEED=${SEED})`, { timeout: 120_000 + Number(CUTS) * 30_000 }, async () => {
+  test(`loses no acknowledged bet (SEED=${SEED})`, {
+    timeout: 120_000 + Number(CUTS) * 30_000,
+  }, async () => {
     const random = new SeededRandom(Number(SEED));
     const postgres = await startPostgres(2, { diskMegabytes: DISK_MEGABYTES });
     const agencies = await generateAgencies(await temporaryFolder(), BETS);

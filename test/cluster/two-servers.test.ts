@@ -26,7 +26,9 @@ async function startRun(client: Record<string, string> = {}): Promise<ClusterRun
 /** A client of each agency that knows one server alone. */
 function clientsAt(run: ClusterRun, server: number, more: Record<string, string> = {}): Member[] {
   const address = run.addressesOf(server);
-  return run.agencies.map(({ agency }) => run.client(agency, { CLI_SERVER_ADDRESS: address, ...more }));
+  return run.agencies.map(({ agency }) =>
+    run.client(agency, { CLI_SERVER_ADDRESS: address, ...more }),
+  );
 }
 
 describe('two servers', () => {
@@ -69,7 +71,10 @@ describe('two servers', () => {
     last.start();
     await run.until('last agency', () => first.linesOf('agency_finished').length === 5);
     await first.kill();
-    await run.until('draw', () => second.linesOf('draw').length + second.linesOf('follow_draw').length > 0);
+    await run.until(
+      'draw',
+      () => second.linesOf('draw').length + second.linesOf('follow_draw').length > 0,
+    );
     first.start();
     await run.finishes();
   });

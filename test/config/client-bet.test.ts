@@ -7,9 +7,18 @@ const LEAST = { CLI_ID: '1', CLI_SERVER_ADDRESS: 'server:12345' };
 const VALUES = ['Santiago Lionel', 'Lorca', '30904465', '1999-03-17', '7574'] as const;
 
 const SPANISH = ['NOMBRE', 'APELLIDO', 'DOCUMENTO', 'NACIMIENTO', 'NUMERO'];
-const ENGLISH = ['CLI_BET_NAME', 'CLI_BET_SURNAME', 'CLI_BET_DNI', 'CLI_BET_BIRTH', 'CLI_BET_NUMBER'];
+const ENGLISH = [
+  'CLI_BET_NAME',
+  'CLI_BET_SURNAME',
+  'CLI_BET_DNI',
+  'CLI_BET_BIRTH',
+  'CLI_BET_NUMBER',
+];
 
-function environmentOf(names: readonly string[], values: readonly string[] = VALUES): Record<string, string> {
+function environmentOf(
+  names: readonly string[],
+  values: readonly string[] = VALUES,
+): Record<string, string> {
   return { ...LEAST, ...Object.fromEntries(names.map((name, index) => [name, values[index]!])) };
 }
 
@@ -52,22 +61,27 @@ describe('the bet of exercise 5', () => {
 
   test('is none when no variable is set, or all are empty', async () => {
     expect(await betOf(LEAST)).toBeUndefined();
-    expect(await betOf(environmentOf([...SPANISH, ...ENGLISH], Array<string>(10).fill('')))).toBeUndefined();
+    expect(
+      await betOf(environmentOf([...SPANISH, ...ENGLISH], Array<string>(10).fill(''))),
+    ).toBeUndefined();
   });
 
   test('is not looked at in echo mode', async () => {
     expect(await betOf({ ...LEAST, CLI_MODE: 'echo', NOMBRE: 'Ana' })).toBeUndefined();
   });
 
-  test.each([0, 1, 2, 3, 4])('names the missing one when number %i of the five is not set', async missing => {
-    const message = `${SPANISH[missing]} (or ${ENGLISH[missing]}) is missing: a bet from the environment needs all five variables`;
-    for (const names of [SPANISH, ENGLISH]) {
-      const environment = environmentOf(names);
-      delete environment[names[missing]!];
-      expect(await refusal(environment)).toBe(message);
-      expect(await refusal({ ...environment, [names[missing]!]: '' })).toBe(message);
-    }
-  });
+  test.each([0, 1, 2, 3, 4])(
+    'names the missing one when number %i of the five is not set',
+    async missing => {
+      const message = `${SPANISH[missing]} (or ${ENGLISH[missing]}) is missing: a bet from the environment needs all five variables`;
+      for (const names of [SPANISH, ENGLISH]) {
+        const environment = environmentOf(names);
+        delete environment[names[missing]!];
+        expect(await refusal(environment)).toBe(message);
+        expect(await refusal({ ...environment, [names[missing]!]: '' })).toBe(message);
+      }
+    },
+  );
 
   test('the other spelling stands in for an empty variable', async () => {
     const environment = { ...environmentOf(ENGLISH), NOMBRE: '', NUMERO: '' };
@@ -84,13 +98,16 @@ describe('the bet of exercise 5', () => {
     ['NUMERO', '10000', 'number out-of-range'],
     ['NUMERO', '-1', 'number not-digits'],
     ['NUMERO', '75.74', 'number not-digits'],
-  ])('an invalid %s (%j) is refused by the name of the variable', async (variable, value, fault) => {
-    const index = SPANISH.indexOf(variable);
-    for (const names of [SPANISH, ENGLISH]) {
-      const name = names[index]!;
-      expect(await refusal({ ...environmentOf(names), [name]: value })).toBe(
-        `environment variable ${name} is '${value}': ${fault}`,
-      );
-    }
-  });
+  ])(
+    'an invalid %s (%j) is refused by the name of the variable',
+    async (variable, value, fault) => {
+      const index = SPANISH.indexOf(variable);
+      for (const names of [SPANISH, ENGLISH]) {
+        const name = names[index]!;
+        expect(await refusal({ ...environmentOf(names), [name]: value })).toBe(
+          `environment variable ${name} is '${value}': ${fault}`,
+        );
+      }
+    },
+  );
 });

@@ -107,7 +107,10 @@ test('protocol tp0 is base: a port and an agency know each other by the same nam
 
 describe('the environment', () => {
   test('is enough without any file', async () => {
-    const config = await readClientConfig(undefined, { CLI_ID: '2', CLI_SERVER_ADDRESS: 'server:12345' });
+    const config = await readClientConfig(undefined, {
+      CLI_ID: '2',
+      CLI_SERVER_ADDRESS: 'server:12345',
+    });
     expect(config).toMatchObject({ id: 2, loopPeriod: { text: '5s' }, batchAmountMax: 130 });
   });
 
@@ -119,7 +122,9 @@ describe('the environment', () => {
 
   test('LOG_FORMAT is another name of CLI_LOG_FORMAT, which wins', async () => {
     expect((await read(LEAST, { LOG_FORMAT: 'json' })).logFormat).toBe('json');
-    expect((await read(LEAST, { LOG_FORMAT: 'json', CLI_LOG_FORMAT: 'text' })).logFormat).toBe('text');
+    expect((await read(LEAST, { LOG_FORMAT: 'json', CLI_LOG_FORMAT: 'text' })).logFormat).toBe(
+      'text',
+    );
   });
 });
 
@@ -168,11 +173,14 @@ describe('values', () => {
     ['a:1, b:2 ,\t[::1]:3', ['a:1', 'b:2', '[::1]:3']],
     ['a:1,a:1', ['a:1', 'a:1']],
     [SIXTEEN.join(','), SIXTEEN],
-  ])('the addresses %j are taken, in their order, and repeated as they were written', async (text, each) => {
-    const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
-    expect(addresses.text).toBe(text);
-    expect(addresses.servers.map(server => server.text)).toEqual(each);
-  });
+  ])(
+    'the addresses %j are taken, in their order, and repeated as they were written',
+    async (text, each) => {
+      const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
+      expect(addresses.text).toBe(text);
+      expect(addresses.servers.map(server => server.text)).toEqual(each);
+    },
+  );
 
   test('several addresses may stand in the file', async () => {
     const { addresses } = await read('id: 1\nserver:\n  address: a:1, [fe80::1%eth0]:80\n');
@@ -225,9 +233,12 @@ describe('values', () => {
     expect((await read(LEAST, { CLI_FILE_DELIMITER: text })).fileDelimiter).toBe(byte);
   });
 
-  test.each(['"', '\n', '\r', ',,', 'é', '🎲', '\\n'])('the delimiter %j is refused', async text => {
-    expect(await refusal(LEAST, { CLI_FILE_DELIMITER: text })).toContain('file.delimiter is');
-  });
+  test.each(['"', '\n', '\r', ',,', 'é', '🎲', '\\n'])(
+    'the delimiter %j is refused',
+    async text => {
+      expect(await refusal(LEAST, { CLI_FILE_DELIMITER: text })).toContain('file.delimiter is');
+    },
+  );
 
   test.each([
     ['CLI_ID', ['0', '65536', '-1', '1.0', 'one', '1e2', ' 1']],
@@ -306,6 +317,8 @@ describe('a wrong file', () => {
   });
 
   test('a byte order mark and Windows line ends do no harm', async () => {
-    expect((await read(`\ufeff${LEAST.replaceAll('\n', '\r\n')}`)).addresses.text).toBe('server:12345');
+    expect((await read(`\ufeff${LEAST.replaceAll('\n', '\r\n')}`)).addresses.text).toBe(
+      'server:12345',
+    );
   });
 });

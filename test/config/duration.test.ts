@@ -2,7 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDuration, parseWait } from '../../src/config/duration.ts';
 
-/** From the table of Go's own `TestParseDuration` and its documentation; no signs, because no wait is negative. */
+/**
+ * From the table of Go's own `TestParseDuration` and its documentation; no signs, because no wait
+ * is negative.
+ */
 const ACCEPTED = `
   0=0 0s=0 5s=5000 30s=30000 1478s=1478000 5.0s=5000 5.6s=5600 5.s=5000 .5s=500 1.0s=1000
   1.00s=1000 1.004s=1004 1.0040s=1004 100.00100s=100001 10ns=0.00001 11us=0.011 12µs=0.012
@@ -47,12 +50,20 @@ describe('a duration', () => {
   });
 
   test('is the sum of its parts, in any order', () => {
-    const unit = fc.constantFrom<[string, number]>(['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000]);
+    const unit = fc.constantFrom<[string, number]>(
+      ['ms', 1],
+      ['s', 1_000],
+      ['m', 60_000],
+      ['h', 3_600_000],
+    );
     const part = fc.tuple(fc.nat(1_000), unit);
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), parts => {
         const text = parts.map(([amount, [name]]) => `${amount}${name}`).join('');
-        const sum = parts.reduce((total, [amount, [, milliseconds]]) => total + amount * milliseconds, 0);
+        const sum = parts.reduce(
+          (total, [amount, [, milliseconds]]) => total + amount * milliseconds,
+          0,
+        );
         expect(parseDuration(text)).toBe(sum);
       }),
     );
@@ -60,10 +71,15 @@ describe('a duration', () => {
 
   test('text with anything that is no digit, point or unit letter is none', () => {
     fc.assert(
-      fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), (before, middle, after) => {
-        fc.pre(/[^0-9.nuµμmsh]/u.test(middle));
-        expect(parseDuration(`${before}${middle}${after}`)).toBeUndefined();
-      }),
+      fc.property(
+        fc.string(),
+        fc.string({ minLength: 1 }),
+        fc.string(),
+        (before, middle, after) => {
+          fc.pre(/[^0-9.nuµμmsh]/u.test(middle));
+          expect(parseDuration(`${before}${middle}${after}`)).toBeUndefined();
+        },
+      ),
     );
   });
 });

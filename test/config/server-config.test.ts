@@ -111,7 +111,9 @@ describe("the skeleton's config.ini", () => {
 /** The limits stand in the object by their own names too; which is nobody's promise. */
 function limitValues(): object {
   const names = Object.keys(SERVER_KEYS).filter(name => name in DEFAULT_LIMITS);
-  return Object.fromEntries(names.map(name => [name, DEFAULT_LIMITS[name as keyof typeof DEFAULT_LIMITS]]));
+  return Object.fromEntries(
+    names.map(name => [name, DEFAULT_LIMITS[name as keyof typeof DEFAULT_LIMITS]]),
+  );
 }
 
 describe('the environment', () => {
@@ -124,7 +126,9 @@ describe('the environment', () => {
 
   test('a file that was named must be there', async () => {
     const path = join(await temporaryFolder(), 'nowhere.ini');
-    expect(() => readServerConfig(path, { SERVER_PORT: '1' })).toThrow(`cannot read ${path} (ENOENT)`);
+    expect(() => readServerConfig(path, { SERVER_PORT: '1' })).toThrow(
+      `cannot read ${path} (ENOENT)`,
+    );
   });
 
   test('an empty variable counts as not set', async () => {
@@ -141,7 +145,10 @@ describe('the file', () => {
     ['names in any case of letters', '[DEFAULT]\nserver_port = 1\nLogging_Level = debug\n'],
     ['no spaces around =', '[DEFAULT]\nSERVER_PORT=1\nLOGGING_LEVEL=debug\n'],
     ['Windows line ends', '[DEFAULT]\r\nSERVER_PORT = 1\r\nLOGGING_LEVEL = debug\r\n'],
-    ['comments and empty lines', '# a\n; b\n\n[DEFAULT]\n\n# c\nSERVER_PORT = 1\n; d\nLOGGING_LEVEL = debug'],
+    [
+      'comments and empty lines',
+      '# a\n; b\n\n[DEFAULT]\n\n# c\nSERVER_PORT = 1\n; d\nLOGGING_LEVEL = debug',
+    ],
     ['quoted values', '[DEFAULT]\nSERVER_PORT = "1"\nLOGGING_LEVEL = \'debug\'\n'],
     ['a value left empty', '[DEFAULT]\nSERVER_PORT = 1\nLOGGING_LEVEL = debug\nSERVER_HOST =\n'],
     ['a byte order mark', '\ufeff[DEFAULT]\nSERVER_PORT = 1\nLOGGING_LEVEL = debug\n'],
@@ -181,11 +188,14 @@ describe('the file', () => {
     ['SERVER_PORT = 1\n', 'SERVER_PORT'],
     [`${LEAST}[OTHER]\nSERVER_IP = x\n`, 'OTHER'],
     ['[default]\nSERVER_PORT = 1\n', 'default'],
-  ])('%j: only section [DEFAULT] is read, and something elsewhere is refused', async (ini, name) => {
-    expect(await refusal(ini)).toBe(
-      `config.ini: '${name}' is not part of section [DEFAULT], the only one that is read`,
-    );
-  });
+  ])(
+    '%j: only section [DEFAULT] is read, and something elsewhere is refused',
+    async (ini, name) => {
+      expect(await refusal(ini)).toBe(
+        `config.ini: '${name}' is not part of section [DEFAULT], the only one that is read`,
+      );
+    },
+  );
 
   test.each([
     ['SERVER_LISTEN_BACKLOG', ['0', '-1', '65536', 'many']],
@@ -256,7 +266,9 @@ describe('the agencies that the draw waits for', () => {
         const text = ranges
           .map(([from, more]) => (more === 0 ? `${from}` : `${from}-${from + more}`))
           .join(',');
-        const all = ranges.flatMap(([from, more]) => Array.from({ length: more + 1 }, (_, i) => from + i));
+        const all = ranges.flatMap(([from, more]) =>
+          Array.from({ length: more + 1 }, (_, i) => from + i),
+        );
         const config = readServerConfig(undefined, { SERVER_PORT: '0', AGENCIES: text });
         expect(config.agencies).toEqual([...new Set(all)]);
       }),
@@ -291,12 +303,15 @@ describe('SERVER_LISTENERS', () => {
     );
   });
 
-  test.each(['tp0:1,op-codes:1', 'tp0:12345,tp0:12345'])('names the port that %s has twice', text => {
-    const port = text.split(':').at(-1);
-    expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
-      `SERVER_LISTENERS is '${text}', port ${port} is there twice: each port has one dialect`,
-    );
-  });
+  test.each(['tp0:1,op-codes:1', 'tp0:12345,tp0:12345'])(
+    'names the port that %s has twice',
+    text => {
+      const port = text.split(':').at(-1);
+      expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
+        `SERVER_LISTENERS is '${text}', port ${port} is there twice: each port has one dialect`,
+      );
+    },
+  );
 
   test.each(['tp0', 'base', 'resumable', 'BASE'])('%s is the port of the base protocol', name => {
     const { listeners } = readServerConfig(undefined, { SERVER_LISTENERS: `${name}:1` });

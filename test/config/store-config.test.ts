@@ -48,7 +48,11 @@ describe('a store on a replicated engine', () => {
   test.each([
     ['one host', 'a', ['a:5432']],
     ['a port', 'a:1', ['a:1']],
-    ['several hosts, some with a port', 'a:1,b,c.example:65535', ['a:1', 'b:5432', 'c.example:65535']],
+    [
+      'several hosts, some with a port',
+      'a:1,b,c.example:65535',
+      ['a:1', 'b:5432', 'c.example:65535'],
+    ],
     ['spaces after commas', 'a, b:2', ['a:5432', 'b:2']],
     ['IPv6', '[::1]:4223,[2001:db8::2]', ['::1:4223', '2001:db8::2:5432']],
   ])('is reached at %s', (_, text, hosts) => {
@@ -60,7 +64,11 @@ describe('a store on a replicated engine', () => {
   test('waits for a quorum where several hosts are named, unless STORE_SYNC says otherwise', () => {
     const syncOf = (hosts: string, more = {}) =>
       engineOf({ SERVER_STORE: `postgres://${hosts}/loteria`, ...more }).sync;
-    expect(['a', 'a,b', 'a,b,c'].map(hosts => syncOf(hosts))).toEqual(['single', 'quorum', 'quorum']);
+    expect(['a', 'a,b', 'a,b,c'].map(hosts => syncOf(hosts))).toEqual([
+      'single',
+      'quorum',
+      'quorum',
+    ]);
     expect(syncOf('a', { STORE_SYNC: 'quorum' })).toBe('quorum');
     expect(syncOf('a,b', { STORE_SYNC: 'single' })).toBe('single');
     expect(() => syncOf('a', { STORE_SYNC: 'both' })).toThrow('allowed: quorum or single');
@@ -133,6 +141,9 @@ describe('a store on a replicated engine', () => {
   ])('has a lottery called %s: %s', (lottery, isAllowed) => {
     const read = () => engineOf({ SERVER_STORE: 'postgres://a/b', STORE_LOTTERY: lottery }).lottery;
     if (isAllowed) expect(read()).toBe(lottery);
-    else expect(read).toThrow(`STORE_LOTTERY is '${lottery}', allowed: letters, digits, - and _, up to 64`);
+    else
+      expect(read).toThrow(
+        `STORE_LOTTERY is '${lottery}', allowed: letters, digits, - and _, up to 64`,
+      );
   });
 });

@@ -46,7 +46,9 @@ describe('the TLS of an agency', () => {
   test('is on with an authority, and mutual with a certificate and a key', async () => {
     const authority = { key: 'tls.ca', path: 'a.pem' };
     expect((await client({ CLI_TLS_CA: 'a.pem' })).tls).toEqual({ authority, identity: undefined });
-    expect((await client({ CLI_TLS_CA: 'a.pem', CLI_TLS_CERT: 'b.pem', CLI_TLS_KEY: 'c.pem' })).tls).toEqual({
+    expect(
+      (await client({ CLI_TLS_CA: 'a.pem', CLI_TLS_CERT: 'b.pem', CLI_TLS_KEY: 'c.pem' })).tls,
+    ).toEqual({
       authority,
       identity: {
         certificate: { key: 'tls.cert', path: 'b.pem' },

@@ -15,8 +15,8 @@ import { inParallel } from './conversation.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 
 /**
- * What our agency promises in every dialect, over a real socket: every byte that it says is compared, and what it is answered is
- * put together by the test.
+ * What our agency promises in every dialect, over a real socket: every byte that it says is
+ * compared, and what it is answered is put together by the test.
  */
 export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly LyingAnswer[]): void {
   describeAnswers(spoken);
@@ -25,17 +25,22 @@ export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly Ly
   describeRefusedEnds(spoken);
   describeWaits(spoken);
 
-  test.each(lies)('an answer that cannot be right is the end, and the error says why: $what', async lie => {
-    const { server, agency, uploaded } = await started(spoken, { replyPayloadBytesMax: REPLY_BYTES_MAX });
-    const peer = await server.accept();
-    await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
-    peer.send(lie.bytes);
-    const error = await failureOf(uploaded);
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toContain(lie.error);
-    await agency.close();
-    expect(await peer.rest()).toBe('');
-  });
+  test.each(lies)(
+    'an answer that cannot be right is the end, and the error says why: $what',
+    async lie => {
+      const { server, agency, uploaded } = await started(spoken, {
+        replyPayloadBytesMax: REPLY_BYTES_MAX,
+      });
+      const peer = await server.accept();
+      await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
+      peer.send(lie.bytes);
+      const error = await failureOf(uploaded);
+      expect(error).toBeInstanceOf(AgencyError);
+      expect(error.message).toContain(lie.error);
+      await agency.close();
+      expect(await peer.rest()).toBe('');
+    },
+  );
 }
 
 export interface LyingAnswer {
@@ -54,17 +59,25 @@ interface Exchange {
   readonly says: Buffer;
   /** Over a connection of its own. */
   readonly apart?: boolean;
-  /** What becomes of the agency when the connection breaks before the answer is complete: nothing, or an error. */
+  /**
+   * What becomes of the agency when the connection breaks before the answer is complete: nothing,
+   * or an error.
+   */
   readonly fails?: string;
 }
 
 const NO_ANSWER_TO_BATCH = 'whether the last 1 batches were stored is not known';
 const WINNERS = [LORCA.document, NANDU.document];
 const BETS_FILE = [LORCA, NANDU]
-  .map(bet => `${[bet.firstName, bet.lastName, bet.document, bet.birthdate, bet.number].join(',')}\n`)
+  .map(
+    bet => `${[bet.firstName, bet.lastName, bet.document, bet.birthdate, bet.number].join(',')}\n`,
+  )
   .join('');
 
-/** The whole conversation of an agency of two bets, a batch each, that has to ask twice where it has to ask. */
+/**
+ * The whole conversation of an agency of two bets, a batch each, that has to ask twice where it has
+ * to ask.
+ */
 function exchangesOf(spoken: SpokenDialect): Exchange[] {
   const { questionsApart: apart } = spoken;
   const { closesWhileWaiting } = spoken.dialect.conversation;
@@ -76,7 +89,10 @@ function exchangesOf(spoken: SpokenDialect): Exchange[] {
   }));
   const asks = spoken.allSent(1);
   if (spoken.question === undefined) {
-    return [...batches, { asks, says: winners, fails: 'the connection was lost before the winners came' }];
+    return [
+      ...batches,
+      { asks, says: winners, fails: 'the connection was lost before the winners came' },
+    ];
   }
   return [
     ...batches,
@@ -119,8 +135,9 @@ const sayWhole: Say = async (peer, answer) => {
 };
 
 /**
- * Plays the server: expects to hear every byte of the exchanges once and nothing else, an exchange again only when it was not
- * answered and may be repeated; and that the agency knows its winners in the end, unless it failed before.
+ * Plays the server: expects to hear every byte of the exchanges once and nothing else, an exchange
+ * again only when it was not answered and may be repeated; and that the agency knows its winners in
+ * the end, unless it failed before.
  */
 async function play(
   spoken: SpokenDialect,
@@ -156,7 +173,10 @@ async function play(
 function describeAnswers(spoken: SpokenDialect): void {
   const answersLength = exchangesOf(spoken).reduce((sum, { says }) => sum + says.length, 0);
 
-  /** Says each answer cut at the places given, in bytes of all answers; the agency reads each piece by itself. */
+  /**
+   * Says each answer cut at the places given, in bytes of all answers; the agency reads each piece
+   * by itself.
+   */
   async function expectUnderstood(places: readonly number[]): Promise<void> {
     const sockets = watchClientSockets();
     const run = await started(spoken);
@@ -168,7 +188,8 @@ function describeAnswers(spoken: SpokenDialect): void {
         if (end < answer.length && !places.includes(said + end)) continue;
         const sent = socket.bytesRead + end - start;
         peer.send(answer.subarray(start, end));
-        if (end < answer.length) await until(() => socket.bytesRead >= sent, 'the bytes being read');
+        if (end < answer.length)
+          await until(() => socket.bytesRead >= sent, 'the bytes being read');
         start = end;
       }
       said += answer.length;
@@ -214,7 +235,8 @@ function describeLostConnections(spoken: SpokenDialect): void {
   describe('a connection that the central ends', () => {
     for (const [index, exchange] of exchanges.entries()) {
       if (exchange.says.length === 0) continue;
-      const what = exchange.fails === undefined ? 'costs nothing' : 'is the end, and the error says so';
+      const what =
+        exchange.fails === undefined ? 'costs nothing' : 'is the end, and the error says so';
       test(`before answer ${index + 1} is complete, at every place of it, ${what}`, () =>
         inParallel(range(exchange.says.length), length => expectBroken(exchange, index, length)));
     }
@@ -265,7 +287,9 @@ function describeRefusedEnds(spoken: SpokenDialect): void {
   const exchanges = exchangesOf(spoken);
   const refused = spoken.refused('no');
 
-  /** Behind the batches, one by one: what is answered is refused, and nothing is said after that. */
+  /**
+   * Behind the batches, one by one: what is answered is refused, and nothing is said after that.
+   */
   const ends = exchanges.slice(2).filter(({ says }) => says.length > 0 && refused.length > 0);
 
   test.each(ends)('what is refused behind the batches is the end (%#)', async end => {

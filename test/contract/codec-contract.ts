@@ -54,7 +54,9 @@ export function describeCodec(codec: CodecCase): void {
   const { dialect } = codec;
   const bytesOf = ({ fields }: GoldenMessage): Buffer => Buffer.from(hexOf(fields), 'hex');
   const of = (from: GoldenMessage['from']): Buffer[] =>
-    codec.golden.filter(message => message.from === from && message.meaning.kind !== 'identify').map(bytesOf);
+    codec.golden
+      .filter(message => message.from === from && message.meaning.kind !== 'identify')
+      .map(bytesOf);
   const newAgency = (limits = DEFAULT_LIMITS, id = 1) => dialect.agency(limits, id);
   const newCentral = (limits = DEFAULT_LIMITS): CentralCodec => {
     const central = dialect.central(limits);
@@ -174,16 +176,20 @@ function describeBatches(codec: CodecCase, newCentral: (limits?: Limits) => Cent
   }
 
   describe('the bets of a batch', () => {
-    test.prop([fc.array(validBet, { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 255 })])(
-      'become rows, whatever their names hold',
-      (bets, agency) => {
-        const sendable = bets.filter(codec.isSendable).map(bet => ({ ...bet, agency }));
-        fc.pre(sendable.length > 0);
-        const raw = sendable.map(bet => ({ ...bet, number: String(bet.number) }));
-        const rows = rowsOf(sendable).toString();
-        expect(read(codec.batch(agency, ...raw), agency)).toEqual({ agency, count: raw.length, rows });
-      },
-    );
+    test.prop([
+      fc.array(validBet, { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 255 }),
+    ])('become rows, whatever their names hold', (bets, agency) => {
+      const sendable = bets.filter(codec.isSendable).map(bet => ({ ...bet, agency }));
+      fc.pre(sendable.length > 0);
+      const raw = sendable.map(bet => ({ ...bet, number: String(bet.number) }));
+      const rows = rowsOf(sendable).toString();
+      expect(read(codec.batch(agency, ...raw), agency)).toEqual({
+        agency,
+        count: raw.length,
+        rows,
+      });
+    });
 
     test.each(defectsOf(codec))('are refused for $what', ({ bet, detail }) => {
       const [field, reason] = detail.split(', ');

@@ -14,7 +14,8 @@ const typed = (type: string, payload?: Uint8Array | string): Buffer =>
   joined(ascii(type.padEnd(4, '\0')), payload === undefined ? '' : counted(u32, payload));
 
 /** The header of a typed frame. */
-const header = (type: string, length: number): Buffer => joined(ascii(type.padEnd(4, '\0')), u32(length));
+const header = (type: string, length: number): Buffer =>
+  joined(ascii(type.padEnd(4, '\0')), u32(length));
 
 const typedWith = (type: string, payloads: readonly string[]): [string, Buffer][] =>
   payloads.map(text => [`${type} ${JSON.stringify(text)}`, typed(type, text)]);
@@ -61,7 +62,19 @@ function base(): CodecCase {
         ...unknown('OK', 'NOK', 'NEND', 'RWIN', 'HELO', 'SBET', 'DONE', 'WAIT', 'conn', 'BET '),
         ...unknown('END ', 'GET ', '\0END', 'ENDE', '\0\0\0\0', '\xff\xff\xff\xff'),
         ...each(
-          typedWith('CONN', ['', '0', '65536', '00000000001', '-1', '1 ', ' 1', '1\n', '1|', 'x', '1\0']),
+          typedWith('CONN', [
+            '',
+            '0',
+            '65536',
+            '00000000001',
+            '-1',
+            '1 ',
+            ' 1',
+            '1\n',
+            '1|',
+            'x',
+            '1\0',
+          ]),
           `${MALFORMED}CONN without an agency id`,
         ),
         ...toCentral.rejects,
@@ -77,7 +90,11 @@ function base(): CodecCase {
           typed('NBET', batch(1, LORCA, NANDU).fill('1', 8, 9).subarray(8)),
           tooMany(1),
         ],
-        ['a count that is no number', typed('NBET', 'x|'), 'invalid-bet: bet 0, batch, count-not-a-number'],
+        [
+          'a count that is no number',
+          typed('NBET', 'x|'),
+          'invalid-bet: bet 0, batch, count-not-a-number',
+        ],
       ],
       waits: toCentral.waits,
       accepts: [
@@ -117,7 +134,19 @@ function base(): CodecCase {
 function resumable(): CodecCase {
   const extension = limited({ HELO: 86, SBET: 8184, DONE: 31, ACTA: 15, DIFF: 96 });
   const answers = limited({ WELC: 63, FAIL: 2048 });
-  const notNumbers = ['-1', '+1', 'x', ' 1', '1 ', '1.0', '0x1', '', '１', '1000000000000000', '1\n'];
+  const notNumbers = [
+    '-1',
+    '+1',
+    'x',
+    ' 1',
+    '1 ',
+    '1.0',
+    '0x1',
+    '',
+    '１',
+    '1000000000000000',
+    '1\n',
+  ];
   return {
     ...base(),
     dialect: spoken('tp0').dialect,

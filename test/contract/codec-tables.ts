@@ -50,7 +50,11 @@ function pushCodes(): CodecCase {
     central: {
       rejects: [
         ...[8191, 8999, 9001, 0xffff].map(sized),
-        ['a length that reaches into the next message', joined(patched(one, 0, '002b'), one), tooFew(1)],
+        [
+          'a length that reaches into the next message',
+          joined(patched(one, 0, '002b'), one),
+          tooFew(1),
+        ],
         ['a length that is one too low', patched(one, 0, '0029'), tooFew(0)],
         ['a packet that is one too long', lying(0, '0029'), tooFew(0)],
         ['a packet that is one too short', lying(0, '0027'), tooFew(0)],
@@ -72,7 +76,10 @@ function pushCodes(): CodecCase {
     agency: {
       rejects: [
         ...each(
-          ['ACX', 'NAK', 'ack', 'HTT', '\0\0\0', '#(\0'].map(text => [JSON.stringify(text), ascii(text)]),
+          ['ACX', 'NAK', 'ack', 'HTT', '\0\0\0', '#(\0'].map(text => [
+            JSON.stringify(text),
+            ascii(text),
+          ]),
           'unknown-message: neither ACK nor ERR',
         ),
         ...[1, 2, 3, 5, 0xffff].map(
@@ -94,7 +101,8 @@ function checkWin(): CodecCase {
   const one = batch(1, LORCA);
   const frame = (type: string, payload: Uint8Array): Buffer =>
     joined(u32(payload.length), ascii(type), payload);
-  const texts = (...fields: readonly string[]): Buffer => joined(...fields.map(text => counted(u32, text)));
+  const texts = (...fields: readonly string[]): Buffer =>
+    joined(...fields.map(text => counted(u32, text)));
   const limits = { B: 8202, F: 8202, Q: 20 };
   const answers = { E: 8192, Q: 0, '0': 19, W: 64 * 1024 * 1024 };
   const tooLong = (most: Readonly<Record<string, number>>): Reject[] =>
@@ -137,15 +145,25 @@ function checkWin(): CodecCase {
         ...['B', 'F', 'Q'].flatMap(type =>
           each(
             [
-              ...ids.map(id => [`${type} of agency ${JSON.stringify(id)}`, frame(type, texts(id))] as const),
+              ...ids.map(
+                id => [`${type} of agency ${JSON.stringify(id)}`, frame(type, texts(id))] as const,
+              ),
               ...noAgency.map(hex => [`${type} with ${hex}`, frame(type, bytes(hex))] as const),
             ],
             `${MALFORMED}${type} without an agency id`,
           ),
         ),
         ['Q with another field', frame('Q', texts('1', '1')), `${MALFORMED}Q with more than`],
-        ['Q with another byte', frame('Q', joined(texts('1'), '\0')), `${MALFORMED}Q with more than`],
-        ['a length that reaches into the next message', joined(patched(one, 3, '44'), one), tooFew(1)],
+        [
+          'Q with another byte',
+          frame('Q', joined(texts('1'), '\0')),
+          `${MALFORMED}Q with more than`,
+        ],
+        [
+          'a length that reaches into the next message',
+          joined(patched(one, 3, '44'), one),
+          tooFew(1),
+        ],
         ['a length that is one too low', patched(one, 3, '42'), tooFew(0)],
         ['a number that is one too long', patched(one, one.length - 5, '05'), tooFew(0)],
         ['a name of 4 GiB', patched(one, 10, 'ffffffff'), tooFew(0)],
@@ -167,7 +185,11 @@ function checkWin(): CodecCase {
       waits: headers(limits),
       accepts: [
         ['a padded id', frame('Q', texts('0000000005')), { kind: 'ask-winners', agency: 5 }],
-        ['F with anything after the id', frame('F', joined(texts('7'), '?')), { kind: 'finish', agency: 7 }],
+        [
+          'F with anything after the id',
+          frame('F', joined(texts('7'), '?')),
+          { kind: 'finish', agency: 7 },
+        ],
       ],
     },
     agency: {
@@ -216,7 +238,10 @@ function csvFrames(): CodecCase {
   const lines = (text: string): Buffer => data(line + text);
   const notFrames: readonly Reject[] = [
     ...each(
-      ['x0010', '00-10', ' 0010', '000:0', '000/0', '-0010', 'GET /'].map(text => [text, ascii(text)]),
+      ['x0010', '00-10', ' 0010', '000:0', '000/0', '-0010', 'GET /'].map(text => [
+        text,
+        ascii(text),
+      ]),
       `${MALFORMED}a frame whose length is not 4 digits`,
     ),
     ...each(
@@ -240,16 +265,28 @@ function csvFrames(): CodecCase {
     central: {
       rejects: [
         ...notFrames,
-        ['a frame of 8185 bytes', ascii('81850'), `${TOO_LARGE}a frame of 8185 bytes, at most 8184`],
+        [
+          'a frame of 8185 bytes',
+          ascii('81850'),
+          `${TOO_LARGE}a frame of 8185 bytes, at most 8184`,
+        ],
         ['the largest length', ascii('99990'), `${TOO_LARGE}a frame of 9999 bytes, at most 8184`],
-        ['a length that reaches into the next message', joined(patched(one, 3, '38'), one), tooFew(1)],
+        [
+          'a length that reaches into the next message',
+          joined(patched(one, 3, '38'), one),
+          tooFew(1),
+        ],
         ['a length that is one too low', patched(one, 3, '36'), tooFew(0)],
         ['a line with four fields', lines('a,b,1,2000-01-01/'), tooFew(1)],
         ['a line with six fields', lines('a,b,1,2000-01-01,1,/'), tooMany(1)],
         ['a line of commas', lines(`${','.repeat(500)}/`), tooMany(1)],
         ['a line without anything', lines('/'), tooFew(1)],
         ...Array.from({ length: line.length - 1 }, (_, length): Reject => {
-          return [`a line cut after ${length + 1} bytes`, lines(line.slice(0, length + 1)), tooFew(1)];
+          return [
+            `a line cut after ${length + 1} bytes`,
+            lines(line.slice(0, length + 1)),
+            tooFew(1),
+          ];
         }),
       ],
       waits: [ascii('81840')],
@@ -265,10 +302,17 @@ function csvFrames(): CodecCase {
       rejects: [
         ...notFrames,
         ...each(
-          ['', 'ERR', 'ack', 'ACK ', '30904465 ', '-1', 'Ñ'].map(text => [JSON.stringify(text), data(text)]),
+          ['', 'ERR', 'ack', 'ACK ', '30904465 ', '-1', 'Ñ'].map(text => [
+            JSON.stringify(text),
+            data(text),
+          ]),
           `${MALFORMED}a frame that is neither ACK nor a document`,
         ),
-        ['ACK among the winners', joined(data('1'), data('ACK')), `${MALFORMED}a frame that is neither`],
+        [
+          'ACK among the winners',
+          joined(data('1'), data('ACK')),
+          `${MALFORMED}a frame that is neither`,
+        ],
       ],
       waits: [ascii('99990')],
       accepts: [],
@@ -303,17 +347,39 @@ function opCodes(): CodecCase {
         ...[0, 1, 2, 5, 6, 0x42, 0x4e, 0xff].map((op): Reject => {
           return [`operation ${op}`, Buffer.of(op), `unknown-message: operation ${op}`];
         }),
-        ['something that is no bet', bytes('03 0001 02'), `${MALFORMED}operation 2 in the place of a bet`],
-        ['something else after a bet', bytes(`03 0002 ${lorca} 03`), `${MALFORMED}operation 3 in the place`],
+        [
+          'something that is no bet',
+          bytes('03 0001 02'),
+          `${MALFORMED}operation 2 in the place of a bet`,
+        ],
+        [
+          'something else after a bet',
+          bytes(`03 0002 ${lorca} 03`),
+          `${MALFORMED}operation 3 in the place`,
+        ],
         ['fewer bets than it has, none', patched(one, 1, '0000'), 'unknown-message: operation 1'],
         ['a bet of agency 0', bytes('03 0001 01 00'), `${MALFORMED}agency 0`],
-        ['bets of two agencies', bytes(`03 0002 ${lorca} 01 02`), `${MALFORMED}bets of more than one agency`],
+        [
+          'bets of two agencies',
+          bytes(`03 0002 ${lorca} 01 02`),
+          `${MALFORMED}bets of more than one agency`,
+        ],
         ['a notification of agency 0', bytes('04 00 00'), `${MALFORMED}agency 0`],
         ['a notification of kind 2', bytes('04 01 02'), `${MALFORMED}a notification of kind 2`],
         ['a notification of kind 255', bytes('04 01 ff'), `${MALFORMED}a notification of kind 255`],
-        ['a name that is one too short', patched(one, 5, '000e'), `${TOO_LARGE}a list of at least 27677`],
+        [
+          'a name that is one too short',
+          patched(one, 5, '000e'),
+          `${TOO_LARGE}a list of at least 27677`,
+        ],
         // Each bet has 12 bytes at least: 682 of them and the head are 8187.
-        ...['03 02ab', '03 ffff', '03 0001 01 01 1ff2', '03 0001 01 01 ffff', '03 0002 01 01 1fe6'].map(list),
+        ...[
+          '03 02ab',
+          '03 ffff',
+          '03 0001 01 01 1ff2',
+          '03 0001 01 01 ffff',
+          '03 0002 01 01 1fe6',
+        ].map(list),
         ...['0000 1ff2', '0001 78 1ff1', '0000 0000 1ff2', '0000 0000 0000 1ff2'].map(rest =>
           list(`03 0001 01 01 ${rest}`),
         ),
@@ -342,7 +408,11 @@ function opCodes(): CodecCase {
             `${MALFORMED}an answer with the code`,
           ];
         }),
-        ['another answer after the announcement', joined(answer(4), answer(3)), `${MALFORMED}no winners`],
+        [
+          'another answer after the announcement',
+          joined(answer(4), answer(3)),
+          `${MALFORMED}no winners`,
+        ],
         ['a second announcement', joined(answer(4), answer(4)), `${MALFORMED}no winners`],
       ],
       waits: [answer(4), bytes('05 ffff')],

@@ -7,7 +7,10 @@ import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 import type { RawBet, SpokenDialect } from './spoken-dialect.ts';
 
-/** A conversation of agency 1 in any dialect, what must come of it, and ways to hold it with a central of ours. */
+/**
+ * A conversation of agency 1 in any dialect, what must come of it, and ways to hold it with a
+ * central of ours.
+ */
 
 /** Another bet that wins. */
 export const SECOND: RawBet = { ...LORCA, document: '24807260', number: '7574' };
@@ -25,7 +28,11 @@ export interface Part {
   readonly rows: string;
 }
 
-export function partOf(bytes: Buffer, answer: Buffer = Buffer.alloc(0), ...bets: readonly RawBet[]): Part {
+export function partOf(
+  bytes: Buffer,
+  answer: Buffer = Buffer.alloc(0),
+  ...bets: readonly RawBet[]
+): Part {
   return { bytes, answer, rows: bets.map(rowOf).join('') };
 }
 
@@ -52,20 +59,29 @@ export function outcomeOf(parts: readonly Part[], length: number) {
   };
 }
 
-export const bytesOf = (parts: readonly Part[]): Buffer => Buffer.concat(parts.map(({ bytes }) => bytes));
+export const bytesOf = (parts: readonly Part[]): Buffer =>
+  Buffer.concat(parts.map(({ bytes }) => bytes));
 
 export async function openFor(
   { dialect }: SpokenDialect,
   options: { limits?: Partial<Limits>; now?: () => number; agencies?: readonly number[] } = {},
 ) {
   const store = new GatedStore();
-  const central = await TestCentral.open({ agencies: [1, 2], store, dialects: [dialect], ...options });
+  const central = await TestCentral.open({
+    agencies: [1, 2],
+    store,
+    dialects: [dialect],
+    ...options,
+  });
   return { central, store };
 }
 
 export type Opened = Awaited<ReturnType<typeof openFor>>;
 
-/** Sends pieces over the newest connection, each when the one before it has been read: the central gets them as they are. */
+/**
+ * Sends pieces over the newest connection, each when the one before it has been read: the central
+ * gets them as they are.
+ */
 export async function sendPieces(
   central: TestCentral,
   peer: Peer,

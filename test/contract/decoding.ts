@@ -10,8 +10,8 @@ export interface Outcome {
 }
 
 /**
- * Everything that a decoder makes of a stream in pieces; bets that are invalid are refused too. Each
- * piece is overwritten as soon as the next one is pushed: messages must not depend on it.
+ * Everything that a decoder makes of a stream in pieces; bets that are invalid are refused too.
+ * Each piece is overwritten as soon as the next one is pushed: messages must not depend on it.
  */
 export function outcomeOf(
   decoder: Decoder<ClientMessage | ServerAnswer>,

@@ -23,8 +23,8 @@ import { describeWaits } from './dialect-waits.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 
 /**
- * What the central promises in every dialect, over a real socket. The other end says bytes that none of our code has made, and
- * what it is answered is compared byte by byte.
+ * What the central promises in every dialect, over a real socket. The other end says bytes that
+ * none of our code has made, and what it is answered is compared byte by byte.
  */
 export function describeDialectOfCentral(spoken: SpokenDialect): void {
   describeStreams(spoken);
@@ -37,10 +37,16 @@ function describeStreams(spoken: SpokenDialect): void {
   const parts = uploadOf(spoken);
   const stream = bytesOf(parts);
   const { answers, rows } = outcomeOf(parts, stream.length);
-  const winners = Buffer.concat(spoken.winnersFrames(LORCA.document, SECOND.document)).toString('hex');
+  const winners = Buffer.concat(spoken.winnersFrames(LORCA.document, SECOND.document)).toString(
+    'hex',
+  );
 
   /** The winners as agency 1 gets them: asked for over a connection of the right kind, or sent. */
-  async function expectWinners(central: TestCentral, peer: Peer, cut: (bytes: Buffer) => Uint8Array[]) {
+  async function expectWinners(
+    central: TestCentral,
+    peer: Peer,
+    cut: (bytes: Buffer) => Uint8Array[],
+  ) {
     if (spoken.winners === 'asked') {
       const asking = spoken.questionsApart ? await connected(central) : peer;
       if (asking !== peer) peer.end();
@@ -71,7 +77,8 @@ function describeStreams(spoken: SpokenDialect): void {
   }
 
   describe('a conversation', () => {
-    test('one byte at a time', () => expectWhole(bytes => Array.from(bytes, byte => Uint8Array.of(byte))));
+    test('one byte at a time', () =>
+      expectWhole(bytes => Array.from(bytes, byte => Uint8Array.of(byte))));
 
     test('of an agency whose other side is closed already is answered to its end', async () => {
       const { central } = await openFor(spoken, { agencies: [1] });
@@ -98,7 +105,9 @@ function describeStreams(spoken: SpokenDialect): void {
     test('has batches without a bet, which are acknowledged', async () => {
       const { central, store } = await openFor(spoken);
       const peer = await connected(central);
-      peer.send(Buffer.concat([spoken.hello(1), spoken.batch(1), spoken.batch(1, LORCA), spoken.batch(1)]));
+      peer.send(
+        Buffer.concat([spoken.hello(1), spoken.batch(1), spoken.batch(1, LORCA), spoken.batch(1)]),
+      );
       const expected = Buffer.concat([spoken.accepted(0), spoken.accepted(1), spoken.accepted(0)]);
       expect(await peer.receive(expected.length)).toBe(expected.toString('hex'));
       expect(store.rows).toBe(rowOf(LORCA));
@@ -124,7 +133,9 @@ function describeTruncation(spoken: SpokenDialect): void {
     const events = (): string[] => central.events.slice(before.events).map(({ event }) => event);
     await until(() => events().includes('connection-closed'), 'the connection being closed');
     expect(store.rows.slice(before.rows.length)).toBe(rows);
-    const cuts = central.events.slice(before.events).filter(({ event }) => event === 'connection-cut');
+    const cuts = central.events
+      .slice(before.events)
+      .filter(({ event }) => event === 'connection-cut');
     const reason = expect.objectContaining({ reason: 'truncated' });
     expect(cuts, `cut at ${place}`).toEqual(isBroken ? [reason] : []);
     expect(events()).not.toContain('message-refused');
@@ -140,7 +151,8 @@ function describeTruncation(spoken: SpokenDialect): void {
       test('within the question', async () => {
         const opened = await openFor(spoken);
         const question = [partOf(spoken.hello(1)), partOf(spoken.question!(1))];
-        for (const place of range(bytesOf(question).length)) await expectTruncated(opened, question, place);
+        for (const place of range(bytesOf(question).length))
+          await expectTruncated(opened, question, place);
       });
     }
 
@@ -164,7 +176,8 @@ function describeTruncation(spoken: SpokenDialect): void {
         expect(await peers[place]!.receive(answers.length)).toBe(answers.toString('hex'));
       }
       const bytesSent = places.reduce((sum, place) => sum + place, 0);
-      const bytesRead = (): number => central.sockets.reduce((sum, socket) => sum + socket.bytesRead, 0);
+      const bytesRead = (): number =>
+        central.sockets.reduce((sum, socket) => sum + socket.bytesRead, 0);
       await until(() => bytesRead() === bytesSent, 'all bytes being read');
       expect(central.of('connection-cut')).toEqual([]);
       clock.time += 200;

@@ -19,12 +19,32 @@ export function defectsOf({
   const cutLetter = Buffer.from('50c3', 'hex');
   const tooLong = { document: '12345678901' };
   return [
-    { what: 'a first name that is not UTF-8', bet: { firstName: notUtf8 }, detail: 'first_name, not-utf-8' },
-    { what: 'a last name cut within a letter', bet: { lastName: cutLetter }, detail: 'last_name, not-utf-8' },
+    {
+      what: 'a first name that is not UTF-8',
+      bet: { firstName: notUtf8 },
+      detail: 'first_name, not-utf-8',
+    },
+    {
+      what: 'a last name cut within a letter',
+      bet: { lastName: cutLetter },
+      detail: 'last_name, not-utf-8',
+    },
     { what: 'an empty name', bet: { firstName: '' }, detail: 'first_name, empty' },
-    { what: 'a line end in a name', bet: { lastName: 'a\nb' }, detail: 'last_name, control-character' },
-    { what: 'a day that there is not', bet: { birthdate: '2001-02-29' }, detail: 'birthdate, not-a-date' },
-    { what: 'a month that there is not', bet: { birthdate: '2001-13-01' }, detail: 'birthdate, not-a-date' },
+    {
+      what: 'a line end in a name',
+      bet: { lastName: 'a\nb' },
+      detail: 'last_name, control-character',
+    },
+    {
+      what: 'a day that there is not',
+      bet: { birthdate: '2001-02-29' },
+      detail: 'birthdate, not-a-date',
+    },
+    {
+      what: 'a month that there is not',
+      bet: { birthdate: '2001-13-01' },
+      detail: 'birthdate, not-a-date',
+    },
     { what: 'no date', bet: { birthdate: '29.02.2000' }, detail: 'birthdate, not-a-date' },
     { what: 'a number beyond 9999', bet: { number: '10000' }, detail: 'number, out-of-range' },
     {
@@ -35,13 +55,20 @@ export function defectsOf({
     ...(documentIsText
       ? [
           { what: 'a document of eleven digits', bet: tooLong, detail: 'document, too-long' },
-          { what: 'a document that is no number', bet: { document: '3e7' }, detail: 'document, not-digits' },
+          {
+            what: 'a document that is no number',
+            bet: { document: '3e7' },
+            detail: 'document, not-digits',
+          },
         ]
       : []),
   ];
 }
 
-/** What the central refuses in a dialect, what it says and logs of it, and what it costs nobody else. */
+/**
+ * What the central refuses in a dialect, what it says and logs of it, and what it costs nobody
+ * else.
+ */
 export function describeRefusals(spoken: SpokenDialect): void {
   describeDefects(spoken);
   describeEndOfBets(spoken);
@@ -51,7 +78,10 @@ function describeDefects(spoken: SpokenDialect): void {
   const { outlivesRefusedBatch } = spoken;
   const bystands = Buffer.concat([spoken.hello(2), spoken.batch(2, NANDU)]);
 
-  /** While agency 2 is in the middle of a batch, agency 1 stores one, says something, and goes on with a good batch. */
+  /**
+   * While agency 2 is in the middle of a batch, agency 1 stores one, says something, and goes on
+   * with a good batch.
+   */
   async function converse(said: Buffer) {
     const { central, store } = await openFor(spoken);
     const bystander = await connected(central);
@@ -119,7 +149,10 @@ function describeDefects(spoken: SpokenDialect): void {
   });
 
   if (spoken.another.length > 0) {
-    test.each(spoken.another)('a connection does not speak for another agency: $what', expectRefused);
+    test.each(spoken.another)(
+      'a connection does not speak for another agency: $what',
+      expectRefused,
+    );
   }
 
   test('an agency that is not expected is refused', async () => {
@@ -127,8 +160,10 @@ function describeDefects(spoken: SpokenDialect): void {
     const peer = await connected(central);
     peer.send(Buffer.concat([spoken.hello(3), spoken.batch(3, LORCA)]));
     const detail = 'agency 3 is not one of the expected agencies';
-    // Where the first byte says who it is, an answer to it is read as that to the batch: there is none.
-    const last = spoken.hello(3).length > 0 ? spoken.refusedUnknown(detail) : spoken.refused(detail);
+    // Where the first byte says who it is, an answer to it is read as that to the batch: there is
+    // none.
+    const last =
+      spoken.hello(3).length > 0 ? spoken.refusedUnknown(detail) : spoken.refused(detail);
     expect(await peer.rest()).toBe(last.toString('hex'));
     expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([
       { code: 'unauthorized', detail },
@@ -155,7 +190,12 @@ function describeEndOfBets(spoken: SpokenDialect): void {
       const { central, store } = await openFor(spoken);
       const peer = await connected(central);
       peer.send(
-        Buffer.concat([spoken.hello(1), spoken.batch(1, LORCA), spoken.allSent(1), spoken.batch(1, NANDU)]),
+        Buffer.concat([
+          spoken.hello(1),
+          spoken.batch(1, LORCA),
+          spoken.allSent(1),
+          spoken.batch(1, NANDU),
+        ]),
       );
       const before = Buffer.concat([spoken.accepted(1), spoken.finished]);
       expect(await peer.receive(before.length)).toBe(before.toString('hex'));

@@ -17,7 +17,11 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   tp0: [
     misplaced('not yet', bytes('4e454e44'), 'not-drawn'),
     misplaced('winners', bytes('5257494e 00000002 307c'), 'winners'),
-    { what: 'no message', bytes: ascii('HTTP'), error: 'cannot be read, unknown-message: type 0x48545450' },
+    {
+      what: 'no message',
+      bytes: ascii('HTTP'),
+      error: 'cannot be read, unknown-message: type 0x48545450',
+    },
   ],
   'push-codes': [
     misplaced('winners', bytes('2329 0000'), 'winners'),
@@ -26,7 +30,11 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   'check-win': [
     misplaced('not yet', bytes('00000000 51'), 'not-drawn'),
     misplaced('winners', bytes('00000000 57'), 'winners'),
-    { what: 'no message', bytes: bytes('00000000 41'), error: 'cannot be read, unknown-message: type 0x41' },
+    {
+      what: 'no message',
+      bytes: bytes('00000000 41'),
+      error: 'cannot be read, unknown-message: type 0x41',
+    },
     {
       what: 'more bets than there were',
       bytes: bytes('00000005 30 00000001 32'),
@@ -40,18 +48,31 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   ],
   'csv-frames': [
     misplaced('the end of the winners', ascii('00001'), 'winners'),
-    { what: 'no number', bytes: ascii('ACK00'), error: 'cannot be read, malformed: a frame whose length' },
+    {
+      what: 'no number',
+      bytes: ascii('ACK00'),
+      error: 'cannot be read, malformed: a frame whose length',
+    },
   ],
   'op-codes': [
     misplaced('not yet', bytes('02 03 0000'), 'not-drawn'),
     misplaced('winners', bytes('02 04 0000 05 0000'), 'winners'),
-    { what: 'no operation', bytes: bytes('06'), error: 'cannot be read, unknown-message: operation 6' },
+    {
+      what: 'no operation',
+      bytes: bytes('06'),
+      error: 'cannot be read, unknown-message: operation 6',
+    },
   ],
 };
 
-/** Our agency speaks the base protocol without its extension too, which is the one that has a dialect of its own here. */
+/**
+ * Our agency speaks the base protocol without its extension too, which is the one that has a
+ * dialect of its own here.
+ */
 function asAgencySpeaks(spoken: SpokenDialect): SpokenDialect {
-  return spoken.name === 'tp0' ? { ...spoken, dialect: createBaseDialect(new PlainBetReader()) } : spoken;
+  return spoken.name === 'tp0'
+    ? { ...spoken, dialect: createBaseDialect(new PlainBetReader()) }
+    : spoken;
 }
 
 describe.each(SPOKEN)('the agency in $name', spoken => {

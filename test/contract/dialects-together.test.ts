@@ -70,7 +70,9 @@ describe('the listeners of a central', () => {
     const third = await central.connect(listenerOf('op-codes'));
     third.send(opCodes.batch(1, LORCA));
     expect(await third.rest()).toBe(hexesOf(opCodes.refused(detail)));
-    expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([{ code: 'busy', detail }]);
+    expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([
+      { code: 'busy', detail },
+    ]);
   });
 
   test('serve one agency in all dialects at the same time: one lottery, one end of its bets', async () => {
@@ -162,12 +164,18 @@ describe('winners that the dialect has no bytes for', () => {
     'a document %s in push-codes: logged, closed, and nobody else is disturbed',
     async document => {
       const { central } = await openAll([1, 2]);
-      const [tp0, pushCodes, csvFrames] = [spoken('tp0'), spoken('push-codes'), spoken('csv-frames')];
+      const [tp0, pushCodes, csvFrames] = [
+        spoken('tp0'),
+        spoken('push-codes'),
+        spoken('csv-frames'),
+      ];
       const storing = await central.connect(listenerOf('tp0'));
       storing.send(Buffer.concat([tp0.hello(1), tp0.batch(1, { ...LORCA, document })]));
       await expectHeard(storing, tp0.accepted(1));
       const other = await central.connect(listenerOf('push-codes'));
-      other.send(Buffer.concat([pushCodes.hello(2), pushCodes.batch(2, SECOND), pushCodes.allSent(2)]));
+      other.send(
+        Buffer.concat([pushCodes.hello(2), pushCodes.batch(2, SECOND), pushCodes.allSent(2)]),
+      );
       await expectHeard(other, pushCodes.accepted(1));
       const sameAgency = await central.connect(listenerOf('csv-frames'));
       sameAgency.send(Buffer.concat([csvFrames.hello(1), csvFrames.allSent(1)]));
@@ -208,7 +216,10 @@ describe('winners that the dialect has no bytes for', () => {
       { code: 'malformed', detail: '16384 winners, more than one message can tell' },
     ]);
     storing.send(tp0.question!(1));
-    await expectHeard(storing, ...tp0.winnersFrames(...range(16_384).map(index => String(index + 1))));
+    await expectHeard(
+      storing,
+      ...tp0.winnersFrames(...range(16_384).map(index => String(index + 1))),
+    );
   });
 });
 
@@ -264,7 +275,11 @@ describe('op-codes', () => {
   test('a connection per batch, and one for the end and the question, as older clients have it', async () => {
     const { central, store } = await openAll([1]);
     // More of them than an agency may have at the same time.
-    const bets = range(20).map(turn => ({ ...LORCA, document: String(100 + turn), number: String(turn) }));
+    const bets = range(20).map(turn => ({
+      ...LORCA,
+      document: String(100 + turn),
+      number: String(turn),
+    }));
     for (const [turn, bet] of bets.entries()) {
       const peer = await central.connect(index);
       peer.send(opCodes.batch(1, bet));

@@ -28,7 +28,10 @@ export interface SpokenDialect {
   /** What is tested. */
   readonly dialect: Dialect;
   readonly winners: 'asked' | 'sent';
-  /** Whether the question for the winners has a connection of its own, which the central closes after the answer. */
+  /**
+   * Whether the question for the winners has a connection of its own, which the central closes
+   * after the answer.
+   */
   readonly questionsApart: boolean;
   /** Whether the conversation goes on behind a batch that was not stored. */
   readonly outlivesRefusedBatch: boolean;
@@ -52,7 +55,10 @@ export interface SpokenDialect {
   readonly documentIsText: boolean;
   /** What agency 1 says, behind its hello, and in front of a batch with `LORCA`. */
   readonly lies: readonly Lie[];
-  /** What the connection of agency 1 says that would speak for agency 2, and what is said about it; not where nothing can. */
+  /**
+   * What the connection of agency 1 says that would speak for agency 2, and what is said about it;
+   * not where nothing can.
+   */
   readonly another: readonly Lie[];
 }
 

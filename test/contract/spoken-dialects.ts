@@ -57,7 +57,11 @@ function tp0(): SpokenDialect {
     numberMax: '9999999999',
     documentIsText: true,
     lies: [
-      { what: 'a length of 4 GiB', bytes: patched(one, 4, 'ffffffff'), ...tooLarge('NBET', 4_294_967_295) },
+      {
+        what: 'a length of 4 GiB',
+        bytes: patched(one, 4, 'ffffffff'),
+        ...tooLarge('NBET', 4_294_967_295),
+      },
       {
         what: 'fewer bets than it has',
         bytes: nbet(1, LORCA, NANDU),
@@ -98,7 +102,10 @@ function pushCodes(): SpokenDialect {
     );
   const batch = (...bets: readonly RawBet[]): Buffer => counted(u16, joined(...bets.map(packet)));
   const winners = (...documents: readonly string[]): Buffer[] => [
-    joined(bytes('2329'), counted(u16, joined(...documents.map(document => u32(Number(document)))))),
+    joined(
+      bytes('2329'),
+      counted(u16, joined(...documents.map(document => u32(Number(document))))),
+    ),
   ];
   const one = batch(LORCA);
   return {
@@ -215,7 +222,11 @@ function csvFrames(): SpokenDialect {
     numberMax: '9999999999',
     documentIsText: true,
     lies: [
-      { what: 'the largest length', bytes: patched(one, 0, '39393939'), ...tooLarge('a frame', 9999) },
+      {
+        what: 'the largest length',
+        bytes: patched(one, 0, '39393939'),
+        ...tooLarge('a frame', 9999),
+      },
       {
         what: 'an end with a payload',
         bytes: patched(one, 4, '31'),
@@ -223,7 +234,8 @@ function csvFrames(): SpokenDialect {
         detail: 'an end of 47 bytes',
       },
     ],
-    // The first frame says whose the connection is; a second one is a batch whose only line is broken off.
+    // The first frame says whose the connection is; a second one is a batch whose only line is
+    // broken off.
     another: [{ what: 'a first frame again', bytes: data('2'), ...TOO_FEW_0 }],
   };
 }
@@ -239,10 +251,15 @@ function opCodes(): SpokenDialect {
     );
   const batch = (agency: number, ...bets: readonly RawBet[]): Buffer =>
     joined(bytes('03'), u16(bets.length), ...bets.map(bet => betOf(agency, bet)));
-  const answer = (code: number, text = ''): Buffer => joined(Buffer.of(2, code), counted(u16, text));
+  const answer = (code: number, text = ''): Buffer =>
+    joined(Buffer.of(2, code), counted(u16, text));
   const winners = (...documents: readonly string[]): Buffer[] => [
     answer(4),
-    joined(bytes('05'), u16(documents.length), ...documents.map(document => counted(u16, document))),
+    joined(
+      bytes('05'),
+      u16(documents.length),
+      ...documents.map(document => counted(u16, document)),
+    ),
   ];
   const one = batch(1, LORCA);
   const listTooLong = (least: number) =>
@@ -287,7 +304,13 @@ function opCodes(): SpokenDialect {
   };
 }
 
-export const SPOKEN: readonly SpokenDialect[] = [tp0(), pushCodes(), checkWin(), csvFrames(), opCodes()];
+export const SPOKEN: readonly SpokenDialect[] = [
+  tp0(),
+  pushCodes(),
+  checkWin(),
+  csvFrames(),
+  opCodes(),
+];
 
 /** One of them by its name. */
 export function spoken(name: SpokenDialect['name']): SpokenDialect {

@@ -4,7 +4,15 @@ import type { Fact } from '../../src/lottery/fact.ts';
 import type { Store } from '../../src/store/store.ts';
 import { batchOf, betWith, validBet } from '../lottery/bets.ts';
 import { sealDraw } from '../support/seal-draw.ts';
-import { batchNamed, betsNamed, DRAW, finishOf, refusalOf, sealOf, storedBets } from './named-bets.ts';
+import {
+  batchNamed,
+  betsNamed,
+  DRAW,
+  finishOf,
+  refusalOf,
+  sealOf,
+  storedBets,
+} from './named-bets.ts';
 
 import { describeReopening, expectNothingTaken, type Opening } from './store-reopening.ts';
 
@@ -14,7 +22,8 @@ export { batchNamed, betsNamed, refusalOf, storedBets } from './named-bets.ts';
 /**
  * What every store promises (src/store/store.ts).
  *
- * @param openNew opens an empty store; called within a test, which closes it or has it closed when the test ends
+ * @param openNew opens an empty store; called within a test, which closes it or has it closed when
+ *   the test ends
  * @param newPlace makes an empty place where a store remembers; none for a store that keeps nothing
  */
 export function describeStore(openNew: Opening, newPlace?: () => Promise<Opening>): void {
@@ -50,7 +59,9 @@ function describeBets(openStore: () => Promise<Store>): void {
     test('gives batches in the order of their append, whatever the agency, however many wait', async () => {
       const store = await openStore();
       const names = Array.from({ length: 200 }, (_, index) => index);
-      await Promise.all(names.map(name => store.append(batchNamed(name, 1 + (name % 3), 1 + (name % 5)))));
+      await Promise.all(
+        names.map(name => store.append(batchNamed(name, 1 + (name % 3), 1 + (name % 5)))),
+      );
       expect(await storedBets(store)).toEqual(
         names.flatMap(name => betsNamed(name, 1 + (name % 3), 1 + (name % 5))),
       );
@@ -113,7 +124,10 @@ function describeBets(openStore: () => Promise<Store>): void {
       const neverIdle = async (): Promise<void> => {
         while (!settled.signal.aborted && appended < 10_000) {
           // The next one is always there before the one before is durable.
-          const [first] = [store.append(batchNamed(appended)), store.append(batchNamed(appended + 1))];
+          const [first] = [
+            store.append(batchNamed(appended)),
+            store.append(batchNamed(appended + 1)),
+          ];
           appended += 2;
           await first;
         }
@@ -133,7 +147,9 @@ function describeBets(openStore: () => Promise<Store>): void {
       const count = (): void => {
         answered += 1;
       };
-      const appends = Array.from({ length: 50 }, (_, name) => store.append(batchNamed(name)).then(count));
+      const appends = Array.from({ length: 50 }, (_, name) =>
+        store.append(batchNamed(name)).then(count),
+      );
       await store.settled();
       await Promise.resolve();
       expect(answered).toBe(50);
@@ -230,7 +246,9 @@ function describeNotes(openStore: () => Promise<Store>): void {
       handed.push(store.note(refusalOf(1)), store.note(finishOf(1)));
       // What was handed over before takes part, also when nobody has waited for it.
       const seal = await sealDraw(store, DRAW);
-      expect(seal).toEqual(sealOf(names.flatMap(name => betsNamed(name, name % 4, 1 + (name % 5)))));
+      expect(seal).toEqual(
+        sealOf(names.flatMap(name => betsNamed(name, name % 4, 1 + (name % 5)))),
+      );
       expect(await storedBets(store)).toHaveLength(60);
       await Promise.all(handed);
       await store.close();
@@ -258,8 +276,14 @@ function describeNotes(openStore: () => Promise<Store>): void {
   });
 }
 
-/** What a store is told to keep, in order, and the fact that it becomes; the draw is handed over by itself. */
-function handOver(store: Store, call: number): { readonly durable: Promise<void>; readonly fact: Fact } {
+/**
+ * What a store is told to keep, in order, and the fact that it becomes; the draw is handed over by
+ * itself.
+ */
+function handOver(
+  store: Store,
+  call: number,
+): { readonly durable: Promise<void>; readonly fact: Fact } {
   const note = call % 5 === 3 ? refusalOf(call) : call % 7 === 6 ? finishOf(call) : undefined;
   if (note !== undefined) return { durable: store.note(note), fact: note };
   const place = call % 2 === 0 ? undefined : { upload: 'u', seq: call };

@@ -6,7 +6,15 @@ import type { Fact } from '../../src/lottery/fact.ts';
 import type { OnFact, Store } from '../../src/store/store.ts';
 import { rowsOf } from '../lottery/bets.ts';
 import { sealDraw } from '../support/seal-draw.ts';
-import { batchNamed, betsNamed, DRAW, finishOf, refusalOf, sealOf, storedBets } from './named-bets.ts';
+import {
+  batchNamed,
+  betsNamed,
+  DRAW,
+  finishOf,
+  refusalOf,
+  sealOf,
+  storedBets,
+} from './named-bets.ts';
 
 /** Opens the same store at every call, as consecutive processes do. */
 export type Opening = (onFact: OnFact) => Promise<Store>;
@@ -19,7 +27,10 @@ export async function expectNothingTaken(store: Store): Promise<void> {
     sealDraw(store, DRAW),
   ];
   for (const outcome of await Promise.allSettled(late)) {
-    expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StoreError', code: 'failed' } });
+    expect(outcome).toMatchObject({
+      status: 'rejected',
+      reason: { name: 'StoreError', code: 'failed' },
+    });
   }
 }
 

@@ -21,7 +21,10 @@ function hold(isTrue: boolean, otherwise: string): asserts isTrue {
  *
  * @returns SHA-256 of `bets.csv`
  */
-export async function checkFiles(folder: string, agencies: readonly ExpectedAgency[]): Promise<string> {
+export async function checkFiles(
+  folder: string,
+  agencies: readonly ExpectedAgency[],
+): Promise<string> {
   const names = await readdir(folder);
   // A copy of what a crash has left of the first group.
   const files = names
@@ -57,7 +60,10 @@ function checkRows(agency: number, rows: readonly string[], expected: readonly s
     );
   }
   const differing = stored.findIndex((row, index) => row !== expected[index]);
-  hold(differing < 0, `bet ${differing} of agency ${agency} is '${stored[differing]}', out of order`);
+  hold(
+    differing < 0,
+    `bet ${differing} of agency ${agency} is '${stored[differing]}', out of order`,
+  );
 }
 
 function countOf(rows: readonly string[]): Map<string, number> {
@@ -99,8 +105,13 @@ async function checkJournal(
       `the batches of agency ${agency} are not 1, 2, 3, … of one upload`,
     );
     const bets = own.reduce((sum, [, count]) => sum + count, 0);
-    hold(bets === rows.length, `the journal has ${bets} bets of agency ${agency}, it sent ${rows.length}`);
-    const finished = lines.filter(line => line.type === 'finished' && line.agency === agency).length;
+    hold(
+      bets === rows.length,
+      `the journal has ${bets} bets of agency ${agency}, it sent ${rows.length}`,
+    );
+    const finished = lines.filter(
+      line => line.type === 'finished' && line.agency === agency,
+    ).length;
     hold(finished === 1, `the journal says ${finished} times that agency ${agency} finished`);
   }
   const draws = lines.filter(({ type }) => type === 'draw');
@@ -128,11 +139,16 @@ async function checkJournal(
 const FAILS_OF_OTHERS = new Set(['cut_connection', 'receive_message']);
 
 /**
- * Checks that what the server said in all its lives fits together: what it has acknowledged in one, the next one knows.
+ * Checks that what the server said in all its lives fits together: what it has acknowledged in one,
+ * the next one knows.
  *
  * @param bets stored in the end
  */
-export function checkServerLogs(lives: readonly (readonly LoggedLine[])[], bets: number, seal: string): void {
+export function checkServerLogs(
+  lives: readonly (readonly LoggedLine[])[],
+  bets: number,
+  seal: string,
+): void {
   let acknowledged = 0;
   let received = 0;
   const finished = new Set<string>();
@@ -143,7 +159,10 @@ export function checkServerLogs(lives: readonly (readonly LoggedLine[])[], bets:
       const { action, result } = line;
       if (action === 'open_store') {
         const { bets: found, finished_ids: known, state } = line as unknown as StoreLine;
-        hold(found >= acknowledged, `${here} knows ${found} bets, ${acknowledged} were acknowledged before`);
+        hold(
+          found >= acknowledged,
+          `${here} knows ${found} bets, ${acknowledged} were acknowledged before`,
+        );
         acknowledged = found;
         for (const agency of finished)
           hold(known.split(',').includes(agency), `${here} forgot agency ${agency}`);
@@ -155,7 +174,8 @@ export function checkServerLogs(lives: readonly (readonly LoggedLine[])[], bets:
       }
       if (action === 'agency_finished') finished.add(String(line['agency']));
       if (action === 'sorteo') draws += 1;
-      if (action === 'draw') hold(line['sha256'] === seal, `${here} told another seal than that of bets.csv`);
+      if (action === 'draw')
+        hold(line['sha256'] === seal, `${here} told another seal than that of bets.csv`);
       const isPortTaken =
         action === 'start' && String(line['error']).includes('is in use by another program');
       if (result === 'fail' && !FAILS_OF_OTHERS.has(action) && !isPortTaken) {

@@ -1,8 +1,10 @@
-// `make crash`: kills servers and clients for as long as one likes, a line per round. A round can be repeated by its seed:
+// `make crash`: kills servers and clients for as long as one likes, a line per round. A round can
+// be repeated by its seed:
 //
 //     node test/crash/crash-cli.ts [--seed N] [--rounds N] [--minutes M]
 //
-// Without --rounds and --minutes, a given seed is run once, and without a seed it goes on until it is interrupted.
+// Without --rounds and --minutes, a given seed is run once, and without a seed it goes on until it
+// is interrupted.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +22,8 @@ const { values } = parseArgs({
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const isOpenEnded = values.seed === undefined || values.minutes !== undefined;
 const rounds = values.rounds === undefined ? (isOpenEnded ? Infinity : 1) : Number(values.rounds);
-const until = performance.now() + (values.minutes === undefined ? Infinity : Number(values.minutes) * 60_000);
+const until =
+  performance.now() + (values.minutes === undefined ? Infinity : Number(values.minutes) * 60_000);
 if ([seed, rounds, until].some(value => Number.isNaN(value))) {
   console.error('--seed, --rounds and --minutes take numbers');
   process.exit(2);
@@ -32,7 +35,11 @@ process.once('SIGTERM', () => interrupted.abort());
 
 const folder = await mkdtemp(join(tmpdir(), 'loteria-crash-'));
 const agencies = await prepareAgencies(join(folder, 'data'));
-for (let round = 0; round < rounds && performance.now() < until && !interrupted.signal.aborted; round += 1) {
+for (
+  let round = 0;
+  round < rounds && performance.now() < until && !interrupted.signal.aborted;
+  round += 1
+) {
   const own = join(folder, `round-${round + 1}`);
   await mkdir(own);
   try {

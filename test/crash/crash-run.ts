@@ -13,7 +13,10 @@ export interface CrashRunOptions {
   readonly agencies: readonly ExpectedAgency[];
   /** Everything is in it; whoever calls removes it. */
   readonly folder: string;
-  /** Somebody is killed at so many instants at least, and at most at so many while the draw is not held yet. */
+  /**
+   * Somebody is killed at so many instants at least, and at most at so many while the draw is not
+   * held yet.
+   */
   readonly killsMin: number;
   readonly killsMax: number;
   readonly deadlineMs: number;
@@ -38,7 +41,10 @@ export interface CrashReport {
 /** Few, so that an upload takes long enough to be hit. */
 const BETS_PER_BATCH = 10;
 
-/** Longest waits, in milliseconds. Some are shorter than a start takes, so that starting and recovering are hit as well. */
+/**
+ * Longest waits, in milliseconds. Some are shorter than a start takes, so that starting and
+ * recovering are hit as well.
+ */
 const BEFORE_KILL_MS_MAX = 150;
 const BEFORE_RESTART_MS_MAX = 100;
 const AFTER_RESTART_MS_MAX = 250;
@@ -54,8 +60,9 @@ const VICTIMS = ['server', 'server', 'client', 'client', 'server and client', 'e
 const DRAWN = 'drawn';
 
 /**
- * A whole lottery of processes, of which one after the other is killed with `kill -9` and started again, until the draw has
- * been held and every client has exited 0 with its winners. Then everything that it left behind is checked.
+ * A whole lottery of processes, of which one after the other is killed with `kill -9` and started
+ * again, until the draw has been held and every client has exited 0 with its winners. Then
+ * everything that it left behind is checked.
  *
  * @throws Error that names the seed, the kills and the folder
  */
@@ -121,17 +128,23 @@ class CrashRun {
     this.#port = port;
     this.#random = new SeededRandom(options.seed);
     this.#window = this.#random.between(1, 3);
-    this.#clients = options.agencies.map(expected => new Role(`client-${expected.agency}`, expected));
+    this.#clients = options.agencies.map(
+      expected => new Role(`client-${expected.agency}`, expected),
+    );
     this.#data = join(options.folder, 'server');
     const timeout = AbortSignal.timeout(options.deadlineMs);
-    this.#stop = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+    this.#stop =
+      options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   }
 
   async run(): Promise<void> {
     const { killsMin, killsMax, agencies } = this.#options;
     for (const role of this.#everybody) await mkdir(join(this.#options.folder, role.name));
     for (const role of this.#everybody) this.#start(role);
-    while (this.kills.length < killsMin || (!(await this.#isDrawn()) && this.kills.length < killsMax)) {
+    while (
+      this.kills.length < killsMin ||
+      (!(await this.#isDrawn()) && this.kills.length < killsMax)
+    ) {
       await this.#strike();
     }
     await this.#finishInPeace();
@@ -139,7 +152,8 @@ class CrashRun {
     for (let strike = 0; strike < STRIKES_AFTER_DRAW; strike += 1) await this.#strike();
     await this.#finishInPeace();
     await this.#server.life!.stop();
-    if (this.#server.life!.ended!.code !== 0) throw new Violation('the server did not stop with exit code 0');
+    if (this.#server.life!.ended!.code !== 0)
+      throw new Violation('the server did not stop with exit code 0');
     const seal = await checkFiles(this.#data, agencies);
     await this.#verify(seal);
     const bets = agencies.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -180,13 +194,16 @@ class CrashRun {
             CLI_BATCH_WINDOW: String(this.#window),
           };
     const command = expected === undefined ? 'server' : 'client';
-    role.lives.push(new Life([command], join(folder, role.name), { LOG_FORMAT: 'json', ...env }, log));
+    role.lives.push(
+      new Life([command], join(folder, role.name), { LOG_FORMAT: 'json', ...env }, log),
+    );
   }
 
   /** Kills somebody, and starts it again. */
   async #strike(): Promise<void> {
     const victims = this.#pickVictims();
-    // Every number is drawn whether it is needed or not: what the next strike does must not depend on how this one went.
+    // Every number is drawn whether it is needed or not: what the next strike does must not depend
+    // on how this one went.
     const [beforeKillMs, beforeRestartMs, afterRestartMs] = [
       this.#random.between(0, BEFORE_KILL_MS_MAX),
       this.#random.between(0, BEFORE_RESTART_MS_MAX),
@@ -195,7 +212,9 @@ class CrashRun {
     const [verifies, twice] = [this.#random.between(0, 3) === 0, this.#random.between(0, 3) === 0];
     await this.#reviveEverybody(victims);
     await this.#untilProgress();
-    await this.#wait(this.kills.length < this.#options.killsMin ? beforeKillMs : PATIENCE * beforeKillMs);
+    await this.#wait(
+      this.kills.length < this.#options.killsMin ? beforeKillMs : PATIENCE * beforeKillMs,
+    );
     await this.#kill(victims);
     if (verifies && victims.includes(this.#server)) await this.#verifyUnfinished();
     await this.#wait(beforeRestartMs);
@@ -250,10 +269,12 @@ class CrashRun {
         return false;
       throw new Violation(`the server ended by itself with exit code ${code}: ${lastWords(life)}`);
     }
-    if (code !== 0) throw new Violation(`${role.name} ended with exit code ${code}: ${lastWords(life)}`);
+    if (code !== 0)
+      throw new Violation(`${role.name} ended with exit code ${code}: ${lastWords(life)}`);
     const written = await readFile(this.#winnersPath(role), 'utf8');
     const winners = role.expected.winners.map(document => `${document}\n`).join('');
-    if (written !== winners) throw new Violation(`${role.name} was told ${JSON.stringify(written)}`);
+    if (written !== winners)
+      throw new Violation(`${role.name} was told ${JSON.stringify(written)}`);
     return true;
   }
 
@@ -261,7 +282,9 @@ class CrashRun {
     return join(this.#options.folder, role.name, 'winners.txt');
   }
 
-  /** Most kills come while bets arrive: waits for a few, unless something keeps them from coming. */
+  /**
+   * Most kills come while bets arrive: waits for a few, unless something keeps them from coming.
+   */
   async #untilProgress(): Promise<void> {
     const before = await this.#betsBytes();
     const deadline = performance.now() + 1_000;
@@ -275,7 +298,8 @@ class CrashRun {
     await this.#reviveEverybody(this.#clients);
     const waiting = new Set(this.#clients);
     while (waiting.size > 0) {
-      for (const role of waiting) if (!role.runs && (await this.#hasDoneItsJob(role))) waiting.delete(role);
+      for (const role of waiting)
+        if (!role.runs && (await this.#hasDoneItsJob(role))) waiting.delete(role);
       await this.#reviveEverybody([]);
       await this.#wait(10);
     }

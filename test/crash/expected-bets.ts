@@ -12,7 +12,10 @@ const COURSE_AGENCIES = 5;
 
 const WINNING_NUMBER = 7574;
 
-/** What must have become of an agency's file, worked out here without any of the program's own readers. */
+/**
+ * What must have become of an agency's file, worked out here without any of the program's own
+ * readers.
+ */
 export interface ExpectedAgency {
   readonly agency: number;
   readonly file: string;
@@ -41,12 +44,15 @@ export async function generateAgencies(
 
 function expectedOfAll(folder: string, agencies: number): Promise<ExpectedAgency[]> {
   const numbers = Array.from({ length: agencies }, (_, index) => index + 1);
-  return Promise.all(numbers.map(agency => expectedOf(agency, join(folder, `agency-${agency}.csv`))));
+  return Promise.all(
+    numbers.map(agency => expectedOf(agency, join(folder, `agency-${agency}.csv`))),
+  );
 }
 
 async function expectedOf(agency: number, file: string): Promise<ExpectedAgency> {
   const text = await readFile(file, 'utf8');
-  // Neither the course's data nor what is generated has any: a comma always separates, a row is never quoted.
+  // Neither the course's data nor what is generated has any: a comma always separates, a row is
+  // never quoted.
   if (text.includes('"')) throw new Error(`${file} has quotes, which are not understood here`);
   const rows: string[] = [];
   const winners: string[] = [];

@@ -10,7 +10,9 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { checkFiles } from './checks.ts';
 import { generateAgencies } from './expected-bets.ts';
 
-/** `CUTS=50 SEED=… node scripts/test.mjs test/crash/power-cut.test.ts` cuts more often, and repeats. */
+/**
+ * `CUTS=50 SEED=… node scripts/test.mjs test/crash/power-cut.test.ts` cuts more often, and repeats.
+ */
 const { CUTS = 5, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 
 const BETS = 3000 * Number(CUTS);
@@ -54,8 +56,9 @@ test(`a power cut under the files loses no acknowledged bet, and doubles none (S
     const bets = Math.floor((BETS * 0.9 * (cut - random.between(20, 80) / 100)) / Number(CUTS));
     const hasBets = (): boolean => acknowledged(servers) >= bets;
     await expect.poll(hasBets, { timeout: 30_000, interval: 5 }).toBe(true);
-    // Both in one turn of the event loop. A sync that is under way when Linux shuts a file system down may return without an
-    // error, as none does when the power fails: what is acknowledged because of it must reach nobody.
+    // Both in one turn of the event loop. A sync that is under way when Linux shuts a file system
+    // down may return without an error, as none does when the power fails: what is acknowledged
+    // because of it must reach nobody.
     disk.cutPower();
     proxy.drop();
     await kill();

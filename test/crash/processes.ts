@@ -15,7 +15,8 @@ export class Life {
 
   constructor(args: readonly string[], cwd: string, env: Record<string, string>, logPath: string) {
     this.#logPath = logPath;
-    // A file of its own for each life, written by the process itself: nothing that it has said is lost when it is killed.
+    // A file of its own for each life, written by the process itself: nothing that it has said is
+    // lost when it is killed.
     const log = openSync(logPath, 'w');
     this.#process = spawn(process.execPath, [PROGRAM, ...args], {
       cwd,

@@ -108,7 +108,8 @@ describe("a zip of agencies' files", () => {
     needPython(context);
     const path = await makeZip([['agency-1.csv', 'Ana,Paz,1,1990-01-02,1\r\n'.repeat(10_000)]]);
     const bytes = await readFile(path);
-    // The field "uncompressed size" of the local header, and of the central directory, whose signature is PK 1 2.
+    // The field "uncompressed size" of the local header, and of the central directory, whose
+    // signature is PK 1 2.
     const directory = bytes.indexOf(Buffer.from('504b0102', 'hex'));
     for (const lie of [10, 2 ** 31]) {
       bytes.writeUInt32LE(lie, 22);
@@ -153,7 +154,9 @@ describe("a zip of agencies' files", () => {
     const zip = await makeZip(
       Array.from({ length: 10_001 }, (_, index) => [`note-${index}.txt`, ''] as const),
     );
-    await expect(unpackAgencyFiles(zip, await temporaryFolder())).rejects.toThrow('more than 10000 files');
+    await expect(unpackAgencyFiles(zip, await temporaryFolder())).rejects.toThrow(
+      'more than 10000 files',
+    );
   });
 
   test('that is damaged or no zip is refused', async context => {

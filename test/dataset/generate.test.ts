@@ -2,7 +2,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DatasetShape, type ExpectedResult, generateDataset } from '../../src/dataset/generate.ts';
+import {
+  type DatasetShape,
+  type ExpectedResult,
+  generateDataset,
+} from '../../src/dataset/generate.ts';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -110,7 +114,8 @@ describe('a made-up dataset', () => {
     const file = files.get('agency-1.csv')!;
     expect(file.toString('utf8')).not.toContain('\ufffd');
     expect(file[0]).not.toBe(0xef);
-    for (const letter of ['á', 'é', 'í', 'ó', 'ñ', 'Á']) expect(file.toString('utf8')).toContain(letter);
+    for (const letter of ['á', 'é', 'í', 'ó', 'ñ', 'Á'])
+      expect(file.toString('utf8')).toContain(letter);
   });
 
   test('draws numbers of every size, so that there are winners and losers', async () => {
@@ -131,8 +136,11 @@ describe('a made-up dataset', () => {
 
   test('tells how far it is, up to the whole', async () => {
     const told: number[] = [];
-    await generateDataset(await temporaryFolder(), { agencies: 3, bets: 30_001, seed: 1 }, hasWon, written =>
-      told.push(written),
+    await generateDataset(
+      await temporaryFolder(),
+      { agencies: 3, bets: 30_001, seed: 1 },
+      hasWon,
+      written => told.push(written),
     );
     expect(told.at(-1)).toBe(30_001);
     expect(told).toEqual(told.toSorted((a, b) => a - b));
@@ -142,25 +150,30 @@ describe('a made-up dataset', () => {
     const folder = await temporaryFolder();
     await generateDataset(folder, { agencies: 1, bets: 1, seed: 1 }, hasWon);
     const inAFile = join(folder, 'agency-1.csv');
-    await expect(generateDataset(inAFile, { agencies: 1, bets: 1, seed: 1 }, hasWon)).rejects.toThrow(
-      /EEXIST|ENOTDIR/,
-    );
+    await expect(
+      generateDataset(inAFile, { agencies: 1, bets: 1, seed: 1 }, hasWon),
+    ).rejects.toThrow(/EEXIST|ENOTDIR/);
   });
 });
 
 describe('repeatable chance', () => {
   test('stays within its bounds, reaches both, and repeats', () => {
     fc.assert(
-      fc.property(fc.nat(2 ** 32 - 1), fc.integer({ min: -50, max: 50 }), fc.nat(5), (seed, min, more) => {
-        const take = (): number[] => {
-          const random = new SeededRandom(seed);
-          return Array.from({ length: 200 }, () => random.between(min, min + more));
-        };
-        const numbers = take();
-        expect(take()).toEqual(numbers);
-        expect(Math.min(...numbers)).toBe(min);
-        expect(Math.max(...numbers)).toBe(min + more);
-      }),
+      fc.property(
+        fc.nat(2 ** 32 - 1),
+        fc.integer({ min: -50, max: 50 }),
+        fc.nat(5),
+        (seed, min, more) => {
+          const take = (): number[] => {
+            const random = new SeededRandom(seed);
+            return Array.from({ length: 200 }, () => random.between(min, min + more));
+          };
+          const numbers = take();
+          expect(take()).toEqual(numbers);
+          expect(Math.min(...numbers)).toBe(min);
+          expect(Math.max(...numbers)).toBe(min + more);
+        },
+      ),
     );
   });
 

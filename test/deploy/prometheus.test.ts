@@ -21,7 +21,9 @@ describe('the alert rules for Prometheus', () => {
 
   test('use metrics that docs/METRICS.md lists, which lists the alerts as well', () => {
     const listed = new Set([...page.matchAll(/^\| `(loteria_\w+)` \|/gm)].map(([, name]) => name));
-    const used = [...rules.matchAll(/\bloteria_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+    const used = [...rules.matchAll(/\bloteria_[a-z_]+/g)].map(([name]) =>
+      name.replace(/_bucket$/, ''),
+    );
     expect(used.filter(name => !listed.has(name))).toEqual([]);
     const alerts = [...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => name);
     expect([...page.matchAll(/^\| `(Loteria\w+)` \|/gm)].map(([, name]) => name)).toEqual(alerts);

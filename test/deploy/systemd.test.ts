@@ -40,7 +40,10 @@ describe('the files for systemd', () => {
       ['systemd-tmpfiles', `--root=${root}`, '--create', join(FOLDER, 'loteria.tmpfiles.conf')],
     ] as const) {
       const { status, output } = runTool(context, tool, args);
-      context.skip(output.includes('Operation not permitted'), 'only root can give files to another user');
+      context.skip(
+        output.includes('Operation not permitted'),
+        'only root can give files to another user',
+      );
       expect({ status, output }).toEqual({ status: 0, output: expect.any(String) });
     }
     const [, loteria] = /^loteria:x:(\d+):/m.exec(readFileSync(join(root, 'etc/passwd'), 'utf8'))!;
@@ -52,7 +55,8 @@ describe('the files for systemd', () => {
   });
 
   test('fit the program: exit codes, time to stop, open files', () => {
-    const value = (key: string): number => Number(new RegExp(`^${key}=(\\d+)s?$`, 'm').exec(unit)![1]);
+    const value = (key: string): number =>
+      Number(new RegExp(`^${key}=(\\d+)s?$`, 'm').exec(unit)![1]);
     expect(value('RestartPreventExitStatus')).toBe(EXIT.usage);
     expect(value('TimeoutStopSec') * 1000).toBeGreaterThan(3 * DEFAULT_LIMITS.stopTimeoutMs);
     expect(value('LimitNOFILE')).toBeGreaterThan(65_535);

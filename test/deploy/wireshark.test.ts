@@ -37,7 +37,11 @@ class Capture {
     this.#packets = packets;
   }
 
-  static async of(context: TestContext, port: number, traffic: () => Promise<void>): Promise<Capture> {
+  static async of(
+    context: TestContext,
+    port: number,
+    traffic: () => Promise<void>,
+  ): Promise<Capture> {
     for (const tool of ['dumpcap', 'tshark']) runTool(context, tool, ['--version']);
     const file = join(await temporaryFolder(), 'capture.pcapng');
     const dumpcap = spawn('dumpcap', ['-q', '-i', 'lo', '-f', `tcp port ${port}`, '-w', file]);
@@ -72,16 +76,33 @@ class Capture {
     );
     const connections = Map.groupBy(sent, packet => packet['tcp.stream']);
     return [...connections.values()].map(packets =>
-      packets.flatMap(packet => packet['_ws.col.Info']!.replace(/[0-9a-f]{32}/, 'upload').split(', ')),
+      packets.flatMap(packet =>
+        packet['_ws.col.Info']!.replace(/[0-9a-f]{32}/, 'upload').split(', '),
+      ),
     );
   }
 }
 
 function readCapture(context: TestContext, port: number, file: string): Record<string, string>[] {
-  const options = ['-X', `lua_script:${DISSECTOR}`, '-d', `tcp.port==${port},loteria`, '-Y', 'loteria'];
+  const options = [
+    '-X',
+    `lua_script:${DISSECTOR}`,
+    '-d',
+    `tcp.port==${port},loteria`,
+    '-Y',
+    'loteria',
+  ];
   const fields = ['-T', 'fields', ...FIELDS.flatMap(field => ['-e', field])];
-  const { status, stdout, output } = runTool(context, 'tshark', ['-r', file, ...options, ...fields]);
-  expect({ status, output }).toEqual({ status: 0, output: expect.not.stringContaining('Lua Error') });
+  const { status, stdout, output } = runTool(context, 'tshark', [
+    '-r',
+    file,
+    ...options,
+    ...fields,
+  ]);
+  expect({ status, output }).toEqual({
+    status: 0,
+    output: expect.not.stringContaining('Lua Error'),
+  });
   const lines = stdout.split('\n').slice(0, -1);
   return lines.map(line => {
     const values = line.split('\t');
@@ -94,7 +115,10 @@ describe('the dissector for Wireshark', () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
     const bets = [bet(11, 7574), bet(12), bet(13, 7574)];
-    writeFileSync(join(folder, 'bets-of-each'), bets.map(fields => `${fields.join(',')}\r\n`).join(''));
+    writeFileSync(
+      join(folder, 'bets-of-each'),
+      bets.map(fields => `${fields.join(',')}\r\n`).join(''),
+    );
     const client = (id: number, protocol: string): Program =>
       startClient(folder, id, port, {
         CLI_PROTOCOL: protocol,
@@ -105,7 +129,10 @@ describe('the dissector for Wireshark', () => {
       const first = client(1, 'resumable');
       await server.logged('agency_finished');
       const second = client(2, 'base');
-      expect(await Promise.all([first.exited, second.exited])).toMatchObject([{ code: 0 }, { code: 0 }]);
+      expect(await Promise.all([first.exited, second.exited])).toMatchObject([
+        { code: 0 },
+        { code: 0 },
+      ]);
     });
 
     expect(capture.said('agency')).toEqual([
@@ -156,7 +183,10 @@ describe('the dissector for Wireshark', () => {
       await exchange(port, Buffer.from('4e424554ffffffff31', 'hex'));
       await exchange(port, Buffer.from('GET / HTTP/1.1\r\n\r\n'));
       await exchange(port, frame('CONN', ''));
-      await exchange(port, ...Array.from(Buffer.concat([conn(1), nbet(bet(12), bet(13))]), byte => [byte]));
+      await exchange(
+        port,
+        ...Array.from(Buffer.concat([conn(1), nbet(bet(12), bet(13))]), byte => [byte]),
+      );
     });
 
     expect(capture.said('agency')).toEqual([
@@ -178,12 +208,19 @@ describe('the dissector for Wireshark', () => {
 
   test('knows every code of a refusal', () => {
     const [, table] = /local REFUSALS = \{\n(.*?)\n\}/s.exec(readFileSync(DISSECTOR, 'utf8'))!;
-    expect([...table!.matchAll(/\["([a-z-]+)"\] = true/g)].map(([, code]) => code)).toEqual(REFUSAL_CODES);
+    expect([...table!.matchAll(/\["([a-z-]+)"\] = true/g)].map(([, code]) => code)).toEqual(
+      REFUSAL_CODES,
+    );
   });
 });
 
-/** Sends each piece as a segment of its own, and waits until the central has nothing more to say. */
-async function exchange(port: number, ...pieces: readonly (Uint8Array | number[])[]): Promise<void> {
+/**
+ * Sends each piece as a segment of its own, and waits until the central has nothing more to say.
+ */
+async function exchange(
+  port: number,
+  ...pieces: readonly (Uint8Array | number[])[]
+): Promise<void> {
   const peer = await Peer.connect(port);
   for (const piece of pieces) {
     peer.send(Uint8Array.from(piece));

@@ -59,7 +59,11 @@ describe('loteria check --how docker', () => {
 
   test.each(MUTANTS)('finds the fault $name', { timeout: LIMIT_MS }, async mutant => {
     const { program, patches, expected } = mutant;
-    const { findings } = await check(repository(program, patches), '--only', Object.keys(expected).join());
+    const { findings } = await check(
+      repository(program, patches),
+      '--only',
+      Object.keys(expected).join(),
+    );
     const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
     expect(Object.fromEntries(verdicts)).toEqual(expected);
   });
@@ -102,9 +106,13 @@ async function check(subject: string, ...options: readonly string[]): Promise<Re
 }
 
 function start(subject: string, ...options: readonly string[]): ChildProcess {
-  const running = spawn(process.execPath, [PROGRAM, 'check', subject, '--how', 'docker', ...options], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const running = spawn(
+    process.execPath,
+    [PROGRAM, 'check', subject, '--how', 'docker', ...options],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   onTestFinished(() => void running.kill('SIGKILL'));
   return running;
 }

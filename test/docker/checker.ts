@@ -13,7 +13,8 @@ const PREFIX =
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG {3}|INFO {4}|WARNING |ERROR {3}|CRITICAL) action: (\S+)$/;
 
 /**
- * Takes a line apart at every `|`, and a detail at its last colon, as the course's own checker does.
+ * Takes a line apart at every `|`, and a detail at its last colon, as the course's own checker
+ * does.
  *
  * @throws Error when the line is not of the form `source | … action: a | result: r | key: value`
  */
@@ -26,7 +27,8 @@ export function checkLine(line: string): CheckedLine {
   const pairs = details.map(detail => {
     const colon = detail.lastIndexOf(':');
     const key = detail.slice(0, colon).trim();
-    if (colon < 0 || ['source', 'action', 'result'].includes(key)) throw new Error(`not a detail: ${detail}`);
+    if (colon < 0 || ['source', 'action', 'result'].includes(key))
+      throw new Error(`not a detail: ${detail}`);
     return [key, detail.slice(colon + 1).trim()];
   });
   return {

@@ -9,10 +9,15 @@ const MEMBERS = ['etcd1', 'etcd2', 'etcd3'];
 const NODES = ['postgres1', 'postgres2', 'postgres3'];
 const SERVERS = ['server1', 'server2'];
 
-/** Longest time in which a node that was away is back, or another one takes over, in milliseconds. */
+/**
+ * Longest time in which a node that was away is back, or another one takes over, in milliseconds.
+ */
 const RECOVERY_MS_MAX = 90_000;
 
-/** Of a test: bringing up eleven containers takes half a minute, the loss of a primary as long again. */
+/**
+ * Of a test: bringing up eleven containers takes half a minute, the loss of a primary as long
+ * again.
+ */
 const TEST_MS_MAX = 600_000;
 
 /** A node as Patroni lists it. */
@@ -33,8 +38,22 @@ async function nodesWithRole(role: string): Promise<string[]> {
 }
 
 async function etcdLeader(): Promise<string> {
-  const args = ['etcdctl', '--endpoints', MEMBERS.map(name => `${name}:2379`).join(','), '-w', 'json'];
-  const statuses = await docker('exec', '-e', 'ETCDCTL_API=3', MEMBERS[0]!, ...args, 'endpoint', 'status');
+  const args = [
+    'etcdctl',
+    '--endpoints',
+    MEMBERS.map(name => `${name}:2379`).join(','),
+    '-w',
+    'json',
+  ];
+  const statuses = await docker(
+    'exec',
+    '-e',
+    'ETCDCTL_API=3',
+    MEMBERS[0]!,
+    ...args,
+    'endpoint',
+    'status',
+  );
   type Status = { Endpoint: string; Status: { header: { member_id: number }; leader: number } };
   const leader = (JSON.parse(statuses) as Status[]).find(
     ({ Status: { header, leader: led } }) => header.member_id === led,
@@ -42,16 +61,23 @@ async function etcdLeader(): Promise<string> {
   return leader!.Endpoint.split(':')[0]!;
 }
 
-/** Waits until there is a primary with two synchronous standbys, and a leader of etcd with two members that follow it. */
+/**
+ * Waits until there is a primary with two synchronous standbys, and a leader of etcd with two
+ * members that follow it.
+ */
 async function allWell(): Promise<void> {
   const roles = async (): Promise<string[]> => {
     const members = await patroni(NODES[0]!);
-    return members.map(({ Role, State }) => `${Role}, ${State.replace('streaming', 'running')}`).toSorted();
+    return members
+      .map(({ Role, State }) => `${Role}, ${State.replace('streaming', 'running')}`)
+      .toSorted();
   };
   await expect
     .poll(() => roles().catch(String), { timeout: RECOVERY_MS_MAX })
     .toEqual(['Leader, running', 'Sync Standby, running', 'Sync Standby, running']);
-  await expect.poll(() => etcdLeader().catch(String), { timeout: RECOVERY_MS_MAX }).toMatch(/^etcd\d$/);
+  await expect
+    .poll(() => etcdLeader().catch(String), { timeout: RECOVERY_MS_MAX })
+    .toMatch(/^etcd\d$/);
 }
 
 /** The bets of an agency, winners first. */
@@ -86,8 +112,16 @@ function rowsOf(agency: number, [winners, losers]: Share): string[] {
 }
 
 /** A cluster that is not started yet, and the files of its agencies. */
-async function createCluster(shares: readonly Share[], options: Partial<StackOptions> = {}): Promise<Stack> {
-  const stack = await Stack.create({ exercise: 'ej8', clients: shares.length, cluster: true, ...options });
+async function createCluster(
+  shares: readonly Share[],
+  options: Partial<StackOptions> = {},
+): Promise<Stack> {
+  const stack = await Stack.create({
+    exercise: 'ej8',
+    clients: shares.length,
+    cluster: true,
+    ...options,
+  });
   for (const [index, share] of shares.entries()) {
     await stack.give(index + 1, `${rowsOf(index + 1, share).join('\n')}\n`);
   }
@@ -104,7 +138,10 @@ async function expectWinners(stack: Stack, shares: readonly Share[]): Promise<vo
   }
 }
 
-/** The log that a server reads has every bet of the files once, each agency's in their order, and is what was drawn. */
+/**
+ * The log that a server reads has every bet of the files once, each agency's in their order, and is
+ * what was drawn.
+ */
 async function expectEveryBetOnce(server: string, shares: readonly Share[]): Promise<void> {
   expect(await docker('exec', server, 'loteria', 'export', '--force', 'data/export.csv')).toMatch(
     /this file is what was drawn\n$/,
@@ -150,7 +187,9 @@ describe('the nodes of --cluster', { timeout: TEST_MS_MAX }, () => {
     const node = await primary();
     const query = `SELECT string_agg(sync_state, ' '), current_setting('synchronous_commit') FROM pg_stat_replication`;
     expect(await docker('exec', node!, 'psql', '-Atc', query)).toBe('sync sync|on\n');
-    expect(await docker('exec', 'postgres1', 'sh', '-c', 'id -un; ls /data')).toBe('postgres\npostgresql\n');
+    expect(await docker('exec', 'postgres1', 'sh', '-c', 'id -un; ls /data')).toBe(
+      'postgres\npostgresql\n',
+    );
     const etcd = await docker('exec', 'etcd1', 'sh', '-c', 'id -un; ls /data; cat /proc/1/comm');
     expect(etcd).toBe('postgres\netcd\netcd\n');
     const startedAt = performance.now();
@@ -208,7 +247,9 @@ describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
       await docker(restore, victim);
       await allWell();
       const backMs = performance.now() - lostAt - ms;
-      console.log(`without ${what}, ${victim}: ${seconds(ms)} to 50 answers; back after ${seconds(backMs)}`);
+      console.log(
+        `without ${what}, ${victim}: ${seconds(ms)} to 50 answers; back after ${seconds(backMs)}`,
+      );
       if (what.includes('primary')) expect(await nodesWithRole('Leader')).not.toEqual([victim]);
       if (victim.startsWith('server')) servers = followed();
     }
@@ -228,7 +269,9 @@ const agencyOf = ({ details }: Line): number => Number(details['agency']);
 
 /** The name of the server that has stored something last. */
 function busiest(servers: readonly Program[]): string {
-  const stored = servers.map(server => server.linesOf('apuesta_recibida', 'success').at(-1)?.text ?? '');
+  const stored = servers.map(
+    server => server.linesOf('apuesta_recibida', 'success').at(-1)?.text ?? '',
+  );
   return SERVERS[stored.indexOf(stored.toSorted().at(-1)!)]!;
 }
 

@@ -22,31 +22,39 @@ const server = (backlog: number, level: string, port = 12345): string[] => [
 ];
 
 describe('exercise 1: the echo server and its clients', () => {
-  test.each([1, 2, 5])('%i client(s) exchange every message, and the server runs on', async clients => {
-    const clientConfig = client(3, '50ms', 'INFO');
-    const stack = await Stack.create({ exercise: 'ej1', clients, clientConfig });
-    await stack.up();
-    for (let id = 1; id <= clients; id += 1) {
-      const { lines, exited } = stack.follow(`client${id}`);
-      expect(await exitCode(`client${id}`)).toBe(0);
-      await exited;
-      const received = lines.filter(({ action }) => action === 'receive_message');
-      expect(received.map(({ result, details }) => [result, details['msg']])).toEqual(
-        messages(id, 3).map(text => ['success', text]),
+  test.each([1, 2, 5])(
+    '%i client(s) exchange every message, and the server runs on',
+    async clients => {
+      const clientConfig = client(3, '50ms', 'INFO');
+      const stack = await Stack.create({ exercise: 'ej1', clients, clientConfig });
+      await stack.up();
+      for (let id = 1; id <= clients; id += 1) {
+        const { lines, exited } = stack.follow(`client${id}`);
+        expect(await exitCode(`client${id}`)).toBe(0);
+        await exited;
+        const received = lines.filter(({ action }) => action === 'receive_message');
+        expect(received.map(({ result, details }) => [result, details['msg']])).toEqual(
+          messages(id, 3).map(text => ['success', text]),
+        );
+        expect(lines.at(-1)!.text).toMatch(
+          /action: loop_finished \| result: success \| client_id: \d$/,
+        );
+      }
+      const echo = stack.follow('server');
+      await echo.line(
+        () => echo.linesOf('close_socket').length === 3 * clients,
+        'line of every socket',
       );
-      expect(lines.at(-1)!.text).toMatch(/action: loop_finished \| result: success \| client_id: \d$/);
-    }
-    const echo = stack.follow('server');
-    await echo.line(() => echo.linesOf('close_socket').length === 3 * clients, 'line of every socket');
-    expect(
-      echo
-        .linesOf('receive_message', 'success')
-        .map(({ details }) => details['msg'] ?? '')
-        .toSorted(),
-    ).toEqual(Array.from({ length: clients }, (_, index) => messages(index + 1, 3)).flat());
-    expect(echo.transcript()).not.toContain('result: fail');
-    expect(await docker('inspect', '--format', '{{.State.Running}}', 'server')).toBe('true\n');
-  });
+      expect(
+        echo
+          .linesOf('receive_message', 'success')
+          .map(({ details }) => details['msg'] ?? '')
+          .toSorted(),
+      ).toEqual(Array.from({ length: clients }, (_, index) => messages(index + 1, 3)).flat());
+      expect(echo.transcript()).not.toContain('result: fail');
+      expect(await docker('inspect', '--format', '{{.State.Running}}', 'server')).toBe('true\n');
+    },
+  );
 });
 
 describe('exercise 2: configuration outside of the images', () => {

@@ -1,10 +1,16 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Longest time for a command of Docker, in milliseconds: building an image from nothing is the longest. */
+/**
+ * Longest time for a command of Docker, in milliseconds: building an image from nothing is the
+ * longest.
+ */
 const COMMAND_MS_MAX = 300_000;
 
-/** Runs a command to its end and returns its standard output; a failure says everything that it printed. */
+/**
+ * Runs a command to its end and returns its standard output; a failure says everything that it
+ * printed.
+ */
 export async function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
   const { stdout } = await promisify(execFile)(command, args, {
     cwd,
@@ -28,7 +34,8 @@ export async function exitCode(container: string): Promise<number> {
 export function engineMissing(): string | undefined {
   for (const args of [['version'], ['compose', 'version']]) {
     const { status, error } = spawnSync('docker', args, { timeout: 20_000 });
-    if (error !== undefined) return `docker cannot be run (${(error as NodeJS.ErrnoException).code})`;
+    if (error !== undefined)
+      return `docker cannot be run (${(error as NodeJS.ErrnoException).code})`;
     if (status !== 0) return `no Docker engine answers: 'docker ${args.join(' ')}' failed`;
   }
   return undefined;

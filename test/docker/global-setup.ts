@@ -18,8 +18,13 @@ declare module 'vitest' {
 
 const IMAGES = ['server:latest', 'client:latest', 'loteria-postgres:latest'];
 
-/** Builds the images once for all tests with containers, and puts back afterwards what had their names before. */
-export default async function setUp(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+/**
+ * Builds the images once for all tests with containers, and puts back afterwards what had their
+ * names before.
+ */
+export default async function setUp(
+  project: TestProject,
+): Promise<(() => Promise<void>) | undefined> {
   const missing = engineMissing();
   if (missing !== undefined) {
     project.provide('engine', { missing });
@@ -47,10 +52,15 @@ async function imageId(name: string): Promise<string> {
   return (await docker('images', '--quiet', '--no-trunc', name)).trim();
 }
 
-/** The names are fixed: a system that somebody has running would be stopped by the tests, and what it keeps removed. */
+/**
+ * The names are fixed: a system that somebody has running would be stopped by the tests, and what
+ * it keeps removed.
+ */
 async function refuseRunningSystem(): Promise<void> {
   const names = (await docker('ps', '--all', '--format', '{{.Names}}')).split('\n');
-  const taken = names.filter(name => /^(?:server[12]?|client\d+|(?:etcd|postgres)[123])$/.test(name));
+  const taken = names.filter(name =>
+    /^(?:server[12]?|client\d+|(?:etcd|postgres)[123])$/.test(name),
+  );
   const network = await docker('network', 'ls', '--quiet', '--filter', 'name=^tp0_testing_net$');
   if (network !== '') taken.push('the network tp0_testing_net');
   const volumes = await docker('volume', 'ls', '--quiet', '--filter', 'name=^tp0_');

@@ -7,8 +7,8 @@ import { needEngine, Stack } from './stack.ts';
 const IMAGES = ['server', 'client'] as const;
 
 /**
- * Bytes that the program may add to the image that it starts from. Of 2.6 MB, 0.7 are what writes certificates and 0.5 the client of
- * the replicated engine.
+ * Bytes that the program may add to the image that it starts from. Of 2.6 MB, 0.7 are what writes
+ * certificates and 0.5 the client of the replicated engine.
  */
 const ADDED_BYTES_MAX = 3 * 1024 ** 2;
 
@@ -35,8 +35,14 @@ describe('the images', () => {
   beforeEach(needEngine);
 
   test.each(IMAGES)('of the %s hold only what runs, and little more than Node', async image => {
-    expect((await inside(image, 'ls -A /opt/loteria')).split('\n')).toEqual(['dist', 'package.json', '']);
-    const sizes = [`${image}:latest`, 'node:24-bookworm-slim'].map(name => inspect(name, '{{.Size}}'));
+    expect((await inside(image, 'ls -A /opt/loteria')).split('\n')).toEqual([
+      'dist',
+      'package.json',
+      '',
+    ]);
+    const sizes = [`${image}:latest`, 'node:24-bookworm-slim'].map(name =>
+      inspect(name, '{{.Size}}'),
+    );
     const [whole, base] = await Promise.all(sizes);
     expect(Number(whole) - Number(base)).toBeLessThan(ADDED_BYTES_MAX);
   });
@@ -76,7 +82,11 @@ describe('the images', () => {
     await stack.configureClients(['id: 1']);
     for (const image of IMAGES) {
       const changed = `loteria-test-${image}`;
-      await run('docker', ['build', '-q', '-f', `${image}/Dockerfile`, '-t', changed, '.'], stack.folder);
+      await run(
+        'docker',
+        ['build', '-q', '-f', `${image}/Dockerfile`, '-t', changed, '.'],
+        stack.folder,
+      );
       onTestFinished(async () => {
         await docker('rmi', changed);
       });

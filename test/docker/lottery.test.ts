@@ -71,9 +71,9 @@ describe('exercises 6 to 8', () => {
     const told = lines.filter(
       ({ action, result }) => action === 'consulta_ganadores' && result === 'success',
     );
-    expect(told.map(({ source, details }) => `${source} ${details['cant_ganadores']}`).toSorted()).toEqual(
-      WINNERS.map((documents, index) => `client${index + 1} ${documents.length}`),
-    );
+    expect(
+      told.map(({ source, details }) => `${source} ${details['cant_ganadores']}`).toSorted(),
+    ).toEqual(WINNERS.map((documents, index) => `client${index + 1} ${documents.length}`));
     expect(lines.filter(({ action }) => action === 'sorteo')).toEqual([
       { source: 'server', action: 'sorteo', result: 'success', details: {} },
     ]);
@@ -84,7 +84,13 @@ describe('exercises 6 to 8', () => {
     expect(await docker('exec', 'server', 'cat', 'bets.csv')).toMatch(/^[1-5],[^\r\n]+\r\n/);
 
     await stack.make('docker-compose-down');
-    const left = await docker('ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.project=tp0');
+    const left = await docker(
+      'ps',
+      '--all',
+      '--quiet',
+      '--filter',
+      'label=com.docker.compose.project=tp0',
+    );
     expect(left).toBe('');
     expect(await docker('network', 'ls', '--quiet', '--filter', 'name=^tp0_testing_net$')).toBe('');
   });

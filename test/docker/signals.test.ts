@@ -22,7 +22,10 @@ const clientConfig = [
   `batch:\n  maxAmount: ${BETS_PER_BATCH}`,
 ];
 
-/** Asks containers to stop, as `docker stop` or `docker compose stop` does, and returns their exit codes. */
+/**
+ * Asks containers to stop, as `docker stop` or `docker compose stop` does, and returns their exit
+ * codes.
+ */
 async function exitCodesAfter(stop: Promise<string>, ...containers: string[]): Promise<number[]> {
   const startedAt = performance.now();
   await stop;
@@ -62,7 +65,8 @@ describe('exercise 4: SIGTERM in the lottery', () => {
     await stack.give(1, LONG_FILE);
     await stack.give(2, LONG_FILE);
     await stack.up();
-    for (const name of ['client1', 'client2']) await stack.follow(name).logged('upload', 'in_progress');
+    for (const name of ['client1', 'client2'])
+      await stack.follow(name).logged('upload', 'in_progress');
     return stack;
   };
 
@@ -77,7 +81,9 @@ describe('exercise 4: SIGTERM in the lottery', () => {
     await stack.give(1, 'Ana,Paz,11,1990-01-02,7574\n');
     await stack.give(2, 'Eva,Paz,22,1990-01-02,7574\n');
     await stack.up('client1');
-    expect((await stack.follow('server').logged('agency_finished')).details['waiting_for']).toBe('2');
+    expect((await stack.follow('server').logged('agency_finished')).details['waiting_for']).toBe(
+      '2',
+    );
     expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'client1'), 'client1')).toEqual([0]);
     expect(await endingOf(stack.follow('client1'))).toEqual(expect.arrayContaining(CLIENT_CLOSES));
     expect(await exitCodesAfter(docker('stop', '-t', GRACE, 'server'), 'server')).toEqual([0]);

@@ -44,7 +44,10 @@ export interface StackOptions {
   readonly serverConfig?: readonly string[];
 }
 
-/** A copy of the project in a temporary folder and the containers started there, which are removed when the test ends. */
+/**
+ * A copy of the project in a temporary folder and the containers started there, which are removed
+ * when the test ends.
+ */
 export class Stack {
   readonly folder: string;
 

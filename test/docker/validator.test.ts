@@ -26,7 +26,8 @@ async function expectFail(...args: readonly string[]): Promise<void> {
   const { said, stderr, ms } = validate(SCRIPT, ...args);
   expect(said).toEqual(FAIL);
   expect(stderr).toMatch(/^validar-echo-server\.sh: .+\n$/);
-  // Five seconds are the script's; where the machine is busy, the engine takes some more for a container that does nothing.
+  // Five seconds are the script's; where the machine is busy, the engine takes some more for a
+  // container that does nothing.
   const startedAt = performance.now();
   await docker('run', '--rm', 'busybox:latest', 'true');
   expect(ms - (performance.now() - startedAt)).toBeLessThan(5000);
@@ -39,7 +40,10 @@ async function createNetwork(): Promise<void> {
   });
 }
 
-/** Starts a server that does with each piece of data what `onData` says, found as `server` on the network. */
+/**
+ * Starts a server that does with each piece of data what `onData` says, found as `server` on the
+ * network.
+ */
 async function startServer(onData: string): Promise<void> {
   const code = `
     const server = require('node:net').createServer({ allowHalfOpen: true }, socket => {
@@ -73,7 +77,9 @@ describe('exercise 3: the script that validates the echo server', () => {
     for (const message of messages) expect(validate(SCRIPT, '-', message).said).toEqual(SUCCESS);
     const server = stack.follow('server');
     await server.line(({ text }) => text.endsWith('msg: ; exit 1'), 'the last message');
-    expect(server.linesOf('receive_message').map(({ text }) => text.split('msg: ')[1]!.trim())).toEqual([
+    expect(
+      server.linesOf('receive_message').map(({ text }) => text.split('msg: ')[1]!.trim()),
+    ).toEqual([
       'The quick brown fox jumps over the lazy dog',
       ...messages.map(message => message.trim()),
     ]);

@@ -43,13 +43,20 @@ test('an agency whose bets are not those of the acta says so, and another acta i
   await one.logged('acta', 'success');
   const { details } = await two.logged('acta', 'fail');
   expect(details['error']).toContain('this agency has sent 2');
-  expect(await server.logged('acta', 'fail')).toMatchObject({ details: { agency: '2', acta: '1' } });
+  expect(await server.logged('acta', 'fail')).toMatchObject({
+    details: { agency: '2', acta: '1' },
+  });
   const url = `http://127.0.0.1:${httpPort}`;
   expect(await (await fetch(`${url}/acta`)).text()).toBe(read('acta.txt'));
   const snapshot = (await (await fetch(`${url}/snapshot.json`)).json()) as Snapshot;
-  expect(snapshot).toMatchObject({ state: 'closed', acta: { number: 1 }, disputes: [{ agency: 2 }] });
+  expect(snapshot).toMatchObject({
+    state: 'closed',
+    acta: { number: 1 },
+    disputes: [{ agency: 2 }],
+  });
   expect(Date.parse(snapshot.acta!.drawAt!)).toBe(Date.parse(snapshot.acta!.closedAt) + 3_600_000);
-  for (const document of ['99', '21']) expect(JSON.stringify(snapshot)).not.toContain(`"${document}"`);
+  for (const document of ['99', '21'])
+    expect(JSON.stringify(snapshot)).not.toContain(`"${document}"`);
   expect(await command('draw', 'status', '.')).toContain('state    closed ');
 
   two.kill('SIGTERM');

@@ -91,7 +91,8 @@ describe('an operator', () => {
       expect(await lottery.command(...look)).toContain('wrong file');
     await lottery.start({ NUMBER_AGENCIES: '3' });
     const others = [await lottery.agency(3, RIGHT), await lottery.agency(2, RIGHT)];
-    for (const client of [first, ...others]) expect(await client.exited).toEqual({ code: 0, signal: null });
+    for (const client of [first, ...others])
+      expect(await client.exited).toEqual({ code: 0, signal: null });
     // The last two have sent at the same time.
     const rows = lottery
       .read('bets.csv')
@@ -99,7 +100,10 @@ describe('an operator', () => {
       .toSorted();
     expect(rows.join('')).toBe([1, 2, 3].map(agency => rowsOf(agency, RIGHT)).join(''));
     for (const agency of [1, 2, 3]) expect(lottery.read(`winners-${agency}.txt`)).toBe('1\n');
-    expect(lottery.server.linesOf('draw', 'success')[0]!.details).toMatchObject({ bets: '6', winners: '3' });
+    expect(lottery.server.linesOf('draw', 'success')[0]!.details).toMatchObject({
+      bets: '6',
+      winners: '3',
+    });
     expect(await lottery.command('journal', 'verify')).toContain('6 bets, 3 winners');
   });
 
@@ -185,9 +189,9 @@ describe('an operator', () => {
       expect(refusal).not.toContain('damaged at');
     }
     await lottery.start({ NUMBER_AGENCIES: '2' });
-    expect((await lottery.server.logged('watch_files', 'in_progress')).details['warning']).toContain(
-      'completes the void',
-    );
+    expect(
+      (await lottery.server.logged('watch_files', 'in_progress')).details['warning'],
+    ).toContain('completes the void');
     expect(lottery.read('bets.csv')).toBe('');
   });
 
@@ -216,7 +220,10 @@ describe('an operator', () => {
     lottery.server.kill('SIGKILL');
     await lottery.server.exited;
     for (const env of [{ NUMBER_AGENCIES: '1' }, { AGENCIES: '1,2' }, { NUMBER_AGENCIES: '6' }]) {
-      const { code, stdout } = await loteria(lottery.folder, ['server'], { SERVER_PORT: '0', ...env });
+      const { code, stdout } = await loteria(lottery.folder, ['server'], {
+        SERVER_PORT: '0',
+        ...env,
+      });
       expect(code).toBe(2);
       expect(stdout).toContain('this lottery is one of the agencies 1-5');
     }
@@ -226,7 +233,8 @@ describe('an operator', () => {
     await lottery.command('agencies', 'set', '1,3', '--reason', 'three agencies gave up');
     await lottery.start({ AGENCIES: '1,3' });
     const third = await lottery.agency(3, RIGHT);
-    for (const program of [client, third]) expect(await program.exited).toEqual({ code: 0, signal: null });
+    for (const program of [client, third])
+      expect(await program.exited).toEqual({ code: 0, signal: null });
     expect(lottery.read('winners-3.txt')).toBe('1\n');
   });
 
@@ -241,11 +249,18 @@ describe('an operator', () => {
     await lottery.start({ NUMBER_AGENCIES: '2' });
     const rest = await lottery.agency(2, 'Luz,Roa,5,1990-01-01,7574\n');
     const other = await lottery.agency(1, RIGHT);
-    for (const client of [rest, other]) expect(await client.exited).toEqual({ code: 0, signal: null });
+    for (const client of [rest, other])
+      expect(await client.exited).toEqual({ code: 0, signal: null });
     expect(lottery.read('winners-2.txt')).toBe('1\n5\n');
     expect(existsSync(join(lottery.folder, 'bets.csv.next'))).toBe(false);
     await lottery.stop();
-    const { code, stderr } = await loteria(lottery.folder, ['agency', 'reopen', '2', '--reason', 'late']);
+    const { code, stderr } = await loteria(lottery.folder, [
+      'agency',
+      'reopen',
+      '2',
+      '--reason',
+      'late',
+    ]);
     expect([code, stderr]).toEqual([1, 'loteria: nothing was done: the draw has been held\n']);
   });
 });

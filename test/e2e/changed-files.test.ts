@@ -74,7 +74,8 @@ const documentsIn = (path: string): number[] =>
 /** Each bet that was acknowledged is in `bets.csv`, and the journal agrees with it. */
 async function expectStored(folder: string, ...senders: Sender[]): Promise<void> {
   const stored = documentsIn(join(folder, 'bets.csv'));
-  for (const { acknowledged } of senders) expect(stored).toEqual(expect.arrayContaining(acknowledged));
+  for (const { acknowledged } of senders)
+    expect(stored).toEqual(expect.arrayContaining(acknowledged));
   expect(new Set(stored).size).toBe(stored.length);
   await verifyStore(folder, hasWon);
 }
@@ -84,7 +85,10 @@ async function begun(
   cwd?: string,
 ): Promise<{ folder: string; server: Program; sender: Sender; path: string }> {
   const folder = await temporaryFolder();
-  const { server, port } = await startServer(cwd ?? folder, { ...env, DATA_DIR: cwd ? folder : '.' });
+  const { server, port } = await startServer(cwd ?? folder, {
+    ...env,
+    DATA_DIR: cwd ? folder : '.',
+  });
   const sender = await Sender.connect(port);
   expect([await sender.send(1), await sender.send(2)]).toEqual([true, true]);
   return { folder, server, sender, path: join(folder, 'bets.csv') };
@@ -139,7 +143,9 @@ describe('bets.lock removed while a server runs', () => {
     await pause(100);
     server.kill('SIGCONT');
     const why = await failureOf(server);
-    expect(why).toContain('bets.lock was removed or replaced while the server ran, and another process');
+    expect(why).toContain(
+      'bets.lock was removed or replaced while the server ran, and another process',
+    );
     expect(await sender.send(3)).toBe(false);
     const next = await Sender.connect(portOf(await second.logged('listen')));
     expect(await next.send(4)).toBe(true);

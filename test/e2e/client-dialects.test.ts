@@ -6,7 +6,10 @@ import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** The client in the dialects of other solutions (`CLI_PROTOCOL`), and with one that it cannot speak. */
+/**
+ * The client in the dialects of other solutions (`CLI_PROTOCOL`), and with one that it cannot
+ * speak.
+ */
 
 const OTHERS = ['push-codes', 'check-win', 'csv-frames', 'op-codes'];
 
@@ -93,7 +96,10 @@ describe('a client', () => {
     'that speaks %s and has missed its winners is told them again when it comes with an empty file',
     async protocol => {
       const folder = await temporaryFolder();
-      await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\nEva,Gil,12,1990-01-02,7574\n');
+      await writeFile(
+        join(folder, 'agency.csv'),
+        'Ana,Paz,11,1990-01-02,7574\nEva,Gil,12,1990-01-02,7574\n',
+      );
       const env = { SERVER_LISTENERS: `${protocol}:0`, NUMBER_AGENCIES: '1' };
       const { server, port } = await startServer(folder, env);
       for (const file of ['agency.csv', '/dev/null']) {

@@ -16,7 +16,10 @@ describe('exercise 5: one bet from the environment', () => {
   const VALUES = ['Santiago Lionel', 'Lorca', '30904465', '1999-03-17', '7574'];
   const SPELLINGS = [
     ['Spanish', ['NOMBRE', 'APELLIDO', 'DOCUMENTO', 'NACIMIENTO', 'NUMERO']],
-    ['English', ['CLI_BET_NAME', 'CLI_BET_SURNAME', 'CLI_BET_DNI', 'CLI_BET_BIRTH', 'CLI_BET_NUMBER']],
+    [
+      'English',
+      ['CLI_BET_NAME', 'CLI_BET_SURNAME', 'CLI_BET_DNI', 'CLI_BET_BIRTH', 'CLI_BET_NUMBER'],
+    ],
   ] as const;
 
   test.each(SPELLINGS)(
@@ -69,13 +72,16 @@ describe('exercise 5: one bet from the environment', () => {
       { NOMBRE: 'Ana', APELLIDO: 'Paz', DOCUMENTO: '1', NACIMIENTO: '2000-02-30', NUMERO: '1' },
       "loteria: environment variable NACIMIENTO is '2000-02-30': birthdate not-a-date\n",
     ],
-  ])('a bet that is not one is refused before anything is sent (%j), exit code 2', async (bet, message) => {
-    const folder = await temporaryFolder();
-    const client = startClient(folder, 1, await portWithoutListener(), bet);
-    expect(await client.exited).toEqual(WRONG_USAGE);
-    expect(client.stderr).toBe(message);
-    expect(client.lines).toEqual([]);
-  });
+  ])(
+    'a bet that is not one is refused before anything is sent (%j), exit code 2',
+    async (bet, message) => {
+      const folder = await temporaryFolder();
+      const client = startClient(folder, 1, await portWithoutListener(), bet);
+      expect(await client.exited).toEqual(WRONG_USAGE);
+      expect(client.stderr).toBe(message);
+      expect(client.lines).toEqual([]);
+    },
+  );
 });
 
 describe('exercises 1 to 4: the echo client', () => {
@@ -108,7 +114,9 @@ describe('exercises 1 to 4: the echo client', () => {
     });
     await new Promise<void>(resolve => wrong.listen({ port: 0, host: '127.0.0.1' }, resolve));
     onTestFinished(() => void wrong.close());
-    const client = startClient(folder, 1, (wrong.address() as AddressInfo).port, { CLI_MODE: 'echo' });
+    const client = startClient(folder, 1, (wrong.address() as AddressInfo).port, {
+      CLI_MODE: 'echo',
+    });
     expect(await client.exited).toEqual(FAILED);
     expect(client.lines.at(-1)).toMatchObject({ level: 'ERROR', action: 'exit', result: 'fail' });
     expect(client.lines.at(-1)!.text).toContain(
@@ -138,7 +146,10 @@ describe('exercises 1 to 4: the echo client', () => {
 
 describe('the configuration', () => {
   test.each<[Record<string, string>, string]>([
-    [{ CLI_ID: '' }, 'id is missing: set id in config.yaml or CLI_ID in the environment (1 to 65535)'],
+    [
+      { CLI_ID: '' },
+      'id is missing: set id in config.yaml or CLI_ID in the environment (1 to 65535)',
+    ],
     [{ CLI_ID: '0' }, "environment variable CLI_ID: id is '0', allowed: 1 to 65535"],
     [
       { CLI_LOOP_PERIOD: '5' },

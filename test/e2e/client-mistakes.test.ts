@@ -74,7 +74,9 @@ describe('a file that is read in the wrong way', () => {
   ])('%s: nothing is sent, the report says what mends it', async (_, content, hint) => {
     const client = await refused(content);
     expect(client.transcript()).toContain(hint);
-    expect(client.lines.at(-1)!.details['error']).toContain('nothing was sent and the agency stays open');
+    expect(client.lines.at(-1)!.details['error']).toContain(
+      'nothing was sent and the agency stays open',
+    );
   });
 
   test('at most twenty faults of a kind are listed, the others are counted', async () => {
@@ -87,7 +89,10 @@ describe('a file that is read in the wrong way', () => {
   });
 
   test.each([
-    ['windows-1252', Buffer.from('Ana,P\xe9rez,11,1990-01-02,7574\nJ\x80,\x9f,12,1990-01-02,1\n', 'latin1')],
+    [
+      'windows-1252',
+      Buffer.from('Ana,P\xe9rez,11,1990-01-02,7574\nJ\x80,\x9f,12,1990-01-02,1\n', 'latin1'),
+    ],
     ['utf-16le', utf16(`${GOOD}J€,Ÿ,12,1990-01-02,1\n`)],
     ['utf-16le', utf16(`${GOOD}J€,Ÿ,12,1990-01-02,1\r\n`).subarray(2)],
   ])('file.encoding %s reads it', async (encoding, content) => {
@@ -100,7 +105,9 @@ describe('a file that is read in the wrong way', () => {
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
     expect(await startClient(folder, 1, port).exited).toEqual(FAILED);
     expect(await startClient(folder, 1, port, { CLI_FILE_DELIMITER: ';' }).exited).toEqual(DONE);
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe('1,Ana,Pérez,11,1990-01-02,7574\r\n');
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(
+      '1,Ana,Pérez,11,1990-01-02,7574\r\n',
+    );
   });
 
   test.each(AGENCY_PROTOCOLS)('is refused in protocol %s', async protocol => {
@@ -149,24 +156,30 @@ describe('a file without bets', () => {
     ['nothing', ''],
     ['empty lines', '\n\r\n\n'],
     ['a heading only', 'nombre,apellido,documento,nacimiento,numero\n'],
-  ])('with %s is refused, and finishes the agency where file.allowEmpty says so', async (_, content) => {
-    const client = await refused(content);
-    expect(client.lines.at(-1)!.details['error']).toContain('CLI_FILE_ALLOWEMPTY');
-    expect((await stored(content, { CLI_FILE_ALLOWEMPTY: 'true' })).rows).toBe('');
-  });
+  ])(
+    'with %s is refused, and finishes the agency where file.allowEmpty says so',
+    async (_, content) => {
+      const client = await refused(content);
+      expect(client.lines.at(-1)!.details['error']).toContain('CLI_FILE_ALLOWEMPTY');
+      expect((await stored(content, { CLI_FILE_ALLOWEMPTY: 'true' })).rows).toBe('');
+    },
+  );
 
   test('with nothing but refused lines is refused with file.invalid skip too', async () => {
     await refused('x\ny\n', { CLI_FILE_INVALID: 'skip' });
   });
 
-  test.each(['base', 'resumable'])('/dev/null does not finish the agency (protocol %s)', async protocol => {
-    const folder = await folderWith(GOOD);
-    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const env = { CLI_FILE_NAME: '/dev/null', CLI_PROTOCOL: protocol };
-    expect(await startClient(folder, 1, port, env).exited).toEqual(FAILED);
-    expect(server.linesOf('sorteo')).toEqual([]);
-    expect(await startClient(folder, 1, port).exited).toEqual(DONE);
-  });
+  test.each(['base', 'resumable'])(
+    '/dev/null does not finish the agency (protocol %s)',
+    async protocol => {
+      const folder = await folderWith(GOOD);
+      const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+      const env = { CLI_FILE_NAME: '/dev/null', CLI_PROTOCOL: protocol };
+      expect(await startClient(folder, 1, port, env).exited).toEqual(FAILED);
+      expect(server.linesOf('sorteo')).toEqual([]);
+      expect(await startClient(folder, 1, port).exited).toEqual(DONE);
+    },
+  );
 });
 
 describe('a heading line', () => {
@@ -177,7 +190,10 @@ describe('a heading line', () => {
   ])('%j is skipped, with a line in the log', async heading => {
     const { client, rows } = await stored(heading + GOOD);
     expect(rows).toBe('1,Ana,Pérez,11,1990-01-02,7574\r\n');
-    expect(client.linesOf('skip_heading', 'success')[0]!.details).toEqual({ file: 'agency.csv', line: '1' });
+    expect(client.linesOf('skip_heading', 'success')[0]!.details).toEqual({
+      file: 'agency.csv',
+      line: '1',
+    });
   });
 });
 
@@ -192,13 +208,19 @@ describe('winners.file', () => {
     const central = await FakeCentral.listen();
     const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });
     expect(await client.exited).toEqual(WRONG_USAGE);
-    expect(client.stderr).toBe(`loteria: winners.file is '${path}', which cannot be written (${code})\n`);
+    expect(client.stderr).toBe(
+      `loteria: winners.file is '${path}', which cannot be written (${code})\n`,
+    );
     expect(central.conversations).toEqual([]);
   });
 
   test.each([
     ['a symbolic link', 'link', 'is a symbolic link, which is not followed; name the file itself'],
-    ['a file of something else', 'agency.csv', 'has other content than documents of winners; move it away'],
+    [
+      'a file of something else',
+      'agency.csv',
+      'has other content than documents of winners; move it away',
+    ],
   ])('%s is neither followed nor overwritten', async (_, path, why) => {
     const central = await FakeCentral.listen();
     const folder = await folderWith(GOOD);
@@ -248,7 +270,11 @@ describe('lines that are skipped', () => {
     ['windows-1252', Buffer.from(`x\x80\xe9\n${GOOD}`, 'latin1'), 'x\x80\xe9\n', 'latin1'],
     ['utf-16le', utf16(`${GOOD}x€\n`), 'x€\n', 'utf16le'],
   ] as const)('are left as they stand (%s, %j)', async (encoding, content, left, decoding) => {
-    const { folder, rows } = await stored(content, { ...SKIP, CLI_FILE_ENCODING: encoding }, FAILED);
+    const { folder, rows } = await stored(
+      content,
+      { ...SKIP, CLI_FILE_ENCODING: encoding },
+      FAILED,
+    );
     expect(rows.split('\r\n')).toHaveLength(2);
     const path = join(folder, 'REJECTED-agency.csv');
     expect((await readFile(path)).toString(decoding)).toBe(left);
@@ -290,7 +316,11 @@ describe('a stray quotation mark', () => {
     [`${GOOD}"${GOOD}${VALID}`, 1],
     [`${GOOD}Ana,"Paz,1,1990-01-02,1\n${VALID}${VALID}",Gil,1,1990-01-02,1\n`, 4],
   ])('%j: every line that it costs is counted and told', async (content, lines) => {
-    const { client, folder } = await stored(`${GOOD}${content}`, { CLI_FILE_INVALID: 'skip' }, FAILED);
+    const { client, folder } = await stored(
+      `${GOOD}${content}`,
+      { CLI_FILE_INVALID: 'skip' },
+      FAILED,
+    );
     expect(client.lines.at(-1)!.details['refused_lines']).toBe(String(lines));
     const left = await readFile(join(folder, 'REJECTED-agency.csv'), 'utf8');
     expect(left.trimEnd().split('\n')).toHaveLength(lines);

@@ -34,7 +34,10 @@ async function rowsOf(folder: string): Promise<string[]> {
   return text.split('\r\n').slice(0, -1);
 }
 
-/** The last three lines but for `close_timer`: whether a timer was running at that instant is chance. */
+/**
+ * The last three lines but for `close_timer`: whether a timer was running at that instant is
+ * chance.
+ */
 function lastLines(program: Program, count: number): string[] {
   return story(program)
     .filter(line => line !== 'close_timer success')
@@ -72,9 +75,9 @@ describe('a client', () => {
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
     const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
     expect(await client.exited).toEqual(DONE);
-    expect(client.linesOf('consulta_ganadores', 'success').map(line => line.text.slice(20))).toEqual([
-      'INFO     action: consulta_ganadores | result: success | cant_ganadores: 2',
-    ]);
+    expect(
+      client.linesOf('consulta_ganadores', 'success').map(line => line.text.slice(20)),
+    ).toEqual(['INFO     action: consulta_ganadores | result: success | cant_ganadores: 2']);
     expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n13\n');
     const acta = await readFile(join(folder, 'acta.txt'), 'utf8');
     expect(await readFile(join(folder, 'winners.txt.acta'), 'utf8')).toBe(acta);
@@ -94,7 +97,8 @@ describe('a client', () => {
   });
 
   test('keeps its file open only while it uploads', async context => {
-    if (process.platform !== 'linux') context.skip('the open files of a process are looked up in /proc');
+    if (process.platform !== 'linux')
+      context.skip('the open files of a process are looked up in /proc');
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
@@ -135,7 +139,9 @@ describe('lines that are no bets', () => {
     expect(client.lines.at(-1)!.text.slice(20)).toBe(
       'ERROR    action: exit | result: fail | client_id: 1 | refused_lines: 3',
     );
-    expect(client.linesOf('consulta_ganadores', 'success')[0]!.details).toEqual({ cant_ganadores: '1' });
+    expect(client.linesOf('consulta_ganadores', 'success')[0]!.details).toEqual({
+      cant_ganadores: '1',
+    });
     expect(await rowsOf(folder)).toEqual([`1,${LINES[0]}`, `1,${LINES[5]}`]);
     expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
   });
@@ -184,14 +190,19 @@ describe('a client that cannot do its job', () => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'agency.csv'), bets);
       const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-      const client = startClient(folder, 2, port, { CLI_PROTOCOL: protocol, CLI_FILE_ALLOWEMPTY: 'true' });
+      const client = startClient(folder, 2, port, {
+        CLI_PROTOCOL: protocol,
+        CLI_FILE_ALLOWEMPTY: 'true',
+      });
       expect(await client.exited).toEqual(FAILED);
       expect(client.lines.at(-1)).toMatchObject({
         action: 'exit',
         result: 'fail',
         details: { client_id: '2', error },
       });
-      expect((await server.logged('refuse', 'fail')).details).toMatchObject({ code: 'unauthorized' });
+      expect((await server.logged('refuse', 'fail')).details).toMatchObject({
+        code: 'unauthorized',
+      });
       expect(await rowsOf(folder)).toEqual([]);
     },
   );
@@ -205,7 +216,8 @@ describe('a client that cannot do its job', () => {
       CLI_BATCH_WINDOW: '10',
       CLI_BATCH_MAXAMOUNT: '1',
     });
-    // The file is one that is slow to read: after the loss a bet is read, and the next only some time later.
+    // The file is one that is slow to read: after the loss a bet is read, and the next only some
+    // time later.
     await writer.write(`${BETS[0]}\n`);
     const conversation = await central.accept();
     await conversation.messages(2);
@@ -248,16 +260,22 @@ describe('SIGTERM', () => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
       const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
-      const client = startClient(folder, 1, port, { CLI_PROTOCOL: protocol, CLI_LOOP_PERIOD: period });
+      const client = startClient(folder, 1, port, {
+        CLI_PROTOCOL: protocol,
+        CLI_LOOP_PERIOD: period,
+      });
       await client.logged('consulta_ganadores', 'in_progress');
       expect(await terminate(client)).toEqual(DONE);
       // A base agency has closed its connection already, unless it is asking just now.
       const expected = ['shutdown in_progress', 'close_socket success', 'shutdown success'];
       if (protocol === 'resumable') expect(lastLines(client, 3)).toEqual(expected);
       else expect(lastLines(client, 1)).toEqual(['shutdown success']);
-      expect(client.linesOf('close_socket')).toHaveLength(client.linesOf('connect', 'success').length);
+      expect(client.linesOf('close_socket')).toHaveLength(
+        client.linesOf('connect', 'success').length,
+      );
       expect(client.lines.filter(line => line.result === 'fail')).toEqual([]);
-      // A held WAIT is owed an answer, for a peer may have ended only its own side: the next PING tells.
+      // A held WAIT is owed an answer, for a peer may have ended only its own side: the next PING
+      // tells.
       if (protocol === 'base') await server.logged('close_socket');
     },
   );

@@ -9,7 +9,9 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
-/** Holds the lottery over the course's data and returns what was said and the folder that was kept. */
+/**
+ * Holds the lottery over the course's data and returns what was said and the folder that was kept.
+ */
 async function holdLottery(): Promise<{ lines: string[]; kept: string }> {
   const folder = await temporaryFolder();
   const tmp = join(folder, 'tmp');
@@ -45,9 +47,9 @@ test("the course's five agencies win what is known of them, in that order", asyn
     const told = log
       .split('\n')
       .filter(line => line.includes('"consulta_ganadores"') && line.includes('"success"'));
-    expect(told.map(line => (JSON.parse(line) as Record<string, unknown>)['cant_ganadores'])).toEqual([
-      documents.length,
-    ]);
+    expect(
+      told.map(line => (JSON.parse(line) as Record<string, unknown>)['cant_ganadores']),
+    ).toEqual([documents.length]);
   }
 });
 

@@ -94,7 +94,9 @@ test('a full disk costs refusals and time: when there is room again every bet is
   rmSync(join(disk, 'ballast'));
   for (const client of clients) {
     expect(await client.exited).toEqual({ code: 0, signal: null });
-    expect(client.linesOf('consulta_ganadores', 'success')[0]?.details['cant_ganadores']).toBe('30');
+    expect(client.linesOf('consulta_ganadores', 'success')[0]?.details['cant_ganadores']).toBe(
+      '30',
+    );
   }
   expect(await readiness(url!)).toBe('200 ready');
   server.kill('SIGTERM');
@@ -146,7 +148,10 @@ test('winners for which a disk has no room are written when there is some', asyn
   const env = { CLI_FILE_NAME: 'agency-1.csv', CLI_WINNERS_FILE: winners };
   const client = startClient(folder, 1, port, env);
   const delayed = await client.logged('write_winners', 'in_progress');
-  expect(delayed).toMatchObject({ level: 'WARNING', details: { file: `${winners}.acta`, error: 'ENOSPC' } });
+  expect(delayed).toMatchObject({
+    level: 'WARNING',
+    details: { file: `${winners}.acta`, error: 'ENOSPC' },
+  });
   rmSync(join(disk, 'ballast'));
   expect(await client.exited).toEqual({ code: 0, signal: null });
   expect(readFileSync(winners, 'utf8')).toBe('30904465\n');

@@ -53,7 +53,11 @@ test.each<[string, Destination]>([
       NUMBER_AGENCIES: '2',
       DATA_DIR: join(folder, 'data'),
     };
-    const server = Program.start(['server'], { cwd: folder, env, through: await destination(folder) });
+    const server = Program.start(['server'], {
+      cwd: folder,
+      env,
+      through: await destination(folder),
+    });
     const clients = agencies.map(({ agency, file }) =>
       startClient(folder, agency, port, { ...ONE_BY_ONE, CLI_FILE_NAME: file }),
     );

@@ -25,7 +25,11 @@ async function snapshotOf(url: string): Promise<Snapshot> {
 }
 
 /** Says something and expects the answer, on a connection of its own. */
-async function say(port: number, agency: number, words: readonly [Uint8Array, string][]): Promise<Peer> {
+async function say(
+  port: number,
+  agency: number,
+  words: readonly [Uint8Array, string][],
+): Promise<Peer> {
   const peer = await Peer.connect(port);
   peer.send(conn(agency));
   for (const [says, hears] of words) {
@@ -162,7 +166,9 @@ describe('a server without HTTP_PORT', () => {
       [...files].filter(file => marks.test(readFileSync(file, 'utf8')));
     const operator = readdirSync(folder).filter(name => name.startsWith('operator-'));
     expect(withMarks(operator.map(name => join(folder, name)))).toHaveLength(1);
-    const loaded = [PROGRAM, ...chunks.map(name => join(folder, name))].flatMap(file => [...loadedBy(file)]);
+    const loaded = [PROGRAM, ...chunks.map(name => join(folder, name))].flatMap(file => [
+      ...loadedBy(file),
+    ]);
     expect(loaded.length).toBeGreaterThan(5);
     expect(withMarks(loaded)).toEqual([]);
   });

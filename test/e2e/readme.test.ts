@@ -25,7 +25,10 @@ test.each(['README.md', 'README.es.md'])('every command of %s works as written',
   const ports = [await freePort(), await freePort()];
   const clients: Program[] = [];
   const finish = async (program: Program): Promise<void> => {
-    expect({ ...(await program.exited), stderr: program.stderr }).toMatchObject({ code: 0, stderr: '' });
+    expect({ ...(await program.exited), stderr: program.stderr }).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
   };
   const commands = commandsOf(page);
   expect(commands).toHaveLength(6);

@@ -23,7 +23,11 @@ async function startWithPage(postgres: PostgresCluster) {
 }
 
 /** Says something and expects the answer, on a connection of its own. */
-async function say(port: number, agency: number, words: readonly [Uint8Array, string][]): Promise<void> {
+async function say(
+  port: number,
+  agency: number,
+  words: readonly [Uint8Array, string][],
+): Promise<void> {
   const peer = await Peer.connect(port);
   peer.send(conn(agency));
   for (const [says, hears] of words) {
@@ -40,7 +44,8 @@ async function snapshotOf(url: string): Promise<Snapshot> {
 const kindsOf = async (url: string): Promise<string[]> =>
   (await snapshotOf(url)).events.map(({ kind }) => kind);
 
-const lineOf = (server: Program, action: string): string => server.linesOf(action).at(-1)!.text.slice(20);
+const lineOf = (server: Program, action: string): string =>
+  server.linesOf(action).at(-1)!.text.slice(20);
 
 describe('two servers on one replicated store', () => {
   test('show the same lottery, whoever has taken the bets and held the draw', async () => {

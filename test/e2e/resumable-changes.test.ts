@@ -56,7 +56,10 @@ async function kill9(...programs: readonly Program[]): Promise<void> {
 
 const lastError = (client: Program): string => client.lines.at(-1)!.text;
 
-/** What a client that is refused says of the upload that is open: its name and the bets that are stored. */
+/**
+ * What a client that is refused says of the upload that is open: its name and the bets that are
+ * stored.
+ */
 function openUpload(client: Program): { name: string; bets: number } {
   const text = lastError(client);
   const found =
@@ -85,7 +88,9 @@ test('an upload survives kills, a smaller PAYLOAD_BYTES_MAX and another batch.ma
   await all.restart({ PAYLOAD_BYTES_MAX: '2048' });
   const third = all.client({ CLI_BATCH_MAXAMOUNT: '37', CLI_BATCH_WINDOW: '16' });
   expect(await third.exited).toEqual(DONE);
-  expect(Number(third.linesOf('resume_upload')[0]!.details['bets'])).toBeGreaterThan(before + 1_000);
+  expect(Number(third.linesOf('resume_upload')[0]!.details['bets'])).toBeGreaterThan(
+    before + 1_000,
+  );
   expect(third.linesOf('upload', 'success')[0]!.details).toMatchObject({ bets: '40000' });
   expect(third.lines.filter(({ result }) => result === 'fail')).toEqual([]);
   await all.expectStored(lines);

@@ -37,7 +37,8 @@ describe('a server with several listeners', () => {
     ]);
     const opened = server.linesOf('listen', 'success');
     expect(opened.map(({ details }) => details['dialect'])).toEqual(['tp0', 'check-win']);
-    const ports = (lines: typeof opened): string[] => lines.map(({ details }) => details['port']!).toSorted();
+    const ports = (lines: typeof opened): string[] =>
+      lines.map(({ details }) => details['port']!).toSorted();
     expect(ports(server.linesOf('close_listener', 'success'))).toEqual(ports(opened));
     // The folder is free as well.
     const again = startWith(folder, `tp0:${opened[0]!.details['port']},push-codes:0`);
@@ -47,16 +48,22 @@ describe('a server with several listeners', () => {
   test.each([
     ['a dialect that there is not', 'tp0:0,quiniela:0'],
     ['a port twice', 'tp0:12345,op-codes:12345'],
-  ])('with %s is told in one line what is wrong with which, exit code 2', async (what, listeners) => {
-    const server = startWith(await temporaryFolder(), listeners);
-    expect(await server.exited).toEqual({ code: 2, signal: null });
-    expect(server.lines).toEqual([]);
-    const start = `loteria: environment variable SERVER_LISTENERS: SERVER_LISTENERS is '${listeners}', `;
-    const entry = listeners.split(',').at(-1)!;
-    const why = what === 'a port twice' ? 'port 12345 is there twice' : `'${entry}' is not dialect:port with`;
-    expect(server.stderr.startsWith(start + why)).toBe(true);
-    expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
-  });
+  ])(
+    'with %s is told in one line what is wrong with which, exit code 2',
+    async (what, listeners) => {
+      const server = startWith(await temporaryFolder(), listeners);
+      expect(await server.exited).toEqual({ code: 2, signal: null });
+      expect(server.lines).toEqual([]);
+      const start = `loteria: environment variable SERVER_LISTENERS: SERVER_LISTENERS is '${listeners}', `;
+      const entry = listeners.split(',').at(-1)!;
+      const why =
+        what === 'a port twice'
+          ? 'port 12345 is there twice'
+          : `'${entry}' is not dialect:port with`;
+      expect(server.stderr.startsWith(start + why)).toBe(true);
+      expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
+    },
+  );
 
   test('closes them all on SIGTERM, exit code 0', async () => {
     const folder = await temporaryFolder();
@@ -64,8 +71,13 @@ describe('a server with several listeners', () => {
     const server = startWith(folder, 'tp0:0,push-codes:0,check-win:0,csv-frames:0,op-codes:0');
     const listening = () => server.linesOf('listen', 'success');
     await server.line(() => listening().length === 5, 'five listeners');
-    const peers = await Promise.all(listening().map(({ details }) => Peer.connect(Number(details['port']))));
-    await server.line(() => server.linesOf('accept_connections', 'success').length === 5, 'five connections');
+    const peers = await Promise.all(
+      listening().map(({ details }) => Peer.connect(Number(details['port']))),
+    );
+    await server.line(
+      () => server.linesOf('accept_connections', 'success').length === 5,
+      'five connections',
+    );
     server.kill('SIGTERM');
     for (const peer of peers) expect(await peer.rest()).toBe('');
     for (const peer of peers) peer.end();

@@ -20,7 +20,8 @@ const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 12
 const IDENTIFIED = 'DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: 1';
 const CONFIG =
   'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG';
-const LISTENING = 'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0';
+const LISTENING =
+  'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0';
 
 test('an upload, a crash in the middle of it, and the start after it write exactly these lines', async () => {
   const folder = await temporaryFolder();
@@ -47,7 +48,9 @@ test('an upload, a crash in the middle of it, and the start after it write exact
   await appendFile(join(folder, 'bets.csv'), row(1, 13).slice(0, 5));
   const { server, port } = await startServer(folder, env);
   const again = await Peer.connect(port);
-  again.send(Buffer.concat([helo(1, 'file-1'), sbet(2, bet(13), bet(14, 10_000)), done(1, 2), END, WAIT]));
+  again.send(
+    Buffer.concat([helo(1, 'file-1'), sbet(2, bet(13), bet(14, 10_000)), done(1, 2), END, WAIT]),
+  );
   const refused = 'FAIL invalid-bet|0|2|1|number|out-of-range';
   expect(await again.frames(5)).toEqual([welc(2), refused, 'OK', 'OK', 'RWIN 1|11']);
   again.end();

@@ -37,7 +37,10 @@ const fixed = (text: string): string =>
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** A connection of its own that says something, is answered, perhaps waits for something, and is done. */
+/**
+ * A connection of its own that says something, is answered, perhaps waits for something, and is
+ * done.
+ */
 async function converse(
   server: Program,
   port: number,
@@ -114,7 +117,11 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
       'INFO     action: apuesta_almacenada | result: success | dni: 030904465 | numero: 7574',
       closed(1),
     ),
-    ...visit(identified(1), 'INFO     action: apuesta_recibida | result: success | cantidad: 3', LEFT_OPEN),
+    ...visit(
+      identified(1),
+      'INFO     action: apuesta_recibida | result: success | cantidad: 3',
+      LEFT_OPEN,
+    ),
     ...visit(
       identified(1),
       'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
@@ -127,9 +134,15 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
       refused(2, 'invalid-bet', 'bet 0, batch, too-few-fields'),
       closed(2),
     ),
-    ...visit(refused(undefined, 'unauthorized', 'agency 3 is not one of the expected agencies'), closed()),
+    ...visit(
+      refused(undefined, 'unauthorized', 'agency 3 is not one of the expected agencies'),
+      closed(),
+    ),
     ...visit(refused(undefined, 'unknown-message', 'type 0x47455420'), closed()),
-    ...visit(refused(undefined, 'malformed', 'CONN without an agency id from 1 to 65535'), closed()),
+    ...visit(
+      refused(undefined, 'malformed', 'CONN without an agency id from 1 to 65535'),
+      closed(),
+    ),
     ...visit(
       refused(undefined, 'not-identified', 'the first message must say which agency speaks'),
       closed(),
@@ -181,7 +194,10 @@ test('the configuration is told as it was given, and only at DEBUG', async () =>
     ['INFO', 0],
     ['NOTICE', 0],
   ] as const) {
-    const { server, port } = await startServer(await temporaryFolder(), { ...env, LOGGING_LEVEL: level });
+    const { server, port } = await startServer(await temporaryFolder(), {
+      ...env,
+      LOGGING_LEVEL: level,
+    });
     server.kill('SIGTERM');
     await server.exited;
     const lines = server.linesOf('config');
@@ -237,9 +253,18 @@ test('LOG_FORMAT=json writes one JSON object per line, with the same facts', asy
 
   const json = Program.start(['server'], {
     cwd: await temporaryFolder(),
-    env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG', LOG_FORMAT: 'json', ...env },
+    env: {
+      SERVER_PORT: '0',
+      SERVER_HOST: '127.0.0.1',
+      LOGGING_LEVEL: 'DEBUG',
+      LOG_FORMAT: 'json',
+      ...env,
+    },
   });
-  const listening = await json.line(line => line.text.includes('"listen"'), 'the line of listening');
+  const listening = await json.line(
+    line => line.text.includes('"listen"'),
+    'the line of listening',
+  );
   const startedAt = Date.now() - 60_000;
   await holdLottery(json, (JSON.parse(listening.text) as { port: number }).port);
 
@@ -258,7 +283,9 @@ test('LOG_FORMAT=json writes one JSON object per line, with the same facts', asy
       ...Object.entries(details).map(([key, value]) => `${key}: ${value}`),
     ].join(' | ');
   };
-  expect(objects.map(object => fixed(asLine(object)))).toEqual(text.lines.map(line => fixed(line.text)));
+  expect(objects.map(object => fixed(asLine(object)))).toEqual(
+    text.lines.map(line => fixed(line.text)),
+  );
   // Numbers are numbers.
   const recibida = objects.find(({ action }) => action === 'apuesta_recibida');
   expect(recibida).toEqual({
@@ -291,11 +318,18 @@ describe('a message cannot forge a line of the log:', () => {
   test.each(MESSAGES)('%s', async (_, text) => {
     const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
     const before = server.lines.length;
-    await converse(server, port, [Buffer.from(`${text}\n`)], Buffer.from(`${text}\n`).toString('hex'));
+    await converse(
+      server,
+      port,
+      [Buffer.from(`${text}\n`)],
+      Buffer.from(`${text}\n`).toString('hex'),
+    );
     server.kill('SIGTERM');
     await server.exited;
     const lines = server.lines.slice(before);
-    expect(lines.map(({ action }) => action).filter(action => action !== 'accept_connections')).toEqual([
+    expect(
+      lines.map(({ action }) => action).filter(action => action !== 'accept_connections'),
+    ).toEqual([
       'receive_message',
       'close_socket',
       'shutdown',
@@ -314,7 +348,12 @@ test('the names of a bet are never in the log', async () => {
   const named = ['Xochiquetzal', 'Zzyzx', '12', '1990-01-02', '1'];
   await converse(server, port, [conn(1), frame('BET', named.join('|')), nbet(named)], OK + OK);
   await converse(server, port, [conn(1), nbet([...named.slice(0, 4), 'Zzyzx'])], NOK);
-  await converse(server, port, [conn(1), frame('BET', [...named.slice(0, 3), 'Zzyzx', '1'].join('|'))], NOK);
+  await converse(
+    server,
+    port,
+    [conn(1), frame('BET', [...named.slice(0, 3), 'Zzyzx', '1'].join('|'))],
+    NOK,
+  );
   server.kill('SIGTERM');
   await server.exited;
   expect(server.transcript()).not.toMatch(/Xochiquetzal|Zzyzx/);

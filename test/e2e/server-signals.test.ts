@@ -11,7 +11,10 @@ const BETS_PER_BATCH = 20;
 
 /** Documents of an agency's batch: every bet of a test is a different one. */
 const documentsOf = (agency: number, index: number): number[] =>
-  Array.from({ length: BETS_PER_BATCH }, (_, at) => agency * 10_000_000 + index * BETS_PER_BATCH + at);
+  Array.from(
+    { length: BETS_PER_BATCH },
+    (_, at) => agency * 10_000_000 + index * BETS_PER_BATCH + at,
+  );
 
 const batchOf = (agency: number, index: number): Buffer =>
   nbet(...documentsOf(agency, index).map(document => bet(document)));
@@ -29,7 +32,10 @@ async function uploadUntilEnded(peer: Peer, agency: number): Promise<void> {
   peer.end();
 }
 
-/** Sends batches with at most 100 unanswered, and returns the number of answers when the other side has ended. */
+/**
+ * Sends batches with at most 100 unanswered, and returns the number of answers when the other side
+ * has ended.
+ */
 async function uploadInWindow(peer: Peer, agency: number): Promise<number> {
   for (let index = 0; index < 100; index += 1) peer.send(batchOf(agency, index));
   for (let answered = 0; ; answered += 1) {
@@ -52,12 +58,17 @@ function batchesIn(file: string, agency: number): number {
     .map(line => `${line}\r\n`);
   expect(rows.length % BETS_PER_BATCH).toBe(0);
   const count = rows.length / BETS_PER_BATCH;
-  expect(rows.join('')).toBe(Array.from({ length: count }, (_, index) => rowsOf(agency, index)).join(''));
+  expect(rows.join('')).toBe(
+    Array.from({ length: count }, (_, index) => rowsOf(agency, index)).join(''),
+  );
   return count;
 }
 
 async function logged(server: Program, action: string, count: number): Promise<void> {
-  await server.line(() => server.linesOf(action, 'success').length >= count, `${count} lines of ${action}`);
+  await server.line(
+    () => server.linesOf(action, 'success').length >= count,
+    `${count} lines of ${action}`,
+  );
 }
 
 /** The lines that tell how the server ended, in their order, without repetitions. */
@@ -107,7 +118,9 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
 
     expect(server.linesOf('shutdown', 'in_progress')[0]!.details).toEqual({ signal });
     expect(endingOf(server)).toEqual(GRACEFUL);
-    const closed = server.linesOf('close_socket', 'success').map(({ details }) => details['agency']);
+    const closed = server
+      .linesOf('close_socket', 'success')
+      .map(({ details }) => details['agency']);
     expect(closed).toHaveLength(3);
     expect(new Set(closed)).toEqual(new Set(['1', '2', '3']));
     expect(server.linesOf('close_listener')).toHaveLength(1);
@@ -129,7 +142,8 @@ test.each([
   async (first, second) => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder);
-    // The server waits some seconds for a peer that never closes: time enough for the second signal.
+    // The server waits some seconds for a peer that never closes: time enough for the second
+    // signal.
     const peer = await Peer.connect(port);
     peer.send(Buffer.concat([conn(1), batchOf(1, 0)]));
     expect(await peer.receive(4)).toBe(OK);
@@ -151,7 +165,10 @@ async function failToStart(
 ): Promise<Program> {
   const folder = await temporaryFolder();
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  const server = Program.start(['server'], { cwd: folder, env: { SERVER_HOST: '127.0.0.1', ...env } });
+  const server = Program.start(['server'], {
+    cwd: folder,
+    env: { SERVER_HOST: '127.0.0.1', ...env },
+  });
   await server.exited;
   return server;
 }
@@ -163,19 +180,29 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
   ])('%s is %s', async (key, value, allowed) => {
     const server = await failToStart({ SERVER_PORT: '0', [key]: value });
     expect(await server.exited).toEqual({ code: 2, signal: null });
-    expect(server.stderr).toContain(`environment variable ${key}: ${key} is '${value}', allowed: ${allowed}`);
+    expect(server.stderr).toContain(
+      `environment variable ${key}: ${key} is '${value}', allowed: ${allowed}`,
+    );
     expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(server.lines).toEqual([]);
   });
 
   test.each([
-    ['a value', '[DEFAULT]\nSERVER_PORT = many\n', "config.ini: SERVER_PORT is 'many', allowed: 0 to 65535"],
+    [
+      'a value',
+      '[DEFAULT]\nSERVER_PORT = many\n',
+      "config.ini: SERVER_PORT is 'many', allowed: 0 to 65535",
+    ],
     [
       'a name',
       '[DEFAULT]\nSERVER_PROT = 1\n',
       'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
     ],
-    ['a section', '[SERVER]\nSERVER_PORT = 1\n', "config.ini: 'SERVER' is not part of section [DEFAULT]"],
+    [
+      'a section',
+      '[SERVER]\nSERVER_PORT = 1\n',
+      "config.ini: 'SERVER' is not part of section [DEFAULT]",
+    ],
   ])('%s in config.ini', async (_, text, message) => {
     const server = await failToStart({}, { 'config.ini': text });
     expect(await server.exited).toEqual({ code: 2, signal: null });
@@ -186,7 +213,9 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
   test('no port anywhere', async () => {
     const server = await failToStart({});
     expect(await server.exited).toEqual({ code: 2, signal: null });
-    expect(server.stderr).toContain('SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT');
+    expect(server.stderr).toContain(
+      'SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT',
+    );
   });
 });
 
@@ -219,7 +248,10 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
 
   test('DATA_DIR is missing', async () => {
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'no-such-folder' });
-    await expectOneLine(server, /^cannot use the folder no-such-folder, it does not exist \(ENOENT\)$/);
+    await expectOneLine(
+      server,
+      /^cannot use the folder no-such-folder, it does not exist \(ENOENT\)$/,
+    );
   });
 
   test('DATA_DIR is a file', async () => {
@@ -235,9 +267,16 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
   });
 
   test('a bets.csv, older than the program, has a row that is no bet', async () => {
-    const rows = [row(1, 10), 'agency,first_name,last_name,document,birthdate,number\r\n', row(1, 11)];
+    const rows = [
+      row(1, 10),
+      'agency,first_name,last_name,document,birthdate,number\r\n',
+      row(1, 11),
+    ];
     const server = await failToStart({ SERVER_PORT: '0' }, { 'bets.csv': rows.join('') });
-    await expectOneLine(server, /^cannot use DATA_DIR \., bets\.csv, line 2 not a row of bets\.csv$/);
+    await expectOneLine(
+      server,
+      /^cannot use DATA_DIR \., bets\.csv, line 2 not a row of bets\.csv$/,
+    );
   });
 
   test('another server has the folder; that one goes on, and the next may have it after a kill -9', async () => {
@@ -280,7 +319,11 @@ describe('in echo mode the server', () => {
       `INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg:   "spaces" and 'quotes'  `,
       'INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: ñandú',
     ]);
-    expect(endingOf(server)).toEqual(['shutdown in_progress', 'close_listener success', 'shutdown success']);
+    expect(endingOf(server)).toEqual([
+      'shutdown in_progress',
+      'close_listener success',
+      'shutdown success',
+    ]);
   });
 
   test('stores nothing', async () => {

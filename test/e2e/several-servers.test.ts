@@ -32,7 +32,9 @@ test('an agency begins with the address that is its turn', async () => {
     CLI_SERVER_ADDRESS: `127.0.0.1:${await portWithoutListener()},127.0.0.1:${port}`,
   });
   expect(await client.exited).toEqual({ code: 0, signal: null });
-  expect(client.linesOf('connect').map(({ details }) => details['address'])).toEqual([`127.0.0.1:${port}`]);
+  expect(client.linesOf('connect').map(({ details }) => details['address'])).toEqual([
+    `127.0.0.1:${port}`,
+  ]);
 });
 
 test('a client with one address does not name it where it is tried again', async () => {

@@ -30,12 +30,15 @@ const showing = (name: string): Record<string, string> => ({
   CLI_TLS_KEY: `${name}-key.pem`,
 });
 
-const fileOf = (agency: number): Record<string, string> => ({ CLI_FILE_NAME: `agency-${agency}.csv` });
+const fileOf = (agency: number): Record<string, string> => ({
+  CLI_FILE_NAME: `agency-${agency}.csv`,
+});
 
 /** Lines of an agency's file; the first wins. */
 const linesOf = (agency: number, count: number): string[] =>
   range(count).map(
-    index => `Ana,Paz,${agency}${String(index).padStart(6, '0')},1990-01-02,${index === 0 ? 7574 : 1}`,
+    index =>
+      `Ana,Paz,${agency}${String(index).padStart(6, '0')},1990-01-02,${index === 0 ? 7574 : 1}`,
   );
 
 const rowsOf = (agency: number, count: number): string =>
@@ -43,12 +46,17 @@ const rowsOf = (agency: number, count: number): string =>
     .map(line => `${agency},${line}\r\n`)
     .join('');
 
-/** A folder with everybody's certificates, as `loteria certs` makes them, and with everybody's bets. */
+/**
+ * A folder with everybody's certificates, as `loteria certs` makes them, and with everybody's bets.
+ */
 async function folderForAll(count: number): Promise<string> {
   const folder = await temporaryFolder();
   expect(await Program.start(['certs', '.'], { cwd: folder }).exited).toEqual(DONE);
   for (const agency of AGENCIES)
-    await writeFile(join(folder, `agency-${agency}.csv`), linesOf(agency, count).join('\n').concat('\n'));
+    await writeFile(
+      join(folder, `agency-${agency}.csv`),
+      linesOf(agency, count).join('\n').concat('\n'),
+    );
   return folder;
 }
 
@@ -72,41 +80,48 @@ describe('a lottery over mutual TLS', () => {
     ['resumable', 'tp0'],
     ['base', 'tp0'],
     ['csv-frames', 'csv-frames'],
-  ])('with five agencies that speak %s: each bet once, each told its winners', async (protocol, dialect) => {
-    const folder = await folderForAll(1_000);
-    const { server, port } = await startServer(folder, {
-      ...SERVER_TLS,
-      SERVER_PORT: '',
-      SERVER_LISTENERS: `${dialect}:0`,
-    });
-    const clients = AGENCIES.map(agency =>
-      startClient(folder, agency, port, {
-        ...showing(`agency-${agency}`),
-        ...fileOf(agency),
-        CLI_PROTOCOL: protocol,
-        CLI_WINNERS_FILE: `winners-${agency}.txt`,
-      }),
-    );
-    for (const [index, client] of clients.entries()) {
-      expect(await client.exited, client.transcript()).toEqual(DONE);
-      expect(await readFile(join(folder, `winners-${index + 1}.txt`), 'utf8')).toBe(`${index + 1}000000\n`);
-    }
-    const rows = await readFile(join(folder, 'bets.csv'), 'utf8');
-    for (const agency of AGENCIES) {
-      const own = rows.split(/(?<=\r\n)/).filter(row => row.startsWith(`${agency},`));
-      expect(own.join('')).toBe(rowsOf(agency, 1_000));
-    }
-    expect(server.linesOf('open_tls')[0]!.details).toMatchObject({
-      certificate: 'CN=server',
-      client_certificates: 'required',
-    });
-    server.kill('SIGTERM');
-    expect(await server.exited).toEqual(DONE);
-    expect(
-      [server, ...clients].flatMap(({ lines }) => lines.filter(({ result }) => result === 'fail')),
-    ).toEqual([]);
-    expect([server, ...clients].map(({ stderr }) => stderr).join('')).toBe('');
-  });
+  ])(
+    'with five agencies that speak %s: each bet once, each told its winners',
+    async (protocol, dialect) => {
+      const folder = await folderForAll(1_000);
+      const { server, port } = await startServer(folder, {
+        ...SERVER_TLS,
+        SERVER_PORT: '',
+        SERVER_LISTENERS: `${dialect}:0`,
+      });
+      const clients = AGENCIES.map(agency =>
+        startClient(folder, agency, port, {
+          ...showing(`agency-${agency}`),
+          ...fileOf(agency),
+          CLI_PROTOCOL: protocol,
+          CLI_WINNERS_FILE: `winners-${agency}.txt`,
+        }),
+      );
+      for (const [index, client] of clients.entries()) {
+        expect(await client.exited, client.transcript()).toEqual(DONE);
+        expect(await readFile(join(folder, `winners-${index + 1}.txt`), 'utf8')).toBe(
+          `${index + 1}000000\n`,
+        );
+      }
+      const rows = await readFile(join(folder, 'bets.csv'), 'utf8');
+      for (const agency of AGENCIES) {
+        const own = rows.split(/(?<=\r\n)/).filter(row => row.startsWith(`${agency},`));
+        expect(own.join('')).toBe(rowsOf(agency, 1_000));
+      }
+      expect(server.linesOf('open_tls')[0]!.details).toMatchObject({
+        certificate: 'CN=server',
+        client_certificates: 'required',
+      });
+      server.kill('SIGTERM');
+      expect(await server.exited).toEqual(DONE);
+      expect(
+        [server, ...clients].flatMap(({ lines }) =>
+          lines.filter(({ result }) => result === 'fail'),
+        ),
+      ).toEqual([]);
+      expect([server, ...clients].map(({ stderr }) => stderr).join('')).toBe('');
+    },
+  );
 
   test('that is killed in the middle of an upload: the client comes back, and every bet is stored once (P3)', async () => {
     const folder = await folderForAll(20_000);
@@ -136,7 +151,11 @@ describe('an agency that the server does not accept says why and ends, and the o
       () => trusted.agency(2),
       'unauthorized, the certificate speaks for agency 2',
     ],
-    ['with an expired one', () => trusted.agency(1, EXPIRED), 'unauthorized, the certificate has expired'],
+    [
+      'with an expired one',
+      () => trusted.agency(1, EXPIRED),
+      'unauthorized, the certificate has expired',
+    ],
     [
       'with one of somebody else',
       async () => (await signed()).agency(1),
@@ -175,25 +194,28 @@ describe('a certificate of the server that is replaced while it runs', () => {
   test.each([
     ['has expired', EXPIRED, 'fail', 'it has expired'],
     ['is not valid yet', NOT_YET_VALID, 'fail', 'it is not valid yet'],
-  ])('because it %s is read on SIGHUP, and agencies go on', async (trouble, validity, result, why) => {
-    const folder = await folderSignedBy(trusted, 10);
-    await writePair(folder, 'server', pem(await trusted.authority.issueServer(HOSTS, validity)));
-    const { server, port } = await startServer(folder, ONE_SIDED);
-    const { level, details } = await server.logged('check_certificate', result);
-    expect({ level, ...details }).toMatchObject({
-      level: 'WARNING',
-      file: 'TLS_CERT',
-      error: `the certificate ${trouble}`,
-    });
-    const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
-    const waiting = await client.logged('connect', 'in_progress');
-    expect(waiting.details['error']).toBe(`the server's certificate cannot be trusted, ${why}`);
-    await writePair(folder, 'server', trusted.server);
-    server.kill('SIGHUP');
-    expect(await client.exited, client.transcript()).toEqual(DONE);
-    expect(server.linesOf('open_tls', 'success')).toHaveLength(2);
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
-  });
+  ])(
+    'because it %s is read on SIGHUP, and agencies go on',
+    async (trouble, validity, result, why) => {
+      const folder = await folderSignedBy(trusted, 10);
+      await writePair(folder, 'server', pem(await trusted.authority.issueServer(HOSTS, validity)));
+      const { server, port } = await startServer(folder, ONE_SIDED);
+      const { level, details } = await server.logged('check_certificate', result);
+      expect({ level, ...details }).toMatchObject({
+        level: 'WARNING',
+        file: 'TLS_CERT',
+        error: `the certificate ${trouble}`,
+      });
+      const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
+      const waiting = await client.logged('connect', 'in_progress');
+      expect(waiting.details['error']).toBe(`the server's certificate cannot be trusted, ${why}`);
+      await writePair(folder, 'server', trusted.server);
+      server.kill('SIGHUP');
+      expect(await client.exited, client.transcript()).toEqual(DONE);
+      expect(server.linesOf('open_tls', 'success')).toHaveLength(2);
+      expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
+    },
+  );
 
   test('by files that cannot be used stays in force, and the reason is logged once', async () => {
     const folder = await folderSignedBy(trusted, 10);
@@ -276,9 +298,9 @@ describe('the echo over TLS', () => {
     const { server, port } = await startServer(folder, { ...SERVER_TLS, SERVER_MODE: 'echo' });
     const client = startClient(folder, 1, port, { ...MESSAGES, ...showing('agency-1') });
     expect(await client.exited, client.transcript()).toEqual(DONE);
-    expect(client.linesOf('receive_message', 'success').map(({ details }) => details['msg'])).toEqual(
-      [1, 2, 3].map(number => `[CLIENT 1] Message N°${number}`),
-    );
+    expect(
+      client.linesOf('receive_message', 'success').map(({ details }) => details['msg']),
+    ).toEqual([1, 2, 3].map(number => `[CLIENT 1] Message N°${number}`));
     server.kill('SIGTERM');
     expect(await server.exited).toEqual(DONE);
     expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);

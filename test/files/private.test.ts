@@ -51,7 +51,9 @@ describe('a file in the way', () => {
   test('is named, and none is removed', async () => {
     const { folder, target } = await linked();
     const names = [join(folder, 'new'), target, join(folder, 'link')];
-    await expect(makeWay(names, false)).rejects.toThrow(`${target} is there already; --force overwrites it`);
+    await expect(makeWay(names, false)).rejects.toThrow(
+      `${target} is there already; --force overwrites it`,
+    );
     await expect(makeWay(names, true)).rejects.toThrow('is a symbolic link');
     expect(readFileSync(target, 'utf8')).toBe('as it was');
   });

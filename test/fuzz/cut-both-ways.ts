@@ -15,11 +15,17 @@ export interface CutOptions {
 
 /** What becomes of a file. */
 interface Cut {
-  readonly batches: readonly { readonly firstLine: number; readonly count: number; readonly frame: string }[];
+  readonly batches: readonly {
+    readonly firstLine: number;
+    readonly count: number;
+    readonly frame: string;
+  }[];
   readonly faults: readonly LineFault[];
 }
 
-/** How many lines went the fast way, for whoever wants to know that there is something to compare. */
+/**
+ * How many lines went the fast way, for whoever wants to know that there is something to compare.
+ */
 export interface BothCuts {
   readonly plain: Cut;
   readonly fast: Cut;
@@ -33,7 +39,10 @@ const opened = openLineCopier();
 if (opened === undefined) throw new Error('this machine cannot run the kernel');
 const copier: LineCopier = opened;
 
-/** The batches of a file that comes in these chunks, with the fast way from lines to batches and without it. */
+/**
+ * The batches of a file that comes in these chunks, with the fast way from lines to batches and
+ * without it.
+ */
 export async function cutBothWays(
   chunks: readonly Uint8Array[],
   options: CutOptions = {},
@@ -57,8 +66,14 @@ async function cut(
   { dialect = 'base', delimiter = COMMA, amountMax = 130, payloadBytesMax }: CutOptions,
   openLines: OpenLineCopier | undefined,
 ): Promise<Cut> {
-  const limits = { ...DEFAULT_LIMITS, payloadBytesMax: payloadBytesMax ?? DEFAULT_LIMITS.payloadBytesMax };
-  const created = { base: createBaseDialect, resumable: createResumableDialect }[dialect](BETS, openLines);
+  const limits = {
+    ...DEFAULT_LIMITS,
+    payloadBytesMax: payloadBytesMax ?? DEFAULT_LIMITS.payloadBytesMax,
+  };
+  const created = { base: createBaseDialect, resumable: createResumableDialect }[dialect](
+    BETS,
+    openLines,
+  );
   const encoder: BatchEncoder = created.agency(limits, 1).batch;
   const source = {
     delimiter,

@@ -2,8 +2,9 @@ import type { SeededRandom } from '../../src/dataset/random.ts';
 import { PayloadMaker } from './payload-maker.ts';
 
 /**
- * Files of agencies from a seed: lines of valid bets and of those that a byte separates from them, with and without quotes, with
- * every kind of line end, empty ones, very long ones, quotes that are never closed, and bytes changed anywhere.
+ * Files of agencies from a seed: lines of valid bets and of those that a byte separates from them,
+ * with and without quotes, with every kind of line end, empty ones, very long ones, quotes that are
+ * never closed, and bytes changed anywhere.
  */
 
 const SEPARATOR = '|';
@@ -12,8 +13,28 @@ const EDITS_MAX = 3;
 /** Lengths of names that make a line longer than the reader takes, and about as long. */
 const LONG_NAMES = [250, 4000, 8140, 8200, 20_000];
 
-const NAMES = ['Santiago Lionel', 'Lorca', 'Tiago Nicolás', 'Núñez', 'Ana', 'Li', "D'Angelo", 'María José'];
-const ODD_NAMES = ['Smith, John', 'Juan "Tito"', '"', 'a|b', 'Жанна', '王', 'a\rb', 'a\nb', '', ' '];
+const NAMES = [
+  'Santiago Lionel',
+  'Lorca',
+  'Tiago Nicolás',
+  'Núñez',
+  'Ana',
+  'Li',
+  "D'Angelo",
+  'María José',
+];
+const ODD_NAMES = [
+  'Smith, John',
+  'Juan "Tito"',
+  '"',
+  'a|b',
+  'Жанна',
+  '王',
+  'a\rb',
+  'a\nb',
+  '',
+  ' ',
+];
 const ODD_LINES = [
   '',
   '"',
@@ -46,7 +67,9 @@ export class FileMaker {
     const parts: Buffer[] = [];
     for (let lines = random.between(0, LINES_MAX); lines > 0; lines -= 1) {
       parts.push(this.#line(odd));
-      parts.push(Buffer.from(this.#oneIn(odd * 3) ? random.pick(['\n', '\r\n', '\r', '\n\n']) : lineEnd));
+      parts.push(
+        Buffer.from(this.#oneIn(odd * 3) ? random.pick(['\n', '\r\n', '\r', '\n\n']) : lineEnd),
+      );
     }
     if (this.#oneIn(4)) parts.pop();
     const bytes = Buffer.concat(parts);
@@ -56,7 +79,8 @@ export class FileMaker {
   /** The file in pieces as it may be read: each line may lie across two of them. */
   chunks(file: Buffer): Buffer[] {
     const chunks: Buffer[] = [];
-    // What is not complete is copied with every piece: a long file in tiny ones would take all of the time.
+    // What is not complete is copied with every piece: a long file in tiny ones would take all of
+    // the time.
     const most = this.#random.pick(file.length < 2000 ? [1, 3, 64, 500] : [64, 500, 100_000]);
     for (let at = 0; at < file.length; ) {
       const end = Math.min(file.length, at + this.#random.between(1, most));
@@ -93,7 +117,11 @@ export class FileMaker {
 
   #edited(file: Buffer): Buffer {
     const bytes = Buffer.from(file);
-    for (let edits = this.#random.between(1, EDITS_MAX); edits > 0 && bytes.length > 0; edits -= 1) {
+    for (
+      let edits = this.#random.between(1, EDITS_MAX);
+      edits > 0 && bytes.length > 0;
+      edits -= 1
+    ) {
       const byte = this.#oneIn(3)
         ? this.#random.between(0, 255)
         : this.#random.pick([...Buffer.from('"|\r\n,0-')]);

@@ -1,9 +1,11 @@
-// Reads made-up payloads with both readers and made-up files of rows with and without the scanner, and cuts made-up
-// files of an agency into batches both ways, until the time is over. Stops at the first difference.
+// Reads made-up payloads with both readers and made-up files of rows with and without the scanner,
+// and cuts made-up files of an agency into batches both ways, until the time is over. Stops at the
+// first difference.
 //
 //     npm run fuzz -- --minutes 10 --seed 1
 //
-// The same seed makes the same payloads and files. Without one it takes another every time, and prints it.
+// The same seed makes the same payloads and files. Without one it takes another every time, and
+// prints it.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
@@ -82,7 +84,11 @@ function readBatch(payload: Buffer, agency: number): void {
 }
 
 function readBet(payload: Buffer, agency: number): void {
-  compare('readBet', payload, isSameRead(plain.readBet(payload, agency), wasm.readBet(payload, agency)));
+  compare(
+    'readBet',
+    payload,
+    isSameRead(plain.readBet(payload, agency), wasm.readBet(payload, agency)),
+  );
 }
 
 async function cutFile(): Promise<void> {
@@ -117,6 +123,8 @@ function compare(what: string, payload: Buffer, same: boolean): void {
 }
 
 function fail(what: string, payload: Buffer): never {
-  console.log(`seed ${seed}, payload ${counts.payloads}: ${what} differs for ${payload.toString('hex')}`);
+  console.log(
+    `seed ${seed}, payload ${counts.payloads}: ${what} differs for ${payload.toString('hex')}`,
+  );
   process.exit(1);
 }

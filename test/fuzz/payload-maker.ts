@@ -2,8 +2,9 @@ import type { SeededRandom } from '../../src/dataset/random.ts';
 import { PAYLOAD_BYTES_MAX } from '../../src/kernel/row-reader.ts';
 
 /**
- * Payloads of batches from a seed: valid ones, those that a single byte, field or limit separates from a valid one, and noise.
- * Most bets of a payload are valid, so that what is wrong is found behind any number of rows.
+ * Payloads of batches from a seed: valid ones, those that a single byte, field or limit separates
+ * from a valid one, and noise. Most bets of a payload are valid, so that what is wrong is found
+ * behind any number of rows.
  */
 
 const SEPARATOR = 0x7c;
@@ -70,7 +71,9 @@ const DATES = [
   '١٩٩٩',
 ];
 /** Days that not every month, or not every year, has. */
-const LAST_DAYS = words('2000-02-29 1996-02-29 0004-02-29 1999-12-31 1987-04-30 0001-01-31 9999-12-31');
+const LAST_DAYS = words(
+  '2000-02-29 1996-02-29 0004-02-29 1999-12-31 1987-04-30 0001-01-31 9999-12-31',
+);
 const NUMBERS = words('0 00 7 07 007 0042 9999 09999 10000 0000009999 00000009999 99999 -1 1.0');
 
 /** Bytes that mean something, and their neighbours. */
@@ -100,7 +103,13 @@ export class PayloadMaker {
 
   /** One bet, nearly always of five fields. */
   bet(): Buffer {
-    const fields = [this.#name(), this.#name(), this.#document(), this.#birthdate(), this.#number()];
+    const fields = [
+      this.#name(),
+      this.#name(),
+      this.#document(),
+      this.#birthdate(),
+      this.#number(),
+    ];
     if (this.#oneIn(200)) fields.splice(this.#random.between(0, 4), 1);
     if (this.#oneIn(200)) fields.splice(this.#random.between(0, 5), 0, this.#name());
     return joined(fields);
@@ -139,7 +148,11 @@ export class PayloadMaker {
     if (this.#oneIn(3)) {
       const text = Buffer.from('abcdefgh'.repeat(5)).subarray(0, this.#random.between(0, 40));
       const place = this.#random.between(0, text.length);
-      return Buffer.concat([text.subarray(0, place), this.#random.pick(SEQUENCES), text.subarray(place)]);
+      return Buffer.concat([
+        text.subarray(0, place),
+        this.#random.pick(SEQUENCES),
+        text.subarray(place),
+      ]);
     }
     if (this.#oneIn(10)) return Buffer.alloc(0);
     const length = this.#random.pick(NAME_LENGTHS);
@@ -149,7 +162,9 @@ export class PayloadMaker {
   }
 
   #document(): Buffer {
-    return this.#digits(this.#oneIn(ODD_FIELDS) ? this.#random.between(0, 12) : this.#random.between(1, 10));
+    return this.#digits(
+      this.#oneIn(ODD_FIELDS) ? this.#random.between(0, 12) : this.#random.between(1, 10),
+    );
   }
 
   #birthdate(): Buffer {

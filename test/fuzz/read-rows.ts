@@ -10,7 +10,10 @@ export interface ReadRows {
   readonly error: string | undefined;
 }
 
-/** Reads the bytes in the pieces between the given places. The texts of the bets are looked at after the last piece. */
+/**
+ * Reads the bytes in the pieces between the given places. The texts of the bets are looked at after
+ * the last piece.
+ */
 export function readRows(bytes: Uint8Array, places: readonly number[]): ReadRows {
   return collect(decodeRows(fleetingPieces(bytes, places), 'a file'));
 }

@@ -1,8 +1,9 @@
 import type { SeededRandom } from '../../src/dataset/random.ts';
 
 /**
- * The bytes of a `bets.csv` from a seed: nearly all rows are usual ones, between which stand rows that are bets all the same
- * (with quotes, other line ends, empty lines), and now and then one that is none, behind which nothing is read.
+ * The bytes of a `bets.csv` from a seed: nearly all rows are usual ones, between which stand rows
+ * that are bets all the same (with quotes, other line ends, empty lines), and now and then one that
+ * is none, behind which nothing is read.
  */
 
 /** A row that is a bet but no usual one is one in so many. */
@@ -56,7 +57,9 @@ export class RowsMaker {
     const random = this.#random;
     const length = this.#oneIn(500) ? ROWS_MANY : random.between(0, ROWS_USUAL_MAX);
     const odd = this.#oneIn(2);
-    let bytes: Buffer = Buffer.concat(Array.from({ length }, () => (odd ? this.#row() : this.#usualRow())));
+    let bytes: Buffer = Buffer.concat(
+      Array.from({ length }, () => (odd ? this.#row() : this.#usualRow())),
+    );
     if (this.#oneIn(3)) bytes = this.#edited(bytes);
     return this.#oneIn(3) ? bytes.subarray(0, random.between(0, bytes.length)) : bytes;
   }
@@ -75,12 +78,18 @@ export class RowsMaker {
 
   #usualRow(): Buffer {
     const agency = this.#random.between(0, 99_999);
-    return Buffer.concat([Buffer.from(`${agency},`), this.#texts(), Buffer.from(`,${this.#number()}\r\n`)]);
+    return Buffer.concat([
+      Buffer.from(`${agency},`),
+      this.#texts(),
+      Buffer.from(`,${this.#number()}\r\n`),
+    ]);
   }
 
   #unusualRow(): Buffer {
     const random = this.#random;
-    const texts = Buffer.from([this.#text(), random.pick(QUOTED), this.#text(), this.#text()].join(','));
+    const texts = Buffer.from(
+      [this.#text(), random.pick(QUOTED), this.#text(), this.#text()].join(','),
+    );
     const inQuotes = this.#oneIn(3);
     return Buffer.concat([
       Buffer.from(`${random.pick(INTEGERS)},`),
@@ -97,7 +106,10 @@ export class RowsMaker {
     return Buffer.from(`${[integer(), ...texts, integer()].join(',')}\r\n`);
   }
 
-  /** Four fields, together of any length around those of a block of vectors, and up to several of them. */
+  /**
+   * Four fields, together of any length around those of a block of vectors, and up to several of
+   * them.
+   */
   #texts(): Buffer {
     const random = this.#random;
     const texts = Array.from({ length: 4 }, () => this.#text());

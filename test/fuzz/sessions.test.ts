@@ -10,9 +10,9 @@ import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 
 /**
- * Whole sessions of peers that say anything: messages of their dialect in any order, valid or not, with bytes changed, left out
- * or made up, cut into any chunks. `make fuzz ARGS="--sessions 5000 --seed 1"` holds more of them than
- * `make test` does.
+ * Whole sessions of peers that say anything: messages of their dialect in any order, valid or not,
+ * with bytes changed, left out or made up, cut into any chunks. `make fuzz ARGS="--sessions 5000
+ * --seed 1"` holds more of them than `make test` does.
  */
 const RUNS = Number(process.env['FUZZ_SESSIONS'] ?? 150);
 const SEED = process.env['FUZZ_SEED'] === undefined ? undefined : Number(process.env['FUZZ_SEED']);
@@ -46,7 +46,15 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 );
 
 const said: fc.Arbitrary<Said> = fc.record({
-  message: fc.constantFrom('batch', 'batch', 'bad-batch', 'empty-batch', 'hello', 'all-sent', 'question'),
+  message: fc.constantFrom(
+    'batch',
+    'batch',
+    'bad-batch',
+    'empty-batch',
+    'hello',
+    'all-sent',
+    'question',
+  ),
   change,
 });
 
@@ -61,7 +69,9 @@ const session = fc.record({
 type Session = typeof session extends fc.Arbitrary<infer Value> ? Value : never;
 
 function bytesOf(spoken: SpokenDialect, agency: number, { greets, messages }: Session): Buffer {
-  const frames = messages.map(({ message, change: how }) => changed(messageOf(spoken, agency, message), how));
+  const frames = messages.map(({ message, change: how }) =>
+    changed(messageOf(spoken, agency, message), how),
+  );
   return Buffer.concat([greets ? spoken.hello(agency) : Buffer.alloc(0), ...frames]);
 }
 
@@ -115,7 +125,12 @@ class Company {
     const store = new GatedStore();
     const agencies = range(BYSTANDER).map(index => index + 1);
     // Short, because a peer that is sent its winners after the draw would be waited for until then.
-    const limits = { idleTimeoutMs: 60, messageTimeoutMs: 60, firstMessageTimeoutMs: 60, pingIntervalMs: 30 };
+    const limits = {
+      idleTimeoutMs: 60,
+      messageTimeoutMs: 60,
+      firstMessageTimeoutMs: 60,
+      pingIntervalMs: 30,
+    };
     const central = await TestCentral.open({ agencies, store, dialects: [spoken.dialect], limits });
     return new Company(spoken, central, store);
   }
@@ -142,14 +157,19 @@ class Company {
     await peer.rest();
     const events = central.events.slice(eventsBefore);
     const rows = store.rows.slice(rowsBefore);
-    const stored = events.filter(event => event.event === 'batch-stored' || event.event === 'bet-stored');
+    const stored = events.filter(
+      event => event.event === 'batch-stored' || event.event === 'bet-stored',
+    );
     const bets = stored.reduce((sum, event) => sum + ('count' in event ? event.count : 1), 0);
     // Every row is one of a bet that was announced as stored, and can be read again.
     expect([...decodeRows([Buffer.from(rows)], 'rows')]).toHaveLength(bets);
     expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
   }
 
-  /** Somebody else has bets stored as if he were alone. He comes for it: who only waits is sent away after a moment here. */
+  /**
+   * Somebody else has bets stored as if he were alone. He comes for it: who only waits is sent away
+   * after a moment here.
+   */
   async checkBystander(): Promise<void> {
     const peer = await this.central.connect();
     peer.send(Buffer.concat([this.#spoken.hello(BYSTANDER), this.#spoken.batch(BYSTANDER, LORCA)]));

@@ -39,7 +39,13 @@ export const TRICKY_FIELDS: readonly Field[] = [
 ];
 
 export const TRICKY: readonly GoldenBet[] = [
-  { firstName: 'Íñigo', lastName: 'Pa", z', document: '007', birthdate: '2000-02-29', number: '042' },
+  {
+    firstName: 'Íñigo',
+    lastName: 'Pa", z',
+    document: '007',
+    birthdate: '2000-02-29',
+    number: '042',
+  },
   { firstName: 'Ana', lastName: '😀', document: '9', birthdate: '0001-01-01', number: '0' },
 ];
 
@@ -74,13 +80,25 @@ export const BASE: readonly GoldenMessage[] = [
     name: 'NBET',
     from: 'client',
     meaning: { kind: 'batch', bets: [LORCA] },
-    fields: [['4e424554', 'NBET'], ['00000030', '48 bytes'], ['31', '1 bet'], ['7c', '|'], ...LORCA_FIELDS],
+    fields: [
+      ['4e424554', 'NBET'],
+      ['00000030', '48 bytes'],
+      ['31', '1 bet'],
+      ['7c', '|'],
+      ...LORCA_FIELDS,
+    ],
   },
   {
     name: 'NBET of two bets',
     from: 'client',
     meaning: { kind: 'batch', bets: TRICKY },
-    fields: [['4e424554', 'NBET'], ['0000003b', '59 bytes'], ['32', '2 bets'], ['7c', '|'], ...TRICKY_FIELDS],
+    fields: [
+      ['4e424554', 'NBET'],
+      ['0000003b', '59 bytes'],
+      ['32', '2 bets'],
+      ['7c', '|'],
+      ...TRICKY_FIELDS,
+    ],
   },
   {
     name: 'NBET of none',

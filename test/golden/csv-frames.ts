@@ -1,8 +1,8 @@
 import { type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
 /**
- * The bytes of the dialect csv-frames, which are all text: 4 digits of length, `30` for data or `31` for the end. A
- * refusal has no bytes: it is a closed connection.
+ * The bytes of the dialect csv-frames, which are all text: 4 digits of length, `30` for data or
+ * `31` for the end. A refusal has no bytes: it is a closed connection.
  */
 
 const FROM_CLIENT: readonly GoldenMessage[] = [

@@ -26,7 +26,11 @@ const resumable = createResumableDialect(new PlainBetReader());
 const HELO = bytesOf(RESUMABLE[0]!);
 
 /** `before` is what the central receives first: who the peer is, or that it knows the extension. */
-const TABLES: readonly { dialect: Dialect; table: readonly GoldenMessage[]; before?: Uint8Array }[] = [
+const TABLES: readonly {
+  dialect: Dialect;
+  table: readonly GoldenMessage[];
+  before?: Uint8Array;
+}[] = [
   { dialect: createBaseDialect(new PlainBetReader()), table: BASE },
   { dialect: resumable, table: RESUMABLE, before: HELO },
   { dialect: createPushCodesDialect(), table: PUSH_CODES, before: bytesOf(PUSH_CODES[0]!) },
@@ -91,11 +95,18 @@ function centralAfter(dialect: Dialect, before: Uint8Array = new Uint8Array()) {
 }
 
 /** What our central sends that means the same. */
-function sentByCentral(dialect: Dialect, { meaning }: GoldenMessage, before?: Uint8Array): Uint8Array {
+function sentByCentral(
+  dialect: Dialect,
+  { meaning }: GoldenMessage,
+  before?: Uint8Array,
+): Uint8Array {
   const central = centralAfter(dialect, before);
   const reply =
     meaning.kind === 'refused'
-      ? { kind: 'refused', refusal: { code: meaning.code ?? 'invalid-bet', detail: meaning.texts[0] ?? '' } }
+      ? {
+          kind: 'refused',
+          refusal: { code: meaning.code ?? 'invalid-bet', detail: meaning.texts[0] ?? '' },
+        }
       : meaning.kind === 'accepted'
         ? { kind: 'accepted', bets: meaning.bets ?? 1 }
         : meaning;
@@ -148,7 +159,9 @@ describe.each(TABLES)('$dialect.name', ({ dialect, table, before }) => {
 
   test.each(table.filter(isOurs))('our side sends: $name', message => {
     const sent =
-      message.from === 'client' ? sentByAgency(dialect, message) : sentByCentral(dialect, message, before);
+      message.from === 'client'
+        ? sentByAgency(dialect, message)
+        : sentByCentral(dialect, message, before);
     expect(Buffer.from(sent).toString('hex')).toBe(hexOf(message.fields));
   });
 

@@ -1,6 +1,8 @@
 import { type Field, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
-/** The bytes of the dialect op-codes. No frame has a length: where a message ends, its fields tell. */
+/**
+ * The bytes of the dialect op-codes. No frame has a length: where a message ends, its fields tell.
+ */
 
 /** Behind the byte of the agency. */
 const LORCA_FIELDS: readonly Field[] = [
@@ -32,7 +34,13 @@ const BATCHES: readonly GoldenMessage[] = [
     name: 'batch',
     from: 'client',
     meaning: { kind: 'batch', bets: [{ agency: 1, ...LORCA }] },
-    fields: [['03', 'batch'], ['0001', '1 bet'], ['01', 'bet'], ['01', 'agency 1'], ...LORCA_FIELDS],
+    fields: [
+      ['03', 'batch'],
+      ['0001', '1 bet'],
+      ['01', 'bet'],
+      ['01', 'agency 1'],
+      ...LORCA_FIELDS,
+    ],
   },
   {
     name: 'batch of two, of an agency of two digits',

@@ -1,6 +1,9 @@
 import { type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
-/** The bytes of the dialect push-codes. The packets do not repeat the agency, and a document is a number. */
+/**
+ * The bytes of the dialect push-codes. The packets do not repeat the agency, and a document is a
+ * number.
+ */
 
 export const PUSH_CODES: readonly GoldenMessage[] = [
   {

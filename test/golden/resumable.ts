@@ -20,7 +20,10 @@ const final = (length: string, code: string, says: string, detail: string): read
 /** Every code once, with the detail `a b`. */
 const FINAL: readonly (readonly [RefusalCode, readonly Field[]])[] = [
   ['not-identified', final('00000014', '6e6f742d6964656e746966696564', 'not-identified', '612062')],
-  ['unknown-message', final('00000015', '756e6b6e6f776e2d6d657373616765', 'unknown-message', '612062')],
+  [
+    'unknown-message',
+    final('00000015', '756e6b6e6f776e2d6d657373616765', 'unknown-message', '612062'),
+  ],
   ['malformed', final('0000000f', '6d616c666f726d6564', 'malformed', '612062')],
   [
     'payload-too-large',
@@ -31,7 +34,10 @@ const FINAL: readonly (readonly [RefusalCode, readonly Field[]])[] = [
   ['count-mismatch', final('00000014', '636f756e742d6d69736d61746368', 'count-mismatch', '612062')],
   ['upload-open', final('00000011', '75706c6f61642d6f70656e', 'upload-open', '612062')],
   ['upload-voided', final('00000013', '75706c6f61642d766f69646564', 'upload-voided', '612062')],
-  ['agency-finished', final('00000015', '6167656e63792d66696e6973686564', 'agency-finished', '612062')],
+  [
+    'agency-finished',
+    final('00000015', '6167656e63792d66696e6973686564', 'agency-finished', '612062'),
+  ],
   ['draw-closed', final('00000011', '647261772d636c6f736564', 'draw-closed', '612062')],
   ['unauthorized', final('00000012', '756e617574686f72697a6564', 'unauthorized', '612062')],
   ['busy', final('0000000a', '62757379', 'busy', '612062')],

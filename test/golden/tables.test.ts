@@ -9,10 +9,15 @@ import { OP_CODES, OP_CODES_PAGE } from './op-codes.ts';
 import { PUSH_CODES, PUSH_CODES_PAGE } from './push-codes.ts';
 import { RESUMABLE, WELC_OLD } from './resumable.ts';
 
-/** The tables of golden bytes against the page and against themselves, before anything else is held against them. */
+/**
+ * The tables of golden bytes against the page and against themselves, before anything else is held
+ * against them.
+ */
 
 const withoutSpace = (text: string): string => text.replaceAll(/\s/g, '');
-const PROTOCOL_PAGE = withoutSpace(readFileSync(join(import.meta.dirname, '../../docs/PROTOCOL.md'), 'utf8'));
+const PROTOCOL_PAGE = withoutSpace(
+  readFileSync(join(import.meta.dirname, '../../docs/PROTOCOL.md'), 'utf8'),
+);
 
 const DIALECTS = [
   { name: 'push-codes', messages: PUSH_CODES, page: PUSH_CODES_PAGE },
@@ -23,7 +28,8 @@ const DIALECTS = [
 
 function find(messages: readonly GoldenMessage[], name: string): GoldenMessage {
   const [message, ...more] = messages.filter(candidate => candidate.name === name);
-  if (message === undefined || more.length > 0) return expect.fail(`${more.length} more of '${name}'`);
+  if (message === undefined || more.length > 0)
+    return expect.fail(`${more.length} more of '${name}'`);
   return message;
 }
 
@@ -46,7 +52,8 @@ describe.each([...DIALECTS, { name: 'base', messages: BASE, page: BASE_PAGE }])(
 );
 
 describe.each(DIALECTS)('$name', ({ messages }) => {
-  // A length stands before a text: `5 bytes`, then that many; what a field says is what its bytes are.
+  // A length stands before a text: `5 bytes`, then that many; what a field says is what its bytes
+  // are.
   test.each(messages)('$name: the texts are as long as said', ({ fields }) => {
     for (const [index, [hex, says]] of fields.entries()) {
       const said = /^(\d+) bytes?(?:,|$)/.exec(says)?.[1];
@@ -61,12 +68,17 @@ describe.each(DIALECTS)('$name', ({ messages }) => {
 });
 
 test('push-codes: what is said of a number is what its bytes say', () => {
-  const numbers = PUSH_CODES.flatMap(({ fields }) => fields).filter(([, says]) => /^\d+$/.test(says));
-  expect(numbers.map(([hex]) => String(Number.parseInt(hex, 16)))).toEqual(numbers.map(([, says]) => says));
+  const numbers = PUSH_CODES.flatMap(({ fields }) => fields).filter(([, says]) =>
+    /^\d+$/.test(says),
+  );
+  expect(numbers.map(([hex]) => String(Number.parseInt(hex, 16)))).toEqual(
+    numbers.map(([, says]) => says),
+  );
 });
 
 describe('the length of the whole is that of the payload', () => {
-  const bytesOf = ({ fields }: Pick<GoldenMessage, 'fields'>): Buffer => Buffer.from(hexOf(fields), 'hex');
+  const bytesOf = ({ fields }: Pick<GoldenMessage, 'fields'>): Buffer =>
+    Buffer.from(hexOf(fields), 'hex');
 
   const WELC = { name: 'WELC to an older agency', fields: WELC_OLD };
   const typed = [...BASE, ...RESUMABLE, WELC].filter(({ fields }) => fields.length > 1);
@@ -81,13 +93,16 @@ describe('the length of the whole is that of the payload', () => {
     expect(bytes.readUInt32BE(0)).toBe(bytes.length - 5);
   });
 
-  test.each(PUSH_CODES.filter(({ name }) => name.startsWith('batch')))('push-codes: $name', message => {
-    const bytes = bytesOf(message);
-    expect(bytes.readUInt16BE(0)).toBe(bytes.length - 2);
-    let at = 2;
-    while (at < bytes.length) at += 2 + bytes.readUInt16BE(at);
-    expect(at).toBe(bytes.length);
-  });
+  test.each(PUSH_CODES.filter(({ name }) => name.startsWith('batch')))(
+    'push-codes: $name',
+    message => {
+      const bytes = bytesOf(message);
+      expect(bytes.readUInt16BE(0)).toBe(bytes.length - 2);
+      let at = 2;
+      while (at < bytes.length) at += 2 + bytes.readUInt16BE(at);
+      expect(at).toBe(bytes.length);
+    },
+  );
 
   test.each(CSV_FRAMES)('csv-frames: $name', message => {
     let rest = bytesOf(message).toString('latin1');

@@ -10,7 +10,10 @@ import { Program } from '../support/program.ts';
 /** Bets of the good agency: about half a second of uploading. */
 const BETS = 300_000;
 
-/** Shorter than the defaults, so that a test sees them pass; still far longer than anything good takes. */
+/**
+ * Shorter than the defaults, so that a test sees them pass; still far longer than anything good
+ * takes.
+ */
 const SHORT = {
   FIRST_MESSAGE_TIMEOUT: '2s',
   MESSAGE_TIMEOUT: '2s',
@@ -65,7 +68,8 @@ export class Arena {
       'upload',
     );
     const ms = performance.now() - startedAt;
-    if (stored.details['bets'] !== String(BETS)) throw new Error(`stored ${stored.details['bets']} bets`);
+    if (stored.details['bets'] !== String(BETS))
+      throw new Error(`stored ${stored.details['bets']} bets`);
     // It has nothing more to say, and waits for a draw that is never held.
     client.kill('SIGKILL');
     await client.exited;

@@ -59,7 +59,10 @@ export class NeverReading implements Disturbance {
   }
 }
 
-/** Comes in bad company: `count` peers at a time that do one thing, each replaced by another when it is gone. */
+/**
+ * Comes in bad company: `count` peers at a time that do one thing, each replaced by another when it
+ * is gone.
+ */
 export class BadCompany implements Disturbance {
   /** How many have come in all. */
   came = 0;
@@ -77,13 +80,17 @@ export class BadCompany implements Disturbance {
   /** Fulfilled when every peer that is there now has connected. */
   async settled(): Promise<void> {
     const connecting = [...this.#sockets].filter(socket => socket.connecting);
-    await Promise.all(connecting.map(socket => new Promise(resolve => socket.once('connect', resolve))));
+    await Promise.all(
+      connecting.map(socket => new Promise(resolve => socket.once('connect', resolve))),
+    );
   }
 
   /** Everybody leaves. */
   async leave(): Promise<void> {
     this.#over = true;
-    const gone = [...this.#sockets].map(socket => new Promise(resolve => socket.once('close', resolve)));
+    const gone = [...this.#sockets].map(
+      socket => new Promise(resolve => socket.once('close', resolve)),
+    );
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(gone);
   }
@@ -91,12 +98,15 @@ export class BadCompany implements Disturbance {
   #add(): void {
     this.came += 1;
     const stops: (() => void)[] = [];
-    const socket = comeTo(this.#port, joined => this.#behave(joined, this.came, stop => stops.push(stop)));
+    const socket = comeTo(this.#port, joined =>
+      this.#behave(joined, this.came, stop => stops.push(stop)),
+    );
     this.#sockets.add(socket);
     socket.on('close', () => {
       this.#sockets.delete(socket);
       for (const stop of stops) stop();
-      // Not at once: a peer that is refused at its first byte would come a hundred thousand times a second.
+      // Not at once: a peer that is refused at its first byte would come a hundred thousand times a
+      // second.
       if (!this.#over) setTimeout(() => !this.#over && this.#add(), 20).unref();
     });
   }
@@ -106,8 +116,8 @@ export class BadCompany implements Disturbance {
 export type Behaviour = (socket: Socket, nth: number, onGone: (stop: () => void) => void) => void;
 
 /**
- * Writes something again and again, as fast as it is taken. Made beforehand: to be a nuisance must not cost more than the
- * nuisance, on the machine that both share.
+ * Writes something again and again, as fast as it is taken. Made beforehand: to be a nuisance must
+ * not cost more than the nuisance, on the machine that both share.
  */
 function writeForEver(socket: Socket, bytes: Buffer): void {
   const write = (): void => {
@@ -140,7 +150,10 @@ export const fourGigabytes: Behaviour = socket => {
 
 export const randomBytes: Behaviour = (socket, nth) => {
   const random = new SeededRandom(nth);
-  writeForEver(socket, Buffer.from(Array.from({ length: 16 * 1024 }, () => random.between(0, 255))));
+  writeForEver(
+    socket,
+    Buffer.from(Array.from({ length: 16 * 1024 }, () => random.between(0, 255))),
+  );
 };
 
 /** Valid frames that are refused, on one connection after the other. */

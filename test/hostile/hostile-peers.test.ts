@@ -15,7 +15,10 @@ import {
   refusedForEver,
 } from './bad-peers.ts';
 
-/** More than a server has ever had here with as many connections; without the ceilings it would be gigabytes. */
+/**
+ * More than a server has ever had here with as many connections; without the ceilings it would be
+ * gigabytes.
+ */
 const MEMORY_BYTES_MAX = 320 * 1024 * 1024;
 
 /** Others use the machine too: of so many uploads one must be quick. */
@@ -62,8 +65,12 @@ test.each<[string, number, Behaviour | typeof NeverReading, (line: Line) => bool
       await company.settled();
       const limit = 2 * Math.max(...undisturbed);
       const disturbed: number[] = [];
-      while (disturbed.length < TRIES && Math.min(...disturbed) > limit) disturbed.push(await arena.upload());
-      expect(Math.min(...disturbed), `undisturbed ${undisturbed.join(', ')} ms`).toBeLessThanOrEqual(limit);
+      while (disturbed.length < TRIES && Math.min(...disturbed) > limit)
+        disturbed.push(await arena.upload());
+      expect(
+        Math.min(...disturbed),
+        `undisturbed ${undisturbed.join(', ')} ms`,
+      ).toBeLessThanOrEqual(limit);
       await arena.server.line(explains, 'line that explains it');
     } finally {
       await company.leave();

@@ -55,7 +55,8 @@ describe('how fast bets are stored', () => {
 
   test('is remembered for five minutes', () => {
     const rates = new BetRates();
-    for (let second = 0; second <= 1000; second += 1) rates.sample(second * SECOND_MS + 1, agencies(second));
+    for (let second = 0; second <= 1000; second += 1)
+      rates.sample(second * SECOND_MS + 1, agencies(second));
     expect(rates.history).toHaveLength(300);
     expect(rates.history[0]).toEqual({ second: 700, bets: 1 });
     expect(rates.history.at(-1)).toEqual({ second: 999, bets: 1 });

@@ -8,10 +8,13 @@ import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { agencyWith, Page, statusWith, TestOperator } from './operator.ts';
 
-const betsOf = (count: number) => statusWith({ bets: count, agencies: [agencyWith({ bets: count })] });
+const betsOf = (count: number) =>
+  statusWith({ bets: count, agencies: [agencyWith({ bets: count })] });
 
 /** Makes a snapshot that no system's buffers hold. */
-const HUGE = statusWith({ agencies: Array.from({ length: 200_000 }, (_, agency) => agencyWith({ agency })) });
+const HUGE = statusWith({
+  agencies: Array.from({ length: 200_000 }, (_, agency) => agencyWith({ agency })),
+});
 
 describe('the live stream', () => {
   test('begins with a snapshot, and goes on with one a second while something changes', async () => {
@@ -51,7 +54,10 @@ describe('the live stream', () => {
     operator.monitor.onEvent({ event: 'stopping', signal: 'SIGTERM' });
     await operator.stop();
     await ended;
-    expect(snapshots.at(-1)).toMatchObject({ state: 'stopping', ready: { ok: false, reason: 'stopping' } });
+    expect(snapshots.at(-1)).toMatchObject({
+      state: 'stopping',
+      ready: { ok: false, reason: 'stopping' },
+    });
   });
 
   test('has a limited number of readers; who leaves makes room', async () => {

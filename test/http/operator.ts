@@ -37,7 +37,10 @@ export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
   };
 }
 
-/** An operator's port over a central that is made up, on a free port. It is stopped when the test ends. */
+/**
+ * An operator's port over a central that is made up, on a free port. It is stopped when the test
+ * ends.
+ */
 export class TestOperator {
   status: CentralStatus = statusWith();
   /** Milliseconds that the port's clock is ahead of the real one. */
@@ -106,7 +109,8 @@ export class Page {
 
   async #read(): Promise<void> {
     try {
-      for await (const text of this.response.body!.pipeThrough(new TextDecoderStream())) this.#take(text);
+      for await (const text of this.response.body!.pipeThrough(new TextDecoderStream()))
+        this.#take(text);
     } catch {
       // The test has left, or the server is gone.
     }

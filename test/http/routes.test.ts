@@ -99,8 +99,13 @@ describe('the metrics', () => {
   test('are what the central says at that moment', async () => {
     const operator = await TestOperator.open();
     operator.serve();
-    expect((await Scrape.from(operator.url)).values('loteria_bets_stored_total')).toEqual({ 1: 0, 2: 0 });
-    operator.status = statusWith({ agencies: [agencyWith({ agency: 7, bets: 130, connections: 2 })] });
+    expect((await Scrape.from(operator.url)).values('loteria_bets_stored_total')).toEqual({
+      1: 0,
+      2: 0,
+    });
+    operator.status = statusWith({
+      agencies: [agencyWith({ agency: 7, bets: 130, connections: 2 })],
+    });
     const scrape = await Scrape.from(operator.url);
     expect(scrape.values('loteria_bets_stored_total')).toEqual({ 7: 130 });
     expect(scrape.values('loteria_agency_connections_open')).toEqual({ 7: 2 });
@@ -125,7 +130,9 @@ describe('the page', () => {
     expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
     expect(script.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     expect((await answer(operator, 'icon.svg')).headers.get('content-type')).toBe('image/svg+xml');
-    const again = await answer(operator, '', { headers: { 'If-None-Match': page.headers.get('etag')! } });
+    const again = await answer(operator, '', {
+      headers: { 'If-None-Match': page.headers.get('etag')! },
+    });
     expect([again.status, again.body]).toEqual([304, '']);
   });
 
@@ -134,16 +141,19 @@ describe('the page', () => {
     expect((await answer(operator, '')).status).toBe(404);
   });
 
-  test.each(['../package.json', '..%2fpackage.json', 'assets/..%2f..%2fpackage.json', 'assets', 'nothing'])(
-    'is all that is served: not %s',
-    async path => {
-      const operator = await TestOperator.open(await pageFolder());
-      const socket = await connectRaw(operator.port);
-      socket.end(`GET /${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-      const [head] = (await socket.setEncoding('utf8').toArray()).join('').split('\r\n');
-      expect(head).toBe('HTTP/1.1 404 Not Found');
-    },
-  );
+  test.each([
+    '../package.json',
+    '..%2fpackage.json',
+    'assets/..%2f..%2fpackage.json',
+    'assets',
+    'nothing',
+  ])('is all that is served: not %s', async path => {
+    const operator = await TestOperator.open(await pageFolder());
+    const socket = await connectRaw(operator.port);
+    socket.end(`GET /${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const [head] = (await socket.setEncoding('utf8').toArray()).join('').split('\r\n');
+    expect(head).toBe('HTTP/1.1 404 Not Found');
+  });
 });
 
 describe('every answer', () => {
@@ -153,7 +163,9 @@ describe('every answer', () => {
       const operator = await TestOperator.open(await pageFolder());
       const { headers, body } = await operator.get(path);
       await body?.cancel();
-      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; /);
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; script-src 'self'; /,
+      );
       expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
     },

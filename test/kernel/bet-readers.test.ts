@@ -19,7 +19,9 @@ function plain(read: BetBatch | BatchFault): object {
   return 'rows' in read ? { ...read, rows: Buffer.from(read.rows).toString() } : read;
 }
 
-/** What a payload is by the words of the grammar: how many bets, or undefined when it is no batch. */
+/**
+ * What a payload is by the words of the grammar: how many bets, or undefined when it is no batch.
+ */
 function expectedCount(payload: Uint8Array): number | undefined {
   const [count, ...fields] = Buffer.from(payload)
     .toString('latin1')
@@ -29,7 +31,9 @@ function expectedCount(payload: Uint8Array): number | undefined {
   if (fields.length === 0 || !/^[0-9]{1,6}$/.test(number)) return undefined;
   if (Number(number) === 0) return fields.length === 1 && fields[0]!.length === 0 ? 0 : undefined;
   if (fields.length !== 5 * Number(number)) return undefined;
-  const bets = Array.from({ length: Number(number) }, (_, index) => fields.slice(index * 5, index * 5 + 5));
+  const bets = Array.from({ length: Number(number) }, (_, index) =>
+    fields.slice(index * 5, index * 5 + 5),
+  );
   return bets.every(bet => expectedFault(bet) === undefined) ? bets.length : undefined;
 }
 
@@ -83,7 +87,9 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
         const payload = Buffer.from(`${count}${`|${bet}`.repeat(count)}`);
         const read = reader.readBatch(payload, 5);
         const isRight =
-          'rows' in read && read.count === count && Buffer.from(row.repeat(count)).equals(read.rows);
+          'rows' in read &&
+          read.count === count &&
+          Buffer.from(row.repeat(count)).equals(read.rows);
         if (!isRight) wrong.push(length);
       }
       expect(wrong).toEqual([]);
@@ -193,7 +199,12 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       [`999999|${PAZ}`, 999_999, 1],
       [`2|${PAZ}|Ana|Paz|007|2000-02-29`, 2, 1],
     ])('is too large in %j: the first bet that is not whole is named', (payload, count, index) => {
-      expect(readBatch(payload)).toEqual({ count, index, field: 'batch', reason: 'too-few-fields' });
+      expect(readBatch(payload)).toEqual({
+        count,
+        index,
+        field: 'batch',
+        reason: 'too-few-fields',
+      });
     });
 
     test.each([
@@ -205,7 +216,12 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       [`2|${PAZ}|${LORCA}|`, 2],
       [`2|${PAZ}|${LORCA}|x`, 2],
     ])('is too small in %j, which a trailing delimiter is enough for', (payload, count) => {
-      expect(readBatch(payload)).toEqual({ count, index: count, field: 'batch', reason: 'too-many-fields' });
+      expect(readBatch(payload)).toEqual({
+        count,
+        index: count,
+        field: 'batch',
+        reason: 'too-many-fields',
+      });
     });
   });
 
@@ -228,13 +244,16 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       ['number', '-1', 'not-digits'],
       ['number', '10000', 'out-of-range'],
       ['number', '00000000001', 'too-long'],
-    ] as const)('with the %s %j is refused, wherever in the batch it is', (field, value, reason) => {
-      const bad = PAZ.split('|').with(FIELDS.indexOf(field), value).join('|');
-      for (let index = 0; index < 3; index += 1) {
-        const bets = [LORCA, LORCA, LORCA].with(index, bad);
-        expect(readBatch(`3|${bets.join('|')}`)).toEqual({ count: 3, index, field, reason });
-      }
-    });
+    ] as const)(
+      'with the %s %j is refused, wherever in the batch it is',
+      (field, value, reason) => {
+        const bad = PAZ.split('|').with(FIELDS.indexOf(field), value).join('|');
+        for (let index = 0; index < 3; index += 1) {
+          const bets = [LORCA, LORCA, LORCA].with(index, bad);
+          expect(readBatch(`3|${bets.join('|')}`)).toEqual({ count: 3, index, field, reason });
+        }
+      },
+    );
 
     test('that is not UTF-8 is refused', () => {
       const payload = Buffer.concat([
@@ -274,7 +293,11 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
 
     test('that is refused leaves nothing in the next batch', () => {
       readBatch(`2|${LORCA}|Ana||007|2000-02-29|1`);
-      expect(readBatch(`1|${PAZ}`)).toEqual({ agency: 1, count: 1, rows: '1,Ana,Paz,007,2000-02-29,42\r\n' });
+      expect(readBatch(`1|${PAZ}`)).toEqual({
+        agency: 1,
+        count: 1,
+        rows: '1,Ana,Paz,007,2000-02-29,42\r\n',
+      });
     });
   });
 
@@ -299,7 +322,9 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       'at any place is a batch only when the rest is one by the grammar',
       (bets, numberDigits) => {
         const texts = bets.flatMap(bet => textsOf(bet, numberDigits));
-        const payload = Buffer.from([bets.length, ...(texts.length === 0 ? [''] : texts)].join('|'));
+        const payload = Buffer.from(
+          [bets.length, ...(texts.length === 0 ? [''] : texts)].join('|'),
+        );
         const wrong: number[] = [];
         for (let length = 0; length <= payload.length; length += 1) {
           const rest = payload.subarray(0, length);
@@ -322,7 +347,11 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       .tuple(
         fc.array(wireBet, { minLength: 1, maxLength: 3 }),
         fc.array(
-          fc.record({ place: fc.nat(1000), removed: fc.nat(3), added: fc.array(byte, { maxLength: 3 }) }),
+          fc.record({
+            place: fc.nat(1000),
+            removed: fc.nat(3),
+            added: fc.array(byte, { maxLength: 3 }),
+          }),
           {
             minLength: 1,
             maxLength: 3,
@@ -330,7 +359,9 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
         ),
       )
       .map(([bets, edits]) => {
-        const bytes = [...Buffer.from([bets.length, ...bets.flatMap(bet => textsOf(bet))].join('|'))];
+        const bytes = [
+          ...Buffer.from([bets.length, ...bets.flatMap(bet => textsOf(bet))].join('|')),
+        ];
         for (const { place, removed, added } of edits)
           bytes.splice(place % (bytes.length + 1), removed, ...added);
         return Uint8Array.from(bytes);
@@ -350,7 +381,9 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
         const count = expectedCount(payload);
         if ('rows' in read) {
           expect(read.count).toBe(count);
-          expect(Buffer.from(read.rows).toString('latin1').split('\r\n')).toHaveLength(read.count + 1);
+          expect(Buffer.from(read.rows).toString('latin1').split('\r\n')).toHaveLength(
+            read.count + 1,
+          );
         } else {
           expect(count).toBeUndefined();
           expect(FAULT_FIELDS).toContain(read.field);

@@ -2,7 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openLineCopier } from '../../src/kernel/open-line-copier.ts';
-import { CHUNK_BYTES_MAX, FIELDS_BYTES_MAX, WasmLineCopier } from '../../src/kernel/wasm-line-copier.ts';
+import {
+  CHUNK_BYTES_MAX,
+  FIELDS_BYTES_MAX,
+  WasmLineCopier,
+} from '../../src/kernel/wasm-line-copier.ts';
 import { cutBothWays } from '../fuzz/cut-both-ways.ts';
 import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -23,7 +27,10 @@ function fieldsOf(...lines: readonly string[]): string {
 describe('the copier of lines', () => {
   const copier = new WasmLineCopier();
 
-  function copy(text: string, { at = 0, room = PLENTY, count = PLENTY, delimiter = COMMA } = {}): unknown {
+  function copy(
+    text: string,
+    { at = 0, room = PLENTY, count = PLENTY, delimiter = COMMA } = {},
+  ): unknown {
     copier.load(Buffer.from(text), delimiter);
     const copied = copier.copy(at, room, count);
     return { ...copied, fields: Buffer.from(copied.fields).toString() };
@@ -31,8 +38,15 @@ describe('the copier of lines', () => {
 
   test('copies the fields of lines, with separators before and between them', () => {
     const text = `${LORCA}\n${NUNEZ}\r\n`;
-    expect(copy(text)).toEqual({ fields: fieldsOf(LORCA, NUNEZ), count: 2, end: Buffer.byteLength(text) });
-    expect(copy(text, { at: LORCA.length + 1 })).toMatchObject({ fields: fieldsOf(NUNEZ), count: 1 });
+    expect(copy(text)).toEqual({
+      fields: fieldsOf(LORCA, NUNEZ),
+      count: 2,
+      end: Buffer.byteLength(text),
+    });
+    expect(copy(text, { at: LORCA.length + 1 })).toMatchObject({
+      fields: fieldsOf(NUNEZ),
+      count: 1,
+    });
     expect(copy(text.replaceAll(',', ';'), { delimiter: 0x3b })).toMatchObject({ count: 2 });
   });
 
@@ -42,7 +56,11 @@ describe('the copier of lines', () => {
     expect(copy(text)).toMatchObject({ count: 2, end: 2 * line });
     expect(copy(text, { count: 1 })).toMatchObject({ count: 1, end: line });
     expect(copy(text, { room: 2 * line })).toMatchObject({ count: 2 });
-    expect(copy(text, { room: 2 * line - 1 })).toEqual({ fields: fieldsOf(LORCA), count: 1, end: line });
+    expect(copy(text, { room: 2 * line - 1 })).toEqual({
+      fields: fieldsOf(LORCA),
+      count: 1,
+      end: line,
+    });
     expect(copy(text, { room: 0 })).toEqual({ fields: '', count: 0, end: 0 });
   });
 

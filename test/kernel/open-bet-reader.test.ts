@@ -17,9 +17,13 @@ const RESULT = 'BetReader 5,Ana,Paz,007,2000-02-29,42\r\n';
 
 /** What a script prints in a Node with these flags. */
 function run(script: string, ...flags: string[]): string {
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [...flags, '--input-type=module', '-e', script],
+    {
+      encoding: 'utf8',
+    },
+  );
   return stdout + stderr;
 }
 
@@ -36,7 +40,10 @@ describe('openBetReader', () => {
     expect(run(READ_A_BATCH, flag)).toBe(`Plain${RESULT}`);
   });
 
-  test.skipIf(process.arch !== 'x64')('opens the plain reader where the processor has no vectors', () => {
-    expect(run(READ_A_BATCH, '--no-enable-sse4-1')).toBe(`Plain${RESULT}`);
-  });
+  test.skipIf(process.arch !== 'x64')(
+    'opens the plain reader where the processor has no vectors',
+    () => {
+      expect(run(READ_A_BATCH, '--no-enable-sse4-1')).toBe(`Plain${RESULT}`);
+    },
+  );
 });

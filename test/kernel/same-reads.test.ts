@@ -7,7 +7,10 @@ import { WasmBetReader } from '../../src/kernel/wasm-bet-reader.ts';
 import { PayloadMaker } from '../fuzz/payload-maker.ts';
 import { isSameRead } from '../fuzz/same-read.ts';
 
-/** The two readers say the same of everything: the same rows byte for byte, or the same fault of the same field of the same bet. */
+/**
+ * The two readers say the same of everything: the same rows byte for byte, or the same fault of the
+ * same field of the same bet.
+ */
 
 const plain = new PlainBetReader();
 const wasm = new WasmBetReader();
@@ -64,7 +67,12 @@ describe('both readers say the same', () => {
   test.each([LORCA, NUNEZ])('of a bet with any one byte replaced by any other', bet => {
     const payloads = upTo(bet.length).flatMap(place =>
       upTo(256).map(byte =>
-        Buffer.concat([Buffer.from('1|'), bet.subarray(0, place), Buffer.of(byte), bet.subarray(place + 1)]),
+        Buffer.concat([
+          Buffer.from('1|'),
+          bet.subarray(0, place),
+          Buffer.of(byte),
+          bet.subarray(place + 1),
+        ]),
       ),
     );
     expect(different(payloads)).toEqual([]);
@@ -74,7 +82,12 @@ describe('both readers say the same', () => {
     const payloads = upTo(bet.length + 1).flatMap(place => [
       Buffer.concat([Buffer.from('1|'), bet.subarray(0, place), bet.subarray(place + 1)]),
       ...upTo(256).map(byte =>
-        Buffer.concat([Buffer.from('1|'), bet.subarray(0, place), Buffer.of(byte), bet.subarray(place)]),
+        Buffer.concat([
+          Buffer.from('1|'),
+          bet.subarray(0, place),
+          Buffer.of(byte),
+          bet.subarray(place),
+        ]),
       ),
     ]);
     expect(different(payloads)).toEqual([]);
@@ -83,7 +96,9 @@ describe('both readers say the same', () => {
   test('of a batch that is cut at any place', () => {
     const maker = new PayloadMaker(new SeededRandom(7574));
     for (const payload of upTo(40).map(() => maker.payload().subarray(0, 2000))) {
-      expect(different(upTo(payload.length + 1).map(length => payload.subarray(0, length)))).toEqual([]);
+      expect(
+        different(upTo(payload.length + 1).map(length => payload.subarray(0, length))),
+      ).toEqual([]);
     }
   });
 
@@ -95,15 +110,17 @@ describe('both readers say the same', () => {
 
   test('of three and four bytes of UTF-8 at its edges', () => {
     const edges = [
-      0x00, 0x7c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xc3, 0xdf, 0xe0, 0xed, 0xef, 0xf0,
-      0xf4, 0xf5, 0xff,
+      0x00, 0x7c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xc3, 0xdf, 0xe0, 0xed,
+      0xef, 0xf0, 0xf4, 0xf5, 0xff,
     ];
     const firsts = upTo(0x40).map(byte => 0xc0 + byte);
     const threes = firsts.flatMap(a => edges.flatMap(b => edges.map(c => Buffer.of(a, b, c))));
     const fours = firsts
       .slice(0x30)
       .flatMap(a =>
-        edges.flatMap(b => [0x7f, 0x80, 0xbf, 0xc0].flatMap(c => edges.map(d => Buffer.of(a, b, c, d)))),
+        edges.flatMap(b =>
+          [0x7f, 0x80, 0xbf, 0xc0].flatMap(c => edges.map(d => Buffer.of(a, b, c, d))),
+        ),
       );
     expect(different(around(`A${HOLE}|Paz|1|2000-02-29|1`, [...threes, ...fours]))).toEqual([]);
   });
@@ -116,11 +133,15 @@ describe('both readers say the same', () => {
     const februaries = upTo(10_000).flatMap(year =>
       ['28', '29', '30'].map(day => `${String(year).padStart(4, '0')}-02-${day}`),
     );
-    expect(different(around(`Ana|Paz|1|${HOLE}|1`, texts([...ofYears, ...februaries])))).toEqual([]);
+    expect(different(around(`Ana|Paz|1|${HOLE}|1`, texts([...ofYears, ...februaries])))).toEqual(
+      [],
+    );
   });
 
   test('of documents and numbers of any length, with zeros before them and what is nearly a digit in them', () => {
-    const lengths = upTo(13).flatMap(zeros => upTo(13).map(digits => '0'.repeat(zeros) + '9'.repeat(digits)));
+    const lengths = upTo(13).flatMap(zeros =>
+      upTo(13).map(digits => '0'.repeat(zeros) + '9'.repeat(digits)),
+    );
     const odd = lengths.flatMap(digits =>
       ['/', ':', '-', ' ', '\u0660'].flatMap(byte => [digits + byte, byte + digits]),
     );

@@ -6,7 +6,10 @@ import type { Bet } from '../../src/lottery/bet.ts';
 import { decodeRows } from '../../src/lottery/row-decoder.ts';
 import { betWith, plainBet, rowOf, textsOf, validBet } from './bets.ts';
 
-/** The row that `appendRow` writes, in a buffer with as much room as its contract asks for and not one byte more. */
+/**
+ * The row that `appendRow` writes, in a buffer with as much room as its contract asks for and not
+ * one byte more.
+ */
 function appendedRow(agency: number, fields: FieldRanges, at = 0): string {
   const room = (fields.ends[4]! - fields.starts[0]!) * 2 + ROW_OVERHEAD_BYTES_MAX;
   const out = Buffer.alloc(at + room + 8, 0x23);
@@ -19,7 +22,11 @@ function appendedRow(agency: number, fields: FieldRanges, at = 0): string {
 }
 
 const EXAMPLES: readonly [string, Partial<Bet>, string][] = [
-  ['plain fields are written as they are', {}, '1,Santiago Lionel,Lorca,30904465,1999-03-17,7574\r\n'],
+  [
+    'plain fields are written as they are',
+    {},
+    '1,Santiago Lionel,Lorca,30904465,1999-03-17,7574\r\n',
+  ],
   [
     'a field with the delimiter stands in quotes',
     { firstName: 'Lorca, Jr.' },
@@ -55,7 +62,9 @@ describe('a row', () => {
     expect(formatRow(betWith({ firstName: 'a\nb', lastName: 'c\rd' }))).toBe(
       '1,"a\nb","c\rd",30904465,1999-03-17,7574\r\n',
     );
-    expect(formatRow(betWith({ firstName: 'a\r\nb' }))).toBe('1,"a\r\nb",Lorca,30904465,1999-03-17,7574\r\n');
+    expect(formatRow(betWith({ firstName: 'a\r\nb' }))).toBe(
+      '1,"a\r\nb",Lorca,30904465,1999-03-17,7574\r\n',
+    );
   });
 
   test.each(['007', '0000000007', '7'])('stores the number %s as 7', number => {

@@ -27,7 +27,9 @@ function faultWith(values: Values): BetFault | undefined {
   return findFault(rangesOf(BET_FIELDS.map(field => Buffer.from(fields[field] as Uint8Array))));
 }
 
-/** Fields in one buffer with bytes around them that would change the verdict if they were looked at. */
+/**
+ * Fields in one buffer with bytes around them that would change the verdict if they were looked at.
+ */
 function rangesOf(fields: readonly Uint8Array[], between = Buffer.from('80', 'hex')): FieldRanges {
   const starts: number[] = [];
   const ends: number[] = [];
@@ -64,7 +66,9 @@ test.each(BET_FIELDS)('an empty %s is refused', field => {
 test('the ranges of texts hold each text, accents and empty ones included', () => {
   const texts = ['Ñandú', '', '1', '😀', 'z'];
   const { bytes, starts, ends } = fieldsOf(texts);
-  expect(texts.map((_, i) => Buffer.from(bytes.subarray(starts[i], ends[i])).toString())).toEqual(texts);
+  expect(texts.map((_, i) => Buffer.from(bytes.subarray(starts[i], ends[i])).toString())).toEqual(
+    texts,
+  );
 });
 
 describe.each(['first_name', 'last_name'] as const)('%s', field => {
@@ -148,7 +152,10 @@ describe.each(['first_name', 'last_name'] as const)('%s', field => {
   test('a sequence that is cut by the end of the field is not completed from the bytes behind it', () => {
     const fields = BET_FIELDS.map(name => Buffer.from(VALID[name]));
     fields[BET_FIELDS.indexOf(field)] = Buffer.from('41e2', 'hex');
-    expect(findFault(rangesOf(fields, Buffer.from('82ac', 'hex')))).toEqual({ field, reason: 'not-utf-8' });
+    expect(findFault(rangesOf(fields, Buffer.from('82ac', 'hex')))).toEqual({
+      field,
+      reason: 'not-utf-8',
+    });
   });
 });
 
@@ -158,15 +165,29 @@ describe('document', () => {
   });
 
   test('is too long with 11 digits, zeros included', () => {
-    expect(faultWith({ document: '00000000000' })).toEqual({ field: 'document', reason: 'too-long' });
+    expect(faultWith({ document: '00000000000' })).toEqual({
+      field: 'document',
+      reason: 'too-long',
+    });
   });
 
-  test.each(['30.904.465', '-1', '+1', ' 1', '1 ', '1e3', '0x1', 'abc', '3090446५', '１', '1\n', '/', ':'])(
-    'is digits only, not %j',
-    document => {
-      expect(faultWith({ document })).toEqual({ field: 'document', reason: 'not-digits' });
-    },
-  );
+  test.each([
+    '30.904.465',
+    '-1',
+    '+1',
+    ' 1',
+    '1 ',
+    '1e3',
+    '0x1',
+    'abc',
+    '3090446५',
+    '１',
+    '1\n',
+    '/',
+    ':',
+  ])('is digits only, not %j', document => {
+    expect(faultWith({ document })).toEqual({ field: 'document', reason: 'not-digits' });
+  });
 });
 
 describe('birthdate', () => {
@@ -239,9 +260,12 @@ describe('number', () => {
     },
   );
 
-  test.each(['10000', '010000', '99999', '1000000000', '9999999999'])('%s is out of range', number => {
-    expect(faultWith({ number })).toEqual({ field: 'number', reason: 'out-of-range' });
-  });
+  test.each(['10000', '010000', '99999', '1000000000', '9999999999'])(
+    '%s is out of range',
+    number => {
+      expect(faultWith({ number })).toEqual({ field: 'number', reason: 'out-of-range' });
+    },
+  );
 
   test('is too long with 11 digits, even if they are all zeros', () => {
     expect(faultWith({ number: '00000000007' })).toEqual({ field: 'number', reason: 'too-long' });
@@ -266,16 +290,29 @@ describe('agency', () => {
     expect(parseAgency(text)).toBe(agency);
   });
 
-  test.each(['', '0', '00', '65536', '99999', '4294967297', '00000000001', '-1', '+1', '1.0', '1e3', '0x1'])(
+  test.each([
+    '',
+    '0',
+    '00',
+    '65536',
+    '99999',
+    '4294967297',
+    '00000000001',
+    '-1',
+    '+1',
+    '1.0',
+    '1e3',
+    '0x1',
+  ])('%j is no agency', text => {
+    expect(parseAgency(text)).toBeUndefined();
+  });
+
+  test.each([' 1', '1 ', '1\n', '\n1', '1\0', '१', '１', 'uno', 'Infinity'])(
     '%j is no agency',
     text => {
       expect(parseAgency(text)).toBeUndefined();
     },
   );
-
-  test.each([' 1', '1 ', '1\n', '\n1', '1\0', '१', '１', 'uno', 'Infinity'])('%j is no agency', text => {
-    expect(parseAgency(text)).toBeUndefined();
-  });
 
   test.prop([fc.integer({ min: -70_000, max: 140_000 })])('is a number from 1 to 65535', number => {
     expect(parseAgency(String(number))).toBe(number >= 1 && number <= 65_535 ? number : undefined);
@@ -293,7 +330,22 @@ describe('agreement with the rules written a second time', () => {
   /** A byte that is near to what fields are made of, or any. */
   const byte = fc.oneof(
     fc.constantFrom(...Buffer.from('0123456789-/: \u007f\u0080é€\n')),
-    fc.constantFrom(0xc0, 0xc1, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf),
+    fc.constantFrom(
+      0xc0,
+      0xc1,
+      0xc2,
+      0xe0,
+      0xed,
+      0xf0,
+      0xf4,
+      0xf5,
+      0x80,
+      0x8f,
+      0x90,
+      0x9f,
+      0xa0,
+      0xbf,
+    ),
     fc.integer({ min: 0, max: 255 }),
   );
 
@@ -331,11 +383,15 @@ describe('agreement with the rules written a second time', () => {
 
   test.prop([nearlyValidFields, gap], { numRuns: 5000 })('nearly valid bets', agree);
 
-  test.prop([fieldBytes(fc.uint8Array({ maxLength: 12 })), gap], { numRuns: 2000 })('random bytes', agree);
+  test.prop([fieldBytes(fc.uint8Array({ maxLength: 12 })), gap], { numRuns: 2000 })(
+    'random bytes',
+    agree,
+  );
 
-  test.prop([validFields, fc.nat(1), fc.uint8Array({ minLength: 1, maxLength: 5 }), gap], { numRuns: 5000 })(
-    'names of random bytes',
-    (fields, index, name, between) => agree(fields.with(index, name), between),
+  test.prop([validFields, fc.nat(1), fc.uint8Array({ minLength: 1, maxLength: 5 }), gap], {
+    numRuns: 5000,
+  })('names of random bytes', (fields, index, name, between) =>
+    agree(fields.with(index, name), between),
   );
 
   test.prop(
@@ -367,7 +423,9 @@ describe('agreement with the rules written a second time', () => {
       const found = findFault(rangesOf([name, ...rest], between))?.reason;
       const reasons = expectedFault([name, ...rest])?.[1];
       const same =
-        reasons === undefined ? found === undefined : found !== undefined && reasons.includes(found);
+        reasons === undefined
+          ? found === undefined
+          : found !== undefined && reasons.includes(found);
       if (!same) disagreements.push(Buffer.from(name).toString('hex'));
     };
     for (let first = 0; first < 256; first += 1) {
@@ -376,13 +434,15 @@ describe('agreement with the rules written a second time', () => {
     }
     for (const first of [0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef]) {
       for (let second = 0x7f; second <= 0xc0; second += 1) {
-        for (const third of [0x41, 0x7f, 0x80, 0xbf, 0xc0]) check(Uint8Array.of(first, second, third));
+        for (const third of [0x41, 0x7f, 0x80, 0xbf, 0xc0])
+          check(Uint8Array.of(first, second, third));
       }
     }
     for (const first of [0xf0, 0xf1, 0xf3, 0xf4, 0xf5]) {
       for (let second = 0x7f; second <= 0xc0; second += 1) {
         for (const third of [0x7f, 0x80, 0xbf, 0xc0]) {
-          for (const fourth of [0x7f, 0x80, 0xbf, 0xc0]) check(Uint8Array.of(first, second, third, fourth));
+          for (const fourth of [0x7f, 0x80, 0xbf, 0xc0])
+            check(Uint8Array.of(first, second, third, fourth));
         }
       }
     }

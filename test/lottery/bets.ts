@@ -2,12 +2,18 @@ import * as fc from 'fast-check';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 
-/** Arbitrary valid bets, and their rows and fields as a test expects them: written here, not by the code under test. */
+/**
+ * Arbitrary valid bets, and their rows and fields as a test expects them: written here, not by the
+ * code under test.
+ */
 
 /** C0, DEL and C1. */
 const CONTROL = /\p{Cc}/u;
 
-/** Code points that a name may hold; those that mean something to CSV, to the wire or to UTF-8 come often. */
+/**
+ * Code points that a name may hold; those that mean something to CSV, to the wire or to UTF-8 come
+ * often.
+ */
 const nameCharacter = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...Array.from('aeLz Ññáüé')) },
   {
@@ -30,7 +36,12 @@ const name: fc.Arbitrary<string> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('x'.repeat(255), `${'ñ'.repeat(127)}x`, '"'.repeat(255), ','.repeat(255)),
+    arbitrary: fc.constantFrom(
+      'x'.repeat(255),
+      `${'ñ'.repeat(127)}x`,
+      '"'.repeat(255),
+      ','.repeat(255),
+    ),
   },
 );
 
@@ -73,7 +84,10 @@ export const wireBet: fc.Arbitrary<Bet> = fc.record({
   number,
 });
 
-/** The five fields as an agency's file or a payload has them. `numberDigits` pads the number with zeros. */
+/**
+ * The five fields as an agency's file or a payload has them. `numberDigits` pads the number with
+ * zeros.
+ */
 export function textsOf(bet: Bet, numberDigits = 1): string[] {
   const { firstName, lastName, birthdate: born } = bet;
   return [firstName, lastName, bet.document, born, String(bet.number).padStart(numberDigits, '0')];
@@ -83,7 +97,8 @@ export function textsOf(bet: Bet, numberDigits = 1): string[] {
 export function rowOf(bet: Bet): string {
   const fields: string[] = [];
   for (const text of [String(bet.agency), ...textsOf(bet)]) {
-    const special = text.includes(',') || text.includes('"') || text.includes('\r') || text.includes('\n');
+    const special =
+      text.includes(',') || text.includes('"') || text.includes('\r') || text.includes('\n');
     fields.push(special ? ['"', text.split('"').join('""'), '"'].join('') : text);
   }
   return fields.join(',').concat('\r\n');
@@ -111,7 +126,10 @@ export function betWith(values: Partial<Bet> = {}): Bet {
   };
 }
 
-/** The bet as an object of its own, for comparisons: what is read from rows looks its texts up when it is asked for them. */
+/**
+ * The bet as an object of its own, for comparisons: what is read from rows looks its texts up when
+ * it is asked for them.
+ */
 export function plainBet(bet: Bet): Bet {
   return {
     agency: bet.agency,

@@ -23,8 +23,8 @@ import { betWith, birthdate, document, plainBet, rowsOf, textsOf } from './bets.
 import { askPython, needsPython } from './python.ts';
 
 /**
- * Names as the course's functions take them: anything that is text, line ends included. NUL is left out, which Python's
- * csv module takes only since 3.11.
+ * Names as the course's functions take them: anything that is text, line ends included. NUL is left
+ * out, which Python's csv module takes only since 3.11.
  */
 const anyName = fc
   .array(
@@ -32,7 +32,12 @@ const anyName = fc
       { weight: 2, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }) },
       {
         weight: 1,
-        arbitrary: fc.constantFrom(...Array.from('aé,"\r\n\t \u2028\u0085\ufeff'), '\r\n', '""', "'"),
+        arbitrary: fc.constantFrom(
+          ...Array.from('aé,"\r\n\t \u2028\u0085\ufeff'),
+          '\r\n',
+          '""',
+          "'",
+        ),
       },
     ),
     { maxLength: 12 },
@@ -85,7 +90,10 @@ describe('storeBets', () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     storeBets([betWith({ number: 7 })], path);
     storeBets([], path);
-    storeBets([betWith({ agency: 2, firstName: 'Ñ, "x"' }), betWith({ agency: 3, document: '007' })], path);
+    storeBets(
+      [betWith({ agency: 2, firstName: 'Ñ, "x"' }), betWith({ agency: 3, document: '007' })],
+      path,
+    );
     expect(readFileSync(path, 'utf8')).toBe(
       '1,Santiago Lionel,Lorca,30904465,1999-03-17,7\r\n' +
         '2,"Ñ, ""x""",Lorca,30904465,1999-03-17,7574\r\n' +
@@ -96,7 +104,11 @@ describe('storeBets', () => {
   test('writes many bets in pieces without losing or repeating any', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     const bets = Array.from({ length: 20_000 }, (_, number) =>
-      betWith({ firstName: 'ñ'.repeat(1 + (number % 7)), document: String(number), number: number % 10_000 }),
+      betWith({
+        firstName: 'ñ'.repeat(1 + (number % 7)),
+        document: String(number),
+        number: number % 10_000,
+      }),
     );
     storeBets(bets.values(), path);
     expect(readFileSync(path).equals(rowsOf(bets))).toBe(true);
@@ -147,7 +159,10 @@ describe('loadBets', () => {
 
   test('names the file and the line that is no bet', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
-    writeFileSync(path, `${rowsOf([betWith(), betWith({ firstName: 'a\nb' })]).toString()}1,2,3\r\n`);
+    writeFileSync(
+      path,
+      `${rowsOf([betWith(), betWith({ firstName: 'a\nb' })]).toString()}1,2,3\r\n`,
+    );
     expect(() => [...loadBets(path)]).toThrow(`${path}, line 4: `);
   });
 
@@ -187,19 +202,22 @@ describe('loadBets', () => {
       expect(count).toBe(COUNT);
     });
 
-    test.skipIf(!HAS_PROC)('has read only the beginning of it when the first bet is there', async () => {
-      const path = await fileOfMany();
-      const bets = loadBets(path);
-      expect(descriptorsOf(path)).toEqual([]);
-      expect(plainBet(bets.next().value)).toEqual(betWith());
-      const [descriptor] = descriptorsOf(path);
-      const [, position] =
-        /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
-      expect(Number(position)).toBeGreaterThan(0);
-      expect(Number(position)).toBeLessThan(1024 * 1024);
-      bets.return(undefined);
-      expect(descriptorsOf(path)).toEqual([]);
-    });
+    test.skipIf(!HAS_PROC)(
+      'has read only the beginning of it when the first bet is there',
+      async () => {
+        const path = await fileOfMany();
+        const bets = loadBets(path);
+        expect(descriptorsOf(path)).toEqual([]);
+        expect(plainBet(bets.next().value)).toEqual(betWith());
+        const [descriptor] = descriptorsOf(path);
+        const [, position] =
+          /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
+        expect(Number(position)).toBeGreaterThan(0);
+        expect(Number(position)).toBeLessThan(1024 * 1024);
+        bets.return(undefined);
+        expect(descriptorsOf(path)).toEqual([]);
+      },
+    );
 
     test.skipIf(!HAS_PROC)('closes it at the end, after a break, and after an error', async () => {
       const path = await fileOfMany();
@@ -221,8 +239,15 @@ describe('loadBets', () => {
 });
 
 describe('agreement with Python', () => {
-  /** The fields of a bet in the order of the row, as the course's `store_bets` hands them to the writer. */
-  const fieldsOf = (bet: Bet): (string | number)[] => [bet.agency, ...textsOf(bet).slice(0, 4), bet.number];
+  /**
+   * The fields of a bet in the order of the row, as the course's `store_bets` hands them to the
+   * writer.
+   */
+  const fieldsOf = (bet: Bet): (string | number)[] => [
+    bet.agency,
+    ...textsOf(bet).slice(0, 4),
+    bet.number,
+  ];
 
   const manyBets = fc.array(anyBet, { minLength: 1, maxLength: 1500, size: 'max' });
 

@@ -6,8 +6,9 @@ import { askPython, needsPython } from './python.ts';
 
 describe('agreement with Python', () => {
   /**
-   * Python's reader gives what is left of the file as a record when a quote is never closed. The answer has undefined
-   * (None) for the line on which that record starts and goes on with the line after it, as ours does.
+   * Python's reader gives what is left of the file as a record when a quote is never closed. The
+   * answer has undefined (None) for the line on which that record starts and goes on with the line
+   * after it, as ours does.
    */
   const PROGRAM = `
 import csv, io
@@ -43,11 +44,31 @@ def answer(case):
           fc.oneof(
             {
               weight: 6,
-              arbitrary: fc.constantFrom('"', '""', delimiter, '\n', '\r', '\r\n', 'a', ' ', ',', ';'),
+              arbitrary: fc.constantFrom(
+                '"',
+                '""',
+                delimiter,
+                '\n',
+                '\r',
+                '\r\n',
+                'a',
+                ' ',
+                ',',
+                ';',
+              ),
             },
             {
               weight: 1,
-              arbitrary: fc.constantFrom('"a\nb"', 'O"Hara', 'Ñandú', "'", '\\', '\u2028', '\u0085', '\f'),
+              arbitrary: fc.constantFrom(
+                '"a\nb"',
+                'O"Hara',
+                'Ñandú',
+                "'",
+                '\\',
+                '\u2028',
+                '\u0085',
+                '\f',
+              ),
             },
           ),
           { maxLength: 30 },

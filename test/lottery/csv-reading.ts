@@ -1,7 +1,10 @@
 import { expect } from 'vitest';
 import { CsvReader } from '../../src/lottery/csv-reader.ts';
 
-/** What was read: the line on which a record starts and its fields, or undefined in their place when it is broken. */
+/**
+ * What was read: the line on which a record starts and its fields, or undefined in their place when
+ * it is broken.
+ */
 export type Read = [line: number, fields: string[] | undefined];
 
 export interface Options {
@@ -9,7 +12,10 @@ export interface Options {
   readonly recordBytesMax?: number;
 }
 
-/** Reads a stream in the given pieces. Each piece is overwritten as soon as the reader has no right to it any more. */
+/**
+ * Reads a stream in the given pieces. Each piece is overwritten as soon as the reader has no right
+ * to it any more.
+ */
 export function readPieces(
   pieces: readonly Uint8Array[],
   { delimiter = ',', recordBytesMax = 1e6 }: Options = {},

@@ -20,7 +20,10 @@ describe('a draw', () => {
         betWith({ agency: 2, document: '22', number: 1 }),
       ],
       [],
-      [betWith({ agency: 3, document: '31', number: 3 }), betWith({ agency: 2, document: '20', number: 0 })],
+      [
+        betWith({ agency: 3, document: '31', number: 3 }),
+        betWith({ agency: 2, document: '20', number: 0 }),
+      ],
     );
     expect(await holdDraw(slices, isEven)).toEqual({
       bets: 5,
@@ -32,7 +35,11 @@ describe('a draw', () => {
   });
 
   test('lists a document once for each of its winning bets', async () => {
-    const bets = [betWith({ document: '7' }), betWith({ document: '8' }), betWith({ document: '7' })];
+    const bets = [
+      betWith({ document: '7' }),
+      betWith({ document: '8' }),
+      betWith({ document: '7' }),
+    ];
     const { winners } = await holdDraw(slicesOf(bets), () => true);
     expect(winners).toEqual(new Map([[1, ['7', '8', '7']]]));
   });
@@ -41,7 +48,10 @@ describe('a draw', () => {
     ['no slice', []],
     ['an empty slice', [[]]],
   ])('of %s has no bets and no winners', async (_, slices) => {
-    expect(await holdDraw(slicesOf(...slices), () => true)).toEqual({ bets: 0, winners: new Map() });
+    expect(await holdDraw(slicesOf(...slices), () => true)).toEqual({
+      bets: 0,
+      winners: new Map(),
+    });
   });
 
   test('without a winner names no agency', async () => {
@@ -52,7 +62,11 @@ describe('a draw', () => {
   });
 
   test('asks once for each bet, in stored order, and goes once through them', async () => {
-    const bets = [betWith({ document: '1' }), betWith({ document: '2' }), betWith({ document: '3' })];
+    const bets = [
+      betWith({ document: '1' }),
+      betWith({ document: '2' }),
+      betWith({ document: '3' }),
+    ];
     const asked: string[] = [];
     await holdDraw(slicesOf(bets.slice(0, 2), bets.slice(2)), bet => {
       asked.push(bet.document);
@@ -72,15 +86,20 @@ describe('a draw', () => {
   test('finds for each agency exactly its winning bets', async () => {
     const few = validBet.map(bet => ({ ...bet, agency: (bet.agency % 5) + 1 }));
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(few, { maxLength: 10 }), { maxLength: 6 }), async slices => {
-        const { bets, winners } = await holdDraw(slicesOf(...slices), isEven);
-        const all = slices.flat();
-        expect(bets).toBe(all.length);
-        for (let agency = 0; agency <= 6; agency += 1) {
-          const documents = all.filter(bet => bet.agency === agency && isEven(bet)).map(bet => bet.document);
-          expect(winners.get(agency)).toEqual(documents.length === 0 ? undefined : documents);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.array(few, { maxLength: 10 }), { maxLength: 6 }),
+        async slices => {
+          const { bets, winners } = await holdDraw(slicesOf(...slices), isEven);
+          const all = slices.flat();
+          expect(bets).toBe(all.length);
+          for (let agency = 0; agency <= 6; agency += 1) {
+            const documents = all
+              .filter(bet => bet.agency === agency && isEven(bet))
+              .map(bet => bet.document);
+            expect(winners.get(agency)).toEqual(documents.length === 0 ? undefined : documents);
+          }
+        },
+      ),
     );
   });
 });

@@ -6,7 +6,10 @@ type Kind = 'base' | 'u' | 'v' | 'refused-u' | 'end' | 'end-u' | 'closed' | 'dra
 
 const KINDS: readonly Kind[] = ['base', 'u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'];
 
-/** A fact of an agency: bets of the base protocol, of an upload, an upload's refused batch, an end with an upload or without. */
+/**
+ * A fact of an agency: bets of the base protocol, of an upload, an upload's refused batch, an end
+ * with an upload or without.
+ */
 function factOf(kind: Kind, agency: number): Fact {
   const place = (upload: string) => ({ upload, seq: 1 });
   const fault = { count: 1, index: 0, field: 'document', reason: 'not-digits' } as const;
@@ -19,7 +22,10 @@ function factOf(kind: Kind, agency: number): Fact {
     end: { kind: 'finished', agency, upload: undefined },
     'end-u': { kind: 'finished', agency, upload: 'u' },
     drawn: { kind: 'drawn', draw: { bets: 0, winners: new Map() }, seal },
-    closed: { kind: 'closed', acta: { number: 1, time: '', bets: 0, bytes: 0, sha256: '', text: '' } },
+    closed: {
+      kind: 'closed',
+      acta: { number: 1, time: '', bets: 0, bytes: 0, sha256: '', text: '' },
+    },
   };
   return facts[kind];
 }

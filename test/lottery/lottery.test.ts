@@ -169,7 +169,9 @@ describe('the draw', () => {
   test('is held once', () => {
     const lottery = drawnLottery();
     expect(lottery.state).toBe('drawn');
-    expect(() => lottery.apply(drawn({ bets: 0, winners: new Map([[2, ['21']]]) }))).toThrow('once');
+    expect(() => lottery.apply(drawn({ bets: 0, winners: new Map([[2, ['21']]]) }))).toThrow(
+      'once',
+    );
     expect(lottery.winnersOf(2)).toEqual([]);
   });
 
@@ -216,7 +218,12 @@ const count = fc.nat(200);
 const happening = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('stored'), agency: id, count, numbered: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant('stored'),
+      agency: id,
+      count,
+      numbered: fc.boolean(),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('refused'), agency: id, count }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('finished'), agency: id }) },
@@ -246,7 +253,9 @@ function factsOf(happenings: readonly Happening[]): Fact[] {
     const place = { upload: 'u', seq };
     const fault = { count: bets, index: 0, field: 'number', reason: 'empty' } as const;
     return [
-      kind === 'stored' ? { kind, agency, count: bets, place } : { kind: 'refused', agency, place, fault },
+      kind === 'stored'
+        ? { kind, agency, count: bets, place }
+        : { kind: 'refused', agency, place, fault },
     ];
   });
 }
@@ -284,7 +293,9 @@ describe('any sequence of facts', () => {
           const mayBet = expected.includes(agency) && !done.has(agency) && !isDrawn;
           expect(lottery.refusalOfBets(agency) === undefined).toBe(mayBet);
           expect(lottery.hasFinished(agency)).toBe(done.has(agency));
-          expect(lottery.winnersOf(agency)).toEqual(isDrawn ? (DRAW.winners.get(agency) ?? []) : undefined);
+          expect(lottery.winnersOf(agency)).toEqual(
+            isDrawn ? (DRAW.winners.get(agency) ?? []) : undefined,
+          );
         }
       }
     },
@@ -302,7 +313,10 @@ describe('any sequence of facts', () => {
         expect(lookAt(again)).toEqual(lookAt(live));
       }
       const bets = facts.filter(({ kind }) => kind === 'stored');
-      const sum = bets.reduce((total, fact) => total + (fact.kind === 'stored' ? fact.count : 0), 0);
+      const sum = bets.reduce(
+        (total, fact) => total + (fact.kind === 'stored' ? fact.count : 0),
+        0,
+      );
       expect([...live.bets.values()].reduce((total, ofAgency) => total + ofAgency, 0)).toBe(sum);
     },
   );

@@ -16,7 +16,8 @@ export function needsPython({ skip }: TestContext): void {
  * @returns the answer to each case
  */
 export function askPython<Answer>(program: string, cases: readonly unknown[]): Answer[] {
-  const main = 'import json, sys\njson.dump([answer(case) for case in json.load(sys.stdin)], sys.stdout)\n';
+  const main =
+    'import json, sys\njson.dump([answer(case) for case in json.load(sys.stdin)], sys.stdout)\n';
   const { status, stdout, stderr } = spawnSync('python3', ['-c', `${program}\n${main}`], {
     input: JSON.stringify(cases),
     encoding: 'utf8',

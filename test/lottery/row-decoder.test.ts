@@ -74,7 +74,9 @@ describe('rows', () => {
   });
 
   test('that are usual make no text of a field before it is asked for', () => {
-    const bets = [...decodeRows([rowsOf([betWith(), betWith({ firstName: 'a,b' }), betWith()])], 'a test')];
+    const bets = [
+      ...decodeRows([rowsOf([betWith(), betWith({ firstName: 'a,b' }), betWith()])], 'a test'),
+    ];
     expect(bets.map(bet => bet instanceof StoredBet)).toEqual([true, false, true]);
   });
 
@@ -93,12 +95,15 @@ describe('rows', () => {
     ['the row torn before its last field', '1,Ana,Paz,11,1990'],
     ['a quote that is never closed', '1,"Ana,Paz,11,1990-01-02,7574\r\n'],
     ['more than a mebibyte', `1,${'x'.repeat(1024 * 1024)},Paz,11,1990-01-02,7574\r\n`],
-  ])('with %s are an error that names the source and the line, after the bets before it', (_, broken) => {
-    const bets = decodeRows([Buffer.from(`${ROW}\r\n${ROW}${broken}`)], 'some/bets.csv');
-    expect(bets.next().value?.firstName).toBe('Ana');
-    expect(bets.next().value?.firstName).toBe('Ana');
-    expect(() => bets.next()).toThrow(/^some\/bets\.csv, line 4: /);
-  });
+  ])(
+    'with %s are an error that names the source and the line, after the bets before it',
+    (_, broken) => {
+      const bets = decodeRows([Buffer.from(`${ROW}\r\n${ROW}${broken}`)], 'some/bets.csv');
+      expect(bets.next().value?.firstName).toBe('Ana');
+      expect(bets.next().value?.firstName).toBe('Ana');
+      expect(() => bets.next()).toThrow(/^some\/bets\.csv, line 4: /);
+    },
+  );
 
   test('of which one has a name with line ends count its lines', () => {
     const bets = decodeRows([Buffer.from(`1,"A\r\nn\na",Paz,11,1990-01-02,7574\r\nhola\r\n`)], 'x');

@@ -18,7 +18,10 @@ function found(window: Uint8Array, from = 0): number[] {
   return [...scanner.found.subarray(0, rows * NUMBERS_PER_ROW + 1)];
 }
 
-/** Whether a file gives the same bets, or the same error after the same bets, with and without the scanner. */
+/**
+ * Whether a file gives the same bets, or the same error after the same bets, with and without the
+ * scanner.
+ */
 function isReadTheSame(bytes: Uint8Array, places: readonly number[] = []): boolean {
   return isDeepStrictEqual(readRows(bytes, places), readRowsAsCsv(bytes));
 }
@@ -80,12 +83,11 @@ describe('a file gives the same bets, or the same error after the same bets, wit
     expect(isReadTheSame(maker.file(), maker.places())).toBe(true);
   });
 
-  test.prop([fc.uint8Array({ maxLength: 120 }), fc.array(fc.nat(300), { maxLength: 4 })], { numRuns: 1000 })(
-    'when it ends with any bytes',
-    (bytes, places) => {
-      expect(isReadTheSame(Buffer.concat([Buffer.from(LORCA), bytes]), places)).toBe(true);
-    },
-  );
+  test.prop([fc.uint8Array({ maxLength: 120 }), fc.array(fc.nat(300), { maxLength: 4 })], {
+    numRuns: 1000,
+  })('when it ends with any bytes', (bytes, places) => {
+    expect(isReadTheSame(Buffer.concat([Buffer.from(LORCA), bytes]), places)).toBe(true);
+  });
 
   test.each([
     ['usual rows', LORCA + NUNEZ + LORCA],
@@ -102,11 +104,14 @@ describe('a file gives the same bets, or the same error after the same bets, wit
     expect(isReadTheSame(bytes, everywhere)).toBe(true);
   });
 
-  test.each([0, 1, 2, 8, 9, 47, 48, 49])('when the end of a window is %i bytes behind a row', behind => {
-    const rows = LORCA.repeat(Math.floor(WINDOW_BYTES_MAX / LORCA.length) - 3);
-    const rest = WINDOW_BYTES_MAX - rows.length - behind;
-    const filling = `1,${'x'.repeat(rest - 9)},,,,7\r\n`;
-    expect(rows.length + filling.length).toBe(WINDOW_BYTES_MAX - behind);
-    expect(isReadTheSame(Buffer.from(rows + filling + NUNEZ.repeat(2000) + LORCA))).toBe(true);
-  });
+  test.each([0, 1, 2, 8, 9, 47, 48, 49])(
+    'when the end of a window is %i bytes behind a row',
+    behind => {
+      const rows = LORCA.repeat(Math.floor(WINDOW_BYTES_MAX / LORCA.length) - 3);
+      const rest = WINDOW_BYTES_MAX - rows.length - behind;
+      const filling = `1,${'x'.repeat(rest - 9)},,,,7\r\n`;
+      expect(rows.length + filling.length).toBe(WINDOW_BYTES_MAX - behind);
+      expect(isReadTheSame(Buffer.from(rows + filling + NUNEZ.repeat(2000) + LORCA))).toBe(true);
+    },
+  );
 });

@@ -59,9 +59,9 @@ describe('an upload', () => {
       const uploads = new Uploads();
       for (const seq of seqs.slice(0, -1)) uploads.stored(1, place('u', seq), 1);
       const bad = place('u', seqs.at(-1)!);
-      expect(() => (last === 'stored' ? uploads.stored(1, bad, 1) : uploads.refused(1, bad, FAULT))).toThrow(
-        `that expects batch ${seqs.length}`,
-      );
+      expect(() =>
+        last === 'stored' ? uploads.stored(1, bad, 1) : uploads.refused(1, bad, FAULT),
+      ).toThrow(`that expects batch ${seqs.length}`);
       expect(uploads.find(1, 'u')?.next ?? 1).toBe(seqs.length);
     }
   });

@@ -37,7 +37,13 @@ describe("the server's log", () => {
   });
 
   test('has the line of the assignment for the draw, and behind it the figures with the seal', () => {
-    const event = { event: 'draw-held', bets: 100, winners: 2, seal: SHA256, durationMs: 12.7 } as const;
+    const event = {
+      event: 'draw-held',
+      bets: 100,
+      winners: 2,
+      seal: SHA256,
+      durationMs: 12.7,
+    } as const;
     expect(linesOf(event)).toEqual([
       'INFO     action: sorteo | result: success',
       `INFO     action: draw | result: success | bets: 100 | winners: 2 | ms: 13 | sha256: ${SHA256}`,
@@ -80,7 +86,14 @@ describe("the server's log", () => {
     ],
     [
       'INFO     action: open_store | result: success | file: bets.csv | bets: 7 | finished: 2 of 5 agencies | finished_ids: 1,3 | state: open',
-      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [1, 3], expected: 5, state: 'open' },
+      {
+        event: 'store-opened',
+        file: 'bets.csv',
+        bets: 7,
+        finished: [1, 3],
+        expected: 5,
+        state: 'open',
+      },
     ],
     [
       'INFO     action: agency_finished | result: success | agency: 1 | missing: 65534 | waiting_for: 2,3 and 65532 more',
@@ -105,7 +118,14 @@ describe("the server's log", () => {
     ],
     [
       'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: 0 of 5 agencies | finished_ids: none | state: open',
-      { event: 'store-opened', file: 'bets.csv', bets: 0, finished: [], expected: 5, state: 'open' },
+      {
+        event: 'store-opened',
+        file: 'bets.csv',
+        bets: 0,
+        finished: [],
+        expected: 5,
+        state: 'open',
+      },
     ],
     [
       'ERROR    action: refuse | result: fail | ip: 10.0.0.1 | agency: 1 | code: sequence-gap | detail: batch 3 is expected, this is batch 5',

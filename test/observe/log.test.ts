@@ -93,16 +93,21 @@ describe('thresholds', () => {
     CRITICAL: [],
   };
 
-  test.each(LOG_LEVELS.map(level => [level]))('%s lets through what is as important or more', level => {
-    for (const format of ['text', 'json'] as const) {
-      const { log, lines } = collect({ level, format });
-      log.debug('a', 'success');
-      log.info('a', 'success');
-      log.warning('a', 'success');
-      log.error('a', 'success');
-      expect(lines.map(line => /DEBUG|INFO|WARNING|ERROR/.exec(line)![0])).toEqual(WRITTEN[level]);
-    }
-  });
+  test.each(LOG_LEVELS.map(level => [level]))(
+    '%s lets through what is as important or more',
+    level => {
+      for (const format of ['text', 'json'] as const) {
+        const { log, lines } = collect({ level, format });
+        log.debug('a', 'success');
+        log.info('a', 'success');
+        log.warning('a', 'success');
+        log.error('a', 'success');
+        expect(lines.map(line => /DEBUG|INFO|WARNING|ERROR/.exec(line)![0])).toEqual(
+          WRITTEN[level],
+        );
+      }
+    },
+  );
 
   test.each([
     ['DEBUG', 'DEBUG'],
@@ -119,9 +124,12 @@ describe('thresholds', () => {
     expect(parseLogLevel(text)).toEqual({ level, text });
   });
 
-  test.each(['', 'TRACE', 'INFO ', '10', 'constructor', 'toString', '__proto__'])('%j is no level', text => {
-    expect(parseLogLevel(text)).toBeUndefined();
-  });
+  test.each(['', 'TRACE', 'INFO ', '10', 'constructor', 'toString', '__proto__'])(
+    '%j is no level',
+    text => {
+      expect(parseLogLevel(text)).toBeUndefined();
+    },
+  );
 });
 
 describe('values', () => {
@@ -133,7 +141,10 @@ describe('values', () => {
 
   test('line ends become a space, so that nobody forges a line', () => {
     const { log, lines } = collect();
-    log.info('a', 'success', { msg: 'one\n2024-08-21 12:05:09 INFO     action: b', file: 'x\r\ny\rz' });
+    log.info('a', 'success', {
+      msg: 'one\n2024-08-21 12:05:09 INFO     action: b',
+      file: 'x\r\ny\rz',
+    });
     expect(lines).toHaveLength(1);
     expect(lines[0]!.trimEnd().split(/[\r\n]/)).toHaveLength(1);
     expect(lines[0]).toContain(' | file: x y z\n');
@@ -155,14 +166,23 @@ describe('values', () => {
   });
 
   test('whatever they hold, the line can be taken apart again', () => {
-    const value = fc.string({ unit: fc.constantFrom('a', 'é', '🎲', '|', ':', ' ', '\n', '\r', '"', '\\') });
+    const value = fc.string({
+      unit: fc.constantFrom('a', 'é', '🎲', '|', ':', ' ', '\n', '\r', '"', '\\'),
+    });
     fc.assert(
       fc.property(value, value, value, (file, error, msg) => {
         const { log, lines } = collect();
         log.info('a', 'success', { file, error, msg, count: 3 });
         expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
         const pairs = takeApart(lines[0]!);
-        expect(pairs.map(([key]) => key)).toEqual(['action', 'result', 'file', 'error', 'msg', 'count']);
+        expect(pairs.map(([key]) => key)).toEqual([
+          'action',
+          'result',
+          'file',
+          'error',
+          'msg',
+          'count',
+        ]);
         for (const [key, text] of pairs) {
           expect(text).not.toMatch(/[|\r\n]/);
           if (key !== 'msg') expect(text).not.toContain(':');

@@ -9,7 +9,10 @@ import { Scrape } from '../support/scrape.ts';
 const DOCS = join(import.meta.dirname, '../../docs');
 
 async function scraped(
-  options: { monitor?: Monitor; diskSpace?: () => Promise<{ freeBytes: number; totalBytes: number }> } = {},
+  options: {
+    monitor?: Monitor;
+    diskSpace?: () => Promise<{ freeBytes: number; totalBytes: number }>;
+  } = {},
 ) {
   const { monitor = new Monitor(() => new Date()), diskSpace } = options;
   const metrics = new Metrics({ monitor, diskSpace, version: '1.2.3' });
@@ -26,7 +29,9 @@ const onDisk = (monitor = withEngine()) =>
 describe('the metrics', () => {
   test('are those of docs/METRICS.md, with the same types and meanings, and no others', async () => {
     const page = readFileSync(join(DOCS, 'METRICS.md'), 'utf8');
-    const rows = [...page.matchAll(/^\| `((?:loteria|process|nodejs)_\w+)` \| (\w+) \| .* \| (.*) \|$/gm)];
+    const rows = [
+      ...page.matchAll(/^\| `((?:loteria|process|nodejs)_\w+)` \| (\w+) \| .* \| (.*) \|$/gm),
+    ];
     const documented = rows.map(([, name, type, help]) => `${name} ${type} ${help}`);
     const { families } = await onDisk();
     const exposed = [...families.values()].map(
@@ -67,7 +72,9 @@ describe('the metrics', () => {
   });
 
   test('say whether the engine is there, where there is one', async () => {
-    expect([...(await scraped()).families.keys()].filter(name => name.includes('engine'))).toEqual([]);
+    expect([...(await scraped()).families.keys()].filter(name => name.includes('engine'))).toEqual(
+      [],
+    );
     const monitor = withEngine();
     expect((await onDisk(monitor)).value('loteria_engine_available')).toBe(1);
     monitor.onEvent({ event: 'engine-unavailable', error: 'TIMEOUT', isUnsafe: false });
@@ -101,7 +108,8 @@ test('docs/grafana-dashboard.json asks only for metrics that exist, and for ever
     targets.flatMap(({ expr }) => expr.match(/\b(?:loteria|process|nodejs)_\w+/g) ?? []),
   );
   expect(asked.filter(name => !names.includes(name))).toEqual([]);
-  for (const { title, targets } of panels) expect([title, targets.length > 0]).toEqual([title, true]);
+  for (const { title, targets } of panels)
+    expect([title, targets.length > 0]).toEqual([title, true]);
   const missing = names.filter(name => name.startsWith('loteria_') && !text.includes(name));
   expect(missing).toEqual(['loteria_sync_duration_seconds_sum']);
 });

@@ -3,7 +3,10 @@ import type { CentralEvent } from '../../src/observe/events.ts';
 import { Monitor } from '../../src/observe/monitor.ts';
 import { SyncTimes } from '../../src/observe/sync-times.ts';
 
-const refusal = (code: 'busy' | 'invalid-bet') => ({ code, detail: "agency 1 sent 'Ana Pérez' 30904465" });
+const refusal = (code: 'busy' | 'invalid-bet') => ({
+  code,
+  detail: "agency 1 sent 'Ana Pérez' 30904465",
+});
 
 function monitorAfter(...events: readonly CentralEvent[]): Monitor {
   let second = 0;
@@ -38,7 +41,14 @@ describe('what a monitor counts', () => {
 describe('recent events', () => {
   test('are newest first, and say nothing of a person', () => {
     const { recent } = monitorAfter(
-      { event: 'store-opened', file: 'bets.csv', bets: 7, finished: [3], expected: 5, state: 'open' },
+      {
+        event: 'store-opened',
+        file: 'bets.csv',
+        bets: 7,
+        finished: [3],
+        expected: 5,
+        state: 'open',
+      },
       { event: 'bet-stored', document: '30904465', number: 7574 },
       { event: 'message-refused', ip: '10.0.0.2', agency: 2, refusal: refusal('invalid-bet') },
       { event: 'agency-finished', agency: 1, missing: 2, waitingFor: [2, 4] },
@@ -54,7 +64,11 @@ describe('recent events', () => {
   });
 
   test('that happen again move up and are counted: a flood hides nothing', () => {
-    const flood = { event: 'message-refused', ip: '10.0.0.9', refusal: refusal('invalid-bet') } as const;
+    const flood = {
+      event: 'message-refused',
+      ip: '10.0.0.9',
+      refusal: refusal('invalid-bet'),
+    } as const;
     const { recent } = monitorAfter(
       flood,
       { event: 'agency-finished', agency: 1, missing: 0, waitingFor: [] },
@@ -82,7 +96,10 @@ describe('recent events', () => {
     monitor.onFull();
     monitor.onDurable();
     monitor.onDurable();
-    expect(monitor.recent.newestFirst.map(({ kind }) => kind)).toEqual(['disk-has-room', 'disk-full']);
+    expect(monitor.recent.newestFirst.map(({ kind }) => kind)).toEqual([
+      'disk-has-room',
+      'disk-full',
+    ]);
   });
 
   test('tell of an engine without its words, which may name machines', () => {

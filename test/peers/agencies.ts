@@ -49,7 +49,11 @@ export const FIVE_AGENCIES: readonly PeerAgency[] = [
 export const HIGH_NUMBERS = { 5: 9998, 6: 9999, 50: 9999 };
 
 /** Writes the agency's file, from the line `from` on. */
-export async function writeAgency(folder: string, { id, lines }: PeerAgency, from = 0): Promise<string> {
+export async function writeAgency(
+  folder: string,
+  { id, lines }: PeerAgency,
+  from = 0,
+): Promise<string> {
   const file = join(folder, `agency-${id}.csv`);
   const text = lines
     .slice(from)

@@ -5,13 +5,18 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { betsOf, makeAgency, readRows, rowsFor, rowsOf } from './agencies.ts';
 import { runAgency, SPOKEN, startOurServer } from './our-side.ts';
 
-/** Promises P1 and P2 in the dialects that have no upload to go on with: only the acknowledgements tell what is stored. */
+/**
+ * Promises P1 and P2 in the dialects that have no upload to go on with: only the acknowledgements
+ * tell what is stored.
+ */
 
 const BATCH = 2;
 const BATCHES = 200;
 const OPTIONS = ['--batch', String(BATCH)];
 /** Wins with its second bet, and with its last. */
-const AGENCIES = [1, 2, 3, 4, 5].map(id => makeAgency(id, BATCHES * BATCH, [1, BATCHES * BATCH - 1]));
+const AGENCIES = [1, 2, 3, 4, 5].map(id =>
+  makeAgency(id, BATCHES * BATCH, [1, BATCHES * BATCH - 1]),
+);
 
 beforeEach(needsPython);
 
@@ -48,7 +53,10 @@ test.each(SPOKEN)(
       return runAgency(folder, agency, there, ...OPTIONS);
     });
     for (const [index, { code, report }] of (await Promise.all(rest)).entries()) {
-      expect({ code, winners: report?.winners }).toEqual({ code: 0, winners: AGENCIES[index]!.winners });
+      expect({ code, winners: report?.winners }).toEqual({
+        code: 0,
+        winners: AGENCIES[index]!.winners,
+      });
     }
     const all = await readRows(join(folder, 'bets.csv'));
     for (const agency of AGENCIES) expect(rowsOf(all, agency)).toEqual(rowsFor(agency));

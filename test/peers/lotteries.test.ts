@@ -26,7 +26,9 @@ import {
 } from './our-side.ts';
 import { type ClientReport, type PeerEnd, startPeerServer } from './python-peer.ts';
 
-/** Whole lotteries of five agencies with strangers at one end, in every dialect; all are processes. */
+/**
+ * Whole lotteries of five agencies with strangers at one end, in every dialect; all are processes.
+ */
 
 const BATCH = 20;
 const DONE = { code: 0, signal: null };
@@ -34,7 +36,8 @@ const DONE = { code: 0, signal: null };
 /** What is spoken, and the options of the stranger. */
 type Case = readonly [Spoken, ...string[]];
 
-const inEach = (...options: readonly string[]): Case[] => SPOKEN.map(spoken => [spoken, ...options]);
+const inEach = (...options: readonly string[]): Case[] =>
+  SPOKEN.map(spoken => [spoken, ...options]);
 const titled = (each: Case): [string, Case] => [each.join(' '), each];
 
 beforeEach(needsPython);
@@ -52,7 +55,9 @@ async function expectOneDraw(server: Program, agencies: readonly PeerAgency[]): 
   expect(await server.exited).toEqual(DONE);
   expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
   expect(server.linesOf('sorteo')).toHaveLength(1);
-  expect(server.linesOf('draw').map(({ details }) => [details['bets'], details['winners']])).toEqual([
+  expect(
+    server.linesOf('draw').map(({ details }) => [details['bets'], details['winners']]),
+  ).toEqual([
     [String(betsOf(agencies)), String(agencies.flatMap(({ winners }) => winners).length)],
   ]);
 }
@@ -60,7 +65,14 @@ async function expectOneDraw(server: Program, agencies: readonly PeerAgency[]): 
 /** How a client in Python ends to whom nothing was refused. */
 function ofAll({ id, lines, winners }: PeerAgency): PeerEnd<ClientReport> {
   const batches = Math.ceil(lines.length / BATCH);
-  const report = { agency: id, batches, bets: lines.length, acknowledged: batches, errors: 0, winners };
+  const report = {
+    agency: id,
+    batches,
+    bets: lines.length,
+    acknowledged: batches,
+    errors: 0,
+    winners,
+  };
   return { code: 0, stderr: '', report };
 }
 
@@ -122,7 +134,9 @@ describe('our five clients and the server of another solution', () => {
     const server = await startPeerServer(peerOf(spoken), lottery, ...options);
     const there = { port: server.port, protocol: spoken };
     const clients = await Promise.all(
-      agencies.map(agency => startOurClient(folder, agency, there, { CLI_BATCH_MAXAMOUNT: String(BATCH) })),
+      agencies.map(agency =>
+        startOurClient(folder, agency, there, { CLI_BATCH_MAXAMOUNT: String(BATCH) }),
+      ),
     );
     for (const client of clients) expect(await client.exited, client.transcript()).toEqual(DONE);
     expect(await server.ended).toEqual({
@@ -134,7 +148,9 @@ describe('our five clients and the server of another solution', () => {
     await expectWinnersFiles(folder, agencies);
     for (const [index, { winners }] of agencies.entries()) {
       const told = clients[index]!.linesOf('consulta_ganadores', 'success');
-      expect(told.map(({ details }) => details['cant_ganadores'])).toEqual([String(winners.length)]);
+      expect(told.map(({ details }) => details['cant_ganadores'])).toEqual([
+        String(winners.length),
+      ]);
     }
   });
 });
@@ -154,7 +170,9 @@ describe('one lottery of agencies that speak different dialects, over one server
 
   test('our clients, one in each protocol', async () => {
     const folder = await temporaryFolder();
-    const { server, portOf } = await startOurServer(folder, AGENCY_PROTOCOLS, { NUMBER_AGENCIES: '6' });
+    const { server, portOf } = await startOurServer(folder, AGENCY_PROTOCOLS, {
+      NUMBER_AGENCIES: '6',
+    });
     const agencies = [...FIVE_AGENCIES, makeAgency(6, 120, [60], HIGH_NUMBERS)];
     const clients = await Promise.all(
       agencies.map((agency, index) => {

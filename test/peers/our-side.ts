@@ -21,7 +21,9 @@ export interface OurServer {
   readonly portOf: (protocol: AgencyProtocol) => number;
 }
 
-/** Starts our server with a listener for each protocol, and waits until it listens on all of them. */
+/**
+ * Starts our server with a listener for each protocol, and waits until it listens on all of them.
+ */
 export async function startOurServer(
   folder: string,
   protocols: readonly AgencyProtocol[],
@@ -72,7 +74,12 @@ export async function runAgency(
   ...options: readonly string[]
 ): Promise<PeerEnd<ClientReport>> {
   const file = await writeAgency(folder, agency, from);
-  return runPeerClient(peerOf(spoken), { port, id: agency.id, file }, ...waitingIn(spoken), ...options);
+  return runPeerClient(
+    peerOf(spoken),
+    { port, id: agency.id, file },
+    ...waitingIn(spoken),
+    ...options,
+  );
 }
 
 /** Those that ask for the winners do not wait long between two questions. */

@@ -6,7 +6,10 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { makeAgency, readRows, rowsFor, rowsOf, writeAgency } from './agencies.ts';
 import { type PeerDialect, runPeerClient, startPeerServer } from './python-peer.ts';
 
-/** The peers among themselves: whoever is to judge our central and our agency has to agree with its own kind first. */
+/**
+ * The peers among themselves: whoever is to judge our central and our agency has to agree with its
+ * own kind first.
+ */
 
 const AGENCIES = [makeAgency(1, 17, [4, 16]), makeAgency(2, 12), makeAgency(3, 5, [0])];
 const BATCH = 5;
@@ -39,7 +42,11 @@ describe('a lottery of three agencies, the clients and the server in Python', ()
   test.each(CASES)('%s', async (_, dialect, ofClient, ofServer) => {
     const folder = await temporaryFolder();
     const stored = join(folder, 'stored.csv');
-    const server = await startPeerServer(dialect, { agencies: AGENCIES.length, file: stored }, ...ofServer);
+    const server = await startPeerServer(
+      dialect,
+      { agencies: AGENCIES.length, file: stored },
+      ...ofServer,
+    );
     const clients = await Promise.all(
       AGENCIES.map(async agency => {
         const file = await writeAgency(folder, agency);
@@ -50,7 +57,14 @@ describe('a lottery of three agencies, the clients and the server in Python', ()
     expect(clients).toEqual(
       AGENCIES.map(({ id, lines, winners }) => {
         const batches = Math.ceil(lines.length / BATCH);
-        const report = { agency: id, batches, bets: lines.length, acknowledged: batches, errors: 0, winners };
+        const report = {
+          agency: id,
+          batches,
+          bets: lines.length,
+          acknowledged: batches,
+          errors: 0,
+          winners,
+        };
         return { code: 0, stderr: '', report };
       }),
     );
@@ -90,7 +104,10 @@ describe('a batch that the server refuses', () => {
     const server = await startPeerServer(dialect, lottery, '--refuse', '2');
     const there = { port: server.port, id: 1, file: await writeAgency(folder, LORCA) };
     const client = await runPeerClient(dialect, there, '--batch', '5');
-    expect({ code: client.code, report: client.report }).toEqual({ code, report: { agency: 1, ...report } });
+    expect({ code: client.code, report: client.report }).toEqual({
+      code,
+      report: { agency: 1, ...report },
+    });
     expect(await server.ended).toMatchObject({ code: 0, report: { done: true, bets } });
   });
 });
@@ -128,8 +145,20 @@ describe('what the original server cannot take ends ours with a reason', () => {
       [`01 0037 0035 1f${'61'.repeat(31)} 024c61 323032312d30322d3238 00000001 00000001`],
       'a name of more than 30',
     ],
-    ['a question before any bet', 'check_win', [], ['00000005 51 00000001 31'], 'before any bet is stored'],
-    ['a second "all sent"', 'op_codes', [], ['040100', '040100'], "a second 'all sent' of agency 1"],
+    [
+      'a question before any bet',
+      'check_win',
+      [],
+      ['00000005 51 00000001 31'],
+      'before any bet is stored',
+    ],
+    [
+      'a second "all sent"',
+      'op_codes',
+      [],
+      ['040100', '040100'],
+      "a second 'all sent' of agency 1",
+    ],
     [
       'the number 9998',
       'op_codes',
@@ -158,7 +187,10 @@ describe('what the original server cannot take ends ours with a reason', () => {
   });
 });
 
-/** Writes bytes on a connection of their own and closes it; whether the server takes them does not matter. */
+/**
+ * Writes bytes on a connection of their own and closes it; whether the server takes them does not
+ * matter.
+ */
 function sayAndLeave(port: number, hex: string): Promise<void> {
   return new Promise(resolve => {
     const socket = connect({ port, host: '127.0.0.1' }, () =>

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
-/** Clients and servers of other solutions: the Python programs of this folder, which share nothing with our code. */
+/**
+ * Clients and servers of other solutions: the Python programs of this folder, which share nothing
+ * with our code.
+ */
 
 const DIALECTS = ['base', 'push_codes', 'check_win', 'csv_frames', 'op_codes'] as const;
 
@@ -41,20 +44,40 @@ export function runPeerClient(
   ...options: readonly string[]
 ): Promise<PeerEnd<ClientReport>> {
   const { port, id, file } = agency;
-  const process = start(dialect, ['client', '127.0.0.1', String(port), String(id), file, ...options]);
+  const process = start(dialect, [
+    'client',
+    '127.0.0.1',
+    String(port),
+    String(id),
+    file,
+    ...options,
+  ]);
   return endOf<ClientReport>(process);
 }
 
-/** Starts a server on a free port of the loopback interface and waits until it listens. Killed when the test ends. */
+/**
+ * Starts a server on a free port of the loopback interface and waits until it listens. Killed when
+ * the test ends.
+ */
 export async function startPeerServer(
   dialect: PeerDialect,
   lottery: { agencies: number; file: string },
   ...options: readonly string[]
 ): Promise<{ port: number; ended: Promise<PeerEnd<ServerReport>> }> {
-  const process = start(dialect, ['server', '0', String(lottery.agencies), lottery.file, ...options]);
+  const process = start(dialect, [
+    'server',
+    '0',
+    String(lottery.agencies),
+    lottery.file,
+    ...options,
+  ]);
   const listening = new Promise<number>((resolve, reject) => {
-    createInterface({ input: process.stdout! }).once('line', line => resolve(JSON.parse(line).port));
-    process.once('close', code => reject(new Error(`the peer ended with ${code} before it listened`)));
+    createInterface({ input: process.stdout! }).once('line', line =>
+      resolve(JSON.parse(line).port),
+    );
+    process.once('close', code =>
+      reject(new Error(`the peer ended with ${code} before it listened`)),
+    );
   });
   const ended = endOf<ServerReport>(process);
   return { port: await listening, ended };
@@ -79,6 +102,7 @@ async function endOf<Report>(peer: ChildProcess): Promise<PeerEnd<Report>> {
   peer.stderr!.on('data', text => (stderr += String(text)));
   const [code] = (await once(peer, 'close')) as [number | null];
   const last = stdout.trimEnd().split('\n').at(-1)!;
-  const report = last === '' || last.startsWith('{"port"') ? undefined : (JSON.parse(last) as Report);
+  const report =
+    last === '' || last.startsWith('{"port"') ? undefined : (JSON.parse(last) as Report);
   return { code, stderr, report };
 }

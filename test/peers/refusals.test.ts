@@ -4,10 +4,20 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { needsPython } from '../lottery/python.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { makeAgency, readRows, rowsFor, rowsOf } from './agencies.ts';
-import { peerOf, runAgency, type Spoken, startOurClient, startOurServer, winnersFile } from './our-side.ts';
+import {
+  peerOf,
+  runAgency,
+  type Spoken,
+  startOurClient,
+  startOurServer,
+  winnersFile,
+} from './our-side.ts';
 import { runPeerClient, startPeerServer } from './python-peer.ts';
 
-/** Batches that are refused, with a stranger at one end: whoever sent them hears of it, and nobody else suffers. */
+/**
+ * Batches that are refused, with a stranger at one end: whoever sent them hears of it, and nobody
+ * else suffers.
+ */
 
 const BATCH = 5;
 /** Wins with its second and its last bet. */
@@ -21,8 +31,14 @@ describe('the server of another solution refuses the second batch of our client'
 
   test.each<readonly [Spoken, RegExp]>([
     ['base', /^the central refused the batch of 5 bets that begins with line 6; its log says why$/],
-    ['push-codes', /^the central refused the batch of 5 bets that begins with line 6; its log says why$/],
-    ['check-win', /^the central refused the batch of 5 bets that begins with line 6; its log says why$/],
+    [
+      'push-codes',
+      /^the central refused the batch of 5 bets that begins with line 6; its log says why$/,
+    ],
+    [
+      'check-win',
+      /^the central refused the batch of 5 bets that begins with line 6; its log says why$/,
+    ],
     [
       'csv-frames',
       /^the connection was lost, the central closed the connection; whether the last 1 batches were stored is not known/,
@@ -32,7 +48,12 @@ describe('the server of another solution refuses the second batch of our client'
     const stored = join(folder, 'stored.csv');
     const lottery = { agencies: 1, file: stored };
     const server = await startPeerServer(peerOf(spoken), lottery, '--refuse', '2');
-    const client = await startOurClient(folder, LORCA, { port: server.port, protocol: spoken }, env);
+    const client = await startOurClient(
+      folder,
+      LORCA,
+      { port: server.port, protocol: spoken },
+      env,
+    );
     expect(await client.exited).toEqual({ code: 1, signal: null });
     const failures = client.lines.filter(({ result }) => result === 'fail');
     expect(failures.map(({ action }) => action)).toEqual(['exit']);
@@ -45,8 +66,18 @@ describe('the server of another solution refuses the second batch of our client'
   test('op-codes: it leaves that batch out, is told its winners, and ends with exit code 1', async () => {
     const folder = await temporaryFolder();
     const stored = join(folder, 'stored.csv');
-    const server = await startPeerServer('op_codes', { agencies: 1, file: stored }, '--refuse', '2');
-    const client = await startOurClient(folder, LORCA, { port: server.port, protocol: 'op-codes' }, env);
+    const server = await startPeerServer(
+      'op_codes',
+      { agencies: 1, file: stored },
+      '--refuse',
+      '2',
+    );
+    const client = await startOurClient(
+      folder,
+      LORCA,
+      { port: server.port, protocol: 'op-codes' },
+      env,
+    );
     expect(await client.exited).toEqual({ code: 1, signal: null });
     const failures = client.lines.filter(({ result }) => result === 'fail');
     expect(failures.map(({ action, details }) => [action, details])).toEqual([
@@ -90,11 +121,19 @@ describe('our server refuses a bet of a client of another solution', () => {
       const rows = rowsFor(LORCA);
       await writeFile(file, `${LORCA.lines.slice(0, BATCH + 2).join('\n')}\n${BROKEN}\n`);
       await appendFile(file, `${LORCA.lines.slice(BATCH + 3).join('\n')}\n`);
-      const client = await runPeerClient(peerOf(spoken), { port: there.port, id: 1, file }, ...options);
+      const client = await runPeerClient(
+        peerOf(spoken),
+        { port: there.port, id: 1, file },
+        ...options,
+      );
       expect(client).toMatchObject(ending);
       await server.logged('refuse', 'fail');
       expect(server.linesOf('refuse', 'fail').map(({ details }) => details)).toEqual([
-        expect.objectContaining({ agency: '1', code: 'invalid-bet', detail: 'bet 2, birthdate, not-a-date' }),
+        expect.objectContaining({
+          agency: '1',
+          code: 'invalid-bet',
+          detail: 'bet 2, birthdate, not-a-date',
+        }),
       ]);
       expect(rowsOf(await readRows(join(folder, 'bets.csv')), LORCA)).toEqual(rows.slice(0, BATCH));
 
@@ -127,7 +166,14 @@ describe('our server refuses a bet of a client of another solution', () => {
     expect(await runPeerClient('op_codes', there, '--wait', '0.05', ...options, ...quirk)).toEqual({
       code: 0,
       stderr: '',
-      report: { agency: 1, batches: 4, bets: 17, acknowledged: 3, errors: 1, winners: LORCA.winners },
+      report: {
+        agency: 1,
+        batches: 4,
+        bets: 17,
+        acknowledged: 3,
+        errors: 1,
+        winners: LORCA.winners,
+      },
     });
     const { details } = await server.logged('refuse', 'fail');
     expect(details['code']).toBe('invalid-bet');

@@ -57,7 +57,12 @@ class HeldSyncs {
 
 describe('P1 An acknowledgement means on disk', () => {
   test.each([
-    ['a bet of the base protocol', conn(1), frame('BET', bet(11).join('|')), ['bets.csv', 'bets.journal']],
+    [
+      'a bet of the base protocol',
+      conn(1),
+      frame('BET', bet(11).join('|')),
+      ['bets.csv', 'bets.journal'],
+    ],
     ['a batch of the base protocol', conn(1), nbet(bet(11)), ['bets.csv', 'bets.journal']],
     ['a batch of an upload', helo(1), sbet(1, bet(11)), ['bets.csv', 'bets.journal']],
     ['a batch that is refused for good', helo(1), sbet(1, bet('x')), ['bets.journal']],

@@ -9,7 +9,8 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 const BETS = 40;
 
 /** A batch of which one bet is none. */
-const withFault = (at: number): string[][] => range(BETS).map(index => bet(index === at ? 'x' : 100 + index));
+const withFault = (at: number): string[][] =>
+  range(BETS).map(index => bet(index === at ? 'x' : 100 + index));
 
 const GOOD = range(BETS).map(index => bet(500 + index));
 const GOOD_ROWS = GOOD.map(([, , document]) => row(1, document!)).join('');
@@ -23,7 +24,11 @@ describe('P2 All or nothing', () => {
     expect(await base.lastFrames()).toEqual(['NOK']);
     const upload = await Peer.connect(port);
     upload.send(Buffer.concat([helo(1), sbet(1, ...withFault(at)), sbet(2, ...GOOD)]));
-    expect(await upload.frames(3)).toEqual([welc(1), `FAIL invalid-bet|0|1|${at}|document|not-digits`, 'OK']);
+    expect(await upload.frames(3)).toEqual([
+      welc(1),
+      `FAIL invalid-bet|0|1|${at}|document|not-digits`,
+      'OK',
+    ]);
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(GOOD_ROWS);
   });
 
@@ -35,7 +40,8 @@ describe('P2 All or nothing', () => {
     expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
     first.server.kill('SIGKILL');
     await first.server.exited;
-    // What a crash in the middle of the next batch leaves: whole rows and the beginning of one, and half of a line.
+    // What a crash in the middle of the next batch leaves: whole rows and the beginning of one, and
+    // half of a line.
     const part = GOOD_ROWS.slice(0, row(1, 500).length * 3 + 10);
     await appendFile(join(folder, 'bets.csv'), part);
     await appendFile(join(folder, 'bets.journal'), '{"n":3,"type":"group","end":');

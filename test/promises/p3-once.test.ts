@@ -8,7 +8,9 @@ import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 const BATCHES = 20;
-const UPLOAD = range(BATCHES).map(index => sbet(index + 1, bet(100 + 2 * index), bet(101 + 2 * index)));
+const UPLOAD = range(BATCHES).map(index =>
+  sbet(index + 1, bet(100 + 2 * index), bet(101 + 2 * index)),
+);
 const ROWS = range(2 * BATCHES)
   .map(index => row(1, 100 + index))
   .join('');
@@ -41,7 +43,8 @@ describe('P3 Once', () => {
     await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));
     const port = await freePort();
     const env = { SERVER_PORT: String(port), NUMBER_AGENCIES: '1' };
-    const start = () => startClient(folder, 1, port, { CLI_BATCH_MAXAMOUNT: '10', CLI_LOG_PROGRESS: '1ms' });
+    const start = () =>
+      startClient(folder, 1, port, { CLI_BATCH_MAXAMOUNT: '10', CLI_LOG_PROGRESS: '1ms' });
     const { server } = await startServer(folder, env);
     const client = start();
     await client.line(({ details }) => Number(details['bets']) > 100, 'progress');

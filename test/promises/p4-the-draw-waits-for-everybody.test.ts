@@ -1,7 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, END, frame, GWIN, helo, nbet, row, sbet, WAIT, welc } from '../support/base-frames.ts';
+import {
+  bet,
+  conn,
+  END,
+  frame,
+  GWIN,
+  helo,
+  nbet,
+  row,
+  sbet,
+  WAIT,
+  welc,
+} from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';

@@ -31,7 +31,8 @@ describe('P5 Yours only', () => {
       peer.send(Buffer.concat([WAIT, GWIN]));
       expect(await peer.frames(2)).toEqual([answer, answer]);
     }
-    // Whoever has said who it is cannot become somebody else, and whoever is nobody is told nothing.
+    // Whoever has said who it is cannot become somebody else, and whoever is nobody is told
+    // nothing.
     second.send(Buffer.concat([conn(1), GWIN]));
     expect(await second.lastFrames()).toEqual([expect.stringMatching(/^FAIL malformed\|1\|/)]);
     const stranger = await Peer.connect(port);
@@ -49,7 +50,10 @@ describe('P5 Yours only', () => {
       [1, 2].map(async id => {
         const lines = [`Ana,Paz,${id}000001,1990-01-02,7574`, `Eva,Paz,${id}000002,1990-01-02,1`];
         await writeFile(join(folder, `${id}.csv`), lines.join('\n').concat('\n'));
-        return startClient(folder, id, port, { CLI_FILE_NAME: `${id}.csv`, CLI_WINNERS_FILE: `${id}.txt` });
+        return startClient(folder, id, port, {
+          CLI_FILE_NAME: `${id}.csv`,
+          CLI_WINNERS_FILE: `${id}.txt`,
+        });
       }),
     );
     for (const [index, client] of clients.entries()) {

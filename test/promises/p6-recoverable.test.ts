@@ -10,7 +10,9 @@ const env = { NUMBER_AGENCIES: '2' };
 
 const ROWS = [row(1, 11), row(1, 12, 7574), row(1, 13)];
 
-/** A folder as a server leaves it that is killed when agency 1 has sent three batches and its end. */
+/**
+ * A folder as a server leaves it that is killed when agency 1 has sent three batches and its end.
+ */
 async function killedServer(): Promise<string> {
   const folder = await temporaryFolder();
   const { server, port } = await startServer(folder, env);
@@ -75,7 +77,9 @@ describe('P6 Recoverable', () => {
     await appendFile(join(folder, 'bets.csv'), row(2, 21) + row(2, 22).slice(0, 10));
     await appendFile(join(folder, 'bets.journal'), '{"n":6,"type":"gr');
     const { server } = await startServer(folder, env);
-    expect(server.linesOf('cut_torn_tail', 'success').map(({ level, details }) => [level, details])).toEqual([
+    expect(
+      server.linesOf('cut_torn_tail', 'success').map(({ level, details }) => [level, details]),
+    ).toEqual([
       ['WARNING', { file: 'bets.csv', bytes: String(row(2, 21).length + 10) }],
       ['WARNING', { file: 'bets.journal', bytes: '17' }],
     ]);
@@ -87,20 +91,31 @@ describe('P6 Recoverable', () => {
     ['a bit of the second row', 'bets.csv', ROWS[0]!.length + 5, ROWS[0]!.length],
     // The line that vouches for the second row.
     ['a bit of the third line', 'bets.journal', undefined, undefined],
-  ])('%s of %s that has changed stops the start with file and offset', async (_, file, at, offset) => {
-    const folder = await killedServer();
-    const path = join(folder, file);
-    const lines = (await readFile(join(folder, 'bets.journal'), 'utf8')).split(/(?<=\n)/);
-    const startOfThird = lines[0]!.length + lines[1]!.length;
-    await damage(path, at ?? startOfThird + 20);
-    const before = [await readFile(join(folder, 'bets.csv')), await readFile(join(folder, 'bets.journal'))];
-    const server = Program.start(['server'], { cwd: folder, env: { SERVER_PORT: '0', ...env } });
-    expect(await server.exited).toEqual({ code: 1, signal: null });
-    const [failure] = server.linesOf('start', 'fail');
-    expect(failure!.details['error']).toContain(`${file} is damaged at offset ${offset ?? startOfThird}, `);
-    expect(server.linesOf('listen')).toEqual([]);
-    // Nothing is repaired by guessing.
-    const after = [await readFile(join(folder, 'bets.csv')), await readFile(join(folder, 'bets.journal'))];
-    expect(after).toEqual(before);
-  });
+  ])(
+    '%s of %s that has changed stops the start with file and offset',
+    async (_, file, at, offset) => {
+      const folder = await killedServer();
+      const path = join(folder, file);
+      const lines = (await readFile(join(folder, 'bets.journal'), 'utf8')).split(/(?<=\n)/);
+      const startOfThird = lines[0]!.length + lines[1]!.length;
+      await damage(path, at ?? startOfThird + 20);
+      const before = [
+        await readFile(join(folder, 'bets.csv')),
+        await readFile(join(folder, 'bets.journal')),
+      ];
+      const server = Program.start(['server'], { cwd: folder, env: { SERVER_PORT: '0', ...env } });
+      expect(await server.exited).toEqual({ code: 1, signal: null });
+      const [failure] = server.linesOf('start', 'fail');
+      expect(failure!.details['error']).toContain(
+        `${file} is damaged at offset ${offset ?? startOfThird}, `,
+      );
+      expect(server.linesOf('listen')).toEqual([]);
+      // Nothing is repaired by guessing.
+      const after = [
+        await readFile(join(folder, 'bets.csv')),
+        await readFile(join(folder, 'bets.journal')),
+      ];
+      expect(after).toEqual(before);
+    },
+  );
 });

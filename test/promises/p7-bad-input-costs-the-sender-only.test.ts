@@ -1,7 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, done, END, frame, helo, nbet, range, row, sbet, WAIT } from '../support/base-frames.ts';
+import {
+  bet,
+  conn,
+  done,
+  END,
+  frame,
+  helo,
+  nbet,
+  range,
+  row,
+  sbet,
+  WAIT,
+} from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -21,7 +33,10 @@ const announcing = (type: string, bytes: number): Buffer => {
   return header;
 };
 
-/** What a peer says, and the end of what it is answered. Agency 1 is somebody else, who is connected already. */
+/**
+ * What a peer says, and the end of what it is answered. Agency 1 is somebody else, who is connected
+ * already.
+ */
 const OFFENDERS: readonly (readonly [string, readonly Uint8Array[], RegExp | string])[] = [
   ['something that is no message', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], 'NOK'],
   ['nothing at all', [], 'NOK'],
@@ -30,7 +45,11 @@ const OFFENDERS: readonly (readonly [string, readonly Uint8Array[], RegExp | str
   ['the name of nobody', [conn(3)], 'NOK'],
   ['a name that is taken as often as allowed', [conn(1)], 'NOK'],
   ['a length of four gigabytes', [conn(2), announcing('NBET', 0xffff_ffff)], 'NOK'],
-  ['more than a payload may have', [helo(2), announcing('SBET', 1025)], /^FAIL payload-too-large\|1\|/],
+  [
+    'more than a payload may have',
+    [helo(2), announcing('SBET', 1025)],
+    /^FAIL payload-too-large\|1\|/,
+  ],
   ['fewer bets than it announces', [conn(2), frame('NBET', ['9', ...bet(1)].join('|'))], 'NOK'],
   [
     'bytes that are no text',

@@ -26,11 +26,14 @@ describe('P8 SIGTERM is graceful', () => {
     const stored = 1 + answers.filter(answer => answer === 'OK').length;
     const rows = range(stored).map(index => row(1, index));
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rows.join(''));
-    const closing = server.lines.slice(server.lines.findIndex(({ action }) => action === 'shutdown'));
+    const closing = server.lines.slice(
+      server.lines.findIndex(({ action }) => action === 'shutdown'),
+    );
     const told = closing
       .filter(({ action }) => /^(?:shutdown|close_\w+)$/.test(action ?? ''))
       .map(
-        ({ action, result, details }) => `${action} ${result} ${details['file'] ?? details['timer'] ?? ''}`,
+        ({ action, result, details }) =>
+          `${action} ${result} ${details['file'] ?? details['timer'] ?? ''}`,
       );
     expect(told.map(line => line.trim())).toEqual([
       'shutdown in_progress',
@@ -73,13 +76,25 @@ describe('P8 SIGTERM is graceful', () => {
     const lines = range(20_000).map(index => `Ana,Pérez,${index},1990-01-02,1`);
     await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));
     const { port } = await startServer(folder);
-    const client = startClient(folder, 1, port, { CLI_BATCH_MAXAMOUNT: '10', CLI_LOG_PROGRESS: '1ms' });
+    const client = startClient(folder, 1, port, {
+      CLI_BATCH_MAXAMOUNT: '10',
+      CLI_LOG_PROGRESS: '1ms',
+    });
     await client.line(({ details }) => Number(details['bets']) > 100, 'progress');
     client.kill('SIGTERM');
     expect(await client.exited).toEqual({ code: 0, signal: null });
-    const closing = client.lines.slice(client.lines.findIndex(({ action }) => action === 'shutdown'));
+    const closing = client.lines.slice(
+      client.lines.findIndex(({ action }) => action === 'shutdown'),
+    );
     expect(
-      closing.filter(({ action }) => action !== 'upload').map(({ action, result }) => `${action} ${result}`),
-    ).toEqual(['shutdown in_progress', 'close_file success', 'close_socket success', 'shutdown success']);
+      closing
+        .filter(({ action }) => action !== 'upload')
+        .map(({ action, result }) => `${action} ${result}`),
+    ).toEqual([
+      'shutdown in_progress',
+      'close_file success',
+      'close_socket success',
+      'shutdown success',
+    ]);
   });
 });

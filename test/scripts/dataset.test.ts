@@ -52,7 +52,9 @@ test('make dataset does not remove a folder that holds something', async () => {
   await mkdir(join(data, 'dataset/agency-1.csv/mine'), { recursive: true });
   const { status, stderr } = provide(1);
   expect(status).toBe(1);
-  expect(stderr).toContain('.data/dataset/agency-1.csv is a folder where a file should be: remove it');
+  expect(stderr).toContain(
+    '.data/dataset/agency-1.csv is a folder where a file should be: remove it',
+  );
 });
 
 test('make dataset says what is wrong with a zip', async () => {

@@ -31,7 +31,10 @@ function generate(cwd: string, args: readonly string[], env: Record<string, stri
   return sh(SCRIPT, args, { cwd, env });
 }
 
-async function composed(args: readonly string[], env: Record<string, string> = {}): Promise<Compose> {
+async function composed(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Compose> {
   const folder = await temporaryFolder();
   const { status, stderr } = generate(folder, ['out.yaml', ...args], env);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -86,15 +89,18 @@ describe('what generar-compose.sh writes', () => {
     expect(services['server']!.environment).toContain(`NUMBER_AGENCIES=${clients}`);
   });
 
-  test.each(['ej1', 'ej2', 'ej3', 'ej4'])('is the echo pair, without bets, for %s', async exercise => {
-    const { services } = await composed(['1', exercise]);
-    expect(services['server']!.environment).toContain('SERVER_MODE=echo');
-    expect(services['server']!.ports).toBeUndefined();
-    expect(services['client1']).toMatchObject({
-      environment: ['CLI_ID=1', 'CLI_MODE=echo'],
-      volumes: [CONFIG],
-    });
-  });
+  test.each(['ej1', 'ej2', 'ej3', 'ej4'])(
+    'is the echo pair, without bets, for %s',
+    async exercise => {
+      const { services } = await composed(['1', exercise]);
+      expect(services['server']!.environment).toContain('SERVER_MODE=echo');
+      expect(services['server']!.ports).toBeUndefined();
+      expect(services['client1']).toMatchObject({
+        environment: ['CLI_ID=1', 'CLI_MODE=echo'],
+        volumes: [CONFIG],
+      });
+    },
+  );
 
   test('is one bet for each client, the first one the assignment’s own, for ej5', async () => {
     const { services } = await composed(['7', 'ej5']);
@@ -113,15 +119,19 @@ describe('what generar-compose.sh writes', () => {
       environment.filter(variable => variable.startsWith('DOCUMENTO=')),
     );
     expect(new Set(documents).size).toBe(7);
-    for (const { environment } of Object.values(services).slice(1)) expect(environment).toHaveLength(6);
+    for (const { environment } of Object.values(services).slice(1))
+      expect(environment).toHaveLength(6);
   });
 
-  test.each(['ej6', 'ej7', 'ej8'])('is the lottery over the files of the agencies for %s', async exercise => {
-    const { services } = await composed(['1', exercise]);
-    expect(services['server']!.environment).toContain('NUMBER_AGENCIES=1');
-    expect(services['server']!.ports).toEqual(['127.0.0.1:8080:8080']);
-    expect(services['client1']!.volumes).toContain('./.data/dataset/agency-1.csv:/agency.csv:ro');
-  });
+  test.each(['ej6', 'ej7', 'ej8'])(
+    'is the lottery over the files of the agencies for %s',
+    async exercise => {
+      const { services } = await composed(['1', exercise]);
+      expect(services['server']!.environment).toContain('NUMBER_AGENCIES=1');
+      expect(services['server']!.ports).toEqual(['127.0.0.1:8080:8080']);
+      expect(services['client1']!.volumes).toContain('./.data/dataset/agency-1.csv:/agency.csv:ro');
+    },
+  );
 
   test('holds no level of the log: those of the files have to take effect', async () => {
     for (let exercise = 1; exercise <= 8; exercise += 1) {
@@ -160,7 +170,9 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     const { name, services, networks, volumes } = await composed(['5', 'ej8', '--cluster']);
     expect(name).toBe('tp0');
     expect(networks).toEqual((await composed(['5', 'ej8'])).networks);
-    expect(volumes).toEqual(Object.fromEntries([...MEMBERS, ...NODES].map(volume => [volume, null])));
+    expect(volumes).toEqual(
+      Object.fromEntries([...MEMBERS, ...NODES].map(volume => [volume, null])),
+    );
     const clients = [1, 2, 3, 4, 5].map(id => `client${id}`);
     expect(Object.keys(services)).toEqual([...MEMBERS, ...NODES, ...SERVERS, ...clients]);
     const replicated = (container: string) => ({
@@ -230,14 +242,18 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     const cluster = MEMBERS.map(member => `${member}=http://${member}:2380`).join(',');
     expect(dockerfile).toContain(`ETCD_INITIAL_CLUSTER=${cluster}\n`);
     const patroni = await readFile(join(ROOT, 'postgres/patroni.yml'), 'utf8');
-    expect(parse(patroni)).toMatchObject({ etcd: { hosts: MEMBERS.map(member => `${member}:2379`) } });
+    expect(parse(patroni)).toMatchObject({
+      etcd: { hosts: MEMBERS.map(member => `${member}:2379`) },
+    });
   });
 
   test.each(['ej5', 'ej6', 'ej7'])('has the bets of %s', async exercise => {
     const { services } = await composed(['1', exercise, '--cluster']);
     const alone = (await composed(['1', exercise])).services['client1']!;
     expect(services['client1']!.volumes).toEqual(alone.volumes);
-    expect(services['client1']!.environment).toEqual(expect.arrayContaining([...alone.environment]));
+    expect(services['client1']!.environment).toEqual(
+      expect.arrayContaining([...alone.environment]),
+    );
   });
 
   test('is the same wherever the option stands', async () => {
@@ -256,25 +272,32 @@ describe('with --cluster, what generar-compose.sh writes', () => {
   test('has addresses for seven clients fewer', async () => {
     const folder = await temporaryFolder();
     expect(generate(folder, ['f', '245', '--cluster']).stderr).toBe('');
-    expect(generate(folder, ['f', '246', '--cluster']).stderr).toContain('has addresses for 245 clients');
+    expect(generate(folder, ['f', '246', '--cluster']).stderr).toContain(
+      'has addresses for 245 clients',
+    );
   });
 
-  test.each(['ej1', 'ej2', 'ej3', 'ej4'])('is refused for %s, which stores nothing', async exercise => {
-    const folder = await temporaryFolder();
-    for (const { status, stderr } of [
-      generate(folder, ['f', '1', exercise, '--cluster']),
-      generate(folder, ['f', '1', '--cluster'], { EXERCISE: exercise }),
-    ]) {
-      expect(status).toBe(1);
-      expect(stderr).toMatch(/--cluster is for the lottery, ej5 to ej8, and the .+ is 'ej\d'\n$/);
-      expect(stderr).toContain(exercise);
-    }
-    expect(await readdir(folder)).toEqual([]);
-  });
+  test.each(['ej1', 'ej2', 'ej3', 'ej4'])(
+    'is refused for %s, which stores nothing',
+    async exercise => {
+      const folder = await temporaryFolder();
+      for (const { status, stderr } of [
+        generate(folder, ['f', '1', exercise, '--cluster']),
+        generate(folder, ['f', '1', '--cluster'], { EXERCISE: exercise }),
+      ]) {
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/--cluster is for the lottery, ej5 to ej8, and the .+ is 'ej\d'\n$/);
+        expect(stderr).toContain(exercise);
+      }
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
 });
 
 describe('the exercise', () => {
-  /** The exercise in the heading of what a copy of the script writes, next to a file `.exercise`. */
+  /**
+   * The exercise in the heading of what a copy of the script writes, next to a file `.exercise`.
+   */
   async function chosen(
     file: string | undefined,
     variable: string | undefined,
@@ -308,7 +331,9 @@ describe('the exercise', () => {
     expect(await chosen('ej9', undefined, undefined)).toContain(
       "the file .exercise is 'ej9', which is no exercise",
     );
-    expect(await chosen('ej1', 'EJ1', undefined)).toContain("the environment variable EXERCISE is 'EJ1'");
+    expect(await chosen('ej1', 'EJ1', undefined)).toContain(
+      "the environment variable EXERCISE is 'EJ1'",
+    );
   });
 });
 

@@ -11,7 +11,9 @@ const run = promisify(execFile);
 test('the packed package installs without a network and without another package, and holds a lottery', async () => {
   const folder = await temporaryFolder();
   // The tests run beside each other over one dist/: prepack would build it anew.
-  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
+  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: ROOT,
+  });
   const [packed] = await readdir(folder);
   const offline = ['--offline', '--no-audit', '--no-fund', '--loglevel=error'];
   await run('npm', ['install', ...offline, `./${packed!}`], { cwd: folder });
@@ -21,6 +23,8 @@ test('the packed package installs without a network and without another package,
     'loteria-nacional',
   ]);
   const shape = ['--agencies', '2', '--bets', '300'];
-  const { stdout } = await run('npx', ['--offline', 'loteria-nacional', 'run', ...shape], { cwd: folder });
+  const { stdout } = await run('npx', ['--offline', 'loteria-nacional', 'run', ...shape], {
+    cwd: folder,
+  });
   expect(stdout).toContain('every agency was told its winners');
 });

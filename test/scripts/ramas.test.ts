@@ -45,17 +45,21 @@ test('make ramas makes the eight branches, each one commit further, and touches 
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout.split('\n')).toHaveLength(EXERCISES.length + 1);
   expect(git('branch', '--format=%(refname:short)').split('\n')).toEqual([...EXERCISES, 'main']);
-  expect([git('rev-parse', 'HEAD'), git('branch', '--show-current'), git('status', '--porcelain')]).toEqual([
-    head,
-    'main',
-    '',
-  ]);
+  expect([
+    git('rev-parse', 'HEAD'),
+    git('branch', '--show-current'),
+    git('status', '--porcelain'),
+  ]).toEqual([head, 'main', '']);
   for (const exercise of EXERCISES) {
     expect(git('rev-parse', `${exercise}^`)).toBe(head);
     expect(git('show', `${exercise}:.exercise`)).toBe(exercise);
-    expect(git('show', `${exercise}:docker-compose-dev.yaml`)).toMatch(`# ${exercise} with 5 client(s)`);
+    expect(git('show', `${exercise}:docker-compose-dev.yaml`)).toMatch(
+      `# ${exercise} with 5 client(s)`,
+    );
     git('switch', '--quiet', exercise);
-    expect(sh('generar-compose.sh', ['docker-compose-dev.yaml', '5'], { cwd: folder }).status).toBe(0);
+    expect(sh('generar-compose.sh', ['docker-compose-dev.yaml', '5'], { cwd: folder }).status).toBe(
+      0,
+    );
     expect(git('status', '--porcelain')).toBe('');
     expect(await readFile(join(folder, '.exercise'), 'utf8')).toBe(`${exercise}\n`);
   }
@@ -79,7 +83,9 @@ test('make ramas refuses to touch branches that are there, and names them', asyn
   git('branch', 'ej7');
   const { status, stderr } = ramas();
   expect(status).toBe(1);
-  expect(stderr).toBe("ramas: there are such branches: ej3 ej7; 'git branch -D ej3 ej7' removes them\n");
+  expect(stderr).toBe(
+    "ramas: there are such branches: ej3 ej7; 'git branch -D ej3 ej7' removes them\n",
+  );
   expect(git('branch', '--format=%(refname:short)').split('\n')).toEqual(['ej3', 'ej7', 'main']);
 });
 

@@ -24,7 +24,9 @@ describe('.github', () => {
   test.each(['ci.yml', 'release.yml'])('%s runs only what the project has', name => {
     const { jobs } = parseDocument(read(`.github/workflows/${name}`)).toJS() as Workflow;
     const steps = Object.values(jobs).flatMap(job => job.steps);
-    expect(steps.filter(({ run, uses }) => (run === undefined) === (uses === undefined))).toEqual([]);
+    expect(steps.filter(({ run, uses }) => (run === undefined) === (uses === undefined))).toEqual(
+      [],
+    );
     const commands = steps.map(({ run = '' }) => run).join('\n');
     const targets = matches(read('Makefile'), /^([a-z][a-z-]*):/gm);
     const called = matches(commands, /\bmake ([a-z-]+)/g);

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasWon } from '../../src/lottery/catedra.ts';
@@ -52,7 +60,10 @@ describe('archiving', () => {
 
   test('moves what else belongs to the draw: copies with its rows, and files that are named', async () => {
     const { folder } = await drawnFolder();
-    const copies = ['bets.csv.before-20261130T100000000Z', 'bets.journal.before-20261130T100000000Z-2'];
+    const copies = [
+      'bets.csv.before-20261130T100000000Z',
+      'bets.journal.before-20261130T100000000Z-2',
+    ];
     const more = ['bets.csv.kept', 'bets.csv.cut-2', 'acta.txt'];
     for (const name of [...copies, ...more, 'config.ini', 'bets.csv.bak'])
       writeFileSync(join(folder, name), name);
@@ -94,7 +105,9 @@ describe('archiving', () => {
   test('that was interrupted between the two files keeps a server from starting until it is finished', async () => {
     const { folder } = await drawnFolder();
     rmSync(betsPath(folder));
-    await expect(start(folder)).rejects.toThrow("if 'loteria draw new' was interrupted, run it again");
+    await expect(start(folder)).rejects.toThrow(
+      "if 'loteria draw new' was interrupted, run it again",
+    );
     expect(existsSync(betsPath(folder))).toBe(false);
     await archiveDraw(folder);
     expect((await start(folder)).facts).toEqual([]);

@@ -94,12 +94,17 @@ async function explained<Result>(act: () => Promise<Result>, where: string): Pro
   }
 }
 
-describe(`a process that is cut off at any step (CRASH_SEED=${SEED})`, { timeout: TIMEOUT_MS }, () => {
-  test.each(SCRIPTS)('in %s is continued by the next, by power loss or kill, also twice', async (_, make) => {
-    const exploration = new Exploration(await make());
-    await exploration.explore(CRASHES);
-    expect(exploration.crashes).toBeGreaterThan(500);
-  });
+describe(`a process that is cut off at any step (CRASH_SEED=${SEED})`, {
+  timeout: TIMEOUT_MS,
+}, () => {
+  test.each(SCRIPTS)(
+    'in %s is continued by the next, by power loss or kill, also twice',
+    async (_, make) => {
+      const exploration = new Exploration(await make());
+      await exploration.explore(CRASHES);
+      expect(exploration.crashes).toBeGreaterThan(500);
+    },
+  );
 
   test('is continued by the next when every write takes less than it is given', async () => {
     const shortWrites: Rules = random => step =>
@@ -136,7 +141,11 @@ describe(`a step that fails (CRASH_SEED=${SEED})`, { timeout: TIMEOUT_MS }, () =
           [random.pick(life.moments), 'torn'],
         ];
         for (const [end, crash] of ends) {
-          const next = new Life(script, { ...end, disk: end.disk.after(crash, random) }, { random });
+          const next = new Life(
+            script,
+            { ...end, disk: end.disk.after(crash, random) },
+            { random },
+          );
           await explained(() => next.live(), `${failed}, then ${crash} ${end.step}`);
         }
       }
@@ -150,7 +159,10 @@ describe(`a step that fails (CRASH_SEED=${SEED})`, { timeout: TIMEOUT_MS }, () =
 /** Disks that say that they did something and did not. */
 const LIARS: [string, Rules][] = [
   ['syncs bets.csv', () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.csv' })],
-  ['syncs the journal', () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.journal' })],
+  [
+    'syncs the journal',
+    () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.journal' }),
+  ],
   [
     'syncs a new journal before it gets its name',
     () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.journal.new' }),

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { combineCrc32 } from '../../src/store/csv/crc32-combine.ts';
 
 test('the checksums of two texts give that of both, one behind the other', () => {
-  const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ size: 'max', maxLength: 70_000 }));
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.uint8Array({ size: 'max', maxLength: 70_000 }),
+  );
   fc.assert(
     fc.property(bytes, bytes, (first, second) => {
       const both = crc32(Buffer.concat([first, second]));

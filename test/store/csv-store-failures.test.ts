@@ -12,10 +12,14 @@ import { sealDraw } from '../support/seal-draw.ts';
 const FILES = ['bets.csv', 'bets.journal'] as const;
 const FINISHED = { kind: 'finished', agency: 1, upload: undefined } as const;
 
-/** Every write of a file finds no room, after it has taken some bytes; the others take everything. */
+/**
+ * Every write of a file finds no room, after it has taken some bytes; the others take everything.
+ */
 function fill(files: FaultyFiles, full: string, { bytes = 10, code = 'ENOSPC' } = {}): void {
   files.onWrite = (length, file) =>
-    file === full ? { bytes: Math.min(bytes, length), error: systemError(code, 'writev') } : undefined;
+    file === full
+      ? { bytes: Math.min(bytes, length), error: systemError(code, 'writev') }
+      : undefined;
 }
 
 /** What the next process is told. */
@@ -65,23 +69,28 @@ describe.each(FILES)('when there is no room for %s while the other file is being
 });
 
 describe.each(FILES)('a disk that is full for %s', full => {
-  test.each(['ENOSPC', 'EDQUOT'])('(%s) refuses the group and all that waits behind it', async code => {
-    const { store, files } = await openFaulty();
-    await store.append(batchNamed(0));
-    fill(files, full, { code });
-    const handed = [
-      follow(store.append(batchNamed(1))),
-      follow(store.append(batchNamed(2))),
-      follow(store.note(FINISHED)),
-      follow(store.append(batchNamed(3))),
-    ];
-    await idle();
-    expect(outcomes(handed)).toEqual(['full', 'full', 'full', 'full']);
-    expect(store.unsyncedBytes).toBe(0);
-    await store.close();
-    files.onWrite = undefined;
-    expect(await factsOf(files)).toEqual([{ kind: 'stored', agency: 1, count: 1, place: undefined }]);
-  });
+  test.each(['ENOSPC', 'EDQUOT'])(
+    '(%s) refuses the group and all that waits behind it',
+    async code => {
+      const { store, files } = await openFaulty();
+      await store.append(batchNamed(0));
+      fill(files, full, { code });
+      const handed = [
+        follow(store.append(batchNamed(1))),
+        follow(store.append(batchNamed(2))),
+        follow(store.note(FINISHED)),
+        follow(store.append(batchNamed(3))),
+      ];
+      await idle();
+      expect(outcomes(handed)).toEqual(['full', 'full', 'full', 'full']);
+      expect(store.unsyncedBytes).toBe(0);
+      await store.close();
+      files.onWrite = undefined;
+      expect(await factsOf(files)).toEqual([
+        { kind: 'stored', agency: 1, count: 1, place: undefined },
+      ]);
+    },
+  );
 
   test('refuses with the file and the reason', async () => {
     const { store, files } = await openFaulty();
@@ -132,9 +141,9 @@ describe.each(FILES)('a disk that is full for %s', full => {
     for (const seq of [1, 2]) await store.append(batchNamed(seq, 2), { upload: 'one', seq });
     await store.note(FINISHED);
     await store.close();
-    expect(files.bets.equals(rowsOf([0, 1, 2].flatMap(name => betsNamed(name, name === 0 ? 1 : 2))))).toBe(
-      true,
-    );
+    expect(
+      files.bets.equals(rowsOf([0, 1, 2].flatMap(name => betsNamed(name, name === 0 ? 1 : 2)))),
+    ).toBe(true);
     expect(await factsOf(files)).toEqual([
       { kind: 'stored', agency: 1, count: 1, place: undefined },
       { kind: 'stored', agency: 1, count: 2, place: { upload: 'one', seq: 1 } },
@@ -209,10 +218,14 @@ describe('a full disk', () => {
           }
           await store.close();
           await idle();
-          const stored = [...steps.entries()].filter(([name]) => appends[name]!.outcome === 'stored');
+          const stored = [...steps.entries()].filter(
+            ([name]) => appends[name]!.outcome === 'stored',
+          );
           const rows = stored.map(([name, { bets }]) => rowsOf(betsNamed(name, bets, 1 + name)));
           expect(files.bets.toString()).toBe(Buffer.concat(rows).toString());
-          expect(outcomes(appends).filter(seen => seen !== 'stored' && seen !== 'full')).toEqual([]);
+          expect(outcomes(appends).filter(seen => seen !== 'stored' && seen !== 'full')).toEqual(
+            [],
+          );
           files.onWrite = undefined;
           expect(await factsOf(files)).toEqual(
             stored.map(([name, { bets: count }]) => ({
@@ -296,10 +309,16 @@ describe.each(FILES.flatMap(failuresOf))(
   'a disk that fails in %s',
   (where, breakDisk, failedCall, message) => {
     /** A store whose disk is broken after one batch. */
-    const openBroken = async (): Promise<{ store: CsvStore; files: FaultyFiles; message: string }> => {
+    const openBroken = async (): Promise<{
+      store: CsvStore;
+      files: FaultyFiles;
+      message: string;
+    }> => {
       const { store, files } = await openFaulty();
       await store.append(batchNamed(0));
-      const end = files.contentOf(message.includes('bets.csv') ? 'bets.csv' : 'bets.journal').length;
+      const end = files.contentOf(
+        message.includes('bets.csv') ? 'bets.csv' : 'bets.journal',
+      ).length;
       breakDisk(files);
       return { store, files, message: message.replace('END', String(end)) };
     };
@@ -351,7 +370,9 @@ describe.each(FILES.flatMap(failuresOf))(
       const facts = await factsOf(files);
       // When only a sync has failed, what was rejected is there whole.
       const names = where.startsWith('a sync of') ? [0, 1] : [0];
-      expect(facts).toEqual(names.map(() => ({ kind: 'stored', agency: 1, count: 1, place: undefined })));
+      expect(facts).toEqual(
+        names.map(() => ({ kind: 'stored', agency: 1, count: 1, place: undefined })),
+      );
       expect(files.bets.equals(rowsOf(names.flatMap(name => betsNamed(name))))).toBe(true);
     });
   },

@@ -10,7 +10,9 @@ import { sealDraw } from '../support/seal-draw.ts';
 
 /** The calls without the lengths of the journal's lines, which are no subject here. */
 function callsOf(files: FaultyFiles): string[] {
-  return files.calls.map(call => call.replace(/^write bets\.journal \d+ of 1 at \d+$/, 'write bets.journal'));
+  return files.calls.map(call =>
+    call.replace(/^write bets\.journal \d+ of 1 at \d+$/, 'write bets.journal'),
+  );
 }
 
 /** What the next process is told. */
@@ -28,7 +30,9 @@ describe('a group', () => {
     const { store, files } = await openFaulty();
     const syncs = holdSyncs(files, 'bets.csv');
     const first = follow(store.append(batchNamed(0)));
-    const rest = Array.from({ length: 100 }, (_, index) => follow(store.append(batchNamed(index + 1))));
+    const rest = Array.from({ length: 100 }, (_, index) =>
+      follow(store.append(batchNamed(index + 1))),
+    );
     await idle();
     expect(files.count(/^write bets.csv/)).toBe(1);
     syncs.release();
@@ -167,7 +171,8 @@ describe('a group', () => {
   test('larger than a piece of memory is written whole, one after the other', async () => {
     const { store, files } = await openFaulty();
     const names = Array.from({ length: 12 }, (_, name) => name);
-    // About 60 kB, 0.6 MB and 1.8 MB in turn: pieces are filled, left half empty, and made to measure.
+    // About 60 kB, 0.6 MB and 1.8 MB in turn: pieces are filled, left half empty, and made to
+    // measure.
     const sizeOf = (name: number): number => [1_000, 10_000, 30_000][name % 3]!;
     for (let round = 0; round < 2; round += 1) {
       await Promise.all(names.map(name => store.append(batchNamed(name, sizeOf(name)))));
@@ -194,13 +199,17 @@ describe('a group', () => {
       fc.asyncProperty(take, counts, async (lengths, betCounts) => {
         const { store, files } = await openFaulty();
         let writes = 0;
-        files.onWrite = length => ({ bytes: Math.min(length, lengths[(writes += 1) % lengths.length]!) });
+        files.onWrite = length => ({
+          bytes: Math.min(length, lengths[(writes += 1) % lengths.length]!),
+        });
         await Promise.all(betCounts.map((count, name) => store.append(batchNamed(name, count))));
         const rows = rowsOf(betCounts.flatMap((count, name) => betsNamed(name, count)));
         expect(files.bets.equals(rows)).toBe(true);
         expect(files.count(/^sync bets.journal/)).toBe(Math.min(2, betCounts.length));
         await store.close();
-        expect((await factsOf(files)).map(fact => fact.kind === 'stored' && fact.count)).toEqual(betCounts);
+        expect((await factsOf(files)).map(fact => fact.kind === 'stored' && fact.count)).toEqual(
+          betCounts,
+        );
       }),
     );
   });

@@ -38,7 +38,10 @@ interface Place {
   readonly offset: number;
 }
 
-/** Asserts that starting and verifying name the same place and that neither touches a byte; returns the place. */
+/**
+ * Asserts that starting and verifying name the same place and that neither touches a byte; returns
+ * the place.
+ */
 async function damagePlace(folder: string, files: StoreFiles, what: string): Promise<Place> {
   const started = await refusedPlace(folder, files, what);
   expect({ what, ...(await placeOf(verifyStore(folder, hasWon))) }).toEqual({ what, ...started });
@@ -73,11 +76,18 @@ function changed(bytes: Buffer, at: number, byte: number): Buffer {
 }
 
 /** Asserts that a start cuts the last line, as after a crash, and keeps everything else. */
-async function expectLastLineCut(folder: string, files: StoreFiles, intact: StoreFiles): Promise<void> {
+async function expectLastLineCut(
+  folder: string,
+  files: StoreFiles,
+  intact: StoreFiles,
+): Promise<void> {
   writeFiles(folder, files);
   const lastLine = linesOf(intact.journal).at(-1)!;
   const { journalEnd, journalTornBytes } = await verifyStore(folder, hasWon);
-  expect([journalEnd, journalTornBytes]).toEqual([intact.journal.length - lastLine.length, lastLine.length]);
+  expect([journalEnd, journalTornBytes]).toEqual([
+    intact.journal.length - lastLine.length,
+    lastLine.length,
+  ]);
   const started = await start(folder);
   expect(started.cuts).toEqual([{ file: 'bets.journal', bytes: lastLine.length }]);
   expect(started.journal.equals(intact.journal.subarray(0, journalEnd))).toBe(true);
@@ -90,7 +100,11 @@ describe('bets.journal', () => {
       const files = { bets, journal: changed(journal, at, journal[at]! ^ (1 << (at % 8))) };
       const find = at % 5 === 0 ? damagePlace : refusedPlace;
       const place = await find(folder, files, `byte ${at}`);
-      expect({ at, ...place }).toEqual({ at, file: 'bets.journal', offset: lineStart(journal, at) });
+      expect({ at, ...place }).toEqual({
+        at,
+        file: 'bets.journal',
+        offset: lineStart(journal, at),
+      });
     }
   });
 
@@ -130,7 +144,11 @@ describe('bets.journal', () => {
     for (const [index, line] of lines.entries()) {
       const without = Buffer.concat(lines.toSpliced(index, 1));
       if (index < lines.length - 1) {
-        const place = await damagePlace(folder, { bets, journal: without }, `without line ${index + 1}`);
+        const place = await damagePlace(
+          folder,
+          { bets, journal: without },
+          `without line ${index + 1}`,
+        );
         expect(place).toEqual({ file: 'bets.journal', offset });
       }
       offset += line.length;
@@ -146,7 +164,11 @@ describe('bets.journal', () => {
     let offset = 0;
     for (let index = 0; index + 1 < lines.length; index += 1) {
       const swapped = Buffer.concat(lines.toSpliced(index, 2, lines[index + 1]!, lines[index]!));
-      const place = await damagePlace(folder, { bets, journal: swapped }, `lines ${index + 1} and next`);
+      const place = await damagePlace(
+        folder,
+        { bets, journal: swapped },
+        `lines ${index + 1} and next`,
+      );
       expect(place).toEqual({ file: 'bets.journal', offset });
       offset += lines[index]!.length;
     }
@@ -200,7 +222,11 @@ describe('bets.journal', () => {
       { type: 'refund', agency: 1 },
       { type: 'begin', version: 1, time: '' },
     ]) {
-      const place = await damagePlace(folder, { bets, journal: appendLines(journal, record) }, record.type);
+      const place = await damagePlace(
+        folder,
+        { bets, journal: appendLines(journal, record) },
+        record.type,
+      );
       expect(place).toEqual({ file: 'bets.journal', offset: journal.length });
     }
   });
@@ -240,7 +266,10 @@ describe('bets.csv', () => {
     for (let index = 0; index + 1 < rows.length; index += 1) {
       const swapped = Buffer.concat(rows.toSpliced(index, 2, rows[index + 1]!, rows[index]!));
       const place = await damagePlace(folder, { bets: swapped, journal }, `rows ${index} and next`);
-      expect(place).toEqual({ file: 'bets.csv', offset: index < BATCHES[0]!.count ? 0 : FIRST_GROUP_END });
+      expect(place).toEqual({
+        file: 'bets.csv',
+        offset: index < BATCHES[0]!.count ? 0 : FIRST_GROUP_END,
+      });
     }
   });
 
@@ -266,7 +295,10 @@ describe('bets.csv', () => {
   test('that is missing is damage for whoever verifies, at its first byte', async () => {
     const { folder } = await prepared(true);
     await rm(betsPath(folder));
-    expect(await damageOf(verifyStore(folder, hasWon))).toMatchObject({ file: 'bets.csv', offset: 0 });
+    expect(await damageOf(verifyStore(folder, hasWon))).toMatchObject({
+      file: 'bets.csv',
+      offset: 0,
+    });
   });
 });
 
@@ -274,7 +306,10 @@ describe('verifying', () => {
   test('changes no file and no time of a file, whether all is well, unfinished or damaged', async () => {
     const { folder, bets, journal } = await prepared(false);
     const times = (): unknown =>
-      [betsPath(folder), journalPath(folder)].map(path => [statSync(path).mtimeMs, statSync(path).size]);
+      [betsPath(folder), journalPath(folder)].map(path => [
+        statSync(path).mtimeMs,
+        statSync(path).size,
+      ]);
     const contents: readonly StoreFiles[] = [
       { bets, journal },
       { bets: Buffer.concat([bets, Buffer.from('1,An')]), journal: journal.subarray(0, -3) },

@@ -12,8 +12,8 @@ export interface WriteOutcome {
 type Hook = (file: string) => Promise<void> | void;
 
 /**
- * The disk of a store in `/data` that does what a test tells it: refuse, take less, make wait. `calls` is everything that
- * was asked of it, in order, reading apart.
+ * The disk of a store in `/data` that does what a test tells it: refuse, take less, make wait.
+ * `calls` is everything that was asked of it, in order, reading apart.
  */
 export class FaultyFiles extends SimulatedDisk {
   readonly calls: string[] = [];

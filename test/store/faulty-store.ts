@@ -8,14 +8,19 @@ import { noPause } from './store-folder.ts';
  *
  * @param bets what is in `bets.csv` before
  */
-export async function openFaulty(bets?: Uint8Array): Promise<{ store: CsvStore; files: FaultyFiles }> {
+export async function openFaulty(
+  bets?: Uint8Array,
+): Promise<{ store: CsvStore; files: FaultyFiles }> {
   const files = new FaultyFiles(bets);
   const { store } = await CsvStore.open('/data', { files, pause: noPause });
   files.calls.length = 0;
   return { store, files };
 }
 
-/** Makes each sync of a file wait until the test lets the oldest one go, by success or with an error. */
+/**
+ * Makes each sync of a file wait until the test lets the oldest one go, by success or with an
+ * error.
+ */
 export function holdSyncs(
   files: FaultyFiles,
   of = 'bets.journal',

@@ -22,7 +22,8 @@ async function open(): Promise<{ store: CsvStore; files: FaultyFiles; warnings: 
 }
 
 /** Another file under the name of one that is open. */
-const replace = (files: FaultyFiles, name: string): void => files.state.put(`/data/${name}`, 'other');
+const replace = (files: FaultyFiles, name: string): void =>
+  files.state.put(`/data/${name}`, 'other');
 
 describe('a file that was replaced', () => {
   test('is copied as soon as there is room, and the process is to end only then', async () => {

@@ -34,10 +34,13 @@ describe('taking the lease of a folder', () => {
     expect(await take(await temporaryFolder())).toEqual([]);
   });
 
-  test.each(['bets.journal', 'bets.csv'])('waits where %s is there and bets.lock is not', async name => {
-    const folder = await folderWith(name);
-    expect(await take(folder)).toEqual([TAKE_OVER_MS]);
-  });
+  test.each(['bets.journal', 'bets.csv'])(
+    'waits where %s is there and bets.lock is not',
+    async name => {
+      const folder = await folderWith(name);
+      expect(await take(folder)).toEqual([TAKE_OVER_MS]);
+    },
+  );
 
   test('does not wait where bets.lock is older than the files', async () => {
     const folder = await temporaryFolder();

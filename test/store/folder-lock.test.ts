@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -153,7 +161,9 @@ describe('a folder that cannot be used', () => {
     onTestFinished(() => chmodSync(folder, 0o755));
     const isRoot = process.getuid?.() === 0;
     const { said } = await holdFrom(folder, isRoot ? NOBODY : undefined);
-    expect(said).toBe(`unusable: cannot use the folder ${folder}, this user may not write there (EACCES)`);
+    expect(said).toBe(
+      `unusable: cannot use the folder ${folder}, this user may not write there (EACCES)`,
+    );
   });
 
   test('because a file in it belongs to somebody else is an error that names the file', async context => {

@@ -38,7 +38,9 @@ describe('a bets.journal.new', () => {
 });
 
 describe('a bets.csv without a journal', () => {
-  const adopted = (...bets: [number, number][]): unknown => [{ kind: 'adopted', bets: new Map(bets) }];
+  const adopted = (...bets: [number, number][]): unknown => [
+    { kind: 'adopted', bets: new Map(bets) },
+  ];
 
   test('is taken over, counted for each agency, and takes part like any other', async () => {
     const folder = await temporaryFolder();

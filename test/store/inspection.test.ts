@@ -77,7 +77,8 @@ describe('an inspection', () => {
     let appended = 0;
     const written = new AbortController();
     const write = async (): Promise<void> => {
-      while (!written.signal.aborted) await store.append(batchNamed((appended += 1), 20, 1 + (appended % 3)));
+      while (!written.signal.aborted)
+        await store.append(batchNamed((appended += 1), 20, 1 + (appended % 3)));
     };
     const writers = [write(), write(), write()];
     let before = 0;
@@ -96,8 +97,16 @@ describe('an inspection', () => {
   });
 
   test.each([
-    ['has no journal', 'there is no lottery in FOLDER', (folder: string) => rm(journalPath(folder))],
-    ['is missing', 'there is no lottery in FOLDER', (folder: string) => rm(folder, { recursive: true })],
+    [
+      'has no journal',
+      'there is no lottery in FOLDER',
+      (folder: string) => rm(journalPath(folder)),
+    ],
+    [
+      'is missing',
+      'there is no lottery in FOLDER',
+      (folder: string) => rm(folder, { recursive: true }),
+    ],
     [
       'is a file',
       'cannot read FOLDER/bets.journal, ENOTDIR on lstat',
@@ -149,7 +158,15 @@ describe('the journal of a draw', () => {
         crc32: crc32Of(Buffer.concat(others)),
         batches: [
           [2, 2, others[0]!.length, 'two', 1],
-          { agency: 2, upload: 'two', seq: 2, count: 3, index: 1, field: 'birthdate', reason: 'not-a-date' },
+          {
+            agency: 2,
+            upload: 'two',
+            seq: 2,
+            count: 3,
+            index: 1,
+            field: 'birthdate',
+            reason: 'not-a-date',
+          },
           [1, 1, others[1]!.length],
         ],
       },
@@ -179,7 +196,10 @@ const withBatch =
   (...values: readonly unknown[]): Change =>
   record => {
     const [first, ...others] = record['batches'] as unknown[][];
-    return { ...record, batches: [values.map((value, index) => value ?? first![index]), ...others] };
+    return {
+      ...record,
+      batches: [values.map((value, index) => value ?? first![index]), ...others],
+    };
   };
 
 const same = undefined;
@@ -255,7 +275,12 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
     record => ({ ...record, sha256: sha256(Buffer.from('others')) }),
     /^the SHA-256 of its first \d+ bytes is not that of the (?:checkpoint|seal)$/,
   ],
-  ['the draw has a bet more', 7, record => ({ ...record, bets: 7 }), /^a draw over 7 bets, 6 are there$/],
+  [
+    'the draw has a bet more',
+    7,
+    record => ({ ...record, bets: 7 }),
+    /^a draw over 7 bets, 6 are there$/,
+  ],
   [
     'the draw is over fewer rows',
     7,
@@ -350,7 +375,11 @@ describe('verifying finds what a right checksum hides', () => {
     const folder = await drawn();
     const { bets, journal } = readFiles(folder);
     const lines = linesOf(journal);
-    const { n: _n, check: _check, ...draw } = JSON.parse(lines[6]!.toString()) as Record<string, unknown>;
+    const {
+      n: _n,
+      check: _check,
+      ...draw
+    } = JSON.parse(lines[6]!.toString()) as Record<string, unknown>;
     const back = { type: 'checkpoint', end: 10, sha256: sha256(bets.subarray(0, 10)) };
     const wrong = { ...draw, sha256: sha256(Buffer.from('others')) };
     writeFiles(folder, { journal: appendLines(Buffer.concat(lines.slice(0, 6)), back, wrong) });
@@ -383,7 +412,10 @@ describe('what was adopted', () => {
     for (const counts of ['1:3 2:3', '1:4 2:1', '1:4 2:3', '1:4']) {
       const bets = counts.split(' ').map(pair => pair.split(':').map(Number));
       writeFiles(folder, { journal: forge(journal, 2, record => ({ ...record, bets })) });
-      expect(await damageOf(verifyStore(folder, hasWon))).toMatchObject({ file: 'bets.csv', offset: 0 });
+      expect(await damageOf(verifyStore(folder, hasWon))).toMatchObject({
+        file: 'bets.csv',
+        offset: 0,
+      });
     }
   });
 });

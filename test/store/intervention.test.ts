@@ -49,7 +49,10 @@ const voided = (agency: number, upload?: string): ByHand => ({
 const REOPENED: ByHand = { kind: 'reopened', agency: 2, intervention: INTERVENTION };
 const AGENCIES: ByHand = { kind: 'agencies', agencies: '1-3', intervention: INTERVENTION };
 
-/** Batches of two agencies, in groups; agency 2 has sent two uploads and bets without one. Then the lottery is closed. */
+/**
+ * Batches of two agencies, in groups; agency 2 has sent two uploads and bets without one. Then the
+ * lottery is closed.
+ */
 const BATCHES = [
   { name: 1, agency: 1, count: 2, place: { upload: 'one', seq: 1 } },
   { name: 2, agency: 2, count: 3, place: undefined },
@@ -67,7 +70,14 @@ async function fill(store: CsvStore): Promise<void> {
   }
   await store.note({ kind: 'finished', agency: 2, upload: 'other' });
   const { bytes, sha256 } = await store.digest();
-  const acta = { number: 1, time: INTERVENTION.time, bets: BETS_IN_ALL, bytes, sha256, text: 'acta 1\n' };
+  const acta = {
+    number: 1,
+    time: INTERVENTION.time,
+    bets: BETS_IN_ALL,
+    bytes,
+    sha256,
+    text: 'acta 1\n',
+  };
   await store.note({ kind: 'closed', acta });
 }
 
@@ -112,7 +122,10 @@ describe('what is done by hand, with files', () => {
       undefined,
       [{ number: 1, bets: BETS_IN_ALL }],
     ]);
-    expect(kept.map(name => readFileSync(join(folder, name)))).toEqual([before.bets, before.journal]);
+    expect(kept.map(name => readFileSync(join(folder, name)))).toEqual([
+      before.bets,
+      before.journal,
+    ]);
     expect(readdirSync(folder).toSorted()).toEqual(
       ['bets.csv', 'bets.journal', 'bets.lock', ...kept].toSorted(),
     );
@@ -122,7 +135,8 @@ describe('what is done by hand, with files', () => {
     ['an upload', () => voided(2, 'two'), ['two']],
     [
       'an agency, also those that were open',
-      lottery => ({ ...voided(2), uploads: lottery.uploads.of(2).map(({ name }) => name) }) as ByHand,
+      lottery =>
+        ({ ...voided(2), uploads: lottery.uploads.of(2).map(({ name }) => name) }) as ByHand,
       ['two', 'other'],
     ],
   ])('void of %s keeps the names, until a reopen', async (_, decide, names) => {
@@ -196,7 +210,9 @@ describe('what is done by hand, with files', () => {
     await store.close();
     expect(readFiles(folder)).toEqual(files);
     const empty = await temporaryFolder();
-    await expect(intervene(empty, '1-2', () => voided(2))).rejects.toThrow('there is no lottery in');
+    await expect(intervene(empty, '1-2', () => voided(2))).rejects.toThrow(
+      'there is no lottery in',
+    );
     expect(readdirSync(empty)).toEqual([]);
   });
 
@@ -222,7 +238,11 @@ describe('what is done by hand, with files', () => {
 });
 
 /** A void of agency 2 that was killed between its two renames. */
-async function halfVoidedFolder(): Promise<{ folder: string; before: StoreFiles; after: StoreFiles }> {
+async function halfVoidedFolder(): Promise<{
+  folder: string;
+  before: StoreFiles;
+  after: StoreFiles;
+}> {
   const folder = await filledFolder();
   const before = readFiles(folder);
   await intervene(folder, '1-2', () => voided(2));
@@ -289,7 +309,11 @@ describe('a void that was interrupted', () => {
       },
     ],
     ['any bets.csv.next', notWritten, folder => writeFileSync(`${betsPath(folder)}.next`, '')],
-    ['any bets.journal.next', notWritten, folder => writeFileSync(`${journalPath(folder)}.next`, 'notes')],
+    [
+      'any bets.journal.next',
+      notWritten,
+      folder => writeFileSync(`${journalPath(folder)}.next`, 'notes'),
+    ],
     [
       'a bets.csv.next beside the files of another void',
       notWritten,
@@ -327,7 +351,12 @@ describe('a void that was interrupted', () => {
   });
 
   test('by a full disk leaves the files as they were, and no partial copy', async () => {
-    for (const failing of ['bets.csv.before', 'bets.journal.before', 'bets.journal.next', 'bets.csv.next']) {
+    for (const failing of [
+      'bets.csv.before',
+      'bets.journal.before',
+      'bets.journal.next',
+      'bets.csv.next',
+    ]) {
       const disk = new FaultyFiles();
       const { store } = await CsvStore.open('/data', { files: disk, agencies: '1-2' });
       await fill(store);
@@ -336,14 +365,18 @@ describe('a void that was interrupted', () => {
       disk.onWrite = (_, file) =>
         file.startsWith(failing) ? { bytes: 3, error: systemError('ENOSPC', 'write') } : undefined;
       await expect(intervene('/data', '1-2', () => voided(2), disk)).rejects.toThrow('ENOSPC');
-      expect(new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]))).toEqual(before);
+      expect(new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]))).toEqual(
+        before,
+      );
     }
   });
 });
 
 const CRASHES: readonly Crash[] = ['kill', 'lost', 'kept', 'torn', 'torn', 'torn'];
 
-describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, { timeout: 120_000 }, () => {
+describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, {
+  timeout: 120_000,
+}, () => {
   test.each([
     ['void of an agency', voided(2)],
     ['void of an upload', voided(2, 'two')],
@@ -352,7 +385,10 @@ describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, { 
   ])('%s has happened or not, and can be done again', async (_, fact) => {
     const random = new SeededRandom(SEED);
     const start = new DiskState();
-    const { store } = await CsvStore.open('/data', { files: new SimulatedDisk(start), agencies: '1-2' });
+    const { store } = await CsvStore.open('/data', {
+      files: new SimulatedDisk(start),
+      agencies: '1-2',
+    });
     await fill(store);
     await store.close();
     const moments: [string, DiskState][] = [];
@@ -388,7 +424,10 @@ interface Found {
 async function found(state: DiskState): Promise<Found> {
   const disk = new SimulatedDisk(state);
   const lottery = new Lottery([]);
-  const { store } = await CsvStore.open('/data', { files: disk, onFact: fact => lottery.apply(fact) });
+  const { store } = await CsvStore.open('/data', {
+    files: disk,
+    onFact: fact => lottery.apply(fact),
+  });
   await store.close();
   const names = state.paths.filter(path => path.endsWith('.next'));
   expect(names).toEqual([]);

@@ -72,7 +72,12 @@ describe('a journal', () => {
   });
 
   test('that is empty gives nothing', async () => {
-    expect(await read(Buffer.alloc(0))).toEqual({ offsets: [], agencies: [], end: 0, tornBytes: 0 });
+    expect(await read(Buffer.alloc(0))).toEqual({
+      offsets: [],
+      agencies: [],
+      end: 0,
+      tornBytes: 0,
+    });
   });
 
   test('is read the same however little the system gives at once', async () => {
@@ -80,7 +85,12 @@ describe('a journal', () => {
       const file: ReadableFile = {
         size: async () => WHOLE.length,
         read: async (into, position) =>
-          WHOLE.copy(into, 0, position, Math.min(WHOLE.length, position + Math.min(most, into.length))),
+          WHOLE.copy(
+            into,
+            0,
+            position,
+            Math.min(WHOLE.length, position + Math.min(most, into.length)),
+          ),
         close: async () => {},
       };
       expect(await readFrom(file)).toMatchObject({ agencies: [1, 2, 3], tornBytes: 0 });
@@ -89,7 +99,14 @@ describe('a journal', () => {
 
   test('with a line longer than what is read at once gives that line', async () => {
     const documents = Array.from({ length: 200_000 }, (_, index) => String(index));
-    const draw = { type: 'draw', time: '', end: 0, sha256: '', bets: 0, winners: [[1, documents]] } as const;
+    const draw = {
+      type: 'draw',
+      time: '',
+      end: 0,
+      sha256: '',
+      bets: 0,
+      winners: [[1, documents]],
+    } as const;
     const line = encodeRecord(2, draw);
     expect(line.length).toBeGreaterThan(1024 * 1024);
     expect(await read(Buffer.concat([FIRST, line, THIRD]))).toMatchObject({
@@ -102,7 +119,10 @@ describe('a journal', () => {
 describe('the end of a journal', () => {
   test('without a line end is torn, wherever the last line was cut', async () => {
     for (let length = 1; length < THIRD.length; length += 1) {
-      expect(await read(WHOLE.subarray(0, THIRD_AT + length))).toEqual({ ...TWO_LINES, tornBytes: length });
+      expect(await read(WHOLE.subarray(0, THIRD_AT + length))).toEqual({
+        ...TWO_LINES,
+        tornBytes: length,
+      });
     }
   });
 
@@ -120,13 +140,19 @@ describe('the end of a journal', () => {
 
   test('that is nothing but zeros is torn: the file grew and nothing of it was written', async () => {
     const zeros = Buffer.alloc(5000);
-    expect(await read(Buffer.concat([FIRST, SECOND, zeros]))).toEqual({ ...TWO_LINES, tornBytes: 5000 });
+    expect(await read(Buffer.concat([FIRST, SECOND, zeros]))).toEqual({
+      ...TWO_LINES,
+      tornBytes: 5000,
+    });
   });
 
   test('that was altered and holds no zeros is damage: it was there whole', async () => {
     for (let at = 0; at < THIRD.length - 1; at += 1) {
       const changed = withBytes(WHOLE, THIRD_AT + at, WHOLE[THIRD_AT + at]! ^ 0x80);
-      expect(await damageOf(read(changed))).toMatchObject({ file: 'bets.journal', offset: THIRD_AT });
+      expect(await damageOf(read(changed))).toMatchObject({
+        file: 'bets.journal',
+        offset: THIRD_AT,
+      });
     }
   });
 

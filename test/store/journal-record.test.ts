@@ -2,7 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BATCH_FAULT_REASONS } from '../../src/lottery/bet-batch.ts';
 import { BET_FIELDS, FAULT_REASONS } from '../../src/lottery/bet-rules.ts';
-import { decodeRecord, encodeRecord, type JournalRecord } from '../../src/store/csv/journal-record.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  type JournalRecord,
+} from '../../src/store/csv/journal-record.ts';
 import { askPython, needsPython } from '../lottery/python.ts';
 import { crc32Of, sealLine } from './store-folder.ts';
 
@@ -40,7 +44,15 @@ const GOLDEN: readonly [type: string, n: number, record: JournalRecord, body: st
       batches: [
         [1, 2, 91],
         [4, 130, 5000, 'agency-4.A_z', 17],
-        { agency: 2, upload: 'x', seq: 3, count: 2, index: 1, field: 'first_name', reason: 'not-utf-8' },
+        {
+          agency: 2,
+          upload: 'x',
+          seq: 3,
+          count: 2,
+          index: 1,
+          field: 'first_name',
+          reason: 'not-utf-8',
+        },
       ],
     },
     '{"n":3,"type":"group","end":4096,"crc32":"deadbeef","batches":[[1,2,91],[4,130,5000,"agency-4.A_z",17],' +
@@ -120,7 +132,11 @@ const anyRecord: fc.Arbitrary<JournalRecord> = fc.oneof(
     end: count,
     crc32: hex(8),
     batches: fc.array(
-      fc.oneof(fc.tuple(agency, count, count), fc.tuple(agency, count, count, upload, count), refused),
+      fc.oneof(
+        fc.tuple(agency, count, count),
+        fc.tuple(agency, count, count, upload, count),
+        refused,
+      ),
     ),
   }),
   fc.record({ type: fc.constant('finished' as const), agency, upload }),
@@ -194,7 +210,9 @@ def answer(line):
       for (let at = 0; at < line.length; at += 1) {
         expect(isAccepted(line.subarray(0, at), n)).toBe(false);
         expect(isAccepted(line.subarray(at + 1), n)).toBe(false);
-        expect(isAccepted(Buffer.concat([line.subarray(0, at), line.subarray(at + 1)]), n)).toBe(false);
+        expect(isAccepted(Buffer.concat([line.subarray(0, at), line.subarray(at + 1)]), n)).toBe(
+          false,
+        );
       }
     }
   });

@@ -37,7 +37,10 @@ async function nextGroup({ journal }: StoreFiles): Promise<Buffer> {
   writeFiles(folder, { journal: linesOf(journal)[0]!, bets: Buffer.alloc(0) });
   const { store } = await CsvStore.open(folder, { pause: noPause });
   await store.append({ agency: 3, count: 1, rows: Buffer.from(NEXT_ROW) });
-  const line = JSON.parse(linesOf(readFiles(folder).journal)[1]!.toString()) as Record<string, unknown>;
+  const line = JSON.parse(linesOf(readFiles(folder).journal)[1]!.toString()) as Record<
+    string,
+    unknown
+  >;
   await store.close();
   const { n: _n, check: _check, ...record } = line;
   return linesOf(appendLines(journal, { ...record, end: ROWS.length + NEXT_ROW.length })).at(-1)!;
@@ -67,7 +70,8 @@ describe('the first start', () => {
   test('makes files that only their owner can read', async () => {
     const folder = await temporaryFolder();
     await start(folder);
-    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+    for (const name of readdirSync(folder))
+      expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
   });
 
   test('goes on where an earlier one was killed, or refused, right after it had made bets.lock', async () => {
@@ -174,13 +178,22 @@ describe('a start after another', () => {
 });
 
 /** What is on disk at the instant of a crash, and what the next start cuts off. */
-const CRASHES: readonly [what: string, tails: (line: Buffer) => { bets?: string; journal?: Buffer }][] = [
+const CRASHES: readonly [
+  what: string,
+  tails: (line: Buffer) => { bets?: string; journal?: Buffer },
+][] = [
   ['whole rows and no line', () => ({ bets: NEXT_ROW.repeat(3) })],
   ['a part of a row', () => ({ bets: NEXT_ROW.slice(0, 9) })],
   ['a row without its last byte', () => ({ bets: NEXT_ROW.slice(0, -1) })],
   ['rows that read as zeros', () => ({ bets: '\0'.repeat(5000) })],
-  ['whole rows and a part of the line', line => ({ bets: NEXT_ROW, journal: line.subarray(0, 40) })],
-  ['whole rows and a line without its line end', line => ({ bets: NEXT_ROW, journal: line.subarray(0, -1) })],
+  [
+    'whole rows and a part of the line',
+    line => ({ bets: NEXT_ROW, journal: line.subarray(0, 40) }),
+  ],
+  [
+    'whole rows and a line without its line end',
+    line => ({ bets: NEXT_ROW, journal: line.subarray(0, -1) }),
+  ],
   [
     'whole rows and a line with zeros in it',
     line => ({ bets: NEXT_ROW, journal: Buffer.concat([Buffer.alloc(30), line.subarray(30)]) }),
@@ -266,12 +279,17 @@ describe('after a crash', () => {
     };
     writeFiles(folder, files);
     const { store } = await CsvStore.open(folder);
-    const lastLine = () => JSON.parse(linesOf(readFiles(folder).journal).at(-1)!.toString()) as unknown;
+    const lastLine = () =>
+      JSON.parse(linesOf(readFiles(folder).journal).at(-1)!.toString()) as unknown;
     await expect.poll(lastLine).toMatchObject({ n: 7, type: 'checkpoint', end });
     await store.append(batchNamed(7, 1, 3));
     expect(lastLine()).toMatchObject({ n: 8, type: 'group' });
     await store.close();
-    expect(lastLine()).toMatchObject({ n: 9, type: 'checkpoint', end: readFiles(folder).bets.length });
+    expect(lastLine()).toMatchObject({
+      n: 9,
+      type: 'checkpoint',
+      end: readFiles(folder).bets.length,
+    });
     await verifyStore(folder, hasWon);
   });
 

@@ -62,7 +62,10 @@ const always = (): boolean => true;
 describe('a running digest', () => {
   test('is the SHA-256 of what it has come by, however the file grows and however little a read gives', async () => {
     const growth = fc.array(fc.oneof(fc.nat(3), fc.nat(2000), fc.nat(300_000)), { maxLength: 8 });
-    const readBytesMax = fc.oneof(fc.integer({ min: 100, max: 5000 }), fc.constant(Number.POSITIVE_INFINITY));
+    const readBytesMax = fc.oneof(
+      fc.integer({ min: 100, max: 5000 }),
+      fc.constant(Number.POSITIVE_INFINITY),
+    );
     await fc.assert(
       fc.asyncProperty(growth, readBytesMax, async (lengths, max) => {
         const file = new GrowingFile(0);
@@ -149,9 +152,12 @@ describe('a running digest', () => {
 
 describe('a digest on its way past checkpoints', () => {
   test('agrees with those that are right, wherever they lie', async () => {
-    const ends = fc.array(fc.oneof(fc.nat(BYTES.length), fc.constantFrom(0, 262_144, BYTES.length)), {
-      maxLength: 5,
-    });
+    const ends = fc.array(
+      fc.oneof(fc.nat(BYTES.length), fc.constantFrom(0, 262_144, BYTES.length)),
+      {
+        maxLength: 5,
+      },
+    );
     await fc.assert(
       fc.asyncProperty(ends, async places => {
         const checkpoints = places.toSorted((a, b) => a - b).map(end => checkpointAt(end));
@@ -184,7 +190,10 @@ describe('a digest on its way past checkpoints', () => {
   );
 
   test('finds the second of two at the same place', async () => {
-    const digest = new RunningDigest(new GrowingFile(), [checkpointAt(100), checkpointAt(100, sha256(99))]);
+    const digest = new RunningDigest(new GrowingFile(), [
+      checkpointAt(100),
+      checkpointAt(100, sha256(99)),
+    ]);
     await expect(digest.advance(100, always)).rejects.toBeInstanceOf(DamageError);
   });
 
@@ -198,7 +207,9 @@ describe('a digest on its way past checkpoints', () => {
   test('is told of a damage once and for all: nobody goes on behind it', async () => {
     const file = new GrowingFile();
     const digest = new RunningDigest(file, [checkpointAt(100, sha256(99))]);
-    const calls = [100, 200].map(end => digest.advance(end, always).catch((reason: unknown) => reason));
+    const calls = [100, 200].map(end =>
+      digest.advance(end, always).catch((reason: unknown) => reason),
+    );
     for (const error of await Promise.all(calls)) expect(error).toBeInstanceOf(DamageError);
     await expect(digest.advance(BYTES.length, always)).rejects.toBeInstanceOf(DamageError);
     expect([digest.offset, file.reads]).toEqual([100, [0]]);

@@ -13,7 +13,10 @@ import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulat
 import { noPause } from './store-folder.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
-/** A run of the csv store that is the same every time, and what must be true of it whenever it is cut off. */
+/**
+ * A run of the csv store that is the same every time, and what must be true of it whenever it is
+ * cut off.
+ */
 
 const BETS_PATH = '/data/bets.csv';
 
@@ -58,7 +61,14 @@ function finished(agency: number, upload?: string): Deed {
 function bettingClosed(rows: Uint8Array): Deed {
   const sha256 = createHash('sha256').update(rows).digest('hex');
   const text = `loteria-acta 1\nsha256: ${sha256}\n`;
-  const acta = { number: 1, time: new Date(0).toISOString(), bets: 7, bytes: rows.length, sha256, text };
+  const acta = {
+    number: 1,
+    time: new Date(0).toISOString(),
+    bets: 7,
+    bytes: rows.length,
+    sha256,
+    text,
+  };
   const fact = { kind: 'closed', acta } as const;
   return { fact, rows: new Uint8Array(), hand: store => store.note(fact) };
 }
@@ -80,7 +90,10 @@ const rowsOf = (deeds: readonly Deed[]): Buffer => Buffer.concat(deeds.map(({ ro
 const ONE = '1'.padEnd(64, 'x');
 const TWO = '2'.padEnd(64, 'x');
 
-/** Batches of the base protocol by agency 3, uploads of agencies 1 and 2, refusals, the end of all three. */
+/**
+ * Batches of the base protocol by agency 3, uploads of agencies 1 and 2, refusals, the end of all
+ * three.
+ */
 const WHOLE_LOTTERY: readonly Deed[] = [
   stored(1, 2, 3),
   stored(2, 1, 1, { upload: ONE, seq: 1 }),
@@ -131,7 +144,10 @@ export function foreignBets(): Script {
 
 /** In a folder that a process has left behind. */
 export async function formerProcess(): Promise<Script> {
-  const deeds = [stored(60, 4, 1, { upload: 'zero', seq: 1 }), refused(1, { upload: 'zero', seq: 2 })];
+  const deeds = [
+    stored(60, 4, 1, { upload: 'zero', seq: 1 }),
+    refused(1, { upload: 'zero', seq: 2 }),
+  ];
   const disk = new SimulatedDisk(new DiskState());
   const { store } = await CsvStore.open('/data', { files: disk });
   for (const deed of deeds) await deed.hand(store);
@@ -189,8 +205,8 @@ export class Life {
   }
 
   /**
-   * Goes on with the script to its end, as clients do who send again what was not answered; in between, the store is closed
-   * and opened again.
+   * Goes on with the script to its end, as clients do who send again what was not answered; in
+   * between, the store is closed and opened again.
    *
    * @returns false when a failing disk has stopped the store before
    * @throws Violation
@@ -232,7 +248,12 @@ export class Life {
     let store: CsvStore;
     try {
       const clock = (): Date => new Date(0);
-      ({ store } = await CsvStore.open('/data', { files: this.#disk, clock, onFact, pause: noPause }));
+      ({ store } = await CsvStore.open('/data', {
+        files: this.#disk,
+        clock,
+        onFact,
+        pause: noPause,
+      }));
     } catch (error) {
       const expected = error instanceof StoreError && !(error instanceof DamageError);
       if (this.#options.mayFail !== true || !expected || error.code !== 'unusable') {
@@ -247,7 +268,10 @@ export class Life {
     return store;
   }
 
-  /** What a new process is told must be a beginning of the script, with everything that was answered. */
+  /**
+   * What a new process is told must be a beginning of the script, with everything that was
+   * answered.
+   */
   #expectPrefix(told: readonly string[], lottery: Lottery): void {
     const { before, deeds } = this.#script;
     const count = told.length - before.length;
@@ -258,7 +282,8 @@ export class Life {
     }
     const expected = [...before, ...deeds.slice(0, count)];
     for (const [index, { fact }] of expected.entries()) {
-      if (told[index] !== textOf(fact)) throw new Violation(`${told[index]} is told, not ${textOf(fact)}`);
+      if (told[index] !== textOf(fact))
+        throw new Violation(`${told[index]} is told, not ${textOf(fact)}`);
     }
     const rows = this.#disk.state.find(BETS_PATH)?.now;
     if (rows?.equals(rowsOf(expected)) !== true) {
@@ -268,7 +293,8 @@ export class Life {
       if ((fact.kind !== 'stored' && fact.kind !== 'refused') || fact.place === undefined) continue;
       const { upload, seq } = fact.place;
       const next = lottery.uploads.find(fact.agency, upload)?.next ?? 1;
-      if (seq < next) throw new Violation(`upload ${upload} goes on with ${next}, ${seq} is missing`);
+      if (seq < next)
+        throw new Violation(`upload ${upload} goes on with ${next}, ${seq} is missing`);
     }
     this.#acknowledged = count;
     this.#handedOver = count;
@@ -333,7 +359,10 @@ export class Life {
     if (this.#disk.isLocked) throw new Violation('the folder stays locked');
   }
 
-  /** What is so before a step has been so since the last one happened, and nobody knows more than now. */
+  /**
+   * What is so before a step has been so since the last one happened, and nobody knows more than
+   * now.
+   */
   async #step(step: Step): Promise<StepOutcome | undefined> {
     const text = describeStep(step);
     // A disk takes its time: everybody who was answered has heard of it.
@@ -349,11 +378,18 @@ export class Life {
   }
 
   #note(step: string, disk = this.#disk.state.copy()): void {
-    this.moments.push({ step, disk, acknowledged: this.#acknowledged, handedOver: this.#handedOver });
+    this.moments.push({
+      step,
+      disk,
+      acknowledged: this.#acknowledged,
+      handedOver: this.#handedOver,
+    });
   }
 }
 
 /** Facts and seals are compared as texts. */
 function textOf(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) => (member instanceof Map ? [...member] : member));
+  return JSON.stringify(value, (_, member: unknown) =>
+    member instanceof Map ? [...member] : member,
+  );
 }

@@ -28,8 +28,9 @@ interface NameChange {
 }
 
 /**
- * What becomes of the things that were not synced. `kill`: the process dies, the system goes on: everything is there, as
- * volatile as before. The others are losses of power: nothing of it survives, all of it, or whatever chance says.
+ * What becomes of the things that were not synced. `kill`: the process dies, the system goes on:
+ * everything is there, as volatile as before. The others are losses of power: nothing of it
+ * survives, all of it, or whatever chance says.
  */
 export type Crash = 'kill' | 'lost' | 'kept' | 'torn';
 
@@ -172,7 +173,10 @@ function shuffled<Item>(items: readonly Item[], random: SeededRandom): Item[] {
   return order;
 }
 
-/** One thing that is asked of a disk. Reading changes nothing and is no step. `file` without its folder. */
+/**
+ * One thing that is asked of a disk. Reading changes nothing and is no step. `file` without its
+ * folder.
+ */
 export type Step =
   | { readonly kind: 'open' | 'sync' | 'close'; readonly file: string }
   | {
@@ -199,7 +203,10 @@ export interface StepOutcome {
 
 /** An error as Node makes it of a system call that failed. */
 export function systemError(code: string, syscall: string): Error {
-  return Object.assign(new Error(`${code}: made for the test, ${syscall} '/somewhere'`), { code, syscall });
+  return Object.assign(new Error(`${code}: made for the test, ${syscall} '/somewhere'`), {
+    code,
+    syscall,
+  });
 }
 
 const LOCK_IDENTITY: FileIdentity = { id: 'lock', bornMs: 0, bytes: 0 };
@@ -266,7 +273,8 @@ export class SimulatedDisk implements Files {
   }
 
   async lock(path: string): Promise<FolderLock> {
-    if (this.#locked.has(path)) throw new StoreError('unusable', `another process has ${path} locked`);
+    if (this.#locked.has(path))
+      throw new StoreError('unusable', `another process has ${path} locked`);
     this.#locked.add(path);
     // The lock file is as durable as the journal.
     const isNew = !this.state.paths.some(there => there.startsWith('/data/bets.journal'));
@@ -322,7 +330,8 @@ export class SimulatedDisk implements Files {
     const { bytes, error, ignored } = (await this.rule?.(step)) ?? {};
     if (ignored === true) return undefined;
     const wanted = step.kind === 'write' ? step.bytes.length : 0;
-    // What fails has done nothing; but a write perhaps a part, and a file whose closing fails is closed.
+    // What fails has done nothing; but a write perhaps a part, and a file whose closing fails is
+    // closed.
     if (error !== undefined && step.kind !== 'write' && step.kind !== 'close') throw error;
     const result = effect(bytes ?? (error === undefined ? wanted : 0));
     if (error !== undefined) throw error;

@@ -15,7 +15,9 @@ import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
-/** Folders of the csv store with known contents, and their two files read and changed byte by byte. */
+/**
+ * Folders of the csv store with known contents, and their two files read and changed byte by byte.
+ */
 
 export const TIME = '2024-08-21T22:11:15.000Z';
 
@@ -26,7 +28,10 @@ export const BATCHES: readonly BetBatch[] = [
     betWith({ document: '12', firstName: 'Ñ, "x"', number: 1 }),
     betWith({ document: '13' }),
   ]),
-  batchOf([betWith({ agency: 2, document: '21' }), betWith({ agency: 2, document: '22', number: 2 })]),
+  batchOf([
+    betWith({ agency: 2, document: '21' }),
+    betWith({ agency: 2, document: '22', number: 2 }),
+  ]),
   batchOf([betWith({ document: '14', number: 4 })]),
 ];
 
@@ -50,8 +55,9 @@ export const FACTS: readonly Fact[] = [
 ];
 
 /**
- * Fills an empty folder through the store. Its journal has one line for each of: begin, group (first batch), group (second
- * batch, a refused one, third batch), finished 1, finished 2, checkpoint.
+ * Fills an empty folder through the store. Its journal has one line for each of: begin, group
+ * (first batch), group (second batch, a refused one, third batch), finished 1, finished 2,
+ * checkpoint.
  */
 export async function fillFolder(folder: string): Promise<void> {
   const { store } = await CsvStore.open(folder, { clock: () => new Date(TIME) });
@@ -114,7 +120,9 @@ export function writeFiles(folder: string, { bets, journal }: Partial<StoreFiles
   if (journal !== undefined) writeFileSync(journalPath(folder), journal);
 }
 
-/** A folder as a server leaves it that is killed with nothing on its way: no checkpoint at the end. */
+/**
+ * A folder as a server leaves it that is killed with nothing on its way: no checkpoint at the end.
+ */
 export async function killedFolder(): Promise<StoreFiles & { readonly folder: string }> {
   const folder = await temporaryFolder();
   await fillFolder(folder);
@@ -170,7 +178,9 @@ export function crc32Of(bytes: Uint8Array): string {
   return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
 }
 
-/** A line of the journal with a right checksum, of the JSON text before it (without its last brace). */
+/**
+ * A line of the journal with a right checksum, of the JSON text before it (without its last brace).
+ */
 export function sealLine(body: string): Buffer {
   return Buffer.from(`${body},"check":"${crc32Of(Buffer.from(body))}"}\n`);
 }
@@ -178,7 +188,11 @@ export function sealLine(body: string): Buffer {
 type LooseRecord = Record<string, unknown>;
 
 /** The journal with line `n` (from 1) changed by somebody who knows how its checksum is made. */
-export function forge(journal: Buffer, n: number, change: (record: LooseRecord) => LooseRecord): Buffer {
+export function forge(
+  journal: Buffer,
+  n: number,
+  change: (record: LooseRecord) => LooseRecord,
+): Buffer {
   const lines = linesOf(journal);
   const { check: _, ...record } = JSON.parse(lines[n - 1]!.toString()) as LooseRecord;
   lines[n - 1] = sealLine(JSON.stringify(change(record)).slice(0, -1));
@@ -218,5 +232,9 @@ export async function loteria(
 ): Promise<Said> {
   const program = Program.start(args, { cwd, env });
   const { code } = await program.exited;
-  return { code, stdout: program.lines.map(({ text }) => `${text}\n`).join(''), stderr: program.stderr };
+  return {
+    code,
+    stdout: program.lines.map(({ text }) => `${text}\n`).join(''),
+    stderr: program.stderr,
+  };
 }

@@ -24,7 +24,11 @@ export function bet(document: number | string, number: number | string = 1): str
 }
 
 /** The row of such a bet in `bets.csv`. */
-export function row(agency: number, document: number | string, number: number | string = 1): string {
+export function row(
+  agency: number,
+  document: number | string,
+  number: number | string = 1,
+): string {
   return `${agency},Santiago Lionel,Lorca,${document},1999-03-17,${number}\r\n`;
 }
 
@@ -37,7 +41,8 @@ export function rwin(...documents: readonly (number | string)[]): string {
   return frame('RWIN', `${documents.length}|${documents.join('|')}`).toString('hex');
 }
 
-export const helo = (agency: number | string, upload = 'u'): Buffer => frame('HELO', `${agency}|${upload}`);
+export const helo = (agency: number | string, upload = 'u'): Buffer =>
+  frame('HELO', `${agency}|${upload}`);
 
 /** The same of an agency that numbers bets, not batches. */
 export const heloBets = (agency: number | string, upload = 'u'): Buffer =>

@@ -22,7 +22,10 @@ export interface Pem {
   readonly key: string;
 }
 
-export const pem = ({ certificate, privateKey }: IssuedPair): Pem => ({ cert: certificate, key: privateKey });
+export const pem = ({ certificate, privateKey }: IssuedPair): Pem => ({
+  cert: certificate,
+  key: privateKey,
+});
 
 /** The authority of a test, and a server that it has signed for. */
 export interface Signed {

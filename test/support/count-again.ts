@@ -9,7 +9,10 @@ export const AUDITOR_SCRIPT = fileURLToPath(new URL('../../docs/auditoria.py', i
 /** Undefined where there is no Python. */
 const PYTHON = spawnSync('python3', ['--version']).status === 0 ? 'python3' : undefined;
 
-/** What the auditor's script finds in a folder whose draw was held; undefined where nothing differs, or nothing can be counted. */
+/**
+ * What the auditor's script finds in a folder whose draw was held; undefined where nothing differs,
+ * or nothing can be counted.
+ */
 export function countAgain(folder: string): Promise<string | undefined> {
   // With a database the folder has the documents alone.
   const isThere = ['bets.csv', 'acta-sorteo.txt'].every(name => existsSync(join(folder, name)));

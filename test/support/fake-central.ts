@@ -34,7 +34,9 @@ function withPayload(type: string, text: string): string {
   return type + bytes.length.toString(16).padStart(8, '0') + bytes.toString('hex');
 }
 
-/** The messages of an agency: the four bytes of the type, its name, and whether a payload follows. */
+/**
+ * The messages of an agency: the four bytes of the type, its name, and whether a payload follows.
+ */
 const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
   '48454c4f': ['HELO', true],
   '53424554': ['SBET', true],
@@ -49,7 +51,10 @@ const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
   '4757494e': ['GWIN', false],
 };
 
-/** The first message of what has arrived, as text, and its length in bytes; undefined when it is not complete. */
+/**
+ * The first message of what has arrived, as text, and its length in bytes; undefined when it is not
+ * complete.
+ */
 export function firstMessage(bytes: Buffer): { text: string; length: number } | undefined {
   if (bytes.length < 4) return undefined;
   const type = bytes.toString('hex', 0, 4);
@@ -57,7 +62,9 @@ export function firstMessage(bytes: Buffer): { text: string; length: number } | 
   if (!hasPayload) return { text: name, length: 4 };
   if (bytes.length < 8) return undefined;
   const length = 8 + bytes.readUInt32BE(4);
-  return bytes.length < length ? undefined : { text: `${name} ${bytes.toString('utf8', 8, length)}`, length };
+  return bytes.length < length
+    ? undefined
+    : { text: `${name} ${bytes.toString('utf8', 8, length)}`, length };
 }
 
 /** Tells those who wait that something may have changed. */
@@ -90,7 +97,10 @@ class Watched {
   }
 }
 
-/** A central on a real socket that says exactly the bytes that a test tells it to, and knows none of our code. */
+/**
+ * A central on a real socket that says exactly the bytes that a test tells it to, and knows none of
+ * our code.
+ */
 export class FakeCentral {
   /** Every connection so far, in the order of their coming. */
   readonly conversations: Conversation[] = [];
@@ -178,7 +188,8 @@ export class Conversation {
   async messages(count: number): Promise<string[]> {
     await this.#watched.until(
       () => (this.waiting.length >= count ? true : undefined),
-      () => `only ${JSON.stringify(this.waiting)}${this.#ended ? ' and the end' : ''}, not ${count} messages`,
+      () =>
+        `only ${JSON.stringify(this.waiting)}${this.#ended ? ' and the end' : ''}, not ${count} messages`,
     );
     return this.waiting.splice(0, count);
   }
@@ -217,7 +228,11 @@ export class Conversation {
   }
 
   #cut(): void {
-    for (let first = firstMessage(this.#bytes); first !== undefined; first = firstMessage(this.#bytes)) {
+    for (
+      let first = firstMessage(this.#bytes);
+      first !== undefined;
+      first = firstMessage(this.#bytes)
+    ) {
       this.waiting.push(first.text);
       this.#bytes = this.#bytes.subarray(first.length);
       this.#received += 1;
@@ -225,7 +240,10 @@ export class Conversation {
   }
 }
 
-/** A port of the loopback interface on which nobody listens, below those that systems give to outgoing connections. */
+/**
+ * A port of the loopback interface on which nobody listens, below those that systems give to
+ * outgoing connections.
+ */
 export async function portWithoutListener(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);

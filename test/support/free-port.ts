@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 
 /**
- * A port of the loopback interface that is free now, for a server that is to be started again on the same one. Below those that
- * the system gives to outgoing connections: a client that tries again and again to reach a port where nobody listens could be
- * given that very port for its own side, and reach itself.
+ * A port of the loopback interface that is free now, for a server that is to be started again on
+ * the same one. Below those that the system gives to outgoing connections: a client that tries
+ * again and again to reach a port where nobody listens could be given that very port for its own
+ * side, and reach itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -7,11 +7,19 @@ const root = join(import.meta.dirname, '../..');
 
 /** Global setup of every test project: rebuilds `dist/` where a source is newer. */
 export default function setup(): void {
-  const sources = [...filesUnder('src'), ...filesUnder('web'), 'scripts/build.mjs', 'package-lock.json'];
+  const sources = [
+    ...filesUnder('src'),
+    ...filesUnder('web'),
+    'scripts/build.mjs',
+    'package-lock.json',
+  ];
   const changedAtMs = Math.max(...sources.map(file => statSync(join(root, file)).mtimeMs));
   const builtAtMs = statSync(PROGRAM, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (builtAtMs > changedAtMs) return;
-  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (status !== 0) throw new Error('the build failed, and the tests need it');
 }
 

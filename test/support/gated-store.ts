@@ -20,7 +20,10 @@ const REFUSALS = {
   overtaken: 'another server was first',
 } as const;
 
-/** The memory store, with a door: while `held`, batches and notes wait until the test lets them in or refuses them. */
+/**
+ * The memory store, with a door: while `held`, batches and notes wait until the test lets them in
+ * or refuses them.
+ */
 export class GatedStore implements Store {
   readonly failure: Promise<StoreError> = new Promise(() => {});
   held: boolean;
@@ -38,7 +41,10 @@ export class GatedStore implements Store {
   reads = 0;
   /** How often the draw was handed over. */
   seals = 0;
-  /** What becomes of the next draws that are handed over, oldest first: each is refused for this reason. */
+  /**
+   * What becomes of the next draws that are handed over, oldest first: each is refused for this
+   * reason.
+   */
   readonly sealRefusals: (keyof typeof REFUSALS)[] = [];
   /** What `settled` waits for as well. */
   settling: Promise<void> = Promise.resolve();
@@ -110,7 +116,10 @@ export class GatedStore implements Store {
     this.letIn();
   }
 
-  /** Refuses all that wait, as the promise of every store says: nobody's later batch is stored without the earlier one. */
+  /**
+   * Refuses all that wait, as the promise of every store says: nobody's later batch is stored
+   * without the earlier one.
+   */
   refuse(reason: keyof typeof REFUSALS = 'full'): void {
     for (const { reject } of this.#waiting.splice(0)) reject(storeError(reason));
   }
@@ -140,7 +149,11 @@ export class GatedStore implements Store {
   async close(): Promise<void> {}
 }
 
-export const finishedBy = (agency: number): Fact => ({ kind: 'finished', agency, upload: undefined });
+export const finishedBy = (agency: number): Fact => ({
+  kind: 'finished',
+  agency,
+  upload: undefined,
+});
 
 /** A draw without any bet, that another server has held. */
 export function drawnBy(sha256: string, ofAgency1: readonly string[] = []): Fact {

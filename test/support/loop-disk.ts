@@ -7,7 +7,10 @@ import type { TestContext } from 'vitest';
 const TRIES = 100;
 const TRY_EVERY_MS = 100;
 
-/** FS_IOC_SHUTDOWN with FS_SHUTDOWN_FLAGS_NOLOGFLUSH: from now on nothing reaches the device, not even the journal. */
+/**
+ * FS_IOC_SHUTDOWN with FS_SHUTDOWN_FLAGS_NOLOGFLUSH: from now on nothing reaches the device, not
+ * even the journal.
+ */
 const SHUT_DOWN = `
 import fcntl, os, struct, sys
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))`;
@@ -21,8 +24,8 @@ export function needLoopDisks(context: TestContext): void {
 }
 
 /**
- * An ext4 file system of its own on a loop device, in a mount namespace of its own: any other namespace could keep a mount that is to be
- * unmounted. Unmounting it frees the device.
+ * An ext4 file system of its own on a loop device, in a mount namespace of its own: any other
+ * namespace could keep a mount that is to be unmounted. Unmounting it frees the device.
  */
 export class LoopDisk {
   /** Its root, for processes of root and of the owner. */
@@ -42,7 +45,9 @@ export class LoopDisk {
     execFileSync('mkfs.ext4', ['-q', this.#image]);
     // Lives as long as its input is open, which is as long as this process at most.
     const holder = ['setpriv', `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', 'cat'];
-    this.#namespace = spawn('unshare', ['--mount', ...holder], { stdio: ['pipe', 'ignore', 'ignore'] });
+    this.#namespace = spawn('unshare', ['--mount', ...holder], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     this.folder = `/proc/${this.#namespace.pid}/root${mountPoint}`;
   }
 
@@ -62,7 +67,10 @@ export class LoopDisk {
     execFileSync('sync', ['--file-system', this.folder]);
   }
 
-  /** A power cut: what was not synced is lost, which `restore` checks. Whatever uses the file system has to be killed before `restore`. */
+  /**
+   * A power cut: what was not synced is lost, which `restore` checks. Whatever uses the file system
+   * has to be killed before `restore`.
+   */
   cutPower(): void {
     writeFileSync(this.#unsynced, 'lost');
     execFileSync('python3', ['-c', SHUT_DOWN, this.folder]);

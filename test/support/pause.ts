@@ -1,9 +1,14 @@
 /**
- * What `node:timers/promises` does, with the timer of the process that tests replace: vitest's clock does not reach that module.
+ * What `node:timers/promises` does, with the timer of the process that tests replace: vitest's
+ * clock does not reach that module.
  *
  *     vi.mock('node:timers/promises', () => import('../support/pause.ts'));
  */
-function pause<Value>(ms: number, value?: Value, { signal }: { signal?: AbortSignal } = {}): Promise<Value> {
+function pause<Value>(
+  ms: number,
+  value?: Value,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       clearTimeout(timer);

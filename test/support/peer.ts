@@ -6,7 +6,10 @@ const WAIT_MS = 10_000;
 /** The types of answers that continue with a length and so many bytes. */
 const WITH_PAYLOAD = new Set(['ACTA', 'RWIN', 'WELC', 'FAIL']);
 
-/** A socket that says exactly the bytes it is told to: the other end of a conversation, without any of our code. */
+/**
+ * A socket that says exactly the bytes it is told to: the other end of a conversation, without any
+ * of our code.
+ */
 export class Peer {
   readonly socket: Socket;
   #received: Buffer = Buffer.alloc(0);
@@ -53,7 +56,9 @@ export class Peer {
 
   /** Sends bytes, given as bytes or as hex (spaces do not matter). */
   send(bytes: Uint8Array | string): void {
-    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes);
+    this.socket.write(
+      typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes,
+    );
   }
 
   /** Ends this side; the other may still answer. */
@@ -91,7 +96,10 @@ export class Peer {
     return frames;
   }
 
-  /** Waits until the other side has ended the connection; returns the answers that it had still to give. */
+  /**
+   * Waits until the other side has ended the connection; returns the answers that it had still to
+   * give.
+   */
   async lastFrames(): Promise<string[]> {
     await this.rest();
     const frames: string[] = [];
@@ -99,7 +107,9 @@ export class Peer {
     return frames;
   }
 
-  /** Waits until the other side has ended the connection; returns what it had still to say, as hex. */
+  /**
+   * Waits until the other side has ended the connection; returns what it had still to say, as hex.
+   */
   async rest(): Promise<string> {
     await this.#until(() => this.ended, 'the end of the connection');
     return this.#received.toString('hex');
@@ -115,7 +125,9 @@ export class Peer {
       };
       const timeout = setTimeout(() => {
         this.#watchers.delete(look);
-        reject(new Error(`no ${what} within ${WAIT_MS} ms; received ${this.#received.toString('hex')}`));
+        reject(
+          new Error(`no ${what} within ${WAIT_MS} ms; received ${this.#received.toString('hex')}`),
+        );
       }, WAIT_MS);
       this.#watchers.add(look);
       look();

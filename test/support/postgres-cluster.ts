@@ -47,16 +47,24 @@ function newestBin(folder: string): string {
   return join(folder, newest, 'bin');
 }
 
-/** PostgreSQL does not run as root: a test that does runs its programs as the user of Debian's package. */
+/**
+ * PostgreSQL does not run as root: a test that does runs its programs as the user of Debian's
+ * package.
+ */
 function asPostgres(program: string, args: readonly string[]): [string, string[]] {
   const path = join(POSTGRES_BIN, program);
   if (process.getuid!() !== 0) return [path, [...args]];
-  return ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', path, ...args]];
+  return [
+    'setpriv',
+    ['--reuid=postgres', '--regid=postgres', '--clear-groups', '--', path, ...args],
+  ];
 }
 
 async function run(program: string, args: readonly string[]): Promise<void> {
   const [command, all] = asPostgres(program, args);
-  await promisify(execFile)(command, all, { env: { ...process.env, PGPASSWORD: SUPERUSER.password } });
+  await promisify(execFile)(command, all, {
+    env: { ...process.env, PGPASSWORD: SUPERUSER.password },
+  });
 }
 
 /** A process that has ended and was not waited for does not count. */
@@ -107,21 +115,40 @@ export class PostgresNode {
 
   async init(settings: Readonly<Record<string, string>>): Promise<void> {
     const passwords = join(this.#folder, 'password');
-    const args = ['--no-sync', '--auth=scram-sha-256', `--pwfile=${passwords}`, '--username=postgres'];
+    const args = [
+      '--no-sync',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwords}`,
+      '--username=postgres',
+    ];
     await run('initdb', ['-D', this.data, '--locale=C', '--encoding=UTF8', ...args]);
     this.configure({ ...SETTINGS, ...settings, port: this.port });
-    appendFileSync(join(this.data, 'pg_hba.conf'), 'host replication postgres 127.0.0.1/32 scram-sha-256\n');
+    appendFileSync(
+      join(this.data, 'pg_hba.conf'),
+      'host replication postgres 127.0.0.1/32 scram-sha-256\n',
+    );
   }
 
   /** Makes it a standby: a copy of another server, which it follows. */
   async copyOf(primary: PostgresNode): Promise<void> {
     await rm(this.data, { recursive: true, force: true });
-    const args = ['-D', this.data, '-d', this.#conninfo(primary), '-R', '--no-sync', '--checkpoint=fast'];
+    const args = [
+      '-D',
+      this.data,
+      '-d',
+      this.#conninfo(primary),
+      '-R',
+      '--no-sync',
+      '--checkpoint=fast',
+    ];
     await run('pg_basebackup', args);
     this.configure({ port: this.port });
   }
 
-  /** Makes a former primary, which does not run, a standby of another one: what only it has is dropped. */
+  /**
+   * Makes a former primary, which does not run, a standby of another one: what only it has is
+   * dropped.
+   */
   async rewindTo(primary: PostgresNode): Promise<void> {
     // Until then the control file of the new primary has the former time line.
     await primary.sql('CHECKPOINT');
@@ -270,7 +297,10 @@ export interface ClusterOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** A primary and its standbys: real servers on ports of the loopback interface. Whoever starts it ends it. */
+/**
+ * A primary and its standbys: real servers on ports of the loopback interface. Whoever starts it
+ * ends it.
+ */
 export class PostgresCluster {
   readonly nodes: readonly PostgresNode[];
   primary: PostgresNode;
@@ -326,7 +356,10 @@ export class PostgresCluster {
     return this.nodes.filter(node => node !== this.primary);
   }
 
-  /** Promotes the standby that has most, which has all that was acknowledged, and lets the others follow it. */
+  /**
+   * Promotes the standby that has most, which has all that was acknowledged, and lets the others
+   * follow it.
+   */
   async failOver(): Promise<void> {
     const [{ node: next }, ...others] = (await this.#received()) as [Received, ...Received[]];
     this.primary = next;
@@ -335,7 +368,8 @@ export class PostgresCluster {
   }
 
   async #received(): Promise<Received[]> {
-    // After a restart a standby streams again from the beginning of a segment, which it may have replayed.
+    // After a restart a standby streams again from the beginning of a segment, which it may have
+    // replayed.
     const text = `SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0' AS bytes`;
     const standbys = this.standbys.map(async node => {
       const [row] = await node.sql<{ bytes: string }>(text);
@@ -352,7 +386,10 @@ export class PostgresCluster {
   }
 
   /** As `SERVER_STORE` has it. */
-  url({ user, password, database }: Login = ROLE, nodes: readonly PostgresNode[] = this.nodes): string {
+  url(
+    { user, password, database }: Login = ROLE,
+    nodes: readonly PostgresNode[] = this.nodes,
+  ): string {
     const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
     return `postgres://${user}:${password}@${hosts}/${database}`;
   }

@@ -5,7 +5,9 @@ import { type ClusterOptions, POSTGRES_BIN, PostgresCluster } from './postgres-c
 
 /** Why there can be no PostgreSQL here; undefined when there can. */
 export function postgresMissing(): string | undefined {
-  return existsSync(join(POSTGRES_BIN, 'initdb')) ? undefined : `there is no PostgreSQL in ${POSTGRES_BIN}`;
+  return existsSync(join(POSTGRES_BIN, 'initdb'))
+    ? undefined
+    : `there is no PostgreSQL in ${POSTGRES_BIN}`;
 }
 
 /** Skips a test where there is no PostgreSQL. */
@@ -15,10 +17,14 @@ export function needPostgres(context: TestContext): void {
 }
 
 /** Ended when the test ends. Called within a test. */
-export async function startPostgres(nodeCount: number, options?: ClusterOptions): Promise<PostgresCluster> {
+export async function startPostgres(
+  nodeCount: number,
+  options?: ClusterOptions,
+): Promise<PostgresCluster> {
   const cluster = await PostgresCluster.start(nodeCount, options);
   onTestFinished(async ({ task }) => {
-    if (task.result?.state === 'fail') for (const node of cluster.nodes) console.error(node.transcript());
+    if (task.result?.state === 'fail')
+      for (const node of cluster.nodes) console.error(node.transcript());
     await cluster.end();
   });
   return cluster;

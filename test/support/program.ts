@@ -5,7 +5,10 @@ import { expect, onTestFinished } from 'vitest';
 import { PROGRAM } from './built-program.ts';
 import { countAgain } from './count-again.ts';
 
-/** Longest wait for a line or an exit, in milliseconds: long enough for a slow machine, short enough to hear of it. */
+/**
+ * Longest wait for a line or an exit, in milliseconds: long enough for a slow machine, short enough
+ * to hear of it.
+ */
 const WAIT_MS = 20_000;
 
 /** A line of the log, taken apart; `action` is missing in other output. */
@@ -29,7 +32,9 @@ interface StartOptions {
   readonly through?: readonly string[];
 }
 
-/** The built program as a process of its own, which is killed when the test ends, or in a container. */
+/**
+ * The built program as a process of its own, which is killed when the test ends, or in a container.
+ */
 export class Program {
   readonly lines: Line[] = [];
   stderr = '';
@@ -49,7 +54,9 @@ export class Program {
     process.stderr!.on('data', text => (this.stderr += String(text)));
   }
 
-  /** Starts `loteria ...args` in a folder, with nothing of the caller's environment but the path. */
+  /**
+   * Starts `loteria ...args` in a folder, with nothing of the caller's environment but the path.
+   */
   static start(args: readonly string[], options: StartOptions): Program {
     return Program.startScript(PROGRAM, args, options);
   }
@@ -57,11 +64,17 @@ export class Program {
   /** Starts a script of the tests in the same way. */
   static startScript(script: string, args: readonly string[], options: StartOptions): Program {
     const { cwd, env = {}, through = [] } = options;
-    const [command, ...rest] = [...through, process.execPath, script, ...args] as [string, ...string[]];
+    const [command, ...rest] = [...through, process.execPath, script, ...args] as [
+      string,
+      ...string[],
+    ];
     return Program.#spawn(command, rest, { cwd, env: { PATH: process.env['PATH'], ...env } });
   }
 
-  /** Reads what the program says in a container, from its first line on. Killing it only ends the reading. */
+  /**
+   * Reads what the program says in a container, from its first line on. Killing it only ends the
+   * reading.
+   */
   static inContainer(name: string): Program {
     return Program.#spawn('docker', ['logs', '--follow', name], {});
   }
@@ -120,7 +133,10 @@ export class Program {
 
   /** Waits for the first line of an action with a result. */
   logged(action: string, result = 'success'): Promise<Line> {
-    return this.line(line => line.action === action && line.result === result, `'action: ${action}'`);
+    return this.line(
+      line => line.action === action && line.result === result,
+      `'action: ${action}'`,
+    );
   }
 
   /** Everything the program has said. */

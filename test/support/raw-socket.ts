@@ -1,7 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A socket of the loopback interface that reads nothing by itself; destroyed when the test ends. */
+/**
+ * A socket of the loopback interface that reads nothing by itself; destroyed when the test ends.
+ */
 export async function connectRaw(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   onTestFinished(() => {

@@ -46,7 +46,8 @@ export class ScriptedServer {
 export function watchClientSockets(): readonly Socket[] {
   const sockets: Socket[] = [];
   const created = channel('net.client.socket');
-  const onCreated = (message: unknown): void => void sockets.push((message as { socket: Socket }).socket);
+  const onCreated = (message: unknown): void =>
+    void sockets.push((message as { socket: Socket }).socket);
   created.subscribe(onCreated);
   onTestFinished(() => {
     created.unsubscribe(onCreated);

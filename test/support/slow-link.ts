@@ -6,8 +6,8 @@ import { onTestFinished } from 'vitest';
 const STEP_MS = 50;
 
 /**
- * A TCP proxy before a port of the loopback interface that lets so many bits a second through in each
- * direction; it ends with the test.
+ * A TCP proxy before a port of the loopback interface that lets so many bits a second through in
+ * each direction; it ends with the test.
  *
  * @returns its port
  */

@@ -5,7 +5,11 @@ import { Connection } from '../../src/central/connection.ts';
 import type { Actas } from '../../src/central/draw-holder.ts';
 import { Listener } from '../../src/central/listener.ts';
 import { OpenConnections } from '../../src/central/open-connections.ts';
-import { type SecurePeer, TlsAcceptor, type TlsAcceptorParts } from '../../src/central/tls-acceptor.ts';
+import {
+  type SecurePeer,
+  TlsAcceptor,
+  type TlsAcceptorParts,
+} from '../../src/central/tls-acceptor.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
@@ -21,7 +25,9 @@ import { until } from './until.ts';
 
 export interface TestCentralOptions {
   readonly agencies?: readonly number[];
-  /** With the facts of a former process, say; without it, one that has just begun with `agencies`. */
+  /**
+   * With the facts of a former process, say; without it, one that has just begun with `agencies`.
+   */
   readonly lottery?: Lottery;
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
@@ -33,7 +39,10 @@ export interface TestCentralOptions {
   readonly tls?: Pick<TlsAcceptorParts, 'identity' | 'clientAuthority'>;
 }
 
-/** A central as the product runs it, on free ports of the loopback interface, in this process. It is stopped when the test ends. */
+/**
+ * A central as the product runs it, on free ports of the loopback interface, in this process. It is
+ * stopped when the test ends.
+ */
 export class TestCentral {
   readonly central: Central;
   readonly lottery: Lottery;
@@ -60,7 +69,8 @@ export class TestCentral {
       emit => new Central({ lottery, store, hasWon, limits, actas, emit, now }),
     );
     const open = new OpenConnections(limits);
-    for (const dialect of dialects) await made.#listen(dialect, { limits, open, now, tls: options.tls });
+    for (const dialect of dialects)
+      await made.#listen(dialect, { limits, open, now, tls: options.tls });
     onTestFinished(() => made.stop());
     made.central.resume();
     return made;
@@ -112,7 +122,10 @@ export class TestCentral {
     const peer = await this.connect();
     const before = this.of('agency-identified').length;
     peer.send(conn(id));
-    await until(() => this.of('agency-identified').length > before, `agency ${id} being identified`);
+    await until(
+      () => this.of('agency-identified').length > before,
+      `agency ${id} being identified`,
+    );
     return peer;
   }
 
@@ -154,7 +167,9 @@ export class TestCentral {
   }
 }
 
-/** Asks something and waits for the answer, several times: the central has had its turn meanwhile. */
+/**
+ * Asks something and waits for the answer, several times: the central has had its turn meanwhile.
+ */
 export async function takeTurns(peer: Peer): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) {
     peer.send(GWIN);

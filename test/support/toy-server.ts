@@ -35,7 +35,9 @@ export class ToyServer {
     this.#dialect = dialect;
     this.#agencies = agencies;
     this.#quirks = quirks;
-    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, socket => this.#accept(socket));
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, socket =>
+      this.#accept(socket),
+    );
   }
 
   static async listen(dialect: Dialect, agencies: number, quirks: Quirks): Promise<ToyServer> {
@@ -87,7 +89,8 @@ export class ToyServer {
         // The end of the bets and the wish for the winners may be one frame.
         if (this.#quirks.messagePerRead && message.kind !== 'finish') break;
       }
-      if (this.#quirks.messagePerRead && codec.pending) codec = this.#dialect.central(DEFAULT_LIMITS);
+      if (this.#quirks.messagePerRead && codec.pending)
+        codec = this.#dialect.central(DEFAULT_LIMITS);
     });
     socket.resume();
   }
@@ -140,7 +143,9 @@ export class ToyServer {
     this.finished.add(agency);
     if (this.#isOver) for (const send of this.#waiting.splice(0)) send();
     if (!this.#quirks.countsEndOnce) return { kind: 'accepted' };
-    return isRepeated ? { kind: 'refused', refusal: { code: 'agency-finished', detail: 'no' } } : 'lost';
+    return isRepeated
+      ? { kind: 'refused', refusal: { code: 'agency-finished', detail: 'no' } }
+      : 'lost';
   }
 
   get #isOver(): boolean {

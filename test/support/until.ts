@@ -21,7 +21,10 @@ export class ManualClock {
     return this.time;
   };
 
-  /** Moves on, and waits until the deadlines of every connection (at most three) have been looked at. */
+  /**
+   * Moves on, and waits until the deadlines of every connection (at most three) have been looked
+   * at.
+   */
   async advance(ms: number): Promise<void> {
     this.time += ms;
     const enough = this.#looks + 8;

@@ -59,7 +59,9 @@ describe('a certificate and its key', () => {
       key: agency.key,
       subject: 'CN=agency-1',
     });
-    const [agencyEnds, caEnds] = [agency.cert, trusted.ca].map(text => new X509Certificate(text).validTo);
+    const [agencyEnds, caEnds] = [agency.cert, trusted.ca].map(
+      text => new X509Certificate(text).validTo,
+    );
     expect(Date.parse(agencyEnds!)).toBeLessThan(Date.parse(caEnds!));
     expect(validities.map(({ file, validTo }) => [file, validTo])).toEqual([
       ['TLS_CERT', new Date(agencyEnds!)],
@@ -73,16 +75,36 @@ describe('a certificate and its key', () => {
       agency.key,
       'TLS_CERT is own.pem, which cannot be read (ENOENT)',
     ],
-    ['the key is missing', agency.cert, undefined, 'TLS_KEY is own-key.pem, which cannot be read (ENOENT)'],
-    ['the certificate is empty', '', agency.key, 'TLS_CERT is own.pem, which holds no certificate in PEM'],
-    ['they are exchanged', agency.key, agency.cert, 'TLS_CERT is own.pem, which holds no certificate in PEM'],
+    [
+      'the key is missing',
+      agency.cert,
+      undefined,
+      'TLS_KEY is own-key.pem, which cannot be read (ENOENT)',
+    ],
+    [
+      'the certificate is empty',
+      '',
+      agency.key,
+      'TLS_CERT is own.pem, which holds no certificate in PEM',
+    ],
+    [
+      'they are exchanged',
+      agency.key,
+      agency.cert,
+      'TLS_CERT is own.pem, which holds no certificate in PEM',
+    ],
     [
       'the certificate is damaged',
       DAMAGED,
       agency.key,
       'TLS_CERT is own.pem, which holds a damaged certificate',
     ],
-    ['the key is no key', agency.cert, agency.cert, 'TLS_KEY is own-key.pem, which holds no key in PEM'],
+    [
+      'the key is no key',
+      agency.cert,
+      agency.cert,
+      'TLS_KEY is own-key.pem, which holds no key in PEM',
+    ],
     [
       'the key is encrypted',
       agency.cert,
@@ -126,7 +148,9 @@ describe('files that cannot be used end the program with exit code 1 and one cle
       env: { SERVER_PORT: '0', TLS_CERT: 'own.pem', TLS_KEY: 'own-key.pem' },
     });
     expect(await server.exited).toEqual({ code: 1, signal: null });
-    expect(server.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20))).toEqual([
+    expect(
+      server.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20)),
+    ).toEqual([
       'ERROR    action: start | result: fail | error: TLS_KEY is own-key.pem, which is not the key of the certificate in TLS_CERT, own.pem',
     ]);
     expect(server.stderr).toBe('');
@@ -137,7 +161,9 @@ describe('files that cannot be used end the program with exit code 1 and one cle
     const { port } = await startServer(folder);
     const client = startClient(folder, 1, port, { CLI_TLS_CA: 'no-such.pem' });
     expect(await client.exited).toEqual({ code: 1, signal: null });
-    expect(client.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20))).toEqual([
+    expect(
+      client.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20)),
+    ).toEqual([
       'ERROR    action: exit | result: fail | client_id: 1 | error: tls.ca is no-such.pem, which cannot be read (ENOENT)',
     ]);
     expect(client.stderr).toBe('');

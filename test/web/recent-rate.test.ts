@@ -52,6 +52,8 @@ describe('slices', () => {
 
   test('are of the seconds that there were', () => {
     const history = [10, 20].map((bets, index) => ({ second: END - 2 + index, bets }));
-    expect(slices(points(history, END - 2))).toEqual([{ from: END - 30, bets: 30, mean: 15, most: 20 }]);
+    expect(slices(points(history, END - 2))).toEqual([
+      { from: END - 30, bets: 30, mean: 15, most: 20 },
+    ]);
   });
 });

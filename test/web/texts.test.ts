@@ -37,7 +37,9 @@ describe('a sentence for an event', () => {
 
   test('has its numbers written as the language does, names of things excepted', () => {
     const params = { bets: 1_234_567, winners: 1_000 };
-    expect(spanish.event('draw-held', params)).toBe('Sorteo realizado: 1.234.567 apuestas, 1.000 ganadores.');
+    expect(spanish.event('draw-held', params)).toBe(
+      'Sorteo realizado: 1.234.567 apuestas, 1.000 ganadores.',
+    );
     expect(english.event('listening', { port: 12_345, dialect: 'tp0' })).toBe(
       'Listening on port 12345 (tp0).',
     );
@@ -51,7 +53,9 @@ describe('a sentence for an event', () => {
     expect(spanish.event('connection-cut', cut)).toBe(
       'Conexión de 10.0.0.7 cerrada: terminó en medio de un mensaje.',
     );
-    expect(spanish.event('connection-cut', { ...cut, agency: 3 })).toContain('la agencia 3 (10.0.0.7)');
+    expect(spanish.event('connection-cut', { ...cut, agency: 3 })).toContain(
+      'la agencia 3 (10.0.0.7)',
+    );
   });
 
   test('is there for every reason for which a connection is cut', () => {
@@ -93,14 +97,21 @@ describe('why the central cannot work', () => {
   const snapshot = (state: string, reason: string) =>
     ({ state, ready: { ok: false, reason } }) as unknown as Snapshot;
 
-  test.each(['es', 'en'] as const)('is said in a sentence unless the state says it, in %s', language => {
-    const locale = new Locale(language);
-    const reasons = reasonsOfUnready().filter(reason => !Object.hasOwn(locale.texts.states, reason));
-    expect(reasons).toEqual(['disk-full', 'engine-away', 'engine-unsafe']);
-    for (const reason of reasons) {
-      expect(locale.notReady(snapshot('recovering', reason))).toMatch(/^(?:La|The) central .{40,}\.$/);
-      expect(locale.notReady(snapshot('open', reason))).not.toContain(reason);
-    }
-    expect(locale.notReady(snapshot('recovering', 'recovering'))).toBeUndefined();
-  });
+  test.each(['es', 'en'] as const)(
+    'is said in a sentence unless the state says it, in %s',
+    language => {
+      const locale = new Locale(language);
+      const reasons = reasonsOfUnready().filter(
+        reason => !Object.hasOwn(locale.texts.states, reason),
+      );
+      expect(reasons).toEqual(['disk-full', 'engine-away', 'engine-unsafe']);
+      for (const reason of reasons) {
+        expect(locale.notReady(snapshot('recovering', reason))).toMatch(
+          /^(?:La|The) central .{40,}\.$/,
+        );
+        expect(locale.notReady(snapshot('open', reason))).not.toContain(reason);
+      }
+      expect(locale.notReady(snapshot('recovering', 'recovering'))).toBeUndefined();
+    },
+  );
 });

@@ -112,7 +112,8 @@ test('a mebibyte that arrives byte by byte is whole, and soon enough to have bee
   const size = 1024 * 1024;
   const startedAt = performance.now();
   for (let at = 0; at < size; at += 1) queue.push(Uint8Array.of(at % 251));
-  // Copying all of it for each byte would be 2^39 bytes, minutes; copying when the buffer doubles takes milliseconds.
+  // Copying all of it for each byte would be 2^39 bytes, minutes; copying when the buffer doubles
+  // takes milliseconds.
   expect(performance.now() - startedAt).toBeLessThan(10_000);
   const all = queue.take(size);
   expect(all.length).toBe(size);

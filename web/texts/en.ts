@@ -17,7 +17,8 @@ export const en: Texts = {
   notReady: reason => `The central cannot work now: ${reason}.`,
   notReadyReasons: {
     'disk-full': 'the disk is full, and every bet is refused until there is room',
-    'engine-away': 'the replicated store does not answer, and agencies wait or are refused until it does',
+    'engine-away':
+      'the replicated store does not answer, and agencies wait or are refused until it does',
     'engine-unsafe':
       'the database does not keep what it acknowledges on a second machine, as STORE_SYNC wants it',
   },

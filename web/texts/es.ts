@@ -18,7 +18,8 @@ export const es = {
     'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya',
     'engine-away':
       'el almacén replicado no responde, y las agencias esperan o son rechazadas hasta que vuelva',
-    'engine-unsafe': 'la base de datos no guarda en otra máquina lo que confirma, como STORE_SYNC lo pide',
+    'engine-unsafe':
+      'la base de datos no guarda en otra máquina lo que confirma, como STORE_SYNC lo pide',
   },
 
   waitingForData: 'Esperando los datos de la central',
@@ -50,7 +51,8 @@ export const es = {
   actaNumber: (number: string) => `Acta ${number}`,
   withdrawn: (numbers: string) => `retiradas: ${numbers}`,
   actaSha256: 'SHA-256 del acta',
-  disputed: (agencies: string) => `Agencias que enviaron otra cosa que lo que dice el acta: ${agencies}.`,
+  disputed: (agencies: string) =>
+    `Agencias que enviaron otra cosa que lo que dice el acta: ${agencies}.`,
   drawHeld: 'Realizado',
   winners: 'Ganadores',
   seal: 'Sello (SHA-256 de las apuestas)',

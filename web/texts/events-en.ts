@@ -20,10 +20,13 @@ const remedy = ({ code }: EventParams): string =>
 
 function byHand({ kind, agency, agencies: list }: EventParams): string {
   if (kind === 'agencies') return `The draw waits for the agencies ${list}.`;
-  return kind === 'reopened' ? `Agency ${agency} was reopened.` : `What agency ${agency} sent was voided.`;
+  return kind === 'reopened'
+    ? `Agency ${agency} was reopened.`
+    : `What agency ${agency} sent was voided.`;
 }
 
-const agencies = (count: string | undefined): string => (count === '1' ? '1 agency' : `${count} agencies`);
+const agencies = (count: string | undefined): string =>
+  count === '1' ? '1 agency' : `${count} agencies`;
 
 /** The events in English. */
 export const eventsEn: typeof eventsEs = {
@@ -41,7 +44,8 @@ export const eventsEn: typeof eventsEs = {
   closed: p => `Bets closed: acta ${p['acta']} of ${p['bets']} bets.`,
   'draw-waits': p => `The draw of acta ${p['acta']} waits.`,
   'signature-refused': p => `${p['file']} is no signature of acta ${p['acta']}.`,
-  'acta-disputed': p => `Agency ${p['agency']} has sent something else than acta ${p['acta']} says.`,
+  'acta-disputed': p =>
+    `Agency ${p['agency']} has sent something else than acta ${p['acta']} says.`,
   'draw-held': p => `Draw held: ${p['bets']} bets, ${p['winners']} winners.`,
   'draw-followed': p => `Another server held the draw: ${p['bets']} bets, ${p['winners']} winners.`,
   'draw-delayed': () => 'The draw waits: it could not be stored yet.',
@@ -51,7 +55,8 @@ export const eventsEn: typeof eventsEs = {
   'engine-available': () => 'Bets can be stored again.',
   'engine-single': () => 'An acknowledgement means the disk of one machine (STORE_SYNC).',
   'connection-refused': p => `A connection of ${p['ip']} was refused: ${p['code']}.`,
-  'connection-cut': p => `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
+  'connection-cut': p =>
+    `Connection of ${peer(p)} closed: ${CUT_REASONS[p['reason']!] ?? p['reason']}.`,
   'connection-error': p => `The connection of ${p['ip']} broke: ${p['error']}.`,
   'listener-error': p => `A connection could not be accepted: ${p['error']}.`,
   failed: p => `Failure (${p['action']}): ${p['error']}.`,

@@ -31,7 +31,8 @@ const finished = (count: string | undefined): string =>
 
 /** The events in Spanish. */
 export const eventsEs = {
-  'store-opened': (p: EventParams) => `Archivos abiertos: ${p['bets']} apuestas, ${finished(p['finished'])}.`,
+  'store-opened': (p: EventParams) =>
+    `Archivos abiertos: ${p['bets']} apuestas, ${finished(p['finished'])}.`,
   'tail-cut': (p: EventParams) =>
     `Se cortaron de ${p['file']} ${p['bytes']} bytes que nunca se habían confirmado.`,
   listening: (p: EventParams) => `Escuchando en el puerto ${p['port']} (${p['dialect']}).`,
@@ -49,7 +50,8 @@ export const eventsEs = {
   'signature-refused': (p: EventParams) => `${p['file']} no es una firma del acta ${p['acta']}.`,
   'acta-disputed': (p: EventParams) =>
     `La agencia ${p['agency']} envió otra cosa que lo que dice el acta ${p['acta']}.`,
-  'draw-held': (p: EventParams) => `Sorteo realizado: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
+  'draw-held': (p: EventParams) =>
+    `Sorteo realizado: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
   'draw-followed': (p: EventParams) =>
     `Otro servidor realizó el sorteo: ${p['bets']} apuestas, ${p['winners']} ganadores.`,
   'draw-delayed': () => 'El sorteo espera: todavía no se pudo guardar.',

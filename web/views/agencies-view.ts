@@ -25,7 +25,8 @@ function labelCells(locale: Locale): void {
   const labels = columnLabels(locale);
   for (const row of body.children) {
     if (row.lastElementChild!.getAttribute('data-label') === labels.at(-1)) continue;
-    for (const [column, label] of labels.entries()) row.children[column]!.setAttribute('data-label', label);
+    for (const [column, label] of labels.entries())
+      row.children[column]!.setAttribute('data-label', label);
   }
 }
 

@@ -14,7 +14,8 @@ export function announceChanges(before: Snapshot, now: Snapshot, locale: Locale)
   const already = new Set(finishedIds(before));
   const finished = finishedIds(now).filter(id => !already.has(id));
   const news: string[] = [];
-  if (finished.length > 0) news.push(locale.texts.agenciesFinished(idRanges(finished), finished.length));
+  if (finished.length > 0)
+    news.push(locale.texts.agenciesFinished(idRanges(finished), finished.length));
   if (now.state !== before.state) news.push(`${locale.texts.states[now.state]}.`);
   const trouble = locale.notReady(now);
   if (trouble !== undefined && before.ready.ok) news.push(trouble);

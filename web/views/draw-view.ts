@@ -53,7 +53,10 @@ function countdown(ms: number): string {
   return padded.map((part, index) => (index === 0 ? part : part.padStart(2, '0'))).join(':');
 }
 
-function waitingFor({ waitingFor: ids, expected, finished }: Snapshot, { texts, whole }: Locale): string {
+function waitingFor(
+  { waitingFor: ids, expected, finished }: Snapshot,
+  { texts, whole }: Locale,
+): string {
   if (ids.length === 0) return texts.waitingForNobody;
   const more = expected - finished - ids.length;
   const listed = more > 0 ? `${idRanges(ids)} ${texts.andMore(whole(more))}` : idRanges(ids);

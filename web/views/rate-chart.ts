@@ -26,7 +26,9 @@ export class RateChart {
     this.#plot = new uPlot(this.#options(), [[], []], place);
     new ResizeObserver(() => this.#fit()).observe(place);
     // Colours are read when drawing.
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#plot.redraw());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
+      this.#plot.redraw(),
+    );
   }
 
   show(points: readonly RatePoint[], texts: ChartTexts): void {
@@ -66,7 +68,12 @@ export class RateChart {
           incrs: MINUTES,
           values: (_, seconds) => seconds.map(second => this.#texts.minute(second)),
         },
-        { ...axis, size: 64, space: 36, values: (_, rates) => rates.map(rate => this.#texts.whole(rate)) },
+        {
+          ...axis,
+          size: 64,
+          space: 36,
+          values: (_, rates) => rates.map(rate => this.#texts.whole(rate)),
+        },
       ],
       series: [
         {},

@@ -14,7 +14,10 @@ let chart: RateChart | undefined;
 export function showRate(snapshot: Snapshot, locale: Locale): void {
   const points = recentRate(snapshot);
   setText(summary, summaryText(points, locale));
-  const texts = { minute: (second: number) => locale.minute(new Date(second * 1000)), whole: locale.whole };
+  const texts = {
+    minute: (second: number) => locale.minute(new Date(second * 1000)),
+    whole: locale.whole,
+  };
   // The hidden place has no width before.
   chart ??= new RateChart(place, texts);
   chart.show(points, texts);
@@ -25,7 +28,11 @@ function summaryText(points: readonly RatePoint[], locale: Locale): string {
   const most = busiest(points);
   if (most === undefined) return locale.texts.rateNothing;
   const all = points.reduce((sum, { bets }) => sum + (bets ?? 0), 0);
-  return locale.texts.rateSummary(locale.whole(most.bets), clock(most.second, locale), locale.whole(all));
+  return locale.texts.rateSummary(
+    locale.whole(most.bets),
+    clock(most.second, locale),
+    locale.whole(all),
+  );
 }
 
 function showSlices(points: readonly RatePoint[], locale: Locale): void {

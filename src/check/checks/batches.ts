@@ -74,7 +74,8 @@ const received = ({ server }: Play, result = 'success'): ActionLine[] =>
 
 const amountOf = ({ values }: ActionLine): number => Number(values['cantidad']);
 
-const receivedBets = (play: Play): number => received(play).reduce((sum, line) => sum + amountOf(line), 0);
+const receivedBets = (play: Play): number =>
+  received(play).reduce((sum, line) => sum + amountOf(line), 0);
 
 function judgeSizes(play: Play): Judgement | undefined {
   for (const client of numbersOf(play)) {
@@ -87,8 +88,8 @@ function judgeSizes(play: Play): Judgement | undefined {
 }
 
 /**
- * A client that does not wait for the answer to a batch sends several between two answers. It is known by what the server
- * says: the largest batch, at so many bytes a bet, fits.
+ * A client that does not wait for the answer to a batch sends several between two answers. It is
+ * known by what the server says: the largest batch, at so many bytes a bet, fits.
  */
 function isSeveral(play: Play, turns: readonly Turn[]): boolean {
   const bytes = numbersOf(play)
@@ -174,11 +175,17 @@ async function follows(lab: Lab, batchMax: number): Promise<Judgement | undefine
 /** A larger one does not lose anything. */
 async function takes(lab: Lab, batchMax: number): Promise<Judgement | undefined> {
   const play = await uploadOne(lab, batchMax);
-  const largest = Math.max(0, ...upTurnsOf(play.lottery.proxy.events, 1).map(({ byteCount }) => byteCount));
+  const largest = Math.max(
+    0,
+    ...upTurnsOf(play.lottery.proxy.events, 1).map(({ byteCount }) => byteCount),
+  );
   const stored = new Set(await storedRows(play));
   const missing = expectedRows(lab, play, [1]).filter(row => !stored.has(row));
   // Without the amount it may be the same: then it is the finding of another check.
-  if (missing.length === 0 || (largest <= PACKET_BYTES_MAX && (await losesAsWell(lab, missing.length))))
+  if (
+    missing.length === 0 ||
+    (largest <= PACKET_BYTES_MAX && (await losesAsWell(lab, missing.length)))
+  )
     return undefined;
   const judgement = fail(
     {
@@ -197,7 +204,10 @@ async function takes(lab: Lab, batchMax: number): Promise<Judgement | undefined>
 async function losesAsWell(lab: Lab, missingCount: number): Promise<boolean> {
   const play = await uploadOne(lab, Math.floor(LARGE_AMOUNT / 4));
   const stored = new Set(await storedRows(play));
-  return expectedRows(lab, play, [1]).filter(row => !stored.has(row)).length >= missingCount / LARGE_AMOUNT;
+  return (
+    expectedRows(lab, play, [1]).filter(row => !stored.has(row)).length >=
+    missingCount / LARGE_AMOUNT
+  );
 }
 
 /** However large the amount, a packet has at most 8 kB. */
@@ -215,7 +225,10 @@ async function staysSmall(lab: Lab): Promise<Judgement | undefined> {
   };
 }
 
-/** A bet that is none: the server answers with an error, or the client has seen it before it sends anything. */
+/**
+ * A bet that is none: the server answers with an error, or the client has seen it before it sends
+ * anything.
+ */
 async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const inputs = makeInputs(lab.random, { clients: 2, betsMin: 20, betsMax: 30 });
   const { bets } = inputs[0]!;
@@ -226,7 +239,10 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   await startClients(play, [1]);
   const client = play.clients.get(1)!;
   const isOver = (): boolean => received(play, 'fail').length > 0 || (client.exit?.code ?? 0) !== 0;
-  lab.say({ es: 'espero la respuesta a una apuesta mala', en: 'waiting for the answer to a bad bet' });
+  lab.say({
+    es: 'espero la respuesta a una apuesta mala',
+    en: 'waiting for the answer to a bad bet',
+  });
   await waitFor(lab, play, isOver);
   const ended = judgeServer(play);
   if (ended !== undefined) return ended;
@@ -259,7 +275,10 @@ async function aliveAfter(lab: Lab, play: Play): Promise<Judgement | undefined> 
       es: 'después de una apuesta mala de una agencia el servidor no atiende a otra',
       en: 'after a bad bet of one agency the server does not serve another one',
     },
-    { es: 'el error es del batch, no del servidor', en: 'the error is of the batch, not of the server' },
+    {
+      es: 'el error es del batch, no del servidor',
+      en: 'the error is of the batch, not of the server',
+    },
     [lastLines(play.server), lastLines(play.clients.get(2))],
   );
 }

@@ -73,13 +73,18 @@ function wrongServices(text: string, clients: number): Text | undefined {
   let services: Record<string, RawService | null>;
   try {
     services =
-      (parse(text, { merge: true }) as { services?: Record<string, RawService | null> } | null)?.services ??
-      {};
+      (parse(text, { merge: true }) as { services?: Record<string, RawService | null> } | null)
+        ?.services ?? {};
   } catch (error) {
     return { es: `no es YAML válido: ${String(error)}`, en: `is no valid YAML: ${String(error)}` };
   }
-  const found = Object.keys(services).filter(name => name === SERVER_SERVICE || name.startsWith('client'));
-  const wanted = [SERVER_SERVICE, ...Array.from({ length: clients }, (_, index) => `client${index + 1}`)];
+  const found = Object.keys(services).filter(
+    name => name === SERVER_SERVICE || name.startsWith('client'),
+  );
+  const wanted = [
+    SERVER_SERVICE,
+    ...Array.from({ length: clients }, (_, index) => `client${index + 1}`),
+  ];
   if (found.toSorted().join() !== wanted.toSorted().join()) {
     return {
       es: `los servicios son ${found.join(', ') || 'ninguno'} y tienen que ser ${wanted.join(', ')}`,
@@ -105,7 +110,10 @@ function wrongServices(text: string, clients: number): Text | undefined {
   return undefined;
 }
 
-function valueOf(environment: NonNullable<RawService['environment']>, variable: string): string | undefined {
+function valueOf(
+  environment: NonNullable<RawService['environment']>,
+  variable: string,
+): string | undefined {
   const pairs = Array.isArray(environment)
     ? environment.map((pair: string) => pair.split('='))
     : Object.entries(environment);
@@ -121,7 +129,10 @@ async function refusedByCompose(stage: Lab['stage']): Promise<Text | undefined> 
     return undefined;
   } catch (error) {
     const { stderr = String(error) } = error as { stderr?: string };
-    return { es: `Docker Compose no lo acepta: ${stderr}`, en: `Docker Compose refuses it: ${stderr}` };
+    return {
+      es: `Docker Compose no lo acepta: ${stderr}`,
+      en: `Docker Compose refuses it: ${stderr}`,
+    };
   }
 }
 

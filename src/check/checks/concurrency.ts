@@ -46,13 +46,16 @@ async function stalled(lab: Lab, afterBytes: number): Promise<Judgement> {
   await proxy.plan({ stop: { direction: 'up', afterBytes, action: 'hold' } }, slow);
   await startClients(play, [slow]);
   lab.say({ es: 'espero a la agencia lenta', en: 'waiting for the slow agency' });
-  await waitFor(lab, play, () => proxy.events.some(({ kind, client }) => kind === 'data' && client === slow));
+  await waitFor(lab, play, () =>
+    proxy.events.some(({ kind, client }) => kind === 'data' && client === slow),
+  );
   await startClients(play, others);
   const isStored = await waitForStored(lab, play, others);
   if (!isStored) {
     const before = await countStored(lab, play, others);
     await proxy.release(slow);
-    // What is stored only now was kept waiting; what is never stored is the finding of another check.
+    // What is stored only now was kept waiting; what is never stored is the finding of another
+    // check.
     await waitForStored(lab, play, others);
     const after = await countStored(lab, play, others);
     const without = others.filter((_, index) => after[index]! > before[index]!);
@@ -63,7 +66,9 @@ async function stalled(lab: Lab, afterBytes: number): Promise<Judgement> {
 
 async function countStored(lab: Lab, play: Play, clients: readonly number[]): Promise<number[]> {
   const stored = new Set(await storedRows(play));
-  return clients.map(client => expectedRows(lab, play, [client]).filter(row => stored.has(row)).length);
+  return clients.map(
+    client => expectedRows(lab, play, [client]).filter(row => stored.has(row)).length,
+  );
 }
 
 function delays(
@@ -77,7 +82,10 @@ function delays(
   const where =
     afterBytes === 0
       ? { es: 'se conectó y no dijo nada', en: 'has connected and said nothing' }
-      : { es: `se detuvo después de ${afterBytes} bytes`, en: `has stopped after ${afterBytes} bytes` };
+      : {
+          es: `se detuvo después de ${afterBytes} bytes`,
+          en: `has stopped after ${afterBytes} bytes`,
+        };
   return fail(
     {
       es: `la agencia ${slow} ${where.es}, y estas no avanzaron hasta que siguió: ${without.join(', ')}`,
@@ -108,7 +116,9 @@ async function rush(lab: Lab): Promise<Judgement> {
   const play = await openPlay(lab, { inputs, batchMax: RUSH_AMOUNT, plan: { holdConnect: true } });
   await startClients(play, numbersOf(play));
   await waitFor(lab, play, () =>
-    numbersOf(play).every(number => play.lottery.proxy.events.some(({ client }) => client === number)),
+    numbersOf(play).every(number =>
+      play.lottery.proxy.events.some(({ client }) => client === number),
+    ),
   );
   await Promise.all(numbersOf(play).map(number => play.lottery.proxy.release(number)));
   await waitForDone(lab, play, numbersOf(play));

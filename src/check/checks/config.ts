@@ -22,7 +22,8 @@ export const config: Check = {
   },
   limitMs: 180_000,
   needs: 'docker',
-  run: async lab => (await judgeMounts(lab)) ?? (await judgeValues(lab)) ?? (await judgeLevels(lab)) ?? OK,
+  run: async lab =>
+    (await judgeMounts(lab)) ?? (await judgeValues(lab)) ?? (await judgeLevels(lab)) ?? OK,
 };
 
 const HINT: Text = {
@@ -51,7 +52,11 @@ async function judgeValues(lab: Lab): Promise<Judgement | undefined> {
   try {
     const play = await playEcho(
       lab,
-      { 'server.address': `${SERVER_SERVICE}:${port}`, 'loop.amount': amount, 'loop.period': '100ms' },
+      {
+        'server.address': `${SERVER_SERVICE}:${port}`,
+        'loop.amount': amount,
+        'loop.period': '100ms',
+      },
       { [SERVER_PORT_VARIABLE]: port },
     );
     for (const [client, service] of play.clients) {
@@ -81,7 +86,10 @@ async function judgeValues(lab: Lab): Promise<Judgement | undefined> {
   }
 }
 
-/** Where a variable of the compose file wins over the file, a student who changes the file sees no effect. */
+/**
+ * Where a variable of the compose file wins over the file, a student who changes the file sees no
+ * effect.
+ */
 async function judgeLevels(lab: Lab): Promise<Judgement | undefined> {
   lab.say({ es: 'cambio el nivel del log', en: 'changing the level of the log' });
   const play = await playEcho(

@@ -31,7 +31,11 @@ export const drawRule: Check = {
   limitMs: 400_000,
   async run(lab) {
     const count = lab.stage.clients;
-    const inputs = makeInputs(lab.random, { clients: count + 1, betsMin: BETS_MIN, betsMax: BETS_MAX });
+    const inputs = makeInputs(lab.random, {
+      clients: count + 1,
+      betsMin: BETS_MIN,
+      betsMax: BETS_MAX,
+    });
     const twin = { ...inputs[0]! };
     const play = await openPlay(lab, {
       inputs: [...inputs.slice(0, count), twin, inputs[count]!],
@@ -58,7 +62,11 @@ interface Roles {
   readonly extra: number;
 }
 
-async function heldBack(lab: Lab, play: Play, { waiting, last }: Roles): Promise<Judgement | undefined> {
+async function heldBack(
+  lab: Lab,
+  play: Play,
+  { waiting, last }: Roles,
+): Promise<Judgement | undefined> {
   await startClients(play, waiting);
   await waitForStored(lab, play, waiting);
   await settle(lab, TOO_EARLY_MS);
@@ -68,10 +76,16 @@ async function heldBack(lab: Lab, play: Play, { waiting, last }: Roles): Promise
   });
 }
 
-async function sameTwice(lab: Lab, play: Play, { twin, last }: Roles): Promise<Judgement | undefined> {
+async function sameTwice(
+  lab: Lab,
+  play: Play,
+  { twin, last }: Roles,
+): Promise<Judgement | undefined> {
   await startClients(play, [twin]);
   await waitFor(lab, play, () =>
-    play.lottery.proxy.events.some(({ client, direction }) => client === twin && direction === 'up'),
+    play.lottery.proxy.events.some(
+      ({ client, direction }) => client === twin && direction === 'up',
+    ),
   );
   await settle(lab, TOO_EARLY_MS);
   return tooEarly(play, {
@@ -108,7 +122,8 @@ async function lastComes(lab: Lab, play: Play, roles: Roles): Promise<Judgement 
     clients.map(client => isTold(play.clients.get(client)!));
   // A server that knows one connection for each agency answers one of the two.
   const others = [...roles.waiting.slice(1), roles.last];
-  const isOver = (): boolean => toldOf(others).every(Boolean) && toldOf([1, roles.twin]).some(Boolean);
+  const isOver = (): boolean =>
+    toldOf(others).every(Boolean) && toldOf([1, roles.twin]).some(Boolean);
   if (await waitFor(lab, play, isOver)) return undefined;
   const missing = [...others, 1].filter(client => !isTold(play.clients.get(client)!));
   return fail(

@@ -5,7 +5,9 @@ import type { Lab } from '../lab.ts';
 import { openPlay, type Play, startClients, waitForDone } from '../play.ts';
 import type { Service } from '../runner.ts';
 
-/** Enough to see an order; the skeleton's five messages with five seconds between them take long. */
+/**
+ * Enough to see an order; the skeleton's five messages with five seconds between them take long.
+ */
 const CLIENTS = 2;
 const PERIOD = '200ms';
 
@@ -19,18 +21,28 @@ export const echo: Check = {
   },
   limitMs: 120_000,
   run: async lab => {
-    const play = await playEcho(lab, { 'loop.amount': lab.random.between(2, 5), 'loop.period': PERIOD });
+    const play = await playEcho(lab, {
+      'loop.amount': lab.random.between(2, 5),
+      'loop.period': PERIOD,
+    });
     return judgeEcho(play);
   },
 };
 
-/** Two clients that talk to an echo server until they end; `config` changes values of their `config.yaml`. */
+/**
+ * Two clients that talk to an echo server until they end; `config` changes values of their
+ * `config.yaml`.
+ */
 export async function playEcho(
   lab: Lab,
   clientConfig: Readonly<Record<string, string | number>>,
   serverConfig: Readonly<Record<string, string | number>> = {},
 ): Promise<Play> {
-  const inputs = Array.from({ length: CLIENTS }, (_, index) => ({ agency: index + 1, bets: [], file: '' }));
+  const inputs = Array.from({ length: CLIENTS }, (_, index) => ({
+    agency: index + 1,
+    bets: [],
+    file: '',
+  }));
   const play = await openPlay(lab, { inputs, clientConfig, serverConfig });
   const numbers = inputs.map(({ agency }) => agency);
   await startClients(play, numbers);
@@ -84,13 +96,17 @@ function judgeMessages(play: Play, client: number, service: Service): Judgement 
   return undefined;
 }
 
-const quoted = (line: string | undefined, none: string): string => (line === undefined ? none : `'${line}'`);
+const quoted = (line: string | undefined, none: string): string =>
+  line === undefined ? none : `'${line}'`;
 
 function judgeExit(service: Service): Judgement | undefined {
   if (service.exit?.code === 0) return undefined;
   const how = exitText(service.exit);
   return fail(
-    { es: `${service.name} no terminó bien (${how.es})`, en: `${service.name} did not end well (${how.en})` },
+    {
+      es: `${service.name} no terminó bien (${how.es})`,
+      en: `${service.name} did not end well (${how.en})`,
+    },
     {
       es: 'un cliente que recibió todos sus mensajes termina con código 0',
       en: 'a client that has received all its messages ends with exit code 0',

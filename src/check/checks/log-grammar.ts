@@ -29,7 +29,9 @@ function judgeFixed(lab: Lab, play: Play): Judgement | undefined {
     for (const service of services) {
       const found = actionsOf(service, line.action).filter(({ result }) => result === 'success');
       const wanted = formOf(line);
-      const incomplete = found.filter(({ values }) => !line.keys.every(key => values[key] !== undefined));
+      const incomplete = found.filter(
+        ({ values }) => !line.keys.every(key => values[key] !== undefined),
+      );
       if (found.length > 0 && incomplete.length === 0) continue;
       return fail(
         {
@@ -71,7 +73,8 @@ function judgeForm(play: Play): Judgement | undefined {
   const broken = servicesOf(play).flatMap(({ name, lines }) =>
     lines
       .filter(
-        ({ text }) => /\baction\s*:/.test(text) && !/\baction: \S+ \| result: \S+( \| |\s*$)/.test(text),
+        ({ text }) =>
+          /\baction\s*:/.test(text) && !/\baction: \S+ \| result: \S+( \| |\s*$)/.test(text),
       )
       .map(line => ({ ...line, source: name })),
   );

@@ -9,10 +9,16 @@ import { turnsOf, connectionsOf } from '../timeline.ts';
 const BETS = 15_000;
 const TIMES = 10;
 
-/** Answers after which a program that reads as it goes is under way, and one that reads all of the file has done so. */
+/**
+ * Answers after which a program that reads as it goes is under way, and one that reads all of the
+ * file has done so.
+ */
 const ANSWERS = 8;
 
-/** More than this part of what the file has grown by is the file, kept. Beside it every runtime has its habits, in bytes. */
+/**
+ * More than this part of what the file has grown by is the file, kept. Beside it every runtime has
+ * its habits, in bytes.
+ */
 const KEPT_SHARE = 1;
 const HABITS_BYTES = 6 * 1024 * 1024;
 

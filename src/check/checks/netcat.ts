@@ -35,7 +35,10 @@ export const netcat: Check = {
       });
     }
     for (const { kind, expected, what } of SERVERS) {
-      lab.say({ es: `pruebo ${VALIDATOR} con ${what.es}`, en: `trying ${VALIDATOR} with ${what.en}` });
+      lab.say({
+        es: `pruebo ${VALIDATOR} con ${what.es}`,
+        en: `trying ${VALIDATOR} with ${what.en}`,
+      });
       const judgement = judgeRun(await validate(lab, stage, kind), expected, what);
       if (judgement !== undefined) return judgement;
     }
@@ -63,7 +66,10 @@ const SERVERS: readonly ServerCase[] = [
   {
     kind: 'closes',
     expected: FAIL,
-    what: { es: 'un servidor que cierra sin contestar', en: 'a server that closes without an answer' },
+    what: {
+      es: 'un servidor que cierra sin contestar',
+      en: 'a server that closes without an answer',
+    },
   },
   { kind: 'none', expected: FAIL, what: { es: 'ningún servidor', en: 'no server' } },
 ];
@@ -71,12 +77,19 @@ const SERVERS: readonly ServerCase[] = [
 const validate = ({ random }: Lab, stage: DockerStage, kind: ValidatedServer): Promise<ScriptRun> =>
   stage.validate(kind, `${random.between(100_000, 999_999)}`);
 
-function judgeRun({ code, output }: ScriptRun, expected: string, what: Text): Judgement | undefined {
+function judgeRun(
+  { code, output }: ScriptRun,
+  expected: string,
+  what: Text,
+): Judgement | undefined {
   const lines = output.split('\n').map(line => line.trim());
   const other = expected === SUCCESS ? FAIL : SUCCESS;
   if (lines.includes(expected) && !lines.includes(other)) return undefined;
   if (code === undefined) {
-    return wrong({ es: `con ${what.es}, no termina`, en: `with ${what.en}, it does not end` }, output);
+    return wrong(
+      { es: `con ${what.es}, no termina`, en: `with ${what.en}, it does not end` },
+      output,
+    );
   }
   const said = lines.includes(other) ? `'${other}'` : undefined;
   return wrong(
@@ -101,7 +114,11 @@ function wrong(reason: Text, output = ''): Judgement {
   };
   const rows = output.trimEnd().split('\n').slice(-20);
   const evidence: Evidence[] = [
-    { kind: 'rows', title: { es: `lo que escribió ${VALIDATOR}`, en: `what ${VALIDATOR} wrote` }, rows },
+    {
+      kind: 'rows',
+      title: { es: `lo que escribió ${VALIDATOR}`, en: `what ${VALIDATOR} wrote` },
+      rows,
+    },
   ];
   return fail(reason, hint, output.trim() === '' ? [] : evidence);
 }

@@ -21,14 +21,18 @@ import { recordUsual } from '../usual-play.ts';
 export const peerGone: Check = {
   id: 'peer-gone',
   exercises: ['ej5', 'ej6', 'ej7', 'ej8'],
-  title: { es: 'alguien desaparece en medio de un mensaje', en: 'a peer is gone in the middle of a message' },
+  title: {
+    es: 'alguien desaparece en medio de un mensaje',
+    en: 'a peer is gone in the middle of a message',
+  },
   why: {
     es: 'recv devuelve cero bytes o un error: el servidor sigue, las demás agencias terminan, y nadie queda girando en un bucle',
     en: 'recv returns no bytes or an error: the server lives, the other agencies finish, and nothing spins in a loop',
   },
   limitMs: 400_000,
   trials: 3,
-  run: lab => (lab.trial === 2 ? serverGone(lab) : clientGone(lab, lab.trial === 0 ? 'end' : 'cut')),
+  run: lab =>
+    lab.trial === 2 ? serverGone(lab) : clientGone(lab, lab.trial === 0 ? 'end' : 'cut'),
 };
 
 /** The client is killed with half of a message sent; then it is started again. */
@@ -63,7 +67,10 @@ async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
   return judged.verdict === 'ok' ? ((await spinning(lab, play)) ?? judged) : judged;
 }
 
-/** A place within the first long thing that a client says: what it says before may be a greeting of a few bytes. */
+/**
+ * A place within the first long thing that a client says: what it says before may be a greeting of
+ * a few bytes.
+ */
 function middleOfMessage({ random }: Lab, usual: Play, client: number): number {
   const turns = upTurnsOf(usual.lottery.proxy.events, client);
   const [first] = turns;

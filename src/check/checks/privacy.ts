@@ -9,7 +9,10 @@ import { recordUsual } from '../usual-play.ts';
 export const privacy: Check = {
   id: 'privacy',
   exercises: ['ej7', 'ej8'],
-  title: { es: 'cada agencia conoce solo sus ganadores', en: 'each agency is told only its own winners' },
+  title: {
+    es: 'cada agencia conoce solo sus ganadores',
+    en: 'each agency is told only its own winners',
+  },
   why: {
     es: 'no corresponde mandar a todas las agencias los ganadores de todas (broadcast): son datos personales de clientes ajenos',
     en: "the winners of all must not be sent to all (broadcast): they are personal data of other agencies' customers",

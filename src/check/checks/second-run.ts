@@ -31,10 +31,14 @@ export const secondRun: Check = {
     const first = await playLottery(lab, { inputs });
     const expected = await leftOver(lab, first);
     await first.server.kill('SIGTERM');
-    await Promise.race([first.server.exited, new Promise(resolve => setTimeout(resolve, 10_000).unref())]);
+    await Promise.race([
+      first.server.exited,
+      new Promise(resolve => setTimeout(resolve, 10_000).unref()),
+    ]);
     if (first.server.exit === undefined) await first.server.kill('SIGKILL');
     await first.server.exited;
-    for (const client of first.clients.values()) if (client.exit === undefined) await client.kill('SIGKILL');
+    for (const client of first.clients.values())
+      if (client.exit === undefined) await client.kill('SIGKILL');
     const play = { ...first, server: await first.lottery.startServer(), clients: new Map() };
     await startClients(play, numbersOf(play));
     await waitForDone(lab, play, numbersOf(play));
@@ -44,8 +48,9 @@ export const secondRun: Check = {
 };
 
 /**
- * More rows than bets, or winners that an agency does not have. A server that knows that the lottery is over, and says so,
- * has counted nothing twice. The course's own function makes it so: it is for the student to know, and no failure.
+ * More rows than bets, or winners that an agency does not have. A server that knows that the
+ * lottery is over, and says so, has counted nothing twice. The course's own function makes it so:
+ * it is for the student to know, and no failure.
  */
 async function leftOver(lab: Lab, play: Play): Promise<Judgement | undefined> {
   const rows = (await storedRows(play)).length;
@@ -53,7 +58,8 @@ async function leftOver(lab: Lab, play: Play): Promise<Judgement | undefined> {
   const wrong = numbersOf(play).find(number =>
     actionsOf(play.clients.get(number)!, 'consulta_ganadores').some(
       ({ result, values }) =>
-        result === 'success' && Number(values['cant_ganadores']) > winnersOf(play.inputs[number - 1]!).length,
+        result === 'success' &&
+        Number(values['cant_ganadores']) > winnersOf(play.inputs[number - 1]!).length,
     ),
   );
   if (rows <= bets && wrong === undefined) return undefined;
@@ -67,6 +73,9 @@ async function leftOver(lab: Lab, play: Play): Promise<Judgement | undefined> {
       es: '¿qué encuentra tu servidor en bets.csv cuando arranca?',
       en: 'what does your server find in bets.csv when it starts?',
     },
-    evidence: [lastLines(play.server), ...(wrong === undefined ? [] : [lastLines(play.clients.get(wrong))])],
+    evidence: [
+      lastLines(play.server),
+      ...(wrong === undefined ? [] : [lastLines(play.clients.get(wrong))]),
+    ],
   };
 }

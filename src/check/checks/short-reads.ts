@@ -79,9 +79,13 @@ export const shortReads: Check = {
       es: '¿qué hace tu programa cuando recv devuelve menos (o más) de lo que dura un mensaje, o corta una letra de dos bytes?',
       en: 'what does your program do when recv returns less (or more) than a message, or cuts a letter of two bytes?',
     };
-    return judgeDisturbed(lab, judgement.verdict === 'fail' ? { ...judgement, hint, evidence } : judgement, {
-      control: { inputs },
-      disturbance,
-    });
+    return judgeDisturbed(
+      lab,
+      judgement.verdict === 'fail' ? { ...judgement, hint, evidence } : judgement,
+      {
+        control: { inputs },
+        disturbance,
+      },
+    );
   },
 };

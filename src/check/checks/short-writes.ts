@@ -31,7 +31,11 @@ export const shortWrites: Check = {
       winnersMax: WINNERS_MAX,
     });
     const shape = { kind: 'slow-reader', pauseMs: READER_PAUSE_MS } as const;
-    const play = await openPlay(lab, { inputs, hasTinyBuffers: true, plan: { up: shape, down: shape } });
+    const play = await openPlay(lab, {
+      inputs,
+      hasTinyBuffers: true,
+      plan: { up: shape, down: shape },
+    });
     const over = new AbortController();
     const interrupting = interrupt(play, AbortSignal.any([lab.signal, over.signal]));
     try {
@@ -57,8 +61,9 @@ export const shortWrites: Check = {
 };
 
 /**
- * Stops and continues every process now and then. Where one waits in `send`, the system returns from it with the part that it
- * has taken so far, as it does for any signal; programs that do not wait there see nothing of it.
+ * Stops and continues every process now and then. Where one waits in `send`, the system returns
+ * from it with the part that it has taken so far, as it does for any signal; programs that do not
+ * wait there see nothing of it.
  */
 async function interrupt({ server, clients }: Play, signal: Lab['signal']): Promise<void> {
   while (!signal.aborted) {

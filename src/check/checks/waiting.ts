@@ -93,7 +93,9 @@ function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgemen
   return undefined;
 }
 
-/** When a client began to say something: the first bytes after the server's, or on a new connection. */
+/**
+ * When a client began to say something: the first bytes after the server's, or on a new connection.
+ */
 function questionsOf(events: readonly LinkEvent[], client: number, fromMs: number): number[] {
   const times: number[] = [];
   const last = new Map<number, LinkEvent>();

@@ -1,4 +1,7 @@
-/** What the assignment TP0 fixes: files, variables, log lines. Another assignment is another file like this. */
+/**
+ * What the assignment TP0 fixes: files, variables, log lines. Another assignment is another file
+ * like this.
+ */
 import type { Exercise } from '../exercise.ts';
 
 export const COMPOSE_FILE = 'docker-compose-dev.yaml';
@@ -9,7 +12,9 @@ export const CLIENT_CONFIG_FILE = 'config.yaml';
 /** The name of the course's Compose project, in front of the name of each network. */
 export const PROJECT = 'tp0';
 
-/** How many clients the course's own runs have, and so what solutions with a fixed number wait for. */
+/**
+ * How many clients the course's own runs have, and so what solutions with a fixed number wait for.
+ */
 export const CLIENTS_USUAL = 5;
 export const CLIENTS_MIN = 3;
 
@@ -102,7 +107,8 @@ export interface ParsedLine {
 
 /** `… action: sorteo | result: success | key: value`; nothing for a line that has no action. */
 export function parseLine(text: string): ParsedLine | undefined {
-  const [, action, result, rest] = /\baction:\s*(\S+)\s*\|\s*result:\s*([^\s|]+)(.*)$/.exec(text) ?? [];
+  const [, action, result, rest] =
+    /\baction:\s*(\S+)\s*\|\s*result:\s*([^\s|]+)(.*)$/.exec(text) ?? [];
   if (action === undefined || result === undefined) return undefined;
   const values: Record<string, string> = {};
   for (const part of rest!.split('|').slice(1)) {

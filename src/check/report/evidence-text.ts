@@ -1,7 +1,9 @@
 import type { Evidence, Language, TimelineEntry } from '../finding.ts';
 import { moment, WORDS } from './words.ts';
 
-/** What a finding shows, as lines of plain text: its title, and under it the lines, rows or bytes. */
+/**
+ * What a finding shows, as lines of plain text: its title, and under it the lines, rows or bytes.
+ */
 export function evidenceLines(evidence: Evidence, language: Language): string[] {
   const words = WORDS[language];
   const title = `${evidence.title[language]}:`;
@@ -9,7 +11,9 @@ export function evidenceLines(evidence: Evidence, language: Language): string[] 
     case 'log':
       return [
         title,
-        ...evidence.lines.map(line => `  ${moment(line.atMs, words)}  ${line.source}  ${line.text}`),
+        ...evidence.lines.map(
+          line => `  ${moment(line.atMs, words)}  ${line.source}  ${line.text}`,
+        ),
       ];
     case 'rows':
       return [title, ...evidence.rows.map(row => `  ${row}`)];

@@ -4,7 +4,12 @@ import { STYLE } from './html-style.ts';
 import { byExercise, countVerdicts } from './summary.ts';
 import { moment, VERDICTS, type Words, WORDS } from './words.ts';
 
-const SYMBOLS: Readonly<Record<Verdict, string>> = { ok: '✓', advice: '!', fail: '✗', 'not-checkable': '–' };
+const SYMBOLS: Readonly<Record<Verdict, string>> = {
+  ok: '✓',
+  advice: '!',
+  fail: '✗',
+  'not-checkable': '–',
+};
 
 /** The report for a person: one page that loads nothing and needs no script. */
 export function formatHtml(report: Report): string {
@@ -150,7 +155,10 @@ ${note === undefined ? '' : `<p class="note">${escape(note[language])}</p>`}
   }
 
   #dateOf(time: string): string {
-    return new Date(time).toLocaleString(this.#words.locale, { dateStyle: 'long', timeStyle: 'short' });
+    return new Date(time).toLocaleString(this.#words.locale, {
+      dateStyle: 'long',
+      timeStyle: 'short',
+    });
   }
 }
 

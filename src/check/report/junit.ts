@@ -5,8 +5,9 @@ import { byExercise, countVerdicts } from './summary.ts';
 import { WORDS } from './words.ts';
 
 /**
- * The report for a CI system: a suite per exercise, a test case per check. It fits the schema of Ant and that of Jenkins,
- * of which the first is the stricter one: a case has one child at most, so advice stands in the `system-out` of its suite.
+ * The report for a CI system: a suite per exercise, a test case per check. It fits the schema of
+ * Ant and that of Jenkins, of which the first is the stricter one: a case has one child at most, so
+ * advice stands in the `system-out` of its suite.
  */
 export function formatJunit(report: Report): string {
   const suites = [...byExercise(report.findings)].map(([exercise, findings], index) =>

@@ -8,7 +8,9 @@ export function countVerdicts(findings: readonly Finding[]): Readonly<Record<Ver
 }
 
 /** The findings of each exercise, in the order in which the exercises first occur. */
-export function byExercise(findings: readonly Finding[]): ReadonlyMap<Exercise, readonly Finding[]> {
+export function byExercise(
+  findings: readonly Finding[],
+): ReadonlyMap<Exercise, readonly Finding[]> {
   const groups = new Map<Exercise, Finding[]>();
   for (const finding of findings) {
     const group = groups.get(finding.exercise);

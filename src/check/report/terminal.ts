@@ -3,17 +3,29 @@ import { evidenceLines } from './evidence-text.ts';
 import { byExercise, countVerdicts } from './summary.ts';
 import { VERDICTS, WORDS } from './words.ts';
 
-const SYMBOLS: Readonly<Record<Verdict, string>> = { ok: '✓', advice: '!', fail: '✗', 'not-checkable': '–' };
+const SYMBOLS: Readonly<Record<Verdict, string>> = {
+  ok: '✓',
+  advice: '!',
+  fail: '✗',
+  'not-checkable': '–',
+};
 
 /** Green, yellow, red and grey of a terminal. */
-const COLORS: Readonly<Record<Verdict, number>> = { ok: 32, advice: 33, fail: 31, 'not-checkable': 90 };
+const COLORS: Readonly<Record<Verdict, number>> = {
+  ok: 32,
+  advice: 33,
+  fail: 31,
+  'not-checkable': 90,
+};
 
 interface Look {
   readonly language: Language;
   readonly hasColor: boolean;
 }
 
-/** A finding as it is shown as soon as it is there: a line, and what it is about unless it is `ok`. */
+/**
+ * A finding as it is shown as soon as it is there: a line, and what it is about unless it is `ok`.
+ */
 export function formatFinding(finding: Finding, { language, hasColor }: Look): string {
   const words = WORDS[language];
   const verdict = paint(
@@ -39,7 +51,9 @@ export function formatFinding(finding: Finding, { language, hasColor }: Look): s
 export function formatSummary(report: Report, { language, hasColor }: Look): string {
   const words = WORDS[language];
   const rows = [...byExercise(report.findings)].map(([exercise, findings]) => {
-    const marks = findings.map(({ verdict }) => paint(SYMBOLS[verdict], verdict, hasColor)).join(' ');
+    const marks = findings
+      .map(({ verdict }) => paint(SYMBOLS[verdict], verdict, hasColor))
+      .join(' ');
     return `${exercise}  ${marks}`;
   });
   const counts = countVerdicts(report.findings);

@@ -96,7 +96,12 @@ export const WORDS: Readonly<Record<Language, Words>> = {
 };
 
 /** In the order of a summary. */
-export const VERDICTS = ['fail', 'advice', 'ok', 'not-checkable'] as const satisfies readonly Verdict[];
+export const VERDICTS = [
+  'fail',
+  'advice',
+  'ok',
+  'not-checkable',
+] as const satisfies readonly Verdict[];
 
 /** A moment of a recording: `12.345 s`. */
 export const moment = (ms: number, { locale }: Words): string =>

@@ -45,14 +45,27 @@ export class WrongNetwork {
     },
   ): Promise<WrongNetwork> {
     const opened = new WrongNetwork(engine, name);
-    const labels = Object.entries(engine.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
+    const labels = Object.entries(engine.labels).flatMap(([key, value]) => [
+      '--label',
+      `${key}=${value}`,
+    ]);
     await engine.docker('network', 'create', ...labels, name);
     if (behaviour === 'none') return opened;
     const code = `const TEXT = ${JSON.stringify(text)};
       require('node:net').createServer(socket => { socket.on('error', () => {}); ${BEHAVIOURS[behaviour]}; })
         .listen(${port}, () => console.log('ready'));`;
     const where = ['--network', name, '--network-alias', SERVER_SERVICE, '--name', opened.server];
-    await engine.docker('run', '--detach', ...labels, ...where, '--entrypoint', 'node', image, '-e', code);
+    await engine.docker(
+      'run',
+      '--detach',
+      ...labels,
+      ...where,
+      '--entrypoint',
+      'node',
+      image,
+      '-e',
+      code,
+    );
     const giveUpAt = performance.now() + START_MS_MAX;
     while ((await engine.docker('logs', opened.server)) === '' && performance.now() < giveUpAt)
       await pause(POLL_MS);
@@ -61,9 +74,16 @@ export class WrongNetwork {
 
   /** With all that has joined it. */
   async close(): Promise<void> {
-    const ids = await this.#engine.docker('ps', '--all', '--quiet', '--filter', `network=${this.network}`);
+    const ids = await this.#engine.docker(
+      'ps',
+      '--all',
+      '--quiet',
+      '--filter',
+      `network=${this.network}`,
+    );
     const containers = ids.split('\n').filter(Boolean);
-    if (containers.length > 0) await this.#engine.docker('rm', '--force', '--volumes', ...containers);
+    if (containers.length > 0)
+      await this.#engine.docker('rm', '--force', '--volumes', ...containers);
     await this.#engine.docker('network', 'rm', this.network);
   }
 }

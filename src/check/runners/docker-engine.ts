@@ -7,7 +7,10 @@ import { NotCheckable } from '../finding.ts';
 const COMMAND_MS_MAX = 900_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
 
-/** Everything that a run makes carries its name and this machine's: what a killed run left is known by them. */
+/**
+ * Everything that a run makes carries its name and this machine's: what a killed run left is known
+ * by them.
+ */
 const RUN_LABEL = 'loteria-check';
 const HOST_LABEL = 'loteria-check.host';
 
@@ -57,7 +60,10 @@ export class Engine {
     return output(command, [...first, ...args], { cwd: folder, signal: this.#stop.signal });
   }
 
-  /** Ends the commands that are running, and removes what this run and killed runs of this machine have made. */
+  /**
+   * Ends the commands that are running, and removes what this run and killed runs of this machine
+   * have made.
+   */
   async close(): Promise<void> {
     this.#stop.abort();
     await removeObjects(run => run === this.run || isLeftover(run));
@@ -130,7 +136,10 @@ function isLeftover(run: string): boolean {
 /** Containers first: they hold the rest. */
 async function removeObjects(isWanted: (run: string) => boolean): Promise<void> {
   for (const kind of ['container', 'network', 'volume'] as const) {
-    await remove([kind, 'rm', ...(kind === 'container' ? ['-f', '-v'] : [])], await objects(kind, isWanted));
+    await remove(
+      [kind, 'rm', ...(kind === 'container' ? ['-f', '-v'] : [])],
+      await objects(kind, isWanted),
+    );
   }
   // One that another was made of goes with it, or after it.
   for (let left = Infinity, ids = await images(isWanted); ids.length > 0 && ids.length < left; ) {
@@ -151,7 +160,10 @@ async function objects(
 ): Promise<string[]> {
   const format = `{{.${kind === 'volume' ? 'Name' : 'ID'}}} {{.Label "${RUN_LABEL}"}}`;
   const all = kind === 'container' ? ['--all'] : [];
-  return wanted(await output('docker', [kind, 'ls', ...all, ...FILTER, '--format', format]), isWanted);
+  return wanted(
+    await output('docker', [kind, 'ls', ...all, ...FILTER, '--format', format]),
+    isWanted,
+  );
 }
 
 async function images(isWanted: (run: string) => boolean): Promise<string[]> {
@@ -159,7 +171,10 @@ async function images(isWanted: (run: string) => boolean): Promise<string[]> {
   if (ids === '') return [];
   const format = `{{.Id}} {{index .Config.Labels "${RUN_LABEL}"}}`;
   const unique = [...new Set(ids.trim().split('\n'))];
-  return wanted(await output('docker', ['image', 'inspect', '--format', format, ...unique]), isWanted);
+  return wanted(
+    await output('docker', ['image', 'inspect', '--format', format, ...unique]),
+    isWanted,
+  );
 }
 
 const FILTER: readonly string[] = [

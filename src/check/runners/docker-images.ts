@@ -21,7 +21,8 @@ export async function buildService(
     service,
   }: { readonly folder: string; readonly name: string; readonly service: ServiceDefinition },
 ): Promise<void> {
-  const recipe = ofService(service, folder) ?? (await ofMakefile(service, folder)) ?? usual(service, folder);
+  const recipe =
+    ofService(service, folder) ?? (await ofMakefile(service, folder)) ?? usual(service, folder);
   await build(engine, name, recipe);
 }
 
@@ -41,9 +42,14 @@ export async function buildProxy(engine: Engine, name: string, folder: string): 
   await build(engine, name, { dockerfile: join(context, 'Dockerfile'), context, options: [] });
 }
 
-async function build(engine: Engine, name: string, { dockerfile, context, options }: Recipe): Promise<void> {
+async function build(
+  engine: Engine,
+  name: string,
+  { dockerfile, context, options }: Recipe,
+): Promise<void> {
   const labels = Object.entries(engine.labels).map(([key, value]) => `${key}=${value}`);
-  // So that the images of its steps are known as this run's, and none of another's cache becomes a part of them.
+  // So that the images of its steps are known as this run's, and none of another's cache becomes a
+  // part of them.
   if (engine.isLegacyBuilder) {
     const text = await readFile(dockerfile, 'utf8').catch(() => '');
     await writeFile(
@@ -53,7 +59,17 @@ async function build(engine: Engine, name: string, { dockerfile, context, option
   }
   try {
     const flags = labels.flatMap(label => ['--label', label]);
-    await engine.docker('build', '--force-rm', ...flags, ...options, '-f', dockerfile, '-t', name, context);
+    await engine.docker(
+      'build',
+      '--force-rm',
+      ...flags,
+      ...options,
+      '-f',
+      dockerfile,
+      '-t',
+      name,
+      context,
+    );
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     const last = `${stdout}\n${stderr}`.trim().split('\n').slice(-12).join('\n');
@@ -74,7 +90,9 @@ function ofService({ build: definition }: ServiceDefinition, folder: string): Re
     target,
   } = typeof definition === 'string' ? { context: definition } : definition;
   const root = inside(folder, context);
-  const pairs = Array.isArray(args) ? args : Object.entries(args).map(([key, value]) => `${key}=${value}`);
+  const pairs = Array.isArray(args)
+    ? args
+    : Object.entries(args).map(([key, value]) => `${key}=${value}`);
   return {
     context: root,
     dockerfile: inside(root, dockerfile),
@@ -85,8 +103,14 @@ function ofService({ build: definition }: ServiceDefinition, folder: string): Re
   };
 }
 
-/** From the line of the Makefile that builds this image: `docker build -f ./server/Dockerfile -t "server:latest" .` */
-async function ofMakefile({ image }: ServiceDefinition, folder: string): Promise<Recipe | undefined> {
+/**
+ * From the line of the Makefile that builds this image: `docker build -f ./server/Dockerfile -t
+ * "server:latest" .`
+ */
+async function ofMakefile(
+  { image }: ServiceDefinition,
+  folder: string,
+): Promise<Recipe | undefined> {
   const makefile = await readFile(join(folder, 'Makefile'), 'utf8').catch(() => '');
   for (const [, rest] of makefile
     .replaceAll('\\\n', ' ')
@@ -102,7 +126,8 @@ async function ofMakefile({ image }: ServiceDefinition, folder: string): Promise
     const target = valueOf('--target');
     return {
       context,
-      dockerfile: dockerfile === undefined ? join(context, 'Dockerfile') : inside(folder, dockerfile),
+      dockerfile:
+        dockerfile === undefined ? join(context, 'Dockerfile') : inside(folder, dockerfile),
       options: target === undefined ? [] : ['--target', target],
     };
   }
@@ -119,4 +144,5 @@ const usual = ({ image = '' }: ServiceDefinition, folder: string): Recipe => ({
 const withTag = (image: string | undefined): string | undefined =>
   image === undefined || image.includes(':') ? image : `${image}:latest`;
 
-const inside = (folder: string, path: string): string => (path.startsWith('/') ? path : join(folder, path));
+const inside = (folder: string, path: string): string =>
+  path.startsWith('/') ? path : join(folder, path);

@@ -24,9 +24,15 @@ const LISTEN_MS_MAX = 20_000;
 const POLL_MS = 50;
 
 /** As small as Linux makes them. */
-const TINY_BUFFERS = { 'net.ipv4.tcp_rmem': '4096 4096 4096', 'net.ipv4.tcp_wmem': '4096 4096 4096' };
+const TINY_BUFFERS = {
+  'net.ipv4.tcp_rmem': '4096 4096 4096',
+  'net.ipv4.tcp_wmem': '4096 4096 4096',
+};
 
-/** What the subject's compose file says that would meet other containers, or start and connect by itself. */
+/**
+ * What the subject's compose file says that would meet other containers, or start and connect by
+ * itself.
+ */
 const DROPPED = [
   'build',
   'container_name',
@@ -78,7 +84,10 @@ export class DockerLottery implements Lottery {
     this.#prefix = prefix;
     this.#ports = ports;
     const command = ['start', '--attach', '--interactive', `${parts.project}-proxy`];
-    const attached = spawn('docker', command, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+    const attached = spawn('docker', command, {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+    });
     this.#proxy = new RemoteProxy(attached);
     this.#openedAtMs = wallMs();
   }
@@ -88,7 +97,10 @@ export class DockerLottery implements Lottery {
     const { prefix, ports } = await create(parts);
     const lottery = new DockerLottery(parts, prefix, ports);
     const proxy = lottery.#proxy;
-    const addresses = setup.inputs.map((_, index) => [`${prefix}.${CLIENT_HOST + index + 1}`, index + 1]);
+    const addresses = setup.inputs.map((_, index) => [
+      `${prefix}.${CLIENT_HOST + index + 1}`,
+      index + 1,
+    ]);
     await proxy.ask({
       do: 'open',
       atMs: lottery.#openedAtMs,
@@ -108,7 +120,8 @@ export class DockerLottery implements Lottery {
     const { server: port } = this.#ports;
     const giveUpAt = performance.now() + LISTEN_MS_MAX * patience();
     while (!(await server.listensOn(port))) {
-      if (server.exit !== undefined) throw new StartFailed(SERVER_SERVICE, 'it ended', server.lines);
+      if (server.exit !== undefined)
+        throw new StartFailed(SERVER_SERVICE, 'it ended', server.lines);
       if (performance.now() > giveUpAt) {
         throw new StartFailed(SERVER_SERVICE, `it does not listen on port ${port}`, server.lines);
       }
@@ -175,7 +188,12 @@ export class DockerLottery implements Lottery {
 
   #start(name: string): Promise<DockerService> {
     const { engine } = this.#parts;
-    return DockerService.start({ engine, name, container: this.containerOf(name), now: () => this.now() });
+    return DockerService.start({
+      engine,
+      name,
+      container: this.containerOf(name),
+      now: () => this.now(),
+    });
   }
 }
 
@@ -203,7 +221,12 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
   const prefix = subnet.split('.').slice(0, 3).join('.');
 
   const sysctls = setup.hasTinyBuffers === true ? { sysctls: TINY_BUFFERS } : {};
-  const container = (name: string, host: number, more: ServiceDefinition, aliases: string[] = []) => ({
+  const container = (
+    name: string,
+    host: number,
+    more: ServiceDefinition,
+    aliases: string[] = [],
+  ) => ({
     ...more,
     container_name: `${project}-${name}`,
     labels: engine.labels,
@@ -229,7 +252,10 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
       ...Object.fromEntries(
         clients.map((client, index) => {
           const more = { ...withoutDropped(client), image: images.client, ...sysctls };
-          return [`client${index + 1}`, container(`client${index + 1}`, CLIENT_HOST + index + 1, more)];
+          return [
+            `client${index + 1}`,
+            container(`client${index + 1}`, CLIENT_HOST + index + 1, more),
+          ];
         }),
       ),
     },
@@ -237,9 +263,21 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
     volumes: Object.fromEntries(services.volumes.map(name => [name, { labels: engine.labels }])),
   };
   // Quoted, because what is no date in YAML 1.2 is one in the YAML 1.1 of Docker Compose 1.
-  const text = stringify(definition, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
+  const text = stringify(definition, {
+    defaultStringType: 'QUOTE_DOUBLE',
+    defaultKeyType: 'PLAIN',
+  });
   await writeFile(join(folder, 'compose.yaml'), text);
-  await engine.compose(folder, '-p', project, '-f', 'compose.yaml', 'up', '--no-start', '--no-build');
+  await engine.compose(
+    folder,
+    '-p',
+    project,
+    '-f',
+    'compose.yaml',
+    'up',
+    '--no-start',
+    '--no-build',
+  );
   return { prefix, ports };
 }
 
@@ -247,12 +285,23 @@ function withoutDropped(service: ServiceDefinition): ServiceDefinition {
   return Object.fromEntries(Object.entries(service).filter(([key]) => !DROPPED.includes(key)));
 }
 
-/** The engine chooses one that nothing on this machine uses; fixed addresses need one that is named. */
+/**
+ * The engine chooses one that nothing on this machine uses; fixed addresses need one that is named.
+ */
 async function freeSubnet(engine: Engine, project: string): Promise<string> {
-  const labels = Object.entries(engine.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
+  const labels = Object.entries(engine.labels).flatMap(([key, value]) => [
+    '--label',
+    `${key}=${value}`,
+  ]);
   const name = `${project}-subnet`;
   await engine.docker('network', 'create', ...labels, name);
-  const subnet = await engine.docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', name);
+  const subnet = await engine.docker(
+    'network',
+    'inspect',
+    '-f',
+    '{{(index .IPAM.Config 0).Subnet}}',
+    name,
+  );
   await engine.docker('network', 'rm', name);
   return subnet.trim();
 }

@@ -1,7 +1,7 @@
 /**
- * `docker` for a script of the subject, which knows its network and its containers by the names of its own compose file: the
- * names become those of a run, and what the script makes gets names and labels of the run, so that nothing of others is
- * touched and nothing is left.
+ * `docker` for a script of the subject, which knows its network and its containers by the names of
+ * its own compose file: the names become those of a run, and what the script makes gets names and
+ * labels of the run, so that nothing of others is touched and nothing is left.
  */
 export interface ShimConfig {
   readonly docker: string;
@@ -38,10 +38,13 @@ const HARMLESS_OF_OBJECTS = new Set(['inspect', 'ls', 'list', 'pull', 'connect',
 const ENDING = new Set(['kill', 'rm', 'stop']);
 
 /**
- * What a command may do to what others have: nothing, or something unless its targets are the run's. A `compose down` is
- * refused, because the user may have the same project running.
+ * What a command may do to what others have: nothing, or something unless its targets are the
+ * run's. A `compose down` is refused, because the user may have the same project running.
  */
-export function effectOf([command = '', object = '']: readonly string[]): 'none' | 'ends' | 'refused' {
+export function effectOf([command = '', object = '']: readonly string[]):
+  | 'none'
+  | 'ends'
+  | 'refused' {
   if (ENDING.has(command)) return 'ends';
   if (!HARMLESS.has(command)) return 'refused';
   const isOfObjects = command === 'network' || command === 'image';
@@ -63,7 +66,10 @@ export function translate(
     if (value !== undefined && flags.includes(flag)) return `${flag}=${config.run}-${value}`;
     return withNetworks(config.containers[arg] ?? arg, config);
   });
-  const labels = Object.entries(config.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
+  const labels = Object.entries(config.labels).flatMap(([key, value]) => [
+    '--label',
+    `${key}=${value}`,
+  ]);
   return flags.length > 0 ? [command, ...labels, ...translated.slice(1)] : translated;
 }
 

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { access, chmod, constants, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  constants,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
@@ -26,15 +36,17 @@ interface ScriptOptions {
   readonly script: string;
   /** For what is made to run it. */
   readonly folder: string;
-  /** The network and the containers that the script is to find under the names of the compose file. */
+  /**
+   * The network and the containers that the script is to find under the names of the compose file.
+   */
   readonly network: string;
   readonly server: string;
   readonly limitMs: number;
 }
 
 /**
- * Runs a script of the subject on a host without netcat. Its `docker` has the names of the subject's compose file for the
- * network and the containers of this run.
+ * Runs a script of the subject on a host without netcat. Its `docker` has the names of the
+ * subject's compose file for the network and the containers of this run.
  */
 export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
   const { engine, stage, script, folder, limitMs } = options;
@@ -112,7 +124,11 @@ async function runFor(
   args: readonly string[],
   options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<ScriptRun> {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(command, args, {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', bytes => (output = `${output}${String(bytes)}`.slice(0, OUTPUT_LENGTH_MAX)));
@@ -122,7 +138,10 @@ async function runFor(
     child.on('close', code => resolve(code ?? 1));
   });
   const giveUp = new AbortController();
-  const code = await Promise.race([ended, pause(limitMs, undefined, giveUp).catch(() => undefined)]);
+  const code = await Promise.race([
+    ended,
+    pause(limitMs, undefined, giveUp).catch(() => undefined),
+  ]);
   giveUp.abort();
   if (code === undefined) {
     try {

@@ -12,7 +12,10 @@ import { treeUsage } from './process-tree.ts';
 const START_MS_MAX = 30_000;
 const POLL_MS = 50;
 
-/** How often what a container uses is read while it runs: of one that has ended the last values count. */
+/**
+ * How often what a container uses is read while it runs: of one that has ended the last values
+ * count.
+ */
 const USAGE_PERIOD_MS = 100;
 
 /** A program that writes without end must not fill the memory. */
@@ -40,7 +43,9 @@ export class DockerService implements Service {
   readonly #container: string;
   readonly #now: () => number;
   readonly #sampling: NodeJS.Timeout;
-  /** Of process 1 of the container as this machine sees it; nothing where the engine is on another. */
+  /**
+   * Of process 1 of the container as this machine sees it; nothing where the engine is on another.
+   */
   #pid: number | undefined;
   #usage: Usage | undefined;
 
@@ -83,10 +88,12 @@ export class DockerService implements Service {
   async kill(signal: NodeJS.Signals): Promise<void> {
     this.#sample();
     if (this.exit !== undefined) return;
-    await this.#engine.docker('kill', '--signal', signal, this.#container).catch((error: unknown) => {
-      // It may have ended meanwhile.
-      if (this.exit === undefined && !/is not running/.test(String(error))) throw error;
-    });
+    await this.#engine
+      .docker('kill', '--signal', signal, this.#container)
+      .catch((error: unknown) => {
+        // It may have ended meanwhile.
+        if (this.exit === undefined && !/is not running/.test(String(error))) throw error;
+      });
   }
 
   async usage(): Promise<Usage | undefined> {
@@ -97,7 +104,9 @@ export class DockerService implements Service {
   /** Whether something in the container listens on a port. Nothing is connected. */
   async listensOn(port: number): Promise<boolean> {
     const hex = port.toString(16).toUpperCase().padStart(4, '0');
-    return new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm').test(await this.#socketTable());
+    return new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm').test(
+      await this.#socketTable(),
+    );
   }
 
   async #socketTable(): Promise<string> {
@@ -107,13 +116,15 @@ export class DockerService implements Service {
   }
 
   #sample(): void {
-    if (this.exit === undefined && this.#pid !== undefined) this.#usage = treeUsage(this.#pid) ?? this.#usage;
+    if (this.exit === undefined && this.#pid !== undefined)
+      this.#usage = treeUsage(this.#pid) ?? this.#usage;
   }
 
   #end(code: number | null): Exit {
     clearInterval(this.#sampling);
     const number = (code ?? 0) - SIGNAL_EXIT_CODE;
-    const signal = Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;
+    const signal =
+      Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;
     this.exit = { code: signal === null ? code : null, signal, atMs: this.#now() };
     return this.exit;
   }
@@ -134,13 +145,18 @@ interface State {
 
 async function inspect({ engine, container }: ServiceOptions): Promise<State> {
   const format = '{{.Id}} {{.State.Pid}} {{.State.StartedAt}}';
-  const [id, pid, startedAt] = (await engine.docker('container', 'inspect', '--format', format, container))
+  const [id, pid, startedAt] = (
+    await engine.docker('container', 'inspect', '--format', format, container)
+  )
     .trim()
     .split(' ');
   return { id: id!, pid: Number(pid), startedAt: startedAt! };
 }
 
-/** The engine may be on another machine or in a virtual one, where the same number is another process. */
+/**
+ * The engine may be on another machine or in a virtual one, where the same number is another
+ * process.
+ */
 function isHere({ id, pid }: State): boolean {
   try {
     return pid > 0 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id);
@@ -151,7 +167,9 @@ function isHere({ id, pid }: State): boolean {
 
 function socketTableOf(pid: number): string {
   try {
-    return ['tcp', 'tcp6'].map(table => readFileSync(`/proc/${pid}/net/${table}`, 'utf8')).join('\n');
+    return ['tcp', 'tcp6']
+      .map(table => readFileSync(`/proc/${pid}/net/${table}`, 'utf8'))
+      .join('\n');
   } catch {
     return '';
   }

@@ -128,7 +128,9 @@ export class ServiceFiles {
     });
     const configured = edited ?? withVariables(service, variablesOf(values));
     const volumes = await Promise.all(
-      mountsOf(configured).map(async mount => (isData(mount) ? this.#withData(mount, place, input) : mount)),
+      mountsOf(configured).map(async mount =>
+        isData(mount) ? this.#withData(mount, place, input) : mount,
+      ),
     );
     const bet = input.bets[0];
     return {
@@ -143,7 +145,10 @@ export class ServiceFiles {
     };
   }
 
-  /** The service with an edited copy of a file that its compose file mounts, or a folder with it; nothing without one. */
+  /**
+   * The service with an edited copy of a file that its compose file mounts, or a folder with it;
+   * nothing without one.
+   */
   async #editMounted(
     service: ServiceDefinition,
     place: string,
@@ -196,7 +201,10 @@ function withVariables(service: ServiceDefinition, values: Values): ServiceDefin
 /** `loop.amount` is `CLI_LOOP_AMOUNT`. */
 const variablesOf = (values: Values): Values =>
   Object.fromEntries(
-    Object.entries(values).map(([path, value]) => [`CLI_${path.replace('.', '_').toUpperCase()}`, value]),
+    Object.entries(values).map(([path, value]) => [
+      `CLI_${path.replace('.', '_').toUpperCase()}`,
+      value,
+    ]),
   );
 
 /** Of the volume that is a file of the subject, or a folder with it; -1 without one. */
@@ -215,7 +223,9 @@ export async function filesNotMounted({ server, clients }: Services): Promise<st
     [
       { service: server, file: SERVER_CONFIG_FILE },
       { service: clients[0]!, file: CLIENT_CONFIG_FILE },
-    ].map(async ({ service, file }) => ((await indexOfMount(mountsOf(service), file)) < 0 ? [file] : [])),
+    ].map(async ({ service, file }) =>
+      (await indexOfMount(mountsOf(service), file)) < 0 ? [file] : [],
+    ),
   );
   return missing.flat();
 }
@@ -239,10 +249,14 @@ export async function serverPort(server: ServiceDefinition): Promise<number> {
 }
 
 /** Where a client looks for the server. */
-export async function serverAddress(client: ServiceDefinition): Promise<{ host: string; port: number }> {
+export async function serverAddress(
+  client: ServiceDefinition,
+): Promise<{ host: string; port: number }> {
   const variable = client.environment?.[SERVER_ADDRESS_VARIABLE];
   const configured = yamlValue(await mountedText(client, CLIENT_CONFIG_FILE), 'server.address');
-  const [host = SERVER_SERVICE, port = SERVER_PORT] = String(variable ?? configured ?? '').split(':');
+  const [host = SERVER_SERVICE, port = SERVER_PORT] = String(variable ?? configured ?? '').split(
+    ':',
+  );
   return { host: host === '' ? SERVER_SERVICE : host, port: Number(port) };
 }
 

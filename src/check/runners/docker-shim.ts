@@ -2,7 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { effectOf, namesGiven, REFUSED, type ShimConfig, translate } from './docker-names.ts';
 
-/** Runs in place of `docker` for a script of the subject; the first argument is the path of its configuration. */
+/**
+ * Runs in place of `docker` for a script of the subject; the first argument is the path of its
+ * configuration.
+ */
 const [configFile, ...given] = process.argv.slice(2) as [string, ...string[]];
 const config = JSON.parse(readFileSync(configFile, 'utf8')) as ShimConfig;
 const ownNames = readFileSync(config.journal, 'utf8')
@@ -33,10 +36,14 @@ function isOwn(container: string): boolean {
   const [label] = Object.keys(config.labels);
   try {
     const format = `{{index .Config.Labels "${label}"}}`;
-    const value = execFileSync(config.docker, ['container', 'inspect', '--format', format, container], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const value = execFileSync(
+      config.docker,
+      ['container', 'inspect', '--format', format, container],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
     return value.trim() === config.labels[label!];
   } catch {
     // There is none, so that nothing is touched.

@@ -2,7 +2,13 @@ import { basename, join } from 'node:path';
 import type { Exercise } from '../exercise.ts';
 import { NotCheckable } from '../finding.ts';
 import { runGenerator } from '../generator.ts';
-import { CLIENTS_MIN, CLIENTS_USUAL, COMPOSE_FILE, SERVER_SERVICE, VALIDATOR } from '../profiles/tp0.ts';
+import {
+  CLIENTS_MIN,
+  CLIENTS_USUAL,
+  COMPOSE_FILE,
+  SERVER_SERVICE,
+  VALIDATOR,
+} from '../profiles/tp0.ts';
 import type { Lottery, LotterySetup, Runner, Stage } from '../runner.ts';
 import { WrongNetwork, type WrongBehaviour } from './docker-echo.ts';
 import { Engine, type Environment } from './docker-engine.ts';
@@ -18,7 +24,9 @@ interface DockerRunnerOptions {
   readonly environment: Environment;
 }
 
-/** Runs a subject in containers, beside everything else that the engine has and without touching it. */
+/**
+ * Runs a subject in containers, beside everything else that the engine has and without touching it.
+ */
 export class DockerRunner implements Runner {
   readonly kind = 'docker';
   readonly #engine: Engine;
@@ -39,7 +47,10 @@ export class DockerRunner implements Runner {
    */
   static async create(options: DockerRunnerOptions): Promise<DockerRunner> {
     // Names of images and projects are in lower case.
-    const engine = await Engine.connect(basename(options.scratch).toLowerCase(), options.environment);
+    const engine = await Engine.connect(
+      basename(options.scratch).toLowerCase(),
+      options.environment,
+    );
     await engine.removeLeftovers();
     return new DockerRunner(engine, options);
   }
@@ -73,11 +84,18 @@ export class DockerRunner implements Runner {
     await this.#engine.close();
   }
 
-  /** A file with too few clients is made anew by the subject's own generator, in the temporary copy. */
+  /**
+   * A file with too few clients is made anew by the subject's own generator, in the temporary copy.
+   */
   async #readServices(folder: string): Promise<Services> {
-    const services = await readServices(this.#engine, folder).catch((error: unknown) => error as Error);
+    const services = await readServices(this.#engine, folder).catch(
+      (error: unknown) => error as Error,
+    );
     const isEnough = !(services instanceof Error) && services.clients.length >= CLIENTS_MIN;
-    if (!isEnough && (await runGenerator(folder, [COMPOSE_FILE, String(CLIENTS_USUAL)])).code === 0) {
+    if (
+      !isEnough &&
+      (await runGenerator(folder, [COMPOSE_FILE, String(CLIENTS_USUAL)])).code === 0
+    ) {
       return readServices(this.#engine, folder);
     }
     if (services instanceof Error) throw services;
@@ -118,7 +136,10 @@ export class DockerStage implements Stage {
     return filesNotMounted(this.#parts.services);
   }
 
-  /** Runs the subject's own test of the echo server, with its own server or another one in that place. */
+  /**
+   * Runs the subject's own test of the echo server, with its own server or another one in that
+   * place.
+   */
   async validate(kind: ValidatedServer, text: string): Promise<ScriptRun> {
     const name = this.#nextProject();
     const folder = join(this.folder, '..', `${name}-script`);
@@ -163,7 +184,12 @@ export class DockerStage implements Stage {
   }
 
   #openAs(project: string, setup: LotterySetup): Promise<DockerLottery> {
-    return DockerLottery.open({ ...this.#parts, setup, project, folder: join(this.folder, '..', project) });
+    return DockerLottery.open({
+      ...this.#parts,
+      setup,
+      project,
+      folder: join(this.folder, '..', project),
+    });
   }
 
   #nextProject(): string {

@@ -16,7 +16,12 @@ import { type Lottery, type LotterySetup, type Service, StartFailed } from '../r
 import { RUN_VARIABLE } from '../subject.ts';
 import { NativeService } from './native-service.ts';
 import { listeningPorts } from './process-tree.ts';
-import { configureClient, configureServer, makeServiceFolder, withAddress } from './service-folder.ts';
+import {
+  configureClient,
+  configureServer,
+  makeServiceFolder,
+  withAddress,
+} from './service-folder.ts';
 
 const HOST = '127.0.0.1';
 
@@ -24,8 +29,8 @@ const HOST = '127.0.0.1';
 const SERVER_PORT_END = new RegExp(`:${tp0.SERVER_PORT}$`);
 
 /**
- * Below the ports that the system gives to connections: a server may need seconds until it takes its port.
- * Chance here decides nothing that a check sees.
+ * Below the ports that the system gives to connections: a server may need seconds until it takes
+ * its port. Chance here decides nothing that a check sees.
  */
 const SERVER_PORT_MIN = 15_000;
 const SERVER_PORT_MAX = 32_000;
@@ -72,14 +77,31 @@ export class NativeLottery implements Lottery {
     this.#proxyProcess = proxyProcess;
     this.proxy = new RemoteProxy({ stdin: proxyProcess.stdin!, stdout: proxyProcess.stdout! });
     this.#through = setup.hasTinyBuffers
-      ? ['nsenter', '--preserve-credentials', '--user', '--net', '--target', String(proxyProcess.pid), '--']
+      ? [
+          'nsenter',
+          '--preserve-credentials',
+          '--user',
+          '--net',
+          '--target',
+          String(proxyProcess.pid),
+          '--',
+        ]
       : [];
   }
 
   static async open(parts: NativeParts, setup: LotterySetup): Promise<NativeLottery> {
     const program = [process.execPath, PROXY_PROGRAM] as const;
     const [command, ...rest] = setup.hasTinyBuffers
-      ? (['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', TINY_BUFFERS, ...program] as const)
+      ? ([
+          'unshare',
+          '--user',
+          '--map-root-user',
+          '--net',
+          'sh',
+          '-c',
+          TINY_BUFFERS,
+          ...program,
+        ] as const)
       : program;
     const child = spawn(command, rest, {
       env: { ...parts.inherited, [RUN_VARIABLE]: parts.scratch },
@@ -122,7 +144,10 @@ export class NativeLottery implements Lottery {
       ]);
       return {
         folder: made.folder,
-        environment: { ...Object.fromEntries(values), [tp0.SERVER_PORT_VARIABLE]: String(this.#port) },
+        environment: {
+          ...Object.fromEntries(values),
+          [tp0.SERVER_PORT_VARIABLE]: String(this.#port),
+        },
       };
     });
     const service = await this.#start('server', this.#parts.commands.server, folder, environment);
@@ -166,7 +191,10 @@ export class NativeLottery implements Lottery {
     // One more than the file has is like the last one.
     const service = clients[client - 1] ?? clients.at(-1) ?? { ...EMPTY_SERVICE, name };
     const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
-    await configureClient(made.folder, { address, ...(batchMax === undefined ? {} : { batchMax }) });
+    await configureClient(made.folder, {
+      address,
+      ...(batchMax === undefined ? {} : { batchMax }),
+    });
     const environment = Object.fromEntries(
       Object.entries(made.environment).map(([key, value]) => [key, withAddress(value, address)]),
     );
@@ -191,8 +219,18 @@ export class NativeLottery implements Lottery {
     const { stage, inherited, scratch } = this.#parts;
     const root = join(this.#parts.folder, service.name);
     const data = join(this.#parts.folder, 'data');
-    const { folder, volumes } = await makeServiceFolder({ stage, root, program, service, data, agencyFile });
-    const own = Object.entries(service.environment).map(([key, value]) => [key, volumes.get(value) ?? value]);
+    const { folder, volumes } = await makeServiceFolder({
+      stage,
+      root,
+      program,
+      service,
+      data,
+      agencyFile,
+    });
+    const own = Object.entries(service.environment).map(([key, value]) => [
+      key,
+      volumes.get(value) ?? value,
+    ]);
     return {
       folder,
       environment: {
@@ -213,7 +251,8 @@ export class NativeLottery implements Lottery {
     await mkdir(data, { recursive: true });
     // Some have their files in `.data/dataset/`, some in `.data/`.
     await symlink('.', join(data, 'dataset'));
-    for (const { agency, file } of this.#setup.inputs) await writeFile(this.#agencyFile(agency), file);
+    for (const { agency, file } of this.#setup.inputs)
+      await writeFile(this.#agencyFile(agency), file);
   }
 
   /** What a service was given stays as it is when it is started again. */
@@ -246,7 +285,8 @@ export class NativeLottery implements Lottery {
     const startedAtMs = wallMs();
     while (wallMs() - startedAtMs < limitMs) {
       const ports = listeningPorts(service.pid);
-      const port = ports.find(each => each === this.#port) ?? ports.find(each => each === tp0.SERVER_PORT);
+      const port =
+        ports.find(each => each === this.#port) ?? ports.find(each => each === tp0.SERVER_PORT);
       if (port !== undefined) return port;
       if (service.exit !== undefined) throw new StartFailed('server', 'it ended', service.lines);
       await pause(LISTEN_POLL_MS);
@@ -260,7 +300,12 @@ interface ServiceFolder {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const EMPTY_SERVICE: ComposeService = { name: '', environment: {}, volumes: [], publishedPorts: [] };
+const EMPTY_SERVICE: ComposeService = {
+  name: '',
+  environment: {},
+  volumes: [],
+  publishedPorts: [],
+};
 
 async function freePort(): Promise<number> {
   for (;;) {

@@ -4,7 +4,9 @@ import type { Readable } from 'node:stream';
 import { type Exit, type LogLine, type Service, StartFailed, type Usage } from '../runner.ts';
 import { treeUsage } from './process-tree.ts';
 
-/** How often what a process uses is read while it runs: of one that has ended the last values count. */
+/**
+ * How often what a process uses is read while it runs: of one that has ended the last values count.
+ */
 const USAGE_PERIOD_MS = 100;
 
 /** A program that writes without end must not fill the memory. */
@@ -58,7 +60,12 @@ export class NativeService implements Service {
   }
 
   static async start(options: ServiceOptions): Promise<NativeService> {
-    const [program, ...args] = [...(options.through ?? []), '/bin/sh', '-c', `exec ${options.command}`];
+    const [program, ...args] = [
+      ...(options.through ?? []),
+      '/bin/sh',
+      '-c',
+      `exec ${options.command}`,
+    ];
     const child = spawn(program, args, {
       cwd: options.folder,
       env: { ...options.environment },

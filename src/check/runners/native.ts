@@ -103,7 +103,9 @@ function notFound(part: 'server' | 'client'): never {
 const exists = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined)) !== undefined;
 
-/** A file with too few clients is made anew by the subject's own generator, in the temporary copy. */
+/**
+ * A file with too few clients is made anew by the subject's own generator, in the temporary copy.
+ */
 async function composeOf(folder: string, inherited: Readonly<Record<string, string>>) {
   const compose = await readCompose(folder).catch((error: unknown) => error as Error);
   if (!(compose instanceof Error) && compose.clients.length >= tp0.CLIENTS_MIN) return compose;

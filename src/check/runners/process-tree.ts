@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Usage } from '../runner.ts';
 
-/** Linux counts processor time in ticks of this length for every program, whatever the kernel's own. */
+/**
+ * Linux counts processor time in ticks of this length for every program, whatever the kernel's own.
+ */
 const TICK_MS = 10;
 
 /** State of a listening socket in /proc/net/tcp. */
@@ -31,7 +33,8 @@ export function treeUsage(pid: number): Usage | undefined {
     const stat = textOf(`/proc/${member}/stat`);
     const peakKb = /^VmHWM:\s+(\d+) kB/m.exec(textOf(`/proc/${member}/status`) ?? '')?.[1];
     if (stat === undefined || peakKb === undefined) continue;
-    // The name of the program stands in brackets and may hold blanks; utime is field 14, the children's stime field 17.
+    // The name of the program stands in brackets and may hold blanks; utime is field 14, the
+    // children's stime field 17.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     for (const ticks of fields.slice(11, 15)) processorMs += Number(ticks) * TICK_MS;
     memoryPeakBytes += Number(peakKb) * 1024;
@@ -47,15 +50,17 @@ export function treeUsage(pid: number): Usage | undefined {
 }
 
 /**
- * The TCP ports on which a process tree listens. Nothing is connected: a connection without a word is what some
- * servers cannot take.
+ * The TCP ports on which a process tree listens. Nothing is connected: a connection without a word
+ * is what some servers cannot take.
  */
 export function listeningPorts(pid: number): number[] {
   const inodes = new Set<string>();
   const members = processTree(pid);
   for (const member of members) {
     for (const descriptor of listOf(`/proc/${member}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${member}/fd/${descriptor}`) ?? '')?.[1];
+      const inode = /^socket:\[(\d+)\]$/.exec(
+        linkOf(`/proc/${member}/fd/${descriptor}`) ?? '',
+      )?.[1];
       if (inode !== undefined) inodes.add(inode);
     }
   }

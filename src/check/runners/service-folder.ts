@@ -23,8 +23,9 @@ interface FolderParts {
 }
 
 /**
- * The folder that one service runs in: a copy of its part of the repository, the rest of it as links, and its volumes as
- * files: `/data/agency.csv` is `data/agency.csv` and `agency.csv` of its working directory.
+ * The folder that one service runs in: a copy of its part of the repository, the rest of it as
+ * links, and its volumes as files: `/data/agency.csv` is `data/agency.csv` and `agency.csv` of its
+ * working directory.
  *
  * @returns the working directory, and where each volume is
  */
@@ -35,7 +36,8 @@ export async function makeServiceFolder(
   const folder = join(root, program);
   await mkdir(root, { recursive: true });
   for (const name of await readdir(stage)) {
-    if (name !== program && name !== DATA_FOLDER) await symlink(join(stage, name), join(root, name));
+    if (name !== program && name !== DATA_FOLDER)
+      await symlink(join(stage, name), join(root, name));
   }
   await symlink(data, join(root, DATA_FOLDER));
   const hasProgram = (await lstat(join(stage, program)).catch(() => undefined))?.isDirectory();
@@ -45,7 +47,10 @@ export async function makeServiceFolder(
   for (const { source, target } of service.volumes) {
     const from = sourceOf(parts, source);
     if ((await lstat(from).catch(() => undefined)) === undefined) continue;
-    for (const place of new Set([join(folder, normalize(target)), join(folder, basename(target))])) {
+    for (const place of new Set([
+      join(folder, normalize(target)),
+      join(folder, basename(target)),
+    ])) {
       await placeVolume(from, place);
     }
     volumes.set(target, join(folder, normalize(target)));
@@ -94,7 +99,10 @@ export async function configureServer(folder: string, port: number): Promise<voi
   await changeFiles(folder, /\.ini$/, text =>
     text
       .replace(new RegExp(`^(\\s*${SERVER_PORT_VARIABLE}\\s*[=:]\\s*)\\d+`, 'gim'), `$1${port}`)
-      .replace(new RegExp(`^(\\s*SERVER_IP\\s*[=:]\\s*)${SERVER_SERVICE}\\s*$`, 'gim'), '$1127.0.0.1'),
+      .replace(
+        new RegExp(`^(\\s*SERVER_IP\\s*[=:]\\s*)${SERVER_SERVICE}\\s*$`, 'gim'),
+        '$1127.0.0.1',
+      ),
   );
 }
 
@@ -108,7 +116,11 @@ export function withAddress(text: string, { host, port }: Settings['address']): 
 
 const DEPTH_MAX = 3;
 
-async function changeFiles(folder: string, name: RegExp, change: (text: string) => string): Promise<void> {
+async function changeFiles(
+  folder: string,
+  name: RegExp,
+  change: (text: string) => string,
+): Promise<void> {
   const visit = async (path: string, depth: number): Promise<void> => {
     for (const entry of await readdir(path, { withFileTypes: true })) {
       const file = join(path, entry.name);

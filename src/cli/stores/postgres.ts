@@ -10,7 +10,12 @@ import { schemaFor } from '../../store/postgres/schema.ts';
 import type { Access } from '../../store/postgres/session.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Reloading } from '../../tls/reloading.ts';
-import type { ConfiguredStore, LotteryConfig, OpenedStore, StoreParts } from './configured-store.ts';
+import type {
+  ConfiguredStore,
+  LotteryConfig,
+  OpenedStore,
+  StoreParts,
+} from './configured-store.ts';
 
 // The client library warns about `.pgpass` at each use.
 process.noDeprecation = true;
@@ -37,7 +42,9 @@ export function postgresStore(config: LotteryConfig): ConfiguredStore {
     files: [],
     isRemote: true,
     folder(instead) {
-      throw new ConfigError(`SERVER_STORE is a database, lottery ${lottery}, which has no files: ${instead}`);
+      throw new ConfigError(
+        `SERVER_STORE is a database, lottery ${lottery}, which has no files: ${instead}`,
+      );
     },
   };
 }

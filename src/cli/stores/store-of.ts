@@ -2,7 +2,9 @@ import type { StoreChoice } from '../../config/store-choice.ts';
 import type { ConfiguredStore, LotteryConfig } from './configured-store.ts';
 
 /** The table of stores. The code of each is loaded only when it is chosen. */
-const STORES: Readonly<Record<StoreChoice['kind'], (config: LotteryConfig) => Promise<ConfiguredStore>>> = {
+const STORES: Readonly<
+  Record<StoreChoice['kind'], (config: LotteryConfig) => Promise<ConfiguredStore>>
+> = {
   csv: async config => (await import('./csv.ts')).csvStore(config),
   memory: async () => (await import('./memory.ts')).memoryStore(),
   postgres: async config => (await import('./postgres.ts')).postgresStore(config),

@@ -23,7 +23,14 @@ let linesEnd = 0;
  *
  * @returns the number of lines
  */
-export function copyLines(from: i32, end: i32, delimiter: u8, to: i32, toEnd: i32, countMax: i32): i32 {
+export function copyLines(
+  from: i32,
+  end: i32,
+  delimiter: u8,
+  to: i32,
+  toEnd: i32,
+  countMax: i32,
+): i32 {
   let at = from;
   let out = to;
   let count = 0;

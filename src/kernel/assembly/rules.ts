@@ -84,7 +84,9 @@ export function birthdateFault(start: i32, end: i32): i32 {
   const secondDash = start + SECOND_DASH;
   if (load<u8>(firstDash) != DASH || load<u8>(secondDash) != DASH) return NOT_A_DATE;
   const digits =
-    areDigits(start, firstDash) && areDigits(firstDash + 1, secondDash) && areDigits(secondDash + 1, end);
+    areDigits(start, firstDash) &&
+    areDigits(firstDash + 1, secondDash) &&
+    areDigits(secondDash + 1, end);
   return digits && isDay(start) ? NONE : NOT_A_DATE;
 }
 

@@ -63,7 +63,12 @@ export function copyUsualBet(at: i32, end: i32, to: i32): i32 {
   // Everything from the document on: the bits below `length` without those up to the last name's
   // end.
   const numerals = ((<u64>1) << length) - ((<u64>2) << lastNameEnd);
-  const nonDigits = mask(isNonDigit(block0), isNonDigit(block1), isNonDigit(block2), isNonDigit(block3));
+  const nonDigits = mask(
+    isNonDigit(block0),
+    isNonDigit(block1),
+    isNonDigit(block2),
+    isNonDigit(block3),
+  );
   if ((nonDigits & numerals) != BIRTHDATE_NON_DIGITS << documentEnd) return 0;
   if (!hasLength(lastNameEnd, documentEnd, DOCUMENT_DIGITS_MAX)) return 0;
   if (!hasLength(birthdateEnd, length, NUMBER_DIGITS_MAX)) return 0;
@@ -90,7 +95,10 @@ export function mask(bytes0: v128, bytes1: v128, bytes2: v128, bytes3: v128): u6
 
 /** Control characters of ASCII, and what makes a field of a row stand in quotes. */
 function isSpecial(bytes: v128): v128 {
-  const control = v128.or(i8x16.lt_u(bytes, i8x16.splat(SPACE)), i8x16.eq(bytes, i8x16.splat(DELETE)));
+  const control = v128.or(
+    i8x16.lt_u(bytes, i8x16.splat(SPACE)),
+    i8x16.eq(bytes, i8x16.splat(DELETE)),
+  );
   const quoted = v128.or(i8x16.eq(bytes, i8x16.splat(COMMA)), i8x16.eq(bytes, i8x16.splat(QUOTE)));
   return v128.or(control, quoted);
 }

@@ -54,7 +54,8 @@ export function copyUsualLine(at: i32, end: i32, delimiter: u8, to: i32, toEnd: 
   const delimiters1 = isByte(block1, delimiter);
   const delimiters2 = isByte(block2, delimiter);
   const delimiters3 = isByte(block3, delimiter);
-  const delimiters = mask(delimiters0, delimiters1, delimiters2, delimiters3) & (((<u64>1) << length) - 1);
+  const delimiters =
+    mask(delimiters0, delimiters1, delimiters2, delimiters3) & (((<u64>1) << length) - 1);
   if (popcnt(delimiters) != DELIMITERS) return false;
   const firstNameEnd = <i32>ctz(delimiters);
   let rest = delimiters & (delimiters - 1);
@@ -73,14 +74,20 @@ export function copyUsualLine(at: i32, end: i32, delimiter: u8, to: i32, toEnd: 
   // Everything from the document on: the bits below `length` without those up to the last name's
   // end.
   const numerals = ((<u64>1) << length) - ((<u64>2) << lastNameEnd);
-  const nonDigits = mask(isNonDigit(block0), isNonDigit(block1), isNonDigit(block2), isNonDigit(block3));
+  const nonDigits = mask(
+    isNonDigit(block0),
+    isNonDigit(block1),
+    isNonDigit(block2),
+    isNonDigit(block3),
+  );
   if ((nonDigits & numerals) != BIRTHDATE_NON_DIGITS << documentEnd) return false;
   if (!hasLength(lastNameEnd, documentEnd, DOCUMENT_DIGITS_MAX)) return false;
   if (birthdateEnd != documentEnd + 1 + BIRTHDATE_BYTES) return false;
   if (!hasLength(birthdateEnd, length, NUMBER_DIGITS_MAX)) return false;
 
   const birthdate = at + documentEnd + 1;
-  if (load<u8>(birthdate, FIRST_DASH) != DASH || load<u8>(birthdate, SECOND_DASH) != DASH) return false;
+  if (load<u8>(birthdate, FIRST_DASH) != DASH || load<u8>(birthdate, SECOND_DASH) != DASH)
+    return false;
   if (!isDay(birthdate)) return false;
 
   const change = i8x16.splat(delimiter ^ SEPARATOR);

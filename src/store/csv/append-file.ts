@@ -87,7 +87,10 @@ export class AppendFile {
     }
   }
 
-  /** @throws StoreError `failed`: the state of the disk is unknown, and a retry may succeed without a sync */
+  /**
+   * @throws StoreError `failed`: the state of the disk is unknown, and a retry may succeed without
+   * a sync
+   */
   async sync(): Promise<void> {
     try {
       await this.file.sync();

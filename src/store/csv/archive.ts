@@ -20,7 +20,8 @@ const COPY = /^bets\.(?:csv|journal)\.(?:before-|kept|cut)/;
  *
  * @param isOfDraw whether another file in the folder, by its name, belongs to the draw
  * @returns the folder
- * @throws StoreError when a server has the files, when there is no draw in them, or when they cannot be moved
+ * @throws StoreError when a server has the files, when there is no draw in them, or when they
+ *   cannot be moved
  */
 export async function archiveDraw(
   directory: string,
@@ -33,7 +34,11 @@ export async function archiveDraw(
     await expectLottery(directory, files);
     lease = await FolderLease.take(directory, files);
     const { time, sha256 } = await findDraw(directory);
-    const folder = join(directory, ARCHIVE_FOLDER, `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`);
+    const folder = join(
+      directory,
+      ARCHIVE_FOLDER,
+      `${time.replaceAll(':', '-')}-${sha256.slice(0, 8)}`,
+    );
     await makePrivateFolder(folder);
     // The journal last: rows without a journal would be adopted into the next draw.
     const others = (await readdir(directory)).filter(name => COPY.test(name) || isOfDraw(name));
@@ -42,7 +47,11 @@ export async function archiveDraw(
     return folder;
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw new StoreError('unusable', `cannot archive the draw in ${directory}, ${reasonOf(error)}`, error);
+    throw new StoreError(
+      'unusable',
+      `cannot archive the draw in ${directory}, ${reasonOf(error)}`,
+      error,
+    );
   } finally {
     lease?.release();
   }

@@ -10,7 +10,9 @@ interface Section {
   readonly betsLeft: Map<number, number>;
 }
 
-/** Compares the rows of `bets.csv` with the journal, bet by bet. Throws an Error for each mismatch. */
+/**
+ * Compares the rows of `bets.csv` with the journal, bet by bet. Throws an Error for each mismatch.
+ */
 export class Auditor {
   readonly #hasWon: (bet: Bet) => boolean;
   readonly #finished = new Set<number>();
@@ -77,9 +79,11 @@ export class Auditor {
     const sections: Section[] = [];
     for (const batch of batches) {
       const [agency, count, bytes] = 'reason' in batch ? [batch.agency, 0, 0] : batch;
-      if (this.#finished.has(agency)) throw new Error(`a batch of agency ${agency}, which had finished`);
+      if (this.#finished.has(agency))
+        throw new Error(`a batch of agency ${agency}, which had finished`);
       this.#end += bytes;
-      if (bytes > 0 || count > 0) sections.push({ bytesLeft: bytes, betsLeft: new Map([[agency, count]]) });
+      if (bytes > 0 || count > 0)
+        sections.push({ bytesLeft: bytes, betsLeft: new Map([[agency, count]]) });
     }
     if (this.#end !== end) throw new Error(`its batches end at ${this.#end}, it says ${end}`);
     return sections;

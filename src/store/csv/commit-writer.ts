@@ -107,7 +107,9 @@ export class CommitWriter {
     return commit.done;
   }
 
-  /** Waits until everything appended so far is durable or rejected; later appends do not delay it. */
+  /**
+   * Waits until everything appended so far is durable or rejected; later appends do not delay it.
+   */
   async settled(): Promise<void> {
     const last = this.#waiting.at(-1) ?? this.#current;
     await last?.done.catch(() => {});
@@ -131,7 +133,10 @@ export class CommitWriter {
     try {
       await guard.check();
       // Both settle before a rollback: nothing may be on its way to the disk then.
-      const outcomes = await Promise.allSettled([bytes > 0 && bets.append(pieces), journal.append([line])]);
+      const outcomes = await Promise.allSettled([
+        bytes > 0 && bets.append(pieces),
+        journal.append([line]),
+      ]);
       const error = worstOf(outcomes);
       if (error !== undefined) throw error;
       await guard.check();

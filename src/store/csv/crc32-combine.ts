@@ -1,4 +1,7 @@
-/** The polynomial of CRC-32 (ISO 3309), its lowest power in the highest bit, as all polynomials here. */
+/**
+ * The polynomial of CRC-32 (ISO 3309), its lowest power in the highest bit, as all polynomials
+ * here.
+ */
 const POLYNOMIAL = 0xedb88320;
 const ONE = 0x80000000;
 

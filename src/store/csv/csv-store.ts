@@ -93,8 +93,8 @@ export class CsvStore implements Store {
   }
 
   /**
-   * Opens an existing directory: empty, as a former process left it, or with a `bets.csv` alone, whose
-   * bets take part in the draw.
+   * Opens an existing directory: empty, as a former process left it, or with a `bets.csv` alone,
+   * whose bets take part in the draw.
    *
    * @throws StoreError `unusable` when another process has the directory, or when it cannot be
    *   written; DamageError when acknowledged data is missing
@@ -257,8 +257,10 @@ export class CsvStore implements Store {
     if (this.#failure.error !== undefined || this.#sealed) return;
     const { end } = this.#bets;
     try {
-      if (end - this.#digest.offset <= CHECKPOINT_BYTES) await this.#digest.advance(end, () => true);
-      if (this.#writer.isUnconfirmed || this.#digest.offset > this.#checkpointEnd) await this.#checkpoint();
+      if (end - this.#digest.offset <= CHECKPOINT_BYTES)
+        await this.#digest.advance(end, () => true);
+      if (this.#writer.isUnconfirmed || this.#digest.offset > this.#checkpointEnd)
+        await this.#checkpoint();
     } catch (error) {
       if (!isFullError(error)) this.#failure.fail(error);
     }

@@ -1,8 +1,8 @@
 import { StoreError } from '../store.ts';
 
 /**
- * A file differs from what was made durable: bytes were changed, removed, or belong to another file.
- * Nothing is repaired by guessing.
+ * A file differs from what was made durable: bytes were changed, removed, or belong to another
+ * file. Nothing is repaired by guessing.
  */
 export class DamageError extends StoreError {
   static readonly wayOut =
@@ -14,7 +14,11 @@ export class DamageError extends StoreError {
   readonly reason: string;
 
   constructor(file: string, offset: number, reason: string, cause?: unknown) {
-    super('unusable', `${file} is damaged at offset ${offset}, ${reason}; ${DamageError.wayOut}`, cause);
+    super(
+      'unusable',
+      `${file} is damaged at offset ${offset}, ${reason}; ${DamageError.wayOut}`,
+      cause,
+    );
     this.name = 'DamageError';
     this.file = file;
     this.offset = offset;

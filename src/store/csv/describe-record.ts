@@ -20,7 +20,10 @@ export function describeRecord(record: JournalRecord): string[] {
         ...record.bets.map(([agency, bets]) => `            agency ${agency}: ${bets} bets`),
       ];
     case 'group':
-      return [`group       rows up to ${record.end}, crc32 ${record.crc32}`, ...describeBatches(record)];
+      return [
+        `group       rows up to ${record.end}, crc32 ${record.crc32}`,
+        ...describeBatches(record),
+      ];
     case 'finished':
       return [`finished    agency ${record.agency}${uploadOf(record)}`];
     case 'checkpoint':

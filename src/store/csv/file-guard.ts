@@ -23,7 +23,8 @@ export interface FileGuardParts {
 
 /**
  * Compares the open files with the folder: the lock, the files under their names, their lengths. A
- * path is not a file: `sed -i`, `mv` and `rm` leave the store with files that vanish with the process.
+ * path is not a file: `sed -i`, `mv` and `rm` leave the store with files that vanish with the
+ * process.
  */
 export class FileGuard {
   readonly #parts: FileGuardParts;
@@ -36,14 +37,15 @@ export class FileGuard {
   }
 
   /**
-   * Looks unless the last look is recent; it is not after the process was suspended. Acknowledged is
-   * only what no other process can overwrite.
+   * Looks unless the last look is recent; it is not after the process was suspended. Acknowledged
+   * is only what no other process can overwrite.
    *
    * @throws StoreError `failed`
    */
   async check(): Promise<void> {
     const { failure } = this.#parts;
-    while (failure.error === undefined && performance.now() - this.#lookedAt > LOOK_MS) await this.look();
+    while (failure.error === undefined && performance.now() - this.#lookedAt > LOOK_MS)
+      await this.look();
     if (failure.error !== undefined) throw failure.error;
   }
 
@@ -86,9 +88,12 @@ export class FileGuard {
   async #renewLease(complaints: string[]): Promise<void> {
     const { lease } = this.#parts;
     try {
-      if (await lease.renew()) this.#warn(lease.path, 'the file was removed or replaced; it is locked again');
+      if (await lease.renew())
+        this.#warn(lease.path, 'the file was removed or replaced; it is locked again');
     } catch (error) {
-      complaints.push(`${lease.path} was removed or replaced while the server ran, and ${reasonOf(error)}`);
+      complaints.push(
+        `${lease.path} was removed or replaced while the server ran, and ${reasonOf(error)}`,
+      );
     }
   }
 

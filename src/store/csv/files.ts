@@ -30,7 +30,10 @@ export interface DataFile extends ReadableFile {
 export interface Files {
   /** Undefined for a missing file. */
   identify(path: string): Promise<FileIdentity | undefined>;
-  /** Opens for reading and writing, not through a symbolic link; creates a missing file for its owner alone. */
+  /**
+   * Opens for reading and writing, not through a symbolic link; creates a missing file for its
+   * owner alone.
+   */
   open(path: string): Promise<DataFile>;
   /** Creates a file for its owner alone; fails with `EEXIST` when something is at the path. */
   create(path: string): Promise<DataFile>;
@@ -50,7 +53,11 @@ export interface Files {
 }
 
 /** An empty file in place of a missing one. */
-export const NO_FILE: ReadableFile = { size: async () => 0, read: async () => 0, close: async () => {} };
+export const NO_FILE: ReadableFile = {
+  size: async () => 0,
+  read: async () => 0,
+  close: async () => {},
+};
 
 /** The real file system. */
 export const NODE_FILES: Files = {
@@ -61,7 +68,8 @@ export const NODE_FILES: Files = {
     try {
       return new NodeFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, OWNER_ONLY));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw new Error(LINK_REASON, { cause: error });
+      if ((error as NodeJS.ErrnoException).code === 'ELOOP')
+        throw new Error(LINK_REASON, { cause: error });
       throw error;
     }
   },

@@ -17,8 +17,8 @@ export const TAKE_OVER_MS = 2500;
 
 /**
  * The lock of a folder. It belongs to a file and not to its path: when `bets.lock` is removed, the
- * next process can lock a new one. The holder notices within `LOOK_MS`; a start that cannot rule out
- * such a holder waits longer before it reads anything.
+ * next process can lock a new one. The holder notices within `LOOK_MS`; a start that cannot rule
+ * out such a holder waits longer before it reads anything.
  */
 export class FolderLease {
   /** Whether `bets.lock` was missing: an unused folder, or a removed file. */

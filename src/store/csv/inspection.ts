@@ -36,18 +36,23 @@ export function inspectStore(
 }
 
 /**
- * Verifies besides that the rows are the bets in the journal, that none follows the end of its agency,
- * every digest, and the winners.
+ * Verifies besides that the rows are the bets in the journal, that none follows the end of its
+ * agency, every digest, and the winners.
  *
  * @throws StoreError when there is nothing to read, DamageError
  */
-export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): Promise<Verification> {
+export function verifyStore(
+  directory: string,
+  hasWon: (bet: Bet) => boolean,
+): Promise<Verification> {
   return withFiles(directory, async (journal, bets) => {
     const auditor = new Auditor(hasWon);
     const inspection = await inspect(journal, bets, [], { auditor });
     const { draw, checkpoints, betsEnd } = inspection;
     const sealed =
-      draw === undefined ? [] : [{ type: 'checkpoint', end: draw.end, sha256: draw.sha256 } as const];
+      draw === undefined
+        ? []
+        : [{ type: 'checkpoint', end: draw.end, sha256: draw.sha256 } as const];
     const digest = new RunningDigest(bets, [...checkpoints, ...sealed]);
     await digest.advance(betsEnd, () => true);
     return { ...inspection, ...digest.digest };
@@ -59,7 +64,10 @@ export function verifyStore(directory: string, hasWon: (bet: Bet) => boolean): P
  *
  * @throws StoreError when there is none, DamageError
  */
-export async function visitJournal(directory: string, visit: (line: JournalLine) => void): Promise<void> {
+export async function visitJournal(
+  directory: string,
+  visit: (line: JournalLine) => void,
+): Promise<void> {
   await expectLottery(directory, NODE_FILES);
   const journal = await openToRead(directory, JOURNAL_FILE);
   try {

@@ -25,7 +25,8 @@ export async function finishVoid(
   onEvent: OnStoreEvent = () => {},
 ): Promise<void> {
   const [journal, bets] = [join(directory, NEXT_JOURNAL), join(directory, NEXT_BETS)];
-  const warn = (file: string, warning: string): void => onEvent({ event: 'store-warning', file, warning });
+  const warn = (file: string, warning: string): void =>
+    onEvent({ event: 'store-warning', file, warning });
   if ((await files.identify(journal)) !== undefined) {
     refuseUnless(journal, await using(() => files.open(journal), journal, beginsLikeJournal));
     if ((await files.identify(bets)) !== undefined) await files.remove(bets);
@@ -34,10 +35,14 @@ export async function finishVoid(
     await files.syncDirectory(directory);
     warn(journal, 'a void was interrupted before it took effect; it was undone');
   } else if ((await files.identify(bets)) !== undefined) {
-    const isOfVoid = (next: ReadableFile): Promise<boolean> => matchesLastVoid(directory, next, files);
+    const isOfVoid = (next: ReadableFile): Promise<boolean> =>
+      matchesLastVoid(directory, next, files);
     refuseUnless(bets, await using(() => files.open(bets), bets, isOfVoid));
     await renameBets(directory, files);
-    warn(bets, `a void was interrupted; the file was renamed to ${BETS_FILE}, which completes the void`);
+    warn(
+      bets,
+      `a void was interrupted; the file was renamed to ${BETS_FILE}, which completes the void`,
+    );
   }
 }
 
@@ -56,7 +61,8 @@ export async function refuseHalfVoid(directory: string, files: Files): Promise<v
   const path = join(directory, NEXT_BETS);
   if ((await files.identify(join(directory, NEXT_JOURNAL))) !== undefined) return;
   if ((await files.identify(path)) === undefined) return;
-  const isOfVoid = (next: ReadableFile): Promise<boolean> => matchesLastVoid(directory, next, files);
+  const isOfVoid = (next: ReadableFile): Promise<boolean> =>
+    matchesLastVoid(directory, next, files);
   refuseUnless(path, await using(() => files.openToRead(path), path, isOfVoid));
   throw new StoreError(
     'unusable',
@@ -66,7 +72,11 @@ export async function refuseHalfVoid(directory: string, files: Files): Promise<v
 }
 
 /** Whether rows are those that the last line of the journal, a void, has left of `bets.csv`. */
-async function matchesLastVoid(directory: string, next: ReadableFile, files: Files): Promise<boolean> {
+async function matchesLastVoid(
+  directory: string,
+  next: ReadableFile,
+  files: Files,
+): Promise<boolean> {
   const journalPath = join(directory, JOURNAL_FILE);
   const before = await files.identify(join(directory, BETS_FILE));
   if (before === undefined || (await files.identify(journalPath)) === undefined) return false;

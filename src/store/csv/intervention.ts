@@ -51,6 +51,7 @@ export async function intervene(
 }
 
 function recordOf(fact: Exclude<ByHand, { kind: 'voided' }>): JournalRecord {
-  if (fact.kind === 'agencies') return { type: 'agencies', agencies: fact.agencies, ...fact.intervention };
+  if (fact.kind === 'agencies')
+    return { type: 'agencies', agencies: fact.agencies, ...fact.intervention };
   return { type: 'reopened', agency: fact.agency, ...fact.intervention };
 }

@@ -67,8 +67,8 @@ function decodeLine(line: Uint8Array, n: number): JournalRecord {
 }
 
 /**
- * Whether the last bytes can be a torn write: a prefix of a line, or one with zeros where the system
- * wrote later blocks first. Anything else was synced and changed since.
+ * Whether the last bytes can be a torn write: a prefix of a line, or one with zeros where the
+ * system wrote later blocks first. Anything else was synced and changed since.
  */
 function mayBeTorn(line: Uint8Array, n: number): boolean {
   const zeros = line.indexOf(NUL);

@@ -9,8 +9,8 @@ import type { Intervention } from '../../lottery/fact.ts';
  *     number = 1, 2, 3, … without gaps
  *     check  = CRC-32 of the bytes of the line before `,"check":`, 8 hex digits
  *
- * A line and its rows are synced before the next line is written: only the last line can be torn, or
- * lack its rows. Any later line confirms it.
+ * A line and its rows are synced before the next line is written: only the last line can be torn,
+ * or lack its rows. Any later line confirms it.
  */
 export type JournalRecord =
   | Begin
@@ -132,7 +132,9 @@ export interface Drawn {
   readonly winners: readonly (readonly [agency: number, documents: readonly string[]])[];
 }
 
-/** Version 1 has neither agencies in its first line nor interventions. It is read and appended to. */
+/**
+ * Version 1 has neither agencies in its first line nor interventions. It is read and appended to.
+ */
 export const JOURNAL_VERSION = 2;
 
 const CHECK_BYTES = ',"check":"00000000"}'.length;
@@ -156,7 +158,9 @@ export function decodeRecord(line: Uint8Array, n: number): JournalRecord {
   if (check === undefined) throw new Error('the line has no checksum');
   const body = bytes.subarray(0, bytes.length - CHECK_BYTES);
   if (hex32(crc32(body)) !== check) throw new Error('the checksum of the line does not match');
-  const { n: number, ...record } = JSON.parse(`${body.toString('utf8')}}`) as JournalRecord & { n: number };
+  const { n: number, ...record } = JSON.parse(`${body.toString('utf8')}}`) as JournalRecord & {
+    n: number;
+  };
   if (number !== n) throw new Error(`the line has number ${number}, ${n} is expected`);
   return record;
 }

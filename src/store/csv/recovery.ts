@@ -173,7 +173,11 @@ async function recoverOpen(
  *
  * @returns the path of the copy
  */
-async function keepWhole({ bets, betsPath }: OpenFiles, files: Files, bytes: number): Promise<string> {
+async function keepWhole(
+  { bets, betsPath }: OpenFiles,
+  files: Files,
+  bytes: number,
+): Promise<string> {
   const copy = await createCopy(files, `${betsPath}.cut`);
   try {
     await copyOver(bets, bytes, copy);

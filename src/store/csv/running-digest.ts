@@ -62,7 +62,8 @@ export class RunningDigest {
       const next = Math.min(end, this.#checkpoints[0]?.end ?? end);
       const slice = buffer.subarray(0, Math.min(buffer.length, next - this.offset));
       const length = await this.#file.read(slice, this.offset);
-      if (length === 0) throw new DamageError(BETS_FILE, this.offset, 'the file ends before its last row');
+      if (length === 0)
+        throw new DamageError(BETS_FILE, this.offset, 'the file ends before its last row');
       const bytes = slice.subarray(0, length);
       this.#hash.update(bytes);
       this.#agencies.push(bytes);

@@ -98,12 +98,17 @@ export async function walkStore(
     journalEnd = lines.end;
   }
   const journalTornBytes = lines.end + lines.tornBytes - journalEnd;
-  if (journalLines === 0) throw new DamageError(JOURNAL_FILE, 0, 'it does not begin with its first line');
+  if (journalLines === 0)
+    throw new DamageError(JOURNAL_FILE, 0, 'it does not begin with its first line');
   const betsTornBytes = Math.max(0, (await bets.size()) - rows.position);
   if (drawn && journalTornBytes > 0)
     throw new DamageError(JOURNAL_FILE, journalEnd, 'something follows the draw');
   if (drawn && betsTornBytes > 0) {
-    throw new DamageError(BETS_FILE, rows.position, `${betsTornBytes} bytes were added after the draw`);
+    throw new DamageError(
+      BETS_FILE,
+      rows.position,
+      `${betsTornBytes} bytes were added after the draw`,
+    );
   }
   return {
     journalLines,
@@ -143,7 +148,9 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
     case 'checkpoint':
       if (record.end < checkpointEnd)
         return `a checkpoint of ${record.end} bytes behind one of ${checkpointEnd}`;
-      return record.end > betsEnd ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there` : undefined;
+      return record.end > betsEnd
+        ? `a checkpoint of ${record.end} bytes, ${betsEnd} are there`
+        : undefined;
     case 'close':
     case 'draw':
       return record.end !== betsEnd && !('withdrawn' in record)
@@ -160,7 +167,11 @@ function complaintAbout({ n, record }: JournalLine, before: Before): string | un
 }
 
 /** Whether the rows of a record, from `start`, are intact. */
-async function hasRows(bets: ReadableFile, start: number, { end, crc32: expected }: Group): Promise<boolean> {
+async function hasRows(
+  bets: ReadableFile,
+  start: number,
+  { end, crc32: expected }: Group,
+): Promise<boolean> {
   let checksum = 0;
   const rows = new SequentialReader(bets, start);
   const isWhole = await rows.visit(end - start, piece => void (checksum = crc32(piece, checksum)));
@@ -168,7 +179,11 @@ async function hasRows(bets: ReadableFile, start: number, { end, crc32: expected
 }
 
 /** Verifies the rows of a record. */
-async function visitRows(record: Adopt | Group, rows: SequentialReader, visitor: Visitor): Promise<void> {
+async function visitRows(
+  record: Adopt | Group,
+  rows: SequentialReader,
+  visitor: Visitor,
+): Promise<void> {
   const start = rows.position;
   let checksum = 0;
   const damaged = (reason: string, cause?: unknown): DamageError =>
@@ -205,14 +220,19 @@ export function* factsOf(record: JournalRecord): Generator<Fact> {
       yield { kind: 'adopted', bets: new Map(record.bets) };
       return;
     case 'group':
-      for (const batch of record.batches) yield 'reason' in batch ? refusedFact(batch) : storedFact(batch);
+      for (const batch of record.batches)
+        yield 'reason' in batch ? refusedFact(batch) : storedFact(batch);
       return;
     case 'finished':
       yield { kind: 'finished', agency: record.agency, upload: record.upload };
       return;
     case 'draw': {
       const { bets, winners, end: bytes, sha256, time } = record;
-      yield { kind: 'drawn', draw: { bets, winners: new Map(winners) }, seal: { bytes, sha256, time } };
+      yield {
+        kind: 'drawn',
+        draw: { bets, winners: new Map(winners) },
+        seal: { bytes, sha256, time },
+      };
       return;
     }
     case 'close': {
@@ -231,7 +251,14 @@ export function* factsOf(record: JournalRecord): Generator<Fact> {
       return;
     case 'void': {
       const { agency, upload, uploads, bets } = record;
-      yield { kind: 'voided', agency, upload, uploads, bets, intervention: interventionOf(record)! };
+      yield {
+        kind: 'voided',
+        agency,
+        upload,
+        uploads,
+        bets,
+        intervention: interventionOf(record)!,
+      };
       return;
     }
     case 'checkpoint':

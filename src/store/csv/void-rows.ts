@@ -145,7 +145,8 @@ class Rewriting {
   }
 
   #isVoid(batch: StoredBatch | RefusedBatch): boolean {
-    const [agency, upload] = 'reason' in batch ? [batch.agency, batch.upload] : [batch[0], batch[3]];
+    const [agency, upload] =
+      'reason' in batch ? [batch.agency, batch.upload] : [batch[0], batch[3]];
     return agency === this.#fact.agency && [undefined, upload].includes(this.#fact.upload);
   }
 

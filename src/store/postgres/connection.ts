@@ -37,8 +37,8 @@ export class Connection {
   /**
    * Connects to the primary and reads its log to the end.
    *
-   * @throws EngineError (as a rejection); StoreError `unusable` when the tables are not this lottery's,
-   *   `failed` when the log is not the one that was read before
+   * @throws EngineError (as a rejection); StoreError `unusable` when the tables are not this
+   *   lottery's, `failed` when the log is not the one that was read before
    */
   static async open(
     { access, lottery, agencies, sync }: ConnectionParts,
@@ -56,7 +56,8 @@ export class Connection {
       await writer.connect();
       writer.onNotification = server => server !== state.name && state.work.ring();
       await writer.query('LISTEN loteria');
-      for (let isWhole = false; !isWhole; await connection.#sync()) isWhole = !(await connection.#readPage());
+      for (let isWhole = false; !isWhole; await connection.#sync())
+        isWhole = !(await connection.#readPage());
       return connection;
     } catch (error) {
       await Promise.all([syncer.close(), writer.close()]);
@@ -65,7 +66,10 @@ export class Connection {
     }
   }
 
-  /** @throws EngineError (as a rejection) when a session is lost, or a commit is not durable any more */
+  /**
+   * @throws EngineError (as a rejection) when a session is lost, or a commit is not durable any
+   * more
+   */
   async run(): Promise<void> {
     const loops = [this.#write(), this.#makeDurable()];
     try {
@@ -86,7 +90,8 @@ export class Connection {
 
   /** The rows of all records that were applied, record by record. */
   async *rows(): AsyncGenerator<Uint8Array> {
-    for await (const { rows } of this.#log.records(this.#writer, this.#state.end.position)) yield rows;
+    for await (const { rows } of this.#log.records(this.#writer, this.#state.end.position))
+      yield rows;
   }
 
   async #write(): Promise<void> {
@@ -115,7 +120,9 @@ export class Connection {
     if (rows!.length > 0) return;
     const { name } = this.#syncer;
     if (isInFlight)
-      throw new EngineError(`${name} is more than one server: record ${tail.position} is on another`);
+      throw new EngineError(
+        `${name} is more than one server: record ${tail.position} is on another`,
+      );
     const why = `it was restored, or a server took over that lacks what was durable; the next start follows the log that is there`;
     throw new StoreError(
       'failed',
@@ -139,7 +146,9 @@ export class Connection {
     const append = this.#log.append(this.#state.tail, record);
     // A short record with nothing before it is made durable at once.
     const isAlone = !this.#state.isInFlight && record.rows.length < OVERLAP_BYTES;
-    const [rows] = await (isAlone ? this.#syncer.commit<Row>(append) : this.#writer.exchange<Row>(append));
+    const [rows] = await (isAlone
+      ? this.#syncer.commit<Row>(append)
+      : this.#writer.exchange<Row>(append));
     if (rows!.length === 0) return this.#appendInTurn();
     this.#state.see(appended(record, rows!));
     if (isAlone) this.#state.land(this.#state.tail.position);
@@ -154,7 +163,9 @@ export class Connection {
     this.#isContended = others.length > 0;
     const record = others.length < FACTS_PAGE ? this.#state.record() : undefined;
     const append = record && this.#log.append(this.#state.tail, record);
-    const [rows] = await this.#writer.exchange<Row>(...(append ? [append] : []), { text: 'COMMIT' });
+    const [rows] = await this.#writer.exchange<Row>(...(append ? [append] : []), {
+      text: 'COMMIT',
+    });
     if (record === undefined) await this.#readAll();
     else this.#state.see(appended(record, rows!));
   }

@@ -10,8 +10,8 @@ export interface InspectionOptions extends Pick<ConnectionParts, 'access' | 'lot
 }
 
 /**
- * Reads the log of a lottery, up to its current end. Waits for no standby: the newest records may not
- * be durable yet.
+ * Reads the log of a lottery, up to its current end. Waits for no standby: the newest records may
+ * not be durable yet.
  *
  * @throws StoreError (as a rejection) `unavailable`; `unusable` for a missing or damaged lottery
  */

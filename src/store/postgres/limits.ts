@@ -1,6 +1,8 @@
 /** Waits of the store on PostgreSQL, in milliseconds. */
 export const WAITS = {
-  /** For connecting, an answer, and a commit's wait for its standby; then the connection is dropped. */
+  /**
+   * For connecting, an answer, and a commit's wait for its standby; then the connection is dropped.
+   */
   answerMs: 5000,
   /** The lock that another server holds while it appends. Shorter than `answerMs`. */
   lockMs: 4000,

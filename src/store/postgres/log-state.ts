@@ -60,7 +60,10 @@ export class LogState {
   readonly seen = new Alarm();
   readonly #listeners: Listeners;
   #waiting: Pending[] = [];
-  /** A group stays the same until it, or another record, is at its place: its outcome may be unknown. */
+  /**
+   * A group stays the same until it, or another record, is at its place: its outcome may be
+   * unknown.
+   */
   #sent: Group[] = [];
   #seen: Seen[] = [];
   #waitMs = 0;
@@ -100,8 +103,8 @@ export class LogState {
   }
 
   /**
-   * Fulfilled when something should be sent or read, or the connection is closed. A short record waits
-   * for the one in flight, and then for as many facts as were acknowledged: clients answer an
+   * Fulfilled when something should be sent or read, or the connection is closed. A short record
+   * waits for the one in flight, and then for as many facts as were acknowledged: clients answer an
    * acknowledgement with the next batch.
    */
   async rest(): Promise<void> {
@@ -116,12 +119,15 @@ export class LogState {
   }
 
   get #waitingBytes(): number {
-    return [...this.#seen, ...this.#sent].reduce((left, { bytes }) => left - bytes, this.unsyncedBytes);
+    return [...this.#seen, ...this.#sent].reduce(
+      (left, { bytes }) => left - bytes,
+      this.unsyncedBytes,
+    );
   }
 
   /**
-   * The record to send at the tail: one that may still be in flight to it, else the waiting facts that
-   * fit.
+   * The record to send at the tail: one that may still be in flight to it, else the waiting facts
+   * that fit.
    */
   record(): NewRecord | undefined {
     const { chain } = this.tail;
@@ -138,7 +144,9 @@ export class LogState {
     for (const { isOwn, pending, record } of this.#seen)
       if (!isOwn) pending.push(...this.#takeOvertaken(record.facts));
     let length = 0;
-    const full = this.#waiting.findIndex(({ rows }) => (length += rows.length + FACT_BYTES) > RECORD_BYTES);
+    const full = this.#waiting.findIndex(
+      ({ rows }) => (length += rows.length + FACT_BYTES) > RECORD_BYTES,
+    );
     const pending = this.#waiting.splice(0, full === -1 ? this.#waiting.length : Math.max(1, full));
     if (pending.length > 0)
       this.#sent.push({ chain, pending, bytes: bytesOf(pending), sentAt: performance.now() });
@@ -148,7 +156,8 @@ export class LogState {
     const isOvertaken = ({ fact }: Pending): boolean =>
       fact !== undefined && facts.some(other => isOvertakenBy(fact, other));
     const overtaken = this.#waiting.filter(isOvertaken);
-    if (overtaken.length > 0) this.#waiting = this.#waiting.filter(pending => !overtaken.includes(pending));
+    if (overtaken.length > 0)
+      this.#waiting = this.#waiting.filter(pending => !overtaken.includes(pending));
     return overtaken;
   }
 

@@ -9,7 +9,10 @@ import { BARRIER, type Session, type Statement } from './session.ts';
 export interface LogEnd {
   /** Number of records up to there. */
   readonly position: number;
-  /** SHA-256 over the chain before, the SHA-256 of the facts and that of the rows; empty at the start. */
+  /**
+   * SHA-256 over the chain before, the SHA-256 of the facts and that of the rows; empty at the
+   * start.
+   */
   readonly chain: Uint8Array;
 }
 
@@ -91,7 +94,10 @@ export class Log {
     return { name: 'after', text: AFTER, values: [this.#id, position] };
   }
 
-  /** Returns a row if the log has the same records up to an end; a committed barrier makes them durable. */
+  /**
+   * Returns a row if the log has the same records up to an end; a committed barrier makes them
+   * durable.
+   */
   check({ position, chain }: LogEnd, isBarrier: boolean): Statement {
     const text = `${isBarrier ? BARRIER : 'SELECT'} WHERE $2 = 0 OR EXISTS (SELECT FROM log WHERE lottery = $1 AND position = $2 AND chain = $3)`;
     return { name: isBarrier ? 'barrier' : 'check', text, values: [this.#id, position, chain] };
@@ -99,7 +105,11 @@ export class Log {
 
   /** Keeps others from appending until the end of the transaction. */
   lock(): Statement {
-    return { name: 'lock', text: 'SELECT 1 FROM lottery WHERE id = $1 FOR UPDATE', values: [this.#id] };
+    return {
+      name: 'lock',
+      text: 'SELECT 1 FROM lottery WHERE id = $1 FOR UPDATE',
+      values: [this.#id],
+    };
   }
 
   /** @throws StoreError `unusable` (as a rejection) when there is no such lottery */
@@ -107,7 +117,9 @@ export class Log {
     const text = 'SELECT agencies, begun, head FROM lottery WHERE id = $1';
     const [found] = await session.query<FoundLottery>(text, [this.#id]);
     if (found !== undefined) return found;
-    throw this.#unusable('is not in the database; STORE_LOTTERY names it, and the first server makes it');
+    throw this.#unusable(
+      'is not in the database; STORE_LOTTERY names it, and the first server makes it',
+    );
   }
 
   /**
@@ -142,7 +154,11 @@ export function decode({ position, server, facts, chain }: Row): LoggedRecord {
 }
 
 /** The rows of a record without those voided later. Fields have no line ends. */
-function keptRows({ position, facts }: LoggedRecord, rows: Buffer, voids: readonly LoggedRecord[]): Buffer {
+function keptRows(
+  { position, facts }: LoggedRecord,
+  rows: Buffer,
+  voids: readonly LoggedRecord[],
+): Buffer {
   const later = voids.filter(record => record.position > position).flatMap(record => record.facts);
   const takesBack = (fact: Fact, agency: number, upload: string | undefined): boolean =>
     fact.kind === 'voided' && fact.agency === agency && [undefined, upload].includes(fact.upload);
@@ -152,7 +168,8 @@ function keptRows({ position, facts }: LoggedRecord, rows: Buffer, voids: readon
   for (const fact of facts) {
     if (fact.kind !== 'stored') continue;
     let end = start;
-    for (let left = fact.count; left > 0; left -= 1) end = rows.indexOf(ROW_END, end) + ROW_END.length;
+    for (let left = fact.count; left > 0; left -= 1)
+      end = rows.indexOf(ROW_END, end) + ROW_END.length;
     if (!later.some(other => takesBack(other, fact.agency, fact.place?.upload)))
       kept.push(rows.subarray(start, end));
     start = end;

@@ -163,7 +163,10 @@ export class PostgresStore implements Store {
     this.#options.onEvent?.({ event: 'engine-available', awayMs });
   }
 
-  /** Waits for an unavailable engine. Any other error is final: another log, a fact that cannot be applied. */
+  /**
+   * Waits for an unavailable engine. Any other error is final: another log, a fact that cannot be
+   * applied.
+   */
   #onLost(error: unknown): void {
     const isOpened = this.#connection !== undefined;
     // A wrong password or a missing privilege ends a start; later it is retried.
@@ -184,7 +187,8 @@ export class PostgresStore implements Store {
     this.#trouble = { since: this.#trouble?.since ?? performance.now(), why };
     const isUnsafe = error instanceof EngineError && error.trouble === 'unsafe';
     this.#options.onEvent?.({ event: 'engine-unavailable', error: why, isUnsafe });
-    const refuse = (): void => this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
+    const refuse = (): void =>
+      this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
     this.#patience ??= setTimeout(refuse, this.#options.patienceMs ?? WAITS.patienceMs);
   }
 }

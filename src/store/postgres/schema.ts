@@ -5,8 +5,8 @@ import { EngineError, type Session } from './session.ts';
 const MARK = 'loteria-nacional, schema 1';
 
 /**
- * Tables, and views for operators. `log` is append-only: nothing to vacuum until its rows are frozen;
- * a trigger rejects changes, also of its owner.
+ * Tables, and views for operators. `log` is append-only: nothing to vacuum until its rows are
+ * frozen; a trigger rejects changes, also of its owner.
  */
 const SCHEMA = `
 BEGIN;
@@ -51,7 +51,9 @@ COMMENT ON TABLE lottery IS '${MARK}';
 COMMIT;
 `;
 
-/** SQL for the owner of the tables; `role`, of the servers, may append to `log` and not change it. */
+/**
+ * SQL for the owner of the tables; `role`, of the servers, may append to `log` and not change it.
+ */
 export function schemaFor(role: string): string {
   const name = `"${role.replaceAll('"', '""')}"`;
   return `${SCHEMA.trim()}
@@ -72,7 +74,10 @@ type Tables = { found: boolean; mark: string | null; granted: boolean };
 
 const HELP = '`loteria schema` prints what their owner runs';
 
-/** @throws StoreError `unusable` (as a rejection) when there are no tables and none can be made, or they cannot be used */
+/**
+ * @throws StoreError `unusable` (as a rejection) when there are no tables and none can be made, or
+ * they cannot be used
+ */
 export async function expectSchema(session: Session, makeThem: boolean): Promise<void> {
   let [tables] = await session.query<Tables>(FIND);
   if (!tables!.found && makeThem) {
@@ -88,7 +93,9 @@ export async function expectSchema(session: Session, makeThem: boolean): Promise
 
 function faultOf({ found, mark, granted }: Tables): string | undefined {
   if (!found) return 'the database has no tables of a lottery; the first server makes them';
-  const whose = mark?.startsWith('loteria') ? `of another version, ${mark}` : 'not those of a lottery';
+  const whose = mark?.startsWith('loteria')
+    ? `of another version, ${mark}`
+    : 'not those of a lottery';
   if (mark !== MARK)
     return `the tables lottery and log are ${whose}; this program needs ${MARK}, or another database`;
   return granted ? undefined : `the role lacks privileges on the tables lottery and log: ${HELP}`;

@@ -59,7 +59,10 @@ const DURABILITY = {
       current_setting('synchronous_standby_names') AS standbys`,
 };
 
-/** One connection to one server. It never reconnects: its durability was established when it was opened. */
+/**
+ * One connection to one server. It never reconnects: its durability was established when it was
+ * opened.
+ */
 export class Session {
   readonly host: Host;
   readonly name: string;
@@ -103,7 +106,10 @@ export class Session {
     this.#client.on('notification', ({ payload = '' }) => this.onNotification(payload));
   }
 
-  /** @throws EngineError (as a rejection, like all below) when it is no primary; the caller closes it */
+  /**
+   * @throws EngineError (as a rejection, like all below) when it is no primary; the caller closes
+   * it
+   */
   async connect(): Promise<void> {
     await this.#client.connect().catch((error: unknown) => Promise.reject(this.#explain(error)));
     this.#client.on('notice', ({ message }) => (this.#warning = message));
@@ -120,14 +126,17 @@ export class Session {
   }
 
   /**
-   * Pipelines statements. Each commits before the next one begins, unless the first is BEGIN. A warning
-   * means that the wait for a standby was canceled: committed here, perhaps nowhere else.
+   * Pipelines statements. Each commits before the next one begins, unless the first is BEGIN. A
+   * warning means that the wait for a standby was canceled: committed here, perhaps nowhere else.
    */
   exchange<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
     return this.#send<Row>('answer', statements);
   }
 
-  async #send<Row extends QueryResultRow>(act: string, statements: readonly Statement[]): Promise<Row[][]> {
+  async #send<Row extends QueryResultRow>(
+    act: string,
+    statements: readonly Statement[],
+  ): Promise<Row[][]> {
     const late = (): EngineError =>
       new EngineError(`${this.name} does not ${act} within ${WAITS.answerMs / 1000} s`);
     const timer = setTimeout(() => this.#socket.destroy(late()), WAITS.answerMs);
@@ -145,16 +154,19 @@ export class Session {
   }
 
   /**
-   * As `exchange`; fulfilled when the commits are durable. An emptied list of standbys ends their waits
-   * without a warning, so the settings are read after the commit: a backend is signaled to reload
-   * before any wait ends, and reloads between two statements.
+   * As `exchange`; fulfilled when the commits are durable. An emptied list of standbys ends their
+   * waits without a warning, so the settings are read after the commit: a backend is signaled to
+   * reload before any wait ends, and reloads between two statements.
    */
   async commit<Row extends QueryResultRow>(...statements: readonly Statement[]): Promise<Row[][]> {
     const results = await this.#send('commit', [...statements, DURABILITY]);
     const [{ standbys, ...settings }] = results.pop() as [Record<string, string>];
     const wrong = Object.entries(settings).find(([, value]) => value !== 'on');
     if (wrong !== undefined)
-      throw new EngineError(`${this.name} does not keep what it commits: ${wrong.join(' is ')}`, 'unsafe');
+      throw new EngineError(
+        `${this.name} does not keep what it commits: ${wrong.join(' is ')}`,
+        'unsafe',
+      );
     if (this.#sync === 'quorum' && standbys === '') {
       const why = 'synchronous_standby_names is empty, and STORE_SYNC is quorum';
       throw new EngineError(`${this.name} waits for no standby: ${why}`, 'unsafe');
@@ -175,7 +187,9 @@ export class Session {
     if (error instanceof EngineError) return error;
     const { message, code } = error as NodeJS.ErrnoException;
     const lacksPassword = message.includes('client password must be a string');
-    const why = lacksPassword ? 'asks for a password: set PGPASSWORD, or add it to .pgpass' : message || code;
+    const why = lacksPassword
+      ? 'asks for a password: set PGPASSWORD, or add it to .pgpass'
+      : message || code;
     const isFinal = lacksPassword || message.includes('not support SSL') || FINAL_CODES.has(code);
     return new EngineError(`${this.name}: ${why}`, isFinal ? 'final' : 'away', error);
   }

@@ -104,7 +104,9 @@ export class BaseCentralCodec extends TypedFrameDecoder<ClientMessage> implement
   }
 
   readBets({ kind, payload }: BetsMessage, agency: number): BetBatch | BatchFault {
-    return kind === 'bet' ? this.#bets.readBet(payload, agency) : this.#bets.readBatch(payload, agency);
+    return kind === 'bet'
+      ? this.#bets.readBet(payload, agency)
+      : this.#bets.readBatch(payload, agency);
   }
 
   encode(reply: ServerMessage): readonly Uint8Array[] {

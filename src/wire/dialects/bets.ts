@@ -87,7 +87,8 @@ export class BatchReader {
     this.#rows.begin(agency);
     for (let index = 0; bet.left > 0; index += 1) {
       const reason = this.#readFields();
-      const fault = reason === undefined ? this.#rows.add(bet) : ({ field: 'batch', reason } as const);
+      const fault =
+        reason === undefined ? this.#rows.add(bet) : ({ field: 'batch', reason } as const);
       if (fault !== undefined) return { ...fault, index, count: index + 1 + this.#countRest() };
     }
     return this.#rows.batch;
@@ -163,7 +164,10 @@ export function valueOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Bytes of the first `count` fields of a bet. */
-export function fieldsLength({ starts, ends }: FieldRanges, count: number = BET_FIELDS.length): number {
+export function fieldsLength(
+  { starts, ends }: FieldRanges,
+  count: number = BET_FIELDS.length,
+): number {
   let length = 0;
   for (let field = 0; field < count; field += 1) length += ends[field]! - starts[field]!;
   return length;

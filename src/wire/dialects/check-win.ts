@@ -1,7 +1,12 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { AGENCY_MAX, BET_FIELDS, parseAgency } from '../../lottery/bet-rules.ts';
 import { Reader, Writer } from '../cursor.ts';
-import { type AgencyCodec, BASE_CONVERSATION, type CentralCodec, type Dialect } from '../dialect.ts';
+import {
+  type AgencyCodec,
+  BASE_CONVERSATION,
+  type CentralCodec,
+  type Dialect,
+} from '../dialect.ts';
 import type { Limits } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { peerText } from '../peer-text.ts';

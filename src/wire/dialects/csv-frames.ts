@@ -1,6 +1,11 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { AGENCY_MAX, BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
-import { type AgencyCodec, BASE_CONVERSATION, type CentralCodec, type Dialect } from '../dialect.ts';
+import {
+  type AgencyCodec,
+  BASE_CONVERSATION,
+  type CentralCodec,
+  type Dialect,
+} from '../dialect.ts';
 import type { Limits } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
@@ -71,7 +76,8 @@ const BET: BetFormat = {
   },
   bytesOf: bet => BET_FIELDS.length + fieldsLength(bet),
   write(to, { bytes, starts, ends }) {
-    for (let field = 0; field < LAST; field += 1) to.bytes(bytes, starts[field], ends[field]).u8(COMMA);
+    for (let field = 0; field < LAST; field += 1)
+      to.bytes(bytes, starts[field], ends[field]).u8(COMMA);
     to.bytes(bytes, starts[LAST], ends[LAST]).u8(SLASH);
   },
   findUnsendable(bet) {

@@ -123,7 +123,13 @@ export class FieldBatchWriter implements NumberedBatchEncoder {
 }
 
 /** Copies a field and returns the place after it; -1 when it holds the separator. */
-function copyField(to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+function copyField(
+  to: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   const shift = at - start;
   for (let from = start; from < end; from += 1) {
     const byte = bytes[from]!;

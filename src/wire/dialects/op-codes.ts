@@ -3,7 +3,12 @@ import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges } from '../../lottery/bet-rules.ts';
 import type { ByteQueue } from '../byte-queue.ts';
 import { Reader, Writer } from '../cursor.ts';
-import { type AgencyCodec, BASE_CONVERSATION, type CentralCodec, type Dialect } from '../dialect.ts';
+import {
+  type AgencyCodec,
+  BASE_CONVERSATION,
+  type CentralCodec,
+  type Dialect,
+} from '../dialect.ts';
 import type { Limits } from '../limits.ts';
 import { type ItemShape, ListScan } from '../list-scan.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';

@@ -1,7 +1,12 @@
 import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import type { FieldRanges } from '../../lottery/bet-rules.ts';
 import { Reader, Writer } from '../cursor.ts';
-import { type AgencyCodec, BASE_CONVERSATION, type CentralCodec, type Dialect } from '../dialect.ts';
+import {
+  type AgencyCodec,
+  BASE_CONVERSATION,
+  type CentralCodec,
+  type Dialect,
+} from '../dialect.ts';
 import type { Limits } from '../limits.ts';
 import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
@@ -200,7 +205,8 @@ function encodeWinners(documents: readonly string[]): Uint8Array {
   const to = new Writer(2 * LENGTH_BYTES + length).u16(WINNERS).u16(length);
   for (const document of documents) {
     const value = /^(?:0|[1-9]\d*)$/.test(document) ? Number(document) : U32_MAX + 1;
-    if (value > U32_MAX) throw new WireError('malformed', 'a document that is not the text of a u32');
+    if (value > U32_MAX)
+      throw new WireError('malformed', 'a document that is not the text of a u32');
     to.u32(value);
   }
   return to.copy();

@@ -35,7 +35,10 @@ import { FieldBatchWriter } from './field-batch-writer.ts';
  * WELC has no `refused`. `seen` is the number of the last acta de cierre that the agency has seen,
  * 0 before the first.
  */
-export function createResumableDialect(bets: BetReader, openLines?: OpenLineCopier): ResumableDialect {
+export function createResumableDialect(
+  bets: BetReader,
+  openLines?: OpenLineCopier,
+): ResumableDialect {
   return {
     name: 'resumable',
     conversation: BASE_CONVERSATION,

@@ -116,7 +116,8 @@ function expectCase({ attributes, children }: Element): void {
   expect(children.length).toBeLessThanOrEqual(1);
   for (const { tag, attributes: own } of children) {
     expect(['failure', 'skipped']).toContain(tag);
-    if (tag === 'failure') expect(own).toEqual({ type: expect.any(String), message: expect.any(String) });
+    if (tag === 'failure')
+      expect(own).toEqual({ type: expect.any(String), message: expect.any(String) });
   }
 }
 

@@ -5,7 +5,9 @@ const same = (text: string): Text => ({ es: text, en: text });
 /** Text that would break a report which does not escape it. */
 export const HOSTILE = `<script>alert("x")</script> & 'ñandú' \u0000\u001b[31m ]]>`;
 
-const finding = (of: Partial<Finding> & Pick<Finding, 'check' | 'exercise' | 'verdict'>): Finding => ({
+const finding = (
+  of: Partial<Finding> & Pick<Finding, 'check' | 'exercise' | 'verdict'>,
+): Finding => ({
   title: { es: `Título de ${of.check}`, en: `Title of ${of.check}` },
   why: { es: 'Se pierde lo que nadie lee.', en: 'What is not read is lost.' },
   seed: 4711,
@@ -26,7 +28,12 @@ export const sampleReport = (language: Language): Report => ({
   durationMs: 61_250,
   environment: { runner: 'native', python3: '3.11.7' },
   findings: [
-    finding({ check: 'compose', exercise: 'ej1', verdict: 'not-checkable', reason: same('No hay Docker.') }),
+    finding({
+      check: 'compose',
+      exercise: 'ej1',
+      verdict: 'not-checkable',
+      reason: same('No hay Docker.'),
+    }),
     finding({ check: 'outcome', exercise: 'ej8', verdict: 'ok' }),
     finding({
       check: 'waiting',
@@ -48,9 +55,15 @@ export const sampleReport = (language: Language): Report => ({
         {
           kind: 'log',
           title: { es: 'Registro', en: 'Log' },
-          lines: [{ source: 'client1', atMs: 1500, text: `action: x | result: success ${HOSTILE}` }],
+          lines: [
+            { source: 'client1', atMs: 1500, text: `action: x | result: success ${HOSTILE}` },
+          ],
         },
-        { kind: 'rows', title: { es: 'Filas', en: 'Rows' }, rows: ['1,Ana,Núñez,30904465,1999-03-17,7574'] },
+        {
+          kind: 'rows',
+          title: { es: 'Filas', en: 'Rows' },
+          rows: ['1,Ana,Núñez,30904465,1999-03-17,7574'],
+        },
         {
           kind: 'timeline',
           title: { es: 'Lo que se dijeron', en: 'What was said' },
@@ -66,7 +79,14 @@ export const sampleReport = (language: Language): Report => ({
               hex: '00 04 00 51 6e c3 b1',
               text: '····Qnñ',
             },
-            { kind: 'omitted', atMs: 1002, connection: 1, client: 1, entryCount: 12, byteCount: 9000 },
+            {
+              kind: 'omitted',
+              atMs: 1002,
+              connection: 1,
+              client: 1,
+              entryCount: 12,
+              byteCount: 9000,
+            },
             {
               kind: 'data',
               atMs: 1003,

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { effectOf, namesGiven, type ShimConfig, translate } from '../../../src/check/runners/docker-names.ts';
+import {
+  effectOf,
+  namesGiven,
+  type ShimConfig,
+  translate,
+} from '../../../src/check/runners/docker-names.ts';
 
 const CONFIG: ShimConfig = {
   docker: '/usr/bin/docker',

@@ -82,7 +82,11 @@ export const ECHO_MUTANTS: readonly Mutant[] = [
     name: 'no-handler',
     why: 'On the own machine SIGTERM ends a program that has no handler, in a container it does not.',
     patches: [
-      { file: SERVER, find: '        signal.signal(signal.SIGTERM, self.on_sigterm)\n', replace: '' },
+      {
+        file: SERVER,
+        find: '        signal.signal(signal.SIGTERM, self.on_sigterm)\n',
+        replace: '',
+      },
     ],
     expected: { sigterm: 'fail' },
   },

@@ -3,7 +3,10 @@ import type { Mutant } from './mutant.ts';
 const SERVER = 'server/main.mjs';
 const CLIENT = 'client/main.mjs';
 
-/** The faults of Python's table that a program in Node can have, under the same names where they are the same. */
+/**
+ * The faults of Python's table that a program in Node can have, under the same names where they are
+ * the same.
+ */
 export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'recv-once',
@@ -43,7 +46,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       {
         file: CLIENT,
         find: "  const winners = text === '' ? [] : text.split('\\n');\n",
-        replace: "  const winners = text.split('\\n').filter(line => line.startsWith(`${agency} `));\n",
+        replace:
+          "  const winners = text.split('\\n').filter(line => line.startsWith(`${agency} `));\n",
       },
     ],
     expected: { privacy: 'fail' },
@@ -52,7 +56,11 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: 'finished-counter',
     why: 'A counter in place of a set counts an agency that comes back twice.',
     patches: [
-      { file: SERVER, find: 'const finished = new Set();', replace: 'const finished = { size: 0 };' },
+      {
+        file: SERVER,
+        find: 'const finished = new Set();',
+        replace: 'const finished = { size: 0 };',
+      },
       { file: SERVER, find: '  finished.add(agency);\n', replace: '  finished.size += 1;\n' },
     ],
     expected: { 'draw-rule': 'fail' },
@@ -66,7 +74,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'sigterm-exit-1',
     why: 'The handler ends the program as for an error.',
-    patches: [{ file: CLIENT, find: '${agency}`);\n  stop(0);\n', replace: '${agency}`);\n  stop(1);\n' }],
+    patches: [
+      { file: CLIENT, find: '${agency}`);\n  stop(0);\n', replace: '${agency}`);\n  stop(1);\n' },
+    ],
     expected: { sigterm: 'fail' },
   },
 ];

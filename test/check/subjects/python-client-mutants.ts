@@ -16,7 +16,9 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'recv-once',
     why: 'recv(n) looks as if it returned n bytes, and on one machine it nearly always does.',
-    patches: [{ file: CLIENT, find: CLIENT_RECEIVE, replace: '    return connection.recv(length)\n' }],
+    patches: [
+      { file: CLIENT, find: CLIENT_RECEIVE, replace: '    return connection.recv(length)\n' },
+    ],
     expected: { 'short-reads': 'fail' },
   },
   {
@@ -34,13 +36,17 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'batch-of-one',
     why: 'The message of exercise 5 is sent in a loop.',
-    patches: [{ file: CLIENT, find: 'full = len(batch) > amount or', replace: 'full = len(batch) > 1 or' }],
+    patches: [
+      { file: CLIENT, find: 'full = len(batch) > amount or', replace: 'full = len(batch) > 1 or' },
+    ],
     expected: { batches: 'fail' },
   },
   {
     name: 'batch-over-8-kb',
     why: 'The default of batch.maxAmount fits into 8 kB, so nobody looks at the size.',
-    patches: [{ file: CLIENT, find: 'MESSAGE_BYTES_MAX = 8192', replace: 'MESSAGE_BYTES_MAX = 65535' }],
+    patches: [
+      { file: CLIENT, find: 'MESSAGE_BYTES_MAX = 8192', replace: 'MESSAGE_BYTES_MAX = 65535' },
+    ],
     expected: { batches: 'fail' },
   },
   {
@@ -118,11 +124,16 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     why: 'The handler sets a flag, which nobody looks at while recv waits for the draw.',
     patches: [
       { file: CLIENT, find: '    raise Terminated\n', replace: '    terminated.append(True)\n' },
-      { file: CLIENT, find: 'def on_sigterm(*_):\n', replace: 'terminated = []\n\n\ndef on_sigterm(*_):\n' },
+      {
+        file: CLIENT,
+        find: 'def on_sigterm(*_):\n',
+        replace: 'terminated = []\n\n\ndef on_sigterm(*_):\n',
+      },
       {
         file: CLIENT,
         find: '        count = len(batch) - 1\n',
-        replace: '        if terminated:\n            raise Terminated\n        count = len(batch) - 1\n',
+        replace:
+          '        if terminated:\n            raise Terminated\n        count = len(batch) - 1\n',
       },
       {
         file: CLIENT,
@@ -137,7 +148,11 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     name: 'file-in-memory',
     why: 'A list of all rows is easy to cut into batches.',
     patches: [
-      { file: CLIENT, find: 'for row in csv.reader(file):', replace: 'for row in list(csv.reader(file)):' },
+      {
+        file: CLIENT,
+        find: 'for row in csv.reader(file):',
+        replace: 'for row in list(csv.reader(file)):',
+      },
     ],
     expected: { memory: 'fail' },
   },

@@ -76,7 +76,8 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       {
         file: CLIENT,
         find: '    winners = text.split("\\n") if text else []\n',
-        replace: '    winners = [line for line in text.split("\\n") if line.startswith(f"{agency} ")]\n',
+        replace:
+          '    winners = [line for line in text.split("\\n") if line.startswith(f"{agency} ")]\n',
       },
     ],
     expected: { privacy: 'fail' },
@@ -128,7 +129,8 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       {
         file: SERVER,
         find: '        self.finished = set()\n',
-        replace: '        self.finished = set()\n        self.barrier = threading.Barrier(agencies)\n',
+        replace:
+          '        self.finished = set()\n        self.barrier = threading.Barrier(agencies)\n',
       },
       {
         file: SERVER,
@@ -336,7 +338,15 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     ],
     expected: { concurrency: 'fail' },
     // All of them let several agencies upload at once.
-    possible: ['outcome', 'short-reads', 'short-writes', 'draw-rule', 'peer-gone', 'batches', 'second-run'],
+    possible: [
+      'outcome',
+      'short-reads',
+      'short-writes',
+      'draw-rule',
+      'peer-gone',
+      'batches',
+      'second-run',
+    ],
   },
   {
     name: 'log-misspelled',

@@ -34,7 +34,8 @@ export interface Patch {
 const SUBJECT_CLIENTS = 5;
 
 /**
- * Writes a student's repository: a correct program with the edits of a mutant, on the branches of its exercises.
+ * Writes a student's repository: a correct program with the edits of a mutant, on the branches of
+ * its exercises.
  *
  * @returns its folder, which the caller removes
  * @throws Error when the text of a patch does not stand in its file exactly once
@@ -45,7 +46,8 @@ export function makeSubject(program: SubjectProgram, patches: readonly Patch[] =
   try {
     for (const part of ['common', program])
       cpSync(join(import.meta.dirname, part), folder, { recursive: true });
-    for (const patch of program === 'echo' ? [WITHOUT_FILES, ...patches] : patches) applyPatch(folder, patch);
+    for (const patch of program === 'echo' ? [WITHOUT_FILES, ...patches] : patches)
+      applyPatch(folder, patch);
     runIn(folder, 'sh', ['generar-compose.sh', 'docker-compose-dev.yaml', String(SUBJECT_CLIENTS)]);
     runIn(folder, 'git', ['init', '--quiet', `--initial-branch=${branch}`]);
     runIn(folder, 'git', ['add', '--all']);

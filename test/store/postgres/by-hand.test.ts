@@ -45,13 +45,18 @@ async function run(options: Options, args: readonly string[]): Promise<string> {
 
 async function exported(options: Options): Promise<string> {
   const folder = await temporaryFolder();
-  const { code, stderr } = await loteria(folder, ['export', 'out.csv'], environmentOf(postgres, options));
+  const { code, stderr } = await loteria(
+    folder,
+    ['export', 'out.csv'],
+    environmentOf(postgres, options),
+  );
   expect([stderr, code]).toEqual(['', 0]);
   return readFile(join(folder, 'out.csv'), 'utf8');
 }
 
 async function view({ lottery }: Options): Promise<unknown> {
-  const text = 'SELECT agency, bets::int, finished FROM lottery_agencies WHERE lottery = $1 ORDER BY agency';
+  const text =
+    'SELECT agency, bets::int, finished FROM lottery_agencies WHERE lottery = $1 ORDER BY agency';
   return postgres.primary.sql(text, [lottery], ROLE.database);
 }
 
@@ -62,7 +67,11 @@ describe('what is done by hand while a server runs', () => {
       /^agency 2 voided, bets: 5, .*: wrong file\n$/,
     );
     await until(() => lottery.interventions.length > 0, 'news');
-    expect([lottery.missing, [...lottery.bets], lottery.uploads.of(2)]).toEqual([[1, 2], [[1, 3]], []]);
+    expect([lottery.missing, [...lottery.bets], lottery.uploads.of(2)]).toEqual([
+      [1, 2],
+      [[1, 3]],
+      [],
+    ]);
     for (const one of [lottery, (await openServer(options)).lottery])
       expect(one.uploads.voidedOf(2)).toEqual(['two']);
     const left = [...betsNamed(1, 2, 1), ...betsNamed(3, 1, 1)];
@@ -107,7 +116,9 @@ describe('what is done by hand while a server runs', () => {
       undefined,
     ]);
     const text = 'SELECT agencies FROM lottery_state WHERE lottery = $1';
-    expect(await postgres.primary.sql(text, [options.lottery], ROLE.database)).toEqual([{ agencies: '1-3' }]);
+    expect(await postgres.primary.sql(text, [options.lottery], ROLE.database)).toEqual([
+      { agencies: '1-3' },
+    ]);
     expect((await openServer(options)).lottery.missing).toEqual([1, 2, 3]);
   });
 
@@ -118,7 +129,11 @@ describe('what is done by hand while a server runs', () => {
     const acta = { number: 1, time: '2026-01-02T03:04:05.000Z', bets: 8, text: 'x\n', ...digest };
     await store.note({ kind: 'closed', acta });
     const later = await openServer(options);
-    expect([lottery.state, later.lottery.acta, later.store.lottery]).toEqual(['closed', acta, store.lottery]);
+    expect([lottery.state, later.lottery.acta, later.store.lottery]).toEqual([
+      'closed',
+      acta,
+      store.lottery,
+    ]);
     await command('agency', 'reopen', '2', '--reason', 'a page was missing');
     for (const each of [lottery, later.lottery]) {
       await until(() => each.state === 'open', 'the reopened lottery');

@@ -30,13 +30,19 @@ async function openWithoutStandby() {
   const opened = await open();
   await opened.standby.stop();
   const sent = outcomeOf(opened.server.store.append(batchNamed(2)));
-  await opened.primary.until(`SELECT count(*) = 1 AS ok FROM pg_stat_activity WHERE ${COMMIT_WAITS}`);
+  await opened.primary.until(
+    `SELECT count(*) = 1 AS ok FROM pg_stat_activity WHERE ${COMMIT_WAITS}`,
+  );
   return { ...opened, sent };
 }
 
 /** Records that a client of the primary sees. */
 async function visible({ primary }: { primary: PostgresNode }): Promise<number> {
-  const [row] = await primary.sql<{ count: number }>('SELECT count(*)::int FROM log', [], ROLE.database);
+  const [row] = await primary.sql<{ count: number }>(
+    'SELECT count(*)::int FROM log',
+    [],
+    ROLE.database,
+  );
   return row!.count;
 }
 
@@ -130,10 +136,14 @@ describe('a commit without a standby', () => {
     await expect.poll(() => sent.map(({ outcome }) => outcome)).toEqual(sent.map(() => 'stored'));
     const bets = await storedBets(a.store);
     expect(await storedBets(b.store)).toEqual(bets);
-    const names = bets.filter((_, index) => (index - 1) % LONG === 0).map(({ document }) => Number(document));
+    const names = bets
+      .filter((_, index) => (index - 1) % LONG === 0)
+      .map(({ document }) => Number(document));
     expect(names.toSorted((one, two) => one - two)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     for (const own of [0, 1])
-      expect(names.filter(name => name % 2 === own)).toEqual([2, 4, 6, 8, 10].map(name => name + own));
+      expect(names.filter(name => name % 2 === own)).toEqual(
+        [2, 4, 6, 8, 10].map(name => name + own),
+      );
   });
 
   test('that an emptied list of standbys lets through is not acknowledged', async () => {

@@ -10,7 +10,10 @@ import { newLottery, type OpenedServer, openServer, read } from './lotteries.ts'
 
 beforeEach(needPostgres);
 
-/** Appends batches one after the other until it is told to stop. @returns the names of those that were acknowledged */
+/**
+ * Appends batches one after the other until it is told to stop. @returns the names of those that
+ * were acknowledged
+ */
 function keepAppending({ store }: OpenedServer) {
   const state = { isStopped: false, acknowledged: [] as number[] };
   const done = (async () => {
@@ -95,8 +98,12 @@ test('a server that has nothing to store notices a primary that hangs as well', 
   const server = await openServer(newLottery(postgres));
   primary.signal('SIGSTOP');
   await postgres.failOver();
-  await expect.poll(() => server.events.at(-1)?.event, { timeout: 15_000 }).toBe('engine-unavailable');
-  await expect.poll(() => server.events.at(-1)?.event, { timeout: 15_000 }).toBe('engine-available');
+  await expect
+    .poll(() => server.events.at(-1)?.event, { timeout: 15_000 })
+    .toBe('engine-unavailable');
+  await expect
+    .poll(() => server.events.at(-1)?.event, { timeout: 15_000 })
+    .toBe('engine-available');
   await server.store.append(batchNamed(1, 50));
 });
 
@@ -145,7 +152,9 @@ async function endOf(node: PostgresNode): Promise<string> {
   return row!.lsn;
 }
 
-/** Leads the first connection to the first node, and all later ones to the second. @returns its port */
+/**
+ * Leads the first connection to the first node, and all later ones to the second. @returns its port
+ */
 async function leadTo([first, second]: readonly [PostgresNode, PostgresNode]): Promise<number> {
   let port = first.port;
   const server = createServer(socket => {

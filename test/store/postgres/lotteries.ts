@@ -3,7 +3,10 @@ import type { Fact } from '../../../src/lottery/fact.ts';
 import { isByHand } from '../../../src/lottery/fact.ts';
 import { Lottery } from '../../../src/lottery/lottery.ts';
 import { inspectLog } from '../../../src/store/postgres/inspection.ts';
-import { PostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres-store.ts';
+import {
+  PostgresStore,
+  type PostgresStoreOptions,
+} from '../../../src/store/postgres/postgres-store.ts';
 import type { StoreEvent, StoreReading } from '../../../src/store/store.ts';
 import { until } from '../../support/until.ts';
 import type { PostgresCluster } from '../../support/postgres-cluster.ts';
@@ -74,6 +77,13 @@ export async function read(options: Options): Promise<StoreReading & { readonly 
 }
 
 /** What `loteria` needs to know of a lottery. */
-export function environmentOf(postgres: PostgresCluster, { lottery }: Options): Record<string, string> {
-  return { SERVER_STORE: postgres.url(), STORE_LOTTERY: lottery, NUMBER_AGENCIES: String(AGENCIES.length) };
+export function environmentOf(
+  postgres: PostgresCluster,
+  { lottery }: Options,
+): Record<string, string> {
+  return {
+    SERVER_STORE: postgres.url(),
+    STORE_LOTTERY: lottery,
+    NUMBER_AGENCIES: String(AGENCIES.length),
+  };
 }

@@ -27,14 +27,16 @@ async function newDatabase(owner: string = ROLE.user) {
   };
 }
 
-const opening = (options: Parameters<typeof openServer>[0]) => expect(PostgresStore.open(options)).rejects;
+const opening = (options: Parameters<typeof openServer>[0]) =>
+  expect(PostgresStore.open(options)).rejects;
 
 describe('a store on PostgreSQL is not opened', () => {
   test('with a wrong password, which is in no message', async () => {
     const { access, ...rest } = newLottery(postgres);
-    const error = await PostgresStore.open({ ...rest, access: { ...access, password: 'wrong-Word' } }).catch(
-      (thrown: Error) => thrown,
-    );
+    const error = await PostgresStore.open({
+      ...rest,
+      access: { ...access, password: 'wrong-Word' },
+    }).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({
       code: 'unusable',
       message: `127.0.0.1:${postgres.primary.port}: password authentication failed for user "loteria"`,
@@ -62,7 +64,8 @@ describe('a store on PostgreSQL is not opened', () => {
     const { options } = await newDatabase('postgres');
     await opening(options).toMatchObject({
       code: 'unusable',
-      message: 'the role may not make the tables of a lottery: `loteria schema` prints what their owner runs',
+      message:
+        'the role may not make the tables of a lottery: `loteria schema` prints what their owner runs',
     });
   });
 
@@ -126,8 +129,12 @@ describe('a store on PostgreSQL', () => {
     const servers = await Promise.all(Array.from({ length: 8 }, () => openServer(options)));
     await Promise.all(servers.map(({ store }, name) => store.append(batchNamed(name))));
     await Promise.all(servers.map(({ store }) => store.settled()));
-    expect(servers.map(({ lottery }) => lottery.betsInAll)).toEqual(Array.from({ length: 8 }, () => 8));
-    expect(await sql('SELECT count(DISTINCT server)::int AS servers FROM log')).toEqual([{ servers: 8 }]);
+    expect(servers.map(({ lottery }) => lottery.betsInAll)).toEqual(
+      Array.from({ length: 8 }, () => 8),
+    );
+    expect(await sql('SELECT count(DISTINCT server)::int AS servers FROM log')).toEqual([
+      { servers: 8 },
+    ]);
   });
 
   test('finds the primary among hosts of which others do not answer', async () => {
@@ -154,7 +161,9 @@ describe('a server that is open', () => {
     const server = await openServer(options);
     await sql(`ALTER TABLE log OWNER TO postgres`);
     const sent = server.store.append(batchNamed(1));
-    expect(await server.away()).toMatch(/permission denied for table log|the role lacks privileges/);
+    expect(await server.away()).toMatch(
+      /permission denied for table log|the role lacks privileges/,
+    );
     await sql(`GRANT SELECT, INSERT ON log TO loteria`);
     await sent;
     expect(server.lottery.betsInAll).toBe(1);

@@ -51,6 +51,9 @@ describe('a fact that cannot be applied', () => {
     const reader = await openServer(options, { onFact });
     await (await openServer(options)).store.append(batchNamed(1));
     expect(await reader.store.failure).toMatchObject({ code: 'failed', cause: mistake });
-    await expect(openServer(options, { onFact })).rejects.toMatchObject({ code: 'unusable', cause: mistake });
+    await expect(openServer(options, { onFact })).rejects.toMatchObject({
+      code: 'unusable',
+      cause: mistake,
+    });
   });
 });

@@ -25,7 +25,9 @@ async function openTwo(): Promise<[OpenedServer, OpenedServer]> {
 /** What a lottery has come to. */
 function lookAt({ lottery }: OpenedServer): unknown {
   const { state, bets, finished, seal, uploads } = lottery;
-  const next = AGENCIES.flatMap(agency => ['one', 'two'].map(name => uploads.find(agency, name)?.next));
+  const next = AGENCIES.flatMap(agency =>
+    ['one', 'two'].map(name => uploads.find(agency, name)?.next),
+  );
   return { state, bets: [...bets].toSorted(([a], [b]) => a - b), finished, seal, next };
 }
 
@@ -92,7 +94,8 @@ describe('two servers on one log', () => {
   test('hold one draw, also when both do at the same time', async () => {
     const [a, b] = await openTwo();
     await Promise.all([a.store.append(batchNamed(1, 3)), b.store.append(batchNamed(2, 3, 2))]);
-    for (const agency of AGENCIES) await b.store.note({ kind: 'finished', agency, upload: undefined });
+    for (const agency of AGENCIES)
+      await b.store.note({ kind: 'finished', agency, upload: undefined });
     await a.store.settled();
     const seals = await Promise.allSettled(
       [a, b].map(async ({ store }) => sealDraw(store, await holdDraw(store.bets(), hasWon))),
@@ -144,7 +147,8 @@ describe('two servers on one log', () => {
         let bets = 0;
         for (const [name, { server, agency, what, wait }] of steps.entries()) {
           const { store, lottery } = servers[server]!;
-          // As the central does: what the state refuses is not handed over, and nothing of an upload while some of it is on its way.
+          // As the central does: what the state refuses is not handed over, and nothing of an
+          // upload while some of it is on its way.
           if (lottery.hasFinished(agency) || finishing.has(`${server} ${agency}`)) continue;
           let fact: Promise<void>;
           let count = 0;

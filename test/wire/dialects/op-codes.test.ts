@@ -30,7 +30,11 @@ describe('a number that the original server refuses', () => {
     const alone = fieldsOf(textsOf(betWith()).with(4, text));
     expect([encoder.add(lorca), encoder.add(alone)]).toEqual(['added', 'full']);
     expect(Buffer.from(encoder.take()).equals(batch(1, LORCA))).toBe(true);
-    expect([encoder.add(alone), encoder.add(alone), encoder.add(lorca)]).toEqual(['added', 'full', 'full']);
+    expect([encoder.add(alone), encoder.add(alone), encoder.add(lorca)]).toEqual([
+      'added',
+      'full',
+      'full',
+    ]);
     const expected = batch(1, { ...LORCA, number: String(Number(text)) });
     expect(Buffer.from(encoder.take()).equals(expected)).toBe(true);
     expect([encoder.add(lorca), encoder.add(lorca)]).toEqual(['added', 'added']);

@@ -96,14 +96,17 @@ describe('push-codes', () => {
   });
 });
 
-test.each(['push-codes', 'csv-frames'])('%s has nothing pending between finish and await-winners', name => {
-  const { dialect, hello, allSent } = spoken(name);
-  const central = dialect.central(DEFAULT_LIMITS);
-  central.push(Buffer.concat([hello(1), allSent(1)]));
-  central.next();
-  expect([central.next(), central.pending]).toEqual([{ kind: 'finish' }, false]);
-  expect(central.next()).toEqual({ kind: 'await-winners' });
-});
+test.each(['push-codes', 'csv-frames'])(
+  '%s has nothing pending between finish and await-winners',
+  name => {
+    const { dialect, hello, allSent } = spoken(name);
+    const central = dialect.central(DEFAULT_LIMITS);
+    central.push(Buffer.concat([hello(1), allSent(1)]));
+    central.next();
+    expect([central.next(), central.pending]).toEqual([{ kind: 'finish' }, false]);
+    expect(central.next()).toEqual({ kind: 'await-winners' });
+  },
+);
 
 test('csv-frames bounds the winners of one answer, not of a connection', () => {
   const { dialect } = spoken('csv-frames');
@@ -118,7 +121,10 @@ test('csv-frames bounds the winners of one answer, not of a connection', () => {
 
 test('op-codes shortens the detail of a refusal', () => {
   const { dialect, refused } = spoken('op-codes');
-  const reply = { kind: 'refused', refusal: { code: 'storage', detail: 'ñ'.repeat(70_000) } } as const;
+  const reply = {
+    kind: 'refused',
+    refusal: { code: 'storage', detail: 'ñ'.repeat(70_000) },
+  } as const;
   const frames = dialect.central(DEFAULT_LIMITS).encode(reply, 'batch');
   expect(Buffer.concat(frames).equals(refused('ñ'.repeat(500)))).toBe(true);
 });
@@ -146,11 +152,14 @@ describe('winners that a dialect cannot encode', () => {
     'csv-frames': ['', '1'.repeat(10_000)],
   };
 
-  test.each(Object.entries(notDocuments))('%s refuses a document without quoting it', (name, texts) => {
-    for (const text of texts) {
-      const refused = refusalOfReply(spoken(name).dialect, ['30904465', text]);
-      expect(refused).toContain('malformed: a document');
-      if (text !== '') expect(refused.slice('malformed'.length)).not.toContain(` ${text} `);
-    }
-  });
+  test.each(Object.entries(notDocuments))(
+    '%s refuses a document without quoting it',
+    (name, texts) => {
+      for (const text of texts) {
+        const refused = refusalOfReply(spoken(name).dialect, ['30904465', text]);
+        expect(refused).toContain('malformed: a document');
+        if (text !== '') expect(refused.slice('malformed'.length)).not.toContain(` ${text} `);
+      }
+    },
+  );
 });

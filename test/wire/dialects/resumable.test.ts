@@ -22,7 +22,10 @@ function centralAfter(...frames: readonly Uint8Array[]): CentralCodec {
 }
 
 describe('a refusal', () => {
-  const REFUSED: ServerMessage = { kind: 'refused', refusal: { code: 'storage', detail: 'no room' } };
+  const REFUSED: ServerMessage = {
+    kind: 'refused',
+    refusal: { code: 'storage', detail: 'no room' },
+  };
   const encoded = (central: CentralCodec): string =>
     Buffer.concat(central.encode(REFUSED)).toString('latin1');
   const FAIL = 'FAIL\0\0\0\x11storage|1|no room';
@@ -52,7 +55,12 @@ describe('a refusal', () => {
   });
 
   test('stays FAIL whatever the peer sends later', () => {
-    const central = centralAfter(frame('HELO', '1|u'), bare('GWIN'), frame('NBET', '0|'), bare('XXXX'));
+    const central = centralAfter(
+      frame('HELO', '1|u'),
+      bare('GWIN'),
+      frame('NBET', '0|'),
+      bare('XXXX'),
+    );
     expect(encoded(central)).toBe(FAIL);
   });
 
@@ -68,16 +76,19 @@ describe('a refusal', () => {
     },
   );
 
-  test.each([2000, 5000])('with a detail of %i characters is shortened to what an agency takes', length => {
-    const reply: ServerMessage = {
-      kind: 'refused',
-      refusal: { code: 'storage', detail: 'ñ'.repeat(length) },
-    };
-    const frames = centralAfter(bare('WAIT')).encode(reply);
-    const { messages } = outcomeOf(dialect.agency(DEFAULT_LIMITS, 1), frames);
-    const refusal = { code: 'storage', detail: 'ñ'.repeat(500) };
-    expect(messages).toEqual([{ kind: 'refused', refusal }]);
-  });
+  test.each([2000, 5000])(
+    'with a detail of %i characters is shortened to what an agency takes',
+    length => {
+      const reply: ServerMessage = {
+        kind: 'refused',
+        refusal: { code: 'storage', detail: 'ñ'.repeat(length) },
+      };
+      const frames = centralAfter(bare('WAIT')).encode(reply);
+      const { messages } = outcomeOf(dialect.agency(DEFAULT_LIMITS, 1), frames);
+      const refusal = { code: 'storage', detail: 'ñ'.repeat(500) };
+      expect(messages).toEqual([{ kind: 'refused', refusal }]);
+    },
+  );
 });
 
 describe('a numbered batch', () => {
@@ -88,7 +99,9 @@ describe('a numbered batch', () => {
   );
   const limit = fc.oneof(fc.constant(8184), fc.integer({ min: 1024, max: 8184 }));
 
-  test.prop([limit, fc.array(lengths, { minLength: 10, maxLength: 100, size: 'max' })], { numRuns: 100 })(
+  test.prop([limit, fc.array(lengths, { minLength: 10, maxLength: 100, size: 'max' })], {
+    numRuns: 100,
+  })(
     'ends at the same bet whatever its number is, and never exceeds the limit',
     (payloadBytesMax, all) => {
       const bets = all.map(([first, last, digits]) =>

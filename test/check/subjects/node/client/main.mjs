@@ -64,7 +64,10 @@ function send(kind, text, count = 0) {
 let received = Buffer.alloc(0);
 
 async function receiveFrame() {
-  while (received.length < HEADER_BYTES || received.length < HEADER_BYTES + received.readUInt16BE()) {
+  while (
+    received.length < HEADER_BYTES ||
+    received.length < HEADER_BYTES + received.readUInt16BE()
+  ) {
     const { value: chunk } = await chunks.next();
     if (chunk === undefined) throw new Error('the server has closed the connection');
     received = Buffer.concat([received, chunk]);
@@ -129,6 +132,9 @@ try {
   await run();
   stop(0);
 } catch (error) {
-  log('ERROR', `action: comunicacion | result: fail | client_id: ${agency} | error: ${error.message}`);
+  log(
+    'ERROR',
+    `action: comunicacion | result: fail | client_id: ${agency} | error: ${error.message}`,
+  );
   stop(1);
 }

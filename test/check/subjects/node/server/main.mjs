@@ -56,7 +56,9 @@ function storeBets(agency, bets) {
     [agency, quote(firstName), quote(lastName), document, birthdate, number].join(','),
   );
   appendFileSync(STORAGE, rows.map(row => `${row}\r\n`).join(''));
-  const won = bets.filter(({ number }) => number === WINNING_NUMBER).map(({ document }) => document);
+  const won = bets
+    .filter(({ number }) => number === WINNING_NUMBER)
+    .map(({ document }) => document);
   winners.set(agency, [...(winners.get(agency) ?? []), ...won]);
 }
 
@@ -103,7 +105,11 @@ const server = createServer(socket => {
     while (received.length >= HEADER_BYTES) {
       const end = HEADER_BYTES + received.readUInt16BE();
       if (received.length < end) return;
-      answer(socket, received.toString('latin1', 3, 4), received.toString('utf8', HEADER_BYTES, end));
+      answer(
+        socket,
+        received.toString('latin1', 3, 4),
+        received.toString('utf8', HEADER_BYTES, end),
+      );
       received = received.subarray(end);
     }
   });
