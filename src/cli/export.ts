@@ -35,12 +35,16 @@ interface FileSeal {
 export async function exportBets(path: string, options: ExportOptions): Promise<number> {
   const store = await storeOf(readLotteryConfig(options.config));
   expectNotOwn(path, store.files);
+  let discard = (): void => {};
+  // Before the file exists: a signal must not leave it behind.
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      discard();
+      process.exit(EXIT.failed);
+    });
+  }
   const file = ExportFile.create(path, options.force ?? false);
-  const discard = (): void => {
-    file.discard();
-    process.exit(EXIT.failed);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, discard);
+  discard = () => file.discard();
   let lottery: Lottery;
   let seal: FileSeal | undefined;
   try {
