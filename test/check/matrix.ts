@@ -22,6 +22,8 @@ const RUNS = Number(process.env['RUNS'] ?? 1);
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
 export const SEEDS = Array.from({ length: RUNS }, (_, run) => SEED + run);
 
+const FEW_CHECKS = ['outcome', 'short-reads', 'privacy', 'sigterm'];
+
 /** All checks of one subject, on a busy machine. */
 export const CHECK_LIMIT_MS = 900_000;
 
