@@ -41,7 +41,9 @@ export function holdCorrect(language: SubjectLanguage): void {
       { timeout: CHECK_LIMIT_MS },
       async (seed, context) => {
         if (language === 'python') needsPython(context);
-        expect(await checkVerdicts(subjectOf(language), { seed })).toEqual({});
+        // Few checks show that nothing depends on Python.
+        const only = language === 'python' || MATRIX !== undefined ? undefined : FEW_CHECKS;
+        expect(await checkVerdicts(subjectOf(language), { seed, only })).toEqual({});
       },
     );
   });
