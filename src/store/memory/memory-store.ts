@@ -22,7 +22,8 @@ export class MemoryStore implements Store {
   async append(batch: BetBatch, place?: UploadPlace): Promise<void> {
     this.#refuseAfterDraw();
     const { agency, count, rows } = batch;
-    this.#batches.push({ agency, count, rows: rows.slice() });
+    // Not `slice`, which shares the memory of a Buffer.
+    this.#batches.push({ agency, count, rows: new Uint8Array(rows) });
     this.#onFact({ kind: 'stored', agency, count, place });
   }
 
