@@ -8,7 +8,8 @@ import { ownServer } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/dialects.ts';
 import type { AgencyCodec } from '../src/wire/dialect.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
-import { POSTGRES_BIN, PostgresCluster } from '../test/support/postgres-cluster.ts';
+import { PostgresCluster } from '../test/support/postgres-cluster.ts';
+import { POSTGRES_BIN } from '../test/support/postgres-node.ts';
 import { type Summary, summarize } from './samples.ts';
 import { PROGRAM, type Setting } from './setting.ts';
 

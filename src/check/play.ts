@@ -32,8 +32,13 @@ export async function openPlay(lab: Lab, setup: LotterySetup): Promise<Play> {
   return { lottery, server: await lottery.startServer(), clients: new Map(), inputs: setup.inputs };
 }
 
+/** At the same time, in no order. */
 export async function startClients(play: Play, numbers: readonly number[]): Promise<void> {
-  for (const number of numbers) play.clients.set(number, await play.lottery.startClient(number));
+  const starts = numbers.map(number => play.lottery.startClient(number));
+  // None is still being started when the lottery is closed because another one was not.
+  await Promise.allSettled(starts);
+  const clients = await Promise.all(starts);
+  for (const [index, number] of numbers.entries()) play.clients.set(number, clients[index]!);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { NotCheckable } from './finding.ts';
 import type { Lab } from './lab.ts';
 import { settle } from './play.ts';
 import type { Service } from './runner.ts';
@@ -14,6 +15,8 @@ const SAMPLE_MS = 700;
 /**
  * Which of some programs, which have nothing to do, use a processor all the time: in every sample,
  * for each may be in the middle of something in one of them.
+ *
+ * @throws NotCheckable (as a rejection) where the system does not tell
  */
 export async function busyServices(
   lab: Lab,
@@ -38,7 +41,14 @@ export async function busyServices(
 }
 
 async function demandMs(service: Service): Promise<number> {
-  const { processorMs = 0, readyMs = 0 } = (await service.usage()) ?? {};
+  const usage = await service.usage();
+  if (usage === undefined && service.exit === undefined) {
+    throw new NotCheckable({
+      es: 'este sistema no dice cuánto procesador usa un proceso',
+      en: 'this system does not tell how much processor time a process uses',
+    });
+  }
+  const { processorMs = 0, readyMs = 0 } = usage ?? {};
   return processorMs + readyMs;
 }
 

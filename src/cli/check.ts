@@ -47,8 +47,9 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   const scratch = await makeScratch();
-  const runner = await makeRunner(options, scratch);
+  let runner: Runner | undefined;
   try {
+    runner = await makeRunner(options, scratch, language);
     const report = await makeReport(path, options, {
       runner,
       scratch,
@@ -64,7 +65,7 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
     else throw error;
     return EXIT.usage;
   } finally {
-    await runner.close();
+    await runner?.close();
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
@@ -96,7 +97,8 @@ async function makeReport(
     checks: CHECKS,
     isWanted,
     signal,
-    commandOf: ({ id }, exercise) => commandOf(path, options, { seed, only: `${exercise}:${id}` }),
+    commandOf: ({ id }, exercise) =>
+      commandOf(path, { ...options, how: runner.kind }, { seed, only: `${exercise}:${id}` }),
     progress: {
       exercise: exercise => say(exercise),
       started: ({ id }, exercise) => progress.begin(`${exercise} ${id}`),
@@ -128,8 +130,24 @@ async function makeReport(
   return report;
 }
 
-async function makeRunner({ how, server, client }: CheckOptions, scratch: string): Promise<Runner> {
-  if (how === 'docker') return DockerRunner.create({ scratch, environment: wholeEnvironment() });
+/** Docker where it can be, unless commands for this machine are given; says which it is. */
+async function makeRunner(
+  { how, server, client }: CheckOptions,
+  scratch: string,
+  language: Language,
+): Promise<Runner> {
+  const isNative = how === 'native' || (how === undefined && (server ?? client) !== undefined);
+  if (!isNative) {
+    try {
+      const runner = await DockerRunner.create({ scratch, environment: wholeEnvironment() });
+      say({ es: 'con Docker', en: 'with Docker' }[language]);
+      return runner;
+    } catch (error) {
+      if (how === 'docker' || !(error instanceof NotCheckable)) throw error;
+      say(error.reason[language]);
+    }
+  }
+  say({ es: 'sin Docker (--how native)', en: 'without Docker (--how native)' }[language]);
   return new NativeRunner({ scratch, server, client, inherited: inheritedEnvironment() });
 }
 

@@ -124,10 +124,11 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
       option('--list', 'print every check, its exercises and why it is made'),
       option('--only <names>', 'exercises or checks, such as ej6,privacy or ej8:privacy'),
       number('--seed <number>', 'the same random choices again', 0, SEED_MAX),
-      option('--how <way>', 'in containers, or as processes of this machine').choices([
-        'native',
-        'docker',
-      ]),
+      option(
+        '--how <way>',
+        'in containers, or as processes of this machine; when not given, docker if an engine ' +
+          'answers and there is no --server and no --client',
+      ).choices(['native', 'docker']),
       option('--server <command>', 'starts the server without Docker, in the folder server/'),
       option('--client <command>', 'starts a client without Docker, in the folder client/'),
       option('--json <file>', 'write the findings for a script'),

@@ -1,68 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, type TestContext } from 'vitest';
-import { betWith, rowOf } from '../lottery/bets.ts';
-import { forge, linesOf, loteria, readFiles, writeFiles } from '../store/store-folder.ts';
+import { forge, linesOf, loteria, readFiles, sha256, writeFiles } from '../store/store-folder.ts';
 import { AUDITOR_SCRIPT } from '../support/count-again.ts';
+import { audit, auditorsCopy, auditWithPython, edit, HAS_PYTHON, read, write } from './auditors.ts';
 import { BETS, closedLottery } from './closed-lottery.ts';
-
-const HAS_PYTHON = spawnSync('python3', ['--version']).status === 0;
-
-const read = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8');
-const write = (folder: string, name: string, content: string | Uint8Array): void =>
-  writeFileSync(join(folder, name), content);
-
-function edit(folder: string, name: string, change: (text: string) => string): void {
-  const before = read(folder, name);
-  const after = change(before);
-  expect(after).not.toBe(before);
-  write(folder, name, after);
-}
-
-/** Changes the rows of `bets.csv`, a text each. */
-function editRows(folder: string, change: (rows: string[]) => void): void {
-  edit(folder, 'bets.csv', text => {
-    const rows = text.split(/(?<=\r\n)/);
-    change(rows);
-    return rows.join('');
-  });
-}
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/** What an auditor is given: everything but the journal. */
-async function auditorsCopy(options: Parameters<typeof closedLottery>[0] = {}): Promise<string> {
-  const folder = await closedLottery(options);
-  rmSync(join(folder, 'bets.journal'));
-  return folder;
-}
-
-interface Found {
-  readonly code: number | null;
-  /** The checks that found a difference. */
-  readonly differences: readonly string[];
-}
-
-async function audit(folder: string, ...args: readonly string[]): Promise<Found> {
-  const { code, stdout } = await loteria(folder, ['audit', folder, ...args]);
-  return {
-    code,
-    differences: [...stdout.matchAll(/^(.*\S) +differs /gm)].map(([, what]) => what!),
-  };
-}
-
-function auditWithPython(folder: string): Found {
-  const { status, stdout } = spawnSync('python3', [AUDITOR_SCRIPT, folder], {
-    encoding: 'utf8',
-    env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
-  });
-  return {
-    code: status,
-    differences: [...stdout.matchAll(/^DIFIERE {2}(.*?): /gm)].map(([, what]) => what!),
-  };
-}
 
 function needPython(context: TestContext): void {
   if (!HAS_PYTHON) context.skip('python3, which counts again, is not installed');
@@ -83,155 +26,6 @@ function makeKeys(folder: string, name = 'auditor.pub'): Keys {
 
 const signActa = (folder: string, { privateKey }: Keys): void =>
   write(folder, 'acta.sig', sign(null, Buffer.from(read(folder, 'acta.txt')), privateKey));
-
-interface Tampering {
-  readonly what: string;
-  readonly tamper: (folder: string) => void | Promise<void>;
-  /** The checks that find it: those of `loteria audit`, and those of the script. */
-  readonly audit: string;
-  readonly python: string;
-}
-
-const TAMPERINGS: readonly Tampering[] = [
-  {
-    what: 'a bet that was added',
-    tamper: folder => editRows(folder, rows => rows.push(rowOf(betWith({ agency: 2, number: 5 })))),
-    audit: 'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 2',
-    python: 'agency 2, bets, bytes, sha256',
-  },
-  {
-    what: 'a bet that was changed',
-    tamper: folder => edit(folder, 'bets.csv', text => text.replace(',1\r\n', ',2\r\n')),
-    audit: 'SHA-256 of bets.csv, bets of agency 1',
-    python: 'agency 1, sha256',
-  },
-  {
-    what: 'a winner that was dropped',
-    tamper: folder => editRows(folder, rows => rows.shift()),
-    audit:
-      'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 1, winners, winners of agency 1',
-    python: 'agency 1, bets, bytes, sha256, agency 1, winners',
-  },
-  {
-    what: 'a bet that was moved to another agency',
-    tamper: folder => editRows(folder, rows => (rows[5] = rows[5]!.replace(/^3,/, '2,'))),
-    audit: 'SHA-256 of bets.csv, bets of agency 2, bets of agency 3',
-    python: 'agency 2, agency 3, sha256',
-  },
-  {
-    what: 'a bet that was moved to an agency which did not take part',
-    tamper: folder => editRows(folder, rows => (rows[5] = rows[5]!.replace(/^3,/, '9,'))),
-    audit: 'SHA-256 of bets.csv, bets of agency 3, bets of agency 9',
-    python: 'agency 3, agency 9, sha256',
-  },
-  {
-    what: 'two bets of two agencies that were exchanged',
-    tamper: folder => editRows(folder, rows => ([rows[2], rows[3]] = [rows[3]!, rows[2]!])),
-    audit: 'SHA-256 of bets.csv',
-    python: 'sha256',
-  },
-  {
-    what: 'two winners of an agency that were exchanged',
-    tamper: folder => editRows(folder, rows => ([rows[0], rows[2]] = [rows[2]!, rows[0]!])),
-    audit: 'SHA-256 of bets.csv, bets of agency 1, winners of agency 1',
-    python: 'agency 1, sha256, agency 1',
-  },
-  {
-    what: 'a row that is no bet',
-    tamper: folder => edit(folder, 'bets.csv', text => text.replace('1999-03-17', '1999-02-30')),
-    audit: 'rows of bets.csv, SHA-256 of bets.csv',
-    python: 'fila 1 de bets.csv, agency 1, bets, sha256, agency 1, winners',
-  },
-  {
-    what: 'a last row that has lost its line end',
-    tamper: folder => edit(folder, 'bets.csv', text => text.trimEnd()),
-    audit: 'length of bets.csv, SHA-256 of bets.csv, bets of agency 3',
-    python: 'agency 3, bytes, sha256',
-  },
-  {
-    what: 'a file of bytes without line ends',
-    tamper: folder => write(folder, 'bets.csv', Buffer.alloc(2 * 1024 * 1024, 0x78)),
-    audit: 'rows of bets.csv, length of bets.csv, SHA-256 of bets.csv',
-    python:
-      'fila 1 de bets.csv, agency 1, agency 2, agency 3, bets, bytes, sha256, agency 1, agency 2, winners',
-  },
-  {
-    what: 'an empty file in place of the bets',
-    tamper: folder => write(folder, 'bets.csv', ''),
-    audit:
-      'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 1, bets of agency 2, bets of agency 3, winners, winners of agency 1, winners of agency 2',
-    python: 'agency 1, agency 2, agency 3, bets, bytes, sha256, agency 1, agency 2, winners',
-  },
-  {
-    what: 'an acta of another lottery with the same bets',
-    tamper: async folder => {
-      const other = await closedLottery({ begun: '2024-08-22T10:00:00.000Z' });
-      copyFileSync(join(other, 'acta.txt'), join(folder, 'acta.txt'));
-    },
-    audit: 'lottery of the draw, SHA-256 of acta.txt',
-    python: 'acta-sha256, lottery',
-  },
-  {
-    what: 'an acta that another one has replaced',
-    tamper: folder => edit(folder, 'acta.txt', text => text.replace('acta: 1', 'acta: 2')),
-    audit: 'acta of the draw, SHA-256 of acta.txt',
-    python: 'acta, acta-sha256',
-  },
-  {
-    what: 'a draw over other bets',
-    tamper: async folder => {
-      const [first, ...rest] = BETS;
-      const other = await closedLottery({
-        bets: [[...first!, betWith({ document: '99' })], ...rest],
-      });
-      copyFileSync(join(other, 'acta-sorteo.txt'), join(folder, 'acta-sorteo.txt'));
-    },
-    audit: 'SHA-256 of acta.txt, winners, winners of agency 1',
-    python: 'acta-sha256, agency 1, winners',
-  },
-  {
-    what: 'a winner that the draw leaves out',
-    tamper: folder =>
-      edit(folder, 'acta-sorteo.txt', text =>
-        text
-          .replace('winners: 3', 'winners: 2')
-          .replace(/agency 1: .*/, `agency 1: winners 1 sha256 ${sha256('11\n')}`),
-      ),
-    audit: 'winners, winners of agency 1',
-    python: 'agency 1, winners',
-  },
-  {
-    what: 'a winner that the draw replaces',
-    tamper: folder =>
-      edit(folder, 'acta-sorteo.txt', text =>
-        text.replace(/agency 2: .*/, `agency 2: winners 1 sha256 ${sha256('21\n')}`),
-      ),
-    audit: 'winners of agency 2',
-    python: 'agency 2',
-  },
-  {
-    what: 'an agency that the draw leaves out',
-    tamper: folder => edit(folder, 'acta-sorteo.txt', text => text.replace(/agency 3: .*\n/, '')),
-    audit: 'winners of agency 3',
-    python: 'agency 3',
-  },
-  {
-    what: 'another winning number',
-    tamper: folder =>
-      edit(folder, 'acta-sorteo.txt', text => text.replace('number: 7574', 'number: 3')),
-    audit: 'winning number',
-    python: 'number',
-  },
-  {
-    what: 'an agency that stands twice in the acta',
-    tamper: folder =>
-      edit(folder, 'acta.txt', text =>
-        text.replace(/(agency 4: .*\n)/, '$1agency 4: bets 0 sha256 00\n'),
-      ),
-    audit: 'acta.txt',
-    python: 'claves distintas de acta.txt, agency 4, acta-sha256',
-  },
-];
 
 describe('loteria audit', () => {
   test('finds no difference in the folder of a server', async () => {
@@ -264,14 +58,6 @@ describe('loteria audit', () => {
       DATA_DIR: folder,
     });
     expect({ code, end: stdout.split('\n').at(-2) }).toEqual({ code: 0, end: 'no differences' });
-  });
-
-  test.each(TAMPERINGS)('and docs/auditoria.py find $what', async ({ tamper, ...expected }) => {
-    const folder = await auditorsCopy();
-    await tamper(folder);
-    expect(await audit(folder)).toEqual({ code: 1, differences: expected.audit.split(', ') });
-    if (!HAS_PYTHON) return;
-    expect(auditWithPython(folder)).toEqual({ code: 1, differences: expected.python.split(', ') });
   });
 });
 

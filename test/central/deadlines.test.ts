@@ -5,7 +5,7 @@ import type { Limits } from '../../src/wire/limits.ts';
 import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, row, sbet } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
-import { TestCentral } from '../support/test-central.ts';
+import { sendAndBeRead, TestCentral } from '../support/test-central.ts';
 import { ManualClock, until } from '../support/until.ts';
 
 /**
@@ -28,17 +28,6 @@ async function open(
   const limits = { ...LIMITS, ...options.limits };
   const central = await TestCentral.open({ agencies, store, limits, now: clock.now });
   return { central, clock, store };
-}
-
-/** Sends bytes and waits until the central has read all that was sent on this connection. */
-async function sendAndBeRead(
-  socket: Socket,
-  peer: { send(bytes: Uint8Array): void },
-  bytes: Uint8Array,
-) {
-  const before = socket.bytesRead;
-  peer.send(bytes);
-  await until(() => socket.bytesRead === before + bytes.length, 'the bytes being read');
 }
 
 describe('the first message', () => {
@@ -307,107 +296,5 @@ describe('a peer that does not read its answers', () => {
     peer.resume();
     await until(() => peer.bytesRead === bytes || peer.readableEnded || peer.destroyed, 'the end');
     expect(peer.bytesRead).toBe(bytes);
-  });
-});
-
-describe('a message that is cut off by the end of the connection', () => {
-  const batch = nbet(bet(1), bet(2));
-
-  test.each([1, 3, 4, 6, 8, 9, 50, batch.length - 1])(
-    'after %i bytes is told as truncated, and nothing of it is stored',
-    async length => {
-      const { central, store } = await open();
-      const other = await central.agency(2);
-      const peer = await central.agency(1);
-      peer.send(batch.subarray(0, length));
-      peer.end();
-      expect(await peer.rest()).toBe('');
-      await central.seen('connection-closed');
-      expect(central.of('connection-cut')).toEqual([
-        { event: 'connection-cut', ip: '127.0.0.1', agency: 1, reason: 'truncated' },
-      ]);
-      expect(store.appended).toEqual([]);
-      other.send(batch);
-      expect(await other.receive(4)).toBe(OK);
-    },
-  );
-
-  test('is told as truncated before the peer has said who it is, too', async () => {
-    const { central } = await open();
-    const peer = await central.connect();
-    peer.send(conn(1).subarray(0, 8));
-    peer.end();
-    expect(await peer.rest()).toBe('');
-    await central.seen('connection-closed');
-    expect(central.of('connection-cut')).toEqual([
-      { event: 'connection-cut', ip: '127.0.0.1', reason: 'truncated' },
-    ]);
-  });
-
-  test('takes nothing from the batches before it: they are stored and answered OK', async () => {
-    const { central, store } = await open({ store: new GatedStore({ held: true }) });
-    const peer = await central.agency(1);
-    peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)).subarray(0, 20)]));
-    peer.end();
-    await until(() => store.appended.length === 2, 'two batches at the store');
-    await until(() => central.sockets[0]!.readableEnded, 'the end of what the peer has to say');
-    store.letIn();
-    expect(await peer.rest()).toBe(OK + OK);
-    await central.seen('connection-closed');
-    expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['truncated']);
-    expect(store.rows).toBe(row(1, 1) + row(1, 2));
-  });
-});
-
-describe('a peer that resets the connection', () => {
-  test('in the middle of a message is told with the error of the network, and nothing is stored', async () => {
-    const { central, store } = await open();
-    const other = await central.agency(2);
-    const peer = await central.agency(1);
-    await sendAndBeRead(central.sockets[1]!, peer, nbet(bet(1)).subarray(0, 20));
-    peer.socket.resetAndDestroy();
-    await central.seen('connection-closed');
-    expect(central.of('connection-error')).toEqual([
-      { event: 'connection-error', ip: '127.0.0.1', error: 'ECONNRESET' },
-    ]);
-    expect(central.of('connection-closed')).toEqual([
-      { event: 'connection-closed', ip: '127.0.0.1', agency: 1 },
-    ]);
-    expect(store.appended).toEqual([]);
-    other.send(nbet(bet(2)));
-    expect(await other.receive(4)).toBe(OK);
-  });
-
-  test('between two batches is told, and that it has not said that these were all', async () => {
-    const { central } = await open();
-    const peer = await central.agency(1);
-    peer.send(nbet(bet(1)));
-    expect(await peer.receive(4)).toBe(OK);
-    peer.socket.resetAndDestroy();
-    const [closed] = await central.seen('connection-closed');
-    expect(closed).toMatchObject({ agency: 1, unfinished: true, resumable: false });
-    expect(central.of('connection-error').map(({ error }) => error)).toEqual(['ECONNRESET']);
-    expect(central.of('connection-cut')).toEqual([]);
-  });
-
-  test('after it has said that these were all its bets has just closed it', async () => {
-    const { central } = await open();
-    const peer = await central.agency(1);
-    peer.send(Buffer.concat([nbet(bet(1)), END]));
-    expect(await peer.receive(8)).toBe(OK + OK);
-    peer.socket.resetAndDestroy();
-    const [closed] = await central.seen('connection-closed');
-    expect(closed).toEqual({ event: 'connection-closed', ip: '127.0.0.1', agency: 1 });
-    expect(central.of('connection-error')).toEqual([]);
-  });
-
-  test('frees its place among the connections of its agency', async () => {
-    const { central } = await open({ limits: { agencyConnectionsMax: 1 } });
-    for (let turn = 0; turn < 5; turn += 1) {
-      const peer = await central.agency(1);
-      peer.socket.resetAndDestroy();
-      await central.seen('connection-closed', turn + 1);
-    }
-    expect(central.of('message-refused')).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { generateAgencies } from '../crash/expected-bets.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
-import { type PostgresNode, ROLE } from '../support/postgres-cluster.ts';
+import { ROLE } from '../support/postgres-cluster.ts';
+import type { PostgresNode } from '../support/postgres-node.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { ClusterRun, type Member } from './cluster-run.ts';
 

@@ -4,7 +4,7 @@ import { BASE } from '../golden/base.ts';
 import { LORCA, NANDU } from '../golden/golden.ts';
 import { RESUMABLE } from '../golden/resumable.ts';
 import type { CodecCase, HalfTable, Reject } from './codec-contract.ts';
-import { each, MALFORMED, namesBoth, TOO_LARGE, tooFew, tooMany } from './codec-tables.ts';
+import { each, MALFORMED, namesBoth, TOO_LARGE, tooFew, tooMany } from './codec-refusals.ts';
 import { ascii, counted, joined, patched, u32 } from './spoken-dialect.ts';
 import { spoken } from './spoken-dialects.ts';
 

@@ -3,13 +3,11 @@ import { describe, expect } from 'vitest';
 import {
   BET_FIELDS,
   type BetFault,
-  type FieldRanges,
   fieldsOf,
   findFault,
   parseAgency,
 } from '../../src/lottery/bet-rules.ts';
-import { expectedFault } from './bet-oracle.ts';
-import { textsOf, validBet } from './bets.ts';
+import { rangesOf } from './field-ranges.ts';
 
 const VALID = {
   first_name: 'Santiago Lionel',
@@ -25,21 +23,6 @@ type Values = Partial<Record<keyof typeof VALID, string | Uint8Array>>;
 function faultWith(values: Values): BetFault | undefined {
   const fields = { ...VALID, ...values };
   return findFault(rangesOf(BET_FIELDS.map(field => Buffer.from(fields[field] as Uint8Array))));
-}
-
-/**
- * Fields in one buffer with bytes around them that would change the verdict if they were looked at.
- */
-function rangesOf(fields: readonly Uint8Array[], between = Buffer.from('80', 'hex')): FieldRanges {
-  const starts: number[] = [];
-  const ends: number[] = [];
-  let bytes = Buffer.from(between);
-  for (const field of fields) {
-    starts.push(bytes.length);
-    bytes = Buffer.concat([bytes, field, between]);
-    ends.push(bytes.length - between.length);
-  }
-  return { bytes, starts: Int32Array.from(starts), ends: Int32Array.from(ends) };
 }
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -316,136 +299,5 @@ describe('agency', () => {
 
   test.prop([fc.integer({ min: -70_000, max: 140_000 })])('is a number from 1 to 65535', number => {
     expect(parseAgency(String(number))).toBe(number >= 1 && number <= 65_535 ? number : undefined);
-  });
-});
-
-describe('agreement with the rules written a second time', () => {
-  const fieldBytes = (bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> =>
-    fc.array(bytes, { minLength: 5, maxLength: 5 });
-
-  const validFields = fc
-    .tuple(validBet, fc.integer({ min: 1, max: 10 }))
-    .map(([bet, digits]) => textsOf(bet, digits).map((text): Uint8Array => Buffer.from(text)));
-
-  /** A byte that is near to what fields are made of, or any. */
-  const byte = fc.oneof(
-    fc.constantFrom(...Buffer.from('0123456789-/: \u007f\u0080é€\n')),
-    fc.constantFrom(
-      0xc0,
-      0xc1,
-      0xc2,
-      0xe0,
-      0xed,
-      0xf0,
-      0xf4,
-      0xf5,
-      0x80,
-      0x8f,
-      0x90,
-      0x9f,
-      0xa0,
-      0xbf,
-    ),
-    fc.integer({ min: 0, max: 255 }),
-  );
-
-  const edit = fc.record({
-    field: fc.nat(4),
-    place: fc.nat(300),
-    removed: fc.nat(2),
-    added: fc.array(byte, { maxLength: 2 }),
-  });
-
-  const nearlyValidFields = fc
-    .tuple(validFields, fc.array(edit, { minLength: 1, maxLength: 3 }))
-    .map(([fields, edits]) => {
-      const edited = fields.map(field => [...field]);
-      for (const { field, place, removed, added } of edits) {
-        const bytes = edited[field]!;
-        bytes.splice(place % (bytes.length + 1), removed, ...added);
-      }
-      return edited.map(field => Uint8Array.from(field));
-    });
-
-  const agree = (fields: readonly Uint8Array[], between: Uint8Array): void => {
-    const found = findFault(rangesOf(fields, Buffer.from(between)));
-    const expected = expectedFault(fields);
-    expect(found?.field).toBe(expected?.[0]);
-    if (expected !== undefined) expect(expected[1]).toContain(found?.reason);
-  };
-
-  const gap = fc.uint8Array({ maxLength: 4 });
-
-  test.prop([validFields, gap])('valid bets have no fault', (fields, between) => {
-    expect(expectedFault(fields)).toBeUndefined();
-    expect(findFault(rangesOf(fields, Buffer.from(between)))).toBeUndefined();
-  });
-
-  test.prop([nearlyValidFields, gap], { numRuns: 5000 })('nearly valid bets', agree);
-
-  test.prop([fieldBytes(fc.uint8Array({ maxLength: 12 })), gap], { numRuns: 2000 })(
-    'random bytes',
-    agree,
-  );
-
-  test.prop([validFields, fc.nat(1), fc.uint8Array({ minLength: 1, maxLength: 5 }), gap], {
-    numRuns: 5000,
-  })('names of random bytes', (fields, index, name, between) =>
-    agree(fields.with(index, name), between),
-  );
-
-  test.prop(
-    [
-      validFields,
-      fc.array(fc.constantFrom(...Array.from('0123456789-')), { minLength: 9, maxLength: 11 }),
-      gap,
-    ],
-    {
-      numRuns: 2000,
-    },
-  )('dates of random digits', (fields, characters, between) => {
-    agree(fields.with(3, Buffer.from(characters.join(''))), between);
-  });
-
-  test.prop([validFields, fc.nat(9999), fc.nat(19), fc.nat(39), gap], { numRuns: 5000 })(
-    'dates of any year, month and day',
-    (fields, year, month, day, between) => {
-      const date = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
-      agree(fields.with(3, Buffer.from(date)), between);
-    },
-  );
-
-  test('names of every one and two bytes, and of every three bytes that begin a longer sequence', () => {
-    const between = Buffer.from('80', 'hex');
-    const rest = BET_FIELDS.slice(1).map(field => Buffer.from(VALID[field]));
-    const disagreements: string[] = [];
-    const check = (name: Uint8Array): void => {
-      const found = findFault(rangesOf([name, ...rest], between))?.reason;
-      const reasons = expectedFault([name, ...rest])?.[1];
-      const same =
-        reasons === undefined
-          ? found === undefined
-          : found !== undefined && reasons.includes(found);
-      if (!same) disagreements.push(Buffer.from(name).toString('hex'));
-    };
-    for (let first = 0; first < 256; first += 1) {
-      check(Uint8Array.of(first));
-      for (let second = 0; second < 256; second += 1) check(Uint8Array.of(first, second));
-    }
-    for (const first of [0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef]) {
-      for (let second = 0x7f; second <= 0xc0; second += 1) {
-        for (const third of [0x41, 0x7f, 0x80, 0xbf, 0xc0])
-          check(Uint8Array.of(first, second, third));
-      }
-    }
-    for (const first of [0xf0, 0xf1, 0xf3, 0xf4, 0xf5]) {
-      for (let second = 0x7f; second <= 0xc0; second += 1) {
-        for (const third of [0x7f, 0x80, 0xbf, 0xc0]) {
-          for (const fourth of [0x7f, 0x80, 0xbf, 0xc0])
-            check(Uint8Array.of(first, second, third, fourth));
-        }
-      }
-    }
-    expect(disagreements).toEqual([]);
   });
 });

@@ -1,103 +1,40 @@
-import {
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { OnStoreEvent } from '../../src/store/store.ts';
-import { SeededRandom } from '../../src/dataset/random.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import type { Fact } from '../../src/lottery/fact.ts';
 import type { ByHand } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import { inspectStore, verifyStore } from '../../src/store/csv/inspection.ts';
+import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { intervene } from '../../src/store/csv/intervention.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { describeStep, FaultyFiles, systemError } from './faulty-files.ts';
-import { type Crash, DiskState, SimulatedDisk } from './simulated-disk.ts';
+import {
+  AGENCIES,
+  BATCHES,
+  BETS_IN_ALL,
+  filledFolder,
+  INTERVENTION,
+  lotteryIn,
+  REOPENED,
+  voided,
+} from './interventions.ts';
 import {
   appendLines,
   betsPath,
   drawIn,
   journalPath,
   readFiles,
-  type StoreFiles,
   writeFiles,
 } from './store-folder.ts';
-
-/** Given again, the crashes are the same. */
-const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
-
-const INTERVENTION = { reason: 'wrong file', by: 'ana@central', time: '2026-11-30T10:00:00.000Z' };
-
-const voided = (agency: number, upload?: string): ByHand => ({
-  kind: 'voided',
-  agency,
-  upload,
-  bets: 0,
-  intervention: INTERVENTION,
-});
-const REOPENED: ByHand = { kind: 'reopened', agency: 2, intervention: INTERVENTION };
-const AGENCIES: ByHand = { kind: 'agencies', agencies: '1-3', intervention: INTERVENTION };
-
-/**
- * Batches of two agencies, in groups; agency 2 has sent two uploads and bets without one. Then the
- * lottery is closed.
- */
-const BATCHES = [
-  { name: 1, agency: 1, count: 2, place: { upload: 'one', seq: 1 } },
-  { name: 2, agency: 2, count: 3, place: undefined },
-  { name: 3, agency: 2, count: 1, place: { upload: 'two', seq: 1 } },
-  { name: 4, agency: 1, count: 1, place: { upload: 'one', seq: 2 } },
-  { name: 5, agency: 2, count: 4, place: { upload: 'other', seq: 1 } },
-] as const;
-
-const BETS_IN_ALL = BATCHES.reduce((sum, { count }) => sum + count, 0);
-
-async function fill(store: CsvStore): Promise<void> {
-  for (const { name, agency, count, place } of BATCHES) {
-    const durable = store.append(batchNamed(name, count, agency), place);
-    if (name % 2 === 1) await durable;
-  }
-  await store.note({ kind: 'finished', agency: 2, upload: 'other' });
-  const { bytes, sha256 } = await store.digest();
-  const acta = {
-    number: 1,
-    time: INTERVENTION.time,
-    bets: BETS_IN_ALL,
-    bytes,
-    sha256,
-    text: 'acta 1\n',
-  };
-  await store.note({ kind: 'closed', acta });
-}
 
 /** The rows that are left when those of some batches are void. */
 function rowsWithout(isVoid: (batch: (typeof BATCHES)[number]) => boolean): string {
   return BATCHES.filter(batch => !isVoid(batch))
     .map(({ name, count, agency }) => Buffer.from(batchNamed(name, count, agency).rows).toString())
     .join('');
-}
-
-async function filledFolder(): Promise<string> {
-  const folder = await temporaryFolder();
-  const { store } = await CsvStore.open(folder, { agencies: '1-2' });
-  await fill(store);
-  await store.close();
-  return folder;
-}
-
-async function lotteryIn(folder: string): Promise<Lottery> {
-  return (await inspectStore(folder, [])).lottery;
 }
 
 describe('what is done by hand, with files', () => {
@@ -236,202 +173,3 @@ describe('what is done by hand, with files', () => {
     await verifyStore(folder, hasWon);
   });
 });
-
-/** A void of agency 2 that was killed between its two renames. */
-async function halfVoidedFolder(): Promise<{
-  folder: string;
-  before: StoreFiles;
-  after: StoreFiles;
-}> {
-  const folder = await filledFolder();
-  const before = readFiles(folder);
-  await intervene(folder, '1-2', () => voided(2));
-  const after = readFiles(folder);
-  renameSync(betsPath(folder), `${betsPath(folder)}.next`);
-  writeFiles(folder, { bets: before.bets });
-  return { folder, before, after };
-}
-
-async function warningsOfStart(folder: string): Promise<string[]> {
-  const warnings: string[] = [];
-  const onEvent: OnStoreEvent = event => {
-    if (event.event === 'store-warning') warnings.push(`${event.file}: ${event.warning}`);
-  };
-  await (await CsvStore.open(folder, { onEvent })).store.close();
-  return warnings;
-}
-
-describe('a void that was interrupted', () => {
-  test('after its first rename is completed by the next start, which logs it', async () => {
-    const { folder, after } = await halfVoidedFolder();
-    expect(await warningsOfStart(folder)).toEqual([
-      `${betsPath(folder)}.next: a void was interrupted; the file was renamed to bets.csv, which completes the void`,
-    ]);
-    expect(readFiles(folder).bets).toEqual(after.bets);
-    await verifyStore(folder, hasWon);
-  });
-
-  test('after its first rename is named by every reader, and is no damage', async () => {
-    const { folder } = await halfVoidedFolder();
-    const names = readdirSync(folder);
-    for (const read of [() => inspectStore(folder, []), () => verifyStore(folder, hasWon)])
-      await expect(read()).rejects.toThrow(
-        /a void in .* was interrupted after it took effect, .* nothing is damaged/,
-      );
-    expect(readdirSync(folder)).toEqual(names);
-    await intervene(folder, '1-2', () => voided(1));
-    expect((await lotteryIn(folder)).interventions).toEqual([voided(2), voided(1)]);
-  });
-
-  test('before its first rename is undone by the next start, which logs it', async () => {
-    const folder = await filledFolder();
-    const before = readFiles(folder);
-    writeFileSync(`${journalPath(folder)}.next`, before.journal.subarray(0, 10));
-    writeFileSync(`${betsPath(folder)}.next`, 'half');
-    expect(await warningsOfStart(folder)).toEqual([
-      `${journalPath(folder)}.next: a void was interrupted before it took effect; it was undone`,
-    ]);
-    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toEqual([]);
-    expect(readFiles(folder).bets).toEqual(before.bets);
-  });
-
-  const notWritten =
-    /\.next is not what the last void in bets\.journal has written; compare it .*, and move it away/;
-
-  test.each<[string, RegExp, (folder: string) => Promise<void> | void]>([
-    [
-      'a bets.csv.next that is left after the void was undone',
-      notWritten,
-      async folder => {
-        const { folder: half, before } = await halfVoidedFolder();
-        copyFileSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
-        writeFiles(folder, before);
-      },
-    ],
-    ['any bets.csv.next', notWritten, folder => writeFileSync(`${betsPath(folder)}.next`, '')],
-    [
-      'any bets.journal.next',
-      notWritten,
-      folder => writeFileSync(`${journalPath(folder)}.next`, 'notes'),
-    ],
-    [
-      'a bets.csv.next beside the files of another void',
-      notWritten,
-      async folder => {
-        const { folder: half } = await halfVoidedFolder();
-        await intervene(folder, '1-2', () => voided(2, 'two'));
-        copyFileSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
-      },
-    ],
-    [
-      'a bets.csv.next after the draw',
-      notWritten,
-      async folder => {
-        await drawIn(folder);
-        copyFileSync(betsPath(folder), `${betsPath(folder)}.next`);
-      },
-    ],
-    [
-      'a symbolic link',
-      /bets\.csv\.next, it is a symbolic link/,
-      async folder => {
-        const { folder: half } = await halfVoidedFolder();
-        symlinkSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
-      },
-    ],
-    ['a folder', /bets\.csv\.next, EISDIR/, folder => mkdirSync(`${betsPath(folder)}.next`)],
-  ])('refuses the start with %s, and changes nothing', async (_, refusal, spoil) => {
-    const folder = await filledFolder();
-    await spoil(folder);
-    const files = readFiles(folder);
-    await expect(CsvStore.open(folder)).rejects.toThrow(refusal);
-    await expect(intervene(folder, '1-2', () => voided(2))).rejects.toThrow(refusal);
-    expect(readFiles(folder)).toEqual(files);
-    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toHaveLength(1);
-  });
-
-  test('by a full disk leaves the files as they were, and no partial copy', async () => {
-    for (const failing of [
-      'bets.csv.before',
-      'bets.journal.before',
-      'bets.journal.next',
-      'bets.csv.next',
-    ]) {
-      const disk = new FaultyFiles();
-      const { store } = await CsvStore.open('/data', { files: disk, agencies: '1-2' });
-      await fill(store);
-      await store.close();
-      const before = new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]));
-      disk.onWrite = (_, file) =>
-        file.startsWith(failing) ? { bytes: 3, error: systemError('ENOSPC', 'write') } : undefined;
-      await expect(intervene('/data', '1-2', () => voided(2), disk)).rejects.toThrow('ENOSPC');
-      expect(new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]))).toEqual(
-        before,
-      );
-    }
-  });
-});
-
-const CRASHES: readonly Crash[] = ['kill', 'lost', 'kept', 'torn', 'torn', 'torn'];
-
-describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, {
-  timeout: 120_000,
-}, () => {
-  test.each([
-    ['void of an agency', voided(2)],
-    ['void of an upload', voided(2, 'two')],
-    ['reopen', REOPENED],
-    ['agencies set', AGENCIES],
-  ])('%s has happened or not, and can be done again', async (_, fact) => {
-    const random = new SeededRandom(SEED);
-    const start = new DiskState();
-    const { store } = await CsvStore.open('/data', {
-      files: new SimulatedDisk(start),
-      agencies: '1-2',
-    });
-    await fill(store);
-    await store.close();
-    const moments: [string, DiskState][] = [];
-    const disk = new SimulatedDisk(start.copy());
-    disk.rule = step => {
-      moments.push([describeStep(step), disk.state.copy()]);
-      return undefined;
-    };
-    await intervene('/data', '1-2', () => fact, disk);
-    const done = await found(disk.state);
-    for (const [step, state] of moments) {
-      for (const crash of CRASHES) {
-        const crashed = state.after(crash, random);
-        const after = await found(crashed);
-        const isDone = after.byHand.length > 0;
-        expect(after, `${crash} before ${step}`).toEqual(isDone ? done : await found(start.copy()));
-        if (!isDone) await intervene('/data', '1-2', () => fact, new SimulatedDisk(crashed));
-        expect(await found(crashed), `again after ${crash} before ${step}`).toEqual(done);
-      }
-    }
-    expect(moments.length).toBeGreaterThan(3);
-  });
-});
-
-/** What the next process finds: the rows, and what it is told of the lottery. */
-interface Found {
-  readonly rows: string;
-  readonly byHand: readonly Fact[];
-  readonly missing: readonly number[];
-  readonly betsInAll: number;
-}
-
-async function found(state: DiskState): Promise<Found> {
-  const disk = new SimulatedDisk(state);
-  const lottery = new Lottery([]);
-  const { store } = await CsvStore.open('/data', {
-    files: disk,
-    onFact: fact => lottery.apply(fact),
-  });
-  await store.close();
-  const names = state.paths.filter(path => path.endsWith('.next'));
-  expect(names).toEqual([]);
-  const { interventions: byHand, missing, betsInAll } = lottery;
-  const rows = state.find('/data/bets.csv')!.now.toString();
-  return { rows, byHand, missing, betsInAll };
-}

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BetBatch } from '../../src/lottery/bet-batch.ts';
@@ -80,6 +81,19 @@ export async function drawIn(folder: string): Promise<void> {
 }
 
 /** For starts beside which no other server can run. */
+/** An open lottery. */
+export async function filled(): Promise<string> {
+  const folder = await temporaryFolder();
+  await fillFolder(folder);
+  return folder;
+}
+
+export async function drawn(): Promise<string> {
+  const folder = await filled();
+  await drawIn(folder);
+  return folder;
+}
+
 export const noPause = (): Promise<void> => Promise.resolve();
 
 /** What a start found, and the files as it left them. */
@@ -163,10 +177,19 @@ export function linesOf(journal: Buffer): Buffer[] {
   return lines;
 }
 
+/** Offset of line `n`, counted from 1. */
+export const offsetOf = (journal: Buffer, n: number): number =>
+  linesOf(journal)
+    .slice(0, n - 1)
+    .reduce((sum, line) => sum + line.length, 0);
+
 /** Where the line begins that has the byte at `offset`. */
 export function lineStart(journal: Buffer, offset: number): number {
   return offset === 0 ? 0 : journal.lastIndexOf(0x0a, offset - 1) + 1;
 }
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 /** CRC-32 (ISO 3309) of some bytes as 8 hex digits, bit by bit: nothing of the code under test. */
 export function crc32Of(bytes: Uint8Array): string {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished, type TestContext } from 'vitest';
-import { type ClusterOptions, POSTGRES_BIN, PostgresCluster } from './postgres-cluster.ts';
+import { type ClusterOptions, PostgresCluster } from './postgres-cluster.ts';
+import { POSTGRES_BIN } from './postgres-node.ts';
 
 /** Why there can be no PostgreSQL here; undefined when there can. */
 export function postgresMissing(): string | undefined {

@@ -176,3 +176,10 @@ export async function takeTurns(peer: Peer): Promise<void> {
     expect(await peer.receive(4)).toBe(NEND);
   }
 }
+
+/** Sends bytes and waits until the central has read all that was sent on this connection. */
+export async function sendAndBeRead(socket: Socket, peer: Peer, bytes: Uint8Array): Promise<void> {
+  const before = socket.bytesRead;
+  peer.send(bytes);
+  await until(() => socket.bytesRead === before + bytes.length, 'the bytes being read');
+}

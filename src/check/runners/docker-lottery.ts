@@ -202,7 +202,7 @@ const PROJECT_LABEL = 'com.docker.compose.project';
 
 /** Creates network and containers with Docker Compose, and starts none. */
 async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Ports }> {
-  const { engine, exercise, folder, project, services, setup, images } = parts;
+  const { engine, exercise, folder, project, services, setup } = parts;
   await mkdir(folder, { recursive: true });
   const files = new ServiceFiles(folder, exercise, setup);
   const server = await files.server(services.server);
@@ -219,27 +219,59 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
   };
   const subnet = await freeSubnet(engine, project);
   const prefix = subnet.split('.').slice(0, 3).join('.');
+  const proxyAliases = [...new Set([SERVER_SERVICE, address?.host ?? SERVER_SERVICE])];
+  const definition = composeFile(parts, { server, clients, proxyAliases, subnet, prefix });
+  // Quoted, because what is no date in YAML 1.2 is one in the YAML 1.1 of Docker Compose 1.
+  const text = stringify(definition, {
+    defaultStringType: 'QUOTE_DOUBLE',
+    defaultKeyType: 'PLAIN',
+  });
+  await writeFile(join(folder, 'compose.yaml'), text);
+  const command = ['-p', project, '-f', 'compose.yaml', 'up', '--no-start', '--no-build'];
+  await engine.compose(folder, ...command);
+  return { prefix, ports };
+}
 
+interface ComposeParts {
+  readonly server: ServiceDefinition;
+  readonly clients: readonly ServiceDefinition[];
+  /** By which the clients call the server. */
+  readonly proxyAliases: readonly string[];
+  readonly subnet: string;
+  /** Of the addresses in the subnet. */
+  readonly prefix: string;
+}
+
+/** The subject's services and the proxy, as a compose file has them. */
+function composeFile(
+  { engine, project, services, setup, images }: LotteryParts,
+  { server, clients, proxyAliases, subnet, prefix }: ComposeParts,
+): object {
   const sysctls = setup.hasTinyBuffers === true ? { sysctls: TINY_BUFFERS } : {};
   const container = (
     name: string,
     host: number,
     more: ServiceDefinition,
-    aliases: string[] = [],
+    aliases: readonly string[] = [],
   ) => ({
     ...more,
+    ...sysctls,
     container_name: `${project}-${name}`,
     labels: engine.labels,
     networks: { default: { ipv4_address: `${prefix}.${host}`, aliases } },
   });
-  const proxyAliases = [...new Set([SERVER_SERVICE, address?.host ?? SERVER_SERVICE])];
-  const definition = {
+  const clientContainers = clients.map((client, index) => {
+    const name = `client${index + 1}`;
+    const more = { ...withoutDropped(client), image: images.client };
+    return [name, container(name, CLIENT_HOST + index + 1, more)];
+  });
+  return {
     version: '3.9',
     services: {
       'loteria-proxy': container(
         'proxy',
         PROXY_HOST,
-        { image: images.proxy, stdin_open: true, ...sysctls },
+        { image: images.proxy, stdin_open: true },
         proxyAliases,
       ),
       'loteria-server': container(SERVER_SERVICE, SERVER_HOST, {
@@ -247,38 +279,12 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
         image: images.server,
         // Where it listens on its own name.
         extra_hosts: [`${SERVER_SERVICE}:${prefix}.${SERVER_HOST}`],
-        ...sysctls,
       }),
-      ...Object.fromEntries(
-        clients.map((client, index) => {
-          const more = { ...withoutDropped(client), image: images.client, ...sysctls };
-          return [
-            `client${index + 1}`,
-            container(`client${index + 1}`, CLIENT_HOST + index + 1, more),
-          ];
-        }),
-      ),
+      ...Object.fromEntries(clientContainers),
     },
     networks: { default: { labels: engine.labels, ipam: { config: [{ subnet }] } } },
     volumes: Object.fromEntries(services.volumes.map(name => [name, { labels: engine.labels }])),
   };
-  // Quoted, because what is no date in YAML 1.2 is one in the YAML 1.1 of Docker Compose 1.
-  const text = stringify(definition, {
-    defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'PLAIN',
-  });
-  await writeFile(join(folder, 'compose.yaml'), text);
-  await engine.compose(
-    folder,
-    '-p',
-    project,
-    '-f',
-    'compose.yaml',
-    'up',
-    '--no-start',
-    '--no-build',
-  );
-  return { prefix, ports };
 }
 
 function withoutDropped(service: ServiceDefinition): ServiceDefinition {

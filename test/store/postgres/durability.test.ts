@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { batchNamed, betsNamed, storedBets } from '../../contract/store-contract.ts';
 import { needPostgres, startPostgres } from '../../support/postgres.ts';
-import { type PostgresCluster, type PostgresNode, ROLE } from '../../support/postgres-cluster.ts';
+import { type PostgresCluster, ROLE } from '../../support/postgres-cluster.ts';
+import type { PostgresNode } from '../../support/postgres-node.ts';
 import { follow as outcomeOf } from '../faulty-store.ts';
 import { newLottery, openServer } from './lotteries.ts';
 

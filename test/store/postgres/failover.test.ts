@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { batchNamed, betsNamed, storedBets } from '../../contract/store-contract.ts';
 import { needPostgres, startPostgres } from '../../support/postgres.ts';
-import type { PostgresNode } from '../../support/postgres-cluster.ts';
+import type { PostgresNode } from '../../support/postgres-node.ts';
 import { follow as outcomeOf } from '../faulty-store.ts';
 import { newLottery, type OpenedServer, openServer, read } from './lotteries.ts';
 

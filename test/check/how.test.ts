@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { PROGRAM } from '../support/built-program.ts';
+import { makeSubject } from './subjects/subject.ts';
+
+/** No engine has this address. */
+const NO_ENGINE = { DOCKER_HOST: 'tcp://127.0.0.1:1', LANG: 'en' };
+const NATIVE = 'without Docker (--how native)';
+
+function check(...options: readonly string[]) {
+  const subject = makeSubject('python');
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  const args = [PROGRAM, 'check', subject, '--only', 'compose', ...options];
+  const env = { ...process.env, ...NO_ENGINE };
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+  return { code: status, lines: stdout.split('\n'), stderr };
+}
+
+test('without an engine a solution is run without Docker, which the terminal says', () => {
+  const { code, lines } = check();
+  expect([code, lines[0], lines[1]]).toEqual([
+    0,
+    expect.stringMatching(/^no Docker engine answers/),
+    NATIVE,
+  ]);
+});
+
+test.each([
+  ['--server', 'true'],
+  ['--client', 'true'],
+  ['--how', 'native'],
+])('with %s no engine is asked for', (...options) => {
+  const { code, lines } = check(...options);
+  expect([code, lines[0]]).toEqual([0, NATIVE]);
+});
+
+test('an engine that is asked for and does not answer ends it with 2', () => {
+  const { code, lines, stderr } = check('--how', 'docker');
+  expect([code, lines]).toEqual([2, ['']]);
+  expect(stderr).toMatch(/^loteria: no Docker engine answers/);
+});

@@ -1,0 +1,19 @@
+import type { FieldRanges } from '../../src/lottery/bet-rules.ts';
+
+/**
+ * Fields in one buffer with bytes around them that would change the verdict if they were looked at.
+ */
+export function rangesOf(
+  fields: readonly Uint8Array[],
+  between: Uint8Array = Buffer.from('80', 'hex'),
+): FieldRanges {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let bytes = Buffer.from(between);
+  for (const field of fields) {
+    starts.push(bytes.length);
+    bytes = Buffer.concat([bytes, field, between]);
+    ends.push(bytes.length - between.length);
+  }
+  return { bytes, starts: Int32Array.from(starts), ends: Int32Array.from(ends) };
+}

@@ -1,0 +1,230 @@
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../src/dataset/random.ts';
+import { hasWon } from '../../src/lottery/catedra.ts';
+import type { Fact } from '../../src/lottery/fact.ts';
+import { Lottery } from '../../src/lottery/lottery.ts';
+import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import { inspectStore, verifyStore } from '../../src/store/csv/inspection.ts';
+import { intervene } from '../../src/store/csv/intervention.ts';
+import type { OnStoreEvent } from '../../src/store/store.ts';
+import { describeStep, FaultyFiles, systemError } from './faulty-files.ts';
+import { AGENCIES, fill, filledFolder, lotteryIn, REOPENED, voided } from './interventions.ts';
+import { type Crash, DiskState, SimulatedDisk } from './simulated-disk.ts';
+import {
+  betsPath,
+  drawIn,
+  journalPath,
+  readFiles,
+  type StoreFiles,
+  writeFiles,
+} from './store-folder.ts';
+
+/** Given again, the crashes are the same. */
+const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
+
+/** A void of agency 2 that was killed between its two renames. */
+async function halfVoidedFolder(): Promise<{
+  folder: string;
+  before: StoreFiles;
+  after: StoreFiles;
+}> {
+  const folder = await filledFolder();
+  const before = readFiles(folder);
+  await intervene(folder, '1-2', () => voided(2));
+  const after = readFiles(folder);
+  renameSync(betsPath(folder), `${betsPath(folder)}.next`);
+  writeFiles(folder, { bets: before.bets });
+  return { folder, before, after };
+}
+
+async function warningsOfStart(folder: string): Promise<string[]> {
+  const warnings: string[] = [];
+  const onEvent: OnStoreEvent = event => {
+    if (event.event === 'store-warning') warnings.push(`${event.file}: ${event.warning}`);
+  };
+  await (await CsvStore.open(folder, { onEvent })).store.close();
+  return warnings;
+}
+
+describe('a void that was interrupted', () => {
+  test('after its first rename is completed by the next start, which logs it', async () => {
+    const { folder, after } = await halfVoidedFolder();
+    expect(await warningsOfStart(folder)).toEqual([
+      `${betsPath(folder)}.next: a void was interrupted; the file was renamed to bets.csv, which completes the void`,
+    ]);
+    expect(readFiles(folder).bets).toEqual(after.bets);
+    await verifyStore(folder, hasWon);
+  });
+
+  test('after its first rename is named by every reader, and is no damage', async () => {
+    const { folder } = await halfVoidedFolder();
+    const names = readdirSync(folder);
+    for (const read of [() => inspectStore(folder, []), () => verifyStore(folder, hasWon)])
+      await expect(read()).rejects.toThrow(
+        /a void in .* was interrupted after it took effect, .* nothing is damaged/,
+      );
+    expect(readdirSync(folder)).toEqual(names);
+    await intervene(folder, '1-2', () => voided(1));
+    expect((await lotteryIn(folder)).interventions).toEqual([voided(2), voided(1)]);
+  });
+
+  test('before its first rename is undone by the next start, which logs it', async () => {
+    const folder = await filledFolder();
+    const before = readFiles(folder);
+    writeFileSync(`${journalPath(folder)}.next`, before.journal.subarray(0, 10));
+    writeFileSync(`${betsPath(folder)}.next`, 'half');
+    expect(await warningsOfStart(folder)).toEqual([
+      `${journalPath(folder)}.next: a void was interrupted before it took effect; it was undone`,
+    ]);
+    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toEqual([]);
+    expect(readFiles(folder).bets).toEqual(before.bets);
+  });
+
+  const notWritten =
+    /\.next is not what the last void in bets\.journal has written; compare it .*, and move it away/;
+
+  test.each<[string, RegExp, (folder: string) => Promise<void> | void]>([
+    [
+      'a bets.csv.next that is left after the void was undone',
+      notWritten,
+      async folder => {
+        const { folder: half, before } = await halfVoidedFolder();
+        copyFileSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
+        writeFiles(folder, before);
+      },
+    ],
+    ['any bets.csv.next', notWritten, folder => writeFileSync(`${betsPath(folder)}.next`, '')],
+    [
+      'any bets.journal.next',
+      notWritten,
+      folder => writeFileSync(`${journalPath(folder)}.next`, 'notes'),
+    ],
+    [
+      'a bets.csv.next beside the files of another void',
+      notWritten,
+      async folder => {
+        const { folder: half } = await halfVoidedFolder();
+        await intervene(folder, '1-2', () => voided(2, 'two'));
+        copyFileSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
+      },
+    ],
+    [
+      'a bets.csv.next after the draw',
+      notWritten,
+      async folder => {
+        await drawIn(folder);
+        copyFileSync(betsPath(folder), `${betsPath(folder)}.next`);
+      },
+    ],
+    [
+      'a symbolic link',
+      /bets\.csv\.next, it is a symbolic link/,
+      async folder => {
+        const { folder: half } = await halfVoidedFolder();
+        symlinkSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
+      },
+    ],
+    ['a folder', /bets\.csv\.next, EISDIR/, folder => mkdirSync(`${betsPath(folder)}.next`)],
+  ])('refuses the start with %s, and changes nothing', async (_, refusal, spoil) => {
+    const folder = await filledFolder();
+    await spoil(folder);
+    const files = readFiles(folder);
+    await expect(CsvStore.open(folder)).rejects.toThrow(refusal);
+    await expect(intervene(folder, '1-2', () => voided(2))).rejects.toThrow(refusal);
+    expect(readFiles(folder)).toEqual(files);
+    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toHaveLength(1);
+  });
+
+  test('by a full disk leaves the files as they were, and no partial copy', async () => {
+    for (const failing of [
+      'bets.csv.before',
+      'bets.journal.before',
+      'bets.journal.next',
+      'bets.csv.next',
+    ]) {
+      const disk = new FaultyFiles();
+      const { store } = await CsvStore.open('/data', { files: disk, agencies: '1-2' });
+      await fill(store);
+      await store.close();
+      const before = new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]));
+      disk.onWrite = (_, file) =>
+        file.startsWith(failing) ? { bytes: 3, error: systemError('ENOSPC', 'write') } : undefined;
+      await expect(intervene('/data', '1-2', () => voided(2), disk)).rejects.toThrow('ENOSPC');
+      expect(new Map(disk.state.paths.map(path => [path, disk.state.find(path)!.now]))).toEqual(
+        before,
+      );
+    }
+  });
+});
+
+const CRASHES: readonly Crash[] = ['kill', 'lost', 'kept', 'torn', 'torn', 'torn'];
+
+describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, {
+  timeout: 120_000,
+}, () => {
+  test.each([
+    ['void of an agency', voided(2)],
+    ['void of an upload', voided(2, 'two')],
+    ['reopen', REOPENED],
+    ['agencies set', AGENCIES],
+  ])('%s has happened or not, and can be done again', async (_, fact) => {
+    const random = new SeededRandom(SEED);
+    const start = new DiskState();
+    const { store } = await CsvStore.open('/data', {
+      files: new SimulatedDisk(start),
+      agencies: '1-2',
+    });
+    await fill(store);
+    await store.close();
+    const moments: [string, DiskState][] = [];
+    const disk = new SimulatedDisk(start.copy());
+    disk.rule = step => {
+      moments.push([describeStep(step), disk.state.copy()]);
+      return undefined;
+    };
+    await intervene('/data', '1-2', () => fact, disk);
+    const done = await found(disk.state);
+    for (const [step, state] of moments) {
+      for (const crash of CRASHES) {
+        const crashed = state.after(crash, random);
+        const after = await found(crashed);
+        const isDone = after.byHand.length > 0;
+        expect(after, `${crash} before ${step}`).toEqual(isDone ? done : await found(start.copy()));
+        if (!isDone) await intervene('/data', '1-2', () => fact, new SimulatedDisk(crashed));
+        expect(await found(crashed), `again after ${crash} before ${step}`).toEqual(done);
+      }
+    }
+    expect(moments.length).toBeGreaterThan(3);
+  });
+});
+
+/** What the next process finds: the rows, and what it is told of the lottery. */
+interface Found {
+  readonly rows: string;
+  readonly byHand: readonly Fact[];
+  readonly missing: readonly number[];
+  readonly betsInAll: number;
+}
+
+async function found(state: DiskState): Promise<Found> {
+  const disk = new SimulatedDisk(state);
+  const lottery = new Lottery([]);
+  const { store } = await CsvStore.open('/data', {
+    files: disk,
+    onFact: fact => lottery.apply(fact),
+  });
+  await store.close();
+  const names = state.paths.filter(path => path.endsWith('.next'));
+  expect(names).toEqual([]);
+  const { interventions: byHand, missing, betsInAll } = lottery;
+  const rows = state.find('/data/bets.csv')!.now.toString();
+  return { rows, byHand, missing, betsInAll };
+}
