@@ -163,7 +163,7 @@ export class ResumableAgency {
     let again = reason;
     for (;;) {
       if (again !== undefined) {
-        this.#refuseToStartOver(again);
+        this.#countRestart(again);
         await this.#links!.retryLater(new LinkError(again.message));
         this.#sentNext = 1;
       }
@@ -176,8 +176,13 @@ export class ResumableAgency {
     }
   }
 
-  /** @throws AgencyError when the file cannot be read again, or reading it again has not helped */
-  #refuseToStartOver({ message }: StartOver): void {
+  /**
+   * Counts a restart of the upload. One server may ask for any number; several that disagree do not
+   * keep the same bets.
+   *
+   * @throws AgencyError when the file cannot be read again, or reading it again has not helped
+   */
+  #countRestart({ message }: StartOver): void {
     const { path, rereadable } = this.#file!;
     if (!rereadable) throw new AgencyError(`${message}, and ${path} cannot be read again`);
     this.#startsOver += 1;

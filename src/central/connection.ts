@@ -133,12 +133,12 @@ export class Connection implements Served {
     const { codec, socket, now } = this.#parts;
     const frames = codec.encode({ kind: 'still-here' });
     this.#write(frames);
-    // Without a ping frame a live peer cannot be told from a dead one, and input that nobody
-    // decodes hides its end.
+    // Without a ping frame, keep-alive or the end of the input shows a lost peer. Buffered input
+    // hides that end, so the idle deadline decides.
     const hasInput =
       this.#deferred !== undefined || codec.bufferedBytes > 0 || socket.readableLength > 0;
-    const isAlive = frames.length > 0 || !(this.#inputEnded || hasInput);
-    if (!isAlive && this.#deadlines.isIdle(now())) this.#cut('idle');
+    const isLossDetectable = frames.length > 0 || !(this.#inputEnded || hasInput);
+    if (!isLossDetectable && this.#deadlines.isIdle(now())) this.#cut('idle');
   }
 
   #refuseSlowPeer(reason: CloseReason): void {
@@ -228,7 +228,7 @@ export class Connection implements Served {
       this.#answer(message.kind, this.#session.handle(message));
     }
     const { codec, open } = this.#parts;
-    this.#deadlines.await(messages, codec.pending, codec.bufferedBytes);
+    this.#deadlines.expectInput(messages, codec.pending, codec.bufferedBytes);
     open.note(this);
     const isDone = !this.#isAccepting || (this.#inputEnded && isExhausted);
     if (this.#slots.length === 0 && isDone) this.#finish();

@@ -38,7 +38,7 @@ export class Deadlines {
    * @param messages decoded since the last call
    * @param partialBytes of a message that is incomplete
    */
-  await(messages: number, isPartial: boolean, partialBytes: number): void {
+  expectInput(messages: number, isPartial: boolean, partialBytes: number): void {
     if (messages === 0 && this.#awaited === 'first-message-timeout') return;
     const awaited = isPartial ? 'message-timeout' : 'idle';
     if (messages === 0 && awaited === this.#awaited) return;

@@ -23,7 +23,10 @@ export interface CommitWriterParts {
   readonly journalLines: number;
   /** CRC-32 of the rows in `bets`. */
   readonly rowsCrc32: number;
-  /** Whether no later line confirms the last one. */
+  /**
+   * Whether the last line lists rows that may be missing after a crash: a group, with no later
+   * line.
+   */
   readonly isUnconfirmed: boolean;
   readonly guard: FileGuard;
   readonly failure: Failure;
@@ -71,7 +74,7 @@ export class CommitWriter {
     return this.#journalLines;
   }
 
-  /** Whether the last line is a group, which no later line confirms yet. */
+  /** Whether the last line is a group without a later line. */
   get isUnconfirmed(): boolean {
     return this.#isUnconfirmed;
   }
@@ -139,6 +142,7 @@ export class CommitWriter {
       ]);
       const error = worstOf(outcomes);
       if (error !== undefined) throw error;
+      // Again: the files may have been replaced during the write.
       await guard.check();
     } catch (error) {
       return this.#rollback(commit, error);
@@ -153,7 +157,7 @@ export class CommitWriter {
     this.#acknowledge(commit, record);
   }
 
-  /** Log, apply, answer. The next commit is written meanwhile. */
+  /** Log, apply, answer: starts the next commit, applies the facts, then fulfils the promises. */
   #acknowledge(commit: Commit, record: JournalRecord): void {
     assert(this.#current === commit, 'commits are acknowledged in order');
     const { onFact } = this.#parts;
@@ -164,8 +168,8 @@ export class CommitWriter {
   }
 
   /**
-   * Rejects a failed commit and all that wait after it, which must not be stored without it. A disk
-   * that was full may have room for the next one.
+   * Rejects a failed commit and all that wait after it, which must not be stored without it. Disk
+   * full: truncates both files, and later appends are tried. Any other error: the store fails.
    */
   async #rollback(commit: Commit, error: unknown): Promise<void> {
     const { bets, journal, failure, watch } = this.#parts;
@@ -191,7 +195,7 @@ function groupRecord({ batches }: Commit, end: number, checksum: number): Journa
   return { type: 'group', end, crc32: hex32(checksum), batches };
 }
 
-/** The reason of a rejected outcome: first of those that do not pass. */
+/** The error to report: a permanent one if there is any, else that of the full disk. */
 function worstOf(outcomes: readonly PromiseSettledResult<unknown>[]): unknown {
   const rejected = outcomes.filter(outcome => outcome.status === 'rejected');
   return (rejected.find(({ reason }) => !isFullError(reason)) ?? rejected[0])?.reason;

@@ -54,14 +54,14 @@ export class Connection {
       await syncer.commit(log.make(agencies));
       state.begin(await log.find(syncer));
       await writer.connect();
-      writer.onNotification = server => server !== state.name && state.work.ring();
+      writer.onNotification = server => server !== state.name && state.workAlarm.ring();
       await writer.query('LISTEN loteria');
       for (let isWhole = false; !isWhole; await connection.#sync())
         isWhole = !(await connection.#readPage());
       return connection;
     } catch (error) {
       await Promise.all([syncer.close(), writer.close()]);
-      state.lose();
+      state.onDisconnected();
       throw error;
     }
   }
@@ -77,14 +77,14 @@ export class Connection {
     } finally {
       await this.close();
       await Promise.allSettled(loops);
-      this.#state.lose();
+      this.#state.onDisconnected();
     }
   }
 
   async close(): Promise<void> {
     this.#state.isConnected = false;
-    this.#state.work.ring();
-    this.#state.seen.ring();
+    this.#state.workAlarm.ring();
+    this.#state.commitAlarm.ring();
     await Promise.all([this.#writer.close(), this.#syncer.close()]);
   }
 
@@ -96,9 +96,9 @@ export class Connection {
 
   async #write(): Promise<void> {
     for (;;) {
-      await this.#state.rest();
+      await this.#state.waitForWork();
       if (!this.#state.isConnected) return;
-      const record = this.#state.record();
+      const record = this.#state.nextRecord();
       if (record === undefined) await this.#readAll();
       else await this.#append(record);
     }
@@ -106,20 +106,20 @@ export class Connection {
 
   async #makeDurable(): Promise<void> {
     for (;;) {
-      const isRung = await this.#state.seen.rings(WAITS.lookMs);
+      const isRung = await this.#state.commitAlarm.rings(WAITS.lookMs);
       if (!this.#state.isConnected) return;
-      if (this.#state.isInFlight || !isRung) await this.#sync();
+      if (this.#state.hasUncommitted || !isRung) await this.#sync();
     }
   }
 
   /** Compares the log with what was read, makes that durable, and applies it. */
   async #sync(): Promise<void> {
-    const { tail, isInFlight } = this.#state;
-    const [rows] = await this.#syncer.commit(this.#log.check(tail, isInFlight));
-    if (isInFlight && rows!.length > 0) this.#state.land(tail.position);
+    const { tail, hasUncommitted } = this.#state;
+    const [rows] = await this.#syncer.commit(this.#log.check(tail, hasUncommitted));
+    if (hasUncommitted && rows!.length > 0) this.#state.commitUpTo(tail.position);
     if (rows!.length > 0) return;
     const { name } = this.#syncer;
-    if (isInFlight)
+    if (hasUncommitted)
       throw new EngineError(
         `${name} is more than one server: record ${tail.position} is on another`,
       );
@@ -137,7 +137,7 @@ export class Connection {
   /** @returns whether there may be more */
   async #readPage(): Promise<boolean> {
     const [rows] = await this.#writer.exchange<Row>(this.#log.after(this.#state.tail.position));
-    for (const row of rows!) this.#state.see(decode(row));
+    for (const row of rows!) this.#state.onRead(decode(row));
     return rows!.length === FACTS_PAGE;
   }
 
@@ -145,13 +145,13 @@ export class Connection {
     if (this.#isContended) return this.#appendInTurn();
     const append = this.#log.append(this.#state.tail, record);
     // A short record with nothing before it is made durable at once.
-    const isAlone = !this.#state.isInFlight && record.rows.length < OVERLAP_BYTES;
+    const isAlone = !this.#state.hasUncommitted && record.rows.length < OVERLAP_BYTES;
     const [rows] = await (isAlone
       ? this.#syncer.commit<Row>(append)
       : this.#writer.exchange<Row>(append));
     if (rows!.length === 0) return this.#appendInTurn();
-    this.#state.see(appended(record, rows!));
-    if (isAlone) this.#state.land(this.#state.tail.position);
+    this.#state.onRead(appended(record, rows!));
+    if (isAlone) this.#state.commitUpTo(this.#state.tail.position);
   }
 
   /** Reads and appends under the lock, which gives each server its turn. */
@@ -159,15 +159,15 @@ export class Connection {
     const after = this.#log.after(this.#state.tail.position);
     const read = await this.#writer.exchange<Row>({ text: 'BEGIN' }, this.#log.lock(), after);
     const others = read[2]!.map(decode);
-    for (const other of others) this.#state.see(other);
+    for (const other of others) this.#state.onRead(other);
     this.#isContended = others.length > 0;
-    const record = others.length < FACTS_PAGE ? this.#state.record() : undefined;
+    const record = others.length < FACTS_PAGE ? this.#state.nextRecord() : undefined;
     const append = record && this.#log.append(this.#state.tail, record);
     const [rows] = await this.#writer.exchange<Row>(...(append ? [append] : []), {
       text: 'COMMIT',
     });
     if (record === undefined) await this.#readAll();
-    else this.#state.see(appended(record, rows!));
+    else this.#state.onRead(appended(record, rows!));
   }
 }
 

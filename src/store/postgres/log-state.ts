@@ -7,7 +7,7 @@ import { OVERLAP_BYTES, RECORD_BYTES, WAITS } from './limits.ts';
 import { LOG_START, type LogEnd, type LoggedRecord, type NewRecord } from './log.ts';
 import { EngineError } from './session.ts';
 
-/** Bytes of a fact in a record, nearly. */
+/** Approximate bytes of a fact in a record. */
 const FACT_BYTES = 128;
 
 interface Pending extends PromiseWithResolvers<void> {
@@ -18,15 +18,18 @@ interface Pending extends PromiseWithResolvers<void> {
 
 /** The content of one record. */
 interface Group {
-  /** Of the record before: the only place where it may still arrive. */
+  /** Chain of the preceding record: the group can only be stored right after it. */
   chain: Uint8Array;
   readonly pending: Pending[];
   readonly bytes: number;
   readonly sentAt: number;
 }
 
-/** A record in the log: with its group when it is of this server, else with what it overtakes. */
-interface Seen extends Group {
+/**
+ * A record that was read and is not durable yet. `pending` are the appends that it contains where
+ * it is of this server, else those that it overtakes.
+ */
+interface UncommittedRecord extends Group {
   readonly record: LoggedRecord;
   readonly isOwn: boolean;
 }
@@ -55,20 +58,22 @@ export class LogState {
   /** Bytes of rows that are not durable yet. */
   unsyncedBytes = 0;
   /** Rings when something should be sent or read. */
-  readonly work = new Alarm();
+  readonly workAlarm = new Alarm();
   /** Rings when something should be made durable. */
-  readonly seen = new Alarm();
+  readonly commitAlarm = new Alarm();
   readonly #listeners: Listeners;
   #waiting: Pending[] = [];
   /**
-   * A group stays the same until it, or another record, is at its place: its outcome may be
-   * unknown.
+   * Sent and not read back. A group is sent again unchanged, because a lost connection leaves open
+   * whether it was stored, until another record has taken its position.
    */
   #sent: Group[] = [];
-  #seen: Seen[] = [];
+  #uncommitted: UncommittedRecord[] = [];
   #waitMs = 0;
-  /** Acknowledged or waiting after the last commit. */
-  #siblings = 0;
+  /**
+   * Appends to gather before sending: those that the last commit settled, and those waiting then.
+   */
+  #expectedGroupSize = 0;
 
   constructor(name: string, listeners: Listeners) {
     this.name = name;
@@ -77,15 +82,15 @@ export class LogState {
 
   /** Up to here the log was read. */
   get tail(): LogEnd {
-    return this.#seen.at(-1)?.record ?? this.end;
+    return this.#uncommitted.at(-1)?.record ?? this.end;
   }
 
   /** Whether a record was read that is not durable yet. */
-  get isInFlight(): boolean {
-    return this.#seen.length > 0;
+  get hasUncommitted(): boolean {
+    return this.#uncommitted.length > 0;
   }
 
-  /** Begins with the agencies of the lottery. */
+  /** Publishes the agencies of the lottery, once. */
   begin({ agencies, begun }: { readonly agencies: string; readonly begun: Date }): void {
     this.begun = begun.toISOString();
     if (!this.#isBegun) this.#listeners.onFact?.({ kind: 'agencies', agencies });
@@ -93,12 +98,12 @@ export class LogState {
   }
 
   /** Appends a fact and copies its rows. Fulfilled when it is durable. */
-  add(fact: Fact | undefined, rows: Uint8Array): Promise<void> {
+  append(fact: Fact | undefined, rows: Uint8Array): Promise<void> {
     const pending = { fact, rows: Buffer.from(rows), ...Promise.withResolvers<void>() };
     pending.promise.catch(() => {});
     this.#waiting.push(pending);
     this.unsyncedBytes += rows.length;
-    this.work.ring();
+    this.workAlarm.ring();
     return pending.promise;
   }
 
@@ -107,41 +112,42 @@ export class LogState {
    * waits for the one in flight, and then for as many facts as were acknowledged: clients answer an
    * acknowledgement with the next batch.
    */
-  async rest(): Promise<void> {
-    if (this.#waiting.length + this.#sent.length === 0) await this.work.rings(WAITS.lookMs);
+  async waitForWork(): Promise<void> {
+    if (this.#waiting.length + this.#sent.length === 0) await this.workAlarm.rings(WAITS.lookMs);
     await nextTurn();
     const end = performance.now() + this.#waitMs;
     while (this.isConnected && this.#waiting.length > 0 && this.#waitingBytes < OVERLAP_BYTES) {
-      const leftMs = this.isInFlight ? WAITS.lookMs : end - performance.now();
-      if (!this.isInFlight && (this.#waiting.length >= this.#siblings || leftMs <= 0)) return;
-      await this.work.rings(leftMs);
+      const leftMs = this.hasUncommitted ? WAITS.lookMs : end - performance.now();
+      if (!this.hasUncommitted && (this.#waiting.length >= this.#expectedGroupSize || leftMs <= 0))
+        return;
+      await this.workAlarm.rings(leftMs);
     }
   }
 
   get #waitingBytes(): number {
-    return [...this.#seen, ...this.#sent].reduce(
+    return [...this.#uncommitted, ...this.#sent].reduce(
       (left, { bytes }) => left - bytes,
       this.unsyncedBytes,
     );
   }
 
   /**
-   * The record to send at the tail: one that may still be in flight to it, else the waiting facts
-   * that fit.
+   * The next record to send: the group that was sent and not read back, else one of the waiting
+   * appends that fit. Requeues a group whose position is taken.
    */
-  record(): NewRecord | undefined {
+  nextRecord(): NewRecord | undefined {
     const { chain } = this.tail;
     if (this.#sent[0] !== undefined && Buffer.compare(this.#sent[0].chain, chain) !== 0)
       this.#waiting.unshift(...this.#sent.splice(0).flatMap(({ pending }) => pending));
-    if (this.#sent.length === 0) this.#sendWaiting(chain);
+    if (this.#sent.length === 0) this.#formGroup(chain);
     const [group] = this.#sent;
     if (group === undefined) return undefined;
     const facts = group.pending.map(({ fact }) => fact).filter(fact => fact !== undefined);
     return { server: this.name, facts, rows: Buffer.concat(group.pending.map(({ rows }) => rows)) };
   }
 
-  #sendWaiting(chain: Uint8Array): void {
-    for (const { isOwn, pending, record } of this.#seen)
+  #formGroup(chain: Uint8Array): void {
+    for (const { isOwn, pending, record } of this.#uncommitted)
       if (!isOwn) pending.push(...this.#takeOvertaken(record.facts));
     let length = 0;
     const full = this.#waiting.findIndex(
@@ -161,34 +167,44 @@ export class LogState {
     return overtaken;
   }
 
-  /** Takes the next record of the log, which may not be durable yet. */
-  see(record: LoggedRecord): void {
+  /** Takes a record that was read, and may not be durable yet. */
+  onRead(record: LoggedRecord): void {
     const { position, chain } = this.tail;
     const next = position + 1;
     if (record.position !== next) throw new EngineError(`record ${next} is missing`);
     const isOwn = record.server === this.name;
     const group = isOwn ? this.#sent.shift() : undefined;
-    this.#seen.push({ ...(group ?? { chain, pending: [], bytes: 0, sentAt: 0 }), record, isOwn });
-    this.seen.ring();
+    this.#uncommitted.push({
+      ...(group ?? { chain, pending: [], bytes: 0, sentAt: 0 }),
+      record,
+      isOwn,
+    });
+    this.commitAlarm.ring();
   }
 
   /** Applies and acknowledges what is durable up to `position`. */
-  land(position: number): void {
+  commitUpTo(position: number): void {
     let answered = 0;
     for (
-      let [next] = this.#seen;
+      let [next] = this.#uncommitted;
       next !== undefined && next.record.position <= position;
-      [next] = this.#seen
+      [next] = this.#uncommitted
     ) {
       this.#apply(next);
-      this.#seen.shift();
+      this.#uncommitted.shift();
       answered += next.pending.length;
     }
-    this.#siblings = answered + this.#waiting.length;
-    this.work.ring();
+    this.#expectedGroupSize = answered + this.#waiting.length;
+    this.workAlarm.ring();
   }
 
-  #apply({ record: { position, chain, facts }, isOwn, pending, bytes, sentAt }: Seen): void {
+  #apply({
+    record: { position, chain, facts },
+    isOwn,
+    pending,
+    bytes,
+    sentAt,
+  }: UncommittedRecord): void {
     for (const fact of facts) {
       this.facts += 1;
       this.isDrawn ||= fact.kind === 'drawn';
@@ -207,18 +223,20 @@ export class LogState {
   }
 
   /** After a lost connection: what was read and is not durable is unknown again. */
-  lose(): void {
-    const seen = this.#seen.splice(0);
-    this.#sent.unshift(...seen.filter(({ isOwn }) => isOwn));
-    this.#waiting.unshift(...seen.filter(({ isOwn }) => !isOwn).flatMap(({ pending }) => pending));
+  onDisconnected(): void {
+    const uncommitted = this.#uncommitted.splice(0);
+    this.#sent.unshift(...uncommitted.filter(({ isOwn }) => isOwn));
+    this.#waiting.unshift(
+      ...uncommitted.filter(({ isOwn }) => !isOwn).flatMap(({ pending }) => pending),
+    );
   }
 
   /** Rejects what waits, and with `evenSent` also what may be stored nevertheless. */
   rejectAll(error: StoreError, evenSent: boolean): void {
-    const sent = [...this.#seen, ...this.#sent].flatMap(({ pending }) => pending);
+    const sent = [...this.#uncommitted, ...this.#sent].flatMap(({ pending }) => pending);
     for (const { fact, reject } of sent) if (fact === undefined) reject(error);
     this.#reject([...(evenSent ? sent : []), ...this.#waiting.splice(0)], error);
-    if (evenSent) [this.#seen, this.#sent] = [[], []];
+    if (evenSent) [this.#uncommitted, this.#sent] = [[], []];
   }
 
   #reject(pending: readonly Pending[], error: StoreError): void {

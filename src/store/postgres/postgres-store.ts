@@ -71,12 +71,12 @@ export class PostgresStore implements Store {
 
   async append({ agency, count, rows }: BetBatch, place?: UploadPlace): Promise<void> {
     this.#expectOpen();
-    await this.#state.add({ kind: 'stored', agency, count, place }, rows);
+    await this.#state.append({ kind: 'stored', agency, count, place }, rows);
   }
 
   async note(note: Note | ByHand): Promise<void> {
     this.#expectOpen();
-    await this.#state.add(note, NO_ROWS);
+    await this.#state.append(note, NO_ROWS);
   }
 
   async digest(): Promise<BetsDigest> {
@@ -87,7 +87,7 @@ export class PostgresStore implements Store {
 
   async settled(): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal;
-    if (!this.#state.isDrawn) await this.#state.add(undefined, NO_ROWS);
+    if (!this.#state.isDrawn) await this.#state.append(undefined, NO_ROWS);
   }
 
   async *bets(): AsyncGenerator<Iterable<Bet>> {

@@ -16,7 +16,7 @@ import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
 import { BatchReader, BatchWriter, type BetFormat, fieldsLength } from './bets.ts';
 
 /**
- * The dialect check-win (protocol page). All values are text, numbers too; lengths are big-endian.
+ * The dialect check-win (docs/PROTOCOL.md). All values are text, numbers too; lengths are big-endian.
  *
  *     frame    = u32 length; type; `length` bytes of payload
  *     type     = 1 byte, ASCII
@@ -35,8 +35,8 @@ export function createCheckWinDialect(): Dialect {
   const bets = new BatchReader(BET);
   return {
     name: 'check-win',
-    // A connection does not survive a refused batch: the draw would be held without its bets.
     conversation: {
+      // Closes after a refused batch: `F` has no answer, and would finish without those bets.
       ...BASE_CONVERSATION,
       finishIsAnswered: false,
       questionsApart: true,
@@ -65,20 +65,19 @@ const BET: BetFormat = {
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = LENGTH_BYTES + 1;
 /**
- * The original client's frames are this much longer than those of the base protocol (8192 bytes
- * with header). The page leaves open whether its 8202 bytes include the header: they are taken
- * without.
+ * The original client's frames have up to 8202 bytes, the base protocol's 8192 with header. Its
+ * documentation does not say whether the 8202 include the header, so the payload may have as many.
  */
 const FRAME_BYTES_BEYOND_BASE = 10;
 /** The field of an agency's id: at most five digits, and some clients pad. */
 const AGENCY_FIELD_BYTES_MAX = LENGTH_BYTES + 16;
 const DIGITS_MAX = 15;
 const NUMBER = new RegExp(`^\\d{1,${DIGITS_MAX}}$`);
-/** An error is a few words; a server that echoes its input sends no more than a frame. */
+/** Generous for an error of a few words. */
 const ERROR_BYTES_MAX = 8192;
 
 const NOT_YET = encodeFrame('Q', []);
-/** The original client needs a field, which it takes for a number of bets: none was stored. */
+/** The original client reads the first field as the number of stored bets. */
 const ERROR = encodeFrame('E', ['0']);
 
 abstract class CheckWinDecoder<Message> extends StreamDecoder<Message> {
@@ -112,8 +111,8 @@ class CheckWinCentralCodec extends CheckWinDecoder<ClientMessage> implements Cen
   readonly #bets: BatchReader;
 
   constructor(bets: BatchReader, { payloadBytesMax }: Limits) {
-    const frameBytesMax = payloadBytesMax + BASE_HEADER_BYTES + FRAME_BYTES_BEYOND_BASE;
-    super({ B: frameBytesMax, F: frameBytesMax, Q: AGENCY_FIELD_BYTES_MAX });
+    const batchPayloadBytesMax = payloadBytesMax + BASE_HEADER_BYTES + FRAME_BYTES_BEYOND_BASE;
+    super({ B: batchPayloadBytesMax, F: batchPayloadBytesMax, Q: AGENCY_FIELD_BYTES_MAX });
     this.#bets = bets;
   }
 
@@ -123,7 +122,7 @@ class CheckWinCentralCodec extends CheckWinDecoder<ClientMessage> implements Cen
     if (fields.truncated || agency === undefined) {
       throw new WireError('malformed', `${type} without an agency id from 1 to 65535`);
     }
-    // Older clients append their last batch to the F; it is stored already.
+    // Older clients repeat their last batch in F. It was sent as a B before, and is ignored here.
     if (type === 'F') return { kind: 'finish', agency };
     if (type === 'B') {
       const bets = payload.subarray(fields.at);
