@@ -14,7 +14,11 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: CLIENT,
-        find: '  while (received.length < HEADER_BYTES || received.length < HEADER_BYTES + received.readUInt16BE()) {\n',
+        find: `  while (
+    received.length < HEADER_BYTES ||
+    received.length < HEADER_BYTES + received.readUInt16BE()
+  ) {
+`,
         replace: '  if (received.length === 0) {\n',
       },
     ],

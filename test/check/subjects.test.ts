@@ -1,0 +1,19 @@
+import { rmSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ECHO_MUTANTS } from './subjects/echo-mutants.ts';
+import { NODE_MUTANTS } from './subjects/node-mutants.ts';
+import { PYTHON_CLIENT_MUTANTS } from './subjects/python-client-mutants.ts';
+import { PYTHON_SERVER_MUTANTS } from './subjects/python-server-mutants.ts';
+import { makeSubject } from './subjects/subject.ts';
+
+/** The matrix runs few of them by default; that a patch fits its program is seen without running it. */
+describe.each([
+  ['echo', ECHO_MUTANTS],
+  ['node', NODE_MUTANTS],
+  ['python', [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS]],
+] as const)('a fault of the %s program', (program, mutants) => {
+  test.each(mutants)('$name is a patch that fits', ({ patches, expected }) => {
+    rmSync(makeSubject(program, patches), { recursive: true });
+    expect(Object.keys(expected)).not.toEqual([]);
+  });
+});
