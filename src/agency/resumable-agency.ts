@@ -33,8 +33,8 @@ type BatchRefusal = Extract<ServerAnswer, { kind: 'batch-refused' }>;
 class StartOver extends Error {}
 
 /**
- * The agency's side of a resumable upload (protocol page, section 2). After a failure it
- * reconnects, names its upload, is told the next expected bet, and resumes there (promise P3):
+ * The agency's side of a resumable upload (docs/PROTOCOL.md). After a failure it reconnects, names
+ * its upload, receives the number of the next expected bet, and resumes there (promise P3):
  *
  *     HELO ▶ WELC ▶ SBET … ▶ DONE ▶ END ▶ ACTA ▶ ACTA ▶ RWIN
  */

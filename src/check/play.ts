@@ -11,7 +11,7 @@ import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
  * machine.
  */
 const QUIET_LIMIT_MS = 10_000;
-/** Of a whole lottery, however slowly it goes on. Idle machine. */
+/** Limit of a whole lottery that still makes progress. Idle machine. */
 const TOTAL_LIMIT_MS = 90_000;
 const POLL_MS = 20;
 /** What the others may still say when the server or a client has ended. */
@@ -110,9 +110,8 @@ export function isTold(service: Service): boolean {
 export const hasDraw = (lab: Lab): boolean => isAtLeast(lab.exercise, 'ej7');
 
 /**
- * Waits for a fact. What ends the wait without it is not a time that somebody thought of: it is
- * that nothing has happened for long, no byte, no line, no exit, or that everything has taken far
- * longer than it may.
+ * Waits for a fact. Gives up after `QUIET_LIMIT_MS` without activity (no byte, no line, no exit) or
+ * after `TOTAL_LIMIT_MS`.
  *
  * @returns whether it came
  */

@@ -169,7 +169,7 @@ class Link {
     for (const pipe of this.#pipes) pipe.release();
   }
 
-  /** Both sides are told nothing but that the connection is gone. */
+  /** Resets both connections. */
   cut(): void {
     this.#near.resetAndDestroy();
     this.#far?.resetAndDestroy();

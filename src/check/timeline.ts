@@ -55,7 +55,7 @@ export interface Occurrence {
   readonly offset: number;
 }
 
-/** Where bytes occur in what a client is told, also over the border of two chunks. */
+/** Occurrences of bytes in the stream to a client, also across chunks. */
 export function occurrences(
   events: readonly LinkEvent[],
   { client, direction }: { readonly client: number; readonly direction: Direction },

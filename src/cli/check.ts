@@ -36,7 +36,7 @@ const SEED_MAX = 2 ** 31;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
 
-/** `loteria check`: what can be seen from outside of somebody's solution. */
+/** `loteria check`: black-box checks of a solution. */
 export async function check(path: string | undefined, options: CheckOptions): Promise<number> {
   const language = languageOf(inheritedEnvironment());
   if (options.list) return list(language);

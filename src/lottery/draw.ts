@@ -9,8 +9,8 @@ export interface Draw {
 }
 
 /**
- * Goes once through all bets. They come in slices, so that whoever reads them can let other work
- * pass in between (10 million bets take a while).
+ * Goes once through all bets. They arrive in slices, between which the event loop runs other work:
+ * 10 million bets take seconds.
  */
 export async function holdDraw(
   slices: AsyncIterable<Iterable<Bet>>,

@@ -26,8 +26,15 @@ export function logBy<Event extends Named>(log: Log, table: LogTable<Event>): Em
   >;
   return event => {
     const found = lines[event.event]!(event);
-    const isOne = typeof found[0] === 'string';
-    for (const [level, action, result, details] of isOne ? [found as Line] : (found as Line[]))
-      log[level](action, result, details);
+    if (isLine(found)) write(log, found);
+    else for (const line of found) write(log, line);
   };
+}
+
+function isLine(found: Line | readonly Line[]): found is Line {
+  return typeof found[0] === 'string';
+}
+
+function write(log: Log, line: Line): void {
+  log[line[0]](line[1], line[2], line[3]);
 }

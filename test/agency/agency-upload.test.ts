@@ -211,7 +211,7 @@ describe('a connection that is lost', () => {
   );
 
   test.each([1, 2])(
-    'with none unanswered (window %i): comes back and goes on',
+    'with none unanswered (window %i): reconnects and continues',
     async batchWindow => {
       const { path, writer } = await pipeFile(await temporaryFolder());
       const central = await FakeCentral.listen();

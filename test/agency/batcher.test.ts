@@ -181,7 +181,7 @@ describe('a line that is no bet', () => {
     ['a,b,1,2000-01-01,-1', 'number', 'not-digits'],
     ['nombre,apellido,documento,nacimiento,numero', 'document', 'not-digits'],
   ])(
-    '%j is told with its line, field and reason; the rest goes on',
+    '%j is reported with its line, field and reason; the other lines are sent',
     async (line, field, reason) => {
       const { batches, faults } = await batchesOf(`${GOOD}\r\n${line}\r\n${GOOD}\r\n`);
       expect(faults).toMatchObject([{ line: 2, lines: line.split('\n').length, isHeading: false }]);

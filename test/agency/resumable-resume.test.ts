@@ -58,7 +58,7 @@ describe('an upload that was begun by another process', () => {
     ],
     [7, [[7]]],
   ])(
-    'with batches of another size goes on with bet %i, which began none here',
+    'with batches of another size resumes at bet %i, in the middle of a batch',
     async (next, batches) => {
       const central = await FakeCentral.listen();
       const { agency } = startResumable(central.port, { batchWindow: 2 });

@@ -74,7 +74,7 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
       'it does not name the host of server.address',
     ],
     [
-      'of somebody else',
+      'of another authority',
       async () => (await signed()).server,
       'it is not signed by the authority of tls.ca',
     ],

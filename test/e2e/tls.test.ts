@@ -157,7 +157,7 @@ describe('an agency that the server does not accept says why and ends, and the o
       'unauthorized, the certificate has expired',
     ],
     [
-      'with one of somebody else',
+      'with one of another authority',
       async () => (await signed()).agency(1),
       'unauthorized, the certificate is not signed by the authority of TLS_CLIENT_CA',
     ],

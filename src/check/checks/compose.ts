@@ -136,7 +136,7 @@ async function refusedByCompose(stage: Lab['stage']): Promise<Text | undefined> 
   }
 }
 
-/** What nobody has asked for must not look as if it had worked. */
+/** Wrong arguments need an exit code other than 0 and a message. */
 async function judgeUsage(folder: string): Promise<Judgement> {
   for (const args of [[], [FILE, 'x']]) {
     const { code, output } = await runGenerator(folder, args);

@@ -26,7 +26,7 @@ export const drawRule: Check = {
   title: { es: 'el sorteo espera a todas las agencias', en: 'the draw waits for every agency' },
   why: {
     es: 'nadie conoce ganadores antes de que todas las agencias avisaron; la misma agencia dos veces no son dos, y una de más no cuelga a nadie',
-    en: 'nobody is told winners before every agency has finished; the same one twice is not two, and one more hangs nobody',
+    en: 'no winners are sent before every agency has finished; the same agency twice counts once, and an extra agency blocks no other',
   },
   limitMs: 400_000,
   async run(lab) {

@@ -11,7 +11,7 @@ export const privacy: Check = {
   exercises: ['ej7', 'ej8'],
   title: {
     es: 'cada agencia conoce solo sus ganadores',
-    en: 'each agency is told only its own winners',
+    en: 'each agency receives only its own winners',
   },
   why: {
     es: 'no corresponde mandar a todas las agencias los ganadores de todas (broadcast): son datos personales de clientes ajenos',

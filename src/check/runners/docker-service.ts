@@ -1,26 +1,15 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Exit, type LogLine, type Service, StartFailed, type Usage } from '../runner.ts';
 import type { Engine } from './docker-engine.ts';
 import { treeUsage } from './process-tree.ts';
+import { collectLines, USAGE_PERIOD_MS } from './service-output.ts';
 
 /** The engine has accepted the start and says nothing of it. */
 const START_MS_MAX = 30_000;
 const POLL_MS = 50;
-
-/**
- * How often what a container uses is read while it runs: of one that has ended the last values
- * count.
- */
-const USAGE_PERIOD_MS = 100;
-
-/** A program that writes without end must not fill the memory. */
-const LINES_MAX = 200_000;
-const LINE_LENGTH_MAX = 2000;
 
 /** A shell's convention, which Docker follows: of a process that a signal has ended. */
 const SIGNAL_EXIT_CODE = 128;
@@ -36,7 +25,7 @@ interface ServiceOptions {
 /** A container of the subject, from a start of it to its end. */
 export class DockerService implements Service {
   readonly name: string;
-  readonly lines: LogLine[] = [];
+  readonly lines: readonly LogLine[];
   exit: Exit | undefined;
   readonly exited: Promise<Exit>;
   readonly #engine: Engine;
@@ -59,7 +48,7 @@ export class DockerService implements Service {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    for (const stream of [attached.stdout, attached.stderr]) this.#read(stream);
+    this.lines = collectLines([attached.stdout, attached.stderr], now);
     this.#sampling = setInterval(() => this.#sample(), USAGE_PERIOD_MS);
     this.exited = new Promise(resolve => {
       attached.on('error', () => resolve(this.#end(null)));
@@ -127,13 +116,6 @@ export class DockerService implements Service {
       Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;
     this.exit = { code: signal === null ? code : null, signal, atMs: this.#now() };
     return this.exit;
-  }
-
-  #read(stream: Readable): void {
-    createInterface({ input: stream }).on('line', text => {
-      if (this.lines.length >= LINES_MAX) return;
-      this.lines.push({ atMs: this.#now(), text: text.slice(0, LINE_LENGTH_MAX) });
-    });
   }
 }
 

@@ -1,17 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { type Exit, type LogLine, type Service, StartFailed, type Usage } from '../runner.ts';
 import { treeUsage } from './process-tree.ts';
-
-/**
- * How often what a process uses is read while it runs: of one that has ended the last values count.
- */
-const USAGE_PERIOD_MS = 100;
-
-/** A program that writes without end must not fill the memory. */
-const LINES_MAX = 200_000;
-const LINE_LENGTH_MAX = 2000;
+import { collectLines, USAGE_PERIOD_MS } from './service-output.ts';
 
 interface ServiceOptions {
   readonly name: string;
@@ -27,18 +17,16 @@ interface ServiceOptions {
 /** A program of the subject as a process group of this machine. */
 export class NativeService implements Service {
   readonly name: string;
-  readonly lines: LogLine[] = [];
+  readonly lines: readonly LogLine[];
   exit: Exit | undefined;
   readonly exited: Promise<Exit>;
   readonly #process: ChildProcess;
-  readonly #now: () => number;
   #usage: Usage | undefined;
 
   private constructor(process: ChildProcess, { name, now }: ServiceOptions) {
     this.name = name;
     this.#process = process;
-    this.#now = now;
-    for (const stream of [process.stdout!, process.stderr!]) this.#read(stream);
+    this.lines = collectLines([process.stdout!, process.stderr!], now);
     const sampling = setInterval(() => this.#sample(), USAGE_PERIOD_MS);
     this.exited = new Promise(resolve => {
       // Not `close`: a process that it has left behind may hold the pipes open.
@@ -106,12 +94,5 @@ export class NativeService implements Service {
 
   #sample(): void {
     if (this.exit === undefined) this.#usage = treeUsage(this.pid) ?? this.#usage;
-  }
-
-  #read(stream: Readable): void {
-    createInterface({ input: stream }).on('line', text => {
-      if (this.lines.length >= LINES_MAX) return;
-      this.lines.push({ atMs: this.#now(), text: text.slice(0, LINE_LENGTH_MAX) });
-    });
   }
 }
