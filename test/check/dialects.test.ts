@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Verdict } from '../../src/check/finding.ts';
 import type { AgencyProtocol } from '../../src/wire/dialect-names.ts';
+import { needsPython } from '../lottery/python.ts';
 import { PROGRAM } from '../support/built-program.ts';
 import { checkVerdicts, CHECK_LIMIT_MS, IS_FULL, SEEDS } from './matrix.ts';
-import { makeOwnSubject } from './subjects/subject.ts';
+import { makeOwnSubject, makePeerSubject, PEERS } from './subjects/subject.ts';
 
 /** In these an agency asks again after a pause. */
 const ASKING: readonly AgencyProtocol[] = ['base', 'check-win', 'op-codes'];
@@ -16,16 +18,35 @@ const COMMANDS = ['server', 'client'].flatMap(part => [
   `${process.execPath} ${PROGRAM} ${part}`,
 ]);
 
+/** @returns what is not `ok` in a subject, which is removed */
+async function verdictsOf(
+  subject: string,
+  seed: number,
+  options: readonly string[] = [],
+): Promise<Readonly<Record<string, Verdict>>> {
+  const only = IS_FULL ? undefined : ['outcome', 'privacy'];
+  try {
+    return await checkVerdicts(subject, { seed, only, options });
+  } finally {
+    rmSync(subject, { recursive: true });
+  }
+}
+
 describe.each(PROTOCOLS)('this project in its dialect %s', protocol => {
   test.each(SEEDS)('is ok throughout with seed %i', { timeout: CHECK_LIMIT_MS }, async seed => {
-    const subject = makeOwnSubject(protocol);
-    try {
-      const only = IS_FULL ? undefined : ['outcome', 'privacy'];
-      const verdicts = await checkVerdicts(subject, { seed, only, options: COMMANDS });
-      const isAsking = IS_FULL && ASKING.includes(protocol);
-      expect(verdicts).toEqual(isAsking ? { waiting: 'advice' } : {});
-    } finally {
-      rmSync(subject, { recursive: true });
-    }
+    const isAsking = IS_FULL && ASKING.includes(protocol);
+    const verdicts = await verdictsOf(makeOwnSubject(protocol), seed, COMMANDS);
+    expect(verdicts).toEqual(isAsking ? { waiting: 'advice' } : {});
   });
+});
+
+describe.each(PEERS)('a solution in Python with the wire format of %s', peer => {
+  test.for(SEEDS)(
+    'is ok throughout with seed %i',
+    { timeout: CHECK_LIMIT_MS },
+    async (seed, context) => {
+      needsPython(context);
+      expect(await verdictsOf(makePeerSubject(peer), seed)).toEqual({});
+    },
+  );
 });

@@ -97,7 +97,7 @@ def ask(connection, report):
 
 
 def server(options):
-    common.serve(options, converse)
+    return common.serve(options, converse)
 
 
 def converse(connection, lottery):

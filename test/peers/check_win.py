@@ -120,7 +120,7 @@ def ask(options):
 
 
 def server(options):
-    common.serve(options, converse)
+    return common.serve(options, converse)
 
 
 def converse(connection, lottery):

@@ -111,7 +111,7 @@ def dial(options):
 def read_bets(path):
     """The agency's file: `nombre,apellido,documento,nacimiento,numero`, without a header."""
     with open(path, encoding="utf-8", newline="") as file:
-        return [Bet(*row) for row in csv.reader(file)]
+        yield from (Bet(*row) for row in csv.reader(file))
 
 
 def in_batches(encoded_bets, bets_max, bytes_max):

@@ -106,7 +106,7 @@ def server(options):
         lottery.told(agency)
         connection.expect_end(f"from agency {agency} after everything was said")
 
-    common.serve(options, converse, connections_max=options.agencies)
+    return common.serve(options, converse, connections_max=options.agencies)
 
 
 def take_batches(connection, lottery, agency, strict):

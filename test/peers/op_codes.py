@@ -13,6 +13,7 @@ and each question, close after each answer, and say "all sent" and ask for the f
 
 import struct
 import time
+from itertools import islice
 
 import common
 from common import Bet, Broken
@@ -66,7 +67,7 @@ def receive_answer(connection):
 
 def client(options, bets, report):
     encoded = (encode_bet(options.agency, bet) for bet in bets)
-    batches = list(common.in_batches(encoded, options.batch, BATCH_BYTES_MAX - 3))[: options.amount]
+    batches = islice(common.in_batches(encoded, options.batch, BATCH_BYTES_MAX - 3), options.amount)
     if options.old:
         talk_on_many(options, batches, report)
     else:
@@ -127,7 +128,7 @@ def take_winners(connection, report):
 
 
 def server(options):
-    common.serve(options, converse)
+    return common.serve(options, converse)
 
 
 def converse(connection, lottery):

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AgencyProtocol, listenerOf } from '../../../src/wire/dialect-names.ts';
@@ -57,6 +57,29 @@ export function makeSubject(program: SubjectProgram, patches: readonly Patch[] =
     rmSync(folder, { recursive: true });
     throw error;
   }
+  return folder;
+}
+
+/** Dialects of `test/peers` that carry every bet; csv-frames has no place for a comma in a name. */
+export const PEERS = ['base', 'check_win', 'op_codes', 'push_codes'] as const;
+
+/**
+ * Writes a student's repository that speaks a dialect of `test/peers`: the correct program in
+ * Python with another conversation.
+ *
+ * @returns its folder, which the caller removes
+ */
+export function makePeerSubject(peer: (typeof PEERS)[number]): string {
+  const folder = makeSubject('python');
+  for (const part of ['server', 'client']) {
+    const program = join(folder, part);
+    renameSync(join(program, 'main.py'), join(program, 'solution.py'));
+    cpSync(join(import.meta.dirname, 'peers', part), program, { recursive: true });
+    cpSync(join(ROOT, 'test/peers/common.py'), join(program, 'common.py'));
+    cpSync(join(ROOT, `test/peers/${peer}.py`), join(program, 'dialect.py'));
+  }
+  runIn(folder, 'git', ['add', '--all']);
+  runIn(folder, 'git', [...IDENTITY, 'commit', '--quiet', `--message=${peer}`]);
   return folder;
 }
 
