@@ -75,7 +75,7 @@ export class AgencyConnection {
     if (identification === undefined) return link;
     link.send(identification);
     // Servers that decode one frame per read would miss the batch in the same segment.
-    if (dialect.conversation.framesApart) await pause(FRAME_GAP_MS, this.#parts);
+    if (dialect.conversation.writePerFrame) await pause(FRAME_GAP_MS, this.#parts);
     return link;
   }
 

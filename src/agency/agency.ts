@@ -112,12 +112,12 @@ export class Agency {
    */
   async #finish(): Promise<void> {
     const { id, dialect, limits, emit } = this.#parts;
-    const { finishIsAnswered, questionsApart } = dialect.conversation;
+    const { finishIsAnswered, connectionPerQuestion } = dialect.conversation;
     const frame = dialect.agency(limits, id).finish();
     if (!finishIsAnswered) {
       const link = await this.#connection.open();
       link.send(frame);
-      if (questionsApart) await this.close();
+      if (connectionPerQuestion) await this.close();
       return;
     }
     const { answer, attempts } = await this.#ask(frame, FINISH_ATTEMPTS_MAX);
@@ -142,13 +142,14 @@ export class Agency {
    */
   async #askUntilDrawn(): Promise<readonly string[]> {
     const { id, dialect, limits, emit, pollMs, random } = this.#parts;
-    const { questionsApart, closesWhileWaiting } = dialect.conversation;
+    const { connectionPerQuestion, closesBetweenPolls } = dialect.conversation;
     const question = dialect.agency(limits, id).askWinners();
     const firstMs = Math.min(POLL_MS_FIRST, pollMs);
     const backOff = new BackOff({ firstMs, ceilingMs: pollMs, factor: POLL_FACTOR, random });
     for (;;) {
       const answer = (await this.#ask(question, Number.POSITIVE_INFINITY)).answer!;
-      if (questionsApart || (closesWhileWaiting && answer.kind === 'not-drawn')) await this.close();
+      if (connectionPerQuestion || (closesBetweenPolls && answer.kind === 'not-drawn'))
+        await this.close();
       if (answer.kind === 'winners') return answer.documents;
       if (answer.kind !== 'not-drawn')
         throw new AgencyError(
@@ -259,7 +260,7 @@ export class Agency {
         `the central says that it stored ${answer.bets} bets of the ${count} that begin with line ${firstLine}`,
       );
     }
-    if (answer.kind === 'bets-refused' && dialect.conversation.outlivesRefusedBatch) {
+    if (answer.kind === 'bets-refused' && dialect.conversation.survivesRefusedBatch) {
       emit({ event: 'bets-refused', count, firstLine, reason: answer.refusal.detail });
       return false;
     }

@@ -19,7 +19,7 @@ import { withStop } from './waiting.ts';
 const LAGGING_MAX = 6;
 
 /** How often a file is read again with several servers: beyond, they do not share one store. */
-const STARTS_OVER_MAX = 8;
+const RESTARTS_MAX = 8;
 
 /** Batches that may be unanswered before the first acknowledgement: slow start. */
 const WINDOW_FIRST = 8;
@@ -41,15 +41,15 @@ class StartOver extends Error {}
 export class ResumableAgency {
   readonly #parts: ResumableParts;
   #file: UploadFile | undefined;
-  /** The bet that the central must expect when it has the whole upload. */
-  #sentNext = 1;
+  /** The bet that a central with the whole upload expects next. */
+  #expectedNext = 1;
   /** The first bet of the last refused batch that was reported. */
   #reportedBatch = 0;
   /** Refused bets that were reported. */
   #reportedBets = 0;
   /** Servers in a row that lagged: they expected less than was acknowledged. */
   #lagging = 0;
-  #startsOver = 0;
+  #restarts = 0;
   /** The smallest payload that any server has granted. */
   #payloadBytesMax = Infinity;
   readonly #pace: SendPace;
@@ -165,7 +165,7 @@ export class ResumableAgency {
       if (again !== undefined) {
         this.#countRestart(again);
         await this.#links!.retryLater(new LinkError(again.message));
-        this.#sentNext = 1;
+        this.#expectedNext = 1;
       }
       try {
         return await this.#uploadOnce();
@@ -185,10 +185,10 @@ export class ResumableAgency {
   #countRestart({ message }: StartOver): void {
     const { path, rereadable } = this.#file!;
     if (!rereadable) throw new AgencyError(`${message}, and ${path} cannot be read again`);
-    this.#startsOver += 1;
-    if (this.#parts.addresses.several && this.#startsOver > STARTS_OVER_MAX) {
+    this.#restarts += 1;
+    if (this.#parts.addresses.several && this.#restarts > RESTARTS_MAX) {
       throw new AgencyError(
-        `${message}, after ${path} was read again ${STARTS_OVER_MAX} times; do the servers of server.address keep the same bets?`,
+        `${message}, after ${path} was read again ${RESTARTS_MAX} times; do the servers of server.address keep the same bets?`,
       );
     }
   }
@@ -216,7 +216,7 @@ export class ResumableAgency {
         await this.#compareCounts(pass, link);
       });
       const { batches, bets, next } = pass!;
-      this.#sentNext = next;
+      this.#expectedNext = next;
       emit({ event: 'upload-done', batches, bets });
       return bets;
     } catch (error) {
@@ -234,14 +234,14 @@ export class ResumableAgency {
 
   /** A central that is only polled for the winners must have the whole upload. */
   #onWelcome({ next }: Welcome): void {
-    if (next < this.#sentNext) throw this.#forgotten(next);
+    if (next < this.#expectedNext) throw this.#regression(next);
   }
 
   /**
    * The error for a server that expects an acknowledged batch again: a retry while it may merely
    * lag behind another one, then a second pass over the file.
    */
-  #forgotten(next: number): LinkError | StartOver {
+  #regression(next: number): LinkError | StartOver {
     const message = `the central expects bet ${next} again, which it has acknowledged`;
     this.#lagging += 1;
     if (this.#parts.addresses.several && this.#lagging < LAGGING_MAX) return new LinkError(message);
@@ -283,7 +283,7 @@ export class ResumableAgency {
   }
 
   async #resumeAt(pass: UploadPass, { next, refusedBets = 0 }: Welcome): Promise<void> {
-    if (!pass.canResumeAt(next)) throw this.#forgotten(next);
+    if (!pass.canResumeAt(next)) throw this.#regression(next);
     this.#lagging = 0;
     await pass.skipTo(next);
     if (pass.next < next && !pass.fileChanged) {

@@ -8,7 +8,7 @@ export class Backpressure {
   readonly #unsyncedBytesMax: number;
   /** Of the newest group commit; its batches share the promise. */
   #durable: Promise<void> | undefined;
-  #room: PromiseWithResolvers<void> | undefined;
+  #released: PromiseWithResolvers<void> | undefined;
 
   constructor(store: Store, { unsyncedBytesMax }: { readonly unsyncedBytesMax: number }) {
     this.#store = store;
@@ -22,11 +22,11 @@ export class Backpressure {
 
   /** Fulfilled when it is off again. */
   released(): Promise<void> {
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+    this.#released ??= Promise.withResolvers();
+    return this.#released.promise;
   }
 
-  /** Appends to the store, and looks for room once for each group commit. */
+  /** Appends to the store, and checks for release once per group commit. */
   append(batch: BetBatch, place?: UploadPlace): Promise<void> {
     const durable = this.#store.append(batch, place);
     if (durable !== this.#durable) {
@@ -37,8 +37,8 @@ export class Backpressure {
   }
 
   readonly #release = (): void => {
-    if (this.#room === undefined || this.isOn) return;
-    this.#room.resolve();
-    this.#room = undefined;
+    if (this.#released === undefined || this.isOn) return;
+    this.#released.resolve();
+    this.#released = undefined;
   };
 }

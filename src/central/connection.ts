@@ -58,13 +58,13 @@ export class Connection implements Served {
   #isClosing = false;
   #isPumpScheduled = false;
   #isFlushScheduled = false;
-  #waitsForRoom = false;
+  #awaitsRelease = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     const { socket, limits, now } = parts;
-    const { framesApart } = parts.conversation;
-    this.#writer = new ReplyWriter({ socket, framesApart, now, onRoom: () => this.#resume() });
+    const { writePerFrame } = parts.conversation;
+    this.#writer = new ReplyWriter({ socket, writePerFrame, now, onDrained: () => this.#resume() });
     this.#session = new Session(parts);
     this.#deadlines = new Deadlines(limits, now);
     this.#linger = new LingeringClose(socket, limits, now);
@@ -106,7 +106,7 @@ export class Connection implements Served {
     return codec.bufferedBytes + socket.readableLength + this.#writer.bufferedBytes;
   }
 
-  cutForRoom(): void {
+  cutForMemory(): void {
     this.#cut('too-much-held');
   }
 
@@ -259,15 +259,15 @@ export class Connection implements Served {
       return false;
     if (!central.backpressure.isOn) return true;
     // With unanswered requests the next reply resumes the pump.
-    if (unanswered === 0) void this.#waitForRoom();
+    if (unanswered === 0) void this.#awaitRelease();
     return false;
   }
 
-  async #waitForRoom(): Promise<void> {
-    if (this.#waitsForRoom) return;
-    this.#waitsForRoom = true;
+  async #awaitRelease(): Promise<void> {
+    if (this.#awaitsRelease) return;
+    this.#awaitsRelease = true;
     await this.#parts.central.backpressure.released();
-    this.#waitsForRoom = false;
+    this.#awaitsRelease = false;
     this.#onReadable();
   }
 
@@ -334,9 +334,9 @@ export class Connection implements Served {
 
   #send(reply: ServerMessage, to?: ClientMessage['kind']): void {
     if (this.#isClosing) return;
-    const { questionsApart } = this.#parts.conversation;
+    const { connectionPerQuestion } = this.#parts.conversation;
     this.#write(this.#encode(reply, to));
-    if (reply.kind === 'refused' || (questionsApart && to === 'ask-winners')) this.#finish();
+    if (reply.kind === 'refused' || (connectionPerQuestion && to === 'ask-winners')) this.#finish();
   }
 
   /** The frames of a reply, or of the refusal when the dialect has no bytes for it. */

@@ -49,7 +49,7 @@ export class EchoConnection implements Served {
     return this.#socket.readableLength + this.#socket.writableLength;
   }
 
-  cutForRoom(): void {
+  cutForMemory(): void {
     this.destroy();
   }
 

@@ -3,7 +3,7 @@ export interface Buffering {
   /** Input that is not decoded, and output that is not read. */
   readonly bufferedBytes: number;
   /** Closes the connection to free its buffers. */
-  cutForRoom(): void;
+  cutForMemory(): void;
 }
 
 /**
@@ -47,7 +47,7 @@ export class OpenConnections {
     for (const [connection] of byBytes) {
       if (this.#bufferedBytes <= this.#bufferedBytesMax) return;
       this.delete(connection);
-      connection.cutForRoom();
+      connection.cutForMemory();
     }
   }
 }

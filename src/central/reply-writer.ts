@@ -9,10 +9,10 @@ const FRAMES_PER_TURN_MAX = 64;
 export interface ReplyWriterParts {
   readonly socket: Socket;
   /** One write for each frame: peers read a header with a single call. */
-  readonly framesApart: boolean;
+  readonly writePerFrame: boolean;
   readonly now: () => number;
   /** Called when the backlog is written. */
-  readonly onRoom: () => void;
+  readonly onDrained: () => void;
 }
 
 /**
@@ -75,7 +75,7 @@ export class ReplyWriter {
   }
 
   #flush(): void {
-    const { socket, now, onRoom } = this.#parts;
+    const { socket, now, onDrained } = this.#parts;
     if (socket.destroyed) return;
     const wasBacklogged = this.#queuedBytes >= SLICE_BYTES;
     for (let writes = 0; this.#queuedBytes > 0 && socket.writableLength === 0; writes += 1) {
@@ -89,7 +89,7 @@ export class ReplyWriter {
       socket.write(bytes, this.#onWritten);
     }
     if (this.#queuedBytes === 0 && this.#ending) socket.end();
-    if (wasBacklogged && this.#queuedBytes < SLICE_BYTES) onRoom();
+    if (wasBacklogged && this.#queuedBytes < SLICE_BYTES) onDrained();
   }
 
   #flushInNextTurn(): void {
@@ -110,7 +110,7 @@ export class ReplyWriter {
 
   /** The next write. */
   #take(): Uint8Array {
-    if (this.#parts.framesApart) return this.#takeFrame(Number.POSITIVE_INFINITY);
+    if (this.#parts.writePerFrame) return this.#takeFrame(Number.POSITIVE_INFINITY);
     const parts: Uint8Array[] = [];
     let room = SLICE_BYTES;
     while (room > 0 && this.#next < this.#frames.length) {

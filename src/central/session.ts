@@ -286,7 +286,7 @@ export class Session {
     const { emit, conversation } = this.#parts;
     emit({ event: 'bets-refused', agency, single: message.kind === 'bet', count });
     const reply = this.refuse(refusal);
-    return conversation.outlivesRefusedBatch ? { kind: 'bets-refused', refusal } : reply;
+    return conversation.survivesRefusedBatch ? { kind: 'bets-refused', refusal } : reply;
   }
 
   async #finish(agency: number): Promise<ServerMessage> {

@@ -140,7 +140,7 @@ class Handshake implements Served {
     this.#socket.destroy();
   }
 
-  cutForRoom(): void {
+  cutForMemory(): void {
     this.destroy();
   }
 

@@ -192,7 +192,7 @@ function openAgency(
     return new ResumableAgency({ ...parts, dialect, batchWindow: batchWindow ?? RESUMABLE_WINDOW });
   }
   const dialect = speaking(protocol, parts.id);
-  if (dialect.conversation.framesApart && (batchWindow ?? 1) > 1) {
+  if (dialect.conversation.writePerFrame && (batchWindow ?? 1) > 1) {
     throw new ConfigError(
       `batch.window is ${batchWindow}, protocol ${protocol} takes 1 only: its servers treat each read as one frame`,
     );

@@ -14,12 +14,12 @@ const PROBE_BYTES = 1024 * 1024;
 export class DiskProbe {
   readonly #path: string;
   readonly #periodMs: number;
-  readonly #onRoom: () => void;
+  readonly #onDrained: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(directory: string, onRoom: () => void, periodMs = PROBE_MS) {
+  constructor(directory: string, onDrained: () => void, periodMs = PROBE_MS) {
     this.#path = join(directory, PROBE_FILE);
-    this.#onRoom = onRoom;
+    this.#onDrained = onDrained;
     this.#periodMs = periodMs;
   }
 
@@ -38,7 +38,7 @@ export class DiskProbe {
     const hasRoom = await this.#writes().catch(() => false);
     if (this.#timer !== timer || timer === undefined) return;
     this.#timer = undefined;
-    if (hasRoom) this.#onRoom();
+    if (hasRoom) this.#onDrained();
     else this.start();
   }
 

@@ -26,13 +26,13 @@ export interface Conversation {
   /** Whether an agency polls for its winners, or the central sends them after the draw. */
   readonly winners: 'asked' | 'sent';
   /** Whether each question for the winners has a connection of its own, closed after the answer. */
-  readonly questionsApart: boolean;
+  readonly connectionPerQuestion: boolean;
   /** Whether a connection survives a refused batch: the agency sends the next one. */
-  readonly outlivesRefusedBatch: boolean;
-  /** Whether frames must not share a segment: peers decode one frame per read. */
-  readonly framesApart: boolean;
+  readonly survivesRefusedBatch: boolean;
+  /** Whether each frame is a write of its own: peers decode one frame per read. */
+  readonly writePerFrame: boolean;
   /** Whether the agency closes while it waits for the draw, as a sequential server needs. */
-  readonly closesWhileWaiting: boolean;
+  readonly closesBetweenPolls: boolean;
   /** Whether some servers close the connection after each answer. */
   readonly serverMayClose: boolean;
 }
@@ -40,10 +40,10 @@ export interface Conversation {
 export const BASE_CONVERSATION: Conversation = {
   finishIsAnswered: true,
   winners: 'asked',
-  questionsApart: false,
-  outlivesRefusedBatch: false,
-  framesApart: false,
-  closesWhileWaiting: true,
+  connectionPerQuestion: false,
+  survivesRefusedBatch: false,
+  writePerFrame: false,
+  closesBetweenPolls: true,
   serverMayClose: false,
 };
 

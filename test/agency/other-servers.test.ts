@@ -95,7 +95,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
         await peer.receive(hello.length + spoken.allSent(1).length);
         peer.send(spoken.finished);
       }
-      if (attempt === 0 && spoken.questionsApart) {
+      if (attempt === 0 && spoken.connectionPerQuestion) {
         peer.end();
         const asking = await server.accept();
         await asking.receive(spoken.question!(1).length);
@@ -117,7 +117,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
 
 describe.each(SPOKEN)('an agency that speaks $name', spoken => {
   test('sends no two frames in one read to a server that decodes one per read', async () => {
-    await holdLottery(spoken, { messagePerRead: spoken.dialect.conversation.framesApart });
+    await holdLottery(spoken, { messagePerRead: spoken.dialect.conversation.writePerFrame });
   });
 });
 

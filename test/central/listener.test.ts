@@ -31,7 +31,7 @@ function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: 
         socket.resume();
       }),
       bufferedBytes: 0,
-      cutForRoom() {},
+      cutForMemory() {},
       checkDeadlines() {},
       stop: () => void socket.end(),
       destroy: () => void socket.destroy(),

@@ -111,7 +111,7 @@ describe.each(SPOKEN)('a list of winners in $name', { timeout: 60_000 }, spoken 
       ]);
       return;
     }
-    const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 0);
+    const received = await readAll(socket, spoken.connectionPerQuestion ? 0 : expected.length, 0);
     expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
     expect(central.of('connection-cut')).toEqual([]);
   });
@@ -127,7 +127,7 @@ describe.each(SPOKEN)('a list of winners in $name', { timeout: 60_000 }, spoken 
     const expected = LISTS[spoken.name]!(documentsOf(count))!;
     await until(() => central.sockets[0]!.bytesWritten > 0, 'the beginning of the list');
     if (count > 65_000) await until(() => central.sockets[0]!.writableLength > 0, 'a full socket');
-    const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 1);
+    const received = await readAll(socket, spoken.connectionPerQuestion ? 0 : expected.length, 1);
     expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
   });
 
@@ -139,7 +139,7 @@ describe.each(SPOKEN)('a list of winners in $name', { timeout: 60_000 }, spoken 
     onTestFinished(() => void socket.destroy());
     socket.write(questionOf(spoken));
     const expected = LISTS[spoken.name]!(documentsOf(16_000))!;
-    const received = await readAll(socket, spoken.questionsApart ? 0 : expected.length, 1);
+    const received = await readAll(socket, spoken.connectionPerQuestion ? 0 : expected.length, 1);
     expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
   });
 });

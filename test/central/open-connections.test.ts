@@ -14,7 +14,7 @@ class Buffering {
     this.bufferedBytes = bufferedBytes;
   }
 
-  cutForRoom(): void {
+  cutForMemory(): void {
     this.wasCut = true;
   }
 }

@@ -211,7 +211,7 @@ describe.each(['stopped', 'killed'] as const)(
 );
 
 describe('a disk that is full', () => {
-  test('delays the draw, and nobody is told winners before it is on the disk; with room again it is held', async () => {
+  test('delays the draw and its winners until the record is on the disk; with free space the draw is held', async () => {
     const disk = new Disk();
     const life = await start(await temporaryFolder(), disk, [1]);
     const { central } = life;

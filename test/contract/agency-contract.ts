@@ -79,8 +79,8 @@ const BETS_FILE = [LORCA, NANDU]
  * to ask.
  */
 function exchangesOf(spoken: SpokenDialect): Exchange[] {
-  const { questionsApart: apart } = spoken;
-  const { closesWhileWaiting } = spoken.dialect.conversation;
+  const { connectionPerQuestion: apart } = spoken;
+  const { closesBetweenPolls } = spoken.dialect.conversation;
   const winners = Buffer.concat(spoken.winnersFrames(...WINNERS));
   const batches = [LORCA, NANDU].map(bet => ({
     asks: spoken.batch(1, bet),
@@ -98,7 +98,7 @@ function exchangesOf(spoken: SpokenDialect): Exchange[] {
     ...batches,
     { asks, says: spoken.finished },
     { asks: spoken.question(1), says: spoken.notYet, apart },
-    { asks: spoken.question(1), says: winners, apart: apart || closesWhileWaiting },
+    { asks: spoken.question(1), says: winners, apart: apart || closesBetweenPolls },
   ];
 }
 
@@ -246,7 +246,7 @@ function describeLostConnections(spoken: SpokenDialect): void {
 function describeRefusedBatches(spoken: SpokenDialect): void {
   const reason = 'bet 0, document, not-digits';
 
-  if (spoken.outlivesRefusedBatch) {
+  if (spoken.survivesRefusedBatch) {
     test('a batch that is refused is left out and logged, and the others are sent', async () => {
       const run = await started(spoken);
       let turn = 0;

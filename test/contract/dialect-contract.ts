@@ -48,7 +48,7 @@ function describeStreams(spoken: SpokenDialect): void {
     cut: (bytes: Buffer) => Uint8Array[],
   ) {
     if (spoken.winners === 'asked') {
-      const asking = spoken.questionsApart ? await connected(central) : peer;
+      const asking = spoken.connectionPerQuestion ? await connected(central) : peer;
       if (asking !== peer) peer.end();
       await sendPieces(central, asking, cut(spoken.question!(1)));
       expect(await asking.receive(winners.length / 2)).toBe(winners);
@@ -96,7 +96,7 @@ function describeStreams(spoken: SpokenDialect): void {
         const peer = await connected(central);
         peer.send(Buffer.concat([spoken.hello(1), spoken.question!(1)]));
         expect(await peer.receive(spoken.notYet.length)).toBe(spoken.notYet.toString('hex'));
-        if (spoken.questionsApart) expect(await peer.rest()).toBe('');
+        if (spoken.connectionPerQuestion) expect(await peer.rest()).toBe('');
         expect(central.of('message-refused')).toEqual([]);
         expect(central.lottery.hasFinished(1)).toBe(false);
       });

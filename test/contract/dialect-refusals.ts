@@ -75,7 +75,7 @@ export function describeRefusals(spoken: SpokenDialect): void {
 }
 
 function describeDefects(spoken: SpokenDialect): void {
-  const { outlivesRefusedBatch } = spoken;
+  const { survivesRefusedBatch } = spoken;
   const bystands = Buffer.concat([spoken.hello(2), spoken.batch(2, NANDU)]);
 
   /**
@@ -116,11 +116,11 @@ function describeDefects(spoken: SpokenDialect): void {
       const { central, store, peer, expectUndisturbed } = await converse(said);
       const answers = [
         spoken.refused(`bet 1, ${detail}`),
-        ...(outlivesRefusedBatch ? [spoken.accepted(1)] : []),
+        ...(survivesRefusedBatch ? [spoken.accepted(1)] : []),
       ];
       const answer = Buffer.concat(answers);
       expect(await peer.receive(answer.length)).toBe(answer.toString('hex'));
-      if (outlivesRefusedBatch) {
+      if (survivesRefusedBatch) {
         expect(peer.ended).toBe(false);
         peer.end();
       }
@@ -130,7 +130,7 @@ function describeDefects(spoken: SpokenDialect): void {
       ]);
       expect(central.of('message-refused')).toEqual(refusalOf('invalid-bet', `bet 1, ${detail}`));
       await expectUndisturbed();
-      const after = outlivesRefusedBatch ? rowOf({ ...LORCA, number: '1' }) : '';
+      const after = survivesRefusedBatch ? rowOf({ ...LORCA, number: '1' }) : '';
       expect(store.rows).toBe(rowOf(LORCA) + after + rowOfOther);
     });
   });
@@ -211,7 +211,7 @@ function describeEndOfBets(spoken: SpokenDialect): void {
         );
       } else {
         expect(await peer.receive(last.length / 2)).toBe(last);
-        if (spoken.outlivesRefusedBatch) peer.end();
+        if (spoken.survivesRefusedBatch) peer.end();
         expect(await peer.rest()).toBe('');
       }
       expect(store.rows).toBe(rowOf(LORCA));
@@ -226,7 +226,7 @@ function describeEndOfBets(spoken: SpokenDialect): void {
       peer.send(Buffer.concat([spoken.hello(1), spoken.batch(1, NANDU)]));
       const last = spoken.refused(detail).toString('hex');
       expect(await peer.receive(last.length / 2)).toBe(last);
-      if (spoken.outlivesRefusedBatch) peer.end();
+      if (spoken.survivesRefusedBatch) peer.end();
       expect(await peer.rest()).toBe('');
       expectLogged(central);
       expect(store.rows).toBe('');

@@ -32,7 +32,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       const detail = 'cannot write bets.csv, ENOSPC on write';
       const refused = spoken.refused(detail).toString('hex');
       expect(await peer.receive(refused.length / 2)).toBe(refused);
-      if (spoken.outlivesRefusedBatch) peer.end();
+      if (spoken.survivesRefusedBatch) peer.end();
       expect(await peer.rest()).toBe('');
       expect(central.of('message-refused').map(({ refusal }) => refusal)).toEqual([
         { code: 'storage', detail },

@@ -32,9 +32,9 @@ export interface SpokenDialect {
    * Whether the question for the winners has a connection of its own, which the central closes
    * after the answer.
    */
-  readonly questionsApart: boolean;
+  readonly connectionPerQuestion: boolean;
   /** Whether the conversation goes on behind a batch that was not stored. */
-  readonly outlivesRefusedBatch: boolean;
+  readonly survivesRefusedBatch: boolean;
   /** Empty where every message says whose it is. */
   readonly hello: (agency: number) => Buffer;
   readonly batch: (agency: number, ...bets: readonly RawBet[]) => Buffer;

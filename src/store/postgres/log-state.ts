@@ -231,12 +231,20 @@ export class LogState {
     );
   }
 
-  /** Rejects what waits, and with `evenSent` also what may be stored nevertheless. */
-  rejectAll(error: StoreError, evenSent: boolean): void {
-    const sent = [...this.#uncommitted, ...this.#sent].flatMap(({ pending }) => pending);
-    for (const { fact, reject } of sent) if (fact === undefined) reject(error);
-    this.#reject([...(evenSent ? sent : []), ...this.#waiting.splice(0)], error);
-    if (evenSent) [this.#uncommitted, this.#sent] = [[], []];
+  /** Rejects what is certainly not stored: what was not sent, and the barriers. */
+  rejectUnsent(error: StoreError): void {
+    for (const { fact, reject } of this.#unacknowledged) if (fact === undefined) reject(error);
+    this.#reject(this.#waiting.splice(0), error);
+  }
+
+  /** Rejects everything, also what was sent and may be stored nevertheless. */
+  rejectAll(error: StoreError): void {
+    this.#reject([...this.#unacknowledged, ...this.#waiting.splice(0)], error);
+    [this.#uncommitted, this.#sent] = [[], []];
+  }
+
+  get #unacknowledged(): readonly Pending[] {
+    return [...this.#uncommitted, ...this.#sent].flatMap(({ pending }) => pending);
   }
 
   #reject(pending: readonly Pending[], error: StoreError): void {

@@ -110,10 +110,10 @@ export class PostgresStore implements Store {
     await this.#running;
   }
 
-  #refuse(error: StoreError, evenSent = true): void {
+  #refuse(error: StoreError): void {
     clearTimeout(this.#patience);
     this.#refusal = error;
-    this.#state.rejectAll(error, evenSent);
+    this.#state.rejectAll(error);
   }
 
   /** All rows, by record. */
@@ -187,8 +187,9 @@ export class PostgresStore implements Store {
     this.#trouble = { since: this.#trouble?.since ?? performance.now(), why };
     const isUnsafe = error instanceof EngineError && error.trouble === 'unsafe';
     this.#options.onEvent?.({ event: 'engine-unavailable', error: why, isUnsafe });
-    const refuse = (): void =>
-      this.#refuse(new StoreError('unavailable', this.#trouble!.why), false);
-    this.#patience ??= setTimeout(refuse, this.#options.patienceMs ?? WAITS.patienceMs);
+    this.#patience ??= setTimeout(() => {
+      this.#refusal = new StoreError('unavailable', this.#trouble!.why);
+      this.#state.rejectUnsent(this.#refusal);
+    }, this.#options.patienceMs ?? WAITS.patienceMs);
   }
 }

@@ -39,8 +39,8 @@ export function createCheckWinDialect(): Dialect {
       // Closes after a refused batch: `F` has no answer, and would finish without those bets.
       ...BASE_CONVERSATION,
       finishIsAnswered: false,
-      questionsApart: true,
-      closesWhileWaiting: false,
+      connectionPerQuestion: true,
+      closesBetweenPolls: false,
     },
     agencyMax: AGENCY_MAX,
     central: limits => new CheckWinCentralCodec(bets, limits),

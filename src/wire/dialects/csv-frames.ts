@@ -38,8 +38,8 @@ export function createCsvFramesDialect(): Dialect {
       finishIsAnswered: false,
       winners: 'sent',
       // The original client hangs when a segment border splits a header.
-      framesApart: true,
-      closesWhileWaiting: false,
+      writePerFrame: true,
+      closesBetweenPolls: false,
     },
     agencyMax: AGENCY_MAX,
     central: limits => new CsvFramesCentralCodec(bets, limits),

@@ -43,7 +43,7 @@ export function createOpCodesDialect(): Dialect {
     conversation: {
       ...BASE_CONVERSATION,
       finishIsAnswered: false,
-      outlivesRefusedBatch: true,
+      survivesRefusedBatch: true,
       serverMayClose: true,
     },
     agencyMax: AGENCY_MAX,

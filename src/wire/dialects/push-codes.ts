@@ -41,7 +41,7 @@ export function createPushCodesDialect(): Dialect {
       ...BASE_CONVERSATION,
       finishIsAnswered: false,
       winners: 'sent',
-      closesWhileWaiting: false,
+      closesBetweenPolls: false,
     },
     agencyMax: AGENCY_ID_MAX,
     central: limits => new PushCodesCentralCodec(bets, limits),
