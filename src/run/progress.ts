@@ -64,7 +64,7 @@ function showBars(parts: Parts, output: NodeJS.WriteStream, options: Options = {
 }
 
 /** A line that is not wider than the terminal, without a bar if there is no room for one. */
-export function formatBar(
+function formatBar(
   name: string,
   { value, total, maxWidth }: Pick<Params, 'value' | 'total' | 'maxWidth'>,
 ): string {
