@@ -46,10 +46,11 @@ export function showPreparation(parts: Parts, output: NodeJS.WriteStream): Progr
 
 function showBars(parts: Parts, output: NodeJS.WriteStream, options: Options = {}): Progress {
   const nameColumns = Math.max(...[...parts.keys()].map(name => name.length));
+  const countColumns = Math.max(...[...parts.values()].map(total => whole(total).length));
   const bars = new MultiBar({
     stream: output,
     format: (_, params, payload: { name: string }) =>
-      formatBar(payload.name.padEnd(nameColumns), params),
+      formatBar(payload.name.padEnd(nameColumns), params, countColumns),
     // A killed program cannot switch it on again.
     linewrap: true,
     ...options,
@@ -67,11 +68,12 @@ function showBars(parts: Parts, output: NodeJS.WriteStream, options: Options = {
 function formatBar(
   name: string,
   { value, total, maxWidth }: Pick<Params, 'value' | 'total' | 'maxWidth'>,
+  countColumns: number,
 ): string {
   const part = total === 0 ? 1 : Math.min(value / total, 1);
   const percent = `${Math.floor(part * 100)}%`.padStart(4);
-  const count = `${whole(value).padStart(whole(total).length)} of ${whole(total)}`;
-  const text = `${percent}  ${count}`;
+  const [done, of] = [value, total].map(count => whole(count).padStart(countColumns));
+  const text = `${percent}  ${done} of ${of}`;
   const columns = Math.min(BAR_COLUMNS_MAX, maxWidth - name.length - text.length - 2);
   if (columns < BAR_COLUMNS_MIN) return `${name} ${text}`;
   const full = Math.floor(part * columns);
@@ -83,7 +85,8 @@ function printTenths(total: number, output: NodeJS.WriteStream): Progress {
   return {
     set(_, bets) {
       const tenths = Math.floor((bets / total) * 10);
-      if (tenths <= printed) return;
+      // NaN without bets.
+      if (!(tenths > printed)) return;
       printed = tenths;
       output.write(`uploaded: ${whole(bets)} of ${whole(total)}\n`);
     },
