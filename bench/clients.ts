@@ -7,7 +7,6 @@ import { inDiskFolder } from '../src/bench/measure.ts';
 import { inheritedEnvironment } from '../src/config/inherited-environment.ts';
 import { findAgencyFiles, unpackAgencyFiles } from '../src/dataset/files.ts';
 import { generateDataset } from '../src/dataset/generate.ts';
-import { hasWon } from '../src/lottery/catedra.ts';
 import { type Summary, summarize } from './samples.ts';
 import { PROGRAM, type Setting } from './setting.ts';
 import { WatchedServer } from './watched-server.ts';
@@ -80,9 +79,7 @@ export async function measureClient(setting: Setting): Promise<OneClient> {
   await inDiskFolder(async folder => {
     const data = join(folder, 'data');
     say(`making a file of ${bets} bets`);
-    await generateDataset(data, { agencies: 1, bets, seed: SEED }, hasWon, () =>
-      stop.throwIfAborted(),
-    );
+    await generateDataset(data, { agencies: 1, bets, seed: SEED }, () => stop.throwIfAborted());
     for (let round = 0; round < rounds; round += 1) {
       say('one client');
       const served = join(folder, `served-${round}`);

@@ -182,7 +182,7 @@ export class Agency {
   async #uploadFrom(source: CsvSource, file: UploadFile): Promise<number> {
     const { id, dialect, limits, emit, stop, now } = this.#parts;
     const connection = this.#connection;
-    const progress = new UploadProgress(this.#parts, source);
+    const progress = new UploadProgress(this.#parts, file.bets);
     const pace = new SendPace({ ...this.#parts, windowFirst: this.#parts.batchWindow });
     const unanswered: SentBatch[] = [];
     const stored = { batches: 0, bets: 0 };

@@ -26,8 +26,6 @@ export type Tap = (bytes: Buffer) => void | Promise<void>;
  */
 export class CsvSource {
   readonly path: string;
-  /** Length of the file in bytes when it was opened; 0 for a pipe. */
-  readonly size: number;
   /** Bytes read so far. */
   bytesRead = 0;
   readonly delimiter: number;
@@ -35,10 +33,9 @@ export class CsvSource {
   readonly #toUtf8: (bytes: Buffer) => Buffer;
   readonly #tap: Tap;
 
-  private constructor(format: FileFormat, file: FileHandle, size: number, tap: Tap) {
+  private constructor(format: FileFormat, file: FileHandle, tap: Tap) {
     this.path = format.path;
     this.delimiter = format.delimiter;
-    this.size = size;
     this.#file = file;
     this.#toUtf8 = toUtf8(format.encoding);
     this.#tap = tap;
@@ -49,8 +46,7 @@ export class CsvSource {
    */
   static async open(format: FileFormat, tap: Tap = () => {}): Promise<CsvSource> {
     try {
-      const file = await open(format.path, 'r');
-      return new CsvSource(format, file, (await file.stat()).size, tap);
+      return new CsvSource(format, await open(format.path, 'r'), tap);
     } catch (error) {
       throw unreadable(format.path, error);
     }

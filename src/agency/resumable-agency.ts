@@ -203,7 +203,7 @@ export class ResumableAgency {
     });
     let pass: UploadPass | undefined;
     try {
-      const progress = new UploadProgress(this.#parts, source);
+      const progress = new UploadProgress(this.#parts, file.bets);
       await this.#links!.over(async (link, welcome) => {
         pass ??= this.#begin(source, welcome);
         // Batches that were read already may be too long for this server.

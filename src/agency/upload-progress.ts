@@ -1,15 +1,18 @@
 import type { AgencyParts } from './agency-parts.ts';
-import type { CsvSource } from './csv-source.ts';
 
 /** Says from time to time how far the upload is. */
 export class UploadProgress {
   readonly #parts: Pick<AgencyParts, 'now' | 'progressMs' | 'emit'>;
-  readonly #source: CsvSource;
+  readonly #fileBets: number | undefined;
   #saidAt: number;
 
-  constructor(parts: Pick<AgencyParts, 'now' | 'progressMs' | 'emit'>, source: CsvSource) {
+  /** @param fileBets bets of the file; undefined for a pipe */
+  constructor(
+    parts: Pick<AgencyParts, 'now' | 'progressMs' | 'emit'>,
+    fileBets: number | undefined,
+  ) {
     this.#parts = parts;
-    this.#source = source;
+    this.#fileBets = fileBets;
     this.#saidAt = parts.now();
   }
 
@@ -18,7 +21,6 @@ export class UploadProgress {
     const { now, progressMs, emit } = this.#parts;
     if (now() - this.#saidAt < progressMs) return;
     this.#saidAt = now();
-    const { bytesRead, size } = this.#source;
-    emit({ event: 'upload-progress', bets, fileBytesRead: bytesRead, fileBytes: size });
+    emit({ event: 'upload-progress', bets, fileBets: this.#fileBets });
   }
 }

@@ -87,7 +87,7 @@ async function makeReport(
 ): Promise<Report> {
   const subject = await Subject.open(path, scratch);
   const seed = options.seed ?? Math.floor(Math.random() * SEED_MAX);
-  const look = { language, hasColor: process.stdout.isTTY };
+  const look = { language, hasColor: process.stdout.isTTY && process.stdout.hasColors() };
   const progress = new ProgressLine(process.stderr, language);
   const started = new Date();
   const findings = await checkSubject({

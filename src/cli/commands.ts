@@ -8,7 +8,7 @@ import { AGENCY_PROTOCOLS } from '../wire/dialect-names.ts';
 
 /**
  * A command of the program. Its arguments and options reach the function of `load` as they are
- * parsed.
+ * parsed, and after them its `Command`.
  */
 export interface CommandSpec {
   /** One word, or two for a command in a group. */
@@ -90,7 +90,8 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
     takes: [
       option(
         '--data <path>',
-        'folder or .zip with agency-1.csv, agency-2.csv, …; default: made-up bets',
+        'folder or .zip with agency-1.csv, agency-2.csv, …; default: .data/dataset.zip, or made-up ' +
+          'bets if it is missing or an option below asks for them',
       ),
       option('--dialect <name>', 'dialect of agencies and central')
         .choices([...AGENCY_PROTOCOLS, 'tp0'])
@@ -325,6 +326,12 @@ function datasetOptions(other: string): Option[] {
     number('--seed <number>', 'the same seed makes the same bets', 0, SEED_MAX, 7574).conflicts(
       other,
     ),
+    number(
+      '--winners <number>',
+      'winners of each agency; default: one in 10,000 bets, at least one',
+      0,
+      BETS_MAX,
+    ).conflicts(other),
   ];
 }
 

@@ -1,7 +1,8 @@
 import { type DatasetShape, EXPECTED_FILE, generateDataset } from '../dataset/generate.ts';
-import { hasWon } from '../lottery/catedra.ts';
+import { countOf, whole } from '../run/counts.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
+import { say } from './output.ts';
 
 const PROGRESS_BETS = 1_000_000;
 
@@ -22,27 +23,21 @@ export async function dataset(
 
 async function unpack(zip: string, folder: string, force: boolean): Promise<void> {
   const files = await unpackZip('--from', zip, folder, force);
-  process.stdout.write(`${folder}: ${files.length} files of ${zip}\n`);
+  say(`${folder}: ${countOf(files.length, 'file')} of ${zip}`);
 }
 
-async function makeUp(
-  folder: string,
-  { agencies, bets, seed }: DatasetShape,
-  force: boolean,
-): Promise<void> {
+async function makeUp(folder: string, shape: DatasetShape, force: boolean): Promise<void> {
+  const { bets, seed } = shape;
   let said = 0;
-  const { perAgency } = await generateDataset(
-    folder,
-    { agencies, bets, seed, force },
-    hasWon,
-    written => {
-      if (written - said < PROGRESS_BETS) return;
-      said = written;
-      process.stdout.write(`${written} of ${bets} bets\n`);
-    },
-  );
+  const { perAgency } = await generateDataset(folder, { ...shape, force }, written => {
+    if (written - said < PROGRESS_BETS) return;
+    said = written;
+    say(`${whole(written)} of ${countOf(bets, 'bet')}`);
+  });
   for (const { file, bets: count, winners } of perAgency) {
-    process.stdout.write(`${file}: ${count} bets, ${winners.length} winners\n`);
+    say(`${file}: ${countOf(count, 'bet')}, ${countOf(winners.length, 'winner')}`);
   }
-  process.stdout.write(`${folder}: ${agencies} files, ${bets} bets, winners in ${EXPECTED_FILE}\n`);
+  const files = countOf(perAgency.length, 'file');
+  const made = `${countOf(bets, 'bet')} (made up, seed ${seed})`;
+  say(`${folder}: ${files}, ${made}, winners in ${EXPECTED_FILE}`);
 }

@@ -25,10 +25,7 @@ function addCommand(program: Command, spec: CommandSpec, finish: (code: number) 
     else command.addOption(each);
   }
   if (details !== undefined) command.addHelpText('after', details);
-  // Commander passes itself last.
-  command.action(async (...given) =>
-    finish(await (await load(program))(...(given.slice(0, -1) as never[]))),
-  );
+  command.action(async (...given) => finish(await (await load(program))(...(given as never[]))));
 }
 
 function groupOf(program: Command, name: string): Command {

@@ -2,14 +2,15 @@ import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { ConfigError } from '../config/errors.ts';
 import { type AgencyFile, findAgencyFiles } from '../dataset/files.ts';
-import { generateDataset } from '../dataset/generate.ts';
-import { hasWon } from '../lottery/catedra.ts';
+import { type DatasetShape, generateDataset } from '../dataset/generate.ts';
+import { countOf, sum, whole } from '../run/counts.ts';
 import { type Expected, expectedOf } from '../run/expected.ts';
-import { type RunPage, type RunResult, runLottery } from '../run/lottery-run.ts';
+import { agencyName, type RunPage, type RunResult, runLottery } from '../run/lottery-run.ts';
 import { pagePort } from '../run/page.ts';
-import { showProgress } from '../run/progress.ts';
+import { showPreparation, showUploads } from '../run/progress.ts';
 import { type AgencyProtocol, parseProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { unpackZip } from './agency-zip.ts';
@@ -17,31 +18,28 @@ import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
 import { say } from './output.ts';
 import { abortOnSignal, type StopRequest } from './signals.ts';
-import { formatResults } from './tables.ts';
+import { formatResults, wrap } from './tables.ts';
 
-export interface RunOptions {
-  readonly data?: string;
-  readonly agencies: number;
-  readonly bets: number;
-  readonly seed: number;
+/** Where the course's data is expected, in the working directory. */
+const COURSE_ZIP = '.data/dataset.zip';
+
+export interface RunOptions extends DatasetShape {
+  readonly data?: string | undefined;
   readonly keep?: boolean;
   readonly page?: boolean;
   readonly dialect: string;
 }
 
-const sayWhere = (url: string): void => say(`the page: ${url}`);
-
 /** `loteria run`: a lottery on this machine, with a process for the server and each agency. */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(options: RunOptions, command: Command): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'loteria-'));
   const stopping = abortOnSignal();
   const { signal: stop } = stopping;
   try {
-    const seen = (): Promise<void> => pageSeen(stopping);
-    const page = options.page ? { port: await pagePort(), onOpen: sayWhere, seen } : undefined;
-    const files = await provideFiles(options, join(folder, 'data'), stop);
-    const protocol = parseProtocol(options.dialect)!;
-    return report(await holdLottery(folder, files, { protocol, page }, stop));
+    const data = options.data ?? (await courseZip(command));
+    const files = await provideFiles({ ...options, data }, join(folder, 'data'), stop);
+    const isRight = await holdLottery(folder, files, options, stopping);
+    return isRight ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (!stop.aborted) throw error;
     say('stopped');
@@ -53,31 +51,48 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
-/** Resolves at Ctrl-C, which no longer cancels anything. */
-async function pageSeen(stopping: StopRequest): Promise<void> {
-  stopping.release();
-  const closing = abortOnSignal();
-  say('\nevery agency has ended; the page stays until Ctrl-C');
-  await once(closing.signal, 'abort');
+/** The course's data, unless an option asks for made-up bets. */
+async function courseZip(command: Command): Promise<string | undefined> {
+  const shape: readonly (keyof DatasetShape)[] = ['agencies', 'bets', 'seed', 'winners'];
+  if (shape.some(name => command.getOptionValueSource(name) === 'cli')) return undefined;
+  return await stat(COURSE_ZIP).then(
+    () => COURSE_ZIP,
+    () => undefined,
+  );
 }
 
 async function provideFiles(
-  { data, ...shape }: RunOptions,
+  { data, ...options }: RunOptions,
   folder: string,
   stop: AbortSignal,
 ): Promise<AgencyFile[]> {
-  if (data === undefined) {
-    say(`making ${shape.bets} bets of ${shape.agencies} agencies (seed ${shape.seed})`);
-    await generateDataset(folder, shape, hasWon, () => stop.throwIfAborted());
-    return findAgencyFiles(folder);
-  }
+  if (data === undefined) return makeUp(options, folder, stop);
   const given = resolve(data);
   const files = (await isFolder(given))
     ? await findAgencyFiles(given)
     : await unpackZip('--data', given, folder);
   if (files.length === 0)
     throw new ConfigError(`--data ${data} has no agency-1.csv, agency-2.csv, …`);
+  tell(`bets: ${data}`);
   return files;
+}
+
+async function makeUp(
+  { agencies, bets, seed, winners }: DatasetShape,
+  folder: string,
+  stop: AbortSignal,
+): Promise<AgencyFile[]> {
+  tell(`bets: made up, seed ${seed} (the course's data: --data, or ${COURSE_ZIP})`);
+  const progress = showPreparation(new Map([['bets made', bets]]), process.stdout);
+  try {
+    await generateDataset(folder, { agencies, bets, seed, winners }, written => {
+      stop.throwIfAborted();
+      progress.set('bets made', written);
+    });
+  } finally {
+    progress.stop();
+  }
+  return findAgencyFiles(folder);
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -91,45 +106,95 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** Holds the lottery and shows it; whether it came out right. */
 async function holdLottery(
   folder: string,
-  files: AgencyFile[],
-  { protocol, page }: { readonly protocol: AgencyProtocol; readonly page: RunPage | undefined },
+  files: readonly AgencyFile[],
+  { page: hasPage, dialect }: RunOptions,
+  stopping: StopRequest,
+): Promise<boolean> {
+  const { signal: stop } = stopping;
+  const protocol = parseProtocol(dialect)!;
+  const expected = await expectedOfAll(files, protocol, stop);
+  const totals = new Map(
+    [...expected].map(([agency, { bets }]) => [agencyName(agency), bets] as const),
+  );
+  const bets = countOf(sum(totals.values()), 'bet');
+  tell(`${countOf(files.length, 'agency', 'agencies')}, ${bets}`);
+  let isRight = false;
+  let url = '';
+  const onOpen = (opened: string): void => {
+    url = opened;
+    tell(`the page: ${url}`);
+  };
+  const page: RunPage | undefined = hasPage ? { port: await pagePort(), onOpen } : undefined;
+  const fault = await runLottery({
+    folder,
+    files,
+    expected,
+    protocol,
+    stop,
+    page,
+    showUploads: () => showUploads(totals, process.stdout),
+    async onResult(result) {
+      isRight = report(result);
+      if (page === undefined) return;
+      tell(`\nthe page ${url} stays until Ctrl-C`);
+      await interrupted(stopping);
+    },
+  });
+  if (fault !== undefined) tell(fault);
+  return isRight && fault === undefined;
+}
+
+/** Resolves at Ctrl-C, which no longer cancels anything. */
+async function interrupted(stopping: StopRequest): Promise<void> {
+  stopping.release();
+  const closing = abortOnSignal();
+  await once(closing.signal, 'abort');
+}
+
+async function expectedOfAll(
+  files: readonly AgencyFile[],
+  protocol: AgencyProtocol,
   stop: AbortSignal,
-): Promise<RunResult> {
-  const expected = new Map<number, Expected>();
+): Promise<Map<number, Expected>> {
   const { batch: encoder } = DIALECTS[protocol]().agency(DEFAULT_LIMITS, 1);
-  for (const { agency, path } of files) expected.set(agency, await expectedOf(path, encoder, stop));
-  const totals = new Map([...expected].map(([agency, { bets }]) => [agency, bets]));
-  say(`${files.length} agencies, ${sum(totals.values())} bets`);
-  const progress = showProgress(totals, process.stdout);
+  const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
+  const progress = showPreparation(new Map([['bytes read', sum(sizes)]]), process.stdout);
+  const expected = new Map<number, Expected>();
+  let before = 0;
   try {
-    return await runLottery({ folder, files, expected, progress, protocol, stop, page });
+    for (const [index, { agency, path }] of files.entries()) {
+      const onRead = (bytes: number): void => progress.set('bytes read', before + bytes);
+      expected.set(agency, await expectedOf(path, encoder, stop, onRead));
+      before += sizes[index]!;
+    }
   } finally {
     progress.stop();
   }
+  return expected;
 }
 
-function report({ rows, durationMs, betsDrawn, complaints }: RunResult): number {
+/** Shows the result; whether it is right. */
+function report({ rows, durationMs, betsDrawn, complaints }: RunResult): boolean {
   const bets = sum(rows.map(row => row.bets));
-  const wrong = [
-    ...complaints,
-    ...(betsDrawn === bets
-      ? []
-      : [`${betsDrawn ?? 'no'} bets took part in the draw, ${bets} were expected`]),
-  ];
-  say(`\n${formatResults(rows)}\n`);
-  for (const complaint of wrong) say(complaint);
+  const wrong = [...complaints];
+  if (betsDrawn !== bets) {
+    const drawn = betsDrawn === undefined ? 'no bets' : countOf(betsDrawn, 'bet');
+    wrong.push(`${drawn} took part in the draw, ${whole(bets)} expected`);
+  }
+  say(`\n${formatResults(rows, process.stdout.columns)}\n`);
+  for (const complaint of wrong) tell(complaint);
   const seconds = durationMs / 1000;
-  const rate = Math.round(bets / seconds).toLocaleString('en-US');
-  say(`${bets} bets in ${seconds.toFixed(2)} s, ${rate} bets per second`);
-  const right = wrong.length === 0 && rows.every(row => row.right);
-  say(right ? 'every agency was told its winners' : 'the lottery did not come out right');
-  return right ? EXIT.done : EXIT.failed;
+  const rate = countOf(Math.round(bets / seconds), 'bet');
+  tell(`${countOf(bets, 'bet')} in ${seconds.toFixed(2)} s, ${rate} per second`);
+  const isRight = wrong.length === 0 && rows.every(row => row.right);
+  tell(isRight ? 'every agency was told its winners' : 'the lottery did not come out right');
+  return isRight;
 }
 
-function sum(numbers: Iterable<number>): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
+/** Says a text, which a narrow terminal shows on several lines. */
+function tell(text: string): void {
+  say(wrap(text, process.stdout.columns));
 }

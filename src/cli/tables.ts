@@ -1,10 +1,13 @@
 import type { Measurement } from '../bench/measure.ts';
+import { whole } from '../run/counts.ts';
 import type { ResultRow } from '../run/lottery-run.ts';
 
 /** Documents listed per agency. */
 const DOCUMENTS_MAX = 12;
 
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+/** The least width in which wrapped lines go on, which a document fits into. */
+const WRAPPED_COLUMNS_MIN = 12;
+
 const milliseconds = new Intl.NumberFormat('en-US', {
   minimumFractionDigits: 2,
   maximumFractionDigits: 2,
@@ -14,10 +17,10 @@ type Column<Row> = readonly [title: string, cell: (row: Row) => string, align?: 
 
 const MEASUREMENT: readonly Column<Measurement>[] = [
   ['server', ({ name }) => name, 'left'],
-  ['bets', ({ bets }) => whole.format(bets)],
+  ['bets', ({ bets }) => whole(bets)],
   ['seconds', ({ seconds }) => seconds.toFixed(2)],
-  ['bets/s', ({ betsPerSecond }) => whole.format(betsPerSecond)],
-  ['MB/s', ({ megabytesPerSecond }) => whole.format(megabytesPerSecond)],
+  ['bets/s', ({ betsPerSecond }) => whole(betsPerSecond)],
+  ['MB/s', ({ megabytesPerSecond }) => whole(megabytesPerSecond)],
   ['p50 ms', ({ latencyMs }) => milliseconds.format(latencyMs.p50)],
   ['p99 ms', ({ latencyMs }) => milliseconds.format(latencyMs.p99)],
   ['p99.9 ms', ({ latencyMs }) => milliseconds.format(latencyMs.p999)],
@@ -26,9 +29,9 @@ const MEASUREMENT: readonly Column<Measurement>[] = [
 
 const RESULT: readonly Column<ResultRow>[] = [
   ['agency', ({ agency }) => String(agency)],
-  ['bets', ({ bets }) => String(bets)],
-  ['refused', ({ refusedLines }) => String(refusedLines)],
-  ['winners', ({ winners }) => String(winners.length)],
+  ['bets', ({ bets }) => whole(bets)],
+  ['refused', ({ refusedLines }) => whole(refusedLines)],
+  ['winners', ({ winners }) => whole(winners.length)],
   ['documents', listDocuments, 'left'],
 ];
 
@@ -37,16 +40,49 @@ export function formatMeasurements(measurements: readonly Measurement[]): string
   return formatTable(MEASUREMENT, measurements);
 }
 
-/** The result of `loteria run`. */
-export function formatResults(rows: readonly ResultRow[]): string {
+/**
+ * The result of `loteria run`.
+ *
+ * @param columns width of the terminal, to which the documents are wrapped
+ */
+export function formatResults(rows: readonly ResultRow[], columns?: number): string {
   const anyRefused = rows.some(row => row.refusedLines > 0);
-  return formatTable(
+  const table = formatTable(
     RESULT.filter(([title]) => anyRefused || title !== 'refused'),
     rows,
+    columns,
   );
+  return wrap(table, columns, table.indexOf('documents'));
 }
 
-function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+/**
+ * Breaks the lines of a text between words.
+ *
+ * @param columns width of the terminal; undefined breaks nothing
+ * @param indent columns before the rest of a broken line
+ */
+export function wrap(text: string, columns = Number.POSITIVE_INFINITY, indent = 0): string {
+  const margin = ' '.repeat(Math.max(0, Math.min(indent, columns - WRAPPED_COLUMNS_MIN)));
+  return text
+    .split('\n')
+    .flatMap(line => {
+      const lines = [line.slice(0, indent)];
+      for (const [index, word] of line.slice(indent).split(' ').entries()) {
+        const longer = `${lines.at(-1)!}${index === 0 ? '' : ' '}${word}`;
+        if (longer.length <= columns || lines.at(-1) === '') lines[lines.length - 1] = longer;
+        else lines.push(margin + word);
+      }
+      return lines.map(broken => broken.trimEnd());
+    })
+    .join('\n');
+}
+
+/** @param ruleColumns greatest length of the rule below the titles */
+function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  ruleColumns?: number,
+): string {
   const cells = [
     columns.map(([title]) => title),
     ...rows.map(row => columns.map(([, cell]) => cell(row))),
@@ -59,18 +95,14 @@ function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[])
       return isLeft ? cell.padEnd(width) : cell.padStart(width);
     }),
   );
-  lines.splice(
-    1,
-    0,
-    widths.map(width => '─'.repeat(width)),
-  );
-  return lines.map(line => line.join('  ').trimEnd()).join('\n');
+  const [titles, ...rest] = lines.map(line => line.join('  ').trimEnd());
+  const rule = widths.map(width => '─'.repeat(width)).join('  ');
+  return [titles, rule.slice(0, ruleColumns), ...rest].join('\n');
 }
 
 function listDocuments({ winners, right }: ResultRow): string {
   const listed = winners.slice(0, DOCUMENTS_MAX).join(' ');
-  const more =
-    winners.length > DOCUMENTS_MAX ? ` … and ${winners.length - DOCUMENTS_MAX} more` : '';
+  const more = winners.length > DOCUMENTS_MAX ? ` and ${winners.length - DOCUMENTS_MAX} more` : '';
   const text = winners.length === 0 ? '–' : listed + more;
   return right ? text : `${text}  ✗ not the winners of its file`;
 }

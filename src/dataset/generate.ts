@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { makePrivateFolder, makeWay, PRIVATE_FILE } from '../files/private.ts';
 import type { Bet } from '../lottery/bet.ts';
+import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import { GIVEN_NAMES, SURNAMES } from './names.ts';
 import { SeededRandom } from './random.ts';
 
@@ -18,6 +19,9 @@ const WRITE_BYTES = 256 * 1024;
 /** Bets of each of the course's five agencies; further agencies repeat them. */
 const SHARES = [26_936, 25_518, 16_014, 9_238, 991] as const;
 
+/** Numbers that a bet can have, from 0. */
+const NUMBERS = 10_000;
+
 const DAY_MS = 86_400_000;
 const FIRST_BIRTH = Date.UTC(1945, 0, 1);
 const LAST_BIRTH = Date.UTC(2006, 11, 31);
@@ -27,6 +31,10 @@ export interface DatasetShape {
   /** Total number of bets. */
   readonly bets: number;
   readonly seed: number;
+  /**
+   * Winners of each agency that has as many bets; one in 10,000 bets, at least one, when not given.
+   */
+  readonly winners?: number | undefined;
 }
 
 /** The content of `expected.json`. */
@@ -53,13 +61,13 @@ interface ExpectedAgency {
 export async function generateDataset(
   folder: string,
   { force = false, ...shape }: DatasetShape & { readonly force?: boolean },
-  hasWon: (bet: Bet) => boolean,
   written: (bets: number) => void = () => {},
 ): Promise<ExpectedResult> {
   await makePrivateFolder(folder);
   const shares = [...shareOut(shape).entries()].map(([index, bets]) => {
     const agency = index + 1;
-    return { agency, bets, file: `agency-${agency}.csv` };
+    const winnerCount = shape.winners ?? Math.max(1, Math.round(bets / NUMBERS));
+    return { agency, bets, winnerCount, file: `agency-${agency}.csv` };
   });
   await makeWay(
     [...shares.map(({ file }) => file), EXPECTED_FILE].map(name => join(folder, name)),
@@ -68,9 +76,10 @@ export async function generateDataset(
   const random = new SeededRandom(shape.seed);
   const perAgency: ExpectedAgency[] = [];
   let before = 0;
-  for (const { agency, bets, file } of shares) {
+  for (const share of shares) {
+    const { agency, bets, file } = share;
     const earlier = before;
-    const winners = await writeAgency(join(folder, file), { agency, bets, random, hasWon }, count =>
+    const winners = await writeAgency(join(folder, file), share, random, count =>
       written(earlier + count),
     );
     perAgency.push({ agency, file, bets, winners });
@@ -84,7 +93,10 @@ export async function generateDataset(
 function shareOut({ agencies, bets }: DatasetShape): number[] {
   const shares = Array.from({ length: agencies }, (_, index) => SHARES[index % SHARES.length]!);
   const whole = shares.reduce((sum, share) => sum + share, 0);
-  const counts = shares.map(share => Math.floor((bets * share) / whole));
+  // Every agency has a bet that can win.
+  const least = bets >= agencies ? 1 : 0;
+  const rest = bets - least * agencies;
+  const counts = shares.map(share => least + Math.floor((rest * share) / whole));
   const given = counts.reduce((sum, count) => sum + count, 0);
   counts[0]! += bets - given;
   return counts;
@@ -93,13 +105,13 @@ function shareOut({ agencies, bets }: DatasetShape): number[] {
 interface AgencyShape {
   readonly agency: number;
   readonly bets: number;
-  readonly random: SeededRandom;
-  readonly hasWon: (bet: Bet) => boolean;
+  readonly winnerCount: number;
 }
 
 async function writeAgency(
   path: string,
-  { agency, bets, random, hasWon }: AgencyShape,
+  { agency, bets, winnerCount }: AgencyShape,
+  random: SeededRandom,
   written: (bets: number) => void,
 ): Promise<string[]> {
   const output = createWriteStream(path, CREATED);
@@ -109,8 +121,11 @@ async function writeAgency(
   let lines = '';
   for (let count = 1; count <= bets; count += 1) {
     const bet = makeBet(agency, random);
-    if (hasWon(bet)) winners.push(bet.document);
-    lines += `${bet.firstName},${bet.lastName},${bet.document},${bet.birthdate},${bet.number}\r\n`;
+    // Selection sampling (Knuth's algorithm S): every bet is as likely to be a winner.
+    const wins = random.between(count, bets) > bets - (winnerCount - winners.length);
+    if (wins) winners.push(bet.document);
+    const number = numberOf(bet, wins);
+    lines += `${bet.firstName},${bet.lastName},${bet.document},${bet.birthdate},${number}\r\n`;
     if (lines.length < WRITE_BYTES) continue;
     if (!output.write(lines)) await Promise.race([once(output, 'drain'), failed]);
     lines = '';
@@ -120,6 +135,12 @@ async function writeAgency(
   await Promise.race([once(output, 'close'), failed]);
   written(bets);
   return winners;
+}
+
+/** The number of a made-up bet that must win, or must not. */
+function numberOf(bet: Bet, wins: boolean): number {
+  if (wins) return LOTTERY_WINNER_NUMBER;
+  return hasWon(bet) ? LOTTERY_WINNER_NUMBER + 1 : bet.number;
 }
 
 /** A made-up bet, on average as long as the course's: 46 bytes in a batch. */
@@ -135,6 +156,6 @@ export function makeBet(agency: number, random: SeededRandom): Bet {
     lastName,
     document: String(random.between(5_000_000, 48_999_999)),
     birthdate: new Date(born).toISOString().slice(0, 10),
-    number: random.between(0, 9_999),
+    number: random.between(0, NUMBERS - 1),
   };
 }

@@ -16,11 +16,11 @@ const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
     'success',
     { dni, numero },
   ],
-  'upload-progress': ({ bets, fileBytesRead: bytes, fileBytes: of }) => [
+  'upload-progress': ({ bets, fileBets: of }) => [
     'info',
     'upload',
     'in_progress',
-    { client_id, bets, bytes, of },
+    { client_id, bets, of },
   ],
   'upload-resumed': ({ bets }) => ['info', 'resume_upload', 'success', { client_id, bets }],
   'batch-refused': event => {

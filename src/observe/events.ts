@@ -177,7 +177,8 @@ export type CentralEvent = LotteryEvent | ResourceEvent;
 /** Upload of an agency. */
 export type UploadEvent = Events<{
   'bet-sent': { document: string; number: number };
-  'upload-progress': { bets: number; fileBytesRead: number; fileBytes: number };
+  /** `fileBets`: bets of the file; undefined for a pipe. */
+  'upload-progress': { bets: number; fileBets: number | undefined };
   /** The central has a part of the file. */
   'upload-resumed': { bets: number };
   /** Bets of a refused batch, in a dialect that continues without them. */

@@ -19,12 +19,14 @@ export interface Expected {
  * Reads an agency's file like its client, and finds the winners.
  *
  * @param encoder of the client's dialect, because not every dialect can send every bet
+ * @param onRead called with the number of bytes read so far
  * @throws the reason of `stop`
  */
 export async function expectedOf(
   path: string,
   encoder: BatchEncoder,
   stop: AbortSignal,
+  onRead: (bytes: number) => void = () => {},
 ): Promise<Expected> {
   const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
   const counter = new WinnerCounter(encoder);
@@ -42,6 +44,7 @@ export async function expectedOf(
     for await (const { count } of batches) {
       stop.throwIfAborted();
       bets += count;
+      onRead(source.bytesRead);
     }
   } finally {
     await source.close();

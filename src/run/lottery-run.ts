@@ -5,7 +5,7 @@ import { type AgencyProtocol, listenerOf } from '../wire/dialect-names.ts';
 import type { AgencyFile } from '../dataset/files.ts';
 import { Child, type LogLine } from './child.ts';
 import type { Expected } from './expected.ts';
-import type { UploadProgress } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** Time for a server that has got the terminal's SIGINT to stop by itself. */
 const OWN_STOP_MS = 1000;
@@ -15,25 +15,29 @@ export interface RunParts {
   readonly folder: string;
   readonly files: readonly AgencyFile[];
   readonly expected: ReadonlyMap<number, Expected>;
-  readonly progress: UploadProgress;
   readonly protocol: AgencyProtocol;
   readonly stop: AbortSignal;
+  /** Called when the uploads begin; its parts are the names of `agencyName`. */
+  readonly showUploads: () => Progress;
+  /** Called when the lottery is over; the server stays until it resolves. */
+  readonly onResult: (result: RunResult) => Promise<void> | void;
+  /** The page of the server. */
   readonly page?: RunPage | undefined;
 }
 
-/** The page of the server of a run. */
 export interface RunPage {
   /** 0: any free port. */
   readonly port: number;
+  /** Called before the uploads begin. */
   readonly onOpen: (url: string) => void;
-  /** Called when the lottery is over; server and page stay until it resolves. */
-  readonly seen: () => Promise<void>;
 }
 
 export interface ResultRow {
   readonly agency: number;
   readonly bets: number;
   readonly refusedLines: number;
+  /** Whether the agency received any answer after the draw. */
+  readonly isTold: boolean;
   readonly winners: readonly string[];
   /** Whether the agency received exactly the winners of its file. */
   readonly right: boolean;
@@ -48,22 +52,24 @@ export interface RunResult {
   readonly complaints: readonly string[];
 }
 
+/** The part of an agency in the progress of the uploads. */
+export const agencyName = (agency: number): string => `agency ${agency}`;
+
 /**
  * Holds a lottery with a server process on a free port and a client process per file. No process
  * outlives the call.
  *
+ * @returns why the server failed after the result, if it did
  * @throws the reason of `stop`, or an Error if the server does not start
  */
-export async function runLottery(parts: RunParts): Promise<RunResult> {
+export async function runLottery(parts: RunParts): Promise<string | undefined> {
   const children: Child[] = [];
   const stopAll = (): void => {
     for (const child of children) child.stop();
   };
   parts.stop.addEventListener('abort', stopAll);
   try {
-    const result = await runWith(parts, children);
-    parts.stop.throwIfAborted();
-    return result;
+    return await runWith(parts, children);
   } finally {
     parts.stop.removeEventListener('abort', stopAll);
     stopAll();
@@ -71,8 +77,9 @@ export async function runLottery(parts: RunParts): Promise<RunResult> {
   }
 }
 
-async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
+async function runWith(parts: RunParts, children: Child[]): Promise<string | undefined> {
   let betsDrawn: number | undefined;
+  const { promise: drawLogged, resolve: onDraw } = Promise.withResolvers<void>();
   // Registered at once, so that every child is stopped in the end.
   const started = async (child: Promise<Child>): Promise<Child> => {
     children.push(await child);
@@ -80,36 +87,63 @@ async function runWith(parts: RunParts, children: Child[]): Promise<RunResult> {
     return child;
   };
   const { server, port } = await startServer(parts, started, line => {
-    if (line.action === 'draw') betsDrawn = Number(line['bets']);
+    if (line.action !== 'draw') return;
+    betsDrawn = Number(line['bets']);
+    onDraw();
+  });
+  let serverFault: string | undefined;
+  const serverGone = server.exited.then(code => {
+    if (code !== 0) serverFault = `the server ended with exit code ${code} ${server.complaint}`;
   });
   const startedAt = performance.now();
-  const agencies: Child[] = [];
-  for (const file of parts.files) agencies.push(await started(startAgency(parts, file, port)));
-  // Without a server, agencies wait for ever.
-  const serverGone = server.exited.then(code => {
-    for (const child of agencies) child.stop();
-    return code;
-  });
-  const codes = await Promise.all(agencies.map(child => child.exited));
+  const faults = await holdUploads(parts, port, started, serverGone);
   const durationMs = performance.now() - startedAt;
+  const rows = await Promise.all(parts.files.map(file => resultOf(parts, file)));
+  // The server's line of the draw may be read after the winners that it has sent.
+  if (rows.some(row => row.isTold)) await Promise.race([drawLogged, serverGone]);
+  parts.stop.throwIfAborted();
+  const faultBefore = serverFault;
+  const complaints = [faultBefore ?? [], faults].flat();
+  await parts.onResult({ rows, durationMs, betsDrawn, complaints });
   if (parts.page !== undefined) {
-    await Promise.race([parts.page.seen(), serverGone]);
     // A terminal sends Ctrl-C to the server too, and a second signal would kill it.
     await Promise.race([serverGone, pause(OWN_STOP_MS, undefined, { ref: false })]);
   }
   server.stop();
-  const serverCode = await serverGone;
-  const complaints =
-    serverCode === 0 ? [] : [`the server ended with exit code ${serverCode} ${server.complaint}`];
-  for (const [index, code] of codes.entries()) {
-    const { agency } = parts.files[index]!;
-    if (code !== 0)
-      complaints.push(
-        `agency ${agency} ended with exit code ${code} ${agencies[index]!.complaint}`,
-      );
+  await serverGone;
+  parts.stop.throwIfAborted();
+  return faultBefore === undefined ? serverFault : undefined;
+}
+
+/**
+ * Runs the agencies until every one has ended.
+ *
+ * @returns a sentence for each that failed
+ */
+async function holdUploads(
+  parts: RunParts,
+  port: number,
+  started: (child: Promise<Child>) => Promise<Child>,
+  serverGone: Promise<void>,
+): Promise<string[]> {
+  const progress = parts.showUploads();
+  const agencies: Child[] = [];
+  try {
+    for (const file of parts.files)
+      agencies.push(await started(startAgency(parts, file, port, progress)));
+    // Without a server, agencies wait for ever.
+    void serverGone.then(() => {
+      for (const child of agencies) child.stop();
+    });
+    const codes = await Promise.all(agencies.map(child => child.exited));
+    return codes.flatMap((code, index) => {
+      const { agency } = parts.files[index]!;
+      const { complaint } = agencies[index]!;
+      return code === 0 ? [] : `agency ${agency} ended with exit code ${code} ${complaint}`;
+    });
+  } finally {
+    progress.stop();
   }
-  const rows = await Promise.all(parts.files.map(file => resultOf(parts, file)));
-  return { rows, durationMs, betsDrawn, complaints };
 }
 
 async function startServer(
@@ -143,9 +177,10 @@ async function startServer(
 }
 
 function startAgency(
-  { folder, progress, protocol }: RunParts,
+  { folder, protocol }: RunParts,
   { agency, path }: AgencyFile,
   port: number,
+  progress: Progress,
 ): Promise<Child> {
   const name = `agency-${agency}`;
   return Child.start({
@@ -163,7 +198,7 @@ function startAgency(
       CLI_WINNERS_FILE: winnersFile(folder, agency),
     },
     onLine(line) {
-      if (line.action === 'upload') progress.set(agency, Number(line['bets']));
+      if (line.action === 'upload') progress.set(agencyName(agency), Number(line['bets']));
     },
   });
 }
@@ -175,7 +210,8 @@ async function resultOf(
   const { bets, refusedLines, winners } = expected.get(agency)!;
   const told = await readWinners(winnersFile(folder, agency));
   const right = told !== undefined && told.join() === winners.join();
-  return { agency, bets, refusedLines, winners: told ?? [], right };
+  const isTold = told !== undefined;
+  return { agency, bets, refusedLines, isTold, winners: told ?? [], right };
 }
 
 function winnersFile(folder: string, agency: number): string {

@@ -89,7 +89,7 @@ describe('an upload', () => {
     expect(events.names).toEqual(['upload-done', 'file-closed']);
   });
 
-  test('says how far it is when the time for it has come', async () => {
+  test('logs the acknowledged bets when the time for it has come', async () => {
     const central = await FakeCentral.listen();
     let time = 0;
     const { agency, events } = startAgency(central.port, { progressMs: 10, now: () => time });
@@ -102,10 +102,9 @@ describe('an upload', () => {
       conversation.say(OK);
     }
     await upload;
-    const size = betLines(1, 10).length;
     expect(events.of('upload-progress')).toEqual([
-      { event: 'upload-progress', bets: 4, fileBytesRead: size, fileBytes: size },
-      { event: 'upload-progress', bets: 8, fileBytesRead: size, fileBytes: size },
+      { event: 'upload-progress', bets: 4, fileBets: 10 },
+      { event: 'upload-progress', bets: 8, fileBets: 10 },
     ]);
   });
 

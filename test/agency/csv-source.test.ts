@@ -188,7 +188,7 @@ describe('the file of an agency', () => {
     ]);
   });
 
-  test('says how long it is and how far it was read', async () => {
+  test('says how far it was read', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, filler(CHUNK_BYTES + 64));
     const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
@@ -200,7 +200,6 @@ describe('the file of an agency', () => {
       read.push(source.bytesRead);
     }
     await source.close();
-    expect(source.size).toBe(CHUNK_BYTES + 64);
     expect(read).toEqual([CHUNK_BYTES, CHUNK_BYTES + 64]);
   });
 

@@ -172,12 +172,9 @@ describe('loteria dataset', () => {
       'agency-2.csv',
       'expected.json',
     ]);
-    const lines = stdout.trimEnd().split('\n');
-    expect(lines.at(-1)).toBe('made/here: 2 files, 1001 bets, winners in expected.json');
-    const counts = lines
-      .slice(0, -1)
-      .map(line => /^agency-\d\.csv: (\d+) bets, \d+ winners$/.exec(line)?.[1]);
-    expect(Number(counts[0]) + Number(counts[1])).toBe(1001);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      'made/here: 2 files, 1,001 bets (made up, seed 7574), winners in expected.json',
+    );
   });
 
   test('into a folder that cannot be made says so in one line, exit code 1', async () => {

@@ -56,6 +56,8 @@ async function writeData(folder: string): Promise<void> {
   await writeFile(join(folder, 'notes.txt'), 'not for the lottery');
 }
 
+const MADE_UP = "bets: made up, seed 7574 (the course's data: --data, or .data/dataset.zip)";
+
 const OUTCOME = [
   ['1', '2', '1', '11'],
   ['7', '1', '0', '–'],
@@ -75,12 +77,15 @@ describe('loteria run', () => {
       '5',
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(lines[0]).toBe('making 9999 bets of 3 agencies (seed 5)');
-    expect(lines[1]).toBe('3 agencies, 9999 bets');
-    const table = tableOf(lines);
-    expect(table.map(([agency]) => agency)).toEqual(['1', '2', '3']);
-    expect(table.reduce((sum, [, bets]) => sum + Number(bets), 0)).toBe(9_999);
-    expect(lines.at(-2)).toMatch(/^9999 bets in \d+\.\d\d s, [\d,]+ bets per second$/);
+    expect(lines[0]).toBe(MADE_UP.replace('7574', '5'));
+    expect(lines[1]).toBe('3 agencies, 9,999 bets');
+    expect(lines).toContain('uploaded: 9,999 of 9,999');
+    expect(tableOf(lines).map(row => row.slice(0, 3))).toEqual([
+      ['1', '3,935', '1'],
+      ['2', '3,726', '1'],
+      ['3', '2,338', '1'],
+    ]);
+    expect(lines.at(-2)).toMatch(/^9,999 bets in \d+\.\d\d s, [\d,]+ bets? per second$/);
     expect(lines.at(-1)).toBe('every agency was told its winners');
     expect(await readdir(where.tmp)).toEqual([]);
   });
@@ -106,9 +111,26 @@ describe('loteria run', () => {
     for (const zip of ['inner.zip', 'outer.zip']) {
       const { code, lines } = await run(where, '--data', zip);
       expect(code).toBe(0);
+      expect(lines[0]).toBe(`bets: ${zip}`);
       expect(tableOf(lines)).toEqual(OUTCOME);
     }
     expect(await readdir(where.tmp)).toEqual([]);
+  });
+
+  test('takes .data/dataset.zip once it is there, unless an option asks for made-up bets', async context => {
+    needPython(context);
+    const where = await place();
+    expect((await run(where)).lines[0]).toBe(MADE_UP);
+    await writeData(join(where.cwd, 'data'));
+    await mkdir(join(where.cwd, '.data'));
+    const zip = ['-m', 'zipfile', '-c', '.data/dataset.zip', 'data/'];
+    execFileSync('python3', zip, { cwd: where.cwd });
+    const { lines } = await run(where);
+    expect(lines.slice(0, 2)).toEqual(['bets: .data/dataset.zip', '3 agencies, 3 bets']);
+    expect(tableOf(lines)).toEqual(OUTCOME);
+    const made = await run(where, '--winners', '4', '--agencies', '1', '--bets', '4');
+    expect(made.lines[0]).toBe(MADE_UP);
+    expect(tableOf(made.lines)[0]!.slice(0, 3)).toEqual(['1', '4', '4']);
   });
 
   test('with --keep leaves bets.csv and the logs, and says where', async () => {
@@ -228,12 +250,12 @@ describe('loteria run', () => {
     );
     const url = text.slice('the page: '.length);
     expect(new URL(url).port).not.toBe('8080');
-    await program.line(line => line.text === 'every agency has ended; the page stays until Ctrl-C');
+    await program.line(line => line.text === `the page ${url} stays until Ctrl-C`);
+    expect(program.lines.map(line => line.text)).toContain('every agency was told its winners');
     const response = await fetch(`${url}snapshot.json`);
     expect(await response.json()).toMatchObject({ state: 'drawn', bets: 500 });
     program.kill('SIGINT');
     expect(await program.exited).toEqual({ code: 0, signal: null });
-    expect(program.lines.at(-1)!.text).toBe('every agency was told its winners');
   });
 });
 
@@ -258,7 +280,7 @@ describe('SIGINT during a run', () => {
     if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
     const where = await place();
     const program = start(where, '--bets', '400000');
-    await program.line(({ text }) => /^agency \d+: \d+ of /.test(text), 'progress');
+    await program.line(({ text }) => text.startsWith('uploaded: '), 'progress');
     const children = childrenOf(program.pid);
     expect(children.length).toBeGreaterThan(1);
     program.kill('SIGINT');
@@ -274,15 +296,12 @@ describe('SIGINT during a run', () => {
     async signal => {
       const where = await place();
       const program = start(where, '--bets', '3000000');
-      await program.line(({ text }) => text.startsWith('making '), 'the beginning');
+      await program.line(({ text }) => text === MADE_UP, 'the beginning');
       program.kill(signal);
       const exit = await program.exited;
       expect(exit.code).not.toBe(0);
       // Neither the lottery nor anything else was begun afterwards.
-      expect(program.lines.map(line => line.text)).toEqual([
-        'making 3000000 bets of 5 agencies (seed 7574)',
-        'stopped',
-      ]);
+      expect(program.lines.map(line => line.text)).toEqual([MADE_UP, 'stopped']);
       expect(await readdir(where.tmp)).toEqual([]);
     },
   );

@@ -6,36 +6,45 @@ const ROW: ResultRow = {
   agency: 1,
   bets: 26_936,
   refusedLines: 0,
+  isTold: true,
   winners: ['30876370', '24807259'],
   right: true,
 };
 
 describe('the outcome of a lottery as a table', () => {
   test('has columns of even width, numbers to the right', () => {
-    const rows: ResultRow[] = [
-      ROW,
-      { agency: 12, bets: 0, refusedLines: 0, winners: [], right: true },
-    ];
+    const rows: ResultRow[] = [ROW, { ...ROW, agency: 12, bets: 0, winners: [] }];
     expect(formatResults(rows).split('\n')).toEqual([
-      'agency   bets  winners  documents',
-      '──────  ─────  ───────  ─────────────────',
-      '     1  26936        2  30876370 24807259',
-      '    12      0        0  –',
+      'agency    bets  winners  documents',
+      '──────  ──────  ───────  ─────────────────',
+      '     1  26,936        2  30876370 24807259',
+      '    12       0        0  –',
     ]);
   });
 
   test('shows refused lines where there are any', () => {
     const table = formatResults([ROW, { ...ROW, agency: 2, refusedLines: 7 }]).split('\n');
-    expect(table[0]).toBe('agency   bets  refused  winners  documents');
-    expect(table[3]).toBe('     2  26936        7        2  30876370 24807259');
+    expect(table[0]).toBe('agency    bets  refused  winners  documents');
+    expect(table[3]).toBe('     2  26,936        7        2  30876370 24807259');
   });
 
   test('lists twelve documents of an agency and counts the rest', () => {
     const winners = Array.from({ length: 15 }, (_, index) => String(index));
     expect(formatResults([{ ...ROW, winners }])).toMatch(
-      / {2}0 1 2 3 4 5 6 7 8 9 10 11 … and 3 more$/,
+      / {2}0 1 2 3 4 5 6 7 8 9 10 11 and 3 more$/,
     );
     expect(formatResults([{ ...ROW, winners: winners.slice(0, 12) }])).toMatch(/ 10 11$/);
+  });
+
+  test.each([25, 40, 80])('breaks no line inside a word on %i columns', columns => {
+    const winners = Array.from({ length: 12 }, (_, index) => String(30_876_370 + index));
+    const rows = [{ ...ROW, winners, refusedLines: 1, right: false }, ROW];
+    const lines = formatResults(rows, columns).split('\n');
+    // The numbers of an agency stand on one line.
+    for (const line of lines.filter(text => !text.startsWith('     1')))
+      expect(line.length).toBeLessThanOrEqual(Math.max(columns, 33));
+    const words = (text: string): string[] => text.split(/\s+/).filter(word => !/^─*$/.test(word));
+    expect(words(lines.join(' '))).toEqual(words(formatResults(rows)));
   });
 
   test('marks an agency that was not told the winners of its file', () => {

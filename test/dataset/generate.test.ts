@@ -8,7 +8,6 @@ import {
   generateDataset,
 } from '../../src/dataset/generate.ts';
 import { SeededRandom } from '../../src/dataset/random.ts';
-import { hasWon } from '../../src/lottery/catedra.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 /** The same rules as the program's, in other words. */
@@ -23,7 +22,7 @@ interface Dataset {
 
 async function generate(shape: DatasetShape): Promise<Dataset> {
   const folder = join(await temporaryFolder(), 'made', 'here');
-  await generateDataset(folder, shape, hasWon);
+  await generateDataset(folder, shape);
   const names = (await readdir(folder)).filter(name => name.endsWith('.csv'));
   const files = new Map<string, Buffer>();
   for (const name of names.toSorted()) files.set(name, await readFile(join(folder, name)));
@@ -78,16 +77,40 @@ describe('a made-up dataset', () => {
     expect(expected.perAgency.map(({ agency, file }) => [agency, file])).toEqual(
       [1, 2, 3, 4, 5].map(agency => [agency, `agency-${agency}.csv`]),
     );
-    let winners = 0;
     for (const agency of expected.perAgency) {
       const fields = linesOf(files.get(agency.file)!).map(line => line.split(','));
       const documents = fields
         .filter(([, , , , number]) => number === '7574')
         .map(([, , document]) => document);
       expect(agency.winners).toEqual(documents);
-      winners += documents.length;
     }
-    expect(winners).toBeGreaterThan(0);
+  });
+
+  test('has as many winners in every agency as were asked for, or one, at any seed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(2 ** 32 - 1),
+        fc.integer({ min: 1, max: 12 }),
+        fc.nat(300),
+        fc.option(fc.nat(9), { nil: undefined }),
+        async (seed, agencies, more, winners) => {
+          const shape = { agencies, bets: agencies + more, seed, winners };
+          const { files, expected } = await generate(shape);
+          for (const { file, bets, winners: documents } of expected.perAgency) {
+            const drawn = linesOf(files.get(file)!).filter(line => line.endsWith(',7574'));
+            expect(drawn.map(line => line.split(',')[2])).toEqual(documents);
+            expect(documents).toHaveLength(Math.min(bets, winners ?? 1));
+            expect(bets).toBeGreaterThan(0);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test('has one winner in 10,000 bets unless a number was asked for', async () => {
+    const { expected } = await generate({ agencies: 5, bets: 78_000, seed: 7574 });
+    expect(expected.perAgency.map(({ winners }) => winners.length)).toEqual([3, 3, 2, 1, 1]);
   });
 
   test('holds only valid bets, one a line, ended by CR LF', async () => {
@@ -139,7 +162,6 @@ describe('a made-up dataset', () => {
     await generateDataset(
       await temporaryFolder(),
       { agencies: 3, bets: 30_001, seed: 1 },
-      hasWon,
       written => told.push(written),
     );
     expect(told.at(-1)).toBe(30_001);
@@ -148,11 +170,11 @@ describe('a made-up dataset', () => {
 
   test('that cannot be written is an error', async () => {
     const folder = await temporaryFolder();
-    await generateDataset(folder, { agencies: 1, bets: 1, seed: 1 }, hasWon);
+    await generateDataset(folder, { agencies: 1, bets: 1, seed: 1 });
     const inAFile = join(folder, 'agency-1.csv');
-    await expect(
-      generateDataset(inAFile, { agencies: 1, bets: 1, seed: 1 }, hasWon),
-    ).rejects.toThrow(/EEXIST|ENOTDIR/);
+    await expect(generateDataset(inAFile, { agencies: 1, bets: 1, seed: 1 })).rejects.toThrow(
+      /EEXIST|ENOTDIR/,
+    );
   });
 });
 

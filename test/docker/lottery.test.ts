@@ -105,6 +105,7 @@ describe('exercises 6 to 8', () => {
       'agency-2.csv',
       'agency-3.csv',
       'expected.json',
+      'provided.txt',
     ]);
     expect(await readdir(join(stack.folder, '.data'))).toEqual(['dataset']);
     const expected = JSON.parse(await stack.read(`${folder}/expected.json`)) as {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { generateDataset } from '../../src/dataset/generate.ts';
-import { hasWon } from '../../src/lottery/catedra.ts';
 import { Program } from '../support/program.ts';
 
 /** Bets of the good agency: about half a second of uploading. */
@@ -40,7 +39,7 @@ export class Arena {
   static async open(): Promise<Arena> {
     const folder = await mkdtemp(join(tmpdir(), 'loteria-hostile-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    await generateDataset(folder, { agencies: 1, bets: BETS, seed: 1 }, hasWon, () => {});
+    await generateDataset(folder, { agencies: 1, bets: BETS, seed: 1 });
     const env = { ...SHORT, SERVER_PORT: '0', AGENCIES: '1-99', CONNECTIONS_MAX: '2000' };
     const server = Program.start(['server'], { cwd: folder, env });
     const { details } = await server.line(({ action }) => action === 'listen', 'listen');

@@ -52,8 +52,8 @@ describe("the client's log", () => {
       },
     ],
     [
-      'INFO     action: upload | result: in_progress | client_id: 3 | bets: 130 | bytes: 4000 | of: 90000',
-      { event: 'upload-progress', bets: 130, fileBytesRead: 4000, fileBytes: 90000 },
+      'INFO     action: upload | result: in_progress | client_id: 3 | bets: 130 | of: 2000',
+      { event: 'upload-progress', bets: 130, fileBets: 2000 },
     ],
     [
       'INFO     action: upload | result: success | client_id: 3 | batches: 2 | bets: 131',
@@ -147,7 +147,7 @@ describe("the client's log", () => {
   test.each<AgencyEvent>([
     { event: 'connecting', attempt: 1, waitMs: 100.4, error: 'ECONNREFUSED' },
     { event: 'waiting-for-draw', waitMs: 99.6 },
-    { event: 'upload-progress', bets: 1, fileBytesRead: 1, fileBytes: 1 },
+    { event: 'upload-progress', bets: 1, fileBets: undefined },
   ])('calls what is tried again in_progress, never fail: $event', event => {
     expect(lineOf(event)).toContain(' | result: in_progress | client_id: 3');
   });

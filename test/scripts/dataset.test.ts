@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -18,25 +19,66 @@ async function project() {
   return { data, provide, files };
 }
 
-test('make dataset makes bets up where there are none, and says what', async () => {
+const MADE_UP = "made-up bets, seed 7574 (the course's data goes to .data/dataset.zip)";
+
+/** What it says about where the files come from. */
+const origins = ({ stdout }: Outcome): string[] =>
+  stdout.split('\n').flatMap(line => /^dataset: (.+)$/.exec(line)?.[1] ?? []);
+
+test('make dataset makes bets up where there are none, and says so every time', async () => {
   const { data, provide, files } = await project();
-  const { status, stdout, stderr } = provide(2);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toContain('agency-2.csv');
-  expect(await files()).toEqual(['agency-1.csv', 'agency-2.csv', 'expected.json']);
+  const first = provide(2);
+  expect({ ...first, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(first.stdout).toContain('agency-2.csv');
+  expect(origins(first)).toEqual([`${MADE_UP}: agencies 1 2`]);
+  expect(await files()).toEqual(['agency-1.csv', 'agency-2.csv', 'expected.json', 'provided.txt']);
   expect(await readdir(data)).toEqual(['dataset']);
+  const again = provide(2);
+  expect(again.stdout).toBe(`dataset: ${MADE_UP}: agencies 1 2\n`);
 });
 
-test('make dataset does nothing when every file is there', async () => {
+test('make dataset keeps files that are there, and says that they were', async () => {
   const { data, provide, files } = await project();
   await mkdir(join(data, 'dataset'), { recursive: true });
   await writeFile(join(data, 'dataset/agency-1.csv'), 'mine');
-  expect(provide(1)).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(origins(provide(1))).toEqual([
+    'files that were in .data/dataset (remove them to take others): agencies 1',
+  ]);
   expect(provide(0)).toEqual({ status: 0, stdout: '', stderr: '' });
-  expect(await files()).toEqual(['agency-1.csv']);
+  expect(await files()).toEqual(['agency-1.csv', 'provided.txt']);
 });
 
-test('make dataset leaves the files that are there, and replaces the empty folders that Docker makes', async () => {
+test('make dataset takes a new zip instead of made-up bets, and keeps files changed by hand', async context => {
+  if (spawnSync('python3', ['--version']).status !== 0)
+    context.skip("python3 is not installed; its zipfile makes this test's zip");
+  const { data, provide, files } = await project();
+  const contentOf = (id: number): Promise<string> =>
+    readFile(join(data, `dataset/agency-${id}.csv`), 'utf8');
+  const zip = async (bets: Readonly<Record<number, string>>): Promise<void> => {
+    const folder = await temporaryFolder();
+    for (const [id, text] of Object.entries(bets))
+      await writeFile(join(folder, `agency-${id}.csv`), text);
+    const paths = Object.keys(bets).map(id => join(folder, `agency-${id}.csv`));
+    execFileSync('python3', ['-m', 'zipfile', '-c', join(data, 'dataset.zip'), ...paths]);
+  };
+  provide(4);
+  await writeFile(join(data, 'dataset/agency-2.csv'), 'mine');
+  await zip({ 1: 'first', 2: 'second', 3: 'third' });
+  const said = [
+    'bets of .data/dataset.zip: agencies 1 3',
+    `${MADE_UP}: agencies 4`,
+    'files that were in .data/dataset (remove them to take others): agencies 2',
+  ];
+  expect(origins(provide(4))).toEqual(said);
+  expect(await Promise.all([1, 2, 3].map(contentOf))).toEqual(['first', 'mine', 'third']);
+  expect(await files()).not.toContain('expected.json');
+  expect(origins(provide(4))).toEqual(said);
+  await zip({ 1: 'newer' });
+  expect(origins(provide(4))).toEqual(said);
+  expect(await Promise.all([1, 2, 3].map(contentOf))).toEqual(['newer', 'mine', 'third']);
+});
+
+test('make dataset replaces the empty folders that Docker makes', async () => {
   const { data, provide, files } = await project();
   await mkdir(join(data, 'dataset/agency-3.csv'), { recursive: true });
   await writeFile(join(data, 'dataset/agency-2.csv'), 'mine');
@@ -44,7 +86,7 @@ test('make dataset leaves the files that are there, and replaces the empty folde
   expect(await readFile(join(data, 'dataset/agency-2.csv'), 'utf8')).toBe('mine');
   expect(await readFile(join(data, 'dataset/agency-3.csv'), 'utf8')).toMatch(/^([^,]+,){4}\d+\r\n/);
   // What is expected of all three would be wrong here.
-  expect(await files()).toEqual(['agency-1.csv', 'agency-2.csv', 'agency-3.csv']);
+  expect(await files()).not.toContain('expected.json');
 });
 
 test('make dataset does not remove a folder that holds something', async () => {
@@ -72,7 +114,11 @@ test("make dataset takes the course's zip, and makes up what it does not hold", 
   const { data, provide, files } = await project();
   await mkdir(data);
   await cp(COURSE_DATA, join(data, 'dataset.zip'));
-  expect(provide(6).status).toBe(0);
-  expect(await files()).toEqual([1, 2, 3, 4, 5, 6].map(agency => `agency-${agency}.csv`));
+  expect(origins(provide(6))).toEqual([
+    'bets of .data/dataset.zip: agencies 1 2 3 4 5',
+    `${MADE_UP}: agencies 6`,
+  ]);
+  const names = [1, 2, 3, 4, 5, 6].map(agency => `agency-${agency}.csv`);
+  expect(await files()).toEqual([...names, 'provided.txt']);
   expect((await stat(join(data, 'dataset/agency-1.csv'))).size).toBe(1_251_486);
 });

@@ -68,7 +68,8 @@ export class Program {
       string,
       ...string[],
     ];
-    return Program.#spawn(command, rest, { cwd, env: { PATH: process.env['PATH'], ...env } });
+    const PATH = process.env['PATH'];
+    return Program.#spawn(command, rest, { cwd, env: { PATH, LANG: 'C.UTF-8', ...env } });
   }
 
   /**
