@@ -34,7 +34,10 @@ export class Terminal {
       this.output += text;
       this.#screen.write(text);
     });
-    this.exited = new Promise(resolve => process.on('close', resolve));
+    // The emulator parses in a later turn.
+    this.exited = new Promise(resolve => {
+      process.on('close', code => this.#screen.write('', () => resolve(code)));
+    });
   }
 
   /** Starts `loteria ...args`, which is killed when the test ends. */
