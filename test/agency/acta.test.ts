@@ -51,8 +51,8 @@ async function waiting() {
   return { conversation, winners, events, kept, agency };
 }
 
-describe('an agency that is sent an acta', () => {
-  test('of what it has sent keeps it, says so, and asks on', async () => {
+describe('an agency that receives an acta', () => {
+  test('keeps a matching acta, reports it and polls on', async () => {
     const { conversation, winners, events, kept, agency } = await waiting();
     conversation.say(acta(1, ROW));
     expect(await conversation.message()).toBe('ACTA 1');
@@ -63,7 +63,7 @@ describe('an agency that is sent an acta', () => {
     await agency.close();
   });
 
-  test('of several uploads cannot compare it, and says so', async () => {
+  test('reports an acta of several uploads as unchecked', async () => {
     const { conversation, winners, events, agency } = await waiting();
     conversation.say(acta(1, ROW + ROW, 2));
     expect(await conversation.message()).toBe('ACTA 1');
@@ -75,25 +75,28 @@ describe('an agency that is sent an acta', () => {
   });
 
   test.each([
-    ['another bet', ROW.replace('Paz', 'Gil')],
-    ['one bet more', ROW + ROW],
+    ['a changed bet', ROW.replace('Paz', 'Gil')],
+    ['an extra bet', ROW + ROW],
     ['no bet', ''],
-  ])('of %s says so, also to the central, and accepts the next acta', async (_, rows) => {
-    const { conversation, winners, events, agency } = await waiting();
-    conversation.say(acta(1, rows));
-    const digest = createHash('sha256').update(ROW).digest('hex');
-    expect(await conversation.message()).toBe(`DIFF 1|1|${digest}`);
-    conversation.say(OK);
-    expect(await conversation.message()).toBe('ACTA 1');
-    conversation.say(acta(2, ROW));
-    expect(await conversation.message()).toBe('ACTA 2');
-    conversation.say(rwin());
-    expect(await winners).toEqual([]);
-    const [first, second] = events.of('acta-checked');
-    expect(first!.error).toMatch(
-      /^it says \d bets with SHA-256 \w{64}, this agency has sent 1 with \w{64}$/,
-    );
-    expect(second).toMatchObject({ acta: 2, error: undefined });
-    await agency.close();
-  });
+  ])(
+    'reports an acta with %s as a mismatch, also to the central, and checks the next one',
+    async (_, rows) => {
+      const { conversation, winners, events, agency } = await waiting();
+      conversation.say(acta(1, rows));
+      const digest = createHash('sha256').update(ROW).digest('hex');
+      expect(await conversation.message()).toBe(`DIFF 1|1|${digest}`);
+      conversation.say(OK);
+      expect(await conversation.message()).toBe('ACTA 1');
+      conversation.say(acta(2, ROW));
+      expect(await conversation.message()).toBe('ACTA 2');
+      conversation.say(rwin());
+      expect(await winners).toEqual([]);
+      const [first, second] = events.of('acta-checked');
+      expect(first!.error).toMatch(
+        /^it says \d bets with SHA-256 \w{64}, this agency has sent 1 with \w{64}$/,
+      );
+      expect(second).toMatchObject({ acta: 2, error: undefined });
+      await agency.close();
+    },
+  );
 });

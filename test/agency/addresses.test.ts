@@ -11,8 +11,8 @@ const addressesOf = (count: number, agency: number): Addresses =>
     agency,
   );
 
-describe('the servers of a central', () => {
-  test('are begun with by the id of the agency, so that agencies spread over them', () => {
+describe('Addresses', () => {
+  test('starts at a server chosen by the agency id, to spread the agencies', () => {
     const first = (agency: number): string => addressesOf(3, agency).current.text;
     expect([1, 2, 3, 4, 5, 65_535].map(first)).toEqual([
       's1:1',
@@ -24,7 +24,7 @@ describe('the servers of a central', () => {
     ]);
   });
 
-  test('have their turns round and round, and keep it until the agency moves on', () => {
+  test('fails over round-robin and keeps the current server otherwise', () => {
     const addresses = addressesOf(3, 2);
     const turns = Array.from({ length: 5 }, () => {
       const { text } = addresses.current;
@@ -36,7 +36,7 @@ describe('the servers of a central', () => {
     expect(addresses.currentForLog).toBe('s1:1');
   });
 
-  test('that are one need no name in the log, and it is its own next', () => {
+  test('fails over to the same single server and omits it from the log', () => {
     const addresses = addressesOf(1, 7);
     addresses.failOver();
     expect(addresses.current.text).toBe('s1:1');

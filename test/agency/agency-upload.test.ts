@@ -15,7 +15,7 @@ import {
 } from './start-agency.ts';
 
 describe('an upload', () => {
-  test('identifies the agency, then sends the bets in batches, in the bytes of the protocol page', async () => {
+  test('identifies the agency, then sends batches in the documented bytes', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port, { id: 65535 });
     const upload = uploadFile(agency, await betsFile(3));
@@ -31,7 +31,7 @@ describe('an upload', () => {
     expect(events.names).toEqual(['connected', 'upload-done', 'file-closed', 'socket-closed']);
   });
 
-  test('takes answers in any chunking', async () => {
+  test('decodes replies in any chunking', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port, { batchWindow: 3 });
     const upload = uploadFile(agency, await betsFile(6));
@@ -45,7 +45,7 @@ describe('an upload', () => {
   });
 
   test.each([1, 2, 7, 64])(
-    'never has more than %i batches unanswered, and as many as that',
+    'fills the window of %i pending batches and never exceeds it',
     async window => {
       const central = await FakeCentral.listen();
       const { agency } = startAgency(central.port, { batchWindow: window, batchAmountMax: 1 });
@@ -67,7 +67,7 @@ describe('an upload', () => {
     },
   );
 
-  test('tells of lines that are no bets, counts them, and sends the rest', async () => {
+  test('skips invalid lines and sends the rest', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port);
@@ -80,7 +80,7 @@ describe('an upload', () => {
     expect(await upload).toBe(2);
   });
 
-  test('of a file without bets needs no connection', async () => {
+  test('opens no connection for a file without bets', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port);
     expect(await uploadFile(agency, await betsFile(0))).toBe(0);
@@ -89,7 +89,7 @@ describe('an upload', () => {
     expect(events.names).toEqual(['upload-done', 'file-closed']);
   });
 
-  test('logs the acknowledged bets when the time for it has come', async () => {
+  test('reports the acknowledged bets once per interval', async () => {
     const central = await FakeCentral.listen();
     let time = 0;
     const { agency, events } = startAgency(central.port, { progressMs: 10, now: () => time });
@@ -108,7 +108,7 @@ describe('an upload', () => {
     ]);
   });
 
-  test('of a file that is not there names the file and what would name another', async () => {
+  test('reports a missing file and the setting that names it', async () => {
     const path = join(await temporaryFolder(), 'none.csv');
     const { agency, events } = startAgency(1);
     const error = await failureOf(uploadFile(agency, path));
@@ -119,7 +119,7 @@ describe('an upload', () => {
     expect(events.all).toEqual([]);
   });
 
-  test('of a folder is refused like a file that cannot be read', async () => {
+  test('refuses a directory as an unreadable file', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await mkdir(path);
     const error = await failureOf(uploadFile(startAgency(1).agency, path));
@@ -128,8 +128,8 @@ describe('an upload', () => {
   });
 });
 
-describe('a batch that is refused', () => {
-  test('ends the upload with its first line', async () => {
+describe('a refused batch', () => {
+  test('ends the upload with an error that names its first line', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port, { batchWindow: 3 });
     const upload = failureOf(uploadFile(agency, await betsFile(20)));
@@ -148,9 +148,9 @@ describe('a batch that is refused', () => {
   });
 
   test.each([
-    ['that there are no winners yet', NEND],
-    ['the winners', RWIN_NONE],
-  ])('is one that is answered with %s too', async (_, answer) => {
+    ['NEND', NEND],
+    ['RWIN', RWIN_NONE],
+  ])('is also reported for an unexpected reply (%s)', async (_, answer) => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port);
     const upload = failureOf(uploadFile(agency, await betsFile(2)));
@@ -160,7 +160,7 @@ describe('a batch that is refused', () => {
     expect(await upload).toBeInstanceOf(AgencyError);
   });
 
-  test('does not keep the agency for ever when the central then reads nothing more', async () => {
+  test('closes the connection in bounded time when the central stops reading', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port, {
       batchWindow: 2048,
@@ -182,12 +182,12 @@ describe('a batch that is refused', () => {
   });
 });
 
-describe('a connection that is lost', () => {
+describe('a lost connection', () => {
   test.each([
     ['reset', 'ECONNRESET'],
     ['ended', 'the central closed the connection'],
   ] as const)(
-    '(%s) with batches unanswered: says how many, and sends nothing again',
+    'with pending batches (%s) ends the upload, reports their count and resends nothing',
     async (how, why) => {
       const central = await FakeCentral.listen();
       const { agency, events } = startAgency(central.port, { batchWindow: 4 });
@@ -210,7 +210,7 @@ describe('a connection that is lost', () => {
   );
 
   test.each([1, 2])(
-    'with none unanswered (window %i): reconnects and continues',
+    'without pending batches (window %i) reconnects and continues the upload',
     async batchWindow => {
       const { path, writer } = await pipeFile(await temporaryFolder());
       const central = await FakeCentral.listen();
@@ -241,7 +241,7 @@ describe('a connection that is lost', () => {
     },
   );
 
-  test('does not count batches that were never sent among those whose fate is unknown', async () => {
+  test('excludes unsent batches from those in doubt', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port, { batchWindow: 10, batchAmountMax: 1 });
@@ -255,7 +255,7 @@ describe('a connection that is lost', () => {
     expect((await upload).message).toContain('whether the last 2 batches were stored is not known');
   });
 
-  test('an answer that nobody asked for costs the connection, not the upload', async () => {
+  test('caused by an unsolicited reply does not end the upload', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port);
@@ -274,12 +274,12 @@ describe('a connection that is lost', () => {
   });
 
   test.each([
-    ['an unknown type', '48545450', 'unknown-message'],
-    ['winners of four gigabytes', '5257494e ffffffff', 'payload-too-large'],
-    ['winners that do not add up', '5257494e 00000003 327c31', 'malformed'],
+    ['an unknown message type', '48545450', 'unknown-message'],
+    ['RWIN of four gigabytes', '5257494e ffffffff', 'payload-too-large'],
+    ['RWIN with a wrong count', '5257494e 00000003 327c31', 'malformed'],
     ['a client message', '454e4400', 'unknown-message'],
   ])(
-    'because the answer is garbage (%s) leaves the fate of the batches unknown',
+    'caused by an undecodable reply (%s) leaves the pending batches in doubt',
     async (_, garbage, code) => {
       const central = await FakeCentral.listen();
       const { agency } = startAgency(central.port);
@@ -298,7 +298,7 @@ describe('a connection that is lost', () => {
     },
   );
 
-  test('because no answer came in time leaves the fate of the batches unknown', async () => {
+  test('caused by a reply timeout leaves the pending batches in doubt', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port, {
       batchWindow: 2,
@@ -316,7 +316,7 @@ describe('a connection that is lost', () => {
     await conversation.end();
   });
 
-  test('is not given up while answers keep coming, however long the upload takes', async () => {
+  test('is not assumed while replies arrive, however long the upload takes', async () => {
     const central = await FakeCentral.listen();
     const answerTimeoutMs = 300;
     const { agency } = startAgency(central.port, { batchWindow: 2, limits: { answerTimeoutMs } });

@@ -12,8 +12,8 @@ import {
 } from '../support/fake-central.ts';
 import { batchText, betsFile, failureOf, startAgency, uploadFile } from './start-agency.ts';
 
-describe('the end of the bets and the winners', () => {
-  test('are asked for over one connection', async () => {
+describe('END and GWIN', () => {
+  test('share one connection', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port);
     const winners = agency.finishAndAwaitWinners();
@@ -51,7 +51,7 @@ describe('the end of the bets and the winners', () => {
     [1, 70, [62.5, 70, 70, 70]],
     [0.5, 1, [1, 1, 1, 1]],
   ])(
-    'waits grow from 50 ms to loop.period (chance %d, period %d)',
+    'poll with a back-off from 50 ms to loop.period (random %d, period %d)',
     async (chance, pollMs, waits) => {
       const central = await FakeCentral.listen();
       const { agency, events } = startAgency(central.port, { pollMs, random: () => chance });
@@ -74,7 +74,7 @@ describe('the end of the bets and the winners', () => {
     },
   );
 
-  test('a question is not asked before its wait is over', async () => {
+  test('poll again only after the delay', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port, { pollMs: 60 });
     const winners = agency.finishAndAwaitWinners();
@@ -91,7 +91,7 @@ describe('the end of the bets and the winners', () => {
     await winners;
   });
 
-  test('are both asked again after a lost connection', async () => {
+  test('are sent again after a lost connection', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port, { id: 3 });
     const winners = agency.finishAndAwaitWinners();
@@ -119,7 +119,7 @@ describe('the end of the bets and the winners', () => {
     ]);
   });
 
-  test('a central that closes the connection after each answer is asked over a new one', async () => {
+  test('use a new connection each when the central closes after each reply', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port);
     const winners = agency.finishAndAwaitWinners();
@@ -140,29 +140,26 @@ describe('the end of the bets and the winners', () => {
   });
 
   test.each([
-    ['garbage', '48545450 2f312e31'],
-    ['winners that do not add up', '5257494e 00000003 337c31'],
-    ['winners without a count', '5257494e 00000000'],
-  ])(
-    'an answer that cannot be read (%s) costs the connection, and the question is asked again',
-    async (_, garbage) => {
-      const central = await FakeCentral.listen();
-      const { agency, events } = startAgency(central.port);
-      const winners = agency.finishAndAwaitWinners();
-      const first = await central.accept();
-      await first.messages(2);
-      first.say(OK);
-      await first.message();
-      first.say(garbage);
-      const second = await central.accept();
-      expect(await second.messages(2)).toEqual(['CONN 1', 'GWIN']);
-      second.say(RWIN_TWO);
-      expect(await winners).toHaveLength(2);
-      expect(events.of('reconnecting')[0]?.error).toMatch(/^the central's answer cannot be read, /);
-    },
-  );
+    ['an unknown message type', '48545450 2f312e31'],
+    ['RWIN with a wrong count', '5257494e 00000003 337c31'],
+    ['RWIN without a count', '5257494e 00000000'],
+  ])('are repeated over a new connection after an undecodable reply (%s)', async (_, garbage) => {
+    const central = await FakeCentral.listen();
+    const { agency, events } = startAgency(central.port);
+    const winners = agency.finishAndAwaitWinners();
+    const first = await central.accept();
+    await first.messages(2);
+    first.say(OK);
+    await first.message();
+    first.say(garbage);
+    const second = await central.accept();
+    expect(await second.messages(2)).toEqual(['CONN 1', 'GWIN']);
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('reconnecting')[0]?.error).toMatch(/^the central's answer cannot be read, /);
+  });
 
-  test('no answer in time costs the connection, and the question is asked again', async () => {
+  test('are repeated over a new connection after a reply timeout', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port, { limits: { answerTimeoutMs: 40 } });
     const winners = agency.finishAndAwaitWinners();
@@ -180,7 +177,7 @@ describe('the end of the bets and the winners', () => {
     expect(await first.end()).toEqual([]);
   });
 
-  test('wait for the central when it is away meanwhile', async () => {
+  test('retry until the central is back', async () => {
     const central = await FakeCentral.listen();
     const { port } = central;
     const { agency, events } = startAgency(port);
@@ -200,9 +197,9 @@ describe('the end of the bets and the winners', () => {
 
   test.each([
     ['refused', NOK],
-    ['answered with no winners yet', NEND],
-    ['answered with winners', RWIN_NONE],
-  ])('an end that is %s is given up', async (_, answer) => {
+    ['answered with NEND', NEND],
+    ['answered with RWIN', RWIN_NONE],
+  ])('fail when END is %s', async (_, answer) => {
     const central = await FakeCentral.listen();
     const winners = failureOf(startAgency(central.port).agency.finishAndAwaitWinners());
     const conversation = await central.accept();
@@ -215,8 +212,8 @@ describe('the end of the bets and the winners', () => {
 
   test.each([
     ['refused', NOK],
-    ['accepted', OK],
-  ])('a question for the winners that is %s is given up', async (_, answer) => {
+    ['answered with OK', OK],
+  ])('fail when GWIN is %s', async (_, answer) => {
     const central = await FakeCentral.listen();
     const winners = failureOf(startAgency(central.port).agency.finishAndAwaitWinners());
     const conversation = await central.accept();
@@ -230,10 +227,10 @@ describe('the end of the bets and the winners', () => {
   });
 });
 
-describe('the bet of exercise 5', () => {
+describe('the single bet of exercise 5', () => {
   const BET = fieldsOf(['Santiago Lionel', 'Lorca', '30904465', '1999-03-17', '0075']);
 
-  test('goes out alone, as BET, and is told when it is stored', async () => {
+  test('is sent as BET and reported only after its acknowledgement', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port);
     const sent = agency.sendBet(BET);
@@ -250,7 +247,7 @@ describe('the bet of exercise 5', () => {
     ]);
   });
 
-  test('that is refused is an error', async () => {
+  test('fails when refused', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startAgency(central.port);
     const sent = failureOf(agency.sendBet(BET));
@@ -261,7 +258,7 @@ describe('the bet of exercise 5', () => {
     expect(events.of('bet-sent')).toEqual([]);
   });
 
-  test('that was sent when the connection is lost is not sent again', async () => {
+  test('is not resent when the connection is lost', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port);
     const sent = failureOf(agency.sendBet(BET));
@@ -275,7 +272,7 @@ describe('the bet of exercise 5', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test('with the separator of the protocol in it is refused without a connection', async () => {
+  test('is refused without a connection when a field contains the separator', async () => {
     const central = await FakeCentral.listen();
     const bet = fieldsOf(['Santiago|Lionel', 'Lorca', '30904465', '1999-03-17', '7574']);
     const error = await failureOf(startAgency(central.port).agency.sendBet(bet));
@@ -285,8 +282,8 @@ describe('the bet of exercise 5', () => {
   });
 });
 
-describe('an agency that is asked to stop', () => {
-  test('before it began does nothing', async () => {
+describe('a stopped agency', () => {
+  test('does nothing when stopped before its start', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startAgency(central.port);
     stop.abort();
@@ -295,7 +292,7 @@ describe('an agency that is asked to stop', () => {
     expect(central.conversations).toEqual([]);
   });
 
-  test('while the central is not there stops trying', async () => {
+  test('stops dialing an unreachable central', async () => {
     const { agency, events, stop } = startAgency(await portWithoutListener(), { random: () => 1 });
     const upload = failureOf(uploadFile(agency, await betsFile(10)));
     await events.until('connecting', 2);
@@ -309,7 +306,7 @@ describe('an agency that is asked to stop', () => {
     expect(events.names).not.toContain('socket-closed');
   });
 
-  test('while it uploads sends nothing more and takes the answers that it is owed', async () => {
+  test('sends no more batches and waits for the pending acknowledgements', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startAgency(central.port, { batchWindow: 3 });
     const upload = failureOf(uploadFile(agency, await betsFile(100)));
@@ -326,7 +323,7 @@ describe('an agency that is asked to stop', () => {
     ]);
   });
 
-  test('while the central owes answers that never come waits only so long', async () => {
+  test('waits a bounded time for pending acknowledgements', async () => {
     const central = await FakeCentral.listen();
     const limits = { stopTimeoutMs: 50 };
     const { agency, events, stop } = startAgency(central.port, { batchWindow: 3, limits });
@@ -342,7 +339,7 @@ describe('an agency that is asked to stop', () => {
     ]);
   });
 
-  test('while a batch is being refused still says so', async () => {
+  test('reports the refusal of a pending batch', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startAgency(central.port, { batchWindow: 2 });
     const upload = failureOf(uploadFile(agency, await betsFile(100)));
@@ -353,7 +350,7 @@ describe('an agency that is asked to stop', () => {
     expect(await upload).toBeInstanceOf(AgencyError);
   });
 
-  test('while it waits for its one bet takes the answer that it is owed', async () => {
+  test('waits for the acknowledgement of its single bet', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startAgency(central.port);
     const sent = agency.sendBet(fieldsOf(['Ana', 'Paz', '1', '2000-01-01', '2']));
@@ -365,7 +362,7 @@ describe('an agency that is asked to stop', () => {
     expect(events.of('bet-sent')).toHaveLength(1);
   });
 
-  test('between two questions for the winners stops at once', async () => {
+  test('stops at once between two polls for the winners', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startAgency(central.port, { pollMs: 60_000 });
     const winners = failureOf(agency.finishAndAwaitWinners());
@@ -382,7 +379,7 @@ describe('an agency that is asked to stop', () => {
     expect(events.names.slice(-3)).toEqual(['socket-closed', 'waiting-for-draw', 'timer-closed']);
   });
 
-  test.each(['END', 'GWIN'])('while %s is not answered stops at once', async question => {
+  test.each(['END', 'GWIN'])('stops at once while %s is pending', async question => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startAgency(central.port);
     const winners = failureOf(agency.finishAndAwaitWinners());

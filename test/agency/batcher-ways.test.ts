@@ -31,9 +31,9 @@ async function expectSame(
   return linesCopied;
 }
 
-describe('batches are the same with the kernel and without it', () => {
+describe('batches with and without the WebAssembly kernel', () => {
   test.prop([fc.integer(), options], { numRuns: 500 })(
-    'of what the fuzzer makes',
+    'are equal for fuzzed files',
     async (seed, cutOptions) => {
       const maker = new FileMaker(new SeededRandom(seed), cutOptions.delimiter);
       await expectSame(maker.chunks(maker.file()), cutOptions);
@@ -41,7 +41,7 @@ describe('batches are the same with the kernel and without it', () => {
   );
 
   test.prop([fc.uint8Array({ maxLength: 300 }), places, options], { numRuns: 300 })(
-    'of any bytes among usual lines',
+    'are equal for random bytes between plain lines',
     async (bytes, cuts, cutOptions) => {
       const file = Buffer.concat([
         Buffer.from(`${BET}\n`),
@@ -53,38 +53,41 @@ describe('batches are the same with the kernel and without it', () => {
   );
 
   test.each([
-    ['usual lines', `${BET}\n${NUNEZ}\n${BET}\n`],
-    ['usual lines with CR LF', `${BET}\r\n${NUNEZ}\r\n${BET}\r\n`],
+    ['plain lines', `${BET}\n${NUNEZ}\n${BET}\n`],
+    ['plain lines with CR LF', `${BET}\r\n${NUNEZ}\r\n${BET}\r\n`],
     ['lines with CR', `${BET}\r${NUNEZ}\r${BET}\r`],
     ['empty lines', `\n${BET}\n\n\r\n${NUNEZ}\r\n\r\n`],
-    ['a record of several lines', `${BET}\n"a\nb","c\r\nd",1,2000-01-01,2\n${NUNEZ}\nx\n`],
+    ['a multi-line record', `${BET}\n"a\nb","c\r\nd",1,2000-01-01,2\n${NUNEZ}\nx\n`],
     [
-      'lines in quotes',
+      'quoted lines',
       `"${BET.replaceAll(',', '","')}"\n${NUNEZ}\n"Juan ""Tito""",b,1,2000-01-01,2\n${BET}\n`,
     ],
-    ['a quote that is never closed', `${BET}\n"${NUNEZ}\n${BET}\n${BET}\n`],
-    ['lines that are no bets', `${BET}\nx\n${NUNEZ},\na|b,c,1,2000-01-01,2\n${BET}\n`],
-  ])('of %s, read in pieces that are cut anywhere', async (_what, text) => {
+    ['an unclosed quote', `${BET}\n"${NUNEZ}\n${BET}\n${BET}\n`],
+    ['invalid lines', `${BET}\nx\n${NUNEZ},\na|b,c,1,2000-01-01,2\n${BET}\n`],
+  ])('are equal for %s, cut at every place', async (_what, text) => {
     for (const chunks of everyCut(Buffer.from(text))) await expectSame(chunks, { amountMax: 2 });
   });
 
-  test.each(['A', 'z'])('of a line of which any byte is any other, %s before it', async letter => {
-    for (const bet of [BET, NUNEZ].map(text => Buffer.from(letter + text))) {
-      const lines = Array.from(bet, (_byte, place) =>
-        Array.from({ length: 256 }, (_other, byte) =>
-          Buffer.concat([
-            bet.subarray(0, place),
-            Buffer.of(byte),
-            bet.subarray(place + 1),
-            Buffer.from('\n'),
-          ]),
-        ),
-      );
-      for (const variants of lines) await expectSame(variants);
-    }
-  });
+  test.each(['A', 'z'])(
+    'are equal for a line with any byte replaced by any other, after %s',
+    async letter => {
+      for (const bet of [BET, NUNEZ].map(text => Buffer.from(letter + text))) {
+        const lines = Array.from(bet, (_byte, place) =>
+          Array.from({ length: 256 }, (_other, byte) =>
+            Buffer.concat([
+              bet.subarray(0, place),
+              Buffer.of(byte),
+              bet.subarray(place + 1),
+              Buffer.from('\n'),
+            ]),
+          ),
+        );
+        for (const variants of lines) await expectSame(variants);
+      }
+    },
+  );
 
-  test('of lines of any length around that of what is read at once', async () => {
+  test('are equal for lines of any length around a kernel block', async () => {
     const lines = Array.from({ length: 80 }, (_, length) =>
       BET.replace('Lionel', 'l'.repeat(length)),
     );
@@ -92,12 +95,12 @@ describe('batches are the same with the kernel and without it', () => {
     expect(await expectSame([Buffer.from(`${lines.join('\r\n')}\r\n`)])).toBeGreaterThan(20);
   });
 
-  test('where a quote that is never closed makes the reader give a line up, and more lines follow', async () => {
+  test('are equal when lines follow an unclosed quote over the line limit', async () => {
     const lines = `${BET}\n`.repeat(400);
     await expectSame([Buffer.from(`${BET}\n"a${lines}${NUNEZ}\n`), Buffer.from(lines)]);
   });
 
-  test('of every payload limit around a bet more or less, in both dialects', async () => {
+  test('are equal at every payload limit around a bet boundary, in both dialects', async () => {
     const file = [Buffer.from(`${BET}\n${NUNEZ}\n`.repeat(60))];
     for (let payloadBytesMax = 1024; payloadBytesMax < 1124; payloadBytesMax += 1) {
       await expectSame(file, { payloadBytesMax, amountMax: 1000 });
@@ -106,8 +109,8 @@ describe('batches are the same with the kernel and without it', () => {
   });
 });
 
-describe('the fast way', () => {
-  test.each(['\n', '\r\n'])('is that of every usual line, with %j at its end', async lineEnd => {
+describe('the fast path', () => {
+  test.each(['\n', '\r\n'])('copies every plain line that ends with %j', async lineEnd => {
     const lines = Array.from(
       { length: 1000 },
       (_, index) => (index % 3 === 0 ? NUNEZ : BET) + lineEnd,
@@ -115,7 +118,7 @@ describe('the fast way', () => {
     expect(await expectSame([Buffer.from(lines.join(''))])).toBe(1000);
   });
 
-  test('goes on behind each line that has to take the other one', async () => {
+  test('resumes after each line that needs the slow path', async () => {
     const odd = [
       '"a","b",1,2000-01-01,2',
       'x',

@@ -82,7 +82,7 @@ describe('batches', () => {
     [2, 500],
     [7, 143],
     [130, 8],
-  ])('of at most %i bets: %i of them for 1,000 bets', async (amountMax, count) => {
+  ])('of at most %i bets divide 1,000 bets into %i', async (amountMax, count) => {
     const { batches, faults } = await batchesOf(fileOf(BETS), { amountMax });
     expect(batches).toHaveLength(count);
     for (const { bets } of batches.slice(0, -1)) expect(bets).toHaveLength(amountMax);
@@ -93,7 +93,7 @@ describe('batches', () => {
     expect(faults).toEqual([]);
   });
 
-  test('know the line of their first bet', async () => {
+  test('record the line of their first bet', async () => {
     const { batches } = await batchesOf(
       `\nnot a bet\n${fileOf(BETS.slice(0, 4))}x\n${fileOf(BETS.slice(4, 7))}`,
       {
@@ -108,7 +108,7 @@ describe('batches', () => {
     ]);
   });
 
-  test('are cut earlier where the packet would be longer than 8 kB, and not a bet too early', async () => {
+  test('are cut at 8 kB and not a bet earlier', async () => {
     const long = Array.from({ length: 400 }, (_, index) => {
       const [, , document, ...rest] = bet(index);
       return [
@@ -129,7 +129,7 @@ describe('batches', () => {
     }
   });
 
-  test('of the longest bets that there are fit', async () => {
+  test('have room for the longest bets', async () => {
     const longest = Array.from({ length: 50 }, () => [
       'ñ'.repeat(127) + 'x',
       '🎲'.repeat(63) + 'xyz',
@@ -142,20 +142,20 @@ describe('batches', () => {
     for (const { bytes } of batches) expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
   });
 
-  test('the amount may be so large that only the packet bounds it', async () => {
+  test('are bounded by the packet size when the amount is larger', async () => {
     const { batches } = await batchesOf(fileOf(BETS), { amountMax: 100_000 });
     expect(batches.length).toBeGreaterThan(1);
     for (const { bytes } of batches) expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
     expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS);
   });
 
-  test('none for an empty file, nor for one without any bet', async () => {
+  test('are none for an empty file or one without bets', async () => {
     expect(await batchesOf('')).toEqual({ batches: [], faults: [] });
     expect((await batchesOf('a,b\r\n')).batches).toEqual([]);
   });
 });
 
-describe('a line that is no bet', () => {
+describe('an invalid line', () => {
   const GOOD = 'Ana,Paz,1,2000-01-01,2';
 
   test.each([
@@ -181,7 +181,7 @@ describe('a line that is no bet', () => {
     ['a,b,1,2000-01-01,-1', 'number', 'not-digits'],
     ['nombre,apellido,documento,nacimiento,numero', 'document', 'not-digits'],
   ])(
-    '%j is reported with its line, field and reason; the other lines are sent',
+    '(%j) is reported with its line, field and reason, and the others are sent',
     async (line, field, reason) => {
       const { batches, faults } = await batchesOf(`${GOOD}\r\n${line}\r\n${GOOD}\r\n`);
       expect(faults).toMatchObject([{ line: 2, lines: line.split('\n').length, isHeading: false }]);
@@ -190,7 +190,7 @@ describe('a line that is no bet', () => {
     },
   );
 
-  test('in bytes that are no UTF-8 is told too', async () => {
+  test('is also reported when it is not UTF-8', async () => {
     const content = Buffer.concat([
       Buffer.from('P'),
       Buffer.of(0xe9),
@@ -207,7 +207,7 @@ describe('a line that is no bet', () => {
     });
   });
 
-  test('that comes where a batch is full leaves the batches as they are', async () => {
+  test('at a batch boundary leaves the batches unchanged', async () => {
     const lines = BETS.slice(0, 6).flatMap(fields => [
       fields.join(','),
       'x',
@@ -219,7 +219,7 @@ describe('a line that is no bet', () => {
     expect(faults).toHaveLength(12);
   });
 
-  test('whose separator comes after a batch that is full in bytes does not lose the batch', async () => {
+  test('with a separator does not lose the batch that its bytes complete', async () => {
     const wide = Array.from({ length: 16 }, (_, index) => [
       'a'.repeat(254),
       'b'.repeat(254),
@@ -239,7 +239,7 @@ describe('a line that is no bet', () => {
   });
 });
 
-describe('files', () => {
+describe('a file', () => {
   const word = fc.string({
     unit: fc.constantFrom('a', 'Z', 'é', 'ñ', '🎲', ',', ' ', '"', "'", '.', '-', ';'),
     minLength: 1,
@@ -282,7 +282,7 @@ describe('files', () => {
       .join(',');
   }
 
-  test('all valid bets of any file arrive once, in order', async () => {
+  test('of any content yields each valid bet once, in order', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await fc.assert(
       fc.asyncProperty(
@@ -319,7 +319,7 @@ describe('files', () => {
     );
   });
 
-  test('of several megabytes arrive whole', async () => {
+  test('of several megabytes yields every bet', async () => {
     const many = Array.from({ length: 60_000 }, (_, index) =>
       index % 11 === 0 ? ['"Ñ, ""x"""', ...bet(index).slice(1)] : bet(index),
     );

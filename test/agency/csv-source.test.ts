@@ -77,28 +77,28 @@ const TWO: FileRecord[] = [
   { line: 2, fields: ['c', 'd'] },
 ];
 
-describe('the file of an agency', () => {
+describe('CsvSource', () => {
   test.each([
-    ['line feeds', 'a,b\nc,d\n'],
-    ['Windows line ends', 'a,b\r\nc,d\r\n'],
-    ['both', 'a,b\r\nc,d\n'],
-    ['carriage returns', 'a,b\rc,d\r'],
-    ['no line end after the last line', 'a,b\nc,d'],
+    ['LF', 'a,b\nc,d\n'],
+    ['CR LF', 'a,b\r\nc,d\r\n'],
+    ['LF and CR LF', 'a,b\r\nc,d\n'],
+    ['CR', 'a,b\rc,d\r'],
+    ['no final line end', 'a,b\nc,d'],
     ['a byte order mark', '\ufeffa,b\r\nc,d\r\n'],
     ['a byte order mark and quotes', '\ufeff"a",b\r\nc,"d"'],
-    ['quotes around every field', '"a","b"\r\n"c","d"\r\n'],
-  ])('may have %s', async (_, content) => {
+    ['quoted fields', '"a","b"\r\n"c","d"\r\n'],
+  ])('reads a file with %s', async (_, content) => {
     expect(await readFile(content)).toEqual(TWO);
   });
 
   test.each([
-    ['nothing', ''],
+    ['no bytes', ''],
     ['a byte order mark', '\ufeff'],
-    ['a line end', '\n'],
-    ['a Windows line end', '\r\n'],
-    ['a carriage return', '\r'],
+    ['LF', '\n'],
+    ['CR LF', '\r\n'],
+    ['CR', '\r'],
     ['empty lines', '\n\r\n\r\n\n\r'],
-  ])('that holds only %s has no records', async (_, content) => {
+  ])('reads no records from a file of %s', async (_, content) => {
     expect(await readFile(content)).toEqual([]);
   });
 
@@ -106,11 +106,11 @@ describe('the file of an agency', () => {
     ['one byte', 'a', ['a']],
     ['two bytes', 'ab', ['ab']],
     ['half a byte order mark', Buffer.from([0xef, 0xbb]), ['\ufffd']],
-  ])('may be shorter than a byte order mark: %s', async (_, content, fields) => {
+  ])('reads a file shorter than a byte order mark (%s)', async (_, content, fields) => {
     expect(await readFile(content)).toEqual([{ line: 1, fields }]);
   });
 
-  test('a byte order mark is skipped at the beginning only', async () => {
+  test('skips a byte order mark at the beginning only', async () => {
     expect(await readFile('a\n\ufeffb\n')).toEqual([
       { line: 1, fields: ['a'] },
       { line: 2, fields: ['\ufeffb'] },
@@ -121,7 +121,7 @@ describe('the file of an agency', () => {
     });
   });
 
-  test('empty lines are no records but are counted', async () => {
+  test('skips empty lines but counts them', async () => {
     expect(await readFile('\n\na,b\r\n\r\n\r\nc,d\n\n')).toEqual([
       { line: 3, fields: ['a', 'b'] },
       { line: 6, fields: ['c', 'd'] },
@@ -133,17 +133,17 @@ describe('the file of an agency', () => {
     ['\t', 'a\tb\nc\td\n'],
     ['|', 'a|b\nc|d\n'],
     [' ', 'a b\nc d\n'],
-  ])('may separate its fields with %j', async (delimiter, content) => {
+  ])('splits fields at %j', async (delimiter, content) => {
     expect(await readFile(content, { delimiter: delimiter.charCodeAt(0) })).toEqual(TWO);
   });
 
-  test('the comma is like any letter when the delimiter is another', async () => {
+  test('keeps commas within fields when the delimiter is another', async () => {
     expect(await readFile('a,b;"c;d"\n', { delimiter: 0x3b })).toEqual([
       { line: 1, fields: ['a,b', 'c;d'] },
     ]);
   });
 
-  test('a field in quotes may hold delimiters, doubled quotes and line ends, which count as lines', async () => {
+  test('reads delimiters, quotes and line ends in quoted fields', async () => {
     expect(await readFile('"a,""b""",c\n"one\ntwo\r\nthree",d\ne,f\n')).toEqual([
       { line: 1, fields: ['a,"b"', 'c'] },
       { line: 2, fields: ['one\ntwo\r\nthree', 'd'] },
@@ -151,11 +151,11 @@ describe('the file of an agency', () => {
     ]);
   });
 
-  test("quotes within a field that doesn't begin with one are letters", async () => {
+  test('keeps quotes within an unquoted field', async () => {
     expect(await readFile('a "b" c,d"\n')).toEqual([{ line: 1, fields: ['a "b" c', 'd"'] }]);
   });
 
-  test('a quote that is never closed gives up its own line only', async () => {
+  test('reports an unclosed quote as one broken line', async () => {
     expect(await readFile('a,b\n"c,d\ne,f\n')).toEqual([
       { line: 1, fields: ['a', 'b'] },
       { line: 2, fields: 'broken' },
@@ -164,7 +164,7 @@ describe('the file of an agency', () => {
   });
 
   test.each([8 * 1024 + 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 5])(
-    'a line of %i bytes is given up, the next is read',
+    'reports a line of %i bytes as broken and reads the next',
     async length => {
       for (const broken of [
         'x'.repeat(length),
@@ -180,7 +180,7 @@ describe('the file of an agency', () => {
     },
   );
 
-  test('a line of 8 kB is read', async () => {
+  test('reads a line of 8 kB', async () => {
     const long = 'x'.repeat(8 * 1024);
     expect(await readFile(`${long}\na\n`)).toEqual([
       { line: 1, fields: [long] },
@@ -188,7 +188,7 @@ describe('the file of an agency', () => {
     ]);
   });
 
-  test('says how far it was read', async () => {
+  test('reports the bytes read', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, filler(CHUNK_BYTES + 64));
     const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
@@ -203,7 +203,7 @@ describe('the file of an agency', () => {
     expect(read).toEqual([CHUNK_BYTES, CHUNK_BYTES + 64]);
   });
 
-  test('that is not there is an error that names it and the key that names it', async () => {
+  test('reports a missing file and the setting that names it', async () => {
     const path = join(await temporaryFolder(), 'none.csv');
     await expect(
       CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' }),
@@ -214,15 +214,15 @@ describe('the file of an agency', () => {
   });
 });
 
-describe('a record that lies across what is read at a time', () => {
+describe('a record across a chunk border', () => {
   const RECORDS = [
     ['with multi-byte characters', 'Ñandú,Peña,🎲\r\n', ['Ñandú', 'Peña', '🎲']],
     ['with quotes', '"Ñ, ""x""",b,"c"\r\n', ['Ñ, "x"', 'b', 'c']],
-    ['with line ends in quotes', '"a\r\nb","\r","\n"\r\n', ['a\r\nb', '\r', '\n']],
+    ['with quoted line ends', '"a\r\nb","\r","\n"\r\n', ['a\r\nb', '\r', '\n']],
     ['with empty fields', ',"",\r\n', ['', '', '']],
   ] as const;
 
-  test.each(RECORDS)('%s is whole wherever it is cut', async (_, record, fields) => {
+  test.each(RECORDS)('%s is read whole at every cut', async (_, record, fields) => {
     const path = join(await temporaryFolder(), 'agency.csv');
     const length = Buffer.byteLength(record);
     const linesOfRecord = record === RECORDS[2][1] ? 4 : 1;
@@ -247,7 +247,7 @@ describe('a record that lies across what is read at a time', () => {
     }
   });
 
-  test('a line that is too long and cut at the border is given up once', async () => {
+  test('that is too long is reported once', async () => {
     const long = 'x'.repeat(9_000);
     for (const before of [1, 4_000, 8_191, 8_192, 8_193, 8_999, 9_000, 9_001]) {
       const start = filler(CHUNK_BYTES - before);

@@ -28,7 +28,7 @@ function parts(
   };
 }
 
-describe('dialing', () => {
+describe('dial', () => {
   test('connects', async () => {
     const central = await FakeCentral.listen();
     const { events, ...rest } = parts(central.port);
@@ -38,7 +38,7 @@ describe('dialing', () => {
     expect(events.all).toEqual([]);
   });
 
-  test('tries again until the central is there, and tells of each attempt', async () => {
+  test('retries until the central listens, and reports each attempt', async () => {
     const port = await portWithoutListener();
     const { events, ...rest } = parts(port);
     const dialed = dial(rest);
@@ -53,7 +53,7 @@ describe('dialing', () => {
     ]);
   });
 
-  test('gives up before the time allowed would be over', async () => {
+  test('gives up before a wait that would exceed retry.maxElapsed', async () => {
     const port = await portWithoutListener();
     let now = 0;
     const { events, ...rest } = parts(port, {
@@ -68,7 +68,7 @@ describe('dialing', () => {
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([100, 200, 400]);
   });
 
-  test('counts the time from when the trouble began', async () => {
+  test('counts the time since the outage began', async () => {
     const port = await portWithoutListener();
     const { events, ...rest } = parts(port, {
       maxElapsedMs: 1_000,
@@ -80,7 +80,7 @@ describe('dialing', () => {
     expect(events.all).toEqual([]);
   });
 
-  test('says that a name is unknown', async () => {
+  test('reports an unknown host name', async () => {
     const nowhere = { host: 'no-such-host.invalid', port: 1, text: 'no-such-host.invalid:1' };
     const error = await failureOf(
       dial(parts(1, { addresses: new Addresses([nowhere], 1), maxElapsedMs: 1 })),
@@ -90,14 +90,14 @@ describe('dialing', () => {
     );
   });
 
-  test('stops at once when it was asked to before', async () => {
+  test('does not connect after a stop', async () => {
     const central = await FakeCentral.listen();
     const stop = AbortSignal.abort();
     expect(await failureOf(dial(parts(central.port, { stop })))).toBeInstanceOf(Stopped);
     expect(central.conversations).toEqual([]);
   });
 
-  test('stops at once while the connection is being made', async () => {
+  test('stops at once while connecting', async () => {
     const central = await FakeCentral.listen();
     const stopping = new AbortController();
     const dialed = failureOf(dial(parts(central.port, { stop: stopping.signal })));
@@ -106,8 +106,8 @@ describe('dialing', () => {
   });
 });
 
-describe('dialing several servers', () => {
-  test('tries each at once, waits after a round, and stays with the one that is there', async () => {
+describe('dial with several servers', () => {
+  test('tries each server at once, waits after a round and keeps the reachable one', async () => {
     const [first, second] = [await portWithoutListener(), await portWithoutListener()];
     const { events, ...rest } = parts([first, second]);
     const dialed = dial(rest);
@@ -128,7 +128,7 @@ describe('dialing several servers', () => {
     ]);
   });
 
-  test('goes on to the next one without a wait', async () => {
+  test('fails over to the next server without a wait', async () => {
     const central = await FakeCentral.listen();
     const { events, ...rest } = parts([await portWithoutListener(), central.port], {
       random: () => 1e6,
@@ -139,7 +139,7 @@ describe('dialing several servers', () => {
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0]);
   });
 
-  test('begins with the current one, from which a round is counted', async () => {
+  test('starts each round at the current server', async () => {
     const ports = [
       await portWithoutListener(),
       await portWithoutListener(),
@@ -157,7 +157,7 @@ describe('dialing several servers', () => {
     expect(events.of('connecting').map(({ waitMs }) => waitMs > 0)).toEqual([false, false, true]);
   });
 
-  test('gives up after the time allowed for all of them together', async () => {
+  test('shares one time limit among all servers', async () => {
     const ports = [await portWithoutListener(), await portWithoutListener()];
     let now = 0;
     const { events, ...rest } = parts(ports, { maxElapsedMs: 1_000, now: () => (now += 150) });
@@ -166,7 +166,7 @@ describe('dialing several servers', () => {
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0, 100, 0, 200, 0]);
   });
 
-  test('stops at once while the next connection is being made', async () => {
+  test('stops at once between two servers', async () => {
     const central = await FakeCentral.listen();
     const stopping = new AbortController();
     const { events, ...rest } = parts([await portWithoutListener(), central.port]);
@@ -186,34 +186,34 @@ describe('dialing several servers', () => {
   });
 });
 
-describe('waits that grow', () => {
-  test('double up to the ceiling', () => {
+describe('BackOff', () => {
+  test('doubles up to the ceiling', () => {
     const backOff = new BackOff({ firstMs: 100, ceilingMs: 1_000, random: () => 0.5 });
     expect(Array.from({ length: 6 }, () => backOff.next())).toEqual([
       100, 200, 400, 800, 1_000, 1_000,
     ]);
   });
 
-  test('stay as they are where the first is beyond the ceiling', () => {
+  test('keeps a first wait above the ceiling', () => {
     const backOff = new BackOff({ firstMs: 30_000, ceilingMs: 10_000, random: () => 0.5 });
     expect([backOff.next(), backOff.next()]).toEqual([30_000, 30_000]);
   });
 
-  test('spread by a quarter in both directions, around the ceiling too', () => {
+  test('adds jitter of a quarter in both directions, also at the ceiling', () => {
     const chances = [0, 0.999_999, 0, 0.999_999];
     const backOff = new BackOff({ firstMs: 100, ceilingMs: 200, random: () => chances.shift()! });
     const waits = Array.from({ length: 4 }, () => Math.round(backOff.next()));
     expect(waits).toEqual([75, 250, 150, 250]);
   });
 
-  test('begin at a tenth of a second and end at five seconds where a connection is tried again', () => {
+  test('grows from 100 ms to 5 s for reconnects', () => {
     const backOff = reconnectBackOff(() => 0.5);
     const waits = Array.from({ length: 9 }, () => backOff.next());
     expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
   });
 });
 
-describe('dialing a host with two addresses', () => {
+describe('dial to a host with two addresses', () => {
   /** A host of which the first address is the first of `hosts`. */
   function resolvingTo(...hosts: readonly string[]): Connector {
     const found = hosts.map(address => ({ address, family: 4 }));
@@ -248,7 +248,7 @@ describe('dialing a host with two addresses', () => {
     return { port, resume: () => child.kill('SIGCONT') };
   }
 
-  test('waits for one that takes longer than Node gives it', async context => {
+  test('waits for a slow first address longer than Node does by default', async context => {
     if (process.platform !== 'linux') context.skip('a full queue of connections is that of Linux');
     const { port, resume } = await busyListener();
     const { events, ...rest } = parts(port, { connector: resolvingTo('127.0.0.1', '127.0.0.2') });

@@ -54,7 +54,7 @@ function start(port: number | readonly number[], overrides: Partial<EchoParts> =
 }
 
 describe('the echo client', () => {
-  test('sends its messages, a connection for each, and tells what came back', async () => {
+  test('sends each message over its own connection and reports the echo', async () => {
     const { port, lines } = await echoServer((socket, line) => socket.end(line));
     const { running, events } = start(port);
     await running;
@@ -65,7 +65,7 @@ describe('the echo client', () => {
     expect(events.names.at(-1)).toBe('echo-finished');
   });
 
-  test('of several servers dials the next one when one is away, and stays with it', async () => {
+  test('fails over to the next server and stays with it', async () => {
     const { port, lines } = await echoServer((socket, line) => socket.end(line));
     const { running, events } = start([await portWithoutListener(), port]);
     await running;
@@ -76,7 +76,7 @@ describe('the echo client', () => {
     );
   });
 
-  test('takes an echo in any chunking', async () => {
+  test('decodes an echo in any chunking', async () => {
     const { port } = await echoServer((socket, line) => {
       for (const byte of Buffer.from(line)) socket.write(Buffer.of(byte));
     });
@@ -85,13 +85,13 @@ describe('the echo client', () => {
     expect(events.of('echo')).toHaveLength(1);
   });
 
-  test('with nothing to send is finished', async () => {
+  test('finishes at once when there is nothing to send', async () => {
     const { running, events } = start(1, { amount: 0 });
     await running;
     expect(events.names).toEqual(['echo-finished']);
   });
 
-  test('another line than the one that was sent is an error', async () => {
+  test('fails on an echo of another line', async () => {
     const { port } = await echoServer(socket => socket.end('[CLIENT 2] Message N°1\n'));
     const error = await failureOf(start(port).running);
     expect(error).toBeInstanceOf(AgencyError);
@@ -102,12 +102,12 @@ describe('the echo client', () => {
 
   test.each<[string, (socket: Socket) => void, string]>([
     [
-      'closes without an answer',
+      'closes without a reply',
       socket => void socket.end(),
       'the server closed the connection before the echo came back',
     ],
     [
-      'answers with half a line',
+      'replies with half a line',
       socket => void socket.end('[CLIENT 1] Mess'),
       'the server closed the connection before the echo came back',
     ],
@@ -117,11 +117,11 @@ describe('the echo client', () => {
       'the connection was lost before the echo came back, ECONNRESET',
     ],
     [
-      'says nothing',
+      'stays silent',
       () => {},
       'the connection was lost before the echo came back, no answer within 50 ms',
     ],
-  ])('a server that %s is an error', async (_, answer, message) => {
+  ])('fails when the server %s', async (_, answer, message) => {
     const { port } = await echoServer(answer);
     const { running, events } = start(port, { answerTimeoutMs: 50 });
     const error = await failureOf(running);
@@ -130,7 +130,7 @@ describe('the echo client', () => {
     expect(events.of('socket-closed')).toHaveLength(1);
   });
 
-  test('a line without an end is not read for ever', async () => {
+  test('fails on a line without an end', async () => {
     const { port } = await echoServer(socket => socket.write('x'.repeat(100_000)));
     const error = await failureOf(start(port).running);
     expect(error).toBeInstanceOf(AgencyError);

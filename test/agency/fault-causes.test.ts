@@ -28,37 +28,37 @@ async function hintsFor(content: Buffer | string, file = 'a.csv'): Promise<strin
   return causes.hintsFor(file).map(({ hint }) => hint);
 }
 
-describe('the guessed cause', () => {
+describe('CauseGuesses', () => {
   test.each<[string, Buffer | string, string | undefined]>([
     ['UTF-16LE', LE, 'utf-16le'],
-    ['UTF-16BE with a mark', Buffer.concat([Buffer.from([0xfe, 0xff]), BE]), 'iconv -f UTF-16BE'],
-    ['UTF-16BE without a mark', BE, 'iconv -f UTF-16BE'],
+    [
+      'UTF-16BE with a byte order mark',
+      Buffer.concat([Buffer.from([0xfe, 0xff]), BE]),
+      'iconv -f UTF-16BE',
+    ],
+    ['UTF-16BE without a byte order mark', BE, 'iconv -f UTF-16BE'],
     ['a NUL byte in a name', `${GOOD}A\0na,Paz,1,1990-01-02,1\n`, 'zero bytes'],
-    ['a tail of zeros', Buffer.concat([Buffer.from(GOOD), Buffer.alloc(4096)]), 'zero bytes'],
+    ['trailing zero bytes', Buffer.concat([Buffer.from(GOOD), Buffer.alloc(4096)]), 'zero bytes'],
     [
       'a zip',
       Buffer.from('504b03041400000008000000210062ee9d685e01000090040000130008025b436f6e74', 'hex'),
       'zip',
     ],
-    ['a long line without a quotation mark', 'x'.repeat(9000), 'longer than 8 kB'],
-    ['a quotation mark that is not closed', `${GOOD}"Ana,Paz,1,1990-01-02,1\n`, 'quotation mark'],
+    ['a long line without quotes', 'x'.repeat(9000), 'longer than 8 kB'],
+    ['an unclosed quote', `${GOOD}"Ana,Paz,1,1990-01-02,1\n`, 'quotation mark'],
     [
-      'days first',
+      'DD/MM/YYYY dates',
       'Ana,Paz,1,31/12/1990,1\nAna,Paz,1,01/02/1990,1\n',
       'dates seem to be DD/MM/YYYY',
     ],
     [
-      'months first',
+      'MM/DD/YYYY dates',
       'Ana,Paz,1,12/31/1990,1\nAna,Paz,1,01/02/1990,1\n',
       String.raw`MM/DD/YYYY; sed -i.bak -E 's#([0-9]{2})/([0-9]{2})/([0-9]{4})#\3-\1-\2#' a.csv`,
     ],
-    [
-      'dates that may be either',
-      'Ana,Paz,1,01/02/1990,1\n',
-      'dates may be DD/MM/YYYY or MM/DD/YYYY',
-    ],
-    ['another fault', 'Ana,Paz,x,1990-01-02,1\n', undefined],
-  ])('of %s is one, and the right one', async (_, content, hint) => {
+    ['ambiguous dates', 'Ana,Paz,1,01/02/1990,1\n', 'dates may be DD/MM/YYYY or MM/DD/YYYY'],
+    ['an unrelated fault', 'Ana,Paz,x,1990-01-02,1\n', undefined],
+  ])('gives at most one hint, and the right one, for %s', async (_, content, hint) => {
     const hints = await hintsFor(content);
     expect(hints).toHaveLength(hint === undefined ? 0 : 1);
     if (hint !== undefined) expect(hints[0]).toContain(hint);
@@ -69,7 +69,7 @@ describe('the guessed cause', () => {
     ["it's.csv", String.raw`'it'\''s.csv'`],
     ['-n.csv', './-n.csv'],
     ['$(id)/FILE.csv', "'$(id)/FILE.csv'"],
-  ])('names the file %s quoted for a shell', async (file, quoted) => {
+  ])('quotes the file name %s for the shell', async (file, quoted) => {
     const [hint] = await hintsFor('Ana,Paz,1,31/12/1990,1\n', file);
     expect(hint).toContain(` ${quoted} converts them`);
   });

@@ -26,30 +26,30 @@ async function fileOf(content: string | Uint8Array): Promise<string> {
 
 const nameOf = async (path: string): Promise<string> => (await nameFile(path, NEVER)).name;
 
-describe('the name of an upload', () => {
-  test('is not looked for any further when the agency is to stop', async () => {
+describe('the upload name', () => {
+  test('is not computed after a stop', async () => {
     const named = nameFile(await betsFile(3), AbortSignal.abort());
     await expect(named).rejects.toBeInstanceOf(Stopped);
   });
 
-  test('is the same for the same content in another place at another time', async () => {
+  test('depends on the content, not on the path or the time', async () => {
     const [one, other] = [await betsFile(50_000), await betsFile(50_000)];
     await utimes(other, 1, 1);
     expect(await nameOf(other)).toBe(await nameOf(one));
   });
 
   test.each([
-    ['a bet more', betLines(1, 4)],
-    ['a bet less', betLines(1, 2)],
-    ['no last line end', betLines(1, 3).trimEnd()],
-    ['another last byte', betLines(1, 3).replace(/3\n$/, '4\n')],
-    ['another order', betLines(2, 3) + betLines(1, 1)],
-    ['nothing', ''],
-  ])('is another for %s', async (_, content) => {
+    ['an extra bet', betLines(1, 4)],
+    ['a missing bet', betLines(1, 2)],
+    ['no final line end', betLines(1, 3).trimEnd()],
+    ['a different last byte', betLines(1, 3).replace(/3\n$/, '4\n')],
+    ['a different order', betLines(2, 3) + betLines(1, 1)],
+    ['no content', ''],
+  ])('differs for %s', async (_, content) => {
     expect(await nameOf(await fileOf(content))).not.toBe(await nameOf(await betsFile(3)));
   });
 
-  test('is one that the protocol allows, for any content', async () => {
+  test('conforms to the protocol for any content', async () => {
     const folder = await temporaryFolder();
     let files = 0;
     await fc.assert(
@@ -62,7 +62,7 @@ describe('the name of an upload', () => {
     );
   });
 
-  test('of a pipe is another each time, for it is read only once', async () => {
+  test('of a pipe is unique', async () => {
     const { path } = await pipeFile(await temporaryFolder());
     const [one, other] = [await nameFile(path, NEVER), await nameFile(path, NEVER)];
     expect(one).toMatchObject({
@@ -72,7 +72,7 @@ describe('the name of an upload', () => {
     expect(other.name).not.toBe(one.name);
   });
 
-  test('of a file that is not there is refused by its path', async () => {
+  test('of a missing file is refused with its path', async () => {
     const path = join(await temporaryFolder(), 'none.csv');
     const error = await failureOf(nameFile(path, NEVER));
     expect(error).toBeInstanceOf(AgencyError);
@@ -80,13 +80,13 @@ describe('the name of an upload', () => {
   });
 });
 
-describe('a file that was named', () => {
-  test('is the same for as long as nobody touches it', async () => {
+describe('a checked file', () => {
+  test('is unchanged until it is modified', async () => {
     const path = await betsFile(3);
     expect(await isSameFile(await nameFile(path, NEVER))).toBe(true);
   });
 
-  test('is another when it has grown, and when it was written anew', async () => {
+  test('is changed after growing and after a rewrite', async () => {
     const path = await betsFile(3);
     const named = await nameFile(path, NEVER);
     await writeFile(path, betLines(1, 4));
@@ -97,7 +97,7 @@ describe('a file that was named', () => {
     expect(await isSameFile(named)).toBe(false);
   });
 
-  test('is not the same when it is gone', async () => {
+  test('is changed or unreadable after its deletion', async () => {
     const path = await betsFile(3);
     const named = await nameFile(path, NEVER);
     await rm(path);
@@ -106,7 +106,7 @@ describe('a file that was named', () => {
     expect(outcome === false || outcome instanceof AgencyError).toBe(true);
   });
 
-  test('as a pipe is the same whatever happened', async () => {
+  test('is always unchanged when it is a pipe', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const named = await nameFile(path, NEVER);
     await writer.write('more\n');

@@ -41,7 +41,7 @@ async function timerOf({ localPort, remotePort }: Socket): Promise<number> {
   return Number.parseInt(row![5]!.split(':')[0]!, 16);
 }
 
-test('whoever waits for winners without a deadline has the system ask whether the central is there', async ({
+test('a link that waits for winners without a deadline enables TCP keep-alive', async ({
   skip,
 }) => {
   skip(process.platform !== 'linux', 'the timers of sockets are looked up in /proc');
@@ -55,13 +55,13 @@ test('whoever waits for winners without a deadline has the system ask whether th
 });
 
 test.each([
-  ['is waited for while enough of it comes', 2, 'winners'],
+  ['is awaited while enough bytes arrive', 2, 'winners'],
   [
-    'of which single bytes come is given up',
+    'is given up when too few bytes arrive',
     1,
     'no answer within 300 ms after . bytes of an answer',
   ],
-])('an answer that takes longer than its timeout %s', async (_, bytes, outcome) => {
+])('a reply that takes longer than its timeout %s', async (_, bytes, outcome) => {
   const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: 300, progressBytesMin: 6 };
   const answer = Buffer.from(rwin(10, 20, 30, 40), 'hex');
   const socket = await connectTo(async peer => {

@@ -46,7 +46,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
     expect(agencies.flatMap(({ events }) => events.of('reconnecting'))).toEqual([]);
   });
 
-  test('waits for its turn longer than for an answer', async () => {
+  test('waits for its turn longer than for a reply', async () => {
     const dialect = dialectOf(spoken);
     const server = await ToyServer.listen(dialect, 1, { sequential: true });
     const blocker = startAgency(server.port, { id: 2, dialect });
@@ -65,7 +65,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
     await agency.close();
   });
 
-  test('gives up waiting for its turn after retry.maxElapsed, and says what may be wrong', async () => {
+  test('gives up waiting for its turn after retry.maxElapsed, with a hint', async () => {
     const server = await ScriptedServer.listen();
     const { agency, events } = startAgency(server.port, {
       dialect: dialectOf(spoken),
@@ -79,7 +79,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
     expect(events.of('waiting-for-turn')).toHaveLength(2);
   });
 
-  test('gives up on an answer that breaks in the same place each time', async () => {
+  test('gives up on a reply that is repeatedly truncated at the same byte', async () => {
     const server = await ScriptedServer.listen();
     const { agency, events } = startAgency(server.port, {
       dialect: dialectOf(spoken),
@@ -116,7 +116,7 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
 });
 
 describe.each(SPOKEN)('an agency that speaks $name', spoken => {
-  test('sends no two frames in one read to a server that decodes one per read', async () => {
+  test('sends at most one frame per read to a server that decodes one per read', async () => {
     await holdLottery(spoken, { messagePerRead: spoken.dialect.conversation.writePerFrame });
   });
 });
@@ -124,13 +124,13 @@ describe.each(SPOKEN)('an agency that speaks $name', spoken => {
 describe('an agency that speaks op-codes', () => {
   const spoken = SPOKEN.find(({ name }) => name === 'op-codes')!;
 
-  test('uploads over a connection for each batch where the server closes after each answer', async () => {
+  test('opens a connection for each batch when the server closes after each reply', async () => {
     const { server } = await holdLottery(spoken, { closesAfterAnswer: true });
     // 13 batches, and questions.
     expect(server.connections).toBeGreaterThanOrEqual(3 * 14);
   });
 
-  test('uploads over one connection where the server keeps it', async () => {
+  test('uploads over one connection when the server keeps it open', async () => {
     const { agencies } = await holdLottery(spoken, {});
     for (const { events } of agencies) {
       const upload = events.all.slice(0, events.names.indexOf('upload-done'));
@@ -139,14 +139,14 @@ describe('an agency that speaks op-codes', () => {
   });
 });
 
-test('a base agency whose repeated END is refused asks for its winners', async () => {
+test('a base agency asks for its winners when a repeated END is refused', async () => {
   const spoken = SPOKEN.find(({ name }) => name === 'tp0')!;
   const { server, agencies } = await holdLottery(spoken, { countsEndOnce: true });
   expect(server.finished.size).toBe(3);
   for (const { events } of agencies) expect(events.of('finish-in-doubt')).toHaveLength(1);
 });
 
-test('a base agency whose END is never answered asks for its winners, and goes on sending END', async () => {
+test('a base agency without a reply to END asks for its winners and repeats END', async () => {
   const central = await FakeCentral.listen();
   const { agency, events } = startAgency(central.port, { random: () => -1.5 });
   const winners = agency.finishAndAwaitWinners();
@@ -165,7 +165,7 @@ test('a base agency whose END is never answered asks for its winners, and goes o
   expect(events.of('finish-in-doubt')).toHaveLength(1);
 });
 
-test('a base agency that is stopped before its one bet is answered says that it is in doubt', async () => {
+test('a stopped base agency reports its pending single bet as in doubt', async () => {
   const central = await FakeCentral.listen();
   const { agency, events, stop } = startAgency(central.port, { limits: { stopTimeoutMs: 20 } });
   const sent = failureOf(agency.sendBet(fieldsOf(['Ana', 'Paz', '1', '2000-01-01', '2'])));
@@ -177,7 +177,7 @@ test('a base agency that is stopped before its one bet is answered says that it 
   ]);
 });
 
-test('a base agency whose first END is refused fails', async () => {
+test('a base agency fails when its first END is refused', async () => {
   const central = await FakeCentral.listen();
   const { agency } = startAgency(central.port);
   const winners = failureOf(agency.finishAndAwaitWinners());
@@ -187,7 +187,7 @@ test('a base agency whose first END is refused fails', async () => {
   expect((await winners).message).toBe('the central refused the end of the bets');
 });
 
-test('a resumable agency that is answered something else each time gives up, and says what', async () => {
+test('a resumable agency gives up on a repeated unexpected reply and names it', async () => {
   const { central, first, winners } = await finishResumable();
   await first.message();
   first.say(OK);
@@ -206,7 +206,7 @@ test('a resumable agency that is answered something else each time gives up, and
   );
 });
 
-test('a resumable agency gives up on winners that break in the same place each time', async () => {
+test('a resumable agency gives up on winners repeatedly truncated at the same byte', async () => {
   const { central, first, winners } = await finishResumable();
   expect(await first.message()).toBe('END');
   first.say(OK);

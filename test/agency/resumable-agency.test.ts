@@ -32,7 +32,7 @@ async function sayBytewise(conversation: Conversation, hex: string): Promise<voi
 }
 
 describe('a resumable upload', () => {
-  test('is HELO, SBET, DONE, END, ACTA, in the bytes of the protocol page', async () => {
+  test('sends HELO, SBET, DONE, END and ACTA in the documented bytes', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, 'Ana,Paz,1,1990-01-02,7\nEva,Gil,2,1991-01-02,0008\n');
     const central = await FakeCentral.listen();
@@ -86,7 +86,7 @@ describe('a resumable upload', () => {
     expect(events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 2, bets: 2 }]);
   });
 
-  test('takes answers in any chunking', async () => {
+  test('decodes replies in any chunking', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow: 3 });
     const upload = uploadFile(agency, await betsFile(6));
@@ -103,7 +103,7 @@ describe('a resumable upload', () => {
     expect(await upload).toBe(4);
   });
 
-  test('of a file without bets says that there are none', async () => {
+  test('sends counts of zero for a file without bets', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(0));
@@ -113,7 +113,7 @@ describe('a resumable upload', () => {
     expect(await upload).toBe(0);
   });
 
-  test('goes out under the same name from another process, another path and another agency', async () => {
+  test('is named by its content, not by its process, path or agency', async () => {
     const names: string[] = [];
     for (const [id, bets] of [
       [1, 5],
@@ -133,7 +133,7 @@ describe('a resumable upload', () => {
     expect(names[3]).not.toBe(names[0]);
   });
 
-  test('tells of lines that are no bets, counts them, and sends the rest', async () => {
+  test('skips invalid lines and sends the rest', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, `no bet\n${betLines(1, 1)}a|b,Paz,1,1990-01-02,1\n${betLines(2, 2)}`);
     const central = await FakeCentral.listen();
@@ -147,21 +147,18 @@ describe('a resumable upload', () => {
     expect(await upload).toBe(2);
   });
 
-  test.each(['none.csv', '.'])(
-    'of a file that cannot be read (%s) says so before it dials',
-    async name => {
-      const path = join(await temporaryFolder(), name);
-      const central = await FakeCentral.listen();
-      const error = await failureOf(uploadFile(startResumable(central.port).agency, path));
-      expect(error).toBeInstanceOf(AgencyError);
-      expect(error.message).toMatch(
-        /^cannot read .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
-      );
-      expect(central.conversations).toEqual([]);
-    },
-  );
+  test.each(['none.csv', '.'])('of an unreadable file (%s) fails before it dials', async name => {
+    const path = join(await temporaryFolder(), name);
+    const central = await FakeCentral.listen();
+    const error = await failureOf(uploadFile(startResumable(central.port).agency, path));
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toMatch(
+      /^cannot read .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
+    );
+    expect(central.conversations).toEqual([]);
+  });
 
-  test('logs the acknowledged bets', async () => {
+  test('reports the acknowledged bets', async () => {
     const central = await FakeCentral.listen();
     let clock = 0;
     const { agency, events } = startResumable(central.port, { progressMs: 10, now: () => clock });
@@ -181,14 +178,14 @@ describe('a resumable upload', () => {
   });
 });
 
-describe('what the central grants', () => {
+describe('the limits that the central grants', () => {
   test.each([
     [1, 64],
     [3, 64],
     [64, 3],
     [64, 1],
     [40, 40],
-  ])('is kept: window %i here, %i there', async (batchWindow, window) => {
+  ])('bound the window: %i configured, %i granted', async (batchWindow, window) => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow, batchAmountMax: 1 });
     const batches = 100;
@@ -216,7 +213,7 @@ describe('what the central grants', () => {
     [8_184, 8_184, 130],
     [8_184, 8_184, 7],
   ])(
-    'is kept: payloads of at most %i bytes (never more than %i), at most %i bets',
+    'bound the payload: %i bytes granted (%i used), at most %i bets',
     async (maxPayload, payloadMax, amountMax) => {
       const central = await FakeCentral.listen();
       const { agency } = startResumable(central.port, {
@@ -245,7 +242,7 @@ describe('what the central grants', () => {
     },
   );
 
-  test('is too little for any bet: an error that says so', async () => {
+  test('end the upload when no bet fits', async () => {
     const central = await FakeCentral.listen();
     const upload = failureOf(uploadFile(startResumable(central.port).agency, await betsFile(3)));
     await welcomed(central, 1, { maxPayload: 10 });
@@ -253,8 +250,8 @@ describe('what the central grants', () => {
   });
 });
 
-describe('a batch that is refused', () => {
-  test('is told, and the upload goes on without it', async () => {
+describe('a refused batch', () => {
+  test('is reported and skipped, and the upload continues', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port, { batchWindow: 2 });
     const upload = uploadFile(agency, await betsFile(5));
@@ -280,7 +277,7 @@ describe('a batch that is refused', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test('under another number than its own costs the connection: the stream has lost its step', async () => {
+  test('with another sequence number than expected causes a reconnect and a resend', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port, { batchWindow: 2 });
     const upload = uploadFile(agency, await betsFile(3));
@@ -298,7 +295,7 @@ describe('a batch that is refused', () => {
 });
 
 describe('the wait for the draw', () => {
-  test('lasts as long as it takes while the central says that it is there', async () => {
+  test('has no time limit while pings arrive', async () => {
     const central = await FakeCentral.listen();
     const answerTimeoutMs = 150;
     const { agency, events } = startResumable(central.port, { limits: { answerTimeoutMs } });
@@ -315,7 +312,7 @@ describe('the wait for the draw', () => {
     expect(conversation.waiting).toEqual([]);
   });
 
-  test('is begun again over a new connection when the central is silent', async () => {
+  test('is repeated over a new connection when the central is silent', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port, { limits: { answerTimeoutMs: 60 } });
     const { conversation, winners } = await untilWait(central, agency);

@@ -12,8 +12,8 @@ import {
   welcomed,
 } from './start-agency.ts';
 
-describe('a file that is changed while it is sent', () => {
-  test('and grows before it is read is not begun with', async () => {
+describe('a file that changes during its upload', () => {
+  test('and grows before its first batch is not sent', async () => {
     const path = await betsFile(3);
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow: 2 });
@@ -29,7 +29,7 @@ describe('a file that is changed while it is sent', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('and grows after it was read is not read on: the bets before are answered, no other is sent', async () => {
+  test('and grows between two reads is read no further', async () => {
     const path = await betsFile(3);
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow: 2 });
@@ -49,7 +49,7 @@ describe('a file that is changed while it is sent', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('by another process whose bets are more than the file holds is said', async () => {
+  test('is reported when another process has sent more bets than it contains', async () => {
     const path = await betsFile(3);
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
@@ -67,11 +67,11 @@ describe('a file that is changed while it is sent', () => {
   });
 
   test.each<[string, (path: string) => Promise<void>]>([
-    ['has another length', path => writeFile(path, betLines(1, 1))],
-    ['was written anew', path => utimes(path, 1, 1)],
-    ['is gone', path => rm(path)],
+    ['truncated', path => writeFile(path, betLines(1, 1))],
+    ['new modification time', path => utimes(path, 1, 1)],
+    ['deleted', path => rm(path)],
   ])(
-    '(it %s): is an error that names both ways out, before the counts are said',
+    '(%s) ends the upload before DONE, with both ways to recover in the error',
     async (_, change) => {
       const path = await betsFile(2);
       const central = await FakeCentral.listen();

@@ -42,13 +42,13 @@ async function survive(path: string, plan: Plan): Promise<UploadCentral> {
   return central;
 }
 
-describe('a connection that is cut', () => {
+describe('a cut connection', () => {
   test.each<[string, Cut['side'], readonly number[], number]>([
-    ['of what the central hears', 'heard', [], 180],
-    ['of what the central hears, one batch being refused', 'heard', [3], 180],
-    ['of what the central says', 'said', [], 50],
-    ['of what the central says, one batch being refused', 'said', [3], 90],
-  ])('at every byte %s: every bet is stored once', async (_, side, refusedBatches, bytesMin) => {
+    ['to the central', 'heard', [], 180],
+    ['to the central, with a refused batch', 'heard', [3], 180],
+    ['from the central', 'said', [], 50],
+    ['from the central, with a refused batch', 'said', [3], 90],
+  ])('at every byte %s stores every bet once', async (_, side, refusedBatches, bytesMin) => {
     const path = await smallFile();
     let bytes = 0;
     for (let cut = true; cut; bytes += 1) {
@@ -61,7 +61,7 @@ describe('a connection that is cut', () => {
     expect(bytes).toBeGreaterThan(bytesMin);
   });
 
-  test('again and again, anywhere: every bet is stored once', async () => {
+  test('at random places, repeatedly, stores every bet once', async () => {
     const path = await smallFile();
     const cut = fc.record({
       side: fc.constantFrom('heard' as const, 'said' as const),
@@ -76,7 +76,7 @@ describe('a connection that is cut', () => {
     );
   });
 
-  test('again and again, of servers that are behind one another: every bet is stored once', async () => {
+  test('at random places, with lagging servers, stores every bet once', async () => {
     const path = await smallFile();
     const connection = fc.record({
       cut: fc.record({

@@ -29,8 +29,8 @@ const MISMATCH = fail(
   '1 batches with 2 bets are stored, the agency counts 1 with 1',
 );
 
-describe('an upload that was begun by another process', () => {
-  test('goes on where the central says, and counts what was sent before', async () => {
+describe('an upload that another process began', () => {
+  test('resumes at the bet that the central expects, and counts the earlier ones', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(7));
@@ -72,7 +72,7 @@ describe('an upload that was begun by another process', () => {
     },
   );
 
-  test('to its end sends nothing but its counts', async () => {
+  test('and completed sends only its counts', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow: 8 });
     const upload = uploadFile(agency, await betsFile(7));
@@ -80,7 +80,7 @@ describe('an upload that was begun by another process', () => {
     expect(await upload).toBe(7);
   });
 
-  test('and of which a batch was refused goes on behind it, and does not count its bets', async () => {
+  test('with a refused batch resumes after it and excludes its bets from the counts', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const path = join(await temporaryFolder(), 'agency.csv');
@@ -95,7 +95,7 @@ describe('an upload that was begun by another process', () => {
     expect(events.of('reconnecting')).toEqual([]);
   });
 
-  test('and is still being sent by it: the gap is left, and the upload goes on where the central is then', async () => {
+  test('and continues to send resumes after the sequence gap', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(9));
@@ -114,7 +114,7 @@ describe('an upload that was begun by another process', () => {
     expect(events.of('file-closed')).toHaveLength(1);
   });
 
-  test('and has cut a batch of this one in two: the file is read again up to there', async () => {
+  test('with a split batch rereads the file up to the expected bet', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port, { batchWindow: 2 });
     const upload = uploadFile(agency, await betsFile(6));
@@ -128,8 +128,8 @@ describe('an upload that was begun by another process', () => {
   });
 });
 
-describe('counts that differ', () => {
-  test('when everything was sent by this process are the end', async () => {
+describe('a count mismatch', () => {
+  test('ends an upload that this process has sent completely', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
     const upload = failureOf(uploadFile(agency, await betsFile(1)));
@@ -146,8 +146,8 @@ describe('counts that differ', () => {
   });
 });
 
-describe('a connection that is lost', () => {
-  test('with batches unanswered: those that the central has not got go out again, first of all', async () => {
+describe('a lost connection', () => {
+  test('with pending batches first resends those that the central has not stored', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port, { batchWindow: 4 });
     const upload = uploadFile(agency, await betsFile(12));
@@ -172,7 +172,7 @@ describe('a connection that is lost', () => {
     ]);
   });
 
-  test('with the refusal of a batch: its bets are told by their number, and each refusal once', async () => {
+  test('with a pending refusal reports each refusal once, and earlier ones by count', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(6));
@@ -196,7 +196,7 @@ describe('a connection that is lost', () => {
     ]);
   });
 
-  test('is taken up again within the window that is granted then', async () => {
+  test('is resumed within the newly granted window', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port, { batchWindow: 8 });
     const upload = uploadFile(agency, await betsFile(20));
@@ -213,7 +213,7 @@ describe('a connection that is lost', () => {
     expect(await upload).toBe(20);
   });
 
-  test('is taken up again with smaller batches where the next server takes only those', async () => {
+  test('is resumed with smaller batches when a smaller payload is granted', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port, {
       batchWindow: 2,
@@ -246,7 +246,7 @@ describe('a connection that is lost', () => {
     ]);
   });
 
-  test('before HELO is answered begins with HELO again, under the same name', async () => {
+  test('before WELC is resumed by HELO with the same name', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(2));
@@ -260,7 +260,7 @@ describe('a connection that is lost', () => {
     expect(await upload).toBe(2);
   });
 
-  test('after everything was answered sends nothing but the counts again', async () => {
+  test('after the last acknowledgement is resumed with the counts only', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(4));
@@ -272,7 +272,7 @@ describe('a connection that is lost', () => {
     expect(await upload).toBe(4);
   });
 
-  test('costs nothing when the file is a pipe', async () => {
+  test('does not end an upload from a pipe', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
@@ -289,8 +289,8 @@ describe('a connection that is lost', () => {
   });
 });
 
-describe('a central that has lost what it acknowledged', () => {
-  test('is sent the file from its beginning', async () => {
+describe('a central that has lost acknowledged bets', () => {
+  test('receives the file from its beginning', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, `no bet\n${betLines(1, 6)}no bet either\n`);
     const central = await FakeCentral.listen();
@@ -316,7 +316,7 @@ describe('a central that has lost what it acknowledged', () => {
     expect(events.of('file-closed')).toHaveLength(2);
   });
 
-  test('cannot be sent a pipe again, and that is said', async () => {
+  test('ends an upload from a pipe with an error', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
@@ -335,7 +335,7 @@ describe('a central that has lost what it acknowledged', () => {
   });
 
   test.each(['END', 'ACTA'])(
-    'by %s is sent everything again before it is told anything else',
+    'at %s receives all bets again before any other request',
     async asked => {
       const central = await FakeCentral.listen();
       const { agency } = startResumable(central.port);
@@ -355,7 +355,7 @@ describe('a central that has lost what it acknowledged', () => {
     },
   );
 
-  test('only when it says so: what was acknowledged and is still there is not sent again', async () => {
+  test('is detected by its WELC: bets that it still has are not resent', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startResumable(central.port);
     const { conversation, winners } = await uploaded(central, agency);

@@ -11,8 +11,8 @@ import {
   welcomed,
 } from './start-agency.ts';
 
-describe('a resumable agency that is asked to stop', () => {
-  test('before it began does nothing', async () => {
+describe('a stopped resumable agency', () => {
+  test('does nothing when stopped before its start', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
     stop.abort();
@@ -20,7 +20,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(central.conversations).toEqual([]);
   });
 
-  test('while the central is not there stops trying', async () => {
+  test('stops dialing an unreachable central', async () => {
     const { agency, events, stop } = startResumable(await portWithoutListener(), {
       random: () => 1,
     });
@@ -31,7 +31,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 
-  test('while it waits before it comes back does not come back', async () => {
+  test('does not reconnect when stopped during the back-off', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port, { random: () => 1e6 });
     const upload = failureOf(uploadFile(agency, await betsFile(2)));
@@ -45,7 +45,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 
-  test('before it is welcomed sends nothing more', async () => {
+  test('sends no batch when stopped before WELC', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
     const upload = failureOf(uploadFile(agency, await betsFile(2)));
@@ -58,7 +58,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('while it uploads sends nothing more and takes every answer that it is owed', async () => {
+  test('sends no more batches and waits for the pending replies', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port, { batchWindow: 3 });
     const upload = failureOf(uploadFile(agency, await betsFile(100)));
@@ -86,7 +86,7 @@ describe('a resumable agency that is asked to stop', () => {
     ]);
   });
 
-  test('while it is owed answers that never come waits only so long', async () => {
+  test('waits a bounded time for pending replies', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port, {
       batchWindow: 3,
@@ -100,7 +100,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('while it is owed answers over a connection that is then lost does not come back', async () => {
+  test('does not reconnect when it loses the connection with pending replies', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port, { batchWindow: 3 });
     const upload = failureOf(uploadFile(agency, await betsFile(100)));
@@ -114,7 +114,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(events.of('upload-stopped')[0]).toMatchObject({ batches: 0, inDoubt: 6 });
   });
 
-  test('at its counts stops at once: they can be said again', async () => {
+  test('stops at once while DONE is pending, because DONE can be repeated', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
     const upload = failureOf(uploadFile(agency, await betsFile(1)));
@@ -128,7 +128,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('at the end of the bets stops at once', async () => {
+  test('stops at once while END is pending', async () => {
     const central = await FakeCentral.listen();
     const { agency, stop } = startResumable(central.port);
     const upload = uploadFile(agency, await betsFile(0));
@@ -144,7 +144,7 @@ describe('a resumable agency that is asked to stop', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('while it waits for the draw stops at once, and closes its connection', async () => {
+  test('stops at once while it waits for the draw, and closes the connection', async () => {
     const central = await FakeCentral.listen();
     const { agency, events, stop } = startResumable(central.port);
     const { conversation, winners } = await untilWait(central, agency);

@@ -48,9 +48,9 @@ async function acceptAll(central: FakeCentral): Promise<void> {
   conversation.say(OK);
 }
 
-describe('a refusal that passes', () => {
+describe('a temporary refusal', () => {
   test.each(['busy', 'closing', 'storage', 'sequence-gap'])(
-    '(%s) of a batch: comes back, and sends it again',
+    '(%s) of a batch causes a reconnect and a resend',
     async code => {
       const { central, upload, events } = await uploading();
       (await batchOn(central)).say(fail(code, 1, 'why'));
@@ -62,7 +62,7 @@ describe('a refusal that passes', () => {
     },
   );
 
-  test('of HELO, of the counts, of the end, of the wait: comes back and asks again', async () => {
+  test('of HELO, DONE, END or ACTA causes a reconnect and a repeat', async () => {
     const { agency, central, upload, events } = await uploading();
     const first = await central.accept();
     await first.message();
@@ -95,7 +95,7 @@ describe('a refusal that passes', () => {
     ]);
   });
 
-  test('that nobody asked for costs the connection too', async () => {
+  test('with an unsolicited second one causes one reconnect', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);
     const { conversation, winners } = await untilWait(central, agency);
@@ -108,7 +108,7 @@ describe('a refusal that passes', () => {
   });
 });
 
-describe('a refusal that stays', () => {
+describe('a permanent refusal', () => {
   test.each([
     ['unauthorized', 'the central refused, unauthorized, why'],
     ['agency-finished', 'the central refused, agency-finished, why'],
@@ -119,7 +119,7 @@ describe('a refusal that stays', () => {
     ['unknown-message', 'the central refused, unknown-message, why'],
     // A newer central than this client.
     ['out-of-tickets', /^the central refused, .*out-of-tickets why$/],
-  ])('(%s) of a batch is the end', async (code, message) => {
+  ])('(%s) of a batch ends the upload', async (code, message) => {
     const { agency, central, upload } = await uploading();
     const conversation = await batchOn(central);
     conversation.say(fail(code, 1, 'why'));
@@ -133,7 +133,7 @@ describe('a refusal that stays', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test('of HELO is the end, and no batch is sent', async () => {
+  test('of HELO ends the upload before any batch', async () => {
     const { agency, central, upload } = await uploading();
     const conversation = await central.accept();
     await conversation.message();
@@ -145,7 +145,7 @@ describe('a refusal that stays', () => {
     expect(await conversation.end()).toEqual([]);
   });
 
-  test('of HELO as malformed is that of an older central, and the error says what to do', async () => {
+  test('of HELO as malformed suggests an update of the central', async () => {
     const { agency, central, upload } = await uploading();
     const conversation = await central.accept();
     await conversation.message();
@@ -162,7 +162,7 @@ describe('a refusal that stays', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test('of a second upload of the agency is the end', async () => {
+  test('of a second upload of the agency ends that upload', async () => {
     const { central, upload } = await uploading();
     const conversation = await central.accept();
     await conversation.message();
@@ -173,7 +173,7 @@ describe('a refusal that stays', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test.each(['END', 'ACTA'])('of %s is the end', async question => {
+  test.each(['END', 'ACTA'])('of %s ends the wait for the draw', async question => {
     const { agency, central, upload } = await uploading();
     const conversation = await batchOn(central);
     conversation.say(OK);
@@ -192,17 +192,17 @@ describe('a refusal that stays', () => {
   });
 });
 
-describe('a server that knows only the base protocol', () => {
+describe('a server of the base protocol', () => {
   const HINT =
     '; does the server speak another protocol? protocol is resumable, the others are base, push-codes, check-win, csv-frames, op-codes';
 
   test.each([
-    ['answers HELO with NOK', `the central refused HELO${HINT}`],
+    ['NOK to HELO', `the central refused HELO${HINT}`],
     [
-      'closes the connection at HELO',
+      'close at HELO',
       `the central closed the connection before HELO was answered${HINT}; or TLS, for which tls.ca must be set?`,
     ],
-  ])('(it %s) is tried again, with a hint at what would help', async (how, why) => {
+  ])('(%s) causes a retry with a hint at the protocol', async (how, why) => {
     const { central, upload, events } = await uploading();
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const conversation = await central.accept();
@@ -217,7 +217,7 @@ describe('a server that knows only the base protocol', () => {
     );
   });
 
-  test('and answers in bytes that are none of the protocol is tried again as well', async () => {
+  test('causes a retry after undecodable bytes', async () => {
     const { central, upload } = await uploading();
     const first = await central.accept();
     await first.message();
@@ -227,8 +227,8 @@ describe('a server that knows only the base protocol', () => {
   });
 });
 
-describe('coming back', () => {
-  test('takes longer each time while nothing goes well, and begins anew after a success', async () => {
+describe('reconnecting', () => {
+  test('backs off while nothing succeeds, and starts again after a success', async () => {
     const { central, upload, events } = await uploading({ random: () => WAITING_A_THOUSANDTH });
     for (let attempt = 0; attempt < 8; attempt += 1) {
       (await batchOn(central)).say(fail('storage', 1, 'the disk is full'));
@@ -246,7 +246,7 @@ describe('coming back', () => {
     ]);
   });
 
-  test('waits for a central that is away, at the start and later', async () => {
+  test('waits for an unreachable central, at the start and later', async () => {
     const port = await portWithoutListener();
     const { agency, events } = startResumable(port, { random: () => WAITING_A_THOUSANDTH });
     const upload = uploadFile(agency, await betsFile(2));
@@ -261,7 +261,7 @@ describe('coming back', () => {
     expect(events.of('reconnecting')).toHaveLength(1);
   });
 
-  test('never ends by itself when retry.maxElapsed is 0', async () => {
+  test('has no time limit when retry.maxElapsed is 0', async () => {
     let clock = 0;
     const { central, upload } = await uploading({ maxElapsedMs: 0, now: () => clock });
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -273,7 +273,7 @@ describe('coming back', () => {
     expect(await upload).toBe(2);
   });
 
-  test('is given up when nothing has gone well for retry.maxElapsed', async () => {
+  test('ends after retry.maxElapsed without progress', async () => {
     let clock = 0;
     const { central, upload } = await uploading({ maxElapsedMs: 1_000, now: () => clock });
     // The time in which all went well does not count.
@@ -293,7 +293,7 @@ describe('coming back', () => {
     expect(central.conversations).toHaveLength(3);
   });
 
-  test('is given up only after new trouble when something has gone well in between', async () => {
+  test('restarts retry.maxElapsed after progress', async () => {
     let clock = 0;
     const { central, upload } = await uploading({ maxElapsedMs: 1_000, now: () => clock });
     await (await batchOn(central)).hangUp();
@@ -312,7 +312,7 @@ describe('coming back', () => {
     expect(await upload).toBe(2);
   });
 
-  test('counts the time in which the central cannot be reached with that in which it does not answer', async () => {
+  test('counts unreachable and unresponsive time together', async () => {
     const { central, upload, events } = await uploading({
       maxElapsedMs: 1_000,
       now: () => (events.of('reconnecting').length === 0 ? 0 : 1_001),

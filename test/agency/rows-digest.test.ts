@@ -36,7 +36,7 @@ async function digestFile(
 
 const sha256 = (rows: string): string => createHash('sha256').update(rows).digest('hex');
 
-describe('the rows of a file', () => {
+describe('RowDigester', () => {
   test('digests the rows as the central stores them', async () => {
     const found = await digest(
       'Ana,Paz,30904465,1999-03-17,7574\nJosé,"O, ""Z""",12,1980-02-29,0007',
@@ -45,7 +45,7 @@ describe('the rows of a file', () => {
     expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [] });
   });
 
-  test('leaves out a heading, lines that are no bets, and bets that the dialect cannot send', async () => {
+  test('skips a heading, invalid lines and bets that the dialect cannot send', async () => {
     const found = await digest(
       'first_name,last_name,document,birthdate,number\n' +
         'Ana,Paz,30904465,1999-03-17,7574\n' +
@@ -58,7 +58,7 @@ describe('the rows of a file', () => {
   });
 
   test.each(['0', '00', '0000', '007', '7', '9999'])(
-    'are the same whether or not a row beside them needs quotes, with the number %s',
+    'digests the number %s the same beside a row with quotes',
     async number => {
       const line = `Ana,Paz,0030,1999-03-17,${number}\n`;
       const row = `3,Ana,Paz,0030,1999-03-17,${Number(number)}\r\n`;
@@ -77,7 +77,7 @@ describe('the rows of a file', () => {
     expect(found).toEqual({ bets: 1, sha256: sha256(rows), refused: [] });
   });
 
-  test('digests a file that is longer than its buffers', async () => {
+  test('digests a file longer than its buffers', async () => {
     const path = await betsFile(27_000);
     const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
     const rows = lines.map(line => `3,${line}\r\n`).join('');

@@ -12,7 +12,7 @@ function openPace(batchWindow: number, batchAmountMax: number, windowFirst = bat
   return { pace, acknowledge };
 }
 
-test('slow acknowledgements halve the window, and then the bets of a batch, down to 8', () => {
+test('slow acknowledgements halve the window, then the bets of a batch, down to 8', () => {
   const { acknowledge } = openPace(6, 40);
   const slow = Array<number>(6).fill(5_001);
   expect(acknowledge(...slow)).toEqual([
@@ -26,7 +26,7 @@ test('slow acknowledgements halve the window, and then the bets of a batch, down
   expect(openPace(1, 3).acknowledge(60_000)).toEqual([[1, 3]]);
 });
 
-test('quick ones double the bets, and then widen the window by one each', () => {
+test('fast acknowledgements double the bets of a batch, then widen the window one by one', () => {
   const { acknowledge } = openPace(3, 40);
   acknowledge(9_000, 9_000, 9_000);
   expect(acknowledge(2_000, 0, 0, 0, 0)).toEqual([
@@ -38,14 +38,14 @@ test('quick ones double the bets, and then widen the window by one each', () => 
   ]);
 });
 
-test('those in between change nothing', () => {
+test('acknowledgements between the two thresholds change nothing', () => {
   expect(openPace(8, 40).acknowledge(2_001, 5_000)).toEqual([
     [8, 40],
     [8, 40],
   ]);
 });
 
-test('a first window widens to the whole one with as many quick acknowledgements', () => {
+test('fast acknowledgements widen the first window to the configured one', () => {
   const { pace, acknowledge } = openPace(64, 1, 8);
   expect(pace.window).toBe(8);
   expect(acknowledge(...Array<number>(56).fill(1)).at(-1)).toEqual([64, 1]);

@@ -19,7 +19,7 @@ async function two(): Promise<{ a: FakeCentral; b: FakeCentral; ports: readonly 
 }
 
 describe.each(SPOKEN)('an agency that speaks $name', ({ name, dialect }) => {
-  test('of two servers, one of which is away, dials the other and does everything with it', async () => {
+  test('uploads and asks for its winners over the reachable one of two servers', async () => {
     const central = await TestCentral.open({ agencies: [1], dialects: [dialect] });
     const spoken = name === 'tp0' ? createBaseDialect(new PlainBetReader()) : dialect;
     const away = await portWithoutListener();
@@ -36,8 +36,8 @@ describe.each(SPOKEN)('an agency that speaks $name', ({ name, dialect }) => {
   });
 });
 
-describe('an agency that speaks the base protocol to several servers', () => {
-  test('asks the next one at once what it may ask again, and waits before the one after it', async () => {
+describe('a base agency with several servers', () => {
+  test('fails over at once with a repeatable request, and waits after a round', async () => {
     const { a, b, ports } = await two();
     const { agency, events, stop } = startAgency(ports, { random: () => WAITING_FOR_EVER });
     const winners = failureOf(agency.finishAndAwaitWinners());
@@ -56,7 +56,7 @@ describe('an agency that speaks the base protocol to several servers', () => {
     );
   });
 
-  test('asks for the winners where the end of the bets was not heard', async () => {
+  test('sends GWIN to a server that has not received END', async () => {
     const { a, b, ports } = await two();
     const { agency } = startAgency(ports, { id: 2 });
     const winners = agency.finishAndAwaitWinners();
@@ -74,7 +74,7 @@ describe('an agency that speaks the base protocol to several servers', () => {
     expect(await winners).toHaveLength(2);
   });
 
-  test('goes on with the next where nothing was unanswered', async () => {
+  test('fails over when nothing is pending', async () => {
     const { a, b, ports } = await two();
     const { agency } = startAgency(ports);
     const upload = uploadFile(agency, await betsFile(2));
@@ -93,7 +93,7 @@ describe('an agency that speaks the base protocol to several servers', () => {
   });
 
   test.each(['a batch', 'a bet'])(
-    'that may have stored %s: it is sent to nobody else, and that is the end',
+    'does not resend %s that may have been stored, and fails',
     async what => {
       const { a, b, ports } = await two();
       const { agency } = startAgency(ports);
@@ -109,7 +109,7 @@ describe('an agency that speaks the base protocol to several servers', () => {
     },
   );
 
-  test('that are all away stops as soon as it is told to', async () => {
+  test('stops at once while no server is reachable', async () => {
     const ports = [await portWithoutListener(), await portWithoutListener()];
     const { agency, events, stop } = startAgency(ports, { random: () => WAITING_FOR_EVER });
     const sent = failureOf(agency.sendBet(BET));

@@ -67,7 +67,7 @@ describe('agencies with several servers', () => {
     ]);
   });
 
-  test('lose one in the middle of an upload: the other takes over, and every bet is stored once', async () => {
+  test('fail over during an upload and store every bet once', async () => {
     const store = new GatedStore();
     const lottery = new Lottery([1, 2]);
     const [a, b] = [
@@ -100,8 +100,8 @@ describe('agencies with several servers', () => {
   });
 });
 
-describe('a server that fails', () => {
-  test('is left at once for the next, which is told the same upload and stays the one', async () => {
+describe('a failing server', () => {
+  test('is replaced at once by the next, which resumes the upload and stays current', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_FOR_EVER });
     const upload = uploadFile(agency, await betsFile(5));
@@ -127,7 +127,7 @@ describe('a server that fails', () => {
     expect(events.of('socket-closed').map(({ address }) => address)).toEqual([atA, atB]);
   });
 
-  test('with a refusal that passes: the next one is asked', async () => {
+  test('with a temporary refusal causes a failover', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports);
     const upload = uploadFile(agency, await betsFile(2));
@@ -141,7 +141,7 @@ describe('a server that fails', () => {
     ]);
   });
 
-  test('with a refusal that stays: that is the end, for the next one would say the same', async () => {
+  test('with a permanent refusal ends the upload without a failover', async () => {
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports);
     const upload = failureOf(uploadFile(agency, await betsFile(2)));
@@ -152,7 +152,7 @@ describe('a server that fails', () => {
     expect(b.conversations).toEqual([]);
   });
 
-  test('by not answering: the next one is asked', async () => {
+  test('without a reply in time causes a failover', async () => {
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports, { limits: { answerTimeoutMs: 40 } });
     const upload = uploadFile(agency, await betsFile(2));
@@ -161,7 +161,7 @@ describe('a server that fails', () => {
     expect(await upload).toBe(2);
   });
 
-  test('between two questions is left as well', async () => {
+  test('between two requests causes a failover', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports);
     const upload = uploadFile(agency, await betsFile(2));
@@ -178,7 +178,7 @@ describe('a server that fails', () => {
     expect(events.of('connected')).toHaveLength(2);
   });
 
-  test('like all the others is waited for longer and longer, until something goes well', async () => {
+  test('causes a growing back-off while all servers fail, until a success', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
     const upload = uploadFile(agency, await betsFile(2));
@@ -194,7 +194,7 @@ describe('a server that fails', () => {
     ]);
   });
 
-  test('and is away afterwards is passed over while the other one is there', async () => {
+  test('that becomes unreachable is skipped while another is reachable', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
     const upload = uploadFile(agency, await betsFile(2));
@@ -208,7 +208,7 @@ describe('a server that fails', () => {
     ]);
   });
 
-  test('with nothing achieved anywhere for retry.maxElapsed is the end', async () => {
+  test('ends the upload after retry.maxElapsed without progress on any server', async () => {
     const { a, b, ports } = await two();
     let clock = 0;
     const { agency } = startResumable(ports, { maxElapsedMs: 1_000, now: () => clock });
@@ -223,7 +223,7 @@ describe('a server that fails', () => {
     );
   });
 
-  test('and an agency that is told to stop meanwhile goes nowhere else', async () => {
+  test('causes no further failover after a stop', async () => {
     const [away, alsoAway] = [await portWithoutListener(), await portWithoutListener()];
     const { agency, events, stop } = startResumable([away, alsoAway], {
       random: () => WAITING_FOR_EVER,
@@ -236,10 +236,10 @@ describe('a server that fails', () => {
   });
 });
 
-describe('a server that knows less than another has acknowledged', () => {
+describe('a lagging server', () => {
   const BEHIND = 'the central expects bet 1 again, which it has acknowledged';
 
-  test('may only be behind: the others are asked, and the upload goes on where it was', async () => {
+  test('causes a failover, and the upload resumes where it was', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
     const upload = uploadFile(agency, await betsFile(4));
@@ -262,7 +262,7 @@ describe('a server that knows less than another has acknowledged', () => {
     expect(events.of('file-closed')).toHaveLength(1);
   });
 
-  test('costs nothing when the file is a pipe', async () => {
+  test('does not end an upload from a pipe', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports);
@@ -278,7 +278,7 @@ describe('a server that knows less than another has acknowledged', () => {
     expect(await upload).toBe(4);
   });
 
-  test('at END and WAIT is not taken at its word either', async () => {
+  test('causes a failover at END and at ACTA too', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports);
     const upload = uploadFile(agency, await betsFile(2));
@@ -301,7 +301,7 @@ describe('a server that knows less than another has acknowledged', () => {
     expect(events.of('file-closed')).toHaveLength(1);
   });
 
-  test('like all the others, six times in a row: the file is sent from its beginning', async () => {
+  test('receives the file from its beginning when all servers lag six times in a row', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
     const upload = uploadFile(agency, await betsFile(4));
@@ -320,7 +320,7 @@ describe('a server that knows less than another has acknowledged', () => {
     expect(events.of('file-closed')).toHaveLength(2);
   });
 
-  test('for ever: the file is read again eight times and no more', async () => {
+  test('causes at most eight rereads of the file', async () => {
     const { a, b, ports } = await two();
     const { agency } = startResumable(ports);
     const path = await betsFile(4);

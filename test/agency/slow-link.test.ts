@@ -25,8 +25,8 @@ async function uploadOver(
   return central.of('batch-stored').map(({ count }) => count);
 }
 
-describe('over links of 2 and of 4 kbit/s', () => {
-  test('an upload of the base protocol arrives, in batches that become smaller', async () => {
+describe('links of 2 and of 4 kbit/s', () => {
+  test('carry a base upload in shrinking batches', async () => {
     const start = (port: number): Started<Agency> => startAgency(port, { ...OVER, batchWindow: 1 });
     const uploads = await Promise.all([
       uploadOver(2_000, 250, start),
@@ -38,7 +38,7 @@ describe('over links of 2 and of 4 kbit/s', () => {
     ]);
   });
 
-  test('a resumable upload arrives, in batches whose numbers keep their meaning', async () => {
+  test('carry a resumable upload in full batches', async () => {
     const start = (port: number): Started<ResumableAgency> => startResumable(port, OVER);
     const uploads = await Promise.all([
       uploadOver(2_000, 300, start),
@@ -50,7 +50,7 @@ describe('over links of 2 and of 4 kbit/s', () => {
     ]);
   });
 
-  test('a mutual TLS handshake has the time that it needs', async () => {
+  test('complete a mutual TLS handshake in time', async () => {
     const trusted = await signed();
     const identity = await trusted.agency(1);
     const tls = { identity: trusted.server, clientAuthority: trusted.ca };

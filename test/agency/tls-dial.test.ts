@@ -64,7 +64,7 @@ async function firstFailure(given: DialParts & { events: Events }): Promise<stri
   return events.of('connecting')[0]!.error;
 }
 
-describe("a server's certificate that cannot be trusted is reported, and the server dialed again:", () => {
+describe('an untrusted server certificate', () => {
   test.each([
     ['expired', () => serverPem(EXPIRED), 'it has expired'],
     ['not valid yet', () => serverPem(NOT_YET_VALID), 'it is not valid yet'],
@@ -79,12 +79,12 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
       'it is not signed by the authority of tls.ca',
     ],
     ['of an agency', () => trusted.agency(1), 'it is not one for servers'],
-  ])('%s', async (_, identity, why) => {
+  ])('(%s) is reported, and the server retried', async (_, identity, why) => {
     const error = await firstFailure(parts(await listen(await identity())));
     expect(error).toBe(`the server's certificate cannot be trusted, ${why}`);
   });
 
-  test('until retry.maxElapsed has passed', async () => {
+  test('is retried until retry.maxElapsed has passed', async () => {
     const port = await listen(await serverPem(EXPIRED));
     const error = await failureOf(dial({ ...parts(port), maxElapsedMs: 1 }));
     expect(error).toBeInstanceOf(AgencyError);
@@ -93,7 +93,7 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
     );
   });
 
-  test('and is connected to once the certificate is renewed', async () => {
+  test('is accepted once it is renewed', async () => {
     const server = createServer(await serverPem(EXPIRED));
     onTestFinished(() => void server.close());
     await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -104,7 +104,7 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
     (await dialed).destroy();
   });
 
-  test('or the authority that the agency trusts', async () => {
+  test('is accepted once the agency trusts its authority', async () => {
     let authority = (await signed()).ca;
     const { events, ...rest } = parts(await listen(trusted.server));
     const connector = tlsConnector(() => ({ authority, identity: undefined }));
@@ -114,7 +114,7 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
     (await dialed).destroy();
   });
 
-  test('so is a server that speaks no TLS from 1.2 on', async () => {
+  test('is distinguished from a server without TLS 1.2', async () => {
     const options = {
       minVersion: 'TLSv1',
       maxVersion: 'TLSv1.1',
@@ -125,10 +125,10 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
   });
 });
 
-describe('a server that refuses an agency without certificate', () => {
+describe('a server that requires client certificates', () => {
   const MUTUAL = { ...trusted.server, requestCert: true, rejectUnauthorized: true };
 
-  test('in TLS 1.3 does so after the connection is ready: the first request ends with the reason', async () => {
+  test('in TLS 1.3 refuses an agency without one at its first request', async () => {
     const socket = await dial(parts(await listen(MUTUAL)));
     const dialect = createResumableDialect(new PlainBetReader());
     const codec = dialect.agency(limits, 1);
@@ -141,7 +141,7 @@ describe('a server that refuses an agency without certificate', () => {
     );
   });
 
-  test('but takes one with a certificate', async () => {
+  test('accepts an agency with one', async () => {
     const port = await listen(MUTUAL);
     const socket = await dial(parts(port, await trusted.agency(1)));
     onTestFinished(() => void socket.destroy());
@@ -149,7 +149,7 @@ describe('a server that refuses an agency without certificate', () => {
   });
 });
 
-describe('several servers', () => {
+describe('several servers over TLS', () => {
   /** The first is known by its name, the second by its address. */
   async function twoServers(names: readonly [string, string]) {
     const list = await Promise.all(
@@ -161,7 +161,7 @@ describe('several servers', () => {
     return (agency: number) => ({ ...parts(1), addresses: new Addresses(list, agency) });
   }
 
-  test.each([1, 2])('are each held to the name by which it is dialed (agency %i)', async agency => {
+  test.each([1, 2])('are verified by the name that was dialed (agency %i)', async agency => {
     const partsOf = await twoServers(['localhost', '127.0.0.1']);
     const { addresses, ...rest } = partsOf(agency);
     const socket = await dial({ addresses, ...rest });
@@ -169,14 +169,14 @@ describe('several servers', () => {
     expect(socket.remotePort).toBe(addresses.current.port);
   });
 
-  test.each([1, 2])('are no excuse for a name that another has (agency %i)', async agency => {
+  test.each([1, 2])('may not present the name of each other (agency %i)', async agency => {
     const partsOf = await twoServers(['127.0.0.1', 'localhost']);
     expect(await firstFailure(partsOf(agency))).toBe(
       "the server's certificate cannot be trusted, it does not name the host of server.address",
     );
   });
 
-  test('of which one does not go on with the handshake: the next one is dialed', async () => {
+  test('fail over when one stalls in the handshake', async () => {
     const silent = await FakeCentral.listen();
     const port = await listen(trusted.server);
     const { events, ...rest } = parts(1);
@@ -193,7 +193,7 @@ describe('several servers', () => {
   });
 });
 
-test('a server that ends the connection in the handshake is tried again', async () => {
+test('a server that closes during the TLS handshake is retried', async () => {
   const central = await FakeCentral.listen();
   const { events, ...rest } = parts(central.port);
   const stopping = new AbortController();
@@ -208,7 +208,7 @@ test('a server that ends the connection in the handshake is tried again', async 
   expect(await dialed).not.toBeInstanceOf(LinkError);
 });
 
-test('a server that does not go on with the handshake is given up in time', async () => {
+test('a stalled TLS handshake times out', async () => {
   const central = await FakeCentral.listen();
   const error = await failureOf(
     dial({

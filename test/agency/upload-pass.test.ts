@@ -35,8 +35,8 @@ const places = (pass: UploadPass): number[] =>
 
 const sequence = (pass: UploadPass): number[] => pass.unanswered.map(({ seq }) => seq);
 
-describe('a pass over a file', () => {
-  test('numbers its batches by their first bets and keeps each until it is answered', async () => {
+describe('UploadPass', () => {
+  test('numbers batches by their first bet and keeps each until its reply', async () => {
     const pass = await passOver(5);
     expect(await nextText(pass)).toBe(numberedText(1, 2));
     expect(await nextText(pass)).toBe(numberedText(3, 4));
@@ -51,7 +51,7 @@ describe('a pass over a file', () => {
     expect(await pass.read()).toBeUndefined();
   });
 
-  test('leaves out what a process before it has sent, and counts it as stored', async () => {
+  test('skips the bets of an earlier process and counts them as stored', async () => {
     const pass = await passOver(5);
     await pass.skipTo(5);
     expect(pass).toMatchObject({ batches: 0, bets: 4, next: 5, unanswered: [] });
@@ -69,7 +69,7 @@ describe('a pass over a file', () => {
     ],
     [4, [[4, 5], [6]]],
     [6, [[6]]],
-  ])('goes on in the middle of a batch of another size, with bet %i', async (next, batches) => {
+  ])('resumes within a batch of another size, at bet %i', async (next, batches) => {
     const pass = await passOver(6);
     await pass.skipTo(next);
     expect(pass).toMatchObject({ batches: 0, bets: next - 1, next, unanswered: [] });
@@ -77,7 +77,7 @@ describe('a pass over a file', () => {
     expect(await pass.read()).toBeUndefined();
   });
 
-  test('lets go of what was answered over a connection that is lost, and keeps the rest as it was', async () => {
+  test('drops acknowledged batches of a lost connection, and keeps the rest', async () => {
     const pass = await passOver(10);
     for (let count = 0; count < 4; count += 1) await pass.read();
     pass.stored();
@@ -89,7 +89,7 @@ describe('a pass over a file', () => {
     expect(await nextText(pass)).toBe(numberedText(9, 10));
   });
 
-  test('can leave out more than it has read', async () => {
+  test('skips more than it has read', async () => {
     const pass = await passOver(10);
     await pass.read();
     await pass.read();
@@ -98,14 +98,14 @@ describe('a pass over a file', () => {
     expect(await nextText(pass)).toBe(numberedText(8, 9));
   });
 
-  test('with fewer bets than are to be left out is at its end', async () => {
+  test('ends when it has fewer bets than it must skip', async () => {
     const pass = await passOver(3);
     await pass.skipTo(100);
     expect(pass).toMatchObject({ batches: 0, bets: 3, next: 4 });
     expect(await pass.read()).toBeUndefined();
   });
 
-  test('cannot go back to a bet that was answered, or to the middle of a batch', async () => {
+  test('cannot resume at an acknowledged bet or within a batch', async () => {
     const pass = await passOver(7);
     expect([pass.canResumeAt(1), pass.canResumeAt(9)]).toEqual([true, true]);
     for (let count = 0; count < 3; count += 1) await pass.read();

@@ -3,8 +3,8 @@ import { Stopped } from '../../src/agency/errors.ts';
 import { pause, withStop } from '../../src/agency/waiting.ts';
 import { Events, failureOf } from './start-agency.ts';
 
-describe('a pause', () => {
-  test('ends when the program is asked to stop, and says which timer it closed', async () => {
+describe('pause', () => {
+  test('ends at a stop and reports the closed timer', async () => {
     const stopping = new AbortController();
     const { all, emit } = new Events();
     const paused = failureOf(pause(60_000, { stop: stopping.signal, emit }));
@@ -13,15 +13,15 @@ describe('a pause', () => {
     expect(all).toEqual([{ event: 'timer-closed', timer: 'next_try' }]);
   });
 
-  test('that nobody interrupts closes no timer', async () => {
+  test('reports no closed timer without a stop', async () => {
     const { all, emit } = new Events();
     await pause(1, { stop: new AbortController().signal, emit });
     expect(all).toEqual([]);
   });
 });
 
-describe('an answer', () => {
-  test('that comes before the stop is the answer, and leaves no listener behind', async () => {
+describe('withStop', () => {
+  test('returns a result that precedes the stop, and removes its listener', async () => {
     const { signal, listeners } = countedSignal();
     expect(await withStop(Promise.resolve('answer'), signal)).toBe('answer');
     const error = new Error('lost');
@@ -29,7 +29,7 @@ describe('an answer', () => {
     expect(listeners()).toBe(0);
   });
 
-  test('is not waited for after the stop, even when the stop came first', async () => {
+  test('rejects at a stop, also at one before the call', async () => {
     const stopping = new AbortController();
     const waiting = failureOf(withStop(new Promise(() => {}), stopping.signal));
     stopping.abort();

@@ -69,8 +69,8 @@ async function closedCentral(waits: Pick<Actas, 'holdMs' | 'signature'>, folder:
   return { store, central, peer };
 }
 
-describe('a lottery whose agencies have all finished', () => {
-  test('is closed by an acta, which precedes the draw, and both are in the folder', async () => {
+describe('a closed lottery', () => {
+  test('writes an acta before the draw, and both documents to the folder', async () => {
     const folder = await temporaryFolder();
     const { central } = await closedCentral({ holdMs: 0 }, folder);
     await central.seen('draw-held');
@@ -84,7 +84,7 @@ describe('a lottery whose agencies have all finished', () => {
     );
   });
 
-  test('tells an agency that waits of the acta, and then of the draw', async () => {
+  test('sends a waiting agency the acta, and then the winners', async () => {
     const folder = await temporaryFolder();
     const { path, signOf } = makeKey(folder);
     const signature = new SignatureFile(join(folder, 'acta.sig'), readActaKey(path));
@@ -98,7 +98,7 @@ describe('a lottery whose agencies have all finished', () => {
     await central.central.close();
   });
 
-  test('is drawn when CLOSE_HOLD is over, counted from the close, also by the next process', async () => {
+  test('is drawn after CLOSE_HOLD, counted from the close, also after a restart', async () => {
     const folder = await temporaryFolder();
     const { store, central } = await closedCentral({ holdMs: HOUR_MS }, folder);
     const { wait } = (await central.seen('draw-waits'))[0]!;
@@ -119,7 +119,7 @@ describe('a lottery whose agencies have all finished', () => {
     await next.central.close();
   });
 
-  test('waits for a signature of this acta by this key, and says once what another one is', async () => {
+  test('waits for a signature of this acta by this key, and reports another one once', async () => {
     const folder = await temporaryFolder();
     const { path, signOf } = makeKey(folder);
     const other = makeKey(folder, 'other.pub');
@@ -143,7 +143,7 @@ describe('a lottery whose agencies have all finished', () => {
     await central.central.close();
   });
 
-  test('that is reopened gets another acta, and a signature of the first lets no draw pass', async () => {
+  test('gets a new acta when reopened, and refuses a signature of the first', async () => {
     const folder = await temporaryFolder();
     const { path, signOf } = makeKey(folder);
     const file = join(folder, 'acta.sig');
@@ -169,7 +169,7 @@ describe('a lottery whose agencies have all finished', () => {
     await central.central.close();
   });
 
-  test('shows whoever watches which agency has sent something else than the acta says', async () => {
+  test('reports an agency that disputes the acta', async () => {
     const folder = await temporaryFolder();
     const { central, peer } = await closedCentral({ holdMs: HOUR_MS }, folder);
     const other = '0'.repeat(64);
@@ -188,7 +188,7 @@ describe('a lottery whose agencies have all finished', () => {
   });
 });
 
-describe('while the draw waits for a signature', () => {
+describe('a draw that waits for a signature', () => {
   async function waiting() {
     const folder = await temporaryFolder();
     const { path, signOf } = makeKey(folder);
@@ -209,7 +209,7 @@ describe('while the draw waits for a signature', () => {
 
   test.each<[string, (file: string) => void, string]>([
     ['a named pipe', file => void execFileSync('mkfifo', [file]), 'it is no regular file'],
-    ['a folder', file => mkdirSync(file), 'it is no regular file'],
+    ['a directory', file => mkdirSync(file), 'it is no regular file'],
     [
       'a file of a gigabyte',
       file => {
@@ -219,7 +219,7 @@ describe('while the draw waits for a signature', () => {
       'it has 1000000000 bytes, an Ed25519 signature has 64',
     ],
   ])(
-    '%s in its place is named once, and a signature afterwards lets the draw pass',
+    'reports %s in place of the signature once, and accepts a later signature',
     async (_, make, error) => {
       const { file, central, draw } = await waiting();
       make(file);
@@ -232,7 +232,7 @@ describe('while the draw waits for a signature', () => {
   test.each<[string, (path: string) => void]>([
     ['removed', path => rmSync(path)],
     ['changed', path => writeFileSync(path, 'another acta')],
-  ])('an acta that is %s is written anew', async (_, spoil) => {
+  ])('rewrites an acta that was %s', async (_, spoil) => {
     const { folder, central, draw } = await waiting();
     await central.seen('draw-waits');
     spoil(join(folder, 'acta.txt'));
@@ -242,7 +242,7 @@ describe('while the draw waits for a signature', () => {
     await draw();
   });
 
-  test('a document that cannot be written is named, and written when it can be', async () => {
+  test('reports a document that cannot be written, and writes it after a restart', async () => {
     const { folder, central, draw } = await waiting();
     mkdirSync(join(folder, 'acta-sorteo.txt', 'in the way'), { recursive: true });
     await draw();
@@ -258,7 +258,7 @@ describe('while the draw waits for a signature', () => {
   });
 });
 
-test('a private key is refused where the public one belongs', async () => {
+test('a private key is refused in place of a public key', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'auditor.key');
   writeFileSync(
@@ -270,21 +270,16 @@ test('a private key is refused where the public one belongs', async () => {
   );
 });
 
-test.each(['\u2028', '\u2029', '\u0085'])(
-  'an acta with a reason that has %j in it is read',
-  separator => {
-    const intervention = { ...INTERVENTION, reason: `a${separator}b` };
-    const byHand = [
-      { kind: 'voided', agency: 1, upload: undefined, bets: 1, intervention } as const,
-    ];
-    const digest = { bytes: 0, sha256: '0'.repeat(64), agencies: new Map() };
-    const parts = { lottery: 'x', number: 1, time: INTERVENTION.time, digest, bets: [], byHand };
-    expect(readActa(closeActa(parts).text)).toMatchObject({ number: 1 });
-  },
-);
+test.each(['\u2028', '\u2029', '\u0085'])('an acta with %j in a reason is readable', separator => {
+  const intervention = { ...INTERVENTION, reason: `a${separator}b` };
+  const byHand = [{ kind: 'voided', agency: 1, upload: undefined, bets: 1, intervention } as const];
+  const digest = { bytes: 0, sha256: '0'.repeat(64), agencies: new Map() };
+  const parts = { lottery: 'x', number: 1, time: INTERVENTION.time, digest, bets: [], byHand };
+  expect(readActa(closeActa(parts).text)).toMatchObject({ number: 1 });
+});
 
-describe('a question for the winners', () => {
-  test('of an agency that has finished waits for the draw', async () => {
+describe('a query for the winners', () => {
+  test('of a finished agency waits for the draw', async () => {
     const central = await TestCentral.open({ limits: { questionWaitMs: 60_000 } });
     const [one, two] = [await central.agency(1), await central.agency(2)];
     one.send(Buffer.concat([nbet(bet(1, WINNING)), END, GWIN]));
@@ -295,7 +290,7 @@ describe('a question for the winners', () => {
     expect(await two.receive(rwin().length / 2)).toBe(rwin());
   });
 
-  test('of each of five agencies that ask right after their end is answered once, by the draw', async () => {
+  test('after END is answered once to each of five agencies, by the draw', async () => {
     const agencies = [1, 2, 3, 4, 5];
     const central = await TestCentral.open({ agencies, limits: { questionWaitMs: 10_000 } });
     const peers = await Promise.all(agencies.map(agency => central.agency(agency)));
@@ -309,14 +304,14 @@ describe('a question for the winners', () => {
     expect(answers).toEqual(agencies.map((_, index) => rwin(index)));
   });
 
-  test('waits no longer than it may', async () => {
+  test('waits a bounded time', async () => {
     const central = await TestCentral.open({ limits: { questionWaitMs: 50 } });
     const peer = await central.agency(1);
     peer.send(Buffer.concat([END, GWIN]));
     expect(await peer.receive(8)).toBe(OK + NEND);
   });
 
-  test('does not wait where too many connections do', async () => {
+  test('does not wait beyond the limit of waiting connections', async () => {
     const central = await TestCentral.open({
       limits: { questionWaitMs: 60_000, questionsWaitingMax: 0 },
     });
@@ -326,8 +321,8 @@ describe('a question for the winners', () => {
   });
 });
 
-describe('a csv store that is killed at each fact of the close', () => {
-  test('goes on to one acta and one draw, with the same digests', async () => {
+describe('a restart between the close and the draw', () => {
+  test('leads to one acta and one draw, with the same digests', async () => {
     const folder = await temporaryFolder();
     const start = async (holdMs: number) => {
       const lottery = new Lottery([1]);

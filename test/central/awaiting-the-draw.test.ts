@@ -64,7 +64,7 @@ async function finish(
 }
 
 describe('WAIT', () => {
-  test('is answered by the draw with the own winners, on every connection that waits', async () => {
+  test('is answered by the draw with the own winners, on every connection', async () => {
     const { central } = await open();
     const peers = await Promise.all(range(12).map(() => central.connect()));
     for (const [index, peer] of peers.entries()) {
@@ -100,7 +100,7 @@ describe('WAIT', () => {
     }
   });
 
-  test('waits for the answers before it, and is answered behind them', async () => {
+  test('is answered in order, after the pending replies', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.uploader(1);
@@ -110,7 +110,7 @@ describe('WAIT', () => {
     expect(await peer.frames(4)).toEqual(['OK', 'OK', 'RWIN 1|1', 'RWIN 1|1']);
   });
 
-  test('may be half closed behind: the winners still come, then the end', async () => {
+  test('is answered after a half-close, before the connection ends', async () => {
     const { central } = await open();
     const peer = await waiting(central, 1);
     peer.end();
@@ -126,8 +126,8 @@ describe('WAIT', () => {
   });
 });
 
-describe('while a WAIT is held', () => {
-  test('it is pinged once in every interval, and not cut as idle', async () => {
+describe('a pending WAIT', () => {
+  test('is pinged once per interval, and not cut as idle', async () => {
     const { central, clock } = await open();
     const peer = await waiting(central, 1);
     const welcomed = peer.socket.bytesRead;
@@ -150,7 +150,7 @@ describe('while a WAIT is held', () => {
     expect(await peer.lastFrames()).toEqual(['FAIL closing|1|idle']);
   });
 
-  test('it is pinged also when the agency has sent a batch behind it', async () => {
+  test('is pinged also when a batch follows it', async () => {
     const { central, clock, store } = await open();
     const peer = await waiting(central, 1);
     peer.send(sbet(1, bet(1)));
@@ -163,7 +163,7 @@ describe('while a WAIT is held', () => {
   });
 
   test.each(['NBET', 'CONN'])(
-    'nobody else is pinged: a connection that has only said %s is cut as idle',
+    'is required for pings: a connection with only %s is cut as idle',
     async said => {
       const { central, clock } = await open();
       const peer = await central.agency(1);
@@ -178,7 +178,7 @@ describe('while a WAIT is held', () => {
     },
   );
 
-  test('a batch that waits for the disk is not pinged', async () => {
+  test('is required for pings: a pending batch gets none', async () => {
     const { central, clock, store } = await open();
     store.held = true;
     const peer = await central.uploader(1);
@@ -191,7 +191,7 @@ describe('while a WAIT is held', () => {
     expect(await peer.frame()).toBe('OK');
   });
 
-  test('a peer that resets the connection is noticed', async () => {
+  test('ends at a connection reset', async () => {
     const { central } = await open();
     const peer = await waiting(central, 1);
     peer.socket.resetAndDestroy();
@@ -199,7 +199,7 @@ describe('while a WAIT is held', () => {
     expect(central.of('connection-error').map(({ error }) => error)).toEqual(['ECONNRESET']);
   });
 
-  test('a peer whose process is gone is noticed at once, whatever the interval is', async () => {
+  test('ends at once when the process of the peer is dead', async () => {
     const { central } = await open();
     const peer = await waiting(central, 1);
     // The system closes both directions of what a dead process leaves behind: its end comes, and a
@@ -209,7 +209,7 @@ describe('while a WAIT is held', () => {
     expect(central.of('connection-cut')).toEqual([]);
   });
 
-  test('a peer that does not read its pings is cut as one that does not read', async () => {
+  test('is cut when the peer does not read its pings', async () => {
     const clock = new ManualClock();
     const limits = { ...LIMITS, pingIntervalMs: 1, unreadTimeoutMs: 200 };
     const central = await TestCentral.open({ limits, now: clock.now });
@@ -229,7 +229,7 @@ describe('while a WAIT is held', () => {
     expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['unread-answers']);
   });
 
-  test('what a peer wished for is forgotten when it is gone', async () => {
+  test('unsubscribes from the draw when its connection closes', async () => {
     const { central } = await open();
     const taken: (() => void)[] = [];
     const onDraw = central.central.onDraw.bind(central.central);
@@ -254,7 +254,7 @@ describe('while a WAIT is held', () => {
   });
 });
 
-describe('stopping while a WAIT is held', () => {
+describe('a stop during a WAIT', () => {
   test('answers FAIL closing at once, and closes', async () => {
     const { central } = await open();
     const peers = [
@@ -272,7 +272,7 @@ describe('stopping while a WAIT is held', () => {
     expect(central.of('message-refused')).toEqual([]);
   });
 
-  test('does not answer what stands behind it', async () => {
+  test('ignores the messages after the WAIT', async () => {
     const { central, store } = await open();
     const peer = await waiting(central, 1);
     peer.send(Buffer.concat([GWIN, END, frame('XXXX', '')]));

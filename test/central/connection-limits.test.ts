@@ -4,8 +4,8 @@ import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
-describe('the number of connections', () => {
-  test('in all is limited: one more gets NOK and is closed, the others go on, and a place that is free is given', async () => {
+describe('connection limits', () => {
+  test('refuse one connection too many with NOK, and accept one after another closes', async () => {
     const central = await TestCentral.open({ limits: { connectionsMax: 2 } });
     const [first, second] = [await central.agency(1), await central.agency(2)];
     const third = await central.connect();
@@ -34,7 +34,7 @@ describe('the number of connections', () => {
     expect(central.sockets).toHaveLength(3);
   });
 
-  test('turned away while the limit is reached is told as closed, each of them', async () => {
+  test('log each refused connection as closed', async () => {
     const central = await TestCentral.open({ limits: { connectionsMax: 1 } });
     const served = await central.agency(1);
     for (let count = 1; count <= 3; count += 1) {
@@ -50,7 +50,7 @@ describe('the number of connections', () => {
     await central.seen('connection-closed', 3);
   });
 
-  test('turned away are closed in limited time also when the peers never close', async () => {
+  test('close refused connections in bounded time when the peers never close', async () => {
     const central = await TestCentral.open({ limits: { connectionsMax: 1, lingerTimeoutMs: 50 } });
     await central.agency(1);
     const stubborn = await connectRaw(central.port);
@@ -63,7 +63,7 @@ describe('the number of connections', () => {
     clearInterval(writing);
   });
 
-  test('of an agency is limited: one more gets NOK at CONN and is closed, other agencies are welcome', async () => {
+  test('refuse one connection of an agency too many, and accept other agencies', async () => {
     const central = await TestCentral.open({ limits: { agencyConnectionsMax: 2 } });
     const [first, second] = [await central.agency(1), await central.agency(1)];
     for (let turn = 0; turn < 3; turn += 1) {

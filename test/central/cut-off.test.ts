@@ -15,11 +15,11 @@ async function open({
   return { store, central: await TestCentral.open({ agencies: [1, 2], store, limits }) };
 }
 
-describe('a message that is cut off by the end of the connection', () => {
+describe('a truncated message', () => {
   const batch = nbet(bet(1), bet(2));
 
   test.each([1, 3, 4, 6, 8, 9, 50, batch.length - 1])(
-    'after %i bytes is told as truncated, and nothing of it is stored',
+    'of %i bytes is logged, and not stored',
     async length => {
       const { central, store } = await open();
       const other = await central.agency(2);
@@ -37,7 +37,7 @@ describe('a message that is cut off by the end of the connection', () => {
     },
   );
 
-  test('is told as truncated before the peer has said who it is, too', async () => {
+  test('before CONN is logged too', async () => {
     const { central } = await open();
     const peer = await central.connect();
     peer.send(conn(1).subarray(0, 8));
@@ -49,7 +49,7 @@ describe('a message that is cut off by the end of the connection', () => {
     ]);
   });
 
-  test('takes nothing from the batches before it: they are stored and answered OK', async () => {
+  test('does not affect the batches before it', async () => {
     const { central, store } = await open({ store: new GatedStore({ held: true }) });
     const peer = await central.agency(1);
     peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)).subarray(0, 20)]));
@@ -64,8 +64,8 @@ describe('a message that is cut off by the end of the connection', () => {
   });
 });
 
-describe('a peer that resets the connection', () => {
-  test('in the middle of a message is told with the error of the network, and nothing is stored', async () => {
+describe('a connection reset', () => {
+  test('within a message is logged as ECONNRESET, and nothing is stored', async () => {
     const { central, store } = await open();
     const other = await central.agency(2);
     const peer = await central.agency(1);
@@ -83,7 +83,7 @@ describe('a peer that resets the connection', () => {
     expect(await other.receive(4)).toBe(OK);
   });
 
-  test('between two batches is told, and that it has not said that these were all', async () => {
+  test('between two batches is logged, with the upload as unfinished', async () => {
     const { central } = await open();
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
@@ -95,7 +95,7 @@ describe('a peer that resets the connection', () => {
     expect(central.of('connection-cut')).toEqual([]);
   });
 
-  test('after it has said that these were all its bets has just closed it', async () => {
+  test('after END is a normal close', async () => {
     const { central } = await open();
     const peer = await central.agency(1);
     peer.send(Buffer.concat([nbet(bet(1)), END]));
@@ -106,7 +106,7 @@ describe('a peer that resets the connection', () => {
     expect(central.of('connection-error')).toEqual([]);
   });
 
-  test('frees its place among the connections of its agency', async () => {
+  test('frees its place among the connections of the agency', async () => {
     const { central } = await open({ limits: { agencyConnectionsMax: 1 } });
     for (let turn = 0; turn < 5; turn += 1) {
       const peer = await central.agency(1);

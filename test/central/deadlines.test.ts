@@ -31,7 +31,7 @@ async function open(
 }
 
 describe('the first message', () => {
-  test('is waited for as long as the limit says: then NOK and the end', async () => {
+  test('has a time limit, then NOK and a close', async () => {
     const { central, clock } = await open();
     const peer = await central.connect();
     await central.seen('connection-accepted');
@@ -47,7 +47,7 @@ describe('the first message', () => {
     await central.seen('connection-closed');
   });
 
-  test('that comes byte by byte has no more time than one that does not come', async () => {
+  test('has the same time limit when it arrives byte by byte', async () => {
     const { central, clock } = await open();
     const peer = await central.connect();
     await central.seen('connection-accepted');
@@ -66,8 +66,8 @@ describe('the first message', () => {
   });
 });
 
-describe('a message that has begun', () => {
-  test('has a limited time from its first byte, however its bytes dribble in', async () => {
+describe('a partial message', () => {
+  test('has a time limit from its first byte, however slowly its bytes arrive', async () => {
     const { central, clock, store } = await open();
     const peer = await central.agency(1);
     const batch = nbet(bet(1), bet(2));
@@ -85,7 +85,7 @@ describe('a message that has begun', () => {
     expect(store.appended).toEqual([]);
   });
 
-  test('behind a complete one has its own time', async () => {
+  test('after a complete one has its own time limit', async () => {
     const { central, clock, store } = await open();
     const peer = await central.agency(1);
     const batch = nbet(bet(1));
@@ -109,22 +109,19 @@ describe('a message that has begun', () => {
   test.each([
     ['first', nbet(...Array.from({ length: 20 }, (_, index) => bet(index)))],
     ['numbered', sbet(1, ...Array.from({ length: 20 }, (_, index) => bet(index)))],
-  ])(
-    'and takes many times its window, at the least pace, is taken: the %s batch',
-    async (kind, batch) => {
-      const { central, clock, store } = await open({ limits: { progressBytesMin: 50 } });
-      const peer = kind === 'first' ? await central.agency(1) : await central.uploader(1);
-      for (let at = 0; at < batch.length; at += 50) {
-        await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 50));
-        await clock.advance(200);
-      }
-      expect(await peer.receive(4)).toBe(OK);
-      expect(store.appended.map(({ count }) => count)).toEqual([20]);
-      expect(central.of('connection-cut')).toEqual([]);
-    },
-  );
+  ])('at the minimum rate may take many windows (%s batch)', async (kind, batch) => {
+    const { central, clock, store } = await open({ limits: { progressBytesMin: 50 } });
+    const peer = kind === 'first' ? await central.agency(1) : await central.uploader(1);
+    for (let at = 0; at < batch.length; at += 50) {
+      await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(at, at + 50));
+      await clock.advance(200);
+    }
+    expect(await peer.receive(4)).toBe(OK);
+    expect(store.appended.map(({ count }) => count)).toEqual([20]);
+    expect(central.of('connection-cut')).toEqual([]);
+  });
 
-  test('is cut when it stops moving, however many windows it has used', async () => {
+  test('is cut when its rate drops, however many windows it has taken', async () => {
     const { central, clock } = await open({ limits: { progressBytesMin: 50 } });
     const peer = await central.agency(1);
     const batch = nbet(...Array.from({ length: 20 }, (_, index) => bet(index)));
@@ -140,7 +137,7 @@ describe('a message that has begun', () => {
 });
 
 describe('an idle connection', () => {
-  test('is sent away after the limit, with NOK; every message starts the time again', async () => {
+  test('is closed with NOK after the limit, which every message restarts', async () => {
     const { central, clock } = await open();
     const peer = await central.agency(1);
     for (const request of [GWIN, END, GWIN]) {
@@ -157,7 +154,7 @@ describe('an idle connection', () => {
     ]);
   });
 
-  test('is not idle while its batch waits for the disk, and has its time from the answer on', async () => {
+  test('is counted from the last acknowledgement, not while a batch is pending', async () => {
     const { central, clock, store } = await open({ store: new GatedStore({ held: true }) });
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
@@ -172,7 +169,7 @@ describe('an idle connection', () => {
     expect(await peer.rest()).toBe(NOK);
   });
 
-  test('costs an active one nothing', async () => {
+  test('does not affect an active one', async () => {
     const { central, clock } = await open();
     const [idle, active] = [await central.agency(1), await central.agency(2)];
     await clock.advance(200);
@@ -239,7 +236,7 @@ async function readUntil(peer: Socket, bytes: number): Promise<void> {
   peer.off('data', onData);
 }
 
-describe('a peer that does not read its answers', () => {
+describe('a peer that does not read its replies', () => {
   test('is cut after the limit', async () => {
     const { central, clock, peer, socket } = await openWithWinners(3_000_000);
     peer.write(GWIN);
@@ -253,7 +250,7 @@ describe('a peer that does not read its answers', () => {
     ]);
   });
 
-  test('is not read from either: one answer waits for it, not one for each of its requests', async () => {
+  test('causes back-pressure: one pending reply, not one per request', async () => {
     const { central, peer, socket, bytes } = await openWithWinners(1_000_000);
     peer.write(Buffer.concat(Array<Buffer>(10).fill(GWIN)));
     await until(() => socket.writableNeedDrain, 'the answer waiting for the peer');
@@ -266,7 +263,7 @@ describe('a peer that does not read its answers', () => {
     await until(() => peer.bytesRead === 4 + 10 * (bytes - 4), 'ten answers');
   });
 
-  test('but slowly, a part of a long answer at a time, is not cut', async () => {
+  test('is not cut while it reads slowly', async () => {
     const limits = { idleTimeoutMs: 1_000_000 };
     const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000, limits);
     // Keeps the clock being looked at when the other connection is gone.
@@ -283,7 +280,7 @@ describe('a peer that does not read its answers', () => {
     await until(() => peer.bytesRead === bytes, 'the whole answer');
   });
 
-  test('has its whole time also when it has closed its own side after the request', async () => {
+  test('has the same time limit after a half-close', async () => {
     const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000);
     peer.end(GWIN);
     await until(

@@ -59,8 +59,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('the draw of a lottery of which another server heard the last agency finish', () => {
-  test('is held here after a while, when the other does not hold it', async () => {
+describe('a draw due on another server', () => {
+  test('is held here after a timeout', async () => {
     const { store, lottery, told } = open();
     store.tellOfAnother(finishedBy(1));
     store.tellOfAnother(finishedBy(2));
@@ -71,21 +71,18 @@ describe('the draw of a lottery of which another server heard the last agency fi
     expect([store.reads, store.seals, lottery.state]).toEqual([1, 1, 'drawn']);
   });
 
-  test.each([1, 2, 130])(
-    'is not held over other bets than were acknowledged: %i are missing',
-    async count => {
-      const { store, central, told } = open();
-      store.tellOfAnother({ kind: 'stored', agency: 1, count, place: undefined });
-      for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
-      await pass(TAKE_OVER_MS);
-      expect([told(), store.seals]).toEqual([[], 0]);
-      expect((await central.failure).message).toContain(
-        `0 bets were read, ${count} were acknowledged`,
-      );
-    },
-  );
+  test.each([1, 2, 130])('is not held while %i acknowledged bets are missing', async count => {
+    const { store, central, told } = open();
+    store.tellOfAnother({ kind: 'stored', agency: 1, count, place: undefined });
+    for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
+    await pass(TAKE_OVER_MS);
+    expect([told(), store.seals]).toEqual([[], 0]);
+    expect((await central.failure).message).toContain(
+      `0 bets were read, ${count} were acknowledged`,
+    );
+  });
 
-  test('is not held here when the other does in time', async () => {
+  test('is not held here when the other server holds it in time', async () => {
     const { store, events, told } = open();
     for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
     await pass(TAKE_OVER_MS - 1);
@@ -96,7 +93,7 @@ describe('the draw of a lottery of which another server heard the last agency fi
     expect([store.reads, store.seals]).toEqual([0, 0]);
   });
 
-  test('is waited for from the last agency on, not from the first', async () => {
+  test('times out from the last END, not from the first', async () => {
     const { store } = open();
     store.tellOfAnother(finishedBy(1));
     await pass(TAKE_OVER_MS - 1);
@@ -114,7 +111,7 @@ describe('the draw of a lottery of which another server heard the last agency fi
     expect(store.reads).toBe(0);
   });
 
-  test('is not held by a server that stops meanwhile', async () => {
+  test('is not held by a stopped server', async () => {
     const { store, central } = open();
     for (const fact of [finishedBy(1), finishedBy(2)]) store.tellOfAnother(fact);
     await central.close();
@@ -123,8 +120,8 @@ describe('the draw of a lottery of which another server heard the last agency fi
   });
 });
 
-describe('the draw is held at once', () => {
-  test('by the server that heard the last agency finish, whoever heard the others', async () => {
+describe('an immediate draw', () => {
+  test('is held by the server that received the last END', async () => {
     const { store, central, told } = open();
     store.tellOfAnother(finishedBy(2));
     expect(await central.finish(1)).toBeUndefined();
@@ -134,7 +131,7 @@ describe('the draw is held at once', () => {
     expect([store.reads, store.seals]).toEqual([1, 1]);
   });
 
-  test('by a server that starts when everybody has finished', async () => {
+  test('is held by a server that starts after every END', async () => {
     const lottery = new Lottery([1]);
     lottery.apply(finishedBy(1));
     const { central, told } = open(lottery);
@@ -144,7 +141,7 @@ describe('the draw is held at once', () => {
   });
 });
 
-describe('a draw that the store does not take', () => {
+describe('a draw that the store refuses', () => {
   const finishAll = async ({ central }: ReturnType<typeof open>): Promise<void> => {
     for (const agency of [1, 2]) expect(await central.finish(agency)).toBeUndefined();
     await pass(0);
@@ -153,30 +150,27 @@ describe('a draw that the store does not take', () => {
   test.each([
     ['full', 1, 'cannot write bets.csv, ENOSPC on write'],
     ['unavailable', 3, 'no node leads the stream'],
-  ] as const)(
-    'because it is %s is handed over again, after a while',
-    async (reason, reads, error) => {
-      const opened = open();
-      const { store, events, told } = opened;
-      await store.append(batchNamed(1, 3));
-      store.sealRefusals.push(reason, reason);
-      await finishAll(opened);
-      expect(told()).toEqual(['draw-delayed']);
-      expect(events.at(-1)).toEqual({ event: 'draw-delayed', error });
-      await pass(RETRY_MS - 1);
-      expect(store.seals).toBe(1);
-      await pass(1);
-      expect(store.seals).toBe(2);
-      await pass(RETRY_MS);
-      expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
-      expect(events.at(-1)).toMatchObject({ bets: 3 });
-      // What a log has is read again: it may have been put together anew. A full disk changes
-      // nothing about the bets.
-      expect(store.reads).toBe(reads);
-    },
-  );
+  ] as const)('(%s) is retried after a delay', async (reason, reads, error) => {
+    const opened = open();
+    const { store, events, told } = opened;
+    await store.append(batchNamed(1, 3));
+    store.sealRefusals.push(reason, reason);
+    await finishAll(opened);
+    expect(told()).toEqual(['draw-delayed']);
+    expect(events.at(-1)).toEqual({ event: 'draw-delayed', error });
+    await pass(RETRY_MS - 1);
+    expect(store.seals).toBe(1);
+    await pass(1);
+    expect(store.seals).toBe(2);
+    await pass(RETRY_MS);
+    expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
+    expect(events.at(-1)).toMatchObject({ bets: 3 });
+    // What a log has is read again: it may have been put together anew. A full disk changes
+    // nothing about the bets.
+    expect(store.reads).toBe(reads);
+  });
 
-  test('because it cannot be read now is held later', async () => {
+  test('is retried when the bets cannot be read', async () => {
     const opened = open();
     const { store, told } = opened;
     store.readErrors.push(storeError('unavailable'));
@@ -187,22 +181,19 @@ describe('a draw that the store does not take', () => {
     expect([store.reads, store.seals]).toEqual([2, 1]);
   });
 
-  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])(
-    'because the system says %s is held later',
-    async code => {
-      const opened = open();
-      const { store, events, told } = opened;
-      const error = Object.assign(new Error(`${code} on open`), { code, syscall: 'open' });
-      store.readErrors.push(error, error);
-      await finishAll(opened);
-      expect(events.at(-1)).toEqual({ event: 'draw-delayed', error: `${code} on open` });
-      await pass(2 * RETRY_MS);
-      expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
-      expect([store.reads, store.seals]).toEqual([3, 1]);
-    },
-  );
+  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])('is retried after %s', async code => {
+    const opened = open();
+    const { store, events, told } = opened;
+    const error = Object.assign(new Error(`${code} on open`), { code, syscall: 'open' });
+    store.readErrors.push(error, error);
+    await finishAll(opened);
+    expect(events.at(-1)).toEqual({ event: 'draw-delayed', error: `${code} on open` });
+    await pass(2 * RETRY_MS);
+    expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
+    expect([store.reads, store.seals]).toEqual([3, 1]);
+  });
 
-  test('because another server was first is not delayed: theirs is told when it is known', async () => {
+  test('as overtaken is not retried, and the draw of the other server is reported', async () => {
     const opened = open();
     const { store, told } = opened;
     store.sealRefusals.push('overtaken');
@@ -214,7 +205,7 @@ describe('a draw that the store does not take', () => {
     expect([store.reads, store.seals]).toEqual([1, 1]);
   });
 
-  test('is held by another server meanwhile: it is not handed over again', async () => {
+  test('is not retried once another server has held it', async () => {
     const opened = open();
     const { store, told } = opened;
     store.sealRefusals.push('unavailable');
@@ -225,7 +216,7 @@ describe('a draw that the store does not take', () => {
     expect([store.reads, store.seals]).toEqual([1, 1]);
   });
 
-  test('is not waited for by a server that stops', async () => {
+  test('is not retried by a stopped server', async () => {
     const opened = open();
     const { store, central, told } = opened;
     store.sealRefusals.push('unavailable');
@@ -236,9 +227,9 @@ describe('a draw that the store does not take', () => {
   });
 
   test.each([
-    ['has failed', new StoreError('failed', 'message 3 is no record')],
-    ['throws something else', new Error('message 3 is no record')],
-  ])('because it %s stops the central', async (_, error) => {
+    ['a failed store', new StoreError('failed', 'message 3 is no record')],
+    ['an unknown error', new Error('message 3 is no record')],
+  ])('stops the central on %s', async (_, error) => {
     const opened = open();
     const { store, told } = opened;
     store.readErrors.push(error);

@@ -7,7 +7,7 @@ import { TestCentral, takeTurns } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
 describe('the draw', () => {
-  test('is held once, after the last expected agency, whatever is repeated', async () => {
+  test('is held once, after the last expected END, despite repeats', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ agencies: [3, 9, 65_535], store });
     const peers = [await central.agency(3), await central.agency(9), await central.agency(65_535)];
@@ -37,7 +37,7 @@ describe('the draw', () => {
     ]);
   });
 
-  test('is held once when every agency says END at the same time, on several connections', async () => {
+  test('is held once for concurrent ENDs on several connections', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ agencies: [1, 2, 3], store });
     const other = await central.agency(1);
@@ -57,7 +57,7 @@ describe('the draw', () => {
     expect(central.of('draw-held')).toHaveLength(1);
   });
 
-  test('that is still being held answers NEND, takes no bets, and RWIN when it is over', async () => {
+  test('in progress answers NEND, refuses bets and delays the close of the central', async () => {
     class SlowStore extends GatedStore {
       readonly drawGate = Promise.withResolvers<void>();
       override async *bets(): AsyncGenerator<Iterable<Bet>> {
@@ -88,7 +88,7 @@ describe('the draw', () => {
     expect(await peer.receive(rwin(1, 2).length / 2)).toBe(rwin(1, 2));
   });
 
-  test('that another server has held meanwhile is not its own', async () => {
+  test('that another server held first is reported as that of the other server', async () => {
     class OvertakenStore extends GatedStore {
       override async note(note: Note): Promise<void> {
         if (note.kind !== 'drawn') return super.note(note);
@@ -107,7 +107,7 @@ describe('the draw', () => {
     expect(central.of('draw-held')).toEqual([]);
   });
 
-  test('that cannot read the bets stops the central with a clear error', async () => {
+  test('stops the central with an error when the bets cannot be read', async () => {
     class UnreadableStore extends GatedStore {
       // eslint-disable-next-line require-yield
       override async *bets(): AsyncGenerator<Iterable<Bet>> {

@@ -6,8 +6,8 @@ import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral, takeTurns } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
-describe('an answer', () => {
-  test('is NOK, and the connection is closed, when the store is full; later batches go on', async () => {
+describe('a reply of a full store', () => {
+  test('is NOK with a close, and later batches are stored', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const bystander = await central.agency(2);
@@ -36,7 +36,7 @@ describe('an answer', () => {
     expect(store.rows).toBe(row(2, 3) + row(1, 1) + row(1, 2));
   });
 
-  test('to END is NOK when the store is full: the agency has not finished, and may send bets and END again', async () => {
+  test('to END is NOK, and the agency may send bets and END again', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.agency(1);
@@ -56,8 +56,8 @@ describe('an answer', () => {
   });
 });
 
-describe('the limits of what waits for the disk', () => {
-  test('at most 64 batches of a connection are taken while none is answered; then all are answered', async () => {
+describe('limits on pending batches', () => {
+  test('allow 64 pending batches per connection', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const other = await central.agency(2);
@@ -81,7 +81,7 @@ describe('the limits of what waits for the disk', () => {
     );
   });
 
-  test('the rest is not read but waits in the network, and back to the sender', async () => {
+  test('apply back-pressure to the sender', async () => {
     const batch = nbet(...range(170).map(document => bet(document + 100_000)));
     const sent = Math.ceil((32 * 1024 * 1024) / batch.length);
     const store = new GatedStore({ held: true });
@@ -105,7 +105,7 @@ describe('the limits of what waits for the disk', () => {
     expect(store.appended).toHaveLength(sent);
   });
 
-  test('when much waits for the disk in all, nothing more is taken from anybody, until some is written', async () => {
+  test('bound the unsynced bytes of all connections together', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({
       store,

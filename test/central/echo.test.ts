@@ -39,19 +39,19 @@ async function open(options: { limits?: Partial<Limits>; now?: () => number } = 
 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 
-describe('a line comes back as it was, and the connection is closed:', () => {
+describe('the echo server', () => {
   test.each([
     ['the message of the assignment', '[CLIENT 1] Message N°1'],
-    ['UTF-8 of every length', 'ñandú € 𐍈 \u0301'],
-    ['spaces in front and behind', '   a  b   '],
+    ['UTF-8 sequences of every length', 'ñandú € 𐍈 \u0301'],
+    ['leading and trailing spaces', '   a  b   '],
     ['quotes', `"double" 'single' \`back\``],
-    ['what a shell would take for its own', '$(id) ; rm -rf * && echo > /tmp/x \\ %s'],
+    ['shell metacharacters', '$(id) ; rm -rf * && echo > /tmp/x \\ %s'],
     ['the separator of the log', 'a | result: fail'],
-    ['nothing', ''],
+    ['an empty line', ''],
     ['a carriage return', 'dos\r'],
     ['control characters', '\0\x01\x1b[31m\x7f\t'],
-    ['a line as long as it may be', 'x'.repeat(8192)],
-  ])('%s', async (_, text) => {
+    ['a line of the maximum length', 'x'.repeat(8192)],
+  ])('returns %s unchanged and closes the connection', async (_, text) => {
     const { connect, of } = await open();
     const peer = await connect();
     peer.send(Buffer.from(`${text}\n`));
@@ -63,7 +63,7 @@ describe('a line comes back as it was, and the connection is closed:', () => {
     expect(of('connection-cut')).toEqual([]);
   });
 
-  test('bytes that are no UTF-8', async () => {
+  test('returns bytes that are not UTF-8 unchanged', async () => {
     const { connect } = await open();
     const peer = await connect();
     peer.send('ff fe 80 c3 0a');
@@ -71,7 +71,7 @@ describe('a line comes back as it was, and the connection is closed:', () => {
   });
 });
 
-test('a line may come byte by byte', async () => {
+test('a line may arrive byte by byte', async () => {
   const { connect, of } = await open();
   const peer = await connect();
   for (const byte of Buffer.from('Message N°1')) {
@@ -84,7 +84,7 @@ test('a line may come byte by byte', async () => {
   expect(of('echo')).toHaveLength(1);
 });
 
-test('a line without line end is complete when the peer ends', async () => {
+test('a line without line end is complete at the half-close', async () => {
   const { connect, of } = await open();
   const peer = await connect();
   peer.send(Buffer.from('no line end °'));
@@ -102,7 +102,7 @@ test('only the first line of a connection is answered', async () => {
   expect(of('echo')).toHaveLength(1);
 });
 
-test('a peer that ends without a word gets none', async () => {
+test('a peer that sends nothing receives nothing', async () => {
   const { connect, of } = await open();
   const peer = await connect();
   peer.end();
@@ -112,11 +112,11 @@ test('a peer that ends without a word gets none', async () => {
   expect(of('connection-error')).toEqual([]);
 });
 
-describe('a line that is too long is refused without an answer, and told:', () => {
+describe('a line that is too long', () => {
   test.each([
-    ['by one byte', Buffer.from(`${'x'.repeat(8193)}\n`)],
-    ['and never ends', Buffer.from('x'.repeat(100_000))],
-  ])('%s', async (_, bytes) => {
+    ['one byte too long', Buffer.from(`${'x'.repeat(8193)}\n`)],
+    ['without end', Buffer.from('x'.repeat(100_000))],
+  ])('(%s) is refused without a reply, and logged', async (_, bytes) => {
     const { connect, of } = await open();
     const other = await connect();
     const peer = await connect();
@@ -135,7 +135,7 @@ describe('a line that is too long is refused without an answer, and told:', () =
   });
 });
 
-test('several at once each get their own line', async () => {
+test('concurrent connections each receive their own line', async () => {
   const { connect, of } = await open();
   const peers = await Promise.all(Array.from({ length: 100 }, () => connect()));
   for (const [index, peer] of peers.entries()) peer.send(Buffer.from(`[CLIENT ${index}] Mess`));
@@ -146,8 +146,8 @@ test('several at once each get their own line', async () => {
   expect(of('echo')).toHaveLength(100);
 });
 
-describe('the deadlines', () => {
-  test('a peer that sends no whole line in time is cut, and it is told', async () => {
+describe('deadlines', () => {
+  test('cut and log a peer without a whole line in time', async () => {
     let time = 0;
     const { connect, of } = await open({ limits: { firstMessageTimeoutMs: 50 }, now: () => time });
     const peer = await connect();
@@ -161,7 +161,7 @@ describe('the deadlines', () => {
     ]);
   });
 
-  test('a line that takes many windows is echoed while enough of it arrives in each', async () => {
+  test('allow a line many windows at the minimum rate', async () => {
     let time = 0;
     const limits = { firstMessageTimeoutMs: 50, progressBytesMin: 100 };
     const { connect, of, sockets } = await open({ limits, now: () => time });
@@ -177,7 +177,7 @@ describe('the deadlines', () => {
     expect(of('connection-cut')).toEqual([]);
   });
 
-  test('a peer that has its line and never closes is cut without a word about it', async () => {
+  test('close a peer that stays open after its echo, without logging a cut', async () => {
     let time = 0;
     const limits = { firstMessageTimeoutMs: 50, lingerTimeoutMs: 50 };
     const { connect, of } = await open({ limits, now: () => time });
@@ -191,8 +191,8 @@ describe('the deadlines', () => {
   });
 });
 
-describe('a peer that resets the connection', () => {
-  test('in the middle of its line is told with the error of the network', async () => {
+describe('a connection reset', () => {
+  test('within a line is logged as a network error', async () => {
     const { connect, of } = await open();
     const peer = await connect();
     peer.send(Buffer.from('half'));
@@ -209,9 +209,9 @@ describe('a peer that resets the connection', () => {
   });
 
   test.each([
-    ['when it has its line back', 'line\n'],
-    ['without having said anything', ''],
-  ])('%s has just closed it: nothing failed', async (_, text) => {
+    ['after the echo', 'line\n'],
+    ['before any byte', ''],
+  ])('%s is a normal close', async (_, text) => {
     const { connect, of } = await open();
     const peer = await connect();
     await until(() => of('connection-accepted').length === 1, 'the connection being accepted');
@@ -225,8 +225,8 @@ describe('a peer that resets the connection', () => {
   });
 });
 
-describe('stopping', () => {
-  test('closes the connections that have sent nothing or a part of a line', async () => {
+describe('a stop', () => {
+  test('closes connections that have sent nothing or a partial line', async () => {
     const { connect, of, stop } = await open();
     const [silent, half] = [await connect(), await connect()];
     half.send(Buffer.from('half'));
@@ -243,8 +243,8 @@ describe('stopping', () => {
 
   test.each([
     ['the rest of its line', 'line\n'],
-    ['the end of its side', ''],
-  ])('does not answer, and does not stumble over, a peer that then sends %s', async (_, rest) => {
+    ['a half-close', ''],
+  ])('sends no reply to a peer that then sends %s', async (_, rest) => {
     const { connect, of, stop } = await open();
     const peer = await connect();
     peer.send(Buffer.from('half a '));
@@ -263,7 +263,7 @@ describe('stopping', () => {
     expect(of('echo')).toHaveLength(1);
   });
 
-  test('takes limited time with peers that never close', async () => {
+  test('takes bounded time with peers that never close', async () => {
     const { connect, of, stop } = await open({ limits: { stopTimeoutMs: 50 } });
     const peers = [await connect(), await connect()];
     peers[1]!.send(Buffer.from('line\n'));

@@ -11,7 +11,7 @@ async function expectServed(peer: Peer): Promise<void> {
   expect(await peer.receive(4)).toBe(NEND);
 }
 
-describe('an agency that has finished', () => {
+describe('a finished agency', () => {
   test.each([
     ['NBET', nbet(bet(101)), { single: false, count: 1 }],
     ['BET', frame('BET', bet(101).join('|')), { single: true, count: 1 }],
@@ -41,7 +41,7 @@ describe('an agency that has finished', () => {
     expect(store.rows).toBe(row(2, 201));
   });
 
-  test('may say END again, on this and on any other connection, and is answered OK', async () => {
+  test('may repeat END, on this and on any other connection', async () => {
     const central = await TestCentral.open();
     const first = await central.agency(1);
     const second = await central.agency(1);
@@ -60,7 +60,7 @@ describe('an agency that has finished', () => {
 });
 
 describe('the winners', () => {
-  test('are not told before the draw, which needs every expected agency: NEND, and the connection stays', async () => {
+  test('are withheld with NEND until every expected agency has finished', async () => {
     const central = await TestCentral.open({ agencies: [1, 2, 3] });
     const peers = [await central.agency(1), await central.agency(2)];
     for (const peer of peers) {
@@ -75,7 +75,7 @@ describe('the winners', () => {
     expect(central.of('connection-closed')).toEqual([]);
   });
 
-  test('are told after the draw, each agency its own in stored order, and the connection stays', async () => {
+  test('are sent after the draw, to each agency its own in stored order', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ agencies: [1, 2, 3, 4], store });
     const [first, second, third] = [

@@ -59,8 +59,8 @@ function connectingTo(port: number): Promise<string> {
   });
 }
 
-describe('opening', () => {
-  test('on port 0 takes a free port and tells which', async () => {
+describe('opening a listener', () => {
+  test('on port 0 takes a free port and reports it', async () => {
     const { listener, events } = await open();
     expect(listener.port).toBeGreaterThan(0);
     expect(events).toEqual([
@@ -70,7 +70,7 @@ describe('opening', () => {
     expect(await connectingTo(listener.port)).toBe('connected');
   });
 
-  test('on every interface tells the address of an IPv4 peer as it is usually written', async () => {
+  test('on every interface logs the addresses of IPv4 peers in dotted form', async () => {
     const { listener, events } = await open({ host: undefined });
     expect(events[0]).toMatchObject({ event: 'listening', address: 'every interface' });
     await connectRaw(listener.port);
@@ -81,7 +81,7 @@ describe('opening', () => {
     ]);
   });
 
-  test('on a port that another program uses says so, and what to do', async () => {
+  test('on a port in use by another program fails with advice', async () => {
     const other = createServer();
     onTestFinished(() => void other.close());
     await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -94,7 +94,7 @@ describe('opening', () => {
     expect(made.events).toEqual([]);
   });
 
-  test('on a port that another listener of this program uses says so too, and leaves that one alone', async () => {
+  test('on a port in use by this program fails, and leaves the other listener open', async () => {
     const { listener } = await open();
     await expect(Listener.open(parts({ port: listener.port }))).rejects.toThrow(
       /is in use by another program/,
@@ -102,7 +102,7 @@ describe('opening', () => {
     expect(await connectingTo(listener.port)).toBe('connected');
   });
 
-  test('on an address that is not of this machine names SERVER_HOST', async () => {
+  test('on an address of another machine fails and names SERVER_HOST', async () => {
     // 192.0.2.0/24 is for documentation: no machine has it.
     await expect(Listener.open(parts({ host: '192.0.2.1' }))).rejects.toThrow(
       'SERVER_HOST is no address of this machine',
@@ -110,8 +110,8 @@ describe('opening', () => {
   });
 });
 
-describe('more connections than the limit', () => {
-  test('are turned away with the reason; those that cannot even be turned away are dropped without a word', async () => {
+describe('connections over the limit', () => {
+  test('are refused with the reason, or dropped when too many refusals are pending', async () => {
     const limits = { ...DEFAULT_LIMITS, connectionsMax: 1, lingerTimeoutMs: 60_000 };
     const { listener, events } = await open({ limits });
     await connectRaw(listener.port);
@@ -134,7 +134,7 @@ describe('more connections than the limit', () => {
 });
 
 describe('stopping', () => {
-  test('refuses new connections at once and closes the open ones; each is told, the listener last', async () => {
+  test('refuses new connections, closes the open ones and logs the listener last', async () => {
     const central = await TestCentral.open();
     const peers = [await central.agency(1), await central.agency(2), await central.connect()];
     await central.seen('connection-accepted', 3);
@@ -157,13 +157,13 @@ describe('stopping', () => {
     expect(ends.at(-1)).toEqual({ event: 'listener-closed', port });
   });
 
-  test('without any connection is done at once', async () => {
+  test('completes at once without connections', async () => {
     const { listener, events } = await open();
     await listener.stop();
     expect(events.at(-1)).toMatchObject({ event: 'listener-closed' });
   });
 
-  test('answers every batch that was taken before it closes, and takes none after it', async () => {
+  test('answers every accepted batch and accepts no more', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const other = await central.agency(2);
@@ -183,7 +183,7 @@ describe('stopping', () => {
     expect(store.rows).toBe(Array.from({ length: 64 }, (_, index) => row(1, index)).join(''));
   });
 
-  test('does not take a message that waits for the answers before it', async () => {
+  test('does not process a message that waits for pending replies', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.agency(1);
@@ -198,7 +198,7 @@ describe('stopping', () => {
     expect(central.of('draw-held')).toEqual([]);
   });
 
-  test('does not wait for the rest of a message, and stores nothing of it', async () => {
+  test('discards a partial message without waiting for the rest', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const peer = await central.agency(1);
@@ -219,7 +219,7 @@ describe('stopping', () => {
     expect(central.of('connection-error')).toEqual([]);
   });
 
-  test('takes limited time with peers that never close', async () => {
+  test('takes bounded time with peers that never close', async () => {
     const central = await TestCentral.open({ limits: { lingerTimeoutMs: 50 } });
     const silent = [await central.agency(1), await central.connect(), await central.agency(2)];
     silent[2]!.send(nbet(bet(1)).subarray(0, 20));
@@ -230,7 +230,7 @@ describe('stopping', () => {
     for (const peer of silent) expect(await peer.rest()).toBe('');
   });
 
-  test('takes limited time with a store that never answers', async () => {
+  test('takes bounded time with a store that never answers', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store, limits: { stopTimeoutMs: 50 } });
     const peer = await central.agency(1);
@@ -246,7 +246,7 @@ describe('stopping', () => {
     await until(() => central.of('batch-stored').length === 1, 'the batch being durable');
   });
 
-  test('takes limited time with a peer that sends without end and reads nothing', async () => {
+  test('takes bounded time with a peer that sends endlessly and reads nothing', async () => {
     const central = await TestCentral.open({ limits: { lingerTimeoutMs: 50, stopTimeoutMs: 500 } });
     const peer = await connectRaw(central.port);
     const block = Buffer.concat(Array.from({ length: 1000 }, (_, index) => nbet(bet(index))));
@@ -261,7 +261,7 @@ describe('stopping', () => {
     expect(central.of('connection-closed')).toHaveLength(1);
   });
 
-  test('takes limited time with connections that were turned away and never close', async () => {
+  test('takes bounded time with refused connections that never close', async () => {
     const central = await TestCentral.open({ limits: { connectionsMax: 1, lingerTimeoutMs: 50 } });
     await central.agency(1);
     const turnedAway = await central.connect();
@@ -272,7 +272,7 @@ describe('stopping', () => {
     expect(central.of('listener-closed')).toHaveLength(1);
   });
 
-  test('leaves no connection behind of one that is accepted at the same moment', async () => {
+  test('leaks no connection that is accepted at the same moment', async () => {
     for (let round = 0; round < 20; round += 1) {
       const central = await TestCentral.open({ limits: { lingerTimeoutMs: 20 } });
       const connecting = Promise.allSettled(Array.from({ length: 5 }, () => central.connect()));
@@ -286,7 +286,7 @@ describe('stopping', () => {
   });
 });
 
-test('many connections are served at the same time', async () => {
+test('many connections are served concurrently', async () => {
   const agencies = Array.from({ length: 20 }, (_, index) => index + 1);
   const store = new GatedStore();
   const central = await TestCentral.open({ agencies, store });

@@ -97,26 +97,29 @@ async function readAll(socket: Socket, length: number, pauseMs: number): Promise
 }
 
 describe.each(SPOKEN)('a list of winners in $name', { timeout: 60_000 }, spoken => {
-  test.each([5_400, 5_500, 16_000, 300_000])('arrives whole, %i documents', async count => {
-    const central = await drawnCentral(spoken, count);
-    const socket = await connectRaw(central.port);
-    socket.write(questionOf(spoken));
-    const expected = LISTS[spoken.name]!(documentsOf(count));
-    if (expected === undefined) {
-      socket.end();
-      const refused = await readAll(socket, 0, 0);
-      expect(refused.length).toBeLessThan(200);
-      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([
-        'malformed',
-      ]);
-      return;
-    }
-    const received = await readAll(socket, spoken.connectionPerQuestion ? 0 : expected.length, 0);
-    expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
-    expect(central.of('connection-cut')).toEqual([]);
-  });
+  test.each([5_400, 5_500, 16_000, 300_000])(
+    'of %i documents arrives whole, or is refused when it cannot be encoded',
+    async count => {
+      const central = await drawnCentral(spoken, count);
+      const socket = await connectRaw(central.port);
+      socket.write(questionOf(spoken));
+      const expected = LISTS[spoken.name]!(documentsOf(count));
+      if (expected === undefined) {
+        socket.end();
+        const refused = await readAll(socket, 0, 0);
+        expect(refused.length).toBeLessThan(200);
+        expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([
+          'malformed',
+        ]);
+        return;
+      }
+      const received = await readAll(socket, spoken.connectionPerQuestion ? 0 : expected.length, 0);
+      expect([received.length, digest(received)]).toEqual([expected.length, digest(expected)]);
+      expect(central.of('connection-cut')).toEqual([]);
+    },
+  );
 
-  test('arrives whole at a reader that begins when the server is stuck and reads slowly', async () => {
+  test('arrives whole at a slow reader, after back-pressure', async () => {
     // More than the kernel's buffers of both ends hold, where the dialect has bytes for so many.
     const most = { 'push-codes': 16_000, 'op-codes': 65_000, tp0: 600_000 };
     const count = most[spoken.name as keyof typeof most] ?? 400_000;

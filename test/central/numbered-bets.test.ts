@@ -35,14 +35,14 @@ async function openWithSix() {
 }
 
 describe('HELO with bets', () => {
-  test('is answered in the bytes of the protocol page', async () => {
+  test('is answered in the documented bytes', async () => {
     const { central } = await open();
     const peer = await central.connect();
     peer.send(frame('HELO', '1|5d78|bets'));
     expect(await peer.receive(8 + 11)).toBe(frame('WELC', '1|64|8184|0').toString('hex'));
   });
 
-  test('is answered with the bet behind the last one, and how many before it were refused', async () => {
+  test('is answered with the next bet and the number of refused bets', async () => {
     const { central } = await openWithSix();
     await central.betUploader(1, 'u', 7, 2);
     expect(central.of('upload-resumed')).toEqual([
@@ -50,7 +50,7 @@ describe('HELO with bets', () => {
     ]);
   });
 
-  test('goes on with what an agency that numbers batches has begun, and the other way round', async () => {
+  test('resumes an upload that numbers batches, and vice versa', async () => {
     const { store, central } = await open();
     expect(
       await ask(await central.uploader(1), sbet(1, bet(1), bet(2)), sbet(2, BAD)),
@@ -63,31 +63,28 @@ describe('HELO with bets', () => {
   });
 });
 
-describe('a batch with the number of its first bet', () => {
+describe('a batch numbered by its first bet', () => {
   test.each([
-    ['again', 1],
-    ['in the middle of a batch', 2],
-    ['the batch that was refused', 4],
-    ['one bet too early', 6],
-    ['one bet too far', 8],
-    ['by its number among the batches', 3],
-  ])(
-    'is taken only behind all others: %s it is refused with the bet that is expected',
-    async (_, number) => {
-      const { store, central, peer } = await openWithSix();
-      const { rows } = store;
-      peer.send(Buffer.concat([sbet(number, bet(9)), sbet(7, bet(7))]));
-      expect(await peer.lastFrames()).toEqual([
-        `FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`,
-      ]);
-      expect(store.rows).toBe(rows);
-      expect(central.of('batch-repeated')).toEqual([]);
-      const again = await central.betUploader(1, 'u', 7, 2);
-      expect(await ask(again, sbet(7, bet(7)))).toEqual(['OK']);
-    },
-  );
+    ['a repeat', 1],
+    ['within a batch', 2],
+    ['the refused batch', 4],
+    ['one bet back', 6],
+    ['one bet ahead', 8],
+    ['a batch number', 3],
+  ])('out of sequence (%s) is refused with the expected bet', async (_, number) => {
+    const { store, central, peer } = await openWithSix();
+    const { rows } = store;
+    peer.send(Buffer.concat([sbet(number, bet(9)), sbet(7, bet(7))]));
+    expect(await peer.lastFrames()).toEqual([
+      `FAIL sequence-gap|1|bet 7 is expected, this is bet ${number}`,
+    ]);
+    expect(store.rows).toBe(rows);
+    expect(central.of('batch-repeated')).toEqual([]);
+    const again = await central.betUploader(1, 'u', 7, 2);
+    expect(await ask(again, sbet(7, bet(7)))).toEqual(['OK']);
+  });
 
-  test('of which another process sends some too is stored once: the second one is refused', async () => {
+  test('that overlaps pending ones of another process is refused', async () => {
     const { store, central } = await open({ held: true });
     const [peer, other] = [await central.betUploader(1), await central.betUploader(1)];
     peer.send(Buffer.concat([sbet(1, bet(1), bet(2)), sbet(3, bet(3), bet(4))]));
@@ -101,7 +98,7 @@ describe('a batch with the number of its first bet', () => {
     expect(store.rows).toBe([1, 2, 3, 4].map(document => row(1, document)).join(''));
   });
 
-  test('and without a bet is taken, and takes no number', async () => {
+  test('without bets is accepted, and takes no number', async () => {
     const { central } = await open();
     const peer = await central.betUploader(1);
     expect(await ask(peer, frame('SBET', '1|0|'), sbet(1, bet(1)), done(0, 1))).toEqual([
@@ -112,7 +109,7 @@ describe('a batch with the number of its first bet', () => {
     await central.betUploader(1, 'u', 2);
   });
 
-  test('on a disk that is full is refused with all behind it, and the upload goes on from exactly there', async () => {
+  test('on a full disk is refused with all later ones, and the upload resumes there', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.betUploader(1);
     const batches = [
@@ -145,16 +142,13 @@ describe('a batch with the number of its first bet', () => {
 });
 
 describe('DONE of an agency that numbers bets', () => {
-  test.each([0, 1, 2, 3, 999])(
-    'compares the bets alone: with %i batches it is OK',
-    async batches => {
-      const { peer } = await openWithSix();
-      expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
-    },
-  );
+  test.each([0, 1, 2, 3, 999])('compares the bets only, and accepts %i batches', async batches => {
+    const { peer } = await openWithSix();
+    expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
+  });
 
   test.each([0, 3, 5, 6])(
-    'with %i bets is refused with both counts, and the agency has not finished',
+    'with %i bets is refused with both counts, and the agency is unfinished',
     async bets => {
       const { central, peer } = await openWithSix();
       peer.send(Buffer.concat([done(7, bets), END]));
@@ -167,7 +161,7 @@ describe('DONE of an agency that numbers bets', () => {
 });
 
 describe('an agency that numbers batches', () => {
-  test('is answered as before: three fields, batches, repeats answered again, batches compared', async () => {
+  test('receives the older WELC, replies to repeats and a comparison of batches', async () => {
     const { store, central } = await open();
     const peer = await central.connect();
     const batch = sbet(1, bet(1), bet(2));

@@ -62,11 +62,11 @@ async function openWith(state: 'durable' | 'in flight') {
   return { ...opened, uploader, stored: state === 'durable' ? 2 : 0 };
 }
 
-describe.each(['durable', 'in flight'] as const)('while an upload of the agency is %s', state => {
+describe.each(['durable', 'in flight'] as const)('an unfinished upload (%s)', state => {
   test.each<[string, readonly Uint8Array[]]>([
     ['HELO of another upload', [heloBets(1, 'v')]],
-    ['HELO of another upload, of an older agency', [helo(1, 'v')]],
-  ])('%s is refused with the name and the bets of the first', async (_, says) => {
+    ['HELO of another upload without bet numbers', [helo(1, 'v')]],
+  ])('refuses %s with its own name and bets', async (_, says) => {
     const { store, central, stored } = await openWith(state);
     expect(await last(central, ...says, sbet(1, bet(9)))).toEqual([openText('u', stored)]);
     expect(codesOf(central)).toEqual(['upload-open']);
@@ -78,7 +78,7 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
     ['NBET', [conn(1), nbet(bet(9))]],
     ['BET', [conn(1), frame('BET', bet(9).join('|'))]],
     ['END', [conn(1), END]],
-  ])('%s of the base protocol is refused', async (_, says) => {
+  ])('refuses %s of the base protocol', async (_, says) => {
     const { store, central, uploader } = await openWith(state);
     expect(await last(central, ...says)).toEqual(['NOK']);
     expect(codesOf(central)).toEqual(['upload-open']);
@@ -93,7 +93,7 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
   test.each<[string, Uint8Array]>([
     ['NBET', nbet(bet(9))],
     ['BET', frame('BET', bet(9).join('|'))],
-  ])('%s on its own connection is refused', async (_, says) => {
+  ])('refuses %s on its own connection', async (_, says) => {
     const { store, uploader, central } = await openWith(state);
     uploader.send(says);
     if (state === 'in flight') {
@@ -108,7 +108,7 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
     expect(store.appended).toHaveLength(1);
   });
 
-  test('another one that was welcome before it is refused: its batch, and its end', async () => {
+  test('refuses a batch and END of another upload that was welcomed before it', async () => {
     const { store, central } = await open({ held: state === 'in flight' });
     const others = [await central.betUploader(1, 'v'), await central.betUploader(1, 'v')];
     const uploader = await central.betUploader(1);
@@ -123,7 +123,7 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
     store.open();
   });
 
-  test('the same upload, another agency, questions and the wait are as welcome as ever', async () => {
+  test('accepts the same upload, another agency and WAIT', async () => {
     const { store, central } = await openWith(state);
     const [other, same] = [await central.connect(), await central.connect()];
     other.send(Buffer.concat([heloBets(2, 'v'), sbet(1, bet(21))]));
@@ -137,8 +137,8 @@ describe.each(['durable', 'in flight'] as const)('while an upload of the agency 
   });
 });
 
-describe('an upload that is complete', () => {
-  test('is none that is open: its END may be repeated, with or without its name', async () => {
+describe('a complete upload', () => {
+  test('is not open, and its END may be repeated with or without its name', async () => {
     const { central, uploader } = await openWith('durable');
     expect(await ask(uploader, done(1, 2), END)).toEqual(['OK', 'OK']);
     const named = await central.betUploader(1, 'u', 3);
@@ -148,7 +148,7 @@ describe('an upload that is complete', () => {
     expect(await base.receive(4)).toBe(OK);
   });
 
-  test('by an END that found no room is open again', async () => {
+  test('is open again when its END is refused by a full disk', async () => {
     const { store, central, uploader } = await openWith('durable');
     store.held = true;
     uploader.send(END);
@@ -161,14 +161,14 @@ describe('an upload that is complete', () => {
   });
 });
 
-describe('bets of the base protocol that are not finished', () => {
+describe('unfinished bets of the base protocol', () => {
   const outside = (bets: number): string =>
     `FAIL upload-open|1|${bets} bets of the agency are stored without an upload and it has not finished; void them before a file is sent, 'loteria agency void 1 --reason "…"'`;
 
   test.each<[string, Uint8Array]>([
     ['an upload', heloBets(1)],
-    ['an upload of an older agency', helo(1, 'u')],
-  ])('refuse HELO of %s: it may be the same file', async (_, hello) => {
+    ['an upload without bet numbers', helo(1, 'u')],
+  ])('refuse HELO of %s, which may be the same file', async (_, hello) => {
     const { store, central } = await open();
     const bases = [await central.agency(1), await central.agency(1)];
     for (const base of bases) {
@@ -184,7 +184,7 @@ describe('bets of the base protocol that are not finished', () => {
     expect(store.rows).toBe(row(1, 1) + row(1, 1) + row(1, 3));
   });
 
-  test('refuse HELO also while they are on their way to the disk', async () => {
+  test('refuse HELO also while they are pending', async () => {
     const { store, central } = await open({ held: true });
     const base = await central.agency(1);
     base.send(nbet(bet(1)));
@@ -199,7 +199,7 @@ describe('bets of the base protocol that are not finished', () => {
     expect(await answers).toEqual([outside(1)]);
   });
 
-  test('do not refuse an upload that has begun before them, nor one after rows that were taken over', async () => {
+  test('do not refuse an upload that began before them, nor one after adopted rows', async () => {
     const { store, central } = await open();
     store.tellOfAnother({ kind: 'adopted', bets: new Map([[1, 7]]) });
     const uploader = await central.betUploader(1);
@@ -209,7 +209,7 @@ describe('bets of the base protocol that are not finished', () => {
   });
 });
 
-describe('an upload that an operator has voided', () => {
+describe('a voided upload', () => {
   const TEXT =
     'FAIL upload-voided|1|upload u was voided by an operator; send another file; \'loteria agency reopen 1 --reason "…"\' allows this one again';
   const intervention = {
@@ -220,10 +220,10 @@ describe('an upload that an operator has voided', () => {
   const voided = { kind: 'voided', agency: 1, upload: undefined, bets: 2, intervention } as const;
 
   test.each<[string, readonly Uint8Array[]]>([
-    ['its next batch', [sbet(1, bet(1))]],
-    ['its DONE', [done(1, 2)]],
-    ['its END', [END]],
-  ])('is refused when it is connected: %s', async (_, says) => {
+    ['SBET', [sbet(1, bet(1))]],
+    ['DONE', [done(1, 2)]],
+    ['END', [END]],
+  ])('is refused on an open connection (%s)', async (_, says) => {
     const { store, uploader } = await openWith('durable');
     store.tellOfAnother(voided);
     uploader.send(Buffer.concat(says));
@@ -233,8 +233,8 @@ describe('an upload that an operator has voided', () => {
 
   test.each<[string, Uint8Array]>([
     ['HELO', heloBets(1)],
-    ['HELO of an older agency', helo(1, 'u')],
-  ])('is refused when its client comes back, also after another file: %s', async (_, hello) => {
+    ['HELO without bet numbers', helo(1, 'u')],
+  ])('is refused on a new connection, also after another upload (%s)', async (_, hello) => {
     const { store, central, uploader } = await openWith('durable');
     expect(await ask(uploader, done(1, 2), END)).toEqual(['OK', 'OK']);
     store.tellOfAnother(voided);
@@ -246,7 +246,7 @@ describe('an upload that an operator has voided', () => {
     await central.betUploader(2, 'u');
   });
 
-  test('is welcome again after a reopen', async () => {
+  test('is accepted again after a reopen', async () => {
     const { store, central } = await openWith('durable');
     store.tellOfAnother({ ...voided, upload: 'u' });
     store.tellOfAnother({ kind: 'reopened', agency: 1, intervention });
@@ -255,7 +255,7 @@ describe('an upload that an operator has voided', () => {
   });
 });
 
-test('an upload that stored nothing because the disk was full leaves room for another one', async () => {
+test('an upload of which a full disk stored nothing does not block another one', async () => {
   const { store, central, uploader } = await openWith('in flight');
   store.refuse();
   expect((await uploader.lastFrames())[0]).toMatch(/^FAIL storage\|1\|/);
@@ -264,7 +264,7 @@ test('an upload that stored nothing because the disk was full leaves room for an
   expect(store.rows).toBe(row(1, 9));
 });
 
-describe('where another server was first', () => {
+describe('facts that another server stored first', () => {
   const elsewhere = (upload: string): Fact => ({
     kind: 'stored',
     agency: 1,
@@ -272,14 +272,14 @@ describe('where another server was first', () => {
     place: { upload, seq: 1 },
   });
 
-  test('with an upload, HELO of another one is refused here', async () => {
+  test('refuse HELO of another upload', async () => {
     const { store, central } = await open();
     store.tellOfAnother(elsewhere('v'));
     expect(await last(central, heloBets(1, 'u'))).toEqual([openText('v', 3)]);
     await central.betUploader(1, 'v', 4);
   });
 
-  test('with an upload, a batch of another one is refused with its name', async () => {
+  test('refuse a pending batch of another upload, with the name of theirs', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.betUploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2))]));
@@ -290,7 +290,7 @@ describe('where another server was first', () => {
     expect(store.rows).toBe('');
   });
 
-  test('with a batch of the same upload, ours is refused for now, and the upload goes on behind theirs', async () => {
+  test('refuse a pending batch of the same upload, which resumes after theirs', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.betUploader(1);
     peer.send(sbet(1, bet(1), bet(2)));
@@ -303,7 +303,7 @@ describe('where another server was first', () => {
     expect(await ask(again, sbet(4, bet(4)), done(2, 4), END)).toEqual(['OK', 'OK', 'OK']);
   });
 
-  test('with an upload, NBET and END of the base protocol are refused', async () => {
+  test('refuse a pending NBET or END of the base protocol', async () => {
     for (const says of [nbet(bet(1)), END]) {
       const { store, central } = await open({ held: true });
       const peer = await central.agency(1);
@@ -317,7 +317,7 @@ describe('where another server was first', () => {
     }
   });
 
-  test('with an upload, END of another one is refused', async () => {
+  test('refuse a pending END of another upload', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.betUploader(1, 'empty');
     peer.send(END);
@@ -328,7 +328,7 @@ describe('where another server was first', () => {
     expect(central.of('agency-finished')).toEqual([]);
   });
 
-  test('with the end of the agency, its batch is refused as such, open or not', async () => {
+  test('refuse a pending batch as agency-finished, despite an open upload', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.betUploader(1);
     peer.send(sbet(1, bet(1)));
@@ -341,7 +341,7 @@ describe('where another server was first', () => {
     ]);
   });
 
-  test('with an upload that settles while HELO of another one waits: its batch is refused', async () => {
+  test('refuse the first batch when they settle during HELO', async () => {
     const { store, central } = await open();
     const settling = Promise.withResolvers<void>();
     store.settling = settling.promise;

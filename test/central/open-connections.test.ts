@@ -27,13 +27,13 @@ function openWith(bufferedBytesMax: number, ...bytes: readonly number[]) {
   return { open, holders, cut: () => holders.map(({ wasCut }) => wasCut) };
 }
 
-test('up to the ceiling nobody is cut', () => {
+test('buffers up to the limit cut no connection', () => {
   const { open, cut } = openWith(100, 10, 60, 30);
   expect(cut()).toEqual([false, false, false]);
   expect(open.count).toBe(3);
 });
 
-test('beyond it whoever holds most is cut, and nobody more than needed', () => {
+test('buffers over the limit cut the largest holders, and no more than needed', () => {
   const { open, cut } = openWith(100, 10, 60, 31);
   expect(cut()).toEqual([false, true, false]);
   expect(open.count).toBe(2);
@@ -41,7 +41,7 @@ test('beyond it whoever holds most is cut, and nobody more than needed', () => {
   expect(openWith(100, 200, 50, 50).cut()).toEqual([true, false, false]);
 });
 
-test('what is let go of is room for others, and what is noted of one that has gone counts no more', () => {
+test('released buffers and closed connections no longer count', () => {
   const { open, holders, cut } = openWith(100, 50, 50);
   holders[0]!.bufferedBytes = 0;
   open.note(holders[0]!);
@@ -54,7 +54,7 @@ test('what is let go of is room for others, and what is noted of one that has go
   expect(cut()).toEqual([false, false]);
 });
 
-test('a peer that sends more than is taken, and so holds most of what all together may, is cut with the reason in the log', async () => {
+test('the peer with the largest buffer over the limit is cut, and the reason logged', async () => {
   const central = await TestCentral.open({
     // One connection alone does not come near its own limits.
     limits: { bufferedBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },

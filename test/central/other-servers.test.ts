@@ -42,8 +42,8 @@ const storedElsewhere = (seq: number): Fact => ({
 const codesOf = (central: TestCentral): string[] =>
   central.of('message-refused').map(({ refusal }) => refusal.code);
 
-describe('a batch without a number that another server was faster than', () => {
-  test('is refused because the agency has finished there', async () => {
+describe('an overtaken batch without a number', () => {
+  test('is refused when the agency has finished on another server', async () => {
     const { store, central, bystander } = await open({ held: true });
     const peer = await central.agency(1);
     peer.send(nbet(bet(1), bet(2)));
@@ -57,7 +57,7 @@ describe('a batch without a number that another server was faster than', () => {
     await takeTurns(bystander);
   });
 
-  test('is refused because the draw has been held there', async () => {
+  test('is refused when another server has held the draw', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
@@ -68,7 +68,7 @@ describe('a batch without a number that another server was faster than', () => {
     expect(codesOf(central)).toEqual(['draw-closed']);
   });
 
-  test('is refused by the store where nothing says why; its bets are taken again', async () => {
+  test('is refused when the cause is unknown, and accepted when sent again', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
@@ -83,7 +83,7 @@ describe('a batch without a number that another server was faster than', () => {
     expect(store.rows).toBe(row(1, 1));
   });
 
-  test('is refused by an engine that is away; bets are taken again when it is back', async () => {
+  test('is refused while the engine is unavailable', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
@@ -99,8 +99,8 @@ describe('a batch without a number that another server was faster than', () => {
   });
 });
 
-describe('a batch of an upload that another server was first with', () => {
-  test('is answered OK as a repeat, and so is everybody who has repeated it here', async () => {
+describe('an overtaken batch of an upload', () => {
+  test('is acknowledged as a repeat, on every connection that sent it', async () => {
     const { store, central } = await open({ held: true });
     const [peer, other] = [await central.uploader(1), await central.uploader(1)];
     peer.send(sbet(1, bet(1)));
@@ -117,7 +117,7 @@ describe('a batch of an upload that another server was first with', () => {
     expect(central.lottery.betsInAll).toBe(1);
   });
 
-  test('and found not valid is refused as there, and uses up its number', async () => {
+  test('and invalid is refused as on the other server, and uses its number', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
     peer.send(sbet(1, bet('x')));
@@ -133,7 +133,7 @@ describe('a batch of an upload that another server was first with', () => {
     expect(await peer.frame()).toBe('OK');
   });
 
-  test('with another one missing before it is refused, and the upload goes on from there', async () => {
+  test('that the other server lacks is refused, and the upload resumes there', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(3, bet(3))]));
@@ -148,7 +148,7 @@ describe('a batch of an upload that another server was first with', () => {
     expect(store.rows).toBe(row(1, 2) + row(1, 3));
   });
 
-  test('of an agency that has finished there is refused as such', async () => {
+  test('of an agency that has finished there is refused as agency-finished', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2))]));
@@ -162,7 +162,7 @@ describe('a batch of an upload that another server was first with', () => {
     ]);
   });
 
-  test('is not handed to the store when it is known already; the next one is', async () => {
+  test('that is already known is not appended, but the next one is', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
     for (const seq of [1, 2]) store.tellOfAnother(storedElsewhere(seq));
@@ -172,8 +172,8 @@ describe('a batch of an upload that another server was first with', () => {
   });
 });
 
-describe('an agency that says END here', () => {
-  test('and has been faster elsewhere is answered OK', async () => {
+describe('END on this server', () => {
+  test('is acknowledged when END on another server was first', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.agency(1);
     peer.send(END);
@@ -187,7 +187,7 @@ describe('an agency that says END here', () => {
     expect(codesOf(central)).toEqual([]);
   });
 
-  test('while the engine is away has not finished, and may bet and say it again', async () => {
+  test('is refused while the engine is unavailable, and bets and END may follow', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.agency(1);
     peer.send(END);
@@ -223,7 +223,7 @@ describe('HELO', () => {
     expect(central.of('upload-resumed')).toMatchObject([{ agency: 1, upload: 'u', bets: 2 }]);
   });
 
-  test('is refused when that cannot be known', async () => {
+  test('is refused when the store cannot settle', async () => {
     const { central, bystander, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
     await central.seen('agency-identified', 2);
@@ -234,7 +234,7 @@ describe('HELO', () => {
     expect(central.lottery.betsInAll).toBe(0);
   });
 
-  test('has what was sent behind it wait: a batch that another server has is a repeat then', async () => {
+  test('delays the messages after it: a batch stored elsewhere is a repeat', async () => {
     const { store, bystander, central, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1)), sbet(2, bet(2)), GWIN]));
     await until(() => store.asked === 1, 'the store being asked');
@@ -247,7 +247,7 @@ describe('HELO', () => {
     expect(central.of('batch-repeated')).toMatchObject([{ seq: 1 }]);
   });
 
-  test('of a peer that is gone meanwhile does no harm', async () => {
+  test('of a closed connection has no effect', async () => {
     const { store, central, bystander, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
     await until(() => store.asked === 1, 'the store being asked');
@@ -260,7 +260,7 @@ describe('HELO', () => {
     await central.uploader(1);
   });
 
-  test('of an agency that finishes elsewhere meanwhile lets it hear so with its next batch', async () => {
+  test('of an agency that finishes elsewhere is answered, its batch refused', async () => {
     const { store, settling, peer } = await openBehind();
     peer.send(Buffer.concat([helo(1), sbet(1, bet(1))]));
     await until(() => store.asked === 1, 'the store being asked');
@@ -274,8 +274,8 @@ describe('HELO', () => {
   });
 });
 
-describe('what other servers have stored', () => {
-  test('is an agency that has finished: it is told, and its bets are refused here', async () => {
+describe('facts of other servers', () => {
+  test('finish an agency here too: its bets are refused', async () => {
     const { store, central } = await open();
     const peer = await central.agency(1);
     store.tellOfAnother(finishedBy(1));
@@ -288,7 +288,7 @@ describe('what other servers have stored', () => {
     expect(store.noted).toEqual([]);
   });
 
-  test('is the draw: whoever waits for it here hears his winners', async () => {
+  test('send the winners of a draw to the agencies that wait here', async () => {
     const { store, central, bystander } = await open();
     const peers = [await central.agency(1), await central.uploader(1)];
     for (const peer of peers) peer.send(WAIT);

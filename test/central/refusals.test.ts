@@ -55,49 +55,52 @@ async function refuseAmongOthers({ says, code, detail, bets }: Case): Promise<vo
 }
 
 function describeCases(subject: string, cases: readonly Case[]): void {
-  describe(`${subject} is answered NOK, closed, logged, not stored, and costs nobody else anything:`, () => {
-    test.each(cases)('$what', refuseAmongOthers);
+  describe(subject, () => {
+    test.each(cases)(
+      '($what) is refused with NOK, without effect on other connections',
+      refuseAmongOthers,
+    );
   });
 }
 
-describeCases('a message of a peer that has not said who it is', [
+describeCases('a message before CONN', [
   { what: 'BET', says: [frame('BET', bet(1).join('|'))], code: 'not-identified' },
   { what: 'NBET', says: [nbet(bet(1))], code: 'not-identified' },
   { what: 'END', says: [END], code: 'not-identified' },
   { what: 'GWIN', says: [GWIN], code: 'not-identified' },
-  { what: 'a bad NBET', says: [frame('NBET', 'x')], code: 'not-identified' },
-  { what: 'END, with CONN too late', says: [END, conn(1)], code: 'not-identified' },
+  { what: 'a malformed NBET', says: [frame('NBET', 'x')], code: 'not-identified' },
+  { what: 'END before CONN', says: [END, conn(1)], code: 'not-identified' },
 ]);
 
-describeCases('CONN', [
+describeCases('an invalid CONN', [
   {
-    what: 'twice',
+    what: 'a second CONN',
     says: [conn(1), conn(1)],
     code: 'malformed',
     detail: 'identified itself already',
   },
-  { what: 'again as another agency', says: [conn(1), conn(2)], code: 'malformed' },
-  { what: 'again, without an id', says: [conn(1), frame('CONN', '')], code: 'malformed' },
-  { what: 'with id 0', says: [conn(0)], code: 'malformed', detail: 'from 1 to 65535' },
-  { what: 'with id 65536', says: [conn(65_536)], code: 'malformed' },
-  { what: "with id 'abc'", says: [conn('abc')], code: 'malformed' },
-  { what: 'with a negative id', says: [conn('-1')], code: 'malformed' },
-  { what: 'with an id in a fraction', says: [conn('1.0')], code: 'malformed' },
-  { what: 'with an id and a space', says: [conn(' 1')], code: 'malformed' },
-  { what: 'with an id and a line end', says: [conn('1\n')], code: 'malformed' },
-  { what: 'with an id in digits that are not ASCII', says: [conn('１')], code: 'malformed' },
-  { what: 'with an empty id', says: [conn('')], code: 'malformed' },
+  { what: 'a second CONN as another agency', says: [conn(1), conn(2)], code: 'malformed' },
+  { what: 'a second CONN without an id', says: [conn(1), frame('CONN', '')], code: 'malformed' },
+  { what: 'id 0', says: [conn(0)], code: 'malformed', detail: 'from 1 to 65535' },
+  { what: 'id 65536', says: [conn(65_536)], code: 'malformed' },
+  { what: "id 'abc'", says: [conn('abc')], code: 'malformed' },
+  { what: 'a negative id', says: [conn('-1')], code: 'malformed' },
+  { what: 'a fraction as id', says: [conn('1.0')], code: 'malformed' },
+  { what: 'an id with a space', says: [conn(' 1')], code: 'malformed' },
+  { what: 'an id with a line end', says: [conn('1\n')], code: 'malformed' },
+  { what: 'an id in non-ASCII digits', says: [conn('１')], code: 'malformed' },
+  { what: 'an empty id', says: [conn('')], code: 'malformed' },
   {
-    what: 'of an agency that is not expected',
+    what: 'an unexpected agency',
     says: [conn(3)],
     code: 'unauthorized',
     detail: 'agency 3',
   },
-  { what: 'of the largest agency, not expected', says: [conn(65_535)], code: 'unauthorized' },
-  { what: 'with an id of 17 bytes', says: [conn('0'.repeat(16) + 1)], code: 'payload-too-large' },
+  { what: 'the largest agency id, unexpected', says: [conn(65_535)], code: 'unauthorized' },
+  { what: 'an id of 17 bytes', says: [conn('0'.repeat(16) + 1)], code: 'payload-too-large' },
 ]);
 
-describeCases('a type that does not exist', [
+describeCases('an unknown message type', [
   {
     what: 'as the first message',
     says: [Buffer.from('XXXX')],
@@ -106,15 +109,20 @@ describeCases('a type that does not exist', [
   },
   { what: 'after CONN', says: [conn(1), Buffer.from('XXXX')], code: 'unknown-message' },
   { what: 'HTTP', says: [Buffer.from('GET / HTTP/1.1\r\n\r\n')], code: 'unknown-message' },
-  { what: 'zeros', says: [conn(1), Buffer.alloc(4)], code: 'unknown-message', detail: '00000000' },
+  {
+    what: 'zero bytes',
+    says: [conn(1), Buffer.alloc(4)],
+    code: 'unknown-message',
+    detail: '00000000',
+  },
   {
     what: 'END padded with a space',
     says: [conn(1), Buffer.from('END ')],
     code: 'unknown-message',
   },
-  { what: 'in lower case', says: [conn(1), Buffer.from('gwin')], code: 'unknown-message' },
+  { what: 'lower case', says: [conn(1), Buffer.from('gwin')], code: 'unknown-message' },
   {
-    what: 'an answer of the server',
+    what: 'a server reply',
     says: [conn(1), Buffer.from(OK, 'hex')],
     code: 'unknown-message',
   },
@@ -169,7 +177,7 @@ const show = (value: string | Uint8Array): string =>
   );
 
 describeCases(
-  'NBET with a bad bet behind a good one',
+  'an NBET with an invalid second bet',
   BAD_FIELDS.map(([field, value, reason]) => ({
     what: `${field} ${show(value)} is ${reason}`,
     says: [
@@ -183,7 +191,7 @@ describeCases(
 );
 
 describeCases(
-  'BET with a bad field',
+  'a BET with an invalid field',
   BAD_FIELDS.map(([field, value, reason]) => ({
     what: `${field} ${show(value)} is ${reason}`,
     says: [conn(1), frame('BET', badBet(field, value))],
@@ -198,34 +206,29 @@ const good = bet(101).join('|');
 /** The payload of an NBET, the bets it announces, and what is wrong with it. */
 const BAD_BATCHES: readonly (readonly [string, string, number, string])[] = [
   ['one bet fewer than announced', `2|${good}`, 2, 'bet 1, batch, too-few-fields'],
-  ['one field fewer', `1|${bet(1).slice(0, 4).join('|')}`, 1, 'bet 0, batch, too-few-fields'],
+  ['a missing field', `1|${bet(1).slice(0, 4).join('|')}`, 1, 'bet 0, batch, too-few-fields'],
   ['no field at all', '1|', 1, 'bet 0, batch, too-few-fields'],
   ['one bet more than announced', `1|${good}|${good}`, 1, 'bet 1, batch, too-many-fields'],
-  ['one field more', `1|${good}|x`, 1, 'bet 1, batch, too-many-fields'],
+  ['an extra field', `1|${good}|x`, 1, 'bet 1, batch, too-many-fields'],
   ['a bet when none is announced', `0|${good}`, 0, 'bet 0, batch, too-many-fields'],
-  ['a delimiter at the end', `1|${good}|`, 1, 'bet 1, batch, too-many-fields'],
-  ['a delimiter at the end of an empty batch', '0||', 0, 'too-many-fields'],
+  ['a trailing delimiter', `1|${good}|`, 1, 'bet 1, batch, too-many-fields'],
+  ['a trailing delimiter after an empty batch', '0||', 0, 'too-many-fields'],
   ['no payload', '', 0, 'count-not-a-number'],
-  ['no delimiter behind the number', '1', 0, 'count-not-a-number'],
-  ['an empty number', `|${good}`, 0, 'count-not-a-number'],
-  ['a word in place of the number', `one|${good}`, 0, 'count-not-a-number'],
-  ['a negative number', `-1|${good}`, 0, 'count-not-a-number'],
-  ['a number with a sign', `+1|${good}`, 0, 'count-not-a-number'],
-  ['a number with a space', ` 1|${good}`, 0, 'count-not-a-number'],
-  ['a fraction', `1.0|${good}`, 0, 'count-not-a-number'],
-  ['a hexadecimal number', `0x1|${good}`, 0, 'count-not-a-number'],
-  ['a number of a hundred digits', `${'9'.repeat(100)}|${good}`, 0, 'count-not-a-number'],
-  [
-    'a number that is larger than any batch',
-    `999999|${good}`,
-    999_999,
-    'bet 1, batch, too-few-fields',
-  ],
-  ['a number in digits that are not ASCII', `１|${good}`, 0, 'count-not-a-number'],
+  ['no delimiter after the count', '1', 0, 'count-not-a-number'],
+  ['an empty count', `|${good}`, 0, 'count-not-a-number'],
+  ['a word as count', `one|${good}`, 0, 'count-not-a-number'],
+  ['a negative count', `-1|${good}`, 0, 'count-not-a-number'],
+  ['a count with a sign', `+1|${good}`, 0, 'count-not-a-number'],
+  ['a count with a space', ` 1|${good}`, 0, 'count-not-a-number'],
+  ['a fraction as count', `1.0|${good}`, 0, 'count-not-a-number'],
+  ['a hexadecimal count', `0x1|${good}`, 0, 'count-not-a-number'],
+  ['a count of a hundred digits', `${'9'.repeat(100)}|${good}`, 0, 'count-not-a-number'],
+  ['a count larger than any batch', `999999|${good}`, 999_999, 'bet 1, batch, too-few-fields'],
+  ['a count in non-ASCII digits', `１|${good}`, 0, 'count-not-a-number'],
 ];
 
 describeCases(
-  'NBET whose fields do not add up',
+  'an NBET with a wrong number of fields',
   BAD_BATCHES.map(([what, payload, count, detail]) => ({
     what,
     says: [conn(1), frame('NBET', payload)],
@@ -235,16 +238,16 @@ describeCases(
   })),
 );
 
-describeCases('BET whose fields do not add up', [
+describeCases('a BET with a wrong number of fields', [
   {
-    what: 'one field fewer',
+    what: 'a missing field',
     says: [conn(1), frame('BET', bet(1).slice(1).join('|'))],
     code: 'invalid-bet',
     detail: 'bet 0, batch, too-few-fields',
     bets: { single: true, count: 1 },
   },
   {
-    what: 'one field more',
+    what: 'an extra field',
     says: [conn(1), frame('BET', `${good}|x`)],
     code: 'invalid-bet',
     detail: 'bet 1, batch, too-many-fields',
@@ -259,7 +262,7 @@ describeCases('BET whose fields do not add up', [
   },
 ]);
 
-describe('a length over the limit is refused before a byte of the payload is there:', () => {
+describe('a length over the limit', () => {
   const header = (type: string, length: number): Buffer => {
     const bytes = Buffer.alloc(8);
     bytes.write(type, 'latin1');
@@ -275,7 +278,7 @@ describe('a length over the limit is refused before a byte of the payload is the
     ['BET of 0xffffffff', header('BET', 0xff_ff_ff_ff)],
     ['CONN of 17', header('CONN', 17)],
     ['CONN of 0xffffffff', header('CONN', 0xff_ff_ff_ff)],
-  ])('%s', async (what, bytes) => {
+  ])('(%s) is refused before any byte of the payload', async (what, bytes) => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const bystander = await central.agency(2);
@@ -289,7 +292,7 @@ describe('a length over the limit is refused before a byte of the payload is the
     expect(store.appended).toHaveLength(0);
   });
 
-  test('the longest payload that is allowed is taken', async () => {
+  test('starts above the longest accepted payload', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const peer = await central.agency(1);
@@ -311,7 +314,7 @@ describe('a length over the limit is refused before a byte of the payload is the
   });
 });
 
-test('a refused peer that sends on is read without effect until it closes', async () => {
+test('a refused peer that keeps sending is read without effect until it closes', async () => {
   const store = new GatedStore();
   const central = await TestCentral.open({ store });
   const peer = await central.agency(1);
@@ -328,7 +331,7 @@ test('a refused peer that sends on is read without effect until it closes', asyn
   expect(central.of('message-refused')).toHaveLength(1);
 });
 
-test('a refused peer may connect again at once', async () => {
+test('a refused peer may reconnect at once', async () => {
   const central = await TestCentral.open();
   for (let round = 0; round < 20; round += 1) {
     const peer = await central.agency(1);

@@ -103,115 +103,112 @@ const OPEN =
 const CLOSED =
   "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
 
-describe.each(['stopped', 'killed'] as const)(
-  'a server that was %s and started again (promise P6)',
-  end => {
-    test('knows every upload, its number, its refused batches, and who has finished', async () => {
-      const agencies = [1, 2, 3];
-      const first = await start(await temporaryFolder(), undefined, agencies);
-      const [u, v] = [await first.central.uploader(1), await first.central.uploader(3, 'v')];
-      const bad = sbet(2, bet(12), bet('x'));
-      expect(
-        await ask(u, nbet(bet(16)), sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14))),
-      ).toEqual(['OK', 'OK', INVALID, 'OK']);
-      expect(await ask(v, sbet(1, bet(15)))).toEqual(['OK']);
-      const empty = await first.central.uploader(2, 'empty');
-      expect(await ask(empty, done(0, 0), END)).toEqual(['OK', 'OK']);
+describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P6)', end => {
+  test('remembers uploads, sequence numbers, refused batches and finished agencies', async () => {
+    const agencies = [1, 2, 3];
+    const first = await start(await temporaryFolder(), undefined, agencies);
+    const [u, v] = [await first.central.uploader(1), await first.central.uploader(3, 'v')];
+    const bad = sbet(2, bet(12), bet('x'));
+    expect(
+      await ask(u, nbet(bet(16)), sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14))),
+    ).toEqual(['OK', 'OK', INVALID, 'OK']);
+    expect(await ask(v, sbet(1, bet(15)))).toEqual(['OK']);
+    const empty = await first.central.uploader(2, 'empty');
+    expect(await ask(empty, done(0, 0), END)).toEqual(['OK', 'OK']);
 
-      const life = await restart(first, end, agencies);
-      const { central } = life;
-      expect(central.of('draw-held')).toEqual([]);
-      expect(await ask(await central.uploader(2, 'empty'), done(0, 0), END, GWIN)).toEqual([
+    const life = await restart(first, end, agencies);
+    const { central } = life;
+    expect(central.of('draw-held')).toEqual([]);
+    expect(await ask(await central.uploader(2, 'empty'), done(0, 0), END, GWIN)).toEqual([
+      'OK',
+      'OK',
+      'NEND',
+    ]);
+    expect(await last(central, helo(2, 'other'))).toEqual([FINISHED]);
+    expect(await last(central, conn(2), nbet(bet(21)))).toEqual(['NOK']);
+    // Those of agencies 1 and 3 are still the only ones that may go on.
+    expect(await last(central, helo(1, 'other'))).toEqual([OPEN]);
+    expect(await last(central, conn(1), nbet(bet(21)))).toEqual(['NOK']);
+    expect(await last(central, conn(1), END)).toEqual(['NOK']);
+    await central.betUploader(1, 'u', 6, 2);
+    expect(await ask(await central.uploader(3, 'v', 2), done(1, 1), END)).toEqual(['OK', 'OK']);
+    const again = await central.uploader(1, 'u', 4);
+    expect(
+      await ask(again, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)), sbet(4, bet(17))),
+    ).toEqual(['OK', INVALID, 'OK', 'OK']);
+    expect(await ask(again, done(3, 4), END, WAIT)).toEqual(['OK', 'OK', 'RWIN 1|11']);
+    const documents = [16, 11, 13, 14, 15, 17];
+    const rows = documents
+      .map(document => row(document === 15 ? 3 : 1, document, document === 11 ? 7574 : 1))
+      .join('');
+    expect(rowsIn(life)).toBe(rows);
+    expect(central.of('draw-held')).toMatchObject([
+      { bets: 6, winners: 1, seal: createHash('sha256').update(rows).digest('hex') },
+    ]);
+  });
+
+  test('holds a draw that was due', async () => {
+    const disk = new Disk();
+    const first = await start(await temporaryFolder(), disk, [1]);
+    const peer = await first.central.uploader(1);
+    expect(await ask(peer, sbet(1, bet(1, 7574)))).toEqual(['OK']);
+    disk.noRoomFor = '"type":"draw"';
+    expect(await ask(peer, END)).toEqual(['OK']);
+    await first.central.seen('draw-delayed');
+    expect(first.central.of('draw-held')).toEqual([]);
+
+    const life = await restart(first, end, [1]);
+    expect(await ask(await life.central.uploader(1, 'u', 2), WAIT)).toEqual(['RWIN 1|1']);
+    await life.central.seen('draw-held');
+    expect(linesIn(life, 'draw')).toBe(1);
+  });
+
+  test('after the draw returns the winners, refuses bets and holds no other draw', async () => {
+    const first = await start(await temporaryFolder());
+    for (const agency of [1, 2]) {
+      const peer = await first.central.uploader(agency);
+      const bets = range(3).map(index => bet(10 * agency + index, index === 1 ? 1 : 7574));
+      expect(await ask(peer, sbet(1, ...bets), done(1, 3), END)).toEqual(['OK', 'OK', 'OK']);
+    }
+    await first.central.seen('draw-held');
+
+    // Twice, and once with one more agency than took part.
+    let life = await restart(first, end);
+    life = await restart(life, end, [1, 2, 3]);
+    const { central } = life;
+    for (const agency of [1, 2]) {
+      const winners = `RWIN 2|${agency}0|${agency}2`;
+      const peer = await central.uploader(agency, 'u', 2);
+      expect(await ask(peer, WAIT, GWIN, END, done(1, 3), sbet(1, bet(9)))).toEqual([
+        winners,
+        winners,
         'OK',
         'OK',
-        'NEND',
+        'OK',
       ]);
-      expect(await last(central, helo(2, 'other'))).toEqual([FINISHED]);
-      expect(await last(central, conn(2), nbet(bet(21)))).toEqual(['NOK']);
-      // Those of agencies 1 and 3 are still the only ones that may go on.
-      expect(await last(central, helo(1, 'other'))).toEqual([OPEN]);
-      expect(await last(central, conn(1), nbet(bet(21)))).toEqual(['NOK']);
-      expect(await last(central, conn(1), END)).toEqual(['NOK']);
-      await central.betUploader(1, 'u', 6, 2);
-      expect(await ask(await central.uploader(3, 'v', 2), done(1, 1), END)).toEqual(['OK', 'OK']);
-      const again = await central.uploader(1, 'u', 4);
-      expect(
-        await ask(again, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)), sbet(4, bet(17))),
-      ).toEqual(['OK', INVALID, 'OK', 'OK']);
-      expect(await ask(again, done(3, 4), END, WAIT)).toEqual(['OK', 'OK', 'RWIN 1|11']);
-      const documents = [16, 11, 13, 14, 15, 17];
-      const rows = documents
-        .map(document => row(document === 15 ? 3 : 1, document, document === 11 ? 7574 : 1))
-        .join('');
-      expect(rowsIn(life)).toBe(rows);
-      expect(central.of('draw-held')).toMatchObject([
-        { bets: 6, winners: 1, seal: createHash('sha256').update(rows).digest('hex') },
+      peer.send(sbet(2, bet(9)));
+      expect(await peer.lastFrames()).toEqual([CLOSED]);
+      expect(await last(central, helo(agency, 'other'))).toEqual([CLOSED]);
+      expect(await last(central, conn(agency), END, GWIN, nbet(bet(9)))).toEqual([
+        'OK',
+        winners,
+        'NOK',
       ]);
-    });
+    }
+    expect(await last(central, conn(3), GWIN, nbet(bet(9)))).toEqual(['RWIN 0|', 'NOK']);
+    expect(await last(central, conn(3), END)).toEqual(['NOK']);
+    expect(central.of('message-refused').at(-1)?.refusal.code).toBe('draw-closed');
+    expect(await last(central, helo(3))).toEqual([CLOSED]);
+    expect(central.of('draw-held')).toEqual([]);
+    expect(linesIn(life, 'draw')).toBe(1);
+    expect(rowsIn(life).split('\r\n')).toHaveLength(7);
+    // What was refused has left nothing behind that would stop the next start.
+    await restart(life, end);
+  });
+});
 
-    test('holds the draw for which everybody had finished', async () => {
-      const disk = new Disk();
-      const first = await start(await temporaryFolder(), disk, [1]);
-      const peer = await first.central.uploader(1);
-      expect(await ask(peer, sbet(1, bet(1, 7574)))).toEqual(['OK']);
-      disk.noRoomFor = '"type":"draw"';
-      expect(await ask(peer, END)).toEqual(['OK']);
-      await first.central.seen('draw-delayed');
-      expect(first.central.of('draw-held')).toEqual([]);
-
-      const life = await restart(first, end, [1]);
-      expect(await ask(await life.central.uploader(1, 'u', 2), WAIT)).toEqual(['RWIN 1|1']);
-      await life.central.seen('draw-held');
-      expect(linesIn(life, 'draw')).toBe(1);
-    });
-
-    test('after the draw tells the winners, takes no bets, and holds no other draw', async () => {
-      const first = await start(await temporaryFolder());
-      for (const agency of [1, 2]) {
-        const peer = await first.central.uploader(agency);
-        const bets = range(3).map(index => bet(10 * agency + index, index === 1 ? 1 : 7574));
-        expect(await ask(peer, sbet(1, ...bets), done(1, 3), END)).toEqual(['OK', 'OK', 'OK']);
-      }
-      await first.central.seen('draw-held');
-
-      // Twice, and once with one more agency than took part.
-      let life = await restart(first, end);
-      life = await restart(life, end, [1, 2, 3]);
-      const { central } = life;
-      for (const agency of [1, 2]) {
-        const winners = `RWIN 2|${agency}0|${agency}2`;
-        const peer = await central.uploader(agency, 'u', 2);
-        expect(await ask(peer, WAIT, GWIN, END, done(1, 3), sbet(1, bet(9)))).toEqual([
-          winners,
-          winners,
-          'OK',
-          'OK',
-          'OK',
-        ]);
-        peer.send(sbet(2, bet(9)));
-        expect(await peer.lastFrames()).toEqual([CLOSED]);
-        expect(await last(central, helo(agency, 'other'))).toEqual([CLOSED]);
-        expect(await last(central, conn(agency), END, GWIN, nbet(bet(9)))).toEqual([
-          'OK',
-          winners,
-          'NOK',
-        ]);
-      }
-      expect(await last(central, conn(3), GWIN, nbet(bet(9)))).toEqual(['RWIN 0|', 'NOK']);
-      expect(await last(central, conn(3), END)).toEqual(['NOK']);
-      expect(central.of('message-refused').at(-1)?.refusal.code).toBe('draw-closed');
-      expect(await last(central, helo(3))).toEqual([CLOSED]);
-      expect(central.of('draw-held')).toEqual([]);
-      expect(linesIn(life, 'draw')).toBe(1);
-      expect(rowsIn(life).split('\r\n')).toHaveLength(7);
-      // What was refused has left nothing behind that would stop the next start.
-      await restart(life, end);
-    });
-  },
-);
-
-describe('a disk that is full', () => {
-  test('delays the draw and its winners until the record is on the disk; with free space the draw is held', async () => {
+describe('a full disk', () => {
+  test('delays the draw and its winners until the record is written', async () => {
     const disk = new Disk();
     const life = await start(await temporaryFolder(), disk, [1]);
     const { central } = life;
@@ -231,7 +228,7 @@ describe('a disk that is full', () => {
     expect(central.of('draw-held')).toHaveLength(1);
   });
 
-  test('refuses batches and END; queries go on, and with room again the upload is completed, each bet once', async () => {
+  test('refuses batches and END but not queries, until there is free space', async () => {
     const disk = new Disk();
     const life = await start(await temporaryFolder(), disk, [1]);
     const { central } = life;
@@ -263,7 +260,7 @@ describe('a disk that is full', () => {
   });
 });
 
-describe('an upload through any number of lives of the server (promises P1, P3, P6)', () => {
+describe('an upload across any restarts of the server (promises P1, P3, P6)', () => {
   const life = fc.record({
     /** Batches that are sent without waiting. */
     sent: fc.integer({ min: 0, max: 20 }),
@@ -278,51 +275,44 @@ describe('an upload through any number of lives of the server (promises P1, P3, 
   test.prop([fc.array(life, { minLength: 1, maxLength: 4 })], {
     numRuns: 8,
     interruptAfterTimeLimit: 15_000,
-  })(
-    'has each acknowledged batch once, none twice, and goes on behind the last durable one',
-    async lives => {
-      let current = await start(await temporaryFolder(), undefined, [1]);
-      let acknowledged = 0;
-      let sentMost = 0;
-      const connect = async (): Promise<readonly [Peer, number]> => {
-        const peer = await current.central.connect();
-        peer.send(helo(1));
-        const next = Number(/^WELC (\d+)\|/.exec(await peer.frame())?.[1]);
-        // All that was answered is there; nothing is there that was not sent.
-        expect(next).toBeGreaterThan(acknowledged);
-        expect(next).toBeLessThanOrEqual(sentMost + 1);
-        return [peer, next];
-      };
-      for (const { sent, heard, end } of lives) {
-        const [peer, next] = await connect();
-        peer.send(Buffer.concat(range(sent).map(index => batch(next + index))));
-        sentMost = Math.max(sentMost, next - 1 + sent);
-        const answers = await peer.frames(Math.min(sent, heard));
-        for (const [index, answer] of answers.entries()) {
-          expect(answer.startsWith(isValid(next + index) ? 'OK' : 'FAIL invalid-bet|0|')).toBe(
-            true,
-          );
-        }
-        acknowledged = Math.max(acknowledged, next - 1 + answers.length);
-        current = await restart(current, end, [1]);
-      }
+  })('stores each acknowledged batch once and resumes after the last durable one', async lives => {
+    let current = await start(await temporaryFolder(), undefined, [1]);
+    let acknowledged = 0;
+    let sentMost = 0;
+    const connect = async (): Promise<readonly [Peer, number]> => {
+      const peer = await current.central.connect();
+      peer.send(helo(1));
+      const next = Number(/^WELC (\d+)\|/.exec(await peer.frame())?.[1]);
+      // All that was answered is there; nothing is there that was not sent.
+      expect(next).toBeGreaterThan(acknowledged);
+      expect(next).toBeLessThanOrEqual(sentMost + 1);
+      return [peer, next];
+    };
+    for (const { sent, heard, end } of lives) {
       const [peer, next] = await connect();
-      const seqs = range(sentMost + 2).map(index => index + 1);
-      const stored = seqs.filter(isValid);
-      peer.send(Buffer.concat(seqs.slice(next - 1).map(batch)));
-      await peer.frames(seqs.length - next + 1);
-      const winners = stored.filter(seq => seq % 3 === 0);
-      expect(await ask(peer, done(stored.length, stored.length), END, WAIT)).toEqual([
-        'OK',
-        'OK',
-        `RWIN ${winners.length}|${winners.join('|')}`,
-      ]);
-      expect(rowsIn(current)).toBe(
-        stored.map(seq => row(1, seq, seq % 3 === 0 ? 7574 : 1)).join(''),
-      );
-      peer.end();
-      await current.central.stop();
-      await current.central.central.close();
-    },
-  );
+      peer.send(Buffer.concat(range(sent).map(index => batch(next + index))));
+      sentMost = Math.max(sentMost, next - 1 + sent);
+      const answers = await peer.frames(Math.min(sent, heard));
+      for (const [index, answer] of answers.entries()) {
+        expect(answer.startsWith(isValid(next + index) ? 'OK' : 'FAIL invalid-bet|0|')).toBe(true);
+      }
+      acknowledged = Math.max(acknowledged, next - 1 + answers.length);
+      current = await restart(current, end, [1]);
+    }
+    const [peer, next] = await connect();
+    const seqs = range(sentMost + 2).map(index => index + 1);
+    const stored = seqs.filter(isValid);
+    peer.send(Buffer.concat(seqs.slice(next - 1).map(batch)));
+    await peer.frames(seqs.length - next + 1);
+    const winners = stored.filter(seq => seq % 3 === 0);
+    expect(await ask(peer, done(stored.length, stored.length), END, WAIT)).toEqual([
+      'OK',
+      'OK',
+      `RWIN ${winners.length}|${winners.join('|')}`,
+    ]);
+    expect(rowsIn(current)).toBe(stored.map(seq => row(1, seq, seq % 3 === 0 ? 7574 : 1)).join(''));
+    peer.end();
+    await current.central.stop();
+    await current.central.central.close();
+  });
 });

@@ -47,7 +47,7 @@ async function openDrawn() {
 }
 
 describe('HELO', () => {
-  test('of a new upload is answered with batch 1, the window and the longest payload', async () => {
+  test('of a new upload is answered with batch 1, the window and the payload limit', async () => {
     const limits = { unansweredMax: 7, payloadBytesMax: 2000 };
     const central = await TestCentral.open({ limits });
     const peer = await central.connect();
@@ -59,7 +59,7 @@ describe('HELO', () => {
     expect(central.of('upload-resumed')).toEqual([]);
   });
 
-  test('of a known upload is answered with the batch behind the last one, and logged', async () => {
+  test('of a known upload is answered with the next batch, and logged', async () => {
     const { central } = await open();
     const peer = await central.uploader(1);
     expect(await ask(peer, sbet(1, bet(1)))).toEqual(['OK']);
@@ -71,7 +71,7 @@ describe('HELO', () => {
     );
   });
 
-  test('makes nothing known by itself: the same upload is new again', async () => {
+  test('does not register an upload by itself', async () => {
     const { central } = await open();
     await central.uploader(1);
     await central.uploader(1);
@@ -84,12 +84,12 @@ describe('HELO', () => {
     ['HELO of another agency', [helo(1), helo(2)], 'malformed'],
     ['CONN after HELO', [helo(1), conn(1)], 'malformed'],
     ['CONN without an id after HELO', [helo(1), conn('x')], 'malformed'],
-    ['a type that does not exist', [helo(1), Buffer.from('XXXX')], 'unknown-message'],
-    ['an SBET that is too long', [helo(1), frame('SBET', 'x'.repeat(8185))], 'payload-too-large'],
-    ['an SBET without a number', [helo(1), frame('SBET', '0|0|')], 'malformed'],
-    ['an NBET that is not valid', [helo(1), nbet(bet('x'))], 'invalid-bet'],
+    ['an unknown message type', [helo(1), Buffer.from('XXXX')], 'unknown-message'],
+    ['an oversized SBET', [helo(1), frame('SBET', 'x'.repeat(8185))], 'payload-too-large'],
+    ['an SBET with number 0', [helo(1), frame('SBET', '0|0|')], 'malformed'],
+    ['an invalid NBET', [helo(1), nbet(bet('x'))], 'invalid-bet'],
   ])(
-    'and then what may not follow is refused by its name, and closed: %s',
+    'and then an illegal message (%s) leads to a FAIL with its code, and a close',
     async (_, says, code) => {
       const { store, central } = await open();
       const bystander = await central.agency(2);
@@ -106,18 +106,18 @@ describe('HELO', () => {
   );
 
   test.each([
-    ['an agency that is not expected', [helo(3)], 'unauthorized'],
+    ['an unexpected agency', [helo(3)], 'unauthorized'],
     ['agency 0', [helo(0)], 'malformed'],
-    ['a name that is none', [helo(1, 'a b')], 'malformed'],
-    ['a name that is too long', [helo(1, 'u'.repeat(65))], 'malformed'],
-    ['far too many bytes', [helo(1, 'u'.repeat(1000))], 'payload-too-large'],
-    ['SBET before it', [sbet(1, bet(1)), helo(1)], 'not-identified'],
-    ['DONE before it', [done(0, 0), helo(1)], 'not-identified'],
-    ['WAIT before it', [WAIT, helo(1)], 'not-identified'],
-    ['CONN before it', [conn(1), helo(1)], 'malformed'],
-    ['CONN and SBET', [conn(1), sbet(1, bet(1))], 'not-identified'],
-    ['CONN and DONE', [conn(1), done(0, 0)], 'not-identified'],
-  ])('is refused, and closed: %s', async (_, says, code) => {
+    ['an invalid name', [helo(1, 'a b')], 'malformed'],
+    ['an oversized name', [helo(1, 'u'.repeat(65))], 'malformed'],
+    ['an oversized payload', [helo(1, 'u'.repeat(1000))], 'payload-too-large'],
+    ['SBET before HELO', [sbet(1, bet(1)), helo(1)], 'not-identified'],
+    ['DONE before HELO', [done(0, 0), helo(1)], 'not-identified'],
+    ['WAIT before HELO', [WAIT, helo(1)], 'not-identified'],
+    ['CONN before HELO', [conn(1), helo(1)], 'malformed'],
+    ['CONN and SBET without HELO', [conn(1), sbet(1, bet(1))], 'not-identified'],
+    ['CONN and DONE without HELO', [conn(1), done(0, 0)], 'not-identified'],
+  ])('(%s) is refused with FAIL and a close', async (_, says, code) => {
     const { store, central } = await open();
     const peer = await central.connect();
     peer.send(Buffer.concat([...says, nbet(bet(1))]));
@@ -139,7 +139,7 @@ describe('HELO', () => {
     expect(await peer.lastFrames()).toEqual(['FAIL busy|1|agency 1 has 1 connections already']);
   });
 
-  test('is followed by FAIL when a deadline passes; a peer that has said nothing yet hears NOK', async () => {
+  test('makes a passed deadline a FAIL, which is a NOK for a silent peer', async () => {
     const clock = new ManualClock();
     const limits = { firstMessageTimeoutMs: 50, messageTimeoutMs: 200, idleTimeoutMs: 400 };
     const central = await TestCentral.open({ limits, now: clock.now });
@@ -160,8 +160,8 @@ describe('HELO', () => {
   });
 });
 
-describe('HELO of an agency that has finished', () => {
-  test('is welcome with a known upload, which may say END again and ask again; a new upload is refused', async () => {
+describe('HELO of a finished agency', () => {
+  test('is accepted for a known upload, and refused for a new one', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
     expect(await ask(peer, sbet(1, bet(1)), END)).toEqual(['OK', 'OK']);
@@ -185,7 +185,7 @@ describe('HELO of an agency that has finished', () => {
     expect(central.of('agency-finished')).toHaveLength(1);
   });
 
-  test('by an upload that sent nothing is welcome with that upload', async () => {
+  test('is accepted for an upload without batches', async () => {
     const { central } = await open();
     const peer = await central.uploader(1, 'empty');
     expect(await ask(peer, done(0, 0), END)).toEqual(['OK', 'OK']);
@@ -193,7 +193,7 @@ describe('HELO of an agency that has finished', () => {
     expect(await ask(again, done(0, 0), END, GWIN)).toEqual(['OK', 'OK', 'NEND']);
   });
 
-  test('after the draw is welcome with a known upload and hears the winners; a new upload is refused', async () => {
+  test('after the draw returns the winners to a known upload and refuses a new one', async () => {
     const { central } = await openDrawn();
     const again = await central.uploader(1, 'u', 2);
     expect(await ask(again, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END, WAIT, GWIN)).toEqual([
@@ -214,7 +214,7 @@ describe('HELO of an agency that has finished', () => {
     ]);
   });
 
-  test('but whose END was refused for want of room is welcome, and takes bets and END again', async () => {
+  test('whose END was refused by a full disk is accepted, with more bets and END', async () => {
     const { store, central } = await open({ agencies: [1] });
     const peer = await central.uploader(1);
     expect(await ask(peer, sbet(1, bet(1)), done(1, 1))).toEqual(['OK', 'OK']);
@@ -231,7 +231,7 @@ describe('HELO of an agency that has finished', () => {
 });
 
 describe('DONE', () => {
-  test('is OK when both count the same: stored batches, not those that were refused; END follows', async () => {
+  test('is acknowledged when both sides count the same, without refused batches', async () => {
     const { central } = await open();
     const peer = await central.uploader(1);
     const answers = await ask(
@@ -247,14 +247,14 @@ describe('DONE', () => {
   });
 
   test.each([
-    ['one batch more', 3, 3],
-    ['one batch fewer', 1, 3],
-    ['one bet more', 2, 4],
-    ['one bet fewer', 2, 2],
-    ['nothing', 0, 0],
-    ['the refused batch as well', 3, 4],
+    ['an extra batch', 3, 3],
+    ['a missing batch', 1, 3],
+    ['an extra bet', 2, 4],
+    ['a missing bet', 2, 2],
+    ['zero', 0, 0],
+    ['the refused batch too', 3, 4],
   ])(
-    'that counts %s is refused with both counts, and closed; the agency has not finished',
+    'that counts %s is refused with both counts, and the agency is unfinished',
     async (_, batches, bets) => {
       const { central } = await open();
       const peer = await central.uploader(1);
@@ -269,7 +269,7 @@ describe('DONE', () => {
     },
   );
 
-  test('counts this upload alone, not the same name of another agency nor the NBETs before it', async () => {
+  test('counts this upload alone, without other agencies or earlier NBETs', async () => {
     const { central } = await open();
     const [own, other] = [await central.uploader(1), await central.uploader(2)];
     expect(await ask(own, nbet(bet(2), bet(3)), sbet(1, bet(1)))).toEqual(['OK', 'OK']);
@@ -278,7 +278,7 @@ describe('DONE', () => {
     expect(await ask(other, done(2, 2))).toEqual(['OK']);
   });
 
-  test('waits for the batches before it', async () => {
+  test('waits for the pending batches before it', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), done(2, 2)]));
@@ -289,14 +289,14 @@ describe('DONE', () => {
 });
 
 describe('END of an upload', () => {
-  test('may be said without DONE, and again', async () => {
+  test('needs no DONE and may be repeated', async () => {
     const { central } = await open();
     const peer = await central.uploader(1);
     expect(await ask(peer, sbet(1, bet(1)), END, END)).toEqual(['OK', 'OK', 'OK']);
     expect(central.of('agency-finished')).toHaveLength(1);
   });
 
-  test('closes the uploads of the agency on every connection: what comes behind it is refused', async () => {
+  test('closes the uploads of the agency on every connection', async () => {
     const { store, central } = await open({ held: true });
     const [peer, other] = [await central.uploader(1), await central.uploader(1, 'v')];
     peer.send(END);
@@ -311,7 +311,7 @@ describe('END of an upload', () => {
   });
 });
 
-test('the base messages are understood after HELO, and have no number; bets among them come before the upload', async () => {
+test('base messages are accepted after HELO, without sequence numbers', async () => {
   const { store, central } = await open();
   const peer = await central.uploader(1);
   const answers = await ask(

@@ -17,8 +17,8 @@ import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral, takeTurns } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
-describe('a client that does not wait for the answers', () => {
-  test('gets answers of different kinds in the order of its requests', async () => {
+describe('a pipelining client', () => {
+  test('receives replies in the order of its requests', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const peer = await central.agency(1);
@@ -37,7 +37,7 @@ describe('a client that does not wait for the answers', () => {
     expect(await peer.receive(answers.length / 2)).toBe(answers);
   });
 
-  test('gets OK for what was before a bad batch, then NOK, then the end; what follows is not stored', async () => {
+  test('receives OK for each batch before a bad one, then NOK and a close', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const peer = await central.agency(1);
@@ -60,7 +60,7 @@ describe('a client that does not wait for the answers', () => {
     ]);
   });
 
-  test('is refused a bad batch only after the store has answered what was before it', async () => {
+  test('receives the refusal of a bad batch only after the pending replies', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const other = await central.agency(2);
@@ -76,7 +76,7 @@ describe('a client that does not wait for the answers', () => {
     expect(store.appended).toHaveLength(2);
   });
 
-  test('is told of bytes that are no message only after what was before them', async () => {
+  test('receives the refusal of an unknown message only after the pending replies', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const peer = await central.agency(1);
@@ -87,7 +87,7 @@ describe('a client that does not wait for the answers', () => {
     expect(store.rows).toBe(row(1, 1));
   });
 
-  test('finishes only with the last of the batches before END; GWIN behind it is answered after both', async () => {
+  test('finishes only when the last batch before END, and then END, is durable', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.agency(1);
@@ -110,7 +110,7 @@ describe('a client that does not wait for the answers', () => {
     expect(drawn).toMatchObject({ bets: 50, winners: 0 });
   });
 
-  test('is told NEND when the others have not finished, and goes on to be served', async () => {
+  test('receives NEND while other agencies are unfinished, and stays connected', async () => {
     const central = await TestCentral.open();
     const peer = await central.agency(1);
     peer.send(Buffer.concat([nbet(bet(1)), GWIN, nbet(bet(2)), END, GWIN, END, GWIN, GWIN]));
@@ -118,7 +118,7 @@ describe('a client that does not wait for the answers', () => {
     expect(peer.ended).toBe(false);
   });
 
-  test('is refused bets behind its own END, and what it sent before counts', async () => {
+  test('is refused bets after its own END, and keeps those before it', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const peer = await central.agency(1);
@@ -142,7 +142,7 @@ describe('a whole conversation', () => {
   const answers = OK + OK + NEND + OK + OK + OK;
   const rows = row(1, 1, 7574) + row(1, 2) + row(1, 3, 7574) + row(1, 4);
 
-  test.each([1, 2, 3, 5, 7, 11, 64, 1000])('may arrive in pieces of %i bytes', async length => {
+  test.each([1, 2, 3, 5, 7, 11, 64, 1000])('may arrive in chunks of %i bytes', async length => {
     const store = new GatedStore();
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.connect();
@@ -163,7 +163,7 @@ describe('a whole conversation', () => {
     expect(await peer.receive(rwin(1, 3).length / 2)).toBe(rwin(1, 3));
   });
 
-  test('may be half closed by the peer right after its last request: every answer still comes', async () => {
+  test('is answered completely after a half-close', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ agencies: [1], store });
     const peer = await central.connect();
@@ -179,7 +179,7 @@ describe('a whole conversation', () => {
     expect(central.of('connection-error')).toEqual([]);
   });
 
-  test('of more requests than may be unanswered, half closed, gets every answer', async () => {
+  test('of more requests than the window is answered completely after a half-close', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const peer = await central.connect();
@@ -194,7 +194,7 @@ describe('a whole conversation', () => {
 });
 
 describe('a connection', () => {
-  test('stays open after NEND and after RWIN, until the peer closes it', async () => {
+  test('stays open after NEND and RWIN, until the peer closes it', async () => {
     const central = await TestCentral.open({ agencies: [1] });
     const peer = await central.agency(1);
     await takeTurns(peer);
@@ -214,7 +214,7 @@ describe('a connection', () => {
     ]);
   });
 
-  test('may carry only CONN: it is closed when the peer closes, and nothing is refused or counted', async () => {
+  test('with only CONN is closed by its peer without a refusal', async () => {
     const central = await TestCentral.open();
     const other = await central.agency(2);
     for (let turn = 0; turn < 40; turn += 1) {
@@ -231,7 +231,7 @@ describe('a connection', () => {
     await takeTurns(other);
   });
 
-  test('may carry nothing at all', async () => {
+  test('without any message is closed by its peer without a cut', async () => {
     const central = await TestCentral.open();
     const peer = await central.connect();
     peer.end();
@@ -242,7 +242,7 @@ describe('a connection', () => {
     expect(central.of('connection-cut')).toEqual([]);
   });
 
-  test('of an agency may be one of several at the same time; their batches are stored whole', async () => {
+  test('may be one of several of an agency, whose batches are stored whole', async () => {
     const store = new GatedStore();
     const central = await TestCentral.open({ store });
     const [first, second] = [await central.agency(1), await central.agency(1)];
@@ -266,7 +266,7 @@ describe('a connection', () => {
     expect(ofFirst).toEqual(range(100).map(index => 1000 + index));
   });
 
-  test('that says END waits for the batches that the agency sent on its other connection', async () => {
+  test('with END waits for the pending batches of the agency on its other connection', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const other = await central.agency(2);
@@ -287,7 +287,7 @@ describe('a connection', () => {
     expect(central.of('agency-finished')).toHaveLength(1);
   });
 
-  test('that breaks while its batches wait for the disk leaves them stored and the others alone', async () => {
+  test('that is lost with pending batches leaves them stored, others unaffected', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const other = await central.agency(2);

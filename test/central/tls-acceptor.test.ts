@@ -59,25 +59,28 @@ async function expectServed(central: TestCentral, document: number): Promise<voi
   await peer.rest();
 }
 
-describe('with TLS_CLIENT_CA an agency is the one that its certificate names', () => {
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)('and is served over %s', async version => {
-    const central = await open();
-    const identity = await trusted.agency(2);
-    const { peer } = await securely(central, identity, {
-      minVersion: version,
-      maxVersion: version,
-    });
-    peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
-    expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
-    expect(central.of('handshake-done')).toEqual([
-      { event: 'handshake-done', ip: '127.0.0.1', protocol: version, agency: 2 },
-    ]);
-  });
+describe('mutual TLS (TLS_CLIENT_CA)', () => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'serves the agency of the certificate over %s',
+    async version => {
+      const central = await open();
+      const identity = await trusted.agency(2);
+      const { peer } = await securely(central, identity, {
+        minVersion: version,
+        maxVersion: version,
+      });
+      peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
+      expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
+      expect(central.of('handshake-done')).toEqual([
+        { event: 'handshake-done', ip: '127.0.0.1', protocol: version, agency: 2 },
+      ]);
+    },
+  );
 
   test.each([
     ['HELO', helo(1), ['FAIL unauthorized|1|the certificate speaks for agency 2']],
     ['CONN', Buffer.concat([conn(1), GWIN]), ['NOK']],
-  ])('and no other, whatever it says with %s', async (_, said, answer) => {
+  ])('refuses another agency than that of the certificate in %s', async (_, said, answer) => {
     const central = await open();
     const { peer } = await securely(central, await trusted.agency(2));
     peer.send(said);
@@ -91,38 +94,38 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
 
   test.each([
     ['no certificate', async () => undefined, 'no certificate was shown'],
-    ['an expired one', () => trusted.agency(1, EXPIRED), 'the certificate has expired'],
+    ['an expired certificate', () => trusted.agency(1, EXPIRED), 'the certificate has expired'],
     [
-      'one that is not valid yet',
+      'a certificate that is not valid yet',
       () => trusted.agency(1, NOT_YET_VALID),
       'the certificate is not valid yet',
     ],
     [
-      'one that somebody else has signed',
+      'a certificate of another authority',
       async () => (await signed()).agency(1),
       'the certificate is not signed by the authority of TLS_CLIENT_CA',
     ],
     [
-      "one that somebody else of the authority's name has signed",
+      'a certificate of another authority with the same name',
       async () => (await signed('test')).agency(1),
       'the certificate is not signed by the authority of TLS_CLIENT_CA',
     ],
     [
-      'that of a server',
+      'a server certificate',
       async () => pem(await trusted.authority.issueServer(['agency-1'], VALID)),
       'the certificate is not one for clients',
     ],
     [
-      'one of agency 0',
+      'a certificate of agency 0',
       () => trusted.agency(0),
       'the certificate names no agency, CN=agency-N is expected',
     ],
     [
-      'one of an agency that no id can name',
+      'a certificate of an agency id out of range',
       () => trusted.agency(65_536),
       'the certificate names no agency, CN=agency-N is expected',
     ],
-  ])('and whoever shows %s is told why, and nothing that it says counts', async (_, show, why) => {
+  ])('refuses a peer with %s, with the reason', async (_, show, why) => {
     const central = await open();
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const { peer } = await securely(central, await show(), { maxVersion: version });
@@ -140,7 +143,7 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
     await expectServed(central, 11);
   });
 
-  test('and a peer with a wrong one that says nothing is cut off', async () => {
+  test('cuts a silent peer without a certificate', async () => {
     const central = await open({ limits: { firstMessageTimeoutMs: 1_000 } });
     const { peer } = await securely(central);
     expect(await peer.rest()).toBe(NOK);
@@ -148,29 +151,32 @@ describe('with TLS_CLIENT_CA an agency is the one that its certificate names', (
   });
 });
 
-test('without TLS_CLIENT_CA nobody needs a certificate', async () => {
+test('without TLS_CLIENT_CA no certificate is required', async () => {
   const central = await open({ tls: ONE_SIDED });
   const { peer } = await securely(central);
   peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
   expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
 });
 
-describe('a handshake that fails is one event with the reason, and the connection is closed:', () => {
+describe('a failed handshake', () => {
   test.each([
     ['a message of the protocol', conn(1)],
-    ['a request of HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
-    ['a line for an echo', Buffer.from('[CLIENT 1] Message N°1\n')],
-    ['zeros', Buffer.alloc(64)],
-  ])('%s in place of TLS', async (_, said) => {
-    const central = await open();
-    const socket = await connectRaw(central.port);
-    socket.end(said);
-    await central.seen('connection-closed');
-    expect(failures(central)).toEqual(['what the peer says is not TLS']);
-    await expectServed(central, 10);
-  });
+    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['an echo line', Buffer.from('[CLIENT 1] Message N°1\n')],
+    ['zero bytes', Buffer.alloc(64)],
+  ])(
+    '(%s in place of TLS) is logged with the reason, and the connection closed',
+    async (_, said) => {
+      const central = await open();
+      const socket = await connectRaw(central.port);
+      socket.end(said);
+      await central.seen('connection-closed');
+      expect(failures(central)).toEqual(['what the peer says is not TLS']);
+      await expectServed(central, 10);
+    },
+  );
 
-  test('TLS 1.1', async () => {
+  test('in TLS 1.1 is logged with the reason', async () => {
     const central = await open();
     const options = {
       minVersion: 'TLSv1',
@@ -182,7 +188,7 @@ describe('a handshake that fails is one event with the reason, and the connectio
     expect(failures(central)).toEqual(['the peer speaks no TLS from 1.2 on']);
   });
 
-  test('an end in the middle', async () => {
+  test('after a half-close is logged with the reason', async () => {
     const central = await open();
     const socket = await connectRaw(central.port);
     socket.end('16030100', 'hex');
@@ -190,7 +196,7 @@ describe('a handshake that fails is one event with the reason, and the connectio
     expect(failures(central)).toEqual(['the peer ended the connection']);
   });
 
-  test('a reset in the middle', async () => {
+  test('after a connection reset is logged with the reason', async () => {
     const central = await open();
     const socket = await connectRaw(central.port);
     socket.write('16030100', 'hex');
@@ -200,7 +206,7 @@ describe('a handshake that fails is one event with the reason, and the connectio
     expect(failures(central)).toEqual(['the peer ended the connection']);
   });
 
-  test('one byte after the other, until its time is over', async () => {
+  test('that takes too long is logged with the reason, however its bytes arrive', async () => {
     const clock = new ManualClock();
     const limits: Partial<Limits> = { handshakeTimeoutMs: 10_000, lingerTimeoutMs: 50 };
     const central = await open({ limits, now: clock.now });
@@ -216,7 +222,7 @@ describe('a handshake that fails is one event with the reason, and the connectio
     expect(failures(central)).toEqual(['not done within 10000 ms']);
   });
 
-  test('but not a connection on which nobody says anything, as of a probe', async () => {
+  test('is not logged for a silent connection, as of a probe', async () => {
     const central = await open();
     (await connectRaw(central.port)).end();
     await central.seen('connection-closed');
@@ -225,7 +231,7 @@ describe('a handshake that fails is one event with the reason, and the connectio
 });
 
 describe('a connection over TLS', () => {
-  test('owes its first message since its handshake was done', async () => {
+  test('has its first-message limit from the end of the handshake', async () => {
     const clock = new ManualClock();
     const central = await open({
       limits: { firstMessageTimeoutMs: 10_000, lingerTimeoutMs: 50 },
@@ -245,7 +251,7 @@ describe('a connection over TLS', () => {
     ]);
   });
 
-  test('counts among all from its first byte on', async () => {
+  test('counts towards the connection limit from its accept', async () => {
     const central = await open({ limits: { connectionsMax: 1 } });
     const silent = await connectRaw(central.port);
     await central.seen('connection-accepted');
@@ -258,7 +264,7 @@ describe('a connection over TLS', () => {
     await expectServed(central, 10);
   });
 
-  test('is answered everything that was asked before the peer said its last word', async () => {
+  test('is answered completely after a half-close', async () => {
     const store = new GatedStore({ held: true });
     const central = await open({ store });
     const { peer, socket } = await securely(central, await trusted.agency(1), {
@@ -274,7 +280,7 @@ describe('a connection over TLS', () => {
     expect(central.of('connection-error')).toEqual([]);
   });
 
-  test('that ends in the middle of a message is cut', async () => {
+  test('that ends within a message is cut as truncated', async () => {
     const central = await open();
     const { peer } = await securely(central, await trusted.agency(1));
     peer.send(Buffer.concat([conn(1), nbet(bet(1)).subarray(0, 20)]));
@@ -284,12 +290,8 @@ describe('a connection over TLS', () => {
   });
 
   test.each([
-    ['is cut when the peer does not read its answers', { unreadTimeoutMs: 200 }, 'unread-answers'],
-    [
-      'is cut when it holds more than there is room for',
-      { bufferedBytesMax: 100_000 },
-      'too-much-held',
-    ],
+    ['is cut when the peer does not read its replies', { unreadTimeoutMs: 200 }, 'unread-answers'],
+    ['is cut when it exceeds the buffer limit', { bufferedBytesMax: 100_000 }, 'too-much-held'],
   ])('%s', async (_, limits, reason) => {
     const central = await open({ limits });
     const { socket } = await securely(central, await trusted.agency(1));
@@ -304,7 +306,7 @@ describe('a connection over TLS', () => {
     await expectServed(central, 10);
   });
 
-  test('carries messages that are longer than what TLS sends at once', async () => {
+  test('carries messages longer than a TLS record', async () => {
     const central = await open({ limits: { payloadBytesMax: 1_048_576 } });
     const { peer } = await securely(central, await trusted.agency(1));
     const bets = Array.from({ length: 10_000 }, (_, index) => bet(index));
@@ -316,8 +318,8 @@ describe('a connection over TLS', () => {
   });
 });
 
-describe('a server that stops (P8)', () => {
-  test('answers what it has taken, and says its last word', async () => {
+describe('a stopping TLS server (P8)', () => {
+  test('answers what it has accepted, and closes cleanly', async () => {
     const store = new GatedStore({ held: true });
     const central = await open({ store });
     const { peer } = await securely(central, await trusted.agency(1));
@@ -332,7 +334,7 @@ describe('a server that stops (P8)', () => {
     expect(central.of('listener-closed')).toHaveLength(1);
   });
 
-  test('tells those who wait for the draw, and waits for no handshake', async () => {
+  test('notifies agencies that wait for the draw, and waits for no handshake', async () => {
     const central = await open();
     const { peer } = await securely(central, await trusted.agency(1));
     peer.send(Buffer.concat([helo(1), END, WAIT]));

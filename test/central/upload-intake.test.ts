@@ -15,8 +15,8 @@ async function open(options: { held?: boolean } = {}) {
   return { store, central, bystander: await central.agency(2) };
 }
 
-describe('a batch that comes again', () => {
-  test('when it is durable, is answered OK and not stored again, on this and on any other connection', async () => {
+describe('a repeated batch', () => {
+  test('is acknowledged and not stored again, on this and on any other connection', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2), bet(3))]));
@@ -31,7 +31,7 @@ describe('a batch that comes again', () => {
     expect(central.of('batch-repeated').map(({ seq }) => seq)).toEqual([1, 2, 1, 2]);
   });
 
-  test('whatever is in it, is the one that was stored: its number says which it is', async () => {
+  test('is identified by its sequence number, whatever its content', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(1, bet(2)), sbet(1, BAD), sbet('1')]));
@@ -39,7 +39,7 @@ describe('a batch that comes again', () => {
     expect(store.rows).toBe(row(1, 1));
   });
 
-  test('while the first is on its way to the disk, waits for it and is stored once', async () => {
+  test('of a pending one waits for it, and is stored once', async () => {
     const { store, central, bystander } = await open({ held: true });
     const [peer, other] = [await central.uploader(1), await central.uploader(1)];
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(1, bet(1))]));
@@ -60,7 +60,7 @@ describe('a batch that comes again', () => {
     expect(central.of('batch-repeated')).toHaveLength(3);
   });
 
-  test('while the first is on its way to a disk that is full, is refused with it', async () => {
+  test('of a pending one is refused with it by a full disk', async () => {
     const { store, central } = await open({ held: true });
     const [peer, other] = [await central.uploader(1), await central.uploader(1)];
     peer.send(sbet(1, bet(1)));
@@ -74,7 +74,7 @@ describe('a batch that comes again', () => {
     expect(store.appended).toHaveLength(1);
   });
 
-  test('is answered in its turn, behind one that still waits', async () => {
+  test('is answered in order, after a pending one', async () => {
     const { store, central, bystander } = await open();
     const peer = await central.uploader(1);
     peer.send(sbet(1, bet(1)));
@@ -90,13 +90,13 @@ describe('a batch that comes again', () => {
   });
 });
 
-describe('a batch whose number leaves a gap', () => {
+describe('a batch after a sequence gap', () => {
   test.each([
-    ['before the first', [], 2, 1],
-    ['behind stored ones', [1, 2], 4, 3],
+    ['at the start', [], 2, 1],
+    ['after stored ones', [1, 2], 4, 3],
     ['far beyond', [1], 999_999_999_999_999, 2],
   ])(
-    '%s is refused with the number that is expected, and closed',
+    '(%s) is refused with the expected number, and the connection closed',
     async (_, before, seq, expected) => {
       const { store, central, bystander } = await open();
       const peer = await central.uploader(1);
@@ -116,7 +116,7 @@ describe('a batch whose number leaves a gap', () => {
     },
   );
 
-  test('is seen behind batches that are on their way, and refused after their answers', async () => {
+  test('is refused after the replies to pending ones', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(4, bet(4)), sbet(3, bet(3))]));
@@ -131,8 +131,8 @@ describe('a batch whose number leaves a gap', () => {
   });
 });
 
-describe('a batch with a bet that is not valid', () => {
-  test('uses up its number and is refused; those behind it go on', async () => {
+describe('an invalid batch', () => {
+  test('is refused and uses its sequence number, and later ones are accepted', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2), BAD, bet(3)), sbet(3, bet(4))]));
@@ -151,7 +151,7 @@ describe('a batch with a bet that is not valid', () => {
     ]);
   });
 
-  test('gets the same refusal when it comes again, also on another connection and with other bets', async () => {
+  test('is refused the same when repeated, also elsewhere or with other bets', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
     const bad = sbet(1, bet(1), BAD);
@@ -181,10 +181,10 @@ describe('a batch with a bet that is not valid', () => {
   });
 
   test.each([
-    ['nothing behind the number', frame('SBET', '1|'), 'count-not-a-number'],
+    ['no bet count', frame('SBET', '1|'), 'count-not-a-number'],
     ['fewer fields than announced', sbet(1, bet(1).slice(1)), 'too-few-fields'],
     ['more fields than announced', sbet(1, [...bet(1), 'x']), 'too-many-fields'],
-  ])('or whose fields do not add up is refused as a batch: %s', async (_, bytes, reason) => {
+  ])('with a wrong number of fields is refused as a batch: %s', async (_, bytes, reason) => {
     const { central } = await open();
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([bytes, sbet(2, bet(2))]));
@@ -195,8 +195,8 @@ describe('a batch with a bet that is not valid', () => {
   });
 });
 
-describe('a disk that is full in the middle of a window', () => {
-  test('refuses everything from there on, stores nothing behind it, and the upload goes on from exactly there', async () => {
+describe('a disk that is full within a window', () => {
+  test('refuses every later batch, and the upload resumes exactly there', async () => {
     const { store, central } = await open({ held: true });
     const peer = await central.uploader(1);
     const batch = (seq: number): Buffer => (seq % 3 === 0 ? sbet(seq, BAD) : sbet(seq, bet(seq)));
@@ -225,7 +225,7 @@ describe('a disk that is full in the middle of a window', () => {
 });
 
 describe('uploads', () => {
-  test('of the same name of two agencies are counted apart, also on their way', async () => {
+  test('of two agencies with the same name are independent', async () => {
     const { store, central } = await open({ held: true });
     const [own, other] = [await central.uploader(1), await central.uploader(2)];
     own.send(Buffer.concat([sbet(1, bet(11)), sbet(2, bet(12))]));
@@ -240,7 +240,7 @@ describe('uploads', () => {
     expect(store.rows).toBe(row(1, 11) + row(1, 12) + row(2, 21));
   });
 
-  test('may have a limited number of batches that are not valid, those on their way included', async () => {
+  test('may have a limited number of invalid batches, pending ones included', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store, limits: { refusedBatchesMax: 2 } });
     const peer = await central.uploader(1);
@@ -260,7 +260,7 @@ describe('uploads', () => {
     expect(store.appended).toEqual([]);
   });
 
-  test('said hello to on a second connection wait until the fate of what the first sent is known', async () => {
+  test('that resume on a second connection wait for pending batches of the first', async () => {
     const { store, central, bystander } = await open({ held: true });
     const peer = await central.uploader(1);
     peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(3, bet(3))]));

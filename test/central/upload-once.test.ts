@@ -187,42 +187,39 @@ async function perform(
   }
 }
 
-describe('an upload of two connections, whatever happens to them and to the disk (promise P3),', () => {
+describe('an upload over two connections and a disk that may fail (promise P3)', () => {
   test.prop([fc.array(step, { minLength: 5, maxLength: 40 })], {
     numRuns: 60,
     interruptAfterTimeLimit: 15_000,
-  })(
-    'is stored in order, each batch once, and answered OK only when it is durable',
-    async steps => {
-      const store = new GatedStore();
-      const central = await TestCentral.open({ store, limits: { lingerTimeoutMs: 50 } });
-      const bystander = await central.agency(2);
-      const uploaders = [new Uploader(central, store), new Uploader(central, store)];
-      for (const uploader of uploaders) await uploader.connect();
-      for (const one of steps) {
-        await perform(one, uploaders, store);
-        await takeTurns(bystander);
-        for (const uploader of uploaders) if (uploader.ended) await uploader.connect();
-      }
-      store.open();
-      for (const uploader of uploaders) {
-        await until(() => uploader.idle, 'every answer');
-        await uploader.close();
-        expect(uploader.problems).toEqual([]);
-      }
+  })('is stored in order, each batch once, and acknowledged only when durable', async steps => {
+    const store = new GatedStore();
+    const central = await TestCentral.open({ store, limits: { lingerTimeoutMs: 50 } });
+    const bystander = await central.agency(2);
+    const uploaders = [new Uploader(central, store), new Uploader(central, store)];
+    for (const uploader of uploaders) await uploader.connect();
+    for (const one of steps) {
+      await perform(one, uploaders, store);
+      await takeTurns(bystander);
+      for (const uploader of uploaders) if (uploader.ended) await uploader.connect();
+    }
+    store.open();
+    for (const uploader of uploaders) {
+      await until(() => uploader.idle, 'every answer');
+      await uploader.close();
+      expect(uploader.problems).toEqual([]);
+    }
 
-      const facts = durable(store.facts);
-      expect(facts).toEqual(facts.map((_, index) => (isValid(index + 1) ? index + 1 : -index - 1)));
-      const last = await central.uploader(1, 'u', facts.length + 1);
-      const seqs = range(facts.length + 3).map(index => index + 1);
-      for (const seq of seqs) last.send(batch(seq));
-      const valid = seqs.filter(isValid);
-      last.send(done(valid.length, valid.flatMap(betsOf).length));
-      expect(await last.frames(seqs.length + 1)).toEqual([...seqs.map(outcomeOf), 'OK']);
-      expect(store.rows).toBe(seqs.map(rowsOf).join(''));
-      bystander.end();
-      last.end();
-      await central.stop();
-    },
-  );
+    const facts = durable(store.facts);
+    expect(facts).toEqual(facts.map((_, index) => (isValid(index + 1) ? index + 1 : -index - 1)));
+    const last = await central.uploader(1, 'u', facts.length + 1);
+    const seqs = range(facts.length + 3).map(index => index + 1);
+    for (const seq of seqs) last.send(batch(seq));
+    const valid = seqs.filter(isValid);
+    last.send(done(valid.length, valid.flatMap(betsOf).length));
+    expect(await last.frames(seqs.length + 1)).toEqual([...seqs.map(outcomeOf), 'OK']);
+    expect(store.rows).toBe(seqs.map(rowsOf).join(''));
+    bystander.end();
+    last.end();
+    await central.stop();
+  });
 });

@@ -25,22 +25,19 @@ export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly Ly
   describeRefusedEnds(spoken);
   describeWaits(spoken);
 
-  test.each(lies)(
-    'an answer that cannot be right is the end, and the error says why: $what',
-    async lie => {
-      const { server, agency, uploaded } = await started(spoken, {
-        replyPayloadBytesMax: REPLY_BYTES_MAX,
-      });
-      const peer = await server.accept();
-      await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
-      peer.send(lie.bytes);
-      const error = await failureOf(uploaded);
-      expect(error).toBeInstanceOf(AgencyError);
-      expect(error.message).toContain(lie.error);
-      await agency.close();
-      expect(await peer.rest()).toBe('');
-    },
-  );
+  test.each(lies)('an invalid reply ($what) ends the upload with the reason', async lie => {
+    const { server, agency, uploaded } = await started(spoken, {
+      replyPayloadBytesMax: REPLY_BYTES_MAX,
+    });
+    const peer = await server.accept();
+    await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
+    peer.send(lie.bytes);
+    const error = await failureOf(uploaded);
+    expect(error).toBeInstanceOf(AgencyError);
+    expect(error.message).toContain(lie.error);
+    await agency.close();
+    expect(await peer.rest()).toBe('');
+  });
 }
 
 export interface LyingAnswer {
@@ -202,8 +199,8 @@ function describeAnswers(spoken: SpokenDialect): void {
     expect(run.events.of('connected')).toHaveLength(connections);
   }
 
-  describe('the answers are understood', () => {
-    test('one byte at a time', () => expectUnderstood(range(answersLength)));
+  describe('replies', () => {
+    test('are decoded one byte at a time', () => expectUnderstood(range(answersLength)));
   });
 }
 
@@ -232,12 +229,12 @@ function describeLostConnections(spoken: SpokenDialect): void {
     }
   }
 
-  describe('a connection that the central ends', () => {
+  describe('a connection that the central closes', () => {
     for (const [index, exchange] of exchanges.entries()) {
       if (exchange.says.length === 0) continue;
       const what =
-        exchange.fails === undefined ? 'costs nothing' : 'is the end, and the error says so';
-      test(`before answer ${index + 1} is complete, at every place of it, ${what}`, () =>
+        exchange.fails === undefined ? 'causes a reconnect' : 'ends the run with an error';
+      test(`at every byte of reply ${index + 1} ${what}`, () =>
         inParallel(range(exchange.says.length), length => expectBroken(exchange, index, length)));
     }
   });
@@ -247,7 +244,7 @@ function describeRefusedBatches(spoken: SpokenDialect): void {
   const reason = 'bet 0, document, not-digits';
 
   if (spoken.survivesRefusedBatch) {
-    test('a batch that is refused is left out and logged, and the others are sent', async () => {
+    test('a refused batch is skipped and logged, and the others are sent', async () => {
       const run = await started(spoken);
       let turn = 0;
       await play(spoken, run, async (peer, answer) => {
@@ -264,7 +261,7 @@ function describeRefusedBatches(spoken: SpokenDialect): void {
     return;
   }
 
-  test('a batch that is refused is the end, and the error says which', async () => {
+  test('a refused batch ends the upload with its first line in the error', async () => {
     const { server, winners } = await started(spoken);
     const peer = await server.accept();
     await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
@@ -292,7 +289,7 @@ function describeRefusedEnds(spoken: SpokenDialect): void {
    */
   const ends = exchanges.slice(2).filter(({ says }) => says.length > 0 && refused.length > 0);
 
-  test.each(ends)('what is refused behind the batches is the end (%#)', async end => {
+  test.each(ends)('a refusal after the batches ends the run (%#)', async end => {
     const run = await started(spoken);
     let peer = await run.server.accept();
     await expectSaid(peer, spoken.hello(1));
@@ -321,7 +318,7 @@ function describeRefusedEnds(spoken: SpokenDialect): void {
 function describeWaits(spoken: SpokenDialect): void {
   const answerTimeoutMs = 60;
 
-  test('a first answer is waited for longer than any other: the agency may have to wait for its turn', async () => {
+  test('the first reply has a longer timeout: the agency may wait for its turn', async () => {
     const run = await started(spoken, { answerTimeoutMs });
     let turn = 0;
     await play(spoken, run, async (peer, answer) => {
@@ -336,7 +333,7 @@ function describeWaits(spoken: SpokenDialect): void {
     expect(run.events.of('reconnecting')).toEqual([]);
   });
 
-  test('an answer to a batch that does not come is the end, in limited time', async () => {
+  test('a missing reply to a batch ends the upload after the timeout', async () => {
     const { server, uploaded } = await started(spoken, { answerTimeoutMs });
     const peer = await server.accept();
     await expectSaid(peer, spoken.hello(1), spoken.batch(1, LORCA));
@@ -350,7 +347,7 @@ function describeWaits(spoken: SpokenDialect): void {
   });
 
   if (spoken.winners === 'sent') {
-    test('the winners are waited for longer than any answer', async () => {
+    test('the winners have a longer timeout than replies', async () => {
       const run = await started(spoken, { answerTimeoutMs });
       const total = exchangesOf(spoken).length;
       let turn = 0;
@@ -368,7 +365,7 @@ function describeWaits(spoken: SpokenDialect): void {
 
   if (exchangesOf(spoken).at(-1)!.apart === true) return;
 
-  test('a question that is not answered in time is asked again, and the end of the bets is not said again', async () => {
+  test('a query without a reply in time is repeated, without another END', async () => {
     const run = await started(spoken, { answerTimeoutMs });
     let turn = 0;
     const total = exchangesOf(spoken).length;

@@ -91,7 +91,7 @@ function describeDecoder(
     const stream = Buffer.concat(messages);
     const alone = messages.map(bytes => outcomeOf(create(), [bytes]).messages);
 
-    test('decodes the same messages for every cut, and byte by byte', () => {
+    test('decodes the same messages at every cut, and byte by byte', () => {
       for (const pieces of everyCut(stream)) {
         const outcome = outcomeOf(create(), pieces);
         expect(outcome).toEqual({ messages: alone.flat(), pending: false });
@@ -179,7 +179,7 @@ function describeBatches(codec: CodecCase, newCentral: (limits?: Limits) => Cent
     test.prop([
       fc.array(validBet, { minLength: 1, maxLength: 60 }),
       fc.integer({ min: 1, max: 255 }),
-    ])('become rows, whatever their names hold', (bets, agency) => {
+    ])('become rows, whatever their names contain', (bets, agency) => {
       const sendable = bets.filter(codec.isSendable).map(bet => ({ ...bet, agency }));
       fc.pre(sendable.length > 0);
       const raw = sendable.map(bet => ({ ...bet, number: String(bet.number) }));
@@ -207,7 +207,7 @@ function describeEncoder({ dialect, ...codec }: CodecCase): void {
   const rawOf = (bet: Bet): RawBet => ({ ...bet, number: String(bet.number) });
 
   describe('the encoder', () => {
-    test('is empty at first and after each frame, and its frames stay as they are', () => {
+    test('is empty at first and after each frame, and leaves its frames unchanged', () => {
       const { batch } = newAgency();
       expect([batch.count, hex(batch.take())]).toEqual([0, hex(codec.batch(1))]);
       expect([batch.add(lorca), batch.add(lorca), batch.count]).toEqual(['added', 'added', 2]);
@@ -221,7 +221,7 @@ function describeEncoder({ dialect, ...codec }: CodecCase): void {
       expect(batch.count).toBe(0);
     });
 
-    test('has room for the longest bet in the smallest payload, and needs that room', () => {
+    test('has room for the longest bet in the smallest payload, and requires that room', () => {
       const names = dialect.name === 'push-codes' ? ['x'.repeat(30), '😀'.repeat(30), '1'] : [];
       const longest = [...names, ...LONGEST.slice(names.length)];
       expect(newAgency(SMALLEST).batch.add(fieldsOf(longest))).toBe('added');
@@ -274,9 +274,9 @@ function describeEncoder({ dialect, ...codec }: CodecCase): void {
     );
   });
 
-  describe('what one half encodes the other decodes', () => {
+  describe('a round trip', () => {
     test.prop([fc.integer({ min: 1, max: Math.min(dialect.agencyMax, 65_535) })])(
-      'the identity, the end of the bets and the question of any agency',
+      'preserves the identity, the end of the bets and the query of any agency',
       id => {
         const agency = newAgency(DEFAULT_LIMITS, id);
         const { winners } = dialect.conversation;
@@ -293,7 +293,7 @@ function describeEncoder({ dialect, ...codec }: CodecCase): void {
       },
     );
 
-    test.prop([fc.array(document, { maxLength: 300 })])('winners', documents => {
+    test.prop([fc.array(document, { maxLength: 300 })])('preserves winners', documents => {
       const sendable = documents.filter(text => codec.isSendable(betWith({ document: text })));
       const winners: ServerMessage = { kind: 'winners', documents: sendable };
       const frames = dialect.central(DEFAULT_LIMITS).encode(winners, 'ask-winners');
@@ -301,7 +301,7 @@ function describeEncoder({ dialect, ...codec }: CodecCase): void {
     });
 
     if (dialect.agencyMax < 65_535) {
-      test('an agency id is within the range of its byte', () => {
+      test('is limited to agency ids that fit a byte', () => {
         expect(() => newAgency(DEFAULT_LIMITS, dialect.agencyMax + 1)).toThrow(RangeError);
       });
     }

@@ -44,7 +44,7 @@ function pushCodes(): CodecCase {
         ['a packet that is one too long', lying(0, '0029'), tooFew(0)],
         ['a packet that is one too short', lying(0, '0027'), tooFew(0)],
         ['a packet longer than the batch', lying(0, 'ff'), tooFew(0)],
-        ['a packet of nothing', bytes('0002 0000'), tooFew(0)],
+        ['an empty packet', bytes('0002 0000'), tooFew(0)],
         ['a packet of names alone', bytes('0006 0004 01 41 01 42'), tooFew(0)],
         ['a first name that is one too long', lying(2, '10'), tooFew(0)],
         ['a first name that is one too short', lying(2, '0e'), tooFew(0)],
@@ -109,16 +109,16 @@ function opCodes(): CodecCase {
           return [`operation ${op}`, Buffer.of(op), `unknown-message: operation ${op}`];
         }),
         [
-          'something that is no bet',
+          'an operation that is not a bet',
           bytes('03 0001 02'),
           `${MALFORMED}operation 2 in the place of a bet`,
         ],
         [
-          'something else after a bet',
+          'another operation after a bet',
           bytes(`03 0002 ${lorca} 03`),
           `${MALFORMED}operation 3 in the place`,
         ],
-        ['fewer bets than it has, none', patched(one, 1, '0000'), 'unknown-message: operation 1'],
+        ['a count of zero before a bet', patched(one, 1, '0000'), 'unknown-message: operation 1'],
         ['a bet of agency 0', bytes('03 0001 01 00'), `${MALFORMED}agency 0`],
         [
           'bets of two agencies',
@@ -170,7 +170,7 @@ function opCodes(): CodecCase {
           ];
         }),
         [
-          'another answer after the announcement',
+          'another reply after the announcement',
           joined(answer(4), answer(3)),
           `${MALFORMED}no winners`,
         ],

@@ -192,7 +192,7 @@ function csvFrames(): CodecCase {
         ['a line with four fields', lines('a,b,1,2000-01-01/'), tooFew(1)],
         ['a line with six fields', lines('a,b,1,2000-01-01,1,/'), tooMany(1)],
         ['a line of commas', lines(`${','.repeat(500)}/`), tooMany(1)],
-        ['a line without anything', lines('/'), tooFew(1)],
+        ['an empty line', lines('/'), tooFew(1)],
         ...Array.from({ length: line.length - 1 }, (_, length): Reject => {
           return [
             `a line cut after ${length + 1} bytes`,

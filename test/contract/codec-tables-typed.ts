@@ -84,14 +84,14 @@ function base(): CodecCase {
           joined(patched(one, 7, '32'), one),
           'invalid-bet: bet 0, number, not-digits',
         ],
-        ['more bets than it has', typed('NBET', joined('2', one.subarray(9))), tooFew(1)],
+        ['a count larger than its bets', typed('NBET', joined('2', one.subarray(9))), tooFew(1)],
         [
-          'fewer bets than it has',
+          'a count smaller than its bets',
           typed('NBET', batch(1, LORCA, NANDU).fill('1', 8, 9).subarray(8)),
           tooMany(1),
         ],
         [
-          'a count that is no number',
+          'a count that is not a number',
           typed('NBET', 'x|'),
           'invalid-bet: bet 0, batch, count-not-a-number',
         ],
@@ -219,7 +219,7 @@ function resumable(): CodecCase {
           typed('DONE', '999999999999999|999999999999999'),
           { kind: 'upload-done', batches: 999_999_999_999_999, bets: 999_999_999_999_999 },
         ],
-        ['DONE with nothing', typed('DONE', '0|0'), { kind: 'upload-done', batches: 0, bets: 0 }],
+        ['DONE with zeros', typed('DONE', '0|0'), { kind: 'upload-done', batches: 0, bets: 0 }],
       ],
     },
     agency: {

@@ -77,10 +77,10 @@ function describeStreams(spoken: SpokenDialect): void {
   }
 
   describe('a conversation', () => {
-    test('one byte at a time', () =>
+    test('is answered completely one byte at a time', () =>
       expectWhole(bytes => Array.from(bytes, byte => Uint8Array.of(byte))));
 
-    test('of an agency whose other side is closed already is answered to its end', async () => {
+    test('is answered completely after a half-close', async () => {
       const { central } = await openFor(spoken, { agencies: [1] });
       const peer = await connected(central);
       peer.send(stream);
@@ -91,7 +91,7 @@ function describeStreams(spoken: SpokenDialect): void {
     });
 
     if (spoken.question !== undefined) {
-      test('has a question before the draw, which changes nothing', async () => {
+      test('may include a query before the draw, without effect', async () => {
         const { central } = await openFor(spoken);
         const peer = await connected(central);
         peer.send(Buffer.concat([spoken.hello(1), spoken.question!(1)]));
@@ -102,7 +102,7 @@ function describeStreams(spoken: SpokenDialect): void {
       });
     }
 
-    test('has batches without a bet, which are acknowledged', async () => {
+    test('may include empty batches, which are acknowledged', async () => {
       const { central, store } = await openFor(spoken);
       const peer = await connected(central);
       peer.send(
@@ -141,14 +141,14 @@ function describeTruncation(spoken: SpokenDialect): void {
     expect(events()).not.toContain('message-refused');
   }
 
-  describe('a conversation that breaks off', () => {
-    test('with the end of the stream, at every place: what is complete stays, and the log says what is not', async () => {
+  describe('an interrupted conversation', () => {
+    test('that ends at any byte keeps complete messages, and logs a truncated one', async () => {
       const opened = await openFor(spoken);
       for (const place of places) await expectTruncated(opened, parts, place);
     });
 
     if (spoken.question !== undefined) {
-      test('within the question', async () => {
+      test('that ends within the query is logged as truncated', async () => {
         const opened = await openFor(spoken);
         const question = [partOf(spoken.hello(1)), partOf(spoken.question!(1))];
         for (const place of range(bytesOf(question).length))
@@ -156,7 +156,7 @@ function describeTruncation(spoken: SpokenDialect): void {
       });
     }
 
-    test('without the end of the stream, at every place: is cut in time, and what is complete stays', async () => {
+    test('that stalls at any byte times out, and keeps complete messages', async () => {
       const clock = new ManualClock();
       const limits = {
         firstMessageTimeoutMs: 200,

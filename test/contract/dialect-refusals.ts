@@ -36,19 +36,19 @@ export function defectsOf({
       detail: 'last_name, control-character',
     },
     {
-      what: 'a day that there is not',
+      what: 'a nonexistent day',
       bet: { birthdate: '2001-02-29' },
       detail: 'birthdate, not-a-date',
     },
     {
-      what: 'a month that there is not',
+      what: 'a nonexistent month',
       bet: { birthdate: '2001-13-01' },
       detail: 'birthdate, not-a-date',
     },
-    { what: 'no date', bet: { birthdate: '29.02.2000' }, detail: 'birthdate, not-a-date' },
+    { what: 'a malformed date', bet: { birthdate: '29.02.2000' }, detail: 'birthdate, not-a-date' },
     { what: 'a number beyond 9999', bet: { number: '10000' }, detail: 'number, out-of-range' },
     {
-      what: 'the largest number that there is room for',
+      what: 'the largest number that can be encoded',
       bet: { number: numberMax },
       detail: 'number, out-of-range',
     },
@@ -56,7 +56,7 @@ export function defectsOf({
       ? [
           { what: 'a document of eleven digits', bet: tooLong, detail: 'document, too-long' },
           {
-            what: 'a document that is no number',
+            what: 'a non-numeric document',
             bet: { document: '3e7' },
             detail: 'document, not-digits',
           },
@@ -110,29 +110,32 @@ function describeDefects(spoken: SpokenDialect): void {
 
   const rowOfOther = rowOf(NANDU).replace('1,', '2,');
 
-  describe('nothing is stored of a batch in which the second bet has', () => {
-    test.each(defectsOf(spoken).slice(0, 1))('$what', async ({ bet, detail }) => {
-      const said = spoken.batch(1, SECOND, { ...LORCA, ...bet });
-      const { central, store, peer, expectUndisturbed } = await converse(said);
-      const answers = [
-        spoken.refused(`bet 1, ${detail}`),
-        ...(survivesRefusedBatch ? [spoken.accepted(1)] : []),
-      ];
-      const answer = Buffer.concat(answers);
-      expect(await peer.receive(answer.length)).toBe(answer.toString('hex'));
-      if (survivesRefusedBatch) {
-        expect(peer.ended).toBe(false);
-        peer.end();
-      }
-      expect(await peer.rest()).toBe('');
-      expect(central.of('bets-refused')).toEqual([
-        { event: 'bets-refused', agency: 1, single: false, count: 2 },
-      ]);
-      expect(central.of('message-refused')).toEqual(refusalOf('invalid-bet', `bet 1, ${detail}`));
-      await expectUndisturbed();
-      const after = survivesRefusedBatch ? rowOf({ ...LORCA, number: '1' }) : '';
-      expect(store.rows).toBe(rowOf(LORCA) + after + rowOfOther);
-    });
+  describe('a batch with an invalid second bet', () => {
+    test.each(defectsOf(spoken).slice(0, 1))(
+      '($what) is refused as a whole',
+      async ({ bet, detail }) => {
+        const said = spoken.batch(1, SECOND, { ...LORCA, ...bet });
+        const { central, store, peer, expectUndisturbed } = await converse(said);
+        const answers = [
+          spoken.refused(`bet 1, ${detail}`),
+          ...(survivesRefusedBatch ? [spoken.accepted(1)] : []),
+        ];
+        const answer = Buffer.concat(answers);
+        expect(await peer.receive(answer.length)).toBe(answer.toString('hex'));
+        if (survivesRefusedBatch) {
+          expect(peer.ended).toBe(false);
+          peer.end();
+        }
+        expect(await peer.rest()).toBe('');
+        expect(central.of('bets-refused')).toEqual([
+          { event: 'bets-refused', agency: 1, single: false, count: 2 },
+        ]);
+        expect(central.of('message-refused')).toEqual(refusalOf('invalid-bet', `bet 1, ${detail}`));
+        await expectUndisturbed();
+        const after = survivesRefusedBatch ? rowOf({ ...LORCA, number: '1' }) : '';
+        expect(store.rows).toBe(rowOf(LORCA) + after + rowOfOther);
+      },
+    );
   });
 
   async function expectRefused({ bytes, code, detail, before, unanswered }: Lie): Promise<void> {
@@ -144,18 +147,18 @@ function describeDefects(spoken: SpokenDialect): void {
     expect(store.rows).toBe(rowOf(LORCA) + rowOfOther);
   }
 
-  describe('nothing is stored, and the connection is closed, of a batch that says', () => {
-    test.each(spoken.lies)('$what', expectRefused);
+  describe('a contradictory batch', () => {
+    test.each(spoken.lies)('($what) is refused, and the connection closed', expectRefused);
   });
 
   if (spoken.another.length > 0) {
     test.each(spoken.another)(
-      'a connection does not speak for another agency: $what',
+      'a connection of one agency cannot send for another ($what)',
       expectRefused,
     );
   }
 
-  test('an agency that is not expected is refused', async () => {
+  test('an unexpected agency is refused', async () => {
     const { central, store } = await openFor(spoken);
     const peer = await connected(central);
     peer.send(Buffer.concat([spoken.hello(3), spoken.batch(3, LORCA)]));
@@ -185,8 +188,8 @@ function describeEndOfBets(spoken: SpokenDialect): void {
     ]);
   }
 
-  describe('an agency that has finished and sends more', () => {
-    test('on its connection is refused, which the log says at once', async () => {
+  describe('a finished agency', () => {
+    test('is refused more bets on its connection, which is logged at once', async () => {
       const { central, store } = await openFor(spoken);
       const peer = await connected(central);
       peer.send(
@@ -217,7 +220,7 @@ function describeEndOfBets(spoken: SpokenDialect): void {
       expect(store.rows).toBe(rowOf(LORCA));
     });
 
-    test('on another connection is refused', async () => {
+    test('is refused more bets on another connection', async () => {
       const { central, store } = await openFor(spoken);
       const first = await connected(central);
       first.send(Buffer.concat([spoken.hello(1), spoken.allSent(1)]));
@@ -232,7 +235,7 @@ function describeEndOfBets(spoken: SpokenDialect): void {
       expect(store.rows).toBe('');
     });
 
-    test('of its end says it as often as it likes, and is finished once', async () => {
+    test('may repeat END, and finishes once', async () => {
       const { central, store } = await openFor(spoken);
       for (let turn = 1; turn <= 2; turn += 1) {
         const peer = await connected(central);

@@ -6,8 +6,8 @@ import type { SpokenDialect } from './spoken-dialect.ts';
 
 /** What a dialect says while the disk, the draw or the end of the server is waited for. */
 export function describeWaits(spoken: SpokenDialect): void {
-  describe('a batch that waits for the disk', () => {
-    test('is answered when it is there, and not before', async () => {
+  describe('a pending batch', () => {
+    test('is acknowledged only when it is durable', async () => {
       const { central, store } = await openFor(spoken);
       store.held = true;
       const peer = await connected(central);
@@ -22,7 +22,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       expect(await peer.receive(answer.length / 2)).toBe(answer);
     });
 
-    test('and finds no room there is refused like any other', async () => {
+    test('is refused by a full disk', async () => {
       const { central, store } = await openFor(spoken);
       store.held = true;
       const peer = await connected(central);
@@ -43,7 +43,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       expect(store.rows).toBe('');
     });
 
-    test('when the server stops is answered, what comes behind it is not taken, and the connection is closed', async () => {
+    test('is acknowledged during a stop, and later ones are discarded', async () => {
       const { central, store } = await openFor(spoken);
       store.held = true;
       const peer = await connected(central);
@@ -74,7 +74,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       return { ...opened, clock, peer };
     }
 
-    test('is not idle, and hears nothing until then', async () => {
+    test('is not cut as idle, and receives nothing until the draw', async () => {
       const { central, clock, peer } = await waiting();
       await clock.advance(100_000);
       await clock.advance(100_000);
@@ -84,7 +84,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       expect(await peer.receive(winners.length / 2)).toBe(winners);
     });
 
-    test('and has told them has as much time as any other to close', async () => {
+    test('has the usual idle time after its winners', async () => {
       const { central, clock, peer } = await waiting();
       await central.central.finish(2);
       await central.seen('draw-held');
@@ -97,7 +97,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['idle']);
     });
 
-    test('is closed without a word when the server stops: it would take one for its winners', async () => {
+    test('is closed without a reply when the server stops', async () => {
       const { central, peer } = await waiting();
       const stopped = central.stop();
       expect(await peer.rest()).toBe('');
@@ -105,7 +105,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       await stopped;
     });
 
-    test('and breaks the connection is missed by nobody', async () => {
+    test('may reset its connection and receive the winners over another one', async () => {
       const { central, peer } = await waiting();
       peer.socket.resetAndDestroy();
       await central.seen('connection-closed');

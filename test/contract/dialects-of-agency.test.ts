@@ -15,10 +15,10 @@ const misplaced = (what: string, said: Buffer, kind: 'not-drawn' | 'winners'): L
 /** Answers to a first batch of one bet, of which nothing can be made. */
 const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   tp0: [
-    misplaced('not yet', bytes('4e454e44'), 'not-drawn'),
+    misplaced('not yet drawn', bytes('4e454e44'), 'not-drawn'),
     misplaced('winners', bytes('5257494e 00000002 307c'), 'winners'),
     {
-      what: 'no message',
+      what: 'an unknown message',
       bytes: ascii('HTTP'),
       error: 'cannot be read, unknown-message: type 0x48545450',
     },
@@ -28,20 +28,20 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
     { what: 'neither ACK nor ERR', bytes: ascii('ACk'), error: 'cannot be read, unknown-message' },
   ],
   'check-win': [
-    misplaced('not yet', bytes('00000000 51'), 'not-drawn'),
+    misplaced('not yet drawn', bytes('00000000 51'), 'not-drawn'),
     misplaced('winners', bytes('00000000 57'), 'winners'),
     {
-      what: 'no message',
+      what: 'an unknown message',
       bytes: bytes('00000000 41'),
       error: 'cannot be read, unknown-message: type 0x41',
     },
     {
-      what: 'more bets than there were',
+      what: 'a count of too many bets',
       bytes: bytes('00000005 30 00000001 32'),
       error: 'the central says that it stored 2 bets of the 1 that begin with line 1',
     },
     {
-      what: 'no bet',
+      what: 'a count of no bets',
       bytes: bytes('00000005 30 00000001 30'),
       error: 'the central says that it stored 0 bets of the 1 that begin with line 1',
     },
@@ -49,16 +49,16 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   'csv-frames': [
     misplaced('the end of the winners', ascii('00001'), 'winners'),
     {
-      what: 'no number',
+      what: 'a length that is not a number',
       bytes: ascii('ACK00'),
       error: 'cannot be read, malformed: a frame whose length',
     },
   ],
   'op-codes': [
-    misplaced('not yet', bytes('02 03 0000'), 'not-drawn'),
+    misplaced('not yet drawn', bytes('02 03 0000'), 'not-drawn'),
     misplaced('winners', bytes('02 04 0000 05 0000'), 'winners'),
     {
-      what: 'no operation',
+      what: 'an unknown operation',
       bytes: bytes('06'),
       error: 'cannot be read, unknown-message: operation 6',
     },

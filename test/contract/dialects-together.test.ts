@@ -35,7 +35,7 @@ async function expectHeard(peer: Peer, ...messages: readonly Buffer[]): Promise<
 }
 
 describe('the listeners of a central', () => {
-  test('have one limit of connections, and each turns away in its own words', async () => {
+  test('share one connection limit, and each refuses in its own dialect', async () => {
     const { central } = await openAll([1], { connectionsMax: 3 });
     const served = [await central.connect(0), await central.connect(1), await central.connect(2)];
     await central.seen('connection-accepted', 3);
@@ -58,7 +58,7 @@ describe('the listeners of a central', () => {
     await expectHeard(peer, opCodes.accepted(1));
   });
 
-  test('have one limit of connections of an agency', async () => {
+  test('share one connection limit per agency', async () => {
     const { central } = await openAll([1], { agencyConnectionsMax: 2 });
     const detail = 'agency 1 has 2 connections already';
     for (const index of [0, 3]) {
@@ -75,7 +75,7 @@ describe('the listeners of a central', () => {
     ]);
   });
 
-  test('serve one agency in all dialects at the same time: one lottery, one end of its bets', async () => {
+  test('serve one agency in all dialects at once, with one END', async () => {
     const { central, store } = await openAll([1]);
     const peers: Peer[] = [];
     const bets = SPOKEN.map((_, index) => ({ ...LORCA, document: String(100 + index) }));
@@ -107,7 +107,7 @@ describe('the listeners of a central', () => {
     expect(store.rows).toBe(bets.map(bet => rowOf(1, bet)).join(''));
   });
 
-  test('hold one lottery over all dialects, however the streams are cut', async () => {
+  test('hold one lottery in all dialects, at any cuts', async () => {
     const agencies = SPOKEN.map((_, index) => index + 1);
     const cuts = fc.tuple(...SPOKEN.map(() => places));
     // A failure names its seed.
@@ -159,9 +159,9 @@ async function newest(central: TestCentral, { socket }: Peer) {
   return find()!;
 }
 
-describe('winners that the dialect has no bytes for', () => {
+describe('winners that a dialect cannot encode', () => {
   test.each(['4294967296', '007', '9999999999'])(
-    'a document %s in push-codes: logged, closed, and nobody else is disturbed',
+    'in push-codes (document %s) close the connection with a log line, without effect on others',
     async document => {
       const { central } = await openAll([1, 2]);
       const [tp0, pushCodes, csvFrames] = [
@@ -198,7 +198,7 @@ describe('winners that the dialect has no bytes for', () => {
     },
   );
 
-  test('more than a u16 counts in push-codes: an agency that asks in another dialect is told all', async () => {
+  test('in push-codes (more than a u16 counts) can be queried in another dialect', async () => {
     const { central } = await openAll([1]);
     const [tp0, pushCodes] = [spoken('tp0'), spoken('push-codes')];
     const documents = range(16_384).map(index => String(index + 1));
@@ -227,7 +227,7 @@ describe('check-win', () => {
   const checkWin = spoken('check-win');
   const index = listenerOf('check-win');
 
-  test('the batch that an older client appends to the end of its bets is not stored again', async () => {
+  test('does not store the batch again that an older client appends to its end', async () => {
     const { central, store } = await openAll([1]);
     const peer = await central.connect(index);
     const { fields } = CHECK_WIN.find(({ name }) => name === 'all sent, of an older client')!;
@@ -238,7 +238,7 @@ describe('check-win', () => {
     expect(central.of('message-refused')).toEqual([]);
   });
 
-  test('a question before the end of the bets, over a connection that stays open on the other side, is answered and closed', async () => {
+  test('answers an early query and closes, even if the client does not', async () => {
     const { central } = await openAll([1], { lingerTimeoutMs: 50 });
     const asking = await central.connect(index);
     asking.send(checkWin.question!(1));
@@ -260,7 +260,7 @@ describe('op-codes', () => {
   const opCodes = spoken('op-codes');
   const index = listenerOf('op-codes');
 
-  test('a batch, a question and the end of the bets in one chunk are each answered in turn', async () => {
+  test('answers a batch, a query and the end of the bets of one chunk in order', async () => {
     const { central, store } = await openAll([1]);
     const peer = await central.connect(index);
     peer.send(Buffer.concat([opCodes.batch(1, LORCA), opCodes.question!(1), opCodes.allSent(1)]));
@@ -272,7 +272,7 @@ describe('op-codes', () => {
     expect(store.rows).toBe(rowOf(1, LORCA));
   });
 
-  test('a connection per batch, and one for the end and the question, as older clients have it', async () => {
+  test('serves older clients: a connection per batch, one for END and query', async () => {
     const { central, store } = await openAll([1]);
     // More of them than an agency may have at the same time.
     const bets = range(20).map(turn => ({
@@ -306,7 +306,7 @@ describe('op-codes', () => {
 describe('csv-frames', () => {
   const csvFrames = spoken('csv-frames');
 
-  test('every frame of the central is written by itself, also those that are ready at the same time', async () => {
+  test('writes each frame by itself, also frames that are ready at the same time', async () => {
     const { central, store } = await openAll([1]);
     const peer = await central.connect(listenerOf('csv-frames'));
     const socket = await newest(central, peer);

@@ -63,7 +63,7 @@ function tp0(): SpokenDialect {
         ...tooLarge('NBET', 4_294_967_295),
       },
       {
-        what: 'fewer bets than it has',
+        what: 'a count smaller than its bets',
         bytes: nbet(1, LORCA, NANDU),
         code: 'invalid-bet',
         detail: 'bet 1, batch, too-many-fields',
@@ -128,12 +128,12 @@ function pushCodes(): SpokenDialect {
     documentIsText: false,
     lies: [
       {
-        what: 'a length that is one too high for it',
+        what: 'a length one above the limit',
         bytes: patched(one, 0, '1fff'),
         ...tooLarge('a batch', 8191, 8190),
       },
       {
-        what: 'a packet with a byte more than its fields',
+        what: 'a packet with an extra byte',
         bytes: joined(bytes('002b 0029'), one.subarray(4), '!'),
         code: 'invalid-bet',
         detail: 'bet 0, batch, too-many-fields',
@@ -187,9 +187,9 @@ function checkWin(): SpokenDialect {
       },
     ],
     another: [
-      { what: 'its batch', bytes: batch(2, NANDU), ...otherAgency },
-      { what: 'the end of its bets', bytes: frame('F', '2'), ...otherAgency, unanswered: true },
-      { what: 'its question', bytes: frame('Q', '2'), ...otherAgency },
+      { what: 'a batch', bytes: batch(2, NANDU), ...otherAgency },
+      { what: 'the end of the bets', bytes: frame('F', '2'), ...otherAgency, unanswered: true },
+      { what: 'a query', bytes: frame('Q', '2'), ...otherAgency },
     ],
   };
 }
@@ -236,7 +236,7 @@ function csvFrames(): SpokenDialect {
     ],
     // The first frame says whose the connection is; a second one is a batch whose only line is
     // broken off.
-    another: [{ what: 'a first frame again', bytes: data('2'), ...TOO_FEW_0 }],
+    another: [{ what: 'a second id frame', bytes: data('2'), ...TOO_FEW_0 }],
   };
 }
 
@@ -297,9 +297,9 @@ function opCodes(): SpokenDialect {
       },
     ],
     another: [
-      { what: 'its batch', bytes: batch(2, NANDU), ...otherAgency },
-      { what: 'the end of its bets', bytes: Buffer.of(4, 2, 0), ...otherAgency, unanswered: true },
-      { what: 'its question', bytes: Buffer.of(4, 2, 1), ...otherAgency },
+      { what: 'a batch', bytes: batch(2, NANDU), ...otherAgency },
+      { what: 'the end of the bets', bytes: Buffer.of(4, 2, 0), ...otherAgency, unanswered: true },
+      { what: 'a query', bytes: Buffer.of(4, 2, 1), ...otherAgency },
     ],
   };
 }

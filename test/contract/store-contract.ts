@@ -44,7 +44,7 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('gives back the bets of a batch whose append was fulfilled, field by field', async () => {
+    test('returns the bets of a durable batch, field by field', async () => {
       const store = await openStore();
       const bets = [
         betWith({ firstName: 'Íñigo "el Ñandú"', lastName: 'a, "b"', document: '0007', number: 0 }),
@@ -56,7 +56,7 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('gives batches in the order of their append, whatever the agency, however many wait', async () => {
+    test('returns batches in append order, across agencies and when concurrent', async () => {
       const store = await openStore();
       const names = Array.from({ length: 200 }, (_, index) => index);
       await Promise.all(
@@ -68,7 +68,7 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('gives bets that are the same each time they are asked for, and later ones behind them', async () => {
+    test('returns the same bets on each read, and later ones after them', async () => {
       const store = await openStore();
       await store.append(batchNamed(1, 2));
       expect(await storedBets(store)).toEqual(betsNamed(1, 2));
@@ -78,14 +78,14 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('keeps a bet that is appended twice twice: what is a repeat is decided elsewhere', async () => {
+    test('stores a repeated bet twice: repeats are detected elsewhere', async () => {
       const store = await openStore();
       await Promise.all([store.append(batchNamed(1)), store.append(batchNamed(1))]);
       expect(await storedBets(store)).toEqual([...betsNamed(1), ...betsNamed(1)]);
       await store.close();
     });
 
-    test('takes a batch without bets and keeps nothing of it', async () => {
+    test('accepts a batch without bets and stores nothing of it', async () => {
       const store = await openStore();
       await store.append(batchOf([], 3));
       await Promise.all([
@@ -110,14 +110,14 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('takes a batch of many bets', async () => {
+    test('accepts a batch of many bets', async () => {
       const store = await openStore();
       await store.append(batchNamed(1, 20_000));
       expect(await storedBets(store)).toEqual(betsNamed(1, 20_000));
       await store.close();
     });
 
-    test('is settled also while others go on appending without a pause', async () => {
+    test('settles while other appends continue without a pause', async () => {
       const store = await openStore();
       const settled = new AbortController();
       let appended = 0;
@@ -141,7 +141,7 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('is settled when everything that was appended before is durable', async () => {
+    test('settles when every earlier append is durable', async () => {
       const store = await openStore();
       let answered = 0;
       const count = (): void => {
@@ -159,14 +159,14 @@ function describeBets(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('says nothing about a failure while nothing fails', async () => {
+    test('reports no failure while nothing fails', async () => {
       const store = await openStore();
       await store.append(batchNamed(1));
       await store.close();
       expect(await Promise.race([store.failure, Promise.resolve('none')])).toBe('none');
     });
 
-    test('answers every append before it is closed', async () => {
+    test('answers every append before it closes', async () => {
       const store = await openStore();
       const outcomes: string[] = [];
       for (let name = 0; name < 20; name += 1) {
@@ -179,7 +179,7 @@ function describeBets(openStore: () => Promise<Store>): void {
       expect(outcomes).toEqual(Array.from({ length: 20 }, () => 'stored'));
     });
 
-    test('gives back any batches, appended one after the other or without waiting', async () => {
+    test('returns any batches, appended in sequence or concurrently', async () => {
       const step = fc.record({ bets: fc.array(validBet, { maxLength: 6 }), wait: fc.boolean() });
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 12 }), async steps => {
@@ -201,8 +201,8 @@ function describeBets(openStore: () => Promise<Store>): void {
 }
 
 function describeNotes(openStore: () => Promise<Store>): void {
-  describe('a store that keeps facts beside the bets', () => {
-    test('gives the same bets as without them', async () => {
+  describe('a store of facts and bets', () => {
+    test('returns the same bets as without facts', async () => {
       const store = await openStore();
       await Promise.all([
         store.note(refusalOf(1)),
@@ -221,7 +221,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('answers in the order of the calls, whatever they are, and before it is settled', async () => {
+    test('answers calls of any kind in order, and before it settles', async () => {
       const store = await openStore();
       const answers: number[] = [];
       for (let call = 0; call < 60; call += 1) {
@@ -254,7 +254,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('seals no bets with the SHA-256 of nothing', async () => {
+    test('seals an empty store with the SHA-256 of no bytes', async () => {
       const store = await openStore();
       expect(await sealDraw(store, { bets: 0, winners: new Map() })).toEqual({
         ...sealOf([]),
@@ -263,7 +263,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
       await store.close();
     });
 
-    test('takes nothing after the draw', async () => {
+    test('refuses everything after the draw', async () => {
       const store = await openStore();
       await store.append(batchNamed(1));
       await sealDraw(store, DRAW);
@@ -292,8 +292,8 @@ function handOver(
 }
 
 function describeTold(openNew: Opening): void {
-  describe('whoever opens a store', () => {
-    test('is told every fact, once and in order, before whoever handed it over hears of it', async () => {
+  describe('the fact listener of a store', () => {
+    test('receives every fact once and in order, before its acknowledgement', async () => {
       const told: Fact[] = [];
       const store = await openNew(fact => void told.push(fact));
       const facts: Fact[] = [];
@@ -313,7 +313,7 @@ function describeTold(openNew: Opening): void {
       expect(told).toHaveLength(61);
     });
 
-    test('has been told everything that was acknowledged when the store is settled', async () => {
+    test('has received every acknowledged fact when the store settles', async () => {
       const told: Fact[] = [];
       const store = await openNew(fact => void told.push(fact));
       await expect(store.settled()).resolves.toBeUndefined();

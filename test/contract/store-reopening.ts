@@ -42,8 +42,8 @@ export function describeReopening(newPlace: () => Promise<Opening>): void {
     return { store: await opening(fact => facts.push(fact)), facts };
   };
 
-  describe('a store that is opened again', () => {
-    test('tells every fact, in order, before anything else', async () => {
+  describe('a reopened store', () => {
+    test('reports every fact, in order, before anything else', async () => {
       const opening = await newPlace();
       const first = await open(opening);
       expect(first.facts).toEqual([]);
@@ -73,7 +73,7 @@ export function describeReopening(newPlace: () => Promise<Opening>): void {
       await again.close();
     });
 
-    test('remembers its acta, and digests the bets of each agency', async () => {
+    test('restores its acta, and digests the bets of each agency', async () => {
       const opening = await newPlace();
       const { store } = await open(opening);
       await store.append(batchNamed(1, 2, 1));
@@ -97,7 +97,7 @@ export function describeReopening(newPlace: () => Promise<Opening>): void {
       await again.store.close();
     });
 
-    test('takes nothing when the draw has been held', async () => {
+    test('refuses everything after the draw', async () => {
       const opening = await newPlace();
       const { store } = await open(opening);
       await store.append(batchNamed(1));
@@ -112,7 +112,7 @@ export function describeReopening(newPlace: () => Promise<Opening>): void {
       await last.store.close();
     });
 
-    test('goes on behind what it remembers, whatever was kept and however often it was closed', async () => {
+    test('continues after any stored facts and any number of reopenings', async () => {
       const place = fc.record({ upload: fc.constantFrom('one', 'x'.repeat(64)), seq: fc.nat(5) });
       const step = fc.oneof(
         fc.record({ bets: fc.nat(4), place: fc.option(place, { nil: undefined }) }),

@@ -167,8 +167,8 @@ class Company {
   }
 
   /**
-   * Somebody else has bets stored as if he were alone. He comes for it: who only waits is sent away
-   * after a moment here.
+   * An uninvolved agency stores a bet as usual. It connects only now, because idle peers are cut
+   * soon here.
    */
   async checkBystander(): Promise<void> {
     const peer = await this.central.connect();
@@ -178,9 +178,9 @@ class Company {
   }
 }
 
-describe.each(SPOKEN)('sessions of anybody in $name', spoken => {
+describe.each(SPOKEN)('arbitrary sessions in $name', spoken => {
   test.each([...RECORDED, SEED ?? seedOf(spoken.name)])(
-    'come to an end, store nothing but valid bets, and disturb nobody (seed %i)',
+    'end, store only valid bets and do not affect others (seed %i)',
     async seed => {
       let company = await Company.open(spoken);
       await fc.assert(

@@ -157,7 +157,7 @@ function decodedByCentral(dialect: Dialect, message: GoldenMessage, before?: Uin
 describe.each(TABLES)('$dialect.name', ({ dialect, table, before }) => {
   const isOurs = ({ heardOnly }: GoldenMessage): boolean => heardOnly !== true;
 
-  test.each(table.filter(isOurs))('our side sends: $name', message => {
+  test.each(table.filter(isOurs))('encodes $name', message => {
     const sent =
       message.from === 'client'
         ? sentByAgency(dialect, message)
@@ -165,7 +165,7 @@ describe.each(TABLES)('$dialect.name', ({ dialect, table, before }) => {
     expect(Buffer.from(sent).toString('hex')).toBe(hexOf(message.fields));
   });
 
-  test.each(table)('the other side decodes: $name', message => {
+  test.each(table)('decodes $name', message => {
     if (message.from === 'client') {
       const decoded = decodedByCentral(dialect, message, before);
       expect(decoded).toEqual(expectedOfCentral(dialect, message));
@@ -193,7 +193,7 @@ describe('resumable', () => {
     expect(codes).toEqual(REFUSAL_CODES);
   });
 
-  test('the messages of the base protocol have the base protocol bytes', () => {
+  test('encodes and decodes base messages as the base protocol does', () => {
     for (const message of BASE.filter(({ from, heardOnly }) => from === 'client' && !heardOnly)) {
       const sent = Buffer.from(sentByAgency(resumable, message));
       expect(sent.toString('hex')).toBe(hexOf(message.fields));
@@ -203,7 +203,7 @@ describe('resumable', () => {
   });
 });
 
-test.each(TABLES)('$dialect.name sends winners in frames of one write each', ({ dialect }) => {
+test.each(TABLES)('$dialect.name encodes winners into frames of one write each', ({ dialect }) => {
   const winners = { kind: 'winners', documents: ['30904465', '30876370'] } as const;
   const frames = dialect.central(DEFAULT_LIMITS).encode(winners, 'ask-winners');
   const counts: Readonly<Record<string, number>> = { 'csv-frames': 3, 'op-codes': 2 };

@@ -36,7 +36,7 @@ function find(messages: readonly GoldenMessage[], name: string): GoldenMessage {
 describe.each([...DIALECTS, { name: 'base', messages: BASE, page: BASE_PAGE }])(
   '$name',
   ({ messages, page }) => {
-    test.each(page)('the page shows %j', (names, hex) => {
+    test.each(page)('the protocol page shows %j', (names, hex) => {
       const fields = names.flatMap(name => find(messages, name).fields);
       expect(hexOf(fields)).toBe(hex.replaceAll(' ', ''));
       // What is text from end to end stands there as text.
@@ -45,7 +45,7 @@ describe.each([...DIALECTS, { name: 'base', messages: BASE, page: BASE_PAGE }])(
       expect(PROTOCOL_PAGE).toContain(shown);
     });
 
-    test('every message has a name of its own', () => {
+    test('message names are unique', () => {
       for (const { name } of messages) find(messages, name);
     });
   },
@@ -54,7 +54,7 @@ describe.each([...DIALECTS, { name: 'base', messages: BASE, page: BASE_PAGE }])(
 describe.each(DIALECTS)('$name', ({ messages }) => {
   // A length stands before a text: `5 bytes`, then that many; what a field says is what its bytes
   // are.
-  test.each(messages)('$name: the texts are as long as said', ({ fields }) => {
+  test.each(messages)('$name: described lengths match the bytes', ({ fields }) => {
     for (const [index, [hex, says]] of fields.entries()) {
       const said = /^(\d+) bytes?(?:,|$)/.exec(says)?.[1];
       if (said === undefined || fields.length === 1) continue;
@@ -67,7 +67,7 @@ describe.each(DIALECTS)('$name', ({ messages }) => {
   });
 });
 
-test('push-codes: what is said of a number is what its bytes say', () => {
+test('push-codes: described numbers match the bytes', () => {
   const numbers = PUSH_CODES.flatMap(({ fields }) => fields).filter(([, says]) =>
     /^\d+$/.test(says),
   );
@@ -76,25 +76,25 @@ test('push-codes: what is said of a number is what its bytes say', () => {
   );
 });
 
-describe('the length of the whole is that of the payload', () => {
+describe('the length fields', () => {
   const bytesOf = ({ fields }: Pick<GoldenMessage, 'fields'>): Buffer =>
     Buffer.from(hexOf(fields), 'hex');
 
   const WELC = { name: 'WELC to an older agency', fields: WELC_OLD };
   const typed = [...BASE, ...RESUMABLE, WELC].filter(({ fields }) => fields.length > 1);
 
-  test.each(typed)('base and resumable: $name', message => {
+  test.each(typed)('match the bytes in base and resumable: $name', message => {
     const bytes = bytesOf(message);
     expect(bytes.readUInt32BE(4)).toBe(bytes.length - 8);
   });
 
-  test.each(CHECK_WIN)('check-win: $name', message => {
+  test.each(CHECK_WIN)('match the bytes in check-win: $name', message => {
     const bytes = bytesOf(message);
     expect(bytes.readUInt32BE(0)).toBe(bytes.length - 5);
   });
 
   test.each(PUSH_CODES.filter(({ name }) => name.startsWith('batch')))(
-    'push-codes: $name',
+    'match the bytes in push-codes: $name',
     message => {
       const bytes = bytesOf(message);
       expect(bytes.readUInt16BE(0)).toBe(bytes.length - 2);
@@ -104,7 +104,7 @@ describe('the length of the whole is that of the payload', () => {
     },
   );
 
-  test.each(CSV_FRAMES)('csv-frames: $name', message => {
+  test.each(CSV_FRAMES)('match the bytes in csv-frames: $name', message => {
     let rest = bytesOf(message).toString('latin1');
     while (rest !== '') {
       expect(rest).toMatch(/^(?:\d{4}0|00001)/);

@@ -48,7 +48,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
     plain(reader.readBet(Buffer.from(payload), agency));
 
   describe('a batch', () => {
-    test('is its bets as rows, in order, each with the agency', () => {
+    test('becomes rows in order, each with the agency', () => {
       expect(readBatch(`2|${LORCA}|${PAZ}`, 65_535)).toEqual({
         agency: 65_535,
         count: 2,
@@ -56,15 +56,15 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       });
     });
 
-    test.each(['0|', '00|', '000000|'])('of %j is an empty one', payload => {
+    test.each(['0|', '00|', '000000|'])('of %j is empty', payload => {
       expect(readBatch(payload, 3)).toEqual({ agency: 3, count: 0, rows: '' });
     });
 
-    test('may have zeros before its count', () => {
+    test('may have leading zeros in its count', () => {
       expect(readBatch(`000001|${PAZ}`)).toEqual(PAZ_READ);
     });
 
-    test('does not depend on its payload any more', () => {
+    test('is independent of its payload', () => {
       const payload = Buffer.from(`1|${LORCA}`);
       const first = reader.readBatch(payload, 1);
       payload.fill(0x7c);
@@ -75,7 +75,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       });
     });
 
-    test('may be as large as a payload can be, whatever the length of its rows', () => {
+    test('may fill the longest payload, whatever the length of its rows', () => {
       const wrong: number[] = [];
       for (let length = 15; length <= 255; length += 15) {
         const count = Math.floor((PAYLOAD_BYTES_MAX - 7) / (2 * length + 17));
@@ -93,7 +93,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
     });
 
     test.prop([wireBets, fc.integer({ min: 1, max: 65_535 }), digits])(
-      'of any valid bets is the rows that the course would write',
+      'of any valid bets becomes the rows that the course would write',
       (bets, agency, numberDigits) => {
         const texts = bets.flatMap(bet => textsOf(bet, numberDigits));
         const payload = bets.length === 0 ? '0|' : [bets.length, ...texts].join('|');
@@ -122,7 +122,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
   });
 
   describe('a single bet', () => {
-    test('is its five fields, without a count', () => {
+    test('has five fields and no count', () => {
       expect(readBet(LORCA, 7)).toEqual({
         agency: 7,
         count: 1,
@@ -145,7 +145,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
     });
 
     test.prop([wireBet, digits])(
-      'that is valid is the row that the course would write',
+      'that is valid becomes the row that the course would write',
       (bet, numberDigits) => {
         const rows = rowsOf([bet]).toString();
         expect(readBet(textsOf(bet, numberDigits).join('|'), bet.agency)).toEqual({
@@ -181,7 +181,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       PAZ,
       ':|',
       '/|',
-    ])('is missing or no number in %j', payload => {
+    ])('is missing or not a number in %j', payload => {
       expect(readBatch(payload)).toEqual({
         count: 0,
         index: 0,
@@ -195,7 +195,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       [`3|${PAZ}|${LORCA}`, 3, 2],
       [`999999|${PAZ}`, 999_999, 1],
       [`2|${PAZ}|Ana|Paz|007|2000-02-29`, 2, 1],
-    ])('is too large in %j: the first bet that is not whole is named', (payload, count, index) => {
+    ])('is too large in %j, and the first incomplete bet is reported', (payload, count, index) => {
       expect(readBatch(payload)).toEqual({
         count,
         index,
@@ -212,7 +212,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       [`1|${PAZ}|`, 1],
       [`2|${PAZ}|${LORCA}|`, 2],
       [`2|${PAZ}|${LORCA}|x`, 2],
-    ])('is too small in %j, which a trailing delimiter is enough for', (payload, count) => {
+    ])('is too small in %j', (payload, count) => {
       expect(readBatch(payload)).toEqual({
         count,
         index: count,
@@ -241,20 +241,17 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       ['number', '-1', 'not-digits'],
       ['number', '10000', 'out-of-range'],
       ['number', '00000000001', 'too-long'],
-    ] as const)(
-      'with the %s %j is refused, wherever in the batch it is',
-      (field, value, reason) => {
-        const bad = PAZ.split('|').with(FIELDS.indexOf(field), value).join('|');
-        for (let index = 0; index < 3; index += 1) {
-          const bets = [LORCA, LORCA, LORCA].with(index, bad);
-          expect(readBatch(`3|${bets.join('|')}`)).toEqual({ count: 3, index, field, reason });
-        }
-      },
-    );
+    ] as const)('with the %s %j is refused, at any place in the batch', (field, value, reason) => {
+      const bad = PAZ.split('|').with(FIELDS.indexOf(field), value).join('|');
+      for (let index = 0; index < 3; index += 1) {
+        const bets = [LORCA, LORCA, LORCA].with(index, bad);
+        expect(readBatch(`3|${bets.join('|')}`)).toEqual({ count: 3, index, field, reason });
+      }
+    });
 
     test.each([
       ['Latin-1', '4d6172ed61'],
-      ['a sequence that the delimiter cuts off, not read on into the next field', '41c3'],
+      ['a sequence that the delimiter cuts, not read on into the next field', '41c3'],
     ])('that is not UTF-8 is refused: %s', (_, name) => {
       const payload = Buffer.concat([
         Buffer.from('1|'),
@@ -269,7 +266,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       });
     });
 
-    test('that is invalid is told before fields that are missing or too many behind it', () => {
+    test('that is invalid is reported before missing or extra fields after it', () => {
       const bad = 'Ana||007|2000-02-29|1';
       const fault = { index: 0, field: 'last_name', reason: 'empty' };
       expect(readBatch(`2|${bad}`)).toEqual({ count: 2, ...fault });
@@ -277,15 +274,15 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       expect(readBatch(`2|${bad}|${bad}`)).toEqual({ count: 2, ...fault });
     });
 
-    test('that is refused leaves nothing in the next batch', () => {
+    test('that is refused does not affect the next batch', () => {
       readBatch(`2|${LORCA}|Ana||007|2000-02-29|1`);
       expect(readBatch(`1|${PAZ}`)).toEqual(PAZ_READ);
     });
   });
 
-  describe('a payload that is cut', () => {
+  describe('a truncated payload', () => {
     test.each([`1|${LORCA}`, `2|${LORCA}|${PAZ}`, '0|', '1|Ñ|😀|7|0001-01-01|0'])(
-      'at any place is no batch, except within the digits of its last number: %j',
+      'is refused, except within the digits of its last number: %j',
       payload => {
         const bytes = Buffer.from(payload);
         const lastNumber = bytes.lastIndexOf('|') + 1;
@@ -301,7 +298,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
     );
 
     test.prop([wireBets, digits])(
-      'at any place is a batch only when the rest is one by the grammar',
+      'is a batch only when the grammar allows it',
       (bets, numberDigits) => {
         const texts = bets.flatMap(bet => textsOf(bet, numberDigits));
         const payload = Buffer.from(
@@ -357,7 +354,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
     const FAULT_FIELDS = ['first_name', 'last_name', 'document', 'birthdate', 'number', 'batch'];
 
     test.prop([fc.oneof(edited, random)], { numRuns: 5000 })(
-      'is a batch exactly when the grammar and the rules say so, never an exception',
+      'is a batch exactly when the grammar and the rules allow it, and never throws',
       payload => {
         const read = reader.readBatch(payload, 1);
         const count = expectedCount(payload);
@@ -375,7 +372,7 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
     );
 
     test.prop([fc.oneof(edited, random)], { numRuns: 2000 })(
-      'is a single bet exactly when it is five valid fields, never an exception',
+      'is a single bet exactly when it is five valid fields, and never throws',
       payload => {
         const fields = Buffer.from(payload)
           .toString('latin1')

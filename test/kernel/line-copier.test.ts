@@ -24,7 +24,7 @@ function fieldsOf(...lines: readonly string[]): string {
   return lines.map(line => `|${line.replaceAll(',', '|')}`).join('');
 }
 
-describe('the copier of lines', () => {
+describe('WasmLineCopier', () => {
   const copier = new WasmLineCopier();
 
   function copy(
@@ -50,7 +50,7 @@ describe('the copier of lines', () => {
     expect(copy(text.replaceAll(',', ';'), { delimiter: 0x3b })).toMatchObject({ count: 2 });
   });
 
-  test('stops at the count, where there is no more room, and at the end', () => {
+  test('stops at the count, at the end of the room, and at the end of the chunk', () => {
     const text = `${LORCA}\n${LORCA}\n${LORCA}`;
     const line = LORCA.length + 1;
     expect(copy(text)).toMatchObject({ count: 2, end: 2 * line });
@@ -64,12 +64,12 @@ describe('the copier of lines', () => {
     expect(copy(text, { room: 0 })).toEqual({ fields: '', count: 0, end: 0 });
   });
 
-  test('reads nothing that is left of a longer chunk', () => {
+  test('reads no bytes of an earlier, longer chunk', () => {
     copy(`${LORCA}\n${NUNEZ}\n`);
     expect(copy(LORCA)).toEqual({ fields: '', count: 0, end: 0 });
   });
 
-  test('takes chunks up to its length, and copies no more at a time than it has room for', async () => {
+  test('accepts chunks up to its limit, and copies as much as it has room for', async () => {
     const lines = `${LORCA}\n`.repeat(Math.floor(CHUNK_BYTES_MAX / (LORCA.length + 1)));
     const full = lines.padEnd(CHUNK_BYTES_MAX, '\n');
     expect(copy(full, { room: 1e6 })).toMatchObject({
@@ -81,7 +81,7 @@ describe('the copier of lines', () => {
     expect(fast).toEqual(plain);
   });
 
-  test('is not there without WebAssembly: the client sends the same bets', async () => {
+  test('is absent without WebAssembly, and the client sends the same bets', async () => {
     expect(openLineCopier()).toBeInstanceOf(WasmLineCopier);
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });

@@ -28,7 +28,7 @@ function run(script: string, ...flags: string[]): string {
 }
 
 describe('openBetReader', () => {
-  test('opens the reader in WebAssembly where it can run', () => {
+  test('opens the WebAssembly reader where it can run', () => {
     expect(openBetReader()).toBeInstanceOf(WasmBetReader);
     expect(run(READ_A_BATCH)).toBe(`Wasm${RESULT}`);
   });

@@ -46,8 +46,8 @@ function* around(bet: string, values: Iterable<Uint8Array>): Generator<Uint8Arra
 const texts = (values: readonly string[]): Buffer[] => values.map(text => Buffer.from(text));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-describe('both readers say the same', () => {
-  test.prop([fc.integer()], { numRuns: 1000 })('of what the fuzzer makes', seed => {
+describe('the plain and the WebAssembly reader', () => {
+  test.prop([fc.integer()], { numRuns: 1000 })('agree on fuzzed payloads', seed => {
     const maker = new PayloadMaker(new SeededRandom(seed));
     expect(
       different(
@@ -59,12 +59,15 @@ describe('both readers say the same', () => {
     expect(isSameRead(plain.readBet(bet, 1), wasm.readBet(bet, 1))).toBe(true);
   });
 
-  test.prop([fc.uint8Array({ maxLength: 300 })], { numRuns: 2000 })('of any bytes', payload => {
-    expect(different([payload, Buffer.concat([Buffer.from('1|'), payload])])).toEqual([]);
-    expect(isSameRead(plain.readBet(payload, 7), wasm.readBet(payload, 7))).toBe(true);
-  });
+  test.prop([fc.uint8Array({ maxLength: 300 })], { numRuns: 2000 })(
+    'agree on random bytes',
+    payload => {
+      expect(different([payload, Buffer.concat([Buffer.from('1|'), payload])])).toEqual([]);
+      expect(isSameRead(plain.readBet(payload, 7), wasm.readBet(payload, 7))).toBe(true);
+    },
+  );
 
-  test.each([LORCA, NUNEZ])('of a bet with any one byte replaced by any other', bet => {
+  test.each([LORCA, NUNEZ])('agree on a bet with any byte replaced by any other', bet => {
     const payloads = upTo(bet.length).flatMap(place =>
       upTo(256).map(byte =>
         Buffer.concat([
@@ -78,7 +81,7 @@ describe('both readers say the same', () => {
     expect(different(payloads)).toEqual([]);
   });
 
-  test.each([LORCA, NUNEZ])('of a bet with any one byte put in or left out', bet => {
+  test.each([LORCA, NUNEZ])('agree on a bet with any byte inserted or removed', bet => {
     const payloads = upTo(bet.length + 1).flatMap(place => [
       Buffer.concat([Buffer.from('1|'), bet.subarray(0, place), bet.subarray(place + 1)]),
       ...upTo(256).map(byte =>
@@ -93,7 +96,7 @@ describe('both readers say the same', () => {
     expect(different(payloads)).toEqual([]);
   });
 
-  test('of a batch that is cut at any place', () => {
+  test('agree on a batch that is cut at any place', () => {
     const maker = new PayloadMaker(new SeededRandom(7574));
     for (const payload of upTo(40).map(() => maker.payload().subarray(0, 2000))) {
       expect(
@@ -102,13 +105,13 @@ describe('both readers say the same', () => {
     }
   });
 
-  test('of any two bytes in a name, in the middle and at the end of it', () => {
+  test('agree on any two bytes within a name and at its end', () => {
     const pairs = upTo(65_536).map(pair => Buffer.of(pair >> 8, pair & 0xff));
     expect(different(around(`A${HOLE}z|Paz|1|2000-02-29|1`, pairs))).toEqual([]);
     expect(different(around(`Ana|P${HOLE}|1|2000-02-29|1`, pairs))).toEqual([]);
   });
 
-  test('of three and four bytes of UTF-8 at its edges', () => {
+  test('agree on UTF-8 sequences of three and four bytes at their edges', () => {
     const edges = [
       0x00, 0x7c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xc3, 0xdf, 0xe0, 0xed,
       0xef, 0xf0, 0xf4, 0xf5, 0xff,
@@ -125,7 +128,7 @@ describe('both readers say the same', () => {
     expect(different(around(`A${HOLE}|Paz|1|2000-02-29|1`, [...threes, ...fours]))).toEqual([]);
   });
 
-  test('of any day that is written YYYY-MM-DD', () => {
+  test('agree on days that are written YYYY-MM-DD', () => {
     const two = (value: number): string => String(value).padStart(2, '0');
     const days = upTo(14).flatMap(month => upTo(34).map(day => `${two(month)}-${two(day)}`));
     const years = ['0000', '0001', '1900', '1999', '2000', '2004', '2100', '9999'];
@@ -138,7 +141,7 @@ describe('both readers say the same', () => {
     );
   });
 
-  test('of documents and numbers of any length, with zeros before them and what is nearly a digit in them', () => {
+  test('agree on documents and numbers of any length, with leading zeros and near-digits', () => {
     const lengths = upTo(13).flatMap(zeros =>
       upTo(13).map(digits => '0'.repeat(zeros) + '9'.repeat(digits)),
     );
@@ -151,7 +154,7 @@ describe('both readers say the same', () => {
   });
 
   test.each(['x', 'ñ', '€', '😀', '"', ','])(
-    'of names of %j of any length up to and beyond the longest',
+    'agree on names of %j of any length up to and beyond the longest',
     character => {
       const names = texts(upTo(260).map(length => character.repeat(length)));
       expect(different(around(`${HOLE}|Paz|1|2000-02-29|1`, names))).toEqual([]);
@@ -160,7 +163,7 @@ describe('both readers say the same', () => {
     },
   );
 
-  test('whatever the agency', () => {
+  test('agree for every agency', () => {
     const payload = Buffer.concat([Buffer.from('2|'), LORCA, Buffer.from('|'), NUNEZ]);
     const wrong = upTo(65_535)
       .map(index => index + 1)
@@ -168,7 +171,7 @@ describe('both readers say the same', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('of the longest payload, and of one that is as long because of a wrong count', () => {
+  test('agree on the longest payload, with a right and with a wrong count', () => {
     const bets = Math.floor((PAYLOAD_BYTES_MAX - 6) / (LORCA.length + 1));
     for (const count of [bets, bets - 1, bets + 1]) {
       const payload = Buffer.alloc(PAYLOAD_BYTES_MAX, Buffer.concat([LORCA, Buffer.from('|')]));
@@ -180,13 +183,13 @@ describe('both readers say the same', () => {
     }
   });
 
-  test('of a payload that ends before its bets do, when nothing else was ever read', () => {
+  test('agree on a truncated payload that is the first one read', () => {
     const fresh = new WasmBetReader();
     const payload = Buffer.concat([Buffer.from('2|'), LORCA]);
     expect(fresh.readBatch(payload, 1)).toEqual(plain.readBatch(payload, 1));
   });
 
-  test('after a longer payload whose bytes still lie behind the shorter one', () => {
+  test('agree on a shorter payload after a longer one', () => {
     const long = Buffer.concat([
       Buffer.from('3|'),
       ...upTo(3).flatMap(() => [LORCA, Buffer.from('|')]),
@@ -200,7 +203,7 @@ describe('both readers say the same', () => {
 });
 
 describe.each([plain, wasm])('the $constructor.name', reader => {
-  test('takes no payload that is longer than any limit', () => {
+  test('refuses a payload longer than any limit', () => {
     const payload = Buffer.alloc(PAYLOAD_BYTES_MAX + 1, '1|');
     expect(() => reader.readBatch(payload, 1)).toThrow(RangeError);
   });

@@ -22,35 +22,35 @@ function appendedRow(agency: number, fields: FieldRanges, at = 0): string {
 }
 
 const EXAMPLES: readonly [string, Partial<Bet>, string][] = [
+  ['writes plain fields unchanged', {}, '1,Santiago Lionel,Lorca,30904465,1999-03-17,7574\r\n'],
   [
-    'plain fields are written as they are',
-    {},
-    '1,Santiago Lionel,Lorca,30904465,1999-03-17,7574\r\n',
-  ],
-  [
-    'a field with the delimiter stands in quotes',
+    'quotes a field with the delimiter',
     { firstName: 'Lorca, Jr.' },
     '1,"Lorca, Jr.",Lorca,30904465,1999-03-17,7574\r\n',
   ],
   [
-    'a field with quotes stands in quotes and they are doubled',
+    'quotes a field with quotes and doubles them',
     { lastName: '"O"Hara""' },
     '1,Santiago Lionel,"""O""Hara""""",30904465,1999-03-17,7574\r\n',
   ],
   [
-    'other special characters, spaces and accents need no quotes',
+    'does not quote other special characters, spaces and accents',
     { firstName: " Ñandú 'x' ", lastName: ';|\\😀' },
     "1, Ñandú 'x' ,;|\\😀,30904465,1999-03-17,7574\r\n",
   ],
   [
-    'a document keeps its zeros, a number has none',
+    'keeps the leading zeros of a document, not those of a number',
     { agency: 65_535, document: '0007', number: 7 },
     '65535,Santiago Lionel,Lorca,0007,1999-03-17,7\r\n',
   ],
-  ['the number 0 is one digit', { number: 0 }, '1,Santiago Lionel,Lorca,30904465,1999-03-17,0\r\n'],
+  [
+    'writes the number 0 as one digit',
+    { number: 0 },
+    '1,Santiago Lionel,Lorca,30904465,1999-03-17,0\r\n',
+  ],
 ];
 
-describe('a row', () => {
+describe('the row format', () => {
   test.each(EXAMPLES)('%s', (_, values, row) => {
     const bet = betWith(values);
     expect(formatRow(bet)).toBe(row);
@@ -58,7 +58,7 @@ describe('a row', () => {
     expect(Array.from(decodeRows([Buffer.from(row)], 'a test'), plainBet)).toEqual([bet]);
   });
 
-  test('with a line end in a name stands in quotes, whatever the line end', () => {
+  test('quotes a name with a line end of any kind', () => {
     expect(formatRow(betWith({ firstName: 'a\nb', lastName: 'c\rd' }))).toBe(
       '1,"a\nb","c\rd",30904465,1999-03-17,7574\r\n',
     );
@@ -77,14 +77,14 @@ describe('a row', () => {
     expect(appendedRow(3, fields)).toBe('3,Ana,Paz,1,2000-02-29,0\r\n');
   });
 
-  test('never needs more room than it is said to need, not even with names of 255 quotes', () => {
+  test('never exceeds its documented room, even with names of 255 quotes', () => {
     const quotes = '"'.repeat(255);
     const fields = fieldsOf([quotes, quotes, '0123456789', '2000-02-29', '0000009999']);
     expect(appendedRow(65_535, fields)).toHaveLength(6 + 2 * 513 + 11 + 11 + 4 + 2);
   });
 
   test.prop([validBet, fc.integer({ min: 1, max: 10 }), fc.nat(20)])(
-    'is the same from bytes, from a bet, and as the course writes it',
+    'is the same from bytes, from a bet, and in the code of the course',
     (bet, numberDigits, at) => {
       const row = rowOf(bet);
       expect(formatRow(bet)).toBe(row);
@@ -93,7 +93,7 @@ describe('a row', () => {
   );
 
   test.prop([validBet, fc.uint8Array({ maxLength: 5 })])(
-    'is made of the fields alone, whatever lies between them',
+    'depends on the fields alone, not on the bytes between them',
     (bet, between) => {
       let bytes = Buffer.from(between);
       const starts: number[] = [];

@@ -68,16 +68,19 @@ test.prop([validFields, gap])('valid bets have no fault', (fields, between) => {
   expect(findFault(rangesOf(fields, between))).toBeUndefined();
 });
 
-test.prop([nearlyValidFields, gap], { numRuns: 5000 })('nearly valid bets', agree);
+test.prop([nearlyValidFields, gap], { numRuns: 5000 })(
+  'both rules agree on nearly valid bets',
+  agree,
+);
 
 test.prop([fieldBytes(fc.uint8Array({ maxLength: 12 })), gap], { numRuns: 2000 })(
-  'random bytes',
+  'both rules agree on random bytes',
   agree,
 );
 
 test.prop([validFields, fc.nat(1), fc.uint8Array({ minLength: 1, maxLength: 5 }), gap], {
   numRuns: 5000,
-})('names of random bytes', (fields, index, name, between) =>
+})('both rules agree on names of random bytes', (fields, index, name, between) =>
   agree(fields.with(index, name), between),
 );
 
@@ -90,19 +93,19 @@ test.prop(
   {
     numRuns: 2000,
   },
-)('dates of random digits', (fields, characters, between) => {
+)('both rules agree on dates of random digits', (fields, characters, between) => {
   agree(fields.with(3, Buffer.from(characters.join(''))), between);
 });
 
 test.prop([validFields, fc.nat(9999), fc.nat(19), fc.nat(39), gap], { numRuns: 5000 })(
-  'dates of any year, month and day',
+  'both rules agree on dates of any year, month and day',
   (fields, year, month, day, between) => {
     const date = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
     agree(fields.with(3, Buffer.from(date)), between);
   },
 );
 
-test('names of every one and two bytes, and of every three bytes that begin a longer sequence', () => {
+test('both rules agree on names of one or two bytes, and on longer sequences', () => {
   const rest = ['Lorca', '30904465', '1999-03-17', '7574'].map(text => Buffer.from(text));
   const disagreements: string[] = [];
   const check = (name: Uint8Array): void => {

@@ -68,7 +68,7 @@ function descriptorsOf(path: string): string[] {
 
 const HAS_PROC = process.platform === 'linux';
 
-describe('the values of the course', () => {
+describe('the constants of the course', () => {
   test('the storage file is ./bets.csv', () => {
     expect(STORAGE_FILEPATH).toBe('./bets.csv');
   });
@@ -78,7 +78,7 @@ describe('the values of the course', () => {
   });
 });
 
-test('a bet has won when its number is 7574, and only then', () => {
+test('only the number 7574 wins', () => {
   const winning = Array.from({ length: 10_000 }, (_, number) => number).filter(number =>
     hasWon(betWith({ number })),
   );
@@ -86,7 +86,7 @@ test('a bet has won when its number is 7574, and only then', () => {
 });
 
 describe('storeBets', () => {
-  test('creates the file and adds rows at its end', async () => {
+  test('creates the file and appends rows', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     storeBets([betWith({ number: 7 })], path);
     storeBets([], path);
@@ -101,7 +101,7 @@ describe('storeBets', () => {
     );
   });
 
-  test('writes many bets in pieces without losing or repeating any', async () => {
+  test('writes many bets in chunks, without loss or repetition', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     const bets = Array.from({ length: 20_000 }, (_, number) =>
       betWith({
@@ -114,12 +114,12 @@ describe('storeBets', () => {
     expect(readFileSync(path).equals(rowsOf(bets))).toBe(true);
   });
 
-  test('says when the file cannot be written', async () => {
+  test('throws when the file cannot be written', async () => {
     const folder = await temporaryFolder();
     expect(() => storeBets([betWith()], join(folder, 'missing', 'bets.csv'))).toThrow(/ENOENT/);
   });
 
-  test.skipIf(!HAS_PROC)('leaves no file open, even when the bets cannot be had', async () => {
+  test.skipIf(!HAS_PROC)('closes the file, even when the bets throw', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     function* failing(): Generator<Bet> {
       yield betWith();
@@ -132,7 +132,7 @@ describe('storeBets', () => {
 });
 
 describe('loadBets', () => {
-  test('gives back what storeBets stored, whatever text the names are', async () => {
+  test('returns what storeBets stored, with any text as names', async () => {
     const folder = await temporaryFolder();
     let run = 0;
     fc.assert(
@@ -146,18 +146,18 @@ describe('loadBets', () => {
     );
   });
 
-  test('gives none for an empty file', async () => {
+  test('returns none for an empty file', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     writeFileSync(path, '');
     expect(Array.from(loadBets(path), plainBet)).toEqual([]);
   });
 
-  test('says when the file is missing', async () => {
+  test('throws when the file is missing', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     expect(() => [...loadBets(path)]).toThrow(/ENOENT/);
   });
 
-  test('names the file and the line that is no bet', async () => {
+  test('reports the file and the line of an invalid row', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     writeFileSync(
       path,
@@ -166,7 +166,7 @@ describe('loadBets', () => {
     expect(() => [...loadBets(path)]).toThrow(`${path}, line 4: `);
   });
 
-  test('reads an open file, whatever its path names, from its first byte and each time again', async () => {
+  test('reads an open file from its first byte on each call, whatever its path names', async () => {
     const path = join(await temporaryFolder(), 'bets.csv');
     writeFileSync(path, rowsOf([betWith({ document: '1' }), betWith({ document: '2' })]));
     const file = openSync(path, 'r');
@@ -191,7 +191,7 @@ describe('loadBets', () => {
       return path;
     };
 
-    test('gives each row', async () => {
+    test('returns each row', async () => {
       const path = await fileOfMany();
       let count = 0;
       for (const bet of loadBets(path)) {
@@ -202,22 +202,19 @@ describe('loadBets', () => {
       expect(count).toBe(COUNT);
     });
 
-    test.skipIf(!HAS_PROC)(
-      'has read only the beginning of it when the first bet is there',
-      async () => {
-        const path = await fileOfMany();
-        const bets = loadBets(path);
-        expect(descriptorsOf(path)).toEqual([]);
-        expect(plainBet(bets.next().value)).toEqual(betWith());
-        const [descriptor] = descriptorsOf(path);
-        const [, position] =
-          /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
-        expect(Number(position)).toBeGreaterThan(0);
-        expect(Number(position)).toBeLessThan(1024 * 1024);
-        bets.return(undefined);
-        expect(descriptorsOf(path)).toEqual([]);
-      },
-    );
+    test.skipIf(!HAS_PROC)('reads only its beginning for the first bet', async () => {
+      const path = await fileOfMany();
+      const bets = loadBets(path);
+      expect(descriptorsOf(path)).toEqual([]);
+      expect(plainBet(bets.next().value)).toEqual(betWith());
+      const [descriptor] = descriptorsOf(path);
+      const [, position] =
+        /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
+      expect(Number(position)).toBeGreaterThan(0);
+      expect(Number(position)).toBeLessThan(1024 * 1024);
+      bets.return(undefined);
+      expect(descriptorsOf(path)).toEqual([]);
+    });
 
     test.skipIf(!HAS_PROC)('closes it at the end, after a break, and after an error', async () => {
       const path = await fileOfMany();

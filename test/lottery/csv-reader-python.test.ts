@@ -78,7 +78,7 @@ def answer(case):
     }),
   );
 
-  test('the same records on the same lines, also behind a quote that is never closed', context => {
+  test('yields the same records on the same lines, also after an unclosed quote', context => {
     needsPython(context);
     fc.assert(
       fc.property(fc.array(file, { minLength: 1, maxLength: 3000, size: 'max' }), files => {

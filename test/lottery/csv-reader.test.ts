@@ -11,7 +11,7 @@ const fields = (text: string, options?: Options): (string[] | undefined)[] =>
 
 describe('fields', () => {
   test.each<[string, string, string[]]>([
-    ['are what stands between delimiters', 'a,b,c\n', ['a', 'b', 'c']],
+    ['are separated by delimiters', 'a,b,c\n', ['a', 'b', 'c']],
     ['may be empty', ',b,\n', ['', 'b', '']],
     ['may all be empty', ',,\n', ['', '', '']],
     ['keep their spaces', ' a , b\n', [' a ', ' b']],
@@ -19,21 +19,21 @@ describe('fields', () => {
     ['keep a byte order mark', '\ufeffa,b\n', ['\ufeffa', 'b']],
     ['in quotes lose the quotes', '"a",b,"c"\n', ['a', 'b', 'c']],
     ['in quotes may be empty', '"",""\n', ['', '']],
-    ['in quotes may be the only one and empty', '""\n', ['']],
-    ['in quotes may hold the delimiter', '"a,b",c\n', ['a,b', 'c']],
-    ['in quotes may hold line ends of every kind', '"a\nb\rc\r\nd",e\n', ['a\nb\rc\r\nd', 'e']],
-    ['in quotes have one quote for two', '"O""Hara","""",""""""\n', ['O"Hara', '"', '""']],
-    ['go on as they are after the closing quote', '"a"b,"c"d"e",f\n', ['ab', 'cd"e"', 'f']],
-    ['take a doubled quote only within quotes', '"a"b""c,d\n', ['ab""c', 'd']],
+    ['in quotes may be empty and the only one', '""\n', ['']],
+    ['in quotes may contain the delimiter', '"a,b",c\n', ['a,b', 'c']],
+    ['in quotes may contain line ends of every kind', '"a\nb\rc\r\nd",e\n', ['a\nb\rc\r\nd', 'e']],
+    ['in quotes unescape doubled quotes', '"O""Hara","""",""""""\n', ['O"Hara', '"', '""']],
+    ['are literal after the closing quote', '"a"b,"c"d"e",f\n', ['ab', 'cd"e"', 'f']],
+    ['unescape a doubled quote only within quotes', '"a"b""c,d\n', ['ab""c', 'd']],
     ['keep a quote that does not begin the field', 'a"b",c"\n', ['a"b"', 'c"']],
-    ['keep a quote behind a space', ' "a,b"\n', [' "a', 'b"']],
+    ['keep a quote after a space', ' "a,b"\n', [' "a', 'b"']],
     ['keep other quotes and backslashes', `'a,b',c\\"d,\\\n`, ["'a", "b'", 'c\\"d', '\\']],
   ])('%s', (_, text, expected) => {
     expect(fields(text)).toEqual([expected]);
   });
 
   test.each([';', '\t', '|'])(
-    'are separated by %j when that is the delimiter, and hold commas',
+    'are separated by %j when that is the delimiter, and may contain commas',
     delimiter => {
       const text = ['a,b', `"c${delimiter}d"`, '"e""f"', ''].join(delimiter);
       expect(fields(`${text}\r\n${delimiter}\r\n`, { delimiter })).toEqual([
@@ -43,7 +43,7 @@ describe('fields', () => {
     },
   );
 
-  test('beyond the eighth are counted and not kept', () => {
+  test('beyond the eighth are counted but not kept', () => {
     const reader = new CsvReader({ recordBytesMax: 1000 });
     reader.push(Buffer.from('1,2,3,4,5,6,7,8,9,10\n"1",2,3,4,5,6,7,8,"9",10,11\n'));
     expect(reader.next()).toBe('record');
@@ -66,7 +66,7 @@ describe('records', () => {
     ]);
   });
 
-  test('are told with the line on which they start when they span several', () => {
+  test('have the line on which they start when they span several', () => {
     expect(read('a\n"b\nb\r\nb\rb"\nc\r\n"d\r"\ne\n')).toEqual([
       [1, ['a']],
       [2, ['b\nb\r\nb\rb']],
@@ -76,14 +76,14 @@ describe('records', () => {
     ]);
   });
 
-  test('are not made of empty lines, which count as lines', () => {
+  test('exclude empty lines, which count as lines', () => {
     expect(read('\n\r\n\ra\n\n\n\r\r\nb\r\r')).toEqual([
       [4, ['a']],
       [9, ['b']],
     ]);
   });
 
-  test('are made of lines that hold only spaces or an empty field in quotes', () => {
+  test('include lines of only spaces or an empty quoted field', () => {
     expect(fields(' \n""\n,\n')).toEqual([[' '], [''], ['', '']]);
   });
 
@@ -92,7 +92,7 @@ describe('records', () => {
     ['without a line end, in quotes', 'a,b\nc,"d"'],
     ['with a lone CR', 'a,b\nc,d\r'],
     ['with a line end', 'a,b\nc,d\n'],
-    ['with empty lines behind it', 'a,b\nc,d\n\r\n\n'],
+    ['with empty lines after it', 'a,b\nc,d\n\r\n\n'],
   ])('may end %s at the end of the file', (_, text) => {
     expect(fields(text)).toEqual([
       ['a', 'b'],
@@ -110,7 +110,7 @@ describe('records', () => {
     expect(fields(text)).toEqual([]);
   });
 
-  test('need their line end or the end of the file', () => {
+  test('require their line end or the end of the file', () => {
     const reader = new CsvReader({ recordBytesMax: 100 });
     reader.push(Buffer.from('a,b'));
     expect(reader.next()).toBe('more');
@@ -124,7 +124,7 @@ describe('records', () => {
     expect(reader.next()).toBe('done');
   });
 
-  test('need not be taken before the next piece is pushed', () => {
+  test('may be read after the next chunk is pushed', () => {
     const reader = new CsvReader({ recordBytesMax: 100 });
     for (const piece of ['a,', '"b', '', '"\nc\n', 'd,e']) reader.push(Buffer.from(piece));
     reader.end();
@@ -138,7 +138,7 @@ describe('records', () => {
   });
 });
 
-describe('a stream in pieces', () => {
+describe('a stream in chunks', () => {
   const TEXT = 'á,"b\r\nb","c""c"\r\n\r\n"","d"d\r"""",\n\n,é\n"f\n';
   const EXPECTED: Read[] = [
     [1, ['á', 'b\r\nb', 'c"c']],
@@ -148,7 +148,7 @@ describe('a stream in pieces', () => {
     [8, undefined],
   ];
 
-  test('gives the same records however it is cut in two, and byte by byte', () => {
+  test('yields the same records at every cut, and byte by byte', () => {
     for (const pieces of everyCut(Buffer.from(TEXT))) expect(readPieces(pieces)).toEqual(EXPECTED);
   });
 
@@ -160,7 +160,7 @@ describe('a stream in pieces', () => {
     .map(parts => parts.join(''));
 
   test.prop([text, places, fc.integer({ min: 1, max: 30 })], { numRuns: 20_000 })(
-    'gives the same records in any pieces, whatever the limit of a record',
+    'yields the same records in any chunks, whatever the limit of a record',
     (csv, cuts, recordBytesMax) => {
       const bytes = Buffer.from(csv);
       const whole = readPieces([bytes], { recordBytesMax });
@@ -170,7 +170,7 @@ describe('a stream in pieces', () => {
 });
 
 describe('a broken record', () => {
-  test('is a quote that is never closed: only its first line is given up', () => {
+  test('with an unclosed quote loses its first line only', () => {
     expect(read('a\n"b,c\nd,e\n\nf\n')).toEqual([
       [1, ['a']],
       [2, undefined],
@@ -179,7 +179,7 @@ describe('a broken record', () => {
     ]);
   });
 
-  test('may be followed by another broken record on the line that it spanned', () => {
+  test('may be followed by another one on a line that it spanned', () => {
     expect(read('"a\r\nx"y,"\r\nb')).toEqual([
       [1, undefined],
       [2, undefined],
@@ -187,11 +187,11 @@ describe('a broken record', () => {
     ]);
   });
 
-  test.each(['"', '"a', 'a,"', 'a,"b""', '"\n', '"a\r', '""a,"'])('is all of %j', text => {
+  test.each(['"', '"a', 'a,"', 'a,"b""', '"\n', '"a\r', '""a,"'])('includes all of %j', text => {
     expect(read(text)).toEqual([[1, undefined]]);
   });
 
-  test('is longer than the limit: its line is given up and the next one is read', () => {
+  test('over the limit loses its line, and the next one is read', () => {
     const options = { recordBytesMax: 5 };
     expect(read('12345\n123456\n12,45\r\n12,456\r\n1\n', options)).toEqual([
       [1, ['12345']],
@@ -202,7 +202,7 @@ describe('a broken record', () => {
     ]);
   });
 
-  test('is as long as its bytes in the file, quotes included', () => {
+  test('is measured in bytes of the file, quotes included', () => {
     const options = { recordBytesMax: 6 };
     expect(fields('"1234"\n"12345"\n"1""4"\n"1"""4"\n', options)).toEqual([
       ['1234'],
@@ -212,7 +212,7 @@ describe('a broken record', () => {
     ]);
   });
 
-  test('that spans lines and is too long costs its first line only', () => {
+  test('over the limit that spans lines loses its first line only', () => {
     expect(read('"1\n2\n3\n4"\n5\n', { recordBytesMax: 6 })).toEqual([
       [1, undefined],
       [2, ['2']],
@@ -222,7 +222,7 @@ describe('a broken record', () => {
     ]);
   });
 
-  test('that is exactly as long as the limit is none, also when a piece ends between its CR and LF', () => {
+  test('exceeds the limit, also with a chunk border between CR and LF', () => {
     for (const pieces of everyCut(Buffer.from('12345\r\n"123"\r\n1,"3"\r\n6\r\n'))) {
       expect(readPieces(pieces, { recordBytesMax: 5 })).toEqual([
         [1, ['12345']],
@@ -233,7 +233,7 @@ describe('a broken record', () => {
     }
   });
 
-  test('at the end of the file, too long and without a line end, is told once', () => {
+  test('over the limit at the end of the file is reported once', () => {
     for (const pieces of everyCut(Buffer.from('1\n123456789'))) {
       expect(readPieces(pieces, { recordBytesMax: 5 })).toEqual([
         [1, ['1']],
@@ -257,7 +257,7 @@ describe('memory', () => {
     return most;
   }
 
-  test('does not grow with a line of 64 MiB that never ends', () => {
+  test('does not grow with an endless line of 64 MiB', () => {
     const chunk = Buffer.alloc(CHUNK_BYTES, 'x');
     const reader = new CsvReader({ recordBytesMax: 200_000 });
     const steps: string[] = [];
@@ -275,7 +275,7 @@ describe('memory', () => {
     expect([reader.line, fieldsOf(reader)]).toEqual([2, ['next']]);
   });
 
-  test('does not grow with 64 MiB behind a quote that is never closed, and their lines are read', () => {
+  test('does not grow with 64 MiB after an unclosed quote, whose lines are read', () => {
     const lines = Buffer.from(`${'x'.repeat(1023)}\n`.repeat(CHUNK_BYTES / 1024));
     const reader = new CsvReader({ recordBytesMax: 200_000 });
     let broken = 0;

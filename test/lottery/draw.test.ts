@@ -12,7 +12,7 @@ async function* slicesOf(...slices: readonly (readonly Bet[])[]): AsyncGenerator
 const isEven = (bet: Bet): boolean => bet.number % 2 === 0;
 
 describe('a draw', () => {
-  test('counts the bets and lists the winners of each agency in stored order, over all slices', async () => {
+  test('lists the winners of each agency in stored order, across slices', async () => {
     const slices = slicesOf(
       [
         betWith({ agency: 2, document: '21', number: 2 }),
@@ -54,14 +54,14 @@ describe('a draw', () => {
     });
   });
 
-  test('without a winner names no agency', async () => {
+  test('without a winner lists no agency', async () => {
     expect(await holdDraw(slicesOf([betWith(), betWith({ agency: 2 })]), () => false)).toEqual({
       bets: 2,
       winners: new Map(),
     });
   });
 
-  test('asks once for each bet, in stored order, and goes once through them', async () => {
+  test('reads each bet once, in stored order', async () => {
     const bets = [
       betWith({ document: '1' }),
       betWith({ document: '2' }),
@@ -75,7 +75,7 @@ describe('a draw', () => {
     expect(asked).toEqual(['1', '2', '3']);
   });
 
-  test('that cannot read its bets is not held', async () => {
+  test('fails when its bets cannot be read', async () => {
     async function* failing(): AsyncGenerator<Iterable<Bet>> {
       yield [betWith()];
       throw new Error('disk on fire');
@@ -83,7 +83,7 @@ describe('a draw', () => {
     await expect(holdDraw(failing(), () => true)).rejects.toThrow('disk on fire');
   });
 
-  test('finds for each agency exactly its winning bets', async () => {
+  test('finds exactly the winning bets of each agency', async () => {
     const few = validBet.map(bet => ({ ...bet, agency: (bet.agency % 5) + 1 }));
     await fc.assert(
       fc.asyncProperty(

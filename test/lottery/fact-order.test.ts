@@ -43,14 +43,14 @@ const OVERTAKEN_BY: Record<Kind, readonly Kind[]> = {
   drawn: KINDS,
 };
 
-describe('a fact that was judged without knowing of another one', () => {
-  test.each(KINDS)('(%s) is overtaken by these of the same agency', kind => {
+describe('a concurrent fact', () => {
+  test.each(KINDS)('(%s) is overtaken by the listed facts of the same agency', kind => {
     expect(KINDS.filter(other => isOvertakenBy(factOf(kind, 1), factOf(other, 1)))).toEqual(
       OVERTAKEN_BY[kind],
     );
   });
 
-  test.each(KINDS)('(%s) of another agency is overtaken by a close and a draw alone', kind => {
+  test.each(KINDS)('(%s) is overtaken by another agency only with a close or a draw', kind => {
     const overtaking = KINDS.filter(other => isOvertakenBy(factOf(kind, 1), factOf(other, 2)));
     expect(overtaking).toEqual(kind === 'drawn' || kind === 'closed' ? KINDS : ['closed', 'drawn']);
   });

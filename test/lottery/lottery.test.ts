@@ -33,8 +33,8 @@ function drawnLottery(): Lottery {
   return lottery;
 }
 
-describe('open', () => {
-  test('is how a lottery begins: every agency is missing, nobody is refused, there are no winners', () => {
+describe('an open lottery', () => {
+  test('has every agency missing, refuses no bets and has no winners', () => {
     const lottery = new Lottery([3, 1, 2]);
     expect(lottery.state).toBe('open');
     expect(lottery.missing).toEqual([1, 2, 3]);
@@ -46,14 +46,14 @@ describe('open', () => {
     }
   });
 
-  test('is what a lottery stays until the last expected agency has finished', () => {
+  test('stays open until the last expected agency has finished', () => {
     const lottery = lotteryAfter(3, 1);
     expect(lottery.state).toBe('open');
     expect(lottery.missing).toEqual([2]);
     expect(lottery.winnersOf(3)).toBeUndefined();
   });
 
-  test('is what a lottery without expected agencies stays: nothing can finish it', () => {
+  test('stays open without expected agencies', () => {
     const lottery = new Lottery([]);
     expect(lottery.state).toBe('open');
     expect(lottery.missing).toEqual([]);
@@ -62,7 +62,7 @@ describe('open', () => {
     expect(lottery.state).toBe('open');
   });
 
-  test('counts an agency that is named twice once', () => {
+  test('counts a repeated agency once', () => {
     const lottery = new Lottery([7, 7]);
     expect(lottery.missing).toEqual([7]);
     lottery.apply(finished(7));
@@ -77,8 +77,8 @@ describe('open', () => {
   });
 });
 
-describe('an agency that has finished', () => {
-  test('may not bet any more; the others may', () => {
+describe('a finished agency', () => {
+  test('may not bet any more, but others may', () => {
     const lottery = lotteryAfter(2);
     expect(lottery.hasFinished(2)).toBe(true);
     expect(lottery.finished).toEqual([2]);
@@ -87,20 +87,20 @@ describe('an agency that has finished', () => {
     expect(lottery.refusalOfBets(3)).toBeUndefined();
   });
 
-  test('and says so again changes nothing', () => {
+  test('may finish again without effect', () => {
     const lottery = lotteryAfter(2, 2, 2);
     expect(lottery.missing).toEqual([1, 3]);
     expect(lottery.state).toBe('open');
   });
 
-  test('and says so again after the draw changes nothing', () => {
+  test('may finish again after the draw without effect', () => {
     const lottery = drawnLottery();
     lottery.apply(finished(1));
     expect(lottery.state).toBe('drawn');
     expect(lottery.winnersOf(1)).toEqual(['11', '12']);
   });
 
-  test('is kept, and completes nothing, when it is not expected', () => {
+  test('is recorded but completes nothing when it is not expected', () => {
     const lottery = lotteryAfter(1, 2);
     lottery.apply(finished(4));
     expect(lottery.finished).toEqual([1, 2, 4]);
@@ -111,7 +111,7 @@ describe('an agency that has finished', () => {
 });
 
 describe('the bets', () => {
-  test('are counted for each agency, those that were adopted as well', () => {
+  test('are counted per agency, adopted ones included', () => {
     const lottery = new Lottery([1, 2]);
     expect(lottery.bets).toEqual(new Map());
     lottery.apply({
@@ -140,7 +140,7 @@ describe('the bets', () => {
 });
 
 describe('the uploads', () => {
-  test('are those of the facts with a place, and that by which an agency finished', () => {
+  test('are those of facts with a place, and those that finished an agency', () => {
     const lottery = new Lottery([1, 2]);
     lottery.apply({ kind: 'stored', agency: 1, count: 5, place: undefined });
     expect(lottery.uploads.of(1)).toEqual([]);
@@ -153,8 +153,8 @@ describe('the uploads', () => {
   });
 });
 
-describe('complete', () => {
-  test('is a lottery of which every expected agency has finished: no bets, no winners yet', () => {
+describe('a complete lottery', () => {
+  test('has no missing agency, refuses bets and has no winners yet', () => {
     const lottery = lotteryAfter(2, 3, 1);
     expect(lottery.state).toBe('complete');
     expect(lottery.missing).toEqual([]);
@@ -175,7 +175,7 @@ describe('the draw', () => {
     expect(lottery.winnersOf(2)).toEqual([]);
   });
 
-  test('stays held when more agencies are expected afterwards: they may not bet', () => {
+  test('stays held when more agencies are expected later, which may not bet', () => {
     const lottery = new Lottery([1, 2, 3, 4]);
     for (const fact of [finished(1), finished(2), finished(3), drawn()]) lottery.apply(fact);
     expect(lottery.state).toBe('drawn');
@@ -192,13 +192,13 @@ describe('the draw', () => {
     ]);
   });
 
-  test('gives each agency its own winners in stored order, and none to who has none', () => {
+  test('gives each agency its own winners in stored order, or none', () => {
     const lottery = drawnLottery();
     expect([1, 2, 3].map(agency => lottery.winnersOf(agency))).toEqual([['11', '12'], [], ['31']]);
   });
 });
 
-describe('an agency that is not expected', () => {
+describe('an unexpected agency', () => {
   test.each([0, 4, -1, 65_535, 1.5, Number.NaN])('(%d) may not bet in any state', agency => {
     for (const lottery of [lotteryAfter(), lotteryAfter(1, 2, 3), drawnLottery()]) {
       expect(lottery.expects(agency)).toBe(false);
@@ -276,7 +276,7 @@ describe('any sequence of facts', () => {
   const happenings = fc.array(happening, { maxLength: 30 });
 
   test.prop([expectedAgencies, happenings], { numRuns: 500 })(
-    'keeps the rules: bets only of who has not finished, winners only when drawn',
+    'keeps the rules: bets only before END, winners only after the draw',
     (expected, all) => {
       const lottery = new Lottery(expected);
       const done = new Set<number>();
@@ -302,7 +302,7 @@ describe('any sequence of facts', () => {
   );
 
   test.prop([expectedAgencies, happenings], { numRuns: 500 })(
-    'leads to the same state when it is applied again after any of its steps (promise P6)',
+    'leads to the same state when it is replayed after any of its steps (promise P6)',
     (expected, all) => {
       const facts = factsOf(all);
       const live = new Lottery(expected);

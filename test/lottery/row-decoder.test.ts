@@ -14,19 +14,19 @@ describe('rows', () => {
     betWith({ agency: 2, firstName: 'x\r\ny\n', lastName: '😀' }),
   ];
 
-  test('are the same bets however the bytes are cut', () => {
+  test('are the same bets at every cut', () => {
     for (const pieces of everyCut(rowsOf(BETS)))
       expect(Array.from(decodeRows(pieces, 'a test'), plainBet)).toEqual(BETS);
   });
 
   test.prop([fc.array(validBet, { maxLength: 8 }), places])(
-    'give back any bets, in any pieces',
+    'return any bets, in any chunks',
     (bets, cuts) => {
       expect(Array.from(decodeRows(cutAt(rowsOf(bets), cuts), 'a test'), plainBet)).toEqual(bets);
     },
   );
 
-  test('are read only as far as they are asked for', () => {
+  test('are read lazily', () => {
     const taken: number[] = [];
     function* pieces(): Generator<Uint8Array> {
       for (let piece = 0; piece < 3; piece += 1) {
@@ -42,7 +42,7 @@ describe('rows', () => {
     expect(taken).toEqual([0, 1]);
   });
 
-  test('stay what they are when the next rows are read into the same buffer', () => {
+  test('stay unchanged when the next rows are read into the same buffer', () => {
     const [first, second] = [
       betWith({ firstName: 'María José de la Concepción' }),
       betWith({ firstName: 'Bartolomé' }),
@@ -69,11 +69,11 @@ describe('rows', () => {
       'quotes, then accents',
       [betWith({ lastName: '"Paz"' }), betWith({ firstName: 'Ñandú 𝄞' }), betWith({})],
     ],
-  ])('are right in one chunk: %s', (_, bets) => {
+  ])('are decoded in one chunk: %s', (_, bets) => {
     expect(Array.from(decodeRows([rowsOf(bets)], 'a test'), plainBet)).toEqual(bets);
   });
 
-  test('that are usual make no text of a field before it is asked for', () => {
+  test('in plain form decode their fields lazily', () => {
     const bets = [
       ...decodeRows([rowsOf([betWith(), betWith({ firstName: 'a,b' }), betWith()])], 'a test'),
     ];
@@ -93,19 +93,16 @@ describe('rows', () => {
     ['more fields', '1,Ana,Paz,11,1990-01-02,7574,x\r\n'],
     ['a single word', 'hola\r\n'],
     ['the row torn before its last field', '1,Ana,Paz,11,1990'],
-    ['a quote that is never closed', '1,"Ana,Paz,11,1990-01-02,7574\r\n'],
+    ['an unclosed quote', '1,"Ana,Paz,11,1990-01-02,7574\r\n'],
     ['more than a mebibyte', `1,${'x'.repeat(1024 * 1024)},Paz,11,1990-01-02,7574\r\n`],
-  ])(
-    'with %s are an error that names the source and the line, after the bets before it',
-    (_, broken) => {
-      const bets = decodeRows([Buffer.from(`${ROW}\r\n${ROW}${broken}`)], 'some/bets.csv');
-      expect(bets.next().value?.firstName).toBe('Ana');
-      expect(bets.next().value?.firstName).toBe('Ana');
-      expect(() => bets.next()).toThrow(/^some\/bets\.csv, line 4: /);
-    },
-  );
+  ])('with %s throw an error with source and line, after the bets before it', (_, broken) => {
+    const bets = decodeRows([Buffer.from(`${ROW}\r\n${ROW}${broken}`)], 'some/bets.csv');
+    expect(bets.next().value?.firstName).toBe('Ana');
+    expect(bets.next().value?.firstName).toBe('Ana');
+    expect(() => bets.next()).toThrow(/^some\/bets\.csv, line 4: /);
+  });
 
-  test('of which one has a name with line ends count its lines', () => {
+  test('with line ends in a name count these lines', () => {
     const bets = decodeRows([Buffer.from(`1,"A\r\nn\na",Paz,11,1990-01-02,7574\r\nhola\r\n`)], 'x');
     expect(bets.next().value?.firstName).toBe('A\r\nn\na');
     expect(() => bets.next()).toThrow(/^x, line 4: /);
@@ -117,7 +114,7 @@ describe('rows', () => {
     ['no number', '1,Ana,Paz,11,1990-01-02,\r\n'],
     ['a negative number', '1,Ana,Paz,11,1990-01-02,-7574\r\n'],
     ['a number with a fraction', '1,Ana,Paz,11,1990-01-02,75.4\r\n'],
-  ])('with %s are an error that names the line, not a bet of another number', (_, broken) => {
+  ])('with %s throw an error with the line, and yield no other number', (_, broken) => {
     const bets = decodeRows([Buffer.from(`${ROW}${broken}`)], 'x');
     expect(bets.next().value?.firstName).toBe('Ana');
     expect(() => bets.next()).toThrow(/^x, line 2: /);

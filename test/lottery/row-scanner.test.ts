@@ -30,7 +30,7 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 const seeds = fc.integer();
 
 describe('RowScanner', () => {
-  test('finds the rows that stand one behind the other, up to one that is not whole', () => {
+  test('finds consecutive rows, up to an incomplete one', () => {
     const window = Buffer.from(`${LORCA}${NUNEZ}${LORCA.slice(0, -1)}`);
     const second = LORCA.length;
     const third = second + Buffer.byteLength(NUNEZ);
@@ -45,15 +45,15 @@ describe('RowScanner', () => {
     ['quotes within a field', '1,A"na,Paz,1,2000-02-29,7\r\n'],
     ['another line end', '1,Ana,Paz,1,2000-02-29,7\n'],
     ['an empty line before it', '\r\n1,Ana,Paz,1,2000-02-29,7\r\n'],
-    ['a field fewer', '1,Ana,Paz,1,7\r\n'],
-    ['a field more', '1,Ana,Paz,1,2000-02-29,x,7\r\n'],
+    ['a missing field', '1,Ana,Paz,1,7\r\n'],
+    ['an extra field', '1,Ana,Paz,1,2000-02-29,x,7\r\n'],
     ['a control character', '1,A\tna,Paz,1,2000-02-29,7\r\n'],
     ['no agency', ',Ana,Paz,1,2000-02-29,7\r\n'],
     ['no number', '1,Ana,Paz,1,2000-02-29,\r\n'],
     ['a long agency', '000001,Ana,Paz,1,2000-02-29,7\r\n'],
     ['a long number', '1,Ana,Paz,1,2000-02-29,000007\r\n'],
     ['a signed number', '1,Ana,Paz,1,2000-02-29,-7\r\n'],
-  ])('leaves a row with %s to others', (_, row) => {
+  ])('skips a row with %s', (_, row) => {
     const window = Buffer.from(`${LORCA}${row}${LORCA}`);
     expect(found(window)).toEqual([0, 1, 7574, LORCA.length]);
   });
@@ -67,7 +67,7 @@ describe('RowScanner', () => {
     expect(found(Buffer.alloc(0))).toEqual([0]);
   });
 
-  test('finds nothing in what a longer window left behind', () => {
+  test('finds nothing in the bytes of an earlier, longer window', () => {
     const window = Buffer.from(LORCA);
     const wrong = upTo(window.length).filter(length => {
       found(window);
@@ -77,24 +77,24 @@ describe('RowScanner', () => {
   });
 });
 
-describe('a file gives the same bets, or the same error after the same bets, with and without the scanner', () => {
-  test.prop([seeds], { numRuns: 1000 })('when the fuzzer makes it', seed => {
+describe('a file read with and without the scanner', () => {
+  test.prop([seeds], { numRuns: 1000 })('yields the same bets or error when it is fuzzed', seed => {
     const maker = new RowsMaker(new SeededRandom(seed));
     expect(isReadTheSame(maker.file(), maker.places())).toBe(true);
   });
 
   test.prop([fc.uint8Array({ maxLength: 120 }), fc.array(fc.nat(300), { maxLength: 4 })], {
     numRuns: 1000,
-  })('when it ends with any bytes', (bytes, places) => {
+  })('yields the same bets or error when it ends with random bytes', (bytes, places) => {
     expect(isReadTheSame(Buffer.concat([Buffer.from(LORCA), bytes]), places)).toBe(true);
   });
 
   test.each([
-    ['usual rows', LORCA + NUNEZ + LORCA],
+    ['plain rows', LORCA + NUNEZ + LORCA],
     ['quotes between them', `${LORCA}2,"a,b","c""d\r\ne",1,2000-02-29,7\r\n${NUNEZ}`],
     ['other line ends between them', `${LORCA.trim()}\n${NUNEZ.trim()}\r${LORCA}\r\n\n${NUNEZ}`],
-    ['an error behind them', `${LORCA}\r\n${NUNEZ}1,2,3\r\n${LORCA}`],
-  ])('when it is cut anywhere, or into single bytes: %s', (_, text) => {
+    ['an error after them', `${LORCA}\r\n${NUNEZ}1,2,3\r\n${LORCA}`],
+  ])('yields the same bets or error at every cut, and byte by byte: %s', (_, text) => {
     const bytes = Buffer.from(text);
     const everywhere = upTo(bytes.length + 1);
     const wrong = everywhere.filter(
@@ -105,7 +105,7 @@ describe('a file gives the same bets, or the same error after the same bets, wit
   });
 
   test.each([0, 1, 2, 8, 9, 47, 48, 49])(
-    'when the end of a window is %i bytes behind a row',
+    'yields the same bets or error when a window ends %i bytes after a row',
     behind => {
       const rows = LORCA.repeat(Math.floor(WINDOW_BYTES_MAX / LORCA.length) - 3);
       const rest = WINDOW_BYTES_MAX - rows.length - behind;

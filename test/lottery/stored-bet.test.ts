@@ -21,13 +21,13 @@ describe('a stored bet', () => {
     expect(plainBet(stored(values))).toEqual(betWith(values));
   });
 
-  test('prints, and becomes JSON, as the bet that it is', () => {
+  test('prints and serializes to JSON as a plain bet', () => {
     const bet = betWith({ firstName: 'Ñandú' });
     expect(inspect(stored(bet))).toBe(inspect(bet));
     expect(JSON.parse(JSON.stringify(stored(bet)))).toEqual(bet);
   });
 
-  test('holds what is no UTF-8 with marks in its place, as any other decoding does', () => {
+  test('replaces invalid UTF-8 by U+FFFD, as any decoder does', () => {
     const row = Buffer.concat([
       Buffer.from('1,A'),
       Buffer.of(0xff, 0xc3),

@@ -8,7 +8,7 @@ const FAULT: BatchFault = { count: 3, index: 1, field: 'document', reason: 'not-
 const place = (upload: string, seq: number) => ({ upload, seq });
 
 describe('an upload', () => {
-  test('is not known before its first batch, and expects batch 1 when it was completed without any', () => {
+  test('is unknown before its first batch, and expects batch 1 when completed without any', () => {
     const uploads = new Uploads();
     expect(uploads.find(1, 'u')).toBeUndefined();
     uploads.complete(1, 'u');
@@ -23,7 +23,7 @@ describe('an upload', () => {
     });
   });
 
-  test('that is completed is what it was', () => {
+  test('keeps its counts when it is completed', () => {
     const uploads = new Uploads();
     uploads.stored(1, place('u', 1), 10);
     uploads.complete(1, 'u');
@@ -31,7 +31,7 @@ describe('an upload', () => {
     expect(uploads.of(1)).toHaveLength(1);
   });
 
-  test('counts what is stored, and remembers which batches were not valid and why', () => {
+  test('counts its stored batches, and keeps the faults of invalid ones', () => {
     const uploads = new Uploads();
     uploads.stored(1, place('u', 1), 10);
     uploads.refused(1, place('u', 2), FAULT);
@@ -51,10 +51,10 @@ describe('an upload', () => {
 
   test.each([
     ['the first is not batch 1', [2]],
-    ['a batch is left out', [1, 3]],
-    ['a batch comes twice', [1, 1]],
-    ['a batch comes too late', [1, 2, 1]],
-  ])('takes its numbers in order: it throws when %s, stored or refused', (_, seqs) => {
+    ['a batch is missing', [1, 3]],
+    ['a batch is repeated', [1, 1]],
+    ['a batch is too late', [1, 2, 1]],
+  ])('throws when %s, stored or refused', (_, seqs) => {
     for (const last of ['stored', 'refused'] as const) {
       const uploads = new Uploads();
       for (const seq of seqs.slice(0, -1)) uploads.stored(1, place('u', seq), 1);
@@ -68,7 +68,7 @@ describe('an upload', () => {
 });
 
 describe('uploads', () => {
-  test('of an agency are those that were begun, in that order', () => {
+  test('of an agency are listed in the order of their first batches', () => {
     const uploads = new Uploads();
     for (const name of ['b', 'a', 'c']) uploads.stored(1, place(name, 1), 1);
     uploads.refused(1, place('b', 2), FAULT);
@@ -78,7 +78,7 @@ describe('uploads', () => {
     expect(uploads.of(3)).toEqual([]);
   });
 
-  test('of an agency are open from their first batch, also a refused one, until they are complete', () => {
+  test('of an agency are open from their first batch until they are complete', () => {
     const uploads = new Uploads();
     expect(uploads.openOf(1)).toBeUndefined();
     uploads.refused(1, place('u', 1), FAULT);
@@ -114,7 +114,7 @@ describe('uploads', () => {
   });
 
   test.prop([fc.array(step, { maxLength: 60 })])(
-    'of any names and agencies do not touch each other',
+    'of any names and agencies are independent',
     steps => {
       const uploads = new Uploads();
       const numbers = new Map<string, number>();

@@ -21,7 +21,7 @@ const AGENCIES = [1, 2, 3, 4, 5].map(id =>
 beforeEach(needsPython);
 
 test.each(SPOKEN)(
-  '%s: of five clients whose server is killed, every acknowledged batch is there, and each whole',
+  '%s: a killed server keeps every acknowledged batch of five clients, and each whole',
   async spoken => {
     const folder = await temporaryFolder();
     const first = await startOurServer(folder, [spoken]);

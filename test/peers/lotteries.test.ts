@@ -83,7 +83,7 @@ async function expectWinnersFiles(folder: string, agencies: readonly PeerAgency[
   }
 }
 
-describe('five clients of other solutions and our server', () => {
+describe('a lottery of five clients of other solutions and our server', () => {
   /** One of them has no bet at all. Our server takes every number up to 9999. */
   const AGENCIES = [
     makeAgency(1, 300, [4, 17, 299], HIGH_NUMBERS),
@@ -101,7 +101,7 @@ describe('five clients of other solutions and our server', () => {
     ...inEach('--chunk', '1'),
   ];
 
-  test.each(CASES.map(titled))('%s', async (_, [spoken, ...options]) => {
+  test.each(CASES.map(titled))('completes in %s', async (_, [spoken, ...options]) => {
     const folder = await temporaryFolder();
     const { server, portOf } = await startOurServer(folder, [spoken]);
     const there = { port: portOf(spoken), spoken };
@@ -114,7 +114,7 @@ describe('five clients of other solutions and our server', () => {
   });
 });
 
-describe('our five clients and the server of another solution', () => {
+describe('a lottery of our five clients and the server of another solution', () => {
   const CASES: readonly Case[] = [
     ['base', '--not-yet', '1'],
     ['push-codes'],
@@ -124,7 +124,7 @@ describe('our five clients and the server of another solution', () => {
     ...inEach('--chunk', '1'),
   ];
 
-  test.each(CASES.map(titled))('%s', async (_, [spoken, ...options]) => {
+  test.each(CASES.map(titled))('completes in %s', async (_, [spoken, ...options]) => {
     const folder = await temporaryFolder();
     // The original server of op-codes refuses the greatest numbers.
     const numbers = spoken === 'op-codes' ? {} : HIGH_NUMBERS;
@@ -155,8 +155,8 @@ describe('our five clients and the server of another solution', () => {
   });
 });
 
-describe('one lottery of agencies that speak different dialects, over one server', () => {
-  test('five clients of five other solutions', async () => {
+describe('a lottery in several dialects on one server', () => {
+  test('serves five clients of other solutions', async () => {
     const folder = await temporaryFolder();
     const { server, portOf } = await startOurServer(folder, SPOKEN);
     const ended = FIVE_AGENCIES.map((agency, index) => {
@@ -168,7 +168,7 @@ describe('one lottery of agencies that speak different dialects, over one server
     await expectStored(join(folder, 'bets.csv'), FIVE_AGENCIES);
   });
 
-  test('our clients, one in each protocol', async () => {
+  test('serves our clients, one in each protocol', async () => {
     const folder = await temporaryFolder();
     const { server, portOf } = await startOurServer(folder, AGENCY_PROTOCOLS, {
       NUMBER_AGENCIES: '6',

@@ -17,29 +17,44 @@ const BATCH = 5;
 const WAIT = ['--wait', '0.05'];
 const CASES: readonly (readonly [string, PeerDialect, string[], string[]])[] = [
   ['base', 'base', WAIT, []],
-  ['base with a stray connection, asked twice', 'base', [...WAIT, '--stray'], ['--not-yet', '1']],
-  ['push-codes', 'push_codes', [], []],
-  ['push-codes in pieces', 'push_codes', ['--chunk', '3'], ['--chunk', '1']],
-  ['check-win', 'check_win', WAIT, []],
-  ['check-win of older clients, asked twice', 'check_win', [...WAIT, '--old'], ['--not-yet', '1']],
   [
-    'check-win, a question before F, in pieces',
+    'base with a stray connection and a repeated query',
+    'base',
+    [...WAIT, '--stray'],
+    ['--not-yet', '1'],
+  ],
+  ['push-codes', 'push_codes', [], []],
+  ['push-codes in chunks', 'push_codes', ['--chunk', '3'], ['--chunk', '1']],
+  ['check-win', 'check_win', WAIT, []],
+  [
+    'check-win of older clients with a repeated query',
+    'check_win',
+    [...WAIT, '--old'],
+    ['--not-yet', '1'],
+  ],
+  [
+    'check-win with a query before F, in chunks',
     'check_win',
     [...WAIT, '--overtake', '--chunk', '3'],
     ['--chunk', '1'],
   ],
   ['csv-frames', 'csv_frames', [], []],
-  ['csv-frames read as the originals read', 'csv_frames', ['--strict'], ['--strict']],
-  ['csv-frames in pieces', 'csv_frames', ['--chunk', '3'], ['--chunk', '1']],
+  ['csv-frames with the strict reads of the originals', 'csv_frames', ['--strict'], ['--strict']],
+  ['csv-frames in chunks', 'csv_frames', ['--chunk', '3'], ['--chunk', '1']],
   ['op-codes', 'op_codes', WAIT, []],
-  ['op-codes of older clients, asked twice', 'op_codes', [...WAIT, '--old'], ['--not-yet', '1']],
-  ['op-codes in pieces', 'op_codes', [...WAIT, '--chunk', '3'], ['--chunk', '1']],
+  [
+    'op-codes of older clients with a repeated query',
+    'op_codes',
+    [...WAIT, '--old'],
+    ['--not-yet', '1'],
+  ],
+  ['op-codes in chunks', 'op_codes', [...WAIT, '--chunk', '3'], ['--chunk', '1']],
 ];
 
 beforeEach(needsPython);
 
-describe('a lottery of three agencies, the clients and the server in Python', () => {
-  test.each(CASES)('%s', async (_, dialect, ofClient, ofServer) => {
+describe('a lottery of three clients and a server in Python', () => {
+  test.each(CASES)('completes in %s', async (_, dialect, ofClient, ofServer) => {
     const folder = await temporaryFolder();
     const stored = join(folder, 'stored.csv');
     const server = await startPeerServer(
@@ -98,7 +113,7 @@ describe('a batch that the server refuses', () => {
       12,
     ],
     ['base', 1, { batches: 2, bets: 10, acknowledged: 1, errors: 1, winners: [] }, 5],
-  ])('%s', async (dialect, code, report, bets) => {
+  ])('is reported by the client in %s', async (dialect, code, report, bets) => {
     const folder = await temporaryFolder();
     const lottery = { agencies: 1, file: join(folder, 'stored.csv') };
     const server = await startPeerServer(dialect, lottery, '--refuse', '2');
@@ -112,7 +127,7 @@ describe('a batch that the server refuses', () => {
   });
 });
 
-test('a client of op-codes sends so many batches as it may, and no more', async () => {
+test('a client of op-codes sends as many batches as it may, and no more', async () => {
   const folder = await temporaryFolder();
   const lottery = { agencies: 1, file: join(folder, 'stored.csv') };
   const server = await startPeerServer('op_codes', lottery);
@@ -123,16 +138,16 @@ test('a client of op-codes sends so many batches as it may, and no more', async 
   expect(await readRows(lottery.file)).toHaveLength(10);
 });
 
-describe('what the original server cannot take ends ours with a reason', () => {
+describe('input that the original server does not support', () => {
   const PROBE = [''];
 
   test.each<readonly [string, PeerDialect, string[], readonly string[], string]>([
     ['a probe', 'csv_frames', [], PROBE, 'a connection without an agency id'],
-    ['a header in two pieces', 'csv_frames', ['--strict'], ['3030'], 'a header in two pieces'],
+    ['a header in two chunks', 'csv_frames', ['--strict'], ['3030'], 'a header in two pieces'],
     ['a probe', 'push_codes', [], PROBE, 'a connection without an agency id'],
-    ['an agency that is none of 1..N', 'push_codes', [], ['04'], 'agency 4'],
+    ['an agency out of range', 'push_codes', [], ['04'], 'agency 4'],
     [
-      'a date that is none',
+      'an invalid date',
       'push_codes',
       [],
       ['01 001b 0019 03416e61 024c61 323032312d30322d3239 00000001 00000001'],
@@ -146,7 +161,7 @@ describe('what the original server cannot take ends ours with a reason', () => {
       'a name of more than 30',
     ],
     [
-      'a question before any bet',
+      'a query before any bet',
       'check_win',
       [],
       ['00000005 51 00000001 31'],
@@ -167,7 +182,7 @@ describe('what the original server cannot take ends ours with a reason', () => {
       'bets on 9998',
     ],
     ['a message before CONN', 'base', [], ['454e4400'], 'before CONN'],
-  ])('%s: %s', async (_, dialect, options, connections, why) => {
+  ])('(%s) ends the server of %s with a reason', async (_, dialect, options, connections, why) => {
     const folder = await temporaryFolder();
     const lottery = { agencies: 3, file: join(folder, 'stored.csv') };
     const server = await startPeerServer(dialect, lottery, ...options);
@@ -177,7 +192,7 @@ describe('what the original server cannot take ends ours with a reason', () => {
     expect(stderr).toContain(why);
   });
 
-  test('and so does a lottery that does not come to its end', async () => {
+  test('includes an unfinished lottery: the op-codes server times out', async () => {
     const folder = await temporaryFolder();
     const lottery = { agencies: 3, file: join(folder, 'stored.csv') };
     const server = await startPeerServer('op_codes', lottery, '--timeout', '0.2');

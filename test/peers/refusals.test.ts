@@ -26,7 +26,7 @@ const OTHER = makeAgency(2, 12, [3]);
 
 beforeEach(needsPython);
 
-describe('the server of another solution refuses the second batch of our client', () => {
+describe('our client with a refused second batch', () => {
   const env = { CLI_BATCH_MAXAMOUNT: String(BATCH) };
 
   test.each<readonly [Spoken, RegExp]>([
@@ -43,7 +43,7 @@ describe('the server of another solution refuses the second batch of our client'
       'csv-frames',
       /^the connection was lost, the central closed the connection; whether the last 1 batches were stored is not known/,
     ],
-  ])('%s: it says so and ends with exit code 1', async (spoken, why) => {
+  ])('in %s reports the refusal and exits 1', async (spoken, why) => {
     const folder = await temporaryFolder();
     const stored = join(folder, 'stored.csv');
     const lottery = { agencies: 1, file: stored };
@@ -63,7 +63,7 @@ describe('the server of another solution refuses the second batch of our client'
     await expect(readFile(winnersFile(folder, LORCA))).rejects.toThrow('ENOENT');
   });
 
-  test('op-codes: it leaves that batch out, is told its winners, and ends with exit code 1', async () => {
+  test('in op-codes skips that batch, receives its winners and exits 1', async () => {
     const folder = await temporaryFolder();
     const stored = join(folder, 'stored.csv');
     const server = await startPeerServer(
@@ -97,7 +97,7 @@ describe('the server of another solution refuses the second batch of our client'
   });
 });
 
-describe('our server refuses a bet of a client of another solution', () => {
+describe('our server with an invalid bet of another client', () => {
   const BROKEN = 'Ana,Paz,1999999,2021-02-29,7574';
   const options = ['--batch', String(BATCH)];
   const refused = { agency: 1, acknowledged: 1, winners: [] };
@@ -111,7 +111,7 @@ describe('our server refuses a bet of a client of another solution', () => {
     // There is no word for it: the client takes the closed connection for the end of the winners.
     ['csv-frames', { code: 0, report: { ...refused, errors: 1 } }],
   ])(
-    '%s: nothing of its batch is stored, and the draw waits until its bets have come',
+    'in %s stores nothing of its batch, and the draw waits for the corrected bets',
     async (spoken, ending) => {
       const folder = await temporaryFolder();
       const { server, portOf } = await startOurServer(folder, [spoken], { NUMBER_AGENCIES: '2' });
@@ -155,7 +155,7 @@ describe('our server refuses a bet of a client of another solution', () => {
   test.each([
     ['newer', []],
     ['older', ['--old']],
-  ])('op-codes: a client of the %s kind goes on without that batch', async (_, quirk) => {
+  ])('in op-codes continues with a client of the %s kind, without that batch', async (_, quirk) => {
     const folder = await temporaryFolder();
     const { server, portOf } = await startOurServer(folder, ['op-codes'], { NUMBER_AGENCIES: '1' });
     const rows = rowsFor(LORCA);

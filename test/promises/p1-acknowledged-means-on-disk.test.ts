@@ -65,8 +65,8 @@ describe('P1 An acknowledgement means on disk', () => {
     ],
     ['a batch of the base protocol', conn(1), nbet(bet(11)), ['bets.csv', 'bets.journal']],
     ['a batch of an upload', helo(1), sbet(1, bet(11)), ['bets.csv', 'bets.journal']],
-    ['a batch that is refused for good', helo(1), sbet(1, bet('x')), ['bets.journal']],
-    ['the end of the bets', conn(1), END, ['bets.journal']],
+    ['a refused batch of an upload', helo(1), sbet(1, bet('x')), ['bets.journal']],
+    ['END', conn(1), END, ['bets.journal']],
   ])('%s is answered only after the syncs', async (_, greeting, request, syncs) => {
     const disk = new HeldSyncs();
     const { store } = await CsvStore.open(await temporaryFolder(), { files: disk.files });
@@ -95,7 +95,7 @@ describe('P1 An acknowledgement means on disk', () => {
     expect(await peer.frame()).toMatch(/^OK$|^FAIL invalid-bet\|0\|1\|/);
   });
 
-  test('whatever was answered is in both files when the server is killed in the same instant', async () => {
+  test('acknowledged messages are in both files after an immediate SIGKILL', async () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder);
     const [base, upload] = [await Peer.connect(port), await Peer.connect(port)];

@@ -16,7 +16,7 @@ const GOOD = range(BETS).map(index => bet(500 + index));
 const GOOD_ROWS = GOOD.map(([, , document]) => row(1, document!)).join('');
 
 describe('P2 All or nothing', () => {
-  test.each([0, 20, BETS - 1])('one bad bet, number %i, keeps the whole batch out', async at => {
+  test.each([0, 20, BETS - 1])('a bad bet at index %i refuses the whole batch', async at => {
     const folder = await temporaryFolder();
     const { port } = await startServer(folder);
     const base = await Peer.connect(port);
@@ -32,7 +32,7 @@ describe('P2 All or nothing', () => {
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(GOOD_ROWS);
   });
 
-  test('a batch of which only a part was written before a crash is not there afterwards', async () => {
+  test('a batch torn by a crash is absent after the restart', async () => {
     const folder = await temporaryFolder();
     const first = await startServer(folder);
     const peer = await Peer.connect(first.port);

@@ -17,7 +17,7 @@ const ROWS = range(2 * BATCHES)
 const OKS = range(BATCHES).map(() => 'OK');
 
 describe('P3 Once', () => {
-  test('an upload that is repeated on two connections at once, and again after kill -9, is stored once', async () => {
+  test('an upload over two connections, repeated after SIGKILL, is stored once', async () => {
     const folder = await temporaryFolder();
     const first = await startServer(folder, { NUMBER_AGENCIES: '1' });
     const peers = [await Peer.connect(first.port), await Peer.connect(first.port)];
@@ -37,7 +37,7 @@ describe('P3 Once', () => {
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(ROWS);
   });
 
-  test('a client that is killed, and a server that is killed, store the file of the agency once', async () => {
+  test('a killed client and a killed server store the file of the agency once', async () => {
     const folder = await temporaryFolder();
     const lines = range(20_000).map(index => `Ana,Pérez,${index},1990-01-02,${index % 7000}`);
     await writeFile(join(folder, 'agency.csv'), lines.join('\n').concat('\n'));

@@ -30,7 +30,7 @@ async function ask(port: number, count: number, ...says: readonly Uint8Array[]):
 }
 
 describe('P4 The draw waits for everybody', () => {
-  test('nobody is told a winner before the last agency has finished, a restart between them or not', async () => {
+  test('no winner is sent before the last agency has finished, also across a restart', async () => {
     const folder = await temporaryFolder();
     const first = await startServer(folder, env);
     await ask(first.port, 2, conn(1), nbet(bet(11, 7574)), END);
@@ -54,7 +54,7 @@ describe('P4 The draw waits for everybody', () => {
     expect(await waiting.frames(2)).toEqual(['RWIN 1|11', 'RWIN 1|11']);
   });
 
-  test('after the draw no bet is accepted, in no way, and not by the next server either', async () => {
+  test('no bet is accepted after the draw, also across a restart', async () => {
     const folder = await temporaryFolder();
     const first = await startServer(folder, env);
     await ask(first.port, 3, helo(1), sbet(1, bet(11, 7574)), END);

@@ -7,7 +7,7 @@ import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 describe('P5 Yours only', () => {
-  test('each agency is told its own winners, in its order, and not a byte about others', async () => {
+  test('each agency receives its own winners in its order, and nothing about others', async () => {
     const { port } = await startServer(await temporaryFolder(), { NUMBER_AGENCIES: '3' });
     const peers = [await Peer.connect(port), await Peer.connect(port), await Peer.connect(port)];
     const [first, second, third] = peers as [Peer, Peer, Peer];
@@ -43,7 +43,7 @@ describe('P5 Yours only', () => {
     expect(await upload.lastFrames()).toEqual([expect.stringMatching(/^FAIL draw-closed\|1\|/)]);
   });
 
-  test('the clients write down their own winners, and their logs name nobody', async () => {
+  test('clients write and log their own winners only', async () => {
     const folder = await temporaryFolder();
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
     const clients = await Promise.all(

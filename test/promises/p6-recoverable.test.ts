@@ -41,7 +41,7 @@ async function damage(path: string, offset: number): Promise<void> {
 }
 
 describe('P6 Recoverable', () => {
-  test('after kill -9 the next start has the same bets, the same finished agencies, and then the same draw', async () => {
+  test('a restart after SIGKILL restores bets, finished agencies and the draw', async () => {
     const folder = await killedServer();
     const second = await startServer(folder, env);
     expect(second.server.linesOf('open_store')[0]!.details).toEqual({
@@ -71,7 +71,7 @@ describe('P6 Recoverable', () => {
     expect(journal).toContain(`"sha256":"${drawn['sha256']}"`);
   });
 
-  test('a torn tail of either file is cut off and logged', async () => {
+  test('a torn write at the end of either file is cut off and logged', async () => {
     const folder = await killedServer();
     const journal = await readFile(join(folder, 'bets.journal'), 'utf8');
     await appendFile(join(folder, 'bets.csv'), row(2, 21) + row(2, 22).slice(0, 10));
@@ -88,34 +88,31 @@ describe('P6 Recoverable', () => {
   });
 
   test.each([
-    ['a bit of the second row', 'bets.csv', ROWS[0]!.length + 5, ROWS[0]!.length],
+    ['a flipped bit in the second row', 'bets.csv', ROWS[0]!.length + 5, ROWS[0]!.length],
     // The line that vouches for the second row.
-    ['a bit of the third line', 'bets.journal', undefined, undefined],
-  ])(
-    '%s of %s that has changed stops the start with file and offset',
-    async (_, file, at, offset) => {
-      const folder = await killedServer();
-      const path = join(folder, file);
-      const lines = (await readFile(join(folder, 'bets.journal'), 'utf8')).split(/(?<=\n)/);
-      const startOfThird = lines[0]!.length + lines[1]!.length;
-      await damage(path, at ?? startOfThird + 20);
-      const before = [
-        await readFile(join(folder, 'bets.csv')),
-        await readFile(join(folder, 'bets.journal')),
-      ];
-      const server = Program.start(['server'], { cwd: folder, env: { SERVER_PORT: '0', ...env } });
-      expect(await server.exited).toEqual({ code: 1, signal: null });
-      const [failure] = server.linesOf('start', 'fail');
-      expect(failure!.details['error']).toContain(
-        `${file} is damaged at offset ${offset ?? startOfThird}, `,
-      );
-      expect(server.linesOf('listen')).toEqual([]);
-      // Nothing is repaired by guessing.
-      const after = [
-        await readFile(join(folder, 'bets.csv')),
-        await readFile(join(folder, 'bets.journal')),
-      ];
-      expect(after).toEqual(before);
-    },
-  );
+    ['a flipped bit in the third line', 'bets.journal', undefined, undefined],
+  ])('%s of %s stops the start with file and offset', async (_, file, at, offset) => {
+    const folder = await killedServer();
+    const path = join(folder, file);
+    const lines = (await readFile(join(folder, 'bets.journal'), 'utf8')).split(/(?<=\n)/);
+    const startOfThird = lines[0]!.length + lines[1]!.length;
+    await damage(path, at ?? startOfThird + 20);
+    const before = [
+      await readFile(join(folder, 'bets.csv')),
+      await readFile(join(folder, 'bets.journal')),
+    ];
+    const server = Program.start(['server'], { cwd: folder, env: { SERVER_PORT: '0', ...env } });
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    const [failure] = server.linesOf('start', 'fail');
+    expect(failure!.details['error']).toContain(
+      `${file} is damaged at offset ${offset ?? startOfThird}, `,
+    );
+    expect(server.linesOf('listen')).toEqual([]);
+    // Nothing is repaired by guessing.
+    const after = [
+      await readFile(join(folder, 'bets.csv')),
+      await readFile(join(folder, 'bets.journal')),
+    ];
+    expect(after).toEqual(before);
+  });
 });

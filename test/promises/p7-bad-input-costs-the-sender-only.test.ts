@@ -38,33 +38,29 @@ const announcing = (type: string, bytes: number): Buffer => {
  * already.
  */
 const OFFENDERS: readonly (readonly [string, readonly Uint8Array[], RegExp | string])[] = [
-  ['something that is no message', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], 'NOK'],
-  ['nothing at all', [], 'NOK'],
-  ['half of a message', [conn(2), nbet(bet(1)).subarray(0, 20)], 'NOK'],
-  ['bets before its name', [nbet(bet(1))], 'NOK'],
-  ['the name of nobody', [conn(3)], 'NOK'],
-  ['a name that is taken as often as allowed', [conn(1)], 'NOK'],
+  ['an unknown message', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], 'NOK'],
+  ['no message', [], 'NOK'],
+  ['a truncated message', [conn(2), nbet(bet(1)).subarray(0, 20)], 'NOK'],
+  ['bets before CONN', [nbet(bet(1))], 'NOK'],
+  ['an unexpected agency', [conn(3)], 'NOK'],
+  ['an agency at its connection limit', [conn(1)], 'NOK'],
   ['a length of four gigabytes', [conn(2), announcing('NBET', 0xffff_ffff)], 'NOK'],
+  ['an oversized payload', [helo(2), announcing('SBET', 1025)], /^FAIL payload-too-large\|1\|/],
+  ['a count larger than its bets', [conn(2), frame('NBET', ['9', ...bet(1)].join('|'))], 'NOK'],
   [
-    'more than a payload may have',
-    [helo(2), announcing('SBET', 1025)],
-    /^FAIL payload-too-large\|1\|/,
-  ],
-  ['fewer bets than it announces', [conn(2), frame('NBET', ['9', ...bet(1)].join('|'))], 'NOK'],
-  [
-    'bytes that are no text',
+    'bytes that are not UTF-8',
     [conn(2), frame('NBET', Buffer.from('1|\xff|a|1|1990-01-02|1', 'latin1'))],
     'NOK',
   ],
-  ['a bet that is none', [conn(2), frame('BET', bet('x').join('|'))], 'NOK'],
-  ['a batch out of turn', [helo(2), sbet(7, bet(1))], /^FAIL sequence-gap\|1\|/],
+  ['an invalid bet', [conn(2), frame('BET', bet('x').join('|'))], 'NOK'],
+  ['a sequence gap', [helo(2), sbet(7, bet(1))], /^FAIL sequence-gap\|1\|/],
   ['a batch without a number', [helo(2), frame('SBET', 'x|y')], /^FAIL malformed\|1\|/],
   ['an upload with a name like a path', [helo(2, '../../etc')], /^FAIL malformed\|1\|/],
-  ['a count that is not true', [helo(2), done(5, 50)], /^FAIL count-mismatch\|1\|/],
+  ['wrong counts', [helo(2), done(5, 50)], /^FAIL count-mismatch\|1\|/],
 ];
 
 describe('P7 Bad input costs the sender only', () => {
-  test('whoever sends it is refused and cut off; somebody else goes on over one connection, and loses nothing', async () => {
+  test('a bad peer is refused and cut off, without effect on another connection', async () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, env);
     const honest = await Peer.connect(port);
@@ -75,7 +71,7 @@ describe('P7 Bad input costs the sender only', () => {
       const offender = await Peer.connect(port);
       offender.send(Buffer.concat(says));
       honest.send(sbet(index + 1, bet(100 + index, 7574)));
-      expect(await honest.frame(), `while somebody sends ${what}`).toBe('OK');
+      expect(await honest.frame(), `while another peer sends ${what}`).toBe('OK');
       const answers = await offender.lastFrames();
       expect(answers.at(-1), what).toMatch(lastAnswer);
       expect(
@@ -90,7 +86,7 @@ describe('P7 Bad input costs the sender only', () => {
     }
     honest.send(Buffer.concat([done(OFFENDERS.length, OFFENDERS.length), END, WAIT]));
     expect(await honest.frames(2)).toEqual(['OK', 'OK']);
-    // Agency 2, for whom so much rubbish was sent, is as welcome as ever.
+    // Agency 2 is still accepted after the bad input in its name.
     const second = await Peer.connect(port);
     second.send(Buffer.concat([conn(2), nbet(bet(21)), END]));
     expect(await second.frames(2)).toEqual(['OK', 'OK']);

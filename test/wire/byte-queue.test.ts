@@ -12,12 +12,12 @@ function queueOf(...pieces: string[]): ByteQueue {
   return queue;
 }
 
-test('an empty queue holds nothing', () => {
+test('an empty queue has length 0', () => {
   expect(new ByteQueue().length).toBe(0);
   expect(queueOf('', '').length).toBe(0);
 });
 
-test('bytes come out in the order in which they went in, over the borders of pieces', () => {
+test('bytes are taken in first-in first-out order, across chunks', () => {
   const queue = queueOf('ab', 'cde', '', 'f');
   expect(queue.length).toBe(6);
   expect(text(queue.take(1))).toBe('a');
@@ -27,14 +27,14 @@ test('bytes come out in the order in which they went in, over the borders of pie
   expect(queue.length).toBe(0);
 });
 
-test('bytes that are skipped are consumed too', () => {
+test('skipped bytes are consumed too', () => {
   const queue = queueOf('abcdef');
   expect(text(queue.take(4, 2))).toBe('cd');
   expect(text(queue.take(2, 2))).toBe('');
   expect(queue.length).toBe(0);
 });
 
-test('bytes and numbers are read where they lie, counted from the first byte not consumed', () => {
+test('bytes and numbers are peeked at an offset from the first unconsumed byte', () => {
   const queue = new ByteQueue();
   queue.push(Uint8Array.of(1, 2, 0xff, 0xfe));
   queue.push(Uint8Array.of(0xfd, 0xfc, 0, 0, 1, 0));
@@ -53,14 +53,14 @@ test('numbers above 2^31 are not negative', () => {
   expect([queue.u32At(0), queue.u32At(4)]).toEqual([4_294_967_295, 2_147_483_648]);
 });
 
-test('a piece that is consumed whole is never copied: the view lies in it', () => {
+test('a chunk that is taken whole is not copied: the view shares its buffer', () => {
   const queue = new ByteQueue();
   const piece = bytes('abcdef');
   queue.push(piece);
   expect(queue.take(6).buffer).toBe(piece.buffer);
 });
 
-test('a piece is not written to, and may be overwritten once the next one is there', () => {
+test('a chunk is never written to, and may be overwritten after the next push', () => {
   const queue = new ByteQueue();
   const first = bytes('abc');
   queue.push(first);
@@ -80,7 +80,7 @@ describe('any pushes and takes', () => {
   );
 
   test.prop([fc.array(action, { maxLength: 60 })], { numRuns: 2000 })(
-    'hold what a list of bytes would hold, however old pieces are overwritten',
+    'match a list of bytes, even when old chunks are overwritten',
     actions => {
       const queue = new ByteQueue();
       const expected: number[] = [];
@@ -107,7 +107,7 @@ describe('any pushes and takes', () => {
   );
 });
 
-test('a mebibyte that arrives byte by byte is whole, and soon enough to have been copied a bounded number of times', () => {
+test('a mebibyte that arrives byte by byte is copied a bounded number of times', () => {
   const queue = new ByteQueue();
   const size = 1024 * 1024;
   const startedAt = performance.now();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Pace } from '../../src/wire/pace.ts';
 
-test('a peer that moves the least number of bytes in each window may take any number of windows', () => {
+test('a peer at the minimum rate may take any number of windows', () => {
   const pace = new Pace(100, 0);
   for (let window = 1; window <= 50; window += 1) {
     pace.moved(60);
@@ -12,7 +12,7 @@ test('a peer that moves the least number of bytes in each window may take any nu
 });
 
 test.each([[[]], [[1]], [[50, 49]]])(
-  'too few bytes in a window (%j) are too slow, once it is over',
+  'too few bytes in a window (%j) are too slow when it ends',
   moves => {
     const pace = new Pace(100, 0);
     pace.moved(1_000);
@@ -23,7 +23,7 @@ test.each([[[]], [[1]], [[50, 49]]])(
   },
 );
 
-test('what moved before a restart does not count', () => {
+test('bytes before a restart do not count', () => {
   const pace = new Pace(100, 0);
   pace.moved(100);
   pace.restart(5);

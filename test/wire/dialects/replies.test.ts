@@ -83,7 +83,7 @@ describe('push-codes', () => {
     expect(replies).toEqual(['', 'ERR', '', '']);
   });
 
-  test('has no batch of 9000 bytes, whatever the limit', () => {
+  test('decodes 9000 as the end of the bets, never as a batch length', () => {
     const central = dialect.central({ ...DEFAULT_LIMITS, payloadBytesMax: 60_000 });
     central.push(Buffer.concat([hello(1), bytes('2328'), bytes('2329'), Buffer.alloc(9001)]));
     const kinds = range(4).map(() => central.next()?.kind);
@@ -129,17 +129,17 @@ test('op-codes shortens the detail of a refusal', () => {
   expect(Buffer.concat(frames).equals(refused('ñ'.repeat(500)))).toBe(true);
 });
 
-describe('winners that a dialect cannot encode', () => {
+describe('the encoder of winners', () => {
   const most = { 'push-codes': 16_383, 'op-codes': 65_535 };
 
-  test.each(Object.entries(most))('%s has at most %i', (name, count) => {
+  test.each(Object.entries(most))('of %s encodes at most %i', (name, count) => {
     const documents = range(count).map(String);
     expect(refusalOfReply(spoken(name).dialect, documents)).toBe('encoded');
     const refused = refusalOfReply(spoken(name).dialect, [...documents, '1']);
     expect(refused).toContain(`malformed: ${count + 1} winners`);
   });
 
-  test.each(['check-win', 'csv-frames', 'op-codes'])('%s has many', name => {
+  test.each(['check-win', 'csv-frames', 'op-codes'])('of %s encodes 60,000', name => {
     const documents = range(60_000).map(String);
     const winners: ServerMessage = { kind: 'winners', documents };
     const frames = spoken(name).dialect.central(DEFAULT_LIMITS).encode(winners, 'ask-winners');
@@ -153,7 +153,7 @@ describe('winners that a dialect cannot encode', () => {
   };
 
   test.each(Object.entries(notDocuments))(
-    '%s refuses a document without quoting it',
+    'of %s refuses a document without quoting it',
     (name, texts) => {
       for (const text of texts) {
         const refused = refusalOfReply(spoken(name).dialect, ['30904465', text]);

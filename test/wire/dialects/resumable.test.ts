@@ -43,13 +43,13 @@ describe('a refusal', () => {
   test.each([
     ['HELO', frame('HELO', '1|u')],
     ['a malformed HELO', frame('HELO', 'x')],
-    ['a HELO that is too long', frame('HELO', 'x'.repeat(87))],
+    ['an oversized HELO', frame('HELO', 'x'.repeat(87))],
     ['SBET', frame('SBET', '1|0|')],
     ['a malformed SBET', frame('SBET', '')],
-    ['an SBET that is too long', frame('SBET', 'x'.repeat(8185))],
+    ['an oversized SBET', frame('SBET', 'x'.repeat(8185))],
     ['DONE', frame('DONE', '0|0')],
     ['WAIT', bare('WAIT')],
-  ])('is FAIL to a peer that has sent %s, with CONN before it or not', (_, sent) => {
+  ])('is FAIL to a peer that has sent %s, with or without CONN before it', (_, sent) => {
     expect(encoded(centralAfter(sent))).toBe(FAIL);
     expect(encoded(centralAfter(frame('CONN', '1'), sent))).toBe(FAIL);
   });
@@ -67,7 +67,7 @@ describe('a refusal', () => {
   const detail = fc.string({ unit: fc.constantFrom(...Array.from('a|: ñ\0\n')), maxLength: 50 });
 
   test.prop([fc.constantFrom(...REFUSAL_CODES), detail])(
-    'has three fields, whatever its detail holds',
+    'has three fields, whatever its detail contains',
     (code, text) => {
       const reply: ServerMessage = { kind: 'refused', refusal: { code, detail: text } };
       const [fail] = centralAfter(bare('WAIT')).encode(reply);
@@ -77,7 +77,7 @@ describe('a refusal', () => {
   );
 
   test.each([2000, 5000])(
-    'with a detail of %i characters is shortened to what an agency takes',
+    'with a detail of %i characters is shortened to what an agency accepts',
     length => {
       const reply: ServerMessage = {
         kind: 'refused',
@@ -102,7 +102,7 @@ describe('a numbered batch', () => {
   test.prop([limit, fc.array(lengths, { minLength: 10, maxLength: 100, size: 'max' })], {
     numRuns: 100,
   })(
-    'ends at the same bet whatever its number is, and never exceeds the limit',
+    'ends at the same bet for any sequence number, and never exceeds the limit',
     (payloadBytesMax, all) => {
       const bets = all.map(([first, last, digits]) =>
         fieldsOf(['x'.repeat(first), 'y'.repeat(last), '1'.repeat(digits), '1999-03-17', '1']),
