@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { onJsonLine } from '../files/json-lines.ts';
 import { type ProxyCommand, type ProxyMessage, wallMs } from './proxy-messages.ts';
 import { Proxy } from './proxy.ts';
 
@@ -58,12 +58,11 @@ async function obey(command: ProxyCommand): Promise<number | undefined> {
   }
 }
 
-createInterface({ input: process.stdin })
-  .on('line', line => {
-    const { id, ...command } = JSON.parse(line) as ProxyCommand & { readonly id: number };
-    obey(command as ProxyCommand).then(
-      port => tell(port === undefined ? { id } : { id, port }),
-      (error: unknown) => tell({ id, error: String(error) }),
-    );
-  })
-  .on('close', () => void proxy.close());
+process.stdin.on('end', () => void proxy.close());
+onJsonLine(process.stdin, message => {
+  const { id, ...command } = message as ProxyCommand & { readonly id: number };
+  obey(command as ProxyCommand).then(
+    port => tell(port === undefined ? { id } : { id, port }),
+    (error: unknown) => tell({ id, error: String(error) }),
+  );
+});

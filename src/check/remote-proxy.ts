@@ -1,6 +1,6 @@
 import { extname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { onJsonLine } from '../files/json-lines.ts';
 import type { LinkEvent, LinkPlan, ProxyControl } from './proxy-control.ts';
 import type { ProxyCommand, ProxyMessage } from './proxy-messages.ts';
 
@@ -25,9 +25,8 @@ export class RemoteProxy implements ProxyControl {
   constructor({ stdin, stdout }: { readonly stdin: Writable; readonly stdout: Readable }) {
     this.#input = stdin;
     stdin.on('error', () => this.#lose());
-    createInterface({ input: stdout })
-      .on('line', line => this.#onMessage(JSON.parse(line) as ProxyMessage))
-      .on('close', () => this.#lose());
+    stdout.on('close', () => this.#lose());
+    onJsonLine(stdout, message => this.#onMessage(message as ProxyMessage));
   }
 
   /** @returns the port of `listen` */

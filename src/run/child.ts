@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { onJsonLine } from '../files/json-lines.ts';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
 
@@ -48,7 +48,11 @@ export class Child {
     });
     child.stdout.pipe(log);
     child.stderr.on('data', text => (this.complaint += String(text)));
-    createInterface({ input: child.stdout }).on('line', text => this.#onLine(text, options.onLine));
+    onJsonLine(child.stdout, (message, text) => {
+      const line = message as LogLine;
+      if (line.result === 'fail') this.complaint = text;
+      options.onLine(line);
+    });
   }
 
   static async start(options: ChildOptions): Promise<Child> {
@@ -61,11 +65,5 @@ export class Child {
     // A second signal would kill it.
     if (!this.#stopping) this.#process.kill('SIGTERM');
     this.#stopping = true;
-  }
-
-  #onLine(text: string, onLine: (line: LogLine) => void): void {
-    const line = JSON.parse(text) as LogLine;
-    if (line.result === 'fail') this.complaint = text;
-    onLine(line);
   }
 }
