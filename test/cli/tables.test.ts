@@ -10,8 +10,8 @@ const ROW: ResultRow = {
   right: true,
 };
 
-describe('the outcome of a lottery as a table', () => {
-  test('has columns of even width, numbers to the right', () => {
+describe('formatResults', () => {
+  test('aligns its columns, numbers to the right', () => {
     const rows: ResultRow[] = [
       ROW,
       { agency: 12, bets: 0, refusedLines: 0, winners: [], right: true },
@@ -24,7 +24,7 @@ describe('the outcome of a lottery as a table', () => {
     ]);
   });
 
-  test('shows refused lines where there are any', () => {
+  test('shows refused lines if there are any', () => {
     const table = formatResults([ROW, { ...ROW, agency: 2, refusedLines: 7 }]).split('\n');
     expect(table[0]).toBe('agency   bets  refused  winners  documents');
     expect(table[3]).toBe('     2  26936        7        2  30876370 24807259');
@@ -38,7 +38,7 @@ describe('the outcome of a lottery as a table', () => {
     expect(formatResults([{ ...ROW, winners: winners.slice(0, 12) }])).toMatch(/ 10 11$/);
   });
 
-  test('marks an agency that was not told the winners of its file', () => {
+  test('marks an agency that did not get the winners of its file', () => {
     expect(formatResults([{ ...ROW, right: false }])).toMatch(
       /30876370 24807259 {2}✗ not the winners of its file$/,
     );
@@ -48,7 +48,7 @@ describe('the outcome of a lottery as a table', () => {
   });
 });
 
-test('measurements stand in columns of even width', () => {
+test('formatMeasurements aligns its columns', () => {
   const table = formatMeasurements([
     {
       name: 'loteria',
