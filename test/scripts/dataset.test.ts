@@ -18,7 +18,7 @@ async function project() {
   return { data, provide, files };
 }
 
-test('make dataset makes bets up where there are none, and says what', async () => {
+test('make dataset generates missing bets and lists the files', async () => {
   const { data, provide, files } = await project();
   const { status, stdout, stderr } = provide(2);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -27,7 +27,7 @@ test('make dataset makes bets up where there are none, and says what', async () 
   expect(await readdir(data)).toEqual(['dataset']);
 });
 
-test('make dataset does nothing when every file is there', async () => {
+test('make dataset does nothing when every file exists', async () => {
   const { data, provide, files } = await project();
   await mkdir(join(data, 'dataset'), { recursive: true });
   await writeFile(join(data, 'dataset/agency-1.csv'), 'mine');
@@ -36,7 +36,7 @@ test('make dataset does nothing when every file is there', async () => {
   expect(await files()).toEqual(['agency-1.csv']);
 });
 
-test('make dataset leaves the files that are there, and replaces the empty folders that Docker makes', async () => {
+test('make dataset keeps existing files and replaces empty folders made by Docker', async () => {
   const { data, provide, files } = await project();
   await mkdir(join(data, 'dataset/agency-3.csv'), { recursive: true });
   await writeFile(join(data, 'dataset/agency-2.csv'), 'mine');
@@ -47,7 +47,7 @@ test('make dataset leaves the files that are there, and replaces the empty folde
   expect(await files()).toEqual(['agency-1.csv', 'agency-2.csv', 'agency-3.csv']);
 });
 
-test('make dataset does not remove a folder that holds something', async () => {
+test('make dataset does not remove a folder with content', async () => {
   const { data, provide } = await project();
   await mkdir(join(data, 'dataset/agency-1.csv/mine'), { recursive: true });
   const { status, stderr } = provide(1);
@@ -57,7 +57,7 @@ test('make dataset does not remove a folder that holds something', async () => {
   );
 });
 
-test('make dataset says what is wrong with a zip', async () => {
+test('make dataset reports an invalid zip', async () => {
   const { data, provide } = await project();
   await mkdir(data);
   await writeFile(join(data, 'dataset.zip'), 'no zip');
@@ -67,7 +67,7 @@ test('make dataset says what is wrong with a zip', async () => {
   expect((await readdir(data)).toSorted()).toEqual(['dataset', 'dataset.zip']);
 });
 
-test("make dataset takes the course's zip, and makes up what it does not hold", async context => {
+test("make dataset unpacks the course's zip and generates what it lacks", async context => {
   needCourseData(context);
   const { data, provide, files } = await project();
   await mkdir(data);
