@@ -18,14 +18,14 @@ async function check(content: string | Uint8Array, ...args: readonly string[]): 
 }
 
 describe('loteria acta check', () => {
-  test('finds the file that was sent', async () => {
+  test('accepts the file that was sent', async () => {
     const { code, stdout, stderr } = await check(LINES.join(''), '--agency', '1');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^bets of agency 1 +ok +3$/m);
     expect(stdout).toMatch(/^SHA-256 of agency 1 +ok +[0-9a-f]{64}$/m);
   });
 
-  test('leaves out the lines that an upload leaves out, and counts them', async () => {
+  test('skips and counts the lines that an upload skips', async () => {
     const content = `nombre,apellido,documento,nacimiento,numero\n${LINES.join('')}no bet\n`;
     const { code, stdout } = await check(content, '--agency', '1');
     expect(code).toBe(0);
@@ -41,17 +41,17 @@ describe('loteria acta check', () => {
     expect(code).toBe(0);
   });
 
-  test('finds an agency without bets', async () => {
+  test('accepts an empty file of an agency without bets', async () => {
     expect((await check('', '--agency', '4')).code).toBe(0);
   });
 
   test.each([
-    ['a bet that is missing', LINES.slice(1).join(''), '1', ['bets', 'SHA-256']],
-    ['a bet more', LINES.join('') + LINES[0]!, '1', ['bets', 'SHA-256']],
+    ['a missing bet', LINES.slice(1).join(''), '1', ['bets', 'SHA-256']],
+    ['an extra bet', LINES.join('') + LINES[0]!, '1', ['bets', 'SHA-256']],
     ['another order', LINES.toReversed().join(''), '1', ['SHA-256']],
     ['the bets of another agency', LINES.join(''), '2', ['bets', 'SHA-256']],
     ['an agency that the acta does not list', LINES.join(''), '9', ['bets', 'SHA-256']],
-  ])('finds %s', async (_, content, agency, expected) => {
+  ])('reports %s', async (_, content, agency, expected) => {
     const { code, stdout } = await check(content, '--agency', agency);
     expect(code).toBe(1);
     const differing = [
@@ -67,7 +67,7 @@ describe('loteria acta check', () => {
     [['--agency', '1', '--acta', 'none.txt'], 'cannot read none.txt (ENOENT)'],
     [['--agency', '1', '--acta', 'agency.csv'], 'agency.csv is not an acta de cierre'],
     [['--agency', '1', '--file', 'none.csv'], 'cannot read none.csv (ENOENT)'],
-  ])('%j ends with 2 and says what is wrong', async (args, fault) => {
+  ])('exits with code 2 and names the fault (%j)', async (args, fault) => {
     const { code, stdout, stderr } = await check(LINES.join(''), ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(fault);

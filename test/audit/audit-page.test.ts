@@ -81,7 +81,7 @@ const digestsIn = (text: string): string[] => text.match(/\b[0-9a-f]{64}\b/g) ??
 function expectAllVerified(blocks: readonly Block[], project: string): void {
   const acta = readFileSync(join(project, 'data/acta.txt'), 'utf8');
   const agency = /^agency 3: bets \d+ sha256 (\S+)$/m.exec(acta)![1]!;
-  // The standard tools come to what the acta says.
+  // The standard tools compute the digests of the acta.
   expect(digestsIn(outputOf(blocks, 'sha256sum copy/bets.csv'))).toEqual([
     /^sha256: (\S+)$/m.exec(acta)![1],
     agency,
@@ -101,7 +101,7 @@ function expectAllVerified(blocks: readonly Block[], project: string): void {
 }
 
 describe('docs/AUDIT.md', () => {
-  test('has commands that do as written what it says they do', async context => {
+  test('has commands that work as written', async context => {
     needTools(context);
     const project = await projectAfter('--agencies', '3', '--bets', '30000', '--seed', '7574');
     expectAllVerified(runPage('docs/AUDIT.md', project), project);
@@ -118,7 +118,7 @@ describe('docs/AUDIT.md', () => {
     );
   });
 
-  test('and its Spanish translation have the same commands', () => {
+  test('has the same commands as its Spanish translation', () => {
     expect(commandsOf('docs/es/AUDITORIA.md')).toEqual(commandsOf('docs/AUDIT.md'));
     expect(commandsOf('docs/AUDIT.md').length).toBeGreaterThan(0);
   });

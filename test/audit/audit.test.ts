@@ -38,7 +38,7 @@ describe('loteria audit', () => {
     expect(stdout).toMatch(/\nno differences\n$/);
   });
 
-  test('needs only the bets and the acta, and says what it has not checked', async () => {
+  test('needs only bets and acta, and lists what it has not checked', async () => {
     const folder = await auditorsCopy({ drawn: false });
     const { code, stdout } = await loteria('/', ['audit', folder]);
     expect(code).toBe(0);
@@ -49,7 +49,7 @@ describe('loteria audit', () => {
     expect(stdout).toMatch(/^bets.journal +not checked +there is none$/m);
   });
 
-  test('reads DATA_DIR when no folder is given, and the files that are named', async () => {
+  test('reads DATA_DIR without a folder argument, and the file of --acta', async () => {
     const folder = await auditorsCopy();
     const elsewhere = join(folder, 'acta-of-the-paper.txt');
     writeFileSync(elsewhere, read(folder, 'acta.txt'));
@@ -62,7 +62,7 @@ describe('loteria audit', () => {
 });
 
 describe('docs/auditoria.py', () => {
-  test('finds no difference where there is none, before and after the draw', async context => {
+  test('finds no difference in intact folders before and after the draw', async context => {
     needPython(context);
     expect(auditWithPython(await auditorsCopy())).toEqual({ code: 0, differences: [] });
     expect(auditWithPython(await auditorsCopy({ drawn: false }))).toEqual({
@@ -71,14 +71,14 @@ describe('docs/auditoria.py', () => {
     });
   });
 
-  test('ends with 2 where a file is missing', async context => {
+  test('exits with code 2 when a file is missing', async context => {
     needPython(context);
     const folder = await auditorsCopy();
     rmSync(join(folder, 'acta.txt'));
     expect(auditWithPython(folder)).toEqual({ code: 2, differences: [] });
   });
 
-  test('has at most 80 lines and imports nothing but the standard library', () => {
+  test('has at most 80 lines and imports only the standard library', () => {
     const lines = readFileSync(AUDITOR_SCRIPT, 'utf8').split('\n');
     expect(lines.length - 1).toBeLessThanOrEqual(80);
     const imported = lines.flatMap(line => /^(?:import|from) (\w+)/.exec(line)?.[1] ?? []);
@@ -87,7 +87,7 @@ describe('docs/auditoria.py', () => {
 });
 
 describe('the signature', () => {
-  test('is verified with the key, and not checked without it', async () => {
+  test('is verified with --key, and not checked without it', async () => {
     const folder = await auditorsCopy();
     const keys = makeKeys(folder);
     signActa(folder, keys);
@@ -103,10 +103,10 @@ describe('the signature', () => {
 
   test.each<[what: string, spoil: (folder: string, keys: Keys) => void]>([
     ['is missing', () => {}],
-    ['is of another key', folder => signActa(folder, makeKeys(folder, 'other.pub'))],
+    ['is made with another key', folder => signActa(folder, makeKeys(folder, 'other.pub'))],
     ['has another length', folder => write(folder, 'acta.sig', 'signed')],
     [
-      'is of another text',
+      'signs another text',
       (folder, keys) => {
         signActa(folder, keys);
         edit(folder, 'acta.txt', text => text.replace('T23:00', 'T22:59'));
@@ -124,7 +124,7 @@ describe('the signature', () => {
 });
 
 describe('the journal', () => {
-  test('tells files that agree with each other but are of other bets', async () => {
+  test('reveals consistent files of other bets', async () => {
     const folder = await closedLottery();
     const other = await closedLottery({ bets: BETS.slice(1) });
     for (const name of ['bets.csv', 'acta.txt', 'acta-sorteo.txt'])
@@ -132,7 +132,7 @@ describe('the journal', () => {
     expect(await audit(folder)).toEqual({ code: 1, differences: ['bets.journal'] });
   });
 
-  test('tells an acta that was changed together with the draw', async () => {
+  test('reveals an acta changed together with the draw', async () => {
     const folder = await closedLottery();
     edit(folder, 'acta.txt', text => text.replace('T23:00', 'T22:59'));
     edit(folder, 'acta-sorteo.txt', text =>
@@ -144,7 +144,7 @@ describe('the journal', () => {
     });
   });
 
-  test('tells a draw that was removed', async () => {
+  test('reveals a removed acta-sorteo.txt', async () => {
     const folder = await closedLottery();
     rmSync(join(folder, 'acta-sorteo.txt'));
     expect(await audit(folder)).toEqual({
@@ -153,7 +153,7 @@ describe('the journal', () => {
     });
   });
 
-  test('with an acta of other bets is found by loteria journal verify, with the first difference', async () => {
+  test('fails journal verify with the first difference to an acta of other bets', async () => {
     const folder = await closedLottery();
     const { journal } = readFiles(folder);
     const close = linesOf(journal).findIndex(line => line.includes('"type":"close"')) + 1;
@@ -170,11 +170,11 @@ describe('the journal', () => {
   });
 });
 
-describe('wrong usage', () => {
+describe('wrong usage of loteria audit', () => {
   test.each([
     ['bets.csv', 'bets.csv is missing'],
     ['acta.txt', 'it is written when the lottery closes'],
-  ])('a folder without %s ends with 2', async (name, why) => {
+  ])('exits with code 2 for a folder without %s', async (name, why) => {
     const folder = await auditorsCopy();
     rmSync(join(folder, name));
     const { code, stdout, stderr } = await loteria('/', ['audit', folder]);
@@ -188,7 +188,7 @@ describe('wrong usage', () => {
     [['--acta', 'none.txt'], 'there is no none.txt'],
     [['--signature', 'none.sig'], 'there is no none.sig'],
     [['--sig'], "unknown option '--sig'"],
-  ])('%j ends with 2 and says what is wrong', async (args, fault) => {
+  ])('exits with code 2 and names the fault (%j)', async (args, fault) => {
     const folder = await auditorsCopy();
     const { code, stdout, stderr } = await loteria(folder, ['audit', '.', ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -25,44 +25,44 @@ interface Tampering {
 
 const TAMPERINGS: readonly Tampering[] = [
   {
-    what: 'a bet that was added',
+    what: 'an added bet',
     tamper: folder => editRows(folder, rows => rows.push(rowOf(betWith({ agency: 2, number: 5 })))),
     audit: 'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 2',
     python: 'agency 2, bets, bytes, sha256',
   },
   {
-    what: 'a bet that was changed',
+    what: 'a changed bet',
     tamper: folder => edit(folder, 'bets.csv', text => text.replace(',1\r\n', ',2\r\n')),
     audit: 'SHA-256 of bets.csv, bets of agency 1',
     python: 'agency 1, sha256',
   },
   {
-    what: 'a winner that was dropped',
+    what: 'a dropped winner',
     tamper: folder => editRows(folder, rows => rows.shift()),
     audit:
       'length of bets.csv, SHA-256 of bets.csv, bets, bets of agency 1, winners, winners of agency 1',
     python: 'agency 1, bets, bytes, sha256, agency 1, winners',
   },
   {
-    what: 'a bet that was moved to another agency',
+    what: 'a bet moved to another agency',
     tamper: folder => editRows(folder, rows => (rows[5] = rows[5]!.replace(/^3,/, '2,'))),
     audit: 'SHA-256 of bets.csv, bets of agency 2, bets of agency 3',
     python: 'agency 2, agency 3, sha256',
   },
   {
-    what: 'a bet that was moved to an agency which did not take part',
+    what: 'a bet moved to an agency that did not take part',
     tamper: folder => editRows(folder, rows => (rows[5] = rows[5]!.replace(/^3,/, '9,'))),
     audit: 'SHA-256 of bets.csv, bets of agency 3, bets of agency 9',
     python: 'agency 3, agency 9, sha256',
   },
   {
-    what: 'two bets of two agencies that were exchanged',
+    what: 'two swapped bets of two agencies',
     tamper: folder => editRows(folder, rows => ([rows[2], rows[3]] = [rows[3]!, rows[2]!])),
     audit: 'SHA-256 of bets.csv',
     python: 'sha256',
   },
   {
-    what: 'two winners of an agency that were exchanged',
+    what: 'two swapped winners of an agency',
     tamper: folder => editRows(folder, rows => ([rows[0], rows[2]] = [rows[2]!, rows[0]!])),
     audit: 'SHA-256 of bets.csv, bets of agency 1, winners of agency 1',
     python: 'agency 1, sha256, agency 1',
@@ -74,7 +74,7 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'fila 1 de bets.csv, agency 1, bets, sha256, agency 1, winners',
   },
   {
-    what: 'a last row that has lost its line end',
+    what: 'a last row without its line end',
     tamper: folder => edit(folder, 'bets.csv', text => text.trimEnd()),
     audit: 'length of bets.csv, SHA-256 of bets.csv, bets of agency 3',
     python: 'agency 3, bytes, sha256',
@@ -103,7 +103,7 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'acta-sha256, lottery',
   },
   {
-    what: 'an acta that another one has replaced',
+    what: 'an acta with another number',
     tamper: folder => edit(folder, 'acta.txt', text => text.replace('acta: 1', 'acta: 2')),
     audit: 'acta of the draw, SHA-256 of acta.txt',
     python: 'acta, acta-sha256',
@@ -121,7 +121,7 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'acta-sha256, agency 1, winners',
   },
   {
-    what: 'a winner that the draw leaves out',
+    what: 'a winner missing from the draw',
     tamper: folder =>
       edit(folder, 'acta-sorteo.txt', text =>
         text
@@ -132,7 +132,7 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'agency 1, winners',
   },
   {
-    what: 'a winner that the draw replaces',
+    what: 'a winner replaced in the draw',
     tamper: folder =>
       edit(folder, 'acta-sorteo.txt', text =>
         text.replace(/agency 2: .*/, `agency 2: winners 1 sha256 ${sha256('21\n')}`),
@@ -141,7 +141,7 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'agency 2',
   },
   {
-    what: 'an agency that the draw leaves out',
+    what: 'an agency missing from the draw',
     tamper: folder => edit(folder, 'acta-sorteo.txt', text => text.replace(/agency 3: .*\n/, '')),
     audit: 'winners of agency 3',
     python: 'agency 3',
@@ -154,7 +154,7 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'number',
   },
   {
-    what: 'an agency that stands twice in the acta',
+    what: 'an agency listed twice in the acta',
     tamper: folder =>
       edit(folder, 'acta.txt', text =>
         text.replace(/(agency 4: .*\n)/, '$1agency 4: bets 0 sha256 00\n'),

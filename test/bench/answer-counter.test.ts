@@ -4,8 +4,8 @@ import { AnswerCounter } from '../../src/bench/answer-counter.ts';
 const OK = '4f4b0000';
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
-describe('answers', () => {
-  test('are counted whichever way the stream is cut', () => {
+describe('AnswerCounter', () => {
+  test('counts answers wherever the stream is cut', () => {
     const stream = bytes(OK.repeat(3));
     for (let cut = 0; cut <= stream.length; cut += 1) {
       for (let next = cut; next <= stream.length; next += 1) {
@@ -27,11 +27,11 @@ describe('answers', () => {
     ['4e454e44', 'NEND'],
     ['00000000', '0x00000000'],
     ['4f4b0001', '0x4f4b0001'],
-  ])('%s among them is an error that names it', (hex, name) => {
+  ])('throws an error that names another answer (%s)', (hex, name) => {
     expect(() => new AnswerCounter().count(bytes(OK + hex))).toThrow(`the server answered ${name}`);
   });
 
-  test('one that is cut within its type is named as far as it has come', () => {
+  test('names a type received in parts as far as it has arrived', () => {
     const counter = new AnswerCounter();
     expect(counter.count(bytes('4f'))).toBe(0);
     expect(() => counter.count(bytes('4e45'))).toThrow('the server answered ONE');

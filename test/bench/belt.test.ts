@@ -8,8 +8,8 @@ const HEADER_BYTES = 8;
 
 const encoder = () => createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1).batch;
 
-describe('frames of made-up bets', () => {
-  test.each([1, 7, 130])('of %d bets each are batches that the central takes', betsPerFrame => {
+describe('makeFrames', () => {
+  test.each([1, 7, 130])('makes frames of %d bets that the central can read', betsPerFrame => {
     const reader = new PlainBetReader();
     for (const frame of makeFrames(encoder(), betsPerFrame)) {
       expect(Buffer.from(frame.subarray(0, 4)).toString()).toBe('NBET');
@@ -20,13 +20,13 @@ describe('frames of made-up bets', () => {
     }
   });
 
-  test('are about as long as those of the assignment: 46 bytes a bet', () => {
+  test('makes frames of about 46 bytes per bet, as in the assignment', () => {
     const frames = makeFrames(encoder(), 130);
     const bytes = frames.reduce((sum, { length }) => sum + length, 0);
     expect(bytes / frames.length / 130).toBeCloseTo(46, 0);
   });
 
-  test('are many and different, and the same every time', () => {
+  test('makes 128 different frames, the same every time', () => {
     const frames = makeFrames(encoder(), 130).map(frame => Buffer.from(frame).toString('hex'));
     expect(new Set(frames).size).toBe(128);
     expect(makeFrames(encoder(), 130).map(frame => Buffer.from(frame).toString('hex'))).toEqual(
@@ -34,15 +34,15 @@ describe('frames of made-up bets', () => {
     );
   });
 
-  test('cannot hold more bets than have room', () => {
+  test('rejects more bets than fit into a frame', () => {
     expect(() => makeFrames(encoder(), 500)).toThrow('500 bets do not fit into one frame');
   });
 });
 
-describe('a belt', () => {
+describe('Belt', () => {
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-  test('gives runs of frames that go on at the beginning', () => {
+  test('returns runs of frames that wrap around', () => {
     const belt = new Belt([Buffer.from('a'), Buffer.from('bb'), Buffer.from('ccc')], 5);
     expect(belt.frames).toBe(3);
     expect(text(belt.run(0, 1))).toBe('a');
@@ -51,7 +51,7 @@ describe('a belt', () => {
     expect(text(belt.run(0, 0))).toBe('');
   });
 
-  test('gives views and copies nothing', () => {
+  test('returns views without copying', () => {
     const belt = new Belt([Buffer.from('abc')], 2);
     expect(belt.run(0, 1).buffer).toBe(belt.run(0, 2).buffer);
   });

@@ -12,12 +12,12 @@ const GWIN = '4757494e';
 const STREAM = Buffer.from(CONN + NBET + EMPTY_NBET + BET + END + GWIN + NBET, 'hex');
 const ANSWERED = 6;
 
-describe('messages', () => {
-  test('are counted without the one that is not answered', () => {
+describe('FrameCounter', () => {
+  test('counts all messages but the one without an answer', () => {
     expect(new FrameCounter().count(STREAM)).toBe(ANSWERED);
   });
 
-  test('are counted whichever way the stream is cut', () => {
+  test('counts messages wherever the stream is cut', () => {
     for (let cut = 0; cut <= STREAM.length; cut += 1) {
       for (let next = cut; next <= STREAM.length; next += 1) {
         const counter = new FrameCounter();
@@ -27,7 +27,7 @@ describe('messages', () => {
     }
   });
 
-  test('count with their last byte and not before', () => {
+  test('counts a message at its last byte', () => {
     const counter = new FrameCounter();
     const counts = [...Buffer.from(NBET + END, 'hex')].map(byte =>
       counter.count(Uint8Array.of(byte)),

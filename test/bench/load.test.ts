@@ -59,13 +59,13 @@ const answerAll = (socket: Socket, batches: number): void => {
   for (let batch = 0; batch < batches; batch += 1) socket.write(OK);
 };
 
-describe('a load', () => {
+describe('runLoad', () => {
   test.each([
     { connections: 4, window: 3, batches: 100 },
     { connections: 1, window: 1, batches: 10 },
     { connections: 70, window: 2, batches: 1000 },
     { connections: 5, window: 64, batches: 3 },
-  ])('%j sends every batch once and waits for its answer', async shape => {
+  ])('sends every batch once and waits for its answer (%j)', async shape => {
     let batches = 0;
     const { port } = await listen((socket, count) => {
       batches += count;
@@ -91,7 +91,7 @@ describe('a load', () => {
     expect(sent).toEqual(Buffer.concat([FRAMES[0]!, FRAMES[1]!, FRAMES[0]!]));
   });
 
-  test('shares the connections over several servers', async () => {
+  test('distributes the connections over several servers', async () => {
     const servers = await Promise.all([listen(answerAll), listen(answerAll)]);
     const addresses = servers.map(({ port }) => ({ host: '127.0.0.1', port }));
     await runLoad(plan(0, { addresses, connections: 5, window: 1, batches: 50 }));
@@ -129,24 +129,24 @@ describe('a load', () => {
       socket => socket.write(Buffer.concat(Array(9).fill(OK))),
       'without a request',
     ],
-  ])('%s ends it with an error', async (_, act, message) => {
+  ])('fails after %s', async (_, act, message) => {
     const { port } = await listen((socket, count) => {
       if (count > 0) act(socket);
     });
     await expect(runLoad(plan(port))).rejects.toThrow(message);
   });
 
-  test('a server that answers nothing ends it when the time for an answer is over', async () => {
+  test('fails when no answer arrives within the answer timeout', async () => {
     const { port } = await listen(() => {});
     const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: 10, lingerTimeoutMs: 10 };
     await expect(runLoad(plan(port, { limits }))).rejects.toThrow('no answer within 10 ms');
   });
 
-  test('where nobody listens ends with an error', async () => {
+  test('fails when no server listens', async () => {
     await expect(runLoad(plan(1))).rejects.toThrow('127.0.0.1:1: connect ECONNREFUSED');
   });
 
-  test('ends when it is told to, and leaves no connection', async () => {
+  test('stops when aborted and closes every connection', async () => {
     const stopping = new AbortController();
     const { port, sockets } = await listen((_, count) => {
       if (count > 0) stopping.abort(new Error('enough'));

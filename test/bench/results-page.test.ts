@@ -50,16 +50,16 @@ const RESULTS: Results = {
   lottery: undefined,
 };
 
-describe('the page of results', () => {
+describe('formatResults', () => {
   const page = formatResults(RESULTS);
 
-  test('says when and on what it was measured', () => {
+  test('states date, environment and load of the measurement', () => {
     expect(page).toContain(`2026-01-02, `);
     expect(page).toContain(`Node ${process.version}, no Python.`);
     expect(page).toContain('The load average was 0.3 before, the whole took 61 s.');
   });
 
-  test('gives medians with their ranges, and ratios to the others only', () => {
+  test('prints medians with ranges, and ratios to other servers only', () => {
     expect(page).toContain(
       '| ours | 5 × 64 | 5.00 (2.50 – 10.0) | 0.50 (0.25 – 1.00) | – | 0.50 / 12.3 / 1,234 | 99 |',
     );
@@ -68,14 +68,14 @@ describe('the page of results', () => {
     expect(page).toContain("| the whole lottery of the course's data | not measured");
   });
 
-  test('says how many processes share the machine, and where there is no engine', () => {
+  test('prints the process count of a cluster, or that it was not measured', () => {
     expect(page).toContain(
       '| 5 × 64 | 2 servers on 3 nodes | 6 | 0.50 (0.25 – 1.00) | 0.10 (0.050 – 0.20) | 20.0 / 40.0 | 0.75 / 1.25 | 120 |',
     );
     expect(clusterSection(undefined)).toContain('Not measured');
   });
 
-  test('keeps what was written by hand', () => {
+  test('keeps the hand-written part of the page', () => {
     expect(partByHand(page)).toBe('');
     const byHand = '\n## Where the time goes\n\nIn the syncs.\n';
     expect(partByHand(page + byHand)).toBe(byHand);

@@ -16,11 +16,11 @@ describe('config.yaml', () => {
     expect(text).toContain('# of the client');
   });
 
-  test('gets a section that it lacks', () => {
+  test('gets a missing section', () => {
     expect(yamlValue(setYaml(YAML, { 'batch.maxAmount': 10 }), 'batch.maxAmount')).toBe('10');
   });
 
-  test('has no value for a section or a key that is missing', () => {
+  test('has no value for a section or a missing key', () => {
     expect(yamlValue(YAML, 'loop')).toBeUndefined();
     expect(yamlValue(YAML, 'log.level')).toBeUndefined();
   });
@@ -29,20 +29,20 @@ describe('config.yaml', () => {
 const INI = '[DEFAULT]\nserver_port=12345 ; the usual one\nLOGGING_LEVEL = INFO\n';
 
 describe('config.ini', () => {
-  test('gets another value, however its key is spelled', () => {
+  test('gets another value for a key in any letter case', () => {
     const text = setIni(INI, { SERVER_PORT: 23456 });
     expect(text).toBe('[DEFAULT]\nSERVER_PORT = 23456\nLOGGING_LEVEL = INFO\n');
   });
 
-  test('keeps a value that is the same', () => {
+  test('is unchanged by an equal value', () => {
     expect(setIni('[DEFAULT]\nA = 1\n', { A: 1 })).toBe('[DEFAULT]\nA = 1\n');
   });
 
-  test('gets a key that it lacks in its section', () => {
+  test('gets a missing key in its section', () => {
     expect(setIni(INI, { SERVER_IP: 'server' })).toContain('[DEFAULT]\nSERVER_IP = server\n');
   });
 
-  test('has a value without its comment', () => {
+  test('has values without their comments', () => {
     expect(iniValue(INI, 'SERVER_PORT')).toBe('12345');
     expect(iniValue(INI, 'SERVER_IP')).toBeUndefined();
   });

@@ -7,12 +7,12 @@ const inputsOf = (seed: number, hasTrickyFile = false) =>
   makeInputs(new SeededRandom(seed), { clients: 5, betsMin: 20, betsMax: 40, hasTrickyFile });
 
 describe('makeInputs', () => {
-  test('makes the same bets of the same seed, and others of another', () => {
+  test('makes the same bets from the same seed, and others from another', () => {
     expect(inputsOf(1)).toEqual(inputsOf(1));
     expect(inputsOf(1)).not.toEqual(inputsOf(2));
   });
 
-  test.each([1, 2, 3, 4, 5])('has what programs stumble over (seed %i)', seed => {
+  test.each([1, 2, 3, 4, 5])('includes edge cases of the file format (seed %i)', seed => {
     const inputs = inputsOf(seed, true);
     const bets = inputs.flatMap(input => input.bets);
     const counts = inputs.map(input => winnersOf(input).length);
@@ -28,7 +28,7 @@ describe('makeInputs', () => {
 });
 
 describe('rowsOfFile', () => {
-  test('reads what csv of Python writes', () => {
+  test('reads the output of the csv module of Python', () => {
     const text =
       '1,Ana,"Pérez, ""hijo""",20000000,1990-01-01,7\r\n2,Eva,Paz,20000001,1990-01-02,7574\n';
     const bet = {
@@ -47,13 +47,13 @@ describe('rowsOfFile', () => {
     ['', []],
     ['1,Ana,Paz,2', ['1|Ana|Paz|2']],
     ['1,A\n\n2,B\n', ['1|A', '', '2|B']],
-  ])('reads %j as it is', (text, rows) => {
+  ])('reads %j unchanged', (text, rows) => {
     expect(rowsOfFile(text)).toEqual(rows);
   });
 });
 
 describe('parseLine', () => {
-  test('reads a line of the log behind whatever stands before it', () => {
+  test('reads a log line after any prefix', () => {
     expect(
       parseLine(
         '2024-08-21 22:11:15 INFO     action: apuesta_recibida | result: success | cantidad: 130',

@@ -32,17 +32,17 @@ async function verdictsOf(
   }
 }
 
-describe.each(PROTOCOLS)('this project in its dialect %s', protocol => {
-  test.each(SEEDS)('is ok throughout with seed %i', { timeout: CHECK_LIMIT_MS }, async seed => {
+describe.each(PROTOCOLS)('this project in dialect %s', protocol => {
+  test.each(SEEDS)('passes loteria check with seed %i', { timeout: CHECK_LIMIT_MS }, async seed => {
     const isAsking = IS_FULL && ASKING.includes(protocol);
     const verdicts = await verdictsOf(makeOwnSubject(protocol), seed, COMMANDS);
     expect(verdicts).toEqual(isAsking ? { waiting: 'advice' } : {});
   });
 });
 
-describe.each(PEERS)('a solution in Python with the wire format of %s', peer => {
+describe.each(PEERS)('a Python solution with the wire format of %s', peer => {
   test.for(SEEDS)(
-    'is ok throughout with seed %i',
+    'passes loteria check with seed %i',
     { timeout: CHECK_LIMIT_MS },
     async (seed, context) => {
       needsPython(context);

@@ -17,7 +17,7 @@ function check(...options: readonly string[]) {
   return { code: status, lines: stdout.split('\n'), stderr };
 }
 
-test('without an engine a solution is run without Docker, which the terminal says', () => {
+test('loteria check without an engine runs natively and reports it', () => {
   const { code, lines } = check();
   expect([code, lines[0], lines[1]]).toEqual([
     0,
@@ -30,12 +30,12 @@ test.each([
   ['--server', 'true'],
   ['--client', 'true'],
   ['--how', 'native'],
-])('with %s no engine is asked for', (...options) => {
+])('loteria check with %s does not look for an engine', (...options) => {
   const { code, lines } = check(...options);
   expect([code, lines[0]]).toEqual([0, NATIVE]);
 });
 
-test('an engine that is asked for and does not answer ends it with 2', () => {
+test('loteria check --how docker without an engine exits with code 2', () => {
   const { code, lines, stderr } = check('--how', 'docker');
   expect([code, lines]).toEqual([2, ['']]);
   expect(stderr).toMatch(/^loteria: no Docker engine answers/);

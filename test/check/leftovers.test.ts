@@ -38,8 +38,8 @@ function processesOf(pid: number): string[] {
   });
 }
 
-describe('what a check leaves', () => {
-  test('is nothing after Ctrl-C', async () => {
+describe('loteria check', () => {
+  test('leaves no folder and no process after Ctrl-C', async () => {
     const { subject, before, child, exited } = await startCheck();
     child.kill('SIGINT');
     expect(await exited).toEqual([2, null]);
@@ -48,7 +48,7 @@ describe('what a check leaves', () => {
     expect(statusOf(subject)).toBe(before);
   });
 
-  test('after kill -9 is removed by the next run', async () => {
+  test('removes what a run killed with SIGKILL has left', async () => {
     const { subject, before, child, exited } = await startCheck();
     child.kill('SIGKILL');
     await exited;

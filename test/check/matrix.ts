@@ -37,7 +37,7 @@ interface Found {
 export function holdCorrect(language: SubjectLanguage): void {
   describe(`a correct solution in ${language}`, () => {
     test.for(SEEDS)(
-      'is ok throughout with seed %i',
+      'passes loteria check with seed %i',
       { timeout: CHECK_LIMIT_MS },
       async (seed, context) => {
         if (language === 'python') needsPython(context);
@@ -52,7 +52,7 @@ export function holdCorrect(language: SubjectLanguage): void {
 /** Each mutant has to be found by the checks that the table says, and by no other. */
 export function holdMutants(language: SubjectLanguage, mutants: readonly Mutant[]): void {
   describe.each(MATRIX === undefined ? oneOfEachKind(mutants) : mutants)(
-    `in ${language}: $name`,
+    `the mutant $name in ${language}`,
     ({ patches, expected, possible = [] }) => {
       const only = IS_FULL ? undefined : Object.keys(expected);
       test.for(SEEDS)(

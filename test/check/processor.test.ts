@@ -15,10 +15,10 @@ const service = (exit: Service['exit'], usage?: Usage): Service => ({
   usage: () => Promise.resolve(usage),
 });
 
-test('a processor time that the system does not tell is not taken for none', async () => {
+test('busyServices throws NotCheckable without the CPU time of a service', async () => {
   await expect(busyServices(LAB, [service(undefined)])).rejects.toThrow(NotCheckable);
 });
 
-test('a program that has ended uses no processor', async () => {
+test('busyServices ignores a service that has ended', async () => {
   expect(await busyServices(LAB, [service({ code: 0, signal: null, atMs: 0 })])).toEqual([]);
 });

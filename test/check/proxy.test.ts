@@ -53,7 +53,7 @@ const kindsOf = (events: readonly LinkEvent[]): string[] =>
   events.map(({ kind, direction }) => (direction === undefined ? kind : `${kind} ${direction}`));
 
 describe('Proxy', () => {
-  test('passes bytes in both directions and records who said them', async () => {
+  test('passes bytes in both directions and records their sender', async () => {
     const { proxy, client, accepted, chunks } = await openWire({});
     client.end('¿quién ganó?');
     const server = await accepted;
@@ -83,7 +83,7 @@ describe('Proxy', () => {
     { kind: 'slow-reader', pauseMs: 20 },
   ] as const;
 
-  test.each(SHAPES)('changes nothing of what is said with the shape $kind', async up => {
+  test.each(SHAPES)('delivers all bytes unchanged with the shape $kind', async up => {
     const { client, accepted, chunks } = await openWire({ up });
     const said = 'Ñandú '.repeat(40);
     client.write(said.slice(0, 100));
@@ -101,7 +101,7 @@ describe('Proxy', () => {
     expect(chunks.length).toBeGreaterThan(20);
   });
 
-  test('holds after so many bytes until it is released', async () => {
+  test('holds the stream after some bytes until it is released', async () => {
     const { proxy, client, accepted, chunks } = await openWire({
       up: { kind: 'pass' },
       stop: { direction: 'up', afterBytes: 4, action: 'hold' },
@@ -137,7 +137,7 @@ describe('Proxy', () => {
     await expect.poll(() => kindsOf(proxy.events).at(-1)).toMatch(/^close/);
   });
 
-  test('keeps a connection from the server until it is released', async () => {
+  test('delays the connection to the server until it is released', async () => {
     const { proxy, client, accepted, chunks, hasServer } = await openWire({ holdConnect: true });
     client.write('hola');
     await pause(50);
@@ -147,7 +147,7 @@ describe('Proxy', () => {
     await expect.poll(() => textOf(chunks)).toBe('hola');
   });
 
-  test('passes a reset on', async () => {
+  test('forwards a reset', async () => {
     const { client, accepted } = await openWire({});
     client.write('hola');
     const server = await accepted;

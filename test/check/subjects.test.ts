@@ -6,13 +6,13 @@ import { PYTHON_CLIENT_MUTANTS } from './subjects/python-client-mutants.ts';
 import { PYTHON_SERVER_MUTANTS } from './subjects/python-server-mutants.ts';
 import { makeSubject } from './subjects/subject.ts';
 
-/** The matrix runs few of them by default; that a patch fits its program is seen without running it. */
+/** The matrix runs few of them by default; whether a patch applies needs no run. */
 describe.each([
   ['echo', ECHO_MUTANTS],
   ['node', NODE_MUTANTS],
   ['python', [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS]],
-] as const)('a fault of the %s program', (program, mutants) => {
-  test.each(mutants)('$name is a patch that fits', ({ patches, expected }) => {
+] as const)('a mutant of the %s program', (program, mutants) => {
+  test.each(mutants)('has a patch that applies: $name', ({ patches, expected }) => {
     rmSync(makeSubject(program, patches), { recursive: true });
     expect(Object.keys(expected)).not.toEqual([]);
   });

@@ -19,7 +19,7 @@ const opened = (connection: number): LinkEvent => ({
 });
 
 describe('upTurnsOf', () => {
-  test('joins what is said between two answers, for each connection alone', () => {
+  test('joins the data between two answers, per connection', () => {
     const events = [
       opened(1),
       said('up', 'abc'),
@@ -41,7 +41,7 @@ describe('occurrences', () => {
     said('down', '5678yy'),
   ];
 
-  test('finds bytes over the border of two chunks, in one direction', () => {
+  test('finds bytes across two chunks in one direction', () => {
     const found = occurrences(events, { client: 1, direction: 'down' }, Buffer.from('12345678'));
     expect(found).toEqual([{ client: 1, connection: 1, event: events[1], offset: 2 }]);
   });
@@ -54,7 +54,7 @@ describe('occurrences', () => {
 });
 
 describe('focusOn', () => {
-  test('shows the place, in text and in bytes, and counts what it leaves out', () => {
+  test('shows the place as text and bytes, and counts omitted entries', () => {
     const many = Array.from({ length: 30 }, (_, index) =>
       said('up', `message ${index} `.repeat(9)),
     );
@@ -68,7 +68,7 @@ describe('focusOn', () => {
     expect(Buffer.from(focus.hex!.replaceAll(' ', ''), 'hex').toString()).toBe(focus.text);
   });
 
-  test('writes a letter of two bytes as it is, and a dot for what is none', () => {
+  test('keeps a two-byte letter and prints a dot for any other byte', () => {
     const event: LinkEvent = { ...said('down', ''), bytes: Buffer.from('00c391ff0a31', 'hex') };
     const { entries } = focusOn([event], {
       title: { es: '', en: '' },

@@ -31,7 +31,7 @@ const rowsOf = async (folder: string): Promise<string[]> =>
   (await readFile(join(folder, 'bets.csv'), 'utf8')).split('\r\n').slice(0, -1);
 
 describe('loteria bench', () => {
-  test('measures our server beside the baseline and leaves nothing behind', async () => {
+  test('measures the server and the baseline, and removes its files', async () => {
     const { code, lines, stderr, left } = await bench(...SMALL);
     expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: [] });
     expect(lines[0]).toBe('3 connections, 64 batches of 10 bets in flight on each');
@@ -45,7 +45,7 @@ describe('loteria bench', () => {
     );
   });
 
-  test('with --json prints the same facts as one line', async () => {
+  test('prints the same facts as one line with --json', async () => {
     const { code, lines } = await bench(...SMALL, '--json', '--window', '2', '--bets', '1001');
     expect({ code, lines: lines.length }).toEqual({ code: 0, lines: 1 });
     const report = JSON.parse(lines[0]!) as Report;
@@ -81,7 +81,7 @@ describe('loteria bench', () => {
     }
   });
 
-  test('sends a server that runs what it says, and with --end makes it hold its draw', async () => {
+  test('uploads to a running server with --server, which draws with --end', async () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '4' });
     const target = ['--server', `127.0.0.1:${port}`, '--agencies', '4'];
@@ -119,7 +119,7 @@ describe('loteria bench', () => {
     expect(rows[0]).toMatch(/^[1-3],[^,]+,[^,]+,\d+,\d{4}-\d\d-\d\d,\d+$/);
   });
 
-  test('SIGINT ends it, its servers and their folders', async () => {
+  test('ends its servers and removes their folders on SIGINT', async () => {
     const cwd = await temporaryFolder();
     const tmp = join(cwd, 'tmp');
     await mkdir(tmp);
@@ -135,7 +135,7 @@ describe('loteria bench', () => {
     expect(await readdir(tmp)).toEqual([]);
   });
 
-  test('a server that closes, or none at all, is an error of one line', async () => {
+  test('reports a closing or missing server in one line, exit code 1', async () => {
     const closing = createServer(socket => socket.on('error', () => {}).end());
     closing.listen(0, '127.0.0.1');
     await once(closing, 'listening');
@@ -160,7 +160,7 @@ describe('loteria bench', () => {
     [['--connections', 'many'], 'A whole number from 1 to 4096'],
     [['--agencies', '0'], 'A whole number from 1 to 1000'],
     [['--wndow', '1'], 'Did you mean --window?'],
-  ])('%j is wrong usage, exit code 2', async (args, fault) => {
+  ])('rejects %j with exit code 2', async (args, fault) => {
     const { code, lines, stderr } = await bench(...args);
     expect({ code, lines }).toEqual({ code: 2, lines: [] });
     expect(stderr).toContain(fault);

@@ -23,7 +23,7 @@ const pairs = (...names: string[]): string[] =>
   names.flatMap(name => [`${name}-key.pem`, `${name}.pem`]).toSorted();
 
 describe('loteria certs', () => {
-  test('makes an authority, a server and agencies, and says what to set', async () => {
+  test('creates an authority, a server and agencies, and prints the settings', async () => {
     const cwd = await temporaryFolder();
     const { code, said, stderr } = await certs(cwd, 'pki', '--agencies', '2');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -52,7 +52,7 @@ describe('loteria certs', () => {
     }
   });
 
-  test('keeps keys from other users', async () => {
+  test('creates keys that only their owner can read', async () => {
     const folder = await temporaryFolder();
     await certs(folder, 'made', '--agencies', '1');
     const made = join(folder, 'made');
@@ -65,7 +65,7 @@ describe('loteria certs', () => {
     expect(modes).toHaveLength(6);
   });
 
-  test('names the hosts of the server, and those that it is told', async () => {
+  test('issues the server certificate for its default hosts and those of --host', async () => {
     const folder = await temporaryFolder();
     await certs(
       folder,

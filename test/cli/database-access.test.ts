@@ -9,7 +9,7 @@ import { needPostgres, postgresMissing } from '../support/postgres.ts';
 import { PostgresCluster, ROLE } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** How a command proves to a real server of PostgreSQL who it is, and the server to it. */
+/** Mutual authentication between a command and a real PostgreSQL server. */
 
 /** Roles of the lottery only with TLS, one of them only with a certificate. */
 const HBA = `
@@ -82,7 +82,7 @@ async function certificates() {
   return folder;
 }
 
-describe('a command reaches its database over TLS', () => {
+describe('a command connects to its database over TLS', () => {
   test.each(HOSTS)('when the certificate names %s and the authority is trusted', async host => {
     const folder = await certificates();
     expect(await attempt(folder, { host, query: '?sslmode=verify-full&sslrootcert=ca.pem' })).toBe(
@@ -90,12 +90,12 @@ describe('a command reaches its database over TLS', () => {
     );
   });
 
-  test('without verifying the certificate, with sslmode=require', async () => {
+  test('without certificate verification with sslmode=require', async () => {
     const folder = await certificates();
     expect(await attempt(folder, { host: UNNAMED, query: '?sslmode=require' })).toBe('');
   });
 
-  test('with a certificate of its own, where the server wants one', async () => {
+  test('with a client certificate where the server requires one', async () => {
     const folder = await certificates();
     const query = (name: string) =>
       `?sslrootcert=ca.pem&sslcert=${name}.pem&sslkey=${name}-key.pem`;
@@ -107,15 +107,15 @@ describe('a command reaches its database over TLS', () => {
   });
 });
 
-describe('a command does not talk to a database', () => {
+describe('a command does not connect to a database', () => {
   test.each([
     [
-      'without TLS, where the server insists on it',
+      'without TLS where the server requires it',
       { query: '' },
       /no pg_hba\.conf entry .*no encryption/,
     ],
     [
-      'whose certificate an unknown authority has signed',
+      'whose certificate is signed by an unknown authority',
       { query: '?sslrootcert=stranger-ca.pem' },
       /certificate/,
     ],
@@ -148,10 +148,10 @@ describe('a command does not talk to a database', () => {
   });
 });
 
-describe('a command that has no password in the address', () => {
+describe('a command without a password in the address', () => {
   const query = '?sslmode=require';
 
-  test('takes PGPASSWORD', async () => {
+  test('uses PGPASSWORD', async () => {
     const folder = await temporaryFolder();
     const tryIt = (word: string) =>
       attempt(folder, { query, password: undefined, more: { PGPASSWORD: word } });
@@ -159,7 +159,7 @@ describe('a command that has no password in the address', () => {
     expect(await tryIt('wrong')).toMatch(/password authentication failed for user "loteria"/);
   });
 
-  test('takes the password of .pgpass, unless others may read that', async () => {
+  test('uses .pgpass unless other users can read it', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, '.pgpass');
     await writeFile(path, `127.0.0.1:${postgres.primary.port}:*:${ROLE.user}:${ROLE.password}\n`, {

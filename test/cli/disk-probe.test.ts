@@ -15,7 +15,7 @@ async function openProbe() {
   return { folder, probe, reported: () => reported };
 }
 
-test('a disk with room is reported once, and nothing is left there', async () => {
+test('DiskProbe reports a disk with room once and leaves no file', async () => {
   const { folder, probe, reported } = await openProbe();
   probe.start();
   probe.start();
@@ -25,7 +25,7 @@ test('a disk with room is reported once, and nothing is left there', async () =>
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a folder that cannot be written is looked at again until it can', async () => {
+test('DiskProbe retries an unwritable folder until it can write', async () => {
   const { folder, probe, reported } = await openProbe();
   // Whatever the user, a folder in its place cannot be opened for writing.
   mkdirSync(join(folder, 'bets.probe'));
@@ -36,7 +36,7 @@ test('a folder that cannot be written is looked at again until it can', async ()
   await expect.poll(reported).toBe(1);
 });
 
-test('a probe that is stopped reports nothing', async () => {
+test('DiskProbe reports nothing after stop', async () => {
   const { probe, reported } = await openProbe();
   probe.start();
   probe.stop();

@@ -39,7 +39,7 @@ async function statusOf(folder: string, env: Record<string, string>): Promise<un
 }
 
 describe('loteria draw status', () => {
-  test('says who has sent what and whom the draw waits for', async () => {
+  test('lists the bets per agency and the agencies that the draw waits for', async () => {
     const folder = await filled(false);
     const { store } = await CsvStore.open(folder);
     await store.append(batchNamed(1, 12, 4));
@@ -62,7 +62,7 @@ describe('loteria draw status', () => {
     });
   });
 
-  test('after the draw says when it was, its seal, and the number of winners of each', async () => {
+  test('shows time, seal and winners per agency after the draw', async () => {
     const { code, stdout } = await loteria('/', ['draw', 'status', await filled(true)], {
       AGENCIES: '1,3',
     });
@@ -81,7 +81,7 @@ describe('loteria draw status', () => {
     ]);
   });
 
-  test('as JSON says the same for programs', async () => {
+  test('prints the same as JSON with --json', async () => {
     const agencies = [
       { agency: 1, expected: true, bets: 4, finished: true },
       { agency: 2, expected: true, bets: 2, finished: true },
@@ -108,7 +108,7 @@ describe('loteria draw status', () => {
     });
   });
 
-  test('of a draw that everybody waits for says when it will be held', async () => {
+  test('names what closes a complete lottery', async () => {
     const { stdout } = await loteria('/', ['draw', 'status', await filled(false)], TWO);
     expect(stdout.split('\n')[0]).toBe(
       'state    complete, a server that runs closes it, or the next one that starts',
@@ -124,7 +124,7 @@ async function archive(folder: string): Promise<string> {
 }
 
 describe('loteria draw new', () => {
-  test('puts the draw away, where it can be verified for ever, and a server starts afresh', async () => {
+  test('archives a verifiable draw, and a server starts a new lottery', async () => {
     const folder = await filled(true);
     const before = readFiles(folder);
     const archived = await archive(folder);
@@ -151,7 +151,7 @@ describe('loteria draw new', () => {
     expect(readFiles(archived)).toEqual(before);
   });
 
-  test('that was interrupted between its two files stops a server, and is finished when it is called again', async () => {
+  test('blocks server starts when interrupted between its files, until repeated', async () => {
     const folder = await filled(true);
     const before = readFiles(folder);
     const twin = await filled(true);
@@ -168,7 +168,7 @@ describe('loteria draw new', () => {
     expect((await server.logged('open_store')).details).toMatchObject({ bets: '0' });
   });
 
-  test('without a draw ends with 1, says what can be done, and moves nothing', async () => {
+  test('fails before the draw, names the way out and moves nothing', async () => {
     const folder = await filled(false);
     const before = readFiles(folder);
     expect(await loteria('/', ['draw', 'new', folder])).toEqual({
@@ -181,8 +181,8 @@ describe('loteria draw new', () => {
   });
 });
 
-describe('beside a running server', () => {
-  test('status, verify and show work, new does not, and the server does not notice', async () => {
+describe('commands beside a running server', () => {
+  test('read the store unchanged, except draw new, which is refused', async () => {
     const folder = await filled(false);
     const { server } = await startServer(folder, TWO);
     await server.logged('sorteo');

@@ -37,7 +37,7 @@ async function finish({ store }: OpenedServer): Promise<void> {
   await store.note({ kind: 'finished', agency: 2, upload: undefined });
 }
 
-describe('with bets in a database', () => {
+describe('commands on a database store', () => {
   let postgres: PostgresCluster;
   beforeEach(needPostgres);
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('with bets in a database', () => {
   });
   afterAll(() => postgres?.end());
 
-  test('export writes them while a server runs, before the draw and after it', async () => {
+  test('export writes the bets of a running server before and after the draw', async () => {
     const engine = newLottery(postgres);
     const env = environmentOf(postgres, engine);
     const folder = await temporaryFolder();
@@ -81,7 +81,7 @@ describe('with bets in a database', () => {
     expect(readdirSync(folder)).toHaveLength(4);
   });
 
-  test('draw status says the same as of files', async () => {
+  test('draw status prints the same as for files', async () => {
     const engine = newLottery(postgres);
     const env = environmentOf(postgres, engine);
     const server = await openServer(engine);
@@ -122,7 +122,7 @@ describe('with bets in a database', () => {
   test.each([
     ['export', 'out.csv'],
     ['draw', 'status'],
-  ])('%s %s of a lottery that is not there says so, and makes none', async (...args) => {
+  ])('%s %s reports a missing lottery and creates none', async (...args) => {
     const engine = newLottery(postgres);
     await (await openServer(newLottery(postgres))).store.close();
     const folder = await temporaryFolder();
@@ -140,7 +140,7 @@ describe('with bets in a database', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('export refuses a log in which a row was changed', async () => {
+  test('export refuses a log with a changed row', async () => {
     const engine = newLottery(postgres);
     const server = await openServer(engine);
     await fill(server);
@@ -161,7 +161,7 @@ describe('with bets in a database', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('schema prints what an owner runs, after which a role without other rights can be a server', async () => {
+  test('schema prints SQL that lets a role without other rights run a server', async () => {
     const { code, stdout } = await loteria('/', ['schema', '--role', 'teller'], {});
     expect(code).toBe(0);
     await postgres.primary.sql(
@@ -194,10 +194,10 @@ describe('with bets in a database', () => {
   });
 });
 
-describe('without the engine', () => {
+describe('commands without a reachable database', () => {
   const env = { SERVER_STORE: 'postgres://loteria@127.0.0.1:9/loteria', NUMBER_AGENCIES: '2' };
 
-  test('export says so, and ends with 1', async () => {
+  test('export reports the connection error, exit code 1', async () => {
     const folder = await temporaryFolder();
     const { code, stdout, stderr } = await loteria(folder, ['export', 'out.csv'], {
       ...env,
@@ -212,7 +212,7 @@ describe('without the engine', () => {
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'export that is ended by %s leaves no file',
+    'export interrupted by %s leaves no file',
     async signal => {
       const folder = await temporaryFolder();
       const silent = createServer();
@@ -235,7 +235,7 @@ describe('without the engine', () => {
     [['draw', 'new'], 'LOTERIA-2 say'],
     [['journal', 'verify'], 'loteria export FILE'],
     [['journal', 'show'], 'loteria export FILE'],
-  ])('%j says that there are no files, and what to do', async (args, wayOut) => {
+  ])('%j is refused with exit code 2 and names the alternative', async (args, wayOut) => {
     const { code, stdout, stderr } = await loteria('/', args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(
@@ -244,7 +244,7 @@ describe('without the engine', () => {
     expect(stderr).toContain(wayOut);
   });
 
-  test('the files of a folder that is named are looked at', async () => {
+  test('a folder argument is read despite SERVER_STORE', async () => {
     const folder = await temporaryFolder();
     await fillFolder(folder);
     for (const args of [

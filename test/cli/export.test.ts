@@ -63,7 +63,7 @@ function exported({ data, file }: Place, ...args: readonly string[]): Promise<Sa
 const sealIn = ({ file }: Place): unknown => JSON.parse(readFileSync(`${file}.seal`, 'utf8'));
 
 describe('loteria export', () => {
-  test('before the draw writes the rows and their seal, and changes nothing', async () => {
+  test('writes rows and seal before the draw, and changes nothing', async () => {
     const place = await filled(false);
     const before = readFiles(place.data);
     expect(await exported(place)).toEqual({
@@ -77,7 +77,7 @@ describe('loteria export', () => {
     expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'out.csv', 'out.csv.seal']);
   });
 
-  test('after the draw says that it was held, and how many have won, but not who', async () => {
+  test('writes the draw and winner counts, but no documents, after the draw', async () => {
     const place = await filled(true);
     expect(await exported(place)).toEqual({
       code: 0,
@@ -88,7 +88,7 @@ describe('loteria export', () => {
     expect(sealIn(place)).toEqual(AFTER);
   });
 
-  test('beside a running server, of which it needs no lock', async () => {
+  test('runs beside a server without the folder lock', async () => {
     const place = await filled(false);
     const { server } = await startServer(place.data, { NUMBER_AGENCIES: '2' });
     await server.logged('sorteo');
@@ -101,7 +101,7 @@ describe('loteria export', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('of many bets has all of them, in order', async () => {
+  test('writes many bets completely and in order', async () => {
     const place = await filled(false);
     const rows = Array.from(
       { length: 60_000 },
@@ -110,7 +110,7 @@ describe('loteria export', () => {
     const data = join(place.folder, 'many');
     mkdirSync(data);
     writeFileSync(join(data, 'bets.csv'), rows.join(''));
-    // A server takes them over.
+    // A server adopts them.
     const { server } = await startServer(data, { NUMBER_AGENCIES: '2' });
     const { stdout } = await exported({ ...place, data });
     expect(stdout).toMatch(/^60000 bets, \d{7} bytes, /);
@@ -121,7 +121,7 @@ describe('loteria export', () => {
 });
 
 describe('loteria export leaves no file', () => {
-  test('when the store is damaged: says where and why', async () => {
+  test('when the store is damaged, and names place and reason', async () => {
     const place = await filled(true);
     writeFiles(place.data, { bets: ROWS.subarray(0, -1) });
     expect(await exported(place)).toEqual({
@@ -140,7 +140,7 @@ describe('loteria export leaves no file', () => {
     expect(readdirSync(place.folder)).toEqual(['data']);
   });
 
-  test('when it cannot be written', async () => {
+  test('when the output cannot be written', async () => {
     const place = await filled(false);
     const file = join(place.folder, 'missing', 'out.csv');
     const { code, stderr } = await exported({ ...place, file });
@@ -148,7 +148,7 @@ describe('loteria export leaves no file', () => {
     expect(stderr).toMatch(/^loteria: ENOENT.*missing\/out\.csv\.part'\n$/);
   });
 
-  test('when there is no room for it, which is no damage of the store', async () => {
+  test('when the output hits a size limit, and reports no damage', async () => {
     const place = await filled(false);
     const data = join(place.folder, 'many');
     mkdirSync(data);
@@ -172,7 +172,7 @@ describe('loteria export leaves no file', () => {
     expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'many']);
   });
 
-  test('of a store in memory, which nobody else can see', async () => {
+  test('for a store in memory, exit code 2', async () => {
     const place = await filled(false);
     expect(
       await loteria('/', ['export', place.file], { DATA_DIR: place.data, SERVER_STORE: 'memory' }),
@@ -185,8 +185,8 @@ describe('loteria export leaves no file', () => {
   });
 });
 
-describe('loteria export, where a file is', () => {
-  test.each(['out.csv', 'out.csv.seal'])('does not overwrite %s, unless told to', async name => {
+describe('loteria export to a file', () => {
+  test.each(['out.csv', 'out.csv.seal'])('does not overwrite %s without --force', async name => {
     const place = await filled(true);
     const there = join(place.folder, name);
     writeFileSync(there, 'dear');
@@ -202,7 +202,7 @@ describe('loteria export, where a file is', () => {
   });
 
   test.each(['out.csv', 'out.csv.seal'])(
-    'does not replace %s where that is a symbolic link',
+    'does not replace %s when it is a symbolic link',
     async name => {
       const place = await filled(true);
       const link = join(place.folder, name);
@@ -215,14 +215,14 @@ describe('loteria export, where a file is', () => {
     },
   );
 
-  test('is made for its owner alone, and so is the seal', async () => {
+  test('creates file and seal for their owner only', async () => {
     const place = await filled(true);
     expect((await exported(place)).code).toBe(0);
     const modes = [place.file, `${place.file}.seal`].map(path => statSync(path).mode & 0o777);
     expect(modes).toEqual([0o600, 0o600]);
   });
 
-  test('does not disturb another export that has not ended, unless told to', async () => {
+  test('does not overwrite an unfinished export without --force', async () => {
     const place = await filled(true);
     writeFileSync(`${place.file}.part`, 'half');
     expect(await exported(place)).toEqual({
@@ -234,7 +234,7 @@ describe('loteria export, where a file is', () => {
     expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'out.csv', 'out.csv.seal']);
   });
 
-  test('that is of the store itself never overwrites it, whatever it is told', async () => {
+  test('never overwrites a file of the store, even with --force', async () => {
     const place = await filled(true);
     const before = readFiles(place.data);
     const alias = join(place.folder, 'alias.csv');
@@ -255,7 +255,7 @@ describe('loteria export, where a file is', () => {
   });
 });
 
-test('loteria export of what was not drawn says so, ends with 1, and leaves the file to be looked at', async () => {
+test('loteria export of rows that differ from the seal fails and keeps the file', async () => {
   const place = await filled(true);
   const other = '0'.repeat(64);
   const { journal } = readFiles(place.data);

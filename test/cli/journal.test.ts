@@ -38,7 +38,7 @@ const offsetOf = (journal: Buffer, n: number): number =>
     .reduce((sum, line) => sum + line.length, 0);
 
 describe('loteria journal verify', () => {
-  test('says what is there after the draw, with the seal', async () => {
+  test('prints counts, digest, draw and seal after the draw', async () => {
     expect(await loteria('/', ['journal', 'verify', await filled(true)])).toEqual({
       code: 0,
       stderr: '',
@@ -54,7 +54,7 @@ describe('loteria journal verify', () => {
     });
   });
 
-  test('prints what head and sha256sum print, also when rows follow that no line vouches for', async context => {
+  test('prints the digest of head and sha256sum, even before a torn tail', async context => {
     if (!HAS_SHA256SUM) context.skip('sha256sum, whose digest is compared, is not installed');
     const folder = await filled(false);
     writeFiles(folder, { bets: Buffer.concat([ROWS, Buffer.from('1,Ana')]) });
@@ -70,7 +70,7 @@ describe('loteria journal verify', () => {
     expect(sum.toString().split(' ')[0]).toBe(/^sha256 +([0-9a-f]{64})$/m.exec(stdout)![1]);
   });
 
-  test('says what waits and what is unfinished, which is no damage', async () => {
+  test('reports an open draw and unfinished bytes, which are no damage', async () => {
     const folder = await filled(false);
     const { bets, journal } = readFiles(folder);
     writeFiles(folder, {
@@ -94,7 +94,7 @@ describe('loteria journal verify', () => {
     expect(readFiles(folder).bets).toHaveLength(ROWS.length + 5);
   });
 
-  test('of damage names file, offset and reason, says nothing else and ends with 1', async () => {
+  test('reports damage with file, offset and reason only, exit code 1', async () => {
     const folder = await filled(true);
     const { bets, journal } = readFiles(folder);
     const line = offsetOf(journal, 3);
@@ -124,7 +124,7 @@ describe('loteria journal verify', () => {
     }
   });
 
-  test('looks where it is told: the argument, else DATA_DIR, else config.ini, else here', async () => {
+  test('takes the folder from argument, DATA_DIR, config.ini or working directory', async () => {
     const root = await temporaryFolder();
     // Told apart by the number of their lines.
     for (const [index, name] of ['argument', 'variable', 'config', '.'].entries()) {
@@ -148,7 +148,7 @@ describe('loteria journal verify', () => {
     expect(await linesSeen(['argument'], { DATA_DIR: 'variable' })).toBe('1');
   });
 
-  test('where there is no journal says so in one line and ends with 1', async () => {
+  test('fails with one line without a journal, exit code 1', async () => {
     const folder = await temporaryFolder();
     for (const command of ['verify', 'show']) {
       expect(await loteria('/', ['journal', command, folder])).toEqual({
@@ -161,7 +161,7 @@ describe('loteria journal verify', () => {
 });
 
 describe('loteria journal show', () => {
-  test('prints the journal in words', async () => {
+  test('prints the journal as text', async () => {
     const first = JSON.parse(linesOf(readFiles(await filled(true)).journal)[1]!.toString()) as {
       end: number;
     };
@@ -185,7 +185,7 @@ describe('loteria journal show', () => {
     ]);
   });
 
-  test('as JSON gives every line as it is, with its offset', async () => {
+  test('prints every line with its offset as JSON', async () => {
     const folder = await filled(true);
     const { journal } = readFiles(folder);
     const { code, stdout } = await loteria('/', ['journal', 'show', '--json', folder]);
@@ -202,7 +202,7 @@ describe('loteria journal show', () => {
     ).toEqual(lines);
   });
 
-  test('prints what is before the damage, then says where it is, and ends with 1', async () => {
+  test('prints the lines before the damage, then its place, exit code 1', async () => {
     const folder = await filled(true);
     const { journal } = readFiles(folder);
     const offset = offsetOf(journal, 4);
@@ -217,7 +217,7 @@ describe('loteria journal show', () => {
     );
   });
 
-  test('ends quietly when whoever reads it goes away', async () => {
+  test('exits with code 0 when its output pipe is closed', async () => {
     const folder = await temporaryFolder();
     const finished = Array.from({ length: 5000 }, (_, agency) => ({ type: 'finished', agency }));
     const begin = { type: 'begin', version: 1, time: TIME };

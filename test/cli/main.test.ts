@@ -70,7 +70,7 @@ describe('help', () => {
       ],
     ],
     [['help', 'server'], ['SERVER_PORT']],
-  ])('loteria %j exits 0 and lists what there is', async (args, words) => {
+  ])('loteria %j lists commands, options and keys, exit code 0', async (args, words) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const word of words) expect(stdout).toContain(word);
@@ -80,7 +80,7 @@ describe('help', () => {
     ['server', SERVER_KEYS],
     ['client', CLIENT_KEYS],
   ])(
-    'of the %s lists every key with its variable, its purpose, its bounds and its default',
+    'of the %s lists every key with variable, purpose, bounds and default',
     async (command, keys) => {
       const { stdout } = await loteria(command, '--help');
       for (const key of Object.values(keys)) {
@@ -98,7 +98,7 @@ describe('help', () => {
     },
   );
 
-  test('the version is that of the package', async () => {
+  test('loteria --version prints the version of the package', async () => {
     const { version } = JSON.parse(
       await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'),
     ) as { version: string };
@@ -137,14 +137,14 @@ describe('wrong usage', () => {
     ],
     [['dataset', 'x', '--from', 'y', '--bets', '5'], 'cannot be used with'],
     [['dataset', 'x', '--from', 'y'], '--from y cannot be unpacked: ENOENT'],
-  ])('loteria %j says what is wrong, exit code 2', async (args, fault) => {
+  ])('loteria %j names the fault, exit code 2', async (args, fault) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(fault);
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  test('of the server: a port that is missing ends it with one line, exit code 2', async () => {
+  test('loteria server without a port prints one line, exit code 2', async () => {
     expect(await loteria('server')).toEqual({
       code: 2,
       stdout: '',
@@ -155,7 +155,7 @@ describe('wrong usage', () => {
 });
 
 describe('loteria dataset', () => {
-  test('writes the files and says what is in them', async () => {
+  test('writes the files and prints a summary', async () => {
     const folder = await temporaryFolder();
     const { code, stdout, stderr } = await loteriaIn(
       folder,
@@ -177,7 +177,7 @@ describe('loteria dataset', () => {
     );
   });
 
-  test('into a folder that cannot be made says so in one line, exit code 1', async () => {
+  test('reports a folder that it cannot create in one line, exit code 1', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'taken'), '');
     const { code, stderr } = await loteriaIn(folder, 'dataset', 'taken', '--bets', '1');

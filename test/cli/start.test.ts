@@ -30,7 +30,7 @@ function run(
 }
 
 describe('the built program', () => {
-  test('comes with the licences of what is bundled in it', async () => {
+  test('includes the licences of its bundled packages', async () => {
     const licences = await readFile(join(DIST, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
     const folders = ['src', 'web'].map(name => join(DIST, '..', name));
     const names = folders.flatMap(folder =>
@@ -47,7 +47,7 @@ describe('the built program', () => {
     for (const name of packages) expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
   });
 
-  test('needs no packages beside it, in any command', async () => {
+  test('runs its commands without node_modules', async () => {
     const { main } = await copyProgram();
     const folder = await temporaryFolder();
     const { status, stdout, stderr } = run(main, 'run', '--bets', '100', '--agencies', '1');
@@ -64,7 +64,7 @@ describe('the built program', () => {
     );
   });
 
-  test('of an agency loads nothing of TLS unless it is on', async () => {
+  test('loads no TLS module in an agency unless TLS is on', async () => {
     const { main } = await copyProgram();
     const script = `process.on('exit', () => console.error(process.moduleLoadList.includes('NativeModule tls')))`;
     const agency = {
@@ -86,7 +86,7 @@ describe('the built program', () => {
   });
 
   test.each(['client', 'server'])(
-    'says what is missing in the configuration of a %s, and no more',
+    'prints one line about the missing configuration of a %s',
     async name => {
       const { main } = await copyProgram();
       const direct = run(main, name);
@@ -102,7 +102,7 @@ describe('the built program', () => {
     },
   );
 
-  test('keeps what the engine has compiled, and runs as well where it cannot', async () => {
+  test('keeps a compile cache, and runs without one where it cannot be written', async () => {
     const { main, compiled } = await copyProgram();
     const first = run(main, '--version');
     expect(await readdir(compiled)).not.toEqual([]);

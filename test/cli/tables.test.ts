@@ -11,8 +11,8 @@ const ROW: ResultRow = {
   right: true,
 };
 
-describe('the outcome of a lottery as a table', () => {
-  test('has columns of even width, numbers to the right', () => {
+describe('formatResults', () => {
+  test('aligns its columns, numbers to the right', () => {
     const rows: ResultRow[] = [ROW, { ...ROW, agency: 12, bets: 0, winners: [] }];
     expect(formatResults(rows).split('\n')).toEqual([
       'agency    bets  winners  documents',
@@ -22,7 +22,7 @@ describe('the outcome of a lottery as a table', () => {
     ]);
   });
 
-  test('shows refused lines where there are any', () => {
+  test('shows refused lines if there are any', () => {
     const table = formatResults([ROW, { ...ROW, agency: 2, refusedLines: 7 }]).split('\n');
     expect(table[0]).toBe('agency    bets  refused  winners  documents');
     expect(table[3]).toBe('     2  26,936        7        2  30876370 24807259');
@@ -47,7 +47,7 @@ describe('the outcome of a lottery as a table', () => {
     expect(words(lines.join(' '))).toEqual(words(formatResults(rows)));
   });
 
-  test('marks an agency that was not told the winners of its file', () => {
+  test('marks an agency that did not get the winners of its file', () => {
     expect(formatResults([{ ...ROW, right: false }])).toMatch(
       /30876370 24807259 {2}✗ not the winners of its file$/,
     );
@@ -57,7 +57,7 @@ describe('the outcome of a lottery as a table', () => {
   });
 });
 
-test('measurements stand in columns of even width', () => {
+test('formatMeasurements aligns its columns', () => {
   const table = formatMeasurements([
     {
       name: 'loteria',

@@ -143,7 +143,7 @@ export class ClusterRun {
     return this.agencies.reduce((sum, { rows }) => sum + rows.length, 0);
   }
 
-  /** Bets that the servers have said to have stored. */
+  /** Bets that the servers have logged as stored. */
   get acknowledged(): number {
     return sumOf(this.servers.flatMap(server => server.linesOf('apuesta_recibida', 'success')));
   }

@@ -46,7 +46,7 @@ async function cancelWaits(node: PostgresNode): Promise<void> {
   );
 }
 
-test('a primary that hangs during a failover and continues acknowledges nothing, and no server follows it', async () => {
+test('a primary resumed after a failover acknowledges nothing and is not followed', async () => {
   const postgres = await startPostgres(3);
   const { primary: former } = postgres;
   const agencies = await generateAgencies(await temporaryFolder(), BETS);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres?.end());
 
-describe('three nodes, two servers and five clients, one killed after the other', () => {
+describe('three nodes, two servers and five clients, killed in turn', () => {
   test.each(SEEDS)(
     'store every bet once and hold one draw (SEED=%i)',
     { timeout: TIMEOUT_MS },

@@ -20,7 +20,7 @@ const SLOW_MS = 15_000;
 
 beforeEach(needPostgres);
 
-test('without a standby nothing is acknowledged; servers say so after 5 s, refuse after 20 s, and continue', async () => {
+test('without a standby, servers are unready in 5 s, refuse in 20 s and recover', async () => {
   const postgres = await startPostgres(2);
   const agencies = await generateAgencies(await temporaryFolder(), BETS, 4);
   const run = await ClusterRun.start(postgres, { agencies, client: SLOW });
@@ -51,7 +51,7 @@ test('without a standby nothing is acknowledged; servers say so after 5 s, refus
   await run.finishes([...early, ...late]);
 });
 
-test('a full disk of the primary stops the upload, which continues when there is room', async context => {
+test('a full disk of the primary stops the upload until there is room', async context => {
   needLoopDisks(context);
   const postgres = await startPostgres(2, { diskMegabytes: DISK_MEGABYTES });
   const agencies = await generateAgencies(await temporaryFolder(), BETS);

@@ -54,7 +54,7 @@ const KINDS = {
 beforeEach(needPostgres);
 beforeEach(needLoopDisks);
 
-describe('a power cut of nodes that have file systems of their own', () => {
+describe('a power cut of nodes with separate file systems', () => {
   test(`loses no acknowledged bet (SEED=${SEED})`, {
     timeout: 120_000 + Number(CUTS) * 30_000,
   }, async () => {

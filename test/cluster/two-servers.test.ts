@@ -32,7 +32,7 @@ function clientsAt(run: ClusterRun, server: number, more: Record<string, string>
 }
 
 describe('two servers', () => {
-  test('are stopped and started again in turn during the upload', async () => {
+  test('store every bet once while they are restarted in turn', async () => {
     const run = await startRun(SLOW);
     for (const client of run.clients) client.start();
     for (const [index, server] of run.servers.entries()) {
@@ -44,7 +44,7 @@ describe('two servers', () => {
     await run.finishes();
   });
 
-  test('store an upload once that is repeated at the other one', async () => {
+  test('store an upload once when it is repeated at the other server', async () => {
     const run = await startRun();
     for (const client of run.clients) client.start();
     await run.finishes();
@@ -55,14 +55,14 @@ describe('two servers', () => {
     }
   });
 
-  test('store every bet once that two processes of its agency send, one to each', async () => {
+  test('store every bet once when two processes of an agency send it, one to each', async () => {
     const run = await startRun();
     const pairs = [clientsAt(run, 0, SLOW), clientsAt(run, 1, SLOW)];
     for (const client of pairs.flat()) client.start();
     for (const clients of pairs) await run.finishes(clients);
   });
 
-  test('hold the draw when the one that heard the last agency is killed', async () => {
+  test('hold the draw when the server that finished the last agency is killed', async () => {
     const run = await startRun();
     const [first, second] = run.servers as [Member, Member];
     const [last, ...others] = [run.clients.at(-1)!, ...run.clients.slice(0, -1)];

@@ -41,7 +41,7 @@ async function refusal(environment: Record<string, string>): Promise<string> {
 }
 
 describe('the bet of exercise 5', () => {
-  test('has the two spellings that the page of the design names', () => {
+  test('has a Spanish and an English name for each variable', () => {
     expect(BET_VARIABLES.map(([spanish]) => spanish)).toEqual(SPANISH);
     expect(BET_VARIABLES.map(([, english]) => english)).toEqual(ENGLISH);
   });
@@ -59,19 +59,19 @@ describe('the bet of exercise 5', () => {
     expect(await betOf(environmentOf(SPANISH, values))).toEqual(values);
   });
 
-  test('is none when no variable is set, or all are empty', async () => {
+  test('is undefined when all variables are unset or empty', async () => {
     expect(await betOf(LEAST)).toBeUndefined();
     expect(
       await betOf(environmentOf([...SPANISH, ...ENGLISH], Array<string>(10).fill(''))),
     ).toBeUndefined();
   });
 
-  test('is not looked at in echo mode', async () => {
+  test('is ignored in echo mode', async () => {
     expect(await betOf({ ...LEAST, CLI_MODE: 'echo', NOMBRE: 'Ana' })).toBeUndefined();
   });
 
   test.each([0, 1, 2, 3, 4])(
-    'names the missing one when number %i of the five is not set',
+    'is refused by the name of a missing variable (index %i)',
     async missing => {
       const message = `${SPANISH[missing]} (or ${ENGLISH[missing]}) is missing: a bet from the environment needs all five variables`;
       for (const names of [SPANISH, ENGLISH]) {
@@ -83,7 +83,7 @@ describe('the bet of exercise 5', () => {
     },
   );
 
-  test('the other spelling stands in for an empty variable', async () => {
+  test('falls back to the other spelling of an empty variable', async () => {
     const environment = { ...environmentOf(ENGLISH), NOMBRE: '', NUMERO: '' };
     expect(await betOf(environment)).toEqual(VALUES);
   });
@@ -98,16 +98,13 @@ describe('the bet of exercise 5', () => {
     ['NUMERO', '10000', 'number out-of-range'],
     ['NUMERO', '-1', 'number not-digits'],
     ['NUMERO', '75.74', 'number not-digits'],
-  ])(
-    'an invalid %s (%j) is refused by the name of the variable',
-    async (variable, value, fault) => {
-      const index = SPANISH.indexOf(variable);
-      for (const names of [SPANISH, ENGLISH]) {
-        const name = names[index]!;
-        expect(await refusal({ ...environmentOf(names), [name]: value })).toBe(
-          `environment variable ${name} is '${value}': ${fault}`,
-        );
-      }
-    },
-  );
+  ])('is refused by the name of an invalid variable: %s (%j)', async (variable, value, fault) => {
+    const index = SPANISH.indexOf(variable);
+    for (const names of [SPANISH, ENGLISH]) {
+      const name = names[index]!;
+      expect(await refusal({ ...environmentOf(names), [name]: value })).toBe(
+        `environment variable ${name} is '${value}': ${fault}`,
+      );
+    }
+  });
 });

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const SKELETON = join(import.meta.dirname, '../../client/config.yaml');
 
-/** What every client must be told. */
+/** The keys that every client needs. */
 const LEAST = 'id: 1\nserver:\n  address: server:12345\n';
 
 async function read(yaml: string, environment: Environment = {}): Promise<ClientConfig> {
@@ -30,7 +30,7 @@ async function refusal(yaml: string, environment: Environment = {}): Promise<str
 }
 
 describe("the skeleton's config.yaml", () => {
-  test('is read with only CLI_ID in the environment, as the compose file of the course gives it', async () => {
+  test('needs only CLI_ID from the environment, as in the compose file of the course', async () => {
     const config = await readClientConfig(SKELETON, { CLI_ID: '1' });
     expect(config).toMatchObject({
       id: 1,
@@ -47,7 +47,7 @@ describe("the skeleton's config.yaml", () => {
       file: 'agency.csv',
       fileDelimiter: 0x2c,
       winnersFile: undefined,
-      // How many batches may be unanswered depends on the protocol, unless somebody says so.
+      // How many batches may be unanswered depends on the protocol, unless it is configured.
       batchWindow: undefined,
       answerTimeoutMs: 60_000,
       protocol: 'resumable',
@@ -56,7 +56,7 @@ describe("the skeleton's config.yaml", () => {
     });
   });
 
-  test('gives way to every variable of the environment', async () => {
+  test('is overridden by every environment variable', async () => {
     const config = await readClientConfig(SKELETON, {
       CLI_ID: '3',
       CLI_MODE: 'echo',
@@ -93,20 +93,20 @@ describe("the skeleton's config.yaml", () => {
     });
   });
 
-  test('each key can be overridden by CLI_ and its name in upper case with _ for the dot', () => {
+  test('has keys with variables named CLI_ and the key in upper case with _ for the dot', () => {
     for (const { name, env } of Object.values(CLIENT_KEYS)) {
       expect(env[0]).toBe(`CLI_${name.toUpperCase().replaceAll('.', '_')}`);
     }
   });
 });
 
-test('protocol tp0 is base: a port and an agency know each other by the same names', async () => {
+test('protocol tp0 is another name of base', async () => {
   const environment = { CLI_ID: '2', CLI_SERVER_ADDRESS: 'server:12345', CLI_PROTOCOL: 'tp0' };
   expect((await readClientConfig(undefined, environment)).protocol).toBe('base');
 });
 
 describe('the environment', () => {
-  test('is enough without any file', async () => {
+  test('suffices without a file', async () => {
     const config = await readClientConfig(undefined, {
       CLI_ID: '2',
       CLI_SERVER_ADDRESS: 'server:12345',
@@ -114,13 +114,13 @@ describe('the environment', () => {
     expect(config).toMatchObject({ id: 2, loopPeriod: { text: '5s' }, batchAmountMax: 130 });
   });
 
-  test('a folder in place of the file is refused by name', async () => {
+  test('cannot replace a config file that is a folder', async () => {
     const path = join(await temporaryFolder(), 'config.yaml');
     await mkdir(path);
     await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (EISDIR)`);
   });
 
-  test('LOG_FORMAT is another name of CLI_LOG_FORMAT, which wins', async () => {
+  test('has LOG_FORMAT as another name of CLI_LOG_FORMAT, which takes precedence', async () => {
     expect((await read(LEAST, { LOG_FORMAT: 'json' })).logFormat).toBe('json');
     expect((await read(LEAST, { LOG_FORMAT: 'json', CLI_LOG_FORMAT: 'text' })).logFormat).toBe(
       'text',
@@ -128,30 +128,30 @@ describe('the environment', () => {
   });
 });
 
-describe('values', () => {
+describe('a client configuration', () => {
   test.each([
     ['5s', 'plain'],
     ['"5s"', 'double quotes'],
     ["'5s'", 'single quotes'],
-  ])('%s (%s) is kept as it was written', async written => {
+  ])('keeps the text of %s (%s)', async written => {
     expect((await read(`${LEAST}loop:\n  period: ${written}\n`)).loopPeriod).toEqual({
       milliseconds: 5_000,
       text: '5s',
     });
   });
 
-  test('a duration keeps its spelling, a level its case', async () => {
+  test('keeps the spelling of durations and the case of levels', async () => {
     const config = await read(`${LEAST}loop:\n  period: 0.5m\nlog:\n  level: warn\n`);
     expect(config.loopPeriod).toEqual({ milliseconds: 30_000, text: '0.5m' });
     expect(config.logLevel).toEqual({ level: 'WARNING', text: 'warn' });
   });
 
-  test('keys may be written flat, with their dots, or as JSON', async () => {
+  test('may have flat keys with dots, or be JSON', async () => {
     expect((await read('id: 1\nserver.address: server:1\n')).addresses.servers[0]!.port).toBe(1);
     expect((await read('{"id": "4", "server": {"address": "server:2"}}')).id).toBe(4);
   });
 
-  test('a key without a value counts as not set', async () => {
+  test('counts a key without a value as unset', async () => {
     expect((await read(`${LEAST}loop:\n  amount:\nlog: ~\n`)).loopAmount).toBe(5);
   });
 
@@ -161,7 +161,7 @@ describe('values', () => {
     ['central.example.org:65535', 'central.example.org', 65535],
     ['[::1]:12345', '::1', 12345],
     ['[fe80::1%eth0]:80', 'fe80::1%eth0', 80],
-  ])('the address %s is taken', async (text, host, port) => {
+  ])('accepts the address %s', async (text, host, port) => {
     const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
     expect(addresses).toEqual({ servers: [{ host, port, text }], text });
   });
@@ -173,16 +173,13 @@ describe('values', () => {
     ['a:1, b:2 ,\t[::1]:3', ['a:1', 'b:2', '[::1]:3']],
     ['a:1,a:1', ['a:1', 'a:1']],
     [SIXTEEN.join(','), SIXTEEN],
-  ])(
-    'the addresses %j are taken, in their order, and repeated as they were written',
-    async (text, each) => {
-      const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
-      expect(addresses.text).toBe(text);
-      expect(addresses.servers.map(server => server.text)).toEqual(each);
-    },
-  );
+  ])('accepts the addresses %j in order and keeps their text', async (text, each) => {
+    const { addresses } = await read(LEAST, { CLI_SERVER_ADDRESS: text });
+    expect(addresses.text).toBe(text);
+    expect(addresses.servers.map(server => server.text)).toEqual(each);
+  });
 
-  test('several addresses may stand in the file', async () => {
+  test('accepts several addresses in the file', async () => {
     const { addresses } = await read('id: 1\nserver:\n  address: a:1, [fe80::1%eth0]:80\n');
     expect(addresses).toEqual({
       servers: [
@@ -216,7 +213,7 @@ describe('values', () => {
     'a:1 b:2',
     ',',
     [...SIXTEEN, 'server17:12345'].join(','),
-  ])('the address %j is refused', async text => {
+  ])('refuses the address %j', async text => {
     expect(await refusal(LEAST, { CLI_SERVER_ADDRESS: text })).toBe(
       `environment variable CLI_SERVER_ADDRESS: server.address is '${text}', allowed: host:port, or up to 16 of them with commas between`,
     );
@@ -229,16 +226,13 @@ describe('values', () => {
     [' ', 0x20],
     ['\t', 0x09],
     ['\\t', 0x09],
-  ])('the delimiter %j is taken', async (text, byte) => {
+  ])('accepts the delimiter %j', async (text, byte) => {
     expect((await read(LEAST, { CLI_FILE_DELIMITER: text })).fileDelimiter).toBe(byte);
   });
 
-  test.each(['"', '\n', '\r', ',,', 'é', '🎲', '\\n'])(
-    'the delimiter %j is refused',
-    async text => {
-      expect(await refusal(LEAST, { CLI_FILE_DELIMITER: text })).toContain('file.delimiter is');
-    },
-  );
+  test.each(['"', '\n', '\r', ',,', 'é', '🎲', '\\n'])('refuses the delimiter %j', async text => {
+    expect(await refusal(LEAST, { CLI_FILE_DELIMITER: text })).toContain('file.delimiter is');
+  });
 
   test.each([
     ['CLI_ID', ['0', '65536', '-1', '1.0', 'one', '1e2', ' 1']],
@@ -251,7 +245,7 @@ describe('values', () => {
     ['CLI_BATCH_WINDOW', ['0', '1025', '-1', 'all']],
     ['CLI_PROTOCOL', ['http', 'resumable,base']],
     ['CLI_RETRY_MAXELAPSED', ['5', 'never']],
-  ])('%s refuses what is out of its bounds', async (variable, texts) => {
+  ])('refuses %s out of its bounds', async (variable, texts) => {
     const key = Object.values(CLIENT_KEYS).find(({ env }) => env[0] === variable)!;
     for (const text of texts) {
       expect(await refusal(LEAST, { [variable]: text })).toBe(
@@ -261,24 +255,24 @@ describe('values', () => {
   });
 });
 
-describe('a wrong file', () => {
-  test('a wrong value names the key, the value, the file with its line, and what is allowed', async () => {
+describe('the file config.yaml', () => {
+  test('is reported with key, value, line and allowed values for a wrong value', async () => {
     expect(await refusal(`${LEAST}loop:\n  amount: many\n`)).toBe(
       "config.yaml, line 5: loop.amount is 'many', allowed: 0 or more",
     );
   });
 
-  test('a number in another notation is refused as it was written', async () => {
+  test('is refused with a number in another notation, as it was written', async () => {
     expect(await refusal(`${LEAST}loop:\n  amount: 0x10\n`)).toContain("loop.amount is '0x10'");
   });
 
-  test('a missing key names what would set it', async () => {
+  test('is reported with the settings for a missing key', async () => {
     expect(await refusal('id: 1\n')).toMatch(
       /^server\.address is missing: set server\.address in .*config\.yaml or CLI_SERVER_ADDRESS in the environment \(host:port, or up to 16 of them with commas between\)$/,
     );
   });
 
-  test('an unknown key names its line and the key that was meant', async () => {
+  test('is reported with line and suggestion for an unknown key', async () => {
     expect(await refusal(`${LEAST}loop:\n  period: 5s\n  amuont: 3\n`)).toBe(
       'config.yaml, line 6: unknown key loop.amuont; did you mean loop.amount?',
     );
@@ -289,18 +283,18 @@ describe('a wrong file', () => {
     ['a list as the whole', '- 1\n', 'line 1'],
     ['a word as the whole', 'hello\n', 'line 1'],
     ['an alias', 'id: &one 1\nserver:\n  address: *one\n', 'line 3'],
-  ])('%s in place of a value is refused with its line', async (_, yaml, line) => {
+  ])('is refused with the line of %s in place of a value', async (_, yaml, line) => {
     expect(await refusal(yaml)).toBe(
       `config.yaml, ${line}: a single value or 'key: value' lines are expected here`,
     );
   });
 
   test.each([
-    ['a key that stands twice', 'id: 1\nid: 2\n', 2],
+    ['a duplicate key', 'id: 1\nid: 2\n', 2],
     ['an open quote', 'id: "1\n', 1],
     ['a tab as indentation', 'server:\n\taddress: server:1\n', 2],
-    ['a bracket without its pair', 'id: 1\nserver: {address: x\n', 2],
-  ])('%s is refused with the line', async (_, yaml, line) => {
+    ['an unclosed bracket', 'id: 1\nserver: {address: x\n', 2],
+  ])('is refused with the line of %s', async (_, yaml, line) => {
     const message = await refusal(yaml);
     expect(message).toMatch(/^config\.yaml, line \d+: /);
     expect(Number(/line (\d+)/.exec(message)![1])).toBeGreaterThanOrEqual(line);
@@ -312,11 +306,11 @@ describe('a wrong file', () => {
     ['# only a comment\n', 'a comment'],
     ['---\n', 'an empty document'],
     ['\ufeff', 'a byte order mark'],
-  ])('%j, %s, is as good as no file', async yaml => {
+  ])('counts as no file when it is %j, %s', async yaml => {
     expect((await read(yaml, { CLI_ID: '1', CLI_SERVER_ADDRESS: 'a:1' })).id).toBe(1);
   });
 
-  test('a byte order mark and Windows line ends do no harm', async () => {
+  test('may have a byte order mark and CRLF line ends', async () => {
     expect((await read(`\ufeff${LEAST.replaceAll('\n', '\r\n')}`)).addresses.text).toBe(
       'server:12345',
     );

@@ -29,27 +29,27 @@ const REFUSED = [
   '1h 30m',
 ];
 
-describe('a duration', () => {
-  test.each(ACCEPTED)('%s is taken as Go takes it', (text, milliseconds) => {
+describe('parseDuration', () => {
+  test.each(ACCEPTED)('accepts %s like Go', (text, milliseconds) => {
     expect(parseDuration(text)).toBeCloseTo(Number(milliseconds), 6);
   });
 
-  test.each(REFUSED.map(text => [text]))('%j is refused as Go refuses it', text => {
+  test.each(REFUSED.map(text => [text]))('refuses %j like Go', text => {
     expect(parseDuration(text)).toBeUndefined();
   });
 
   test.each(['3000000h', '10000000000s', '99999999999999999999h'])(
-    '%s is refused: Go counts nanoseconds in 64 bits, some 292 years',
+    'refuses %s: Go counts nanoseconds in 64 bits, some 292 years',
     text => {
       expect(parseDuration(text)).toBeUndefined();
     },
   );
 
-  test('close to the longest that Go takes is taken', () => {
+  test('accepts the longest duration of Go in whole hours', () => {
     expect(parseDuration('2562047h')).toBe(2_562_047 * 3_600_000);
   });
 
-  test('is the sum of its parts, in any order', () => {
+  test('returns the sum of the parts in any order', () => {
     const unit = fc.constantFrom<[string, number]>(
       ['ms', 1],
       ['s', 1_000],
@@ -69,7 +69,7 @@ describe('a duration', () => {
     );
   });
 
-  test('text with anything that is no digit, point or unit letter is none', () => {
+  test('refuses any character but digits, points and unit letters', () => {
     fc.assert(
       fc.property(
         fc.string(),
@@ -84,14 +84,14 @@ describe('a duration', () => {
   });
 });
 
-describe('a wait', () => {
-  test('is at least a millisecond and short enough for a timer that is a quarter longer', () => {
+describe('parseWait', () => {
+  test('accepts 1 ms to 168 h, which leaves a timer a quarter more', () => {
     expect(parseWait('1ms')).toBe(1);
     expect(parseWait('168h')).toBe(604_800_000);
     expect(604_800_000 * 1.25).toBeLessThan(2 ** 31);
   });
 
-  test.each(['0', '0s', '999us', '168h1ms', '1000h', '5', 'soon'])('is not %s', text => {
+  test.each(['0', '0s', '999us', '168h1ms', '1000h', '5', 'soon'])('refuses %s', text => {
     expect(parseWait(text)).toBeUndefined();
   });
 });

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const SKELETON = join(import.meta.dirname, '../../server/config.ini');
 
-/** What every server must be told. */
+/** The keys that every server needs. */
 const LEAST = '[DEFAULT]\nSERVER_PORT = 12345\n';
 
 async function read(ini: string, environment: Environment = {}): Promise<ServerConfig> {
@@ -31,7 +31,7 @@ async function refusal(ini: string, environment: Environment = {}): Promise<stri
 }
 
 describe("the skeleton's config.ini", () => {
-  test('suffices: everything else has a default', () => {
+  test('suffices, as everything else has a default', () => {
     expect(readServerConfig(SKELETON, {})).toEqual({
       listeners: [{ dialect: 'tp0', port: 12345 }],
       ip: 'server',
@@ -51,7 +51,7 @@ describe("the skeleton's config.ini", () => {
     });
   });
 
-  test('gives way to every variable of the environment', () => {
+  test('is overridden by every environment variable', () => {
     const config = readServerConfig(SKELETON, {
       SERVER_PORT: '1',
       SERVER_IP: 'central',
@@ -103,12 +103,12 @@ describe("the skeleton's config.ini", () => {
     });
   });
 
-  test('each key is overridden by the variable of its own name', () => {
+  test('has keys that are overridden by the variable of the same name', () => {
     for (const { name, env } of Object.values(SERVER_KEYS)) expect(env).toEqual([name]);
   });
 });
 
-/** The limits stand in the object by their own names too; which is nobody's promise. */
+/** The limits are in the object under their own names too, which no interface promises. */
 function limitValues(): object {
   const names = Object.keys(SERVER_KEYS).filter(name => name in DEFAULT_LIMITS);
   return Object.fromEntries(
@@ -117,21 +117,21 @@ function limitValues(): object {
 }
 
 describe('the environment', () => {
-  test('is enough without any file', () => {
+  test('suffices without a file', () => {
     expect(readServerConfig(undefined, { SERVER_PORT: '0' })).toMatchObject({
       listeners: [{ dialect: 'tp0', port: 0 }],
       backlog: 511,
     });
   });
 
-  test('a file that was named must be there', async () => {
+  test('cannot replace a named file that is missing', async () => {
     const path = join(await temporaryFolder(), 'nowhere.ini');
     expect(() => readServerConfig(path, { SERVER_PORT: '1' })).toThrow(
       `cannot read ${path} (ENOENT)`,
     );
   });
 
-  test('an empty variable counts as not set', async () => {
+  test('counts an empty variable as unset', async () => {
     expect(await read(LEAST, { SERVER_PORT: '', AGENCIES: '', LOGGING_LEVEL: '' })).toMatchObject({
       listeners: [{ dialect: 'tp0', port: 12345 }],
       agencies: [1, 2, 3, 4, 5],
@@ -140,9 +140,9 @@ describe('the environment', () => {
   });
 });
 
-describe('the file', () => {
+describe('the file config.ini', () => {
   test.each([
-    ['names in any case of letters', '[DEFAULT]\nserver_port = 1\nLogging_Level = debug\n'],
+    ['names in any letter case', '[DEFAULT]\nserver_port = 1\nLogging_Level = debug\n'],
     ['no spaces around =', '[DEFAULT]\nSERVER_PORT=1\nLOGGING_LEVEL=debug\n'],
     ['Windows line ends', '[DEFAULT]\r\nSERVER_PORT = 1\r\nLOGGING_LEVEL = debug\r\n'],
     [
@@ -159,7 +159,7 @@ describe('the file', () => {
     });
   });
 
-  test('a wrong value names the key, the value, the file and what is allowed', async () => {
+  test('is reported with key, value, source and allowed values for a wrong value', async () => {
     expect(await refusal('[DEFAULT]\nSERVER_PORT = http\n')).toBe(
       "config.ini: SERVER_PORT is 'http', allowed: 0 to 65535; 0 takes any free port",
     );
@@ -168,17 +168,17 @@ describe('the file', () => {
     );
   });
 
-  test('a name without = is a wrong value', async () => {
+  test('is refused with a name without =', async () => {
     expect(await refusal('[DEFAULT]\nSERVER_PORT\n')).toContain("SERVER_PORT is 'true'");
   });
 
-  test('a missing port names what would set it', async () => {
+  test('is reported with the settings for a missing port', async () => {
     expect(await refusal('[DEFAULT]\n')).toMatch(
       /^SERVER_PORT is missing: set SERVER_PORT in .*config\.ini or SERVER_PORT in the environment/,
     );
   });
 
-  test('an unknown key names the file and the key that was meant', async () => {
+  test('is reported with a suggestion for an unknown key', async () => {
     expect(await refusal(`${LEAST}SERVER_PROT = 1\n`)).toBe(
       'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
     );
@@ -188,14 +188,11 @@ describe('the file', () => {
     ['SERVER_PORT = 1\n', 'SERVER_PORT'],
     [`${LEAST}[OTHER]\nSERVER_IP = x\n`, 'OTHER'],
     ['[default]\nSERVER_PORT = 1\n', 'default'],
-  ])(
-    '%j: only section [DEFAULT] is read, and something elsewhere is refused',
-    async (ini, name) => {
-      expect(await refusal(ini)).toBe(
-        `config.ini: '${name}' is not part of section [DEFAULT], the only one that is read`,
-      );
-    },
-  );
+  ])('is refused with content outside section [DEFAULT] (%j)', async (ini, name) => {
+    expect(await refusal(ini)).toBe(
+      `config.ini: '${name}' is not part of section [DEFAULT], the only one that is read`,
+    );
+  });
 
   test.each([
     ['SERVER_LISTEN_BACKLOG', ['0', '-1', '65536', 'many']],
@@ -207,7 +204,7 @@ describe('the file', () => {
     ['PAYLOAD_BYTES_MAX', ['1023', '1048577']],
     ['IDLE_TIMEOUT', ['0', '5', '0s', 'soon', '0.1ms']],
     ['STOP_TIMEOUT', ['-1s']],
-  ])('%s refuses what is out of its bounds', async (name, texts) => {
+  ])('is refused when the environment has %s out of its bounds', async (name, texts) => {
     const key = Object.values(SERVER_KEYS).find(known => known.name === name)!;
     for (const text of texts) {
       expect(await refusal(LEAST, { [name]: text })).toBe(
@@ -217,7 +214,7 @@ describe('the file', () => {
   });
 });
 
-describe('the agencies that the draw waits for', () => {
+describe('the expected agencies', () => {
   test.each([
     ['1', [1]],
     ['1,2,7-9', [1, 2, 7, 8, 9]],
@@ -227,7 +224,7 @@ describe('the agencies that the draw waits for', () => {
     ['5,5,5', [5]],
     ['65535', [65535]],
     ['65534-65535', [65534, 65535]],
-  ])('AGENCIES=%s', async (text, ids) => {
+  ])('are read from AGENCIES=%s', async (text, ids) => {
     expect((await read(LEAST, { AGENCIES: text })).agencies).toEqual(ids);
     expect((await read(`${LEAST}AGENCIES = ${text}\n`)).agencies).toEqual(ids);
   });
@@ -238,14 +235,14 @@ describe('the agencies that the draw waits for', () => {
     ['2,3-1', 'the range 3-1 ends before it begins'],
     ['0-5', '0-5 is not within 1 to 65535, the ids that there are'],
     ['1-65536', '1-65536 is not within 1 to 65535, the ids that there are'],
-  ])('AGENCIES=%s has the right form and is refused with the reason', async (text, reason) => {
+  ])('are refused with the reason for AGENCIES=%s', async (text, reason) => {
     expect(await refusal(LEAST, { AGENCIES: text })).toBe(
       `environment variable AGENCIES: AGENCIES is '${text}', ${reason}`,
     );
   });
 
   test.each(['1,,2', ',1', '1,', '1;2', 'one', '1-', '-1', '1-2-3', '1.5', '1 - 3'])(
-    'AGENCIES=%s is refused',
+    'are refused with the allowed form for AGENCIES=%s',
     async text => {
       expect(await refusal(LEAST, { AGENCIES: text })).toBe(
         `environment variable AGENCIES: AGENCIES is '${text}', allowed: ids and ranges of ids such as 1,2,7-9`,
@@ -253,13 +250,13 @@ describe('the agencies that the draw waits for', () => {
     },
   );
 
-  test('AGENCIES takes the place of NUMBER_AGENCIES, which is 1 to that number', async () => {
+  test('are those of AGENCIES, else 1 to NUMBER_AGENCIES', async () => {
     expect((await read(LEAST, { NUMBER_AGENCIES: '3' })).agencies).toEqual([1, 2, 3]);
     expect((await read(LEAST, { NUMBER_AGENCIES: '3', AGENCIES: '8' })).agencies).toEqual([8]);
     expect((await read(LEAST, { NUMBER_AGENCIES: '0' })).agencies).toEqual([]);
   });
 
-  test('ranges name every id between their ends once, in the order given', () => {
+  test('include every id of a range once, in the order given', () => {
     const range = fc.tuple(fc.integer({ min: 1, max: 500 }), fc.nat(20));
     fc.assert(
       fc.property(fc.array(range, { minLength: 1, maxLength: 8 }), ranges => {
@@ -277,7 +274,7 @@ describe('the agencies that the draw waits for', () => {
 });
 
 describe('SERVER_LISTENERS', () => {
-  test('takes the place of SERVER_PORT: a dialect on each port, in any case of letters and with spaces', () => {
+  test('replaces SERVER_PORT with a dialect per port, in any case and with spaces', () => {
     const text = 'tp0:12345, Push-Codes:12346,check-win:12347,csv-frames:12348,op-codes:0,tp0:0';
     const { listeners } = readServerConfig(undefined, { SERVER_LISTENERS: text, SERVER_PORT: '1' });
     expect(listeners).toEqual([
@@ -291,12 +288,12 @@ describe('SERVER_LISTENERS', () => {
   });
 
   test.each([
-    ['a dialect that there is not', 'tp1:1'],
+    ['an unknown dialect', 'tp1:1'],
     ['no port', 'tp0'],
-    ['a port that is none', 'tp0:65536'],
-    ['something behind a port', 'tp0:1:2'],
-    ['nothing behind a comma', 'tp0:1,'],
-  ])('is refused with %s, and the entry is named', (_, text) => {
+    ['an invalid port', 'tp0:65536'],
+    ['text after a port', 'tp0:1:2'],
+    ['nothing after a comma', 'tp0:1,'],
+  ])('is refused by the entry with %s', (_, text) => {
     const entry = text.split(',').at(-1);
     expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
       `SERVER_LISTENERS is '${text}', '${entry}' is not dialect:port with one of tp0, push-codes, check-win, csv-frames, op-codes (base is another name of tp0) and a port from 0 to 65535`,
@@ -304,7 +301,7 @@ describe('SERVER_LISTENERS', () => {
   });
 
   test.each(['tp0:1,op-codes:1', 'tp0:12345,tp0:12345'])(
-    'names the port that %s has twice',
+    'is refused by the duplicate port in %s',
     text => {
       const port = text.split(':').at(-1);
       expect(() => readServerConfig(undefined, { SERVER_LISTENERS: text })).toThrow(
@@ -313,8 +310,11 @@ describe('SERVER_LISTENERS', () => {
     },
   );
 
-  test.each(['tp0', 'base', 'resumable', 'BASE'])('%s is the port of the base protocol', name => {
-    const { listeners } = readServerConfig(undefined, { SERVER_LISTENERS: `${name}:1` });
-    expect(listeners).toEqual([{ dialect: 'tp0', port: 1 }]);
-  });
+  test.each(['tp0', 'base', 'resumable', 'BASE'])(
+    'reads %s as the port of the base protocol',
+    name => {
+      const { listeners } = readServerConfig(undefined, { SERVER_LISTENERS: `${name}:1` });
+      expect(listeners).toEqual([{ dialect: 'tp0', port: 1 }]);
+    },
+  );
 });

@@ -15,14 +15,14 @@ function engineOf(environment: Record<string, string>) {
 
 const addressOf = (text: string) => engineOf({ SERVER_STORE: text }).engine;
 
-describe('a store that is files or nothing', () => {
-  test('is csv, or what SERVER_STORE says in any case of letters', () => {
+describe('a csv or memory store', () => {
+  test('is csv by default, or SERVER_STORE in any letter case', () => {
     expect(storeOf({})).toEqual({ kind: 'csv' });
     expect(storeOf({ SERVER_STORE: 'CSV' })).toEqual({ kind: 'csv' });
     expect(storeOf({ SERVER_STORE: 'memory' })).toEqual({ kind: 'memory' });
   });
 
-  test.each(['csv', 'memory'])('of %s refuses what only an engine has', store => {
+  test.each(['csv', 'memory'])('refuses a setting of an engine (%s)', store => {
     expect(() => storeOf({ SERVER_STORE: store, STORE_SYNC: 'quorum' })).toThrow(
       new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)'),
     );
@@ -30,7 +30,7 @@ describe('a store that is files or nothing', () => {
 });
 
 describe('a store on a replicated engine', () => {
-  test('is the lottery LOTERIA, without a password and TLS of its own', () => {
+  test('has the lottery LOTERIA, no password and no TLS by default', () => {
     expect(storeOf({ SERVER_STORE: 'postgres://10.0.0.1/bets' })).toEqual({
       kind: 'postgres',
       engine: {
@@ -55,13 +55,13 @@ describe('a store on a replicated engine', () => {
     ],
     ['spaces after commas', 'a, b:2', ['a:5432', 'b:2']],
     ['IPv6', '[::1]:4223,[2001:db8::2]', ['::1:4223', '2001:db8::2:5432']],
-  ])('is reached at %s', (_, text, hosts) => {
+  ])('takes its hosts from %s', (_, text, hosts) => {
     const { hosts: found } = addressOf(`postgres://${text}/loteria`);
     expect(found.map(({ host, port }) => `${host}:${port}`)).toEqual(hosts);
     expect(addressOf(`postgresql://u@${text}/loteria`).hosts).toEqual(found);
   });
 
-  test('waits for a quorum where several hosts are named, unless STORE_SYNC says otherwise', () => {
+  test('waits for a quorum with several hosts, unless STORE_SYNC overrides it', () => {
     const syncOf = (hosts: string, more = {}) =>
       engineOf({ SERVER_STORE: `postgres://${hosts}/loteria`, ...more }).sync;
     expect(['a', 'a,b', 'a,b,c'].map(hosts => syncOf(hosts))).toEqual([
@@ -79,7 +79,7 @@ describe('a store on a replicated engine', () => {
     ['user@', { user: 'user', password: undefined }],
     ['user:@', { user: 'user', password: '' }],
     ['us%40er:w%3Ao%2Crd%25@', { user: 'us@er', password: 'w:o,rd%' }],
-  ])('is logged in to with %s before the first host', (prefix, expected) => {
+  ])('takes user and password from %s before the first host', (prefix, expected) => {
     expect(addressOf(`postgres://${prefix}a:1,b/lot%C3%A9ria`)).toMatchObject({
       database: 'lotéria',
       ...expected,
@@ -95,7 +95,7 @@ describe('a store on a replicated engine', () => {
       'sslmode=verify-full&sslrootcert=/a%20b/ca.pem&sslcert=a.pem&sslkey=a-key.pem',
       { verify: true, caFile: '/a b/ca.pem', certFile: 'a.pem', keyFile: 'a-key.pem' },
     ],
-  ])('is reached over TLS as %s says', (parameters, tls) => {
+  ])('takes its TLS settings from %s', (parameters, tls) => {
     expect(addressOf(`postgres://a/loteria?${parameters}`).tls).toEqual(tls);
   });
 
@@ -105,19 +105,19 @@ describe('a store on a replicated engine', () => {
     ['an empty database', 'postgres://a/'],
     ['a host without a scheme', 'a:5432/loteria'],
     ['another scheme', 'mysql://a/loteria'],
-    ['nothing behind a comma', 'postgres://a,/loteria'],
-    ['a port that is none', 'postgres://a:0/loteria'],
+    ['nothing after a comma', 'postgres://a,/loteria'],
+    ['port 0', 'postgres://a:0/loteria'],
     ['a port that is too large', 'postgres://a:65536/loteria'],
     ['a port without digits', 'postgres://a:/loteria'],
     ['an IPv6 address without brackets', 'postgres://::1/loteria'],
     ['a longer path', 'postgres://a/loteria/b'],
     ['a user of the second host', 'postgres://a,user@b/loteria'],
-    ['a password of nobody', 'postgres://:word@a/loteria'],
-    ['a % that begins no character', 'postgres://user:100%@a/loteria'],
+    ['a password without a user', 'postgres://:word@a/loteria'],
+    ['an invalid % escape', 'postgres://user:100%@a/loteria'],
     ['an unknown parameter', 'postgres://a/loteria?target_session_attrs=any'],
     ['an unknown sslmode', 'postgres://a/loteria?sslmode=prefer'],
     ['a certificate without its key', 'postgres://a/loteria?sslcert=a.pem'],
-    ['files and no TLS', 'postgres://a/loteria?sslmode=disable&sslrootcert=ca.pem'],
+    ['certificate files without TLS', 'postgres://a/loteria?sslmode=disable&sslrootcert=ca.pem'],
     [
       'seventeen hosts',
       `postgres://${Array.from({ length: 17 }, (_, index) => `n${index}`).join(',')}/loteria`,
@@ -138,7 +138,7 @@ describe('a store on a replicated engine', () => {
     ['a'.repeat(65), false],
     ['a.b', false],
     ['a b', false],
-  ])('has a lottery called %s: %s', (lottery, isAllowed) => {
+  ])('allows the lottery name %s: %s', (lottery, isAllowed) => {
     const read = () => engineOf({ SERVER_STORE: 'postgres://a/b', STORE_LOTTERY: lottery }).lottery;
     if (isAllowed) expect(read()).toBe(lottery);
     else

@@ -9,7 +9,7 @@ const client = (environment: Record<string, string>) =>
   readClientConfig(undefined, { CLI_ID: '1', CLI_SERVER_ADDRESS: 'server:1', ...environment });
 
 describe('the TLS of a server', () => {
-  test('is off', () => {
+  test('is off by default', () => {
     expect(server({}).tls).toBeUndefined();
   });
 
@@ -39,7 +39,7 @@ describe('the TLS of a server', () => {
 });
 
 describe('the TLS of an agency', () => {
-  test('is off', async () => {
+  test('is off by default', async () => {
     expect((await client({})).tls).toBeUndefined();
   });
 

@@ -11,10 +11,10 @@ export interface CrashRunOptions {
   /** Decides about every victim, delay and size. */
   readonly seed: number;
   readonly agencies: readonly ExpectedAgency[];
-  /** Everything is in it; whoever calls removes it. */
+  /** Everything is in it; the caller removes it. */
   readonly folder: string;
   /**
-   * Somebody is killed at so many instants at least, and at most at so many while the draw is not
+   * Processes are killed at so many instants at least, and at most so many while the draw is not
    * held yet.
    */
   readonly killsMin: number;
@@ -23,7 +23,7 @@ export interface CrashRunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An instant at which somebody was killed. */
+/** An instant at which processes were killed. */
 interface Kill {
   readonly atMs: number;
   readonly victims: readonly string[];
@@ -91,7 +91,7 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashReport> {
   };
 }
 
-/** Somebody who is killed and started again. */
+/** A process that is killed and started again. */
 class Role {
   readonly lives: Life[] = [];
   readonly name: string;
@@ -148,7 +148,7 @@ class CrashRun {
       await this.#strike();
     }
     await this.#finishInPeace();
-    // What was told once is told again.
+    // Clients get the same winners again.
     for (let strike = 0; strike < STRIKES_AFTER_DRAW; strike += 1) await this.#strike();
     await this.#finishInPeace();
     await this.#server.life!.stop();
@@ -199,7 +199,7 @@ class CrashRun {
     );
   }
 
-  /** Kills somebody, and starts it again. */
+  /** Kills processes, and starts them again. */
   async #strike(): Promise<void> {
     const victims = this.#pickVictims();
     // Every number is drawn whether it is needed or not: what the next strike does must not depend
@@ -247,7 +247,7 @@ class CrashRun {
     if (killed.flat().length > 0) this.kills.push({ atMs, victims: killed.flat(), progress });
   }
 
-  /** Starts whoever was killed; a client that has done its job only when it is a victim. */
+  /** Starts what was killed; a client that has done its job only when it is a victim. */
   async #reviveEverybody(victims: readonly Role[]): Promise<void> {
     for (const role of this.#everybody) {
       if (role.runs) continue;
@@ -258,13 +258,13 @@ class CrashRun {
     }
   }
 
-  /** Whether somebody who does not run was not killed. */
+  /** Whether a process that does not run ended by itself. */
   async #hasDoneItsJob(role: Role): Promise<boolean> {
     const life = role.life!;
     if (life.killed) return false;
     const { code } = life.ended!;
     if (role.expected === undefined) {
-      // Somebody else may have got the port while nobody had it.
+      // Another program may have taken the port in the meantime.
       if (life.log().some(({ error }) => String(error).includes('is in use by another program')))
         return false;
       throw new Violation(`the server ended by itself with exit code ${code}: ${lastWords(life)}`);

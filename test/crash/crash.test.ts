@@ -13,7 +13,7 @@ const ROUND_MS_MAX = 110_000;
 const KILLS_BEFORE_DRAW_MIN = 3;
 
 // `make crash` runs as many rounds as one likes.
-test('a lottery whose server and clients are killed again and again stores every bet once and holds one draw', {
+test('a lottery with repeated kills stores every bet once and holds one draw', {
   timeout: 120_000,
 }, async ({ signal }) => {
   const seed = Math.floor(Math.random() * 2 ** 31);
@@ -34,6 +34,6 @@ test('a lottery whose server and clients are killed again and again stores every
   console.log(`${report.kills.length} kills, ${report.killsBeforeDraw} of them before the draw`);
   expect(report.kills.length).toBeGreaterThanOrEqual(KILLS_MIN);
   expect(report.killsBeforeDraw).toBeGreaterThanOrEqual(KILLS_BEFORE_DRAW_MIN);
-  // Left where it is when something is wrong.
+  // The folder stays after a failure.
   await rm(folder, { recursive: true });
 });

@@ -19,10 +19,10 @@ const BETS = 3000 * Number(CUTS);
 const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 const DISK_MEGABYTES = 64;
 
-/** Says so when the server expects something again that it had acknowledged. */
+/** In the client's log when the server expects an acknowledged batch again. */
 const FORGOTTEN = 'which it has acknowledged';
 
-test(`a power cut under the files loses no acknowledged bet, and doubles none (SEED=${SEED})`, {
+test(`a power cut loses no acknowledged bet and duplicates none (SEED=${SEED})`, {
   timeout: 60_000 + Number(CUTS) * 10_000,
 }, async context => {
   needLoopDisks(context);
@@ -58,7 +58,7 @@ test(`a power cut under the files loses no acknowledged bet, and doubles none (S
     await expect.poll(hasBets, { timeout: 30_000, interval: 5 }).toBe(true);
     // Both in one turn of the event loop. A sync that is under way when Linux shuts a file system
     // down may return without an error, as none does when the power fails: what is acknowledged
-    // because of it must reach nobody.
+    // because of it must reach no client.
     disk.cutPower();
     proxy.drop();
     await kill();
@@ -77,7 +77,7 @@ test(`a power cut under the files loses no acknowledged bet, and doubles none (S
   expect(lines.filter(({ text }) => text.includes(FORGOTTEN))).toEqual([]);
 });
 
-/** Bets that the servers have said to have stored. */
+/** Bets that the servers have logged as stored. */
 function acknowledged(servers: readonly Program[]): number {
   const lines = servers.flatMap(server => server.linesOf('apuesta_recibida', 'success'));
   return lines.reduce((sum, { details }) => sum + Number(details['cantidad']), 0);

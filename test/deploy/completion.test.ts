@@ -23,7 +23,7 @@ async function offered(context: TestContext, shell: Shell, line: string): Promis
   writeFileSync(file, completionScript(program, shell));
   const { status, output } = runTool(context, shell, DRIVERS[shell](file, line));
   expect({ status, output }).toEqual({ status: 0, output: expect.any(String) });
-  // Two of the shells describe each word behind it, on a line of its own.
+  // Two of the shells describe each word after it, on a separate line.
   return output.split('\n').flatMap(shown =>
     shown
       .replace(/(?:\t| +-- ).*/, '')
@@ -41,7 +41,7 @@ describe.each(SHELLS)('completion in %s', shell => {
     ['loteria run --dialect ', ['resumable', 'base', 'op-codes'], ['--data']],
     ['loteria run --page --dialect p', ['push-codes'], ['resumable']],
     ['loteria completion ', ['bash', 'zsh', 'fish'], ['server']],
-  ] as const)('offers after %j what fits: %j', async ([line, fits, doesNot], context) => {
+  ] as const)('completes %j with %j', async ([line, fits, doesNot], context) => {
     const words = await offered(context, shell, line);
     expect(words).toEqual(expect.arrayContaining([...fits]));
     expect(words.filter(word => doesNot.some(other => other === word))).toEqual([]);

@@ -7,19 +7,19 @@ const RULES = 'deploy/prometheus/loteria.rules.yml';
 const rules = readFileSync(join(ROOT, RULES), 'utf8');
 const page = readFileSync(join(ROOT, 'docs/METRICS.md'), 'utf8');
 
-describe('the alert rules for Prometheus', () => {
-  test('are rules that Prometheus takes', context => {
+describe('the Prometheus alert rules', () => {
+  test('pass promtool check rules', context => {
     const { status, output } = runTool(context, 'promtool', ['check', 'rules', RULES]);
     expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('SUCCESS') });
   });
 
-  test('fire when they should, and not before', context => {
+  test('fire when their condition is met, and not before', context => {
     const tests = 'test/deploy/loteria.rules.test.yml';
     const { status, output } = runTool(context, 'promtool', ['test', 'rules', tests]);
     expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining('SUCCESS') });
   });
 
-  test('use metrics that docs/METRICS.md lists, which lists the alerts as well', () => {
+  test('use only metrics of docs/METRICS.md, which lists the same alerts', () => {
     const listed = new Set([...page.matchAll(/^\| `(loteria_\w+)` \|/gm)].map(([, name]) => name));
     const used = [...rules.matchAll(/\bloteria_[a-z_]+/g)].map(([name]) =>
       name.replace(/_bucket$/, ''),

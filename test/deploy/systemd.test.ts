@@ -10,7 +10,7 @@ const FOLDER = join(ROOT, 'deploy/systemd');
 const unit = readFileSync(join(FOLDER, 'loteria.service'), 'utf8');
 
 describe('the files for systemd', () => {
-  test('are a unit without fault, also with the one for TLS', async context => {
+  test('pass systemd-analyze verify, with the TLS drop-in', async context => {
     const folder = await temporaryFolder();
     cpSync(FOLDER, folder, { recursive: true });
     const file = join(folder, 'loteria.service');
@@ -20,7 +20,7 @@ describe('the files for systemd', () => {
     expect({ status, output }).toEqual({ status: 0, output: '' });
   });
 
-  test('expose no more of the machine than docs/OPERATIONS.md says', context => {
+  test('have the exposure level of docs/OPERATIONS.md', context => {
     const page = readFileSync(join(ROOT, 'docs/OPERATIONS.md'), 'utf8');
     const [, score] = /exposure level of (\d\.\d)/.exec(page)!;
     const { output } = runTool(context, 'systemd-analyze', [
@@ -32,7 +32,7 @@ describe('the files for systemd', () => {
     expect(output).toContain(`Overall exposure level for loteria.service: ${score}`);
   });
 
-  test('make the user and the folders', async context => {
+  test('create the user and the folders', async context => {
     const root = await temporaryFolder();
     mkdirSync(join(root, 'etc'));
     for (const [tool, ...args] of [
@@ -42,7 +42,7 @@ describe('the files for systemd', () => {
       const { status, output } = runTool(context, tool, args);
       context.skip(
         output.includes('Operation not permitted'),
-        'only root can give files to another user',
+        'only root can change the owner of a file',
       );
       expect({ status, output }).toEqual({ status: 0, output: expect.any(String) });
     }
@@ -54,7 +54,7 @@ describe('the files for systemd', () => {
     ]);
   });
 
-  test('fit the program: exit codes, time to stop, open files', () => {
+  test('match the program in exit codes, stop timeout and open files', () => {
     const value = (key: string): number =>
       Number(new RegExp(`^${key}=(\\d+)s?$`, 'm').exec(unit)![1]);
     expect(value('RestartPreventExitStatus')).toBe(EXIT.usage);

@@ -110,8 +110,8 @@ function readCapture(context: TestContext, port: number, file: string): Record<s
   });
 }
 
-describe('the dissector for Wireshark', () => {
-  test('shows a resumable upload and one of the base protocol, message by message', async context => {
+describe('the Wireshark dissector', () => {
+  test('shows a resumable and a base upload message by message', async context => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
     const bets = [bet(11, 7574), bet(12), bet(13, 7574)];
@@ -148,7 +148,7 @@ describe('the dissector for Wireshark', () => {
     expect(capture.values('_ws.expert.message')).toEqual([]);
   });
 
-  test('names refusals', async context => {
+  test('shows refusals with code, field and reason', async context => {
     const { port } = await startServer(await temporaryFolder(), { NUMBER_AGENCIES: '1' });
     const capture = await Capture.of(context, port, async () => {
       await exchange(port, conn(9));
@@ -174,7 +174,7 @@ describe('the dissector for Wireshark', () => {
     ]);
   });
 
-  test('reports counts and lengths that are wrong, wherever the segments end', async context => {
+  test('reports wrong counts and lengths, wherever the segments end', async context => {
     const { port } = await startServer(await temporaryFolder(), { NUMBER_AGENCIES: '1' });
     const fields = bet(11).join('|');
     const capture = await Capture.of(context, port, async () => {
@@ -206,7 +206,7 @@ describe('the dissector for Wireshark', () => {
     ]);
   });
 
-  test('knows every code of a refusal', () => {
+  test('knows every refusal code', () => {
     const [, table] = /local REFUSALS = \{\n(.*?)\n\}/s.exec(readFileSync(DISSECTOR, 'utf8'))!;
     expect([...table!.matchAll(/\["([a-z-]+)"\] = true/g)].map(([, code]) => code)).toEqual(
       REFUSAL_CODES,

@@ -31,7 +31,7 @@ const MUTANTS = [
 ].filter(({ name }) => process.env['MATRIX'] !== undefined || FOUND_IN_SUITE.includes(name));
 
 describe('loteria check --how docker', () => {
-  test('holds a correct solution of the exercises 1 to 4', { timeout: LIMIT_MS }, async () => {
+  test('passes a correct solution of exercises 1 to 4', { timeout: LIMIT_MS }, async () => {
     const subject = repository('echo');
     const before = await inventory();
     const { findings } = await check(subject);
@@ -43,7 +43,7 @@ describe('loteria check --how docker', () => {
     expect(git(subject, 'status', '--porcelain')).toBe('');
   });
 
-  test('holds a correct solution of the last exercise', { timeout: LIMIT_MS }, async () => {
+  test('passes a correct solution of the last exercise', { timeout: LIMIT_MS }, async () => {
     const { findings } = await check(repository('python'), '--only', 'outcome,privacy,sigterm');
     expect(findings.map(({ check: id, verdict }) => `${id} ${verdict}`)).toEqual([
       'outcome ok',
@@ -64,8 +64,8 @@ describe('loteria check --how docker', () => {
   });
 });
 
-describe('a run that is stopped', () => {
-  test('by Ctrl-C leaves nothing', { timeout: LIMIT_MS }, async () => {
+describe('an interrupted run of loteria check', () => {
+  test('leaves nothing after Ctrl-C', { timeout: LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
     await hasContainers(running);
@@ -74,7 +74,7 @@ describe('a run that is stopped', () => {
     expect(await inventory()).toEqual(before);
   });
 
-  test('by SIGKILL leaves nothing after the next run', { timeout: LIMIT_MS }, async () => {
+  test('is cleaned up by the next run after SIGKILL', { timeout: LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
     await hasContainers(running);

@@ -175,11 +175,11 @@ const LOSSES: readonly Loss[] = [
   { what: 'a standby', find: standby, ...KILLED },
   { what: 'the leader of etcd', find: etcdLeader, ...KILLED },
   { what: 'the server of the agency', find: async () => undefined, ...KILLED },
-  { what: 'a primary that hangs', find: primary, lose: 'pause', restore: 'unpause' },
+  { what: 'a hung primary', find: primary, lose: 'pause', restore: 'unpause' },
 ];
 
 describe('the nodes of --cluster', { timeout: TEST_MS_MAX }, () => {
-  test('form one replicated database, each on its volume, and end when they are told to', async () => {
+  test('form one replicated database, each on its volume, and stop in time', async () => {
     const stack = await Stack.create({ exercise: 'ej8', clients: 0, cluster: true });
     await stack.make('docker-image');
     await stack.up(...MEMBERS, ...NODES);
@@ -199,7 +199,7 @@ describe('the nodes of --cluster', { timeout: TEST_MS_MAX }, () => {
 });
 
 describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
-  test('with two servers has one draw, and tells each agency its winners', async () => {
+  test('holds one draw with two servers and delivers the winners to each agency', async () => {
     const stack = await createCluster(FEW);
     await stack.make('docker-compose-up');
     await expectWinners(stack, FEW);
@@ -209,7 +209,7 @@ describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
     expect(await Promise.all(SERVERS.map(exitCode))).toEqual([0, 0]);
     await stack.make('docker-compose-down');
     await Promise.all(servers.map(({ exited }) => exited));
-    // Whichever has held it says so, and the other one that it has read of it.
+    // One server has held the draw, the other one has read it from the log.
     expect(drawsOf(servers)).toEqual(['follow_draw', 'sorteo']);
     const stored = servers.flatMap(server => server.linesOf('apuesta_recibida', 'success'));
     const bets = FEW.reduce((sum, [winners, losers]) => sum + winners + losers, 0);
@@ -222,7 +222,7 @@ describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
     expect(details['cant_ganadores']).toBe('2');
   });
 
-  test('survives the loss of the primary, a standby, the leader of etcd, a server and a hung primary in turn', async () => {
+  test('survives the loss of each kind of node and server, and a hung primary', async () => {
     const stack = await createCluster(MANY, { clientConfig: BET_BY_BET });
     await stack.up(...MEMBERS, ...NODES);
     // A server that comes before its role is made ends, and so does what follows its log.

@@ -23,7 +23,7 @@ const server = (backlog: number, level: string, port = 12345): string[] => [
 
 describe('exercise 1: the echo server and its clients', () => {
   test.each([1, 2, 5])(
-    '%i client(s) exchange every message, and the server runs on',
+    '%i client(s) exchange every message, and the server keeps running',
     async clients => {
       const clientConfig = client(3, '50ms', 'INFO');
       const stack = await Stack.create({ exercise: 'ej1', clients, clientConfig });
@@ -58,7 +58,7 @@ describe('exercise 1: the echo server and its clients', () => {
 });
 
 describe('exercise 2: configuration outside of the images', () => {
-  test('a changed config.yaml and config.ini take effect in the same images', async () => {
+  test('takes effect in the same images when config.yaml and config.ini change', async () => {
     const stack = await Stack.create({
       exercise: 'ej2',
       clients: 1,

@@ -53,7 +53,7 @@ async function imageId(name: string): Promise<string> {
 }
 
 /**
- * The names are fixed: a system that somebody has running would be stopped by the tests, and what
+ * The names are fixed: a system that runs already would be stopped by the tests, and what
  * it keeps removed.
  */
 async function refuseRunningSystem(): Promise<void> {

@@ -22,7 +22,7 @@ const layersOf = async (image: string): Promise<string[]> =>
 const inside = (image: string, script: string): Promise<string> =>
   docker('run', '--rm', '--entrypoint', 'sh', image, '-c', script);
 
-test('both Dockerfiles are the same up to what differs', () => {
+test('the two Dockerfiles are equal except for their marked differences', () => {
   const [server, client] = IMAGES.map(name => {
     const text = readFileSync(join(import.meta.dirname, '../..', name, 'Dockerfile'), 'utf8');
     return text.slice(text.indexOf('\nARG '), text.indexOf('\n# What differs.\n'));
@@ -34,26 +34,29 @@ test('both Dockerfiles are the same up to what differs', () => {
 describe('the images', () => {
   beforeEach(needEngine);
 
-  test.each(IMAGES)('of the %s hold only what runs, and little more than Node', async image => {
-    expect((await inside(image, 'ls -A /opt/loteria')).split('\n')).toEqual([
-      'dist',
-      'package.json',
-      '',
-    ]);
-    const sizes = [`${image}:latest`, 'node:24-bookworm-slim'].map(name =>
-      inspect(name, '{{.Size}}'),
-    );
-    const [whole, base] = await Promise.all(sizes);
-    expect(Number(whole) - Number(base)).toBeLessThan(ADDED_BYTES_MAX);
-  });
+  test.each(IMAGES)(
+    'of the %s contain only the program and add little to the Node image',
+    async image => {
+      expect((await inside(image, 'ls -A /opt/loteria')).split('\n')).toEqual([
+        'dist',
+        'package.json',
+        '',
+      ]);
+      const sizes = [`${image}:latest`, 'node:24-bookworm-slim'].map(name =>
+        inspect(name, '{{.Size}}'),
+      );
+      const [whole, base] = await Promise.all(sizes);
+      expect(Number(whole) - Number(base)).toBeLessThan(ADDED_BYTES_MAX);
+    },
+  );
 
-  test('do not run as root, with the configuration in the working directory, which the central may write to', async () => {
+  test('do not run as root, and let the central write to its working directory', async () => {
     const server = await inside('server', 'id -un; pwd; ls; touch bets.csv data/bets.csv');
     expect(server).toBe('node\n/loteria\nconfig.ini\ndata\n');
     expect(await inside('client', 'id -un; pwd; ls *.yaml')).toBe('node\n/\nconfig.yaml\n');
   });
 
-  test('let the central write to a volume that nobody has used yet', async () => {
+  test('let the central write to a new volume', async () => {
     const volume = 'loteria-test-data';
     onTestFinished(async () => {
       await docker('volume', 'rm', volume);
@@ -62,21 +65,21 @@ describe('the images', () => {
     await docker('run', ...mounted, 'server', 'data/bets.csv');
   });
 
-  test.each(IMAGES)('of the %s give Node what ./loteria gives it', async image => {
+  test.each(IMAGES)('of the %s give Node the options of ./loteria', async image => {
     const option = /--max-semi-space-size=\d+/.exec(
       readFileSync(join(import.meta.dirname, '../../loteria'), 'utf8'),
     )![0];
     expect(await inside(image, 'echo "$NODE_OPTIONS"')).toBe(`--disable-sigusr1 ${option}\n`);
   });
 
-  test('share all layers but the last few, and have the command in the path', async () => {
+  test('share all layers but the last two, and have the command in the path', async () => {
     const [server, client] = await Promise.all(IMAGES.map(layersOf));
     const shared = server!.filter(layer => client!.includes(layer));
     expect(client!.length - shared.length).toBeLessThanOrEqual(2);
     expect(await docker('run', '--rm', 'client', '--help')).toContain('Usage: loteria');
   });
 
-  test('are built with nothing installed or compiled again when only the configuration has changed', async () => {
+  test('reuse all layers but the last when only the configuration has changed', async () => {
     const stack = await Stack.create({ exercise: 'ej2', clients: 1 });
     await stack.configureServer(['SERVER_PORT = 1']);
     await stack.configureClients(['id: 1']);

@@ -22,7 +22,7 @@ async function checkedLogs(stack: Stack) {
   return lines.map(checkLine);
 }
 
-test('exercise 5: one bet per client from the environment', async () => {
+test('exercise 5 stores and logs one bet per client from the environment', async () => {
   const stack = await Stack.create({
     exercise: 'ej5',
     clients: 5,
@@ -58,7 +58,7 @@ test('exercise 5: one bet per client from the environment', async () => {
 });
 
 describe('exercises 6 to 8', () => {
-  test("the course's five agencies, with the commands of the assignment", async context => {
+  test("run the course's five agencies with the commands of the assignment", async context => {
     needCourseData(context);
     const stack = await Stack.create({ exercise: 'ej8', clients: 5 });
     await mkdir(join(stack.folder, '.data'));
@@ -95,7 +95,7 @@ describe('exercises 6 to 8', () => {
     expect(await docker('network', 'ls', '--quiet', '--filter', 'name=^tp0_testing_net$')).toBe('');
   });
 
-  test('made-up bets, written from inside the image where a file is missing', async () => {
+  test('generate missing agency files from inside the image', async () => {
     const stack = await Stack.create({ exercise: 'ej6', clients: 3 });
     await stack.make('docker-compose-up');
     await clientsDone(3);

@@ -5,7 +5,7 @@ import { needEngine, Stack } from './stack.ts';
 
 beforeEach(needEngine);
 
-/** What Docker is told to wait before it kills, in seconds. */
+/** Time that Docker waits before SIGKILL, in seconds. */
 const GRACE = '20';
 
 /** How soon everything has to have ended, in milliseconds: long before that. */
@@ -51,7 +51,7 @@ describe('exercise 4: SIGTERM to the echo pair', () => {
     return stack;
   };
 
-  test('of both ends both with exit code 0', async () => {
+  test('stops server and client with exit code 0', async () => {
     const stack = await start();
     const stop = stack.compose('stop', '-t', GRACE);
     expect(await exitCodesAfter(stop, 'server', 'client1')).toEqual([0, 0]);
@@ -70,13 +70,13 @@ describe('exercise 4: SIGTERM in the lottery', () => {
     return stack;
   };
 
-  test('of everybody in the middle of two uploads', async () => {
+  test('stops the server and both clients during their uploads, exit code 0', async () => {
     const stack = await startUploads();
     const stop = stack.compose('stop', '-t', GRACE);
     expect(await exitCodesAfter(stop, 'server', 'client1', 'client2')).toEqual([0, 0, 0]);
   });
 
-  test('of an agency that waits for the draw, and of the central that waits for another', async () => {
+  test('stops an agency and a central that both wait, with exit code 0', async () => {
     const stack = await Stack.create({ exercise: 'ej8', clients: 2, clientConfig });
     await stack.give(1, 'Ana,Paz,11,1990-01-02,7574\n');
     await stack.give(2, 'Eva,Paz,22,1990-01-02,7574\n');

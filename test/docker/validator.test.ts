@@ -60,7 +60,7 @@ async function startServer(onData: string): Promise<void> {
 }
 
 describe('exercise 3: the script that validates the echo server', () => {
-  test('succeeds with the echo server, whatever the message is', async () => {
+  test('succeeds with the echo server for any message', async () => {
     const stack = await Stack.create({ exercise: 'ej3', clients: 0 });
     await stack.up();
     // At once: the server may not listen yet.
@@ -86,7 +86,7 @@ describe('exercise 3: the script that validates the echo server', () => {
     await expectFail('1');
   });
 
-  test('finds the port in config.ini', async () => {
+  test('reads the port from config.ini', async () => {
     const serverConfig = ['server_port=23456 ; not the usual one'];
     const stack = await Stack.create({ exercise: 'ej3', clients: 0, serverConfig });
     await stack.up();
@@ -105,7 +105,7 @@ describe('exercise 3: the script that validates the echo server', () => {
     ['answers error and the message', "socket.end('error reading data: ' + data)"],
     ['answers a part of the message', 'socket.end(data.subarray(0, 9))'],
     ['leaves out the line end', 'socket.end(data.subarray(0, -1))'],
-    ['says more than the message', "socket.end(data + 'x')"],
+    ['answers more than the message', "socket.end(data + 'x')"],
     ['closes without an answer', 'socket.end()'],
     ['resets the connection', 'socket.resetAndDestroy()'],
     ['never answers', ''],
@@ -115,7 +115,7 @@ describe('exercise 3: the script that validates the echo server', () => {
     await expectFail('12345', 'a message');
   });
 
-  test('an answer to an empty message has to come too', async () => {
+  test('fails without an answer to an empty message', async () => {
     await createNetwork();
     await startServer('socket.end()');
     await expectFail('12345', '');

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 beforeEach(needPostgres);
 
-test('the acta of a server that was killed is signed, and drawn, at another one', async () => {
+test('another server takes the signature of the acta of a killed server and draws', async () => {
   const postgres = await startPostgres(1);
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const folders = [await temporaryFolder(), await temporaryFolder()] as const;

@@ -16,7 +16,7 @@ const UPLOAD = createHash('sha256').update(FILE).digest('hex').slice(0, 32);
 const DONE = { code: 0, signal: null };
 const FAILED = { code: 1, signal: null };
 
-test('an agency whose bets are not those of the acta says so, and another acta is drawn', async () => {
+test('an agency disputes a wrong acta; after a void a second acta is drawn', async () => {
   const folder = await temporaryFolder();
   const [port, httpPort] = [await freePort(), await freePort()];
   const env = { SERVER_PORT: String(port), HTTP_PORT: String(httpPort), NUMBER_AGENCIES: '2' };
@@ -33,7 +33,7 @@ test('an agency whose bets are not those of the acta says so, and another acta i
     return stdout;
   };
 
-  // Somebody sends another bet in the place of the first one of agency 2.
+  // An intruder sends another bet in place of the first one of agency 2.
   const { server } = await startServer(folder, { ...env, CLOSE_HOLD: '1h' });
   const intruder = await Peer.connect(port);
   intruder.send(Buffer.concat([heloBets(2, UPLOAD), sbet(1, bet(99, 7574))]));

@@ -46,7 +46,7 @@ class Lottery {
     return startClient(this.folder, id, this.port, more);
   }
 
-  /** What a command says that is refused. */
+  /** The stderr of a command that is refused. */
   async refusal(...args: readonly string[]): Promise<string> {
     const { code, stderr } = await loteria(this.folder, args);
     expect(code).toBe(1);
@@ -68,7 +68,7 @@ const rowsOf = (agency: number, text: string): string =>
   text.replaceAll(/^(.+)\n/gm, (_, line: string) => `${agency},${line}\r\n`);
 
 describe('an operator', () => {
-  test('voids what agency 3 has sent by mistake; bets.csv, journal and winners are those of the right file', async () => {
+  test('voids a wrong file; bets.csv, journal and winners match the right file', async () => {
     const lottery = await Lottery.of(3);
     const wrong = await lottery.agency(3, WRONG);
     await wrong.logged('consulta_ganadores', 'in_progress');
@@ -93,7 +93,7 @@ describe('an operator', () => {
     const others = [await lottery.agency(3, RIGHT), await lottery.agency(2, RIGHT)];
     for (const client of [first, ...others])
       expect(await client.exited).toEqual({ code: 0, signal: null });
-    // The last two have sent at the same time.
+    // The last two clients have sent at the same time.
     const rows = lottery
       .read('bets.csv')
       .split(/(?<=\n)/)
@@ -107,7 +107,7 @@ describe('an operator', () => {
     expect(await lottery.command('journal', 'verify')).toContain('6 bets, 3 winners');
   });
 
-  test('voids an upload whose client still runs: it is refused after the restart, which logs the void, until a reopen', async () => {
+  test('voids an upload whose client still runs, which is refused until a reopen', async () => {
     const lottery = await Lottery.of(2);
     const wrong = await lottery.agency(1, WRONG);
     await wrong.logged('consulta_ganadores', 'in_progress');
@@ -136,7 +136,7 @@ describe('an operator', () => {
     expect(lottery.read('bets.csv')).toBe(rowsOf(1, WRONG));
   });
 
-  test('voids the bets of a base client that broke off, before the file is sent by the resumable one', async () => {
+  test('voids the bets of a base client, after which the resumable one can upload', async () => {
     const lottery = await Lottery.of(2);
     const base = await Peer.connect(lottery.port);
     base.send(Buffer.concat([conn(1), nbet(bet(1, 7574))]));
@@ -156,7 +156,7 @@ describe('an operator', () => {
     expect(lottery.read('bets.csv')).toBe(rowsOf(1, RIGHT));
   });
 
-  test('does not stop waiting for an agency whose bets would take part', async () => {
+  test('cannot drop an agency whose bets would take part in the draw', async () => {
     const lottery = await Lottery.of(3);
     await (await lottery.agency(3, RIGHT)).logged('consulta_ganadores', 'in_progress');
     await lottery.stop();
@@ -169,7 +169,7 @@ describe('an operator', () => {
     expect(await lottery.command(...set)).toContain('agencies set to 1-2');
   });
 
-  test('reads of a void that was killed between its renames that the next start completes it', async () => {
+  test('sees an interrupted void reported until the next start completes it', async () => {
     const lottery = await Lottery.of(2);
     await (await lottery.agency(1, WRONG)).logged('consulta_ganadores', 'in_progress');
     await lottery.stop();
@@ -195,7 +195,7 @@ describe('an operator', () => {
     expect(lottery.read('bets.csv')).toBe('');
   });
 
-  test('is told where there is no lottery, and no file is created', async () => {
+  test('gets an error and no file from commands in a folder without a lottery', async () => {
     const folder = await temporaryFolder();
     for (const args of [
       ['agency', 'void', '1', folder, '--reason', 'x'],
@@ -213,7 +213,7 @@ describe('an operator', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('who starts with other agencies than the log says ends with code 2, and no draw is held', async () => {
+  test('cannot start a server with other agencies than the log has, exit code 2', async () => {
     const lottery = await Lottery.of(5);
     const client = await lottery.agency(1, RIGHT);
     await client.logged('consulta_ganadores', 'in_progress');
@@ -227,7 +227,7 @@ describe('an operator', () => {
       expect(code).toBe(2);
       expect(stdout).toContain('this lottery is one of the agencies 1-5');
     }
-    // The configuration of whoever asks does not matter.
+    // The configuration of the asking command does not matter.
     const status = await loteria(lottery.folder, ['draw', 'status', '.'], { NUMBER_AGENCIES: '1' });
     expect(status.stdout).toContain('open, waiting for 2, 3, 4, 5');
     await lottery.command('agencies', 'set', '1,3', '--reason', 'three agencies gave up');
@@ -238,7 +238,7 @@ describe('an operator', () => {
     expect(lottery.read('winners-3.txt')).toBe('1\n');
   });
 
-  test('reopens an agency that has finished too early, which sends the rest', async () => {
+  test('reopens an agency that finished too early, which then sends the rest', async () => {
     const lottery = await Lottery.of(2);
     const early = await lottery.agency(2, RIGHT);
     await early.logged('consulta_ganadores', 'in_progress');

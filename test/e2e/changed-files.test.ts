@@ -54,7 +54,7 @@ const launch = (folder: string): Program =>
 
 const portOf = (line: Line): number => Number(line.details['port']);
 
-/** Waits for the end of a server that cannot go on; returns why. */
+/** Waits until a server has failed; returns its last error line. */
 async function failureOf(server: Program): Promise<string> {
   expect(await server.exited).toEqual({ code: 1, signal: null });
   return server.lines.findLast(({ result }) => result === 'fail')!.text;
@@ -97,7 +97,7 @@ async function begun(
 const OTHER_HAS_IT = 'another process has bets.lock locked';
 
 describe('bets.lock removed while a server runs', () => {
-  test('is locked again, with a warning, and keeps a second server out', async () => {
+  test('is created and locked again with a warning; a second server is refused', async () => {
     const { folder, server, sender } = await begun();
     rmSync(join(folder, 'bets.lock'));
     const { level, details } = await server.logged('watch_files', 'in_progress');
@@ -111,7 +111,7 @@ describe('bets.lock removed while a server runs', () => {
     await expectStored(folder, sender);
   });
 
-  test('and a second one started at once: one of the two stops, and nothing acknowledged is lost', async () => {
+  test('stops one of two racing servers and loses no acknowledged bet', async () => {
     const { folder, server, sender } = await begun();
     const sending = sender.sendOn(100);
     rmSync(join(folder, 'bets.lock'));
@@ -134,7 +134,7 @@ describe('bets.lock removed while a server runs', () => {
     return expectStored(folder, sender, next);
   });
 
-  test('and a second one that has locked the new file: the first acknowledges nothing more', async () => {
+  test('stops the first server after a second one has locked the new file', async () => {
     const { folder, server, sender } = await begun();
     server.kill('SIGSTOP');
     rmSync(join(folder, 'bets.lock'));
@@ -153,7 +153,7 @@ describe('bets.lock removed while a server runs', () => {
     await expectStored(folder, sender, next);
   });
 
-  test('and a server that was suspended until the second one had begun stops before its next answer', async () => {
+  test('stops a suspended server before its next answer once a second one has begun', async () => {
     const { folder, server, sender } = await begun();
     server.kill('SIGSTOP');
     rmSync(join(folder, 'bets.lock'));
@@ -175,14 +175,14 @@ function replace(path: string): void {
   renameSync(`${path}.tmp`, path);
 }
 
-describe('a file that is replaced or removed while a server runs', () => {
+describe('a data file replaced or removed while a server runs', () => {
   test.each([
     ['bets.csv', 'replaced', replace],
     ['bets.csv', 'removed', rmSync],
     ['bets.journal', 'replaced', replace],
     ['bets.journal', 'removed', rmSync],
   ] as const)(
-    '%s %s: the server stops, and what was acknowledged is in a copy that takes its place',
+    'stops the server and keeps every acknowledged bet in a copy (%s %s)',
     async (name, _, change) => {
       const { folder, server, sender } = await begun();
       const path = join(folder, name);
@@ -208,7 +208,7 @@ describe('a file that is replaced or removed while a server runs', () => {
     },
   );
 
-  test('is noticed before the draw: the winner is not counted in another file', async () => {
+  test('is detected before the draw, which is not held over another file', async () => {
     const { folder, server, sender, path } = await begun();
     replace(path);
     expect(await sender.send(3, WINNING)).toBe(true);

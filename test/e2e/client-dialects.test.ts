@@ -33,7 +33,7 @@ async function startWaiting(
 
 describe('a client', () => {
   test.each(['push-codes', 'op-codes'])(
-    'with an id that %s has no byte for says so in one line, exit code 2',
+    'rejects an id that does not fit into the one byte of %s, exit code 2',
     async protocol => {
       const client = startClient(await temporaryFolder(), 300, 1, { CLI_PROTOCOL: protocol });
       expect(await client.exited).toEqual({ code: 2, signal: null });
@@ -42,7 +42,7 @@ describe('a client', () => {
     },
   );
 
-  test('with a protocol that there is not is told which there are, exit code 2', async () => {
+  test('rejects an unknown protocol and lists the known ones, exit code 2', async () => {
     const client = startClient(await temporaryFolder(), 1, 1, { CLI_PROTOCOL: 'tp1' });
     expect(await client.exited).toEqual({ code: 2, signal: null });
     expect(client.stderr).toContain("protocol is 'tp1'");
@@ -51,7 +51,7 @@ describe('a client', () => {
     );
   });
 
-  test('that would have more than one batch unanswered in csv-frames is refused with the reason', async () => {
+  test('rejects a window of more than one batch in csv-frames, exit code 2', async () => {
     const env = { CLI_PROTOCOL: 'csv-frames', CLI_BATCH_WINDOW: '2' };
     const client = startClient(await temporaryFolder(), 1, 1, env);
     expect(await client.exited).toEqual({ code: 2, signal: null });
@@ -61,7 +61,7 @@ describe('a client', () => {
   });
 
   test.each(['base', ...OTHERS])(
-    'that speaks %s to a port of any other dialect is told what may be wrong',
+    'suggests a protocol mismatch when %s meets a port of another dialect',
     async protocol => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
@@ -93,7 +93,7 @@ describe('a client', () => {
   );
 
   test.each(OTHERS)(
-    'that speaks %s and has missed its winners is told them again when it comes with an empty file',
+    'gets its winners again in %s when restarted with an empty file',
     async protocol => {
       const folder = await temporaryFolder();
       await writeFile(
@@ -118,7 +118,7 @@ describe('a client', () => {
   );
 
   test.each(['check-win', 'op-codes'])(
-    'that speaks %s goes on asking the central that is started in the place of the one that was killed',
+    'keeps polling in %s after the central was killed and restarted',
     async protocol => {
       const { folder, port, server, client } = await startWaiting(protocol);
       server.kill('SIGKILL');

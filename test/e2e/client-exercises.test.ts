@@ -23,7 +23,7 @@ describe('exercise 5: one bet from the environment', () => {
   ] as const;
 
   test.each(SPELLINGS)(
-    'is sent and stored, with the lines of the assignment (%s names)',
+    'is sent and stored with the log lines of the assignment (%s names)',
     async (_, names) => {
       const folder = await temporaryFolder();
       const { server, port } = await startServer(folder);
@@ -73,7 +73,7 @@ describe('exercise 5: one bet from the environment', () => {
       "loteria: environment variable NACIMIENTO is '2000-02-30': birthdate not-a-date\n",
     ],
   ])(
-    'a bet that is not one is refused before anything is sent (%j), exit code 2',
+    'is refused before anything is sent when it is invalid (%j), exit code 2',
     async (bet, message) => {
       const folder = await temporaryFolder();
       const client = startClient(folder, 1, await portWithoutListener(), bet);
@@ -85,7 +85,7 @@ describe('exercise 5: one bet from the environment', () => {
 });
 
 describe('exercises 1 to 4: the echo client', () => {
-  test('sends its messages to the echo server, both sides log them, and the loop finishes', async () => {
+  test('sends its messages, both sides log them, and the loop finishes', async () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, { SERVER_MODE: 'echo' });
     const client = startClient(folder, 1, port, { CLI_MODE: 'echo', CLI_LOOP_AMOUNT: '3' });
@@ -106,7 +106,7 @@ describe('exercises 1 to 4: the echo client', () => {
     );
   });
 
-  test('a wrong echo is told, exit code 1', async () => {
+  test('reports a wrong echo, exit code 1', async () => {
     const folder = await temporaryFolder();
     const wrong = createServer(socket => {
       socket.on('error', () => {});
@@ -126,7 +126,7 @@ describe('exercises 1 to 4: the echo client', () => {
     expect(client.stderr).toBe('');
   });
 
-  test('SIGTERM between two messages ends it: exit 0, shutdown lines, no loop_finished', async () => {
+  test('shuts down on SIGTERM between two messages, exit code 0, no loop_finished', async () => {
     const folder = await temporaryFolder();
     const { port } = await startServer(folder, { SERVER_MODE: 'echo' });
     const client = startClient(folder, 1, port, { CLI_MODE: 'echo', CLI_LOOP_PERIOD: '1h' });
@@ -144,7 +144,7 @@ describe('exercises 1 to 4: the echo client', () => {
   });
 });
 
-describe('the configuration', () => {
+describe('the client configuration', () => {
   test.each<[Record<string, string>, string]>([
     [
       { CLI_ID: '' },
@@ -155,14 +155,14 @@ describe('the configuration', () => {
       { CLI_LOOP_PERIOD: '5' },
       "environment variable CLI_LOOP_PERIOD: loop.period is '5', allowed: a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h",
     ],
-  ])('that is wrong (%j) ends it with one line and exit code 2', async (env, message) => {
+  ])('is rejected with one line and exit code 2 when it is wrong (%j)', async (env, message) => {
     const client = startClient(await temporaryFolder(), 1, 1, env);
     expect(await client.exited).toEqual(WRONG_USAGE);
     expect(client.stderr).toBe(`loteria: ${message}\n`);
     expect(client.lines).toEqual([]);
   });
 
-  test('may come from a file with another name, which must be there', async () => {
+  test('is rejected with exit code 2 when the file of --config is missing', async () => {
     const folder = await temporaryFolder();
     const client = Program.start(['client', '--config', 'none.yaml'], { cwd: folder });
     expect(await client.exited).toEqual(WRONG_USAGE);

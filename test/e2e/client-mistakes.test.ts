@@ -63,15 +63,15 @@ async function mended(content: string, command: string): Promise<string> {
 
 const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le');
 
-describe('a file that is read in the wrong way', () => {
+describe('an unparsable file', () => {
   test.each([
     ['semicolons', 'A;B;1;1990-01-01;5\n'.repeat(300), "CLI_FILE_DELIMITER=';'"],
     ['tabs', 'A\tB\t1\t1990-01-01\t5\n'.repeat(3), String.raw`CLI_FILE_DELIMITER='\t'`],
     ['Windows-1252', Buffer.from(GOOD, 'latin1'), 'CLI_FILE_ENCODING=windows-1252'],
     ['UTF-16LE', utf16(GOOD), 'CLI_FILE_ENCODING=utf-16le'],
-    ['UTF-16LE without a mark', utf16(GOOD).subarray(2), 'CLI_FILE_ENCODING=utf-16le'],
+    ['UTF-16LE without a byte order mark', utf16(GOOD).subarray(2), 'CLI_FILE_ENCODING=utf-16le'],
     ['UTF-16BE', utf16(GOOD).swap16(), 'iconv -f UTF-16BE -t UTF-8 agency.csv'],
-  ])('%s: nothing is sent, the report says what mends it', async (_, content, hint) => {
+  ])('is not sent, and the report names the fix (%s)', async (_, content, hint) => {
     const client = await refused(content);
     expect(client.transcript()).toContain(hint);
     expect(client.lines.at(-1)!.details['error']).toContain(
@@ -79,7 +79,7 @@ describe('a file that is read in the wrong way', () => {
     );
   });
 
-  test('at most twenty faults of a kind are listed, the others are counted', async () => {
+  test('has at most 20 faults of a kind listed, the others counted', async () => {
     const client = await refused('A;B;1;1990-01-01;5\n'.repeat(300));
     const lines = client.linesOf('read_bet', 'fail');
     expect(lines).toHaveLength(21);
@@ -95,12 +95,12 @@ describe('a file that is read in the wrong way', () => {
     ],
     ['utf-16le', utf16(`${GOOD}J€,Ÿ,12,1990-01-02,1\n`)],
     ['utf-16le', utf16(`${GOOD}J€,Ÿ,12,1990-01-02,1\r\n`).subarray(2)],
-  ])('file.encoding %s reads it', async (encoding, content) => {
+  ])('is read with file.encoding %s', async (encoding, content) => {
     const { rows } = await stored(content, { CLI_FILE_ENCODING: encoding });
     expect(rows).toBe('1,Ana,Pérez,11,1990-01-02,7574\r\n1,J€,Ÿ,12,1990-01-02,1\r\n');
   });
 
-  test('the agency that was refused is still open', async () => {
+  test('leaves its agency open', async () => {
     const folder = await folderWith(GOOD.replaceAll(',', ';'));
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
     expect(await startClient(folder, 1, port).exited).toEqual(FAILED);
@@ -110,7 +110,7 @@ describe('a file that is read in the wrong way', () => {
     );
   });
 
-  test.each(AGENCY_PROTOCOLS)('is refused in protocol %s', async protocol => {
+  test.each(AGENCY_PROTOCOLS)('is refused in protocol %s for one invalid bet', async protocol => {
     await refused(`${GOOD}Ana,Paz,x,1990-01-02,1\n`, { CLI_PROTOCOL: protocol });
   });
 });
@@ -134,7 +134,7 @@ describe('a line with several faults', () => {
       ],
     ],
     [`${GOOD},Paz,1a,1999-02-28,1\n`, ["2 first_name '' empty", "2 document '1a' not-digits"]],
-  ])('%j has each of them told with its value', async (content, faults) => {
+  ])('has each fault reported with its value (%j)', async (content, faults) => {
     expect(faultsOf(await refused(content))).toEqual(faults);
   });
 
@@ -142,7 +142,7 @@ describe('a line with several faults', () => {
     ['Ana,Paz,30.904.465,1990-01-02,1\n', /^documents have dots; sed .* agency\.csv/],
     ['Ana,Paz,1,17/03/1999,1\n', /^dates seem to be DD\/MM\/YYYY; sed .* agency\.csv/],
     ['Ana,Paz, 1,1999-03-17,1\n', /^values have spaces around them; sed .* agency\.csv/],
-  ])('the command of the hint for %j mends the file', async (content, hint) => {
+  ])('is fixed by the command of the hint (%j)', async (content, hint) => {
     const client = await refused(content);
     expect(hintOf(client)).toMatch(hint);
     const command = /sed .*agency\.csv/.exec(hintOf(client)!)![0];
@@ -153,24 +153,21 @@ describe('a line with several faults', () => {
 
 describe('a file without bets', () => {
   test.each([
-    ['nothing', ''],
+    ['no bytes', ''],
     ['empty lines', '\n\r\n\n'],
     ['a heading only', 'nombre,apellido,documento,nacimiento,numero\n'],
-  ])(
-    'with %s is refused, and finishes the agency where file.allowEmpty says so',
-    async (_, content) => {
-      const client = await refused(content);
-      expect(client.lines.at(-1)!.details['error']).toContain('CLI_FILE_ALLOWEMPTY');
-      expect((await stored(content, { CLI_FILE_ALLOWEMPTY: 'true' })).rows).toBe('');
-    },
-  );
+  ])('is refused, and finishes the agency only with file.allowEmpty (%s)', async (_, content) => {
+    const client = await refused(content);
+    expect(client.lines.at(-1)!.details['error']).toContain('CLI_FILE_ALLOWEMPTY');
+    expect((await stored(content, { CLI_FILE_ALLOWEMPTY: 'true' })).rows).toBe('');
+  });
 
-  test('with nothing but refused lines is refused with file.invalid skip too', async () => {
+  test('is refused with only invalid lines, even with file.invalid skip', async () => {
     await refused('x\ny\n', { CLI_FILE_INVALID: 'skip' });
   });
 
   test.each(['base', 'resumable'])(
-    '/dev/null does not finish the agency (protocol %s)',
+    'does not finish the agency when it is /dev/null (protocol %s)',
     async protocol => {
       const folder = await folderWith(GOOD);
       const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
@@ -187,7 +184,7 @@ describe('a heading line', () => {
     'nombre,apellido,documento,nacimiento,numero\n',
     '\ufeffName,Surname,Document,Birthdate,Number\r\n',
     '"Nombre","Apellido","DNI","Fecha de nacimiento","Número"\n',
-  ])('%j is skipped, with a line in the log', async heading => {
+  ])('is skipped and logged (%j)', async heading => {
     const { client, rows } = await stored(heading + GOOD);
     expect(rows).toBe('1,Ana,Pérez,11,1990-01-02,7574\r\n');
     expect(client.linesOf('skip_heading', 'success')[0]!.details).toEqual({
@@ -199,12 +196,12 @@ describe('a heading line', () => {
 
 describe('winners.file', () => {
   test.each([
-    ['in a folder that is not there', 'nowhere/winners.txt', 'ENOENT'],
+    ['in a missing folder', 'nowhere/winners.txt', 'ENOENT'],
     ['that is a folder', '.', 'EISDIR'],
     ['below a file', 'agency.csv/winners.txt', 'ENOTDIR'],
     ['with a name that is too long', 'w'.repeat(300), 'ENAMETOOLONG'],
     ['that ends with a slash', 'winners/', 'EISDIR'],
-  ])('%s is wrong configuration, before anything is sent', async (_, path, code) => {
+  ])('%s is rejected with exit code 2 before anything is sent', async (_, path, code) => {
     const central = await FakeCentral.listen();
     const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });
     expect(await client.exited).toEqual(WRONG_USAGE);
@@ -217,11 +214,11 @@ describe('winners.file', () => {
   test.each([
     ['a symbolic link', 'link', 'is a symbolic link, which is not followed; name the file itself'],
     [
-      'a file of something else',
+      'a file with other content',
       'agency.csv',
       'has other content than documents of winners; move it away',
     ],
-  ])('%s is neither followed nor overwritten', async (_, path, why) => {
+  ])('is neither followed nor overwritten when it is %s', async (_, path, why) => {
     const central = await FakeCentral.listen();
     const folder = await folderWith(GOOD);
     await symlink('target', join(folder, 'link'));
@@ -235,11 +232,11 @@ describe('winners.file', () => {
   });
 });
 
-describe('lines that are skipped', () => {
+describe('skipped lines', () => {
   const SKIP = { CLI_FILE_INVALID: 'skip' };
 
   test.each(['base', 'resumable'])(
-    'are not forgotten by the exit code after SIGTERM (protocol %s)',
+    'cause exit code 1 after SIGTERM (protocol %s)',
     async CLI_PROTOCOL => {
       const folder = await folderWith(`${GOOD}${'x\n'.repeat(5)}`);
       const { port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
@@ -251,7 +248,7 @@ describe('lines that are skipped', () => {
     },
   );
 
-  test('are not forgotten where the central refused their batch', async () => {
+  test('cause exit code 1 after SIGTERM when the central refused their batch', async () => {
     const central = await FakeCentral.listen();
     const client = startClient(await folderWith(GOOD), 1, central.port);
     const conversation = await central.accept();
@@ -269,19 +266,22 @@ describe('lines that are skipped', () => {
     ['utf-8', Buffer.from(`x\xe9\n${GOOD.replace('é', 'e')}`, 'latin1'), 'x\xe9\n', 'latin1'],
     ['windows-1252', Buffer.from(`x\x80\xe9\n${GOOD}`, 'latin1'), 'x\x80\xe9\n', 'latin1'],
     ['utf-16le', utf16(`${GOOD}x€\n`), 'x€\n', 'utf16le'],
-  ] as const)('are left as they stand (%s, %j)', async (encoding, content, left, decoding) => {
-    const { folder, rows } = await stored(
-      content,
-      { ...SKIP, CLI_FILE_ENCODING: encoding },
-      FAILED,
-    );
-    expect(rows.split('\r\n')).toHaveLength(2);
-    const path = join(folder, 'REJECTED-agency.csv');
-    expect((await readFile(path)).toString(decoding)).toBe(left);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-  });
+  ] as const)(
+    'are written unchanged to the REJECTED file (%s, %j)',
+    async (encoding, content, left, decoding) => {
+      const { folder, rows } = await stored(
+        content,
+        { ...SKIP, CLI_FILE_ENCODING: encoding },
+        FAILED,
+      );
+      expect(rows.split('\r\n')).toHaveLength(2);
+      const path = join(folder, 'REJECTED-agency.csv');
+      expect((await readFile(path)).toString(decoding)).toBe(left);
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+    },
+  );
 
-  test('do not overwrite those of another file', async () => {
+  test('do not overwrite a REJECTED file with other content', async () => {
     const folder = await folderWith(`x\n${GOOD}`);
     await writeFile(join(folder, 'REJECTED-agency.csv'), 'corrected by hand\n');
     const central = await FakeCentral.listen();
@@ -294,19 +294,22 @@ describe('lines that are skipped', () => {
   test.each([
     ['refuse', 0],
     ['skip', 1],
-  ])('of a pipe: file.invalid %s', async (CLI_FILE_INVALID, draws) => {
-    const folder = await temporaryFolder();
-    const { writer } = await pipeFile(folder);
-    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, { CLI_FILE_INVALID });
-    // It has opened its end by then.
-    await client.logged('connect');
-    await writer.write(`${GOOD}x\n${GOOD}`);
-    await writer.close();
-    expect(await client.exited).toEqual(FAILED);
-    expect(faultsOf(client)).toEqual(["2 line 'x' too-few-fields"]);
-    expect(server.linesOf('sorteo', 'success')).toHaveLength(draws);
-  });
+  ])(
+    'of a pipe are reported, and drawn without only if skipped: file.invalid %s',
+    async (CLI_FILE_INVALID, draws) => {
+      const folder = await temporaryFolder();
+      const { writer } = await pipeFile(folder);
+      const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+      const client = startClient(folder, 1, port, { CLI_FILE_INVALID });
+      // It has opened its end by then.
+      await client.logged('connect');
+      await writer.write(`${GOOD}x\n${GOOD}`);
+      await writer.close();
+      expect(await client.exited).toEqual(FAILED);
+      expect(faultsOf(client)).toEqual(["2 line 'x' too-few-fields"]);
+      expect(server.linesOf('sorteo', 'success')).toHaveLength(draws);
+    },
+  );
 });
 
 describe('a stray quotation mark', () => {
@@ -315,7 +318,7 @@ describe('a stray quotation mark', () => {
     [`"${GOOD}${VALID}"${GOOD}`, 3],
     [`${GOOD}"${GOOD}${VALID}`, 1],
     [`${GOOD}Ana,"Paz,1,1990-01-02,1\n${VALID}${VALID}",Gil,1,1990-01-02,1\n`, 4],
-  ])('%j: every line that it costs is counted and told', async (content, lines) => {
+  ])('has every line that it breaks counted and reported (%j)', async (content, lines) => {
     const { client, folder } = await stored(
       `${GOOD}${content}`,
       { CLI_FILE_INVALID: 'skip' },
@@ -330,7 +333,7 @@ describe('a stray quotation mark', () => {
 
 describe('a last line without a line end', () => {
   test.each([`${GOOD}Ana,Paz,1,1990-01-02,75`, `${GOOD}${GOOD}Ana,Paz,1,1990-01-02,7`])(
-    'whose number may go on is refused (%j)',
+    'is refused when its number may be truncated (%j)',
     async content => {
       const client = await refused(content);
       expect(faultsOf(client)[0]).toMatch(/ number '75?' no-line-end$/);
@@ -343,7 +346,7 @@ describe('a last line without a line end', () => {
     [`${GOOD}Ana,Paz,1,1990-01-02,"75"`],
     [`${GOOD}Ana,Paz,1,1990-01-02,75\r`],
     ['Ana,Paz,1,1990-01-02,75'],
-  ])('whose number is whole, or that is the only one, is a bet (%j)', async content => {
+  ])('is a bet when its number is complete or it is the only line (%j)', async content => {
     const { rows } = await stored(content);
     expect(rows).toContain('1,Ana,Paz,1,1990-01-02,75');
   });
@@ -359,7 +362,7 @@ describe('loteria client --check', () => {
     return program;
   }
 
-  test('says how many bets a file has, exit code 0', async () => {
+  test('reports the number of bets in a file, exit code 0', async () => {
     const program = await check(GOOD.repeat(3));
     expect(await program.exited).toEqual(DONE);
     expect(program.lines.at(-1)!.text.slice(20)).toBe(

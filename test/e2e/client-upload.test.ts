@@ -7,7 +7,7 @@ import { FakeCentral, portWithoutListener, welc } from '../support/fake-central.
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** Less than what a server or a client gives itself to stop: whoever stops at once needs less. */
+/** Less than the stop timeout of server and client: an immediate stop needs less. */
 const QUICKLY_MS = 4_000;
 
 const DONE = { code: 0, signal: null };
@@ -50,7 +50,7 @@ function story(program: Program): string[] {
 }
 
 describe('a client', () => {
-  test('says its configuration first, with the values as they were given', async () => {
+  test('logs its configuration first, with the values as given', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), '');
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
@@ -69,7 +69,7 @@ describe('a client', () => {
     );
   });
 
-  test('uploads, waits, is told its winners, writes them down, closes everything and says so', async () => {
+  test('uploads, waits, writes its winners and the acta, and logs every close', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
@@ -96,7 +96,7 @@ describe('a client', () => {
     expect(await rowsOf(folder)).toEqual(BETS.map(line => `1,${line}`));
   });
 
-  test('keeps its file open only while it uploads', async context => {
+  test('keeps its file open only during the upload', async context => {
     if (process.platform !== 'linux')
       context.skip('the open files of a process are looked up in /proc');
     const folder = await temporaryFolder();
@@ -115,7 +115,7 @@ describe('a client', () => {
   });
 });
 
-describe('lines that are no bets', () => {
+describe('invalid lines', () => {
   const LINES = [
     'Ana,Pérez,11,1990-01-02,7574',
     'Rosaura,Quiroga,x1,1990-01-02,1',
@@ -125,7 +125,7 @@ describe('lines that are no bets', () => {
     'Eva,Paz,13,1992-01-02,1',
   ];
 
-  test('are told one by one and counted, the rest is stored and the draw is held, exit code 1', async () => {
+  test('are logged and counted; the rest is stored and drawn, exit code 1', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n').concat('\n'));
     const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
@@ -146,7 +146,7 @@ describe('lines that are no bets', () => {
     expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
   });
 
-  test('a log has the values that are at fault, and no other', async () => {
+  test('appear in the logs with their invalid values only', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n').concat('\n'));
     const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
@@ -159,8 +159,8 @@ describe('lines that are no bets', () => {
   });
 });
 
-describe('a client that cannot do its job', () => {
-  test('without its file says which and how to name another, exit code 1', async () => {
+describe('a failing client', () => {
+  test('without its file names the file and its setting, exit code 1', async () => {
     const folder = await temporaryFolder();
     const client = startClient(folder, 1, await portWithoutListener());
     expect(await client.exited).toEqual(FAILED);
@@ -185,7 +185,7 @@ describe('a client that cannot do its job', () => {
       'the central refused, unauthorized, agency 2 is not one of the expected agencies',
     ],
   ])(
-    'whose id the central does not know (protocol %s, %s) is refused, and the draw does not wait for it',
+    'with an id that the central does not expect is refused (protocol %s, %s)',
     async (protocol, _, bets, error) => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'agency.csv'), bets);
@@ -207,7 +207,7 @@ describe('a client that cannot do its job', () => {
     },
   );
 
-  test('after a lost connection (protocol base) says how many batches are in doubt, and nothing goes to standard error', async () => {
+  test('reports the batches in doubt after a lost connection, stderr empty (base)', async () => {
     const folder = await temporaryFolder();
     const { writer } = await pipeFile(folder);
     const central = await FakeCentral.listen();
@@ -236,7 +236,7 @@ describe('a client that cannot do its job', () => {
 });
 
 describe('SIGTERM', () => {
-  test('while the server is not up ends the client at once', async () => {
+  test('before a server is up ends the client at once', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
     const client = startClient(folder, 1, await portWithoutListener());
@@ -255,7 +255,7 @@ describe('SIGTERM', () => {
     ['base', '1h'],
     ['resumable', '1h'],
   ])(
-    'while it waits for the draw (protocol %s, loop.period %s) ends the client at once',
+    'during the wait for the draw ends the client at once (protocol %s, period %s)',
     async (protocol, period) => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
@@ -274,13 +274,12 @@ describe('SIGTERM', () => {
         client.linesOf('connect', 'success').length,
       );
       expect(client.lines.filter(line => line.result === 'fail')).toEqual([]);
-      // A held WAIT is owed an answer, for a peer may have ended only its own side: the next PING
-      // tells.
+      // A half-closed peer still gets the answer to its WAIT: the next PING detects a closed one.
       if (protocol === 'base') await server.logged('close_socket');
     },
   );
 
-  test('SIGINT does the same, and a second signal ends a client that is still waiting for answers', async () => {
+  test('equals SIGINT, and a second signal ends a client that waits for answers', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
     const central = await FakeCentral.listen();

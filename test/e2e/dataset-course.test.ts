@@ -26,7 +26,7 @@ async function holdLottery(): Promise<{ lines: string[]; kept: string }> {
   return { lines, kept: /^kept: (.+)$/.exec(lines.at(-1)!)![1]! };
 }
 
-test("the course's five agencies win what is known of them, in that order", async context => {
+test("the course's five agencies get the known winners, in the known order", async context => {
   needCourseData(context);
   const { lines, kept } = await holdLottery();
   expect(lines[0]).toBe(`5 agencies, ${ROWS} bets`);

@@ -21,7 +21,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const MEGABYTE = 1024 * 1024;
 const DISK_BYTES = 6 * MEGABYTE;
-/** What keeps the disk too small for the bets of even one agency until it is removed. */
+/** A file of this size leaves too little room for the bets of even one agency. */
 const BALLAST_BYTES = 5.2 * MEGABYTE;
 
 const AGENCIES = [1, 2];
@@ -57,7 +57,7 @@ async function times(program: Program, action: string, count: number): Promise<v
   await program.line(enough, `'action: ${action}' ${count} times`);
 }
 
-test('a full disk costs refusals and time: when there is room again every bet is stored once', async context => {
+test('a server refuses batches on a full disk and stores each once with room', async context => {
   const disk = await smallDisk(context);
   const folder = await temporaryFolder();
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(BALLAST_BYTES, 1));
@@ -135,7 +135,7 @@ function fillDisk(path: string): void {
   }
 }
 
-test('winners for which a disk has no room are written when there is some', async context => {
+test('a client on a full disk writes its winners once there is room', async context => {
   const disk = await smallDisk(context);
   const folder = await temporaryFolder();
   const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });

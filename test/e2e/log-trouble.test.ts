@@ -29,7 +29,7 @@ async function unreadPipe(folder: string): Promise<readonly string[]> {
 
 function fullTmpfs(folder: string): readonly string[] {
   const { status } = spawnSync('unshare', ['--mount', 'true']);
-  // Only root may mount. Everybody has a file that is always full.
+  // Only root may mount; /dev/full is always full, for every user.
   if (status !== 0) return redirected('/dev/full');
   const mount = `mount -t tmpfs -o size=16k none ${folder}/small && exec "$@" >${folder}/small/log`;
   return ['unshare', '--mount', 'sh', '-c', mount, 'sh'];
@@ -37,8 +37,8 @@ function fullTmpfs(folder: string): readonly string[] {
 
 test.each<[string, Destination]>([
   ['/dev/full', () => redirected('/dev/full')],
-  ['a pipe that nobody reads', unreadPipe],
-  ['a file system without room', fullTmpfs],
+  ['a pipe that is never read', unreadPipe],
+  ['a full file system', fullTmpfs],
 ])(
   'a server whose log goes to %s stores every bet, holds the draw and stops gracefully',
   { timeout: 120_000 },

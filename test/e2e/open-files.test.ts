@@ -19,7 +19,7 @@ function nextDescriptor(pid: number): number {
   return next;
 }
 
-test('a server without file descriptors turns connections away, holds the draw, and writes the actas when there are some', async ({
+test('without free file descriptors a server refuses connections, draws and defers actas', async ({
   skip,
 }) => {
   skip(spawnSync('prlimit', ['--version']).status !== 0, 'there is no prlimit');

@@ -40,7 +40,7 @@ async function say(
 }
 
 describe('a server with HTTP_PORT', () => {
-  test('counts right, and goes on counting bets after a restart', async () => {
+  test('reports correct metrics and keeps the bet counts after restarts', async () => {
     const folder = await temporaryFolder();
     const first = await startWithPage(folder);
     const batch = nbet(...range(130).map(document => bet(document)));
@@ -103,7 +103,7 @@ describe('a server with HTTP_PORT', () => {
     });
   });
 
-  test('is alive and not ready while it recovers the store', async () => {
+  test('is alive but not ready during the recovery of the store', async () => {
     const folder = await temporaryFolder();
     writeFileSync(join(folder, 'bets.csv'), row(1, 30_904_465).repeat(1_000_000));
     const server = Program.start(['server'], { cwd: folder, env: BASE });
@@ -113,11 +113,11 @@ describe('a server with HTTP_PORT', () => {
     expect(server.linesOf('listen')).toEqual([]);
     await server.logged('listen');
     await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
-    // Those are no bets of this minute.
+    // Recovered bets do not count for the rate.
     expect(await snapshotOf(details['url']!)).toMatchObject({ bets: 1_000_000, betsPerSecond: 0 });
   });
 
-  test('says that it stops while it does, and closes its port last', async () => {
+  test('reports stopping during shutdown and closes the HTTP port last', async () => {
     const { server, port, url } = await startWithPage(await temporaryFolder());
     const lingering = await connectRaw(port);
     lingering.write(conn(1));
@@ -132,7 +132,7 @@ describe('a server with HTTP_PORT', () => {
     expect(server.lines.at(-2)).toBe(last);
   });
 
-  test('ends with a line that names HTTP_PORT when another program has the port', async () => {
+  test('fails with a line that names HTTP_PORT when the port is in use', async () => {
     const taken = createServer();
     onTestFinished(() => void taken.close());
     await new Promise<void>(resolve => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -158,7 +158,7 @@ describe('a server without HTTP_PORT', () => {
     return loaded;
   }
 
-  test('loads nothing of it', () => {
+  test('loads no module of the HTTP endpoint', () => {
     const folder = dirname(PROGRAM);
     const chunks = readdirSync(folder).filter(name => /^server-[^c].*\.js$/.test(name));
     const marks = /createRoutes|collectDefaultMetrics|OperatorPort/;

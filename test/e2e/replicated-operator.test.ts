@@ -48,7 +48,7 @@ const lineOf = (server: Program, action: string): string =>
   server.linesOf(action).at(-1)!.text.slice(20);
 
 describe('two servers on one replicated store', () => {
-  test('show the same lottery, whoever has taken the bets and held the draw', async () => {
+  test('show the same lottery, whichever server stored the bets and held the draw', async () => {
     const postgres = await startPostgres(1);
     const [busy, quiet] = [await startWithPage(postgres), await startWithPage(postgres)];
     await say(busy.port, 1, [[nbet(...range(130).map(document => bet(document))), OK]]);
@@ -80,7 +80,7 @@ describe('two servers on one replicated store', () => {
     await say(quiet.port, 1, [[GWIN, rwin(500)]]);
   });
 
-  test('say that the engine is away and that it is back', async () => {
+  test('report that the engine is unavailable and available again', async () => {
     const postgres = await startPostgres(1);
     const { server, port, url } = await startWithPage(postgres);
     expect(await readiness(url)).toBe('200 ready');

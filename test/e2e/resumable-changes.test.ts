@@ -70,7 +70,7 @@ function openUpload(client: Program): { name: string; bets: number } {
   return { name: found[1]!, bets: Number(found[2]) };
 }
 
-test('an upload survives kills, a smaller PAYLOAD_BYTES_MAX and another batch.maxAmount: each bet once, in order', async () => {
+test('an upload survives kills and new batch limits with each bet once, in order', async () => {
   const lines = linesOf(40_000);
   const all = await startLottery(lines);
   const first = all.client({ CLI_BATCH_MAXAMOUNT: '100' });
@@ -96,7 +96,7 @@ test('an upload survives kills, a smaller PAYLOAD_BYTES_MAX and another batch.ma
   await all.expectStored(lines);
 });
 
-test('a file that grows while it is sent is not sent on; with its old content the upload is completed', async () => {
+test('a file that grows during its upload is refused; its old content completes it', async () => {
   // More than is read at once.
   const lines = linesOf(20_000);
   const all = await startLottery(lines);

@@ -21,7 +21,7 @@ function startWith(folder: string, listeners: string): Program {
 }
 
 describe('a server with several listeners', () => {
-  test('of which one finds its port in use: says which one, closes the others, and ends with exit code 1', async () => {
+  test('names a port in use, closes the other listeners and exits with code 1', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'data'));
     const port = await usedPort();
@@ -40,32 +40,27 @@ describe('a server with several listeners', () => {
     const ports = (lines: typeof opened): string[] =>
       lines.map(({ details }) => details['port']!).toSorted();
     expect(ports(server.linesOf('close_listener', 'success'))).toEqual(ports(opened));
-    // The folder is free as well.
+    // The folder lock is released as well.
     const again = startWith(folder, `tp0:${opened[0]!.details['port']},push-codes:0`);
     await again.line(() => again.linesOf('listen', 'success').length === 2, 'two listeners');
   });
 
   test.each([
-    ['a dialect that there is not', 'tp0:0,quiniela:0'],
+    ['an unknown dialect', 'tp0:0,quiniela:0'],
     ['a port twice', 'tp0:12345,op-codes:12345'],
-  ])(
-    'with %s is told in one line what is wrong with which, exit code 2',
-    async (what, listeners) => {
-      const server = startWith(await temporaryFolder(), listeners);
-      expect(await server.exited).toEqual({ code: 2, signal: null });
-      expect(server.lines).toEqual([]);
-      const start = `loteria: environment variable SERVER_LISTENERS: SERVER_LISTENERS is '${listeners}', `;
-      const entry = listeners.split(',').at(-1)!;
-      const why =
-        what === 'a port twice'
-          ? 'port 12345 is there twice'
-          : `'${entry}' is not dialect:port with`;
-      expect(server.stderr.startsWith(start + why)).toBe(true);
-      expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
-    },
-  );
+  ])('rejects %s with one line, exit code 2', async (what, listeners) => {
+    const server = startWith(await temporaryFolder(), listeners);
+    expect(await server.exited).toEqual({ code: 2, signal: null });
+    expect(server.lines).toEqual([]);
+    const start = `loteria: environment variable SERVER_LISTENERS: SERVER_LISTENERS is '${listeners}', `;
+    const entry = listeners.split(',').at(-1)!;
+    const why =
+      what === 'a port twice' ? 'port 12345 is there twice' : `'${entry}' is not dialect:port with`;
+    expect(server.stderr.startsWith(start + why)).toBe(true);
+    expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
 
-  test('closes them all on SIGTERM, exit code 0', async () => {
+  test('closes all listeners and sockets on SIGTERM, exit code 0', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'data'));
     const server = startWith(folder, 'tp0:0,push-codes:0,check-win:0,csv-frames:0,op-codes:0');

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 beforeEach(needPostgres);
 
-/** What is behind the time, with what differs between two runs made equal. */
+/** The line without its time, with varying values made equal. */
 const fixed = (text: string): string =>
   text
     .slice(20)
@@ -20,7 +20,7 @@ const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 12
 const IDENTIFIED = 'DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: 1';
 const CLOSED = 'INFO     action: close_socket | result: success | ip: 127.0.0.1 | agency: 1';
 
-test('a lottery on a replicated store that comes late writes exactly these lines', async () => {
+test('a lottery whose replicated store starts late logs exactly these lines', async () => {
   const postgres = await startPostgres(1);
   await postgres.primary.stop();
   const env = {

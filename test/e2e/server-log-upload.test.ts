@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const env = { NUMBER_AGENCIES: '1' };
 
-/** What is behind the time, with what differs between two runs made equal. */
+/** The line without its time, with varying values made equal. */
 const fixed = (text: string): string =>
   text
     .slice(20)
@@ -23,7 +23,7 @@ const CONFIG =
 const LISTENING =
   'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0';
 
-test('an upload, a crash in the middle of it, and the start after it write exactly these lines', async () => {
+test('an upload, a crash during it and the restart log exactly these lines', async () => {
   const folder = await temporaryFolder();
   const first = await startServer(folder, env);
   const sender = await Peer.connect(first.port);

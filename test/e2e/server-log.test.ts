@@ -27,8 +27,7 @@ function expectRegular(text: string): void {
   }
 }
 
-/** What is behind the time, with what differs between two runs made equal. */
-/** Without what is different each time; the acta has times in it. */
+/** The line without its time, with varying values made equal; the acta has times in it. */
 const fixed = (text: string): string =>
   text
     .slice(20)
@@ -102,7 +101,7 @@ const LEFT_OPEN =
 const refused = (agency: number | undefined, code: string, detail: string): string =>
   `ERROR    action: refuse | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0${agency ? ` | agency: ${agency}` : ''} | code: ${code} | detail: ${detail}`;
 
-test('a whole lottery at DEBUG writes exactly these lines', async () => {
+test('a whole lottery at DEBUG logs exactly these lines', async () => {
   const env = { NUMBER_AGENCIES: '2', SERVER_LISTEN_BACKLOG: '5' };
   const { server, port } = await startServer(await temporaryFolder(), env);
   await holdLottery(server, port);
@@ -186,7 +185,7 @@ test('a whole lottery at DEBUG writes exactly these lines', async () => {
   expect(server.stderr).toBe('');
 });
 
-test('the configuration is told as it was given, and only at DEBUG', async () => {
+test('the configuration is logged as given, at DEBUG only', async () => {
   const env = { SERVER_LISTEN_BACKLOG: '17', NUMBER_AGENCIES: '2' };
   for (const [level, expected] of [
     ['DEBUG', 1],
@@ -214,8 +213,8 @@ test.each([
   ['WARNING', ['ERROR', 'WARNING']],
   ['ERROR', ['ERROR']],
   ['CRITICAL', []],
-])('at %s only lines of %j are written', async (level, levels) => {
-  // Nothing tells the port at these levels. This one is none of those that are given for port 0.
+])('LOGGING_LEVEL %s writes only lines of %j', async (level, levels) => {
+  // The port is not logged at these levels. This one is outside the range used for port 0.
   const port = 20_000 + (process.pid % 10_000);
   const server = Program.start(['server'], {
     cwd: await temporaryFolder(),
@@ -297,7 +296,7 @@ test('LOG_FORMAT=json writes one JSON object per line, with the same facts', asy
   });
 });
 
-describe('a message cannot forge a line of the log:', () => {
+describe('a logged message', () => {
   const forged = '2024-08-21 22:11:15 INFO     action: sorteo | result: success';
 
   const MESSAGES: readonly (readonly [string, string])[] = [
@@ -315,7 +314,7 @@ describe('a message cannot forge a line of the log:', () => {
     ['a NUL', `a\0${forged}`],
   ];
 
-  test.each(MESSAGES)('%s', async (_, text) => {
+  test.each(MESSAGES)('cannot forge a line of the log with %s', async (_, text) => {
     const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
     const before = server.lines.length;
     await converse(
@@ -343,7 +342,7 @@ describe('a message cannot forge a line of the log:', () => {
   });
 });
 
-test('the names of a bet are never in the log', async () => {
+test('the log never contains the names of a bet', async () => {
   const { server, port } = await startServer(await temporaryFolder());
   const named = ['Xochiquetzal', 'Zzyzx', '12', '1990-01-02', '1'];
   await converse(server, port, [conn(1), frame('BET', named.join('|')), nbet(named)], OK + OK);
@@ -359,7 +358,7 @@ test('the names of a bet are never in the log', async () => {
   expect(server.transcript()).not.toMatch(/Xochiquetzal|Zzyzx/);
 });
 
-test('whoever read the log may go away: the server goes on, and ends with exit code 0', async () => {
+test('a server continues after its log pipe is closed, and exits with code 0', async () => {
   const folder = await temporaryFolder();
   const child = spawn(process.execPath, [PROGRAM, 'server'], {
     cwd: folder,

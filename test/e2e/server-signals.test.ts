@@ -91,7 +91,7 @@ const GRACEFUL = [
 ];
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
-  test('in the middle of an upload: what was answered is stored, nothing is torn, everything is closed, exit code 0', async () => {
+  test('during an upload keeps every answered batch, closes everything, exit code 0', async () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder);
     const [fast, windowed, asking] = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
@@ -138,7 +138,7 @@ test.each([
   ['SIGINT', 'SIGINT'],
   ['SIGTERM', 'SIGINT'],
 ] as const)(
-  '%s and then %s ends at once with exit code 1; what was answered is stored',
+  '%s and then %s exits at once with code 1; answered batches are stored',
   async (first, second) => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder);
@@ -173,7 +173,7 @@ async function failToStart(
   return server;
 }
 
-describe('a wrong configuration ends with exit code 2 and one line that says what is wrong and what is allowed:', () => {
+describe('a server exits with code 2 and one line on stderr when', () => {
   test.each([
     ['SERVER_PORT', 'abc', '0 to 65535'],
     ['STOP_TIMEOUT', '0s', 'a duration such as 5s, 150ms or 1h30m, at least 1ms and at most 168h'],
@@ -189,28 +189,28 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
 
   test.each([
     [
-      'a value',
+      'a wrong value',
       '[DEFAULT]\nSERVER_PORT = many\n',
       "config.ini: SERVER_PORT is 'many', allowed: 0 to 65535",
     ],
     [
-      'a name',
+      'an unknown key',
       '[DEFAULT]\nSERVER_PROT = 1\n',
       'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
     ],
     [
-      'a section',
+      'an unknown section',
       '[SERVER]\nSERVER_PORT = 1\n',
       "config.ini: 'SERVER' is not part of section [DEFAULT]",
     ],
-  ])('%s in config.ini', async (_, text, message) => {
+  ])('config.ini has %s', async (_, text, message) => {
     const server = await failToStart({}, { 'config.ini': text });
     expect(await server.exited).toEqual({ code: 2, signal: null });
     expect(server.stderr).toContain(message);
     expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  test('no port anywhere', async () => {
+  test('no port is configured', async () => {
     const server = await failToStart({});
     expect(await server.exited).toEqual({ code: 2, signal: null });
     expect(server.stderr).toContain(
@@ -219,7 +219,7 @@ describe('a wrong configuration ends with exit code 2 and one line that says wha
   });
 });
 
-describe('what the machine does not give ends with exit code 1 and one clear line of the log:', () => {
+describe('a server exits with code 1 and one log line when', () => {
   async function expectOneLine(server: Program, error: RegExp): Promise<void> {
     expect(await server.exited).toEqual({ code: 1, signal: null });
     const failures = server.lines.filter(({ result }) => result === 'fail');
@@ -240,7 +240,7 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
     await expectOneLine(server, new RegExp(`^port ${port} is in use by another program`));
   });
 
-  test('the port is in use, in echo mode', async () => {
+  test('the port is in use in echo mode', async () => {
     const { port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
     const server = await failToStart({ SERVER_PORT: String(port), SERVER_MODE: 'echo' });
     await expectOneLine(server, new RegExp(`^port ${port} is in use by another program`));
@@ -266,7 +266,7 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
     await expectOneLine(server, new RegExp(`${name.replace('.', '\\.')}.*EISDIR on`));
   });
 
-  test('a bets.csv, older than the program, has a row that is no bet', async () => {
+  test('an adopted bets.csv has a row that is no bet', async () => {
     const rows = [
       row(1, 10),
       'agency,first_name,last_name,document,birthdate,number\r\n',
@@ -279,7 +279,7 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
     );
   });
 
-  test('another server has the folder; that one goes on, and the next may have it after a kill -9', async () => {
+  test('another server has the folder locked, until that one is killed', async () => {
     const folder = await temporaryFolder();
     const first = await startServer(folder);
     const peer = await Peer.connect(first.port);
@@ -296,14 +296,14 @@ describe('what the machine does not give ends with exit code 1 and one clear lin
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 0) + rowsOf(1, 1));
   });
 
-  test('SERVER_HOST is no address of this machine', async () => {
+  test('SERVER_HOST is not an address of this machine', async () => {
     const server = await failToStart({ SERVER_PORT: '0', SERVER_HOST: '192.0.2.1' });
     await expectOneLine(server, /^SERVER_HOST is no address of this machine$/);
   });
 });
 
-describe('in echo mode the server', () => {
-  test('sends each line back, tells it, and ends with exit code 0 on SIGTERM', async () => {
+describe('a server in echo mode', () => {
+  test('sends each line back, logs it, and exits with code 0 on SIGTERM', async () => {
     const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
     for (const text of ['[CLIENT 1] Message N°1', '  "spaces" and \'quotes\'  ', 'ñandú']) {
       const peer = await Peer.connect(port);

@@ -5,7 +5,7 @@ import { portWithoutListener } from '../support/fake-central.ts';
 import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-test('a client with several addresses: the lines that name them, as far as they differ from those for one', async () => {
+test('a client with several addresses names the address in its connection lines', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
   const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
@@ -24,7 +24,7 @@ test('a client with several addresses: the lines that name them, as far as they 
   ]);
 });
 
-test('an agency begins with the address that is its turn', async () => {
+test('an agency starts with the address that its id selects', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
   const { port } = await startServer(folder, { AGENCIES: '2' });
@@ -37,7 +37,7 @@ test('an agency begins with the address that is its turn', async () => {
   ]);
 });
 
-test('a client with one address does not name it where it is tried again', async () => {
+test('a client with one address does not name it in its retry lines', async () => {
   const folder = await temporaryFolder();
   const port = await portWithoutListener();
   const client = startClient(folder, 1, port, {

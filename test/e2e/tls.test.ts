@@ -23,7 +23,7 @@ const AGENCIES = [1, 2, 3, 4, 5];
 
 const SERVER_TLS = { TLS_CERT: 'server.pem', TLS_KEY: 'server-key.pem', TLS_CLIENT_CA: 'ca.pem' };
 
-/** What a client is told to show the certificate of this name. */
+/** Settings of a client that presents the certificate of this name. */
 const showing = (name: string): Record<string, string> => ({
   CLI_TLS_CA: 'ca.pem',
   CLI_TLS_CERT: `${name}.pem`,
@@ -81,7 +81,7 @@ describe('a lottery over mutual TLS', () => {
     ['base', 'tp0'],
     ['csv-frames', 'csv-frames'],
   ])(
-    'with five agencies that speak %s: each bet once, each told its winners',
+    'stores each bet once and delivers the winners to five agencies (%s)',
     async (protocol, dialect) => {
       const folder = await folderForAll(1_000);
       const { server, port } = await startServer(folder, {
@@ -123,7 +123,7 @@ describe('a lottery over mutual TLS', () => {
     },
   );
 
-  test('that is killed in the middle of an upload: the client comes back, and every bet is stored once (P3)', async () => {
+  test('resumes an upload after a server kill, with every bet stored once (P3)', async () => {
     const folder = await folderForAll(20_000);
     const port = await freePort();
     const env = { ...SERVER_TLS, SERVER_PORT: String(port), NUMBER_AGENCIES: '1' };
@@ -144,58 +144,65 @@ describe('a lottery over mutual TLS', () => {
   });
 });
 
-describe('an agency that the server does not accept says why and ends, and the others do not notice:', () => {
+describe('an agency that the server rejects', () => {
   test.each([
     [
-      "with another's certificate",
+      'the certificate of another agency',
       () => trusted.agency(2),
       'unauthorized, the certificate speaks for agency 2',
     ],
     [
-      'with an expired one',
+      'an expired certificate',
       () => trusted.agency(1, EXPIRED),
       'unauthorized, the certificate has expired',
     ],
     [
-      'with one of another authority',
+      'a certificate of another authority',
       async () => (await signed()).agency(1),
       'unauthorized, the certificate is not signed by the authority of TLS_CLIENT_CA',
     ],
-    ['without one', async () => undefined, 'unauthorized, no certificate was shown'],
-  ])('%s', async (_, issue, why) => {
-    const folder = await folderSignedBy(trusted, 10);
-    await writePair(folder, 'good', await trusted.agency(1));
-    const shown = await issue();
-    if (shown !== undefined) await writePair(folder, 'shown', shown);
-    const { server, port } = await startServer(folder, { ...SERVER_TLS, NUMBER_AGENCIES: '1' });
-    const tls = shown === undefined ? { CLI_TLS_CA: 'ca.pem' } : showing('shown');
-    for (const protocol of ['resumable', 'base']) {
-      const client = startClient(folder, 1, port, { ...tls, ...fileOf(1), CLI_PROTOCOL: protocol });
-      expect(await client.exited, client.transcript()).toEqual(FAILED);
-      if (protocol === 'resumable') expect(reasonOf(client)).toBe(`the central refused, ${why}`);
-    }
-    const failures = server.lines.filter(({ result }) => result === 'fail');
-    const said = failures.map(
-      ({ details }) => details['error'] ?? `${details['code']}, ${details['detail']}`,
-    );
-    expect(said.map(text => text.replace('unauthorized, ', ''))).toEqual(
-      Array.from({ length: 2 }, () => why.replace('unauthorized, ', '')),
-    );
-    const good = startClient(folder, 1, port, { ...showing('good'), ...fileOf(1) });
-    expect(await good.exited, good.transcript()).toEqual(DONE);
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
-    expect(server.stderr).toBe('');
-  });
+    ['no certificate', async () => undefined, 'unauthorized, no certificate was shown'],
+  ])(
+    'reports the reason and exits, without effect on other agencies: %s',
+    async (_, issue, why) => {
+      const folder = await folderSignedBy(trusted, 10);
+      await writePair(folder, 'good', await trusted.agency(1));
+      const shown = await issue();
+      if (shown !== undefined) await writePair(folder, 'shown', shown);
+      const { server, port } = await startServer(folder, { ...SERVER_TLS, NUMBER_AGENCIES: '1' });
+      const tls = shown === undefined ? { CLI_TLS_CA: 'ca.pem' } : showing('shown');
+      for (const protocol of ['resumable', 'base']) {
+        const client = startClient(folder, 1, port, {
+          ...tls,
+          ...fileOf(1),
+          CLI_PROTOCOL: protocol,
+        });
+        expect(await client.exited, client.transcript()).toEqual(FAILED);
+        if (protocol === 'resumable') expect(reasonOf(client)).toBe(`the central refused, ${why}`);
+      }
+      const failures = server.lines.filter(({ result }) => result === 'fail');
+      const said = failures.map(
+        ({ details }) => details['error'] ?? `${details['code']}, ${details['detail']}`,
+      );
+      expect(said.map(text => text.replace('unauthorized, ', ''))).toEqual(
+        Array.from({ length: 2 }, () => why.replace('unauthorized, ', '')),
+      );
+      const good = startClient(folder, 1, port, { ...showing('good'), ...fileOf(1) });
+      expect(await good.exited, good.transcript()).toEqual(DONE);
+      expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 10));
+      expect(server.stderr).toBe('');
+    },
+  );
 });
 
-describe('a certificate of the server that is replaced while it runs', () => {
+describe('a server certificate replaced at run time', () => {
   const ONE_SIDED = { TLS_CERT: 'server.pem', TLS_KEY: 'server-key.pem', NUMBER_AGENCIES: '1' };
 
   test.each([
     ['has expired', EXPIRED, 'fail', 'it has expired'],
     ['is not valid yet', NOT_YET_VALID, 'fail', 'it is not valid yet'],
   ])(
-    'because it %s is read on SIGHUP, and agencies go on',
+    'is reloaded on SIGHUP when the old one %s, and agencies continue',
     async (trouble, validity, result, why) => {
       const folder = await folderSignedBy(trusted, 10);
       await writePair(folder, 'server', pem(await trusted.authority.issueServer(HOSTS, validity)));
@@ -217,7 +224,7 @@ describe('a certificate of the server that is replaced while it runs', () => {
     },
   );
 
-  test('by files that cannot be used stays in force, and the reason is logged once', async () => {
+  test('stays in force when the new files are unusable; the reason is logged once', async () => {
     const folder = await folderSignedBy(trusted, 10);
     const { server, port } = await startServer(folder, ONE_SIDED);
     await writeFile(join(folder, 'server-key.pem'), 'half');
@@ -233,7 +240,7 @@ describe('a certificate of the server that is replaced while it runs', () => {
     expect(server.linesOf('open_tls', 'fail')).toHaveLength(1);
   });
 
-  test('is read without a signal, too, and warns 30 days before it expires', async () => {
+  test('is reloaded without a signal too, and warns when it expires soon', async () => {
     const folder = await folderSignedBy(trusted, 10);
     const { server } = await startServer(folder, { ...ONE_SIDED, HTTP_PORT: '0' });
     const { url } = (await server.logged('listen_http')).details;
@@ -255,8 +262,8 @@ describe('a certificate of the server that is replaced while it runs', () => {
   });
 });
 
-describe('a client that speaks', () => {
-  test('plain TCP to a port with TLS is told to the log in one line each time, and comes back', async () => {
+describe('a client', () => {
+  test('that speaks plain TCP to a TLS port gets a hint and retries', async () => {
     const folder = await folderSignedBy(trusted, 10);
     const { server, port } = await startServer(folder, SERVER_TLS);
     const client = startClient(folder, 1, port, fileOf(1));
@@ -275,7 +282,7 @@ describe('a client that speaks', () => {
     expect(server.stderr).toBe('');
   });
 
-  test('TLS to a port without is refused in one line, and comes back', async () => {
+  test('that speaks TLS to a plain port is refused, gets a hint and retries', async () => {
     const folder = await folderSignedBy(trusted, 10);
     const { server, port } = await startServer(folder);
     const client = startClient(folder, 1, port, { ...fileOf(1), CLI_TLS_CA: 'ca.pem' });
@@ -292,7 +299,7 @@ describe('a client that speaks', () => {
 describe('the echo over TLS', () => {
   const MESSAGES = { CLI_MODE: 'echo', CLI_LOOP_AMOUNT: '3', CLI_LOOP_PERIOD: '1ms' };
 
-  test('comes back to an agency with a certificate', async () => {
+  test('reaches an agency with a certificate', async () => {
     const folder = await folderSignedBy(trusted, 0);
     await writePair(folder, 'agency-1', await trusted.agency(1));
     const { server, port } = await startServer(folder, { ...SERVER_TLS, SERVER_MODE: 'echo' });

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
-/** A file that must stay as it is, and a link to it. */
+/** A file that must stay unchanged, and a link to it. */
 async function linked(): Promise<{ folder: string; target: string; link: string }> {
   const folder = await temporaryFolder();
   const [target, link] = [join(folder, 'target'), join(folder, 'link')];
@@ -16,7 +16,7 @@ async function linked(): Promise<{ folder: string; target: string; link: string 
 }
 
 describe('a private file', () => {
-  test('is created for its owner alone, in folders for their owner alone', async () => {
+  test('is created with mode 600, in folders with mode 700', async () => {
     const outer = await temporaryFolder();
     const before = modeOf(outer);
     const folder = join(outer, 'made', 'here');
@@ -47,8 +47,8 @@ describe('a private file', () => {
   });
 });
 
-describe('a file in the way', () => {
-  test('is named, and none is removed', async () => {
+describe('makeWay', () => {
+  test('names an existing file and removes none', async () => {
     const { folder, target } = await linked();
     const names = [join(folder, 'new'), target, join(folder, 'link')];
     await expect(makeWay(names, false)).rejects.toThrow(
@@ -58,7 +58,7 @@ describe('a file in the way', () => {
     expect(readFileSync(target, 'utf8')).toBe('as it was');
   });
 
-  test('is removed when that is wanted', async () => {
+  test('removes an existing file when forced', async () => {
     const { folder, target } = await linked();
     await makeWay([target, join(folder, 'new')], true);
     expect(existsSync(target)).toBe(false);

@@ -25,7 +25,7 @@ export class Arena {
   readonly server: Program;
   readonly port: number;
   readonly #folder: string;
-  /** Descriptors that the server has open before anybody comes. */
+  /** Descriptors that the server has open before any peer connects. */
   readonly #handles: number;
   #agencies = 0;
 
@@ -81,7 +81,7 @@ export class Arena {
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
   }
 
-  /** Descriptors that the server has open more than before anybody came. */
+  /** Descriptors that the server has open in addition to those before any peer. */
   get leftOpen(): number {
     return this.#openHandles() - this.#handles;
   }

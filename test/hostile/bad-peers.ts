@@ -6,7 +6,7 @@ import { SeededRandom } from '../../src/dataset/random.ts';
 
 const HOST = '127.0.0.1';
 
-/** A socket that does not mind whatever becomes of it, and reads and forgets what it is told. */
+/** A socket that ignores its errors and discards what it receives. */
 function comeTo(port: number, then: (socket: Socket) => void): Socket {
   const socket = connect({ port, host: HOST, allowHalfOpen: true }, () => then(socket));
   socket.on('error', () => {});
@@ -85,7 +85,7 @@ export class BadCompany implements Disturbance {
     );
   }
 
-  /** Everybody leaves. */
+  /** Closes every peer. */
   async leave(): Promise<void> {
     this.#over = true;
     const gone = [...this.#sockets].map(
@@ -172,7 +172,7 @@ export const refusedForEver: Behaviour = (socket, nth) => {
   socket.write(manyTimes(11_000, index => text('SBET', `${index + 1}|1|${INVALID}`)));
 };
 
-/** Says half of something and closes its half of the connection. */
+/** Sends a truncated message and half-closes the connection. */
 export const halfClosing: Behaviour = (socket, nth) => {
   socket.write(text('CONN', String(50 + (nth % 40))));
   socket.end(text('NBET', `1|${BET}`).subarray(0, nth % 60));

@@ -48,15 +48,15 @@ test.each<[string, number, Behaviour | typeof NeverReading, (line: Line) => bool
   ['messages of four gigabytes', 20, fourGigabytes, refusedWith('payload-too-large')],
   ['random bytes', 20, randomBytes, refusedWith('unknown-message')],
   [
-    'valid messages that are refused, over one connection after the other',
+    'valid messages that are refused, on successive connections',
     20,
     refused,
     refusedWith('invalid-bet'),
   ],
-  ['batches that are refused without end', 10, refusedForEver, refusedWith('invalid-bet')],
-  ['half of a message and half of a close', 50, halfClosing, cutBecause('truncated')],
+  ['an endless stream of refused batches', 10, refusedForEver, refusedWith('invalid-bet')],
+  ['truncated messages on half-closed connections', 50, halfClosing, cutBecause('truncated')],
 ])(
-  '%s cost a good agency no more than its own time again, and leave nothing behind',
+  '%s at most double the upload time of a good agency and leak no descriptor',
   async (_, count, behave, explains) => {
     const arena = await Arena.open();
     const undisturbed = [await arena.upload(), await arena.upload()];

@@ -140,7 +140,7 @@ describe("the client's log", () => {
       { event: 'socket-closed', address: 'server:1' },
     ],
     ['INFO     action: shutdown | result: success | client_id: 3', { event: 'stopped' }],
-  ])('%s', (line, event) => {
+  ])('has the line: %s', (line, event) => {
     expect(lineOf(event)).toBe(line);
   });
 
@@ -148,7 +148,7 @@ describe("the client's log", () => {
     { event: 'connecting', attempt: 1, waitMs: 100.4, error: 'ECONNREFUSED' },
     { event: 'waiting-for-draw', waitMs: 99.6 },
     { event: 'upload-progress', bets: 1, fileBets: undefined },
-  ])('calls what is tried again in_progress, never fail: $event', event => {
+  ])('logs a retry as in_progress, never as fail: $event', event => {
     expect(lineOf(event)).toContain(' | result: in_progress | client_id: 3');
   });
 

@@ -36,7 +36,7 @@ describe("the server's log", () => {
     expect(linesOf(event)).toEqual([line]);
   });
 
-  test('has the line of the assignment for the draw, and behind it the figures with the seal', () => {
+  test('has the draw line of the assignment, then the figures with the seal', () => {
     const event = {
       event: 'draw-held',
       bets: 100,
@@ -148,7 +148,7 @@ describe("the server's log", () => {
       'WARNING  action: cut_connection | result: in_progress | ip: 10.0.0.1 | agency: 1 | reason: truncated',
       { event: 'connection-cut', ip: '10.0.0.1', agency: 1, reason: 'truncated', resumable: true },
     ],
-  ])('tells what else happened: %s', (line, event) => {
+  ])('has the line: %s', (line, event) => {
     expect(linesOf(event)).toEqual([line]);
   });
 });

@@ -17,7 +17,7 @@ function collect(options: Partial<LogOptions> = {}): { log: Log; lines: string[]
   return { log, lines };
 }
 
-/** The details of a line, as a checker that knows only ` | ` and `: ` takes them apart. */
+/** The details of a line, parsed by the separators ` | ` and `: ` alone. */
 function takeApart(line: string): [string, string][] {
   return line
     .slice('2024-08-21 12:05:09 INFO     '.length, -1)
@@ -26,7 +26,7 @@ function takeApart(line: string): [string, string][] {
 }
 
 describe('a line of the log', () => {
-  test('is time, level padded to 8, action, result, details', () => {
+  test('consists of time, level padded to 8, action, result and details', () => {
     const { log, lines } = collect();
     log.info('config', 'success', { client_id: 1, loop_period: '5s' });
     expect(lines).toEqual([
@@ -34,7 +34,7 @@ describe('a line of the log', () => {
     ]);
   });
 
-  test('begins at the same column whatever the level', () => {
+  test('has its action at the same column for every level', () => {
     const { log, lines } = collect();
     log.debug('a', 'success');
     log.info('a', 'success');
@@ -48,7 +48,7 @@ describe('a line of the log', () => {
     ]);
   });
 
-  test('has the local time, with two digits for each part, and follows the clock', () => {
+  test('has the local time with two digits per part, and follows the clock', () => {
     const times = [
       new Date(2024, 0, 2, 3, 4, 5, 0),
       new Date(2024, 0, 2, 3, 4, 5, 999),
@@ -71,20 +71,20 @@ describe('a line of the log', () => {
     expect(lines.map(line => line.slice(0, 19))).toEqual([...expected, ...expected]);
   });
 
-  test('leaves out a detail that is not known', () => {
+  test('omits an undefined detail', () => {
     const { log, lines } = collect();
     log.info('close_socket', 'success', { ip: '10.0.0.1', agency: undefined });
     expect(lines[0]).toMatch(/ \| result: success \| ip: 10\.0\.0\.1\n$/);
   });
 
-  test('keeps zero and the empty text', () => {
+  test('keeps zero and the empty string', () => {
     const { log, lines } = collect();
     log.info('consulta_ganadores', 'success', { cant_ganadores: 0, file: '' });
     expect(lines[0]).toMatch(/ \| cant_ganadores: 0 \| file: \n$/);
   });
 });
 
-describe('thresholds', () => {
+describe('log levels', () => {
   const WRITTEN: Readonly<Record<LogLevel, string[]>> = {
     DEBUG: ['DEBUG', 'INFO', 'WARNING', 'ERROR'],
     INFO: ['INFO', 'WARNING', 'ERROR'],
@@ -94,7 +94,7 @@ describe('thresholds', () => {
   };
 
   test.each(LOG_LEVELS.map(level => [level]))(
-    '%s lets through what is as important or more',
+    '%s writes lines of its own level and above',
     level => {
       for (const format of ['text', 'json'] as const) {
         const { log, lines } = collect({ level, format });
@@ -120,26 +120,26 @@ describe('thresholds', () => {
     ['CRITICAL', 'CRITICAL'],
     ['FATAL', 'CRITICAL'],
     ['NOTSET', 'DEBUG'],
-  ])('the level %s of a configuration means %s and keeps its text', (text, level) => {
+  ])('parseLogLevel reads %s as %s and keeps its text', (text, level) => {
     expect(parseLogLevel(text)).toEqual({ level, text });
   });
 
   test.each(['', 'TRACE', 'INFO ', '10', 'constructor', 'toString', '__proto__'])(
-    '%j is no level',
+    'parseLogLevel rejects %j',
     text => {
       expect(parseLogLevel(text)).toBeUndefined();
     },
   );
 });
 
-describe('values', () => {
-  test('a vertical bar becomes a slash', () => {
+describe('detail values', () => {
+  test('have vertical bars replaced by slashes', () => {
     const { log, lines } = collect();
     log.info('a', 'success', { file: 'a|b | c', msg: 'x | result: fail' });
     expect(lines[0]).toMatch(/ \| file: a\/b \/ c \| msg: x \/ result: fail\n$/);
   });
 
-  test('line ends become a space, so that nobody forges a line', () => {
+  test('have line ends replaced by a space, against forged lines', () => {
     const { log, lines } = collect();
     log.info('a', 'success', {
       msg: 'one\n2024-08-21 12:05:09 INFO     action: b',
@@ -150,7 +150,7 @@ describe('values', () => {
     expect(lines[0]).toContain(' | file: x y z\n');
   });
 
-  test('a colon stays only in addresses and messages', () => {
+  test('keep colons only in addresses and messages', () => {
     const { log, lines } = collect();
     log.info('a', 'success', {
       ip: '::1',
@@ -165,7 +165,7 @@ describe('values', () => {
     );
   });
 
-  test('whatever they hold, the line can be taken apart again', () => {
+  test('leave the line parsable for any content', () => {
     const value = fc.string({
       unit: fc.constantFrom('a', 'é', '🎲', '|', ':', ' ', '\n', '\r', '"', '\\'),
     });
@@ -193,7 +193,7 @@ describe('values', () => {
 });
 
 describe('JSON lines', () => {
-  test('tell the same facts', () => {
+  test('contain the same facts', () => {
     const { log, lines } = collect({ format: 'json' });
     log.info('apuesta_enviada', 'success', { dni: '30904465', numero: 7574, none: undefined });
     expect(lines).toHaveLength(1);
@@ -208,7 +208,7 @@ describe('JSON lines', () => {
     });
   });
 
-  test('keep every value as it is, on one line', () => {
+  test('keep every value unchanged on one line', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), msg => {
         const { log, lines } = collect({ format: 'json' });

@@ -22,12 +22,12 @@ async function scraped(
 
 const withEngine = () => new Monitor(() => new Date(), { hasEngine: true });
 
-/** With everything that there may be. */
+/** With a disk and an engine. */
 const onDisk = (monitor = withEngine()) =>
   scraped({ monitor, diskSpace: async () => ({ freeBytes: 1000, totalBytes: 4000 }) });
 
 describe('the metrics', () => {
-  test('are those of docs/METRICS.md, with the same types and meanings, and no others', async () => {
+  test('are exactly those of docs/METRICS.md, with the same types and help', async () => {
     const page = readFileSync(join(DOCS, 'METRICS.md'), 'utf8');
     const rows = [
       ...page.matchAll(/^\| `((?:loteria|process|nodejs)_\w+)` \| (\w+) \| .* \| (.*) \|$/gm),
@@ -48,7 +48,7 @@ describe('the metrics', () => {
     }
   });
 
-  test('keep the conventions of Prometheus: what only grows is a _total, and units are base units', async () => {
+  test('follow Prometheus conventions: counters end in _total, units are base units', async () => {
     const { families } = await onDisk();
     for (const { name, type } of families.values()) {
       if (!name.startsWith('loteria_')) continue;
@@ -57,13 +57,13 @@ describe('the metrics', () => {
     }
   });
 
-  test('observe each group on its way to the disk', async () => {
+  test('record sync duration and bytes of each group', async () => {
     const scrape = await onDisk();
     expect(scrape.histogram('loteria_sync_duration_seconds')).toEqual({ count: 1, sum: 0.012 });
     expect(scrape.value('loteria_synced_bytes_total')).toBe(3456);
   });
 
-  test('say nothing of a disk where there is none, or none that answers', async () => {
+  test('have no disk metric without a disk, and NaN when it does not answer', async () => {
     const without = await scraped();
     expect([...without.families.keys()].filter(name => name.includes('disk'))).toEqual([]);
     const diskSpace = () => Promise.reject(new Error('EIO'));
@@ -71,7 +71,7 @@ describe('the metrics', () => {
     expect((await onDisk()).value('loteria_disk_free_bytes')).toBe(1000);
   });
 
-  test('say whether the engine is there, where there is one', async () => {
+  test('report the availability of the engine only if there is one', async () => {
     expect([...(await scraped()).families.keys()].filter(name => name.includes('engine'))).toEqual(
       [],
     );
@@ -81,7 +81,7 @@ describe('the metrics', () => {
     expect((await onDisk(monitor)).value('loteria_engine_available')).toBe(0);
   });
 
-  test('say that the store is being recovered', async () => {
+  test('report that the store is being recovered', async () => {
     const scrape = await scraped();
     const states = { recovering: 1, open: 0, complete: 0, closed: 0, drawn: 0 };
     expect(scrape.values('loteria_draw_state')).toEqual(states);
@@ -97,7 +97,7 @@ interface Dashboard {
   }[];
 }
 
-test('docs/grafana-dashboard.json asks only for metrics that exist, and for every one of the lottery', async () => {
+test('docs/grafana-dashboard.json uses only existing metrics, and all of the lottery', async () => {
   const { families } = await onDisk();
   const names = [...families.values()].flatMap(({ name, type }) =>
     type === 'HISTOGRAM' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],

@@ -17,8 +17,8 @@ function monitorAfter(...events: readonly CentralEvent[]): Monitor {
 
 const listener = { port: 12345, dialect: 'tp0' };
 
-describe('what a monitor counts', () => {
-  test('is batches, connections, and refusals by code and by agency', () => {
+describe('Monitor', () => {
+  test('counts batches, connections, and refusals by code and by agency', () => {
     const monitor = monitorAfter(
       { event: 'connection-accepted', ip: '10.0.0.1' },
       { event: 'connection-accepted', ip: '10.0.0.2' },
@@ -39,7 +39,7 @@ describe('what a monitor counts', () => {
 });
 
 describe('recent events', () => {
-  test('are newest first, and say nothing of a person', () => {
+  test('are newest first and contain no personal data', () => {
     const { recent } = monitorAfter(
       {
         event: 'store-opened',
@@ -63,7 +63,7 @@ describe('recent events', () => {
     expect(JSON.stringify(recent.newestFirst)).not.toMatch(/30904465|Pérez/);
   });
 
-  test('that happen again move up and are counted: a flood hides nothing', () => {
+  test('move up and are counted when repeated, so that a flood hides no other event', () => {
     const flood = {
       event: 'message-refused',
       ip: '10.0.0.9',
@@ -89,7 +89,7 @@ describe('recent events', () => {
     expect(agencies).toEqual(Array.from({ length: 50 }, (_, index) => 70 - index));
   });
 
-  test('say when a disk is full and when it has room again, once each', () => {
+  test('report a full disk and new room once each', () => {
     const monitor = monitorAfter();
     monitor.onDurable();
     monitor.onFull();
@@ -102,7 +102,7 @@ describe('recent events', () => {
     ]);
   });
 
-  test('tell of an engine without its words, which may name machines', () => {
+  test('report engine events without error texts, which may name hosts', () => {
     const { recent } = monitorAfter(
       { event: 'engine-unavailable', error: 'ECONNREFUSED 10.0.0.1', isUnsafe: false },
       { event: 'engine-available', awayMs: 12 },
@@ -121,7 +121,7 @@ describe('recent events', () => {
 const AWAY = { event: 'engine-unavailable', error: 'TIMEOUT', isUnsafe: false } as const;
 const BACK = { event: 'engine-available', awayMs: 1 } as const;
 
-describe('a server with an engine', () => {
+describe('Monitor with an engine', () => {
   const open = () => {
     const monitor = new Monitor(() => new Date(), { hasEngine: true });
     monitor.serve(() => {
@@ -130,7 +130,7 @@ describe('a server with an engine', () => {
     return monitor;
   };
 
-  test('is not ready while the engine is away', () => {
+  test('is not ready while the engine is unavailable or unsafe', () => {
     const monitor = open();
     expect([monitor.unready, monitor.engineAvailable]).toEqual([undefined, true]);
     monitor.onEvent(AWAY);
@@ -141,7 +141,7 @@ describe('a server with an engine', () => {
     expect([monitor.unready, monitor.engineAvailable]).toEqual([undefined, true]);
   });
 
-  test('says so while it waits for it before it serves', () => {
+  test('reports a missing engine before it serves', () => {
     const monitor = new Monitor(() => new Date(), { hasEngine: true });
     expect(monitor.unready).toBe('recovering');
     monitor.onEvent(AWAY);
@@ -153,7 +153,7 @@ describe('a server with an engine', () => {
     expect(monitor.unready).toBe('stopping');
   });
 
-  test('names the disk where the outbox has no room', () => {
+  test('reports a full disk rather than a missing engine', () => {
     const monitor = open();
     monitor.onFull();
     monitor.onEvent(AWAY);
@@ -163,13 +163,13 @@ describe('a server with an engine', () => {
     expect(monitor.unready).toBeUndefined();
   });
 
-  test('is another one than a server without', () => {
+  test('has no engine state without an engine', () => {
     expect(monitorAfter().engineAvailable).toBeUndefined();
   });
 });
 
-describe('the times of syncs', () => {
-  test('have percentiles in milliseconds, of durations below one as well', () => {
+describe('SyncTimes', () => {
+  test('returns percentiles in milliseconds, also of durations below one', () => {
     const times = new SyncTimes();
     expect([times.count, times.lastMs, times.percentileMs(50)]).toEqual([0, 0, 0]);
     for (let index = 1; index <= 100; index += 1) times.record(index / 10);

@@ -25,7 +25,7 @@ const MADE_UP = "made-up bets, seed 7574 (the course's data goes to .data/datase
 const origins = ({ stdout }: Outcome): string[] =>
   stdout.split('\n').flatMap(line => /^dataset: (.+)$/.exec(line)?.[1] ?? []);
 
-test('make dataset makes bets up where there are none, and says so every time', async () => {
+test('make dataset makes up missing bets, and prints the origin of the files each time', async () => {
   const { data, provide, files } = await project();
   const first = provide(2);
   expect({ ...first, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -37,7 +37,7 @@ test('make dataset makes bets up where there are none, and says so every time', 
   expect(again.stdout).toBe(`dataset: ${MADE_UP}: agencies 1 2\n`);
 });
 
-test('make dataset keeps files that are there, and says that they were', async () => {
+test('make dataset keeps existing files, and reports them', async () => {
   const { data, provide, files } = await project();
   await mkdir(join(data, 'dataset'), { recursive: true });
   await writeFile(join(data, 'dataset/agency-1.csv'), 'mine');
@@ -78,7 +78,7 @@ test('make dataset takes a new zip instead of made-up bets, and keeps files chan
   expect(await Promise.all([1, 2, 3].map(contentOf))).toEqual(['newer', 'mine', 'third']);
 });
 
-test('make dataset replaces the empty folders that Docker makes', async () => {
+test('make dataset replaces empty folders made by Docker', async () => {
   const { data, provide, files } = await project();
   await mkdir(join(data, 'dataset/agency-3.csv'), { recursive: true });
   await writeFile(join(data, 'dataset/agency-2.csv'), 'mine');
@@ -89,7 +89,7 @@ test('make dataset replaces the empty folders that Docker makes', async () => {
   expect(await files()).not.toContain('expected.json');
 });
 
-test('make dataset does not remove a folder that holds something', async () => {
+test('make dataset does not remove a folder with content', async () => {
   const { data, provide } = await project();
   await mkdir(join(data, 'dataset/agency-1.csv/mine'), { recursive: true });
   const { status, stderr } = provide(1);
@@ -99,7 +99,7 @@ test('make dataset does not remove a folder that holds something', async () => {
   );
 });
 
-test('make dataset says what is wrong with a zip', async () => {
+test('make dataset reports an invalid zip', async () => {
   const { data, provide } = await project();
   await mkdir(data);
   await writeFile(join(data, 'dataset.zip'), 'no zip');
@@ -109,7 +109,7 @@ test('make dataset says what is wrong with a zip', async () => {
   expect((await readdir(data)).toSorted()).toEqual(['dataset', 'dataset.zip']);
 });
 
-test("make dataset takes the course's zip, and makes up what it does not hold", async context => {
+test("make dataset unpacks the course's zip and generates what it lacks", async context => {
   needCourseData(context);
   const { data, provide, files } = await project();
   await mkdir(data);

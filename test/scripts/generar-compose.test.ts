@@ -41,8 +41,8 @@ async function composed(
   return parse(await readFile(join(folder, 'out.yaml'), 'utf8')) as Compose;
 }
 
-describe('what generar-compose.sh writes', () => {
-  test('says so, under a name with spaces too', async () => {
+describe('generar-compose.sh', () => {
+  test('reports the file that it has written, even with spaces in its name', async () => {
     const folder = await temporaryFolder();
     expect(generate(folder, ['my file.yaml', '3'])).toEqual({
       status: 0,
@@ -54,7 +54,7 @@ describe('what generar-compose.sh writes', () => {
     expect(await readdir(folder)).toEqual(['my file.yaml']);
   });
 
-  test('is the project, the network, the server and each client by the names of the assignment', async () => {
+  test('writes project, network, server and clients with the names of the assignment', async () => {
     const { name, services, networks } = await composed(['2', 'ej8']);
     expect(name).toBe('tp0');
     expect(networks).toEqual({
@@ -82,7 +82,7 @@ describe('what generar-compose.sh writes', () => {
     });
   });
 
-  test.each([0, 1, 5, 120])('has %i client(s)', async clients => {
+  test.each([0, 1, 5, 120])('writes %i client(s)', async clients => {
     const { services } = await composed([String(clients)]);
     const names = Array.from({ length: clients }, (_, index) => `client${index + 1}`);
     expect(Object.keys(services)).toEqual(['server', ...names]);
@@ -90,7 +90,7 @@ describe('what generar-compose.sh writes', () => {
   });
 
   test.each(['ej1', 'ej2', 'ej3', 'ej4'])(
-    'is the echo pair, without bets, for %s',
+    'writes the echo pair without bets for %s',
     async exercise => {
       const { services } = await composed(['1', exercise]);
       expect(services['server']!.environment).toContain('SERVER_MODE=echo');
@@ -102,7 +102,7 @@ describe('what generar-compose.sh writes', () => {
     },
   );
 
-  test('is one bet for each client, the first one the assignment’s own, for ej5', async () => {
+  test('writes one bet per client for ej5, the first one from the assignment', async () => {
     const { services } = await composed(['7', 'ej5']);
     expect(services['client1']).toMatchObject({
       environment: [
@@ -124,7 +124,7 @@ describe('what generar-compose.sh writes', () => {
   });
 
   test.each(['ej6', 'ej7', 'ej8'])(
-    'is the lottery over the files of the agencies for %s',
+    'writes the lottery over the agency files for %s',
     async exercise => {
       const { services } = await composed(['1', exercise]);
       expect(services['server']!.environment).toContain('NUMBER_AGENCIES=1');
@@ -133,13 +133,13 @@ describe('what generar-compose.sh writes', () => {
     },
   );
 
-  test('holds no level of the log: those of the files have to take effect', async () => {
+  test('writes no log level, so that those of the config files take effect', async () => {
     for (let exercise = 1; exercise <= 8; exercise += 1) {
       expect(JSON.stringify(await composed(['2', `ej${exercise}`]))).not.toMatch(/LOG/i);
     }
   });
 
-  test('takes the files of the agencies from DATASET_DIR', async () => {
+  test('takes the agency files from DATASET_DIR', async () => {
     const { services } = await composed(['1', 'ej7'], { DATASET_DIR: './.data' });
     expect(services['client1']!.volumes).toContain('./.data/agency-1.csv:/agency.csv:ro');
   });
@@ -152,7 +152,7 @@ describe('what generar-compose.sh writes', () => {
     expect(stderr).toContain('has addresses for 252 clients');
   });
 
-  test('with five clients is the file of the repository', async () => {
+  test('writes the file of the repository for five clients', async () => {
     const folder = await temporaryFolder();
     generate(folder, ['out.yaml', '5', 'ej8']);
     expect(await readFile(join(ROOT, 'docker-compose-dev.yaml'), 'utf8')).toBe(
@@ -161,12 +161,12 @@ describe('what generar-compose.sh writes', () => {
   });
 });
 
-describe('with --cluster, what generar-compose.sh writes', () => {
+describe('generar-compose.sh --cluster', () => {
   const MEMBERS = ['etcd1', 'etcd2', 'etcd3'];
   const NODES = ['postgres1', 'postgres2', 'postgres3'];
   const SERVERS = ['server1', 'server2'];
 
-  test('is etcd and PostgreSQL on volumes of their own, two servers over them, and clients that know both', async () => {
+  test('writes etcd and PostgreSQL on separate volumes, two servers, their clients', async () => {
     const { name, services, networks, volumes } = await composed(['5', 'ej8', '--cluster']);
     expect(name).toBe('tp0');
     expect(networks).toEqual((await composed(['5', 'ej8'])).networks);
@@ -237,7 +237,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     }
   });
 
-  test('names the members of etcd that the image and its Patroni know', async () => {
+  test('names the etcd members that the image and its Patroni know', async () => {
     const dockerfile = await readFile(join(ROOT, 'postgres/Dockerfile'), 'utf8');
     const cluster = MEMBERS.map(member => `${member}=http://${member}:2380`).join(',');
     expect(dockerfile).toContain(`ETCD_INITIAL_CLUSTER=${cluster}\n`);
@@ -247,7 +247,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     });
   });
 
-  test.each(['ej5', 'ej6', 'ej7'])('has the bets of %s', async exercise => {
+  test.each(['ej5', 'ej6', 'ej7'])('writes the bets of %s', async exercise => {
     const { services } = await composed(['1', exercise, '--cluster']);
     const alone = (await composed(['1', exercise])).services['client1']!;
     expect(services['client1']!.volumes).toEqual(alone.volumes);
@@ -256,7 +256,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
     );
   });
 
-  test('is the same wherever the option stands', async () => {
+  test('accepts the option at any position', async () => {
     const folder = await temporaryFolder();
     const written = async (args: readonly string[]): Promise<string> => {
       expect(generate(folder, args).status).toBe(0);
@@ -294,7 +294,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
   );
 });
 
-describe('the exercise', () => {
+describe('the exercise of generar-compose.sh', () => {
   /**
    * The exercise in the heading of what a copy of the script writes, next to a file `.exercise`.
    */
@@ -327,7 +327,7 @@ describe('the exercise', () => {
     },
   );
 
-  test('that does not exist is refused with the place where it stands', async () => {
+  test('is refused with its source when it does not exist', async () => {
     expect(await chosen('ej9', undefined, undefined)).toContain(
       "the file .exercise is 'ej9', which is no exercise",
     );
@@ -355,7 +355,7 @@ test.each([
   [['out.yaml', '--cluster']],
   [['out.yaml', '1', 'ej8', '--cluster', 'more']],
   [['out.yaml', '1', '--clusters']],
-])('generar-compose.sh %j is refused: usage, exit code 1, and nothing is written', async args => {
+])('generar-compose.sh rejects %j with usage and exit code 1, and writes nothing', async args => {
   const folder = await temporaryFolder();
   const { status, stdout, stderr } = generate(folder, args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
@@ -365,7 +365,7 @@ test.each([
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a file that is no definition for docker compose is overwritten only with --force', async () => {
+test('generar-compose.sh overwrites a foreign file only with --force', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'out.yaml');
   await writeFile(path, 'notes\n');
@@ -381,7 +381,7 @@ test('a file that is no definition for docker compose is overwritten only with -
   expect(await readFile(path, 'utf8')).not.toBe(one);
 });
 
-test('a file that cannot be written is an error that names it', async () => {
+test('generar-compose.sh names a file that it cannot write', async () => {
   const { status, stdout, stderr } = generate(await temporaryFolder(), ['missing/out.yaml', '1']);
   expect(status).toBe(1);
   expect(stdout).not.toContain('success');

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-test('the packed package installs without a network and without another package, and holds a lottery', async () => {
+test('the packed package installs offline without dependencies and runs a lottery', async () => {
   const folder = await temporaryFolder();
   // The tests run beside each other over one dist/: prepack would build it anew.
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {

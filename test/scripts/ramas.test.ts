@@ -38,7 +38,7 @@ async function repository() {
   return { folder, git, ramas };
 }
 
-test('make ramas makes the eight branches, each one commit further, and touches nothing else', async () => {
+test('make ramas creates eight branches of one commit each and changes nothing else', async () => {
   const { folder, git, ramas } = await repository();
   const head = git('rev-parse', 'HEAD');
   const { status, stdout, stderr } = ramas();
@@ -65,7 +65,7 @@ test('make ramas makes the eight branches, each one commit further, and touches 
   }
 });
 
-test('make ramas refuses changes that are not committed', async () => {
+test('make ramas refuses uncommitted changes', async () => {
   const { folder, git, ramas } = await repository();
   await writeFile(join(folder, 'new'), '');
   expect(ramas()).toEqual({
@@ -77,7 +77,7 @@ test('make ramas refuses changes that are not committed', async () => {
   expect(git('branch', '--format=%(refname:short)')).toBe('main');
 });
 
-test('make ramas refuses to touch branches that are there, and names them', async () => {
+test('make ramas refuses existing branches and names them', async () => {
   const { git, ramas } = await repository();
   git('branch', 'ej3');
   git('branch', 'ej7');
@@ -89,7 +89,7 @@ test('make ramas refuses to touch branches that are there, and names them', asyn
   expect(git('branch', '--format=%(refname:short)').split('\n')).toEqual(['ej3', 'ej7', 'main']);
 });
 
-test('make ramas says when there is no repository', async () => {
+test('make ramas reports a missing repository', async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'scripts'));
   await cp(join(ROOT, 'scripts/ramas.sh'), join(folder, 'scripts/ramas.sh'));

@@ -17,11 +17,11 @@ const matches = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, found]) => found!);
 
 describe('.github', () => {
-  test.each(GITHUB.filter(name => name.endsWith('.yml')))('%s is YAML', name => {
+  test.each(GITHUB.filter(name => name.endsWith('.yml')))('%s is valid YAML', name => {
     expect(parseDocument(read(`.github/${name}`)).errors).toEqual([]);
   });
 
-  test.each(['ci.yml', 'release.yml'])('%s runs only what the project has', name => {
+  test.each(['ci.yml', 'release.yml'])('%s runs only existing make targets and scripts', name => {
     const { jobs } = parseDocument(read(`.github/workflows/${name}`)).toJS() as Workflow;
     const steps = Object.values(jobs).flatMap(job => job.steps);
     expect(steps.filter(({ run, uses }) => (run === undefined) === (uses === undefined))).toEqual(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { AppendFile } from '../../src/store/csv/append-file.ts';
 import { FaultyFiles } from './faulty-files.ts';
 
-test('more buffers than the system takes at once are written in several writes', async () => {
+test('AppendFile splits more than 1,024 buffers into several writes', async () => {
   const files = new FaultyFiles();
   const file = new AppendFile('/data/bets.csv', await files.open('/data/bets.csv'), 0);
   const buffers = Array.from({ length: 2501 }, (_, index) => Buffer.from(`${index},`));

@@ -46,8 +46,8 @@ const namesIn = (folder: string): string[] =>
     .filter(name => name !== 'bets.lock')
     .toSorted();
 
-describe('archiving', () => {
-  test('moves the two files, as they are, to a folder named after the time and the seal', async () => {
+describe('archiveDraw', () => {
+  test('moves both files unchanged to a folder named after draw time and seal', async () => {
     const { folder, bets, journal } = await drawnFolder();
     const { sha256 } = await verifyStore(folder, hasWon);
     const archive = await archiveDraw(folder);
@@ -58,7 +58,7 @@ describe('archiving', () => {
     expect((await verifyStore(archive, hasWon)).draw?.sha256).toBe(sha256);
   });
 
-  test('moves what else belongs to the draw: copies with its rows, and files that are named', async () => {
+  test('also moves copies of the data files and selected files, and no others', async () => {
     const { folder } = await drawnFolder();
     const copies = [
       'bets.csv.before-20261130T100000000Z',
@@ -72,7 +72,7 @@ describe('archiving', () => {
     expect(namesIn(archive)).toEqual(['bets.csv', 'bets.journal', ...copies, ...more].toSorted());
   });
 
-  test('makes room for the next draw, which gets an archive of its own', async () => {
+  test('lets the next lottery begin, whose draw gets a separate archive', async () => {
     const { folder } = await drawnFolder();
     const first = await archiveDraw(folder);
     const fresh = await start(folder);
@@ -87,7 +87,7 @@ describe('archiving', () => {
     expect((await verifyStore(first, hasWon)).draw?.bets).toBe(6);
   });
 
-  test('that was interrupted anywhere is finished by the next call', async () => {
+  test('completes an archiving that was interrupted at any step', async () => {
     const whole = await drawnFolder();
     const name = (await archiveDraw(whole.folder)).slice(`${whole.folder}/`.length);
     const instants: readonly (readonly string[] | undefined)[] = [undefined, [], ['bets.csv']];
@@ -102,7 +102,7 @@ describe('archiving', () => {
     }
   });
 
-  test('that was interrupted between the two files keeps a server from starting until it is finished', async () => {
+  test('blocks server starts when interrupted between the two files, until repeated', async () => {
     const { folder } = await drawnFolder();
     rmSync(betsPath(folder));
     await expect(start(folder)).rejects.toThrow(
@@ -113,17 +113,17 @@ describe('archiving', () => {
     expect((await start(folder)).facts).toEqual([]);
   });
 
-  test('never writes over what has been archived before', async () => {
+  test('never overwrites an archived draw', async () => {
     const { folder, bets } = await drawnFolder();
     const { journal } = readFiles(folder);
     const archive = await archiveDraw(folder);
-    // The journal of the same draw comes back, beside other rows.
+    // The journal of the same draw again, beside other rows.
     writeFiles(folder, { journal, bets: Buffer.from('1,Ana,Paz,1,2000-02-29,7574\r\n') });
     await archiveDraw(folder).catch(() => {});
     expect(readFileSync(betsPath(archive)).equals(bets)).toBe(true);
   });
 
-  test('refuses while a server has the folder, and moves nothing', async () => {
+  test('fails and moves nothing while a server has the folder locked', async () => {
     const { folder, bets, journal } = await drawnFolder();
     const { store } = await CsvStore.open(folder);
     expect(await refusalOf(folder)).toBe(
@@ -135,7 +135,7 @@ describe('archiving', () => {
     await archiveDraw(folder);
   });
 
-  test('refuses as long as no draw has been held, says what can be done, and lets go of the folder', async () => {
+  test('refuses before the draw, names the way out and releases the lock', async () => {
     const folder = await temporaryFolder();
     await fillFolder(folder);
     const before = readFiles(folder);
@@ -146,7 +146,7 @@ describe('archiving', () => {
     await start(folder);
   });
 
-  test('refuses a journal that is damaged, even behind its draw', async () => {
+  test('refuses a damaged journal, even with damage after the draw record', async () => {
     const { folder, journal } = await drawnFolder();
     const lines = linesOf(journal);
     for (const spoilt of [
@@ -159,7 +159,7 @@ describe('archiving', () => {
     }
   });
 
-  test('of a folder that is missing, or holds nothing, names it and creates no file', async () => {
+  test('names a missing or empty folder and creates no file', async () => {
     const folder = await temporaryFolder();
     for (const path of [join(folder, 'missing'), folder])
       expect(await refusalOf(path)).toBe(`there is no lottery in ${path}`);

@@ -14,7 +14,7 @@ import {
 } from './scripted-run.ts';
 import type { Crash } from './simulated-disk.ts';
 
-/** Given again, the crashes are the same. */
+/** The same seed repeats the same crashes. */
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
 /** Thousands of lives, of about a millisecond each on a machine that has nothing else to do. */
@@ -22,8 +22,8 @@ const TIMEOUT_MS = 120_000;
 
 const SCRIPTS: [string, () => Script | Promise<Script>][] = [
   ['an empty folder', emptyFolder],
-  ['a folder with a bets.csv of somebody else', foreignBets],
-  ['a folder that a former process has left', formerProcess],
+  ['a folder with a foreign bets.csv', foreignBets],
+  ['a folder left by an earlier process', formerProcess],
 ];
 
 /** What happens to each step: the extremes, and chance several times. */
@@ -62,7 +62,7 @@ class Exploration {
     const where = `${crash} ${moment.step}`;
     const second = await this.#crash(moment, crash, where);
     const again: [Moment, Crash][] = [
-      // What was told after a process was killed must survive a loss of power.
+      // Facts read after a kill must survive a power loss.
       [second.moments[second.opened]!, 'lost'],
       [random.pick(second.moments.slice(0, second.opened)), random.pick(['kill', 'torn'])],
       [random.pick(second.moments), random.pick(['kill', 'lost', 'torn'])],
@@ -94,11 +94,11 @@ async function explained<Result>(act: () => Promise<Result>, where: string): Pro
   }
 }
 
-describe(`a process that is cut off at any step (CRASH_SEED=${SEED})`, {
+describe(`CsvStore after a crash at any step (CRASH_SEED=${SEED})`, {
   timeout: TIMEOUT_MS,
 }, () => {
   test.each(SCRIPTS)(
-    'in %s is continued by the next, by power loss or kill, also twice',
+    'keeps its guarantees in %s, after kill or power loss, even twice',
     async (_, make) => {
       const exploration = new Exploration(await make());
       await exploration.explore(CRASHES);
@@ -106,7 +106,7 @@ describe(`a process that is cut off at any step (CRASH_SEED=${SEED})`, {
     },
   );
 
-  test('is continued by the next when every write takes less than it is given', async () => {
+  test('keeps its guarantees when every write is short', async () => {
     const shortWrites: Rules = random => step =>
       step.kind === 'write' ? { bytes: random.between(1, step.bytes.length) } : undefined;
     const exploration = new Exploration(await formerProcess(), shortWrites);
@@ -115,8 +115,8 @@ describe(`a process that is cut off at any step (CRASH_SEED=${SEED})`, {
   });
 });
 
-describe(`a step that fails (CRASH_SEED=${SEED})`, { timeout: TIMEOUT_MS }, () => {
-  test.each(SCRIPTS)('whichever it is, in %s, breaks no promise', async (_, make) => {
+describe(`CsvStore with a failing step (CRASH_SEED=${SEED})`, { timeout: TIMEOUT_MS }, () => {
+  test.each(SCRIPTS)('keeps its guarantees in %s, whichever step fails', async (_, make) => {
     const script = await make();
     const random = new SeededRandom(SEED);
     for (const code of ['EIO', 'ENOSPC']) {
@@ -156,7 +156,7 @@ describe(`a step that fails (CRASH_SEED=${SEED})`, { timeout: TIMEOUT_MS }, () =
   });
 });
 
-/** Disks that say that they did something and did not. */
+/** Disks that report a step as done and ignore it. */
 const LIARS: [string, Rules][] = [
   ['syncs bets.csv', () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.csv' })],
   [
@@ -164,13 +164,13 @@ const LIARS: [string, Rules][] = [
     () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.journal' }),
   ],
   [
-    'syncs a new journal before it gets its name',
+    'syncs a new journal before its rename',
     () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.journal.new' }),
   ],
   ['syncs the directory', () => step => ({ ignored: step.kind === 'sync directory' })],
-  ['cuts off what was not acknowledged', () => step => ({ ignored: step.kind === 'truncate' })],
+  ['truncates unacknowledged bytes', () => step => ({ ignored: step.kind === 'truncate' })],
   [
-    'syncs what a killed process has left',
+    'syncs the writes of a killed process',
     () => {
       const written = new Set<string>();
       return step => {
@@ -182,8 +182,8 @@ const LIARS: [string, Rules][] = [
   ],
 ];
 
-describe('a store that breaks a promise is caught:', { timeout: TIMEOUT_MS }, () => {
-  test.each(LIARS)('one that never %s', async (_, rules) => {
+describe('crash exploration', { timeout: TIMEOUT_MS }, () => {
+  test.each(LIARS)('detects a disk that never %s', async (_, rules) => {
     const exploration = new Exploration(emptyFolder(), rules);
     await expect(exploration.explore(CRASHES)).rejects.toThrow(Violation);
   });

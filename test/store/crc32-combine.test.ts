@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { combineCrc32 } from '../../src/store/csv/crc32-combine.ts';
 
-test('the checksums of two texts give that of both, one behind the other', () => {
+test('combineCrc32 returns the CRC-32 of the concatenation', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 40 }),
     fc.uint8Array({ size: 'max', maxLength: 70_000 }),

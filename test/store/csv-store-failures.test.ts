@@ -13,7 +13,7 @@ const FILES = ['bets.csv', 'bets.journal'] as const;
 const FINISHED = { kind: 'finished', agency: 1, upload: undefined } as const;
 
 /**
- * Every write of a file finds no room, after it has taken some bytes; the others take everything.
+ * Every write of one file fails with a full disk after some bytes; other writes succeed.
  */
 function fill(files: FaultyFiles, full: string, { bytes = 10, code = 'ENOSPC' } = {}): void {
   files.onWrite = (length, file) =>
@@ -22,7 +22,7 @@ function fill(files: FaultyFiles, full: string, { bytes = 10, code = 'ENOSPC' } 
       : undefined;
 }
 
-/** What the next process is told. */
+/** The facts that the next process reads. */
 async function factsOf(files: FaultyFiles): Promise<Fact[]> {
   const facts: Fact[] = [];
   const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
@@ -30,7 +30,7 @@ async function factsOf(files: FaultyFiles): Promise<Fact[]> {
   return facts;
 }
 
-describe.each(FILES)('when there is no room for %s while the other file is being synced', full => {
+describe.each(FILES)('CsvStore when %s is full during the sync of the other file', full => {
   /** A group: one of the two files finds no room, the other is being synced. */
   async function begun() {
     const opened = await openFaulty();
@@ -44,7 +44,7 @@ describe.each(FILES)('when there is no room for %s while the other file is being
     return { ...opened, before, syncs, handed };
   }
 
-  test('both are cut back when nothing is on its way to the disk any more', async () => {
+  test('truncates both files after the pending sync has completed', async () => {
     const { store, files, before, syncs, handed } = await begun();
     expect([files.count(/^truncate/), handed.outcome]).toEqual([0, 'waiting']);
     files.onSync = undefined;
@@ -58,7 +58,7 @@ describe.each(FILES)('when there is no room for %s while the other file is being
     await store.close();
   });
 
-  test('it is the end if that sync fails: what is on disk then is not known', async () => {
+  test('fails for good when the pending sync fails', async () => {
     const { store, syncs, handed } = await begun();
     syncs.release(systemError('EIO', 'fdatasync'));
     await idle();
@@ -68,31 +68,28 @@ describe.each(FILES)('when there is no room for %s while the other file is being
   });
 });
 
-describe.each(FILES)('a disk that is full for %s', full => {
-  test.each(['ENOSPC', 'EDQUOT'])(
-    '(%s) refuses the group and all that waits behind it',
-    async code => {
-      const { store, files } = await openFaulty();
-      await store.append(batchNamed(0));
-      fill(files, full, { code });
-      const handed = [
-        follow(store.append(batchNamed(1))),
-        follow(store.append(batchNamed(2))),
-        follow(store.note(FINISHED)),
-        follow(store.append(batchNamed(3))),
-      ];
-      await idle();
-      expect(outcomes(handed)).toEqual(['full', 'full', 'full', 'full']);
-      expect(store.unsyncedBytes).toBe(0);
-      await store.close();
-      files.onWrite = undefined;
-      expect(await factsOf(files)).toEqual([
-        { kind: 'stored', agency: 1, count: 1, place: undefined },
-      ]);
-    },
-  );
+describe.each(FILES)('CsvStore when %s is full', full => {
+  test.each(['ENOSPC', 'EDQUOT'])('refuses the group and every queued entry (%s)', async code => {
+    const { store, files } = await openFaulty();
+    await store.append(batchNamed(0));
+    fill(files, full, { code });
+    const handed = [
+      follow(store.append(batchNamed(1))),
+      follow(store.append(batchNamed(2))),
+      follow(store.note(FINISHED)),
+      follow(store.append(batchNamed(3))),
+    ];
+    await idle();
+    expect(outcomes(handed)).toEqual(['full', 'full', 'full', 'full']);
+    expect(store.unsyncedBytes).toBe(0);
+    await store.close();
+    files.onWrite = undefined;
+    expect(await factsOf(files)).toEqual([
+      { kind: 'stored', agency: 1, count: 1, place: undefined },
+    ]);
+  });
 
-  test('refuses with the file and the reason', async () => {
+  test('names the file and the cause in the error', async () => {
     const { store, files } = await openFaulty();
     fill(files, full, { bytes: 0 });
     const error = await store.append(batchNamed(1)).catch((reason: unknown) => reason);
@@ -104,7 +101,7 @@ describe.each(FILES)('a disk that is full for %s', full => {
     });
   });
 
-  test('leaves nothing of the group in either file: both are cut back, and the cut is synced, before it is refused', async () => {
+  test('truncates and syncs both files before it refuses the group', async () => {
     const { store, files } = await openFaulty();
     await store.append(batchNamed(0));
     const [bets, journal] = FILES.map(file => Buffer.from(files.contentOf(file)));
@@ -131,7 +128,7 @@ describe.each(FILES)('a disk that is full for %s', full => {
     expect(refused.outcome).toBe('full');
   });
 
-  test('takes what comes when there is room again, behind what was there before', async () => {
+  test('appends after the earlier data once there is room', async () => {
     const { store, files } = await openFaulty();
     await store.append(batchNamed(0));
     fill(files, full);
@@ -152,7 +149,7 @@ describe.each(FILES)('a disk that is full for %s', full => {
     ]);
   });
 
-  test('is no failure of the store: settled is fulfilled, closing is quiet', async () => {
+  test('does not fail: settled resolves and close succeeds', async () => {
     const { store, files } = await openFaulty();
     fill(files, full);
     expect(await codeOf(store.append(batchNamed(1)))).toBe('full');
@@ -164,8 +161,8 @@ describe.each(FILES)('a disk that is full for %s', full => {
   });
 });
 
-describe('a full disk', () => {
-  test('puts the draw off: it can be kept when there is room again', async () => {
+describe('CsvStore on a full disk', () => {
+  test('postpones the draw, which can be sealed once there is room', async () => {
     const { store, files } = await openFaulty();
     await store.append(batchNamed(1));
     const draw = { bets: 1, winners: new Map([[1, ['7']]]) };
@@ -178,7 +175,7 @@ describe('a full disk', () => {
     expect((await factsOf(files)).at(-1)).toEqual({ kind: 'drawn', draw, seal });
   });
 
-  test('lets the store close without the checkpoint that it has no room for', async () => {
+  test('closes without the final checkpoint', async () => {
     const { store, files } = await openFaulty();
     await store.append(batchNamed(1));
     const journal = Buffer.from(files.contentOf('bets.journal'));
@@ -188,7 +185,7 @@ describe('a full disk', () => {
     expect(await Promise.race([store.failure, idle()])).toBeUndefined();
   });
 
-  test('at any time, for any group, leaves exactly what was acknowledged', async () => {
+  test('stores exactly the acknowledged batches, whichever writes fail', async () => {
     const outcome = fc.oneof(
       { weight: 3, arbitrary: fc.constant('all' as const) },
       {
@@ -241,7 +238,7 @@ describe('a full disk', () => {
   });
 });
 
-/** Something that does not pass, the call that fails and what the store says. */
+/** A permanent failure: its name, how the disk fails, the failing call and the error message. */
 type Failure = [string, (files: FaultyFiles) => void, RegExp, string];
 
 const hook =
@@ -259,7 +256,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
       `cannot write /data/${file}, EIO on writev`,
     ],
     [
-      `a write of ${file} that takes nothing`,
+      `a write of ${file} that writes 0 bytes`,
       files => {
         files.onWrite = (_, written) => (written === file ? { bytes: 0 } : undefined);
       },
@@ -275,7 +272,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
       `cannot sync /data/${file}, EIO on fdatasync`,
     ],
     [
-      `a sync of ${file} for want of room`,
+      `a sync of ${file} with ENOSPC`,
       files => {
         files.onSync = hook(file, 'ENOSPC', 'fdatasync');
       },
@@ -283,7 +280,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
       `cannot sync /data/${file}, ENOSPC on fdatasync`,
     ],
     [
-      `the cut of ${file} after a full disk`,
+      `the truncation of ${file} after a full disk`,
       files => {
         fill(files, file);
         files.onTruncate = hook(file, 'EIO', 'ftruncate');
@@ -292,7 +289,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
       `cannot cut /data/${file} back to END bytes, EIO on ftruncate`,
     ],
     [
-      `the sync of the cut of ${file} after a full disk`,
+      `the sync of the truncated ${file} after a full disk`,
       files => {
         fill(files, file);
         files.onTruncate = () => {
@@ -306,7 +303,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
 }
 
 describe.each(FILES.flatMap(failuresOf))(
-  'a disk that fails in %s',
+  'CsvStore after a failure in %s',
   (where, breakDisk, failedCall, message) => {
     /** A store whose disk is broken after one batch. */
     const openBroken = async (): Promise<{
@@ -323,7 +320,7 @@ describe.each(FILES.flatMap(failuresOf))(
       return { store, files, message: message.replace('END', String(end)) };
     };
 
-    test('rejects everything that was handed over, and says so once and for all', async () => {
+    test('rejects all pending entries and reports the failure', async () => {
       const { store, message: said } = await openBroken();
       const handed = [
         follow(store.append(batchNamed(1))),
@@ -339,7 +336,7 @@ describe.each(FILES.flatMap(failuresOf))(
       expect(store.unsyncedBytes).toBe(0);
     });
 
-    test('is not asked for anything any more, not even when it is well again, but to close the files', async () => {
+    test('afterwards only closes the files, even when the disk works again', async () => {
       const { store, files } = await openBroken();
       expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
       files.onWrite = undefined;
@@ -360,7 +357,7 @@ describe.each(FILES.flatMap(failuresOf))(
       expect(files.isLocked).toBe(false);
     });
 
-    test('has what was acknowledged before for the next process', async () => {
+    test('keeps the acknowledged batches for the next start', async () => {
       const { store, files } = await openBroken();
       expect(await codeOf(store.append(batchNamed(1)))).toBe('failed');
       await codeOf(store.close());
@@ -368,7 +365,7 @@ describe.each(FILES.flatMap(failuresOf))(
       files.onSync = undefined;
       files.onTruncate = undefined;
       const facts = await factsOf(files);
-      // When only a sync has failed, what was rejected is there whole.
+      // When only a sync has failed, the rejected batch is in the files completely.
       const names = where.startsWith('a sync of') ? [0, 1] : [0];
       expect(facts).toEqual(
         names.map(() => ({ kind: 'stored', agency: 1, count: 1, place: undefined })),
@@ -378,7 +375,7 @@ describe.each(FILES.flatMap(failuresOf))(
   },
 );
 
-test('a sync that fails rejects only from its group on', async () => {
+test('CsvStore rejects the group of a failed sync and later ones, none before it', async () => {
   const { store, files } = await openFaulty();
   const syncs = holdSyncs(files);
   const appends = [follow(store.append(batchNamed(0)))];

@@ -8,14 +8,14 @@ import type { FaultyFiles } from './faulty-files.ts';
 import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
-/** The calls without the lengths of the journal's lines, which are no subject here. */
+/** The calls without the lengths of the journal's lines, which these tests do not check. */
 function callsOf(files: FaultyFiles): string[] {
   return files.calls.map(call =>
     call.replace(/^write bets\.journal \d+ of 1 at \d+$/, 'write bets.journal'),
   );
 }
 
-/** What the next process is told. */
+/** The facts that the next process reads. */
 async function factsOf(files: FaultyFiles): Promise<Fact[]> {
   const facts: Fact[] = [];
   const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
@@ -25,8 +25,8 @@ async function factsOf(files: FaultyFiles): Promise<Fact[]> {
 
 const placed = (seq: number): UploadPlace => ({ upload: 'a-Z_0.9', seq });
 
-describe('a group', () => {
-  test('is what was appended while the one before it was written: one write and one sync of each file for all', async () => {
+describe('group commit', () => {
+  test('writes and syncs all batches appended during the previous group at once', async () => {
     const { store, files } = await openFaulty();
     const syncs = holdSyncs(files, 'bets.csv');
     const first = follow(store.append(batchNamed(0)));
@@ -56,7 +56,7 @@ describe('a group', () => {
     expect(calls.filter(call => call.includes('bets.journal'))).toEqual([...ofLines, ...ofLines]);
   });
 
-  test('is written to both files side by side, and answered when both are synced', async () => {
+  test('writes both files in parallel and acknowledges after both syncs', async () => {
     for (const last of ['bets.csv', 'bets.journal']) {
       const { store, files } = await openFaulty();
       const journalBefore = files.contentOf('bets.journal').length;
@@ -73,7 +73,7 @@ describe('a group', () => {
   });
 
   test.each(['bets.csv', 'bets.journal'])(
-    'is begun in neither file before the one before it is synced in %s: only the last line can lack its rows',
+    'starts no group before the previous one is synced in %s',
     async last => {
       const { store, files } = await openFaulty();
       const lines = (): number => files.contentOf('bets.journal').toString().split('\n').length - 1;
@@ -93,7 +93,7 @@ describe('a group', () => {
     },
   );
 
-  test('counts as unsynced until it is answered, with the one that gathers', async () => {
+  test('counts the current and the next group as unsynced until acknowledged', async () => {
     const { store, files } = await openFaulty();
     const syncs = holdSyncs(files);
     const [first, second] = [batchNamed(1, 3), batchNamed(2, 5)];
@@ -110,7 +110,7 @@ describe('a group', () => {
     expect(store.unsyncedBytes).toBe(0);
   });
 
-  test('takes refused batches and batches without rows too, and writes only its line when it has no rows', async () => {
+  test('takes refusals and batches without rows, writing only the journal for them', async () => {
     const { store, files } = await openFaulty();
     await Promise.all([
       store.append(batchOf([], 1), placed(1)),
@@ -133,7 +133,7 @@ describe('a group', () => {
     ]);
   });
 
-  test('ends where an agency finishes: what comes after that has a later line', async () => {
+  test('ends a group where an agency finishes; later batches get a later line', async () => {
     const { store, files } = await openFaulty();
     const syncs = holdSyncs(files);
     const finished = { kind: 'finished', agency: 1, upload: 'one' } as const;
@@ -168,7 +168,7 @@ describe('a group', () => {
     ]);
   });
 
-  test('larger than a piece of memory is written whole, one after the other', async () => {
+  test('writes groups larger than a memory chunk completely and in order', async () => {
     const { store, files } = await openFaulty();
     const names = Array.from({ length: 12 }, (_, name) => name);
     // About 60 kB, 0.6 MB and 1.8 MB in turn: pieces are filled, left half empty, and made to
@@ -181,7 +181,7 @@ describe('a group', () => {
     expect(files.bets.equals(Buffer.concat([rows, rows]))).toBe(true);
   });
 
-  test('of many batches without bets before one with bets is stored', async () => {
+  test('stores many batches without bets before one with bets', async () => {
     const { store, files } = await openFaulty();
     const empty = Array.from({ length: 1100 }, () => follow(store.append(batchOf([], 1))));
     const last = follow(store.append(batchNamed(1)));
@@ -192,7 +192,7 @@ describe('a group', () => {
     expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
   });
 
-  test('whose writes take less than they are given is written to its end, wherever the writes stop', async () => {
+  test('completes short writes, wherever they stop', async () => {
     const take = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 6 });
     const counts = fc.array(fc.nat(3), { minLength: 1, maxLength: 10 });
     await fc.assert(
@@ -215,8 +215,8 @@ describe('a group', () => {
   });
 });
 
-describe('a closed store', () => {
-  test('takes nothing any more', async () => {
+describe('CsvStore after close', () => {
+  test('refuses all entries and touches no file', async () => {
     const { store, files } = await openFaulty();
     await store.append(batchNamed(1));
     await store.close();
@@ -233,7 +233,7 @@ describe('a closed store', () => {
     expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
   });
 
-  test('has not touched its files after closing them, however late an append came while it closed', async () => {
+  test('does not touch the closed files, whenever an append arrives during close', async () => {
     const seen = new Set<string>();
     for (let ticks = 0; ticks < 60; ticks += 1) {
       const { store, files } = await openFaulty();
@@ -256,7 +256,7 @@ describe('a closed store', () => {
     expect(seen).toEqual(new Set(['fulfilled', 'failed']));
   });
 
-  test('is no failure: the process need not stop for it', async () => {
+  test('reports no failure', async () => {
     const { store } = await openFaulty();
     await store.close();
     await codeOf(store.append(batchNamed(2)));

@@ -13,14 +13,14 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { idle } from './faulty-store.ts';
 import { betsPath, journalPath, linesOf, openFilesIn, readFiles } from './store-folder.ts';
 
-/** The lines of a journal as what they are of. */
+/** The types of the lines of a journal. */
 function typesIn(folder: string): string[] {
   return linesOf(readFileSync(journalPath(folder))).map(
     line => (JSON.parse(line.toString()) as { type: string }).type,
   );
 }
 
-describe('the csv store', () => {
+describe('CsvStore', () => {
   describeStore(
     async onFact => (await CsvStore.open(await temporaryFolder(), { onFact })).store,
     async () => {
@@ -48,7 +48,7 @@ describe('bets.csv', () => {
   });
 
   test.skipIf(process.platform !== 'linux')(
-    'is open, as is its journal, until the store is closed, and after reading it in part too',
+    'stays open with journal and lock until close, even after a partial read',
     async () => {
       const folder = await temporaryFolder();
       const { store } = await CsvStore.open(folder);
@@ -63,7 +63,7 @@ describe('bets.csv', () => {
     },
   );
 
-  test('is read for the draw in slices between which other work passes', async () => {
+  test('is read for the draw in slices that let other tasks run in between', async () => {
     const { store } = await CsvStore.open(await temporaryFolder());
     await store.append(batchNamed(1, 20_000));
     let turns = 0;
@@ -82,7 +82,7 @@ describe('bets.csv', () => {
     await store.close();
   });
 
-  test('gives only bets that are durable, not those on their way to the disk', async () => {
+  test('yields only durable bets, not those still being synced', async () => {
     const gate = Promise.withResolvers<void>();
     const syncing = Promise.withResolvers<void>();
     let hold = false;
@@ -122,17 +122,17 @@ describe('bets.csv', () => {
   });
 });
 
-describe('the lines of the journal', () => {
-  test('are one for all batches that wait at the same time, however many', async () => {
+describe('bets.journal', () => {
+  test('gets one line for all batches that wait at the same time', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     await Promise.all(Array.from({ length: 500 }, (_, name) => store.append(batchNamed(name))));
-    // The first one found nobody to wait for.
+    // The first batch found no group to wait for.
     expect(typesIn(folder)).toEqual(['begin', 'group', 'group']);
     await store.close();
   });
 
-  test('tell what happened in its order, whatever waits together', async () => {
+  test('keeps the order of batches and finishes that wait together', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     await Promise.all([
@@ -147,7 +147,7 @@ describe('the lines of the journal', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('end with a checkpoint when the store is closed, if there are rows that none covers', async () => {
+  test('ends with a checkpoint on close if rows are not covered yet', async () => {
     const folder = await temporaryFolder();
     const reopened = async (append: boolean): Promise<string[]> => {
       const { store } = await CsvStore.open(folder);
@@ -162,7 +162,7 @@ describe('the lines of the journal', () => {
     expect(await reopened(true)).toEqual(['begin', 'group', 'checkpoint', 'group', 'checkpoint']);
   });
 
-  test('get a checkpoint after many megabytes, as soon as nobody writes', async () => {
+  test('gets a checkpoint after many megabytes once no write is pending', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     onTestFinished(() => store.close());

@@ -94,7 +94,7 @@ async function expectLastLineCut(
 }
 
 describe('bets.journal', () => {
-  test('of which any one byte was changed stops the start at the line that has the byte', async () => {
+  test('stops the start at the line with a flipped bit', async () => {
     const { folder, bets, journal } = await prepared(true);
     for (let at = 0; at < journal.length; at += 1) {
       const files = { bets, journal: changed(journal, at, journal[at]! ^ (1 << (at % 8))) };
@@ -108,7 +108,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('of which a line end was changed to whatever it be stops the start at the line that it ended', async () => {
+  test('stops the start at the line whose line end was changed', async () => {
     const { folder, bets, journal } = await prepared(true);
     let offset = 0;
     for (const line of linesOf(journal)) {
@@ -122,7 +122,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('of which a byte was zeroed stops the start, but for the last line, which is cut as one never synced', async () => {
+  test('stops the start at a zeroed byte, except in a torn last line, which is cut', async () => {
     const { folder, bets, journal } = await prepared(true);
     const lastStart = lineStart(journal, journal.length - 1);
     for (let at = 0; at < journal.length; at += 1) {
@@ -137,7 +137,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('from which a line was taken, or in which one is twice, stops the start where its place was', async () => {
+  test('stops the start where a line is missing or duplicated', async () => {
     const { folder, bets, journal } = await prepared(true);
     const lines = linesOf(journal);
     let offset = 0;
@@ -158,7 +158,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('in which two neighbouring lines have changed places stops the start at the first of them', async () => {
+  test('stops the start at the first of two swapped lines', async () => {
     const { folder, bets, journal } = await prepared(true);
     const lines = linesOf(journal);
     let offset = 0;
@@ -174,7 +174,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('in which anything follows the draw stops the start: the draw is the last word', async () => {
+  test('stops the start when anything follows the draw', async () => {
     const { folder, bets, journal } = await prepared(true);
     const record = { type: 'finished', agency: 3 };
     const added = [
@@ -189,7 +189,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('that is empty, or begins with another line than its first, stops the start', async () => {
+  test('stops the start when it is empty or its first line is wrong', async () => {
     const { folder, bets } = await prepared(false);
     const beginnings: readonly [Buffer, number][] = [
       [Buffer.alloc(0), 0],
@@ -205,7 +205,7 @@ describe('bets.journal', () => {
     }
   });
 
-  test('of a later version is refused in words that say so', async () => {
+  test('names the unknown format of a journal from a later version', async () => {
     const { folder, bets } = await prepared(false);
     writeFiles(folder, {
       bets,
@@ -216,7 +216,7 @@ describe('bets.journal', () => {
     );
   });
 
-  test('with a line of an unknown type, or a second beginning, stops the start', async () => {
+  test('stops the start at an unknown line type or a second begin line', async () => {
     const { folder, bets, journal } = await prepared(false);
     for (const record of [
       { type: 'refund', agency: 1 },
@@ -233,7 +233,7 @@ describe('bets.journal', () => {
 });
 
 describe('bets.csv', () => {
-  test('of which any one byte was changed stops the start at the group that has the byte', async () => {
+  test('stops the start at the group with a flipped bit', async () => {
     const { folder, bets, journal } = await prepared(true);
     expect(bets.equals(ROWS)).toBe(true);
     for (let at = 0; at < bets.length; at += 1) {
@@ -251,7 +251,7 @@ describe('bets.csv', () => {
   test.each([
     ['before the draw', false, 1],
     ['after the draw', true, 29],
-  ])('that ends too early stops the start where it ends, %s', async (_, drawn, step) => {
+  ])('stops the start at its end when it is truncated %s', async (_, drawn, step) => {
     const { folder, bets, journal } = await prepared(drawn);
     for (let length = 0; length < bets.length; length += step) {
       const files = { bets: bets.subarray(0, length), journal };
@@ -260,7 +260,7 @@ describe('bets.csv', () => {
     }
   });
 
-  test('in which rows changed places stops the start', async () => {
+  test('stops the start when rows are swapped', async () => {
     const { folder, bets, journal } = await prepared(true);
     const rows = linesOf(bets);
     for (let index = 0; index + 1 < rows.length; index += 1) {
@@ -273,7 +273,7 @@ describe('bets.csv', () => {
     }
   });
 
-  test('that is longer than the journal says is cut before the draw, and stops the start after it', async () => {
+  test('is cut when too long before the draw, and stops the start after it', async () => {
     const tail = Buffer.from('1,Ana,Paz,1,2000-02-29,7574\r\n');
     for (const length of [1, tail.length]) {
       const added = tail.subarray(0, length);
@@ -292,7 +292,7 @@ describe('bets.csv', () => {
     }
   });
 
-  test('that is missing is damage for whoever verifies, at its first byte', async () => {
+  test('is damaged at offset 0 for verifyStore when it is missing', async () => {
     const { folder } = await prepared(true);
     await rm(betsPath(folder));
     expect(await damageOf(verifyStore(folder, hasWon))).toMatchObject({
@@ -302,8 +302,8 @@ describe('bets.csv', () => {
   });
 });
 
-describe('verifying', () => {
-  test('changes no file and no time of a file, whether all is well, unfinished or damaged', async () => {
+describe('verifyStore', () => {
+  test('changes neither content nor times of intact, torn or damaged files', async () => {
     const { folder, bets, journal } = await prepared(false);
     const times = (): unknown =>
       [betsPath(folder), journalPath(folder)].map(path => [

@@ -25,8 +25,8 @@ async function open(): Promise<{ store: CsvStore; files: FaultyFiles; warnings: 
 const replace = (files: FaultyFiles, name: string): void =>
   files.state.put(`/data/${name}`, 'other');
 
-describe('a file that was replaced', () => {
-  test('is copied as soon as there is room, and the process is to end only then', async () => {
+describe('a replaced data file', () => {
+  test('is copied once there is room, after which the store fails', async () => {
     const { store, files, warnings } = await open();
     await store.append(batchNamed(1));
     let refusals = 2;
@@ -47,7 +47,7 @@ describe('a file that was replaced', () => {
     expect(files.contentOf('bets.csv').toString()).toBe('other');
   });
 
-  test('together with the other one is copied with it', async () => {
+  test('is copied together with the other file when both were replaced', async () => {
     const { store, files } = await open();
     await store.append(batchNamed(1));
     const journal = files.contentOf('bets.journal');
@@ -62,7 +62,7 @@ describe('a file that was replaced', () => {
     expect([files.openCount, files.isLocked]).toEqual([0, false]);
   });
 
-  test('refuses the draw, and what is on its way when it is noticed is stored or refused, as it is answered', async () => {
+  test('refuses the draw; its copy holds a pending batch only if acknowledged', async () => {
     const { store, files } = await open();
     const { held, release } = holdSyncs(files);
     const onItsWay = store.append(batchNamed(1));
@@ -81,8 +81,8 @@ describe('a file that was replaced', () => {
   });
 });
 
-describe('a file that another program has written to', () => {
-  test.each(['bets.csv', 'bets.journal'])('is not written over: %s', async name => {
+describe('a data file changed by another program', () => {
+  test.each(['bets.csv', 'bets.journal'])('is not overwritten: %s', async name => {
     const { store, files } = await open();
     await store.append(batchNamed(1));
     const path = `/data/${name}`;
@@ -97,7 +97,7 @@ describe('a file that another program has written to', () => {
   });
 });
 
-test('archiving while a server runs whose bets.lock was removed: one of the two gives up', async () => {
+test('without bets.lock, either the archiving or the running server fails', async () => {
   const folder = await temporaryFolder();
   await fillFolder(folder);
   await drawIn(folder);
@@ -106,7 +106,7 @@ test('archiving while a server runs whose bets.lock was removed: one of the two 
   rmSync(join(folder, 'bets.lock'));
   const archived = await archiveDraw(folder).catch(() => undefined);
   const failed = await Promise.race([store.failure, Promise.resolve()]);
-  // Archived only what no server has any more.
+  // Either archived, or still open in the server.
   expect(archived !== undefined).toBe(failed !== undefined);
   expect(readFiles(archived ?? folder)).toEqual(before);
   await store.close();

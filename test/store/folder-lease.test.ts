@@ -25,8 +25,8 @@ async function folderWith(...names: string[]): Promise<string> {
   return folder;
 }
 
-describe('taking the lease of a folder', () => {
-  test('waits longer than a running server takes to look', () => {
+describe('FolderLease.take', () => {
+  test('waits at least two check intervals of a running server', () => {
     expect(TAKE_OVER_MS).toBeGreaterThanOrEqual(2 * LOOK_MS);
   });
 
@@ -34,13 +34,10 @@ describe('taking the lease of a folder', () => {
     expect(await take(await temporaryFolder())).toEqual([]);
   });
 
-  test.each(['bets.journal', 'bets.csv'])(
-    'waits where %s is there and bets.lock is not',
-    async name => {
-      const folder = await folderWith(name);
-      expect(await take(folder)).toEqual([TAKE_OVER_MS]);
-    },
-  );
+  test.each(['bets.journal', 'bets.csv'])('waits where %s exists without bets.lock', async name => {
+    const folder = await folderWith(name);
+    expect(await take(folder)).toEqual([TAKE_OVER_MS]);
+  });
 
   test('does not wait where bets.lock is older than the files', async () => {
     const folder = await temporaryFolder();
@@ -49,7 +46,7 @@ describe('taking the lease of a folder', () => {
     expect(await take(folder)).toEqual([]);
   });
 
-  test('waits where bets.lock was made a moment ago beside older files', async context => {
+  test('waits where bets.lock is newer than the data files', async context => {
     const folder = await folderWith('bets.journal');
     const { bornMs } = (await NODE_FILES.identify(join(folder, 'bets.journal')))!;
     if (bornMs === 0) context.skip('the file system keeps no time of creation');
@@ -64,7 +61,7 @@ describe('taking the lease of a folder', () => {
     expect(await take(folder, remove, remove)).toEqual([TAKE_OVER_MS, TAKE_OVER_MS, TAKE_OVER_MS]);
   });
 
-  test('is refused when another one locks a new bets.lock meanwhile', async () => {
+  test('fails when a new bets.lock is locked meanwhile', async () => {
     const folder = await folderWith('bets.journal');
     const locked: Awaited<ReturnType<typeof lockFolder>>[] = [];
     const taking = take(folder, async () => {

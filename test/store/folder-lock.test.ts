@@ -19,7 +19,7 @@ import { batchNamed, betsNamed, storedBets } from '../contract/store-contract.ts
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { betsPath, openFilesIn, readFiles } from './store-folder.ts';
 
-/** Somebody who is not root, whom permissions stop. */
+/** A user id other than root, bound by file permissions. */
 const NOBODY = 65_534;
 
 const SOURCES = join(import.meta.dirname, '../../src/store/csv');
@@ -42,7 +42,7 @@ interface Holder {
   readonly said: string;
 }
 
-/** @param uid who it is; the caller when not given */
+/** @param uid user id of the process; the caller's by default */
 async function holdFrom(folder: string, uid?: number): Promise<Holder> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', HOLDER, folder], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -72,8 +72,8 @@ async function refusalOf(folder: string): Promise<string> {
 const busy = (folder: string): string =>
   `unusable: another process has ${folder}/bets.lock locked; end it, or use another DATA_DIR`;
 
-describe('a folder', () => {
-  test('that another process has is refused, and is free as soon as that is killed', async () => {
+describe('the folder lock', () => {
+  test('refuses a second process, and is released when the first one is killed', async () => {
     const folder = await temporaryFolder();
     const first = await holdFrom(folder);
     expect(first.said).toBe('open');
@@ -87,13 +87,13 @@ describe('a folder', () => {
     const { store } = await CsvStore.open(folder);
     await store.append(batchNamed(1));
     expect(await storedBets(store)).toEqual(betsNamed(1));
-    // And now it is the other way round.
+    // The same with the roles reversed.
     expect((await holdFrom(folder)).said).toBe(busy(folder));
     await store.close();
     expect((await holdFrom(folder)).said).toBe('open');
   });
 
-  test('that this very process has is refused a second time', async () => {
+  test('refuses a second store in the same process', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     expect(await refusalOf(folder)).toBe(busy(folder));
@@ -102,7 +102,7 @@ describe('a folder', () => {
     await (await CsvStore.open(folder)).store.close();
   });
 
-  test('is locked before anything in it is looked at or changed', async () => {
+  test('is taken before any file in the folder is read or changed', async () => {
     const folder = await temporaryFolder();
     const { release } = await lockFolder(join(folder, 'bets.lock'));
     writeFileSync(betsPath(folder), '1,torn');
@@ -111,7 +111,7 @@ describe('a folder', () => {
     release();
   });
 
-  test('whose store could not be opened is free again, and no file of it stays open', async () => {
+  test('is released, with every file closed, when opening the store fails', async () => {
     const folder = await temporaryFolder();
     writeFileSync(betsPath(folder), 'no bet\r\n');
     expect(await refusalOf(folder)).toContain('not a row of bets.csv');
@@ -123,8 +123,8 @@ describe('a folder', () => {
   });
 });
 
-describe('a folder that cannot be used', () => {
-  test('because it is missing is named, with the reason', async () => {
+describe('an unusable folder', () => {
+  test('is named with the reason when it is missing', async () => {
     const folder = join(await temporaryFolder(), 'missing');
     expect(await refusalOf(folder)).toBe(
       `unusable: cannot use the folder ${folder}, it does not exist (ENOENT)`,
@@ -132,7 +132,7 @@ describe('a folder that cannot be used', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  test('because it is a file is named, with the reason', async () => {
+  test('is named with the reason when it is a file', async () => {
     const folder = join(await temporaryFolder(), 'file');
     writeFileSync(folder, '');
     expect(await refusalOf(folder)).toBe(
@@ -144,7 +144,7 @@ describe('a folder that cannot be used', () => {
     ['bets.csv', 'EISDIR on (?:open|read)'],
     ['bets.journal', 'EISDIR on (?:open|read)'],
     ['bets.lock', 'unable to open database file'],
-  ])('because %s in it is a folder is an error that names it', async (name, reason) => {
+  ])('is reported with the path of %s when that is a folder', async (name, reason) => {
     const folder = await temporaryFolder();
     mkdirSync(join(folder, name));
     expect(await refusalOf(folder)).toMatch(
@@ -155,7 +155,7 @@ describe('a folder that cannot be used', () => {
     await (await CsvStore.open(folder)).store.close();
   });
 
-  test('because this user may not write in it is named, with the reason', async () => {
+  test('is named with the reason when this user may not write in it', async () => {
     const folder = await temporaryFolder();
     chmodSync(folder, 0o555);
     onTestFinished(() => chmodSync(folder, 0o755));
@@ -166,8 +166,8 @@ describe('a folder that cannot be used', () => {
     );
   });
 
-  test('because a file in it belongs to somebody else is an error that names the file', async context => {
-    if (process.getuid?.() !== 0) context.skip('only root can give files to somebody else');
+  test('is reported with the path of a file that belongs to another user', async context => {
+    if (process.getuid?.() !== 0) context.skip('only root can change the owner of a file');
     for (const name of ['bets.csv', 'bets.journal', 'bets.lock']) {
       const folder = await temporaryFolder();
       await (await CsvStore.open(folder)).store.close();

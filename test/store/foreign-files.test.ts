@@ -25,7 +25,7 @@ const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));
 
 describe('a bets.journal.new', () => {
   test.each(['x', 'notes\n', '{"n":2,"type":"group"}\n'])(
-    'that this program has not written (%j) stops the start, and stays as it is',
+    'from another program (%j) stops the start and stays unchanged',
     async left => {
       const folder = await temporaryFolder();
       const path = join(folder, 'bets.journal.new');
@@ -42,7 +42,7 @@ describe('a bets.csv without a journal', () => {
     { kind: 'adopted', bets: new Map(bets) },
   ];
 
-  test('is taken over, counted for each agency, and takes part like any other', async () => {
+  test('is adopted with its bets per agency, and takes part in the draw', async () => {
     const folder = await temporaryFolder();
     const rows = `3,"a\r\nb",Paz,1,2000-02-29,7\r\n1,Ana,"x""y",2,1999-01-01,7574\r\n3,Eva,Gil,3,2000-01-01,7574\r\n`;
     await writeFile(betsPath(folder), rows);
@@ -62,7 +62,7 @@ describe('a bets.csv without a journal', () => {
     }); // prettier-ignore
   });
 
-  test('that is larger than a block is counted whole', async () => {
+  test('is counted completely when it is larger than a read block', async () => {
     const folder = await temporaryFolder();
     const row = rowOf(betWith());
     const count = Math.ceil((2.5 * 1024 * 1024) / row.length);
@@ -70,14 +70,14 @@ describe('a bets.csv without a journal', () => {
     expect((await start(folder)).facts).toEqual(adopted([1, count]));
   });
 
-  test('that is empty makes a lottery without bets', async () => {
+  test('begins a lottery without bets when it is empty', async () => {
     const folder = await temporaryFolder();
     await writeFile(betsPath(folder), '');
     const { facts, cuts, journal } = await start(folder);
     expect([facts, cuts, linesOf(journal).length]).toEqual([[], [], 1]);
   });
 
-  test('whose last row has no line end is refused with its line, and stays as it is', async () => {
+  test('is refused with the line number, unchanged, if its last row has no line end', async () => {
     const row = NEXT_ROW.length;
     for (let length = 1; length < row; length += 1) {
       const folder = await temporaryFolder();
@@ -91,7 +91,7 @@ describe('a bets.csv without a journal', () => {
   });
 
   test.each([1, 2, 3])(
-    'is read to its last line end also when that lies around %i blocks of 64 kB from the end',
+    'is refused with the line number when its torn row has about %i blocks of 64 kB',
     async blocks => {
       for (let around = -2; around <= 2; around += 1) {
         const folder = await temporaryFolder();
@@ -104,7 +104,7 @@ describe('a bets.csv without a journal', () => {
   );
 
   test.each(['x'.repeat(70_000), 'my notes', NEXT_ROW.trimEnd()])(
-    'that is one line without a line end is refused, and stays as it is',
+    'is refused, unchanged, when it is one line without a line end',
     async content => {
       const folder = await temporaryFolder();
       await writeFile(betsPath(folder), content);
@@ -117,9 +117,9 @@ describe('a bets.csv without a journal', () => {
     ['five fields', 'Ana,Paz,1,2000-02-29,7\r\n', 3],
     ['a header', 'agency,first_name,last_name,document,birthdate,number\r\n', 3],
     ['no agency', ',Ana,Paz,1,2000-02-29,7\r\n', 3],
-    ['a torn row behind it', `no bet\r\n${NEXT_ROW}1,An`, 3],
+    ['a torn row after it', `no bet\r\n${NEXT_ROW}1,An`, 3],
   ])(
-    'in which a line is no bet (%s) is refused with file and line, and stays as it is',
+    'is refused with file and line, unchanged, when a line is no bet (%s)',
     async (_, line, at) => {
       const folder = await temporaryFolder();
       const content = `${NEXT_ROW}${NEXT_ROW}${line}`;
@@ -133,9 +133,9 @@ describe('a bets.csv without a journal', () => {
   );
 });
 
-describe('a bets.csv that was put beside a journal without bets', () => {
+describe('a bets.csv added to a journal without bets', () => {
   test.each([`${NEXT_ROW}${NEXT_ROW}`, NEXT_ROW.trimEnd(), 'my notes'])(
-    'is kept whole, with its name in the log, before it is cut off (%j)',
+    'is copied before it is truncated, and the cut event names the copy (%j)',
     async content => {
       const folder = await temporaryFolder();
       await start(folder);
@@ -160,7 +160,7 @@ describe('a bets.csv whose journal was removed', () => {
   test.each([
     ['before the draw', async (): Promise<void> => {}],
     ['after the draw', drawIn],
-  ])('%s stops the start, and stays as it is', async (_, prepare) => {
+  ])('%s stops the start and stays unchanged', async (_, prepare) => {
     const { folder, bets } = await killedFolder();
     await prepare(folder);
     const { journal } = readFiles(folder);
@@ -172,7 +172,7 @@ describe('a bets.csv whose journal was removed', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('is taken over by who removes bets.lock as well', async () => {
+  test('is adopted when bets.lock was removed as well', async () => {
     const { folder } = await killedFolder();
     await rm(journalPath(folder));
     await rm(join(folder, 'bets.lock'));
@@ -187,7 +187,7 @@ describe('a bets.csv whose journal was removed', () => {
     ]);
   });
 
-  test('and that was emptied begins a lottery, as there is nothing left to lose', async () => {
+  test('begins a new lottery when it is empty', async () => {
     const { folder } = await killedFolder();
     await rm(journalPath(folder));
     writeFiles(folder, { bets: Buffer.alloc(0) });
@@ -197,7 +197,7 @@ describe('a bets.csv whose journal was removed', () => {
 
 describe('a symbolic link', () => {
   test.each(['bets.csv', 'bets.journal', 'bets.journal.new', 'bets.lock'])(
-    'in place of %s is named and not followed, whatever it leads to',
+    'in place of %s is refused by name and not followed',
     async name => {
       for (const target of ['there', 'missing']) {
         const folder = await temporaryFolder();

@@ -19,8 +19,8 @@ import {
   TIME,
 } from './store-folder.ts';
 
-describe('an inspection', () => {
-  test('tells what an open lottery has and waits for', async () => {
+describe('inspection', () => {
+  test('reports the state of an open lottery', async () => {
     const { lottery, begun, draw, ...walk } = await inspectStore(await filled(), [1, 2, 3]);
     expect({ begun, draw }).toEqual({ begun: TIME, draw: undefined });
     expect([lottery.state, lottery.finished, lottery.missing]).toEqual(['open', [1, 2], [3]]);
@@ -33,7 +33,7 @@ describe('an inspection', () => {
     });
   });
 
-  test('of a folder that a server has open tells what is durable, and does not disturb it', async () => {
+  test('reports the durable bets of a running server without disturbing it', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     for (let name = 0; name < 3; name += 1) {
@@ -45,7 +45,7 @@ describe('an inspection', () => {
     await store.close();
   });
 
-  test('at any instant of a store that is being written finds no damage, and never fewer bets than before', async () => {
+  test('finds no damage, and never fewer bets than before, during writes', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     let appended = 0;
@@ -89,7 +89,7 @@ describe('an inspection', () => {
         writeFileSync(folder, '');
       },
     ],
-  ])('of a folder that %s says so', async (_, reason, spoil) => {
+  ])('refuses a folder that %s', async (_, reason, spoil) => {
     const folder = await filled();
     await spoil(folder);
     const refusal = { code: 'unusable', message: reason.replace('FOLDER', folder) };
@@ -98,7 +98,7 @@ describe('an inspection', () => {
     await expect(visitJournal(folder, () => {})).rejects.toMatchObject(refusal);
   });
 
-  test('makes no file, not even a lock', async () => {
+  test('creates no file, not even a lock', async () => {
     const folder = await filled();
     await rm(`${folder}/bets.lock`);
     await inspectStore(folder, []);
@@ -108,7 +108,7 @@ describe('an inspection', () => {
 });
 
 describe('the journal of a draw', () => {
-  test('has the SHA-256 of all rows as checkpoint and as seal, and a CRC-32 of each group', async () => {
+  test('holds the SHA-256 of all rows as checkpoint and seal, and a CRC-32 per group', async () => {
     const folder = await drawn();
     const { bets, journal } = readFiles(folder);
     const records: unknown[] = [];

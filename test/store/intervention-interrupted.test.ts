@@ -27,7 +27,7 @@ import {
   writeFiles,
 } from './store-folder.ts';
 
-/** Given again, the crashes are the same. */
+/** The same seed repeats the same crashes. */
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
 /** A void of agency 2 that was killed between its two renames. */
@@ -54,8 +54,8 @@ async function warningsOfStart(folder: string): Promise<string[]> {
   return warnings;
 }
 
-describe('a void that was interrupted', () => {
-  test('after its first rename is completed by the next start, which logs it', async () => {
+describe('an interrupted void', () => {
+  test('after its first rename is completed and logged by the next start', async () => {
     const { folder, after } = await halfVoidedFolder();
     expect(await warningsOfStart(folder)).toEqual([
       `${betsPath(folder)}.next: a void was interrupted; the file was renamed to bets.csv, which completes the void`,
@@ -64,7 +64,7 @@ describe('a void that was interrupted', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('after its first rename is named by every reader, and is no damage', async () => {
+  test('after its first rename is reported by every reader, not as damage', async () => {
     const { folder } = await halfVoidedFolder();
     const names = readdirSync(folder);
     for (const read of [() => inspectStore(folder, []), () => verifyStore(folder, hasWon)])
@@ -76,7 +76,7 @@ describe('a void that was interrupted', () => {
     expect((await lotteryIn(folder)).interventions).toEqual([voided(2), voided(1)]);
   });
 
-  test('before its first rename is undone by the next start, which logs it', async () => {
+  test('before its first rename is undone and logged by the next start', async () => {
     const folder = await filledFolder();
     const before = readFiles(folder);
     writeFileSync(`${journalPath(folder)}.next`, before.journal.subarray(0, 10));
@@ -93,7 +93,7 @@ describe('a void that was interrupted', () => {
 
   test.each<[string, RegExp, (folder: string) => Promise<void> | void]>([
     [
-      'a bets.csv.next that is left after the void was undone',
+      'a bets.csv.next left after the void was undone',
       notWritten,
       async folder => {
         const { folder: half, before } = await halfVoidedFolder();
@@ -101,9 +101,9 @@ describe('a void that was interrupted', () => {
         writeFiles(folder, before);
       },
     ],
-    ['any bets.csv.next', notWritten, folder => writeFileSync(`${betsPath(folder)}.next`, '')],
+    ['an empty bets.csv.next', notWritten, folder => writeFileSync(`${betsPath(folder)}.next`, '')],
     [
-      'any bets.journal.next',
+      'a bets.journal.next from another program',
       notWritten,
       folder => writeFileSync(`${journalPath(folder)}.next`, 'notes'),
     ],
@@ -125,25 +125,32 @@ describe('a void that was interrupted', () => {
       },
     ],
     [
-      'a symbolic link',
+      'a symbolic link named bets.csv.next',
       /bets\.csv\.next, it is a symbolic link/,
       async folder => {
         const { folder: half } = await halfVoidedFolder();
         symlinkSync(`${betsPath(half)}.next`, `${betsPath(folder)}.next`);
       },
     ],
-    ['a folder', /bets\.csv\.next, EISDIR/, folder => mkdirSync(`${betsPath(folder)}.next`)],
-  ])('refuses the start with %s, and changes nothing', async (_, refusal, spoil) => {
-    const folder = await filledFolder();
-    await spoil(folder);
-    const files = readFiles(folder);
-    await expect(CsvStore.open(folder)).rejects.toThrow(refusal);
-    await expect(intervene(folder, '1-2', () => voided(2))).rejects.toThrow(refusal);
-    expect(readFiles(folder)).toEqual(files);
-    expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toHaveLength(1);
-  });
+    [
+      'a folder named bets.csv.next',
+      /bets\.csv\.next, EISDIR/,
+      folder => mkdirSync(`${betsPath(folder)}.next`),
+    ],
+  ])(
+    'is not assumed for %s: the start is refused and changes nothing',
+    async (_, refusal, spoil) => {
+      const folder = await filledFolder();
+      await spoil(folder);
+      const files = readFiles(folder);
+      await expect(CsvStore.open(folder)).rejects.toThrow(refusal);
+      await expect(intervene(folder, '1-2', () => voided(2))).rejects.toThrow(refusal);
+      expect(readFiles(folder)).toEqual(files);
+      expect(readdirSync(folder).filter(name => name.endsWith('.next'))).toHaveLength(1);
+    },
+  );
 
-  test('by a full disk leaves the files as they were, and no partial copy', async () => {
+  test('by a full disk leaves all files unchanged and no partial copy', async () => {
     for (const failing of [
       'bets.csv.before',
       'bets.journal.before',
@@ -167,7 +174,7 @@ describe('a void that was interrupted', () => {
 
 const CRASHES: readonly Crash[] = ['kill', 'lost', 'kept', 'torn', 'torn', 'torn'];
 
-describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, {
+describe(`an intervention with a crash at any step (CRASH_SEED=${SEED})`, {
   timeout: 120_000,
 }, () => {
   test.each([
@@ -175,7 +182,7 @@ describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, {
     ['void of an upload', voided(2, 'two')],
     ['reopen', REOPENED],
     ['agencies set', AGENCIES],
-  ])('%s has happened or not, and can be done again', async (_, fact) => {
+  ])('%s is atomic and can be repeated', async (_, fact) => {
     const random = new SeededRandom(SEED);
     const start = new DiskState();
     const { store } = await CsvStore.open('/data', {
@@ -206,7 +213,7 @@ describe(`what is done by hand and cut off at any step (CRASH_SEED=${SEED})`, {
   });
 });
 
-/** What the next process finds: the rows, and what it is told of the lottery. */
+/** The rows and the lottery state that the next process reads. */
 interface Found {
   readonly rows: string;
   readonly byHand: readonly Fact[];

@@ -37,17 +37,17 @@ function rowsWithout(isVoid: (batch: (typeof BATCHES)[number]) => boolean): stri
     .join('');
 }
 
-describe('what is done by hand, with files', () => {
+describe('an intervention in a CsvStore folder', () => {
   test.each([
     ['an agency', voided(2), ({ agency }: (typeof BATCHES)[number]) => agency === 2, 0],
     ['an upload', voided(2, 'two'), ({ name }: (typeof BATCHES)[number]) => name === 3, 7],
     [
-      'an agency that has finished nothing',
+      'an agency that has not finished',
       voided(1),
       ({ agency }: (typeof BATCHES)[number]) => agency === 1,
       8,
     ],
-  ])('void takes back all of %s, and what is left is whole', async (_, fact, isVoid, betsOf2) => {
+  ])('void removes all bets of %s, and the rest verifies', async (_, fact, isVoid, betsOf2) => {
     const folder = await filledFolder();
     const before = readFiles(folder);
     const kept = await intervene(folder, '1-2', () => fact);
@@ -71,12 +71,12 @@ describe('what is done by hand, with files', () => {
   test.each<[string, (lottery: Lottery) => ByHand, string[]]>([
     ['an upload', () => voided(2, 'two'), ['two']],
     [
-      'an agency, also those that were open',
+      'an agency, open uploads included',
       lottery =>
         ({ ...voided(2), uploads: lottery.uploads.of(2).map(({ name }) => name) }) as ByHand,
       ['two', 'other'],
     ],
-  ])('void of %s keeps the names, until a reopen', async (_, decide, names) => {
+  ])('void of %s keeps the upload names until a reopen', async (_, decide, names) => {
     const folder = await filledFolder();
     await intervene(folder, '1-2', decide);
     expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual(names);
@@ -86,7 +86,7 @@ describe('what is done by hand, with files', () => {
     expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual([]);
   });
 
-  test('an agency that was voided may send an upload anew, and be drawn', async () => {
+  test('a voided agency can resend an upload and take part in the draw', async () => {
     const folder = await filledFolder();
     await intervene(folder, '1-2', () => voided(2));
     const lottery = new Lottery([]);
@@ -104,7 +104,7 @@ describe('what is done by hand, with files', () => {
     expect(draw).toMatchObject({ bets: 5 });
   });
 
-  test('the rows of a bets.csv that was taken over are void for one agency and stay for others', async () => {
+  test('void removes adopted rows of one agency and keeps those of others', async () => {
     const folder = await temporaryFolder();
     const rows = [
       '1,"a, b",Paz,1,2000-02-29,7',
@@ -122,7 +122,7 @@ describe('what is done by hand, with files', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('reopen lets an agency go on, and other agencies are waited for when they are set', async () => {
+  test('reopen lets an agency continue; agencies set changes the expected agencies', async () => {
     const folder = await filledFolder();
     await intervene(folder, '1-2', () => REOPENED);
     expect((await lotteryIn(folder)).missing).toEqual([1, 2]);
@@ -135,7 +135,7 @@ describe('what is done by hand, with files', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('what cannot be done changes no byte; a server that runs is not disturbed', async () => {
+  test('a refused intervention changes no byte, also beside a running server', async () => {
     const folder = await filledFolder();
     const files = readFiles(folder);
     const refuse = (): never => {
@@ -153,7 +153,7 @@ describe('what is done by hand, with files', () => {
     expect(readdirSync(empty)).toEqual([]);
   });
 
-  test('a journal of version 1 is carried on: it gets the agencies of the configuration, once', async () => {
+  test('a journal of version 1 gets the configured agencies once', async () => {
     const folder = await temporaryFolder();
     const begin = { type: 'begin', version: 1, time: INTERVENTION.time };
     writeFiles(folder, {

@@ -61,8 +61,8 @@ const TWO_LINES: Omit<Read, 'tornBytes'> = {
   end: THIRD_AT,
 };
 
-describe('a journal', () => {
-  test('gives its lines with their offsets', async () => {
+describe('JournalReader', () => {
+  test('returns the lines with their offsets', async () => {
     expect(await read(WHOLE)).toEqual({
       offsets: [0, FIRST.length, THIRD_AT],
       agencies: [1, 2, 3],
@@ -71,7 +71,7 @@ describe('a journal', () => {
     });
   });
 
-  test('that is empty gives nothing', async () => {
+  test('returns nothing for an empty journal', async () => {
     expect(await read(Buffer.alloc(0))).toEqual({
       offsets: [],
       agencies: [],
@@ -80,7 +80,7 @@ describe('a journal', () => {
     });
   });
 
-  test('is read the same however little the system gives at once', async () => {
+  test('returns the same lines from short reads', async () => {
     for (const most of [1, 7, THIRD.length]) {
       const file: ReadableFile = {
         size: async () => WHOLE.length,
@@ -97,7 +97,7 @@ describe('a journal', () => {
     }
   });
 
-  test('with a line longer than what is read at once gives that line', async () => {
+  test('returns a line longer than the read buffer', async () => {
     const documents = Array.from({ length: 200_000 }, (_, index) => String(index));
     const draw = {
       type: 'draw',
@@ -117,7 +117,7 @@ describe('a journal', () => {
 });
 
 describe('the end of a journal', () => {
-  test('without a line end is torn, wherever the last line was cut', async () => {
+  test('is torn without a line end, wherever the last line was cut', async () => {
     for (let length = 1; length < THIRD.length; length += 1) {
       expect(await read(WHOLE.subarray(0, THIRD_AT + length))).toEqual({
         ...TWO_LINES,
@@ -126,7 +126,7 @@ describe('the end of a journal', () => {
     }
   });
 
-  test('with zeros within, whose line end was written, is torn: a part of it was not', async () => {
+  test('is torn when zeros precede the line end: a part was not written', async () => {
     for (const [at, length] of [
       [0, 1],
       [0, THIRD.length - 1],
@@ -138,7 +138,7 @@ describe('the end of a journal', () => {
     }
   });
 
-  test('that is nothing but zeros is torn: the file grew and nothing of it was written', async () => {
+  test('is torn when it is all zeros: the file grew before the write', async () => {
     const zeros = Buffer.alloc(5000);
     expect(await read(Buffer.concat([FIRST, SECOND, zeros]))).toEqual({
       ...TWO_LINES,
@@ -146,7 +146,7 @@ describe('the end of a journal', () => {
     });
   });
 
-  test('that was altered and holds no zeros is damage: it was there whole', async () => {
+  test('is damaged when an altered line has no zeros: it was written completely', async () => {
     for (let at = 0; at < THIRD.length - 1; at += 1) {
       const changed = withBytes(WHOLE, THIRD_AT + at, WHOLE[THIRD_AT + at]! ^ 0x80);
       expect(await damageOf(read(changed))).toMatchObject({
@@ -156,12 +156,12 @@ describe('the end of a journal', () => {
     }
   });
 
-  test('whose line end alone was altered is damage: a torn write cannot put something else there', async () => {
+  test('is damaged when only its line end was altered: no torn write does that', async () => {
     const changed = withBytes(WHOLE, WHOLE.length - 1, 0x0b);
     expect(await damageOf(read(changed))).toMatchObject({ file: 'bets.journal', offset: THIRD_AT });
   });
 
-  test('with the number of another line is damage', async () => {
+  test('is damaged when its line has the wrong number', async () => {
     expect(await damageOf(read(Buffer.concat([FIRST, SECOND, finished(4)])))).toMatchObject({
       offset: THIRD_AT,
       reason: 'the line has number 4, 3 is expected',
@@ -170,7 +170,7 @@ describe('the end of a journal', () => {
 });
 
 describe('the middle of a journal', () => {
-  test('with zeros is damage: what comes after a line was begun when the line was synced', async () => {
+  test('is damaged by a zero byte: each line was synced before the next one', async () => {
     for (let at = FIRST.length; at < THIRD_AT - 1; at += 1) {
       expect(await damageOf(read(withBytes(WHOLE, at, 0)))).toMatchObject({
         file: 'bets.journal',
@@ -180,14 +180,14 @@ describe('the middle of a journal', () => {
     }
   });
 
-  test('with a zero in place of a line end is damage, also where the last line follows', async () => {
+  test('is damaged by a zero in place of a line end, even before the last line', async () => {
     for (const at of [FIRST.length - 1, THIRD_AT - 1]) {
       const start = at === FIRST.length - 1 ? 0 : FIRST.length;
       expect(await damageOf(read(withBytes(WHOLE, at, 0)))).toMatchObject({ offset: start });
     }
   });
 
-  test('with an empty line is damage', async () => {
+  test('is damaged by an empty line', async () => {
     const lines = [FIRST, Buffer.from('\n'), SECOND];
     expect(await damageOf(read(Buffer.concat(lines)))).toMatchObject({
       offset: FIRST.length,

@@ -151,8 +151,8 @@ const anyRecord: fc.Arbitrary<JournalRecord> = fc.oneof(
   }),
 );
 
-describe('a line of the journal', () => {
-  test('the checksum of these tests is the CRC-32 that everybody means', () => {
+describe('a journal line', () => {
+  test('is checked in these tests against the standard CRC-32', () => {
     expect(crc32Of(Buffer.from('123456789'))).toBe('cbf43926');
   });
 
@@ -161,7 +161,7 @@ describe('a line of the journal', () => {
     expect(decodeRecord(withoutEnd(sealLine(body)), n)).toEqual(record);
   });
 
-  test('can be checked with nothing but the JSON and the CRC-32 of Python', context => {
+  test('can be verified with the json and zlib modules of Python alone', context => {
     needsPython(context);
     const program = `
 import json, zlib
@@ -173,7 +173,7 @@ def answer(line):
     expect(askPython(program, lines)).toEqual(GOLDEN.map(([, n]) => [true, n]));
   });
 
-  test('gives back whatever record it was made of, under its own number and no other', () => {
+  test('decodes to its record under its own number only', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2 ** 40 }), anyRecord, (n, record) => {
         const line = encodeRecord(n, record);
@@ -188,7 +188,7 @@ def answer(line):
     );
   });
 
-  test('of which any one byte was changed to any other is none any more', () => {
+  test('is rejected after a change of any byte', () => {
     for (const [, n, record] of GOLDEN) {
       const line = Buffer.from(withoutEnd(encodeRecord(n, record)));
       for (let at = 0; at < line.length; at += 1) {
@@ -196,7 +196,7 @@ def answer(line):
         for (let byte = 0; byte < 256; byte += 1) {
           if (byte === right) continue;
           line[at] = byte;
-          // Bare of `expect`, for there are 200,000 of them.
+          // Without `expect`, which is too slow for 200,000 cases.
           if (isAccepted(line, n)) expect.fail(`byte ${at} changed to ${byte} in ${text(line)}`);
         }
         line[at] = right;
@@ -204,7 +204,7 @@ def answer(line):
     }
   });
 
-  test('of which bytes are missing, at its beginning, at its end or within, is none any more', () => {
+  test('is rejected when bytes are missing at its start, end or middle', () => {
     for (const [, n, record] of GOLDEN) {
       const line = Buffer.from(withoutEnd(encodeRecord(n, record)));
       for (let at = 0; at < line.length; at += 1) {
@@ -218,7 +218,7 @@ def answer(line):
   });
 
   test.each([
-    ['nothing at all', ''],
+    ['empty', ''],
     ['JSON without a checksum', '{"n":1,"type":"finished","agency":1}'],
     ['a checksum alone', ',"check":"00000000"'],
     [
@@ -227,12 +227,15 @@ def answer(line):
         hexits.toUpperCase().replace('"}', '"}').replaceAll(/\d/g, 'A'),
       ),
     ],
-    ['something behind the checksum', `${text(withoutEnd(sealLine('{"n":1,"type":"finished"')))} `],
-  ])('that is %s has no checksum', (_, line) => {
+    [
+      'followed by a byte after the checksum',
+      `${text(withoutEnd(sealLine('{"n":1,"type":"finished"')))} `,
+    ],
+  ])('has no checksum when it is %s', (_, line) => {
     expect(() => decodeRecord(Buffer.from(line), 1)).toThrow('the line has no checksum');
   });
 
-  test('with a right checksum over something that is no JSON, or no record, is none', () => {
+  test('is rejected with a valid checksum over no JSON or no record', () => {
     for (const body of ['', '{', '{"n":1', 'x', '[1', 'null', '"n"']) {
       expect(isAccepted(withoutEnd(sealLine(body)), 2)).toBe(false);
     }

@@ -47,7 +47,7 @@ async function nextGroup({ journal }: StoreFiles): Promise<Buffer> {
 }
 
 describe('the first start', () => {
-  test('in an empty folder makes both files, and leaves nothing else but the lock', async () => {
+  test('in an empty folder creates both files and the lock, and nothing else', async () => {
     const folder = await temporaryFolder();
     const { facts, cuts, bets, journal } = await start(folder);
     expect({ facts, cuts, bets: bets.length }).toEqual({ facts: [], cuts: [], bets: 0 });
@@ -56,7 +56,7 @@ describe('the first start', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
   });
 
-  test('does not mind what a crash left of the journal before it had its name', async () => {
+  test('removes a bets.journal.new that a crash left before its rename', async () => {
     for (const left of ['', '{"n":1,"type":"be', '\0'.repeat(10_000)]) {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'bets.journal.new'), left);
@@ -67,14 +67,14 @@ describe('the first start', () => {
     }
   });
 
-  test('makes files that only their owner can read', async () => {
+  test('creates files that only their owner can read', async () => {
     const folder = await temporaryFolder();
     await start(folder);
     for (const name of readdirSync(folder))
       expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
   });
 
-  test('goes on where an earlier one was killed, or refused, right after it had made bets.lock', async () => {
+  test('adopts bets.csv after a refused start has left bets.lock', async () => {
     const folder = await temporaryFolder();
     await writeFile(betsPath(folder), `${NEXT_ROW}1,An`);
     expect(await refusalOf(folder)).toContain('line 2: the row has no line end');
@@ -82,7 +82,7 @@ describe('the first start', () => {
     expect((await start(folder)).facts).toEqual([{ kind: 'adopted', bets: new Map([[3, 1]]) }]);
   });
 
-  test('takes a bets.csv over after a crash between its journal and the name of it', async () => {
+  test('adopts a bets.csv after a crash before the rename of its journal', async () => {
     const folder = await temporaryFolder();
     await writeFile(betsPath(folder), ROWS);
     await writeFile(join(folder, 'bets.journal.new'), '{"n":1,');
@@ -99,8 +99,8 @@ describe('the first start', () => {
   });
 });
 
-describe('a start after another', () => {
-  test('gives the facts back in order, and every bet', async () => {
+describe('a restart', () => {
+  test('restores the facts in order and every bet', async () => {
     const { folder, bets } = await killedFolder();
     const started = await start(folder);
     expect(started.facts).toEqual(FACTS);
@@ -109,7 +109,7 @@ describe('a start after another', () => {
     expect(bets.equals(ROWS)).toBe(true);
   });
 
-  test('changes no byte, and a stopped server adds no second checkpoint of the same rows', async () => {
+  test('changes no byte and adds no second checkpoint of the same rows', async () => {
     const folder = await temporaryFolder();
     await fillFolder(folder);
     const before = readFiles(folder);
@@ -121,7 +121,7 @@ describe('a start after another', () => {
     expect(readFiles(folder)).toEqual(before);
   });
 
-  test('goes on in the same files: later rows and lines follow the earlier ones', async () => {
+  test('appends later rows and lines to the same files', async () => {
     const { folder, bets, journal } = await killedFolder();
     const { store } = await CsvStore.open(folder);
     await store.append(batchNamed(7, 2, 3), { upload: 'three', seq: 1 });
@@ -143,7 +143,7 @@ describe('a start after another', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('gives the draw back, with its winners and its seal', async () => {
+  test('restores the draw with its winners and its seal', async () => {
     const { folder, bets } = await killedFolder();
     await drawIn(folder);
     const { facts } = await start(folder);
@@ -168,7 +168,7 @@ describe('a start after another', () => {
     ]);
   });
 
-  test('after the draw changes nothing, and adds nothing when it ends', async () => {
+  test('changes nothing after the draw', async () => {
     const { folder } = await killedFolder();
     await drawIn(folder);
     const before = readFiles(folder);
@@ -198,7 +198,7 @@ const CRASHES: readonly [
     'whole rows and a line with zeros in it',
     line => ({ bets: NEXT_ROW, journal: Buffer.concat([Buffer.alloc(30), line.subarray(30)]) }),
   ],
-  ['a part of a line for which there are no rows', line => ({ journal: line.subarray(0, 11) })],
+  ['a part of a line and no rows', line => ({ journal: line.subarray(0, 11) })],
   ['zeros in place of a line', () => ({ journal: Buffer.alloc(700) })],
   ['a whole line and no rows', line => ({ journal: line })],
   ['a whole line and a part of its rows', line => ({ bets: NEXT_ROW.slice(0, -1), journal: line })],
@@ -207,14 +207,14 @@ const CRASHES: readonly [
     line => ({ bets: '\0'.repeat(NEXT_ROW.length), journal: line }),
   ],
   [
-    'a whole line and rows that are not its own',
+    'a whole line and rows with another checksum',
     line => ({ bets: NEXT_ROW.replace('29', '30'), journal: line }),
   ],
   ['a whole line and more than its rows', line => ({ bets: `\0${NEXT_ROW}`, journal: line })],
 ];
 
-describe('after a crash', () => {
-  test.each(CRASHES)('that left %s, the next start cuts it and says so', async (_, tailsOf) => {
+describe('recovery after a crash', () => {
+  test.each(CRASHES)('truncates and reports %s', async (_, tailsOf) => {
     const { folder, bets, journal } = await killedFolder();
     const tails = tailsOf(await nextGroup({ bets, journal }));
     const betsTail = Buffer.from(tails.bets ?? '');
@@ -236,7 +236,7 @@ describe('after a crash', () => {
     expect((await start(folder)).cuts).toEqual([]);
   });
 
-  test('that left rows and their whole line, they count although nobody was told', async () => {
+  test('keeps rows with a whole line although they were not acknowledged', async () => {
     const { folder, bets, journal } = await killedFolder();
     const line = await nextGroup({ bets, journal });
     const files = {
@@ -250,7 +250,7 @@ describe('after a crash', () => {
     expect({ bets: after.bets, journal: after.journal }).toEqual(files);
   });
 
-  test('a group that anything follows was durable: its rows must be there', async () => {
+  test('reports damage when a group that anything follows lacks its rows', async () => {
     const { folder, bets, journal } = await killedFolder();
     const line = await nextGroup({ bets, journal });
     const followed = [
@@ -269,7 +269,7 @@ describe('after a crash', () => {
     }
   });
 
-  test('the last group is confirmed by a checkpoint when nothing was written for a moment, and at the end', async () => {
+  test('confirms the last group with a checkpoint when idle and on close', async () => {
     const { folder, bets, journal } = await killedFolder();
     const line = await nextGroup({ bets, journal });
     const end = bets.length + NEXT_ROW.length;
@@ -293,7 +293,7 @@ describe('after a crash', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('in the middle of the draw, wherever its line was cut, the draw is open and can be held', async () => {
+  test('truncates a torn draw line, after which the draw can be held', async () => {
     const { folder, bets, journal } = await killedFolder();
     await drawIn(folder);
     const drawn = readFiles(folder);
@@ -311,14 +311,14 @@ describe('after a crash', () => {
 });
 
 describe('a journal without its bets.csv', () => {
-  test('that vouches for rows stops the start also when bets.csv was emptied', async () => {
+  test('stops the start when it records rows and bets.csv was emptied', async () => {
     const { folder } = await killedFolder();
     writeFiles(folder, { bets: Buffer.alloc(0) });
     expect((await damageOf(start(folder))).file).toBe('bets.csv');
     expect(readFiles(folder).bets).toHaveLength(0);
   });
 
-  test('that vouches for no row is enough: the other file is made', async () => {
+  test('creates bets.csv when it records no rows', async () => {
     const folder = await temporaryFolder();
     await start(folder);
     await rm(betsPath(folder));
@@ -327,7 +327,7 @@ describe('a journal without its bets.csv', () => {
     expect(openFilesIn(folder)).toEqual([]);
   });
 
-  test('that vouches for rows stops the start, says what may have happened, and makes no bets.csv', async () => {
+  test('stops the start when it records rows, names the way out, creates no bets.csv', async () => {
     const { folder, journal } = await killedFolder();
     await rm(betsPath(folder));
     expect(await refusalOf(folder)).toBe(

@@ -59,8 +59,8 @@ class GrowingFile implements ReadableFile {
 
 const always = (): boolean => true;
 
-describe('a running digest', () => {
-  test('is the SHA-256 of what it has come by, however the file grows and however little a read gives', async () => {
+describe('RunningDigest', () => {
+  test('is the SHA-256 of the bytes read, for any file growth and short reads', async () => {
     const growth = fc.array(fc.oneof(fc.nat(3), fc.nat(2000), fc.nat(300_000)), { maxLength: 8 });
     const readBytesMax = fc.oneof(
       fc.integer({ min: 100, max: 5000 }),
@@ -81,7 +81,7 @@ describe('a running digest', () => {
     );
   });
 
-  test('takes nothing from behind the end that it is told: that is not durable yet', async () => {
+  test('reads nothing beyond the durable end that it is given', async () => {
     const digest = new RunningDigest(new GrowingFile(), [checkpointAt(700_000)]);
     for (const end of [0, 1, 300_000, 300_001]) {
       await digest.advance(end, always);
@@ -89,7 +89,7 @@ describe('a running digest', () => {
     }
   });
 
-  test('does not go back when it is told less than it has come by', async () => {
+  test('does not move back to an earlier end', async () => {
     const file = new GrowingFile();
     const digest = new RunningDigest(file, []);
     await digest.advance(500, always);
@@ -97,7 +97,7 @@ describe('a running digest', () => {
     expect([digest.offset, digest.sha256, file.reads]).toEqual([500, sha256(500), [0]]);
   });
 
-  test('stops when it is told, and goes on later from there', async () => {
+  test('pauses on request and resumes from there', async () => {
     const file = new GrowingFile();
     const digest = new RunningDigest(file, []);
     let reads = 0;
@@ -112,7 +112,7 @@ describe('a running digest', () => {
     expect(digest.sha256).toBe(sha256(BYTES.length));
   });
 
-  test('serves calls one after the other, in order, whoever waits', async () => {
+  test('serves concurrent calls one after the other, in order', async () => {
     const file = new GrowingFile();
     file.onRead = () => new Promise(resolve => setImmediate(resolve));
     const digest = new RunningDigest(file, []);
@@ -129,7 +129,7 @@ describe('a running digest', () => {
     expect(new Set(file.reads).size).toBe(file.reads.length);
   });
 
-  test('has stopped only when nothing is being read any more, also when that fails', async () => {
+  test('reports stopped only after the current read has ended, even with an error', async () => {
     for (const fails of [false, true]) {
       const file = new GrowingFile(1000);
       const gate = Promise.withResolvers<void>();
@@ -150,8 +150,8 @@ describe('a running digest', () => {
   });
 });
 
-describe('a digest on its way past checkpoints', () => {
-  test('agrees with those that are right, wherever they lie', async () => {
+describe('RunningDigest with checkpoints', () => {
+  test('accepts correct checkpoints at any offset', async () => {
     const ends = fc.array(
       fc.oneof(fc.nat(BYTES.length), fc.constantFrom(0, 262_144, BYTES.length)),
       {
@@ -170,7 +170,7 @@ describe('a digest on its way past checkpoints', () => {
   });
 
   test.each([0, 1, 262_144, 300_001, BYTES.length])(
-    'finds the damage when the one at %i is of other bytes',
+    'detects a wrong checkpoint at %i',
     async end => {
       const wrong = checkpointAt(end, sha256(end === 0 ? 1 : end - 1));
       const around = [end - 1, end + 1].filter(place => place > 0 && place <= BYTES.length);
@@ -189,7 +189,7 @@ describe('a digest on its way past checkpoints', () => {
     },
   );
 
-  test('finds the second of two at the same place', async () => {
+  test('detects a wrong checkpoint at the same offset as a correct one', async () => {
     const digest = new RunningDigest(new GrowingFile(), [
       checkpointAt(100),
       checkpointAt(100, sha256(99)),
@@ -197,14 +197,14 @@ describe('a digest on its way past checkpoints', () => {
     await expect(digest.advance(100, always)).rejects.toBeInstanceOf(DamageError);
   });
 
-  test('does not judge one that it has not come to', async () => {
+  test('does not check a checkpoint that it has not reached', async () => {
     const digest = new RunningDigest(new GrowingFile(), [checkpointAt(100, sha256(99))]);
     await digest.advance(99, always);
     expect(digest.sha256).toBe(sha256(99));
     await expect(digest.advance(100, always)).rejects.toBeInstanceOf(DamageError);
   });
 
-  test('is told of a damage once and for all: nobody goes on behind it', async () => {
+  test('stays failed after damage and reads no further', async () => {
     const file = new GrowingFile();
     const digest = new RunningDigest(file, [checkpointAt(100, sha256(99))]);
     const calls = [100, 200].map(end =>
@@ -215,7 +215,7 @@ describe('a digest on its way past checkpoints', () => {
     expect([digest.offset, file.reads]).toEqual([100, [0]]);
   });
 
-  test('says where a file ends that is shorter than it should be', async () => {
+  test('reports the end of a file that is too short', async () => {
     const digest = new RunningDigest(new GrowingFile(500), []);
     await expect(digest.advance(501, always)).rejects.toMatchObject({
       name: 'DamageError',

@@ -36,7 +36,7 @@ export interface Script {
   readonly deeds: readonly Deed[];
 }
 
-/** A deed of the past: nobody hands it over. */
+/** A deed of an earlier process, which is not handed over again. */
 function past(fact: Fact, rows: Uint8Array): Deed {
   return { fact, rows, hand: () => Promise.reject(new Error('this has been there before')) };
 }
@@ -360,12 +360,12 @@ export class Life {
   }
 
   /**
-   * What is so before a step has been so since the last one happened, and nobody knows more than
-   * now.
+   * The disk before a step is that after the last one, and no caller has been acknowledged more
+   * than now.
    */
   async #step(step: Step): Promise<StepOutcome | undefined> {
     const text = describeStep(step);
-    // A disk takes its time: everybody who was answered has heard of it.
+    // A disk is slow: every acknowledgement has been delivered by now.
     for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
     this.#note(`before ${text}`);
     if (step.kind === 'write' && step.bytes.length > 1) {

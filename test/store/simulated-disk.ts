@@ -8,7 +8,7 @@ import { StoreError } from '../../src/store/store.ts';
 /** What a disk persists whole or not at all, in bytes. */
 const SECTOR_BYTES = 512;
 
-/** A write or a cut that nobody has synced. */
+/** A write or a cut that is not synced yet. */
 type Change = { readonly at: number; readonly bytes: Uint8Array } | { readonly length: number };
 
 interface Content {

@@ -80,7 +80,6 @@ export async function drawIn(folder: string): Promise<void> {
   await store.close();
 }
 
-/** For starts beside which no other server can run. */
 /** An open lottery. */
 export async function filled(): Promise<string> {
   const folder = await temporaryFolder();
@@ -94,6 +93,7 @@ export async function drawn(): Promise<string> {
   return folder;
 }
 
+/** For starts beside which no other server can run. */
 export const noPause = (): Promise<void> => Promise.resolve();
 
 /** What a start found, and the files as it left them. */
@@ -210,7 +210,7 @@ export function sealLine(body: string): Buffer {
 
 type LooseRecord = Record<string, unknown>;
 
-/** The journal with line `n` (from 1) changed by somebody who knows how its checksum is made. */
+/** The journal with line `n` (from 1) changed and its checksum made again. */
 export function forge(
   journal: Buffer,
   n: number,
@@ -222,7 +222,7 @@ export function forge(
   return Buffer.concat(lines);
 }
 
-/** The journal with lines added behind it, numbered on, each with a right checksum. */
+/** The journal with lines appended, numbered on, each with a right checksum. */
 export function appendLines(journal: Buffer, ...records: readonly LooseRecord[]): Buffer {
   const lines = linesOf(journal);
   for (const record of records) {

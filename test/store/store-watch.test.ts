@@ -5,7 +5,7 @@ import { batchNamed } from '../contract/store-contract.ts';
 import { FaultyFiles, systemError } from './faulty-files.ts';
 import { codeOf, holdSyncs, idle } from './faulty-store.ts';
 
-/** A store, and what whoever watches it is told. */
+/** A store with a `StoreWatch` that records its calls. */
 async function watched() {
   const files = new FaultyFiles();
   const told: string[] = [];
@@ -19,7 +19,7 @@ async function watched() {
   return { store, files, told, clock };
 }
 
-test('whoever watches a store is told of each group how long it took, once it is durable', async () => {
+test('StoreWatch reports the duration of each group once it is durable', async () => {
   const { store, files, told, clock } = await watched();
   const syncs = holdSyncs(files, 'bets.csv');
   const batch = batchNamed(1);
@@ -35,7 +35,7 @@ test('whoever watches a store is told of each group how long it took, once it is
   await store.close();
 });
 
-test('whoever watches a store is told that the disk is full, and of what is durable afterwards', async () => {
+test('StoreWatch reports a full disk and the groups that are durable afterwards', async () => {
   const { store, files, told } = await watched();
   files.onWrite = () => ({ bytes: 0, error: systemError('ENOSPC', 'writev') });
   expect(await codeOf(store.append(batchNamed(1)))).toBe('full');

@@ -55,13 +55,13 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
     /^a bet of agency 1 where the journal has none$/,
   ],
   [
-    'a batch has a bet more than its rows',
+    'a batch has one bet more than its rows',
     2,
     withBatch(same, 4, same, same, same),
     /^1 bets of agency 1 fewer than the journal says$/,
   ],
   [
-    'a batch has a bet less than its rows',
+    'a batch has one bet fewer than its rows',
     2,
     withBatch(same, 2, same, same, same),
     /^a bet of agency 1 where the journal has none$/,
@@ -79,7 +79,7 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
     /^batch 2 of an upload that expects batch 1$/,
   ],
   [
-    'the batches of a group have changed places',
+    'the batches of a group are swapped',
     3,
     record => ({ ...record, batches: (record['batches'] as unknown[]).toReversed() }),
     /^a bet of agency 2 where the journal has none$/,
@@ -104,13 +104,13 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
     /^a checkpoint of \d+ bytes, \d+ are there$/,
   ],
   [
-    'the seal is another',
+    'the seal has another digest than the rows',
     7,
     record => ({ ...record, sha256: sha256(Buffer.from('others')) }),
     /^the SHA-256 of its first \d+ bytes is not that of the (?:checkpoint|seal)$/,
   ],
   [
-    'the draw has a bet more',
+    'the draw has one bet more',
     7,
     record => ({ ...record, bets: 7 }),
     /^a draw over 7 bets, 6 are there$/,
@@ -122,8 +122,8 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
     /^a draw over \d+ bytes, \d+ are there$/,
   ],
   ...[
-    ['a winner more', '1:11,13,14 2:21', 1],
-    ['a winner less', '1:11 2:21', 1],
+    ['one winner more', '1:11,13,14 2:21', 1],
+    ['one winner fewer', '1:11 2:21', 1],
     ['another winner', '1:11,12 2:21', 1],
     ['the winners in another order', '1:13,11 2:21', 1],
     ['no winner of an agency', '1:11,13', 2],
@@ -140,19 +140,22 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
 /** Lines whose digests are compared with the rows: it is the rows that may be wrong. */
 const DIGEST = /SHA-256/;
 
-describe('verifying finds what a right checksum hides', () => {
-  test.each(FORGERIES)('%s', async (_, line, change, reason) => {
-    const folder = await drawn();
-    const journal = forge(readFiles(folder).journal, line, change);
-    writeFiles(folder, { journal });
-    const damage = await damageOf(verifyStore(folder, hasWon));
-    expect(damage.reason).toMatch(reason);
-    if (DIGEST.test(damage.reason)) expect([damage.file, damage.offset]).toEqual(['bets.csv', 0]);
-    else if (damage.file === 'bets.journal') expect(damage.offset).toBe(offsetOf(journal, line));
-    else expect([damage.file, damage.offset]).toEqual(['bets.csv', line === 2 ? 0 : FIRST_BYTES]);
-  });
+describe('verifyStore', () => {
+  test.each(FORGERIES)(
+    'detects that %s despite a valid checksum',
+    async (_, line, change, reason) => {
+      const folder = await drawn();
+      const journal = forge(readFiles(folder).journal, line, change);
+      writeFiles(folder, { journal });
+      const damage = await damageOf(verifyStore(folder, hasWon));
+      expect(damage.reason).toMatch(reason);
+      if (DIGEST.test(damage.reason)) expect([damage.file, damage.offset]).toEqual(['bets.csv', 0]);
+      else if (damage.file === 'bets.journal') expect(damage.offset).toBe(offsetOf(journal, line));
+      else expect([damage.file, damage.offset]).toEqual(['bets.csv', line === 2 ? 0 : FIRST_BYTES]);
+    },
+  );
 
-  test('nothing, when a line was written again as it was', async () => {
+  test('finds no damage in lines written again unchanged', async () => {
     const folder = await drawn();
     const { journal } = readFiles(folder);
     for (let line = 1; line <= 7; line += 1) {
@@ -161,7 +164,7 @@ describe('verifying finds what a right checksum hides', () => {
     await verifyStore(folder, hasWon);
   });
 
-  test('bets that an agency was given after it had finished', async () => {
+  test('detects bets of an agency after its finish', async () => {
     const folder = await filled();
     const { bets, journal } = readFiles(folder);
     const rows = Buffer.from('1,Ana,Paz,1,2000-02-29,7574\r\n');
@@ -179,7 +182,7 @@ describe('verifying finds what a right checksum hides', () => {
     });
   });
 
-  test('counts that two batches of the same agency have exchanged', async () => {
+  test('detects swapped counts of two batches of the same agency', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);
     await store.append(batchNamed(0));
@@ -205,7 +208,7 @@ describe('verifying finds what a right checksum hides', () => {
     expect((await damageOf(verifyStore(folder, hasWon))).message).toMatch(/damaged/);
   });
 
-  test('a seal that is wrong, behind a checkpoint that covers less than the one before', async () => {
+  test('detects a wrong seal after a checkpoint that covers fewer rows', async () => {
     const folder = await drawn();
     const { bets, journal } = readFiles(folder);
     const lines = linesOf(journal);
@@ -220,7 +223,7 @@ describe('verifying finds what a right checksum hides', () => {
     expect((await damageOf(verifyStore(folder, hasWon))).message).toMatch(/damaged/);
   });
 
-  test('rows and journal that were both made again, and fit, but not the checkpoint of their digest', async () => {
+  test('detects consistent forged rows and journal by the digest of the checkpoint', async () => {
     const folder = await filled();
     const { bets, journal } = readFiles(folder);
     const other = Buffer.from(bets.toString().replace('Santiago', 'Santiaga'));
@@ -237,8 +240,8 @@ describe('verifying finds what a right checksum hides', () => {
   });
 });
 
-describe('what was adopted', () => {
-  test('is compared with the number of bets of each agency that was found then', async () => {
+describe('verifyStore of an adopted bets.csv', () => {
+  test('compares the bets of each agency with the counts of the adoption', async () => {
     const folder = await temporaryFolder();
     writeFileSync(betsPath(folder), ROWS);
     const { journal } = await start(folder);

@@ -32,7 +32,7 @@ function encryptedKey(): string {
 
 const DAMAGED = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
-/** What is said of files with these contents; undefined for a file that is missing. */
+/** The error for files with these contents; undefined for a missing file. */
 async function failureOf(cert: string | undefined, key: string | undefined): Promise<string> {
   const folder = await temporaryFolder();
   if (cert !== undefined) await writeFile(join(folder, 'own.pem'), cert);
@@ -47,7 +47,7 @@ async function failureOf(cert: string | undefined, key: string | undefined): Pro
 }
 
 describe('a certificate and its key', () => {
-  test('are read, with whom they name and until when; certificates that follow belong to them', async () => {
+  test('are read with subject and expiry, and keep the certificates that follow', async () => {
     const folder = await temporaryFolder();
     await writePair(folder, 'own', { ...agency, cert: agency.cert + trusted.ca });
     const { identity, subject, validities } = readServerCredentials({
@@ -88,7 +88,7 @@ describe('a certificate and its key', () => {
       'TLS_CERT is own.pem, which holds no certificate in PEM',
     ],
     [
-      'they are exchanged',
+      'they are swapped',
       agency.key,
       agency.cert,
       'TLS_CERT is own.pem, which holds no certificate in PEM',
@@ -100,7 +100,7 @@ describe('a certificate and its key', () => {
       'TLS_CERT is own.pem, which holds a damaged certificate',
     ],
     [
-      'the key is no key',
+      'the key file holds no key',
       agency.cert,
       agency.cert,
       'TLS_KEY is own-key.pem, which holds no key in PEM',
@@ -112,7 +112,7 @@ describe('a certificate and its key', () => {
       'TLS_KEY is own-key.pem, which is encrypted; a key without passphrase is needed',
     ],
     [
-      'the key is that of another',
+      'the key belongs to another certificate',
       agency.cert,
       trusted.server.key,
       'TLS_KEY is own-key.pem, which is not the key of the certificate in TLS_CERT, own.pem',
@@ -123,14 +123,14 @@ describe('a certificate and its key', () => {
 });
 
 describe('an authority', () => {
-  test('may be several', async () => {
+  test('may consist of several certificates', async () => {
     const path = join(await temporaryFolder(), 'ca.pem');
     const text = `Both of them\n${trusted.ca}\n${(await signed()).ca}`;
     await writeFile(path, text);
     expect(readAuthority({ key: 'tls.ca', path })).toBe(text);
   });
 
-  test('is refused when the file holds none', async () => {
+  test('is refused when its file holds no certificate', async () => {
     const path = join(await temporaryFolder(), 'ca.pem');
     await writeFile(path, agency.key);
     expect(() => readAuthority({ key: 'tls.ca', path })).toThrow(
@@ -139,8 +139,8 @@ describe('an authority', () => {
   });
 });
 
-describe('files that cannot be used end the program with exit code 1 and one clear line of the log:', () => {
-  test('of the server', async () => {
+describe('unusable TLS files', () => {
+  test('end the server with exit code 1 and one log line', async () => {
     const folder = await temporaryFolder();
     await writePair(folder, 'own', { ...agency, key: trusted.server.key });
     const server = Program.start(['server'], {
@@ -156,7 +156,7 @@ describe('files that cannot be used end the program with exit code 1 and one cle
     expect(server.stderr).toBe('');
   });
 
-  test('of an agency', async () => {
+  test('end an agency with exit code 1 and one log line', async () => {
     const folder = await temporaryFolder();
     const { port } = await startServer(folder);
     const client = startClient(folder, 1, port, { CLI_TLS_CA: 'no-such.pem' });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Reloading } from '../../src/tls/reloading.ts';
 import { troubleOf, validityOf } from '../../src/tls/validity.ts';
 
-test('what is read again is in force when it has changed, and stays when it cannot be read', () => {
+test('Reloading takes a changed value and keeps the old one when reading fails', () => {
   let read = (): string => 'one';
   const reloading = new Reloading(() => read());
   const look = (now: () => string): unknown => {
@@ -32,11 +32,11 @@ test.each([
   [1, 400, 'is not valid yet'],
   [-2, 29.9, 'expires soon'],
   [-2, 30, undefined],
-])('a certificate valid from day %d to day %d: %s', (from, to, trouble) => {
+])('troubleOf a certificate valid from day %d to day %d is %s', (from, to, trouble) => {
   expect(troubleOf({ validFrom: after(from), validTo: after(to) }, NOW)).toBe(trouble);
 });
 
-test('the certificates of a file are valid as long as all of them are', () => {
+test('validityOf a file is the common validity of its certificates', () => {
   const certificates = [
     { validFrom: 'Jan 1 00:00:00 2026 GMT', validTo: 'Jan 1 00:00:00 2027 GMT' },
     { validFrom: 'Jun 1 00:00:00 2025 GMT', validTo: 'Dec 1 00:00:00 2026 GMT' },

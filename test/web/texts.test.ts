@@ -27,15 +27,15 @@ function kindsOfEvents(): string[] {
   return [...readable, ...added].map(([, kind]) => kind!).toSorted();
 }
 
-describe('a sentence for an event', () => {
-  test('is there for each kind that the central tells of, and for no other', () => {
+describe('the sentence of an event', () => {
+  test('exists for exactly the kinds that the central emits', () => {
     expect(Object.keys(es.eventTexts).toSorted()).toEqual(kindsOfEvents());
   });
 
   const spanish = new Locale('es');
   const english = new Locale('en');
 
-  test('has its numbers written as the language does, names of things excepted', () => {
+  test('has localised numbers, except in identifiers', () => {
     const params = { bets: 1_234_567, winners: 1_000 };
     expect(spanish.event('draw-held', params)).toBe(
       'Sorteo realizado: 1.234.567 apuestas, 1.000 ganadores.',
@@ -48,7 +48,7 @@ describe('a sentence for an event', () => {
     );
   });
 
-  test('names the agency where it is known, else the address', () => {
+  test('names the agency if it is known, else the address', () => {
     const cut = { ip: '10.0.0.7', reason: 'truncated' };
     expect(spanish.event('connection-cut', cut)).toBe(
       'Conexión de 10.0.0.7 cerrada: terminó en medio de un mensaje.',
@@ -58,7 +58,7 @@ describe('a sentence for an event', () => {
     );
   });
 
-  test('is there for every reason for which a connection is cut', () => {
+  test('exists for every reason for a cut connection', () => {
     for (const locale of [spanish, english]) {
       const unknown = CLOSE_REASONS.filter(reason =>
         locale.event('connection-cut', { ip: '10.0.0.7', reason }).includes(reason),
@@ -67,7 +67,7 @@ describe('a sentence for an event', () => {
     }
   });
 
-  test('says what helps against a message that is too long, and where it was refused', () => {
+  test('names the listener, and a remedy for a message that is too long', () => {
     const params = { ip: '10.0.0.7', port: 12345, dialect: 'tp0', code: 'payload-too-large' };
     expect(english.event('message-refused', params)).toBe(
       'A message of 10.0.0.7 on port 12345 (tp0) was refused: payload-too-large. Smaller batches or a higher PAYLOAD_BYTES_MAX help.',
@@ -77,11 +77,11 @@ describe('a sentence for an event', () => {
     );
   });
 
-  test('says how often the same happened', () => {
+  test('includes the number of repetitions', () => {
     expect(english.event('draw-delayed', { times: 3 })).toMatch(/ \(3 times\)$/);
   });
 
-  test('is the kind alone where it is not known, whatever it is called', () => {
+  test('is the kind alone when that is unknown, even constructor', () => {
     expect(english.event('constructor', { document: '30904465' })).toBe('constructor');
   });
 });
@@ -93,12 +93,12 @@ function reasonsOfUnready(): string[] {
   return [...line.matchAll(/'([a-z-]+)'/g)].map(([, reason]) => reason!);
 }
 
-describe('why the central cannot work', () => {
+describe('the reason of an unready central', () => {
   const snapshot = (state: string, reason: string) =>
     ({ state, ready: { ok: false, reason } }) as unknown as Snapshot;
 
   test.each(['es', 'en'] as const)(
-    'is said in a sentence unless the state says it, in %s',
+    'is a sentence unless the state already expresses it, in %s',
     language => {
       const locale = new Locale(language);
       const reasons = reasonsOfUnready().filter(

@@ -12,7 +12,7 @@ interface Element {
   readonly children: readonly Element[];
 }
 
-/** A document as a reader that is not ours takes it apart. */
+/** A document as an independent parser reads it. */
 function readXml(text: string): Element {
   const program = `
 import xml.etree.ElementTree
@@ -55,7 +55,7 @@ describe('the JSON report', () => {
 
 /** The rules of the schemas of Ant and of Jenkins, of which the first is the stricter one. */
 describe('the JUnit report', () => {
-  test('is a suite per exercise with exactly the children and attributes that the schemas allow', context => {
+  test('has a suite per exercise with exactly the elements that the schemas allow', context => {
     needsPython(context);
     const root = readXml(formatJunit(sampleReport('es')));
     expect(root).toMatchObject({ tag: 'testsuites', attributes: {} });
@@ -82,7 +82,7 @@ describe('the JUnit report', () => {
     }
   });
 
-  test('says why a check failed, was not made, or gives advice', context => {
+  test('gives the reasons of failed, skipped and advisory checks', context => {
     needsPython(context);
     const [first, second] = readXml(formatJunit(sampleReport('en'))).children;
     const children = [...first!.children, ...second!.children].flatMap(each =>
@@ -122,7 +122,7 @@ function expectCase({ attributes, children }: Element): void {
 }
 
 describe('evidence as text', () => {
-  test('shows a timeline with times, directions, text, bytes and what is wrong', () => {
+  test('shows a timeline with times, directions, text, bytes and notes', () => {
     const finding = sampleReport('es').findings.find(({ check }) => check === 'privacy')!;
     expect(evidenceLines(finding.evidence![2]!, 'es')).toEqual([
       'Lo que se dijeron:',

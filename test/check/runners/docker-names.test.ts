@@ -18,7 +18,7 @@ const CONFIG: ShimConfig = {
 const translated = (command: string, ownNames: readonly string[] = []): string =>
   translate(command.split(' '), CONFIG, ownNames).join(' ');
 
-describe('the docker of a script of the subject', () => {
+describe('the docker shim for scripts of the subject', () => {
   test.each([
     [
       'run --rm --network tp0_testing_net busybox nc server:12345',
@@ -42,11 +42,11 @@ describe('the docker of a script of the subject', () => {
       'run --name=probe busybox true',
       'run --label loteria-check=loteria-check-7-ab --name=loteria-check-7-ab-probe busybox true',
     ],
-  ])('takes %s as its own', (command, expected) => {
+  ])('translates %s to names of this run', (command, expected) => {
     expect(translated(command)).toBe(expected);
   });
 
-  test('finds again what the script has named before', () => {
+  test('translates names that the script has given before', () => {
     expect(namesGiven('build --tag netcat-test .'.split(' '))).toEqual(['netcat-test']);
     expect(translated('run --rm netcat-test', ['netcat-test'])).toBe(
       'run --label loteria-check=loteria-check-7-ab --rm loteria-check-7-ab-netcat-test',
@@ -62,7 +62,7 @@ describe('the docker of a script of the subject', () => {
     ['system prune', 'refused'],
     ['image prune', 'refused'],
     ['--context other rm server', 'refused'],
-  ])('%s: the effect on what others have is %s', (command, effect) => {
+  ])('rates the effect of %s on other containers as %s', (command, effect) => {
     expect(effectOf(command.split(' '))).toBe(effect);
   });
 });

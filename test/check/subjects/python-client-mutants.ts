@@ -43,7 +43,7 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'batch-over-8-kb',
-    why: 'The default of batch.maxAmount fits into 8 kB, so nobody looks at the size.',
+    why: 'The default of batch.maxAmount fits into 8 kB, so the size is never checked.',
     patches: [
       { file: CLIENT, find: 'MESSAGE_BYTES_MAX = 8192', replace: 'MESSAGE_BYTES_MAX = 65535' },
     ],
@@ -102,7 +102,7 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'exit-0-after-lost-server',
-    why: 'The error is caught and logged, and the program ends as if nothing had been.',
+    why: 'The error is caught and logged, and the program ends with exit code 0.',
     patches: [{ file: CLIENT, find: '        return 1\n', replace: '        return 0\n' }],
     expected: { 'peer-gone': 'fail' },
   },
@@ -121,7 +121,7 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sigterm-between-batches',
-    why: 'The handler sets a flag, which nobody looks at while recv waits for the draw.',
+    why: 'The handler sets a flag, which is not checked while recv waits for the draw.',
     patches: [
       { file: CLIENT, find: '    raise Terminated\n', replace: '    terminated.append(True)\n' },
       {

@@ -60,8 +60,8 @@ async function view({ lottery }: Options): Promise<unknown> {
   return postgres.primary.sql(text, [lottery], ROLE.database);
 }
 
-describe('what is done by hand while a server runs', () => {
-  test('void takes back an agency: the server, the export, the views and the draw are those of the rest', async () => {
+describe('an intervention beside a running server', () => {
+  test('void of an agency updates the server, the export, the views and the draw', async () => {
     const { store, lottery, options, command } = await filled();
     expect(await command('agency', 'void', '2', '--reason', 'wrong file')).toMatch(
       /^agency 2 voided, bets: 5, .*: wrong file\n$/,
@@ -94,7 +94,7 @@ describe('what is done by hand while a server runs', () => {
     ]);
   });
 
-  test('void takes back one upload, also for a server that starts later', async () => {
+  test('void of an upload also applies to a server that starts later', async () => {
     const { options, command } = await filled();
     await command('agency', 'void', '2', '--upload', 'two', '--reason', 'wrong file');
     const later = await openServer(options);
@@ -105,7 +105,7 @@ describe('what is done by hand while a server runs', () => {
     expect(await command('agency', 'list')).toContain('upload two voided, bets: 2');
   });
 
-  test('reopen lets an agency go on; agencies set changes whom the draw waits for', async () => {
+  test('reopen lets an agency continue; agencies set changes the expected agencies', async () => {
     const { lottery, options, command } = await filled();
     await command('agency', 'reopen', '2', '--reason', 'one more file');
     await command('agencies', 'set', '1-3', '--reason', 'agency 3 came late');
@@ -122,7 +122,7 @@ describe('what is done by hand while a server runs', () => {
     expect((await openServer(options)).lottery.missing).toEqual([1, 2, 3]);
   });
 
-  test('reopen of a closed lottery withdraws its acta, for every server', async () => {
+  test('reopen of a closed lottery withdraws its acta on every server', async () => {
     const { store, lottery, options, command } = await filled();
     await store.note({ kind: 'finished', agency: 1, upload: 'one' });
     const { agencies: _, ...digest } = await store.digest();
@@ -142,7 +142,7 @@ describe('what is done by hand while a server runs', () => {
     expect(await command('draw', 'status')).toContain(`acta     1 of ${acta.time}, withdrawn\n`);
   });
 
-  test('nothing is done when there is nothing to do, no such lottery, or a draw', async () => {
+  test('is refused without effect, for an unknown lottery and after the draw', async () => {
     const { store, options } = await filled();
     const env = environmentOf(postgres, options);
     const refused = async (args: readonly string[], more = {}): Promise<string> => {

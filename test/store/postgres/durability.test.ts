@@ -6,7 +6,7 @@ import type { PostgresNode } from '../../support/postgres-node.ts';
 import { follow as outcomeOf } from '../faulty-store.ts';
 import { newLottery, openServer } from './lotteries.ts';
 
-/** What a primary without its standby, and one that does not wait for it, must not be believed. */
+/** Commits of a primary that has no standby, or does not wait for one. */
 
 beforeEach(needPostgres);
 
@@ -61,7 +61,7 @@ async function startAgain({
 }
 
 describe('a commit without a standby', () => {
-  test('waits for it, and what was handed over meanwhile as well', async () => {
+  test('waits for the standby, as do batches appended meanwhile', async () => {
     const opened = await openWithoutStandby();
     const { server, sent } = opened;
     const { store, lottery } = server;
@@ -74,7 +74,7 @@ describe('a commit without a standby', () => {
     expect(await storedBets(store)).toEqual([1, 2, 3].flatMap(name => betsNamed(name)));
   });
 
-  test('is refused after a while, except for what was sent', async () => {
+  test('times out for unsent batches only', async () => {
     const opened = await open({ patienceMs: 500 });
     const { primary, standby, server } = opened;
     await standby.stop();
@@ -92,7 +92,7 @@ describe('a commit without a standby', () => {
   });
 
   test.each(['pg_cancel_backend', 'pg_terminate_backend'])(
-    'whose wait is ended by %s is visible there, and not acknowledged',
+    'is visible but not acknowledged after %s ended its wait',
     async end => {
       const opened = await openWithoutStandby();
       const { primary, server, sent } = opened;
@@ -106,7 +106,7 @@ describe('a commit without a standby', () => {
     },
   );
 
-  test('that became visible all the same is not read by another server either', async () => {
+  test('is not read by another server although it is visible', async () => {
     const opened = await open();
     const { primary, standby, server, options } = opened;
     const other = await openServer(options);
@@ -120,7 +120,7 @@ describe('a commit without a standby', () => {
     await expect.poll(() => [sent.outcome, other.lottery.betsInAll]).toEqual(['stored', 2]);
   });
 
-  test('of records that two servers append by turns: each is there once, in its order', async () => {
+  test('stores the records of two servers once and in order when the standby returns', async () => {
     const opened = await open();
     const [a, b] = [opened.server, await openServer(opened.options)];
     await opened.standby.stop();
@@ -147,7 +147,7 @@ describe('a commit without a standby', () => {
       );
   });
 
-  test('that an emptied list of standbys lets through is not acknowledged', async () => {
+  test('is not acknowledged when synchronous_standby_names is emptied', async () => {
     const opened = await openWithoutStandby();
     const { primary, server, sent } = opened;
     await primary.reload({ synchronous_standby_names: '' });
@@ -163,7 +163,7 @@ describe('a commit without a standby', () => {
   });
 });
 
-describe('a primary that does not keep what it commits', () => {
+describe('a primary without durable commits', () => {
   test.each([
     [
       'synchronous_standby_names',
@@ -173,7 +173,7 @@ describe('a primary that does not keep what it commits', () => {
     ],
     ['fsync', 'off', 'on', /does not keep what it commits: fsync is off/],
     ['full_page_writes', 'off', 'on', /does not keep what it commits: full_page_writes is off/],
-  ])('because of %s = %j is noticed while nothing is stored', async (name, wrong, right, why) => {
+  ])('is detected by an idle server (%s = %j)', async (name, wrong, right, why) => {
     const { primary, server } = await open();
     await primary.reload({ [name]: wrong });
     expect(await server.away()).toMatch(why);
@@ -182,7 +182,7 @@ describe('a primary that does not keep what it commits', () => {
     await server.store.append(batchNamed(2));
   });
 
-  test('is accepted by STORE_SYNC=single, which says so', async () => {
+  test('is accepted with STORE_SYNC=single, which emits engine-single', async () => {
     const { primary, options } = await open();
     await primary.reload({ synchronous_standby_names: '' });
     const { store, events } = await openServer({ ...options, sync: 'single' });

@@ -11,7 +11,7 @@ import { newLottery, type OpenedServer, openServer, read } from './lotteries.ts'
 beforeEach(needPostgres);
 
 /**
- * Appends batches one after the other until it is told to stop. @returns the names of those that
+ * Appends batches one after the other until `stop`. @returns the names of those that
  * were acknowledged
  */
 function keepAppending({ store }: OpenedServer) {
@@ -40,7 +40,7 @@ async function expectOnce(server: OpenedServer, names: readonly number[]): Promi
   expect(await storedBets(server.store)).toEqual(names.flatMap(name => betsNamed(name, 50)));
 }
 
-test('a primary that is restarted, gracefully or by a crash, loses and doubles nothing', async () => {
+test('a primary restart, graceful or after a crash, loses and duplicates nothing', async () => {
   const { postgres, primary } = await start(1);
   const server = await openServer(newLottery(postgres));
   const appending = keepAppending(server);
@@ -54,7 +54,7 @@ test('a primary that is restarted, gracefully or by a crash, loses and doubles n
   await expectOnce(server, await appending.stop());
 });
 
-test('a primary that is killed is replaced by a standby: every acknowledged batch is there once', async () => {
+test('failover after a killed primary keeps every acknowledged batch exactly once', async () => {
   const { postgres, primary } = await start(3);
   const server = await openServer(newLottery(postgres));
   const appending = keepAppending(server);
@@ -71,7 +71,7 @@ async function start(nodes: number) {
   return { postgres, primary, others };
 }
 
-test('a primary that hangs during the failover acknowledges nothing when it goes on', async () => {
+test('a primary frozen during the failover acknowledges nothing after it resumes', async () => {
   const { postgres, primary } = await start(3);
   const options = newLottery(postgres);
   const server = await openServer(options);
@@ -93,7 +93,7 @@ test('a primary that hangs during the failover acknowledges nothing when it goes
   });
 });
 
-test('a server that has nothing to store notices a primary that hangs as well', async () => {
+test('an idle server detects a frozen primary', async () => {
   const { postgres, primary } = await start(3);
   const server = await openServer(newLottery(postgres));
   primary.signal('SIGSTOP');
@@ -107,7 +107,7 @@ test('a server that has nothing to store notices a primary that hangs as well', 
   await server.store.append(batchNamed(1, 50));
 });
 
-test('a primary that lacks what was read ends the server; the next start follows its log', async () => {
+test('a new primary without read records fails the server; a restart follows it', async () => {
   const { postgres, primary, others } = await start(2);
   const options = { ...newLottery(postgres), sync: 'single' as const };
   const server = await openServer(options);
@@ -131,7 +131,7 @@ test('a primary that lacks what was read ends the server; the next start follows
   expect((await read(options)).lottery.betsInAll).toBe(50);
 });
 
-test('a host name that leads to two primaries acknowledges nothing that only one of them has', async () => {
+test('an address of two primaries acknowledges no record that only one of them has', async () => {
   const { postgres, primary, others } = await start(3);
   const options = newLottery(postgres);
   const before = await openServer(options);

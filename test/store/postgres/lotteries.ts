@@ -19,7 +19,7 @@ export type Options = Pick<PostgresStoreOptions, 'access' | 'lottery' | 'agencie
 
 let lotteries = 0;
 
-/** A lottery that is not there yet. */
+/** A lottery that does not exist yet. */
 export function newLottery({ access, nodes }: PostgresCluster): Options {
   lotteries += 1;
   const lottery = `TEST-${process.pid}-${lotteries}`;
@@ -31,9 +31,9 @@ export interface OpenedServer {
   readonly lottery: Lottery;
   readonly facts: readonly Fact[];
   readonly events: readonly StoreEvent[];
-  /** Waits until the engine is said to be away. @returns why */
+  /** Waits for the event `engine-unavailable`. @returns its error */
   away(): Promise<string>;
-  /** Waits until it is said to be back. */
+  /** Waits for the event `engine-available`. */
   back(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function openServer(
   const lottery = new Lottery(AGENCIES);
   const facts: Fact[] = [];
   const events: StoreEvent[] = [];
-  // A log begins with its agencies, which nobody has handed over.
+  // A log begins with its agencies, which no caller has appended.
   lottery.watch(fact => void (fact.kind === 'agencies' && !isByHand(fact) ? 0 : facts.push(fact)));
   const store = await PostgresStore.open({
     ...options,

@@ -30,8 +30,8 @@ async function newDatabase(owner: string = ROLE.user) {
 const opening = (options: Parameters<typeof openServer>[0]) =>
   expect(PostgresStore.open(options)).rejects;
 
-describe('a store on PostgreSQL is not opened', () => {
-  test('with a wrong password, which is in no message', async () => {
+describe('PostgresStore.open', () => {
+  test('fails with a wrong password, and no message contains it', async () => {
     const { access, ...rest } = newLottery(postgres);
     const error = await PostgresStore.open({
       ...rest,
@@ -44,7 +44,7 @@ describe('a store on PostgreSQL is not opened', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('wrong-Word');
   });
 
-  test('without a password', async () => {
+  test('fails without a password', async () => {
     const { access, ...rest } = newLottery(postgres);
     await opening({ ...rest, access: { ...access, password: undefined } }).toMatchObject({
       code: 'unusable',
@@ -52,7 +52,7 @@ describe('a store on PostgreSQL is not opened', () => {
     });
   });
 
-  test('in a database that is not there', async () => {
+  test('fails on a missing database', async () => {
     const { access, ...rest } = newLottery(postgres);
     await opening({ ...rest, access: { ...access, database: 'nowhere' } }).toMatchObject({
       code: 'unusable',
@@ -60,7 +60,7 @@ describe('a store on PostgreSQL is not opened', () => {
     });
   });
 
-  test('by a role that may not make the tables', async () => {
+  test('fails with a role that may not create the tables', async () => {
     const { options } = await newDatabase('postgres');
     await opening(options).toMatchObject({
       code: 'unusable',
@@ -69,7 +69,7 @@ describe('a store on PostgreSQL is not opened', () => {
     });
   });
 
-  test('by a role that may only read', async () => {
+  test('fails with a role that lacks privileges on the tables', async () => {
     const { options, sql } = await newDatabase();
     await (await openServer(options)).store.close();
     await sql(`ALTER TABLE log OWNER TO postgres`);
@@ -85,7 +85,7 @@ describe('a store on PostgreSQL is not opened', () => {
   test.each([
     ['lottery', 'not those of a lottery'],
     ['log', 'not those of a lottery'],
-  ])('on a table %s of somebody else', async (table, what) => {
+  ])('fails on a table %s of another application', async (table, what) => {
     const { options, sql } = await newDatabase();
     await sql(`CREATE TABLE ${table} (id int)`);
     await opening(options).toMatchObject({
@@ -94,7 +94,7 @@ describe('a store on PostgreSQL is not opened', () => {
     });
   });
 
-  test('on tables of another version', async () => {
+  test('fails on tables of another schema version', async () => {
     const { options, sql } = await newDatabase();
     await (await openServer(options)).store.close();
     await sql(`COMMENT ON TABLE lottery IS 'loteria-nacional, schema 2'`);
@@ -105,7 +105,7 @@ describe('a store on PostgreSQL is not opened', () => {
     });
   });
 
-  test('without a quorum, as STORE_SYNC wants it, until it is asked to stop', async () => {
+  test('waits for the quorum that STORE_SYNC requires, and fails when aborted', async () => {
     const events: unknown[] = [];
     const stopping = new AbortController();
     const options = { ...newLottery(postgres), sync: 'quorum' as const, signal: stopping.signal };
@@ -123,8 +123,8 @@ describe('a store on PostgreSQL is not opened', () => {
   });
 });
 
-describe('a store on PostgreSQL', () => {
-  test('makes its tables once, also when many servers start at the same time', async () => {
+describe('PostgresStore', () => {
+  test('creates its tables once, even when many servers start at the same time', async () => {
     const { options, sql } = await newDatabase();
     const servers = await Promise.all(Array.from({ length: 8 }, () => openServer(options)));
     await Promise.all(servers.map(({ store }, name) => store.append(batchNamed(name))));
@@ -137,14 +137,14 @@ describe('a store on PostgreSQL', () => {
     ]);
   });
 
-  test('finds the primary among hosts of which others do not answer', async () => {
+  test('finds the primary among hosts that do not answer', async () => {
     const { access, ...rest } = newLottery(postgres);
     const hosts = [{ host: '127.0.0.1', port: await freePort() }, ...access.hosts];
     const { store } = await openServer({ ...rest, access: { ...access, hosts } });
     await store.append(batchNamed(1));
   });
 
-  test('overrides what the role has been given', async () => {
+  test('overrides synchronous_commit=off of its role', async () => {
     const { options, sql } = await newDatabase();
     await sql(`ALTER ROLE loteria SET synchronous_commit = off`);
     try {
@@ -155,7 +155,7 @@ describe('a store on PostgreSQL', () => {
   });
 });
 
-describe('a server that is open', () => {
+describe('an open PostgresStore', () => {
   test('waits while a privilege is missing', async () => {
     const { options, sql } = await newDatabase();
     const server = await openServer(options);
@@ -169,7 +169,7 @@ describe('a server that is open', () => {
     expect(server.lottery.betsInAll).toBe(1);
   });
 
-  test('fails when its lottery is deleted, and does not make it again', async () => {
+  test('fails when its lottery is deleted, and does not recreate it', async () => {
     const { options, sql } = await newDatabase();
     const { store } = await openServer(options);
     await store.append(batchNamed(1));

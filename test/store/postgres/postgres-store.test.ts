@@ -6,7 +6,7 @@ import { needPostgres, postgresMissing, startPostgres } from '../../support/post
 import { PostgresCluster } from '../../support/postgres-cluster.ts';
 import { newLottery, openServer } from './lotteries.ts';
 
-describe('the store on PostgreSQL', () => {
+describe('PostgresStore', () => {
   let postgres: PostgresCluster;
   beforeEach(needPostgres);
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('the store on PostgreSQL', () => {
 
   const newPlace = async (): Promise<Opening> => {
     const options = newLottery(postgres);
-    // A log begins with its agencies, which nobody has handed over.
+    // A log begins with its agencies, which no caller has appended.
     return onFact =>
       PostgresStore.open({ ...options, onFact: fact => fact.kind === 'agencies' || onFact(fact) });
   };
@@ -32,7 +32,7 @@ describe('a fact that cannot be applied', () => {
     throw mistake;
   };
 
-  test('ends the server that appended it, and rejects all that waits', async () => {
+  test('fails the server that appended it and rejects all pending batches', async () => {
     const postgres = await startPostgres(1);
     const { store } = await openServer(newLottery(postgres), { onFact });
     const outcomes = await Promise.allSettled([1, 2].map(name => store.append(batchNamed(name))));
@@ -45,7 +45,7 @@ describe('a fact that cannot be applied', () => {
     await expect(store.settled()).rejects.toBe(failure);
   });
 
-  test('ends every server that reads it, and the start of a later one', async () => {
+  test('fails every server that reads it, and later starts', async () => {
     const postgres = await startPostgres(1);
     const options = newLottery(postgres);
     const reader = await openServer(options, { onFact });

@@ -22,7 +22,7 @@ async function openTwo(): Promise<[OpenedServer, OpenedServer]> {
   return [await openServer(options), await openServer(options)];
 }
 
-/** What a lottery has come to. */
+/** The state of a lottery. */
 function lookAt({ lottery }: OpenedServer): unknown {
   const { state, bets, finished, seal, uploads } = lottery;
   const next = AGENCIES.flatMap(agency =>
@@ -41,7 +41,7 @@ async function expectAlike(a: OpenedServer, b: OpenedServer): Promise<void> {
 const OVERTAKEN = { status: 'rejected', reason: { name: 'StoreError', code: 'overtaken' } };
 
 describe('two servers on one log', () => {
-  test('are told the same facts in the same order, whoever hands them over', async () => {
+  test('apply the same facts in the same order, whichever server appends them', async () => {
     const [a, b] = await openTwo();
     await a.store.append(batchNamed(1, 2));
     await b.store.append(batchNamed(2, 3, 2), { upload: 'one', seq: 1 });
@@ -52,13 +52,13 @@ describe('two servers on one log', () => {
     expect(await storedBets(a.store)).toEqual([...betsNamed(1, 2), ...betsNamed(2, 3, 2)]);
   });
 
-  test('are told of each other without asking', async () => {
+  test('notify each other of new facts', async () => {
     const [a, b] = await openTwo();
     await a.store.append(batchNamed(1, 2));
     await until(() => b.lottery.betsInAll === 2, 'the bets of the other server');
   });
 
-  test('store a batch of an upload once, and tell the second that another was first', async () => {
+  test('store a batch of an upload once and refuse the second with overtaken', async () => {
     const [a, b] = await openTwo();
     const place = { upload: 'one', seq: 1 };
     const outcomes = await Promise.allSettled([
@@ -71,7 +71,7 @@ describe('two servers on one log', () => {
     expect(await storedBets(a.store)).toEqual(betsNamed(1, 5));
   });
 
-  test('take no bet of an agency that has finished at the other', async () => {
+  test('take no bet of an agency that finished on the other server', async () => {
     const [a, b] = await openTwo();
     const outcomes = await Promise.allSettled([
       a.store.note({ kind: 'finished', agency: 1, upload: 'one' }),
@@ -91,7 +91,7 @@ describe('two servers on one log', () => {
     if (!isFirst) expect(first).toMatchObject(OVERTAKEN);
   });
 
-  test('hold one draw, also when both do at the same time', async () => {
+  test('hold one draw, even when both try at the same time', async () => {
     const [a, b] = await openTwo();
     await Promise.all([a.store.append(batchNamed(1, 3)), b.store.append(batchNamed(2, 3, 2))]);
     for (const agency of AGENCIES)
@@ -109,7 +109,7 @@ describe('two servers on one log', () => {
     expect(a.lottery.seal).toEqual(held?.value);
   });
 
-  test('each get their turn while the other one is busy', async () => {
+  test('each get a turn while the other one is busy', async () => {
     const [a, b] = await openTwo();
     const state = { isStopped: false };
     const busy = [0, 1].map(async () => {
@@ -127,7 +127,7 @@ describe('two servers on one log', () => {
     await expectAlike(a, b);
   });
 
-  test('agree whatever they do, and so does one that comes later', async () => {
+  test('agree after any sequence of steps, as does a server opened later', async () => {
     const step = fc.record({
       server: fc.nat(1),
       agency: fc.constantFrom(...AGENCIES),
