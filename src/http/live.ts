@@ -1,12 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { HEARTBEAT_MS, LIVE_READERS_MAX, UNREAD_MS } from './limits.ts';
 import type { Snapshot } from './snapshot.ts';
-
-export const LIVE_READERS_MAX = 64;
-
-/** Keeps proxies from closing a stream, and lets the page detect a lost server. */
-const HEARTBEAT_MS = 15_000;
-
-const UNREAD_MS = 10_000;
 
 /** Delay of a page's reconnect. */
 const RETRY_MS = 1000;
@@ -27,27 +22,28 @@ interface Reader {
 export class Live {
   readonly #snapshot: () => Snapshot;
   readonly #now: () => number;
-  readonly #readers = new Set<Reader>();
+  readonly #readers = new Map<Socket, Reader>();
 
   constructor(snapshot: () => Snapshot, now: () => number) {
     this.#snapshot = snapshot;
     this.#now = now;
   }
 
-  get readers(): number {
-    return this.#readers.size;
-  }
-
   get full(): boolean {
     return this.#readers.size >= LIVE_READERS_MAX;
   }
 
+  isStream(socket: Socket): boolean {
+    return this.#readers.has(socket);
+  }
+
   /** Takes over a response whose head was written, and sends the first snapshot. */
   add(response: ServerResponse): void {
+    const socket = response.socket!;
     const reader: Reader = { response, sent: '', sentAtMs: 0, unreadSinceMs: undefined };
-    this.#readers.add(reader);
-    response.on('close', () => this.#readers.delete(reader));
-    response.on('error', () => this.#readers.delete(reader));
+    this.#readers.set(socket, reader);
+    response.on('close', () => this.#readers.delete(socket));
+    response.on('error', () => this.#readers.delete(socket));
     response.write(`retry: ${RETRY_MS}\n\n`);
     const snapshot = this.#snapshot();
     this.#send(reader, essenceOf(snapshot), eventOf(snapshot));
@@ -59,7 +55,7 @@ export class Live {
     const snapshot = this.#snapshot();
     const essence = essenceOf(snapshot);
     const event = eventOf(snapshot);
-    for (const reader of this.#readers) {
+    for (const reader of this.#readers.values()) {
       if (this.#isBehind(reader)) continue;
       const quiet = reader.sent === essence && this.#now() - reader.sentAtMs < HEARTBEAT_MS;
       if (!quiet) this.#send(reader, essence, event);
@@ -69,7 +65,7 @@ export class Live {
   /** Sends the last snapshot to every reader, and ends the streams. */
   end(): void {
     const event = eventOf(this.#snapshot());
-    for (const { response } of this.#readers) response.end(event);
+    for (const { response } of this.#readers.values()) response.end(event);
   }
 
   #send(reader: Reader, essence: string, event: string): void {
