@@ -25,7 +25,7 @@ export class BetRates {
   }
 
   /**
-   * Bets of the last 300 seconds, oldest first; after the draw of those before it.
+   * Bets of the last 300 seconds, oldest first; after the close of those before it.
    *
    * @param beginMs Unix time at which the monotonic time was 0, by the clock of now
    */
@@ -38,7 +38,7 @@ export class BetRates {
     return this.#perSecondByAgency.get(agency) ?? 0;
   }
 
-  /** Call just after the end of each second. The first call sets the base. */
+  /** Call once after the end of each second. The first call sets the base. */
   sample(elapsedMs: number, status: Pick<CentralStatus, 'bets' | 'agencies' | 'state'>): void {
     const { bets, agencies, state } = status;
     const byAgency = new Map(agencies.map(each => [each.agency, each.bets]));
@@ -57,21 +57,15 @@ export class BetRates {
       [...byAgency].map(([agency, now]) => [agency, rate(now, last.byAgency.get(agency))]),
     );
     const added = more(bets, last.bets);
-    if (state !== 'drawn' || added > 0) this.#remember(second, added);
+    if (state === 'open' || added > 0) this.#remember(second, added);
   }
 
   /** Adds the bets since the last sample, evenly to the seconds that have ended since. */
   #remember(end: number, bets: number): void {
-    const newest = this.#history.length - 1;
-    // The timer fired early.
-    if (end <= this.#end && newest >= 0) {
-      this.#history[newest]! += bets;
-      return;
-    }
-    const count = Math.max(1, end - this.#end);
+    const count = end - this.#end;
     const before = (part: number): number => Math.floor((bets * part) / count);
     for (let part = 0; part < count; part += 1) this.#history.push(before(part + 1) - before(part));
     this.#history.splice(0, this.#history.length - HISTORY_SECONDS);
-    this.#end += count;
+    this.#end = end;
   }
 }

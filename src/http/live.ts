@@ -22,7 +22,7 @@ interface Reader {
 export class Live {
   readonly #snapshot: () => Snapshot;
   readonly #now: () => number;
-  readonly #readers = new Map<Socket, Reader>();
+  readonly #readers = new Set<Reader>();
 
   constructor(snapshot: () => Snapshot, now: () => number) {
     this.#snapshot = snapshot;
@@ -34,16 +34,15 @@ export class Live {
   }
 
   isStream(socket: Socket): boolean {
-    return this.#readers.has(socket);
+    return this.#readers.values().some(({ response }) => response.socket === socket);
   }
 
   /** Takes over a response whose head was written, and sends the first snapshot. */
   add(response: ServerResponse): void {
-    const socket = response.socket!;
     const reader: Reader = { response, sent: '', sentAtMs: 0, unreadSinceMs: undefined };
-    this.#readers.set(socket, reader);
-    response.on('close', () => this.#readers.delete(socket));
-    response.on('error', () => this.#readers.delete(socket));
+    this.#readers.add(reader);
+    response.on('close', () => this.#readers.delete(reader));
+    response.on('error', () => this.#readers.delete(reader));
     response.write(`retry: ${RETRY_MS}\n\n`);
     const snapshot = this.#snapshot();
     this.#send(reader, essenceOf(snapshot), eventOf(snapshot));
@@ -55,7 +54,7 @@ export class Live {
     const snapshot = this.#snapshot();
     const essence = essenceOf(snapshot);
     const event = eventOf(snapshot);
-    for (const reader of this.#readers.values()) {
+    for (const reader of this.#readers) {
       if (this.#isBehind(reader)) continue;
       const quiet = reader.sent === essence && this.#now() - reader.sentAtMs < HEARTBEAT_MS;
       if (!quiet) this.#send(reader, essence, event);
@@ -65,7 +64,7 @@ export class Live {
   /** Sends the last snapshot to every reader, and ends the streams. */
   end(): void {
     const event = eventOf(this.#snapshot());
-    for (const { response } of this.#readers.values()) response.end(event);
+    for (const { response } of this.#readers) response.end(event);
   }
 
   #send(reader: Reader, essence: string, event: string): void {
@@ -92,5 +91,7 @@ function eventOf(snapshot: Snapshot): string {
 
 /** The part of a snapshot whose change is worth an event. */
 function essenceOf(snapshot: Snapshot): string {
-  return JSON.stringify({ ...snapshot, time: undefined, history: undefined, disk: undefined });
+  // The page counts down to a draw.
+  const time = snapshot.acta?.drawAt === undefined ? undefined : snapshot.time;
+  return JSON.stringify({ ...snapshot, time, history: undefined, disk: undefined });
 }

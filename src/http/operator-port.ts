@@ -130,14 +130,17 @@ export class OperatorPort {
 
   /** Just after each full second, so that a sample covers one second. */
   #scheduleTick(): void {
-    const untilNextSecond = SECOND_MS - (this.#elapsedMs() % SECOND_MS);
+    const elapsedMs = this.#elapsedMs();
+    const dueMs = elapsedMs - (elapsedMs % SECOND_MS) + SECOND_MS;
     this.#timer = setTimeout(() => {
       this.#scheduleTick();
+      // Timers may fire early.
+      if (this.#elapsedMs() < dueMs) return;
       this.#sample();
       this.#live.tick();
       this.#ticks += 1;
       if (this.#ticks % DISK_SECONDS === 0) void this.#lookAtDisk();
-    }, untilNextSecond + 1);
+    }, dueMs - elapsedMs + 1);
   }
 
   #sample(): void {

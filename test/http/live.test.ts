@@ -47,6 +47,16 @@ describe('the live stream', () => {
     await until(() => snapshots.length === 2, 'a heartbeat');
   });
 
+  test('goes on while it counts down to a draw', async () => {
+    const operator = await TestOperator.open();
+    const time = '2026-11-21T12:00:00.000Z';
+    const acta = { number: 1, time, text: 'acta', sha256: 'ab', waitsFor: { until: time } };
+    operator.status = statusWith({ state: 'closed', acta });
+    operator.serve();
+    const { snapshots } = await Page.open(operator.url);
+    await until(() => snapshots.length === 3, 'two snapshots after the first');
+  });
+
   test('says when the server stops, and ends', async () => {
     const operator = await TestOperator.open();
     operator.serve();

@@ -10,7 +10,7 @@ const TIME_WIDTH = 64;
 const TOP_MIN = 10;
 
 /** Shortest time that is shown. */
-const SECONDS_MIN = 10;
+const SECONDS_MIN = 5;
 
 /** Allowed distances between labels, in seconds. */
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300];
@@ -101,7 +101,7 @@ export class RateChart {
           ...axis,
           // Of the longest label, and a gap.
           size: (_, labels) => 14 + 7 * Math.max(...(labels ?? ['']).map(({ length }) => length)),
-          space: 36,
+          space: 28,
           incrs: BET_STEPS,
           values: (_, rates) => rates.map(rate => this.#texts.whole(rate)),
         },
