@@ -131,16 +131,16 @@ export class OperatorPort {
   /** Just after each full second, so that a sample covers one second. */
   #scheduleTick(): void {
     const elapsedMs = this.#elapsedMs();
-    const dueMs = elapsedMs - (elapsedMs % SECOND_MS) + SECOND_MS;
+    const waitMs = SECOND_MS - (elapsedMs % SECOND_MS);
     this.#timer = setTimeout(() => {
       this.#scheduleTick();
       // Timers may fire early.
-      if (this.#elapsedMs() < dueMs) return;
+      if (this.#elapsedMs() < elapsedMs + waitMs) return;
       this.#sample();
       this.#live.tick();
       this.#ticks += 1;
       if (this.#ticks % DISK_SECONDS === 0) void this.#lookAtDisk();
-    }, dueMs - elapsedMs + 1);
+    }, waitMs + 1);
   }
 
   #sample(): void {
