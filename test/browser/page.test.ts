@@ -111,12 +111,13 @@ describe('what the page shows', () => {
     };
     const none = Array.from({ length: 300 }, () => 0);
     const minutes = [25, 26, 27, 28, 29].flatMap(minute => [`14:${minute}:00`, `14:${minute}:30`]);
-    expect(await labels(none, 'Ninguna apuesta')).toEqual([...minutes, '0', '5', '10']);
+    const even = ['0', '2', '4', '6', '8', '10'];
+    expect(await labels(none, 'Ninguna apuesta')).toEqual([...minutes, ...even]);
     // Ten seconds of a lottery, after minutes of waiting.
     const seconds = [49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59].map(second => `14:29:${second}`);
     expect(
       await labels([...none.slice(10), ...none.slice(290).fill(20_000)], 'De 14:29:49 a 14:30:00'),
-    ).toEqual([...seconds, '0', '10.000', '20.000']);
+    ).toEqual([...seconds, '0', '5.000', '10.000', '15.000', '20.000']);
   });
 
   test('the newest events whole, and the others on request', async () => {
