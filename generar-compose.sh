@@ -221,6 +221,7 @@ page() {
   cat <<YAML
       - HTTP_PORT=8080
       - HTTP_HOST=0.0.0.0
+      - HTTP_NAMES=$server
     ports:
       - 127.0.0.1:$page_port:8080
 YAML

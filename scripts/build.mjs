@@ -56,7 +56,8 @@ function bundlePage() {
   mkdirSync(made, { recursive: true });
   for (const file of ['index.html', 'icon.svg']) copyFileSync(join(web, file), join(made, file));
   const chart = readFileSync(join(root, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8');
-  writeFileSync(join(made, 'page.css'), `${chart}\n${readFileSync(join(web, 'page.css'), 'utf8')}`);
+  const own = ['page.css', 'tables.css'].map(file => readFileSync(join(web, file), 'utf8'));
+  writeFileSync(join(made, 'page.css'), [chart, ...own].join('\n'));
   return build({
     cwd: root,
     input: { page: 'web/page.ts' },

@@ -145,6 +145,7 @@ async function openPage(url, options) {
 
 async function picture(page, name) {
   const path = join(IMAGES, `${name}.png`);
-  await page.screenshot({ path });
+  // A phone's shows the first screen.
+  await page.screenshot({ path, fullPage: name !== 'page-phone' });
   console.log(path);
 }

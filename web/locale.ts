@@ -10,7 +10,7 @@ const NAMES = new Set(['agency', 'port']);
 /** Keeps a number and its unit on one line. */
 const NO_BREAK = '\u00a0';
 
-const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
+const BYTE_UNITS = ['kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
 
 /** A language of the page: its texts and formats, with times in the browser's zone. */
 export class Locale {
@@ -28,7 +28,7 @@ export class Locale {
     this.texts = { es, en }[language];
     const { locale: tag } = this.texts;
     this.#tag = tag;
-    this.#whole = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
+    this.#whole = new Intl.NumberFormat(tag, { maximumFractionDigits: 0, useGrouping: 'always' });
     this.#share = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 });
     this.#time = new Intl.DateTimeFormat(tag, { timeStyle: 'medium', hourCycle: 'h23' });
     this.#minute = new Intl.DateTimeFormat(tag, { timeStyle: 'short', hourCycle: 'h23' });
@@ -67,7 +67,7 @@ export class Locale {
 
   bytes(bytes: number): string {
     let unit = 0;
-    let amount = bytes;
+    let amount = bytes / 1000;
     for (; amount >= 1000 && unit < BYTE_UNITS.length - 1; unit += 1) amount /= 1000;
     return this.#unit(BYTE_UNITS[unit]!, amount);
   }
@@ -99,6 +99,7 @@ export class Locale {
       unit,
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
+      useGrouping: 'always',
     })
       .format(amount)
       .replace(' ', NO_BREAK);

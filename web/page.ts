@@ -47,16 +47,19 @@ function lose(): void {
 function connect(next: Link): void {
   const before = link;
   link = next;
-  showLink(link, locale);
+  showConnection();
   if (link.kind === before.kind) return;
   if (link.kind === 'other-version') announce(locale.texts.otherVersion);
   if (link.kind === 'lost') announce(locale.texts.linkLost);
   if (link.kind === 'live' && before.kind === 'lost') announce(locale.texts.linkBack);
 }
 
+function showConnection(): void {
+  showLink(link, latest && locale.texts.states[latest.state], locale);
+}
+
 function show(snapshot: Snapshot): void {
   byId('figures-and-tables').hidden = false;
-  document.title = `${locale.texts.states[snapshot.state]} · Lotería Nacional`;
   showDraw(snapshot, locale);
   showFigures(snapshot, locale);
   showRate(snapshot, locale);
@@ -75,7 +78,7 @@ function useLanguage(language: Language): void {
   for (const element of document.querySelectorAll<HTMLElement>('[data-name]')) {
     element.setAttribute('aria-label', fixedText(element.dataset['name']!));
   }
-  showLink(link, locale);
+  showConnection();
   if (latest === undefined) setText(byId('state'), locale.texts.waitingForData);
   else show(latest);
 }

@@ -1,15 +1,9 @@
-import type { Snapshot } from '../src/http/snapshot.ts';
+import type { SnapshotSecond } from '../src/http/snapshot.ts';
 
-const WINDOW_SECONDS = 300;
+/** Length of a full history (`src/http/bet-rates.ts`). */
+const HISTORY_SECONDS = 300;
 
 const SLICE_SECONDS = 30;
-
-/** A second of the chart; null before the start of the central. */
-export interface RatePoint {
-  /** Unix time. */
-  readonly second: number;
-  readonly bets: number | null;
-}
 
 /** A row of the table. */
 export interface RateSlice {
@@ -19,41 +13,36 @@ export interface RateSlice {
   readonly most: number;
 }
 
-/** The last seconds, oldest first, including those without bets. */
-export function recentRate({ time, startedAt, history }: Snapshot): RatePoint[] {
-  const bets = new Map(history.map(point => [point.second, point.bets]));
-  const end = Math.floor(Date.parse(time) / 1000);
-  const begin = Math.floor(Date.parse(startedAt) / 1000);
-  return Array.from({ length: WINDOW_SECONDS }, (_, index) => {
-    const second = end - WINDOW_SECONDS + index;
-    return { second, bets: bets.get(second) ?? (second < begin ? null : 0) };
-  });
+/** The seconds from shortly before the first bets on, or all of them without bets. */
+export function recentRate(history: readonly SnapshotSecond[]): readonly SnapshotSecond[] {
+  const first = history.findIndex(({ bets }) => bets > 0);
+  return history.slice(Math.max(0, first - 1));
 }
 
 /** The second with the most bets. */
-export function busiest(
-  points: readonly RatePoint[],
-): { second: number; bets: number } | undefined {
-  let most: { second: number; bets: number } | undefined;
-  for (const { second, bets } of points) {
-    if (bets !== null && bets > (most?.bets ?? 0)) most = { second, bets };
-  }
+export function busiest(seconds: readonly SnapshotSecond[]): SnapshotSecond | undefined {
+  let most: SnapshotSecond | undefined;
+  for (const second of seconds) if (second.bets > (most?.bets ?? 0)) most = second;
   return most;
 }
 
-/** Slices aligned to half minutes, newest first, so that a row never changes once complete. */
-export function slices(points: readonly RatePoint[]): RateSlice[] {
+/**
+ * Slices aligned to half minutes, newest first, so that a row never changes once complete; from the
+ * first bets on.
+ */
+export function slices(history: readonly SnapshotSecond[]): RateSlice[] {
   const groups = Map.groupBy(
-    points,
+    history,
     ({ second }) => Math.floor(second / SLICE_SECONDS) * SLICE_SECONDS,
   );
   const rows: RateSlice[] = [];
   for (const [from, group] of groups) {
-    const known = group.flatMap(({ bets }) => (bets === null ? [] : [bets]));
-    // A slice that is partly out of the window would show too few bets.
-    if (known.length === 0 || group[0]!.second !== from) continue;
-    const bets = known.reduce((sum, value) => sum + value, 0);
-    rows.push({ from, bets, mean: bets / known.length, most: Math.max(...known) });
+    // Its first seconds are forgotten: it would show too few bets.
+    if (history.length >= HISTORY_SECONDS && group[0]!.second !== from) continue;
+    const each = group.map(({ bets }) => bets);
+    const bets = each.reduce((sum, value) => sum + value, 0);
+    if (bets > 0 || rows.length > 0)
+      rows.push({ from, bets, mean: bets / each.length, most: Math.max(...each) });
   }
   return rows.toReversed();
 }

@@ -200,7 +200,8 @@ export class Session {
     const settled = await central.settledUpload(agency, upload);
     if ('code' in settled) return this.refuse(settled);
     const { bets, settledBets, refusedBets } = settled;
-    if (settled.next > 1) emit({ event: 'upload-resumed', agency, upload, bets });
+    if (settled.next > 1 && !settled.isComplete)
+      emit({ event: 'upload-resumed', agency, upload, bets });
     return {
       kind: 'welcome',
       ...(this.#countsBets ? { next: settledBets + 1, refusedBets } : { next: settled.next }),

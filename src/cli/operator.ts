@@ -32,7 +32,7 @@ export interface Operator {
  */
 export async function openOperator(
   port: number,
-  { httpHost: host, dataDirectory }: ServerConfig,
+  { httpHost: host, httpNames: names = [], dataDirectory }: ServerConfig,
   store: ConfiguredStore | undefined,
   log: Emit<CentralEvent>,
   droppedLines: () => number,
@@ -44,8 +44,18 @@ export async function openOperator(
   const monitor = new Monitor(clock, { hasEngine, droppedLines });
   const probe = new DiskProbe(dataDirectory, () => monitor.onDurable());
   const metrics = new Metrics({ monitor, diskSpace, version: VERSION });
-  const parts = { host, port, monitor, metrics, diskSpace, assetsFolder: PAGE_FOLDER, clock, now };
-  const opened = await OperatorPort.open(parts);
+  const opened = await OperatorPort.open({
+    host,
+    port,
+    names,
+    monitor,
+    metrics,
+    diskSpace,
+    assetsFolder: PAGE_FOLDER,
+    clock,
+    now,
+    log,
+  });
   log({ event: 'http-listening', url: opened.url });
   return {
     emit(event) {

@@ -134,6 +134,11 @@ export const SERVER_KEYS = {
     '127.0.0.1',
     'interface that HTTP_PORT is bound to; the page has no login',
   ),
+  httpNames: optional(
+    'HTTP_NAMES',
+    { allowed: 'names separated by commas, such as central.example,server1', parse: parseNames },
+    'names under which HTTP_PORT is reached, besides localhost, addresses and HTTP_HOST; requests for others are refused (421), probes excepted',
+  ),
   connectionsMax: key(
     'CONNECTIONS_MAX',
     COUNT,
@@ -209,6 +214,11 @@ function parseListeners(text: string): ConfiguredListener[] | NotAllowed {
     listeners.push({ dialect, port });
   }
   return listeners;
+}
+
+function parseNames(text: string): string[] | undefined {
+  const names = text.split(',').map(name => name.trim());
+  return names.every(name => /^[a-z\d_.-]+$/i.test(name)) ? names : undefined;
 }
 
 /** `1,2,7-9` as the ids 1, 2, 7, 8, 9. */

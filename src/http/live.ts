@@ -1,12 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { HEARTBEAT_MS, LIVE_READERS_MAX, UNREAD_MS } from './limits.ts';
 import type { Snapshot } from './snapshot.ts';
-
-export const LIVE_READERS_MAX = 64;
-
-/** Keeps proxies from closing a stream, and lets the page detect a lost server. */
-const HEARTBEAT_MS = 15_000;
-
-const UNREAD_MS = 10_000;
 
 /** Delay of a page's reconnect. */
 const RETRY_MS = 1000;
@@ -34,12 +29,12 @@ export class Live {
     this.#now = now;
   }
 
-  get readers(): number {
-    return this.#readers.size;
-  }
-
   get full(): boolean {
     return this.#readers.size >= LIVE_READERS_MAX;
+  }
+
+  isStream(socket: Socket): boolean {
+    return this.#readers.values().some(({ response }) => response.socket === socket);
   }
 
   /** Takes over a response whose head was written, and sends the first snapshot. */
@@ -96,5 +91,7 @@ function eventOf(snapshot: Snapshot): string {
 
 /** The part of a snapshot whose change is worth an event. */
 function essenceOf(snapshot: Snapshot): string {
-  return JSON.stringify({ ...snapshot, time: undefined, history: undefined, disk: undefined });
+  // The page counts down to a draw.
+  const time = snapshot.acta?.drawAt === undefined ? undefined : snapshot.time;
+  return JSON.stringify({ ...snapshot, time, history: undefined, disk: undefined });
 }

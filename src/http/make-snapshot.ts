@@ -8,9 +8,11 @@ export interface SnapshotSources {
   readonly rates: BetRates;
   readonly disk: DiskSpace | undefined;
   readonly time: Date;
+  /** The monotonic time of the rates, at `time`. */
+  readonly elapsedMs: number;
 }
 
-export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): Snapshot {
+export function makeSnapshot({ monitor, rates, disk, time, elapsedMs }: SnapshotSources): Snapshot {
   const status = monitor.status();
   const { syncs, unready } = monitor;
   return {
@@ -29,7 +31,7 @@ export function makeSnapshot({ monitor, rates, disk, time }: SnapshotSources): S
     bets: status?.bets ?? 0,
     betsPerSecond: rates.perSecond,
     refused: [...monitor.refusedBets.values()].reduce((sum, bets) => sum + bets, 0),
-    history: rates.history,
+    history: rates.history(time.getTime() - elapsedMs),
     connections: monitor.connectionsOpen,
     syncs: {
       count: syncs.count,

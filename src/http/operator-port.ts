@@ -1,12 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Monitor } from '../observe/monitor.ts';
 import type { DiskSpace } from '../observe/status.ts';
 import { readAssets } from './assets.ts';
 import { BetRates } from './bet-rates.ts';
-import { Live, LIVE_READERS_MAX } from './live.ts';
+import { Connections } from './connections.ts';
+import { IDLE_MS, REQUEST_LIMITS, STOP_MS } from './limits.ts';
+import { Live } from './live.ts';
 import { makeSnapshot } from './make-snapshot.ts';
 import { createRoutes } from './routes.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -15,6 +18,8 @@ export interface OperatorPortParts {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Names under which the port is reached, besides `host`. */
+  readonly names: readonly string[];
   readonly monitor: Monitor;
   readonly metrics: Metrics;
   /** Undefined if the store has no files. */
@@ -24,30 +29,13 @@ export interface OperatorPortParts {
   readonly clock: () => Date;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
+  readonly log: Emit<CentralEvent>;
 }
 
 const SECOND_MS = 1000;
 
 /** Seconds between two looks at the disk. */
 const DISK_SECONDS = 5;
-
-/** The open pages, and room for scrapers, probes and the files of pages that open. */
-const CONNECTIONS_MAX = LIVE_READERS_MAX + 64;
-
-/** Requests are a line and a few headers. */
-const REQUEST_LIMITS = {
-  maxHeaderSize: 8 * 1024,
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 10_000,
-  connectionsCheckingInterval: 1000,
-} as const;
-
-/** Longer than the heartbeat of the live stream. */
-const IDLE_MS = 30_000;
-
-/** Time for readers to receive the last snapshot when the server stops. */
-const STOP_MS = 500;
 
 /**
  * The HTTP port of the operator: page, metrics and probes. It opens before the store and closes
@@ -58,6 +46,8 @@ export class OperatorPort {
   readonly #server: Server;
   readonly #rates = new BetRates();
   readonly #live: Live;
+  /** Of `now`, at a full second of the clock. */
+  readonly #beginMs: number;
   #port = 0;
   #disk: DiskSpace | undefined;
   #ticks = 0;
@@ -65,15 +55,18 @@ export class OperatorPort {
 
   private constructor(parts: OperatorPortParts, assets: Awaited<ReturnType<typeof readAssets>>) {
     this.#parts = parts;
+    this.#beginMs = parts.now() - (parts.clock().getTime() % SECOND_MS);
     const snapshot = (): Snapshot => this.#snapshot();
     this.#live = new Live(snapshot, parts.now);
-    const routes = createRoutes({ ...parts, snapshot, live: this.#live, assets });
+    const names = new Set([parts.host, ...parts.names].map(name => name.toLowerCase()));
+    const routes = createRoutes({ ...parts, names, snapshot, live: this.#live, assets });
     const answer = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
-    this.#server = createServer(
-      REQUEST_LIMITS,
-      (request, response) => void answer(request, response),
-    );
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    const connections = new Connections(socket => this.#live.isStream(socket));
+    this.#server = createServer(REQUEST_LIMITS, (request, response) => {
+      connections.use(request.socket);
+      void answer(request, response);
+    });
+    this.#server.on('connection', socket => connections.add(socket));
     this.#server.timeout = IDLE_MS;
   }
 
@@ -127,22 +120,32 @@ export class OperatorPort {
     });
   }
 
+  /**
+   * Monotonic milliseconds since shortly before the port was opened. Their full seconds are those of
+   * the clock, until it is set.
+   */
+  #elapsedMs(): number {
+    return this.#parts.now() - this.#beginMs;
+  }
+
   /** Just after each full second, so that a sample covers one second. */
   #scheduleTick(): void {
-    const untilNextSecond = SECOND_MS - (this.#parts.clock().getTime() % SECOND_MS);
+    const elapsedMs = this.#elapsedMs();
+    const waitMs = SECOND_MS - (elapsedMs % SECOND_MS);
     this.#timer = setTimeout(() => {
       this.#scheduleTick();
+      // Timers may fire early.
+      if (this.#elapsedMs() < elapsedMs + waitMs) return;
       this.#sample();
       this.#live.tick();
       this.#ticks += 1;
       if (this.#ticks % DISK_SECONDS === 0) void this.#lookAtDisk();
-    }, untilNextSecond + 1);
+    }, waitMs + 1);
   }
 
   #sample(): void {
-    const { monitor, clock } = this.#parts;
-    const status = monitor.status();
-    if (status !== undefined) this.#rates.sample(clock().getTime(), status);
+    const status = this.#parts.monitor.status();
+    if (status !== undefined) this.#rates.sample(this.#elapsedMs(), status);
   }
 
   async #lookAtDisk(): Promise<void> {
@@ -151,7 +154,8 @@ export class OperatorPort {
 
   #snapshot(): Snapshot {
     const { monitor, clock } = this.#parts;
-    return makeSnapshot({ monitor, rates: this.#rates, disk: this.#disk, time: clock() });
+    const [time, elapsedMs] = [clock(), this.#elapsedMs()];
+    return makeSnapshot({ monitor, rates: this.#rates, disk: this.#disk, time, elapsedMs });
   }
 }
 

@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Monitor } from '../observe/monitor.ts';
 import type { Asset } from './assets.ts';
@@ -8,10 +10,13 @@ import type { Live } from './live.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface RoutesParts {
+  /** Answered `Host` headers besides addresses and localhost, in lower case. */
+  readonly names: ReadonlySet<string>;
   readonly monitor: Monitor;
   readonly metrics: Metrics;
   readonly snapshot: () => Snapshot;
   readonly live: Live;
+  readonly log: Emit<CentralEvent>;
   /** The page's files by path. */
   readonly assets: ReadonlyMap<string, Asset>;
 }
@@ -47,7 +52,8 @@ const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
   'X-Accel-Buffering': 'no',
 };
 
-export function createRoutes({ monitor, metrics, snapshot, live, assets }: RoutesParts): Hono<Env> {
+export function createRoutes(parts: RoutesParts): Hono<Env> {
+  const { monitor, metrics, snapshot, live, assets } = parts;
   const app = new Hono<Env>();
   app.use(withSecurityHeaders);
   app.use(readOnly);
@@ -56,6 +62,7 @@ export function createRoutes({ monitor, metrics, snapshot, live, assets }: Route
     const { unready } = monitor;
     return unready === undefined ? text(c, 200, 'ready') : text(c, 503, `not ready: ${unready}`);
   });
+  app.use(underKnownName(parts));
   app.get('/metrics', async c =>
     c.body(await metrics.text(), 200, {
       'Content-Type': metrics.contentType,
@@ -98,9 +105,34 @@ const readOnly: MiddlewareHandler<Env> = async (c, next) => {
   return undefined;
 };
 
+/**
+ * Refuses requests under other names. A page of another site can reach the server under a name of
+ * that site (DNS rebinding), but not under an address, localhost or a name of the server. Probes come
+ * before: their answers are no secret, and load balancers ask under any name.
+ */
+function underKnownName({ names, log }: RoutesParts): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    // Every browser sends one.
+    const host = nameOf(c.req.header('host') ?? 'localhost');
+    if (isIP(host) > 0 || host === 'localhost' || names.has(host)) return next();
+    const ip = c.env.incoming.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    log({ event: 'http-refused', ip, host });
+    return text(c, 421, `${host} is not a name of this server: add it to HTTP_NAMES`);
+  };
+}
+
+/** The name or address in a `Host` header, without port, brackets and the dot at the end. */
+function nameOf(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/\.$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
+}
+
 function text(
   c: Context<Env>,
-  status: 200 | 404 | 405 | 413 | 503,
+  status: 200 | 404 | 405 | 413 | 421 | 503,
   line: string,
   headers: Record<string, string> = {},
 ): Response {

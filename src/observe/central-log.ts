@@ -86,6 +86,12 @@ const LINES: LogTable<CentralEvent> = {
     { address, port, dialect },
   ],
   'http-listening': ({ url }) => ['info', 'listen_http', 'success', { url }],
+  'http-refused': ({ ip, host }) => [
+    'warning',
+    'answer_http',
+    'fail',
+    { ip, host, error: 'HTTP_NAMES does not include it' },
+  ],
   accepting: () => ['info', 'accept_connections', 'in_progress'],
   'connection-accepted': ({ ip }) => ['info', 'accept_connections', 'success', { ip }],
   'connection-refused': ({ ip, listener, refusal }) => [

@@ -108,6 +108,8 @@ type ResourceEvent =
       listening: { address: string; port: number; dialect: string };
       accepting: object;
       'http-listening': { url: string };
+      /** A request with a Host header that is not a name of the server. */
+      'http-refused': { ip: string; host: string };
       'connection-accepted': { ip: string };
       'connection-refused': { ip: string; listener: ListenerName; refusal: Refusal };
       /** Every listener speaks TLS. */

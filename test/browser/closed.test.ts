@@ -36,10 +36,10 @@ describe('the page of a closed lottery', () => {
       closed({ drawAt: '2026-11-21T17:39:05.000Z' }),
     );
     expect(await read('#state')).toBe('Apuestas cerradas');
-    expect(await read('#state-detail')).toBe('El sorteo se hace en 9:05.');
+    expect(await read('#state-detail')).toBe('Faltan 9:05 para el sorteo.');
     expect(await read('#acta-link')).toBe('Acta 2');
     expect(await page.locator('#acta-link').getAttribute('href')).toBe('acta');
-    expect(await read('#acta-withdrawn')).toBe('retiradas: 1');
+    expect(await read('#acta-withdrawn')).toBe('retirada: 1');
     expect(await read('#acta-sha256')).toBe(SHA256);
     expect(await page.locator('#disputed').isHidden()).toBe(true);
     expect(complaints).toEqual([]);
@@ -55,9 +55,7 @@ describe('the page of a closed lottery', () => {
       expect(await read('#state-detail')).toBe(
         "The draw waits for the auditor's signature in /data/acta.sig.",
       );
-      expect(await read('#disputed')).toBe(
-        'Agencies that have sent something else than the acta says: 1, 3.',
-      );
+      expect(await read('#disputed')).toBe('What agencies 1, 3 sent differs from the acta.');
       await expectAccessible(page);
       await expectNoSidewaysScrolling(page);
     },

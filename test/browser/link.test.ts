@@ -9,23 +9,37 @@ beforeEach(needChromium);
 const link = (page: Page, kind: string): Promise<void> =>
   page.locator(`[data-link=${kind}]`).waitFor();
 
+/** Of state, figures, tables and chart, which are dimmed while they are not of now. */
+const colours = (page: Page): Promise<string[]> =>
+  page.evaluate(`['#state', '#bets', '#agencies td', '#events span', '#rate-chart'].map(selector => {
+    const { color, opacity } = getComputedStyle(document.querySelector(selector));
+    return color + ' ' + opacity;
+  })`);
+
 test('a broken connection is said, with the time of what is shown, and taken up again without a reload', async () => {
   const server = await PageServer.open(snapshot());
   const { port } = server;
   const { page } = await openPage(server.address, { locale: 'en' });
   await link(page, 'live');
   await page.evaluate('window.sameDocument = true');
+  expect(await page.title()).toBe('Taking bets · Lotería Nacional');
+  const liveColours = await colours(page);
   await server.stop();
   await link(page, 'lost');
   expect(await page.locator('#lost').innerText()).toBe(
-    'The connection to the central broke. What you see is of 14:30:00. Trying again and again.',
+    'The connection to the central was lost. The figures are from 14:30:00. Retrying…',
   );
+  expect(await page.title()).toBe('No connection · Lotería Nacional');
+  const lostColours = await colours(page);
+  for (const [index, colour] of liveColours.entries()) expect(lostColours[index]).not.toBe(colour);
   expect(await page.locator('#announcement').innerText()).toBe('No connection');
   expect(await page.locator('#bets').innerText()).toBe('1,234,567');
   await PageServer.open(snapshot({ bets: 1_300_000 }), port);
   await link(page, 'live');
   expect(await page.locator('#lost').isVisible()).toBe(false);
-  expect(await page.locator('#announcement').innerText()).toBe('Connected to the central again.');
+  expect(await page.title()).toBe('Taking bets · Lotería Nacional');
+  expect(await colours(page)).toEqual(liveColours);
+  expect(await page.locator('#announcement').innerText()).toBe('Reconnected to the central.');
   await expect.poll(() => page.locator('#bets').innerText()).toBe('1,300,000');
   expect(await page.evaluate('window.sameDocument')).toBe(true);
 });
@@ -36,7 +50,7 @@ test('an answer that is no stream is a lost connection too, and not for ever', a
   const { page } = await openPage(server.address);
   await link(page, 'lost');
   expect(await page.locator('#lost').innerText()).toBe(
-    'No se puede llegar a la central. Se reintenta sin pausa.',
+    'No se pudo conectar con la central. Reintentando…',
   );
   server.liveStatus = 200;
   await link(page, 'live');
@@ -65,6 +79,6 @@ test('a central of another version is not guessed at', async () => {
   await link(page, 'live');
   server.show({ ...snapshot({ bets: 1 }), version: 2 } as never);
   await link(page, 'other-version');
-  expect(await page.locator('#lost').innerText()).toContain('hay que recargarla');
+  expect(await page.locator('#lost').innerText()).toContain('Hay que recargar la página');
   expect(await page.locator('#bets').innerText()).toBe('1.234.567');
 });

@@ -14,7 +14,7 @@ const read = async (page: Page, selector: string): Promise<string> =>
 async function rows(page: Page, body: string): Promise<string[]> {
   const found = await page.locator(`${body} tr`).all();
   return Promise.all(
-    found.map(async row => (await row.locator('th, td').allInnerTexts()).join('|')),
+    found.map(async row => (await row.locator(':is(th, td):visible').allInnerTexts()).join('|')),
   );
 }
 
@@ -30,7 +30,7 @@ describe('what the page shows', () => {
     const { page, complaints } = await showing(snapshot());
     expect(await read(page, '#state')).toBe('Recibiendo apuestas');
     expect(await read(page, '#state-detail')).toBe('Faltan las agencias 2–4.');
-    expect(await read(page, '#finished-text')).toBe('2 de 5 agencias terminaron');
+    expect(await read(page, '#finished-text')).toBe('Terminaron 2 de 5 agencias');
     expect(await read(page, '#bets')).toBe('1.234.567');
     expect(await read(page, '#bets-per-second')).toBe('8.700');
     expect(await read(page, '#connections')).toBe('4');
@@ -38,15 +38,15 @@ describe('what the page shows', () => {
     expect(await read(page, '#sync-detail')).toBe('mediana, p99 12,8 ms, última 1,25 ms');
     expect(await read(page, '#disk-left')).toBe('412 GB');
     expect(await rows(page, '#agencies')).toEqual([
-      '1|sí|201.111|0|0|sí|–',
-      '2|sí (2)|202.222|2.000|3|no|–',
-      '3|sí|203.333|3.000|0|no|–',
-      '4|no|204.444|4.000|0|no|–',
-      '5|sí|205.555|0|0|sí|–',
+      '1|sí|201.111|0|0|sí',
+      '2|sí (2)|202.222|2.000|3|no',
+      '3|sí|203.333|3.000|0|no',
+      '4|no|204.444|4.000|0|no',
+      '5|sí|205.555|0|0|sí',
     ]);
     expect(await page.locator('#events li').allInnerTexts()).toEqual([
-      '14:29:58\nTerminó la agencia 5; faltan 3.',
-      '14:25:10\nMensaje de la agencia 2 (10.0.0.7) rechazado: bad-bet. (3 veces)',
+      '14:29:58\nTerminó la agencia 5; faltan 3\u00a0agencias.',
+      '14:25:10\nMensaje de la agencia 2 (10.0.0.7) rechazado: bad-bet. (3\u00a0veces)',
       '14:20:00\nEscuchando en el puerto 12345 (tp0).',
     ]);
     expect(await page.title()).toBe('Recibiendo apuestas · Lotería Nacional');
@@ -59,20 +59,86 @@ describe('what the page shows', () => {
     expect(await read(page, '#draw-held')).toBe('21 Nov 2026, 14:29:59');
     expect(await read(page, '#draw-winners')).toBe('12');
     expect(await read(page, '#draw-seal')).toBe(drawn().seal);
-    expect(await rows(page, '#agencies')).toContain('3|yes|203,333|3,000|0|yes|3');
     expect(await page.locator('#finished').isVisible()).toBe(false);
+    const size = (selector: string): Promise<number> =>
+      page.evaluate(`parseFloat(getComputedStyle(document.querySelector('${selector}')).fontSize)`);
+    expect(await size('#draw-winners')).toBeGreaterThan(await size('#bets'));
+    // Nothing else can change any more.
+    expect(await page.locator('.agencies thead th:visible').allInnerTexts()).toEqual([
+      'Agency',
+      'Bets',
+      'Refused',
+      'Winners',
+    ]);
+    expect(await rows(page, '#agencies')).toContain('3|203,333|0|3');
+    expect(await page.locator('#bets-per-second').isVisible()).toBe(false);
   });
 
   test('the chart, as a sentence and as a table', async () => {
     const history = [10, 40, 20].map((bets, index) => ({ second: 1_795_282_140 + index, bets }));
     const { page } = await showing(snapshot({ history }), { locale: 'en-US' });
-    const sentence = 'Last five minutes: 70 bets, at most 40 in a second, at 14:29:01.';
+    const sentence = 'From 14:29:00 to 14:29:03: 70 bets. Maximum: 40 per second, at 14:29:01.';
     expect(await read(page, '#rate-summary')).toBe(sentence);
-    expect(await page.getByRole('img', { name: sentence }).locator('canvas').count()).toBe(1);
+    expect(await page.getByRole('img', { name: 'From 14:29:00' }).locator('canvas').count()).toBe(
+      1,
+    );
     await page.getByText('Show as a table').click();
     const slices = await rows(page, '#rate-rows');
-    expect(slices).toHaveLength(10);
-    expect(slices.slice(0, 3)).toEqual(['14:29:30|0|0|0', '14:29:00|70|2|40', '14:28:30|0|0|0']);
+    expect(slices).toEqual(['14:29:00|70|23|40']);
+    await expectAccessible(page);
+  });
+
+  test('the chart has whole bets at its axis, and the time that has passed', async () => {
+    const { page, server } = await showing(snapshot());
+    await page.evaluate(`{
+      const { fillText, clearRect } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.clearRect = function (...at) {
+        window.drawnTexts = [];
+        return clearRect.apply(this, at);
+      };
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        window.drawnTexts.push(text);
+        return fillText.call(this, text, ...at);
+      };
+    }`);
+    const labels = async (bets: readonly number[], summary: string): Promise<string[]> => {
+      const begin = 1_795_282_200 - bets.length;
+      const history = bets.map((count, index) => ({ second: begin + index, bets: count }));
+      server.show(snapshot({ history }));
+      await expect.poll(() => read(page, '#rate-summary')).toContain(summary);
+      const texts: string[] = await page.evaluate('window.drawnTexts');
+      return texts.filter(text => text !== '');
+    };
+    const none = Array.from({ length: 300 }, () => 0);
+    const minutes = [25, 26, 27, 28, 29].flatMap(minute => [`14:${minute}:00`, `14:${minute}:30`]);
+    const even = ['0', '2', '4', '6', '8', '10'];
+    expect(await labels(none, 'Ninguna apuesta')).toEqual([...minutes, ...even]);
+    // Ten seconds of a lottery, after minutes of waiting.
+    const seconds = [49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59].map(second => `14:29:${second}`);
+    expect(
+      await labels([...none.slice(10), ...none.slice(290).fill(20_000)], 'De 14:29:49 a 14:30:00'),
+    ).toEqual([...seconds, '0', '5.000', '10.000', '15.000', '20.000']);
+  });
+
+  test('the newest events whole, and the others on request', async () => {
+    const { time } = snapshot();
+    const events = Array.from({ length: 50 }, (_, index) => ({
+      id: 50 - index,
+      time,
+      kind: 'agency-finished',
+      params: { agency: 50 - index, missing: 1 },
+    }));
+    const { page } = await showing(snapshot({ events }));
+    const visible = page.locator('.events li:visible');
+    expect(await visible.count()).toBe(8);
+    // No list scrolls by itself, which would cut a line.
+    expect(
+      await page.evaluate(
+        "[...document.querySelectorAll('.events')].filter(list => list.scrollHeight > list.clientHeight).length",
+      ),
+    ).toBe(0);
+    await page.getByText('Eventos anteriores').click();
+    expect(await visible.count()).toBe(50);
     await expectAccessible(page);
   });
 
@@ -85,9 +151,9 @@ describe('what the page shows', () => {
       }),
     );
     await page.locator('#not-ready').waitFor();
-    expect(await read(page, '#not-ready')).toContain('no queda lugar en el disco');
-    expect(await read(page, '#announcement')).toContain('no queda lugar en el disco');
-    expect(await read(page, '#disk-left')).toBe('0 byte');
+    expect(await read(page, '#not-ready')).toContain('el disco está lleno');
+    expect(await read(page, '#announcement')).toContain('el disco está lleno');
+    expect(await read(page, '#disk-left')).toBe('0 kB');
     await expectAccessible(page);
   });
 
@@ -107,7 +173,7 @@ describe('what the page shows', () => {
     expect(await page.locator('#agencies tr').count()).toBe(300);
     expect(await read(page, '#state-detail')).toMatch(/^Faltan las agencias 2, 4, 6, .*, 24, …\.$/);
     server.show(snapshot({ agencies: [agency(7)] }));
-    await expect.poll(() => rows(page, '#agencies')).toEqual(['7|sí|207.777|7.000|0|no|–']);
+    await expect.poll(() => rows(page, '#agencies')).toEqual(['7|sí|207.777|7.000|0|no']);
   });
 
   test('of an event that it does not know the kind alone, and nothing as markup', async () => {
@@ -134,9 +200,8 @@ describe('what the page shows', () => {
   });
 });
 
-const { drawHeldAt: _, ...undrawn } = snapshot();
 const STATES: readonly (readonly [string, Snapshot])[] = [
-  ['recovering', { ...undrawn, state: 'recovering', agencies: [agency(1)], events: [] }],
+  ['recovering', snapshot({ state: 'recovering', agencies: [agency(1)], events: [] })],
   ['open', snapshot()],
   ['complete', snapshot({ state: 'complete', waitingFor: [] })],
   ['drawn', drawn()],
@@ -200,7 +265,7 @@ describe('language', () => {
     expect(await read(page, '#state')).toBe('Taking bets');
     expect(await read(page, '#bets')).toBe('1,234,567');
     expect(await read(page, '#events li:first-child')).toContain(
-      'Agency 5 has finished; 3 missing.',
+      'Agency 5 finished; 3 agencies missing.',
     );
     await page.reload();
     await page.locator('#agencies tr').first().waitFor();
@@ -216,7 +281,9 @@ describe('language', () => {
 
 describe('without eyes or a mouse', () => {
   test('everything that can be used is reached and used with the keyboard', async () => {
-    const { page } = await showing(snapshot());
+    const [event] = snapshot().events;
+    const events = Array.from({ length: 9 }, (_, id) => ({ ...event!, id }));
+    const { page } = await showing(snapshot({ events }));
     const focused = (): Promise<string> =>
       page.evaluate('document.activeElement.id || document.activeElement.textContent.trim()');
     const reached: string[] = [];
@@ -224,7 +291,7 @@ describe('without eyes or a mouse', () => {
       await page.keyboard.press('Tab');
       reached.push(await focused());
     }
-    expect(reached).toEqual(['Español', 'English', 'Ver como tabla', 'events']);
+    expect(reached).toEqual(['Español', 'English', 'Ver como tabla', 'Eventos anteriores']);
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     expect(await page.locator('#rate-rows').isVisible()).toBe(true);
@@ -249,7 +316,7 @@ describe('without eyes or a mouse', () => {
     ]);
     expect(
       await page.getByRole('table', { name: 'What each agency' }).getByRole('columnheader').count(),
-    ).toBe(7);
+    ).toBe(6);
     expect(await page.getByRole('rowheader', { name: '3', exact: true }).count()).toBe(1);
   });
 
@@ -259,9 +326,9 @@ describe('without eyes or a mouse', () => {
       viewport: { width: 360, height: 640 },
     });
     const table = page.getByRole('table', { name: 'What each agency' });
-    expect(await table.getByRole('columnheader').count()).toBe(7);
+    expect(await table.getByRole('columnheader').count()).toBe(6);
     expect(await table.getByRole('row').count()).toBe(6);
-    expect(await table.getByRole('cell').count()).toBe(30);
+    expect(await table.getByRole('cell').count()).toBe(25);
   });
 
   test('what is announced is little: another state and who has finished, never a figure', async () => {

@@ -183,6 +183,7 @@ describe('HELO of a finished agency', () => {
     ]);
     expect(store.rows).toBe(row(1, 1));
     expect(central.of('agency-finished')).toHaveLength(1);
+    expect(central.of('upload-resumed')).toEqual([]);
   });
 
   test('is accepted for an upload without batches', async () => {
@@ -244,6 +245,7 @@ describe('DONE', () => {
     );
     expect(answers).toEqual(['OK', 'FAIL invalid-bet|0|2|0|document|not-digits', 'OK', 'OK', 'OK']);
     expect(central.of('agency-finished')).toHaveLength(1);
+    expect(central.of('upload-resumed')).toEqual([]);
   });
 
   test.each([
@@ -294,6 +296,7 @@ describe('END of an upload', () => {
     const peer = await central.uploader(1);
     expect(await ask(peer, sbet(1, bet(1)), END, END)).toEqual(['OK', 'OK', 'OK']);
     expect(central.of('agency-finished')).toHaveLength(1);
+    expect(central.of('upload-resumed')).toEqual([]);
   });
 
   test('closes the uploads of the agency on every connection', async () => {

@@ -46,6 +46,7 @@ describe("the skeleton's config.ini", () => {
       store: { kind: 'csv' },
       httpPort: undefined,
       httpHost: '127.0.0.1',
+      httpNames: undefined,
       limits: DEFAULT_LIMITS,
       ...limitValues(),
     });
@@ -65,6 +66,7 @@ describe("the skeleton's config.ini", () => {
       SERVER_STORE: 'memory',
       HTTP_PORT: '8080',
       HTTP_HOST: '0.0.0.0',
+      HTTP_NAMES: 'central.example, server1',
       CONNECTIONS_MAX: '10',
       AGENCY_CONNECTIONS_MAX: '2',
       UNANSWERED_MAX: '3',
@@ -88,6 +90,7 @@ describe("the skeleton's config.ini", () => {
       store: { kind: 'memory' },
       httpPort: 8080,
       httpHost: '0.0.0.0',
+      httpNames: ['central.example', 'server1'],
       limits: {
         ...DEFAULT_LIMITS,
         connectionsMax: 10,
@@ -201,6 +204,7 @@ describe('the file config.ini', () => {
     ['SERVER_MODE', ['chat']],
     ['NUMBER_AGENCIES', ['-1', '65536', '5.0']],
     ['SERVER_STORE', ['sqlite']],
+    ['HTTP_NAMES', ['central.example:8080', 'a,,b', 'http://central']],
     ['PAYLOAD_BYTES_MAX', ['1023', '1048577']],
     ['IDLE_TIMEOUT', ['0', '5', '0s', 'soon', '0.1ms']],
     ['STOP_TIMEOUT', ['-1s']],

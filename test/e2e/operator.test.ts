@@ -132,6 +132,21 @@ describe('a server with HTTP_PORT', () => {
     expect(server.lines.at(-2)).toBe(last);
   });
 
+  test('answers under the names in HTTP_NAMES, and logs a request under another', async () => {
+    const env = { ...BASE, HTTP_NAMES: 'central.example' };
+    const { server } = await startServer(await temporaryFolder(), env);
+    const { port } = new URL((await server.logged('listen_http')).details['url']!);
+    const statusUnder = async (host: string): Promise<string> => {
+      const socket = await connectRaw(Number(port));
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: close\r\n\r\n`);
+      return (await socket.setEncoding('utf8').toArray()).join('').split('\r\n')[0]!;
+    };
+    expect(await statusUnder('central.example')).toBe('HTTP/1.1 200 OK');
+    expect(await statusUnder('evil.example')).toBe('HTTP/1.1 421 Misdirected Request');
+    const { details } = await server.logged('answer_http', 'fail');
+    expect(details).toMatchObject({ ip: '127.0.0.1', host: 'evil.example' });
+  });
+
   test('fails with a line that names HTTP_PORT when the port is in use', async () => {
     const taken = createServer();
     onTestFinished(() => void taken.close());

@@ -6,6 +6,7 @@ const SECOND_MS = 1000;
 
 /** Agencies from 1 on with so many bets. */
 const agencies = (...bets: number[]) => ({
+  state: 'open' as const,
   bets: bets.reduce((sum, count) => sum + count, 0),
   agencies: bets.map((count, index) => agencyWith({ agency: index + 1, bets: count })),
 });
@@ -15,7 +16,7 @@ describe('how fast bets are stored', () => {
     const rates = new BetRates();
     rates.sample(50_000, agencies(1_000_000));
     expect(rates.perSecond).toBe(0);
-    expect(rates.history).toEqual([]);
+    expect(rates.history(0)).toEqual([]);
   });
 
   test('is what has come since the last look, in all and for each agency', () => {
@@ -27,9 +28,11 @@ describe('how fast bets are stored', () => {
     rates.sample(53_001, agencies(110, 220, 50));
     expect(rates.perSecond).toBe(125);
     expect(rates.perSecondOf(3)).toBe(25);
-    expect(rates.history).toEqual([
+    // What came in two seconds is of both.
+    expect(rates.history(0)).toEqual([
       { second: 50, bets: 100 },
-      { second: 52, bets: 250 },
+      { second: 51, bets: 125 },
+      { second: 52, bets: 125 },
     ]);
   });
 
@@ -40,7 +43,7 @@ describe('how fast bets are stored', () => {
     expect([rates.perSecond, rates.perSecondOf(1), rates.perSecondOf(2)]).toEqual([4, 0, 10]);
     rates.sample(52_001, agencies(0, 30));
     expect(rates.perSecond).toBe(0);
-    expect(rates.history).toEqual([
+    expect(rates.history(0)).toEqual([
       { second: 50, bets: 4 },
       { second: 51, bets: 0 },
     ]);
@@ -57,16 +60,29 @@ describe('how fast bets are stored', () => {
     const rates = new BetRates();
     for (let second = 0; second <= 1000; second += 1)
       rates.sample(second * SECOND_MS + 1, agencies(second));
-    expect(rates.history).toHaveLength(300);
-    expect(rates.history[0]).toEqual({ second: 700, bets: 1 });
-    expect(rates.history.at(-1)).toEqual({ second: 999, bets: 1 });
+    expect(rates.history(0)).toHaveLength(300);
+    expect(rates.history(0)[0]).toEqual({ second: 700, bets: 1 });
+    expect(rates.history(0).at(-1)).toEqual({ second: 999, bets: 1 });
   });
 
-  test('loses nothing to a clock that is set back', () => {
+  test('has its seconds named by the clock as it is now, also after it was set', () => {
+    const rates = new BetRates();
+    for (const second of [50, 51, 52]) rates.sample(second * SECOND_MS + 1, agencies(second));
+    const names = (beginMs: number): number[] => rates.history(beginMs).map(({ second }) => second);
+    expect(names(1_000_000_000)).toEqual([1_000_050, 1_000_051]);
+    expect(names(1_000_000_000 - 3_600_000)).toEqual([996_450, 996_451]);
+  });
+
+  test('is kept as it was when the bets are closed', () => {
     const rates = new BetRates();
     rates.sample(50_000, agencies(0));
     rates.sample(51_001, agencies(10));
-    rates.sample(40_000, agencies(30));
-    expect(rates.history).toEqual([{ second: 50, bets: 30 }]);
+    const closed = { ...agencies(30), state: 'closed' as const };
+    for (let second = 52; second < 1000; second += 1) rates.sample(second * SECOND_MS + 1, closed);
+    expect(rates.perSecond).toBe(0);
+    expect(rates.history(0)).toEqual([
+      { second: 50, bets: 10 },
+      { second: 51, bets: 20 },
+    ]);
   });
 });

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { LIVE_READERS_MAX } from '../../src/http/live.ts';
+import { CONNECTIONS_MAX, LIVE_READERS_MAX } from '../../src/http/limits.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { until } from '../support/until.ts';
 import { Program } from '../support/program.ts';
@@ -46,6 +47,16 @@ describe('the live stream', () => {
     await until(() => snapshots.length === 2, 'a heartbeat');
   });
 
+  test('goes on while it counts down to a draw', async () => {
+    const operator = await TestOperator.open();
+    const time = '2026-11-21T12:00:00.000Z';
+    const acta = { number: 1, time, text: 'acta', sha256: 'ab', waitsFor: { until: time } };
+    operator.status = statusWith({ state: 'closed', acta });
+    operator.serve();
+    const { snapshots } = await Page.open(operator.url);
+    await until(() => snapshots.length === 3, 'two snapshots after the first');
+  });
+
   test('says when the server stops, and ends', async () => {
     const operator = await TestOperator.open();
     operator.serve();
@@ -60,12 +71,28 @@ describe('the live stream', () => {
     });
   });
 
+  test('has a second for each second also while the clock is set back', async () => {
+    const operator = await TestOperator.open();
+    operator.serve();
+    const { snapshots } = await Page.open(operator.url);
+    for (const bets of [100, 200, 300]) {
+      operator.status = betsOf(bets);
+      await until(() => snapshots.at(-1)?.bets === bets, `${bets} bets on the page`);
+      operator.setMs -= 40_500;
+    }
+    operator.status = betsOf(301);
+    await until(() => snapshots.at(-1)!.bets === 301, 'a bet after the last jump');
+    const { history, time } = snapshots.at(-1)!;
+    expect(history.map(({ bets }) => bets)).toEqual([100, 100, 100, 1]);
+    expect(Math.abs(history.at(-1)!.second * 1000 - Date.parse(time))).toBeLessThan(2500);
+  });
+
   test('has a limited number of readers; who leaves makes room', async () => {
     const operator = await TestOperator.open();
     const readers = await Promise.all(
       Array.from({ length: LIVE_READERS_MAX }, async () => {
         const socket = await connectRaw(operator.port);
-        socket.write('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+        socket.write('GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n');
         await new Promise(resolve => socket.once('data', resolve));
         return socket;
       }),
@@ -82,6 +109,32 @@ describe('the live stream', () => {
     await expect.poll(retry).toBe(200);
   });
 
+  test('and slow peers leave room for probes and scrapers', async () => {
+    const operator = await TestOperator.open();
+    operator.serve();
+    const open = async (count: number, says: string) => {
+      const sockets = await Promise.all(
+        Array.from({ length: count }, () => connectRaw(operator.port)),
+      );
+      for (const socket of sockets) socket.write(says);
+      return sockets;
+    };
+    const request = (path: string): string => `GET /${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    const streams = await open(LIVE_READERS_MAX, request('live'));
+    for (const stream of streams) await once(stream, 'data');
+    // Some do not ask, some do not come to an end, and some do not read the answer.
+    await open(CONNECTIONS_MAX, '');
+    await open(CONNECTIONS_MAX, 'GET /healthz HTTP/1.1\r\nHo');
+    operator.status = statusWith({
+      agencies: Array.from({ length: 20_000 }, (_, agency) => agencyWith({ agency })),
+    });
+    await open(CONNECTIONS_MAX / 4, request('snapshot.json'));
+    for (const path of ['healthz', 'readyz', 'metrics'])
+      expect((await operator.get(path)).status).toBe(200);
+    expect((await operator.get('live')).status).toBe(503);
+    expect(streams.filter(stream => stream.readableEnded)).toEqual([]);
+  });
+
   test('drops a reader that does not read, and the others go on', async () => {
     const operator = await TestOperator.open();
     operator.status = HUGE;
@@ -90,7 +143,7 @@ describe('the live stream', () => {
     let closed = false;
     for (const event of ['end', 'close']) slow.on(event, () => (closed = true));
     slow.pause();
-    slow.write('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+    slow.write('GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await pause(1500);
     operator.status = statusWith();
     const page = await Page.open(operator.url);
@@ -117,7 +170,7 @@ describe('the live stream', () => {
     operator.serve();
     const slow = await connectRaw(operator.port);
     slow.pause();
-    slow.write('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+    slow.write('GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await pause(500);
     const startedAt = performance.now();
     await operator.stop();

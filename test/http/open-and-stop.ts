@@ -10,12 +10,14 @@ const diskSpace = async () => ({ freeBytes: 1, totalBytes: 2 });
 const port = await OperatorPort.open({
   host: '127.0.0.1',
   port: 0,
+  names: [],
   monitor,
   metrics: new Metrics({ monitor, diskSpace, version: '1.2.3' }),
   diskSpace,
   assetsFolder: '/nowhere',
   clock,
   now: () => performance.now(),
+  log: () => {},
 });
 const live = await fetch(`${port.url}live`);
 await (await fetch(`${port.url}metrics`)).text();

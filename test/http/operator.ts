@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { OperatorPort } from '../../src/http/operator-port.ts';
 import type { Snapshot } from '../../src/http/snapshot.ts';
+import type { CentralEvent } from '../../src/observe/events.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { Monitor } from '../../src/observe/monitor.ts';
 import type { AgencyStatus, CentralStatus } from '../../src/observe/status.ts';
@@ -43,9 +44,12 @@ export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
  */
 export class TestOperator {
   status: CentralStatus = statusWith();
-  /** Milliseconds that the port's clock is ahead of the real one. */
+  /** Milliseconds that the port's monotonic time is ahead of the real one. */
   aheadMs = 0;
+  /** Milliseconds that the wall clock was set forward, or back. */
+  setMs = 0;
   readonly monitor = new Monitor(() => new Date());
+  readonly logged: CentralEvent[] = [];
   #port: OperatorPort | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -55,12 +59,14 @@ export class TestOperator {
     operator.#port = await OperatorPort.open({
       host: '127.0.0.1',
       port: 0,
+      names: ['Central.example'],
       monitor,
       metrics: new Metrics({ monitor, diskSpace: undefined, version: '1.2.3' }),
       diskSpace: undefined,
       assetsFolder,
-      clock: () => new Date(),
+      clock: () => new Date(Date.now() + operator.setMs),
       now: () => performance.now() + operator.aheadMs,
+      log: event => operator.logged.push(event),
     });
     onTestFinished(() => operator.stop());
     return operator;

@@ -150,7 +150,7 @@ describe('the page', () => {
   ])('is all that is served: not %s', async path => {
     const operator = await TestOperator.open(await pageFolder());
     const socket = await connectRaw(operator.port);
-    socket.end(`GET /${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    socket.end(`GET /${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     const [head] = (await socket.setEncoding('utf8').toArray()).join('').split('\r\n');
     expect(head).toBe('HTTP/1.1 404 Not Found');
   });
@@ -188,6 +188,47 @@ describe('every answer', () => {
 });
 
 describe('a request', () => {
+  const underName = (operator: TestOperator, path: string, host: string) =>
+    raw(operator, `GET /${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+
+  test.each([
+    'localhost',
+    'localhost:8080',
+    '127.0.0.1',
+    '10.1.2.3:80',
+    '[::1]:8080',
+    'central.example',
+    'CENTRAL.example.:8080',
+  ])('under the name %s is answered', async host => {
+    const operator = await TestOperator.open();
+    expect(await underName(operator, 'snapshot.json', host)).toBe('HTTP/1.1 200 OK');
+  });
+
+  test.each(['evil.example', 'evil.example:8080', 'localhost.evil.example', '127.0.0.1.evil', 'x'])(
+    'under the name %s is refused, logged, and told of HTTP_NAMES; probes are answered',
+    async host => {
+      const operator = await TestOperator.open(await pageFolder());
+      const paths = ['', 'index.html', 'live', 'snapshot.json', 'metrics', 'acta', 'nothing'];
+      for (const path of paths)
+        expect(await underName(operator, path, host)).toBe('HTTP/1.1 421 Misdirected Request');
+      const name = host.replace(':8080', '');
+      const refused = { event: 'http-refused', ip: '127.0.0.1', host: name };
+      expect(operator.logged).toEqual(paths.map(() => refused));
+      for (const probe of ['healthz', 'readyz'])
+        expect(await underName(operator, probe, host)).not.toContain('421');
+    },
+  );
+
+  test('under another name is told what to do', async () => {
+    const operator = await TestOperator.open();
+    const socket = await connectRaw(operator.port);
+    socket.write('GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
+    const answered = (await socket.setEncoding('utf8').toArray()).join('');
+    expect(answered.split('\r\n\r\n')[1]).toBe(
+      'evil.example is not a name of this server: add it to HTTP_NAMES\n',
+    );
+  });
+
   async function raw(operator: TestOperator, text: string): Promise<string> {
     const socket = await connectRaw(operator.port);
     socket.write(text);
@@ -198,14 +239,14 @@ describe('a request', () => {
   test('with a body is refused, however it announces it', async () => {
     const operator = await TestOperator.open();
     const refused = 'HTTP/1.1 413 Payload Too Large';
-    const head = 'GET /healthz HTTP/1.1\r\nHost: x\r\n';
+    const head = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n';
     expect(await raw(operator, `${head}Content-Length: 4\r\n\r\n`)).toBe(refused);
     expect(await raw(operator, `${head}Transfer-Encoding: chunked\r\n\r\n`)).toBe(refused);
   });
 
   test('with long headers is refused', async () => {
     const operator = await TestOperator.open();
-    const long = `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(9000)}\r\n\r\n`;
+    const long = `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(9000)}\r\n\r\n`;
     expect(await raw(operator, long)).toBe('HTTP/1.1 431 Request Header Fields Too Large');
   });
 

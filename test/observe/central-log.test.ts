@@ -109,6 +109,10 @@ describe("the server's log", () => {
       },
     ],
     [
+      'WARNING  action: answer_http | result: fail | ip: 10.0.0.1 | host: evil.example | error: HTTP_NAMES does not include it',
+      { event: 'http-refused', ip: '10.0.0.1', host: 'evil.example' },
+    ],
+    [
       'WARNING  action: close_socket | result: success | ip: 10.0.0.1 | agency: 1 | all_sent: no',
       { event: 'connection-closed', ip: '10.0.0.1', agency: 1, unfinished: true },
     ],

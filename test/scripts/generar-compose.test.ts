@@ -72,7 +72,12 @@ describe('generar-compose.sh', () => {
       server: {
         container_name: 'server',
         image: 'server:latest',
-        environment: ['NUMBER_AGENCIES=2', 'HTTP_PORT=8080', 'HTTP_HOST=0.0.0.0'],
+        environment: [
+          'NUMBER_AGENCIES=2',
+          'HTTP_PORT=8080',
+          'HTTP_HOST=0.0.0.0',
+          'HTTP_NAMES=server',
+        ],
         ports: ['127.0.0.1:8080:8080'],
         networks: ['testing_net'],
         volumes: ['./server/config.ini:/loteria/config.ini:ro'],
@@ -218,6 +223,7 @@ describe('generar-compose.sh --cluster', () => {
           'PGPASSWORD=loteria',
           'HTTP_PORT=8080',
           'HTTP_HOST=0.0.0.0',
+          `HTTP_NAMES=${server}`,
         ],
         ports: [`127.0.0.1:${8080 + index}:8080`],
         networks: ['testing_net'],

@@ -1,59 +1,51 @@
 import { describe, expect, test } from 'vitest';
-import type { Snapshot } from '../../src/http/snapshot.ts';
 import { busiest, recentRate, slices } from '../../web/recent-rate.ts';
 
 /** A whole half minute. */
 const END = 1_795_282_200;
 
-const at = (second: number): string => new Date(second * 1000).toISOString();
+/** Seconds up to END with so many bets. */
+const history = (...bets: number[]) =>
+  bets.map((count, index) => ({ second: END - bets.length + index, bets: count }));
 
-function points(history: Snapshot['history'], startedAt = END - 1_000) {
-  return recentRate({ time: at(END + 0.4), startedAt: at(startedAt), history } as Snapshot);
-}
+const zeros = (count: number): number[] => Array.from({ length: count }, () => 0);
 
-describe('the last five minutes', () => {
-  test('are 300 seconds, each once, whatever the history leaves out', () => {
-    const found = points([
-      { second: END - 400, bets: 9 },
-      { second: END - 300, bets: 1 },
-      { second: END - 1, bets: 2 },
-      { second: END, bets: 9 },
-    ]);
-    expect(found.map(point => point.second)).toEqual(
-      Array.from({ length: 300 }, (_, index) => END - 300 + index),
-    );
-    expect(found.filter(point => point.bets !== 0)).toEqual([
-      { second: END - 300, bets: 1 },
-      { second: END - 1, bets: 2 },
-    ]);
+describe('the seconds of the chart', () => {
+  test('begin shortly before the first bets, so that a short lottery fills the chart', () => {
+    const found = recentRate(history(...zeros(280), 5, 0, 7, 0));
+    expect(found).toEqual(history(0, 5, 0, 7, 0));
   });
 
-  test('have no value before the central was there', () => {
-    const found = points([{ second: END - 1, bets: 5 }], END - 2);
-    expect(found.slice(-3).map(point => point.bets)).toEqual([null, 0, 5]);
+  test('are the whole history where it begins with bets, or has none', () => {
+    for (const whole of [history(5, 0, 7), history(...zeros(300)), history()])
+      expect(recentRate(whole)).toEqual(whole);
   });
 });
 
 test('the busiest second is the first with the most bets', () => {
-  const history = [3, 7, 7].map((bets, index) => ({ second: END - 10 + index, bets }));
-  expect(busiest(points(history))).toEqual({ second: END - 9, bets: 7 });
-  expect(busiest(points([]))).toBeUndefined();
+  expect(busiest(history(3, 7, 7))).toEqual({ second: END - 2, bets: 7 });
+  expect(busiest(history(0, 0))).toBeUndefined();
 });
 
 describe('slices', () => {
-  test('are half minutes, newest first', () => {
-    const history = [10, 20].map((bets, index) => ({ second: END - 30 + index, bets }));
-    const found = slices(points(history));
-    expect(found.map(slice => slice.from)).toEqual(
-      Array.from({ length: 10 }, (_, index) => END - 30 - 30 * index),
-    );
-    expect(found[0]).toEqual({ from: END - 30, bets: 30, mean: 1, most: 20 });
+  test('are half minutes, newest first, from the first bets on', () => {
+    const found = slices(history(...zeros(200), 10, 20, ...zeros(98)));
+    expect(found.map(slice => slice.from)).toEqual([30, 60, 90, 120].map(ago => END - ago));
+    expect(found.at(-1)).toEqual({ from: END - 120, bets: 30, mean: 1, most: 20 });
   });
 
   test('are of the seconds that there were', () => {
-    const history = [10, 20].map((bets, index) => ({ second: END - 2 + index, bets }));
-    expect(slices(points(history, END - 2))).toEqual([
-      { from: END - 30, bets: 30, mean: 15, most: 20 },
+    expect(slices(history(10, 20))).toEqual([{ from: END - 30, bets: 30, mean: 15, most: 20 }]);
+  });
+
+  test('leave out a half minute whose beginning is forgotten', () => {
+    const full = history(...Array.from({ length: 300 }, () => 1)).map(({ second, bets }) => ({
+      second: second + 10,
+      bets,
+    }));
+    expect(slices(full).map(({ bets }) => bets)).toEqual([
+      10,
+      ...Array.from({ length: 9 }, () => 30),
     ]);
   });
 });

@@ -1,4 +1,4 @@
-import { eventsEn } from './events-en.ts';
+import { agencies, bets as countedBets, eventsEn } from './events-en.ts';
 import type { Texts } from './es.ts';
 
 export const en: Texts = {
@@ -9,23 +9,22 @@ export const en: Texts = {
   connecting: 'Connecting…',
   live: time => `Live · ${time}`,
   linkLost: 'No connection',
-  lostNever: 'The central cannot be reached. Trying again and again.',
+  lostNever: 'The central cannot be reached. Retrying…',
   lostSince: time =>
-    `The connection to the central broke. What you see is of ${time}. Trying again and again.`,
-  linkBack: 'Connected to the central again.',
-  otherVersion: 'The central no longer speaks the version of this page: reload it.',
-  notReady: reason => `The central cannot work now: ${reason}.`,
+    `The connection to the central was lost. The figures are from ${time}. Retrying…`,
+  linkBack: 'Reconnected to the central.',
+  otherVersion: 'The central has changed its version. Reload the page.',
+  notReady: reason => `The central cannot accept bets: ${reason}.`,
   notReadyReasons: {
-    'disk-full': 'the disk is full, and every bet is refused until there is room',
-    'engine-away':
-      'the replicated store does not answer, and agencies wait or are refused until it does',
+    'disk-full': 'the disk is full. It accepts them again when there is space',
+    'engine-away': 'the database does not answer. Agencies wait or are refused',
     'engine-unsafe':
-      'the database does not keep what it acknowledges on a second machine, as STORE_SYNC wants it',
+      'the database does not replicate what it acknowledges to a second machine (STORE_SYNC)',
   },
 
-  waitingForData: 'Waiting for the figures of the central',
+  waitingForData: 'Waiting for data from the central',
   states: {
-    recovering: 'Recovering what is stored',
+    recovering: 'Recovering the data',
     open: 'Taking bets',
     complete: 'Closing',
     closed: 'Bets closed',
@@ -33,25 +32,26 @@ export const en: Texts = {
     stopping: 'Stopping',
   },
   stateDetails: {
-    recovering: 'The central reads what is stored before it serves.',
+    recovering: 'The central reads the stored data before it takes bets.',
     complete: 'Every agency has finished.',
-    closed: 'The draw is being held.',
+    closed: 'The draw is in progress.',
     drawn: 'Each agency can ask for its winners.',
-    stopping: 'The central answers what it has accepted, and stops.',
+    stopping: 'The central answers the accepted requests and stops.',
   },
   waitingFor: (ids, count) => `Waiting for ${count === 1 ? 'agency' : 'agencies'} ${ids}.`,
   andMore: count => `and ${count} more`,
   waitingForNobody: 'No agency is expected.',
-  finishedOf: (finished, all) => `${finished} of ${all} agencies have finished`,
+  finishedOf: (finished, all) => `${finished} of ${agencies(all)} finished`,
   agenciesFinished: (ids, count) =>
     count === 1 ? `Agency ${ids} has finished.` : `Agencies ${ids} have finished.`,
-  drawIn: time => `The draw is held in ${time}.`,
+  drawIn: time => `${time} until the draw.`,
   awaitsSignature: file => `The draw waits for the auditor's signature in ${file}.`,
   acta: 'Acta of the close',
   actaNumber: number => `Acta ${number}`,
   withdrawn: numbers => `withdrawn: ${numbers}`,
   actaSha256: 'SHA-256 of the acta',
-  disputed: agencies => `Agencies that have sent something else than the acta says: ${agencies}.`,
+  disputed: (ids, count) =>
+    `What ${count === 1 ? 'agency' : 'agencies'} ${ids} sent differs from the acta.`,
   drawHeld: 'Held',
   winners: 'Winners',
   seal: 'Seal (SHA-256 of the bets)',
@@ -61,20 +61,20 @@ export const en: Texts = {
   betsPerSecond: 'Per second',
   refused: 'Refused',
   connections: 'Connections',
-  syncTime: 'Time per sync',
-  syncDetail: (p99, last) => `median, p99 ${p99}, last ${last}`,
-  diskLeft: 'Disk left',
-  diskDetail: (total, share) => `${share} of ${total}`,
+  syncTime: 'Disk sync',
+  syncDetail: (p99, last) => `median, p99\u00a0${p99}, last\u00a0${last}`,
+  diskLeft: 'Disk space',
+  diskDetail: (total, share) => `free, ${share} of ${total}`,
   none: '–',
 
   rate: 'Bets per second',
-  rateSummary: (most, time, bets) =>
-    `Last five minutes: ${bets} bets, at most ${most} in a second, at ${time}.`,
+  rateSummary: ({ from, to, bets, most, at }) =>
+    `From ${from} to ${to}: ${countedBets(bets)}. Maximum: ${most} per second, at ${at}.`,
   rateNothing: 'No bets in the last five minutes.',
   asTable: 'Show as a table',
   from: 'From',
   mean: 'Mean per second',
-  most: 'Most in a second',
+  most: 'Maximum per second',
 
   agencies: 'Agencies',
   agenciesCaption: 'What each agency has sent, and whether it has finished',
@@ -86,8 +86,9 @@ export const en: Texts = {
   no: 'no',
 
   events: 'Recent events',
-  noEvents: 'Nothing has happened yet.',
+  noEvents: 'No events yet.',
+  olderEvents: 'Earlier events',
   eventTexts: eventsEn,
-  eventTimes: count => `(${count} times)`,
+  eventTimes: count => `(${count}\u00a0times)`,
   since: time => `Running since ${time}.`,
 };

@@ -1,4 +1,13 @@
-import { eventsEs } from './events-es.ts';
+import { agencias, apuestas, eventsEs } from './events-es.ts';
+
+/** Formatted numbers and times of the summary of the chart. */
+interface RateTexts {
+  readonly from: string;
+  readonly to: string;
+  readonly bets: string;
+  readonly most: string;
+  readonly at: string;
+}
 
 /** The Spanish texts, which define the type of the other languages. */
 export const es = {
@@ -8,51 +17,53 @@ export const es = {
   connecting: 'Conectando…',
   live: (time: string) => `En vivo · ${time}`,
   linkLost: 'Sin conexión',
-  lostNever: 'No se puede llegar a la central. Se reintenta sin pausa.',
+  lostNever: 'No se pudo conectar con la central. Reintentando…',
   lostSince: (time: string) =>
-    `Se cortó la conexión con la central. Lo que se ve es de las ${time}. Se reintenta sin pausa.`,
-  linkBack: 'Otra vez conectado con la central.',
-  otherVersion: 'La central ya no habla la versión de esta página: hay que recargarla.',
-  notReady: (reason: string) => `La central no puede trabajar ahora: ${reason}.`,
+    `Se perdió la conexión con la central. Los datos son de las ${time}. Reintentando…`,
+  linkBack: 'Se restableció la conexión con la central.',
+  otherVersion: 'La central cambió de versión. Hay que recargar la página.',
+  notReady: (reason: string) => `La central no puede aceptar apuestas: ${reason}.`,
   notReadyReasons: {
-    'disk-full': 'no queda lugar en el disco, y rechaza toda apuesta hasta que lo haya',
-    'engine-away':
-      'el almacén replicado no responde, y las agencias esperan o son rechazadas hasta que vuelva',
-    'engine-unsafe':
-      'la base de datos no guarda en otra máquina lo que confirma, como STORE_SYNC lo pide',
+    'disk-full': 'el disco está lleno. Volverá a aceptarlas cuando haya espacio',
+    'engine-away': 'la base de datos no responde. Las agencias esperan o reciben un rechazo',
+    'engine-unsafe': 'la base de datos no replica en otra máquina lo que confirma (STORE_SYNC)',
   },
 
   waitingForData: 'Esperando los datos de la central',
   states: {
-    recovering: 'Recuperando lo guardado',
+    recovering: 'Recuperando los datos',
     open: 'Recibiendo apuestas',
     complete: 'Cerrando',
     closed: 'Apuestas cerradas',
     drawn: 'Sorteo realizado',
-    stopping: 'Apagándose',
+    stopping: 'Deteniéndose',
   },
   stateDetails: {
-    recovering: 'La central lee lo guardado antes de atender.',
+    recovering: 'La central lee los datos guardados antes de recibir apuestas.',
     complete: 'Terminaron todas las agencias.',
-    closed: 'Se está haciendo el sorteo.',
-    drawn: 'Cada agencia puede pedir sus ganadores.',
-    stopping: 'La central responde lo que ya aceptó y se detiene.',
+    closed: 'El sorteo está en curso.',
+    drawn: 'Cada agencia puede consultar sus ganadores.',
+    stopping: 'La central responde los pedidos ya aceptados y se detiene.',
   },
   waitingFor: (ids: string, count: number) =>
     count === 1 ? `Falta la agencia ${ids}.` : `Faltan las agencias ${ids}.`,
-  andMore: (count: string) => `y otras ${count}`,
+  andMore: (count: string) => (count === '1' ? 'y una más' : `y otras ${count}`),
   waitingForNobody: 'No se espera a ninguna agencia.',
-  finishedOf: (finished: string, all: string) => `${finished} de ${all} agencias terminaron`,
+  finishedOf: (finished: string, all: string) =>
+    `${finished === '1' ? 'Terminó' : 'Terminaron'} ${finished} de ${agencias(all)}`,
   agenciesFinished: (ids: string, count: number) =>
     count === 1 ? `Terminó la agencia ${ids}.` : `Terminaron las agencias ${ids}.`,
-  drawIn: (time: string) => `El sorteo se hace en ${time}.`,
+  drawIn: (time: string) => `Faltan ${time} para el sorteo.`,
   awaitsSignature: (file: string) => `El sorteo espera la firma del auditor en ${file}.`,
   acta: 'Acta de cierre',
   actaNumber: (number: string) => `Acta ${number}`,
-  withdrawn: (numbers: string) => `retiradas: ${numbers}`,
+  withdrawn: (numbers: string, count: number) =>
+    `${count === 1 ? 'retirada' : 'retiradas'}: ${numbers}`,
   actaSha256: 'SHA-256 del acta',
-  disputed: (agencies: string) =>
-    `Agencias que enviaron otra cosa que lo que dice el acta: ${agencies}.`,
+  disputed: (ids: string, count: number) =>
+    count === 1
+      ? `Lo que envió la agencia ${ids} no coincide con el acta.`
+      : `Lo que enviaron las agencias ${ids} no coincide con el acta.`,
   drawHeld: 'Realizado',
   winners: 'Ganadores',
   seal: 'Sello (SHA-256 de las apuestas)',
@@ -62,15 +73,15 @@ export const es = {
   betsPerSecond: 'Por segundo',
   refused: 'Rechazadas',
   connections: 'Conexiones',
-  syncTime: 'Sincronizar el disco',
-  syncDetail: (p99: string, last: string) => `mediana, p99 ${p99}, última ${last}`,
-  diskLeft: 'Disco libre',
-  diskDetail: (total: string, share: string) => `${share} de ${total}`,
+  syncTime: 'Sincronización a disco',
+  syncDetail: (p99: string, last: string) => `mediana, p99\u00a0${p99}, última\u00a0${last}`,
+  diskLeft: 'Espacio en disco',
+  diskDetail: (total: string, share: string) => `libres, ${share} de ${total}`,
   none: '–',
 
   rate: 'Apuestas por segundo',
-  rateSummary: (most: string, time: string, bets: string) =>
-    `Últimos cinco minutos: ${bets} apuestas, como máximo ${most} por segundo, a las ${time}.`,
+  rateSummary: ({ from, to, bets, most, at }: RateTexts) =>
+    `De ${from} a ${to}: ${apuestas(bets)}. Máximo: ${most} por segundo, a las ${at}.`,
   rateNothing: 'Ninguna apuesta en los últimos cinco minutos.',
   asTable: 'Ver como tabla',
   from: 'Desde',
@@ -86,11 +97,12 @@ export const es = {
   yesTimes: (count: string) => `sí (${count})`,
   no: 'no',
 
-  events: 'Últimos sucesos',
-  noEvents: 'Todavía no pasó nada.',
+  events: 'Eventos recientes',
+  noEvents: 'Todavía no hay eventos.',
+  olderEvents: 'Eventos anteriores',
   eventTexts: eventsEs,
-  eventTimes: (count: string) => `(${count} veces)`,
-  since: (time: string) => `En marcha desde ${time}.`,
+  eventTimes: (count: string) => `(${count}\u00a0veces)`,
+  since: (time: string) => `En funcionamiento desde el ${time}.`,
 };
 
 export type Texts = typeof es;

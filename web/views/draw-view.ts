@@ -27,6 +27,7 @@ export function showDraw(snapshot: Snapshot, locale: Locale): void {
   const { state } = snapshot;
   // Everything else of a snapshot is shown in the same turn.
   document.body.dataset['state'] = state;
+  document.body.dataset['drawn'] = String(snapshot.drawHeldAt !== undefined);
   setText(parts.state, texts.states[state]);
   setText(parts.detail, detailOf(snapshot, locale));
   showText(parts.notReady, locale.notReady(snapshot));
@@ -75,10 +76,13 @@ function showActa({ acta, withdrawnActas, disputes }: Snapshot, locale: Locale):
   parts.acta.hidden = acta === undefined && withdrawnActas.length === 0;
   setText(parts.actaLink, acta === undefined ? '' : texts.actaNumber(locale.whole(acta.number)));
   const numbers = withdrawnActas.map(locale.whole).join(', ');
-  setText(parts.withdrawn, numbers === '' ? '' : texts.withdrawn(numbers));
+  setText(parts.withdrawn, numbers === '' ? '' : texts.withdrawn(numbers, withdrawnActas.length));
   setText(parts.actaSha256, acta?.sha256 ?? texts.none);
   const ids = disputes.map(({ agency }) => agency).toSorted((a, b) => a - b);
-  showText(parts.disputed, ids.length === 0 ? undefined : texts.disputed(idRanges(ids)));
+  showText(
+    parts.disputed,
+    ids.length === 0 ? undefined : texts.disputed(idRanges(ids), ids.length),
+  );
 }
 
 function showOutcome({ drawHeldAt, winners, seal }: Snapshot, locale: Locale): void {

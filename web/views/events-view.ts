@@ -2,7 +2,12 @@ import type { Snapshot, SnapshotEvent } from '../../src/http/snapshot.ts';
 import { byId, setText } from '../dom.ts';
 import type { Locale } from '../locale.ts';
 
+/** The others are shown on request. */
+const NEWEST = 8;
+
 const list = byId('events');
+const older = byId('older-events');
+const olderList = byId('older-events-list');
 const none = byId('no-events');
 
 /** Identifies the rendered list. */
@@ -16,7 +21,10 @@ export function showEvents({ startedAt, events }: Snapshot, locale: Locale): voi
   shown = newest;
   list.hidden = events.length === 0;
   none.hidden = events.length > 0;
-  list.replaceChildren(...events.map(event => item(event, locale)));
+  older.hidden = events.length <= NEWEST;
+  const items = events.map(event => item(event, locale));
+  list.replaceChildren(...items.slice(0, NEWEST));
+  olderList.replaceChildren(...items.slice(NEWEST));
 }
 
 function item({ time, kind, params }: SnapshotEvent, locale: Locale): HTMLElement {

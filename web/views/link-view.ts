@@ -9,12 +9,14 @@ export type Link =
   | { readonly kind: 'other-version' };
 
 const text = byId('link');
-const sign = text.parentElement!;
 const lost = byId('lost');
 
-export function showLink(link: Link, locale: Locale): void {
-  sign.dataset['link'] = link.kind;
+/** @param state of the lottery, if it is known: the title while connected */
+export function showLink(link: Link, state: string | undefined, locale: Locale): void {
+  document.body.dataset['link'] = link.kind;
   setText(text, signText(link, locale));
+  const title = link.kind === 'live' ? state : signText(link, locale);
+  document.title = `${title} · Lotería Nacional`;
   showText(lost, notice(link, locale));
 }
 

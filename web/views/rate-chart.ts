@@ -1,15 +1,27 @@
 import uPlot from 'uplot';
-import type { RatePoint } from '../recent-rate.ts';
+import type { SnapshotSecond } from '../../src/http/snapshot.ts';
 
 const HEIGHT = 180;
+
+/** Of the label of a time, in pixels. */
+const TIME_WIDTH = 64;
 
 /** Smallest maximum of the scale. */
 const TOP_MIN = 10;
 
+/** Shortest time that is shown. */
+const SECONDS_MIN = 5;
+
 /** Allowed distances between labels, in seconds. */
-const MINUTES = [60, 120, 300];
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300];
+
+/** Allowed distances between labels, in bets: whole and round. */
+const BET_STEPS = Array.from({ length: 9 }, (_, power) =>
+  [1, 2, 5].map(digit => digit * 10 ** power),
+).flat();
 
 export interface ChartTexts {
+  readonly time: (second: number) => string;
   readonly minute: (second: number) => string;
   readonly whole: (number: number) => string;
 }
@@ -31,14 +43,27 @@ export class RateChart {
     );
   }
 
-  show(points: readonly RatePoint[], texts: ChartTexts): void {
+  /** @param seconds at least one */
+  show(seconds: readonly SnapshotSecond[], texts: ChartTexts): void {
     this.#texts = texts;
-    this.#plot.setData([points.map(point => point.second), points.map(point => point.bets)]);
+    const [first, last] = [seconds[0]!.second, seconds.at(-1)!];
+    const end = last.second + 1;
+    // A step for each second: the last one ends where a further one would begin.
+    const steps = [...seconds, { ...last, second: end }];
+    if (end - first < SECONDS_MIN) steps.unshift({ second: end - SECONDS_MIN, bets: 0 });
+    this.#plot.setData([steps.map(({ second }) => second), steps.map(({ bets }) => bets)]);
   }
 
   /** A style of the page, which depends on the color scheme. */
   #style(name: string): string {
     return getComputedStyle(this.#place).getPropertyValue(name);
+  }
+
+  /** Empty where the edge of the chart would cut it. */
+  #timeLabel({ scales, width }: uPlot, second: number, step: number): string {
+    const { min, max } = scales['x']!;
+    if (((max! - second) / (max! - min!)) * width < TIME_WIDTH / 2) return '';
+    return step < 60 ? this.#texts.time(second) : this.#texts.minute(second);
   }
 
   #fit(): void {
@@ -55,23 +80,29 @@ export class RateChart {
     return {
       width: this.#place.clientWidth,
       height: HEIGHT,
-      padding: [8, 12, 0, 0],
+      padding: [8, 0, 0, 0],
       legend: { show: false },
       // No zoom: each second resets the scale.
       cursor: { show: false },
-      scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, TOP_MIN)] } },
+      scales: {
+        x: { range: (_, first, last) => [first, last] },
+        y: { range: (_, __, most) => [0, Math.max(most * 1.1, TOP_MIN)] },
+      },
       axes: [
         {
           ...axis,
           size: 28,
-          space: 44,
-          incrs: MINUTES,
-          values: (_, seconds) => seconds.map(second => this.#texts.minute(second)),
+          space: TIME_WIDTH + 8,
+          incrs: TIME_STEPS,
+          values: (plot, seconds, _, __, step) =>
+            seconds.map(second => this.#timeLabel(plot, second, step)),
         },
         {
           ...axis,
-          size: 64,
-          space: 36,
+          // Of the longest label, and a gap.
+          size: (_, labels) => 14 + 7 * Math.max(...(labels ?? ['']).map(({ length }) => length)),
+          space: 28,
+          incrs: BET_STEPS,
           values: (_, rates) => rates.map(rate => this.#texts.whole(rate)),
         },
       ],
@@ -81,6 +112,7 @@ export class RateChart {
           stroke: () => this.#style('--accent'),
           fill: () => this.#style('--accent-faint'),
           width: 1.5,
+          paths: uPlot.paths.stepped!({ align: 1 }),
           points: { show: false },
         },
       ],
