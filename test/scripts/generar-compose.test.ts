@@ -25,7 +25,7 @@ interface Compose {
 
 const SCRIPT = join(ROOT, 'generar-compose.sh');
 
-const CONFIG = './client/config.yaml:/config.yaml:ro';
+const CONFIG = './client/config.yaml:/config.yaml:ro,z';
 
 function generate(cwd: string, args: readonly string[], env: Record<string, string> = {}): Outcome {
   return sh(SCRIPT, args, { cwd, env });
@@ -66,7 +66,7 @@ describe('what generar-compose.sh writes', () => {
       environment: [`CLI_ID=${id}`],
       networks: ['testing_net'],
       depends_on: ['server'],
-      volumes: [CONFIG, `./.data/dataset/agency-${id}.csv:/agency.csv:ro`],
+      volumes: [CONFIG, `./.data/dataset/agency-${id}.csv:/agency.csv:ro,z`],
     });
     expect(services).toEqual({
       server: {
@@ -75,7 +75,7 @@ describe('what generar-compose.sh writes', () => {
         environment: ['NUMBER_AGENCIES=2', 'HTTP_PORT=8080', 'HTTP_HOST=0.0.0.0'],
         ports: ['127.0.0.1:8080:8080'],
         networks: ['testing_net'],
-        volumes: ['./server/config.ini:/loteria/config.ini:ro'],
+        volumes: ['./server/config.ini:/loteria/config.ini:ro,z'],
       },
       client1: client(1),
       client2: client(2),
@@ -129,7 +129,9 @@ describe('what generar-compose.sh writes', () => {
       const { services } = await composed(['1', exercise]);
       expect(services['server']!.environment).toContain('NUMBER_AGENCIES=1');
       expect(services['server']!.ports).toEqual(['127.0.0.1:8080:8080']);
-      expect(services['client1']!.volumes).toContain('./.data/dataset/agency-1.csv:/agency.csv:ro');
+      expect(services['client1']!.volumes).toContain(
+        './.data/dataset/agency-1.csv:/agency.csv:ro,z',
+      );
     },
   );
 
@@ -141,7 +143,26 @@ describe('what generar-compose.sh writes', () => {
 
   test('takes the files of the agencies from DATASET_DIR', async () => {
     const { services } = await composed(['1', 'ej7'], { DATASET_DIR: './.data' });
-    expect(services['client1']!.volumes).toContain('./.data/agency-1.csv:/agency.csv:ro');
+    expect(services['client1']!.volumes).toContain('./.data/agency-1.csv:/agency.csv:ro,z');
+  });
+
+  test.each([['--page-port', '9090'], ['--page-port=9090']])(
+    'publishes the page at the port of %s',
+    async (...option) => {
+      const { services } = await composed(['1', ...option]);
+      expect(services['server']!.ports).toEqual(['127.0.0.1:9090:8080']);
+      const cluster = (await composed([...option, '1', '--cluster'])).services;
+      expect(cluster['server1']!.ports).toEqual(['127.0.0.1:9090:8080']);
+      expect(cluster['server2']!.ports).toEqual(['127.0.0.1:9091:8080']);
+    },
+  );
+
+  test('publishes no port and has no page with --page-port 0', async () => {
+    const { services } = await composed(['1', '--page-port', '0']);
+    expect(services['server']!.ports).toBeUndefined();
+    expect(services['server']!.environment).toEqual(['NUMBER_AGENCIES=1']);
+    const cluster = (await composed(['1', '--cluster', '--page-port', '0'])).services;
+    expect([cluster['server1']!.ports, cluster['server2']!.ports]).toEqual([undefined, undefined]);
   });
 
   test('warns of more clients than the network has addresses for', async () => {
@@ -222,7 +243,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
         ports: [`127.0.0.1:${8080 + index}:8080`],
         networks: ['testing_net'],
         depends_on: NODES,
-        volumes: ['./server/config.ini:/loteria/config.ini:ro'],
+        volumes: ['./server/config.ini:/loteria/config.ini:ro,z'],
       });
     }
     for (const [index, client] of clients.entries()) {
@@ -232,7 +253,7 @@ describe('with --cluster, what generar-compose.sh writes', () => {
         environment: [`CLI_ID=${index + 1}`, 'CLI_SERVER_ADDRESS=server1:12345,server2:12345'],
         networks: ['testing_net'],
         depends_on: SERVERS,
-        volumes: [CONFIG, `./.data/dataset/agency-${index + 1}.csv:/agency.csv:ro`],
+        volumes: [CONFIG, `./.data/dataset/agency-${index + 1}.csv:/agency.csv:ro,z`],
       });
     }
   });
@@ -355,13 +376,26 @@ test.each([
   [['out.yaml', '--cluster']],
   [['out.yaml', '1', 'ej8', '--cluster', 'more']],
   [['out.yaml', '1', '--clusters']],
+  [['out.yaml', '1', '--page-port']],
+  [['out.yaml', '1', '--page-port', 'high']],
+  [['out.yaml', '1', '--page-port=']],
+  [['out.yaml', '1', '--page-port', '65535']],
 ])('generar-compose.sh %j is refused: usage, exit code 1, and nothing is written', async args => {
   const folder = await temporaryFolder();
   const { status, stdout, stderr } = generate(folder, args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toMatch(
-    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\] \[--cluster\] \[--force\]\ngenerar-compose\.sh: .+\n$/,
+    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\] \[--page-port PORT\] \[--cluster\] \[--force\]\ngenerar-compose\.sh: .+\n$/,
   );
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test.each(['--help', '-h'])('generar-compose.sh %s explains each option', async option => {
+  const folder = await temporaryFolder();
+  const { status, stdout, stderr } = generate(folder, [option]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  for (const word of ['Usage: ', '--page-port PORT', '--cluster', '--force'])
+    expect(stdout).toContain(word);
   expect(await readdir(folder)).toEqual([]);
 });
 
