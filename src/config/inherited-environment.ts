@@ -14,3 +14,10 @@ export function inheritedEnvironment(): Record<string, string> {
 export function wholeEnvironment(): Readonly<Record<string, string | undefined>> {
   return { ...process.env };
 }
+
+/** Whether the locale has UTF-8, or none is set. */
+export function isUtf8Locale(): boolean {
+  const { LC_ALL, LC_CTYPE, LANG } = process.env;
+  const locale = [LC_ALL, LC_CTYPE, LANG].find(Boolean);
+  return locale === undefined || /utf-?8/i.test(locale);
+}
