@@ -23,6 +23,16 @@ const TRUST: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: TOO_OLD,
 };
 
+/** Errors of the network. */
+const NETWORK: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no server listens there (ECONNREFUSED)',
+  ENOTFOUND: 'no host has that name (ENOTFOUND)',
+  EAI_AGAIN: 'the name of the host cannot be resolved now (EAI_AGAIN)',
+  EHOSTUNREACH: 'the host cannot be reached (EHOSTUNREACH)',
+  ENETUNREACH: 'the network cannot be reached (ENETUNREACH)',
+  ETIMEDOUT: 'the host does not answer (ETIMEDOUT)',
+};
+
 /** Last words of TLS by which a server refuses the certificate of an agency, or the lack of one. */
 const REFUSED =
   /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3)_ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/;
@@ -49,5 +59,5 @@ export function socketError(error: Error): LinkError {
   const hint = error.message.includes('before secure TLS connection')
     ? ' before the TLS handshake was done; does the server speak TLS on this port?'
     : '';
-  return new LinkError(TRUST[code] ?? code + hint, error);
+  return new LinkError(TRUST[code] ?? (NETWORK[code] ?? code) + hint, error);
 }

@@ -151,7 +151,7 @@ describe('a draw that the store does not take', () => {
   };
 
   test.each([
-    ['full', 1, 'cannot write bets.csv, ENOSPC on write'],
+    ['full', 1, 'cannot write bets.csv, the disk is full (ENOSPC)'],
     ['unavailable', 3, 'no node leads the stream'],
   ] as const)(
     'because it is %s is handed over again, after a while',

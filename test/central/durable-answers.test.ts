@@ -21,7 +21,7 @@ describe('an answer', () => {
         event: 'message-refused',
         ip: '127.0.0.1',
         agency: 1,
-        refusal: { code: 'storage', detail: 'cannot write bets.csv, ENOSPC on write' },
+        refusal: { code: 'storage', detail: 'cannot write bets.csv, the disk is full (ENOSPC)' },
       },
     ]);
     expect(central.of('bets-refused')).toEqual([

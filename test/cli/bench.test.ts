@@ -128,7 +128,7 @@ describe('loteria bench', () => {
     program.kill('SIGINT');
     const { code, signal } = await program.exited;
     expect({ code, signal, stderr: program.stderr }).toEqual({
-      code: 1,
+      code: 130,
       signal: null,
       stderr: 'loteria: stopped\n',
     });

@@ -226,7 +226,7 @@ describe('without the engine', () => {
       });
       await expect.poll(() => readdirSync(folder)).toEqual(['out.csv.part']);
       program.kill(signal);
-      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(await program.exited).toEqual({ code: signal === 'SIGINT' ? 130 : 143, signal: null });
       expect(readdirSync(folder)).toEqual([]);
     },
   );

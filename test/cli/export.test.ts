@@ -144,8 +144,10 @@ describe('loteria export leaves no file', () => {
     const place = await filled(false);
     const file = join(place.folder, 'missing', 'out.csv');
     const { code, stderr } = await exported({ ...place, file });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^loteria: ENOENT.*missing\/out\.csv\.part'\n$/);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^loteria: cannot write .*missing\/out\.csv, its folder does not exist \(ENOENT\)\n$/,
+    );
   });
 
   test('when there is no room for it, which is no damage of the store', async () => {

@@ -117,7 +117,9 @@ describe('the environment', () => {
   test('a folder in place of the file is refused by name', async () => {
     const path = join(await temporaryFolder(), 'config.yaml');
     await mkdir(path);
-    await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (EISDIR)`);
+    await expect(readClientConfig(path, {})).rejects.toThrow(
+      `cannot read ${path}, it is a folder (EISDIR)`,
+    );
   });
 
   test('LOG_FORMAT is another name of CLI_LOG_FORMAT, which wins', async () => {
@@ -282,6 +284,14 @@ describe('a wrong file', () => {
     expect(await refusal(`${LEAST}loop:\n  period: 5s\n  amuont: 3\n`)).toBe(
       'config.yaml, line 6: unknown key loop.amuont; did you mean loop.amount?',
     );
+  });
+
+  test.each([
+    ['server: localhost:1', 'server; did you mean server.address?'],
+    ['batch: 10', 'batch; did you mean batch.maxAmount or batch.window?'],
+    ['nothing: 1', 'nothing; docs/CONFIG.md and --help list the keys'],
+  ])('%s, an unknown key, names no more than what may be meant', async (line, message) => {
+    expect(await refusal(`${line}\n`)).toBe(`config.yaml, line 1: unknown key ${message}`);
   });
 
   test.each([

@@ -127,7 +127,7 @@ describe('the environment', () => {
   test('a file that was named must be there', async () => {
     const path = join(await temporaryFolder(), 'nowhere.ini');
     expect(() => readServerConfig(path, { SERVER_PORT: '1' })).toThrow(
-      `cannot read ${path} (ENOENT)`,
+      `cannot read ${path}, it does not exist (ENOENT)`,
     );
   });
 
@@ -181,6 +181,9 @@ describe('the file', () => {
   test('an unknown key names the file and the key that was meant', async () => {
     expect(await refusal(`${LEAST}SERVER_PROT = 1\n`)).toBe(
       'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
+    );
+    expect(await refusal('[DEFAULT]\nPORT = 1\n')).toBe(
+      'config.ini: unknown key PORT; did you mean SERVER_PORT or HTTP_PORT?',
     );
   });
 

@@ -80,7 +80,9 @@ test('a full disk costs refusals and time: when there is room again every bet is
       result: 'fail',
       code: 'storage',
     });
-    expect(details['detail']).toMatch(/^cannot write .*bets\.(?:csv|journal), ENOSPC on write/);
+    expect(details['detail']).toMatch(
+      /^cannot write .*bets\.(?:csv|journal), the disk is full \(ENOSPC\)/,
+    );
   }
   await expect.poll(() => readiness(url!)).toBe('503 not ready: disk-full');
   const peer = await Peer.connect(port);
@@ -150,7 +152,7 @@ test('winners for which a disk has no room are written when there is some', asyn
   const delayed = await client.logged('write_winners', 'in_progress');
   expect(delayed).toMatchObject({
     level: 'WARNING',
-    details: { file: `${winners}.acta`, error: 'ENOSPC' },
+    details: { file: `${winners}.acta`, error: 'the disk is full (ENOSPC)' },
   });
   rmSync(join(disk, 'ballast'));
   expect(await client.exited).toEqual({ code: 0, signal: null });
