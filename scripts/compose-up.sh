@@ -8,8 +8,10 @@ file=docker-compose-dev.yaml
 main() {
   tell_of_earlier_run
   docker compose -f "$file" up -d --remove-orphans || {
-    [ -z "$(pages)" ] ||
-      echo "if a port of the page is in use: ./generar-compose.sh $file CLIENTS --page-port PORT, or 0 for no page" >&2
+    [ -z "$(pages)" ] || cat >&2 <<HELP
+if a port of the page is in use, publish another one, or with 0 none:
+  ./generar-compose.sh $file CLIENTS --page-port PORT
+HELP
     exit 1
   }
   for page in $(pages); do echo "the page: http://$page/"; done

@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   tls: ['files', 'config/errors.ts', 'config/tls-files.ts'],
   dataset: ['lottery', 'files'],
   run: ['lottery', 'files', 'wire', 'agency', 'dataset', 'config'],
-  bench: ['lottery', 'wire', 'dataset', 'config'],
+  bench: ['lottery', 'files', 'wire', 'dataset', 'config'],
   check: ['dataset/names.ts', 'dataset/random.ts'],
   cli: [
     'lottery',

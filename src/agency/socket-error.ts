@@ -1,3 +1,4 @@
+import { wordsFor } from '../files/system-error.ts';
 import { LinkError } from './errors.ts';
 
 const UNTRUSTED = "the server's certificate cannot be trusted, ";
@@ -21,16 +22,6 @@ const TRUST: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: TOO_OLD,
   ERR_SSL_UNSUPPORTED_PROTOCOL: TOO_OLD,
-};
-
-/** Errors of the network. */
-const NETWORK: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'no server listens there (ECONNREFUSED)',
-  ENOTFOUND: 'no host has that name (ENOTFOUND)',
-  EAI_AGAIN: 'the name of the host cannot be resolved now (EAI_AGAIN)',
-  EHOSTUNREACH: 'the host cannot be reached (EHOSTUNREACH)',
-  ENETUNREACH: 'the network cannot be reached (ENETUNREACH)',
-  ETIMEDOUT: 'the host does not answer (ETIMEDOUT)',
 };
 
 /** Last words of TLS by which a server refuses the certificate of an agency, or the lack of one. */
@@ -59,5 +50,5 @@ export function socketError(error: Error): LinkError {
   const hint = error.message.includes('before secure TLS connection')
     ? ' before the TLS handshake was done; does the server speak TLS on this port?'
     : '';
-  return new LinkError(TRUST[code] ?? (NETWORK[code] ?? code) + hint, error);
+  return new LinkError(TRUST[code] ?? (wordsFor(code) ?? code) + hint, error);
 }

@@ -159,7 +159,7 @@ async function makeRunner(
 async function requireReportFolders({ json, junit, html }: CheckOptions): Promise<void> {
   for (const path of [json, junit, html]) {
     if (path === undefined) continue;
-    await access(dirname(path), constants.W_OK).catch((error: unknown) => {
+    await access(`${dirname(path)}/.`, constants.W_OK).catch((error: unknown) => {
       throw unwritable(path, error);
     });
   }

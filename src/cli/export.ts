@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
-import { unwritable } from '../config/files.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
+import { FileRefused } from '../files/private.ts';
+import { reasonNotCreated } from '../files/system-error.ts';
 import { sha256OfActa } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
@@ -101,7 +102,8 @@ function createFile(path: string, force: boolean): ExportFile {
   try {
     return ExportFile.create(path, force);
   } catch (error) {
-    throw 'syscall' in (error as Error) ? unwritable(path, error) : error;
+    if (!('syscall' in (error as Error))) throw error;
+    throw new FileRefused(path, `cannot be written, ${reasonNotCreated(error)}`, error);
   }
 }
 

@@ -73,7 +73,8 @@ export function readAuthority(file: NamedFile): string {
   return text;
 }
 
-function readText(file: NamedFile): string {
+/** @throws CredentialsError */
+export function readText(file: NamedFile): string {
   try {
     return readFileSync(file.path, 'utf8');
   } catch (error) {

@@ -30,7 +30,7 @@ function parts(
 
 /** The error of a client whose server is not there. */
 const unreachable = (port: number | undefined, attempts: number): string =>
-  `the central cannot be reached at 127.0.0.1:${port}, no server listens there (ECONNREFUSED), ` +
+  `the central cannot be reached at 127.0.0.1, port ${port}, no server listens there (ECONNREFUSED), ` +
   `after ${attempts} attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`;
 
 describe('dialing', () => {
@@ -101,7 +101,7 @@ describe('dialing', () => {
       dial(parts(1, { addresses: new Addresses([nowhere], 1), maxElapsedMs: 1 })),
     );
     expect(error.message).toMatch(
-      /^the central cannot be reached at no-such-host\.invalid:1, .* \((ENOTFOUND|EAI_AGAIN)\), after 1 attempts; /,
+      /^the central cannot be reached at no-such-host\.invalid, port 1, .* \((ENOTFOUND|EAI_AGAIN)\), after 1 attempts; /,
     );
   });
 

@@ -323,7 +323,7 @@ describe('coming back', () => {
     const error = await failureOf(upload);
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `the central cannot be reached at 127.0.0.1:${port}, no server listens there (ECONNREFUSED), after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
+      `the central cannot be reached at 127.0.0.1, port ${port}, no server listens there (ECONNREFUSED), after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
     );
   });
 });

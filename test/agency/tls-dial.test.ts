@@ -89,7 +89,7 @@ describe("a server's certificate that cannot be trusted is reported, and the ser
     const error = await failureOf(dial({ ...parts(port), maxElapsedMs: 1 }));
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `the central cannot be reached at 127.0.0.1:${port}, the server's certificate cannot be trusted, it has expired, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
+      `the central cannot be reached at 127.0.0.1, port ${port}, the server's certificate cannot be trusted, it has expired, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
     );
   });
 
@@ -218,6 +218,6 @@ test('a server that does not go on with the handshake is given up in time', asyn
     }),
   );
   expect(error.message).toBe(
-    `the central cannot be reached at 127.0.0.1:${central.port}, no answer to the connection, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
+    `the central cannot be reached at 127.0.0.1, port ${central.port}, no answer to the connection, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
   );
 });

@@ -144,9 +144,9 @@ describe('loteria export leaves no file', () => {
     const place = await filled(false);
     const file = join(place.folder, 'missing', 'out.csv');
     const { code, stderr } = await exported({ ...place, file });
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^loteria: cannot write .*missing\/out\.csv, its folder does not exist \(ENOENT\)\n$/,
+      /^loteria: .*missing\/out\.csv cannot be written, its folder does not exist \(ENOENT\)\n$/,
     );
   });
 

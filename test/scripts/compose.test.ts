@@ -73,5 +73,5 @@ test('make docker-compose-up that fails names the option for another port', asyn
     PAGES,
   );
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toContain('--page-port PORT, or 0 for no page');
+  expect(stderr).toContain('docker-compose-dev.yaml CLIENTS --page-port PORT\n');
 });

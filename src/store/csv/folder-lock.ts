@@ -38,7 +38,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
       'unusable',
       busy
         ? `another process has ${path} locked; end it, or use another DATA_DIR`
-        : `cannot use ${path}, ${(error as Error).message}`,
+        : `cannot use ${path}, ${await whyUnusable(path, error)}`,
       error,
     );
   }
@@ -76,6 +76,10 @@ async function createLockFile(path: string): Promise<boolean> {
 }
 
 /** SQLite reports "unable to open database file" for every reason. */
+function whyUnusable(path: string, error: unknown): Promise<string> {
+  return access(path, constants.R_OK | constants.W_OK).then(() => reasonOf(error), reasonOf);
+}
+
 async function refuseUnusable(folder: string): Promise<void> {
   try {
     await access(`${folder}/.`, constants.W_OK);
