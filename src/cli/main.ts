@@ -14,7 +14,10 @@ export function buildProgram(finish: (code: number) => void): Command {
     .configureHelp({ formatItem })
     .configureOutput({ writeOut: text => process.stdout.write(shown(text)) })
     .showHelpAfterError('(loteria --help, or loteria COMMAND --help, lists what there is)')
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 Ctrl-C.',
+    );
   for (const spec of COMMANDS) addCommand(program, spec, finish);
   return program;
 }

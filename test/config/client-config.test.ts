@@ -294,6 +294,10 @@ describe('a wrong file', () => {
     expect(await refusal(`${line}\n`)).toBe(`config.yaml, line 1: unknown key ${message}`);
   });
 
+  test('a text that is not YAML is refused with its line, named once', async () => {
+    expect(await refusal('a: [1,2\n')).toMatch(/^config\.yaml, line 2: Flow sequence .* ]$/);
+  });
+
   test.each([
     ['a list', `${LEAST}loop:\n  - 5\n`, 'line 5'],
     ['a list as the whole', '- 1\n', 'line 1'],
