@@ -222,7 +222,7 @@ describe('without the engine', () => {
     });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `loteria: 127.0.0.1:${port}: does not answer as PostgreSQL does; is another program there (SERVER_STORE)?\n`,
+      stderr: `loteria: 127.0.0.1:${port}: does not answer as PostgreSQL; it hangs or was ended, or another program is there (SERVER_STORE)\n`,
     });
   });
 

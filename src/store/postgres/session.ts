@@ -37,7 +37,8 @@ export class EngineError extends StoreError {
 /** Authentication, no such database, a missing privilege. */
 const FINAL_CODES: ReadonlySet<unknown> = new Set(['28000', '28P01', '3D000', '42501']);
 
-const NO_ANSWER = 'does not answer as PostgreSQL does; is another program there (SERVER_STORE)?';
+const NO_ANSWER =
+  'does not answer as PostgreSQL; it hangs or was ended, or another program is there (SERVER_STORE)';
 
 /** Errors of the client library before a session is open. */
 const WORDS: Readonly<Record<string, string>> = {
