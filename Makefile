@@ -8,9 +8,10 @@ export PATH := $(CURDIR)/.node/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help run test build lint format deps fuzz crash dataset docs bench clean
 .PHONY: docker-image docker-compose-up docker-compose-down docker-compose-logs ramas
+.PHONY: docker-compose-logs-by-time
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-27s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## install, build and hold a whole lottery on this machine (ARGS="--data DIR" and so on)
 	./loteria run $(ARGS)
@@ -48,15 +49,20 @@ docker-image: ## build the images server:latest and client:latest, and that of a
 docker-compose-up: docker-image ## start the containers of docker-compose-dev.yaml, which generar-compose.sh writes
 	@sh scripts/foreign-project.sh
 	@sh scripts/dataset.sh "$$(grep -c '\./\.data/dataset/agency-' docker-compose-dev.yaml)" \
-	  docker run --rm --user "$$(id -u):$$(id -g)" --volume "$(CURDIR)/.data:/.data" --workdir / client:latest
-	docker compose -f docker-compose-dev.yaml up -d --remove-orphans
+	  docker run --rm --user "$$(id -u):$$(id -g)" --volume "$(CURDIR)/.data:/.data:z" --workdir / client:latest
+	@sh scripts/compose-up.sh
 
 docker-compose-down: ## stop and remove the containers, giving them time to close what they have open
 	docker compose -f docker-compose-dev.yaml stop -t 15
 	docker compose -f docker-compose-dev.yaml down --remove-orphans
+	@! grep -q '^volumes:' docker-compose-dev.yaml || \
+	  echo "the bets of the cluster are kept: 'docker compose -f docker-compose-dev.yaml down --volumes' removes them"
 
 docker-compose-logs: ## show and follow what the containers say
 	docker compose -f docker-compose-dev.yaml logs -f
+
+docker-compose-logs-by-time: ## show what the containers have said until now, in order of time
+	@sh scripts/logs-by-time.sh
 
 dataset: build ## make .data/dataset/ with the bets of five agencies, from .data/dataset.zip where it is there
 	@sh scripts/dataset.sh 5 ./loteria

@@ -5,10 +5,12 @@
 #     ./generar-compose.sh docker-compose-dev.yaml 3 ej1    the echo server with three clients
 #     ./generar-compose.sh docker-compose-dev.yaml 5 --cluster
 #                                                           two servers of one lottery, over PostgreSQL on three nodes
+#     ./generar-compose.sh docker-compose-dev.yaml 5 --page-port 9090
+#                                                           the page at another port of this machine, or with 0 at none
 #
 # The exercise is the third argument, else $EXERCISE, else what the file .exercise says (`make ramas` puts it into the branches
-# ej1 to ej8), else ej8. --cluster may stand anywhere, and goes with the exercises of the lottery, ej5 to ej8. --force
-# overwrites a file that is no definition for docker compose. $DATASET_DIR is the
+# ej1 to ej8), else ej8. Options may stand anywhere. --cluster and --page-port go with the exercises of the lottery, ej5 to
+# ej8. --force overwrites a file that is no definition for docker compose. $DATASET_DIR is the
 # folder with the agencies' files, ./.data/dataset where it is not set.
 set -eu
 
@@ -25,16 +27,28 @@ nodes='postgres1 postgres2 postgres3'
 replicas='server1 server2'
 
 main() {
-  cluster='' force=''
+  cluster='' force='' page_port=8080 expected=''
   for argument; do
     shift
+    if [ -n "$expected" ]; then
+      page_port=$argument expected=''
+      continue
+    fi
     case $argument in
       --cluster) cluster=yes ;;
       --force) force=yes ;;
+      --page-port) expected=yes ;;
+      --page-port=*) page_port=${argument#*=} ;;
+      --help | -h) help ;;
       --*) usage "there is no option $argument" ;;
       *) set -- "$@" "$argument" ;;
     esac
   done
+  case $page_port$expected in
+    '' | *[!0-9]* | 0?* | ??????*) usage '--page-port takes a port of this machine, or 0 for none' ;;
+  esac
+  # A cluster has the next port too.
+  [ "$page_port" -le 65534 ] || usage "--page-port is $page_port, 65534 is the last one"
   [ $# -ge 2 ] || usage 'the file to write and the number of clients are needed'
   [ $# -le 3 ] || usage 'there are too many arguments'
   file=$1
@@ -69,8 +83,25 @@ count() {
   echo $#
 }
 
+synopsis="Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8] [--page-port PORT] [--cluster] [--force]"
+
+help() {
+  cat <<HELP
+$synopsis
+
+Writes the definition of the containers of an exercise: FILE is docker-compose-dev.yaml for the
+targets of make, CLIENTS the number of agencies. The exercise is ej8 where neither the argument nor
+\$EXERCISE nor the file .exercise says another one.
+
+  --page-port PORT  port of the page on this machine, 8080 where not given; 0 for no page
+  --cluster         two servers of one lottery, over PostgreSQL on three nodes
+  --force           overwrite a FILE that is no definition for docker compose
+HELP
+  exit 0
+}
+
 usage() {
-  echo "Usage: $name FILE CLIENTS [ej1|ej2|ej3|ej4|ej5|ej6|ej7|ej8] [--cluster] [--force]" >&2
+  echo "$synopsis" >&2
   printf '%s: %s\n' "$name" "$1" >&2
   exit 1
 }
@@ -99,10 +130,9 @@ compose() {
   printf '# %s with %s client(s)%s, made by generar-compose.sh.\nname: tp0\nservices:\n' \
     "$exercise" "$clients" "${cluster:+ and a cluster}"
   [ -z "$cluster" ] || cluster_nodes
-  page_port=8080
   for server in $servers; do
     server
-    page_port=$((page_port + 1))
+    [ "$page_port" = 0 ] || page_port=$((page_port + 1))
   done
   client_id=1
   while [ "$client_id" -le "$clients" ]; do
@@ -166,6 +196,8 @@ replicated() {
 YAML
 }
 
+# A volume with z has the label with which SELinux lets containers read it; other systems ignore it.
+#
 # No environment has a log level: it would override config.ini and config.yaml, whose changes have to
 # take effect (exercise 2).
 
@@ -179,7 +211,7 @@ YAML
   [ -z "$cluster" ] || cluster_store
   case $exercise in
     ej[1-4]) echo '      - SERVER_MODE=echo' ;;
-    *) page ;;
+    *) [ "$page_port" = 0 ] || page ;;
   esac
   cat <<YAML
     networks:
@@ -191,7 +223,7 @@ YAML
   fi
   cat <<YAML
     volumes:
-      - ./server/config.ini:/loteria/config.ini:ro
+      - ./server/config.ini:/loteria/config.ini:ro,z
 YAML
 }
 
@@ -216,7 +248,7 @@ list() {
   for item; do echo "      - $item"; done
 }
 
-# The operator's page, for this machine only: http://127.0.0.1:8080/, and 8081 for the second server of a cluster.
+# The operator's page, for this machine only: http://127.0.0.1:8080/, and the next port for the second server of a cluster.
 page() {
   cat <<YAML
       - HTTP_PORT=8080
@@ -247,10 +279,10 @@ YAML
   list $servers
   cat <<YAML
     volumes:
-      - ./client/config.yaml:/config.yaml:ro
+      - ./client/config.yaml:/config.yaml:ro,z
 YAML
   case $exercise in
-    ej[6-8]) echo "      - $dataset/agency-$client_id.csv:/agency.csv:ro" ;;
+    ej[6-8]) echo "      - $dataset/agency-$client_id.csv:/agency.csv:ro,z" ;;
   esac
 }
 

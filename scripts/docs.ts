@@ -53,7 +53,8 @@ function commandsPage(): string {
   return `# Commands
 
 Written by \`make docs\` from the table of commands (\`cli/commands.ts\`), like \`--help\`. In the
-repository the program is \`./loteria\`. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+repository the program is \`./loteria\`. Exit codes: 0 done, 1 failed, 2 wrong usage or
+configuration, 130 Ctrl-C ([ERRORS.md](ERRORS.md#exit-codes)).
 
 ${sections.join('\n\n')}
 `;

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Encoding, toUtf8 } from '../lottery/encoding.ts';
-import { AgencyError } from './errors.ts';
+import { reasonOf } from '../files/system-error.ts';
+import { UnreadableFile } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -98,10 +99,9 @@ export class CsvSource {
   }
 }
 
-export function unreadable(path: string, error: unknown): AgencyError {
-  const { code } = error as NodeJS.ErrnoException;
-  return new AgencyError(
-    `cannot read ${path} (${code}); file.name in config.yaml or CLI_FILE_NAME names it`,
+export function unreadable(path: string, error: unknown): UnreadableFile {
+  return new UnreadableFile(
+    `cannot read ${path}, ${reasonOf(error)}; file.name in config.yaml or CLI_FILE_NAME names it`,
     error,
   );
 }

@@ -45,6 +45,7 @@ export async function dial(parts: DialParts): Promise<Socket> {
     try {
       return await dialOnce(addresses.current, parts);
     } catch (error) {
+      const { host, port } = addresses.current;
       const address = addresses.currentForLog;
       if (!(error instanceof LinkError)) throw error;
       addresses.failOver();
@@ -52,7 +53,7 @@ export async function dial(parts: DialParts): Promise<Socket> {
       const waitMs = isRoundOver ? backOff.next() : 0;
       if (maxElapsedMs > 0 && now() - startedAt + waitMs > maxElapsedMs) {
         throw new AgencyError(
-          `the central cannot be reached, ${error.message}, after ${attempt} attempts`,
+          `the central cannot be reached at ${host}, port ${port}, ${error.message}, after ${attempt} attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
           error,
         );
       }

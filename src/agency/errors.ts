@@ -6,6 +6,14 @@ export class AgencyError extends Error {
   }
 }
 
+/** The file of the configuration cannot be read; exit code 2. */
+export class UnreadableFile extends AgencyError {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause);
+    this.name = 'UnreadableFile';
+  }
+}
+
 /** The connection is gone, or the central does not answer as its protocol says. */
 export class LinkError extends Error {
   constructor(message: string, cause?: unknown) {

@@ -1,3 +1,4 @@
+import { wordsFor } from '../files/system-error.ts';
 import { LinkError } from './errors.ts';
 
 const UNTRUSTED = "the server's certificate cannot be trusted, ";
@@ -49,5 +50,5 @@ export function socketError(error: Error): LinkError {
   const hint = error.message.includes('before secure TLS connection')
     ? ' before the TLS handshake was done; does the server speak TLS on this port?'
     : '';
-  return new LinkError(TRUST[code] ?? code + hint, error);
+  return new LinkError(TRUST[code] ?? (wordsFor(code) ?? code) + hint, error);
 }

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { constants, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { reasonOf } from '../files/system-error.ts';
 import { sha256Of } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 
@@ -24,12 +25,13 @@ export function readActaKey(path: string): ActaKey {
   let pem: string;
   try {
     pem = readFileSync(path, 'latin1');
+  } catch (error) {
+    throw new Error(`${path} cannot be read, ${reasonOf(error)}`, { cause: error });
+  }
+  try {
     key = createPublicKey(pem);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`${path} cannot be read as a public key in PEM (${code ?? message})`, {
-      cause: error,
-    });
+    throw new Error(`${path} holds no public key in PEM`, { cause: error });
   }
   if (pem.includes('PRIVATE KEY'))
     throw new Error(
@@ -106,8 +108,8 @@ export async function readSignature(path: string): Promise<Uint8Array | string |
       await file.close();
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? undefined : `it cannot be read (${code ?? message})`;
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? undefined : `it cannot be read, ${reasonOf(error)}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { connect, type Socket } from 'node:net';
 import type { HostPort } from '../config/server-address.ts';
+import { reasonOf } from '../files/system-error.ts';
 import type { Limits } from '../wire/limits.ts';
 import { AnswerCounter } from './answer-counter.ts';
 import type { Belt } from './belt.ts';
@@ -62,7 +63,7 @@ export class LoadConnection {
       },
     });
     this.#socket.on('connect', () => this.#opened.resolve());
-    this.#socket.on('error', error => this.#fail(`${place(parts.address)}: ${error.message}`));
+    this.#socket.on('error', error => this.#fail(`${place(parts.address)}: ${reasonOf(error)}`));
     this.#closed = new Promise(resolve => this.#socket.on('close', resolve));
     void this.#closed.then(() => this.#fail('the server closed the connection'));
   }

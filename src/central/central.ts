@@ -9,7 +9,7 @@ import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/ev
 import { AGENCIES_SHOWN_MAX, type CentralStatus } from '../observe/status.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
-import type { Refusal } from '../wire/refusal.ts';
+import { NEXT_LOTTERY, type Refusal } from '../wire/refusal.ts';
 import { Backpressure } from './backpressure.ts';
 import { type Actas, DrawHolder } from './draw-holder.ts';
 import {
@@ -352,9 +352,6 @@ export class Central {
     return (overtaken && this.refusalOfBets(agency, upload)) || storageRefusal(error);
   }
 }
-
-/** How an operator begins the next lottery, with files or in a database. */
-const NEXT_LOTTERY = "the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
 
 function refusalBecause(code: BetsRefusal, agency: number): Refusal {
   switch (code) {

@@ -5,6 +5,7 @@ import { checkFile } from '../agency/file-check.ts';
 import { RowDigester, type RowsDigest } from '../agency/rows-digest.ts';
 import { compare, notChecked, ok } from '../audit/check.ts';
 import { ConfigError } from '../config/errors.ts';
+import { unreadable } from '../config/files.ts';
 import { readActa, SHA256_OF_NOTHING } from '../lottery/acta.ts';
 import type { Encoding } from '../lottery/encoding.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
@@ -23,7 +24,7 @@ export interface ActaCheckOptions {
 export async function checkActa(options: ActaCheckOptions): Promise<number> {
   const { agency } = options;
   const text = await readFile(options.acta, 'utf8').catch((error: unknown) => {
-    throw new ConfigError(`cannot read ${options.acta} (${codeOf(error)})`, error);
+    throw unreadable(options.acta, error);
   });
   const acta = readActa(text);
   if (acta === undefined) throw new ConfigError(`${options.acta} is not an acta de cierre`);
@@ -57,8 +58,6 @@ async function digestFile(
     return digester.digest;
   } catch (error) {
     if (!(error instanceof AgencyError)) throw error;
-    throw new ConfigError(`cannot read ${path} (${codeOf(error.cause)})`, error);
+    throw unreadable(path, error.cause);
   }
 }
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);

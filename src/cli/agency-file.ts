@@ -9,6 +9,7 @@ import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { FileRefused, IS_LINK, openPrivate, writePrivate } from '../files/private.ts';
+import { reasonNotCreated } from '../files/system-error.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
@@ -98,8 +99,7 @@ export class AgencyFile {
     try {
       await writePrivate(rejected, lines);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new AgencyError(`cannot write ${rejected} (${code ?? message})`, error);
+      throw new AgencyError(`cannot write ${rejected}, ${reasonNotCreated(error)}`, error);
     }
     this.#emit({ event: 'lines-skipped', count, rejected });
   }
@@ -113,7 +113,7 @@ export async function requireWritable(path: string): Promise<void> {
   try {
     const stats = await lstat(path).catch(() => undefined);
     if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
-    if (stats?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    if (stats?.isDirectory()) throw new FileRefused('it', 'is a folder');
     // The slash makes the check fail for anything but a folder.
     await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
     if (stats?.isFile() && !DOCUMENTS.test(await readFile(path, 'latin1')))
@@ -122,9 +122,8 @@ export async function requireWritable(path: string): Promise<void> {
     if (stats?.isFile() !== false) await (await openPrivate(path, constants.O_WRONLY)).close();
     if (stats === undefined) await rm(path);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
     throw new ConfigError(
-      `winners.file is '${path}', which cannot be written (${code ?? message})`,
+      `winners.file is '${path}', which cannot be written, ${reasonNotCreated(error)}`,
       error,
     );
   }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
 import { FileRefused, makePrivateFolder } from '../files/private.ts';
+import { reasonOf } from '../files/system-error.ts';
 import { type AgencyFile, findAgencyFiles, unpackAgencyFiles } from '../dataset/files.ts';
 
 /**
@@ -20,10 +21,7 @@ export async function unpackZip(
     await unpackAgencyFiles(zipPath, folder, force);
   } catch (error) {
     if (error instanceof FileRefused) throw error;
-    throw new ConfigError(
-      `${option} ${zipPath} cannot be unpacked: ${(error as Error).message}`,
-      error,
-    );
+    throw new ConfigError(`${option} ${zipPath} cannot be unpacked: ${reasonOf(error)}`, error);
   }
   const files = await findAgencyFiles(folder);
   if (files.length === 0)

@@ -6,6 +6,7 @@ import { audit, type AuditParts } from '../audit/audit.ts';
 import { recount } from '../audit/recount.ts';
 import { type ActaKey, readActaKey, readSignature } from '../audit/signature.ts';
 import { ConfigError } from '../config/errors.ts';
+import { unreadable } from '../config/files.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import { StoreError } from '../store/store.ts';
@@ -77,9 +78,8 @@ async function readOptional(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new ConfigError(`cannot read ${path} (${code})`, error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unreadable(path, error);
   }
 }
 

@@ -41,9 +41,12 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
     say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
     return EXIT.done;
   } catch (error) {
-    if (stopping.signal.aborted) complain('stopped');
-    else if (error instanceof BenchError) complain(error.message);
-    else throw error;
+    if (stopping.signal.aborted) {
+      complain('stopped');
+      return stopping.exitCode;
+    }
+    if (!(error instanceof BenchError)) throw error;
+    complain(error.message);
     return EXIT.failed;
   } finally {
     stopping.release();
@@ -82,7 +85,7 @@ function describe(shape: LoadShape, measurements: readonly Measurement[]): strin
   return [
     `${connections} connections, ${window} batches of ${batch} bets in flight on each`,
     '',
-    formatMeasurements(measurements),
+    formatMeasurements(measurements, process.stdout.columns),
     ...(ratio === undefined
       ? []
       : ['', `${ratio.toFixed(2)} times a program that only receives, writes and syncs`]),

@@ -1,6 +1,6 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, release, type } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Check } from '../check/check.ts';
 import { CHECKS } from '../check/checks.ts';
 import { EXERCISES, type Exercise } from '../check/exercise.ts';
@@ -15,8 +15,11 @@ import { NativeRunner } from '../check/runners/native.ts';
 import { checkSubject } from '../check/session.ts';
 import { makeScratch, Subject } from '../check/subject.ts';
 import { ConfigError } from '../config/errors.ts';
+import { unwritable } from '../config/files.ts';
 import { inheritedEnvironment, wholeEnvironment } from '../config/inherited-environment.ts';
 import { EXIT } from './exit-codes.ts';
+import { complain, say } from './output.ts';
+import { abortOnSignal } from './signals.ts';
 import { VERSION } from './version.ts';
 
 export interface CheckOptions {
@@ -33,19 +36,14 @@ export interface CheckOptions {
 
 const SEED_MAX = 2 ** 31;
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`loteria: ${text}\n`);
-
 /** `loteria check`: black-box checks of a solution. */
 export async function check(path: string | undefined, options: CheckOptions): Promise<number> {
   const language = languageOf(inheritedEnvironment());
   if (options.list) return list(language);
   if (path === undefined) throw new ConfigError('the folder of a repository is missing');
   const isWanted = parseOnly(options.only);
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  await requireReportFolders(options);
+  const stopping = abortOnSignal();
   const scratch = await makeScratch();
   let runner: Runner | undefined;
   try {
@@ -60,15 +58,17 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
     await writeReports(report, options);
     return report.findings.some(({ verdict }) => verdict === 'fail') ? EXIT.failed : EXIT.done;
   } catch (error) {
-    if (stopping.signal.aborted) complain('stopped');
-    else if (error instanceof NotCheckable) complain(error.reason[language]);
-    else throw error;
+    if (stopping.signal.aborted) {
+      complain('stopped');
+      return stopping.exitCode;
+    }
+    if (!(error instanceof NotCheckable)) throw error;
+    complain(error.reason[language]);
     return EXIT.usage;
   } finally {
     await runner?.close();
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    stopping.release();
   }
 }
 
@@ -149,6 +149,20 @@ async function makeRunner(
   }
   say({ es: 'sin Docker (--how native)', en: 'without Docker (--how native)' }[language]);
   return new NativeRunner({ scratch, server, client, inherited: inheritedEnvironment() });
+}
+
+/**
+ * Before checks that take minutes.
+ *
+ * @throws ConfigError
+ */
+async function requireReportFolders({ json, junit, html }: CheckOptions): Promise<void> {
+  for (const path of [json, junit, html]) {
+    if (path === undefined) continue;
+    await access(`${dirname(path)}/.`, constants.W_OK).catch((error: unknown) => {
+      throw unwritable(path, error);
+    });
+  }
 }
 
 async function writeReports(report: Report, { json, junit, html }: CheckOptions): Promise<void> {

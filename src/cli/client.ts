@@ -3,7 +3,7 @@ import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
 import type { Connector } from '../agency/connector.ts';
 import { runEcho } from '../agency/echo.ts';
-import { AgencyError, Stopped } from '../agency/errors.ts';
+import { AgencyError, Stopped, UnreadableFile } from '../agency/errors.ts';
 import { reconnectBackOff } from '../agency/back-off.ts';
 import { RowDigester } from '../agency/rows-digest.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
@@ -13,6 +13,7 @@ import { type ClientConfig, readClientConfig } from '../config/client-config.ts'
 import type { ClientTls } from '../config/tls-files.ts';
 import { isPassing } from '../files/passing.ts';
 import { writePrivate } from '../files/private.ts';
+import { reasonNotCreated } from '../files/system-error.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLog } from '../observe/log.ts';
@@ -86,7 +87,7 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
   } catch (error) {
     if (error instanceof AgencyError) {
       emit({ event: 'failed', action: 'exit', error: error.message });
-      return EXIT.failed;
+      return error instanceof UnreadableFile ? EXIT.usage : EXIT.failed;
     }
     if (!(error instanceof Stopped)) throw error;
     emit({ event: 'stopped' });
@@ -162,25 +163,24 @@ async function run(
   });
 }
 
-/** Loads the code for TLS only where it is used. */
+/**
+ * Loads the code for TLS only where it is used.
+ *
+ * @throws CredentialsError
+ */
 async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise<Connector> {
-  const { CredentialsError, readAuthority, readIdentity } = await import('../tls/credentials.ts');
+  const { readAuthority, readIdentity } = await import('../tls/credentials.ts');
   const { Reloading } = await import('../tls/reloading.ts');
   const { tlsConnector } = await import('../agency/tls-connector.ts');
-  try {
-    const credentials = new Reloading(() => ({
-      authority: readAuthority(files.authority),
-      identity: files.identity && readIdentity(files.identity),
-    }));
-    return tlsConnector(() => {
-      const outcome = credentials.look();
-      if (outcome instanceof Error) emit({ event: 'tls-kept', error: outcome.message });
-      return credentials.value;
-    });
-  } catch (error) {
-    if (!(error instanceof CredentialsError)) throw error;
-    throw new AgencyError(error.message, error);
-  }
+  const credentials = new Reloading(() => ({
+    authority: readAuthority(files.authority),
+    identity: files.identity && readIdentity(files.identity),
+  }));
+  return tlsConnector(() => {
+    const outcome = credentials.look();
+    if (outcome instanceof Error) emit({ event: 'tls-kept', error: outcome.message });
+    return credentials.value;
+  });
 }
 
 function openAgency(
@@ -230,11 +230,10 @@ async function writeLines(
       await writePrivate(file, lines);
       return;
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (!isPassing(error))
-        throw new AgencyError(`cannot write ${file} (${code ?? message})`, error);
+      const reason = reasonNotCreated(error);
+      if (!isPassing(error)) throw new AgencyError(`cannot write ${file}, ${reason}`, error);
       const waitMs = backOff.next();
-      parts.emit({ event: 'winners-delayed', file, error: code!, waitMs });
+      parts.emit({ event: 'winners-delayed', file, error: reason, waitMs });
       await pause(waitMs, parts);
     }
   }

@@ -1,10 +1,13 @@
 import { statSync } from 'node:fs';
 import { readLotteryConfig } from '../config/server-config.ts';
+import { FileRefused } from '../files/private.ts';
+import { reasonNotCreated } from '../files/system-error.ts';
 import { sha256OfActa } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 import { ExportFile } from './export-file.ts';
+import { exitCodeOfSignal } from './signals.ts';
 import { storeOf } from './stores/store-of.ts';
 import { complain, say } from './output.ts';
 
@@ -37,13 +40,13 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
   expectNotOwn(path, store.files);
   let discard = (): void => {};
   // Before the file exists: a signal must not leave it behind.
-  for (const signal of ['SIGINT', 'SIGTERM']) {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       discard();
-      process.exit(EXIT.failed);
+      process.exit(exitCodeOfSignal(signal));
     });
   }
-  const file = ExportFile.create(path, options.force ?? false);
+  const file = createFile(path, options.force ?? false);
   discard = () => file.discard();
   let lottery: Lottery;
   let seal: FileSeal | undefined;
@@ -93,6 +96,15 @@ function tell(
       `sha256 ${draw.sha256}; the file was kept for inspection`,
   );
   return EXIT.failed;
+}
+
+function createFile(path: string, force: boolean): ExportFile {
+  try {
+    return ExportFile.create(path, force);
+  } catch (error) {
+    if (!('syscall' in (error as Error))) throw error;
+    throw new FileRefused(path, `cannot be written, ${reasonNotCreated(error)}`, error);
+  }
 }
 
 /** @throws StoreError `unusable` if the file belongs to the store */

@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, GROUPS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
+import { formatItem, wrapped } from './help-layout.ts';
+import { shown } from './output.ts';
 import { VERSION } from './version.ts';
 
 /** @param finish receives the exit code of the command */
@@ -9,8 +11,13 @@ export function buildProgram(finish: (code: number) => void): Command {
     .description('Lotería Nacional: the central and the agencies of a national lottery, over TCP.')
     .version(VERSION)
     .exitOverride()
+    .configureHelp({ formatItem })
+    .configureOutput({ writeOut: text => process.stdout.write(shown(text)) })
     .showHelpAfterError('(loteria --help, or loteria COMMAND --help, lists what there is)')
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 Ctrl-C.',
+    );
   for (const spec of COMMANDS) addCommand(program, spec, finish);
   return program;
 }
@@ -24,13 +31,37 @@ function addCommand(program: Command, spec: CommandSpec, finish: (code: number) 
     if (each instanceof Argument) command.addArgument(each);
     else command.addOption(each);
   }
-  if (details !== undefined) command.addHelpText('after', details);
+  // Outside of a terminal, as it is.
+  if (details !== undefined)
+    command.addHelpText('after', () => wrapped(details, process.stdout.columns ?? Infinity));
   command.action(async (...given) => finish(await (await load(program))(...(given as never[]))));
 }
 
 function groupOf(program: Command, name: string): Command {
   const group = program.commands.find(command => command.name() === name);
   return group ?? program.command(name).description(GROUPS[name]!);
+}
+
+/**
+ * `help draw new` as `draw new --help`, and an unknown command alone: Commander would answer it with
+ * the help of everything.
+ */
+function plainHelp(program: Command, args: readonly string[]): string[] {
+  const words: string[] = [];
+  const help: string[] = [];
+  let command: Command | undefined = program;
+  for (const [at, word] of args.entries()) {
+    if (word.startsWith('-') || command.commands.length === 0)
+      return [...words, ...args.slice(at), ...help];
+    if (word === 'help') {
+      help.push('--help');
+      continue;
+    }
+    words.push(word);
+    command = command.commands.find(each => each.name() === word);
+    if (command === undefined) return words;
+  }
+  return [...words, ...help];
 }
 
 /** Runs the command line; fulfilled with the exit code. */
@@ -42,7 +73,7 @@ export async function runProgram(): Promise<number> {
   // The reader of a pipe may have gone (`loteria journal show | head`).
   process.stdout.on('error', () => process.exit(EXIT.done));
   try {
-    await program.parseAsync();
+    await program.parseAsync(plainHelp(program, process.argv.slice(2)), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

@@ -43,7 +43,7 @@ export async function run(options: RunOptions, command: Command): Promise<number
   } catch (error) {
     if (!stop.aborted) throw error;
     say('stopped');
-    return EXIT.failed;
+    return stopping.exitCode;
   } finally {
     stopping.release();
     if (options.keep) say(`kept: ${folder}`);

@@ -18,7 +18,7 @@ import type { CentralEvent, Emit } from '../observe/events.ts';
 import { openLog } from '../observe/log.ts';
 import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { CentralStatus } from '../observe/status.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
 import type { ServerDoors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
@@ -92,7 +92,7 @@ async function runCentral(config: ServerConfig, sink: LogSink): Promise<number> 
   } catch (error) {
     if (!opening.signal.aborted) {
       emit({ event: 'failed', action: 'start', error: (error as Error).message });
-      return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+      return exitCodeOf(error);
     }
     emit({ event: 'stopping', signal: await stopAsked });
     await operator?.stop();

@@ -1,14 +1,20 @@
+import { constants } from 'node:os';
 import type { LogSink } from '../observe/log-sink.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
+/** The exit code of a program that a signal ended, as a shell reports it: 130 for SIGINT. */
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}
+
 /** The first SIGTERM or SIGINT stops the program gracefully; the second ends it (promise P8). */
 export function onStopSignal(sink: LogSink, stop: (signal: string) => void): void {
   let asked = false;
-  const handle = (signal: string): void => {
+  const handle = (signal: NodeJS.Signals): void => {
     if (asked) {
       sink.flush();
-      process.exit(1);
+      process.exit(exitCodeOfSignal(signal));
     }
     asked = true;
     stop(signal);
@@ -18,6 +24,8 @@ export function onStopSignal(sink: LogSink, stop: (signal: string) => void): voi
 
 export interface StopRequest {
   readonly signal: AbortSignal;
+  /** The exit code of a program that the request ends. */
+  readonly exitCode: number;
   /** Restores the default: a signal ends the process. */
   release(): void;
 }
@@ -28,10 +36,18 @@ export function abortOnSignal(): StopRequest {
   const release = (): void => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
-  const onSignal = (): void => {
+  let exitCode = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
     release();
+    exitCode = exitCodeOfSignal(signal);
     controller.abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  return { signal: controller.signal, release };
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    release,
+  };
 }

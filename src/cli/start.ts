@@ -5,8 +5,9 @@ import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config/errors.ts';
 import { FileRefused } from '../files/private.ts';
+import { reasonOf } from '../files/system-error.ts';
 import { StoreError } from '../store/store.ts';
-import { EXIT } from './exit-codes.ts';
+import { exitCodeOf } from './exit-codes.ts';
 
 /** V8's code cache. */
 const COMPILED = new URL('../compiled', import.meta.url);
@@ -23,13 +24,15 @@ async function start(): Promise<number> {
     return await runCommand(process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`loteria: ${explain(error)}\n`);
-    return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+    return exitCodeOf(error);
   }
 }
 
 /** Only errors of this program need a stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if ('path' in error && 'syscall' in error)
+    return `cannot use ${String(error.path)}, ${reasonOf(error)}`;
   const known =
     'syscall' in error ||
     [ConfigError, FileRefused, StoreError].some(kind => error instanceof kind);

@@ -35,9 +35,14 @@ const RESULT: readonly Column<ResultRow>[] = [
   ['documents', listDocuments, 'left'],
 ];
 
-/** The measurements of `loteria bench`; the latency is that of a batch. */
-export function formatMeasurements(measurements: readonly Measurement[]): string {
-  return formatTable(MEASUREMENT, measurements);
+/**
+ * The measurements of `loteria bench`; the latency is that of a batch.
+ *
+ * @param width of the terminal; a wider table becomes lists
+ */
+export function formatMeasurements(measurements: readonly Measurement[], width = Infinity): string {
+  const table = formatTable(MEASUREMENT, measurements);
+  return table.indexOf('\n') <= width ? table : formatLists(MEASUREMENT, measurements);
 }
 
 /**
@@ -98,6 +103,15 @@ function formatTable<Row>(
   const [titles, ...rest] = lines.map(line => line.join('  ').trimEnd());
   const rule = widths.map(width => '─'.repeat(width)).join('  ');
   return [titles, rule.slice(0, ruleColumns), ...rest].join('\n');
+}
+
+/** A line per cell. */
+function formatLists<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const width = Math.max(...columns.map(([title]) => title.length));
+  const lists = rows.map(row =>
+    columns.map(([title, cell]) => `${title.padEnd(width)}  ${cell(row)}`).join('\n'),
+  );
+  return lists.join('\n\n');
 }
 
 function listDocuments({ winners, right }: ResultRow): string {

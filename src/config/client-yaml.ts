@@ -13,7 +13,8 @@ export function parseClientYaml(text: string, fileName: string): Map<string, Giv
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
-    throw new ConfigError(`${fileName}, line ${line}: ${error.message.split('\n')[0]}`, error);
+    const reason = error.message.replace(/ at line \d+, column \d+:\n[^]*/, '');
+    throw new ConfigError(`${fileName}, line ${line}: ${reason}`, error);
   }
   const given = new Map<string, Given>();
   const sourceOf = (node: Node | null | undefined): string =>

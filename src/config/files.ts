@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { reasonNotCreated, reasonOf } from '../files/system-error.ts';
 import { ConfigError } from './errors.ts';
 
 /**
@@ -11,8 +12,15 @@ export function readOptionalFile(path: string, required: boolean): string {
     // Some editors write a byte order mark.
     return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && !required) return '';
-    throw new ConfigError(`cannot read ${path} (${code ?? String(error)})`, error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !required) return '';
+    throw unreadable(path, error);
   }
+}
+
+export function unreadable(path: string, error: unknown): ConfigError {
+  return new ConfigError(`cannot read ${path}, ${reasonOf(error)}`, error);
+}
+
+export function unwritable(path: string, error: unknown): ConfigError {
+  return new ConfigError(`cannot write ${path}, ${reasonNotCreated(error)}`, error);
 }

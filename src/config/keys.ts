@@ -118,11 +118,20 @@ function refuseUnknown(keys: readonly Key<unknown>[], file: ReadonlyMap<string, 
   const known = keys.map(key => key.name);
   for (const [name, { source }] of file) {
     if (known.includes(name)) continue;
-    const near = closest(name, known);
+    const likely = likelyKeys(name, known);
     const hint =
-      distance(name, near) <= 3 ? `did you mean ${near}?` : `known keys: ${known.join(', ')}`;
+      likely.length > 0
+        ? `did you mean ${likely.join(' or ')}?`
+        : 'docs/CONFIG.md and --help list the keys';
     throw new ConfigError(`${source}: unknown key ${name}; ${hint}`);
   }
+}
+
+/** `server.address` for `server`, or the nearest key for a mistyped one. */
+function likelyKeys(name: string, known: readonly string[]): readonly string[] {
+  const near = closest(name, known);
+  if (distance(name, near) <= 3) return [near];
+  return known.filter(key => key.split(/[._]/).includes(name));
 }
 
 /** A decimal number without sign within the bounds. */

@@ -1,4 +1,4 @@
-/** Characters of tables and messages, and what replaces them in a locale without UTF-8. */
+/** Signs of tables and messages, and what replaces them in a locale without UTF-8. */
 const ASCII: Readonly<Record<string, string>> = {
   '─': '-',
   '–': '-',
@@ -9,14 +9,22 @@ const ASCII: Readonly<Record<string, string>> = {
   '✗': 'x',
 };
 
-const REPLACED = new RegExp(`[${Object.keys(ASCII).join('')}]`, 'gu');
+const SIGNS = new RegExp(`[${Object.keys(ASCII).join('')}]`, 'gu');
 
-/** A text as the locale of the environment can show it. */
-export function inLocale(
-  text: string,
-  { LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, string | undefined>> = process.env,
-): string {
+/** A text as a terminal in the locale of the environment can show it. */
+export function inLocale(text: string): string {
+  if (isUtf8Locale()) return text;
+  return text
+    .replace(SIGNS, sign => ASCII[sign]!)
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .replace(/\P{ASCII}/gu, '?');
+}
+
+/** Whether the locale has UTF-8, or none is set, as in most containers. */
+function isUtf8Locale(): boolean {
+  const { LC_ALL, LC_CTYPE, LANG } = process.env;
   // POSIX: the first that is set and not empty.
-  const isUtf8 = /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
-  return isUtf8 ? text : text.replace(REPLACED, character => ASCII[character]!);
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  return locale === undefined || locale === '' || /utf-?8/i.test(locale);
 }

@@ -87,11 +87,10 @@ export const SERVER_KEYS = {
     'csv',
     'where bets are stored: csv in DATA_DIR; postgres:// in a database that several servers share; memory, for experiments, loses them when the server ends',
   ),
-  storeLottery: key(
+  storeLottery: optional(
     'STORE_LOTTERY',
     { allowed: 'letters, digits, - and _, up to 64', parse: parseLottery },
-    'LOTERIA',
-    'name of the lottery in the database, the same on each of its servers',
+    'name of the lottery in the database of SERVER_STORE, the same on each of its servers; LOTERIA when not set',
   ),
   storeSync: optional(
     'STORE_SYNC',

@@ -42,6 +42,8 @@ export const STORE_ALLOWED =
 
 const ENGINE_PORT = 5432;
 
+const LOTTERY = 'LOTERIA';
+
 /** As in `libpq`: no TLS, TLS without verification of the server, TLS with it. */
 const SSL_MODES = ['disable', 'require', 'verify-full'] as const;
 const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
@@ -96,18 +98,22 @@ export function parseLottery(text: string): string | undefined {
 
 /**
  * @param sync default: a quorum if there are several hosts, else one machine
- * @throws ConfigError if `sync` is given without an engine
+ * @throws ConfigError if `lottery` or `sync` is given without an engine
  */
 export function storeOf(
   store: 'csv' | 'memory' | EngineAddress,
-  lottery: string,
+  lottery: string | undefined,
   sync: StoreSync | undefined,
 ): StoreChoice {
   if (typeof store === 'object') {
     const usual = store.hosts.length > 1 ? 'quorum' : 'single';
-    return { kind: 'postgres', engine: store, lottery, sync: sync ?? usual };
+    return { kind: 'postgres', engine: store, lottery: lottery ?? LOTTERY, sync: sync ?? usual };
   }
-  if (sync !== undefined)
-    throw new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)');
+  for (const [key, value] of Object.entries({ STORE_SYNC: sync, STORE_LOTTERY: lottery })) {
+    if (value === undefined) continue;
+    throw new ConfigError(
+      `${key} is set, and SERVER_STORE is ${store}, which has none: remove ${key}, or set SERVER_STORE to postgres://…`,
+    );
+  }
   return { kind: store };
 }

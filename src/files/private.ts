@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { reasonOf } from './system-error.ts';
 
 /** Files with personal data or keys are for their owner alone. */
 export const PRIVATE_FILE = 0o600;
@@ -42,9 +43,18 @@ export async function writePrivate(path: string, data: string | Uint8Array): Pro
   }
 }
 
-/** Creates a folder and its parents for their owner alone; does not change existing ones. */
+/**
+ * Creates a folder and its parents for their owner alone; does not change existing ones.
+ *
+ * @throws FileRefused (as a rejection) when it cannot be created
+ */
 export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+  try {
+    await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+  } catch (error) {
+    const why = `cannot be created as a folder, ${reasonOf(error)}; name another one`;
+    throw new FileRefused(path, why, error);
+  }
 }
 
 /**

@@ -111,7 +111,7 @@ export class RowDecoder {
     if (step === 'more' || step === 'done') return undefined;
     const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? betOf(reader) : undefined;
     if (bet === undefined)
-      throw new Error(`${this.#source}, line ${reader.line}: not a row of bets.csv`);
+      throw new Error(`line ${reader.line} of ${this.#source} is not a row of a bet`);
     return bet;
   }
 }

@@ -5,8 +5,12 @@ import type {
   Emit,
   UploadEvent,
 } from './events.ts';
+import { NEXT_LOTTERY } from '../wire/refusal.ts';
 import type { Log } from './log.ts';
 import { logBy, type LogTable } from './log-table.ts';
+
+/** A second run in the same folder or containers shows the winners of the first. */
+const SENT_BEFORE = `an earlier run has sent all of them; ${NEXT_LOTTERY}`;
 
 /** The client's log lines. The assignment fixes its own actions, in Spanish. */
 const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
@@ -41,7 +45,10 @@ const uploadLines = (client_id: number): LogTable<UploadEvent> => ({
     const next_start = 'would send these bets again, the central must void them first';
     return ['error', 'upload', 'fail', { ...details, next_start }];
   },
-  'upload-done': ({ batches, bets }) => ['info', 'upload', 'success', { client_id, batches, bets }],
+  'upload-done': ({ batches, bets }) => {
+    const hint = batches === 0 && bets > 0 ? { hint: SENT_BEFORE } : {};
+    return ['info', 'upload', 'success', { client_id, batches, bets, ...hint }];
+  },
   'finish-in-doubt': () => [
     'warning',
     'finish',

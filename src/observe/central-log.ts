@@ -1,10 +1,10 @@
 import type { ByHand } from '../lottery/fact.ts';
+import { NEXT_LOTTERY } from '../wire/refusal.ts';
 import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from './events.ts';
 import type { Log, Result } from './log.ts';
 import { logBy, type LogTable } from './log-table.ts';
 
-const NO_BETS =
-  "no bet is taken after a draw; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
+const NO_BETS = `no bet is taken after a draw; ${NEXT_LOTTERY}`;
 
 /** The server's log lines. The assignment fixes its own actions, in Spanish. */
 const LINES: LogTable<CentralEvent> = {

@@ -108,3 +108,15 @@ export class StoreError extends Error {
     this.code = code;
   }
 }
+
+/** The folder of a store does not exist, is not a folder or cannot be written. */
+export class FolderError extends StoreError {
+  constructor(folder: string, why: string, cause?: unknown) {
+    super(
+      'unusable',
+      `cannot use the folder ${folder}, ${why}; DATA_DIR or the command line names it`,
+      cause,
+    );
+    this.name = 'FolderError';
+  }
+}

@@ -1,13 +1,15 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { ConfigError } from '../config/errors.ts';
 import type { IdentityFiles, NamedFile, ServerTls } from '../config/tls-files.ts';
+import { reasonOf } from '../files/system-error.ts';
 import { type FileValidity, validityOf } from './validity.ts';
 
 /** A certificate or key file is unusable. The message names the configuration key and the file. */
-export class CredentialsError extends Error {
+export class CredentialsError extends ConfigError {
   constructor({ key, path }: NamedFile, why: string, cause?: unknown) {
-    super(`${key} is ${path}, ${why}`, { cause });
+    super(`${key} is ${path}, ${why}`, cause);
     this.name = 'CredentialsError';
   }
 }
@@ -71,12 +73,12 @@ export function readAuthority(file: NamedFile): string {
   return text;
 }
 
-function readText(file: NamedFile): string {
+/** @throws CredentialsError */
+export function readText(file: NamedFile): string {
   try {
     return readFileSync(file.path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new CredentialsError(file, `which cannot be read (${code})`, error);
+    throw new CredentialsError(file, `which cannot be read, ${reasonOf(error)}`, error);
   }
 }
 

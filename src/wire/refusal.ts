@@ -20,6 +20,11 @@ export const REFUSAL_CODES = [
   'storage',
 ] as const;
 
+/** How to begin the next lottery, for `draw-closed` and the log. */
+export const NEXT_LOTTERY =
+  "the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make " +
+  "docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY";
+
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export interface Refusal {

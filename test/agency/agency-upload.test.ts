@@ -114,7 +114,7 @@ describe('an upload', () => {
     const error = await failureOf(uploadFile(agency, path));
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      `cannot read ${path} (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
+      `cannot read ${path}, it does not exist (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
     );
     expect(events.all).toEqual([]);
   });
@@ -124,7 +124,7 @@ describe('an upload', () => {
     await mkdir(path);
     const error = await failureOf(uploadFile(startAgency(1).agency, path));
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toContain(`cannot read ${path} (EISDIR)`);
+    expect(error.message).toContain(`cannot read ${path}, it is a folder (EISDIR)`);
   });
 });
 

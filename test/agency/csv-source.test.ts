@@ -208,8 +208,8 @@ describe('CsvSource', () => {
     await expect(
       CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' }),
     ).rejects.toMatchObject({
-      name: 'AgencyError',
-      message: `cannot read ${path} (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
+      name: 'UnreadableFile',
+      message: `cannot read ${path}, it does not exist (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
     });
   });
 });

@@ -28,6 +28,11 @@ function parts(
   };
 }
 
+/** The error of a client whose server is not there. */
+const unreachable = (port: number | undefined, attempts: number): string =>
+  `the central cannot be reached at 127.0.0.1, port ${port}, no server listens there (ECONNREFUSED), ` +
+  `after ${attempts} attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`;
+
 describe('dial', () => {
   test('connects', async () => {
     const central = await FakeCentral.listen();
@@ -48,8 +53,18 @@ describe('dial', () => {
     onTestFinished(() => void socket.destroy());
     await central.accept();
     expect(events.all.slice(0, 2)).toEqual([
-      { event: 'connecting', attempt: 1, waitMs: 100, error: 'ECONNREFUSED' },
-      { event: 'connecting', attempt: 2, waitMs: 200, error: 'ECONNREFUSED' },
+      {
+        event: 'connecting',
+        attempt: 1,
+        waitMs: 100,
+        error: 'no server listens there (ECONNREFUSED)',
+      },
+      {
+        event: 'connecting',
+        attempt: 2,
+        waitMs: 200,
+        error: 'no server listens there (ECONNREFUSED)',
+      },
     ]);
   });
 
@@ -63,7 +78,7 @@ describe('dial', () => {
     });
     const error = await failureOf(dial(rest));
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 4 attempts');
+    expect(error.message).toBe(unreachable(port, 4));
     // 150 + 100, 300 + 200, 450 + 400 are within 1,000 ms, 600 + 800 is not.
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([100, 200, 400]);
   });
@@ -76,7 +91,7 @@ describe('dial', () => {
       since: 4_050,
     });
     const error = await failureOf(dial(rest));
-    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 1 attempts');
+    expect(error.message).toBe(unreachable(port, 1));
     expect(events.all).toEqual([]);
   });
 
@@ -86,7 +101,7 @@ describe('dial', () => {
       dial(parts(1, { addresses: new Addresses([nowhere], 1), maxElapsedMs: 1 })),
     );
     expect(error.message).toMatch(
-      /^the central cannot be reached, (ENOTFOUND|EAI_AGAIN), after 1 attempts$/,
+      /^the central cannot be reached at no-such-host\.invalid, port 1, .* \((ENOTFOUND|EAI_AGAIN)\), after 1 attempts; /,
     );
   });
 
@@ -162,7 +177,7 @@ describe('dial with several servers', () => {
     let now = 0;
     const { events, ...rest } = parts(ports, { maxElapsedMs: 1_000, now: () => (now += 150) });
     const error = await failureOf(dial(rest));
-    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 6 attempts');
+    expect(error.message).toBe(unreachable(ports[1], 6));
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0, 100, 0, 200, 0]);
   });
 

@@ -76,7 +76,7 @@ describe('the upload name', () => {
     const path = join(await temporaryFolder(), 'none.csv');
     const error = await failureOf(nameFile(path, NEVER));
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toContain(`cannot read ${path} (ENOENT)`);
+    expect(error.message).toContain(`cannot read ${path}, it does not exist (ENOENT)`);
   });
 });
 

@@ -153,7 +153,7 @@ describe('a resumable upload', () => {
     const error = await failureOf(uploadFile(startResumable(central.port).agency, path));
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toMatch(
-      /^cannot read .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
+      /^cannot read .*, it .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
     );
     expect(central.conversations).toEqual([]);
   });

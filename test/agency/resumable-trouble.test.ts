@@ -318,9 +318,12 @@ describe('reconnecting', () => {
       now: () => (events.of('reconnecting').length === 0 ? 0 : 1_001),
     });
     await batchOn(central);
+    const { port } = central;
     await central.close();
     const error = await failureOf(upload);
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe('the central cannot be reached, ECONNREFUSED, after 1 attempts');
+    expect(error.message).toBe(
+      `the central cannot be reached at 127.0.0.1, port ${port}, no server listens there (ECONNREFUSED), after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
+    );
   });
 });

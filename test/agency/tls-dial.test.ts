@@ -89,7 +89,7 @@ describe('an untrusted server certificate', () => {
     const error = await failureOf(dial({ ...parts(port), maxElapsedMs: 1 }));
     expect(error).toBeInstanceOf(AgencyError);
     expect(error.message).toBe(
-      "the central cannot be reached, the server's certificate cannot be trusted, it has expired, after 1 attempts",
+      `the central cannot be reached at 127.0.0.1, port ${port}, the server's certificate cannot be trusted, it has expired, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
     );
   });
 
@@ -218,6 +218,6 @@ test('a stalled TLS handshake times out', async () => {
     }),
   );
   expect(error.message).toBe(
-    'the central cannot be reached, no answer to the connection, after 1 attempts',
+    `the central cannot be reached at 127.0.0.1, port ${central.port}, no answer to the connection, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
   );
 });

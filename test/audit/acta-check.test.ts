@@ -64,9 +64,9 @@ describe('loteria acta check', () => {
     [[], "required option '--agency <number>' not specified"],
     [['--agency', '0'], 'A whole number from 1 to 65535 is expected.'],
     [['--agency', '1', '--delimiter', '"'], 'Allowed: one ASCII character'],
-    [['--agency', '1', '--acta', 'none.txt'], 'cannot read none.txt (ENOENT)'],
+    [['--agency', '1', '--acta', 'none.txt'], 'cannot read none.txt, it does not exist (ENOENT)'],
     [['--agency', '1', '--acta', 'agency.csv'], 'agency.csv is not an acta de cierre'],
-    [['--agency', '1', '--file', 'none.csv'], 'cannot read none.csv (ENOENT)'],
+    [['--agency', '1', '--file', 'none.csv'], 'cannot read none.csv, it does not exist (ENOENT)'],
   ])('exits with code 2 and names the fault (%j)', async (args, fault) => {
     const { code, stdout, stderr } = await check(LINES.join(''), ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

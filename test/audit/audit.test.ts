@@ -183,8 +183,8 @@ describe('wrong usage of loteria audit', () => {
   });
 
   test.each([
-    [['--key', 'none.pub'], '--key: none.pub cannot be read as a public key in PEM (ENOENT)'],
-    [['--key', 'acta.txt'], '--key: acta.txt cannot be read as a public key in PEM'],
+    [['--key', 'none.pub'], '--key: none.pub cannot be read, it does not exist (ENOENT)'],
+    [['--key', 'acta.txt'], '--key: acta.txt holds no public key in PEM'],
     [['--acta', 'none.txt'], 'there is no none.txt'],
     [['--signature', 'none.sig'], 'there is no none.sig'],
     [['--sig'], "unknown option '--sig'"],

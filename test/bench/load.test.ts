@@ -143,7 +143,9 @@ describe('runLoad', () => {
   });
 
   test('fails when no server listens', async () => {
-    await expect(runLoad(plan(1))).rejects.toThrow('127.0.0.1:1: connect ECONNREFUSED');
+    await expect(runLoad(plan(1))).rejects.toThrow(
+      '127.0.0.1:1: no server listens there (ECONNREFUSED)',
+    );
   });
 
   test('stops when aborted and closes every connection', async () => {

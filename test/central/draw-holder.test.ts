@@ -148,7 +148,7 @@ describe('a draw that the store refuses', () => {
   };
 
   test.each([
-    ['full', 1, 'cannot write bets.csv, ENOSPC on write'],
+    ['full', 1, 'cannot write bets.csv, the disk is full (ENOSPC)'],
     ['unavailable', 3, 'no node leads the stream'],
   ] as const)('(%s) is retried after a delay', async (reason, reads, error) => {
     const opened = open();

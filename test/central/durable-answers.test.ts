@@ -21,7 +21,7 @@ describe('a reply of a full store', () => {
         event: 'message-refused',
         ip: '127.0.0.1',
         agency: 1,
-        refusal: { code: 'storage', detail: 'cannot write bets.csv, ENOSPC on write' },
+        refusal: { code: 'storage', detail: 'cannot write bets.csv, the disk is full (ENOSPC)' },
       },
     ]);
     expect(central.of('bets-refused')).toEqual([

@@ -8,7 +8,7 @@ import type { Peer } from '../support/peer.ts';
 /** Uploads of agencies that number bets, not batches. */
 
 const BAD = bet('x');
-const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, ENOSPC on write';
+const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, the disk is full (ENOSPC)';
 
 async function open(options: { held?: boolean } = {}) {
   const store = new GatedStore(options);

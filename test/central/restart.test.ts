@@ -101,7 +101,7 @@ const FINISHED =
 const OPEN =
   'FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored; send the same file again, or \'loteria agency void 1 --upload u --reason "…"\'';
 const CLOSED =
-  "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY";
+  "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY";
 
 describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P6)', end => {
   test('remembers uploads, sequence numbers, refused batches and finished agencies', async () => {
@@ -218,7 +218,7 @@ describe('a full disk', () => {
     disk.noRoomFor = '"type":"draw"';
     expect(await ask(peer, END, GWIN)).toEqual(['OK', 'NEND']);
     expect(await central.seen('draw-delayed')).toMatchObject([
-      { error: expect.stringMatching(/bets\.journal, ENOSPC on write/) },
+      { error: expect.stringMatching(/bets\.journal, the disk is full \(ENOSPC\)/) },
     ]);
     await takeTurns(peer);
     expect(central.of('draw-held')).toEqual([]);

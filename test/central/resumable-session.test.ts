@@ -206,12 +206,12 @@ describe('HELO of a finished agency', () => {
     ]);
     again.send(sbet(2, bet(3)));
     expect(await again.lastFrames()).toEqual([
-      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY",
+      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY",
     ]);
     const other = await central.connect();
     other.send(helo(1, 'v'));
     expect(await other.lastFrames()).toEqual([
-      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new', or another STORE_LOTTERY",
+      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY",
     ]);
   });
 

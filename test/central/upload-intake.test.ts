@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 const BAD = bet('x');
 const failBet = (seq: number, index = 0): string =>
   `FAIL invalid-bet|0|${seq}|${index}|document|not-digits`;
-const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, ENOSPC on write';
+const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, the disk is full (ENOSPC)';
 
 async function open(options: { held?: boolean } = {}) {
   const store = new GatedStore(options);

@@ -42,7 +42,7 @@ describe('loteria check', () => {
   test('leaves no folder and no process after Ctrl-C', async () => {
     const { subject, before, child, exited } = await startCheck();
     child.kill('SIGINT');
-    expect(await exited).toEqual([2, null]);
+    expect(await exited).toEqual([130, null]);
     expect(foldersOf(child.pid!)).toEqual([]);
     expect(processesOf(child.pid!)).toEqual([]);
     expect(statusOf(subject)).toBe(before);

@@ -128,7 +128,7 @@ describe('loteria bench', () => {
     program.kill('SIGINT');
     const { code, signal } = await program.exited;
     expect({ code, signal, stderr: program.stderr }).toEqual({
-      code: 1,
+      code: 130,
       signal: null,
       stderr: 'loteria: stopped\n',
     });
@@ -148,7 +148,9 @@ describe('loteria bench', () => {
     );
     const none = await bench('--server', `127.0.0.1:${await freePort()}`);
     expect(none.code).toBe(1);
-    expect(none.stderr).toMatch(/^loteria: 127\.0\.0\.1:\d+: connect ECONNREFUSED .*\n$/);
+    expect(none.stderr).toMatch(
+      /^loteria: 127\.0\.0\.1:\d+: no server listens there \(ECONNREFUSED\)\n$/,
+    );
   });
 
   test.each([

@@ -205,10 +205,37 @@ describe('commands without a reachable database', () => {
     });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.split('\n')).toEqual([
-      expect.stringMatching(/^loteria: 127.0.0.1:\d+: connect ECONNREFUSED /),
+      expect.stringMatching(/^loteria: 127.0.0.1:\d+: no server listens there \(ECONNREFUSED\)/),
       '',
     ]);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('a port of another program is named as such', async () => {
+    const other = createServer(socket => void socket.end('220 mail.example.org ESMTP\r\n'));
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const { code, stderr } = await loteria(await temporaryFolder(), ['export', 'out.csv'], {
+      ...env,
+      SERVER_STORE: `postgres://loteria@127.0.0.1:${port}/loteria`,
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `loteria: 127.0.0.1:${port}: does not answer as PostgreSQL; it hangs or was ended, or another program is there (SERVER_STORE)\n`,
+    });
+  });
+
+  test('a file for TLS that is missing is wrong configuration', async () => {
+    const { code, stderr } = await loteria(await temporaryFolder(), ['export', 'out.csv'], {
+      ...env,
+      SERVER_STORE: 'postgres://loteria@127.0.0.1:1/loteria?sslrootcert=none.pem',
+    });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'loteria: sslrootcert of SERVER_STORE is none.pem, which cannot be read, it does not exist (ENOENT)\n',
+    });
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -226,7 +253,7 @@ describe('commands without a reachable database', () => {
       });
       await expect.poll(() => readdirSync(folder)).toEqual(['out.csv.part']);
       program.kill(signal);
-      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(await program.exited).toEqual({ code: signal === 'SIGINT' ? 130 : 143, signal: null });
       expect(readdirSync(folder)).toEqual([]);
     },
   );

@@ -154,7 +154,7 @@ describe('loteria journal verify', () => {
       expect(await loteria('/', ['journal', command, folder])).toEqual({
         code: 1,
         stdout: '',
-        stderr: `loteria: there is no lottery in ${folder}\n`,
+        stderr: `loteria: there is no lottery in ${folder}, it has no bets.journal; name the DATA_DIR of a server\n`,
       });
     }
   });

@@ -70,6 +70,8 @@ describe('help', () => {
       ],
     ],
     [['help', 'server'], ['SERVER_PORT']],
+    [['help', 'draw', 'new'], ['Usage: loteria draw new']],
+    [['draw', 'help', 'new'], ['Usage: loteria draw new']],
   ])('loteria %j lists commands, options and keys, exit code 0', async (args, words) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -121,9 +123,17 @@ describe('wrong usage', () => {
   test.each([
     [[], 'Usage: loteria'],
     [['server', 'now'], 'too many arguments'],
+    [['help', 'nope'], "unknown command 'nope'"],
+    [['help', 'srver'], 'Did you mean server?'],
+    [['nope', '--help'], "unknown command 'nope'"],
+    [['help', 'draw', 'nope'], "unknown command 'nope'"],
+    [['draw', 'nope', '--help'], "unknown command 'nope'"],
     [['journal'], 'Usage: loteria journal'],
     [['journal', 'verfy'], 'Did you mean verify?'],
-    [['draw', 'status', '--config', 'none.ini'], 'cannot read none.ini (ENOENT)'],
+    [
+      ['draw', 'status', '--config', 'none.ini'],
+      'cannot read none.ini, it does not exist (ENOENT)',
+    ],
     [['client', '--config'], "option '--config <file>' argument missing"],
     [['dataset'], "missing required argument 'folder'"],
     [['dataset', 'x', '--bets', 'many'], 'A whole number from 0 to 1000000000 is expected.'],
@@ -136,7 +146,17 @@ describe('wrong usage', () => {
       'Allowed choices are resumable, base, push-codes, check-win, csv-frames, op-codes, tp0.',
     ],
     [['dataset', 'x', '--from', 'y', '--bets', '5'], 'cannot be used with'],
-    [['dataset', 'x', '--from', 'y'], '--from y cannot be unpacked: ENOENT'],
+    [
+      ['draw', 'status', 'nowhere'],
+      'cannot use the folder nowhere, it does not exist; DATA_DIR or the command line names it',
+    ],
+    [['server', '--config', '.'], 'cannot read ., it is a folder (EISDIR)'],
+    [['audit', 'nowhere'], 'nowhere/bets.csv is missing'],
+    [
+      ['check', '.', '--how', 'native', '--json', 'nowhere/report.json'],
+      'cannot write nowhere/report.json, its folder does not exist (ENOENT)',
+    ],
+    [['dataset', 'x', '--from', 'y'], '--from y cannot be unpacked: it does not exist (ENOENT)'],
   ])('loteria %j names the fault, exit code 2', async (args, fault) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -151,6 +171,17 @@ describe('wrong usage', () => {
       stderr:
         'loteria: SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT in the environment (0 to 65535; 0 takes any free port)\n',
     });
+  });
+});
+
+test.each(['dataset', 'certs'])('loteria %s names a file in place of its folder', async name => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'a-file'), '');
+  expect(await loteriaIn(folder, name, 'a-file')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      'loteria: a-file cannot be created as a folder, something is there already (EEXIST); name another one\n',
   });
 });
 

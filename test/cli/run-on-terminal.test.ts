@@ -59,7 +59,7 @@ test('Ctrl-C in a terminal ends loteria run and leaves no setting of the termina
   const terminal = await start(80, 24, ['--bets', '3000000']);
   await terminal.shows(/^bets made .*% /);
   terminal.type('\u0003');
-  expect(await terminal.exited).toBe(1);
+  expect(await terminal.exited).toBe(130);
   expect(terminal.lines.at(-2)).toMatch(/stopped$/);
   // A second Ctrl-C would leave them: no private mode is set at all.
   expect(terminal.output).not.toContain('\u001b[?');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatMeasurements, formatResults } from '../../src/cli/tables.ts';
+import type { Measurement } from '../../src/bench/measure.ts';
 import type { ResultRow } from '../../src/run/lottery-run.ts';
 
 const ROW: ResultRow = {
@@ -57,30 +58,31 @@ describe('formatResults', () => {
   });
 });
 
+const MEASUREMENTS: readonly Measurement[] = [
+  {
+    name: 'loteria',
+    bets: 1_000_090,
+    batches: 7_693,
+    seconds: 0.4,
+    betsPerSecond: 2_500_225,
+    megabytesPerSecond: 115.6,
+    latencyMs: { p50: 14.4231, p99: 27.5, p999: 1032.1, max: 1040 },
+    peakMegabytes: 103,
+  },
+  {
+    name: 'localhost:12345',
+    bets: 130,
+    batches: 1,
+    seconds: 12,
+    betsPerSecond: 10.8,
+    megabytesPerSecond: 0,
+    latencyMs: { p50: 0.004, p99: 1, p999: 1, max: 1 },
+    peakMegabytes: undefined,
+  },
+];
+
 test('formatMeasurements aligns its columns', () => {
-  const table = formatMeasurements([
-    {
-      name: 'loteria',
-      bets: 1_000_090,
-      batches: 7_693,
-      seconds: 0.4,
-      betsPerSecond: 2_500_225,
-      megabytesPerSecond: 115.6,
-      latencyMs: { p50: 14.4231, p99: 27.5, p999: 1032.1, max: 1040 },
-      peakMegabytes: 103,
-    },
-    {
-      name: 'localhost:12345',
-      bets: 130,
-      batches: 1,
-      seconds: 12,
-      betsPerSecond: 10.8,
-      megabytesPerSecond: 0,
-      latencyMs: { p50: 0.004, p99: 1, p999: 1, max: 1 },
-      peakMegabytes: undefined,
-    },
-  ]);
-  expect(table).toBe(
+  expect(formatMeasurements(MEASUREMENTS)).toBe(
     [
       'server                bets  seconds     bets/s  MB/s  p50 ms  p99 ms  p99.9 ms  peak MB',
       '───────────────  ─────────  ───────  ─────────  ────  ──────  ──────  ────────  ───────',
@@ -88,4 +90,12 @@ test('formatMeasurements aligns its columns', () => {
       'localhost:12345        130    12.00         11     0    0.00    1.00      1.00        –',
     ].join('\n'),
   );
+});
+
+test('measurements in a narrow terminal are a list each', () => {
+  const width = 40;
+  const lists = formatMeasurements(MEASUREMENTS, width);
+  expect(lists).toMatch(/^server {4}loteria\nbets {6}1,000,090\n/);
+  expect(lists).toContain('\n\nserver    localhost:12345\n');
+  for (const line of lists.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
 });

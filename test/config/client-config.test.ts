@@ -117,7 +117,9 @@ describe('the environment', () => {
   test('cannot replace a config file that is a folder', async () => {
     const path = join(await temporaryFolder(), 'config.yaml');
     await mkdir(path);
-    await expect(readClientConfig(path, {})).rejects.toThrow(`cannot read ${path} (EISDIR)`);
+    await expect(readClientConfig(path, {})).rejects.toThrow(
+      `cannot read ${path}, it is a folder (EISDIR)`,
+    );
   });
 
   test('has LOG_FORMAT as another name of CLI_LOG_FORMAT, which takes precedence', async () => {
@@ -276,6 +278,18 @@ describe('the file config.yaml', () => {
     expect(await refusal(`${LEAST}loop:\n  period: 5s\n  amuont: 3\n`)).toBe(
       'config.yaml, line 6: unknown key loop.amuont; did you mean loop.amount?',
     );
+  });
+
+  test.each([
+    ['server: localhost:1', 'server; did you mean server.address?'],
+    ['batch: 10', 'batch; did you mean batch.maxAmount or batch.window?'],
+    ['nothing: 1', 'nothing; docs/CONFIG.md and --help list the keys'],
+  ])('%s, an unknown key, names no more than what may be meant', async (line, message) => {
+    expect(await refusal(`${line}\n`)).toBe(`config.yaml, line 1: unknown key ${message}`);
+  });
+
+  test('a text that is not YAML is refused with its line, named once', async () => {
+    expect(await refusal('a: [1,2\n')).toMatch(/^config\.yaml, line 2: Flow sequence .* ]$/);
   });
 
   test.each([

@@ -130,7 +130,7 @@ describe('the environment', () => {
   test('cannot replace a named file that is missing', async () => {
     const path = join(await temporaryFolder(), 'nowhere.ini');
     expect(() => readServerConfig(path, { SERVER_PORT: '1' })).toThrow(
-      `cannot read ${path} (ENOENT)`,
+      `cannot read ${path}, it does not exist (ENOENT)`,
     );
   });
 
@@ -184,6 +184,9 @@ describe('the file config.ini', () => {
   test('is reported with a suggestion for an unknown key', async () => {
     expect(await refusal(`${LEAST}SERVER_PROT = 1\n`)).toBe(
       'config.ini: unknown key SERVER_PROT; did you mean SERVER_PORT?',
+    );
+    expect(await refusal('[DEFAULT]\nPORT = 1\n')).toBe(
+      'config.ini: unknown key PORT; did you mean SERVER_PORT or HTTP_PORT?',
     );
   });
 

@@ -23,9 +23,16 @@ describe('a csv or memory store', () => {
   });
 
   test.each(['csv', 'memory'])('refuses a setting of an engine (%s)', store => {
-    expect(() => storeOf({ SERVER_STORE: store, STORE_SYNC: 'quorum' })).toThrow(
-      new ConfigError('STORE_SYNC is set, and SERVER_STORE names no engine (postgres://)'),
-    );
+    for (const [key, value] of [
+      ['STORE_SYNC', 'quorum'],
+      ['STORE_LOTTERY', 'SORTEO-2'],
+    ] as const) {
+      expect(() => storeOf({ SERVER_STORE: store, [key]: value })).toThrow(
+        new ConfigError(
+          `${key} is set, and SERVER_STORE is ${store}, which has none: remove ${key}, or set SERVER_STORE to postgres://…`,
+        ),
+      );
+    }
   });
 });
 

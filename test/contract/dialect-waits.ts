@@ -29,7 +29,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       peer.send(Buffer.concat([spoken.hello(1), spoken.batch(1, LORCA)]));
       await until(() => store.appended.length === 1, 'the batch waiting');
       store.refuse();
-      const detail = 'cannot write bets.csv, ENOSPC on write';
+      const detail = 'cannot write bets.csv, the disk is full (ENOSPC)';
       const refused = spoken.refused(detail).toString('hex');
       expect(await peer.receive(refused.length / 2)).toBe(refused);
       if (spoken.survivesRefusedBatch) peer.end();

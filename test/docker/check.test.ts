@@ -70,7 +70,7 @@ describe('an interrupted run of loteria check', () => {
     const running = start(repository('echo'), '--only', 'ej1:echo');
     await hasContainers(running);
     running.kill('SIGINT');
-    expect(await once(running, 'exit')).toEqual([2, null]);
+    expect(await once(running, 'exit')).toEqual([130, null]);
     expect(await inventory()).toEqual(before);
   });
 

@@ -97,8 +97,15 @@ describe('exercises 6 to 8', () => {
 
   test('generate missing agency files from inside the image', async () => {
     const stack = await Stack.create({ exercise: 'ej6', clients: 3 });
-    await stack.make('docker-compose-up');
+    expect(await stack.make('docker-compose-up')).toMatch(
+      /^the page: http:\/\/127\.0\.0\.1:8080\/\n$/m,
+    );
     await clientsDone(3);
+    const times = (await stack.make('docker-compose-logs-by-time'))
+      .split('\n')
+      .flatMap(line => /\| ([-\d]+ [:\d]+) /.exec(line)?.[1] ?? []);
+    expect(times.length).toBeGreaterThan(10);
+    expect(times).toEqual(times.toSorted());
     const folder = '.data/dataset';
     expect((await readdir(join(stack.folder, folder))).toSorted()).toEqual([
       'agency-1.csv',

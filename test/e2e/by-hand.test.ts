@@ -208,7 +208,7 @@ describe('an operator', () => {
     ])
       expect(await loteria(folder, args)).toMatchObject({
         code: 1,
-        stderr: `loteria: there is no lottery in ${folder}\n`,
+        stderr: `loteria: there is no lottery in ${folder}, it has no bets.journal; name the DATA_DIR of a server\n`,
       });
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -166,6 +166,6 @@ describe('the client configuration', () => {
     const folder = await temporaryFolder();
     const client = Program.start(['client', '--config', 'none.yaml'], { cwd: folder });
     expect(await client.exited).toEqual(WRONG_USAGE);
-    expect(client.stderr).toBe('loteria: cannot read none.yaml (ENOENT)\n');
+    expect(client.stderr).toBe('loteria: cannot read none.yaml, it does not exist (ENOENT)\n');
   });
 });

@@ -196,17 +196,17 @@ describe('a heading line', () => {
 
 describe('winners.file', () => {
   test.each([
-    ['in a missing folder', 'nowhere/winners.txt', 'ENOENT'],
-    ['that is a folder', '.', 'EISDIR'],
-    ['below a file', 'agency.csv/winners.txt', 'ENOTDIR'],
-    ['with a name that is too long', 'w'.repeat(300), 'ENAMETOOLONG'],
-    ['that ends with a slash', 'winners/', 'EISDIR'],
-  ])('%s is rejected with exit code 2 before anything is sent', async (_, path, code) => {
+    ['in a missing folder', 'nowhere/winners.txt', 'its folder does not exist (ENOENT)'],
+    ['that is a folder', '.', 'it is a folder'],
+    ['below a file', 'agency.csv/winners.txt', 'a file stands where a folder is needed (ENOTDIR)'],
+    ['with a name that is too long', 'w'.repeat(300), 'its name is too long (ENAMETOOLONG)'],
+    ['that ends with a slash', 'winners/', 'it is a folder (EISDIR)'],
+  ])('%s is rejected with exit code 2 before anything is sent', async (_, path, reason) => {
     const central = await FakeCentral.listen();
     const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });
     expect(await client.exited).toEqual(WRONG_USAGE);
     expect(client.stderr).toBe(
-      `loteria: winners.file is '${path}', which cannot be written (${code})\n`,
+      `loteria: winners.file is '${path}', which cannot be written, ${reason}\n`,
     );
     expect(central.conversations).toEqual([]);
   });
@@ -225,7 +225,7 @@ describe('winners.file', () => {
     const client = startClient(folder, 1, central.port, { CLI_WINNERS_FILE: path });
     expect(await client.exited).toEqual(WRONG_USAGE);
     expect(client.stderr).toBe(
-      `loteria: winners.file is '${path}', which cannot be written (${path} ${why})\n`,
+      `loteria: winners.file is '${path}', which cannot be written, ${path} ${why}\n`,
     );
     expect(await readFile(join(folder, 'agency.csv'), 'utf8')).toBe(GOOD);
     expect(central.conversations).toEqual([]);

@@ -160,12 +160,12 @@ describe('invalid lines', () => {
 });
 
 describe('a failing client', () => {
-  test('without its file names the file and its setting, exit code 1', async () => {
+  test('without its file names the file and its setting, exit code 2', async () => {
     const folder = await temporaryFolder();
     const client = startClient(folder, 1, await portWithoutListener());
-    expect(await client.exited).toEqual(FAILED);
+    expect(await client.exited).toEqual({ code: 2, signal: null });
     expect(client.lines.map(line => line.text.slice(20)).at(-1)).toBe(
-      'ERROR    action: exit | result: fail | client_id: 1 | error: cannot read agency.csv (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it',
+      'ERROR    action: exit | result: fail | client_id: 1 | error: cannot read agency.csv, it does not exist (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it',
     );
     expect(client.stderr).toBe('');
   });
@@ -291,6 +291,6 @@ describe('SIGTERM', () => {
     client.kill('SIGINT');
     expect((await client.logged('shutdown', 'in_progress')).details['signal']).toBe('SIGINT');
     client.kill('SIGINT');
-    expect(await client.exited).toEqual(FAILED);
+    expect(await client.exited).toEqual({ code: 130, signal: null });
   });
 });

@@ -80,7 +80,9 @@ test('a server refuses batches on a full disk and stores each once with room', a
       result: 'fail',
       code: 'storage',
     });
-    expect(details['detail']).toMatch(/^cannot write .*bets\.(?:csv|journal), ENOSPC on write/);
+    expect(details['detail']).toMatch(
+      /^cannot write .*bets\.(?:csv|journal), the disk is full \(ENOSPC\)/,
+    );
   }
   await expect.poll(() => readiness(url!)).toBe('503 not ready: disk-full');
   const peer = await Peer.connect(port);
@@ -150,7 +152,7 @@ test('a client on a full disk writes its winners once there is room', async cont
   const delayed = await client.logged('write_winners', 'in_progress');
   expect(delayed).toMatchObject({
     level: 'WARNING',
-    details: { file: `${winners}.acta`, error: 'ENOSPC' },
+    details: { file: `${winners}.acta`, error: 'the disk is full (ENOSPC)' },
   });
   rmSync(join(disk, 'ballast'));
   expect(await client.exited).toEqual({ code: 0, signal: null });

@@ -48,7 +48,7 @@ test('a lottery whose replicated store starts late logs exactly these lines', as
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.lines.map(({ text }) => fixed(text))).toEqual([
     'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG',
-    'WARNING  action: reach_engine | result: in_progress | error: HOST connect ECONNREFUSED HOST',
+    'WARNING  action: reach_engine | result: in_progress | error: HOST no server listens there (ECONNREFUSED)',
     'INFO     action: reach_engine | result: success | ms: N',
     'WARNING  action: check_engine | result: success | sync: single',
     'INFO     action: open_store | result: success | file: lottery SORTEO-1 | bets: 0 | finished: 0 of 1 agencies | finished_ids: none | state: open',

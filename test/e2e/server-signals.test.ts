@@ -138,7 +138,7 @@ test.each([
   ['SIGINT', 'SIGINT'],
   ['SIGTERM', 'SIGINT'],
 ] as const)(
-  '%s and then %s exits at once with code 1; answered batches are stored',
+  '%s and then %s exits at once, as by the second; answered batches are stored',
   async (first, second) => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder);
@@ -151,7 +151,7 @@ test.each([
     await server.logged('shutdown', 'in_progress');
     const startedAt = performance.now();
     server.kill(second);
-    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(await server.exited).toEqual({ code: second === 'SIGINT' ? 130 : 143, signal: null });
     expect(performance.now() - startedAt).toBeLessThan(1_500);
     expect(server.linesOf('shutdown', 'success')).toEqual([]);
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 0));
@@ -219,9 +219,9 @@ describe('a server exits with code 2 and one line on stderr when', () => {
   });
 });
 
-describe('a server exits with code 1 and one log line when', () => {
-  async function expectOneLine(server: Program, error: RegExp): Promise<void> {
-    expect(await server.exited).toEqual({ code: 1, signal: null });
+describe('a server exits with code 1, or 2 for an unusable folder, and one log line when', () => {
+  async function expectOneLine(server: Program, error: RegExp, code = 1): Promise<void> {
+    expect(await server.exited).toEqual({ code, signal: null });
     const failures = server.lines.filter(({ result }) => result === 'fail');
     expect(failures.map(({ action, level }) => ({ action, level }))).toEqual([
       { action: 'start', level: 'ERROR' },
@@ -250,20 +250,25 @@ describe('a server exits with code 1 and one log line when', () => {
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'no-such-folder' });
     await expectOneLine(
       server,
-      /^cannot use the folder no-such-folder, it does not exist \(ENOENT\)$/,
+      /^cannot use the folder no-such-folder, it does not exist \(ENOENT\); DATA_DIR or the command line names it$/,
+      2,
     );
   });
 
   test('DATA_DIR is a file', async () => {
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: 'a-file' }, { 'a-file': '' });
-    await expectOneLine(server, /^cannot use the folder a-file, it is no folder \(ENOTDIR\)$/);
+    await expectOneLine(
+      server,
+      /^cannot use the folder a-file, a file stands where a folder is needed \(ENOTDIR\); DATA_DIR or the command line names it$/,
+      2,
+    );
   });
 
   test.each(['bets.csv', 'bets.journal'])('%s is a folder', async name => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, name));
     const server = await failToStart({ SERVER_PORT: '0', DATA_DIR: folder });
-    await expectOneLine(server, new RegExp(`${name.replace('.', '\\.')}.*EISDIR on`));
+    await expectOneLine(server, new RegExp(`${name.replace('.', '\\.')}.*it is a folder`));
   });
 
   test('an adopted bets.csv has a row that is no bet', async () => {
@@ -275,7 +280,7 @@ describe('a server exits with code 1 and one log line when', () => {
     const server = await failToStart({ SERVER_PORT: '0' }, { 'bets.csv': rows.join('') });
     await expectOneLine(
       server,
-      /^cannot use DATA_DIR \., bets\.csv, line 2 not a row of bets\.csv$/,
+      /^cannot use DATA_DIR \., line 2 of bets\.csv is not a row of a bet$/,
     );
   });
 

@@ -18,7 +18,7 @@ test('a client with several addresses names the address in its connection lines'
     `INFO     action: config | result: success | client_id: 1 | server_address: ${given} | loop_amount: 5 | loop_period: 20ms | log_level: DEBUG`,
   );
   expect(said.filter(line => / (connect|close_socket) /.test(line))).toEqual([
-    `WARNING  action: connect | result: in_progress | client_id: 1 | attempt: 1 | error: ECONNREFUSED | next_try_ms: 0 | address: 127.0.0.1:${away}`,
+    `WARNING  action: connect | result: in_progress | client_id: 1 | attempt: 1 | error: no server listens there (ECONNREFUSED) | next_try_ms: 0 | address: 127.0.0.1:${away}`,
     `INFO     action: connect | result: success | client_id: 1 | address: localhost:${port}`,
     `INFO     action: close_socket | result: success | client_id: 1 | address: localhost:${port}`,
   ]);
@@ -46,6 +46,6 @@ test('a client with one address does not name it in its retry lines', async () =
   });
   const { text } = await client.logged('connect', 'in_progress');
   expect(text.slice(20)).toMatch(
-    /^WARNING {2}action: connect \| result: in_progress \| client_id: 1 \| attempt: 1 \| error: ECONNREFUSED \| next_try_ms: \d+$/,
+    /^WARNING {2}action: connect \| result: in_progress \| client_id: 1 \| attempt: 1 \| error: no server listens there \(ECONNREFUSED\) \| next_try_ms: \d+$/,
   );
 });

@@ -60,6 +60,10 @@ describe("the client's log", () => {
       { event: 'upload-done', batches: 2, bets: 131 },
     ],
     [
+      "INFO     action: upload | result: success | client_id: 3 | batches: 0 | bets: 131 | hint: an earlier run has sent all of them; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY",
+      { event: 'upload-done', batches: 0, bets: 131 },
+    ],
+    [
       'INFO     action: resume_upload | result: success | client_id: 3 | bets: 7',
       { event: 'upload-resumed', bets: 7 },
     ],

@@ -60,8 +60,8 @@ describe("the server's log", () => {
       { event: 'batch-repeated', agency: 1, seq: 3 },
     ],
     [
-      'WARNING  action: sorteo | result: in_progress | error: cannot write bets.journal, ENOSPC on write',
-      { event: 'draw-delayed', error: 'cannot write bets.journal, ENOSPC on write' },
+      'WARNING  action: sorteo | result: in_progress | error: cannot write bets.journal, the disk is full (ENOSPC)',
+      { event: 'draw-delayed', error: 'cannot write bets.journal, the disk is full (ENOSPC)' },
     ],
     [
       `INFO     action: follow_draw | result: success | bets: 100 | winners: 2 | sha256: ${SHA256}`,

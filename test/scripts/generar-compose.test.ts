@@ -1,9 +1,9 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { type Outcome, ROOT, sh } from './shell.ts';
+import { generate, ROOT } from './shell.ts';
 
 interface Service {
   readonly container_name: string;
@@ -23,13 +23,7 @@ interface Compose {
   readonly volumes?: unknown;
 }
 
-const SCRIPT = join(ROOT, 'generar-compose.sh');
-
-const CONFIG = './client/config.yaml:/config.yaml:ro';
-
-function generate(cwd: string, args: readonly string[], env: Record<string, string> = {}): Outcome {
-  return sh(SCRIPT, args, { cwd, env });
-}
+const CONFIG = './client/config.yaml:/config.yaml:ro,z';
 
 async function composed(
   args: readonly string[],
@@ -66,7 +60,7 @@ describe('generar-compose.sh', () => {
       environment: [`CLI_ID=${id}`],
       networks: ['testing_net'],
       depends_on: ['server'],
-      volumes: [CONFIG, `./.data/dataset/agency-${id}.csv:/agency.csv:ro`],
+      volumes: [CONFIG, `./.data/dataset/agency-${id}.csv:/agency.csv:ro,z`],
     });
     expect(services).toEqual({
       server: {
@@ -80,7 +74,7 @@ describe('generar-compose.sh', () => {
         ],
         ports: ['127.0.0.1:8080:8080'],
         networks: ['testing_net'],
-        volumes: ['./server/config.ini:/loteria/config.ini:ro'],
+        volumes: ['./server/config.ini:/loteria/config.ini:ro,z'],
       },
       client1: client(1),
       client2: client(2),
@@ -134,7 +128,9 @@ describe('generar-compose.sh', () => {
       const { services } = await composed(['1', exercise]);
       expect(services['server']!.environment).toContain('NUMBER_AGENCIES=1');
       expect(services['server']!.ports).toEqual(['127.0.0.1:8080:8080']);
-      expect(services['client1']!.volumes).toContain('./.data/dataset/agency-1.csv:/agency.csv:ro');
+      expect(services['client1']!.volumes).toContain(
+        './.data/dataset/agency-1.csv:/agency.csv:ro,z',
+      );
     },
   );
 
@@ -146,7 +142,26 @@ describe('generar-compose.sh', () => {
 
   test('takes the agency files from DATASET_DIR', async () => {
     const { services } = await composed(['1', 'ej7'], { DATASET_DIR: './.data' });
-    expect(services['client1']!.volumes).toContain('./.data/agency-1.csv:/agency.csv:ro');
+    expect(services['client1']!.volumes).toContain('./.data/agency-1.csv:/agency.csv:ro,z');
+  });
+
+  test.each([['--page-port', '9090'], ['--page-port=9090']])(
+    'publishes the page at the port of %s',
+    async (...option) => {
+      const { services } = await composed(['1', ...option]);
+      expect(services['server']!.ports).toEqual(['127.0.0.1:9090:8080']);
+      const cluster = (await composed([...option, '1', '--cluster'])).services;
+      expect(cluster['server1']!.ports).toEqual(['127.0.0.1:9090:8080']);
+      expect(cluster['server2']!.ports).toEqual(['127.0.0.1:9091:8080']);
+    },
+  );
+
+  test('publishes no port and has no page with --page-port 0', async () => {
+    const { services } = await composed(['1', '--page-port', '0']);
+    expect(services['server']!.ports).toBeUndefined();
+    expect(services['server']!.environment).toEqual(['NUMBER_AGENCIES=1']);
+    const cluster = (await composed(['1', '--cluster', '--page-port', '0'])).services;
+    expect([cluster['server1']!.ports, cluster['server2']!.ports]).toEqual([undefined, undefined]);
   });
 
   test('warns of more clients than the network has addresses for', async () => {
@@ -228,7 +243,7 @@ describe('generar-compose.sh --cluster', () => {
         ports: [`127.0.0.1:${8080 + index}:8080`],
         networks: ['testing_net'],
         depends_on: NODES,
-        volumes: ['./server/config.ini:/loteria/config.ini:ro'],
+        volumes: ['./server/config.ini:/loteria/config.ini:ro,z'],
       });
     }
     for (const [index, client] of clients.entries()) {
@@ -238,7 +253,7 @@ describe('generar-compose.sh --cluster', () => {
         environment: [`CLI_ID=${index + 1}`, 'CLI_SERVER_ADDRESS=server1:12345,server2:12345'],
         networks: ['testing_net'],
         depends_on: SERVERS,
-        volumes: [CONFIG, `./.data/dataset/agency-${index + 1}.csv:/agency.csv:ro`],
+        volumes: [CONFIG, `./.data/dataset/agency-${index + 1}.csv:/agency.csv:ro,z`],
       });
     }
   });
@@ -298,98 +313,4 @@ describe('generar-compose.sh --cluster', () => {
       expect(await readdir(folder)).toEqual([]);
     },
   );
-});
-
-describe('the exercise of generar-compose.sh', () => {
-  /**
-   * The exercise in the heading of what a copy of the script writes, next to a file `.exercise`.
-   */
-  async function chosen(
-    file: string | undefined,
-    variable: string | undefined,
-    argument: string | undefined,
-  ): Promise<string> {
-    const folder = await temporaryFolder();
-    await cp(SCRIPT, join(folder, 'generar-compose.sh'));
-    if (file !== undefined) await writeFile(join(folder, '.exercise'), `${file}\n`);
-    const elsewhere = join(folder, 'elsewhere');
-    await mkdir(elsewhere);
-    const args = ['out.yaml', '1', ...(argument === undefined ? [] : [argument])];
-    const env = variable === undefined ? {} : { EXERCISE: variable };
-    const { status, stderr } = sh('../generar-compose.sh', args, { cwd: elsewhere, env });
-    if (status !== 0) return stderr;
-    return /^# (\w+) /.exec(await readFile(join(elsewhere, 'out.yaml'), 'utf8'))![1]!;
-  }
-
-  test.each([
-    ['ej2', 'ej3', 'ej4', 'ej4'],
-    ['ej2', 'ej3', undefined, 'ej3'],
-    ['ej2', '', undefined, 'ej2'],
-    [undefined, undefined, undefined, 'ej8'],
-  ])(
-    'of .exercise %s, $EXERCISE %s and the argument %s is %s',
-    async (file, variable, argument, exercise) => {
-      expect(await chosen(file, variable, argument)).toBe(exercise);
-    },
-  );
-
-  test('is refused with its source when it does not exist', async () => {
-    expect(await chosen('ej9', undefined, undefined)).toContain(
-      "the file .exercise is 'ej9', which is no exercise",
-    );
-    expect(await chosen('ej1', 'EJ1', undefined)).toContain(
-      "the environment variable EXERCISE is 'EJ1'",
-    );
-  });
-});
-
-test.each([
-  [[]],
-  [['out.yaml']],
-  [['', '1']],
-  [['out.yaml', '']],
-  [['out.yaml', 'five']],
-  [['out.yaml', '-1']],
-  [['out.yaml', '1.5']],
-  [['out.yaml', '05']],
-  [['out.yaml', '1 ']],
-  [['out.yaml', '100000']],
-  [['out.yaml', '1', 'ej0']],
-  [['out.yaml', '1', 'ej10']],
-  [['out.yaml', '1', 'ej1', 'more']],
-  [['--cluster']],
-  [['out.yaml', '--cluster']],
-  [['out.yaml', '1', 'ej8', '--cluster', 'more']],
-  [['out.yaml', '1', '--clusters']],
-])('generar-compose.sh rejects %j with usage and exit code 1, and writes nothing', async args => {
-  const folder = await temporaryFolder();
-  const { status, stdout, stderr } = generate(folder, args);
-  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toMatch(
-    /^Usage: generar-compose\.sh FILE CLIENTS \[ej1\|.*\|ej8\] \[--cluster\] \[--force\]\ngenerar-compose\.sh: .+\n$/,
-  );
-  expect(await readdir(folder)).toEqual([]);
-});
-
-test('generar-compose.sh overwrites a foreign file only with --force', async () => {
-  const folder = await temporaryFolder();
-  const path = join(folder, 'out.yaml');
-  await writeFile(path, 'notes\n');
-  const refused = generate(folder, ['out.yaml', '1']);
-  expect(refused).toMatchObject({
-    status: 1,
-    stderr: expect.stringContaining('out.yaml is there already') as string,
-  });
-  expect(await readFile(path, 'utf8')).toBe('notes\n');
-  expect(generate(folder, ['out.yaml', '1', '--force']).status).toBe(0);
-  const one = await readFile(path, 'utf8');
-  expect(generate(folder, ['out.yaml', '2']).status).toBe(0);
-  expect(await readFile(path, 'utf8')).not.toBe(one);
-});
-
-test('generar-compose.sh names a file that it cannot write', async () => {
-  const { status, stdout, stderr } = generate(await temporaryFolder(), ['missing/out.yaml', '1']);
-  expect(status).toBe(1);
-  expect(stdout).not.toContain('success');
-  expect(stderr).toContain('missing/out.yaml');
 });

@@ -65,6 +65,20 @@ test('make ramas creates eight branches of one commit each and changes nothing e
   }
 });
 
+test('make ramas works after generar-compose.sh and after a server with DATA_DIR=.', async () => {
+  const { folder, git, ramas } = await repository();
+  await cp(join(ROOT, '.gitignore'), join(folder, '.gitignore'));
+  git('add', '.');
+  git('commit', '--quiet', '--message=Second');
+  expect(sh('generar-compose.sh', ['docker-compose-dev.yaml', '2'], { cwd: folder }).status).toBe(
+    0,
+  );
+  for (const name of ['bets.csv', 'bets.journal', 'bets.lock', 'acta.txt', 'acta-sorteo.txt'])
+    await writeFile(join(folder, name), '');
+  expect(ramas()).toMatchObject({ status: 0, stderr: '' });
+  expect(git('status', '--porcelain')).toBe('M docker-compose-dev.yaml');
+});
+
 test('make ramas refuses uncommitted changes', async () => {
   const { folder, git, ramas } = await repository();
   await writeFile(join(folder, 'new'), '');

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
+export const GENERATOR = join(ROOT, 'generar-compose.sh');
+
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -22,4 +24,12 @@ export function sh(
     timeout: 25_000,
   });
   return { status, stdout, stderr };
+}
+
+export function generate(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Outcome {
+  return sh(GENERATOR, args, { cwd, env });
 }

@@ -161,8 +161,13 @@ describe('archiveDraw', () => {
 
   test('names a missing or empty folder and creates no file', async () => {
     const folder = await temporaryFolder();
-    for (const path of [join(folder, 'missing'), folder])
-      expect(await refusalOf(path)).toBe(`there is no lottery in ${path}`);
+    const missing = join(folder, 'missing');
+    expect(await refusalOf(missing)).toBe(
+      `cannot use the folder ${missing}, it does not exist; DATA_DIR or the command line names it`,
+    );
+    expect(await refusalOf(folder)).toBe(
+      `there is no lottery in ${folder}, it has no bets.journal; name the DATA_DIR of a server`,
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -96,7 +96,7 @@ describe.each(FILES)('CsvStore when %s is full', full => {
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({
       code: 'full',
-      message: `cannot write /data/${full}, ENOSPC on writev`,
+      message: `cannot write /data/${full}, the disk is full (ENOSPC)`,
       cause: { code: 'ENOSPC' },
     });
   });
@@ -253,7 +253,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
       `a write of ${file}`,
       files => fill(files, file, { code: 'EIO' }),
       new RegExp(`^write ${file}`),
-      `cannot write /data/${file}, EIO on writev`,
+      `cannot write /data/${file}, the disk reports an error (EIO)`,
     ],
     [
       `a write of ${file} that writes 0 bytes`,
@@ -269,7 +269,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
         files.onSync = hook(file, 'EIO', 'fdatasync');
       },
       new RegExp(`^sync ${file}$`),
-      `cannot sync /data/${file}, EIO on fdatasync`,
+      `cannot sync /data/${file}, the disk reports an error (EIO)`,
     ],
     [
       `a sync of ${file} with ENOSPC`,
@@ -277,7 +277,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
         files.onSync = hook(file, 'ENOSPC', 'fdatasync');
       },
       new RegExp(`^sync ${file}$`),
-      `cannot sync /data/${file}, ENOSPC on fdatasync`,
+      `cannot sync /data/${file}, the disk is full (ENOSPC)`,
     ],
     [
       `the truncation of ${file} after a full disk`,
@@ -286,7 +286,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
         files.onTruncate = hook(file, 'EIO', 'ftruncate');
       },
       new RegExp(`^truncate ${file}`),
-      `cannot cut /data/${file} back to END bytes, EIO on ftruncate`,
+      `cannot cut /data/${file} back to END bytes, the disk reports an error (EIO)`,
     ],
     [
       `the sync of the truncated ${file} after a full disk`,
@@ -297,7 +297,7 @@ function failuresOf(file: (typeof FILES)[number]): Failure[] {
         };
       },
       new RegExp(`^sync ${file}$`),
-      `cannot cut /data/${file} back to END bytes, EIO on fdatasync`,
+      `cannot cut /data/${file} back to END bytes, the disk reports an error (EIO)`,
     ],
   ];
 }

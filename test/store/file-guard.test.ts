@@ -40,7 +40,9 @@ describe('a replaced data file', () => {
     expect(await codeOf(store.append(batchNamed(2)).then(() => store.close()))).toBe('fulfilled');
     expect(ended).toBe(true);
     expect(warnings).toHaveLength(2);
-    expect(warnings[0]).toContain('cannot write /data/bets.csv.kept, ENOSPC on write; make room');
+    expect(warnings[0]).toContain(
+      'cannot write /data/bets.csv.kept, the disk is full (ENOSPC); make room',
+    );
     expect((await store.failure).message).toContain('move /data/bets.csv.kept to /data/bets.csv');
     const both = Buffer.concat([batchNamed(1).rows, batchNamed(2).rows]);
     expect(files.contentOf('bets.csv.kept').equals(both)).toBe(true);

@@ -114,7 +114,7 @@ describe('the folder lock', () => {
   test('is released, with every file closed, when opening the store fails', async () => {
     const folder = await temporaryFolder();
     writeFileSync(betsPath(folder), 'no bet\r\n');
-    expect(await refusalOf(folder)).toContain('not a row of bets.csv');
+    expect(await refusalOf(folder)).toContain('is not a row of a bet');
     expect(openFilesIn(folder)).toEqual([]);
     rmSync(betsPath(folder));
     const { store } = await CsvStore.open(folder);
@@ -127,7 +127,7 @@ describe('an unusable folder', () => {
   test('is named with the reason when it is missing', async () => {
     const folder = join(await temporaryFolder(), 'missing');
     expect(await refusalOf(folder)).toBe(
-      `unusable: cannot use the folder ${folder}, it does not exist (ENOENT)`,
+      `unusable: cannot use the folder ${folder}, it does not exist (ENOENT); DATA_DIR or the command line names it`,
     );
     expect(existsSync(folder)).toBe(false);
   });
@@ -136,19 +136,19 @@ describe('an unusable folder', () => {
     const folder = join(await temporaryFolder(), 'file');
     writeFileSync(folder, '');
     expect(await refusalOf(folder)).toBe(
-      `unusable: cannot use the folder ${folder}, it is no folder (ENOTDIR)`,
+      `unusable: cannot use the folder ${folder}, a file stands where a folder is needed (ENOTDIR); DATA_DIR or the command line names it`,
     );
   });
 
   test.each([
-    ['bets.csv', 'EISDIR on (?:open|read)'],
-    ['bets.journal', 'EISDIR on (?:open|read)'],
-    ['bets.lock', 'unable to open database file'],
+    ['bets.csv', 'it is a folder'],
+    ['bets.journal', 'it is a folder'],
+    ['bets.lock', 'it is a folder'],
   ])('is reported with the path of %s when that is a folder', async (name, reason) => {
     const folder = await temporaryFolder();
     mkdirSync(join(folder, name));
     expect(await refusalOf(folder)).toMatch(
-      new RegExp(`^unusable: cannot (?:use|lock) ${folder}/${name}, ${reason}$`),
+      new RegExp(`^unusable: cannot (?:use|lock) ${folder}/${name}, ${reason}(?: \\(EISDIR\\))?$`),
     );
     expect(openFilesIn(folder)).toEqual([]);
     rmSync(join(folder, name), { recursive: true });
@@ -162,7 +162,7 @@ describe('an unusable folder', () => {
     const isRoot = process.getuid?.() === 0;
     const { said } = await holdFrom(folder, isRoot ? NOBODY : undefined);
     expect(said).toBe(
-      `unusable: cannot use the folder ${folder}, this user may not write there (EACCES)`,
+      `unusable: cannot use the folder ${folder}, this user has no permission (EACCES); DATA_DIR or the command line names it`,
     );
   });
 

@@ -84,7 +84,7 @@ describe('a bets.csv without a journal', () => {
       const content = `${NEXT_ROW}${NEXT_ROW.slice(0, length)}`;
       await writeFile(betsPath(folder), content);
       expect(await refusalOf(folder)).toBe(
-        `cannot use DATA_DIR ${folder}, bets.csv, line 2: the row has no line end; add it, or remove the row`,
+        `cannot use DATA_DIR ${folder}, line 2 of bets.csv has no line end; add it, or remove the row`,
       );
       expect(readFileSync(betsPath(folder), 'utf8')).toBe(content);
     }
@@ -97,7 +97,7 @@ describe('a bets.csv without a journal', () => {
         const folder = await temporaryFolder();
         const content = `${NEXT_ROW}${'x'.repeat(blocks * 64 * 1024 + around)}`;
         await writeFile(betsPath(folder), content);
-        expect(await refusalOf(folder)).toContain('line 2: the row has no line end');
+        expect(await refusalOf(folder)).toContain('line 2 of bets.csv has no line end');
         expect(readFileSync(betsPath(folder), 'utf8')).toBe(content);
       }
     },
@@ -108,7 +108,7 @@ describe('a bets.csv without a journal', () => {
     async content => {
       const folder = await temporaryFolder();
       await writeFile(betsPath(folder), content);
-      expect(await refusalOf(folder)).toContain('bets.csv, line 1: the row has no line end');
+      expect(await refusalOf(folder)).toContain('line 1 of bets.csv has no line end');
       expect(readFileSync(betsPath(folder), 'utf8')).toBe(content);
     },
   );
@@ -125,7 +125,7 @@ describe('a bets.csv without a journal', () => {
       const content = `${NEXT_ROW}${NEXT_ROW}${line}`;
       await writeFile(betsPath(folder), content);
       expect(await refusalOf(folder)).toBe(
-        `cannot use DATA_DIR ${folder}, bets.csv, line ${at}: not a row of bets.csv`,
+        `cannot use DATA_DIR ${folder}, line ${at} of bets.csv is not a row of a bet`,
       );
       expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal.new', 'bets.lock']);
       expect(statSync(betsPath(folder)).size).toBe(content.length);

@@ -73,17 +73,17 @@ describe('inspection', () => {
   test.each([
     [
       'has no journal',
-      'there is no lottery in FOLDER',
+      'there is no lottery in FOLDER, it has no bets.journal; name the DATA_DIR of a server',
       (folder: string) => rm(journalPath(folder)),
     ],
     [
       'is missing',
-      'there is no lottery in FOLDER',
+      'cannot use the folder FOLDER, it does not exist; DATA_DIR or the command line names it',
       (folder: string) => rm(folder, { recursive: true }),
     ],
     [
       'is a file',
-      'cannot read FOLDER/bets.journal, ENOTDIR on lstat',
+      'cannot use the folder FOLDER, a file stands where a folder is needed (ENOTDIR); DATA_DIR or the command line names it',
       async (folder: string) => {
         await rm(folder, { recursive: true });
         writeFileSync(folder, '');

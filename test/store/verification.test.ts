@@ -164,6 +164,20 @@ describe('verifyStore', () => {
     await verifyStore(folder, hasWon);
   });
 
+  test('detects a malformed row, and names its line', async () => {
+    const folder = await filled();
+    const { bets, journal } = readFiles(folder);
+    const rows = Buffer.from('3,Ana,Paz,1,2000-02-29,7574\r\nnot a row\r\n');
+    const end = bets.length + rows.length;
+    const batches = [[3, 2, rows.length]];
+    const group = { type: 'group', end, crc32: crc32Of(rows), batches };
+    writeFiles(folder, { bets: Buffer.concat([bets, rows]), journal: appendLines(journal, group) });
+    const { message } = await damageOf(verifyStore(folder, hasWon));
+    expect(message).toMatch(
+      /^bets\.csv is damaged at offset \d+, line 2 of the rows from there is not a row of a bet; /,
+    );
+  });
+
   test('detects bets of an agency after its finish', async () => {
     const folder = await filled();
     const { bets, journal } = readFiles(folder);

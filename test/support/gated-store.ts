@@ -15,7 +15,7 @@ interface Waiting {
 
 /** What a store says that does not take something. */
 const REFUSALS = {
-  full: 'cannot write bets.csv, ENOSPC on write',
+  full: 'cannot write bets.csv, the disk is full (ENOSPC)',
   unavailable: 'no node leads the stream',
   overtaken: 'another server was first',
 } as const;

@@ -73,13 +73,13 @@ describe('a certificate and its key', () => {
       'the certificate is missing',
       undefined,
       agency.key,
-      'TLS_CERT is own.pem, which cannot be read (ENOENT)',
+      'TLS_CERT is own.pem, which cannot be read, it does not exist (ENOENT)',
     ],
     [
       'the key is missing',
       agency.cert,
       undefined,
-      'TLS_KEY is own-key.pem, which cannot be read (ENOENT)',
+      'TLS_KEY is own-key.pem, which cannot be read, it does not exist (ENOENT)',
     ],
     [
       'the certificate is empty',
@@ -139,15 +139,15 @@ describe('an authority', () => {
   });
 });
 
-describe('unusable TLS files', () => {
-  test('end the server with exit code 1 and one log line', async () => {
+describe('unusable TLS files end the program with exit code 2 and one line:', () => {
+  test('of the server', async () => {
     const folder = await temporaryFolder();
     await writePair(folder, 'own', { ...agency, key: trusted.server.key });
     const server = Program.start(['server'], {
       cwd: folder,
       env: { SERVER_PORT: '0', TLS_CERT: 'own.pem', TLS_KEY: 'own-key.pem' },
     });
-    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(await server.exited).toEqual({ code: 2, signal: null });
     expect(
       server.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20)),
     ).toEqual([
@@ -160,12 +160,9 @@ describe('unusable TLS files', () => {
     const folder = await temporaryFolder();
     const { port } = await startServer(folder);
     const client = startClient(folder, 1, port, { CLI_TLS_CA: 'no-such.pem' });
-    expect(await client.exited).toEqual({ code: 1, signal: null });
-    expect(
-      client.lines.filter(({ result }) => result === 'fail').map(({ text }) => text.slice(20)),
-    ).toEqual([
-      'ERROR    action: exit | result: fail | client_id: 1 | error: tls.ca is no-such.pem, which cannot be read (ENOENT)',
-    ]);
-    expect(client.stderr).toBe('');
+    expect(await client.exited).toEqual({ code: 2, signal: null });
+    expect(client.stderr).toBe(
+      'loteria: tls.ca is no-such.pem, which cannot be read, it does not exist (ENOENT)\n',
+    );
   });
 });

@@ -1,5 +1,4 @@
 import type { ByHand } from '../../lottery/fact.ts';
-import { readFileSync } from 'node:fs';
 import type { EngineAddress, StoreChoice } from '../../config/store-choice.ts';
 import { ConfigError } from '../../config/errors.ts';
 import { formatAgencies } from '../../lottery/agency-ranges.ts';
@@ -9,6 +8,7 @@ import { PostgresStore } from '../../store/postgres/postgres-store.ts';
 import { schemaFor } from '../../store/postgres/schema.ts';
 import type { Access } from '../../store/postgres/session.ts';
 import { EXIT } from '../exit-codes.ts';
+import { readText } from '../../tls/credentials.ts';
 import { Reloading } from '../../tls/reloading.ts';
 import type {
   ConfiguredStore,
@@ -91,12 +91,12 @@ async function intervene(
 /** Reads the certificate files, and again before each session. */
 function accessOf({ tls, ...address }: EngineAddress): Access {
   if (tls === undefined) return { ...address, tls };
-  const read = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : readFileSync(path, 'utf8');
+  const read = (key: string, path: string | undefined): string | undefined =>
+    path === undefined ? undefined : readText({ key: `${key} of SERVER_STORE`, path });
   const files = new Reloading(() => ({
-    ca: read(tls.caFile),
-    cert: read(tls.certFile),
-    key: read(tls.keyFile),
+    ca: read('sslrootcert', tls.caFile),
+    cert: read('sslcert', tls.certFile),
+    key: read('sslkey', tls.keyFile),
   }));
   return {
     ...address,

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../files/system-error.ts';
 import { StoreError } from '../store.ts';
 import type { DataFile } from './files.ts';
 
@@ -142,11 +143,4 @@ function dropBytes(buffers: readonly Uint8Array[], count: number): readonly Uint
 function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT';
-}
-
-/** Code and system call, without the path of Node's message. */
-export function reasonOf(error: unknown): string {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code !== undefined && syscall !== undefined) return `${code} on ${syscall}`;
-  return error instanceof Error ? error.message : String(error);
 }

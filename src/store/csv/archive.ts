@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { reasonOf } from '../../files/system-error.ts';
 import { makePrivateFolder } from '../../files/private.ts';
 import { StoreError } from '../store.ts';
-import { reasonOf } from './append-file.ts';
 import { NODE_FILES } from './files.ts';
 import { FolderLease } from './folder-lease.ts';
 import { visitJournal } from './inspection.ts';

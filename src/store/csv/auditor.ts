@@ -1,7 +1,9 @@
 import type { Bet } from '../../lottery/bet.ts';
 import { RowDecoder } from '../../lottery/row-decoder.ts';
 import type { Drawn, Group, JournalRecord } from './journal-record.ts';
-import { BETS_FILE } from './store-walk.ts';
+
+/** The source of its rows in a DamageError, which has file and offset. */
+const ROWS = 'the rows from there';
 
 /** Rows of a batch, or of an adopted file. */
 interface Section {
@@ -22,7 +24,7 @@ export class Auditor {
   #end = 0;
   /** The rest of the current record. */
   #sections: Section[] = [];
-  #decoder = new RowDecoder(BETS_FILE);
+  #decoder = new RowDecoder(ROWS);
 
   constructor(hasWon: (bet: Bet) => boolean) {
     this.#hasWon = hasWon;
@@ -96,7 +98,7 @@ export class Auditor {
       if (bets > 0) throw new Error(`${bets} bets of agency ${agency} fewer than the journal says`);
     }
     this.#sections.shift();
-    this.#decoder = new RowDecoder(BETS_FILE);
+    this.#decoder = new RowDecoder(ROWS);
   }
 
   #count(bet: Bet, { betsLeft }: Section): void {

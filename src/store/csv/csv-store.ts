@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { reasonOf } from '../../files/system-error.ts';
 import type { BetBatch } from '../../lottery/bet-batch.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { loadBets } from '../../lottery/catedra.ts';
@@ -12,7 +13,7 @@ import {
   StoreError,
   type StoreWatch,
 } from '../store.ts';
-import { type AppendFile, reasonOf } from './append-file.ts';
+import { type AppendFile } from './append-file.ts';
 import { DamageError } from './damage.ts';
 import { RunningDigest } from './running-digest.ts';
 import { CommitWriter, isFullError } from './commit-writer.ts';

@@ -1,5 +1,5 @@
+import { reasonOf } from '../../files/system-error.ts';
 import { StoreError } from '../store.ts';
-import { reasonOf } from './append-file.ts';
 
 /** The first error after which a store takes nothing any more, and when its process may end. */
 export class Failure {

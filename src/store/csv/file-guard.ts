@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { reasonOf } from '../../files/system-error.ts';
 import { type OnStoreEvent, StoreError } from '../store.ts';
-import { type AppendFile, reasonOf } from './append-file.ts';
+import { type AppendFile } from './append-file.ts';
 import { copyOver, createCopy } from './file-copy.ts';
 import type { Failure } from './failure.ts';
 import type { Files } from './files.ts';

@@ -1,7 +1,8 @@
 import { access, constants, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { StoreError } from '../store.ts';
+import { reasonNotCreated, reasonOf } from '../../files/system-error.ts';
+import { FolderError, StoreError } from '../store.ts';
 import { type FileIdentity, identifyFile, LINK_REASON } from './file-identity.ts';
 
 /** SQLite's result code for a lock of another process. */
@@ -37,7 +38,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
       'unusable',
       busy
         ? `another process has ${path} locked; end it, or use another DATA_DIR`
-        : `cannot use ${path}, ${(error as Error).message}`,
+        : `cannot use ${path}, ${await whyUnusable(path, error)}`,
       error,
     );
   }
@@ -62,30 +63,27 @@ async function createLockFile(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new StoreError('unusable', `cannot use ${path}, ${(error as Error).message}`, error);
+      throw new StoreError('unusable', `cannot use ${path}, ${reasonNotCreated(error)}`, error);
     }
   }
   const stats = await lstat(path).catch(() => undefined);
   if (stats?.isSymbolicLink() === true) {
     throw new StoreError('unusable', `cannot use ${path}, ${LINK_REASON}`);
   }
+  if (stats?.isDirectory() === true)
+    throw new StoreError('unusable', `cannot use ${path}, it is a folder`);
   return false;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'it is no folder',
-  EACCES: 'this user may not write there',
-  EROFS: 'it is read-only',
-};
-
 /** SQLite reports "unable to open database file" for every reason. */
+function whyUnusable(path: string, error: unknown): Promise<string> {
+  return access(path, constants.R_OK | constants.W_OK).then(() => reasonOf(error), reasonOf);
+}
+
 async function refuseUnusable(folder: string): Promise<void> {
   try {
     await access(`${folder}/.`, constants.W_OK);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    const reason = REASONS[code] ?? 'it cannot be written';
-    throw new StoreError('unusable', `cannot use the folder ${folder}, ${reason} (${code})`, error);
+    throw new FolderError(folder, reasonOf(error), error);
   }
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { reasonOf } from '../../files/system-error.ts';
 import type { BetsDigest } from '../../lottery/acta.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import { Lottery } from '../../lottery/lottery.ts';
 import { type OnRows, StoreError, type StoreReading } from '../store.ts';
-import { reasonOf } from './append-file.ts';
 import { Auditor } from './auditor.ts';
 import { NO_FILE, NODE_FILES, type ReadableFile } from './files.ts';
 import { refuseHalfVoid } from './interrupted-void.ts';

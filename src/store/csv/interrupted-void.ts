@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { reasonOf } from '../../files/system-error.ts';
 import { type OnStoreEvent, StoreError } from '../store.ts';
-import { reasonOf } from './append-file.ts';
 import type { Files, ReadableFile } from './files.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { beginsLikeJournal } from './new-journal.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { reasonOf } from '../../files/system-error.ts';
 import { StoreError } from '../store.ts';
-import { reasonOf } from './append-file.ts';
 import type { DataFile, Files } from './files.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 

@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { reasonOf } from '../../files/system-error.ts';
 import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
 import { RowDecoder } from '../../lottery/row-decoder.ts';
 import { type OnStoreEvent, StoreError } from '../store.ts';
-import { AppendFile, reasonOf } from './append-file.ts';
+import { AppendFile } from './append-file.ts';
 import { DamageError } from './damage.ts';
 import { copyOver, createCopy } from './file-copy.ts';
 import { type DataFile, type Files, NO_FILE } from './files.ts';
@@ -250,7 +251,7 @@ async function adopt(bets: DataFile): Promise<Adopt> {
   decoder.visit(count);
   if (end < size) {
     throw new Error(
-      `${BETS_FILE}, line ${decoder.nextLine}: the row has no line end; add it, or remove the row`,
+      `line ${decoder.nextLine} of ${BETS_FILE} has no line end; add it, or remove the row`,
     );
   }
   return { type: 'adopt', end, crc32: hex32(checksum), bets: [...counts] };

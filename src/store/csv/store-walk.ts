@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { reasonOf } from '../../files/system-error.ts';
 import type { Fact, Intervention } from '../../lottery/fact.ts';
-import { StoreError } from '../store.ts';
-import { reasonOf } from './append-file.ts';
+import { FolderError, StoreError } from '../store.ts';
 import { DamageError } from './damage.ts';
 import { type Files, NO_FILE, type ReadableFile } from './files.ts';
 import { JournalReader, type JournalLine } from './journal-reader.ts';
@@ -21,13 +21,20 @@ import { SequentialReader } from './sequential-reader.ts';
 export const BETS_FILE = 'bets.csv';
 export const JOURNAL_FILE = 'bets.journal';
 
-/** @throws StoreError `unusable` when a folder has no journal */
+/** @throws FolderError; StoreError `unusable` when a folder has no journal */
 export async function expectLottery(directory: string, files: Files): Promise<void> {
   const path = join(directory, JOURNAL_FILE);
-  const there = await files.identify(path).catch((error: unknown) => {
-    throw new StoreError('unusable', `cannot read ${path}, ${reasonOf(error)}`, error);
-  });
-  if (there === undefined) throw new StoreError('unusable', `there is no lottery in ${directory}`);
+  try {
+    if ((await files.identify(path)) !== undefined) return;
+    if ((await files.identify(directory)) === undefined)
+      throw new FolderError(directory, 'it does not exist');
+  } catch (error) {
+    throw error instanceof StoreError ? error : new FolderError(directory, reasonOf(error), error);
+  }
+  throw new StoreError(
+    'unusable',
+    `there is no lottery in ${directory}, it has no ${JOURNAL_FILE}; name the DATA_DIR of a server`,
+  );
 }
 
 /** The result of a walk. */

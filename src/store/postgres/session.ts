@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { Client, type QueryConfig, type QueryResultRow } from 'pg';
+import { wordsFor } from '../../files/system-error.ts';
 import { StoreError } from '../store.ts';
 import { WAITS } from './limits.ts';
 
@@ -35,6 +36,15 @@ export class EngineError extends StoreError {
 
 /** Authentication, no such database, a missing privilege. */
 const FINAL_CODES: ReadonlySet<unknown> = new Set(['28000', '28P01', '3D000', '42501']);
+
+const NO_ANSWER =
+  'does not answer as PostgreSQL; it hangs or was ended, or another program is there (SERVER_STORE)';
+
+/** Errors of the client library before a session is open. */
+const WORDS: Readonly<Record<string, string>> = {
+  'timeout expired': NO_ANSWER,
+  'Connection terminated unexpectedly': NO_ANSWER,
+};
 
 const VERSION_MIN = 14;
 
@@ -189,7 +199,7 @@ export class Session {
     const lacksPassword = message.includes('client password must be a string');
     const why = lacksPassword
       ? 'asks for a password: set PGPASSWORD, or add it to .pgpass'
-      : message || code;
+      : (WORDS[message] ?? wordsFor(code) ?? (message || code));
     const isFinal = lacksPassword || message.includes('not support SSL') || FINAL_CODES.has(code);
     return new EngineError(`${this.name}: ${why}`, isFinal ? 'final' : 'away', error);
   }
