@@ -29,7 +29,7 @@ function* csvBets(bytes: Uint8Array): Generator<Bet> {
   reader.end();
   for (let step = reader.next(); step !== 'done'; step = reader.next()) {
     const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? betOf(reader) : undefined;
-    if (bet === undefined) throw new Error(`a file, line ${reader.line}: not a row of bets.csv`);
+    if (bet === undefined) throw new Error(`line ${reader.line} of a file is not a row of a bet`);
     yield bet;
   }
 }

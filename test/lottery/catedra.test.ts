@@ -163,7 +163,7 @@ describe('loadBets', () => {
       path,
       `${rowsOf([betWith(), betWith({ firstName: 'a\nb' })]).toString()}1,2,3\r\n`,
     );
-    expect(() => [...loadBets(path)]).toThrow(`${path}, line 4: `);
+    expect(() => [...loadBets(path)]).toThrow(`line 4 of ${path} `);
   });
 
   test('reads an open file from its first byte on each call, whatever its path names', async () => {

@@ -99,13 +99,13 @@ describe('rows', () => {
     const bets = decodeRows([Buffer.from(`${ROW}\r\n${ROW}${broken}`)], 'some/bets.csv');
     expect(bets.next().value?.firstName).toBe('Ana');
     expect(bets.next().value?.firstName).toBe('Ana');
-    expect(() => bets.next()).toThrow(/^some\/bets\.csv, line 4: /);
+    expect(() => bets.next()).toThrow(/^line 4 of some\/bets\.csv is not a row of a bet$/);
   });
 
   test('with line ends in a name count these lines', () => {
     const bets = decodeRows([Buffer.from(`1,"A\r\nn\na",Paz,11,1990-01-02,7574\r\nhola\r\n`)], 'x');
     expect(bets.next().value?.firstName).toBe('A\r\nn\na');
-    expect(() => bets.next()).toThrow(/^x, line 4: /);
+    expect(() => bets.next()).toThrow(/^line 4 of x /);
   });
 
   test.each([
@@ -117,6 +117,6 @@ describe('rows', () => {
   ])('with %s throw an error with the line, and yield no other number', (_, broken) => {
     const bets = decodeRows([Buffer.from(`${ROW}${broken}`)], 'x');
     expect(bets.next().value?.firstName).toBe('Ana');
-    expect(() => bets.next()).toThrow(/^x, line 2: /);
+    expect(() => bets.next()).toThrow(/^line 2 of x /);
   });
 });
