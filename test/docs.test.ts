@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Option } from 'commander';
+import { COMMANDS } from '../src/cli/commands.ts';
 import { BATCH_FAULT_REASONS } from '../src/lottery/bet-batch.ts';
 import { FAULT_REASONS } from '../src/lottery/bet-rules.ts';
 import { CLOSE_REASONS } from '../src/observe/events.ts';
@@ -44,6 +46,22 @@ describe('documentation', () => {
     const local = links.filter(target => !/^[a-z]+:/.test(target));
     const missing = local.filter(target => !existsSync(join(ROOT, dirname(page), target)));
     expect(missing).toEqual([]);
+  });
+
+  test.each(PAGES)('every command of loteria that %s names exists, and so do its options', page => {
+    const named = [...read(page).matchAll(/`(?:\.\/)?loteria ([^`]+)`/g)].map(
+      ([, words]) => words!,
+    );
+    const wrong = named.filter(words => {
+      const spec = COMMANDS.findLast(({ name }) => `${words} `.startsWith(`${name} `));
+      const flags = (spec?.takes ?? []).map(each => (each instanceof Option ? each.long : ''));
+      const options = words.match(/--[a-z-]+/g) ?? [];
+      return (
+        (!spec && !/^[a-z]* ?--(?:help|version)$/.test(words)) ||
+        options.some(option => option !== '--help' && !flags.includes(option))
+      );
+    });
+    expect(wrong).toEqual([]);
   });
 
   test.each(PAGES)('every file that %s names in src is there', page => {

@@ -22,22 +22,19 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The folder of the project in which the commands of a section run, as the page expects it. */
-type Project = () => Promise<string>;
-
 /** Pages whose commands run here, with what makes their project folder. */
-const PAGES_HERE: Readonly<Record<string, () => Promise<Project>>> = {
-  'README.md': async () => projectFolder,
-  'README.es.md': async () => projectFolder,
-  'docs/CHECK.md': async () => withSolutions,
-  'docs/CONFIG.md': async () => projectFolder,
+const PAGES_HERE: Readonly<Record<string, () => Promise<string>>> = {
+  'README.md': projectFolder,
+  'README.es.md': projectFolder,
+  'docs/CHECK.md': withSolutions,
+  'docs/CONFIG.md': projectFolder,
   'docs/OPERATIONS.md': withOpenLottery,
-  'docs/PAGE.md': async () => projectFolder,
-  'docs/PROTOCOL.md': async () => projectFolder,
-  'docs/STORE.md': async () => () => projectAfter('--agencies', '3', '--bets', '3000'),
-  'docs/es/CHECKER.md': async () => withSolutions,
-  'docs/es/WIRESHARK.md': async () => projectFolder,
-  'docs/wireshark/README.md': async () => projectFolder,
+  'docs/PAGE.md': projectFolder,
+  'docs/PROTOCOL.md': projectFolder,
+  'docs/STORE.md': () => projectAfter('--agencies', '3', '--bets', '3000'),
+  'docs/es/CHECKER.md': withSolutions,
+  'docs/es/WIRESHARK.md': projectFolder,
+  'docs/wireshark/README.md': projectFolder,
 };
 
 const SOLUTIONS = ['tp0', 'entregas/ana', 'entregas/eva'];
@@ -54,11 +51,13 @@ async function withSolutions(): Promise<string> {
 const EXAMPLE_UPLOAD = '5d78d4c4b1f0a7e2c3d4e5f60718293a';
 
 /** A lottery of five agencies, of which three have finished, as its server has left it. */
-async function withOpenLottery(): Promise<Project> {
-  const data = await temporaryFolder();
+async function withOpenLottery(): Promise<string> {
+  const project = await projectFolder();
+  const data = join(project, 'data');
+  await mkdir(data);
   const { server, port } = await startServer(data, { NUMBER_AGENCIES: '5' });
   for (const agency of [1, 2, 3]) {
-    const file = join(await temporaryFolder(), 'agency.csv');
+    const file = join(project, `agency-${agency}.csv`);
     await writeFile(file, `Ana,Paz,${agency},1990-01-01,7574\n`);
     startClient(data, agency, port, { CLI_FILE_NAME: file });
     await server.line(
@@ -67,29 +66,19 @@ async function withOpenLottery(): Promise<Project> {
   }
   server.kill('SIGTERM');
   await server.exited;
-  return async () => {
-    const project = await projectFolder();
-    await cp(data, join(project, 'data'), { recursive: true });
-    return project;
-  };
+  return project;
 }
 
-/** Runs commands one after the other, each of which must succeed, as one shell would. */
+/** Runs commands in a project folder, one after the other, as one shell would. */
 class Reader {
   readonly #project: string;
-  readonly #folder: string;
   readonly #ports = new Map<string, number>();
   readonly #clients: Program[] = [];
   /** What a shell keeps from one command to the next. */
   readonly #kept: string[] = [];
 
-  private constructor(project: string, folder: string) {
+  constructor(project: string) {
     this.#project = project;
-    this.#folder = folder;
-  }
-
-  static async in(project: string): Promise<Reader> {
-    return new Reader(project, await temporaryFolder());
   }
 
   async run(command: string): Promise<void> {
@@ -119,7 +108,7 @@ class Reader {
       if (!this.#ports.has(port)) this.#ports.set(port, await freePort());
     return command
       .replaceAll(/\b(?:1234\d|8080)\b/g, port => String(this.#ports.get(port)))
-      .replaceAll('/tmp/', `${this.#folder}/`)
+      .replaceAll('/tmp/', `${this.#project}/`)
       .replace(EXAMPLE_UPLOAD, () => this.#upload())
       .replace(/ --only \S+/, '')
       .replace(/ check (?!--list)/, ' check --only ej8:compose ');
@@ -158,12 +147,14 @@ test.for(Object.entries(PAGES_HERE))(
   'every command of %s works as written',
   async ([page, prepare], context) => {
     needTools(context, page);
-    const project = await prepare();
+    const prepared = await prepare();
     for (const commands of sectionsOf(page)) {
-      const reader = await Reader.in(await project());
+      const project = await temporaryFolder();
+      await cp(prepared, project, { recursive: true, verbatimSymlinks: true });
+      const reader = new Reader(project);
       for (const [index, command] of commands.entries()) {
         await reader.run(command);
-        if (!/ client$/.test(commands[index + 1] ?? '')) await reader.end();
+        if (!commands[index + 1]?.endsWith(' client')) await reader.end();
       }
     }
   },
