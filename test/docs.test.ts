@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Option } from 'commander';
 import { COMMANDS } from '../src/cli/commands.ts';
+import { CLIENT_KEYS } from '../src/config/client-keys.ts';
+import type { Key } from '../src/config/keys.ts';
+import { SERVER_KEYS } from '../src/config/server-keys.ts';
 import { BATCH_FAULT_REASONS } from '../src/lottery/bet-batch.ts';
 import { FAULT_REASONS } from '../src/lottery/bet-rules.ts';
 import { CLOSE_REASONS } from '../src/observe/events.ts';
@@ -23,6 +26,19 @@ const PAGES = [
 describe('documentation', () => {
   test.each(Object.entries(writtenPages()))('docs/%s is as make docs writes it', (name, text) => {
     expect(read(`docs/${name}`)).toBe(text);
+  });
+
+  test('docs/es/CONFIGURACION.md names keys that exist, with their defaults', () => {
+    const keys: readonly Key<unknown>[] = [
+      ...Object.values(SERVER_KEYS),
+      ...Object.values(CLIENT_KEYS),
+    ];
+    const defaults = new Map(keys.map(key => [key.name, key.default ?? '–']));
+    const rows = [
+      ...read('docs/es/CONFIGURACION.md').matchAll(/^\| (`[^|]+) \| `?([^|`]+)`? \|/gm),
+    ].flatMap(([, names, value]) => names!.split(', ').map(name => [name.slice(1, -1), value]));
+    expect(rows).toEqual(rows.map(([name]) => [name, String(defaults.get(name!))]));
+    expect(rows.length).toBeGreaterThan(20);
   });
 
   test('docs/ERRORS.md has a line for every code and reason, and for no other', () => {

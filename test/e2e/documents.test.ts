@@ -33,6 +33,8 @@ const PAGES_HERE: Readonly<Record<string, () => Promise<string>>> = {
   'docs/PROTOCOL.md': projectFolder,
   'docs/STORE.md': () => projectAfter('--agencies', '3', '--bets', '3000'),
   'docs/es/CHECKER.md': withSolutions,
+  'docs/es/CONFIGURACION.md': projectFolder,
+  'docs/es/OPERACION.md': withOpenLottery,
   'docs/es/WIRESHARK.md': projectFolder,
   'docs/wireshark/README.md': projectFolder,
 };

@@ -96,6 +96,7 @@ export interface NotRun {
 const PROJECT = 'it installs the project, or runs every test, this one too';
 const NODES = 'it needs root, the packages of Debian, and minutes of failovers between three nodes';
 const CLUSTER = 'it needs ten containers and minutes';
+const COURSE = "it needs the course's repository, and an engine on which nothing else runs";
 const SERVICE = 'it changes the system as root, under systemd';
 const CAPTURE = 'it captures until Ctrl-C, with the right to do so';
 
@@ -117,11 +118,12 @@ export const NOT_RUN: readonly NotRun[] = [
     why: CLUSTER,
     instead: 'test/docker/cluster.test.ts',
   },
+  { page: 'docs/EXERCISES.md', section: "The course's own tests", count: 13, why: COURSE },
   {
-    page: 'docs/EXERCISES.md',
-    section: "The course's own tests",
-    count: 13,
-    why: "it needs the course's repository, and an engine on which nothing else runs",
+    page: 'docs/es/EJERCICIOS.md',
+    section: 'Las ramas y las pruebas de la cátedra',
+    count: 8,
+    why: COURSE,
   },
   operations('Operations', 1),
   operations('One machine', 9),
