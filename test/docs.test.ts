@@ -23,6 +23,15 @@ const PAGES = [
     .map(name => `docs/${name}`),
 ];
 
+/** The anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (page: string): string[] =>
+  [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe('documentation', () => {
   test.each(Object.entries(writtenPages()))('docs/%s is as make docs writes it', (name, text) => {
     expect(read(`docs/${name}`)).toBe(text);
@@ -55,13 +64,15 @@ describe('documentation', () => {
     expect(rows).toEqual([...REFUSAL_CODES, ...reasons, ...CLOSE_REASONS]);
   });
 
-  test.each(PAGES)('every link of %s leads to a file', page => {
-    const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
-      ([, target]) => target!,
-    );
-    const local = links.filter(target => !/^[a-z]+:/.test(target));
-    const missing = local.filter(target => !existsSync(join(ROOT, dirname(page), target)));
-    expect(missing).toEqual([]);
+  test.each(PAGES)('every link of %s leads to a file, and to a heading of it', page => {
+    const links = [...read(page).matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)];
+    const missing = links.filter(([, target, anchor]) => {
+      if (/^[a-z]+:/.test(target!)) return false;
+      const file = target === '' ? page : join(dirname(page), target!);
+      if (!existsSync(join(ROOT, file))) return true;
+      return anchor !== undefined && !anchorsOf(file).includes(anchor);
+    });
+    expect(missing.map(([link]) => link)).toEqual([]);
   });
 
   test.each(PAGES)('every command of loteria that %s names exists, and so do its options', page => {
