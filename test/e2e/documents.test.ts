@@ -150,7 +150,7 @@ test.for(Object.entries(PAGES_HERE))(
   async ([page, prepare], context) => {
     needTools(context, page);
     const prepared = await prepare();
-    for (const commands of sectionsOf(page)) {
+    const sections = sectionsOf(page).map(async commands => {
       const project = await temporaryFolder();
       await cp(prepared, project, { recursive: true, verbatimSymlinks: true });
       const reader = new Reader(project);
@@ -158,7 +158,8 @@ test.for(Object.entries(PAGES_HERE))(
         await reader.run(command);
         if (!commands[index + 1]?.endsWith(' client')) await reader.end();
       }
-    }
+    });
+    await Promise.all(sections);
   },
 );
 
