@@ -1,6 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Option } from 'commander';
+import { COMMANDS } from '../src/cli/commands.ts';
+import { CLIENT_KEYS } from '../src/config/client-keys.ts';
+import type { Key } from '../src/config/keys.ts';
+import { SERVER_KEYS } from '../src/config/server-keys.ts';
 import { BATCH_FAULT_REASONS } from '../src/lottery/bet-batch.ts';
 import { FAULT_REASONS } from '../src/lottery/bet-rules.ts';
 import { CLOSE_REASONS } from '../src/observe/events.ts';
@@ -18,9 +23,31 @@ const PAGES = [
     .map(name => `docs/${name}`),
 ];
 
+/** The anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (page: string): string[] =>
+  [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe('documentation', () => {
   test.each(Object.entries(writtenPages()))('docs/%s is as make docs writes it', (name, text) => {
     expect(read(`docs/${name}`)).toBe(text);
+  });
+
+  test('docs/es/CONFIGURACION.md names keys that exist, with their defaults', () => {
+    const keys: readonly Key<unknown>[] = [
+      ...Object.values(SERVER_KEYS),
+      ...Object.values(CLIENT_KEYS),
+    ];
+    const defaults = new Map(keys.map(key => [key.name, key.default ?? '–']));
+    const rows = [
+      ...read('docs/es/CONFIGURACION.md').matchAll(/^\| (`[^|]+) \| `?([^|`]+)`? \|/gm),
+    ].flatMap(([, names, value]) => names!.split(', ').map(name => [name.slice(1, -1), value]));
+    expect(rows).toEqual(rows.map(([name]) => [name, String(defaults.get(name!))]));
+    expect(rows.length).toBeGreaterThan(20);
   });
 
   test('docs/ERRORS.md has a line for every code and reason, and for no other', () => {
@@ -37,13 +64,31 @@ describe('documentation', () => {
     expect(rows).toEqual([...REFUSAL_CODES, ...reasons, ...CLOSE_REASONS]);
   });
 
-  test.each(PAGES)('every link of %s leads to a file', page => {
-    const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
-      ([, target]) => target!,
+  test.each(PAGES)('every link of %s leads to a file, and to a heading of it', page => {
+    const links = [...read(page).matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)];
+    const missing = links.filter(([, target, anchor]) => {
+      if (/^[a-z]+:/.test(target!)) return false;
+      const file = target === '' ? page : join(dirname(page), target!);
+      if (!existsSync(join(ROOT, file))) return true;
+      return anchor !== undefined && !anchorsOf(file).includes(anchor);
+    });
+    expect(missing.map(([link]) => link)).toEqual([]);
+  });
+
+  test.each(PAGES)('every command of loteria that %s names exists, and so do its options', page => {
+    const named = [...read(page).matchAll(/`(?:\.\/)?loteria ([^`]+)`/g)].map(
+      ([, words]) => words!,
     );
-    const local = links.filter(target => !/^[a-z]+:/.test(target));
-    const missing = local.filter(target => !existsSync(join(ROOT, dirname(page), target)));
-    expect(missing).toEqual([]);
+    const wrong = named.filter(words => {
+      const spec = COMMANDS.findLast(({ name }) => `${words} `.startsWith(`${name} `));
+      const flags = (spec?.takes ?? []).map(each => (each instanceof Option ? each.long : ''));
+      const options = words.match(/--[a-z-]+/g) ?? [];
+      return (
+        (!spec && !/^[a-z]* ?--(?:help|version)$/.test(words)) ||
+        options.some(option => option !== '--help' && !flags.includes(option))
+      );
+    });
+    expect(wrong).toEqual([]);
   });
 
   test.each(PAGES)('every file that %s names in src is there', page => {

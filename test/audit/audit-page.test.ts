@@ -1,19 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, symlinkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, type TestContext } from 'vitest';
-import { loteria } from '../store/store-folder.ts';
 import { COURSE_DATA, needCourseData, ROWS } from '../support/course-data.ts';
-import { temporaryFolder } from '../support/temp-folder.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
+import { blocksOf } from '../support/document-commands.ts';
+import { projectAfter } from '../support/project-folder.ts';
 
 /** The commands of a page, block by block, in order. */
-function commandsOf(page: string): string[] {
-  const text = readFileSync(join(ROOT, page), 'utf8');
-  return [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands]) => commands!);
-}
+const commandsOf = (page: string): string[] => blocksOf(page).map(({ text }) => text);
 
 function needTools(context: TestContext): void {
   for (const [tool, ...args] of [
@@ -27,25 +21,6 @@ function needTools(context: TestContext): void {
     // Before OpenSSL 3.0 it signs no Ed25519.
     if (tool === 'openssl' && !stderr.includes('-rawin')) context.skip('openssl is older than 3.0');
   }
-}
-
-/** Holds a lottery with real processes. Returns a project folder as the page expects it. */
-async function projectAfter(...args: readonly string[]): Promise<string> {
-  const project = await temporaryFolder();
-  const tmp = join(project, 'tmp');
-  await mkdir(tmp);
-  const { code, stdout } = await loteria(project, ['run', '--keep', ...args], { TMPDIR: tmp });
-  expect(code).toBe(0);
-  const kept = /^kept: (.*)$/m.exec(stdout)![1]!;
-  const links = {
-    data: join(kept, 'server'),
-    'agency-3.csv': join(kept, 'data/agency-3.csv'),
-    'winners-3.txt': join(kept, 'winners-3.txt'),
-    loteria: join(ROOT, 'loteria'),
-    docs: join(ROOT, 'docs'),
-  };
-  for (const [name, target] of Object.entries(links)) symlinkSync(target, join(project, name));
-  return project;
 }
 
 interface Block {
