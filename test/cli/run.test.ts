@@ -285,7 +285,7 @@ describe('SIGINT during a run', () => {
     expect(children.length).toBeGreaterThan(1);
     program.kill('SIGINT');
     const { code, signal } = await program.exited;
-    expect({ code, signal }).toEqual({ code: 1, signal: null });
+    expect({ code, signal }).toEqual({ code: 130, signal: null });
     for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
     expect(await readdir(where.tmp)).toEqual([]);
     expect(program.stderr).toBe('');

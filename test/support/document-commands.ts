@@ -69,7 +69,7 @@ function isComplete(text: string): boolean {
 
 /** Whether `test/docker` runs it. */
 export const needsContainers = ({ text }: DocumentCommands): boolean =>
-  /^(?:make docker-compose|docker |\.\/generar-compose\.sh |\.\/validar-)/.test(text);
+  /^(?:make (?:-s )?docker-compose|docker |\.\/generar-compose\.sh |\.\/validar-)/.test(text);
 
 /** Pages whose commands with containers `test/docker` runs. Others have the same. */
 export const CONTAINER_PAGES = ['README.md', 'docs/EXERCISES.md', 'docs/OPERATIONS.md'];
