@@ -29,7 +29,8 @@ async function holdLottery(): Promise<{ lines: string[]; kept: string }> {
 test("the course's five agencies get the known winners, in the known order", async context => {
   needCourseData(context);
   const { lines, kept } = await holdLottery();
-  expect(lines[0]).toBe(`5 agencies, ${ROWS} bets`);
+  expect(lines[0]).toBe(`bets: ${COURSE_DATA}`);
+  expect(lines[1]).toBe(`5 agencies, ${ROWS.toLocaleString('en')} bets`);
   const table = lines.filter(line => /^ +\d /.test(line)).map(line => line.trim().split(/ {2,}/));
   expect(table.map(([agency, , winners, documents]) => [agency, winners, documents])).toEqual(
     WINNERS.map((documents, index) => [
@@ -38,7 +39,7 @@ test("the course's five agencies get the known winners, in the known order", asy
       documents.join(' ') || '–',
     ]),
   );
-  expect(table.map(([, bets]) => bets)).toEqual(['26936', '25518', '16014', '9238', '991']);
+  expect(table.map(([, bets]) => bets)).toEqual(['26,936', '25,518', '16,014', '9,238', '991']);
   expect(lines).toContain('every agency was told its winners');
   for (const [index, documents] of WINNERS.entries()) {
     const written = await readFile(join(kept, `winners-${index + 1}.txt`), 'utf8');

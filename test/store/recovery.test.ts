@@ -77,7 +77,7 @@ describe('the first start', () => {
   test('adopts bets.csv after a refused start has left bets.lock', async () => {
     const folder = await temporaryFolder();
     await writeFile(betsPath(folder), `${NEXT_ROW}1,An`);
-    expect(await refusalOf(folder)).toContain('line 2: the row has no line end');
+    expect(await refusalOf(folder)).toContain('line 2 of bets.csv has no line end');
     await writeFile(betsPath(folder), NEXT_ROW);
     expect((await start(folder)).facts).toEqual([{ kind: 'adopted', bets: new Map([[3, 1]]) }]);
   });
