@@ -1,6 +1,6 @@
 /**
  * Every size, count, queue and wait that a peer can drive, with its unit and its reason (protocol
- * page, section 3). The configuration may change those that it names; nothing else in the program
+ * page, "Limits"). The configuration may change those that it names; nothing else in the program
  * sets a limit of its own.
  */
 export interface Limits {

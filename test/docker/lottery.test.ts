@@ -98,7 +98,7 @@ describe('exercises 6 to 8', () => {
   test('generate missing agency files from inside the image', async () => {
     const stack = await Stack.create({ exercise: 'ej6', clients: 3 });
     expect(await stack.make('docker-compose-up')).toMatch(
-      /^the page: http:\/\/127\.0\.0\.1:8080\/\n$/m,
+      /^the page: http:\/\/127\.0\.0\.1:8080\/$/m,
     );
     await clientsDone(3);
     const times = (await stack.make('docker-compose-logs-by-time'))
