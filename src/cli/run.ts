@@ -18,7 +18,8 @@ import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
 import { say } from './output.ts';
 import { abortOnSignal, type StopRequest } from './signals.ts';
-import { formatResults, wrap } from './tables.ts';
+import { formatResults } from './tables.ts';
+import { wrap } from './wrap.ts';
 
 /** Where the course's data is expected, in the working directory. */
 const COURSE_ZIP = '.data/dataset.zip';
@@ -194,7 +195,7 @@ function report({ rows, durationMs, betsDrawn, complaints }: RunResult): boolean
   return isRight;
 }
 
-/** Says a text, which a narrow terminal shows on several lines. */
+/** Prints a text, wrapped to the width of the terminal. */
 function tell(text: string): void {
   say(wrap(text, process.stdout.columns));
 }
