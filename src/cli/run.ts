@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -37,7 +38,7 @@ export async function run(options: RunOptions, command: Command): Promise<number
   const stopping = abortOnSignal();
   const { signal: stop } = stopping;
   try {
-    const data = options.data ?? (await courseZip(command));
+    const data = options.data ?? courseZip(command);
     const files = await provideFiles({ ...options, data }, join(folder, 'data'), stop);
     const isRight = await holdLottery(folder, files, options, stopping);
     return isRight ? EXIT.done : EXIT.failed;
@@ -53,13 +54,10 @@ export async function run(options: RunOptions, command: Command): Promise<number
 }
 
 /** The course's data, unless an option asks for made-up bets. */
-async function courseZip(command: Command): Promise<string | undefined> {
+function courseZip(command: Command): string | undefined {
   const shape: readonly (keyof DatasetShape)[] = ['agencies', 'bets', 'seed', 'winners'];
   if (shape.some(name => command.getOptionValueSource(name) === 'cli')) return undefined;
-  return await stat(COURSE_ZIP).then(
-    () => COURSE_ZIP,
-    () => undefined,
-  );
+  return existsSync(COURSE_ZIP) ? COURSE_ZIP : undefined;
 }
 
 async function provideFiles(
