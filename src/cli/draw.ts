@@ -4,8 +4,12 @@ import { readLotteryConfig } from '../config/server-config.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { archiveDraw } from './stores/csv.ts';
-import { storeOf } from './stores/store-of.ts';
+import { folderOf, storeOf } from './stores/store-of.ts';
 import { say } from './output.ts';
+
+const WITHOUT_FILES =
+  'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
+  'LOTERIA-2 say';
 
 export interface DrawOptions {
   readonly config?: string;
@@ -17,9 +21,8 @@ export async function drawStatus(
   directory: string | undefined,
   options: DrawOptions,
 ): Promise<number> {
-  const { lottery, begun } = await (
-    await storeOf(readLotteryConfig(options.config, directory))
-  ).read();
+  const store = await storeOf(readLotteryConfig(options.config, directory));
+  const { lottery, begun } = await store.read();
   const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
   const agencies = ids
     .toSorted((a, b) => a - b)
@@ -30,9 +33,8 @@ export async function drawStatus(
       finished: lottery.hasFinished(agency),
       winners: lottery.winnersOf(agency)?.length,
     }));
-  const { betsInAll: bets } = lottery;
-  const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
-  const { interventions: byHand, acta: closed, withdrawnActas } = lottery;
+  const { betsInAll: bets, seal, interventions: byHand, acta: closed, withdrawnActas } = lottery;
+  const held = seal && { time: seal.time, sha256: seal.sha256 };
   const acta = closed && {
     number: closed.number,
     closed: closed.time,
@@ -97,12 +99,7 @@ export async function drawNew(
   directory: string | undefined,
   { config }: DrawOptions,
 ): Promise<number> {
-  const folder =
-    directory ??
-    (await storeOf(readLotteryConfig(config))).folder(
-      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
-        'LOTERIA-2 say',
-    );
+  const folder = await folderOf(directory, WITHOUT_FILES, config);
   say(`archived in ${await archiveDraw(folder, isActaFile)}`);
   return EXIT.done;
 }
