@@ -29,7 +29,6 @@ export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus 
 export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
   return {
     agency: 1,
-    expected: true,
     bets: 0,
     connections: 0,
     finished: false,
