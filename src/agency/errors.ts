@@ -1,4 +1,4 @@
-/** The agency cannot do its job: said to the user in one line, and exit code 1. */
+/** A failure of the agency: one line for the user, and exit code 1. */
 export class AgencyError extends Error {
   override readonly name: string = 'AgencyError';
 

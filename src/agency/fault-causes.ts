@@ -6,9 +6,9 @@ interface Cause {
   readonly shows: (fault: FieldFault, line: number) => boolean;
   /** The setting or command that mends it; `FILE` stands for the file, quoted for a shell. */
   readonly hint: string;
-  /** The file as a whole is something else: no other cause is worth a word. */
+  /** The file has another format: no other cause is reported. */
   readonly isOfFile?: boolean;
-  /** Where another cause explains the file, this one is none. */
+  /** Hints of causes that rule this one out. */
   readonly unless?: readonly string[];
 }
 
