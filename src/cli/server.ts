@@ -20,7 +20,7 @@ import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
-import type { ServerDoors } from './server-tls.ts';
+import type { TlsAcceptors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-acceptor.ts';
 import type { Store } from '../store/store.ts';
@@ -261,27 +261,27 @@ async function openListeners(
   const opened: Listener[] = [];
   const open = new OpenConnections(limits);
   // Loaded only where it is used.
-  const doors =
+  const acceptors =
     tls &&
-    new (await import('./server-tls.ts')).ServerDoors({ files: tls, limits, open, emit, now });
+    new (await import('./server-tls.ts')).TlsAcceptors({ files: tls, limits, open, emit, now });
   try {
     for (const configured of listeners) {
       const parts = partsOf(configured, open);
       // Before the handshake, nothing can be sent.
-      const own = doors && { serve: doors.add(parts.serve).serve, turnAway: () => [] };
+      const own = acceptors && { serve: acceptors.add(parts.serve).serve, turnAway: () => [] };
       opened.push(await Listener.open({ host, backlog, limits, emit, open, ...parts, ...own }));
     }
-    return { stop: () => stopAll(opened, doors) };
+    return { stop: () => stopAll(opened, acceptors) };
   } catch (error) {
-    await stopAll(opened, doors);
+    await stopAll(opened, acceptors);
     throw error;
   }
 }
 
 async function stopAll(
   listeners: readonly Listener[],
-  doors: ServerDoors | undefined,
+  acceptors: TlsAcceptors | undefined,
 ): Promise<void> {
   await Promise.all(listeners.map(listener => listener.stop()));
-  doors?.stop();
+  acceptors?.stop();
 }

@@ -7,7 +7,7 @@ import { Child, type ChildOptions, type LogLine } from './child.ts';
 import type { Expected } from './expected.ts';
 import type { Progress } from './progress.ts';
 
-/** Time for a server that has got the terminal's SIGINT to stop by itself. */
+/** Time for the server to stop by itself after the SIGINT of the terminal. */
 const OWN_STOP_MS = 1000;
 
 export interface RunParts {
