@@ -10,9 +10,29 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Sets the text of each child. */
-export function setCells(row: Element, texts: readonly string[]): void {
-  for (const [index, text] of texts.entries()) setText(row.children[index]!, text);
+/** Shows a row of a table for each list of texts. */
+export function setRows(body: HTMLElement, rows: readonly (readonly string[])[]): void {
+  while (body.children.length > rows.length) body.lastElementChild!.remove();
+  for (const [index, texts] of rows.entries()) {
+    const row = body.children[index] ?? body.appendChild(newRow(texts.length));
+    for (const [column, text] of texts.entries()) setText(row.children[column]!, text);
+  }
+}
+
+/** With explicit roles, as in index.html. */
+function newRow(columns: number): HTMLElement {
+  const row = document.createElement('tr');
+  row.setAttribute('role', 'row');
+  const head = document.createElement('th');
+  head.scope = 'row';
+  head.setAttribute('role', 'rowheader');
+  row.append(head);
+  for (let column = 1; column < columns; column += 1) {
+    const cell = document.createElement('td');
+    cell.setAttribute('role', 'cell');
+    row.append(cell);
+  }
+  return row;
 }
 
 /** Shows an element with a text, or hides it without one. */

@@ -46,13 +46,14 @@ export class Locale {
     return this.#share.format(whole === 0 ? 0 : part / whole);
   }
 
-  time(date: Date): string {
-    return this.#time.format(date);
+  /** @param time a number is Unix time in milliseconds */
+  time(time: Date | number): string {
+    return this.#time.format(time);
   }
 
   /** Without seconds. */
-  minute(date: Date): string {
-    return this.#minute.format(date);
+  minute(ms: number): string {
+    return this.#minute.format(ms);
   }
 
   /** With the date. */

@@ -1,11 +1,11 @@
 import { readActa } from '../lottery/acta.ts';
 import type { RowsDigest } from './rows-digest.ts';
 
-/** What an acta says of an agency that has sent nothing. */
+/** For an agency without a line in the acta. */
 const NOTHING = 'no bets';
 
 /**
- * Compares what an agency has sent with its line of an acta de cierre.
+ * Compares the bets that an agency has sent with its line of an acta de cierre.
  *
  * @returns the difference; undefined when there is none
  */

@@ -15,7 +15,7 @@ import { pause, withStop } from './waiting.ts';
 /** First wait between two questions for the winners, in milliseconds, and its growth. */
 const POLL_MS_FIRST = 50;
 const POLL_FACTOR = 1.25;
-/** How often the end of the bets is sent before the agency asks for its winners all the same. */
+/** Attempts to send the end of the bets; then the agency asks for its winners anyway. */
 const FINISH_ATTEMPTS_MAX = 3;
 
 interface SentBatch {
@@ -26,9 +26,9 @@ interface SentBatch {
 
 /**
  * The agency's side of every conversation without resumable uploads (exercises 5 to 8): identify,
- * send every bet, say that this was all, ask for the winners until there are some. A batch that is
+ * send every bet, send the end of the bets, poll for the winners. A batch that is
  * unanswered when the connection breaks is in doubt and ends the agency: these protocols cannot ask
- * what became of it (see `ResumableAgency`).
+ * whether it was stored (see `ResumableAgency`).
  */
 export class Agency {
   readonly #parts: AgencyParts;
@@ -317,7 +317,7 @@ function betsIn(batches: readonly SentBatch[]): number {
   return batches.reduce((sum, { batch }) => sum + batch.count, 0);
 }
 
-/** What a refusal says, for the end of a sentence. */
+/** The detail of a refusal, for the end of a sentence. */
 function reasonOf(answer: ServerAnswer): string {
   const said =
     answer.kind === 'refused' || answer.kind === 'bets-refused'

@@ -1,7 +1,7 @@
 export interface BackOffOptions {
   readonly firstMs: number;
   readonly ceilingMs: number;
-  /** What each wait is multiplied by for the next one; 2 when not given. */
+  /** Growth of each wait; 2 when not given. */
   readonly factor?: number;
   readonly random: () => number;
 }

@@ -43,7 +43,7 @@ const READ_BYTES_MAX = 16 * 1024;
 
 /** Digits of the longest number without leading zeros: a shorter one may be truncated. */
 const NUMBER_DIGITS = 4;
-/** What ends a last line for certain: a line end, or the quotation mark that closes its number. */
+/** Last bytes of a complete last line: a line end, or the closing quotation mark of its number. */
 const RECORD_ENDS = [0x0a, 0x0d, 0x22];
 const NUMBER = BET_FIELDS.indexOf('number');
 

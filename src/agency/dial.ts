@@ -30,9 +30,8 @@ export interface DialParts {
 }
 
 /**
- * Connects to the central, and tries again for as long as it is not there: one server after the
- * other, with a wait after each round of them. The one that is reached is the current one of
- * `addresses` then.
+ * Connects to the central, and retries while it cannot be reached: one server after the other, with
+ * a wait after each round. Afterwards, the connected server is the current one of `addresses`.
  *
  * @throws AgencyError when `maxElapsedMs` have passed
  * @throws Stopped

@@ -1,3 +1,4 @@
+import { shellWord } from '../files/shell-word.ts';
 import { BET_FIELDS } from '../lottery/bet-rules.ts';
 import type { FieldFault } from './batcher.ts';
 
@@ -5,9 +6,9 @@ interface Cause {
   readonly shows: (fault: FieldFault, line: number) => boolean;
   /** The setting or command that mends it; `FILE` stands for the file, quoted for a shell. */
   readonly hint: string;
-  /** The file as a whole is something else: no other cause is worth a word. */
+  /** The file has another format: no other cause is reported. */
   readonly isOfFile?: boolean;
-  /** Where another cause explains the file, this one is none. */
+  /** Hints of causes that rule this one out. */
   readonly unless?: readonly string[];
 }
 
@@ -104,7 +105,7 @@ export class CauseGuesses {
     return causes
       .filter(({ unless = [] }) => !causes.some(({ hint }) => unless.includes(hint)))
       .map(cause => ({
-        hint: cause.hint.replace(/\bFILE\b/, () => shellQuoted(file)),
+        hint: cause.hint.replace(/\bFILE\b/, () => fileWord(file)),
         count: this.#counts.get(cause)!,
       }));
   }
@@ -121,7 +122,6 @@ function hasDate(pattern: RegExp): Cause['shows'] {
 }
 
 /** A file's name as one word of a command, and no option of it. */
-function shellQuoted(file: string): string {
-  const name = file.startsWith('-') ? `./${file}` : file;
-  return /^[\w./-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
+function fileWord(file: string): string {
+  return shellWord(file.startsWith('-') ? `./${file}` : file);
 }

@@ -12,39 +12,34 @@ const NAME_DIGITS = 32;
 /** Bets of a batch of the check, which is not sent. */
 const BATCH_AMOUNT = 1024;
 
-/** How a file is known to the central, and how to notice that it was changed meanwhile. */
+/** The name of a file for the central, and what reveals a later change. */
 interface NamedFile {
-  /**
-   * The same every time the same content is sent: a restarted client finds its own upload again.
-   */
+  /** Derived from the content, so that a restarted client finds its upload again. */
   readonly name: string;
-  /**
-   * Whether the file can be read again from its beginning; a pipe cannot, and has a name of its own
-   * each time.
-   */
+  /** Whether the file can be read again. A pipe cannot, and its name is random. */
   readonly rereadable: boolean;
   readonly size: number;
   readonly modifiedMs: number;
 }
 
-/** A file of which every line was looked at before anything is sent; a pipe cannot be looked at. */
+/** A file whose lines were checked before anything is sent; those of a pipe cannot be. */
 export interface CheckedFile extends FileFormat, NamedFile {
-  /** Bets that can be sent; of a pipe not known. */
+  /** Bets that can be sent; undefined for a pipe. */
   readonly bets: number | undefined;
-  /** What the central stores of them, where that was asked for. */
+  /** Their rows in the central; undefined without a `RowDigester`. */
   readonly rows?: RowsDigest | undefined;
 }
 
-/** A file that is sent, and what is done with a record that is no bet while it is. */
+/** A file to send. `refuse` is called with each invalid record. */
 export interface UploadFile extends CheckedFile {
   readonly refuse: Refuse;
 }
 
 /**
- * Reads the whole file once, for its name and for what in it is no bet.
+ * Reads the whole file once: computes its name and reports invalid records.
  *
  * @param encoder of the dialect that the file will be sent in: not every dialect can send every
- *   bet; a `RowDigester` over it where the rows are asked for
+ *   bet; a `RowDigester` computes the digest of the rows, too
  * @throws AgencyError when the file cannot be read, Stopped
  */
 export async function checkFile(

@@ -298,7 +298,7 @@ export class ResumableAgency {
     if (next > 1) this.#parts.emit({ event: 'upload-resumed', bets: pass.bets });
   }
 
-  /** Sends what the central has not got, over one connection. */
+  /** Sends the missing bets over one connection. */
   async #sendBatches(
     pass: UploadPass,
     link: Link,
@@ -310,7 +310,7 @@ export class ResumableAgency {
     const sent: { readonly answer: Promise<ServerAnswer>; readonly sentAt: number }[] = [];
     for (;;) {
       while (sent.length < Math.min(pace.window, window) && !stop.aborted) {
-        // First what was sent over the last connection and not answered there.
+        // First the unanswered batches of the last connection.
         const batch = pass.unanswered[sent.length] ?? (await pass.read());
         if (batch === undefined) break;
         sent.push({ answer: link.request(batch.frame), sentAt: now() });
@@ -352,7 +352,7 @@ export class ResumableAgency {
     throw new AgencyError(`the central has not stored what this client counts: ${detail}`);
   }
 
-  /** Asks something that may be asked again, over as many connections as it takes. */
+  /** Sends an idempotent request; repeats it over new connections. */
   async #ask<Kind extends ServerAnswer['kind']>(
     frame: Uint8Array,
     expected: Kind,
@@ -360,7 +360,7 @@ export class ResumableAgency {
     return await this.#links!.over(link => this.#request(link, frame, expected));
   }
 
-  /** Asks over one connection. */
+  /** Sends a request over one connection. */
   async #request<Kind extends ServerAnswer['kind']>(
     link: Link,
     frame: Uint8Array,

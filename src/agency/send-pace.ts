@@ -1,10 +1,8 @@
-/**
- * An acknowledgement that takes longer means a slow link: less is sent at a time, in milliseconds.
- */
+/** Latency of an acknowledgement above which less is sent at a time, in milliseconds. */
 const SLOW_MS = 5_000;
-/** One that takes no longer leaves room for more, in milliseconds. */
+/** Latency up to which more is sent at a time, in milliseconds. */
 const QUICK_MS = 2_000;
-/** Bets of a batch that is not made smaller: its bytes no longer explain the time that it takes. */
+/** Smallest batch, in bets: below, the latency no longer depends on its bytes. */
 const AMOUNT_MIN = 8;
 
 export interface SendPaceParts {

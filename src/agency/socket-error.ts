@@ -6,7 +6,7 @@ const NOT_SIGNED = `${UNTRUSTED}it is not signed by the authority of tls.ca`;
 const NO_TLS = 'tls.ca is set, and the server speaks no TLS on this port';
 const TOO_OLD = 'the server speaks no TLS from 1.2 on';
 
-/** What TLS finds wrong with the server, by the codes of its errors. */
+/** Why the server is not trusted, by the codes of TLS errors. */
 const TRUST: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: `${UNTRUSTED}it has expired`,
   CERT_NOT_YET_VALID: `${UNTRUSTED}it is not valid yet`,
@@ -24,13 +24,13 @@ const TRUST: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: TOO_OLD,
 };
 
-/** Last words of TLS by which a server refuses the certificate of an agency, or the lack of one. */
+/** TLS alerts by which a server refuses the certificate of an agency, or its absence. */
 const REFUSED =
   /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3)_ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/;
 
 /**
- * What an error of a socket means. All of them may pass, a wrong certificate too: it is replaced
- * without a restart of the agency.
+ * The error of a socket in words. All are worth a retry, even a wrong certificate: it can be
+ * replaced without a restart of the agency.
  *
  * With TLS 1.3 the server looks at the agency's certificate after the connection is ready for the
  * agency: a refusal can be the error of the first request as well as that of the connection.
@@ -45,8 +45,7 @@ export function socketError(error: Error): LinkError {
       error,
     );
   }
-  // Node's words for an end in the middle of a handshake: of a server that is killed, or that
-  // speaks no TLS.
+  // Node's message for an end during the handshake: the server was killed, or speaks no TLS.
   const hint = error.message.includes('before secure TLS connection')
     ? ' before the TLS handshake was done; does the server speak TLS on this port?'
     : '';

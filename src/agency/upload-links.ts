@@ -15,7 +15,7 @@ export interface ResumableParts extends Omit<AgencyParts, 'dialect' | 'pollMs'> 
 }
 
 /** Transient refusals: the agency retries. After `sequence-gap`, `WELC` says where to resume. */
-const PASSING: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
+const TRANSIENT: ReadonlySet<RefusalCode> = new Set(['busy', 'closing', 'storage', 'sequence-gap']);
 
 const OTHERS = AGENCY_PROTOCOLS.filter(name => name !== 'resumable').join(', ');
 const PROTOCOL_HINT = `; does the server speak another protocol? protocol is resumable, the others are ${OTHERS}`;
@@ -167,6 +167,6 @@ export function unexpected(answer: ServerAnswer): Error {
   if (refusal === undefined)
     return new BrokenAnswerError(`an answer that does not fit, ${answer.kind}`);
   const text = `${refusal.code}, ${refusal.detail}`;
-  if (PASSING.has(refusal.code)) return new LinkError(`the central refused for now, ${text}`);
+  if (TRANSIENT.has(refusal.code)) return new LinkError(`the central refused for now, ${text}`);
   return new AgencyError(`the central refused, ${text}`);
 }

@@ -33,7 +33,7 @@ export class ActaFolder {
     { readonly text: string; readonly stamp: string | undefined }
   >();
 
-  /** @param id tells the lottery from any other */
+  /** @param id unique id of the lottery */
   constructor(directory: string, id: string, winningNumber: number) {
     this.#directory = directory;
     this.#id = id;

@@ -3,7 +3,7 @@ import { SeededRandom } from '../dataset/random.ts';
 import { fieldsOf } from '../lottery/bet-rules.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
 
-/** More than branch predictors learn, and no more than a processor's cache holds. */
+/** More than branch predictors learn, and few enough for a processor's cache. */
 const BELT_BETS = 128 * 130;
 
 /** The same bets in every run, so that figures are comparable. */

@@ -94,7 +94,6 @@ export class Central {
       winners: lottery.draw && winnersInAll(lottery.draw),
       agencies: lottery.firstAgencies(AGENCIES_SHOWN_MAX).map(agency => ({
         agency,
-        expected: lottery.expects(agency),
         bets: lottery.bets.get(agency) ?? 0,
         connections: this.#connections.get(agency) ?? 0,
         finished: lottery.hasFinished(agency),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isPassing } from '../files/passing.ts';
+import { isTransient } from '../files/transient.ts';
 import { type BetsDigest, closeActa } from '../lottery/acta.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Draw, holdDraw, winnersInAll } from '../lottery/draw.ts';
@@ -153,7 +153,7 @@ export class DrawHolder {
         else if (await this.#mayDraw(acta!)) await this.#draw(acta!);
         else pauseMs = LOOK_MS;
       } catch (error) {
-        if (!mayPass(error)) {
+        if (!mayRetry(error)) {
           this.#fail(error);
           return;
         }
@@ -276,7 +276,7 @@ export class DrawHolder {
   }
 }
 
-function mayPass(error: unknown): boolean {
+function mayRetry(error: unknown): boolean {
   if (error instanceof StoreError) return error.code !== 'failed' && error.code !== 'unusable';
-  return isPassing(error);
+  return isTransient(error);
 }

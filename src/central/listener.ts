@@ -106,7 +106,7 @@ export class Listener {
       this.#server.once('error', onError);
       this.#server.listen({ host, port, backlog }, () => {
         this.#server.off('error', onError);
-        // Running out of file descriptors is passing: the connections that are open go on.
+        // Running out of file descriptors is transient: open connections are not affected.
         this.#server.on('error', error => emit({ event: 'listener-error', error: error.message }));
         this.#sweep = setInterval(() => this.#checkDeadlines(), sweepMs(limits));
         emit({

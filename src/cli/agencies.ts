@@ -11,7 +11,7 @@ import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ConfiguredStore, LotteryConfig } from './stores/configured-store.ts';
 import { storeOf } from './stores/store-of.ts';
-import { say } from './output.ts';
+import { complain, say } from './output.ts';
 
 /** The acta de cierre includes it. */
 const REASON_LENGTH_MAX = 200;
@@ -32,7 +32,8 @@ export async function listAgencies(
   directory: string | undefined,
   options: AgencyOptions,
 ): Promise<number> {
-  const { lottery } = await (await storeOf(readLotteryConfig(options.config, directory))).read();
+  const store = await storeOf(readLotteryConfig(options.config, directory));
+  const { lottery } = await store.read();
   const agencies = [...new Set([...lottery.agencies, ...lottery.finished])].map(agency => ({
     agency,
     expected: lottery.expects(agency),
@@ -168,9 +169,7 @@ async function keepActas({ dataDirectory }: LotteryConfig, store: ConfiguredStor
   const trouble = await new ActaFolder(dataDirectory, begun, LOTTERY_WINNER_NUMBER).write(lottery);
   if (trouble === undefined) return;
   const { file, error } = trouble;
-  process.stderr.write(
-    `loteria: done; but ${file} cannot be written, ${error}; the next start writes it\n`,
-  );
+  complain(`done; but ${file} cannot be written, ${error}; the next start writes it`);
 }
 
 function cannot(why: string): StoreError {

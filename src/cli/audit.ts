@@ -7,11 +7,10 @@ import { recount } from '../audit/recount.ts';
 import { type ActaKey, readActaKey, readSignature } from '../audit/signature.ts';
 import { ConfigError } from '../config/errors.ts';
 import { unreadable } from '../config/files.ts';
-import { readLotteryConfig } from '../config/server-config.ts';
 import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import { StoreError } from '../store/store.ts';
 import { BETS_FILE, JOURNAL_FILE, verifyStore } from './stores/csv.ts';
-import { storeOf } from './stores/store-of.ts';
+import { folderOf } from './stores/store-of.ts';
 import { tellChecks } from './tell-checks.ts';
 
 const WITHOUT_FILES =
@@ -28,7 +27,7 @@ export async function auditFolder(
   directory: string | undefined,
   options: AuditOptions,
 ): Promise<number> {
-  const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_FILES);
+  const folder = await folderOf(directory, WITHOUT_FILES);
   const bets = join(folder, BETS_FILE);
   if (!statSync(bets, { throwIfNoEntry: false })?.isFile())
     throw new ConfigError(`${bets} is missing`);

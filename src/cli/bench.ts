@@ -75,8 +75,8 @@ function reportOf(shape: LoadShape, measurements: readonly Measurement[]) {
   return { ...shape, measurements, ratio: ratioOf(measurements) };
 }
 
-function ratioOf([ours, yard]: readonly Measurement[]): number | undefined {
-  return ours && yard && ours.betsPerSecond / yard.betsPerSecond;
+function ratioOf([ours, reference]: readonly Measurement[]): number | undefined {
+  return ours && reference && ours.betsPerSecond / reference.betsPerSecond;
 }
 
 function describe(shape: LoadShape, measurements: readonly Measurement[]): string {

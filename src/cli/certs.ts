@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
 import { Authority, type IssuedPair, type Validity } from '../tls/authority.ts';
 import { EXIT } from './exit-codes.ts';
+import { complain } from './output.ts';
 
 export interface CertsOptions {
   readonly agencies: number;
@@ -45,7 +46,7 @@ export async function certs(
   ];
   const there = names.flatMap(pairNames).find(name => existsSync(join(folder, name)));
   if (there !== undefined) {
-    process.stderr.write(`loteria: ${join(folder, there)} exists already; nothing was changed\n`);
+    complain(`${join(folder, there)} exists already; nothing was changed`);
     return EXIT.failed;
   }
   const files = await makeAll(agencies, hosts, validity);

@@ -17,6 +17,7 @@ import { makeScratch, Subject } from '../check/subject.ts';
 import { ConfigError } from '../config/errors.ts';
 import { unwritable } from '../config/files.ts';
 import { inheritedEnvironment, wholeEnvironment } from '../config/inherited-environment.ts';
+import { shellWord } from '../files/shell-word.ts';
 import { EXIT } from './exit-codes.ts';
 import { complain, say } from './output.ts';
 import { abortOnSignal } from './signals.ts';
@@ -204,9 +205,6 @@ function commandOf(
     ' ',
   );
 }
-
-const shellWord = (text: string): string =>
-  /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 const languageOf = ({ LC_ALL, LANG }: Record<string, string>): Language =>
   (LC_ALL ?? LANG ?? '').startsWith('es') ? 'es' : 'en';

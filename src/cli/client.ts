@@ -11,7 +11,7 @@ import { pause } from '../agency/waiting.ts';
 import { ConfigError } from '../config/errors.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
 import type { ClientTls } from '../config/tls-files.ts';
-import { isPassing } from '../files/passing.ts';
+import { isTransient } from '../files/transient.ts';
 import { writePrivate } from '../files/private.ts';
 import { reasonNotCreated } from '../files/system-error.ts';
 import { logAgency } from '../observe/agency-log.ts';
@@ -231,7 +231,7 @@ async function writeLines(
       return;
     } catch (error) {
       const reason = reasonNotCreated(error);
-      if (!isPassing(error)) throw new AgencyError(`cannot write ${file}, ${reason}`, error);
+      if (!isTransient(error)) throw new AgencyError(`cannot write ${file}, ${reason}`, error);
       const waitMs = backOff.next();
       parts.emit({ event: 'winners-delayed', file, error: reason, waitMs });
       await pause(waitMs, parts);

@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { shellQuoted } from '../files/shell-word.ts';
 import { EXIT } from './exit-codes.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -93,12 +94,7 @@ ${places.flatMap(place => fishLines(name, place)).join('\n')}
 };
 
 function pathsOf(places: readonly Place[]): string[] {
-  return places.filter(({ path }) => path !== '').map(({ path }) => quoted(path));
-}
-
-/** The text as one word: within single quotes all three shells take every character as it is. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return places.filter(({ path }) => path !== '').map(({ path }) => shellQuoted(path));
 }
 
 function flagsOf({ short, long }: Option): string[] {
@@ -113,7 +109,7 @@ function isFile(term: string): boolean {
 /** The first pattern that fits `path:word before:word` decides. */
 function bashCases({ path, commands, options, args }: Place): string[] {
   const line = (pattern: string, words: readonly string[]): string =>
-    `    ${quoted(path)}:${pattern}) words=${quoted(words.join(' '))} ;;`;
+    `    ${shellQuoted(path)}:${pattern}) words=${shellQuoted(words.join(' '))} ;;`;
   const chosen = options.filter(({ argChoices }) => argChoices !== undefined);
   const choices = args.flatMap(({ argChoices }) => argChoices ?? []);
   return [
@@ -135,17 +131,17 @@ function zshCase({ path, commands, options, args }: Place): string {
   );
   const argSpecs = args.map(arg => `:${value(arg.name(), arg.argChoices)}`);
   const described = commands.map(command => `${command.name()}:${command.description()}`);
-  return `    (${quoted(path)})
-      commands=(${described.map(quoted).join(' ')})
-      arguments=(${[...optionSpecs, ...argSpecs].map(quoted).join(' ')}) ;;`;
+  return `    (${shellQuoted(path)})
+      commands=(${described.map(shellQuoted).join(' ')})
+      arguments=(${[...optionSpecs, ...argSpecs].map(shellQuoted).join(' ')}) ;;`;
 }
 
 function fishLines(name: string, { path, commands, options, args }: Place): string[] {
   const line = (rest: string, about?: string): string =>
     `complete -c ${name} -n "__${name}_at '${path}'" ${rest}` +
-    (about === undefined ? '' : ` -d ${quoted(about)}`);
+    (about === undefined ? '' : ` -d ${shellQuoted(about)}`);
   const value = (term: string, choices: readonly string[] | undefined): string =>
-    choices ? ` -x -a ${quoted(choices.join(' '))}` : isFile(term) ? ' -r -F' : ' -x';
+    choices ? ` -x -a ${shellQuoted(choices.join(' '))}` : isFile(term) ? ' -r -F' : ' -x';
   return [
     ...commands.map(command => line(`-a ${command.name()}`, command.description())),
     ...options.map(option => {
@@ -156,7 +152,7 @@ function fishLines(name: string, { path, commands, options, args }: Place): stri
       return line(flags.join(' ') + of, option.description);
     }),
     ...args.flatMap(({ argChoices }) =>
-      argChoices ? [line(`-a ${quoted(argChoices.join(' '))}`)] : [],
+      argChoices ? [line(`-a ${shellQuoted(argChoices.join(' '))}`)] : [],
     ),
     ...(args.some(arg => isFile(arg.name())) ? [line('-F')] : []),
   ];

@@ -1,11 +1,16 @@
 import { sha256OfActa } from '../lottery/acta.ts';
 import { isActaFile } from '../audit/acta-folder.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
+import type { Lottery } from '../lottery/lottery.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { archiveDraw } from './stores/csv.ts';
-import { storeOf } from './stores/store-of.ts';
+import { folderOf, storeOf } from './stores/store-of.ts';
 import { say } from './output.ts';
+
+const WITHOUT_FILES =
+  'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
+  'LOTERIA-2 say';
 
 export interface DrawOptions {
   readonly config?: string;
@@ -17,51 +22,24 @@ export async function drawStatus(
   directory: string | undefined,
   options: DrawOptions,
 ): Promise<number> {
-  const { lottery, begun } = await (
-    await storeOf(readLotteryConfig(options.config, directory))
-  ).read();
-  const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
-  const agencies = ids
-    .toSorted((a, b) => a - b)
-    .map(agency => ({
-      agency,
-      expected: lottery.expects(agency),
-      bets: lottery.bets.get(agency) ?? 0,
-      finished: lottery.hasFinished(agency),
-      winners: lottery.winnersOf(agency)?.length,
-    }));
-  const { betsInAll: bets } = lottery;
-  const held = lottery.seal && { time: lottery.seal.time, sha256: lottery.seal.sha256 };
-  const { interventions: byHand, acta: closed, withdrawnActas } = lottery;
-  const acta = closed && {
-    number: closed.number,
-    closed: closed.time,
-    sha256: sha256OfActa(closed),
-  };
-  const status = {
-    state: lottery.state,
-    begun,
-    bets,
-    waitingFor: lottery.missing,
-    acta,
-    withdrawnActas: withdrawnActas.map(({ number }) => number),
-    draw: held,
-    agencies,
-    byHand,
-  };
+  const store = await storeOf(readLotteryConfig(options.config, directory));
+  const { lottery, begun } = await store.read();
+  const status = statusOf(lottery, begun);
   if (options.json) {
     say(JSON.stringify(status));
     return EXIT.done;
   }
   say(`state    ${describeState(status)}`);
   say(`begun    ${begun}`);
-  say(`bets     ${bets}`);
+  say(`bets     ${status.bets}`);
+  const { acta, draw } = status;
   if (acta !== undefined) say(`acta     ${acta.number}, sha256 ${acta.sha256}`);
-  for (const { number, time } of withdrawnActas) say(`acta     ${number} of ${time}, withdrawn`);
-  if (held !== undefined) say(`seal     ${held.sha256}`);
+  for (const { number, time } of lottery.withdrawnActas)
+    say(`acta     ${number} of ${time}, withdrawn`);
+  if (draw !== undefined) say(`seal     ${draw.sha256}`);
   say('');
   say('agency      bets  finished  winners');
-  for (const row of agencies) {
+  for (const row of status.agencies) {
     const finished = row.finished ? 'yes' : 'no';
     const note = row.expected ? '' : '  (not expected)';
     say(
@@ -69,21 +47,36 @@ export async function drawStatus(
         `${String(row.winners ?? '–').padStart(9)}${note}`,
     );
   }
-  for (const fact of byHand) say(describeByHand(fact));
+  for (const fact of lottery.interventions) say(describeByHand(fact));
   return EXIT.done;
 }
 
-function describeState({
-  state,
-  waitingFor,
-  acta,
-  draw,
-}: {
-  readonly state: string;
-  readonly waitingFor: readonly number[];
-  readonly acta: { readonly closed: string } | undefined;
-  readonly draw: { readonly time: string } | undefined;
-}): string {
+/** The output of `--json`. */
+function statusOf(lottery: Lottery, begun: string) {
+  const { seal, acta } = lottery;
+  const ids = [...new Set([...lottery.agencies, ...lottery.finished])];
+  return {
+    state: lottery.state,
+    begun,
+    bets: lottery.betsInAll,
+    waitingFor: lottery.missing,
+    acta: acta && { number: acta.number, closed: acta.time, sha256: sha256OfActa(acta) },
+    withdrawnActas: lottery.withdrawnActas.map(({ number }) => number),
+    draw: seal && { time: seal.time, sha256: seal.sha256 },
+    agencies: ids
+      .toSorted((a, b) => a - b)
+      .map(agency => ({
+        agency,
+        expected: lottery.expects(agency),
+        bets: lottery.bets.get(agency) ?? 0,
+        finished: lottery.hasFinished(agency),
+        winners: lottery.winnersOf(agency)?.length,
+      })),
+    byHand: lottery.interventions,
+  };
+}
+
+function describeState({ state, waitingFor, acta, draw }: ReturnType<typeof statusOf>): string {
   if (draw !== undefined) return `drawn ${draw.time}`;
   if (acta !== undefined)
     return `closed ${acta.closed}, the draw follows when CLOSE_HOLD is over and, with ACTA_KEY, acta.sig is there`;
@@ -97,12 +90,7 @@ export async function drawNew(
   directory: string | undefined,
   { config }: DrawOptions,
 ): Promise<number> {
-  const folder =
-    directory ??
-    (await storeOf(readLotteryConfig(config))).folder(
-      'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
-        'LOTERIA-2 say',
-    );
+  const folder = await folderOf(directory, WITHOUT_FILES, config);
   say(`archived in ${await archiveDraw(folder, isActaFile)}`);
   return EXIT.done;
 }

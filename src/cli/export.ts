@@ -7,7 +7,7 @@ import type { Lottery } from '../lottery/lottery.ts';
 import { StoreError } from '../store/store.ts';
 import { EXIT } from './exit-codes.ts';
 import { ExportFile } from './export-file.ts';
-import { exitCodeOfSignal } from './signals.ts';
+import { abortOnSignal } from './signals.ts';
 import { storeOf } from './stores/store-of.ts';
 import { complain, say } from './output.ts';
 
@@ -40,12 +40,11 @@ export async function exportBets(path: string, options: ExportOptions): Promise<
   expectNotOwn(path, store.files);
   let discard = (): void => {};
   // Before the file exists: a signal must not leave it behind.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      discard();
-      process.exit(exitCodeOfSignal(signal));
-    });
-  }
+  const stopping = abortOnSignal();
+  stopping.signal.addEventListener('abort', () => {
+    discard();
+    process.exit(stopping.exitCode);
+  });
   const file = createFile(path, options.force ?? false);
   discard = () => file.discard();
   let lottery: Lottery;

@@ -1,18 +1,17 @@
 import { checkActa } from '../audit/audit.ts';
-import { readLotteryConfig } from '../config/server-config.ts';
 import { type BetsDigest, readActa } from '../lottery/acta.ts';
 import { hasWon } from '../lottery/catedra.ts';
 import { EXIT } from './exit-codes.ts';
-import { storeOf } from './stores/store-of.ts';
+import { folderOf } from './stores/store-of.ts';
 import { describeRecord, verifyStore, visitJournal } from './stores/csv.ts';
-import { say } from './output.ts';
+import { complain, say } from './output.ts';
 
 const WITHOUT_JOURNAL =
   '`loteria export FILE` reads all of it and checks it, `loteria draw status` says what is in it';
 
 /** `loteria journal verify` */
 export async function verifyJournal(directory: string | undefined): Promise<number> {
-  const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
+  const folder = await folderOf(directory, WITHOUT_JOURNAL);
   const verified = await verifyStore(folder, hasWon);
   const { journalLines, journalTornBytes, betsEnd, betsTornBytes, lottery, draw, sha256 } =
     verified;
@@ -31,9 +30,7 @@ export async function verifyJournal(directory: string | undefined): Promise<numb
     say(`acta          ${acta.number}, closed ${acta.time}, ${acta.bets} bets`);
     const fault = faultOfActa(acta.text, verified, lottery.bets);
     if (fault !== undefined) {
-      process.stderr.write(
-        `loteria: acta ${acta.number} in bets.journal is not of these bets, ${fault}\n`,
-      );
+      complain(`acta ${acta.number} in bets.journal is not of these bets, ${fault}`);
       return EXIT.failed;
     }
   }
@@ -64,7 +61,7 @@ export async function showJournal(
   directory: string | undefined,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const folder = directory ?? (await storeOf(readLotteryConfig(undefined))).folder(WITHOUT_JOURNAL);
+  const folder = await folderOf(directory, WITHOUT_JOURNAL);
   await visitJournal(folder, ({ n, offset, record }) => {
     if (json) say(JSON.stringify({ n, offset, ...record }));
     else for (const text of describeRecord(record)) say(`${String(n).padStart(6)}  ${text}`);

@@ -1,9 +1,10 @@
 import { Argument, Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, GROUPS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
-import { formatItem, wrapped } from './help-layout.ts';
+import { formatItem } from './help-layout.ts';
 import { shown } from './output.ts';
 import { VERSION } from './version.ts';
+import { wrap } from './wrap.ts';
 
 /** @param finish receives the exit code of the command */
 export function buildProgram(finish: (code: number) => void): Command {
@@ -31,9 +32,8 @@ function addCommand(program: Command, spec: CommandSpec, finish: (code: number) 
     if (each instanceof Argument) command.addArgument(each);
     else command.addOption(each);
   }
-  // Outside of a terminal, as it is.
   if (details !== undefined)
-    command.addHelpText('after', () => wrapped(details, process.stdout.columns ?? Infinity));
+    command.addHelpText('after', () => wrap(details, process.stdout.columns));
   command.action(async (...given) => finish(await (await load(program))(...(given as never[]))));
 }
 

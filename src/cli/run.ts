@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +19,8 @@ import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
 import { say } from './output.ts';
 import { abortOnSignal, type StopRequest } from './signals.ts';
-import { formatResults, wrap } from './tables.ts';
+import { formatResults } from './tables.ts';
+import { wrap } from './wrap.ts';
 
 /** Where the course's data is expected, in the working directory. */
 const COURSE_ZIP = '.data/dataset.zip';
@@ -36,7 +38,7 @@ export async function run(options: RunOptions, command: Command): Promise<number
   const stopping = abortOnSignal();
   const { signal: stop } = stopping;
   try {
-    const data = options.data ?? (await courseZip(command));
+    const data = options.data ?? courseZip(command);
     const files = await provideFiles({ ...options, data }, join(folder, 'data'), stop);
     const isRight = await holdLottery(folder, files, options, stopping);
     return isRight ? EXIT.done : EXIT.failed;
@@ -52,13 +54,10 @@ export async function run(options: RunOptions, command: Command): Promise<number
 }
 
 /** The course's data, unless an option asks for made-up bets. */
-async function courseZip(command: Command): Promise<string | undefined> {
+function courseZip(command: Command): string | undefined {
   const shape: readonly (keyof DatasetShape)[] = ['agencies', 'bets', 'seed', 'winners'];
   if (shape.some(name => command.getOptionValueSource(name) === 'cli')) return undefined;
-  return await stat(COURSE_ZIP).then(
-    () => COURSE_ZIP,
-    () => undefined,
-  );
+  return existsSync(COURSE_ZIP) ? COURSE_ZIP : undefined;
 }
 
 async function provideFiles(
@@ -194,7 +193,7 @@ function report({ rows, durationMs, betsDrawn, complaints }: RunResult): boolean
   return isRight;
 }
 
-/** Says a text, which a narrow terminal shows on several lines. */
+/** Prints a text, wrapped to the width of the terminal. */
 function tell(text: string): void {
   say(wrap(text, process.stdout.columns));
 }

@@ -20,10 +20,10 @@ export interface ServerTlsParts {
 }
 
 /** TLS of all listeners, with credentials that are reloaded. Loaded only by servers that use it. */
-export class ServerDoors {
+export class TlsAcceptors {
   readonly #parts: ServerTlsParts;
   readonly #credentials: Reloading<ServerCredentials>;
-  readonly #doors: TlsAcceptor[] = [];
+  readonly #acceptors: TlsAcceptor[] = [];
   readonly #timers: readonly NodeJS.Timeout[];
 
   /** @throws CredentialsError */
@@ -40,9 +40,9 @@ export class ServerDoors {
   }
 
   add(serve: TlsAcceptorParts['serve']): TlsAcceptor {
-    const door = new TlsAcceptor({ ...this.#parts, ...this.#credentials.value, serve });
-    this.#doors.push(door);
-    return door;
+    const acceptor = new TlsAcceptor({ ...this.#parts, ...this.#credentials.value, serve });
+    this.#acceptors.push(acceptor);
+    return acceptor;
   }
 
   stop(): void {
@@ -63,7 +63,7 @@ export class ServerDoors {
       this.#parts.emit({ event: 'tls-kept', error: outcome.message });
       return;
     }
-    for (const door of this.#doors) door.use(this.#credentials.value);
+    for (const acceptor of this.#acceptors) acceptor.use(this.#credentials.value);
     this.#tell();
   }
 

@@ -20,12 +20,13 @@ import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { CentralStatus } from '../observe/status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { Operator } from './operator.ts';
-import type { ServerDoors } from './server-tls.ts';
+import type { TlsAcceptors } from './server-tls.ts';
 import { onStopSignal } from './signals.ts';
 import type { SecurePeer } from '../central/tls-acceptor.ts';
 import type { Store } from '../store/store.ts';
 import type { Refusal } from '../wire/refusal.ts';
 import { listenerDialect, openBetReader } from './dialects.ts';
+import type { OpenedStore, StoreParts } from './stores/configured-store.ts';
 import { storeOf } from './stores/store-of.ts';
 
 interface Service {
@@ -134,26 +135,8 @@ async function openLottery(
 ): Promise<Service> {
   const { limits } = config;
   const lottery = new Lottery(config.agencies);
-  const { store, files, cuts } = await (await storeOf(config)).open({
-    lottery,
-    watch: operator?.watch,
-    onEvent: emit,
-    signal,
-  });
-  try {
-    expectAgencies(lottery, config);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
-  const { betsInAll: bets } = lottery;
-  const { finished, state } = lottery;
-  const expected = config.agencies.length;
-  emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
-  // The last of them; `loteria agency list` has all.
-  for (const fact of lottery.interventions.slice(-INTERVENTIONS_LOGGED_MAX))
-    emit({ event: 'done-by-hand', fact });
+  const { watch } = operator ?? {};
+  const { store, files } = await openStore(config, { lottery, watch, signal }, emit);
   const actas = await actasOf(config, store);
   const central = new Central({ lottery, store, hasWon, limits, actas, emit, now });
   const reader = await openBetReader();
@@ -188,6 +171,31 @@ async function openLottery(
       for (const file of files) emit({ event: 'file-closed', file });
     },
   };
+}
+
+/** Opens the store, and logs its content. */
+async function openStore(
+  config: ServerConfig,
+  parts: Omit<StoreParts, 'onEvent'>,
+  emit: Emit<CentralEvent>,
+): Promise<OpenedStore> {
+  const { lottery } = parts;
+  const opened = await (await storeOf(config)).open({ ...parts, onEvent: emit });
+  const { store, files, cuts } = opened;
+  try {
+    expectAgencies(lottery, config);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  for (const cut of cuts) emit({ event: 'tail-cut', ...cut });
+  const { betsInAll: bets, finished, state } = lottery;
+  const expected = config.agencies.length;
+  emit({ event: 'store-opened', file: files[0]!, bets, finished, expected, state });
+  // The last of them; `loteria agency list` has all.
+  for (const fact of lottery.interventions.slice(-INTERVENTIONS_LOGGED_MAX))
+    emit({ event: 'done-by-hand', fact });
+  return opened;
 }
 
 /** @throws ConfigError if ACTA_KEY is not a key */
@@ -253,27 +261,27 @@ async function openListeners(
   const opened: Listener[] = [];
   const open = new OpenConnections(limits);
   // Loaded only where it is used.
-  const doors =
+  const acceptors =
     tls &&
-    new (await import('./server-tls.ts')).ServerDoors({ files: tls, limits, open, emit, now });
+    new (await import('./server-tls.ts')).TlsAcceptors({ files: tls, limits, open, emit, now });
   try {
     for (const configured of listeners) {
       const parts = partsOf(configured, open);
       // Before the handshake, nothing can be sent.
-      const own = doors && { serve: doors.add(parts.serve).serve, turnAway: () => [] };
+      const own = acceptors && { serve: acceptors.add(parts.serve).serve, turnAway: () => [] };
       opened.push(await Listener.open({ host, backlog, limits, emit, open, ...parts, ...own }));
     }
-    return { stop: () => stopAll(opened, doors) };
+    return { stop: () => stopAll(opened, acceptors) };
   } catch (error) {
-    await stopAll(opened, doors);
+    await stopAll(opened, acceptors);
     throw error;
   }
 }
 
 async function stopAll(
   listeners: readonly Listener[],
-  doors: ServerDoors | undefined,
+  acceptors: TlsAcceptors | undefined,
 ): Promise<void> {
   await Promise.all(listeners.map(listener => listener.stop()));
-  doors?.stop();
+  acceptors?.stop();
 }

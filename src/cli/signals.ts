@@ -4,7 +4,7 @@ import type { LogSink } from '../observe/log-sink.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** The exit code of a program that a signal ended, as a shell reports it: 130 for SIGINT. */
-export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 

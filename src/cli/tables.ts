@@ -1,12 +1,10 @@
 import type { Measurement } from '../bench/measure.ts';
 import { whole } from '../run/counts.ts';
 import type { ResultRow } from '../run/lottery-run.ts';
+import { wrap } from './wrap.ts';
 
 /** Documents listed per agency. */
 const DOCUMENTS_MAX = 12;
-
-/** The least width in which wrapped lines go on, which a document fits into. */
-const WRAPPED_COLUMNS_MIN = 12;
 
 const milliseconds = new Intl.NumberFormat('en-US', {
   minimumFractionDigits: 2,
@@ -58,28 +56,6 @@ export function formatResults(rows: readonly ResultRow[], columns?: number): str
     columns,
   );
   return wrap(table, columns, table.indexOf('documents'));
-}
-
-/**
- * Breaks the lines of a text between words.
- *
- * @param columns width of the terminal; undefined breaks nothing
- * @param indent columns before the rest of a broken line
- */
-export function wrap(text: string, columns = Number.POSITIVE_INFINITY, indent = 0): string {
-  const margin = ' '.repeat(Math.max(0, Math.min(indent, columns - WRAPPED_COLUMNS_MIN)));
-  return text
-    .split('\n')
-    .flatMap(line => {
-      const lines = [line.slice(0, indent)];
-      for (const [index, word] of line.slice(indent).split(' ').entries()) {
-        const longer = `${lines.at(-1)!}${index === 0 ? '' : ' '}${word}`;
-        if (longer.length <= columns || lines.at(-1) === '') lines[lines.length - 1] = longer;
-        else lines.push(margin + word);
-      }
-      return lines.map(broken => broken.trimEnd());
-    })
-    .join('\n');
 }
 
 /** @param ruleColumns greatest length of the rule below the titles */

@@ -2,39 +2,24 @@ import { parse } from 'ini';
 import { DEFAULT_LIMITS, type Limits } from '../wire/limits.ts';
 import { ConfigError } from './errors.ts';
 import { readOptionalFile } from './files.ts';
-import {
-  type Environment,
-  type Given as GivenText,
-  missingKey,
-  readKeys,
-  type ValuesOf,
-} from './keys.ts';
+import { type Environment, type Given, missingKey, readKeys, type ValuesOf } from './keys.ts';
 import { type ConfiguredListener, SERVER_KEYS } from './server-keys.ts';
-import { type StoreChoice, storeOf } from './store-choice.ts';
+import { type StoreChoice, storeChoiceOf } from './store-choice.ts';
 import { identityFiles, namedFile, type ServerTls } from './tls-files.ts';
 
 const SERVER_CONFIG_FILE = 'config.ini';
 
 type ServerValues = ValuesOf<typeof SERVER_KEYS>;
 
-/** Keys that are combined into other properties. */
-const GIVEN = [
-  'numberAgencies',
-  'agencies',
-  'port',
-  'listeners',
-  'store',
-  'storeLottery',
-  'storeSync',
-  'tlsCert',
-  'tlsKey',
-  'tlsClientCa',
-] as const satisfies readonly (keyof ServerValues)[];
+type StoreKey = 'store' | 'storeLottery' | 'storeSync';
 
-type Given = (typeof GIVEN)[number];
+type TlsPath = 'tlsCert' | 'tlsKey' | 'tlsClientCa';
+
+/** Keys that are combined into other properties. */
+type Combined = 'numberAgencies' | 'agencies' | 'port' | 'listeners' | StoreKey | TlsPath;
 
 /** The valid configuration of a server. */
-export interface ServerConfig extends Omit<ServerValues, Given | keyof Limits> {
+export interface ServerConfig extends Omit<ServerValues, Combined | keyof Limits> {
   /** At least one. */
   readonly listeners: readonly ConfiguredListener[];
   /** Ids of the agencies that the draw waits for. */
@@ -59,14 +44,15 @@ export function readServerConfig(
   const fileName = path ?? SERVER_CONFIG_FILE;
   const text = readOptionalFile(fileName, path !== undefined);
   const values = readKeys(SERVER_KEYS, readIni(text, fileName), environment, fileName);
-  const { numberAgencies, agencies, port, listeners } = values;
+  const { numberAgencies, agencies, port, listeners, ...others } = values;
+  const { store, storeLottery, storeSync, tlsCert, tlsKey, tlsClientCa, ...rest } = others;
   if (port === undefined && listeners === undefined) throw missingKey(SERVER_KEYS.port, fileName);
   return {
-    ...withoutGiven(values),
+    ...rest,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
     listeners: listeners ?? [{ dialect: 'tp0', port: port! }],
-    tls: tlsOf(values),
-    store: storeOf(values.store, values.storeLottery, values.storeSync),
+    tls: tlsOf({ tlsCert, tlsKey, tlsClientCa }),
+    store: storeChoiceOf(store, storeLottery, storeSync),
     limits: { ...DEFAULT_LIMITS, ...pickLimits(values) },
   };
 }
@@ -81,20 +67,19 @@ export function readServerConfig(
 export function readLotteryConfig(
   path: string | undefined,
   directory?: string,
-  environment: Environment = process.env,
 ): Pick<ServerConfig, 'agencies' | 'dataDirectory' | 'store' | 'limits'> {
   const { port } = SERVER_KEYS;
   const config = readServerConfig(path, {
-    ...environment,
-    [port.name]: environment[port.name] || '0',
+    ...process.env,
+    [port.name]: process.env[port.name] || '0',
   });
   return directory === undefined
     ? config
     : { ...config, store: { kind: 'csv' }, dataDirectory: directory };
 }
 
-function readIni(text: string, fileName: string): Map<string, GivenText> {
-  const given = new Map<string, GivenText>();
+function readIni(text: string, fileName: string): Map<string, Given> {
+  const given = new Map<string, Given>();
   for (const [section, entries] of Object.entries(parse(text))) {
     if (section !== 'DEFAULT' || typeof entries !== 'object') {
       throw new ConfigError(
@@ -109,7 +94,7 @@ function readIni(text: string, fileName: string): Map<string, GivenText> {
   return given;
 }
 
-function tlsOf(paths: Pick<ServerValues, Given>): ServerTls | undefined {
+function tlsOf(paths: Pick<ServerValues, TlsPath>): ServerTls | undefined {
   const { tlsCert, tlsKey, tlsClientCa } = SERVER_KEYS;
   const identity = identityFiles([tlsCert, paths.tlsCert], [tlsKey, paths.tlsKey]);
   const clientAuthority = namedFile(tlsClientCa, paths.tlsClientCa);
@@ -123,10 +108,4 @@ function tlsOf(paths: Pick<ServerValues, Given>): ServerTls | undefined {
 function pickLimits(values: ServerValues): Partial<Limits> {
   const names = Object.keys(DEFAULT_LIMITS).filter(name => name in values);
   return Object.fromEntries(names.map(name => [name, values[name as keyof ServerValues]]));
-}
-
-function withoutGiven(values: ServerValues): Omit<ServerValues, Given> {
-  const rest: Partial<ServerValues> = { ...values };
-  for (const name of GIVEN) delete rest[name];
-  return rest as Omit<ServerValues, Given>;
 }

@@ -100,7 +100,7 @@ export function parseLottery(text: string): string | undefined {
  * @param sync default: a quorum if there are several hosts, else one machine
  * @throws ConfigError if `lottery` or `sync` is given without an engine
  */
-export function storeOf(
+export function storeChoiceOf(
   store: 'csv' | 'memory' | EngineAddress,
   lottery: string | undefined,
   sync: StoreSync | undefined,

@@ -17,7 +17,7 @@ export class BetRates {
   #perSecondByAgency: ReadonlyMap<number, number> = new Map();
   /** Bets of the last seconds, oldest first. */
   readonly #history: number[] = [];
-  /** The second after those. */
+  /** The second after the last one of the history. */
   #end = 0;
 
   get perSecond(): number {
@@ -25,9 +25,9 @@ export class BetRates {
   }
 
   /**
-   * Bets of the last 300 seconds, oldest first; after the close of those before it.
+   * Bets of the last 300 seconds, oldest first; after the close, of the 300 seconds before it.
    *
-   * @param beginMs Unix time at which the monotonic time was 0, by the clock of now
+   * @param beginMs Unix time at which the monotonic time was 0, by the present wall clock
    */
   history(beginMs: number): SnapshotSecond[] {
     const first = Math.round(beginMs / SECOND_MS) + this.#end - this.#history.length;
@@ -45,8 +45,10 @@ export class BetRates {
     const last = this.#last;
     this.#last = { elapsedMs, bets, byAgency };
     const second = Math.floor(elapsedMs / SECOND_MS);
-    if (last === undefined) this.#end = second;
-    if (last === undefined) return;
+    if (last === undefined) {
+      this.#end = second;
+      return;
+    }
     // A shorter interval, before the first full second, gives no useful rate.
     const seconds = Math.max(SECOND_MS, elapsedMs - last.elapsedMs) / SECOND_MS;
     // A database that was restored to an earlier time has fewer bets.

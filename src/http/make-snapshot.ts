@@ -30,7 +30,7 @@ export function makeSnapshot({ monitor, rates, disk, time, elapsedMs }: Snapshot
     ...drawOf(status),
     bets: status?.bets ?? 0,
     betsPerSecond: rates.perSecond,
-    refused: [...monitor.refusedBets.values()].reduce((sum, bets) => sum + bets, 0),
+    refused: monitor.refusedBets.values().reduce((sum, bets) => sum + bets, 0),
     history: rates.history(time.getTime() - elapsedMs),
     connections: monitor.connectionsOpen,
     syncs: {

@@ -29,7 +29,7 @@ export interface Snapshot {
   readonly betsPerSecond: number;
   /** Refused bets since the process started. */
   readonly refused: number;
-  /** The last 300 seconds without gaps, oldest first; after the close those before it. */
+  /** The last 300 seconds without gaps, oldest first; after the close, the 300 before it. */
   readonly history: readonly SnapshotSecond[];
   /** Open connections, identified or not. */
   readonly connections: number;

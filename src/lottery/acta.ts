@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Acta, ByHand } from './fact.ts';
 
-/** What all rows of a lottery are, as bytes. */
+/** Length and digests of all rows of a lottery. */
 export interface BetsDigest {
   readonly bytes: number;
   /** SHA-256 of all rows, in hex. */
@@ -11,14 +11,14 @@ export interface BetsDigest {
 }
 
 export interface ActaParts {
-  /** Tells this lottery from any other. */
+  /** Unique id of the lottery. */
   readonly lottery: string;
   readonly number: number;
   readonly time: string;
   readonly digest: BetsDigest;
-  /** Those that took part and what each has stored, in ascending order. */
+  /** Bets of each agency that takes part, in ascending order. */
   readonly bets: readonly (readonly [agency: number, bets: number])[];
-  /** What was done by hand, in order. */
+  /** Interventions of operators, in order. */
   readonly byHand: readonly ByHand[];
 }
 
@@ -74,7 +74,7 @@ export interface DrawActaParts {
 }
 
 /**
- * The acta de sorteo: what came out of the bets of an acta de cierre. The digest of an agency's
+ * The acta de sorteo: the winners among the bets of an acta de cierre. The digest of an agency's
  * list is that of its documents, a line each.
  *
  *     acta  = `loteria-sorteo 1` LF *( key `: ` value LF )
@@ -97,7 +97,7 @@ export function drawActa({ lottery, acta, time, winningNumber, winners }: DrawAc
   ]);
 }
 
-/** What an acta de cierre says. */
+/** The content of an acta de cierre. */
 export interface ActaContent {
   readonly lottery: string;
   readonly number: number;
@@ -108,7 +108,7 @@ export interface ActaContent {
   readonly agencies: ReadonlyMap<number, Counted>;
 }
 
-/** What an acta de sorteo says. */
+/** The content of an acta de sorteo. */
 export interface DrawActaContent {
   readonly lottery: string;
   /** Number and SHA-256 of the acta de cierre. */

@@ -1,6 +1,6 @@
 import { AGENCY_MAX } from './bet-rules.ts';
 
-/** How no agency at all is written. */
+/** The text for no agency. */
 const NONE = 'none';
 
 /** Agencies as text: `1-5,7` for 1, 2, 3, 4, 5 and 7. */

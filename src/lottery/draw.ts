@@ -1,6 +1,6 @@
 import type { Bet } from './bet.ts';
 
-/** What a draw found out. */
+/** The result of a draw. */
 export interface Draw {
   /** Number of bets that took part. */
   readonly bets: number;
@@ -9,8 +9,8 @@ export interface Draw {
 }
 
 /**
- * Goes once through all bets. They arrive in slices, between which the event loop runs other work:
- * 10 million bets take seconds.
+ * Finds the winners in one pass over all bets. They arrive in slices, between which the event loop
+ * runs other work: 10 million bets take seconds.
  */
 export async function holdDraw(
   slices: AsyncIterable<Iterable<Bet>>,
@@ -30,7 +30,7 @@ export async function holdDraw(
   return { bets, winners };
 }
 
-/** How many there are. */
+/** Number of winners of all agencies. */
 export function winnersInAll({ winners }: Draw): number {
   return [...winners.values()].reduce((sum, { length }) => sum + length, 0);
 }

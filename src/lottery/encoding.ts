@@ -24,7 +24,7 @@ export function toUtf8(encoding: Encoding): (bytes: Buffer) => Buffer {
   };
 }
 
-/** The way back, for lines that are handed back as they stood. */
+/** Turns UTF-8 back, for lines that are returned unchanged. */
 export function fromUtf8(encoding: Encoding, bytes: Buffer): Buffer {
   if (encoding === 'utf-8') return bytes;
   const text = bytes.toString('utf8');

@@ -19,7 +19,7 @@ export interface Seal {
   readonly time: string;
 }
 
-/** The acta de cierre: what takes part in the draw, said before anybody knows a winner. */
+/** The acta de cierre: the bets of the draw, published before the winners are known. */
 export interface Acta {
   /** Counted from 1: a lottery that is opened again after its close gets another one. */
   readonly number: number;

@@ -48,7 +48,7 @@ export class Lottery {
     this.#expect(expected);
   }
 
-  /** What is known of every resumable upload. */
+  /** The resumable uploads. */
   get uploads(): Uploads {
     return this.#uploads;
   }
@@ -63,7 +63,7 @@ export class Lottery {
     return this.#expected;
   }
 
-  /** What was done by hand, in order. */
+  /** Interventions of operators, in order. */
   get interventions(): readonly ByHand[] {
     return this.#interventions;
   }
@@ -122,22 +122,22 @@ export class Lottery {
     return this.#betsInAll;
   }
 
-  /** What the bets of the draw are; undefined before the close. */
+  /** The acta de cierre; undefined before the close. */
   get acta(): Acta | undefined {
     return this.#acta;
   }
 
-  /** The actas that count no more, in order. */
+  /** The withdrawn actas, in order. */
   get withdrawnActas(): readonly Acta[] {
     return this.#withdrawn;
   }
 
-  /** Undefined before it was held. */
+  /** Undefined before the draw. */
   get draw(): Draw | undefined {
     return this.#draw;
   }
 
-  /** What vouches for the bets of the draw; undefined before it. */
+  /** The seal of the bets; undefined before the draw. */
   get seal(): Seal | undefined {
     return this.#seal;
   }

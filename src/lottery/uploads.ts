@@ -1,7 +1,7 @@
 import type { BatchFault } from './bet-batch.ts';
 import type { UploadPlace } from './fact.ts';
 
-/** What is durable of one resumable upload. */
+/** The durable state of one resumable upload. */
 export class Upload {
   readonly name: string;
   /** The number of the batch that is expected next: every one below has a durable outcome. */
@@ -88,12 +88,12 @@ export class Uploads {
     return [...(this.#voided.get(agency) ?? [])];
   }
 
-  /** What was voided may be sent again. */
+  /** Allows the voided uploads of an agency to be sent again. */
   allowVoided(agency: number): void {
     this.#voided.delete(agency);
   }
 
-  /** The agency has finished with an upload; one without any batch, perhaps. */
+  /** Marks an upload, perhaps one without a batch, as complete. */
   complete(agency: number, name: string): void {
     this.#begin(agency, name).isComplete = true;
   }

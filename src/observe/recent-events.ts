@@ -89,7 +89,6 @@ export function readableParams(event: CentralEvent): Params | undefined {
     case 'acta-disputed':
       return { acta: event.acta, agency: event.agency };
     case 'draw-held':
-      return { bets: event.bets, winners: event.winners };
     case 'draw-followed':
       return { bets: event.bets, winners: event.winners };
     case 'draw-delayed':

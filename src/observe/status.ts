@@ -46,7 +46,6 @@ export type DrawWait =
 
 export interface AgencyStatus {
   readonly agency: number;
-  readonly expected: boolean;
   readonly bets: number;
   /** Open and identified. */
   readonly connections: number;

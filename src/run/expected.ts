@@ -1,8 +1,8 @@
 import { readBatches } from '../agency/batcher.ts';
 import { CsvSource } from '../agency/csv-source.ts';
-import { type FieldRanges, fieldText } from '../lottery/bet-rules.ts';
+import { fieldText } from '../lottery/bet-rules.ts';
 import { LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
-import type { BatchEncoder, UnsendableBet } from '../wire/dialect.ts';
+import type { BatchEncoder } from '../wire/dialect.ts';
 
 const COMMA = 0x2c;
 
@@ -29,13 +29,13 @@ export async function expectedOf(
   onRead: (bytes: number) => void = () => {},
 ): Promise<Expected> {
   const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
-  const counter = new WinnerCounter(encoder);
+  const winners: string[] = [];
   let bets = 0;
   let refusedLines = 0;
   try {
     const batches = readBatches(
       source,
-      counter,
+      collecting(winners, encoder),
       () => Number.MAX_SAFE_INTEGER,
       ({ lines, isHeading }) => {
         if (!isHeading) refusedLines += lines;
@@ -49,35 +49,22 @@ export async function expectedOf(
   } finally {
     await source.close();
   }
-  return { bets, refusedLines, winners: counter.winners };
+  return { bets, refusedLines, winners };
 }
 
-/** A dialect's encoder that collects the winners among the bets that it encodes. */
-class WinnerCounter implements BatchEncoder {
-  readonly winners: string[] = [];
-  readonly #encoder: BatchEncoder;
-
-  constructor(encoder: BatchEncoder) {
-    this.#encoder = encoder;
-  }
-
-  get count(): number {
-    return this.#encoder.count;
-  }
-
-  add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
-    const added = this.#encoder.add(bet);
-    if (added === 'added' && Number(fieldText(bet, 'number')) === LOTTERY_WINNER_NUMBER) {
-      this.winners.push(fieldText(bet, 'document'));
-    }
-    return added;
-  }
-
-  take(): Uint8Array {
-    return this.#encoder.take();
-  }
-
-  takeSingle(): Uint8Array {
-    return this.#encoder.takeSingle();
-  }
+/** A dialect's encoder that also collects the winners among the bets that it encodes. */
+function collecting(winners: string[], encoder: BatchEncoder): BatchEncoder {
+  return {
+    get count() {
+      return encoder.count;
+    },
+    add(bet) {
+      const added = encoder.add(bet);
+      if (added === 'added' && Number(fieldText(bet, 'number')) === LOTTERY_WINNER_NUMBER)
+        winners.push(fieldText(bet, 'document'));
+      return added;
+    },
+    take: () => encoder.take(),
+    takeSingle: () => encoder.takeSingle(),
+  };
 }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AgencyProtocol, listenerOf } from '../wire/dialect-names.ts';
 import type { AgencyFile } from '../dataset/files.ts';
-import { Child, type LogLine } from './child.ts';
+import { Child, type ChildOptions, type LogLine } from './child.ts';
 import type { Expected } from './expected.ts';
 import type { Progress } from './progress.ts';
 
-/** Time for a server that has got the terminal's SIGINT to stop by itself. */
+/** Time for the server to stop by itself after the SIGINT of the terminal. */
 const OWN_STOP_MS = 1000;
 
 export interface RunParts {
@@ -52,6 +52,9 @@ export interface RunResult {
   readonly complaints: readonly string[];
 }
 
+/** Starts a child that is stopped in the end. */
+type Start = (options: ChildOptions) => Promise<Child>;
+
 /** The part of an agency in the progress of the uploads. */
 export const agencyName = (agency: number): string => `agency ${agency}`;
 
@@ -80,13 +83,13 @@ export async function runLottery(parts: RunParts): Promise<string | undefined> {
 async function runWith(parts: RunParts, children: Child[]): Promise<string | undefined> {
   let betsDrawn: number | undefined;
   const { promise: drawLogged, resolve: onDraw } = Promise.withResolvers<void>();
-  // Registered at once, so that every child is stopped in the end.
-  const started = async (child: Promise<Child>): Promise<Child> => {
-    children.push(await child);
+  const start: Start = async options => {
+    const child = await Child.start(options);
+    children.push(child);
     parts.stop.throwIfAborted();
     return child;
   };
-  const { server, port } = await startServer(parts, started, line => {
+  const { server, port } = await startServer(parts, start, line => {
     if (line.action !== 'draw') return;
     betsDrawn = Number(line['bets']);
     onDraw();
@@ -96,7 +99,7 @@ async function runWith(parts: RunParts, children: Child[]): Promise<string | und
     if (code !== 0) serverFault = `the server ended with exit code ${code} ${server.complaint}`;
   });
   const startedAt = performance.now();
-  const faults = await holdUploads(parts, port, started, serverGone);
+  const faults = await holdUploads(parts, port, start, serverGone);
   const durationMs = performance.now() - startedAt;
   const rows = await Promise.all(parts.files.map(file => resultOf(parts, file)));
   // The server's line of the draw may be read after the winners that it has sent.
@@ -123,14 +126,14 @@ async function runWith(parts: RunParts, children: Child[]): Promise<string | und
 async function holdUploads(
   parts: RunParts,
   port: number,
-  started: (child: Promise<Child>) => Promise<Child>,
+  start: Start,
   serverGone: Promise<void>,
 ): Promise<string[]> {
   const progress = parts.showUploads();
   const agencies: Child[] = [];
   try {
     for (const file of parts.files)
-      agencies.push(await started(startAgency(parts, file, port, progress)));
+      agencies.push(await start(agencyOptions(parts, file, port, progress)));
     // Without a server, agencies wait for ever.
     void serverGone.then(() => {
       for (const child of agencies) child.stop();
@@ -148,11 +151,11 @@ async function holdUploads(
 
 async function startServer(
   { folder, files, protocol, page }: RunParts,
-  started: (child: Promise<Child>) => Promise<Child>,
+  start: Start,
   onLine: (line: LogLine) => void,
 ): Promise<{ server: Child; port: number }> {
   const { promise: listening, resolve } = Promise.withResolvers<number>();
-  const starting = Child.start({
+  const server = await start({
     name: 'server',
     command: 'server',
     folder,
@@ -168,7 +171,6 @@ async function startServer(
       onLine(line);
     },
   });
-  const server = await started(starting);
   const gone = server.exited.then(code => {
     throw new Error(`the server did not start, exit code ${code} ${server.complaint}`);
   });
@@ -176,15 +178,14 @@ async function startServer(
   return { server, port: await Promise.race([listening, gone]) };
 }
 
-function startAgency(
+function agencyOptions(
   { folder, protocol }: RunParts,
   { agency, path }: AgencyFile,
   port: number,
   progress: Progress,
-): Promise<Child> {
-  const name = `agency-${agency}`;
-  return Child.start({
-    name,
+): ChildOptions {
+  return {
+    name: `agency-${agency}`,
     command: 'client',
     folder,
     environment: {
@@ -200,7 +201,7 @@ function startAgency(
     onLine(line) {
       if (line.action === 'upload') progress.set(agencyName(agency), Number(line['bets']));
     },
-  });
+  };
 }
 
 async function resultOf(

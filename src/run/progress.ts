@@ -12,7 +12,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** Lines of a terminal that are left to the lines above the bars. */
+/** Lines of a terminal that are kept for the text above the bars. */
 const ROWS_ABOVE = 4;
 const BAR_COLUMNS_MIN = 4;
 const BAR_COLUMNS_MAX = 40;
@@ -39,7 +39,7 @@ export function showUploads(parts: Parts, output: NodeJS.WriteStream): Progress 
   };
 }
 
-/** Bars of work that is over soon, which they do not outlive; nothing elsewhere. */
+/** Bars of a short preparation, removed at its end; without a terminal, nothing. */
 export function showPreparation(parts: Parts, output: NodeJS.WriteStream): Progress {
   return showBars(parts, output, { clearOnComplete: true });
 }
@@ -51,7 +51,7 @@ function showBars(parts: Parts, output: NodeJS.WriteStream, options: Options = {
     stream: output,
     format: (_, params, payload: { name: string }) =>
       formatBar(payload.name.padEnd(nameColumns), params, countColumns),
-    // A killed program cannot switch it on again.
+    // Off, it would stay off after the program is killed.
     linewrap: true,
     ...options,
   });

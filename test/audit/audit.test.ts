@@ -1,15 +1,12 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { needsPython } from '../lottery/python.ts';
 import { forge, linesOf, loteria, readFiles, sha256, writeFiles } from '../store/store-folder.ts';
 import { AUDITOR_SCRIPT } from '../support/count-again.ts';
-import { audit, auditorsCopy, auditWithPython, edit, HAS_PYTHON, read, write } from './auditors.ts';
+import { audit, auditorsCopy, auditWithPython, edit, read, write } from './auditors.ts';
 import { BETS, closedLottery } from './closed-lottery.ts';
-
-function needPython(context: TestContext): void {
-  if (!HAS_PYTHON) context.skip('python3, which counts again, is not installed');
-}
 
 interface Keys {
   readonly privateKey: KeyObject;
@@ -63,7 +60,7 @@ describe('loteria audit', () => {
 
 describe('docs/auditoria.py', () => {
   test('finds no difference in intact folders before and after the draw', async context => {
-    needPython(context);
+    needsPython(context);
     expect(auditWithPython(await auditorsCopy())).toEqual({ code: 0, differences: [] });
     expect(auditWithPython(await auditorsCopy({ drawn: false }))).toEqual({
       code: 0,
@@ -72,7 +69,7 @@ describe('docs/auditoria.py', () => {
   });
 
   test('exits with code 2 when a file is missing', async context => {
-    needPython(context);
+    needsPython(context);
     const folder = await auditorsCopy();
     rmSync(join(folder, 'acta.txt'));
     expect(auditWithPython(folder)).toEqual({ code: 2, differences: [] });

@@ -8,8 +8,6 @@ import { closedLottery } from './closed-lottery.ts';
 
 /** Those who count again: `loteria audit` and `docs/auditoria.py`, and what they are given. */
 
-export const HAS_PYTHON = spawnSync('python3', ['--version']).status === 0;
-
 export const read = (folder: string, name: string): string =>
   readFileSync(join(folder, name), 'utf8');
 export const write = (folder: string, name: string, content: string | Uint8Array): void =>

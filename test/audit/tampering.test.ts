@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { betWith, rowOf } from '../lottery/bets.ts';
 import { sha256 } from '../store/store-folder.ts';
-import { audit, auditorsCopy, auditWithPython, edit, HAS_PYTHON, write } from './auditors.ts';
+import { HAS_PYTHON } from '../lottery/python.ts';
+import { audit, auditorsCopy, auditWithPython, edit, write } from './auditors.ts';
 import { BETS, closedLottery } from './closed-lottery.ts';
 
 /** Changes the rows of `bets.csv`, a text each. */

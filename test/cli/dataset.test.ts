@@ -44,13 +44,20 @@ test('loteria dataset follows no symbolic link, and makes files for their owner 
 test('loteria dataset says how many bets and winners it made up, and with which seed', async () => {
   const folder = await temporaryFolder();
   const shape = ['--agencies', '2', '--bets', '1001', '--seed', '5'];
-  const made = await loteria(folder, ['dataset', 'new', ...shape]);
+  const made = await loteria(folder, ['dataset', 'made/new', ...shape]);
   expect(made.stdout.split('\n')).toEqual([
     'agency-1.csv: 515 bets, 1 winner',
     'agency-2.csv: 486 bets, 1 winner',
-    'new: 2 files, 1,001 bets (made up, seed 5), winners in expected.json',
+    'made/new: 2 files, 1,001 bets (made up, seed 5), winners in expected.json',
     '',
   ]);
-  const more = await loteria(folder, ['dataset', 'new', ...shape, '--winners', '3', '--force']);
+  const more = await loteria(folder, [
+    'dataset',
+    'made/new',
+    ...shape,
+    '--winners',
+    '3',
+    '--force',
+  ]);
   expect(more.stdout).toContain('agency-2.csv: 486 bets, 3 winners\n');
 });

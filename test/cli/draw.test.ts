@@ -4,26 +4,10 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
-import {
-  drawIn,
-  fillFolder,
-  loteria,
-  readFiles,
-  ROWS,
-  type Said,
-  TIME,
-} from '../store/store-folder.ts';
+import { drawn, filled, loteria, readFiles, ROWS, type Said, TIME } from '../store/store-folder.ts';
 import { startServer } from '../support/program.ts';
-import { temporaryFolder } from '../support/temp-folder.ts';
 
 const SEAL = createHash('sha256').update(ROWS).digest('hex');
-
-async function filled(drawn: boolean): Promise<string> {
-  const folder = await temporaryFolder();
-  await fillFolder(folder);
-  if (drawn) await drawIn(folder);
-  return folder;
-}
 
 const TWO = { NUMBER_AGENCIES: '2' };
 
@@ -40,7 +24,7 @@ async function statusOf(folder: string, env: Record<string, string>): Promise<un
 
 describe('loteria draw status', () => {
   test('lists the bets per agency and the agencies that the draw waits for', async () => {
-    const folder = await filled(false);
+    const folder = await filled();
     const { store } = await CsvStore.open(folder);
     await store.append(batchNamed(1, 12, 4));
     await store.close();
@@ -63,7 +47,7 @@ describe('loteria draw status', () => {
   });
 
   test('shows time, seal and winners per agency after the draw', async () => {
-    const { code, stdout } = await loteria('/', ['draw', 'status', await filled(true)], {
+    const { code, stdout } = await loteria('/', ['draw', 'status', await drawn()], {
       AGENCIES: '1,3',
     });
     expect(code).toBe(0);
@@ -87,19 +71,19 @@ describe('loteria draw status', () => {
       { agency: 2, expected: true, bets: 2, finished: true },
     ];
     const common = { begun: TIME, bets: 6, byHand: [], withdrawnActas: [] };
-    expect(await statusOf(await filled(false), { NUMBER_AGENCIES: '3' })).toEqual({
+    expect(await statusOf(await filled(), { NUMBER_AGENCIES: '3' })).toEqual({
       ...common,
       state: 'open',
       waitingFor: [3],
       agencies: [...agencies, { agency: 3, expected: true, bets: 0, finished: false }],
     });
-    expect(await statusOf(await filled(false), TWO)).toEqual({
+    expect(await statusOf(await filled(), TWO)).toEqual({
       ...common,
       state: 'complete',
       waitingFor: [],
       agencies,
     });
-    expect(await statusOf(await filled(true), TWO)).toEqual({
+    expect(await statusOf(await drawn(), TWO)).toEqual({
       ...common,
       state: 'drawn',
       waitingFor: [],
@@ -109,7 +93,7 @@ describe('loteria draw status', () => {
   });
 
   test('names what closes a complete lottery', async () => {
-    const { stdout } = await loteria('/', ['draw', 'status', await filled(false)], TWO);
+    const { stdout } = await loteria('/', ['draw', 'status', await filled()], TWO);
     expect(stdout.split('\n')[0]).toBe(
       'state    complete, a server that runs closes it, or the next one that starts',
     );
@@ -125,7 +109,7 @@ async function archive(folder: string): Promise<string> {
 
 describe('loteria draw new', () => {
   test('archives a verifiable draw, and a server starts a new lottery', async () => {
-    const folder = await filled(true);
+    const folder = await drawn();
     const before = readFiles(folder);
     const archived = await archive(folder);
     expect(dirname(archived)).toBe(join(folder, 'draws'));
@@ -152,9 +136,9 @@ describe('loteria draw new', () => {
   });
 
   test('blocks server starts when interrupted between its files, until repeated', async () => {
-    const folder = await filled(true);
+    const folder = await drawn();
     const before = readFiles(folder);
-    const twin = await filled(true);
+    const twin = await drawn();
     const name = (await archive(twin)).slice(twin.length + 1);
     mkdirSync(join(folder, name), { recursive: true });
     renameSync(join(folder, 'bets.csv'), join(folder, name, 'bets.csv'));
@@ -169,7 +153,7 @@ describe('loteria draw new', () => {
   });
 
   test('fails before the draw, names the way out and moves nothing', async () => {
-    const folder = await filled(false);
+    const folder = await filled();
     const before = readFiles(folder);
     expect(await loteria('/', ['draw', 'new', folder])).toEqual({
       code: 1,
@@ -183,7 +167,7 @@ describe('loteria draw new', () => {
 
 describe('commands beside a running server', () => {
   test('read the store unchanged, except draw new, which is refused', async () => {
-    const folder = await filled(false);
+    const folder = await filled();
     const { server } = await startServer(folder, TWO);
     await server.logged('sorteo');
     const seal = (await server.logged('draw')).details['sha256'];

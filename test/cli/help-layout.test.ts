@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { wrapped } from '../../src/cli/help-layout.ts';
 import { buildProgram } from '../../src/cli/main.ts';
+import { wrap } from '../../src/cli/wrap.ts';
 
 /** The help of a command for a terminal of `width` columns. */
 function helpOf(name: string, width: number): string {
@@ -20,8 +20,8 @@ describe('the help', () => {
   });
 });
 
-test('a line that is wrapped keeps its indentation, and a long word stays whole', () => {
-  expect(wrapped('one\n    two three four\n\n  http://example.org/long', 14)).toBe(
+test('wrap keeps the indentation of a line, and a long word whole', () => {
+  expect(wrap('one\n    two three four\n\n  http://example.org/long', 17)).toBe(
     'one\n    two three\n    four\n\n  http://example.org/long',
   );
 });

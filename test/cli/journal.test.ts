@@ -8,11 +8,12 @@ import {
   appendLines,
   betsPath,
   crc32Of,
-  drawIn,
-  fillFolder,
+  drawn,
+  filled,
   forge,
   linesOf,
   loteria,
+  offsetOf,
   readFiles,
   ROWS,
   TIME,
@@ -25,21 +26,9 @@ const SEAL = createHash('sha256').update(ROWS).digest('hex');
 
 const HAS_SHA256SUM = spawnSync('sha256sum', ['--version']).status === 0;
 
-async function filled(drawn: boolean): Promise<string> {
-  const folder = await temporaryFolder();
-  await fillFolder(folder);
-  if (drawn) await drawIn(folder);
-  return folder;
-}
-
-const offsetOf = (journal: Buffer, n: number): number =>
-  linesOf(journal)
-    .slice(0, n - 1)
-    .reduce((sum, line) => sum + line.length, 0);
-
 describe('loteria journal verify', () => {
   test('prints counts, digest, draw and seal after the draw', async () => {
-    expect(await loteria('/', ['journal', 'verify', await filled(true)])).toEqual({
+    expect(await loteria('/', ['journal', 'verify', await drawn()])).toEqual({
       code: 0,
       stderr: '',
       stdout: [
@@ -56,7 +45,7 @@ describe('loteria journal verify', () => {
 
   test('prints the digest of head and sha256sum, even before a torn tail', async context => {
     if (!HAS_SHA256SUM) context.skip('sha256sum, whose digest is compared, is not installed');
-    const folder = await filled(false);
+    const folder = await filled();
     writeFiles(folder, { bets: Buffer.concat([ROWS, Buffer.from('1,Ana')]) });
     const { stdout } = await loteria('/', ['journal', 'verify', folder]);
     const [, bytes] = /(\d+) bytes\n/.exec(stdout)!;
@@ -71,7 +60,7 @@ describe('loteria journal verify', () => {
   });
 
   test('reports an open draw and unfinished bytes, which are no damage', async () => {
-    const folder = await filled(false);
+    const folder = await filled();
     const { bets, journal } = readFiles(folder);
     writeFiles(folder, {
       bets: Buffer.concat([bets, Buffer.from('1,Ana')]),
@@ -95,7 +84,7 @@ describe('loteria journal verify', () => {
   });
 
   test('reports damage with file, offset and reason only, exit code 1', async () => {
-    const folder = await filled(true);
+    const folder = await drawn();
     const { bets, journal } = readFiles(folder);
     const line = offsetOf(journal, 3);
     const spoilt = Buffer.from(journal);
@@ -162,10 +151,10 @@ describe('loteria journal verify', () => {
 
 describe('loteria journal show', () => {
   test('prints the journal as text', async () => {
-    const first = JSON.parse(linesOf(readFiles(await filled(true)).journal)[1]!.toString()) as {
+    const first = JSON.parse(linesOf(readFiles(await drawn()).journal)[1]!.toString()) as {
       end: number;
     };
-    const { code, stdout } = await loteria('/', ['journal', 'show', await filled(true)]);
+    const { code, stdout } = await loteria('/', ['journal', 'show', await drawn()]);
     expect(code).toBe(0);
     expect(stdout.split('\n')).toEqual([
       `     1  begin       ${TIME}, format 2`,
@@ -186,7 +175,7 @@ describe('loteria journal show', () => {
   });
 
   test('prints every line with its offset as JSON', async () => {
-    const folder = await filled(true);
+    const folder = await drawn();
     const { journal } = readFiles(folder);
     const { code, stdout } = await loteria('/', ['journal', 'show', '--json', folder]);
     expect(code).toBe(0);
@@ -203,7 +192,7 @@ describe('loteria journal show', () => {
   });
 
   test('prints the lines before the damage, then its place, exit code 1', async () => {
-    const folder = await filled(true);
+    const folder = await drawn();
     const { journal } = readFiles(folder);
     const offset = offsetOf(journal, 4);
     const spoilt = Buffer.from(journal);

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CLIENT_KEYS } from '../../src/config/client-keys.ts';
@@ -182,37 +182,5 @@ test.each(['dataset', 'certs'])('loteria %s names a file in place of its folder'
     stdout: '',
     stderr:
       'loteria: a-file cannot be created as a folder, something is there already (EEXIST); name another one\n',
-  });
-});
-
-describe('loteria dataset', () => {
-  test('writes the files and prints a summary', async () => {
-    const folder = await temporaryFolder();
-    const { code, stdout, stderr } = await loteriaIn(
-      folder,
-      'dataset',
-      'made/here',
-      '--agencies',
-      '2',
-      '--bets',
-      '1001',
-    );
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect((await readdir(join(folder, 'made/here'))).toSorted()).toEqual([
-      'agency-1.csv',
-      'agency-2.csv',
-      'expected.json',
-    ]);
-    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
-      'made/here: 2 files, 1,001 bets (made up, seed 7574), winners in expected.json',
-    );
-  });
-
-  test('reports a folder that it cannot create in one line, exit code 1', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'taken'), '');
-    const { code, stderr } = await loteriaIn(folder, 'dataset', 'taken', '--bets', '1');
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^loteria: .*taken.*\n$/);
   });
 });

@@ -1,18 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, type TestContext } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { AGENCY_PROTOCOLS, type AgencyProtocol, listenerOf } from '../../src/wire/dialect-names.ts';
+import { needsPython } from '../lottery/python.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-
-const hasPython = spawnSync('python3', ['--version']).status === 0;
-
-function needPython(context: TestContext): void {
-  if (!hasPython) context.skip("python3 is not installed; its zipfile makes this test's zip");
-}
 
 interface Place {
   /** Working directory. */
@@ -102,7 +97,7 @@ describe('loteria run', () => {
   });
 
   test('takes a zip, with the files in a folder of it or not', async context => {
-    needPython(context);
+    needsPython(context);
     const where = await place();
     await writeData(join(where.cwd, 'data'));
     execFileSync('python3', ['-m', 'zipfile', '-c', 'inner.zip', 'data/'], { cwd: where.cwd });
@@ -118,7 +113,7 @@ describe('loteria run', () => {
   });
 
   test('takes .data/dataset.zip once it is there, unless an option asks for made-up bets', async context => {
-    needPython(context);
+    needsPython(context);
     const where = await place();
     expect((await run(where)).lines[0]).toBe(MADE_UP);
     await writeData(join(where.cwd, 'data'));

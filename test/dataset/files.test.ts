@@ -1,15 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findAgencyFiles, unpackAgencyFiles } from '../../src/dataset/files.ts';
+import { needsPython } from '../lottery/python.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-
-const hasPython = spawnSync('python3', ['--version']).status === 0;
-
-function needPython(context: TestContext): void {
-  if (!hasPython) context.skip("python3 is not installed; its zipfile makes this test's zip");
-}
 
 /** A zip with these entries; Python does not look at names and so makes bad ones too. */
 async function makeZip(entries: readonly (readonly [string, string])[]): Promise<string> {
@@ -63,7 +58,7 @@ describe("a folder of agencies' files", () => {
 
 describe("a zip of agencies' files", () => {
   test('gives them whatever folder of it they are in, and nothing else', async context => {
-    needPython(context);
+    needsPython(context);
     const zip = await makeZip([
       ['data/', ''],
       ['data/agency-1.csv', 'one\r\n'],
@@ -90,7 +85,7 @@ describe("a zip of agencies' files", () => {
     'C:\\agency-1.csv',
     'C:/agency-1.csv',
   ])('with the name %s writes nothing outside its folder', async (name, context) => {
-    needPython(context);
+    needsPython(context);
     const outer = await temporaryFolder();
     const folder = join(outer, 'a', 'data');
     await mkdir(folder, { recursive: true });
@@ -105,7 +100,7 @@ describe("a zip of agencies' files", () => {
   });
 
   test('that lies about the size of a file is refused', async context => {
-    needPython(context);
+    needsPython(context);
     const path = await makeZip([['agency-1.csv', 'Ana,Paz,1,1990-01-02,1\r\n'.repeat(10_000)]]);
     const bytes = await readFile(path);
     // The field "uncompressed size" of the local header, and of the central directory, whose
@@ -124,7 +119,7 @@ describe("a zip of agencies' files", () => {
   });
 
   test('that announces more than the limit is refused before it is unpacked', async context => {
-    needPython(context);
+    needsPython(context);
     const path = await makeZip(
       Array.from({ length: 5 }, (_, index) => [`agency-${index + 1}.csv`, 'x'] as const),
     );
@@ -139,7 +134,7 @@ describe("a zip of agencies' files", () => {
   });
 
   test('with the same file twice is refused, and the first is not overwritten', async context => {
-    needPython(context);
+    needsPython(context);
     const zip = await makeZip([
       ['a/agency-1.csv', 'first'],
       ['b/agency-1.csv', 'second'],
@@ -150,7 +145,7 @@ describe("a zip of agencies' files", () => {
   });
 
   test('with more files than the limit is refused', async context => {
-    needPython(context);
+    needsPython(context);
     const zip = await makeZip(
       Array.from({ length: 10_001 }, (_, index) => [`note-${index}.txt`, ''] as const),
     );
@@ -160,7 +155,7 @@ describe("a zip of agencies' files", () => {
   });
 
   test('that is damaged or no zip is refused', async context => {
-    needPython(context);
+    needsPython(context);
     const path = await makeZip([['agency-1.csv', 'Ana,Paz,1,1990-01-02,1\r\n'.repeat(1_000)]]);
     const bytes = await readFile(path);
     const wrong = [Buffer.alloc(0), Buffer.from('no zip'), bytes.subarray(0, bytes.length - 30)];

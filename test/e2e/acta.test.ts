@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Snapshot } from '../../src/http/snapshot.ts';
 import { bet, heloBets, sbet, welcBets } from '../support/base-frames.ts';
 import { freePort } from '../support/free-port.ts';
 import { Peer } from '../support/peer.ts';
 import { startClient, startServer } from '../support/program.ts';
+import { snapshotOf } from '../support/readiness.ts';
 import { loteria } from '../store/store-folder.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -46,9 +46,9 @@ test('an agency disputes a wrong acta; after a void a second acta is drawn', asy
   expect(await server.logged('acta', 'fail')).toMatchObject({
     details: { agency: '2', acta: '1' },
   });
-  const url = `http://127.0.0.1:${httpPort}`;
-  expect(await (await fetch(`${url}/acta`)).text()).toBe(read('acta.txt'));
-  const snapshot = (await (await fetch(`${url}/snapshot.json`)).json()) as Snapshot;
+  const url = `http://127.0.0.1:${httpPort}/`;
+  expect(await (await fetch(`${url}acta`)).text()).toBe(read('acta.txt'));
+  const snapshot = await snapshotOf(url);
   expect(snapshot).toMatchObject({
     state: 'closed',
     acta: { number: 1 },

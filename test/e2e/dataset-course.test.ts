@@ -1,13 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { unpackAgencyFiles } from '../../src/dataset/files.ts';
+import { needsPython } from '../lottery/python.ts';
 import { COURSE_DATA, needCourseData, ROWS, WINNERS } from '../support/course-data.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-
-const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 /**
  * Holds the lottery over the course's data and returns what was said and the folder that was kept.
@@ -81,7 +80,7 @@ print(json.dumps({
 
 test('bets.csv holds every row of the input once, with its agency, as Python reads it', async context => {
   needCourseData(context);
-  if (!hasPython) context.skip('python3, whose csv module reads the file back, is not installed');
+  needsPython(context);
   const { kept } = await holdLottery();
   const data = await temporaryFolder();
   await unpackAgencyFiles(COURSE_DATA, data);

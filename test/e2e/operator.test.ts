@@ -2,13 +2,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Snapshot } from '../../src/http/snapshot.ts';
 import { PROGRAM } from '../support/built-program.ts';
 import { bet, conn, END, GWIN, nbet, NOK, OK, range, row, rwin } from '../support/base-frames.ts';
 import { connectRaw } from '../support/raw-socket.ts';
-import { Peer } from '../support/peer.ts';
+import { say } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
-import { readiness } from '../support/readiness.ts';
+import { readiness, snapshotOf } from '../support/readiness.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -18,25 +17,6 @@ async function startWithPage(folder: string) {
   const { server, port } = await startServer(folder, BASE);
   const { details } = await server.logged('listen_http');
   return { server, port, url: details['url']! };
-}
-
-async function snapshotOf(url: string): Promise<Snapshot> {
-  return (await (await fetch(`${url}snapshot.json`)).json()) as Snapshot;
-}
-
-/** Says something and expects the answer, on a connection of its own. */
-async function say(
-  port: number,
-  agency: number,
-  words: readonly [Uint8Array, string][],
-): Promise<Peer> {
-  const peer = await Peer.connect(port);
-  peer.send(conn(agency));
-  for (const [says, hears] of words) {
-    peer.send(says);
-    expect(await peer.receive(hears.length / 2)).toBe(hears);
-  }
-  return peer;
 }
 
 describe('a server with HTTP_PORT', () => {

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Snapshot } from '../../src/http/snapshot.ts';
-import { bet, conn, END, GWIN, nbet, OK, range, rwin } from '../support/base-frames.ts';
+import { bet, END, GWIN, nbet, OK, range, rwin } from '../support/base-frames.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
-import { Peer } from '../support/peer.ts';
+import { say } from '../support/peer.ts';
 import { type Program, startServer } from '../support/program.ts';
-import { readiness } from '../support/readiness.ts';
+import { readiness, snapshotOf } from '../support/readiness.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -20,25 +19,6 @@ const envOf = (postgres: PostgresCluster) => ({
 async function startWithPage(postgres: PostgresCluster) {
   const { server, port } = await startServer(await temporaryFolder(), envOf(postgres));
   return { server, port, url: (await server.logged('listen_http')).details['url']! };
-}
-
-/** Says something and expects the answer, on a connection of its own. */
-async function say(
-  port: number,
-  agency: number,
-  words: readonly [Uint8Array, string][],
-): Promise<void> {
-  const peer = await Peer.connect(port);
-  peer.send(conn(agency));
-  for (const [says, hears] of words) {
-    peer.send(says);
-    expect(await peer.receive(hears.length / 2)).toBe(hears);
-  }
-  peer.end();
-}
-
-async function snapshotOf(url: string): Promise<Snapshot> {
-  return (await (await fetch(`${url}snapshot.json`)).json()) as Snapshot;
 }
 
 const kindsOf = async (url: string): Promise<string[]> =>

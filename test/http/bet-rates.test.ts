@@ -11,15 +11,15 @@ const agencies = (...bets: number[]) => ({
   agencies: bets.map((count, index) => agencyWith({ agency: index + 1, bets: count })),
 });
 
-describe('how fast bets are stored', () => {
-  test('is not known at first: what earlier processes stored is no rate', () => {
+describe('BetRates', () => {
+  test('counts no bets of earlier processes', () => {
     const rates = new BetRates();
     rates.sample(50_000, agencies(1_000_000));
     expect(rates.perSecond).toBe(0);
     expect(rates.history(0)).toEqual([]);
   });
 
-  test('is what has come since the last look, in all and for each agency', () => {
+  test('divides the bets since the last sample by the time, in total and per agency', () => {
     const rates = new BetRates();
     rates.sample(50_000, agencies(10, 20));
     rates.sample(51_001, agencies(110, 20));
@@ -28,7 +28,7 @@ describe('how fast bets are stored', () => {
     rates.sample(53_001, agencies(110, 220, 50));
     expect(rates.perSecond).toBe(125);
     expect(rates.perSecondOf(3)).toBe(25);
-    // What came in two seconds is of both.
+    // The bets of a sample over two seconds are divided between both.
     expect(rates.history(0)).toEqual([
       { second: 50, bets: 100 },
       { second: 51, bets: 125 },
@@ -36,7 +36,7 @@ describe('how fast bets are stored', () => {
     ]);
   });
 
-  test('is nothing where a replicated store has lost some', () => {
+  test('counts 0 where a replicated store has lost bets', () => {
     const rates = new BetRates();
     rates.sample(50_000, agencies(10, 20));
     rates.sample(51_001, agencies(4, 30));
@@ -49,14 +49,14 @@ describe('how fast bets are stored', () => {
     ]);
   });
 
-  test('of less than a second is not blown up', () => {
+  test('does not extrapolate from less than a second', () => {
     const rates = new BetRates();
     rates.sample(50_990, agencies(0));
     rates.sample(51_001, agencies(130));
     expect(rates.perSecond).toBe(130);
   });
 
-  test('is remembered for five minutes', () => {
+  test('keeps five minutes', () => {
     const rates = new BetRates();
     for (let second = 0; second <= 1000; second += 1)
       rates.sample(second * SECOND_MS + 1, agencies(second));
@@ -65,7 +65,7 @@ describe('how fast bets are stored', () => {
     expect(rates.history(0).at(-1)).toEqual({ second: 999, bets: 1 });
   });
 
-  test('has its seconds named by the clock as it is now, also after it was set', () => {
+  test('names its seconds by the present wall clock, even after the clock was set', () => {
     const rates = new BetRates();
     for (const second of [50, 51, 52]) rates.sample(second * SECOND_MS + 1, agencies(second));
     const names = (beginMs: number): number[] => rates.history(beginMs).map(({ second }) => second);
@@ -73,7 +73,7 @@ describe('how fast bets are stored', () => {
     expect(names(1_000_000_000 - 3_600_000)).toEqual([996_450, 996_451]);
   });
 
-  test('is kept as it was when the bets are closed', () => {
+  test('keeps the history after the close', () => {
     const rates = new BetRates();
     rates.sample(50_000, agencies(0));
     rates.sample(51_001, agencies(10));

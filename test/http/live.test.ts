@@ -18,7 +18,7 @@ const HUGE = statusWith({
 });
 
 describe('the live stream', () => {
-  test('begins with a snapshot, and goes on with one a second while something changes', async () => {
+  test('begins with a snapshot, and sends one a second while something changes', async () => {
     const operator = await TestOperator.open();
     operator.serve();
     const { response, snapshots } = await Page.open(operator.url);
@@ -36,7 +36,7 @@ describe('the live stream', () => {
     expect(seconds).toEqual(seconds.map((_, index) => seconds[0]! + index));
   });
 
-  test('is quiet while nothing changes, but for a heartbeat', async () => {
+  test('sends only a heartbeat while nothing changes', async () => {
     const operator = await TestOperator.open();
     operator.serve();
     const { snapshots } = await Page.open(operator.url);
@@ -47,7 +47,7 @@ describe('the live stream', () => {
     await until(() => snapshots.length === 2, 'a heartbeat');
   });
 
-  test('goes on while it counts down to a draw', async () => {
+  test('sends one a second while it counts down to a draw', async () => {
     const operator = await TestOperator.open();
     const time = '2026-11-21T12:00:00.000Z';
     const acta = { number: 1, time, text: 'acta', sha256: 'ab', waitsFor: { until: time } };
@@ -57,7 +57,7 @@ describe('the live stream', () => {
     await until(() => snapshots.length === 3, 'two snapshots after the first');
   });
 
-  test('says when the server stops, and ends', async () => {
+  test('ends with the state of a stopping server', async () => {
     const operator = await TestOperator.open();
     operator.serve();
     const { snapshots, ended } = await Page.open(operator.url);
@@ -71,7 +71,7 @@ describe('the live stream', () => {
     });
   });
 
-  test('has a second for each second also while the clock is set back', async () => {
+  test('has a history without gaps while the clock is set back', async () => {
     const operator = await TestOperator.open();
     operator.serve();
     const { snapshots } = await Page.open(operator.url);
@@ -87,7 +87,7 @@ describe('the live stream', () => {
     expect(Math.abs(history.at(-1)!.second * 1000 - Date.parse(time))).toBeLessThan(2500);
   });
 
-  test('has a limited number of readers; who leaves makes room', async () => {
+  test('has a limited number of readers; a disconnect frees a place', async () => {
     const operator = await TestOperator.open();
     const readers = await Promise.all(
       Array.from({ length: LIVE_READERS_MAX }, async () => {
@@ -109,7 +109,7 @@ describe('the live stream', () => {
     await expect.poll(retry).toBe(200);
   });
 
-  test('and slow peers leave room for probes and scrapers', async () => {
+  test('and slow peers do not keep out probes and scrapers', async () => {
     const operator = await TestOperator.open();
     operator.serve();
     const open = async (count: number, says: string) => {
@@ -122,7 +122,7 @@ describe('the live stream', () => {
     const request = (path: string): string => `GET /${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
     const streams = await open(LIVE_READERS_MAX, request('live'));
     for (const stream of streams) await once(stream, 'data');
-    // Some do not ask, some do not come to an end, and some do not read the answer.
+    // Without a request, with an incomplete request, and without reading the answer.
     await open(CONNECTIONS_MAX, '');
     await open(CONNECTIONS_MAX, 'GET /healthz HTTP/1.1\r\nHo');
     operator.status = statusWith({
@@ -135,7 +135,7 @@ describe('the live stream', () => {
     expect(streams.filter(stream => stream.readableEnded)).toEqual([]);
   });
 
-  test('drops a reader that does not read, and the others go on', async () => {
+  test('disconnects a reader that does not read, and serves the others', async () => {
     const operator = await TestOperator.open();
     operator.status = HUGE;
     operator.serve();
@@ -150,21 +150,21 @@ describe('the live stream', () => {
     await until(() => page.snapshots.length === 1, 'the first snapshot of another page');
     operator.aheadMs = 10_000;
     await pause(1500);
-    // Only by reading a socket finds out that it is closed.
+    // A paused socket does not report its end.
     slow.resume();
     await until(() => closed, 'the slow reader being dropped');
     operator.status = betsOf(1);
     await until(() => page.snapshots.at(-1)!.bets === 1, 'a bet on the other page');
   });
 
-  test('a server that stops waits for nobody, and leaves nothing open', async () => {
+  test('a stopping server leaves nothing open', async () => {
     const script = join(import.meta.dirname, 'open-and-stop.ts');
     const program = Program.startScript(script, [], { cwd: await temporaryFolder() });
     expect(await program.exited).toEqual({ code: 0, signal: null });
     expect(program.lines.map(({ text }) => text)).toEqual(['stopped']);
   });
 
-  test('a reader that does not read does not keep the server from stopping', async () => {
+  test('a reader that does not read does not delay the stop of the server', async () => {
     const operator = await TestOperator.open();
     operator.status = HUGE;
     operator.serve();

@@ -6,7 +6,7 @@ import { Metrics } from '../../src/observe/metrics.ts';
 import { Monitor } from '../../src/observe/monitor.ts';
 import type { AgencyStatus, CentralStatus } from '../../src/observe/status.ts';
 
-/** What a central with two agencies says of itself, unless a test has it say something else. */
+/** The status of a central with two agencies, with the changes of a test. */
 export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus {
   return {
     state: 'open',
@@ -29,7 +29,6 @@ export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus 
 export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
   return {
     agency: 1,
-    expected: true,
     bets: 0,
     connections: 0,
     finished: false,
@@ -39,8 +38,7 @@ export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
 }
 
 /**
- * An operator's port over a central that is made up, on a free port. It is stopped when the test
- * ends.
+ * An operator's port over a made-up central, on a free port. It is stopped when the test ends.
  */
 export class TestOperator {
   status: CentralStatus = statusWith();
@@ -95,7 +93,7 @@ export class TestOperator {
   }
 }
 
-/** A page at the end of the stream. */
+/** A client of the stream. */
 export class Page {
   readonly snapshots: Snapshot[] = [];
   readonly ended: Promise<void>;

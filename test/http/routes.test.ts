@@ -23,7 +23,7 @@ async function pageFolder(): Promise<string> {
 }
 
 describe('the probes', () => {
-  test('tell a live server from a ready one, with the reason', async () => {
+  test('distinguish a live server from a ready one, with the reason', async () => {
     const operator = await TestOperator.open();
     const probe = async () => {
       const [health, ready] = [await answer(operator, 'healthz'), await answer(operator, 'readyz')];
@@ -47,7 +47,7 @@ describe('the probes', () => {
 });
 
 describe('the snapshot', () => {
-  test('says what is known before the store is open', async () => {
+  test('has the state recovering before the store is open', async () => {
     const operator = await TestOperator.open();
     const snapshot = (await (await operator.get('snapshot.json')).json()) as Snapshot;
     expect(snapshot).toMatchObject({
@@ -61,7 +61,7 @@ describe('the snapshot', () => {
     });
   });
 
-  test('has the draw once it has been held, with numbers in place of documents', async () => {
+  test('has the draw after it was held, without documents', async () => {
     const operator = await TestOperator.open();
     const seal = 'ab'.repeat(32);
     operator.status = statusWith({
@@ -96,7 +96,7 @@ describe('the snapshot', () => {
 });
 
 describe('the metrics', () => {
-  test('are what the central says at that moment', async () => {
+  test('are read from the central on request', async () => {
     const operator = await TestOperator.open();
     operator.serve();
     expect((await Scrape.from(operator.url)).values('loteria_bets_stored_total')).toEqual({
@@ -120,7 +120,7 @@ describe('the metrics', () => {
 });
 
 describe('the page', () => {
-  test('is served with its types, and kept by browsers for as long as its name stands for its content', async () => {
+  test('is served with its types; only files with a digest in their name are cached for ever', async () => {
     const operator = await TestOperator.open(await pageFolder());
     const page = await answer(operator, '');
     expect([page.status, page.body]).toEqual([200, '<!doctype html><title>Lotería</title>']);
@@ -136,7 +136,7 @@ describe('the page', () => {
     expect([again.status, again.body]).toEqual([304, '']);
   });
 
-  test('is not there in a build without it', async () => {
+  test('is 404 in a build without the page', async () => {
     const operator = await TestOperator.open();
     expect((await answer(operator, '')).status).toBe(404);
   });
@@ -147,7 +147,7 @@ describe('the page', () => {
     'assets/..%2f..%2fpackage.json',
     'assets',
     'nothing',
-  ])('is all that is served: not %s', async path => {
+  ])('is 404 for a path outside of the page: %s', async path => {
     const operator = await TestOperator.open(await pageFolder());
     const socket = await connectRaw(operator.port);
     socket.end(`GET /${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
@@ -158,7 +158,7 @@ describe('the page', () => {
 
 describe('every answer', () => {
   test.each(['', 'healthz', 'readyz', 'metrics', 'snapshot.json', 'live', 'nothing'])(
-    'of /%s lets a page load nothing from elsewhere, and nobody frame it',
+    'of /%s forbids content of other origins and frames',
     async path => {
       const operator = await TestOperator.open(await pageFolder());
       const { headers, body } = await operator.get(path);
@@ -205,7 +205,7 @@ describe('a request', () => {
   });
 
   test.each(['evil.example', 'evil.example:8080', 'localhost.evil.example', '127.0.0.1.evil', 'x'])(
-    'under the name %s is refused, logged, and told of HTTP_NAMES; probes are answered',
+    'under the name %s is refused and logged; probes are answered',
     async host => {
       const operator = await TestOperator.open(await pageFolder());
       const paths = ['', 'index.html', 'live', 'snapshot.json', 'metrics', 'acta', 'nothing'];
@@ -219,7 +219,7 @@ describe('a request', () => {
     },
   );
 
-  test('under another name is told what to do', async () => {
+  test('under another name is refused with the way out', async () => {
     const operator = await TestOperator.open();
     const socket = await connectRaw(operator.port);
     socket.write('GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
@@ -236,7 +236,7 @@ describe('a request', () => {
     return head!;
   }
 
-  test('with a body is refused, however it announces it', async () => {
+  test('with a body is refused, with a length or chunked', async () => {
     const operator = await TestOperator.open();
     const refused = 'HTTP/1.1 413 Payload Too Large';
     const head = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n';
@@ -250,7 +250,7 @@ describe('a request', () => {
     expect(await raw(operator, long)).toBe('HTTP/1.1 431 Request Header Fields Too Large');
   });
 
-  test('that does not come to its end is refused', async () => {
+  test('that is incomplete is refused', async () => {
     const operator = await TestOperator.open();
     expect(await raw(operator, 'GET / HTTP/1.1\r\nHo')).toBe('HTTP/1.1 408 Request Timeout');
   }, 15_000);

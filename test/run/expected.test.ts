@@ -14,8 +14,8 @@ async function expected(content: string) {
   return expectedOf(path, batch, new AbortController().signal);
 }
 
-describe('what a lottery over a file must come to', () => {
-  test('is counted by the rules of the client, in the order of the file', async () => {
+describe('expectedOf', () => {
+  test('counts by the rules of the client, in the order of the file', async () => {
     const lines = [
       'Ana,Paz,30,1990-01-02,7574',
       'no bet',
@@ -31,11 +31,11 @@ describe('what a lottery over a file must come to', () => {
     });
   });
 
-  test('of a file without bets is nothing', async () => {
+  test('counts nothing in a file without bets', async () => {
     expect(await expected('')).toEqual({ bets: 0, refusedLines: 0, winners: [] });
   });
 
-  test('counts a bet that the protocol cannot send as the client counts it', async () => {
+  test('counts a bet that the protocol cannot send as refused', async () => {
     expect(await expected('Ana|Eva,Paz,30,1990-01-02,7574\nAna,Paz,31,1990-01-02,7574\n')).toEqual({
       bets: 1,
       refusedLines: 1,

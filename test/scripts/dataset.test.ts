@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { needsPython } from '../lottery/python.ts';
 import { COURSE_DATA, needCourseData } from '../support/course-data.ts';
 import { PROGRAM } from '../support/built-program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -49,8 +50,7 @@ test('make dataset keeps existing files, and reports them', async () => {
 });
 
 test('make dataset takes a new zip instead of made-up bets, and keeps files changed by hand', async context => {
-  if (spawnSync('python3', ['--version']).status !== 0)
-    context.skip("python3 is not installed; its zipfile makes this test's zip");
+  needsPython(context);
   const { data, provide, files } = await project();
   const contentOf = (id: number): Promise<string> =>
     readFile(join(data, `dataset/agency-${id}.csv`), 'utf8');

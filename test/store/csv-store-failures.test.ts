@@ -1,12 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/lottery/fact.ts';
-import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import type { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { batchNamed, betsNamed } from '../contract/store-contract.ts';
 import { rowsOf } from '../lottery/bets.ts';
 import { type FaultyFiles, systemError } from './faulty-files.ts';
-import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
+import { codeOf, factsOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
 const FILES = ['bets.csv', 'bets.journal'] as const;
@@ -20,14 +19,6 @@ function fill(files: FaultyFiles, full: string, { bytes = 10, code = 'ENOSPC' } 
     file === full
       ? { bytes: Math.min(bytes, length), error: systemError(code, 'writev') }
       : undefined;
-}
-
-/** The facts that the next process reads. */
-async function factsOf(files: FaultyFiles): Promise<Fact[]> {
-  const facts: Fact[] = [];
-  const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
-  await store.close();
-  return facts;
 }
 
 describe.each(FILES)('CsvStore when %s is full during the sync of the other file', full => {

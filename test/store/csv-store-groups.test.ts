@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Fact, UploadPlace } from '../../src/lottery/fact.ts';
-import { CsvStore } from '../../src/store/csv/csv-store.ts';
+import type { UploadPlace } from '../../src/lottery/fact.ts';
 import { batchNamed, betsNamed, refusalOf } from '../contract/store-contract.ts';
 import { batchOf, rowsOf } from '../lottery/bets.ts';
 import type { FaultyFiles } from './faulty-files.ts';
-import { codeOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
+import { codeOf, factsOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
 /** The calls without the lengths of the journal's lines, which these tests do not check. */
@@ -13,14 +12,6 @@ function callsOf(files: FaultyFiles): string[] {
   return files.calls.map(call =>
     call.replace(/^write bets\.journal \d+ of 1 at \d+$/, 'write bets.journal'),
   );
-}
-
-/** The facts that the next process reads. */
-async function factsOf(files: FaultyFiles): Promise<Fact[]> {
-  const facts: Fact[] = [];
-  const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
-  await store.close();
-  return facts;
 }
 
 const placed = (seq: number): UploadPlace => ({ upload: 'a-Z_0.9', seq });

@@ -1,3 +1,4 @@
+import type { Fact } from '../../src/lottery/fact.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { StoreError } from '../../src/store/store.ts';
 import { FaultyFiles } from './faulty-files.ts';
@@ -15,6 +16,14 @@ export async function openFaulty(
   const { store } = await CsvStore.open('/data', { files, pause: noPause });
   files.calls.length = 0;
   return { store, files };
+}
+
+/** The facts that the next process reads. */
+export async function factsOf(files: FaultyFiles): Promise<Fact[]> {
+  const facts: Fact[] = [];
+  const { store } = await CsvStore.open('/data', { files, onFact: fact => facts.push(fact) });
+  await store.close();
+  return facts;
 }
 
 /**

@@ -1,13 +1,11 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HAS_PYTHON } from '../lottery/python.ts';
 
 /** The auditor's script, which shares nothing with the program. */
 export const AUDITOR_SCRIPT = fileURLToPath(new URL('../../docs/auditoria.py', import.meta.url));
-
-/** Undefined where there is no Python. */
-const PYTHON = spawnSync('python3', ['--version']).status === 0 ? 'python3' : undefined;
 
 /**
  * What the auditor's script finds in a folder whose draw was held; undefined where nothing differs,
@@ -16,9 +14,9 @@ const PYTHON = spawnSync('python3', ['--version']).status === 0 ? 'python3' : un
 export function countAgain(folder: string): Promise<string | undefined> {
   // With a database the folder has the documents alone.
   const isThere = ['bets.csv', 'acta-sorteo.txt'].every(name => existsSync(join(folder, name)));
-  if (PYTHON === undefined || !isThere) return Promise.resolve(undefined);
+  if (!HAS_PYTHON || !isThere) return Promise.resolve(undefined);
   return new Promise(resolve => {
-    execFile(PYTHON, [AUDITOR_SCRIPT, folder], (error, stdout, stderr) =>
+    execFile('python3', [AUDITOR_SCRIPT, folder], (error, stdout, stderr) =>
       resolve(error === null ? undefined : `${stdout}${stderr}`),
     );
   });

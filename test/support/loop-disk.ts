@@ -3,6 +3,7 @@ import { mkdirSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
+import { needsPython } from '../lottery/python.ts';
 
 const TRIES = 100;
 const TRY_EVERY_MS = 100;
@@ -20,7 +21,7 @@ export function needLoopDisks(context: TestContext): void {
   context.skip(process.getuid!() !== 0, 'only root mounts file systems');
   context.skip(spawnSync('losetup', ['--find']).status !== 0, 'there is no free loop device');
   context.skip(spawnSync('mkfs.ext4', ['-V']).status !== 0, 'there is no mkfs.ext4');
-  context.skip(spawnSync('python3', ['--version']).status !== 0, 'there is no python3');
+  needsPython(context);
 }
 
 /**

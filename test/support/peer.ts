@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { conn } from './base-frames.ts';
 
 const WAIT_MS = 10_000;
 
@@ -17,7 +18,7 @@ export class Peer {
   ended = false;
   #watchers = new Set<() => void>();
 
-  /** Over a connection that is there already. */
+  /** Over an existing connection. */
   constructor(socket: Socket) {
     this.socket = socket;
     const notify = (): void => {
@@ -34,11 +35,6 @@ export class Peer {
       });
     }
     socket.on('error', () => {});
-  }
-
-  /** The other end of a connection that was accepted. */
-  static of(socket: Socket): Peer {
-    return new Peer(socket);
   }
 
   /** Connects to a port of the loopback interface; the socket is destroyed when the test ends. */
@@ -133,4 +129,19 @@ export class Peer {
       look();
     });
   }
+}
+
+/** Sends messages of an agency over a new connection, and expects an answer to each. */
+export async function say(
+  port: number,
+  agency: number,
+  words: readonly [Uint8Array, string][],
+): Promise<Peer> {
+  const peer = await Peer.connect(port);
+  peer.send(conn(agency));
+  for (const [says, hears] of words) {
+    peer.send(says);
+    expect(await peer.receive(hears.length / 2)).toBe(hears);
+  }
+  return peer;
 }

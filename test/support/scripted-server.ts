@@ -12,7 +12,7 @@ export class ScriptedServer {
 
   private constructor() {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-      this.#peers.push(Peer.of(socket));
+      this.#peers.push(new Peer(socket));
     });
   }
 

@@ -92,7 +92,7 @@ export class TestCentral {
       const { conversation } = dialect;
       return new Connection({ ...peer, ...common, socket, ip, codec, conversation, central, emit });
     };
-    const door = tls && new TlsAcceptor({ ...tls, ...common, emit, serve });
+    const acceptor = tls && new TlsAcceptor({ ...tls, ...common, emit, serve });
     const listener = await Listener.open({
       open,
       name: dialect.name,
@@ -101,7 +101,7 @@ export class TestCentral {
       backlog: 128,
       limits,
       emit,
-      serve: door?.serve ?? serve,
+      serve: acceptor?.serve ?? serve,
       turnAway: refusal => dialect.central(limits).encode({ kind: 'refused', refusal }),
     });
     this.#listeners.push(listener);

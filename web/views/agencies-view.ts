@@ -1,5 +1,5 @@
 import type { Snapshot, SnapshotAgency } from '../../src/http/snapshot.ts';
-import { byId, setCells, showText } from '../dom.ts';
+import { byId, setRows, showText } from '../dom.ts';
 import type { Locale } from '../locale.ts';
 
 const body = byId('agencies');
@@ -9,13 +9,12 @@ const rest = byId('agencies-rest');
 export function showAgencies({ agencies, agenciesInAll }: Snapshot, locale: Locale): void {
   const more = agenciesInAll - agencies.length;
   showText(rest, more > 0 ? locale.texts.andMore(locale.whole(more)) : undefined);
-  while (body.children.length > agencies.length) body.lastElementChild!.remove();
-  while (body.children.length < agencies.length) body.append(newRow());
-  for (const [index, agency] of agencies.entries()) {
+  const rows = agencies.map(agency => cellTexts(agency, locale));
+  setRows(body, rows);
+  for (const [index, { connections, finished }] of agencies.entries()) {
     const row = body.children[index] as HTMLElement;
-    row.dataset['connected'] = String(agency.connections > 0);
-    row.dataset['finished'] = String(agency.finished);
-    setCells(row, cellTexts(agency, locale));
+    row.dataset['connected'] = String(connections > 0);
+    row.dataset['finished'] = String(finished);
   }
   labelCells(locale);
 }
@@ -28,21 +27,6 @@ function labelCells(locale: Locale): void {
     for (const [column, label] of labels.entries())
       row.children[column]!.setAttribute('data-label', label);
   }
-}
-
-function newRow(): HTMLElement {
-  const row = document.createElement('tr');
-  row.setAttribute('role', 'row');
-  const head = document.createElement('th');
-  head.scope = 'row';
-  head.setAttribute('role', 'rowheader');
-  row.append(head);
-  for (let column = 1; column < 7; column += 1) {
-    const cell = document.createElement('td');
-    cell.setAttribute('role', 'cell');
-    row.append(cell);
-  }
-  return row;
 }
 
 function columnLabels({ texts }: Locale): string[] {

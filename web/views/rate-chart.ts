@@ -1,5 +1,6 @@
 import uPlot from 'uplot';
 import type { SnapshotSecond } from '../../src/http/snapshot.ts';
+import type { Locale } from '../locale.ts';
 
 const HEIGHT = 180;
 
@@ -20,21 +21,15 @@ const BET_STEPS = Array.from({ length: 9 }, (_, power) =>
   [1, 2, 5].map(digit => digit * 10 ** power),
 ).flat();
 
-export interface ChartTexts {
-  readonly time: (second: number) => string;
-  readonly minute: (second: number) => string;
-  readonly whole: (number: number) => string;
-}
-
 /** The chart of the last minutes. Its content is also on the page as text. */
 export class RateChart {
   readonly #plot: uPlot;
   readonly #place: HTMLElement;
-  #texts: ChartTexts;
+  #locale: Locale;
 
-  constructor(place: HTMLElement, texts: ChartTexts) {
+  constructor(place: HTMLElement, locale: Locale) {
     this.#place = place;
-    this.#texts = texts;
+    this.#locale = locale;
     this.#plot = new uPlot(this.#options(), [[], []], place);
     new ResizeObserver(() => this.#fit()).observe(place);
     // Colours are read when drawing.
@@ -44,8 +39,8 @@ export class RateChart {
   }
 
   /** @param seconds at least one */
-  show(seconds: readonly SnapshotSecond[], texts: ChartTexts): void {
-    this.#texts = texts;
+  show(seconds: readonly SnapshotSecond[], locale: Locale): void {
+    this.#locale = locale;
     const [first, last] = [seconds[0]!.second, seconds.at(-1)!];
     const end = last.second + 1;
     // A step for each second: the last one ends where a further one would begin.
@@ -63,7 +58,8 @@ export class RateChart {
   #timeLabel({ scales, width }: uPlot, second: number, step: number): string {
     const { min, max } = scales['x']!;
     if (((max! - second) / (max! - min!)) * width < TIME_WIDTH / 2) return '';
-    return step < 60 ? this.#texts.time(second) : this.#texts.minute(second);
+    const ms = second * 1000;
+    return step < 60 ? this.#locale.time(ms) : this.#locale.minute(ms);
   }
 
   #fit(): void {
@@ -103,7 +99,7 @@ export class RateChart {
           size: (_, labels) => 14 + 7 * Math.max(...(labels ?? ['']).map(({ length }) => length)),
           space: 28,
           incrs: BET_STEPS,
-          values: (_, rates) => rates.map(rate => this.#texts.whole(rate)),
+          values: (_, rates) => rates.map(this.#locale.whole),
         },
       ],
       series: [

@@ -1,5 +1,5 @@
 import type { Snapshot, SnapshotSecond } from '../../src/http/snapshot.ts';
-import { byId, setCells, setText } from '../dom.ts';
+import { byId, setRows, setText } from '../dom.ts';
 import { busiest, recentRate, slices } from '../recent-rate.ts';
 import type { Locale } from '../locale.ts';
 import { RateChart } from './rate-chart.ts';
@@ -20,14 +20,9 @@ export function showRate({ history, acta }: Snapshot, locale: Locale): void {
   section.hidden = seconds.length === 0 || (acta !== undefined && most === undefined);
   if (section.hidden) return;
   setText(summary, summaryText(seconds, most, locale));
-  const texts = {
-    time: (second: number) => clock(second, locale),
-    minute: (second: number) => locale.minute(new Date(second * 1000)),
-    whole: locale.whole,
-  };
   // The hidden place has no width before.
-  chart ??= new RateChart(place, texts);
-  chart.show(seconds, texts);
+  chart ??= new RateChart(place, locale);
+  chart.show(seconds, locale);
   table.hidden = most === undefined;
   showSlices(history, locale);
 }
@@ -39,32 +34,18 @@ function summaryText(
 ): string {
   if (most === undefined) return locale.texts.rateNothing;
   return locale.texts.rateSummary({
-    from: clock(seconds[0]!.second, locale),
-    to: clock(seconds.at(-1)!.second + 1, locale),
+    from: locale.time(seconds[0]!.second * 1000),
+    to: locale.time((seconds.at(-1)!.second + 1) * 1000),
     bets: locale.whole(seconds.reduce((sum, { bets }) => sum + bets, 0)),
     most: locale.whole(most.bets),
-    at: clock(most.second, locale),
+    at: locale.time(most.second * 1000),
   });
 }
 
 function showSlices(history: readonly SnapshotSecond[], locale: Locale): void {
-  const found = slices(history);
-  while (rows.children.length > found.length) rows.lastElementChild!.remove();
-  while (rows.children.length < found.length) rows.append(newRow());
-  for (const [index, { from, bets, mean, most }] of found.entries()) {
-    const numbers = [bets, mean, most].map(locale.whole);
-    setCells(rows.children[index]!, [clock(from, locale), ...numbers]);
-  }
-}
-
-function newRow(): HTMLElement {
-  const row = document.createElement('tr');
-  const head = document.createElement('th');
-  head.scope = 'row';
-  row.append(head, ...['bets', 'mean', 'most'].map(() => document.createElement('td')));
-  return row;
-}
-
-function clock(second: number, locale: Locale): string {
-  return locale.time(new Date(second * 1000));
+  const texts = slices(history).map(({ from, bets, mean, most }) => [
+    locale.time(from * 1000),
+    ...[bets, mean, most].map(locale.whole),
+  ]);
+  setRows(rows, texts);
 }

@@ -1,3 +1,4 @@
+import { readLotteryConfig } from '../../config/server-config.ts';
 import type { StoreChoice } from '../../config/store-choice.ts';
 import type { ConfiguredStore, LotteryConfig } from './configured-store.ts';
 
@@ -12,4 +13,18 @@ const STORES: Readonly<
 
 export function storeOf(config: LotteryConfig): Promise<ConfiguredStore> {
   return STORES[config.store.kind](config);
+}
+
+/**
+ * The folder that the command line names, else that of the configured store.
+ *
+ * @param instead the alternative for a store without a folder, for the error
+ * @throws ConfigError
+ */
+export async function folderOf(
+  directory: string | undefined,
+  instead: string,
+  config?: string,
+): Promise<string> {
+  return directory ?? (await storeOf(readLotteryConfig(config))).folder(instead);
 }

@@ -1,10 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { constants, type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { PRIVATE_FILE } from '../../files/private.ts';
 import { type FileIdentity, identifyFile, idOf, LINK_REASON } from './file-identity.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
-
-/** For the owner alone: the files hold personal data. */
-const OWNER_ONLY = 0o600;
 
 /** A file as its readers see it. Offsets and lengths in bytes. */
 export interface ReadableFile {
@@ -66,7 +64,7 @@ export const NODE_FILES: Files = {
     // Not `a+`: it ignores the position of a write.
     const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
     try {
-      return new NodeFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, OWNER_ONLY));
+      return new NodeFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, PRIVATE_FILE));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ELOOP')
         throw new Error(LINK_REASON, { cause: error });
@@ -75,7 +73,7 @@ export const NODE_FILES: Files = {
   },
   async create(path) {
     const { O_CREAT, O_EXCL, O_RDWR } = constants;
-    return new NodeFile(await open(path, O_RDWR | O_CREAT | O_EXCL, OWNER_ONLY));
+    return new NodeFile(await open(path, O_RDWR | O_CREAT | O_EXCL, PRIVATE_FILE));
   },
   async openToRead(path) {
     return new NodeFile(await open(path, 'r'));

@@ -1,6 +1,7 @@
 import { access, constants, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { PRIVATE_FILE } from '../../files/private.ts';
 import { reasonNotCreated, reasonOf } from '../../files/system-error.ts';
 import { FolderError, StoreError } from '../store.ts';
 import { type FileIdentity, identifyFile, LINK_REASON } from './file-identity.ts';
@@ -59,7 +60,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
 async function createLockFile(path: string): Promise<boolean> {
   try {
     const { O_CREAT, O_EXCL, O_RDWR } = constants;
-    await (await open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)).close();
+    await (await open(path, O_RDWR | O_CREAT | O_EXCL, PRIVATE_FILE)).close();
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {

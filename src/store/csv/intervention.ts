@@ -1,5 +1,4 @@
-import type { Fact } from '../../lottery/fact.ts';
-import type { ByHand } from '../../lottery/fact.ts';
+import type { ByHand, Fact } from '../../lottery/fact.ts';
 import { Lottery } from '../../lottery/lottery.ts';
 import { type Files, NODE_FILES } from './files.ts';
 import { FolderLease } from './folder-lease.ts';

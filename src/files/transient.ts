@@ -1,5 +1,5 @@
 /** Transient system errors: too many open files, no memory, no room, an interrupted call. */
-const PASSING: ReadonlySet<unknown> = new Set([
+const TRANSIENT: ReadonlySet<unknown> = new Set([
   'EMFILE',
   'ENFILE',
   'ENOMEM',
@@ -10,6 +10,6 @@ const PASSING: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether a retry may succeed. */
-export function isPassing(error: unknown): boolean {
-  return PASSING.has((error as NodeJS.ErrnoException | undefined)?.code);
+export function isTransient(error: unknown): boolean {
+  return TRANSIENT.has((error as NodeJS.ErrnoException | undefined)?.code);
 }
