@@ -206,5 +206,6 @@ function commandOf(
   );
 }
 
+/** POSIX: the first that is set and not empty. */
 const languageOf = ({ LC_ALL, LANG }: Record<string, string>): Language =>
-  (LC_ALL ?? LANG ?? '').startsWith('es') ? 'es' : 'en';
+  (LC_ALL || LANG || '').startsWith('es') ? 'es' : 'en';

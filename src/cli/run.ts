@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/errors.ts';
 import { type AgencyFile, findAgencyFiles } from '../dataset/files.ts';
 import { type DatasetShape, generateDataset } from '../dataset/generate.ts';
+import { reasonOf } from '../files/system-error.ts';
 import { countOf, sum, whole } from '../run/counts.ts';
 import { type Expected, expectedOf } from '../run/expected.ts';
 import { agencyName, type RunPage, type RunResult, runLottery } from '../run/lottery-run.ts';
@@ -17,7 +18,7 @@ import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { unpackZip } from './agency-zip.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
-import { say } from './output.ts';
+import { complain, say } from './output.ts';
 import { abortOnSignal, type StopRequest } from './signals.ts';
 import { formatResults } from './tables.ts';
 import { wrap } from './wrap.ts';
@@ -44,7 +45,7 @@ export async function run(options: RunOptions, command: Command): Promise<number
     return isRight ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (!stop.aborted) throw error;
-    say('stopped');
+    complain('stopped');
     return stopping.exitCode;
   } finally {
     stopping.release();
@@ -98,10 +99,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    throw new ConfigError(
-      `--data ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      error,
-    );
+    throw new ConfigError(`--data ${path} cannot be read, ${reasonOf(error)}`, error);
   }
 }
 

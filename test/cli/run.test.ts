@@ -208,7 +208,7 @@ describe('loteria run', () => {
     [
       'a path where nothing is',
       ['--data', 'nowhere'],
-      /^loteria: --data .*nowhere cannot be read \(ENOENT\)\n$/,
+      /^loteria: --data .*nowhere cannot be read, it does not exist \(ENOENT\)\n$/,
     ],
     [
       'a file that is no zip',
@@ -283,7 +283,7 @@ describe('SIGINT during a run', () => {
     expect({ code, signal }).toEqual({ code: 130, signal: null });
     for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
     expect(await readdir(where.tmp)).toEqual([]);
-    expect(program.stderr).toBe('');
+    expect(program.stderr).toBe('loteria: stopped\n');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -296,7 +296,8 @@ describe('SIGINT during a run', () => {
       const exit = await program.exited;
       expect(exit.code).not.toBe(0);
       // Neither the lottery nor anything else was begun afterwards.
-      expect(program.lines.map(line => line.text)).toEqual([MADE_UP, 'stopped']);
+      expect(program.lines.map(line => line.text)).toEqual([MADE_UP]);
+      expect(program.stderr).toBe('loteria: stopped\n');
       expect(await readdir(where.tmp)).toEqual([]);
     },
   );
