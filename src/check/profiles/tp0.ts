@@ -22,6 +22,18 @@ export const SERVER_SERVICE = 'server';
 /** Also `cliente1` and `client-1`, which the check of the generator remarks on. */
 export const CLIENT_SERVICE = /^client[a-z]*[-_]?(\d+)$/;
 
+/**
+ * The service of an agency that the compose file does not have, made of the last one that it has:
+ * `/data/agency-5.csv` becomes `/data/agency-6.csv`.
+ */
+export function asAgency<Service>(service: Service, agency: number): Service {
+  const text = JSON.stringify(service).replaceAll(
+    /(agency[-_]?)\d+(\.csv)/gi,
+    (_, name: string, end: string) => `${name}${agency}${end}`,
+  );
+  return JSON.parse(text) as Service;
+}
+
 export const SERVER_PORT = 12345;
 export const SERVER_PORT_VARIABLE = 'SERVER_PORT';
 export const SERVER_ADDRESS_VARIABLE = 'CLI_SERVER_ADDRESS';

@@ -1,3 +1,4 @@
+import { CHECKS } from '../../../src/check/checks.ts';
 import type { Mutant } from './mutant.ts';
 
 const CLIENT = 'client/main.py';
@@ -10,6 +11,11 @@ const CLIENT_RECEIVE = `    data = b""
         data += chunk
     return data
 `;
+
+/** Those that run the programs of exercise 8. */
+const LOTTERY_CHECKS = CHECKS.filter(
+  ({ id, exercises }) => id !== 'compose' && exercises.includes('ej8'),
+).map(({ id }) => id);
 
 /** Mistakes of the client. */
 export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
@@ -99,6 +105,27 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { outcome: 'fail' },
+  },
+  {
+    name: 'absolute-path',
+    why: 'In the container of the skeleton everything is in the root folder.',
+    patches: [
+      { file: CLIENT, find: 'read_batches("agency.csv",', replace: 'read_batches("/agency.csv",' },
+    ],
+    // That is no mistake, and without a container it cannot run.
+    expected: Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
+  },
+  {
+    name: 'file-not-found',
+    why: 'The compose file mounts the file somewhere else than the program looks for it.',
+    patches: [
+      { file: CLIENT, find: 'read_batches("agency.csv",', replace: 'read_batches("bets.csv",' },
+    ],
+    // What has nothing to look at does not hold.
+    expected: {
+      ...Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
+      outcome: 'fail',
+    },
   },
   {
     name: 'exit-0-after-lost-server',

@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts';
+import type { Patch } from './subject.ts';
 
 const SERVER = 'server/main.py';
 const CLIENT = 'client/main.py';
@@ -8,6 +9,21 @@ const ASK = `    send_frame(connection, b"Q", str(agency))
 `;
 
 /** Mistakes of the server, some of them with what the client has to do for them. */
+/** No mistake in a container: the server closes first, which keeps its port in use for a while. */
+const CLOSES_FIRST: readonly Patch[] = [
+  {
+    file: SERVER,
+    find: 'socket.create_server(("", port), backlog=backlog)',
+    replace:
+      'socket.socket()\n        self.listener.bind(("", port)), self.listener.listen(backlog)',
+  },
+  {
+    file: SERVER,
+    find: 'send_frame(connection, b"W", "\\n".join(winners))\n',
+    replace: 'send_frame(connection, b"W", "\\n".join(winners)), connection.close()\n',
+  },
+];
+
 export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
   {
     name: 'header-recv-once',
@@ -116,6 +132,13 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     name: 'finished-counter',
     why: 'A counter in place of a set counts an agency that comes back twice.',
     patches: [
+      // The file of an agency that the compose file does not have is called after it as well.
+      { file: 'generar-compose.sh', find: ':/agency.csv', replace: ':/data/agency-$client.csv' },
+      {
+        file: CLIENT,
+        find: 'read_batches("agency.csv",',
+        replace: 'read_batches(f"data/agency-{agency}.csv",',
+      },
       { file: SERVER, find: 'self.finished = set()', replace: 'self.finished = 0' },
       { file: SERVER, find: 'self.finished.add(agency)', replace: 'self.finished += 1' },
       { file: SERVER, find: 'len(self.finished) >=', replace: 'self.finished >=' },
@@ -364,6 +387,7 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     name: 'bets-of-last-run',
     why: "The course's store_bets appends, and the container keeps its file.",
     patches: [
+      ...CLOSES_FIRST,
       {
         file: SERVER,
         find: '        open(STORAGE, "w").close()\n',
