@@ -4,11 +4,6 @@ import type { Patch } from './subject.ts';
 const SERVER = 'server/main.py';
 const CLIENT = 'client/main.py';
 
-const ASK = `    send_frame(connection, b"Q", str(agency))
-    _, text = receive_frame(connection)
-`;
-
-/** Mistakes of the server, some of them with what the client has to do for them. */
 /** No mistake in a container: the server closes first, which keeps its port in use for a while. */
 const CLOSES_FIRST: readonly Patch[] = [
   {
@@ -24,6 +19,7 @@ const CLOSES_FIRST: readonly Patch[] = [
   },
 ];
 
+/** Mistakes of the server, some of them with what the client has to do for them. */
 export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
   {
     name: 'header-recv-once',
@@ -78,6 +74,30 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { 'short-reads': 'fail' },
+  },
+  {
+    name: 'timeout-drops-bytes',
+    why: 'A timeout lets a loop look whether it has to stop, and what had come before is forgotten.',
+    patches: [
+      {
+        file: SERVER,
+        find: `            while (message := receive_frame(connection)) is not None:
+                self.answer(connection, *message)
+`,
+        replace: `            connection.settimeout(1)
+            while not self.stopping:
+                try:
+                    message = receive_frame(connection)
+                except TimeoutError:
+                    continue
+                if message is None:
+                    break
+                self.answer(connection, *message)
+`,
+      },
+    ],
+    expected: { 'short-reads': 'fail' },
+    possible: ['short-writes'],
   },
   {
     name: 'winners-to-all',
@@ -243,32 +263,6 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { waiting: 'fail' },
-  },
-  {
-    name: 'poll',
-    why: 'Asking again after a pause needs nothing of the server.',
-    patches: [
-      {
-        file: SERVER,
-        find: '            winners = self.lottery.await_winners(int(text))\n',
-        replace: `            if self.lottery.winners is None:
-                send_frame(connection, b"N")
-                return
-            winners = self.lottery.await_winners(int(text))
-`,
-      },
-      {
-        file: CLIENT,
-        find: ASK,
-        replace: `    kind = b"N"
-    while kind == b"N":
-        send_frame(connection, b"Q", str(agency))
-        kind, text = receive_frame(connection)
-        time.sleep(0.3 if kind == b"N" else 0)
-`,
-      },
-    ],
-    expected: { waiting: 'advice' },
   },
   {
     name: 'recv-spins-at-end',
