@@ -2,7 +2,7 @@
  * What the assignment TP0 fixes: files, variables, log lines. Another assignment is another file
  * like this.
  */
-import type { Exercise } from '../exercise.ts';
+import { type Exercise, isAtLeast } from '../exercise.ts';
 
 export const COMPOSE_FILE = 'docker-compose-dev.yaml';
 export const GENERATOR = 'generar-compose.sh';
@@ -39,6 +39,13 @@ export const SERVER_PORT_VARIABLE = 'SERVER_PORT';
 export const SERVER_ADDRESS_VARIABLE = 'CLI_SERVER_ADDRESS';
 export const CLIENT_ID_VARIABLE = 'CLI_ID';
 export const BATCH_VARIABLE = 'CLI_BATCH_MAXAMOUNT';
+
+/**
+ * Values of the clients' `config.yaml`: the skeleton's pause of 5 seconds between two messages is
+ * not what exercises 5 to 8 are about.
+ */
+export const clientPace = (exercise: Exercise): Readonly<Record<string, string>> =>
+  isAtLeast(exercise, 'ej5') ? { 'loop.period': '10ms' } : {};
 
 export interface MadeBet {
   readonly firstName: string;

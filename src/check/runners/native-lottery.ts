@@ -206,6 +206,7 @@ export class NativeLottery implements Lottery {
       clients[client - 1] ?? tp0.asAgency(clients.at(-1) ?? { ...EMPTY_SERVICE, name }, agency);
     const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
     await configureClient(made.folder, {
+      exercise: this.#parts.exercise,
       address,
       ...(batchMax === undefined ? {} : { batchMax }),
     });
