@@ -19,10 +19,11 @@ export async function judgeDisturbed(
   const undisturbed = 'lottery' in control ? control : await playLottery(lab, control);
   const expected = await judgeOutcome(lab, undisturbed);
   if (expected.reason?.en === judgement.reason?.en) return { verdict: 'ok' };
-  return { ...judgement, reason: join(disturbance, judgement.reason!) };
+  return { ...judgement, reason: joinTexts(disturbance, judgement.reason!) };
 }
 
-const join = (first: Text, second: Text): Text => ({
+/** One sentence of two: `first: second`. */
+export const joinTexts = (first: Text, second: Text): Text => ({
   es: `${first.es}: ${second.es}`,
   en: `${first.en}: ${second.en}`,
 });

@@ -21,6 +21,8 @@ export interface Judgement {
   /** Where to look, without the solution. */
   readonly hint?: Text;
   readonly evidence?: readonly Evidence[];
+  /** What was seen leaves nothing for the other checks to look at. */
+  readonly hidesOthers?: boolean;
 }
 
 export type Evidence = LogEvidence | RowEvidence | TimelineEvidence;

@@ -34,6 +34,7 @@ export async function judgeOutcome(
 ): Promise<Judgement> {
   return (
     judgeServer(play) ??
+    judgeSilent(lab, play, clients) ??
     (await judgeRows(lab, play, clients, mayRepeat)) ??
     (hasDraw(lab) ? (judgeDraw(play) ?? judgeWinners(play, clients, mayRepeat)) : undefined) ??
     judgeExits(play, clients) ??
@@ -62,6 +63,36 @@ export function judgeServer({ server }: Play): Judgement | undefined {
   );
 }
 
+/** A client that has ended and never said a word: its rows tell nothing. */
+function judgeSilent(lab: Lab, play: Play, clients: readonly number[]): Judgement | undefined {
+  const { events } = play.lottery.proxy;
+  const silent = clients.filter(
+    client =>
+      play.clients.get(client)!.exit !== undefined &&
+      !events.some(
+        event => event.kind === 'data' && event.client === client && event.direction === 'up',
+      ),
+  );
+  const [client] = silent;
+  if (client === undefined) return undefined;
+  const service = play.clients.get(client)!;
+  const how = exitText(service.exit);
+  const judgement = fail(
+    {
+      es: `el cliente ${client} terminó sin haber mandado nada (${how.es})`,
+      en: `client ${client} ended without having sent anything (${how.en})`,
+    },
+    {
+      es: 'mirá sus últimas líneas: ¿encontró su archivo de apuestas, y al servidor?',
+      en: 'look at its last lines: did it find its file of bets, and the server?',
+    },
+    [lastLines(service), lastLines(play.server)],
+  );
+  // Rare data may be too much for a program that works with the usual ones.
+  const hidesOthers = lab.trial === 0 && silent.length === clients.length;
+  return hidesOthers ? { ...judgement, hidesOthers } : judgement;
+}
+
 async function judgeRows(
   lab: Lab,
   play: Play,
@@ -81,17 +112,36 @@ async function judgeRows(
       es: `bets.csv no tiene lo que los clientes mandaron: de ${expected.length} apuestas faltan ${missing.length} y sobran ${wrong.length}`,
       en: `bets.csv is not what the clients sent: of ${expected.length} bets ${missing.length} are missing, and ${wrong.length} are too many`,
     },
-    {
-      es: 'compará las filas que faltan con las que sobran: ¿se perdieron, se repitieron o llegaron cambiadas?',
-      en: 'compare the missing rows with the surplus ones: were they lost, repeated, or changed on the way?',
-    },
+    missing.length > 0 && missing.every(row => row.includes(',')) ? COMMA_HINT : ROWS_HINT,
     [
       rowsEvidence({ es: 'filas que faltan', en: 'missing rows' }, missing),
       rowsEvidence({ es: 'filas que sobran', en: 'surplus rows' }, wrong),
-      ...clients.map(client => lastLines(play.clients.get(client))),
+      lastLines(firstOf(play, clients, [...missing, ...wrong])),
       lastLines(play.server),
     ].filter(hasContent),
   );
+}
+
+const ROWS_HINT = {
+  es: 'compará las filas que faltan con las que sobran: ¿se perdieron, se repitieron o llegaron cambiadas?',
+  en: 'compare the missing rows with the surplus ones: were they lost, repeated, or changed on the way?',
+};
+
+const COMMA_HINT = {
+  es: 'solo faltan filas con una coma entre comillas: ¿quién parte la línea del CSV, y con qué separa tu mensaje los campos?',
+  en: 'only rows with a quoted comma are missing: what splits the line of the CSV file, and what separates the fields in your message?',
+};
+
+/** The first client that rows are of: what it has written tells the same as the others. */
+function firstOf(
+  play: Play,
+  clients: readonly number[],
+  rows: readonly string[],
+): Service | undefined {
+  const first = clients.find(client =>
+    rows.some(row => row.startsWith(`${play.inputs[client - 1]!.agency}|`)),
+  );
+  return first === undefined ? undefined : play.clients.get(first);
 }
 
 function differences(expected: readonly string[], found: readonly string[]) {

@@ -1,5 +1,6 @@
 import type { AgencyInput } from './data.ts';
 import type { Exercise } from './exercise.ts';
+import type { Text } from './finding.ts';
 import type { LinkPlan, ProxyControl } from './proxy-control.ts';
 
 /** How the programs of a subject are run: natively or in Docker. One shape for both. */
@@ -63,6 +64,8 @@ export interface Lottery {
   readBets(): Promise<string | undefined>;
   /** Milliseconds since it was opened: the time of all lines and bytes. */
   now(): number;
+  /** Why this machine cannot run the subject, as far as its programs have shown: no fault of it. */
+  obstacle?(): Text | undefined;
   close(): Promise<void>;
 }
 

@@ -79,6 +79,8 @@ class ExerciseRun {
   readonly #stage: Stage | NotCheckable;
   readonly #shared = new Map<string, Promise<unknown>>();
   readonly #sharedLotteries: Lottery[] = [];
+  /** Found in one trial, it holds for all that follow. */
+  #obstacle: Text | undefined;
 
   constructor(options: SessionOptions, exercise: Exercise, stage: Stage | NotCheckable) {
     this.#options = options;
@@ -88,7 +90,9 @@ class ExerciseRun {
 
   async make(check: Check): Promise<Finding> {
     const startedAtMs = performance.now();
-    const { judgement, failed, made } = await this.#judge(check);
+    const { judgement: judged, failed, made } = await this.#judge(check);
+    const { hidesOthers = false, ...judgement } = judged;
+    if (hidesOthers) this.#obstacle ??= seeOther(check);
     return {
       ...judgement,
       check: check.id,
@@ -150,10 +154,17 @@ class ExerciseRun {
     const lotteries: Lottery[] = [];
     const limit = AbortSignal.timeout(Math.round(check.limitMs * patience()));
     const signal = AbortSignal.any([limit, this.#options.signal]);
+    const lab = this.#labFor(stage, { trial, isRepeat, signal, lotteries });
     try {
-      return await check.run(this.#labFor(stage, { trial, isRepeat, signal, lotteries }));
-    } catch (error) {
-      return judgementOf(error, check, { isOver: limit.aborted && !this.#options.signal.aborted });
+      const judgement = await check
+        .run(lab)
+        .catch((error: unknown) =>
+          judgementOf(error, check, { isOver: limit.aborted && !this.#options.signal.aborted }),
+        );
+      const known = this.#obstacle;
+      this.#obstacle ??= obstacleOf([...lotteries, ...this.#sharedLotteries]);
+      // Whatever was judged, the program had no data to work with.
+      return known === this.#obstacle ? judgement : notCheckable(this.#obstacle!);
     } finally {
       await Promise.all(lotteries.map(lottery => lottery.close()));
     }
@@ -184,11 +195,13 @@ class ExerciseRun {
       signal,
       say: what => this.#options.progress.waiting(what),
       open: async setup => {
+        this.#throwIfHindered();
         const lottery = await stage.open(setup);
         lotteries.push(lottery);
         return lottery;
       },
       share: async (name, make) => {
+        this.#throwIfHindered();
         if (isRepeat) return make(lab);
         const key = `${name} ${seed}`;
         const there = this.#shared.get(key);
@@ -206,6 +219,10 @@ class ExerciseRun {
     return lab;
   }
 
+  #throwIfHindered(): void {
+    if (this.#obstacle !== undefined) throw new NotCheckable(this.#obstacle);
+  }
+
   async #openShared(stage: Stage, setup: Parameters<Stage['open']>[0]): Promise<Lottery> {
     const lottery = await stage.open(setup);
     this.#sharedLotteries.push(lottery);
@@ -216,6 +233,19 @@ class ExerciseRun {
 const RANK: Readonly<Record<Verdict, number>> = { ok: 0, 'not-checkable': 1, advice: 2, fail: 3 };
 
 const notCheckable = (reason: Text): Judgement => ({ verdict: 'not-checkable', reason });
+
+const seeOther = ({ id }: Check): Text => ({
+  es: `los clientes no mandan nada: ver ${id}`,
+  en: `the clients send nothing: see ${id}`,
+});
+
+function obstacleOf(lotteries: readonly Lottery[]): Text | undefined {
+  for (const lottery of lotteries) {
+    const obstacle = lottery.obstacle?.();
+    if (obstacle !== undefined) return obstacle;
+  }
+  return undefined;
+}
 
 const needs = (kind: 'docker' | 'native'): Text =>
   kind === 'docker'

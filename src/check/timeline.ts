@@ -90,6 +90,23 @@ interface Focus {
   readonly note: Text;
 }
 
+/** A document as text and as an integer, as programs write it. */
+export function encodings(document: string): [Text, Uint8Array][] {
+  const number = BigInt(document);
+  const integer = (size: 4 | 8, isLittle: boolean): Uint8Array => {
+    const bytes = Buffer.alloc(8);
+    if (isLittle) bytes.writeBigUInt64LE(number);
+    else bytes.writeBigUInt64BE(number);
+    return isLittle ? bytes.subarray(0, size) : bytes.subarray(8 - size);
+  };
+  // The eight bytes of an integer hold its four: these are found in either.
+  return [
+    [{ es: 'como texto', en: 'as text' }, Buffer.from(document)],
+    [{ es: 'como entero big-endian', en: 'as a big-endian integer' }, integer(4, false)],
+    [{ es: 'como entero little-endian', en: 'as a little-endian integer' }, integer(4, true)],
+  ];
+}
+
 /** The surroundings of one event on its connection, cut to what a person can read. */
 export function focusOn(
   events: readonly LinkEvent[],

@@ -19,8 +19,18 @@ export function recordUsual(lab: Lab): Promise<Play> {
       clients: own.stage.clients,
       betsMin: BETS_MIN,
       betsMax: BETS_MAX,
-      hasTrickyFile: own.trial > 0,
     });
     return playLottery(own, { inputs });
   });
+}
+
+/** The same with files that the course does not have, and that a CSV reader reads. */
+export function playTricky(lab: Lab): Promise<Play> {
+  const inputs = makeInputs(lab.random, {
+    clients: lab.stage.clients,
+    betsMin: BETS_MIN,
+    betsMax: BETS_MAX,
+    hasTrickyFile: true,
+  });
+  return playLottery(lab, { inputs });
 }

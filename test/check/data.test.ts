@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makeInputs, rowOf, rowsOfFile, winnersOf } from '../../src/check/data.ts';
-import { parseLine } from '../../src/check/profiles/tp0.ts';
+import { asAgency, parseLine } from '../../src/check/profiles/tp0.ts';
 import { SeededRandom } from '../../src/dataset/random.ts';
 
 const inputsOf = (seed: number, hasTrickyFile = false) =>
@@ -60,5 +60,18 @@ describe('parseLine', () => {
       ),
     ).toEqual({ action: 'apuesta_recibida', result: 'success', values: { cantidad: '130' } });
     expect(parseLine('listening on port 12345')).toBeUndefined();
+  });
+});
+
+test('asAgency names the file of an agency after it', () => {
+  const service = {
+    name: 'client5',
+    environment: { CLI_ID: '5', FILE: '/data/agency-5.csv' },
+    volumes: [{ source: './.data/agency-5.csv', target: '/data/agency-5.csv' }],
+  };
+  expect(asAgency(service, 12)).toEqual({
+    name: 'client5',
+    environment: { CLI_ID: '5', FILE: '/data/agency-12.csv' },
+    volumes: [{ source: './.data/agency-12.csv', target: '/data/agency-12.csv' }],
   });
 });

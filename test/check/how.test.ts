@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
-import { makeSubject } from './subjects/subject.ts';
+import { checkVerdicts } from './matrix.ts';
+import { makeOwnSubject, makeSubject } from './subjects/subject.ts';
 
 /** No engine has this address. */
 const NO_ENGINE = { DOCKER_HOST: 'tcp://127.0.0.1:1', LANG: 'en' };
@@ -39,4 +40,11 @@ test('loteria check --how docker without an engine exits with code 2', () => {
   const { code, lines, stderr } = check('--how', 'docker');
   expect([code, lines]).toEqual([2, ['']]);
   expect(stderr).toMatch(/^loteria: no Docker engine answers/);
+});
+
+test('loteria check without the programs still checks the generator', async () => {
+  const subject = makeOwnSubject('base');
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  const verdicts = await checkVerdicts(subject, { seed: 1, only: ['outcome', 'compose'] });
+  expect(verdicts).toEqual({ outcome: 'not-checkable' });
 });

@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import { csvOf, makeInputs } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
-import { fail, judgeServer, lastLines, linesEvidence } from '../judge.ts';
+import { fail, hasContent, judgeServer, lastLines, linesEvidence } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
   actionsOf,
@@ -16,7 +16,7 @@ import {
   waitForStored,
 } from '../play.ts';
 import { PACKET_BYTES_MAX } from '../profiles/tp0.ts';
-import { focusOn, type Turn, upTurnsOf } from '../timeline.ts';
+import { encodings, focusOn, occurrences, type Turn, upTurnsOf } from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
 /** More than one byte with a sign counts, and in most formats less than 8 kB. */
@@ -226,8 +226,8 @@ async function staysSmall(lab: Lab): Promise<Judgement | undefined> {
 }
 
 /**
- * A bet that is none: the server answers with an error, or the client has seen it before it sends
- * anything.
+ * A bet that is none: the server answers with an error, or the client has seen it and does not send
+ * it.
  */
 async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const inputs = makeInputs(lab.random, { clients: 2, betsMin: 20, betsMax: 30 });
@@ -247,7 +247,11 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const ended = judgeServer(play);
   if (ended !== undefined) return ended;
   const isStored = (await storedRows(play)).some(row => row.includes(bad.document));
-  if (isOver() && !isStored) return aliveAfter(lab, play);
+  const isSent = encodings(bad.document).some(
+    ([, needle]) =>
+      occurrences(play.lottery.proxy.events, { client: 1, direction: 'up' }, needle).length > 0,
+  );
+  if ((isOver() || !isSent) && !isStored) return aliveAfter(lab, play);
   const what = isStored
     ? { es: 'quedó guardada en bets.csv', en: 'was stored in bets.csv' }
     : { es: 'se respondió como si nada', en: 'was answered as if nothing were wrong' };
@@ -260,7 +264,7 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
       es: "si una apuesta del batch falla, el servidor responde con error y escribe 'action: apuesta_recibida | result: fail'",
       en: "when one bet of a batch fails, the server answers with an error and writes 'action: apuesta_recibida | result: fail'",
     },
-    [linesEvidence(received(play)), lastLines(client)],
+    [linesEvidence(received(play)), lastLines(client)].filter(hasContent),
   );
 }
 

@@ -1,6 +1,10 @@
 import type { Check } from '../check.ts';
+import { joinTexts } from '../control.ts';
+import type { Judgement } from '../finding.ts';
 import { judgeOutcome } from '../judge.ts';
-import { recordUsual } from '../usual-play.ts';
+import type { Lab } from '../lab.ts';
+import type { Play } from '../play.ts';
+import { playTricky, recordUsual } from '../usual-play.ts';
 
 export const outcome: Check = {
   id: 'outcome',
@@ -12,5 +16,19 @@ export const outcome: Check = {
   },
   limitMs: 400_000,
   trials: 2,
-  run: async lab => judgeOutcome(lab, await recordUsual(lab)),
+  run: async lab =>
+    lab.trial === 0
+      ? judgeOutcome(lab, await recordUsual(lab))
+      : tricky(lab, await playTricky(lab)),
+};
+
+async function tricky(lab: Lab, play: Play): Promise<Judgement> {
+  const judgement = await judgeOutcome(lab, play);
+  if (judgement.reason === undefined) return judgement;
+  return { ...judgement, reason: joinTexts(TRICKY, judgement.reason) };
+}
+
+const TRICKY = {
+  es: 'con un archivo que tiene nombres largos, una coma entre comillas y ningún fin de línea al final',
+  en: 'with a file that has long names, a quoted comma, and no line end after its last row',
 };

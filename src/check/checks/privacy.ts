@@ -3,7 +3,7 @@ import { winnersOf } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
 import { fail } from '../judge.ts';
 import { numbersOf, type Play } from '../play.ts';
-import { focusOn, occurrences } from '../timeline.ts';
+import { encodings, focusOn, occurrences } from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
 export const privacy: Check = {
@@ -59,21 +59,4 @@ function judge(play: Play): Judgement {
     }
   }
   return OK;
-}
-
-/** A document as text and as an integer, as programs write it. */
-function encodings(document: string): [{ es: string; en: string }, Uint8Array][] {
-  const number = BigInt(document);
-  const integer = (size: 4 | 8, isLittle: boolean): Uint8Array => {
-    const bytes = Buffer.alloc(8);
-    if (isLittle) bytes.writeBigUInt64LE(number);
-    else bytes.writeBigUInt64BE(number);
-    return isLittle ? bytes.subarray(0, size) : bytes.subarray(8 - size);
-  };
-  // The eight bytes of an integer hold its four: these are found in either.
-  return [
-    [{ es: 'como texto', en: 'as text' }, Buffer.from(document)],
-    [{ es: 'como entero big-endian', en: 'as a big-endian integer' }, integer(4, false)],
-    [{ es: 'como entero little-endian', en: 'as a little-endian integer' }, integer(4, true)],
-  ];
 }

@@ -3,8 +3,19 @@ import { judgeDisturbed } from '../control.ts';
 import { makeInputs } from '../data.ts';
 import type { Text } from '../finding.ts';
 import { judgeOutcome } from '../judge.ts';
-import { numbersOf, playLottery } from '../play.ts';
+import type { Lab } from '../lab.ts';
+import {
+  numbersOf,
+  openPlay,
+  type Play,
+  playLottery,
+  settle,
+  startClients,
+  waitFor,
+  waitForDone,
+} from '../play.ts';
 import type { LinkPlan } from '../proxy-control.ts';
+import type { LotterySetup } from '../runner.ts';
 import { lastEvents } from '../timeline.ts';
 
 /** Few, since each byte takes its time. */
@@ -13,8 +24,13 @@ const BETS_MAX = 22;
 
 const EVERY_BYTE = 100_000;
 
+/** Longer than the second after which many look whether they have to stop. */
+const PAUSE_MS = 1_500;
+
 interface Delivery {
   readonly plan: (seed: number) => LinkPlan;
+  /** What the plan stops goes on after so long. */
+  readonly pauseMs?: number;
   readonly disturbance: Text;
 }
 
@@ -46,6 +62,14 @@ const DELIVERIES: readonly Delivery[] = [
       en: 'when the network joins and delays what is sent',
     },
   },
+  {
+    plan: seed => ({ stop: { direction: 'up', afterBytes: 3 + (seed % 200), action: 'hold' } }),
+    pauseMs: PAUSE_MS,
+    disturbance: {
+      es: 'cuando la red hace una pausa en medio de un mensaje',
+      en: 'when the network pauses in the middle of a message',
+    },
+  },
 ];
 
 export const shortReads: Check = {
@@ -59,13 +83,16 @@ export const shortReads: Check = {
   limitMs: 400_000,
   trials: DELIVERIES.length,
   async run(lab) {
-    const { plan, disturbance } = DELIVERIES[lab.trial]!;
+    const { plan, pauseMs, disturbance } = DELIVERIES[lab.trial]!;
     const inputs = makeInputs(lab.random, {
       clients: lab.stage.clients,
       betsMin: BETS_MIN,
       betsMax: BETS_MAX,
     });
-    const play = await playLottery(lab, { inputs, plan: plan(lab.seed) });
+    const setup = { inputs, plan: plan(lab.seed) };
+    const play = await (pauseMs === undefined
+      ? playLottery(lab, setup)
+      : playPaused(lab, setup, pauseMs));
     const judgement = await judgeOutcome(lab, play);
     const unfinished = numbersOf(play).filter(number => play.clients.get(number)?.exit?.code !== 0);
     const evidence = [
@@ -75,10 +102,7 @@ export const shortReads: Check = {
         en: 'the last that was said',
       }),
     ];
-    const hint = {
-      es: '¿qué hace tu programa cuando recv devuelve menos (o más) de lo que dura un mensaje, o corta una letra de dos bytes?',
-      en: 'what does your program do when recv returns less (or more) than a message, or cuts a letter of two bytes?',
-    };
+    const hint = pauseMs === undefined ? LENGTH_HINT : PAUSE_HINT;
     return judgeDisturbed(
       lab,
       judgement.verdict === 'fail' ? { ...judgement, hint, evidence } : judgement,
@@ -88,4 +112,30 @@ export const shortReads: Check = {
       },
     );
   },
+};
+
+async function playPaused(lab: Lab, setup: LotterySetup, pauseMs: number): Promise<Play> {
+  const play = await openPlay(lab, setup);
+  const { proxy } = play.lottery;
+  await startClients(play, numbersOf(play));
+  await waitFor(lab, play, () =>
+    numbersOf(play).every(number =>
+      proxy.events.some(({ kind, client }) => kind === 'data' && client === number),
+    ),
+  );
+  await settle(lab, pauseMs);
+  await proxy.plan({});
+  for (const number of numbersOf(play)) await proxy.release(number);
+  await waitForDone(lab, play, numbersOf(play));
+  return play;
+}
+
+const LENGTH_HINT = {
+  es: '¿qué hace tu programa cuando recv devuelve menos (o más) de lo que dura un mensaje, o corta una letra de dos bytes?',
+  en: 'what does your program do when recv returns less (or more) than a message, or cuts a letter of two bytes?',
+};
+
+const PAUSE_HINT = {
+  es: 'si hay un timeout, ¿qué pasa con los bytes de un mensaje que ya habían llegado cuando vence?',
+  en: 'if there is a timeout, what becomes of the bytes of a message that had come before it?',
 };

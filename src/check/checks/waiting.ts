@@ -2,7 +2,15 @@ import type { Check } from '../check.ts';
 import { makeInputs } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
 import { fail, lastLines } from '../judge.ts';
-import { numbersOf, openPlay, type Play, settle, startClients, waitForStored } from '../play.ts';
+import {
+  numbersOf,
+  openPlay,
+  type Play,
+  settle,
+  startClients,
+  waitFor,
+  waitForStored,
+} from '../play.ts';
 import { busyServices, percent } from '../processor.ts';
 import type { LinkEvent } from '../proxy-control.ts';
 import { lastEvents } from '../timeline.ts';
@@ -38,6 +46,12 @@ export const waiting: Check = {
     const fromMs = play.lottery.now();
     const busy = await busyServices(lab, [play.server, ...play.clients.values()]);
     await settle(lab, Math.max(0, LOOK_MS - (play.lottery.now() - fromMs)));
+    const asked = (): number =>
+      Math.max(
+        ...clients.map(client => questionsOf(play.lottery.proxy.events, client, fromMs).length),
+      );
+    // The skeleton's pause is 5 seconds.
+    if (asked() > 0) await waitFor(lab, play, () => asked() >= QUESTIONS_MIN);
     return (
       judgeQuestions(play, { clients, fromMs, isBusy: true }) ??
       judgeBusy(play, busy[0]) ??

@@ -2,7 +2,7 @@
  * What the assignment TP0 fixes: files, variables, log lines. Another assignment is another file
  * like this.
  */
-import type { Exercise } from '../exercise.ts';
+import { type Exercise, isAtLeast } from '../exercise.ts';
 
 export const COMPOSE_FILE = 'docker-compose-dev.yaml';
 export const GENERATOR = 'generar-compose.sh';
@@ -22,11 +22,30 @@ export const SERVER_SERVICE = 'server';
 /** Also `cliente1` and `client-1`, which the check of the generator remarks on. */
 export const CLIENT_SERVICE = /^client[a-z]*[-_]?(\d+)$/;
 
+/**
+ * The service of an agency that the compose file does not have, made of the last one that it has:
+ * `/data/agency-5.csv` becomes `/data/agency-6.csv`.
+ */
+export function asAgency<Service>(service: Service, agency: number): Service {
+  const text = JSON.stringify(service).replaceAll(
+    /(agency[-_]?)\d+(\.csv)/gi,
+    (_, name: string, end: string) => `${name}${agency}${end}`,
+  );
+  return JSON.parse(text) as Service;
+}
+
 export const SERVER_PORT = 12345;
 export const SERVER_PORT_VARIABLE = 'SERVER_PORT';
 export const SERVER_ADDRESS_VARIABLE = 'CLI_SERVER_ADDRESS';
 export const CLIENT_ID_VARIABLE = 'CLI_ID';
 export const BATCH_VARIABLE = 'CLI_BATCH_MAXAMOUNT';
+
+/**
+ * Values of the clients' `config.yaml`: the skeleton's pause of 5 seconds between two messages is
+ * not what exercises 5 to 8 are about.
+ */
+export const clientPace = (exercise: Exercise): Readonly<Record<string, string>> =>
+  isAtLeast(exercise, 'ej5') ? { 'loop.period': '10ms' } : {};
 
 export interface MadeBet {
   readonly firstName: string;

@@ -5,7 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { Exercise } from '../exercise.ts';
 import { patience } from '../patience.ts';
-import { BETS_FILE, SERVER_PORT, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
+import {
+  asAgency,
+  BETS_FILE,
+  SERVER_PORT,
+  SERVER_PORT_VARIABLE,
+  SERVER_SERVICE,
+} from '../profiles/tp0.ts';
 import type { ProxyControl } from '../proxy-control.ts';
 import { wallMs } from '../proxy-messages.ts';
 import { RemoteProxy } from '../remote-proxy.ts';
@@ -208,7 +214,7 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
   const server = await files.server(services.server);
   const clients = await Promise.all(
     setup.inputs.map((input, index) => {
-      const service = services.clients[index] ?? services.clients.at(-1)!;
+      const service = services.clients[index] ?? asAgency(services.clients.at(-1)!, input.agency);
       return files.client(service, { ...input, client: index + 1 });
     }),
   );

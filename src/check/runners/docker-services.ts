@@ -10,6 +10,7 @@ import {
   CLIENT_CONFIG_FILE,
   CLIENT_ID_VARIABLE,
   CLIENT_SERVICE,
+  clientPace,
   COMPOSE_FILE,
   SERVER_ADDRESS_VARIABLE,
   SERVER_CONFIG_FILE,
@@ -120,7 +121,7 @@ export class ServiceFiles {
     const { batchMax, clientConfig } = this.#setup;
     const place = `client${input.client}`;
     const batch = batchMax === undefined ? {} : { 'batch.maxAmount': batchMax };
-    const values = { ...clientConfig, ...batch };
+    const values = { ...clientPace(this.#exercise), ...clientConfig, ...batch };
     const edited = await this.#editMounted(service, place, {
       file: CLIENT_CONFIG_FILE,
       values,

@@ -3,11 +3,11 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComposeFile, ComposeService } from '../compose.ts';
 import { isAtLeast, type Exercise } from '../exercise.ts';
-import { NotCheckable } from '../finding.ts';
+import { NotCheckable, type Text } from '../finding.ts';
 import { patience } from '../patience.ts';
 import * as tp0 from '../profiles/tp0.ts';
 import { wallMs } from '../proxy-messages.ts';
@@ -131,26 +131,23 @@ export class NativeLottery implements Lottery {
 
   async startServer(): Promise<Service> {
     const { server } = this.#parts.compose;
-    const { folder, environment } = await this.#once(server.name, async () => {
-      this.#port = await freePort();
-      const made = await this.#makeFolder('server', server, undefined);
-      await configureServer(made.folder, this.#port);
-      const values = Object.entries(made.environment).map(([key, value]) => [
-        key,
-        // A published port belongs to the container; here it would be one of the machine's.
-        server.publishedPorts.includes(Number(value))
-          ? '0'
-          : value.replace(SERVER_PORT_END, `:${this.#port}`),
-      ]);
-      return {
-        folder: made.folder,
-        environment: {
-          ...Object.fromEntries(values),
-          [tp0.SERVER_PORT_VARIABLE]: String(this.#port),
-        },
-      };
-    });
-    const service = await this.#start('server', this.#parts.commands.server, folder, environment);
+    const made = await this.#once(server.name, () => this.#makeFolder('server', server, undefined));
+    // A container that starts again has no connections of its last run, which hold a port here.
+    this.#port = await freePort();
+    await configureServer(made.folder, this.#port);
+    const values = Object.entries(made.environment).map(([key, value]) => [
+      key,
+      // A published port belongs to the container; here it would be one of the machine's.
+      server.publishedPorts.includes(Number(value))
+        ? '0'
+        : value.replace(SERVER_PORT_END, `:${this.#port}`),
+    ]);
+    const environment = {
+      ...Object.fromEntries(values),
+      [tp0.SERVER_PORT_VARIABLE]: String(this.#port),
+    };
+    const { server: command } = this.#parts.commands;
+    const service = await this.#start('server', command, made.folder, environment);
     const port = await this.#listeningPort(service);
     await this.proxy.ask({ do: 'target', host: HOST, port });
     return service;
@@ -171,6 +168,23 @@ export class NativeLottery implements Lottery {
     return name === undefined ? undefined : readFile(join(made.folder, name), 'utf8');
   }
 
+  /** A volume of the compose file that a program looks for at its place in the container. */
+  obstacle(): Text | undefined {
+    const { server, clients } = this.#parts.compose;
+    const targets = [server, ...clients].flatMap(({ volumes }) =>
+      volumes.map(({ target }) => target),
+    );
+    for (const { name, lines } of this.#services) {
+      const path = lines.flatMap(({ text }) => missingFilesOf(text)).find(isWithin(targets));
+      if (path === undefined) continue;
+      return {
+        es: `${name} busca ${path}, que solo está en su contenedor: hace falta Docker, o un programa que abra '${path.slice(1)}'`,
+        en: `${name} looks for ${path}, which is only in its container: Docker is needed, or a program that opens '${path.slice(1)}'`,
+      };
+    }
+    return undefined;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#services.map(service => service.end()));
     if (this.#proxyProcess.exitCode !== null || this.#proxyProcess.pid === undefined) return;
@@ -188,10 +202,11 @@ export class NativeLottery implements Lottery {
     const { agency, bets } = inputs[client - 1]!;
     const port = await this.proxy.ask({ do: 'listen', host: HOST, port: 0, client });
     const address = { host: HOST, port: port! };
-    // One more than the file has is like the last one.
-    const service = clients[client - 1] ?? clients.at(-1) ?? { ...EMPTY_SERVICE, name };
+    const service =
+      clients[client - 1] ?? tp0.asAgency(clients.at(-1) ?? { ...EMPTY_SERVICE, name }, agency);
     const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
     await configureClient(made.folder, {
+      exercise: this.#parts.exercise,
       address,
       ...(batchMax === undefined ? {} : { batchMax }),
     });
@@ -306,6 +321,17 @@ const EMPTY_SERVICE: ComposeService = {
   volumes: [],
   publishedPorts: [],
 };
+
+/** The files that an error message names, each as a program in `/` finds it. */
+function missingFilesOf(text: string): string[] {
+  if (!/no such file or directory/i.test(text)) return [];
+  return (text.match(/[^\s'":,|]*\/[^\s'":,|]+/g) ?? []).map(path => posix.resolve('/', path));
+}
+
+const isWithin =
+  (targets: readonly string[]) =>
+  (path: string): boolean =>
+    targets.some(target => path === target || path.startsWith(`${target}/`));
 
 async function freePort(): Promise<number> {
   for (;;) {

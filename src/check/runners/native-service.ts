@@ -32,6 +32,8 @@ export class NativeService implements Service {
       // Not `close`: a process that it has left behind may hold the pipes open.
       process.on('exit', (code, signal) => {
         clearInterval(sampling);
+        // With the first process of a container all others end.
+        this.#endGroup();
         const exit = { code, signal, atMs: now() };
         // The last lines are still in the pipes.
         const done = (): void => {
@@ -79,17 +81,21 @@ export class NativeService implements Service {
 
   /** Ends the whole group at once. */
   async end(): Promise<void> {
-    try {
-      process.kill(-this.pid, 'SIGKILL');
-    } catch {
-      // Nothing of it is left.
-    }
+    this.#endGroup();
     await this.exited;
   }
 
   async usage(): Promise<Usage | undefined> {
     this.#sample();
     return this.#usage;
+  }
+
+  #endGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // Nothing of it is left.
+    }
   }
 
   #sample(): void {

@@ -37,10 +37,9 @@ export class NativeRunner implements Runner {
 
   async prepare(exercise: Exercise, folder: string): Promise<Stage> {
     const { scratch, inherited } = this.#options;
-    const commands = {
-      server: await this.#serverCommand(folder),
-      client: await this.#clientCommand(folder),
-    };
+    const commands = this.#commands(folder);
+    // What is wrong with the programs is for the checks that run them.
+    await commands.catch(() => undefined);
     const compose = await composeOf(folder, inherited);
     return {
       exercise,
@@ -49,16 +48,21 @@ export class NativeRunner implements Runner {
       open: async (setup: LotterySetup): Promise<Lottery> => {
         this.#lotteries += 1;
         const own = join(scratch, `lottery-${this.#lotteries}`);
-        return NativeLottery.open(
-          { exercise, stage: folder, folder: own, scratch, compose, commands, inherited },
-          setup,
-        );
+        const parts = { exercise, stage: folder, folder: own, scratch, compose, inherited };
+        return NativeLottery.open({ ...parts, commands: await commands }, setup);
       },
     };
   }
 
   /** All that it makes is in the run's folder. */
   async close(): Promise<void> {}
+
+  async #commands(folder: string): Promise<{ server: string; client: string }> {
+    return {
+      server: await this.#serverCommand(folder),
+      client: await this.#clientCommand(folder),
+    };
+  }
 
   async #serverCommand(folder: string): Promise<string> {
     return this.#options.server ?? (await findProgram(folder, 'server')) ?? notFound('server');
@@ -78,8 +82,8 @@ export class NativeRunner implements Runner {
     } catch (error) {
       const why = (error as { stderr?: string }).stderr || String(error);
       throw new NotCheckable({
-        es: `no se pudo compilar ${tp0.GO_CLIENT}: ${why}`,
-        en: `${tp0.GO_CLIENT} could not be built: ${why}`,
+        es: `no se pudo compilar ${tp0.GO_CLIENT} (uno ya compilado se da con --client COMANDO): ${why}`,
+        en: `${tp0.GO_CLIENT} could not be built (one that is built is given with --client COMMAND): ${why}`,
       });
     }
     return binary;

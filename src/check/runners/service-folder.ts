@@ -1,8 +1,9 @@
 import { cp, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
-import { parseDocument } from 'yaml';
 import type { ComposeService } from '../compose.ts';
-import { SERVER_PORT, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
+import type { Exercise } from '../exercise.ts';
+import { setYaml } from '../config-files.ts';
+import { clientPace, SERVER_PORT, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
 
 /** The folder of the repository where the agencies' files are. */
 const DATA_FOLDER = '.data';
@@ -76,6 +77,7 @@ async function placeVolume(from: string, place: string): Promise<void> {
 }
 
 interface Settings {
+  readonly exercise: Exercise;
   /** Where a client finds the server. */
   readonly address: { readonly host: string; readonly port: number };
   readonly batchMax?: number;
@@ -87,11 +89,12 @@ export async function configureClient(folder: string, settings: Settings): Promi
   await changeFiles(folder, /\.ini$/, text => withAddress(text, settings.address));
 }
 
-function clientYaml(text: string, { address, batchMax }: Settings): string {
-  const document = parseDocument(text);
-  document.setIn(['server', 'address'], `${address.host}:${address.port}`);
-  if (batchMax !== undefined) document.setIn(['batch', 'maxAmount'], batchMax);
-  return String(document);
+function clientYaml(text: string, { exercise, address, batchMax }: Settings): string {
+  return setYaml(text, {
+    ...clientPace(exercise),
+    'server.address': `${address.host}:${address.port}`,
+    ...(batchMax === undefined ? {} : { 'batch.maxAmount': batchMax }),
+  });
 }
 
 /** Gives the server its port, in its folder's configuration. */

@@ -1,6 +1,12 @@
+import { CHECKS } from '../../../src/check/checks.ts';
 import type { Mutant } from './mutant.ts';
 
 const CLIENT = 'client/main.py';
+const SERVER = 'server/main.py';
+
+const ASK = `    send_frame(connection, b"Q", str(agency))
+    _, text = receive_frame(connection)
+`;
 
 const CLIENT_RECEIVE = `    data = b""
     while len(data) < length:
@@ -11,7 +17,12 @@ const CLIENT_RECEIVE = `    data = b""
     return data
 `;
 
-/** Mistakes of the client. */
+/** Those that run the programs of exercise 8. */
+const LOTTERY_CHECKS = CHECKS.filter(
+  ({ id, exercises }) => id !== 'compose' && exercises.includes('ej8'),
+).map(({ id }) => id);
+
+/** Mistakes of the client, some of them with what the server has to do for them. */
 export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'recv-once',
@@ -99,6 +110,53 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { outcome: 'fail' },
+  },
+  {
+    name: 'absolute-path',
+    why: 'In the container of the skeleton everything is in the root folder.',
+    patches: [
+      { file: CLIENT, find: 'read_batches("agency.csv",', replace: 'read_batches("/agency.csv",' },
+    ],
+    // That is no mistake, and without a container it cannot run.
+    expected: Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
+  },
+  {
+    name: 'file-not-found',
+    why: 'The compose file mounts the file somewhere else than the program looks for it.',
+    patches: [
+      { file: CLIENT, find: 'read_batches("agency.csv",', replace: 'read_batches("bets.csv",' },
+    ],
+    // What has nothing to look at does not hold.
+    expected: {
+      ...Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
+      outcome: 'fail',
+    },
+  },
+  {
+    name: 'poll',
+    why: 'Asking again after a pause needs nothing of the server.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            winners = self.lottery.await_winners(int(text))\n',
+        replace: `            if self.lottery.winners is None:
+                send_frame(connection, b"N")
+                return
+            winners = self.lottery.await_winners(int(text))
+`,
+      },
+      {
+        file: CLIENT,
+        find: ASK,
+        replace: `    kind = b"N"
+    while kind == b"N":
+        send_frame(connection, b"Q", str(agency))
+        kind, text = receive_frame(connection)
+        time.sleep(3 if kind == b"N" else 0)
+`,
+      },
+    ],
+    expected: { waiting: 'advice' },
   },
   {
     name: 'exit-0-after-lost-server',

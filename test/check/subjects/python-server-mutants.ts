@@ -1,11 +1,23 @@
 import type { Mutant } from './mutant.ts';
+import type { Patch } from './subject.ts';
 
 const SERVER = 'server/main.py';
 const CLIENT = 'client/main.py';
 
-const ASK = `    send_frame(connection, b"Q", str(agency))
-    _, text = receive_frame(connection)
-`;
+/** No mistake in a container: the server closes first, which keeps its port in use for a while. */
+const CLOSES_FIRST: readonly Patch[] = [
+  {
+    file: SERVER,
+    find: 'socket.create_server(("", port), backlog=backlog)',
+    replace:
+      'socket.socket()\n        self.listener.bind(("", port)), self.listener.listen(backlog)',
+  },
+  {
+    file: SERVER,
+    find: 'send_frame(connection, b"W", "\\n".join(winners))\n',
+    replace: 'send_frame(connection, b"W", "\\n".join(winners)), connection.close()\n',
+  },
+];
 
 /** Mistakes of the server, some of them with what the client has to do for them. */
 export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
@@ -64,6 +76,30 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     expected: { 'short-reads': 'fail' },
   },
   {
+    name: 'timeout-drops-bytes',
+    why: 'A timeout lets a loop look whether it has to stop, and what had come before is forgotten.',
+    patches: [
+      {
+        file: SERVER,
+        find: `            while (message := receive_frame(connection)) is not None:
+                self.answer(connection, *message)
+`,
+        replace: `            connection.settimeout(1)
+            while not self.stopping:
+                try:
+                    message = receive_frame(connection)
+                except TimeoutError:
+                    continue
+                if message is None:
+                    break
+                self.answer(connection, *message)
+`,
+      },
+    ],
+    expected: { 'short-reads': 'fail' },
+    possible: ['short-writes'],
+  },
+  {
     name: 'winners-to-all',
     why: 'One message for all clients is one line of code, and each client can choose its own.',
     patches: [
@@ -116,6 +152,13 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     name: 'finished-counter',
     why: 'A counter in place of a set counts an agency that comes back twice.',
     patches: [
+      // The file of an agency that the compose file does not have is called after it as well.
+      { file: 'generar-compose.sh', find: ':/agency.csv', replace: ':/data/agency-$client.csv' },
+      {
+        file: CLIENT,
+        find: 'read_batches("agency.csv",',
+        replace: 'read_batches(f"data/agency-{agency}.csv",',
+      },
       { file: SERVER, find: 'self.finished = set()', replace: 'self.finished = 0' },
       { file: SERVER, find: 'self.finished.add(agency)', replace: 'self.finished += 1' },
       { file: SERVER, find: 'len(self.finished) >=', replace: 'self.finished >=' },
@@ -220,32 +263,6 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { waiting: 'fail' },
-  },
-  {
-    name: 'poll',
-    why: 'Asking again after a pause needs nothing of the server.',
-    patches: [
-      {
-        file: SERVER,
-        find: '            winners = self.lottery.await_winners(int(text))\n',
-        replace: `            if self.lottery.winners is None:
-                send_frame(connection, b"N")
-                return
-            winners = self.lottery.await_winners(int(text))
-`,
-      },
-      {
-        file: CLIENT,
-        find: ASK,
-        replace: `    kind = b"N"
-    while kind == b"N":
-        send_frame(connection, b"Q", str(agency))
-        kind, text = receive_frame(connection)
-        time.sleep(0.3 if kind == b"N" else 0)
-`,
-      },
-    ],
-    expected: { waiting: 'advice' },
   },
   {
     name: 'recv-spins-at-end',
@@ -364,6 +381,7 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     name: 'bets-of-last-run',
     why: "The course's store_bets appends, and the container keeps its file.",
     patches: [
+      ...CLOSES_FIRST,
       {
         file: SERVER,
         find: '        open(STORAGE, "w").close()\n',
