@@ -33,6 +33,8 @@ export interface LotterySetup {
   readonly inputs: readonly AgencyInput[];
   /** `batch.maxAmount`; what the subject has configured when not given. */
   readonly batchMax?: number;
+  /** Whether the clients keep their own `loop.period`, which a run shortens otherwise. */
+  readonly keepsPeriod?: boolean;
   /** Other values of the clients' `config.yaml`, by path: `loop.amount`. Only in Docker. */
   readonly clientConfig?: Readonly<Record<string, string | number>>;
   /** Other values of the server's `config.ini`, by key. Only in Docker. */

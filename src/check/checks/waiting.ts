@@ -38,7 +38,7 @@ export const waiting: Check = {
   limitMs: 120_000,
   async run(lab) {
     const inputs = makeInputs(lab.random, { clients: lab.stage.clients, betsMin: 10, betsMax: 20 });
-    const play = await openPlay(lab, { inputs });
+    const play = await openPlay(lab, { inputs, keepsPeriod: true });
     const clients = numbersOf(play).slice(0, -1);
     await startClients(play, clients);
     await waitForStored(lab, play, clients);

@@ -44,8 +44,11 @@ export const BATCH_VARIABLE = 'CLI_BATCH_MAXAMOUNT';
  * Values of the clients' `config.yaml`: the skeleton's pause of 5 seconds between two messages is
  * not what exercises 5 to 8 are about.
  */
-export const clientPace = (exercise: Exercise): Readonly<Record<string, string>> =>
-  isAtLeast(exercise, 'ej5') ? { 'loop.period': '10ms' } : {};
+export const clientPace = (
+  exercise: Exercise,
+  { keepsPeriod = false }: { readonly keepsPeriod?: boolean },
+): Readonly<Record<string, string>> =>
+  isAtLeast(exercise, 'ej5') && !keepsPeriod ? { 'loop.period': '10ms' } : {};
 
 export interface MadeBet {
   readonly firstName: string;

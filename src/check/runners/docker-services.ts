@@ -121,7 +121,7 @@ export class ServiceFiles {
     const { batchMax, clientConfig } = this.#setup;
     const place = `client${input.client}`;
     const batch = batchMax === undefined ? {} : { 'batch.maxAmount': batchMax };
-    const values = { ...clientPace(this.#exercise), ...clientConfig, ...batch };
+    const values = { ...clientPace(this.#exercise, this.#setup), ...clientConfig, ...batch };
     const edited = await this.#editMounted(service, place, {
       file: CLIENT_CONFIG_FILE,
       values,

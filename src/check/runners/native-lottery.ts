@@ -197,7 +197,7 @@ export class NativeLottery implements Lottery {
   }
 
   async #makeClient(name: string, client: number): Promise<ServiceFolder> {
-    const { inputs, batchMax } = this.#setup;
+    const { inputs, batchMax, keepsPeriod = false } = this.#setup;
     const { clients } = this.#parts.compose;
     const { agency, bets } = inputs[client - 1]!;
     const port = await this.proxy.ask({ do: 'listen', host: HOST, port: 0, client });
@@ -207,6 +207,7 @@ export class NativeLottery implements Lottery {
     const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
     await configureClient(made.folder, {
       exercise: this.#parts.exercise,
+      keepsPeriod,
       address,
       ...(batchMax === undefined ? {} : { batchMax }),
     });

@@ -78,6 +78,7 @@ async function placeVolume(from: string, place: string): Promise<void> {
 
 interface Settings {
   readonly exercise: Exercise;
+  readonly keepsPeriod?: boolean;
   /** Where a client finds the server. */
   readonly address: { readonly host: string; readonly port: number };
   readonly batchMax?: number;
@@ -89,9 +90,10 @@ export async function configureClient(folder: string, settings: Settings): Promi
   await changeFiles(folder, /\.ini$/, text => withAddress(text, settings.address));
 }
 
-function clientYaml(text: string, { exercise, address, batchMax }: Settings): string {
+function clientYaml(text: string, settings: Settings): string {
+  const { exercise, address, batchMax } = settings;
   return setYaml(text, {
-    ...clientPace(exercise),
+    ...clientPace(exercise, settings),
     'server.address': `${address.host}:${address.port}`,
     ...(batchMax === undefined ? {} : { 'batch.maxAmount': batchMax }),
   });

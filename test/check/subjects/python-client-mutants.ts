@@ -149,10 +149,11 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
         file: CLIENT,
         find: ASK,
         replace: `    kind = b"N"
+    period = setting(read_config("config.yaml"), "loop.period")
     while kind == b"N":
         send_frame(connection, b"Q", str(agency))
         kind, text = receive_frame(connection)
-        time.sleep(3 if kind == b"N" else 0)
+        time.sleep(float(period.rstrip("ms")) / (1000 if period.endswith("ms") else 1))
 `,
       },
     ],
