@@ -25,7 +25,10 @@ main() {
   trap 'rm -rf "$work"' EXIT
   if [ -f "$zip" ] && ! is_listed zip "$zip"; then
     mkdir "$work/given"
-    "$@" dataset "$work/given" --from "$zip"
+    "$@" dataset "$work/given" --from "$zip" || {
+      echo "dataset: remove $zip to take made-up bets" >&2
+      exit 1
+    }
     take zip "$work/given" "$(missing) $(provided)"
     # It is valid only if all files are made up.
     rm -f "$folder/expected.json"

@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host cannot be reached',
   EIO: 'the disk reports an error',
   EISDIR: 'it is a folder',
+  ELOOP: 'a symbolic link leads to itself',
   EMFILE: 'this process has too many open files',
   ENAMETOOLONG: 'its name is too long',
   ENETUNREACH: 'the network cannot be reached',

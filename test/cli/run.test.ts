@@ -213,7 +213,7 @@ describe('loteria run', () => {
     [
       'a path where nothing is',
       ['--data', 'nowhere'],
-      /^loteria: --data .*nowhere cannot be read \(ENOENT\)\n$/,
+      /^loteria: --data .*nowhere cannot be read, it does not exist \(ENOENT\)\n$/,
     ],
     [
       'a file that is no zip',
@@ -223,14 +223,29 @@ describe('loteria run', () => {
     [
       'a folder without files of agencies',
       ['--data', 'empty'],
-      /^loteria: --data empty has no agency-1\.csv, .*\n$/,
+      /^loteria: --data .*empty has no agency-1\.csv, .*\n$/,
+    ],
+    [
+      // As Docker leaves it where a file that it mounts is missing.
+      'a folder in place of the file of an agency',
+      ['--data', 'docker'],
+      /^loteria: cannot read .*docker\/agency-1\.csv, it is a folder \(EISDIR\)\n$/,
+    ],
+    [
+      'data of the course that is no zip, which no option named',
+      [],
+      /^loteria: \/.*\.data\/dataset\.zip cannot be unpacked: .+[^.]; remove it, or name other bets with --data\n$/,
     ],
   ])('%s is wrong usage: one line, exit code 2, nothing left behind', async (_, args, message) => {
     const where = await place();
+    await mkdir(join(where.cwd, '.data'));
+    await writeFile(join(where.cwd, '.data/dataset.zip'), 'PK');
+    await mkdir(join(where.cwd, 'docker/agency-1.csv'), { recursive: true });
     await writeFile(join(where.cwd, 'note.txt'), 'hello');
     await mkdir(join(where.cwd, 'empty'));
     const { code, lines, stderr } = await run(where, ...args);
-    expect({ code, lines }).toEqual({ code: 2, lines: [] });
+    expect(code).toBe(2);
+    expect(lines.filter(line => !line.startsWith('bets: '))).toEqual([]);
     expect(stderr).toMatch(message);
     expect(await readdir(where.tmp)).toEqual([]);
   });
@@ -257,6 +272,21 @@ describe('loteria run', () => {
     program.kill('SIGINT');
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
+});
+
+test.each([
+  ['goes to a full disk', '"$@" >/dev/full', 1],
+  ['has lost its reader', '"$@" | head -n 1; exit ${PIPESTATUS[0]}', 0],
+])('a run whose output %s stops, and removes its folder', async (_, script, expected) => {
+  const { cwd, tmp } = await place();
+  const program = Program.start(['run', '--bets', '400000', '--page'], {
+    cwd,
+    env: { TMPDIR: tmp },
+    through: ['bash', '-c', script, 'bash'],
+  });
+  expect(await program.exited).toEqual({ code: expected, signal: null });
+  expect(program.lines.length).toBeLessThan(2);
+  expect(await readdir(tmp)).toEqual([]);
 });
 
 describe('SIGINT during a run', () => {

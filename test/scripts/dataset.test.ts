@@ -104,8 +104,10 @@ test('make dataset reports an invalid zip', async () => {
   await mkdir(data);
   await writeFile(join(data, 'dataset.zip'), 'no zip');
   const { status, stderr } = provide(1);
-  expect(status).toBe(2);
-  expect(stderr).toMatch(/^loteria: --from \.data\/dataset\.zip cannot be unpacked: /);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /^loteria: --from \.data\/dataset\.zip cannot be unpacked: .+\ndataset: remove \.data\/dataset\.zip to take made-up bets\n$/,
+  );
   expect((await readdir(data)).toSorted()).toEqual(['dataset', 'dataset.zip']);
 });
 
