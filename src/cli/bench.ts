@@ -9,6 +9,7 @@ import {
 import { ownServer, baseline } from '../bench/servers.ts';
 import { ADDRESS_ALLOWED, type HostPort, parseHostPort } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
+import { countOf } from '../run/counts.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
@@ -83,7 +84,7 @@ function describe(shape: LoadShape, measurements: readonly Measurement[]): strin
   const { connections, window, batch } = shape;
   const ratio = ratioOf(measurements);
   return [
-    `${connections} connections, ${window} batches of ${batch} bets in flight on each`,
+    `${countOf(connections, 'connection')}, ${countOf(window, 'batch', 'batches')} of ${countOf(batch, 'bet')} in flight on each`,
     '',
     formatMeasurements(measurements, process.stdout.columns),
     ...(ratio === undefined

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
 import { Authority, type IssuedPair, type Validity } from '../tls/authority.ts';
+import { countOf } from '../run/counts.ts';
 import { EXIT } from './exit-codes.ts';
 
 export interface CertsOptions {
@@ -89,7 +90,7 @@ function whatToSet(
   { notAfter }: Validity,
 ): string {
   const at = (name: string): string => join(folder, name);
-  return `${folder}: an authority, a server and ${agencies} agencies, until ${notAfter.toISOString().slice(0, 10)}
+  return `${folder}: an authority, a server and ${countOf(agencies, 'agency', 'agencies')}, until ${notAfter.toISOString().slice(0, 10)}
 
 The server, as ${hosts.join(', ')}:
   TLS_CERT=${at('server.pem')}
