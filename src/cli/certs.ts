@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
+import { withPath } from '../files/system-error.ts';
 import { Authority, type IssuedPair, type Validity } from '../tls/authority.ts';
 import { countOf } from '../run/counts.ts';
 import { EXIT } from './exit-codes.ts';
@@ -52,8 +53,12 @@ export async function certs(
   const files = await makeAll(agencies, hosts, validity);
   await makePrivateFolder(folder);
   // `wx` never overwrites a file or follows a link.
-  for (const { name, text, mode } of files)
-    await writeFile(join(folder, name), text, { mode, flag: 'wx', flush: true });
+  for (const { name, text, mode } of files) {
+    const path = join(folder, name);
+    await writeFile(path, text, { mode, flag: 'wx', flush: true }).catch((error: unknown) =>
+      Promise.reject(withPath(error, path)),
+    );
+  }
   process.stdout.write(whatToSet(folder, agencies, hosts, validity));
   return EXIT.done;
 }
