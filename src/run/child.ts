@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { onJsonLine } from '../files/json-lines.ts';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
@@ -33,8 +34,8 @@ export class Child {
     const child = spawn(process.execPath, [process.argv[1]!, options.command], {
       cwd,
       env: { ...inheritedEnvironment(), LOG_FORMAT: 'json', ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    }) as ChildProcessByStdio<null, Readable, Readable>;
     this.#process = child;
     this.exited = new Promise(resolve => {
       child.on('error', error => {

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test, type TestContext } from 'vitest
 import { AGENCY_PROTOCOLS, type AgencyProtocol, listenerOf } from '../../src/wire/dialect-names.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
@@ -289,7 +290,7 @@ test.each([
   expect(await readdir(tmp)).toEqual([]);
 });
 
-describe('SIGINT during a run', () => {
+describe('a signal during a run', () => {
   /** The processes that a process has started and that are still there. */
   function childrenOf(pid: number): number[] {
     return readdirSync('/proc')
@@ -306,7 +307,20 @@ describe('SIGINT during a run', () => {
       .map(Number);
   }
 
-  test('ends every process and removes the folder', async context => {
+  test('(SIGKILL) ends every process', async context => {
+    if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
+    const program = start(await place(), '--bets', '400000');
+    await program.line(({ text }) => text.startsWith('uploaded: '), 'progress');
+    const children = childrenOf(program.pid);
+    expect(children.length).toBeGreaterThan(1);
+    program.kill('SIGKILL');
+    await until(
+      () => children.every(pid => !existsSync(`/proc/${pid}`)),
+      'the end of the processes',
+    );
+  });
+
+  test('(SIGINT) ends every process and removes the folder', async context => {
     if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
     const where = await place();
     const program = start(where, '--bets', '400000');
