@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, type TestContext } from 'vitest';
 import { AGENCY_PROTOCOLS, type AgencyProtocol, listenerOf } from '../../src/wire/dialect-names.ts';
+import { childrenOf } from '../support/children.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -291,22 +292,6 @@ test.each([
 });
 
 describe('a signal during a run', () => {
-  /** The processes that a process has started and that are still there. */
-  function childrenOf(pid: number): number[] {
-    return readdirSync('/proc')
-      .filter(name => /^\d+$/.test(name))
-      .filter(name => {
-        try {
-          return (
-            readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1] === String(pid)
-          );
-        } catch {
-          return false;
-        }
-      })
-      .map(Number);
-  }
-
   test('(SIGKILL) ends every process', async context => {
     if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
     const program = start(await place(), '--bets', '400000');
