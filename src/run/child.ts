@@ -25,7 +25,7 @@ export interface ChildOptions {
 export class Child {
   /** The exit code; 1 after a signal. */
   readonly exited: Promise<number>;
-  /** The last failure that the child reported, or empty. */
+  /** The last failure that the child explained, else its first one; or empty. */
   complaint = '';
   readonly #process: ChildProcess;
   #stopping = false;
@@ -51,9 +51,16 @@ export class Child {
     child.stderr.on('data', text => (this.complaint += String(text)));
     onJsonLine(child.stdout, (message, text) => {
       const line = message as LogLine;
-      if (line.result === 'fail') this.complaint = text;
+      const words = line['hint'] ?? line['error'];
+      if (line.result === 'fail')
+        this.complaint = typeof words === 'string' ? words : this.complaint || text;
       options.onLine(line);
     });
+  }
+
+  /** How it ended, for people. */
+  ending(code: number): string {
+    return `ended with exit code ${code}${this.complaint && `: ${this.complaint}`}`;
   }
 
   static async start(options: ChildOptions): Promise<Child> {

@@ -93,7 +93,7 @@ async function runWith(parts: RunParts, children: Child[]): Promise<string | und
   });
   let serverFault: string | undefined;
   const serverGone = server.exited.then(code => {
-    if (code !== 0) serverFault = `the server ended with exit code ${code} ${server.complaint}`;
+    if (code !== 0) serverFault = `the server ${server.ending(code)}`;
   });
   const startedAt = performance.now();
   const faults = await holdUploads(parts, port, started, serverGone);
@@ -138,8 +138,7 @@ async function holdUploads(
     const codes = await Promise.all(agencies.map(child => child.exited));
     return codes.flatMap((code, index) => {
       const { agency } = parts.files[index]!;
-      const { complaint } = agencies[index]!;
-      return code === 0 ? [] : `agency ${agency} ended with exit code ${code} ${complaint}`;
+      return code === 0 ? [] : `agency ${agency} ${agencies[index]!.ending(code)}`;
     });
   } finally {
     progress.stop();
@@ -170,7 +169,7 @@ async function startServer(
   });
   const server = await started(starting);
   const gone = server.exited.then(code => {
-    throw new Error(`the server did not start, exit code ${code} ${server.complaint}`);
+    throw new Error(`the server did not start, it ${server.ending(code)}`);
   });
   gone.catch(() => {});
   return { server, port: await Promise.race([listening, gone]) };

@@ -177,8 +177,21 @@ describe('loteria run', () => {
       ['1', '2', '1', '1', '1'],
       ['2', '1', '0', '0', '–'],
     ]);
-    expect(lines.join('\n')).toMatch(/agency 1 ended with exit code 1 .*"refused_lines":1/);
+    expect(lines.join('\n')).toMatch(
+      /agency 1 ended with exit code 1: .*"line":2,.*"too-few-fields"/,
+    );
     expect(lines.at(-1)).toBe('the lottery did not come out right');
+  });
+
+  test('with the file of a spreadsheet tells the likely cause', async () => {
+    const where = await place();
+    await mkdir(join(where.cwd, 'data'));
+    await writeFile(join(where.cwd, 'data/agency-1.csv'), 'Ana;Paz;1;1990-01-02;7574\n');
+    const { code, lines } = await run(where, '--data', 'data');
+    expect(code).toBe(1);
+    expect(lines.join('\n')).toContain(
+      "agency 1 ended with exit code 1: fields seem to be separated by ';'; set file.delimiter to ';'",
+    );
   });
 
   test.each(AGENCY_PROTOCOLS)('with --dialect %s agencies and central speak it', async dialect => {
