@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { onJsonLine } from '../files/json-lines.ts';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
+import { reasonOf } from '../files/system-error.ts';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
 
 /** A line of a child's log, as JSON. */
@@ -23,12 +24,13 @@ export interface ChildOptions {
 
 /** This program as another process with another command. */
 export class Child {
-  /** The exit code; 1 after a signal. */
+  /** The exit code; 1 after a signal, or where its log could not be written. */
   readonly exited: Promise<number>;
   /** The last failure that the child explained, else its first one; or empty. */
   complaint = '';
   readonly #process: ChildProcess;
   #stopping = false;
+  #isLogged = true;
 
   private constructor(options: ChildOptions, cwd: string) {
     const child = spawn(process.execPath, [process.argv[1]!, options.command], {
@@ -42,10 +44,13 @@ export class Child {
         this.complaint = error.message;
         resolve(1);
       });
-      child.on('close', code => resolve(code ?? 1));
+      child.on('close', code => resolve(this.#isLogged ? (code ?? 1) : 1));
     });
-    const log = createWriteStream(join(options.folder, `${options.name}.log`), {
-      mode: PRIVATE_FILE,
+    const path = join(options.folder, `${options.name}.log`);
+    const log = createWriteStream(path, { mode: PRIVATE_FILE }).on('error', error => {
+      this.#isLogged = false;
+      this.complaint = `cannot write ${path}, ${reasonOf(error)}`;
+      this.stop();
     });
     child.stdout.pipe(log);
     child.stderr.on('data', text => (this.complaint += String(text)));

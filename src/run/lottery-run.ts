@@ -59,8 +59,8 @@ export const agencyName = (agency: number): string => `agency ${agency}`;
  * Holds a lottery with a server process on a free port and a client process per file. No process
  * outlives the call.
  *
- * @returns why the server failed after the result, if it did
- * @throws the reason of `stop`, or an Error if the server does not start
+ * @returns why the server failed before or after the result, if it did
+ * @throws the reason of `stop`
  */
 export async function runLottery(parts: RunParts): Promise<string | undefined> {
   const children: Child[] = [];
@@ -91,6 +91,8 @@ async function runWith(parts: RunParts, children: Child[]): Promise<string | und
     betsDrawn = Number(line['bets']);
     onDraw();
   });
+  if (port === undefined)
+    return `the server did not start, it ${server.ending(await server.exited)}`;
   let serverFault: string | undefined;
   const serverGone = server.exited.then(code => {
     if (code !== 0) serverFault = `the server ${server.ending(code)}`;
@@ -149,7 +151,7 @@ async function startServer(
   { folder, files, protocol, page }: RunParts,
   started: (child: Promise<Child>) => Promise<Child>,
   onLine: (line: LogLine) => void,
-): Promise<{ server: Child; port: number }> {
+): Promise<{ server: Child; port: number | undefined }> {
   const { promise: listening, resolve } = Promise.withResolvers<number>();
   const starting = Child.start({
     name: 'server',
@@ -168,11 +170,7 @@ async function startServer(
     },
   });
   const server = await started(starting);
-  const gone = server.exited.then(code => {
-    throw new Error(`the server did not start, it ${server.ending(code)}`);
-  });
-  gone.catch(() => {});
-  return { server, port: await Promise.race([listening, gone]) };
+  return { server, port: await Promise.race([listening, server.exited.then(() => undefined)]) };
 }
 
 function startAgency(

@@ -4,6 +4,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -181,4 +182,15 @@ test('a command on a full disk names the file, exit code 1', async context => {
       ) as string,
     });
   }
+});
+
+test('loteria run on a full disk ends, says why and leaves nothing', async context => {
+  const disk = await smallDisk(context);
+  const args = ['run', '--agencies', '2', '--bets', '70000'];
+  const { code, stdout, stderr } = await loteria('/', args, { TMPDIR: disk });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(
+    /\n(?:the server|agency \d) ended with exit code 1: cannot write .*\.log, the disk is full \(ENOSPC\)\n/,
+  );
+  expect(readdirSync(disk)).toEqual([]);
 });
