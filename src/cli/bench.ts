@@ -83,8 +83,9 @@ function ratioOf([ours, yard]: readonly Measurement[]): number | undefined {
 function describe(shape: LoadShape, measurements: readonly Measurement[]): string {
   const { connections, window, batch } = shape;
   const ratio = ratioOf(measurements);
+  const batches = `${countOf(window, 'batch', 'batches')} of ${countOf(batch, 'bet')}`;
   return [
-    `${countOf(connections, 'connection')}, ${countOf(window, 'batch', 'batches')} of ${countOf(batch, 'bet')} in flight on each`,
+    `${countOf(connections, 'connection')}, ${batches} in flight on each`,
     '',
     formatMeasurements(measurements, process.stdout.columns),
     ...(ratio === undefined

@@ -95,7 +95,8 @@ function whatToSet(
   { notAfter }: Validity,
 ): string {
   const at = (name: string): string => join(folder, name);
-  return `${folder}: an authority, a server and ${countOf(agencies, 'agency', 'agencies')}, until ${notAfter.toISOString().slice(0, 10)}
+  const made = `an authority, a server and ${countOf(agencies, 'agency', 'agencies')}`;
+  return `${folder}: ${made}, until ${notAfter.toISOString().slice(0, 10)}
 
 The server, as ${hosts.join(', ')}:
   TLS_CERT=${at('server.pem')}
