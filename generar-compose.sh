@@ -75,7 +75,11 @@ main() {
   fi
 
   printf 'Generating configuration file %s with %s client(s)...\n' "$file" "$clients"
-  compose >"$file" || exit 1
+  definition=$(compose)
+  printf '%s\n' "$definition" >"$file" || {
+    echo "$name: $file cannot be written" >&2
+    exit 1
+  }
   printf 'The file %s with %s client(s) was generated successfully.\n' "$file" "$clients"
 }
 

@@ -25,14 +25,17 @@ main() {
   trap 'rm -rf "$work"' EXIT
   if [ -f "$zip" ] && ! is_listed zip "$zip"; then
     mkdir "$work/given"
-    "$@" dataset "$work/given" --from "$zip"
+    "$@" dataset "$work/given" --from "$zip" >/dev/null || {
+      echo "dataset: remove $zip to take made-up bets" >&2
+      exit 1
+    }
     take zip "$work/given" "$(missing) $(provided)"
     # It is valid only if all files are made up.
     rm -f "$folder/expected.json"
     note zip "$zip"
   fi
   if [ -n "$(missing)" ]; then
-    "$@" dataset "$work/made" --agencies "$agencies" --seed "$seed"
+    "$@" dataset "$work/made" --agencies "$agencies" --seed "$seed" >/dev/null
     [ "$(missing | wc -l)" -ne "$agencies" ] || mv "$work/made/expected.json" "$folder/"
     take made "$work/made" "$(missing)"
   fi

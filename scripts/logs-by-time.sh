@@ -3,5 +3,5 @@
 # container after another. Docker's own times, to the nanosecond, order the lines of one second.
 set -eu
 
-docker compose -f docker-compose-dev.yaml logs --no-color --timestamps |
-  grep '|' | LC_ALL=C sort -s -t '|' -k 2,2 | sed 's/| [^ ]*Z /| /'
+logs=$(docker compose -f docker-compose-dev.yaml logs --no-color --timestamps)
+printf '%s\n' "$logs" | grep '|' | LC_ALL=C sort -s -t '|' -k 2,2 | sed 's/| [^ ]*Z /| /'

@@ -83,6 +83,9 @@ function answer(socket: Socket, answers: number): void {
   }
 }
 
+// It ends with the process that has started it.
+process.once('disconnect', () => process.kill(process.pid));
+
 const [port, path] = process.argv.slice(2);
 const writer = path === undefined ? undefined : new GroupWriter(await open(path, 'a'));
 

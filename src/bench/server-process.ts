@@ -49,7 +49,7 @@ export class ServerProcess {
     const child = spawn(program, args(port), {
       cwd: folder,
       env: { ...inheritedEnvironment(), ...environment(port) },
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, 'ipc'],
     });
     if (typeof log === 'number') closeSync(log);
     this.#process = child;

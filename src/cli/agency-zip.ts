@@ -6,12 +6,12 @@ import { type AgencyFile, findAgencyFiles, unpackAgencyFiles } from '../dataset/
 /**
  * Unpacks the agencies' files of a zip into a folder, which is created if it is missing.
  *
- * @param option the option that named the zip, for errors
+ * @param name what errors call the zip, such as `--from bets.zip`
  * @param force whether existing files are overwritten
  * @throws FileRefused if a file exists; ConfigError if the zip is unusable or has no such file
  */
 export async function unpackZip(
-  option: string,
+  name: string,
   zipPath: string,
   folder: string,
   force = false,
@@ -21,10 +21,10 @@ export async function unpackZip(
     await unpackAgencyFiles(zipPath, folder, force);
   } catch (error) {
     if (error instanceof FileRefused) throw error;
-    throw new ConfigError(`${option} ${zipPath} cannot be unpacked: ${reasonOf(error)}`, error);
+    const reason = reasonOf(error).replace(/\.$/, '');
+    throw new ConfigError(`${name} cannot be unpacked: ${reason}`, error);
   }
   const files = await findAgencyFiles(folder);
-  if (files.length === 0)
-    throw new ConfigError(`${option} ${zipPath} has no agency-1.csv, agency-2.csv, …`);
+  if (files.length === 0) throw new ConfigError(`${name} has no agency-1.csv, agency-2.csv, …`);
   return files;
 }

@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ACTA_FILE, DRAW_ACTA_FILE, drawActaOf, SIGNATURE_FILE } from '../audit/acta-folder.ts';
 import { audit, type AuditParts } from '../audit/audit.ts';
@@ -29,8 +28,7 @@ export async function auditFolder(
 ): Promise<number> {
   const folder = await folderOf(directory, WITHOUT_FILES);
   const bets = join(folder, BETS_FILE);
-  if (!statSync(bets, { throwIfNoEntry: false })?.isFile())
-    throw new ConfigError(`${bets} is missing`);
+  if (!(await isReadable(bets))) throw new ConfigError(`${bets} is missing`);
   const key = options.key === undefined ? undefined : readKey(options.key);
   const acta = await readOptional(options.acta ?? join(folder, ACTA_FILE));
   if (acta === undefined) {
@@ -46,7 +44,9 @@ export async function auditFolder(
     throw new ConfigError(`there is no ${options.signature}`);
   const drawActa = await readOptional(join(folder, DRAW_ACTA_FILE));
   const checks = audit({
-    rows: await recount(bets, hasWon),
+    rows: await recount(bets, hasWon).catch((error: unknown) => {
+      throw unreadable(bets, error);
+    }),
     acta: acta.toString(),
     drawActa: drawActa?.toString(),
     signature,
@@ -59,7 +59,8 @@ export async function auditFolder(
 
 /** The actas that follow from the journal, which is verified first. */
 async function readJournal(folder: string): Promise<AuditParts['journal']> {
-  if (!existsSync(join(folder, JOURNAL_FILE))) return undefined;
+  const journal = join(folder, JOURNAL_FILE);
+  if (!(await isReadable(journal))) return undefined;
   try {
     const { lottery, begun } = await verifyStore(folder, hasWon);
     return {
@@ -69,6 +70,17 @@ async function readJournal(folder: string): Promise<AuditParts['journal']> {
   } catch (error) {
     if (error instanceof StoreError) return { damage: error.message };
     throw error;
+  }
+}
+
+/** False if the file is missing. */
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw unreadable(path, error);
   }
 }
 

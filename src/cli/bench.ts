@@ -9,6 +9,7 @@ import {
 import { ownServer, baseline } from '../bench/servers.ts';
 import { ADDRESS_ALLOWED, type HostPort, parseHostPort } from '../config/server-address.ts';
 import { ConfigError } from '../config/errors.ts';
+import { countOf } from '../run/counts.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
 import { EXIT } from './exit-codes.ts';
 import { DIALECTS } from './dialects.ts';
@@ -82,8 +83,9 @@ function ratioOf([ours, reference]: readonly Measurement[]): number | undefined 
 function describe(shape: LoadShape, measurements: readonly Measurement[]): string {
   const { connections, window, batch } = shape;
   const ratio = ratioOf(measurements);
+  const batches = `${countOf(window, 'batch', 'batches')} of ${countOf(batch, 'bet')}`;
   return [
-    `${connections} connections, ${window} batches of ${batch} bets in flight on each`,
+    `${countOf(connections, 'connection')}, ${batches} in flight on each`,
     '',
     formatMeasurements(measurements, process.stdout.columns),
     ...(ratio === undefined

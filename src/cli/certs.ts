@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
+import { withPath } from '../files/system-error.ts';
 import { Authority, type IssuedPair, type Validity } from '../tls/authority.ts';
+import { countOf } from '../run/counts.ts';
 import { EXIT } from './exit-codes.ts';
 import { complain } from './output.ts';
 
@@ -52,8 +54,12 @@ export async function certs(
   const files = await makeAll(agencies, hosts, validity);
   await makePrivateFolder(folder);
   // `wx` never overwrites a file or follows a link.
-  for (const { name, text, mode } of files)
-    await writeFile(join(folder, name), text, { mode, flag: 'wx', flush: true });
+  for (const { name, text, mode } of files) {
+    const path = join(folder, name);
+    await writeFile(path, text, { mode, flag: 'wx', flush: true }).catch((error: unknown) =>
+      Promise.reject(withPath(error, path)),
+    );
+  }
   process.stdout.write(whatToSet(folder, agencies, hosts, validity));
   return EXIT.done;
 }
@@ -90,7 +96,8 @@ function whatToSet(
   { notAfter }: Validity,
 ): string {
   const at = (name: string): string => join(folder, name);
-  return `${folder}: an authority, a server and ${agencies} agencies, until ${notAfter.toISOString().slice(0, 10)}
+  const made = `an authority, a server and ${countOf(agencies, 'agency', 'agencies')}`;
+  return `${folder}: ${made}, until ${notAfter.toISOString().slice(0, 10)}
 
 The server, as ${hosts.join(', ')}:
   TLS_CERT=${at('server.pem')}

@@ -1,4 +1,4 @@
-import { access, constants, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, release, type } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Check } from '../check/check.ts';
@@ -110,6 +110,7 @@ async function makeReport(
       },
     },
   });
+  if (findings.length === 0) throw nothingToCheck(options.only, subject.exercises);
   const report: Report = {
     version: 1,
     program: `loteria ${VERSION}`,
@@ -129,6 +130,15 @@ async function makeReport(
   };
   say(formatSummary(report, look));
   return report;
+}
+
+/** Nothing that `--only` names is in these exercises: no success. */
+function nothingToCheck(only = '', exercises: readonly Exercise[]): NotCheckable {
+  const there = exercises.join(', ');
+  return new NotCheckable({
+    es: `--only ${only}: no hay nada que controlar, están ${there} (--list)`,
+    en: `--only ${only}: nothing to check, there are ${there} (--list)`,
+  });
 }
 
 /** Docker where it can be, unless commands for this machine are given; says which it is. */
@@ -160,9 +170,13 @@ async function makeRunner(
 async function requireReportFolders({ json, junit, html }: CheckOptions): Promise<void> {
   for (const path of [json, junit, html]) {
     if (path === undefined) continue;
-    await access(`${dirname(path)}/.`, constants.W_OK).catch((error: unknown) => {
+    try {
+      const there = await stat(path).catch(() => undefined);
+      if (there?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+      await access(there ? path : `${dirname(path)}/.`, constants.W_OK);
+    } catch (error) {
       throw unwritable(path, error);
-    });
+    }
   }
 }
 

@@ -32,8 +32,12 @@ const WINDOW_MAX = 4096;
 /** The assignment's limit of 8 kB per packet. */
 const BATCH_MAX = 130;
 
-const argument = (name: string, about: string): Argument => new Argument(name, about);
-const option = (flags: string, about: string): Option => new Option(flags, about);
+const argument = (name: string, about: string): Argument =>
+  new Argument(name, about).argParser(notEmpty);
+const option = (flags: string, about: string): Option => {
+  const made = new Option(flags, about);
+  return made.required ? made.argParser(notEmpty) : made;
+};
 const number = (flags: string, about: string, min: number, max: number, value?: number): Option =>
   option(flags, about).argParser(integer(min, max)).default(value);
 
@@ -209,7 +213,7 @@ Compares them with acta.txt and, if they exist, with acta-sorteo.txt, acta.sig a
 Prints a line per check: ok, differs (with the expected and the found value) or not checked (with
 the reason).
 
-Exit codes: 0 no differences, 1 differences, 2 wrong usage, or bets.csv or acta.txt is missing.`,
+Exit codes: 0 no differences, 1 differences, 2 wrong usage, or a file cannot be read.`,
     load: async () => (await import('./audit.ts')).auditFolder,
   },
   {
@@ -229,7 +233,7 @@ Exit codes: 0 no differences, 1 differences, 2 wrong usage, or bets.csv or acta.
 Computes the number and the SHA-256 of the rows that the central stores for the file. Skips lines that
 are not bets, like an upload with file.invalid skip.
 
-Exit codes: 0 the file matches the acta, 1 it does not, 2 wrong usage, or a file is missing.`,
+Exit codes: 0 the file matches the acta, 1 it does not, 2 wrong usage, or a file cannot be read.`,
     load: async () => (await import('./acta.ts')).checkActa,
   },
   {
@@ -347,6 +351,12 @@ function keyOption<Value>(
     return value;
   };
   return option(flags, about).argParser(read).default(read(text!), text);
+}
+
+/** A variable that is not set makes an empty argument (`loteria audit "$FOLDER"`). */
+function notEmpty(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('It is empty.');
 }
 
 function integer(min: number, max: number): (text: string) => number {

@@ -22,7 +22,7 @@ export async function dataset(
 }
 
 async function unpack(zip: string, folder: string, force: boolean): Promise<void> {
-  const files = await unpackZip('--from', zip, folder, force);
+  const files = await unpackZip(`--from ${zip}`, zip, folder, force);
   say(`${folder}: ${countOf(files.length, 'file')} of ${zip}`);
 }
 

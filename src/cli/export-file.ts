@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileRefused, IS_LINK, PRIVATE_FILE } from '../files/private.ts';
+import { withPath } from '../files/system-error.ts';
 import { StoreError } from '../store/store.ts';
 
 /**
@@ -69,8 +70,8 @@ export class ExportFile {
       this.#bytes += rows.length;
       for (let at = 0; at < rows.length; ) at += writeSync(this.#descriptor, rows, at);
     } catch (error) {
-      this.failure = error as Error;
-      throw error;
+      this.failure = withPath(error, this.partPath);
+      throw this.failure;
     }
   }
 
@@ -87,7 +88,11 @@ export class ExportFile {
     const sha256 = this.#hash.digest('hex');
     const sealPart = partOf(this.sealPath);
     const seal = `${JSON.stringify(describe(sha256), undefined, 2)}\n`;
-    writeFileSync(sealPart, seal, { flush: true, flag: 'wx', mode: PRIVATE_FILE });
+    try {
+      writeFileSync(sealPart, seal, { flush: true, flag: 'wx', mode: PRIVATE_FILE });
+    } catch (error) {
+      throw withPath(error, sealPart);
+    }
     // A crash from here on must not leave an old seal beside a new file.
     rmSync(this.sealPath, { force: true });
     renameSync(this.partPath, this.path);

@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { Argument, Command, CommanderError } from 'commander';
 import { COMMANDS, type CommandSpec, GROUPS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
 import { formatItem } from './help-layout.ts';
-import { shown } from './output.ts';
+import { reasonOf } from '../files/system-error.ts';
+import { complain, shown } from './output.ts';
 import { VERSION } from './version.ts';
 import { wrap } from './wrap.ts';
 
@@ -70,13 +72,18 @@ export async function runProgram(): Promise<number> {
   const program = buildProgram(code => {
     exitCode = code;
   });
-  // The reader of a pipe may have gone (`loteria journal show | head`).
-  process.stdout.on('error', () => process.exit(EXIT.done));
+  let unwritten: NodeJS.ErrnoException | undefined;
+  process.stdout.on('error', error => (unwritten ??= error));
   try {
     await program.parseAsync(plainHelp(program, process.argv.slice(2)), { from: 'user' });
-    return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
+  // Errors of the last texts are emitted before this.
+  await setImmediate();
+  // The reader of a pipe may have gone (`loteria journal show | head`).
+  if (unwritten === undefined || unwritten.code === 'EPIPE') return exitCode;
+  complain(`cannot write standard output, ${reasonOf(unwritten)}`);
+  return EXIT.failed;
 }

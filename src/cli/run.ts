@@ -4,7 +4,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { UnreadableFile } from '../agency/errors.ts';
 import { ConfigError } from '../config/errors.ts';
+import { unreadable } from '../config/files.ts';
 import { type AgencyFile, findAgencyFiles } from '../dataset/files.ts';
 import { type DatasetShape, generateDataset } from '../dataset/generate.ts';
 import { reasonOf } from '../files/system-error.ts';
@@ -35,12 +37,11 @@ export interface RunOptions extends DatasetShape {
 
 /** `loteria run`: a lottery on this machine, with a process for the server and each agency. */
 export async function run(options: RunOptions, command: Command): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'loteria-'));
   const stopping = abortOnSignal();
+  const folder = await mkdtemp(join(tmpdir(), 'loteria-'));
   const { signal: stop } = stopping;
   try {
-    const data = options.data ?? courseZip(command);
-    const files = await provideFiles({ ...options, data }, join(folder, 'data'), stop);
+    const files = await provideFiles(options, command, join(folder, 'data'), stop);
     const isRight = await holdLottery(folder, files, options, stopping);
     return isRight ? EXIT.done : EXIT.failed;
   } catch (error) {
@@ -54,26 +55,42 @@ export async function run(options: RunOptions, command: Command): Promise<number
   }
 }
 
-/** The course's data, unless an option asks for made-up bets. */
-function courseZip(command: Command): string | undefined {
-  const shape: readonly (keyof DatasetShape)[] = ['agencies', 'bets', 'seed', 'winners'];
-  if (shape.some(name => command.getOptionValueSource(name) === 'cli')) return undefined;
-  return existsSync(COURSE_ZIP) ? COURSE_ZIP : undefined;
-}
-
 async function provideFiles(
   { data, ...options }: RunOptions,
+  command: Command,
   folder: string,
   stop: AbortSignal,
 ): Promise<AgencyFile[]> {
-  if (data === undefined) return makeUp(options, folder, stop);
-  const given = resolve(data);
-  const files = (await isFolder(given))
-    ? await findAgencyFiles(given)
-    : await unpackZip('--data', given, folder);
-  if (files.length === 0)
-    throw new ConfigError(`--data ${data} has no agency-1.csv, agency-2.csv, …`);
-  tell(`bets: ${data}`);
+  if (data !== undefined) return takeFiles(data, '--data ', folder);
+  if (!takesCourseZip(command)) return makeUp(options, folder, stop);
+  try {
+    return await takeFiles(COURSE_ZIP, '', folder);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${error.message}; remove it, or name other bets with --data`, error);
+  }
+}
+
+/** Whether the course's data is there, and no option asks for made-up bets. */
+function takesCourseZip(command: Command): boolean {
+  const shape: readonly (keyof DatasetShape)[] = ['agencies', 'bets', 'seed', 'winners'];
+  if (shape.some(name => command.getOptionValueSource(name) === 'cli')) return false;
+  return existsSync(COURSE_ZIP);
+}
+
+/** @param option what named the path, for errors */
+async function takeFiles(path: string, option: string, folder: string): Promise<AgencyFile[]> {
+  const given = resolve(path);
+  const name = `${option}${given}`;
+  let files: AgencyFile[] | undefined;
+  try {
+    if ((await stat(given)).isDirectory()) files = await findAgencyFiles(given);
+  } catch (error) {
+    throw new ConfigError(`${name} cannot be read, ${reasonOf(error)}`, error);
+  }
+  files ??= await unpackZip(name, given, folder);
+  if (files.length === 0) throw new ConfigError(`${name} has no agency-1.csv, agency-2.csv, …`);
+  tell(`bets: ${path}`);
   return files;
 }
 
@@ -93,14 +110,6 @@ async function makeUp(
     progress.stop();
   }
   return findAgencyFiles(folder);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    throw new ConfigError(`--data ${path} cannot be read, ${reasonOf(error)}`, error);
-  }
 }
 
 /** Holds the lottery and shows it; whether it came out right. */
@@ -164,7 +173,10 @@ async function expectedOfAll(
   try {
     for (const [index, { agency, path }] of files.entries()) {
       const onRead = (bytes: number): void => progress.set('bytes read', before + bytes);
-      expected.set(agency, await expectedOf(path, encoder, stop, onRead));
+      const found = await expectedOf(path, encoder, stop, onRead).catch((error: unknown) => {
+        throw error instanceof UnreadableFile ? unreadable(path, error.cause) : error;
+      });
+      expected.set(agency, found);
       before += sizes[index]!;
     }
   } finally {

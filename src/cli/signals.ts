@@ -30,19 +30,27 @@ export interface StopRequest {
   release(): void;
 }
 
-/** Aborts on the first SIGTERM or SIGINT. The second one ends the process. */
+/**
+ * Aborts on the first SIGTERM or SIGINT, and when standard output cannot be written, for which
+ * `runProgram` has the exit code. The second signal ends the process.
+ */
 export function abortOnSignal(): StopRequest {
   const controller = new AbortController();
+  const abort = (): void => {
+    release();
+    controller.abort();
+  };
   const release = (): void => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
+    process.stdout.off('error', abort);
   };
   let exitCode = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
-    release();
     exitCode = exitCodeOfSignal(signal);
-    controller.abort();
+    abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  process.stdout.on('error', abort);
   return {
     signal: controller.signal,
     get exitCode() {

@@ -41,6 +41,8 @@ function explain(error: unknown): string {
 
 // Fails silently where the folder is read-only, as in the images.
 enableCompileCache(fileURLToPath(COMPILED));
+// What `loteria run` and `loteria bench` have started ends with them.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 // Without a listener, Node opens its debugger.
 process.on('SIGUSR1', () => {});
 process.exit(await start());

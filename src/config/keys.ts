@@ -96,8 +96,10 @@ export function missingKey({ name, env, allowed }: Key<unknown>, fileName: strin
 function parseGiven(key: Key<unknown>, { text, source }: Given): unknown {
   const value = key.parse(text);
   if (value !== undefined && !(value instanceof NotAllowed)) return value;
-  // The password of an address must not reach a log.
-  const shown = text.replace(/(\/\/[^:@/]*:)[^@/]*@/, '$1***@');
+  // The password of an address must not reach a log, whatever it consists of.
+  const shown = text
+    .replace(/(\/\/[^:@/]*:).*@/, '$1***@')
+    .replace(/([?&]password=)[^&]*/, '$1***');
   const why = value === undefined ? `allowed: ${key.allowed}` : value.reason;
   throw new ConfigError(`${source}: ${key.name} is '${shown}', ${why}`);
 }

@@ -7,7 +7,7 @@ import { type Entry, openPromise } from 'yauzl';
 import { makeWay, PRIVATE_FILE } from '../files/private.ts';
 import { parseAgency } from '../lottery/bet-rules.ts';
 
-const AGENCY_FILE = /^agency-(\d{1,5})\.csv$/;
+const AGENCY_FILE = /^agency-([1-9]\d{0,4})\.csv$/;
 
 /** Limits for the sizes that a zip claims. */
 const ZIP_FILES_MAX = 10_000;
@@ -54,9 +54,14 @@ export async function unpackAgencyFiles(
       bytes += entry.uncompressedSize;
       if (bytes > ZIP_BYTES_MAX)
         throw new Error(`${zipPath} unpacks to more than ${ZIP_BYTES_MAX} bytes`);
-      found.push({ entry, path: join(folder, name) });
+      const path = join(folder, name);
+      if (found.some(other => other.path === path)) throw new Error(`it holds ${name} twice`);
+      found.push({ entry, path });
     }
-    await makeWay([...new Set(found.map(({ path }) => path))], force);
+    await makeWay(
+      found.map(({ path }) => path),
+      force,
+    );
     for (const { entry, path } of found) {
       const content: Readable = await zip.openReadStreamPromise(entry);
       await pipeline(content, createWriteStream(path, { flags: 'wx', mode: PRIVATE_FILE }));

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { makePrivateFolder, makeWay, PRIVATE_FILE } from '../files/private.ts';
+import { withPath } from '../files/system-error.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { hasWon, LOTTERY_WINNER_NUMBER } from '../lottery/catedra.ts';
 import { GIVEN_NAMES, SURNAMES } from './names.ts';
@@ -86,7 +87,10 @@ export async function generateDataset(
     before += bets;
   }
   const expected = { ...shape, perAgency };
-  await writeFile(join(folder, EXPECTED_FILE), `${JSON.stringify(expected, null, 2)}\n`, CREATED);
+  const path = join(folder, EXPECTED_FILE);
+  await writeFile(path, `${JSON.stringify(expected, null, 2)}\n`, CREATED).catch((error: unknown) =>
+    Promise.reject(withPath(error, path)),
+  );
   return expected;
 }
 
@@ -115,7 +119,7 @@ async function writeAgency(
   written: (bets: number) => void,
 ): Promise<string[]> {
   const output = createWriteStream(path, CREATED);
-  const failed = once(output, 'error').then(([error]) => Promise.reject(error as Error));
+  const failed = once(output, 'error').then(([error]) => Promise.reject(withPath(error, path)));
   failed.catch(() => {});
   const winners: string[] = [];
   let lines = '';

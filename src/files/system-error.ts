@@ -5,9 +5,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no server listens there',
   EDQUOT: 'the disk quota is used up',
   EEXIST: 'something is there already',
+  EFBIG: 'the file would be larger than its limit',
   EHOSTUNREACH: 'the host cannot be reached',
   EIO: 'the disk reports an error',
   EISDIR: 'it is a folder',
+  ELOOP: 'a symbolic link leads to itself',
   EMFILE: 'this process has too many open files',
   ENAMETOOLONG: 'its name is too long',
   ENETUNREACH: 'the network cannot be reached',
@@ -34,6 +36,11 @@ export function reasonOf(error: unknown): string {
   if (words !== undefined) return words;
   if (code !== undefined && syscall !== undefined) return `${code} on ${syscall}`;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The error with the path of its file, which the system does not tell of a write. */
+export function withPath(error: unknown, path: string): NodeJS.ErrnoException {
+  return Object.assign(error as NodeJS.ErrnoException, { path });
 }
 
 /** As `reasonOf`, for a file that was to be created. */

@@ -60,7 +60,11 @@ export class OperatorPort {
     this.#live = new Live(snapshot, parts.now);
     const names = new Set([parts.host, ...parts.names].map(name => name.toLowerCase()));
     const routes = createRoutes({ ...parts, names, snapshot, live: this.#live, assets });
-    const answer = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
+    const answer = getRequestListener(routes.fetch, {
+      overrideGlobalObjects: false,
+      // Of HTTP/1.0 without the header, as some probes send it.
+      hostname: 'localhost',
+    });
     const connections = new Connections(socket => this.#live.isStream(socket));
     this.#server = createServer(REQUEST_LIMITS, (request, response) => {
       connections.use(request.socket);

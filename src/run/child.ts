@@ -1,8 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { onJsonLine } from '../files/json-lines.ts';
 import { makePrivateFolder, PRIVATE_FILE } from '../files/private.ts';
+import { reasonOf } from '../files/system-error.ts';
 import { inheritedEnvironment } from '../config/inherited-environment.ts';
 
 /** A line of a child's log, as JSON. */
@@ -22,37 +24,48 @@ export interface ChildOptions {
 
 /** This program as another process with another command. */
 export class Child {
-  /** The exit code; 1 after a signal. */
+  /** The exit code; 1 after a signal, or where its log could not be written. */
   readonly exited: Promise<number>;
-  /** The last failure that the child reported, or empty. */
+  /** The last failure that the child explained, else its first one; or empty. */
   complaint = '';
   readonly #process: ChildProcess;
   #stopping = false;
+  #isLogged = true;
 
   private constructor(options: ChildOptions, cwd: string) {
     const child = spawn(process.execPath, [process.argv[1]!, options.command], {
       cwd,
       env: { ...inheritedEnvironment(), LOG_FORMAT: 'json', ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    }) as ChildProcessByStdio<null, Readable, Readable>;
     this.#process = child;
     this.exited = new Promise(resolve => {
       child.on('error', error => {
         this.complaint = error.message;
         resolve(1);
       });
-      child.on('close', code => resolve(code ?? 1));
+      child.on('close', code => resolve(this.#isLogged ? (code ?? 1) : 1));
     });
-    const log = createWriteStream(join(options.folder, `${options.name}.log`), {
-      mode: PRIVATE_FILE,
+    const path = join(options.folder, `${options.name}.log`);
+    const log = createWriteStream(path, { mode: PRIVATE_FILE }).on('error', error => {
+      this.#isLogged = false;
+      this.complaint = `cannot write ${path}, ${reasonOf(error)}`;
+      this.stop();
     });
     child.stdout.pipe(log);
     child.stderr.on('data', text => (this.complaint += String(text)));
     onJsonLine(child.stdout, (message, text) => {
       const line = message as LogLine;
-      if (line.result === 'fail') this.complaint = text;
+      const words = line['hint'] ?? line['error'];
+      if (line.result === 'fail')
+        this.complaint = typeof words === 'string' ? words : this.complaint || text;
       options.onLine(line);
     });
+  }
+
+  /** How it ended, for people. */
+  ending(code: number): string {
+    return `ended with exit code ${code}${this.complaint && `: ${this.complaint}`}`;
   }
 
   static async start(options: ChildOptions): Promise<Child> {

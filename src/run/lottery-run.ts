@@ -62,8 +62,8 @@ export const agencyName = (agency: number): string => `agency ${agency}`;
  * Holds a lottery with a server process on a free port and a client process per file. No process
  * outlives the call.
  *
- * @returns why the server failed after the result, if it did
- * @throws the reason of `stop`, or an Error if the server does not start
+ * @returns why the server failed before or after the result, if it did
+ * @throws the reason of `stop`
  */
 export async function runLottery(parts: RunParts): Promise<string | undefined> {
   const children: Child[] = [];
@@ -94,9 +94,11 @@ async function runWith(parts: RunParts, children: Child[]): Promise<string | und
     betsDrawn = Number(line['bets']);
     onDraw();
   });
+  if (port === undefined)
+    return `the server did not start, it ${server.ending(await server.exited)}`;
   let serverFault: string | undefined;
   const serverGone = server.exited.then(code => {
-    if (code !== 0) serverFault = `the server ended with exit code ${code} ${server.complaint}`;
+    if (code !== 0) serverFault = `the server ${server.ending(code)}`;
   });
   const startedAt = performance.now();
   const faults = await holdUploads(parts, port, start, serverGone);
@@ -141,8 +143,7 @@ async function holdUploads(
     const codes = await Promise.all(agencies.map(child => child.exited));
     return codes.flatMap((code, index) => {
       const { agency } = parts.files[index]!;
-      const { complaint } = agencies[index]!;
-      return code === 0 ? [] : `agency ${agency} ended with exit code ${code} ${complaint}`;
+      return code === 0 ? [] : `agency ${agency} ${agencies[index]!.ending(code)}`;
     });
   } finally {
     progress.stop();
@@ -153,7 +154,7 @@ async function startServer(
   { folder, files, protocol, page }: RunParts,
   start: Start,
   onLine: (line: LogLine) => void,
-): Promise<{ server: Child; port: number }> {
+): Promise<{ server: Child; port: number | undefined }> {
   const { promise: listening, resolve } = Promise.withResolvers<number>();
   const server = await start({
     name: 'server',
@@ -171,11 +172,7 @@ async function startServer(
       onLine(line);
     },
   });
-  const gone = server.exited.then(code => {
-    throw new Error(`the server did not start, exit code ${code} ${server.complaint}`);
-  });
-  gone.catch(() => {});
-  return { server, port: await Promise.race([listening, gone]) };
+  return { server, port: await Promise.race([listening, server.exited.then(() => undefined)]) };
 }
 
 function agencyOptions(

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { needsPython } from '../lottery/python.ts';
@@ -178,6 +178,18 @@ describe('wrong usage of loteria audit', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(why);
   });
+
+  test.each(['bets.csv', 'bets.journal', 'acta.txt'])(
+    'exits with code 2 where %s cannot be read, which is no difference',
+    async name => {
+      const folder = await auditorsCopy();
+      rmSync(join(folder, name), { force: true });
+      symlinkSync(name, join(folder, name));
+      const { code, stdout, stderr } = await loteria('/', ['audit', folder]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`${name}, a symbolic link leads to itself (ELOOP)`);
+    },
+  );
 
   test.each([
     [['--key', 'none.pub'], '--key: none.pub cannot be read, it does not exist (ENOENT)'],

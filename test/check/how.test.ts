@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
 import { checkVerdicts } from './matrix.ts';
@@ -48,3 +49,23 @@ test('loteria check without the programs still checks the generator', async () =
   const verdicts = await checkVerdicts(subject, { seed: 1, only: ['outcome', 'compose'] });
   expect(verdicts).toEqual({ outcome: 'not-checkable' });
 });
+
+test.each(['ej1', 'ej8:echo', 'ej1:outcome'])(
+  'loteria check --only %s, which the folder does not have, is no success',
+  only => {
+    const { code, stderr } = check('--how', 'native', '--only', only);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `loteria: --only ${only}: nothing to check, there are ej8 (--list)\n`,
+    });
+  },
+);
+
+test.each(['--json', '--junit', '--html'])(
+  'loteria check refuses a folder for %s before it checks anything',
+  option => {
+    const { code, lines, stderr } = check('--how', 'native', option, tmpdir());
+    expect([code, lines]).toEqual([2, ['']]);
+    expect(stderr).toBe(`loteria: cannot write ${tmpdir()}, it is a folder (EISDIR)\n`);
+  },
+);

@@ -53,7 +53,8 @@ describe('loteria check', () => {
     child.kill('SIGKILL');
     await exited;
     expect(foldersOf(child.pid!)).toHaveLength(1);
-    execFileSync(process.execPath, [PROGRAM, 'check', subject, '--how', 'native', '--only', 'ej1']);
+    const args = [PROGRAM, 'check', subject, '--how', 'native', '--only', 'compose'];
+    execFileSync(process.execPath, args);
     expect(foldersOf(child.pid!)).toEqual([]);
     expect(processesOf(child.pid!)).toEqual([]);
     expect(statusOf(subject)).toBe(before);

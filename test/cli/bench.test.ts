@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { needsPython } from '../lottery/python.ts';
+import { childrenOf } from '../support/children.ts';
 import { freePort } from '../support/free-port.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
 const PYTHON_SERVER = join(import.meta.dirname, '../../bench/peers/python_server.py');
 const SMALL = ['--bets', '1000', '--warm-up', '100', '--batch', '10', '--connections', '3'];
@@ -133,6 +136,18 @@ describe('loteria bench', () => {
       stderr: 'loteria: stopped\n',
     });
     expect(await readdir(tmp)).toEqual([]);
+  });
+
+  test('ends its server with itself on SIGKILL', async context => {
+    context.skip(process.platform !== 'linux', 'the processes are looked up in /proc');
+    const cwd = await temporaryFolder();
+    const env = { TMPDIR: cwd };
+    const program = Program.start(['bench', '--bets', '1000000000'], { cwd, env });
+    await expect.poll(() => stored(cwd), { timeout: 20_000, interval: 20 }).toBe(true);
+    const children = childrenOf(program.pid);
+    expect(children).toHaveLength(1);
+    program.kill('SIGKILL');
+    await until(() => !existsSync(`/proc/${children[0]!}`), 'the end of the server');
   });
 
   test('reports a closing or missing server in one line, exit code 1', async () => {

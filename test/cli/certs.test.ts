@@ -98,6 +98,11 @@ describe('loteria certs', () => {
     expect(readdirSync(folder)).toEqual(['agency-3-key.pem']);
   });
 
+  test('counts one agency in the singular', async () => {
+    const { said } = await certs(await temporaryFolder(), 'pki', '--agencies', '1');
+    expect(said).toContain('pki: an authority, a server and 1 agency, until ');
+  });
+
   test.each([
     ['--host', 'not a host'],
     ['--days', '0'],

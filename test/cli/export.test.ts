@@ -169,7 +169,7 @@ describe('loteria export leaves no file', () => {
     expect(limited).toMatchObject({
       status: 1,
       stdout: '',
-      stderr: 'loteria: EFBIG: file too large, write\n',
+      stderr: `loteria: cannot use ${place.file}.part, the file would be larger than its limit (EFBIG)\n`,
     });
     expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'many']);
   });

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DamageError } from '../../src/store/csv/damage.ts';
@@ -147,6 +147,35 @@ describe('loteria journal verify', () => {
       });
     }
   });
+});
+
+test.each<[string, readonly string[][]]>([
+  [
+    'bets.csv',
+    [
+      ['journal', 'verify'],
+      ['draw', 'status'],
+    ],
+  ],
+  [
+    'bets.journal',
+    [
+      ['journal', 'verify'],
+      ['journal', 'show'],
+      ['agency', 'list'],
+    ],
+  ],
+])('a folder in place of %s is named, exit code 1', async (name, commands) => {
+  const folder = await filled();
+  rmSync(join(folder, name), { force: true });
+  mkdirSync(join(folder, name));
+  for (const command of commands) {
+    expect(await loteria('/', [...command, folder])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `loteria: cannot read ${join(folder, name)}, it is a folder (EISDIR)\n`,
+    });
+  }
 });
 
 describe('loteria journal show', () => {

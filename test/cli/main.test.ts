@@ -157,6 +157,9 @@ describe('wrong usage', () => {
       'cannot write nowhere/report.json, its folder does not exist (ENOENT)',
     ],
     [['dataset', 'x', '--from', 'y'], '--from y cannot be unpacked: it does not exist (ENOENT)'],
+    [['run', '--data', ''], "option '--data <path>' argument '' is invalid. It is empty."],
+    [['audit', ''], "value '' is invalid for argument 'folder'. It is empty."],
+    [['schema', '--role', ''], "option '--role <name>' argument '' is invalid. It is empty."],
   ])('loteria %j names the fault, exit code 2', async (args, fault) => {
     const { code, stdout, stderr } = await loteria(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -172,6 +175,30 @@ describe('wrong usage', () => {
         'loteria: SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT in the environment (0 to 65535; 0 takes any free port)\n',
     });
   });
+});
+
+test.each([['--help'], ['schema'], ['completion', 'bash'], ['certs', 'pki']])(
+  'loteria %s whose output cannot be written says why, exit code 1',
+  async (...args) => {
+    const cwd = await temporaryFolder();
+    const program = Program.start(args, {
+      cwd,
+      through: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'],
+    });
+    expect(await program.exited).toEqual({ code: 1, signal: null });
+    expect(program.stderr).toBe(
+      'loteria: cannot write standard output, the disk is full (ENOSPC)\n',
+    );
+  },
+);
+
+test('the reader of a pipe that goes first does not change the exit code', async () => {
+  const cwd = await temporaryFolder();
+  const script = '"$@" | true; exit ${PIPESTATUS[0]}';
+  const through = ['bash', '-c', script, 'bash'];
+  const certs = Program.start(['certs', 'pki'], { cwd, through });
+  expect(await certs.exited).toEqual({ code: 0, signal: null });
+  expect(certs.stderr).toBe('');
 });
 
 test.each(['dataset', 'certs'])('loteria %s names a file in place of its folder', async name => {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { AGENCY_PROTOCOLS, type AgencyProtocol, listenerOf } from '../../src/wire/dialect-names.ts';
 import { needsPython } from '../lottery/python.ts';
+import { childrenOf } from '../support/children.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
 interface Place {
   /** Working directory. */
@@ -170,8 +172,21 @@ describe('loteria run', () => {
       ['1', '2', '1', '1', '1'],
       ['2', '1', '0', '0', '–'],
     ]);
-    expect(lines.join('\n')).toMatch(/agency 1 ended with exit code 1 .*"refused_lines":1/);
+    expect(lines.join('\n')).toMatch(
+      /agency 1 ended with exit code 1: .*"line":2,.*"too-few-fields"/,
+    );
     expect(lines.at(-1)).toBe('the lottery did not come out right');
+  });
+
+  test('with the file of a spreadsheet tells the likely cause', async () => {
+    const where = await place();
+    await mkdir(join(where.cwd, 'data'));
+    await writeFile(join(where.cwd, 'data/agency-1.csv'), 'Ana;Paz;1;1990-01-02;7574\n');
+    const { code, lines } = await run(where, '--data', 'data');
+    expect(code).toBe(1);
+    expect(lines.join('\n')).toContain(
+      "agency 1 ended with exit code 1: fields seem to be separated by ';'; set file.delimiter to ';'",
+    );
   });
 
   test.each(AGENCY_PROTOCOLS)('with --dialect %s agencies and central speak it', async dialect => {
@@ -218,14 +233,29 @@ describe('loteria run', () => {
     [
       'a folder without files of agencies',
       ['--data', 'empty'],
-      /^loteria: --data empty has no agency-1\.csv, .*\n$/,
+      /^loteria: --data .*empty has no agency-1\.csv, .*\n$/,
+    ],
+    [
+      // As Docker leaves it where a file that it mounts is missing.
+      'a folder in place of the file of an agency',
+      ['--data', 'docker'],
+      /^loteria: cannot read .*docker\/agency-1\.csv, it is a folder \(EISDIR\)\n$/,
+    ],
+    [
+      'data of the course that is no zip, which no option named',
+      [],
+      /^loteria: \/.*\.data\/dataset\.zip cannot be unpacked: .+[^.]; remove it, or name other bets with --data\n$/,
     ],
   ])('%s is wrong usage: one line, exit code 2, nothing left behind', async (_, args, message) => {
     const where = await place();
+    await mkdir(join(where.cwd, '.data'));
+    await writeFile(join(where.cwd, '.data/dataset.zip'), 'PK');
+    await mkdir(join(where.cwd, 'docker/agency-1.csv'), { recursive: true });
     await writeFile(join(where.cwd, 'note.txt'), 'hello');
     await mkdir(join(where.cwd, 'empty'));
     const { code, lines, stderr } = await run(where, ...args);
-    expect({ code, lines }).toEqual({ code: 2, lines: [] });
+    expect(code).toBe(2);
+    expect(lines.filter(line => !line.startsWith('bets: '))).toEqual([]);
     expect(stderr).toMatch(message);
     expect(await readdir(where.tmp)).toEqual([]);
   });
@@ -254,24 +284,36 @@ describe('loteria run', () => {
   });
 });
 
-describe('SIGINT during a run', () => {
-  /** The processes that a process has started and that are still there. */
-  function childrenOf(pid: number): number[] {
-    return readdirSync('/proc')
-      .filter(name => /^\d+$/.test(name))
-      .filter(name => {
-        try {
-          return (
-            readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1] === String(pid)
-          );
-        } catch {
-          return false;
-        }
-      })
-      .map(Number);
-  }
+test.each([
+  ['goes to a full disk', '"$@" >/dev/full', 1],
+  ['has lost its reader', '"$@" | head -n 1; exit ${PIPESTATUS[0]}', 0],
+])('a run whose output %s stops, and removes its folder', async (_, script, expected) => {
+  const { cwd, tmp } = await place();
+  const program = Program.start(['run', '--bets', '400000', '--page'], {
+    cwd,
+    env: { TMPDIR: tmp },
+    through: ['bash', '-c', script, 'bash'],
+  });
+  expect(await program.exited).toEqual({ code: expected, signal: null });
+  expect(program.lines.length).toBeLessThan(2);
+  expect(await readdir(tmp)).toEqual([]);
+});
 
-  test('ends every process and removes the folder', async context => {
+describe('a signal during a run', () => {
+  test('(SIGKILL) ends every process', async context => {
+    if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
+    const program = start(await place(), '--bets', '400000');
+    await program.line(({ text }) => text.startsWith('uploaded: '), 'progress');
+    const children = childrenOf(program.pid);
+    expect(children.length).toBeGreaterThan(1);
+    program.kill('SIGKILL');
+    await until(
+      () => children.every(pid => !existsSync(`/proc/${pid}`)),
+      'the end of the processes',
+    );
+  });
+
+  test('(SIGINT) ends every process and removes the folder', async context => {
     if (process.platform !== 'linux') context.skip('the processes are looked up in /proc');
     const where = await place();
     const program = start(where, '--bets', '400000');

@@ -140,6 +140,19 @@ describe('a store on a replicated engine', () => {
   });
 
   test.each([
+    ['postgres://user:se@kret@a/loteria', 'postgres://user:***@a/loteria'],
+    ['postgres://user:se/kret@a/loteria', 'postgres://user:***@a/loteria'],
+    ['postgres://user:se?k@re:t#@a/loteria', 'postgres://user:***@a/loteria'],
+    ['postgres://user@a/loteria?password=sekret', 'postgres://user@a/loteria?password=***'],
+    [
+      'postgres://a/loteria?sslmode=no&password=sekret&user=b',
+      'postgres://a/loteria?sslmode=no&password=***&user=b',
+    ],
+  ])('refuses %s without its password', (text, said) => {
+    expect(() => storeOf({ SERVER_STORE: text })).toThrow(`SERVER_STORE is '${said}', allowed: `);
+  });
+
+  test.each([
     ['LOTERIA-2026_11', true],
     ['a'.repeat(64), true],
     ['a'.repeat(65), false],

@@ -36,6 +36,7 @@ describe("a folder of agencies' files", () => {
     const names = ['agency-10.csv', 'agency-2.csv', 'agency-1.csv', 'agency-65535.csv'];
     const others = [
       'agency-0.csv',
+      'agency-01.csv',
       'agency-65536.csv',
       'agency-.csv',
       'agency-1.csv.bak',
@@ -133,15 +134,15 @@ describe("a zip of agencies' files", () => {
     await expect(unpackAgencyFiles(path, await temporaryFolder())).rejects.toThrow();
   });
 
-  test('with the same file twice is refused, and the first is not overwritten', async context => {
+  test('with the same file twice is refused, and nothing is unpacked', async context => {
     needsPython(context);
     const zip = await makeZip([
       ['a/agency-1.csv', 'first'],
       ['b/agency-1.csv', 'second'],
     ]);
     const folder = await temporaryFolder();
-    await expect(unpackAgencyFiles(zip, folder)).rejects.toThrow('EEXIST');
-    expect(await contentOf(folder)).toEqual({ 'agency-1.csv': 'first' });
+    await expect(unpackAgencyFiles(zip, folder)).rejects.toThrow('it holds agency-1.csv twice');
+    expect(await contentOf(folder)).toEqual({});
   });
 
   test('with more files than the limit is refused', async context => {

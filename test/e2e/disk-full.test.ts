@@ -4,6 +4,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -157,4 +158,39 @@ test('a client on a full disk writes its winners once there is room', async cont
   rmSync(join(disk, 'ballast'));
   expect(await client.exited).toEqual({ code: 0, signal: null });
   expect(readFileSync(winners, 'utf8')).toBe('30904465\n');
+});
+
+test('a command on a full disk names the file, exit code 1', async context => {
+  const disk = await smallDisk(context);
+  const folder = await temporaryFolder();
+  await loteria(folder, ['dataset', 'made', '--agencies', '1', '--bets', '5000']);
+  const server = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  const client = startClient(folder, 1, server.port, { CLI_FILE_NAME: 'made/agency-1.csv' });
+  await client.exited;
+  fillDisk(join(disk, 'ballast'));
+  const commands = [
+    ['agency-1.csv', 'dataset', join(disk, 'made'), '--bets', '5000'],
+    ['out.csv.part', 'export', join(disk, 'out.csv')],
+    ['ca.pem', 'certs', join(disk, 'pki')],
+  ] as const;
+  for (const [name, ...command] of commands) {
+    const { code, stderr } = await loteria(folder, command);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(
+        `^loteria: cannot use ${disk}/.*${name}, the disk is full \\(ENOSPC\\)\n$`,
+      ) as string,
+    });
+  }
+});
+
+test('loteria run on a full disk ends, says why and leaves nothing', async context => {
+  const disk = await smallDisk(context);
+  const args = ['run', '--agencies', '2', '--bets', '70000'];
+  const { code, stdout, stderr } = await loteria('/', args, { TMPDIR: disk });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(
+    /\n(?:the server|agency \d) ended with exit code 1: cannot write .*\.log, the disk is full \(ENOSPC\)\n/,
+  );
+  expect(readdirSync(disk)).toEqual([]);
 });

@@ -204,6 +204,11 @@ describe('a request', () => {
     expect(await underName(operator, 'snapshot.json', host)).toBe('HTTP/1.1 200 OK');
   });
 
+  test.each(['healthz', 'metrics'])('of HTTP/1.0 without a name (%s) is answered', async path => {
+    const operator = await TestOperator.open();
+    expect(await raw(operator, `GET /${path} HTTP/1.0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 (200|503) /);
+  });
+
   test.each(['evil.example', 'evil.example:8080', 'localhost.evil.example', '127.0.0.1.evil', 'x'])(
     'under the name %s is refused and logged; probes are answered',
     async host => {

@@ -37,6 +37,14 @@ LOGS`;
   });
 });
 
+test('make docker-compose-logs-by-time fails where compose does', async () => {
+  expect(await withDocker('logs-by-time.sh', 'echo no engine >&2; exit 3', '')).toEqual({
+    status: 3,
+    stdout: '',
+    stderr: 'no engine\n',
+  });
+});
+
 test('make docker-compose-up ends with the address of each page', async () => {
   expect(await withDocker('compose-up.sh', '', PAGES)).toEqual({
     status: 0,

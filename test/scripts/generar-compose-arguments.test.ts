@@ -104,9 +104,12 @@ test('generar-compose.sh overwrites a foreign file only with --force', async () 
   expect(await readFile(path, 'utf8')).not.toBe(one);
 });
 
-test('generar-compose.sh names a file that it cannot write', async () => {
-  const { status, stdout, stderr } = generate(await temporaryFolder(), ['missing/out.yaml', '1']);
-  expect(status).toBe(1);
-  expect(stdout).not.toContain('success');
-  expect(stderr).toContain('missing/out.yaml');
-});
+test.each(['missing/out.yaml', '/dev/full'])(
+  'generar-compose.sh names %s, which it cannot write',
+  async file => {
+    const { status, stdout, stderr } = generate(await temporaryFolder(), [file, '1']);
+    expect(status).toBe(1);
+    expect(stdout).not.toContain('success');
+    expect(stderr).toContain(`generar-compose.sh: ${file} cannot be written\n`);
+  },
+);

@@ -130,9 +130,14 @@ async function openBets(directory: string): Promise<ReadableFile> {
 
 async function openToRead(directory: string, name: string): Promise<ReadableFile> {
   const path = join(directory, name);
-  try {
-    return await NODE_FILES.openToRead(path);
-  } catch (error) {
+  const refuse = (error: unknown): never => {
     throw new StoreError('unusable', `cannot read ${path}, ${reasonOf(error)}`, error);
-  }
+  };
+  const file = await NODE_FILES.openToRead(path).catch(refuse);
+  return {
+    // Opening a folder succeeds, and reading it does not.
+    read: async (into, at) => file.read(into, at).catch(refuse),
+    size: async () => file.size(),
+    close: async () => file.close(),
+  };
 }
