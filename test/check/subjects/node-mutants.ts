@@ -31,7 +31,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       {
         file: SERVER,
         find: 'received = Buffer.concat([received, chunk]);',
-        replace: "received = Buffer.concat([received, Buffer.from(chunk.toString('utf8'))]);",
+        replace: `const header = chunk.subarray(0, Math.max(0, HEADER_BYTES - received.length));
+    const text = chunk.subarray(header.length).toString('utf8');
+    received = Buffer.concat([received, header, Buffer.from(text)]);`,
       },
     ],
     expected: { 'short-reads': 'fail' },
