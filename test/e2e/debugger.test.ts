@@ -36,5 +36,5 @@ test("SIGUSR1 does not open Node's debugger in a command", async () => {
   await new Promise(resolve => setTimeout(resolve, 300));
   program.kill('SIGTERM');
   await program.exited;
-  expect(program.stderr).toBe('');
+  expect(program.stderr).toBe('loteria: stopped\n');
 });
