@@ -33,6 +33,8 @@ interface SentBatch {
 export class Agency {
   readonly #parts: AgencyParts;
   readonly #connection: AgencyConnection;
+  /** Valid answers in between do not count: a server may break every second one. */
+  readonly #brokenAnswers = new BrokenAnswers();
   /** Whether the end of the bets was sent and not answered. */
   #isFinishInDoubt = false;
 
@@ -286,7 +288,6 @@ export class Agency {
   ): Promise<{ answer: ServerAnswer | undefined; attempts: number }> {
     const { addresses, emit, stop, now, maxElapsedMs } = this.#parts;
     const backOff = reconnectBackOff(this.#parts.random);
-    const brokenAnswers = new BrokenAnswers();
     const startedAt = now();
     for (let attempts = 1; ; attempts += 1) {
       const link = await this.#connection.open();
@@ -294,7 +295,7 @@ export class Agency {
         return { answer: await withStop(link.request(frame), stop), attempts };
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
-        brokenAnswers.note(error);
+        this.#brokenAnswers.note(error);
         const { hint } = this.#connection;
         if (maxElapsedMs > 0 && now() - startedAt > maxElapsedMs) {
           throw new AgencyError(`the central does not answer, ${error.message}${hint}`, error);

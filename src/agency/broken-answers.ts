@@ -1,6 +1,6 @@
 import { AgencyError, BrokenAnswerError, type LinkError } from './errors.ts';
 
-/** How often in a row an answer may break in the same place before the agency gives up. */
+/** How often answers may break in the same place, without another break in between. */
 const SAME_BREAKS_MAX = 5;
 
 /**

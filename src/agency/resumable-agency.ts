@@ -3,7 +3,7 @@ import { PAYLOAD_BYTES_MIN } from '../wire/limits.ts';
 import type { ServerAnswer, Welcome } from '../wire/message.ts';
 import { faultOfActa } from './acta-check.ts';
 import { CsvSource } from './csv-source.ts';
-import { AgencyError, FileChanged, LinkError, Stopped } from './errors.ts';
+import { AgencyError, BrokenAnswerError, FileChanged, LinkError, Stopped } from './errors.ts';
 import { isSameFile, type UploadFile } from './file-check.ts';
 import type { Link } from './link.ts';
 import { SendPace } from './send-pace.ts';
@@ -102,7 +102,7 @@ export class ResumableAgency {
     await this.#ask(codec.finish(), 'accepted');
     emit({ event: 'waiting-for-draw' });
     for (let seen = 0; ; ) {
-      const answer = await this.#askForOutcome(codec.awaitWinners(seen));
+      const answer = await this.#askForOutcome(codec.awaitWinners(seen), seen);
       if (answer.kind === 'acta') {
         seen = answer.number;
         await this.#checkActa(answer);
@@ -146,15 +146,19 @@ export class ResumableAgency {
   }
 
   /**
-   * Waits for an acta or the winners. A dispute is repeated over each connection: a restarted
-   * central does not have it.
+   * Waits for a newer acta than `seen`, or the winners. A dispute is repeated over each connection:
+   * a restarted central does not have it.
    */
   async #askForOutcome(
     frame: Uint8Array,
+    seen: number,
   ): Promise<Extract<ServerAnswer, { kind: 'acta' | 'winners' }>> {
     return await this.#links!.over(async link => {
       if (this.#dispute !== undefined) await this.#request(link, this.#dispute, 'accepted');
-      return await this.#request(link, frame, 'acta', 'winners');
+      const answer = await this.#request(link, frame, 'acta', 'winners');
+      if (answer.kind === 'acta' && answer.number <= seen)
+        throw new BrokenAnswerError(`acta ${answer.number} after acta ${seen}`);
+      return answer;
     });
   }
 

@@ -4,6 +4,8 @@ import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from './events.ts';
 import type { Log, Result } from './log.ts';
 import { logBy, type LogTable } from './log-table.ts';
 
+const TOO_LARGE =
+  'the client needs a smaller batch.maxAmount, or the server a higher PAYLOAD_BYTES_MAX';
 const NO_BETS = `no bet is taken after a draw; ${NEXT_LOTTERY}`;
 
 /** The server's log lines. The assignment fixes its own actions, in Spanish. */
@@ -36,7 +38,13 @@ const LINES: LogTable<CentralEvent> = {
     'error',
     'refuse',
     'fail',
-    { ip, ...listener, agency, ...refusal },
+    {
+      ip,
+      ...listener,
+      agency,
+      ...refusal,
+      ...(refusal.code === 'payload-too-large' && { hint: TOO_LARGE }),
+    },
   ],
   'done-by-hand': ({ fact }) => {
     const { reason, by, time: at } = fact.intervention;

@@ -8,9 +8,12 @@ import { range } from '../support/base-frames.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Quirks, ToyServer } from '../support/toy-server.ts';
 import { betsFile, failureOf, startAgency, startResumable, uploadFile } from './start-agency.ts';
-import { FakeCentral, OK, welc } from '../support/fake-central.ts';
+import { FakeCentral, NEND, OK, welc } from '../support/fake-central.ts';
 
 /** Servers of other solutions, whose habits an agency of ours must put up with. */
+
+/** `1|1|xx`: acta 1, of one upload, which does not match the file. */
+const SEEN_ACTA = '41435441 00000006 317c317c7878';
 
 const dialectOf = ({ name, dialect }: SpokenDialect) =>
   name === 'tp0' ? createBaseDialect(new PlainBetReader()) : dialect;
@@ -204,6 +207,44 @@ test('a resumable agency gives up on a repeated unexpected reply and names it', 
   expect((await winners).message).toBe(
     'an answer that does not fit, accepted, 5 times in a row in the same place',
   );
+});
+
+test('a base agency gives up when every second answer breaks at the same byte', async () => {
+  const central = await FakeCentral.listen();
+  const { agency } = startAgency(central.port, { pollMs: 5 });
+  const winners = failureOf(agency.finishAndAwaitWinners());
+  let peer = await central.accept();
+  await peer.messages(2);
+  peer.say(OK);
+  for (let answers = 1; ; answers += 1) {
+    expect(await peer.message()).toBe('GWIN');
+    peer.say(answers % 2 === 1 ? NEND : '5257494e 00000013 327c3330');
+    await peer.hangUp();
+    if (answers === 10) break;
+    peer = await central.accept();
+    expect(await peer.message()).toBe('CONN 1');
+  }
+  expect((await winners).message).toBe(
+    'the central closed the connection after 12 bytes of an answer, 5 times in a row in the same place',
+  );
+});
+
+test('a resumable agency gives up on an acta that it has seen', async () => {
+  const { central, first, winners } = await finishResumable();
+  expect(await first.message()).toBe('END');
+  first.say(OK);
+  for (let attempt = 1; ; attempt += 1) {
+    const next = attempt === 1 ? first : await central.accept();
+    if (attempt > 1) {
+      await next.message();
+      next.say(welc(1));
+    }
+    expect(await next.message()).toBe(`ACTA ${attempt === 1 ? 0 : 1}`);
+    next.say(SEEN_ACTA);
+    if (attempt === 6) break;
+    await next.hangUp();
+  }
+  expect((await winners).message).toBe('acta 1 after acta 1, 5 times in a row in the same place');
 });
 
 test('a resumable agency gives up on winners repeatedly truncated at the same byte', async () => {

@@ -109,6 +109,14 @@ describe("the server's log", () => {
       },
     ],
     [
+      'ERROR    action: refuse | result: fail | ip: 10.0.0.1 | code: payload-too-large | detail: too long | hint: the client needs a smaller batch.maxAmount, or the server a higher PAYLOAD_BYTES_MAX',
+      {
+        event: 'message-refused',
+        ip: '10.0.0.1',
+        refusal: { code: 'payload-too-large', detail: 'too long' },
+      },
+    ],
+    [
       'WARNING  action: answer_http | result: fail | ip: 10.0.0.1 | host: evil.example | error: HTTP_NAMES does not include it',
       { event: 'http-refused', ip: '10.0.0.1', host: 'evil.example' },
     ],
