@@ -89,7 +89,9 @@ async function* readBatches(amount) {
   const start = HEADER_BYTES + String(agency).length;
   let batch = [];
   let size = start;
-  for await (const line of createInterface({ input: createReadStream('agency.csv') })) {
+  const input = createReadStream('agency.csv');
+  // A `\r\n` that two reads cut in half is one line end, however far apart they are.
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
     const bet = parseLine(line).join('\t');
     const length = Buffer.byteLength(bet) + 1;
     if (batch.length >= amount || size + length > MESSAGE_BYTES_MAX) {
