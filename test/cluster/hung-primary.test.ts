@@ -22,10 +22,21 @@ async function forkLog(run: ClusterRun, former: PostgresNode, lonely: Member): P
   const enough = batches() + 20;
   await run.until('bets of the lonely server', () => batches() >= enough);
   const senders = await former.sql<{ pid: number }>('SELECT pid FROM pg_stat_replication');
-  for (const { pid } of senders) process.kill(pid, 'SIGSTOP');
-  await former.until(
-    `SELECT count(*) > 0 AS ok FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
-  );
+  const signalSenders = (signal: NodeJS.Signals): void => {
+    for (const { pid } of senders) process.kill(pid, signal);
+  };
+  // The commit that waits may have been sent before its sender was stopped: then the next one.
+  for (let isSent = true; isSent; ) {
+    signalSenders('SIGSTOP');
+    await former.until(
+      `SELECT count(*) > 0 AS ok FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+    );
+    const [row] = await former.sql<{ sent: boolean }>(
+      'SELECT bool_or(sent_lsn >= pg_current_wal_flush_lsn()) AS sent FROM pg_stat_replication',
+    );
+    isSent = row!.sent;
+    if (isSent) signalSenders('SIGCONT');
+  }
   former.signal('SIGSTOP');
   for (const { life } of run.servers) life.kill('SIGCONT');
 }
@@ -74,7 +85,9 @@ test('a primary resumed after a failover acknowledges nothing and is not followe
   await run.untilReady(lonely, '503 not ready: engine-away');
   // The former primary shows a record at a position that has another one.
   await cancelWaits(former);
-  expect((await logOf(run, postgres.primary)).startsWith(await logOf(run, former))).toBe(false);
+  await expect
+    .poll(async () => (await logOf(run, postgres.primary)).startsWith(await logOf(run, former)))
+    .toBe(false);
 
   // A server that starts asks the former primary first.
   await run.servers[0]!.kill();
