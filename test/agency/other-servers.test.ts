@@ -195,11 +195,7 @@ test('a resumable agency gives up on a repeated unexpected reply and names it', 
   await first.message();
   first.say(OK);
   for (let attempt = 1; ; attempt += 1) {
-    const next = attempt === 1 ? first : await central.accept();
-    if (attempt > 1) {
-      await next.message();
-      next.say(welc(1));
-    }
+    const next = attempt === 1 ? first : await resumed(central);
     expect(await next.message()).toBe('ACTA 0');
     next.say(OK);
     if (attempt === 5) break;
@@ -234,11 +230,7 @@ test('a resumable agency gives up on an acta that it has seen', async () => {
   expect(await first.message()).toBe('END');
   first.say(OK);
   for (let attempt = 1; ; attempt += 1) {
-    const next = attempt === 1 ? first : await central.accept();
-    if (attempt > 1) {
-      await next.message();
-      next.say(welc(1));
-    }
+    const next = attempt === 1 ? first : await resumed(central);
     expect(await next.message()).toBe(`ACTA ${attempt === 1 ? 0 : 1}`);
     next.say(SEEN_ACTA);
     if (attempt === 6) break;
@@ -255,9 +247,7 @@ test('a resumable agency gives up on winners repeatedly truncated at the same by
   first.say('5257494e 00000013 327c3330');
   await first.hangUp();
   for (let attempt = 2; attempt <= 5; attempt += 1) {
-    const next = await central.accept();
-    await next.message();
-    next.say(welc(1));
+    const next = await resumed(central);
     expect(await next.message()).toBe('ACTA 0');
     next.say('5257494e 00000013 327c3330');
     await next.hangUp();
@@ -266,6 +256,14 @@ test('a resumable agency gives up on winners repeatedly truncated at the same by
     'the central closed the connection after 12 bytes of an answer, 5 times in a row in the same place',
   );
 });
+
+/** The next connection of a resumable agency, welcomed. */
+async function resumed(central: FakeCentral) {
+  const next = await central.accept();
+  await next.message();
+  next.say(welc(1));
+  return next;
+}
 
 /** A resumable agency that has uploaded no bets and is about to say END; it is expected to fail. */
 async function finishResumable() {

@@ -29,7 +29,7 @@ const PAUSE_MS = 1_500;
 
 interface Delivery {
   readonly plan: (seed: number) => LinkPlan;
-  /** What the plan stops goes on after so long. */
+  /** How long the stopped connections are held before they are released. */
   readonly pauseMs?: number;
   readonly disturbance: Text;
 }
