@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../src/check/finding.ts';
+import { CHECK_LIMIT_MS, holdCorrect, holdMutants } from '../check/matrix.ts';
 import { ECHO_MUTANTS } from '../check/subjects/echo-mutants.ts';
 import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
 import { PYTHON_SERVER_MUTANTS } from '../check/subjects/python-server-mutants.ts';
@@ -16,22 +17,8 @@ import { needEngine } from './stack.ts';
 
 beforeEach(needEngine);
 
-/** Builds images and starts some dozens of containers. */
-const LIMIT_MS = 900_000;
-
-/** Each takes a minute. `MATRIX=own` looks at every fault; without containers, `test/check/` does. */
-const FOUND_IN_SUITE = ['port-published', 'winners-to-all'];
-
-const MUTANTS = [
-  ...ECHO_MUTANTS.map(mutant => ({ ...mutant, program: 'echo' as const })),
-  ...[...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS].map(mutant => ({
-    ...mutant,
-    program: 'python' as const,
-  })),
-].filter(({ name }) => process.env['MATRIX'] !== undefined || FOUND_IN_SUITE.includes(name));
-
 describe('loteria check --how docker', () => {
-  test('passes a correct solution of exercises 1 to 4', { timeout: LIMIT_MS }, async () => {
+  test('passes a correct solution of exercises 1 to 4', { timeout: CHECK_LIMIT_MS }, async () => {
     const subject = repository('echo');
     const before = await inventory();
     const { findings } = await check(subject);
@@ -43,29 +30,13 @@ describe('loteria check --how docker', () => {
     expect(git(subject, 'status', '--porcelain')).toBe('');
   });
 
-  test('passes a correct solution of the last exercise', { timeout: LIMIT_MS }, async () => {
-    const { findings } = await check(repository('python'), '--only', 'outcome,privacy,sigterm');
-    expect(findings.map(({ check: id, verdict }) => `${id} ${verdict}`)).toEqual([
-      'outcome ok',
-      'privacy ok',
-      'sigterm ok',
-    ]);
-  });
-
-  test.each(MUTANTS)('finds the fault $name', { timeout: LIMIT_MS }, async mutant => {
-    const { program, patches, expected } = mutant;
-    const { findings } = await check(
-      repository(program, patches),
-      '--only',
-      Object.keys(expected).join(),
-    );
-    const verdicts = findings.map(({ check: id, verdict }) => [id, verdict]);
-    expect(Object.fromEntries(verdicts)).toEqual(expected);
-  });
+  holdCorrect('python', 'docker');
+  holdMutants('echo', ECHO_MUTANTS, 'docker');
+  holdMutants('python', [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS], 'docker');
 });
 
 describe('an interrupted run of loteria check', () => {
-  test('leaves nothing after Ctrl-C', { timeout: LIMIT_MS }, async () => {
+  test('leaves nothing after Ctrl-C', { timeout: CHECK_LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
     await hasContainers(running);
@@ -74,7 +45,7 @@ describe('an interrupted run of loteria check', () => {
     expect(await inventory()).toEqual(before);
   });
 
-  test('is cleaned up by the next run after SIGKILL', { timeout: LIMIT_MS }, async () => {
+  test('is cleaned up by the next run after SIGKILL', { timeout: CHECK_LIMIT_MS }, async () => {
     const before = await inventory();
     const running = start(repository('echo'), '--only', 'ej1:echo');
     await hasContainers(running);

@@ -33,7 +33,7 @@ export function needEngine(context: TestContext): void {
   if (failure !== undefined) throw new Error(failure);
 }
 
-export interface StackOptions {
+interface StackOptions {
   readonly exercise: string;
   readonly clients: number;
   /** Two servers over a cluster that keeps the bets, in place of one. */

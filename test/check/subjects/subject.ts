@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AgencyProtocol, listenerOf } from '../../../src/wire/dialect-names.ts';
 
-export type SubjectLanguage = 'python' | 'node';
-
 /** A correct program: exercise 8 in a language, or exercises 1 to 4, which are an echo server. */
-type SubjectProgram = SubjectLanguage | 'echo';
+export type SubjectProgram = 'python' | 'node' | 'echo';
 
 const BRANCHES: Readonly<Record<SubjectProgram, readonly string[]>> = {
   python: ['ej8'],
