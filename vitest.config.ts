@@ -5,7 +5,7 @@ const BUILD = 'test/support/fresh-build.ts';
 /** Tests that start processes: the built program, Python, PostgreSQL, shells. */
 const PROCESS = [
   'test/{audit,bench,check,cli,crash,deploy,e2e,peers,promises,scripts,store}/**/*.test.ts',
-  // It waits for a minute and a half for links of 2 kbit/s.
+  // It waits for half a minute for links of 2 kbit/s.
   'test/agency/slow-link.test.ts',
   // It replaces a module of Node.
   'test/central/draw-holder.test.ts',
