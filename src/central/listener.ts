@@ -168,7 +168,7 @@ export class Listener {
   }
 }
 
-function explainListenError(error: Error, { name, port }: ListenerParts): string {
+function explainListenError(error: Error, { name, host, port }: ListenerParts): string {
   const { code } = error as NodeJS.ErrnoException;
   const forIt = `for ${name} (SERVER_PORT, SERVER_LISTENERS)`;
   if (code === 'EADDRINUSE')
@@ -176,7 +176,7 @@ function explainListenError(error: Error, { name, port }: ListenerParts): string
   if (code === 'EACCES')
     return `port ${port} is not for this user, choose one from 1024 up ${forIt}`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return 'SERVER_HOST is no address of this machine';
+    return `SERVER_HOST ${host} is no address of this machine`;
   return error.message;
 }
 

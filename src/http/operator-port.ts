@@ -112,7 +112,7 @@ export class OperatorPort {
     const { host, port } = this.#parts;
     return new Promise((resolve, reject) => {
       const onError = (error: Error): void =>
-        reject(new Error(explainListenError(error, port), { cause: error }));
+        reject(new Error(explainListenError(error, this.#parts), { cause: error }));
       this.#server.once('error', onError);
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', onError);
@@ -163,12 +163,12 @@ export class OperatorPort {
   }
 }
 
-function explainListenError(error: Error, port: number): string {
+function explainListenError(error: Error, { host, port }: OperatorPortParts): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return `HTTP_PORT ${port} is in use by another program, choose another one`;
   if (code === 'EACCES') return `HTTP_PORT ${port} needs more privileges, choose one from 1024 up`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return 'HTTP_HOST is not an address of this machine';
+    return `HTTP_HOST ${host} is no address of this machine`;
   return `HTTP_PORT ${port} cannot be used, ${error.message}`;
 }

@@ -102,10 +102,10 @@ describe('opening a listener', () => {
     expect(await connectingTo(listener.port)).toBe('connected');
   });
 
-  test('on an address of another machine fails and names SERVER_HOST', async () => {
+  test('on an address of another machine fails and names it', async () => {
     // 192.0.2.0/24 is for documentation: no machine has it.
     await expect(Listener.open(parts({ host: '192.0.2.1' }))).rejects.toThrow(
-      'SERVER_HOST is no address of this machine',
+      'SERVER_HOST 192.0.2.1 is no address of this machine',
     );
   });
 });

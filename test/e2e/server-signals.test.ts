@@ -303,7 +303,7 @@ describe('a server exits with code 1, or 2 for an unusable folder, and one log l
 
   test('SERVER_HOST is not an address of this machine', async () => {
     const server = await failToStart({ SERVER_PORT: '0', SERVER_HOST: '192.0.2.1' });
-    await expectOneLine(server, /^SERVER_HOST is no address of this machine$/);
+    await expectOneLine(server, /^SERVER_HOST 192\.0\.2\.1 is no address of this machine$/);
   });
 });
 
