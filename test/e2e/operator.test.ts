@@ -127,17 +127,24 @@ describe('a server with HTTP_PORT', () => {
     expect(details).toMatchObject({ ip: '127.0.0.1', host: 'evil.example' });
   });
 
-  test('fails with a line that names HTTP_PORT when the port is in use', async () => {
+  test('fails with a line that names the address that it cannot listen on', async () => {
     const taken = createServer();
     onTestFinished(() => void taken.close());
     await new Promise<void>(resolve => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const { port } = taken.address() as { port: number };
-    const env = { ...BASE, HTTP_PORT: String(port) };
-    const server = Program.start(['server'], { cwd: await temporaryFolder(), env });
-    expect(await server.exited).toEqual({ code: 1, signal: null });
-    expect(server.linesOf('start', 'fail')[0]!.details['error']).toBe(
-      `HTTP_PORT ${port} is in use by another program, choose another one`,
-    );
+    for (const [env, error] of [
+      [
+        { HTTP_PORT: String(port) },
+        `HTTP_PORT ${port} is in use by another program, choose another one`,
+      ],
+      // 192.0.2.0/24 is for documentation: no machine has it.
+      [{ HTTP_HOST: '192.0.2.1' }, 'HTTP_HOST 192.0.2.1 is no address of this machine'],
+    ] as const) {
+      const cwd = await temporaryFolder();
+      const server = Program.start(['server'], { cwd, env: { ...BASE, ...env } });
+      expect(await server.exited).toEqual({ code: 1, signal: null });
+      expect(server.linesOf('start', 'fail')[0]!.details['error']).toBe(error);
+    }
   });
 });
 
