@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const BUILD = 'test/support/fresh-build.ts';
 
@@ -15,11 +16,25 @@ const BROWSER = ['test/browser/**/*.test.ts'];
 const CLUSTER = ['test/cluster/**/*.test.ts'];
 const DOCKER = ['test/docker/**/*.test.ts'];
 
+/** Files of half a minute and more. They are short, and a clean checkout knows sizes alone. */
+const SLOW = /check\/matrix|slow-link|store\/postgres|crash\.test|docker\/cluster/;
+
+/** Begins with the slow files, so that none of them is left alone at the end. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const [slow, others] = [true, false].map(isSlow =>
+      files.filter(({ moduleId }) => SLOW.test(moduleId) === isSlow),
+    );
+    return [...slow!, ...(await super.sort(others!))];
+  }
+}
+
 /** On a busy machine, what a process or a page shows next can take longer than the usual second. */
 const PATIENT = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         test: {
@@ -40,7 +55,8 @@ export default defineConfig({
           include: PROCESS,
           globalSetup: BUILD,
           sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          // They wait for processes and clocks more than they compute.
+          maxWorkers: 3,
           // Three PostgreSQL servers alone take a minute to start on a busy machine.
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -28,10 +28,10 @@ if (selection.length > 0) {
   // Containers mostly wait for each other: they leave the processor to the other tests. What
   // compares durations comes last.
   await Promise.all([
-    runTests(projects('unit', 'process')),
+    runTests(projects('unit', 'process', 'browser', 'cluster')),
     runTests(projects('docker'), { atTheEnd: true }),
   ]);
-  await runTests(projects('hostile', 'browser', 'cluster'));
+  await runTests(projects('hostile'));
 }
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
 console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);

@@ -64,7 +64,8 @@ async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
     en: `after client ${gone} was gone in the middle of a message`,
   };
   const judged = await judgeDisturbed(lab, judgement, { control: usual, disturbance });
-  return judged.verdict === 'ok' ? ((await spinning(lab, play)) ?? judged) : judged;
+  if (judged.verdict !== 'ok') return judged;
+  return (await spinning(lab, play)) ?? (await leftOpen(lab, play)) ?? judged;
 }
 
 /**
@@ -93,6 +94,27 @@ async function spinning(lab: Lab, play: Play): Promise<Judgement | undefined> {
     },
     [lastLines(play.server)],
   );
+}
+
+/** Every client has ended, so the server has nobody to talk to. */
+async function leftOpen(lab: Lab, play: Play): Promise<Judgement | undefined> {
+  const countOf = (of: 'open' | 'close'): number =>
+    play.lottery.proxy.events.filter(({ kind }) => kind === of).length;
+  const openCount = (): number => countOf('open') - countOf('close');
+  lab.say({ es: 'espero que se cierren las conexiones', en: 'waiting for connections to close' });
+  if (await waitFor(lab, play, () => openCount() === 0)) return undefined;
+  return {
+    verdict: 'advice',
+    reason: {
+      es: `el servidor tiene abiertas ${openCount()} conexiones de clientes que ya terminaron`,
+      en: `the server holds ${openCount()} connections of clients that have ended`,
+    },
+    hint: {
+      es: 'cada una es un file descriptor: ¿quién cierra el socket cuando el cliente se fue?',
+      en: 'each one is a file descriptor: what closes the socket when the client has gone?',
+    },
+    evidence: [lastLines(play.server)],
+  };
 }
 
 /** A client that has lost its server must not say by its exit code that all is well. */

@@ -279,6 +279,20 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     expected: { 'peer-gone': 'fail' },
   },
   {
+    name: 'connections-left-open',
+    why: 'A list of the connections is kept for SIGTERM, and nothing is ever taken from it.',
+    patches: [
+      {
+        file: SERVER,
+        find: `            connection.close()
+            self.connections.pop(connection, None)
+`,
+        replace: '',
+      },
+    ],
+    expected: { 'peer-gone': 'advice' },
+  },
+  {
     name: 'first-message-before-thread',
     why: 'The thread is to know its agency, so the first message is read where connections are accepted.',
     patches: [
