@@ -15,7 +15,7 @@ import {
   waitFor,
   waitForStored,
 } from '../play.ts';
-import { PACKET_BYTES_MAX } from '../profiles/tp0.ts';
+import { type MadeBet, PACKET_BYTES_MAX } from '../profiles/tp0.ts';
 import { encodings, focusOn, occurrences, type Turn, upTurnsOf } from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
@@ -247,11 +247,7 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const ended = judgeServer(play);
   if (ended !== undefined) return ended;
   const isStored = (await storedRows(play)).some(row => row.includes(bad.document));
-  const isSent = encodings(bad.document).some(
-    ([, needle]) =>
-      occurrences(play.lottery.proxy.events, { client: 1, direction: 'up' }, needle).length > 0,
-  );
-  if ((isOver() || !isSent) && !isStored) return aliveAfter(lab, play);
+  if ((isOver() || !hasSent(play, 1, bad)) && !isStored) return aliveAfter(lab, play);
   const what = isStored
     ? { es: 'quedó guardada en bets.csv', en: 'was stored in bets.csv' }
     : { es: 'se respondió como si nada', en: 'was answered as if nothing were wrong' };
@@ -268,12 +264,19 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   );
 }
 
+const hasSent = ({ lottery: { proxy } }: Play, client: number, { document }: MadeBet): boolean =>
+  encodings(document).some(
+    ([, needle]) => occurrences(proxy.events, { client, direction: 'up' }, needle).length > 0,
+  );
+
 async function aliveAfter(lab: Lab, play: Play): Promise<Judgement | undefined> {
   await startClients(play, [2]);
   const isStored = await waitForStored(lab, play, [2]);
   const ended = judgeServer(play);
   const received2 = isStored || (await storedRows(play)).some(row => row.startsWith('2|'));
   if (ended !== undefined || received2) return ended;
+  // A client that loses what it should send is the finding of another check.
+  if (!play.inputs[1]!.bets.some(bet => hasSent(play, 2, bet))) return undefined;
   return fail(
     {
       es: 'después de una apuesta mala de una agencia el servidor no atiende a otra',
