@@ -73,7 +73,7 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
 `,
       },
     ],
-    expected: { 'short-reads': 'fail' },
+    expected: { 'short-reads': 'fail', 'short-writes': 'fail' },
   },
   {
     name: 'timeout-drops-bytes',
