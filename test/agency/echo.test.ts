@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type EchoParts, runEcho } from '../../src/agency/echo.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { portWithoutListener } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import { Events, failureOf, loopback } from './start-agency.ts';
 
 /** A server that hands each line it is told to `answer`; returns its port and the lines. */
@@ -67,7 +67,7 @@ describe('the echo client', () => {
 
   test('fails over to the next server and stays with it', async () => {
     const { port, lines } = await echoServer((socket, line) => socket.end(line));
-    const { running, events } = start([await portWithoutListener(), port]);
+    const { running, events } = start([await freePort(), port]);
     await running;
     expect(lines).toHaveLength(3);
     expect(events.of('connecting')).toHaveLength(1);

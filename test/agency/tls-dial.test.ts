@@ -207,17 +207,3 @@ test('a server that closes during the TLS handshake is retried', async () => {
   ]);
   expect(await dialed).not.toBeInstanceOf(LinkError);
 });
-
-test('a stalled TLS handshake times out', async () => {
-  const central = await FakeCentral.listen();
-  const error = await failureOf(
-    dial({
-      ...parts(central.port),
-      limits: { connectTimeoutMs: 50, handshakeTimeoutMs: 50 },
-      maxElapsedMs: 1,
-    }),
-  );
-  expect(error.message).toBe(
-    `the central cannot be reached at 127.0.0.1, port ${central.port}, no answer to the connection, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
-  );
-});
