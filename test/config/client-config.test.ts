@@ -181,17 +181,6 @@ describe('a client configuration', () => {
     expect(addresses.servers.map(server => server.text)).toEqual(each);
   });
 
-  test('accepts several addresses in the file', async () => {
-    const { addresses } = await read('id: 1\nserver:\n  address: a:1, [fe80::1%eth0]:80\n');
-    expect(addresses).toEqual({
-      servers: [
-        { host: 'a', port: 1, text: 'a:1' },
-        { host: 'fe80::1%eth0', port: 80, text: '[fe80::1%eth0]:80' },
-      ],
-      text: 'a:1, [fe80::1%eth0]:80',
-    });
-  });
-
   test.each([
     'server',
     'server:',
