@@ -5,6 +5,7 @@ import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { bet, conn, END, GWIN, nbet, NOK, OK } from '../support/base-frames.ts';
+import { listen } from '../support/listen.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral } from '../support/test-central.ts';
@@ -81,10 +82,7 @@ describe('opening a listener', () => {
   });
 
   test('on a port in use by another program fails with advice', async () => {
-    const other = createServer();
-    onTestFinished(() => void other.close());
-    await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
-    const { port } = other.address() as { port: number };
+    const port = await listen(createServer());
     const made = parts({ port });
     await expect(Listener.open(made)).rejects.toMatchObject({
       message: `port ${port} is in use by another program, end it or choose another one for silent (SERVER_PORT, SERVER_LISTENERS)`,

@@ -151,13 +151,6 @@ describe('mutual TLS (TLS_CLIENT_CA)', () => {
   });
 });
 
-test('without TLS_CLIENT_CA no certificate is required', async () => {
-  const central = await open({ tls: ONE_SIDED });
-  const { peer } = await securely(central);
-  peer.send(Buffer.concat([helo(2), sbet(1, bet(10))]));
-  expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
-});
-
 describe('a failed handshake', () => {
   test.each([
     ['a message of the protocol', conn(1)],

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { listen } from '../support/listen.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -112,11 +113,7 @@ describe('exercises 1 to 4: the echo client', () => {
       socket.on('error', () => {});
       socket.once('data', () => socket.end('something else\n'));
     });
-    await new Promise<void>(resolve => wrong.listen({ port: 0, host: '127.0.0.1' }, resolve));
-    onTestFinished(() => void wrong.close());
-    const client = startClient(folder, 1, (wrong.address() as AddressInfo).port, {
-      CLI_MODE: 'echo',
-    });
+    const client = startClient(folder, 1, await listen(wrong), { CLI_MODE: 'echo' });
     expect(await client.exited).toEqual(FAILED);
     expect(client.lines.at(-1)).toMatchObject({ level: 'ERROR', action: 'exit', result: 'fail' });
     expect(client.lines.at(-1)!.text).toContain(

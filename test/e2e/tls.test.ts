@@ -151,16 +151,6 @@ describe('an agency that the server rejects', () => {
       () => trusted.agency(2),
       'unauthorized, the certificate speaks for agency 2',
     ],
-    [
-      'an expired certificate',
-      () => trusted.agency(1, EXPIRED),
-      'unauthorized, the certificate has expired',
-    ],
-    [
-      'a certificate of another authority',
-      async () => (await signed()).agency(1),
-      'unauthorized, the certificate is not signed by the authority of TLS_CLIENT_CA',
-    ],
     ['no certificate', async () => undefined, 'unauthorized, no certificate was shown'],
   ])(
     'reports the reason and exits, without effect on other agencies: %s',
