@@ -26,7 +26,6 @@ import { Peer } from '../support/peer.ts';
 const trusted = await signed();
 
 const MUTUAL = { identity: trusted.server, clientAuthority: trusted.ca };
-const ONE_SIDED = { identity: trusted.server, clientAuthority: undefined };
 
 const open = (options: TestCentralOptions = {}): Promise<TestCentral> =>
   TestCentral.open({ tls: MUTUAL, ...options });
