@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgencyParts } from './agency-parts.ts';
 import { Stopped } from './errors.ts';
@@ -22,14 +23,11 @@ export async function pause(
 /** An answer that is not waited for when the process is asked to stop. */
 export async function withStop<Value>(answer: Promise<Value>, stop: AbortSignal): Promise<Value> {
   if (stop.aborted) throw new Stopped();
-  let onStop = (): void => {};
-  const stopped = new Promise<never>((_, reject) => {
-    onStop = () => reject(new Stopped());
-    stop.addEventListener('abort', onStop);
-  });
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const listening = addAbortListener(stop, () => reject(new Stopped()));
   try {
     return await Promise.race([answer, stopped]);
   } finally {
-    stop.removeEventListener('abort', onStop);
+    listening[Symbol.dispose]();
   }
 }

@@ -12,9 +12,9 @@ export function compare(
   expected: string | number | undefined,
   found: string | number | undefined,
 ): Check {
-  if (expected === found) return { what, result: 'ok', detail: String(found) };
-  const detail = `expected ${expected ?? 'nothing'}, found ${found ?? 'nothing'}`;
-  return { what, result: 'differs', detail };
+  return expected === found
+    ? ok(what, String(found))
+    : differs(what, String(expected ?? 'nothing'), String(found ?? 'nothing'));
 }
 
 export const ok = (what: string, detail: string): Check => ({ what, result: 'ok', detail });

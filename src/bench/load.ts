@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events';
 import { createHistogram } from 'node:perf_hooks';
 import type { Limits } from '../wire/limits.ts';
 import type { Belt } from './belt.ts';
@@ -55,23 +56,25 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
     return taken;
   };
   const connections: LoadConnection[] = [];
-  const stopped = whenAborted(stop);
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  stopped.catch(() => {});
+  const stopping = addAbortListener(stop, () => reject(stop.reason as Error));
   let checking: NodeJS.Timeout | undefined;
   try {
     const parts = { limits, belt, window, take, latency, now };
-    await Promise.race([openAll(plan, parts, connections), stopped.promise]);
+    await Promise.race([openAll(plan, parts, connections), stopped]);
     checking = setInterval(() => {
       for (const connection of connections) connection.checkDeadline();
     }, DEADLINE_CHECK_MS);
     const startedAt = now();
     for (const connection of connections) connection.start();
-    await Promise.race([Promise.all(connections.map(({ done }) => done)), stopped.promise]);
+    await Promise.race([Promise.all(connections.map(({ done }) => done)), stopped]);
     const seconds = (now() - startedAt) / 1_000;
     const at = (percent: number): number => latency.percentile(percent) / 1_000;
     return { seconds, latencyMs: { p50: at(50), p99: at(99), p999: at(99.9), max: at(100) } };
   } finally {
     clearInterval(checking);
-    stopped.release();
+    stopping[Symbol.dispose]();
     await Promise.all(connections.map(connection => connection.close()));
   }
 }
@@ -95,14 +98,4 @@ async function openAll(
     );
     await Promise.all(opening);
   }
-}
-
-/** A promise that rejects with the signal's reason, and a function that removes its listener. */
-function whenAborted(stop: AbortSignal): { promise: Promise<never>; release(): void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {});
-  const onAbort = (): void => reject(stop.reason as Error);
-  if (stop.aborted) onAbort();
-  stop.addEventListener('abort', onAbort);
-  return { promise, release: () => stop.removeEventListener('abort', onAbort) };
 }

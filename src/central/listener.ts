@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { CentralEvent, Emit } from '../observe/events.ts';
 import type { Limits } from '../wire/limits.ts';
@@ -98,27 +99,18 @@ export class Listener {
     emit({ event: 'listener-closed', port });
   }
 
-  #listen(): Promise<void> {
-    const { host, port, backlog, emit, name, limits } = this.#parts;
-    return new Promise((resolve, reject) => {
-      const onError = (error: Error): void =>
-        reject(new Error(explainListenError(error, this.#parts), { cause: error }));
-      this.#server.once('error', onError);
-      this.#server.listen({ host, port, backlog }, () => {
-        this.#server.off('error', onError);
-        // Running out of file descriptors is transient: open connections are not affected.
-        this.#server.on('error', error => emit({ event: 'listener-error', error: error.message }));
-        this.#sweep = setInterval(() => this.#checkDeadlines(), sweepMs(limits));
-        emit({
-          event: 'listening',
-          dialect: name,
-          address: host ?? 'every interface',
-          port: this.port,
-        });
-        emit({ event: 'accepting' });
-        resolve();
-      });
-    });
+  async #listen(): Promise<void> {
+    const { host, port, backlog, emit, name: dialect, limits } = this.#parts;
+    try {
+      await once(this.#server.listen({ host, port, backlog }), 'listening');
+    } catch (error) {
+      throw new Error(explainListenError(error as Error, this.#parts), { cause: error });
+    }
+    // Running out of file descriptors is transient: open connections are not affected.
+    this.#server.on('error', error => emit({ event: 'listener-error', error: error.message }));
+    this.#sweep = setInterval(() => this.#checkDeadlines(), sweepMs(limits));
+    emit({ event: 'listening', dialect, address: host ?? 'every interface', port: this.port });
+    emit({ event: 'accepting' });
   }
 
   /** A late sweep means that this process stalled: peers get a turn before they are cut. */

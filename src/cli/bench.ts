@@ -39,7 +39,11 @@ export async function bench({ server, json, end = false, ...rest }: BenchOptions
       address === undefined
         ? await measureBesideBaseline(parts)
         : [await measureServer(server!, [address], parts)];
-    say(json ? JSON.stringify(reportOf(shape, measurements)) : describe(shape, measurements));
+    say(
+      json
+        ? JSON.stringify({ ...shape, measurements, ratio: ratioOf(measurements) })
+        : describe(shape, measurements),
+    );
     return EXIT.done;
   } catch (error) {
     if (stopping.signal.aborted) {
@@ -71,11 +75,7 @@ async function measureBesideBaseline(parts: MeasureParts): Promise<Measurement[]
   ];
 }
 
-/** The output of `--json`; `ratio` is ours to the baseline, if both were measured. */
-function reportOf(shape: LoadShape, measurements: readonly Measurement[]) {
-  return { ...shape, measurements, ratio: ratioOf(measurements) };
-}
-
+/** Ours to the baseline, if both were measured. */
 function ratioOf([ours, reference]: readonly Measurement[]): number | undefined {
   return ours && reference && ours.betsPerSecond / reference.betsPerSecond;
 }

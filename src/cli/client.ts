@@ -70,7 +70,7 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
     if (name === 'acta-checked') isDisputed = event.error !== undefined;
     logEvent(event);
   };
-  log.info('config', 'success', {
+  log.line('INFO', 'config', 'success', {
     client_id: config.id,
     server_address: config.addresses.text,
     loop_amount: config.loopAmount,

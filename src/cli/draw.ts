@@ -2,6 +2,7 @@ import { sha256OfActa } from '../lottery/acta.ts';
 import { isActaFile } from '../audit/acta-folder.ts';
 import { readLotteryConfig } from '../config/server-config.ts';
 import type { Lottery } from '../lottery/lottery.ts';
+import type { AgencyOptions } from './agencies.ts';
 import { describeByHand } from './by-hand.ts';
 import { EXIT } from './exit-codes.ts';
 import { archiveDraw } from './stores/csv.ts';
@@ -12,15 +13,10 @@ const WITHOUT_FILES =
   'keep its bets with `loteria export FILE`, stop every server and start them with STORE_LOTTERY set to a name that is not in use, ' +
   'LOTERIA-2 say';
 
-export interface DrawOptions {
-  readonly config?: string;
-  readonly json?: boolean;
-}
-
 /** `loteria draw status` */
 export async function drawStatus(
   directory: string | undefined,
-  options: DrawOptions,
+  options: AgencyOptions,
 ): Promise<number> {
   const store = await storeOf(readLotteryConfig(options.config, directory));
   const { lottery, begun } = await store.read();
@@ -88,7 +84,7 @@ function describeState({ state, waitingFor, acta, draw }: ReturnType<typeof stat
 /** `loteria draw new` */
 export async function drawNew(
   directory: string | undefined,
-  { config }: DrawOptions,
+  { config }: AgencyOptions,
 ): Promise<number> {
   const folder = await folderOf(directory, WITHOUT_FILES, config);
   say(`archived in ${await archiveDraw(folder, isActaFile)}`);

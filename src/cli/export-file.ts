@@ -10,7 +10,6 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileRefused, IS_LINK, PRIVATE_FILE } from '../files/private.ts';
@@ -23,11 +22,12 @@ import { StoreError } from '../store/store.ts';
  */
 export class ExportFile {
   readonly path: string;
+  /** Written so far. */
+  bytes = 0;
   /** The error of a write of rows. */
   failure: Error | undefined;
   readonly #hash = createHash('sha256');
   readonly #descriptor: number;
-  #bytes = 0;
 
   private constructor(path: string) {
     this.path = path;
@@ -60,15 +60,11 @@ export class ExportFile {
     return sealOf(this.path);
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   write(rows: Uint8Array): void {
     try {
       this.#hash.update(rows);
-      this.#bytes += rows.length;
-      for (let at = 0; at < rows.length; ) at += writeSync(this.#descriptor, rows, at);
+      this.bytes += rows.length;
+      writeFileSync(this.#descriptor, rows);
     } catch (error) {
       this.failure = withPath(error, this.partPath);
       throw this.failure;
@@ -79,9 +75,8 @@ export class ExportFile {
    * Renames the file and writes its seal.
    *
    * @param describe makes the seal from the digest of the file
-   * @returns the digest
    */
-  finish(describe: (sha256: string) => unknown): string {
+  finish(describe: (sha256: string) => unknown): void {
     fsyncSync(this.#descriptor);
     this.#expectOwnPart();
     closeSync(this.#descriptor);
@@ -98,7 +93,6 @@ export class ExportFile {
     renameSync(this.partPath, this.path);
     renameSync(sealPart, this.sealPath);
     syncDirectory(dirname(this.path));
-    return sha256;
   }
 
   /** Removes an incomplete file. */

@@ -71,7 +71,7 @@ export async function server({ config: path }: { readonly config?: string }): Pr
 async function runCentral(config: ServerConfig, sink: LogSink): Promise<number> {
   const log = openLog(sink, { level: config.logLevel.level, format: config.logFormat });
   let emit = logCentral(log);
-  log.debug('config', 'success', {
+  log.line('DEBUG', 'config', 'success', {
     port: config.listeners[0]!.port,
     listen_backlog: config.backlog,
     logging_level: config.logLevel.text,

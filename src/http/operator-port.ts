@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -108,20 +109,16 @@ export class OperatorPort {
     clearTimeout(timeout);
   }
 
-  #listen(): Promise<void> {
+  async #listen(): Promise<void> {
     const { host, port } = this.#parts;
-    return new Promise((resolve, reject) => {
-      const onError = (error: Error): void =>
-        reject(new Error(explainListenError(error, this.#parts), { cause: error }));
-      this.#server.once('error', onError);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', onError);
-        this.#port = (this.#server.address() as AddressInfo).port;
-        // A lack of file descriptors is temporary.
-        this.#server.on('error', () => {});
-        resolve();
-      });
-    });
+    try {
+      await once(this.#server.listen({ host, port }), 'listening');
+    } catch (error) {
+      throw new Error(explainListenError(error as Error, this.#parts), { cause: error });
+    }
+    this.#port = (this.#server.address() as AddressInfo).port;
+    // A lack of file descriptors is temporary.
+    this.#server.on('error', () => {});
   }
 
   /**

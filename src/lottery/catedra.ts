@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import type { Bet } from './bet.ts';
 import { formatRow } from './bet-row.ts';
 import { decodeRows } from './row-decoder.ts';
@@ -31,20 +31,14 @@ export function storeBets(bets: Iterable<Bet>, path: string = STORAGE_FILEPATH):
     for (const bet of bets) {
       rows += formatRow(bet);
       if (rows.length > WRITE_CHUNK_CHARACTERS) {
-        writeWhole(file, rows);
+        writeFileSync(file, rows);
         rows = '';
       }
     }
-    writeWhole(file, rows);
+    writeFileSync(file, rows);
   } finally {
     closeSync(file);
   }
-}
-
-function writeWhole(file: number, text: string): void {
-  const bytes = Buffer.from(text);
-  let written = 0;
-  while (written < bytes.length) written += writeSync(file, bytes, written);
 }
 
 /**

@@ -23,10 +23,11 @@ export type BetsRefusal = 'unauthorized' | 'agency-finished' | 'draw-closed';
  * the same order leads to the same state.
  */
 export class Lottery {
+  /** The resumable uploads. */
+  readonly uploads = new Uploads();
   #expected: ReadonlySet<number> = new Set();
   /** In ascending order. */
   #missing = new Set<number>();
-  readonly #uploads = new Uploads();
   readonly #finished = new Set<number>();
   readonly #bets = new Map<number, number>();
   /** Agencies with bets that are not expected. */
@@ -46,11 +47,6 @@ export class Lottery {
   /** @param expected the agencies that the draw waits for, until a fact says which */
   constructor(expected: Iterable<number>) {
     this.#expect(expected);
-  }
-
-  /** The resumable uploads. */
-  get uploads(): Uploads {
-    return this.#uploads;
   }
 
   get state(): LotteryState {
@@ -184,25 +180,25 @@ export class Lottery {
       case 'stored':
         this.#count(fact.agency, fact.count);
         if (fact.place === undefined) add(this.#betsOutsideUploads, fact.agency, fact.count);
-        else this.#uploads.stored(fact.agency, fact.place, fact.count);
+        else this.uploads.stored(fact.agency, fact.place, fact.count);
         return;
       case 'refused':
-        this.#uploads.refused(fact.agency, fact.place, fact.fault);
+        this.uploads.refused(fact.agency, fact.place, fact.fault);
         return;
       case 'finished':
         this.#finished.add(fact.agency);
         this.#missing.delete(fact.agency);
         this.#betsOutsideUploads.delete(fact.agency);
-        if (fact.upload !== undefined) this.#uploads.complete(fact.agency, fact.upload);
+        if (fact.upload !== undefined) this.uploads.complete(fact.agency, fact.upload);
         return;
       case 'reopened':
         this.#finished.delete(fact.agency);
-        this.#uploads.allowVoided(fact.agency);
+        this.uploads.allowVoided(fact.agency);
         this.#expect(this.#expected);
         return;
       case 'voided': {
         const { agency, upload, uploads } = fact;
-        const ofUploads = this.#uploads.void(agency, upload, uploads);
+        const ofUploads = this.uploads.void(agency, upload, uploads);
         this.#count(agency, upload === undefined ? -(this.#bets.get(agency) ?? 0) : -ofUploads);
         if (upload === undefined) {
           this.#bets.delete(agency);

@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -94,8 +94,7 @@ function openOutput(): Output {
 
 function writeFile(text: string): boolean {
   try {
-    const bytes = Buffer.from(text);
-    for (let written = 0; written < bytes.length; ) written += writeSync(STDOUT, bytes, written);
+    writeFileSync(STDOUT, text);
     return true;
   } catch {
     return false;

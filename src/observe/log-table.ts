@@ -1,12 +1,17 @@
 import type { Emit } from './events.ts';
 import type { Details, Log, Result } from './log.ts';
+import type { LogLevel } from './log-level.ts';
 
-type Line = readonly [
-  level: 'debug' | 'info' | 'warning' | 'error',
-  action: string,
-  result: Result,
-  details?: Details,
-];
+type Line = Parameters<Log['line']>;
+
+const lineOf =
+  (level: LogLevel) =>
+  (action: string, result: Result, details: Details = {}): Line => [level, action, result, details];
+
+export const asDebug = lineOf('DEBUG');
+export const asInfo = lineOf('INFO');
+export const asWarning = lineOf('WARNING');
+export const asError = lineOf('ERROR');
 
 interface Named {
   readonly event: string;
@@ -26,15 +31,11 @@ export function logBy<Event extends Named>(log: Log, table: LogTable<Event>): Em
   >;
   return event => {
     const found = lines[event.event]!(event);
-    if (isLine(found)) write(log, found);
-    else for (const line of found) write(log, line);
+    if (isLine(found)) log.line(...found);
+    else for (const line of found) log.line(...line);
   };
 }
 
 function isLine(found: Line | readonly Line[]): found is Line {
   return typeof found[0] === 'string';
-}
-
-function write(log: Log, line: Line): void {
-  log[line[0]](line[1], line[2], line[3]);
 }

@@ -46,28 +46,7 @@ export class Log {
     this.#threshold = LOG_LEVELS.indexOf(options.level);
   }
 
-  debug(action: string, result: Result, details: Details = {}): void {
-    this.#line('DEBUG', action, result, details);
-  }
-
-  info(action: string, result: Result, details: Details = {}): void {
-    this.#line('INFO', action, result, details);
-  }
-
-  warning(action: string, result: Result, details: Details = {}): void {
-    this.#line('WARNING', action, result, details);
-  }
-
-  error(action: string, result: Result, details: Details = {}): void {
-    this.#line('ERROR', action, result, details);
-  }
-
-  /** Writes buffered lines before others learn what they say. */
-  flush(): void {
-    this.#options.flush?.();
-  }
-
-  #line(level: LogLevel, action: string, result: Result, details: Details): void {
+  line(level: LogLevel, action: string, result: Result, details: Details = {}): void {
     if (LOG_LEVELS.indexOf(level) < this.#threshold) return;
     const { format, write, clock } = this.#options;
     if (format === 'json') {
@@ -89,6 +68,11 @@ export class Log {
         line += ` | ${key}: ${typeof value === 'number' ? value : plain(key, value)}`;
     }
     write(`${line}\n`);
+  }
+
+  /** Writes buffered lines before others learn what they say. */
+  flush(): void {
+    this.#options.flush?.();
   }
 
   /** Formats each second once. */

@@ -8,7 +8,8 @@ import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { closeActa } from '../../src/lottery/acta.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
-import { FakeCentral, OK, rwin } from '../support/fake-central.ts';
+import { OK, rwin } from '../support/base-frames.ts';
+import { FakeCentral } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { finished, formatOf, startResumable, welcomed } from './start-agency.ts';
 

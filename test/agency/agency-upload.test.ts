@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import { FakeCentral, NEND, NOK, OK, RWIN_NONE } from '../support/fake-central.ts';
+import { NOK, OK } from '../support/base-frames.ts';
+import { FakeCentral } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
 import {
@@ -29,19 +28,6 @@ describe('an upload', () => {
     await agency.close();
     expect(await conversation.end()).toEqual([]);
     expect(events.names).toEqual(['connected', 'upload-done', 'file-closed', 'socket-closed']);
-  });
-
-  test('decodes replies in any chunking', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startAgency(central.port, { batchWindow: 3 });
-    const upload = uploadFile(agency, await betsFile(6));
-    const conversation = await central.accept();
-    await conversation.messages(4);
-    for (const byte of (OK + OK + OK).match(/../g)!) {
-      conversation.say(byte);
-      await new Promise(setImmediate);
-    }
-    expect(await upload).toBe(6);
   });
 
   test.each([1, 2, 7, 64])(
@@ -107,59 +93,9 @@ describe('an upload', () => {
       { event: 'upload-progress', bets: 8, fileBets: 10 },
     ]);
   });
-
-  test('reports a missing file and the setting that names it', async () => {
-    const path = join(await temporaryFolder(), 'none.csv');
-    const { agency, events } = startAgency(1);
-    const error = await failureOf(uploadFile(agency, path));
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      `cannot read ${path}, it does not exist (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it`,
-    );
-    expect(events.all).toEqual([]);
-  });
-
-  test('refuses a directory as an unreadable file', async () => {
-    const path = join(await temporaryFolder(), 'agency.csv');
-    await mkdir(path);
-    const error = await failureOf(uploadFile(startAgency(1).agency, path));
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toContain(`cannot read ${path}, it is a folder (EISDIR)`);
-  });
 });
 
 describe('a refused batch', () => {
-  test('ends the upload with an error that names its first line', async () => {
-    const central = await FakeCentral.listen();
-    const { agency, events } = startAgency(central.port, { batchWindow: 3 });
-    const upload = failureOf(uploadFile(agency, await betsFile(20)));
-    const conversation = await central.accept();
-    await conversation.messages(4);
-    conversation.say(OK + NOK);
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      'the central refused the batch of 2 bets that begins with line 3; its log says why',
-    );
-    expect(events.names.at(-1)).toBe('file-closed');
-    await agency.close();
-    await conversation.end();
-    expect(central.conversations).toHaveLength(1);
-  });
-
-  test.each([
-    ['NEND', NEND],
-    ['RWIN', RWIN_NONE],
-  ])('is also reported for an unexpected reply (%s)', async (_, answer) => {
-    const central = await FakeCentral.listen();
-    const { agency } = startAgency(central.port);
-    const upload = failureOf(uploadFile(agency, await betsFile(2)));
-    const conversation = await central.accept();
-    await conversation.messages(2);
-    conversation.say(answer);
-    expect(await upload).toBeInstanceOf(AgencyError);
-  });
-
   test('closes the connection in bounded time when the central stops reading', async () => {
     const central = await FakeCentral.listen();
     const { agency } = startAgency(central.port, {
@@ -271,49 +207,6 @@ describe('a lost connection', () => {
     expect(await second.messages(2)).toEqual(['CONN 1', batchText(3, 4)]);
     second.say(OK);
     expect(await upload).toBe(4);
-  });
-
-  test.each([
-    ['an unknown message type', '48545450', 'unknown-message'],
-    ['RWIN of four gigabytes', '5257494e ffffffff', 'payload-too-large'],
-    ['RWIN with a wrong count', '5257494e 00000003 327c31', 'malformed'],
-    ['a client message', '454e4400', 'unknown-message'],
-  ])(
-    'caused by an undecodable reply (%s) leaves the pending batches in doubt',
-    async (_, garbage, code) => {
-      const central = await FakeCentral.listen();
-      const { agency } = startAgency(central.port);
-      const upload = failureOf(uploadFile(agency, await betsFile(20)));
-      const conversation = await central.accept();
-      await conversation.messages(2);
-      conversation.say(garbage);
-      const error = await upload;
-      expect(error).toBeInstanceOf(AgencyError);
-      expect(error.message).toMatch(
-        /the connection was lost, the central's answer cannot be read, /,
-      );
-      expect(error.message).toContain('whether the last 1 batches were stored is not known');
-      expect(error.cause).toMatchObject({ cause: { refusal: { code } } });
-      await conversation.end();
-    },
-  );
-
-  test('caused by a reply timeout leaves the pending batches in doubt', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startAgency(central.port, {
-      batchWindow: 2,
-      limits: { answerTimeoutMs: 40 },
-    });
-    const upload = failureOf(uploadFile(agency, await betsFile(20)));
-    const conversation = await central.accept();
-    await conversation.messages(3);
-    conversation.say(OK);
-    const error = await upload;
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toContain(
-      'the connection was lost, no answer within 40 ms; whether the last 2 batches',
-    );
-    await conversation.end();
   });
 
   test('is not assumed while replies arrive, however long the upload takes', async () => {

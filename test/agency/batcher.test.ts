@@ -129,26 +129,6 @@ describe('batches', () => {
     }
   });
 
-  test('have room for the longest bets', async () => {
-    const longest = Array.from({ length: 50 }, () => [
-      'ñ'.repeat(127) + 'x',
-      '🎲'.repeat(63) + 'xyz',
-      '0123456789',
-      '1999-12-31',
-      '0000009999',
-    ]);
-    const { batches } = await batchesOf(fileOf(longest));
-    expect(batches.flatMap(({ bets }) => bets)).toEqual(longest);
-    for (const { bytes } of batches) expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
-  });
-
-  test('are bounded by the packet size when the amount is larger', async () => {
-    const { batches } = await batchesOf(fileOf(BETS), { amountMax: 100_000 });
-    expect(batches.length).toBeGreaterThan(1);
-    for (const { bytes } of batches) expect(bytes).toBeLessThanOrEqual(PACKET_BYTES_MAX);
-    expect(batches.flatMap(({ bets }) => bets)).toEqual(BETS);
-  });
-
   test('are none for an empty file or one without bets', async () => {
     expect(await batchesOf('')).toEqual({ batches: [], faults: [] });
     expect((await batchesOf('a,b\r\n')).batches).toEqual([]);
@@ -160,25 +140,16 @@ describe('an invalid line', () => {
 
   test.each([
     ['a,b,1,2000-01-01', 'line', 'too-few-fields'],
-    ['   ', 'line', 'too-few-fields'],
     ['a,b,1,2000-01-01,2,3', 'line', 'too-many-fields'],
-    ['a,b,1,2000-01-01,2,', 'line', 'too-many-fields'],
-    [',,,,,,,,,,,,,,,,', 'line', 'too-many-fields'],
     ['"a,b,1,2000-01-01,2', 'line', 'not-csv'],
     ['x'.repeat(10_000), 'line', 'not-csv'],
     [',b,1,2000-01-01,2', 'first_name', 'empty'],
-    ['a\tb,b,1,2000-01-01,2', 'first_name', 'control-character'],
     ['"a\nb",b,1,2000-01-01,2', 'first_name', 'control-character'],
     ['a|b,b,1,2000-01-01,2', 'first_name', 'separator'],
-    [`a,${'b'.repeat(256)},1,2000-01-01,2`, 'last_name', 'too-long'],
     ['a,b|,1,2000-01-01,2', 'last_name', 'separator'],
     ['a,b,1.1,2000-01-01,2', 'document', 'not-digits'],
-    ['a,b, 1,2000-01-01,2', 'document', 'not-digits'],
-    ['a,b,12345678901,2000-01-01,2', 'document', 'too-long'],
     ['a,b,1,2001-02-29,2', 'birthdate', 'not-a-date'],
-    ['a,b,1,01/01/2000,2', 'birthdate', 'not-a-date'],
     ['a,b,1,2000-01-01,10000', 'number', 'out-of-range'],
-    ['a,b,1,2000-01-01,-1', 'number', 'not-digits'],
     ['nombre,apellido,documento,nacimiento,numero', 'document', 'not-digits'],
   ])(
     '(%j) is reported with its line, field and reason, and the others are sent',
@@ -317,19 +288,5 @@ describe('a file', () => {
       ),
       { numRuns: 60 },
     );
-  });
-
-  test('of several megabytes yields every bet', async () => {
-    const many = Array.from({ length: 60_000 }, (_, index) =>
-      index % 11 === 0 ? ['"Ñ, ""x"""', ...bet(index).slice(1)] : bet(index),
-    );
-    const { batches, faults } = await batchesOf(fileOf(many));
-    const sent = batches.flatMap(({ bets }) => bets);
-    expect(faults).toEqual([]);
-    expect(sent).toHaveLength(many.length);
-    const wrong = sent.findIndex(
-      (fields, index) => fields.join() !== many[index]!.join().replace('"Ñ, ""x"""', 'Ñ, "x"'),
-    );
-    expect(wrong).toBe(-1);
   });
 });

@@ -7,7 +7,8 @@ import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
 import { type Connector, PLAIN } from '../../src/agency/connector.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { FakeCentral, portWithoutListener } from '../support/fake-central.ts';
+import { FakeCentral } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import { Events, failureOf, loopback } from './start-agency.ts';
 
 function parts(
@@ -34,17 +35,8 @@ const unreachable = (port: number | undefined, attempts: number): string =>
   `after ${attempts} attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`;
 
 describe('dial', () => {
-  test('connects', async () => {
-    const central = await FakeCentral.listen();
-    const { events, ...rest } = parts(central.port);
-    const socket = await dial(rest);
-    onTestFinished(() => void socket.destroy());
-    expect(socket.remotePort).toBe(central.port);
-    expect(events.all).toEqual([]);
-  });
-
   test('retries until the central listens, and reports each attempt', async () => {
-    const port = await portWithoutListener();
+    const port = await freePort();
     const { events, ...rest } = parts(port);
     const dialed = dial(rest);
     await events.until('connecting', 2);
@@ -69,7 +61,7 @@ describe('dial', () => {
   });
 
   test('gives up before a wait that would exceed retry.maxElapsed', async () => {
-    const port = await portWithoutListener();
+    const port = await freePort();
     let now = 0;
     const { events, ...rest } = parts(port, {
       maxElapsedMs: 1_000,
@@ -84,7 +76,7 @@ describe('dial', () => {
   });
 
   test('counts the time since the outage began', async () => {
-    const port = await portWithoutListener();
+    const port = await freePort();
     const { events, ...rest } = parts(port, {
       maxElapsedMs: 1_000,
       now: () => 5_000,
@@ -123,7 +115,7 @@ describe('dial', () => {
 
 describe('dial with several servers', () => {
   test('tries each server at once, waits after a round and keeps the reachable one', async () => {
-    const [first, second] = [await portWithoutListener(), await portWithoutListener()];
+    const [first, second] = [await freePort(), await freePort()];
     const { events, ...rest } = parts([first, second]);
     const dialed = dial(rest);
     await events.until('connecting', 4);
@@ -145,7 +137,7 @@ describe('dial with several servers', () => {
 
   test('fails over to the next server without a wait', async () => {
     const central = await FakeCentral.listen();
-    const { events, ...rest } = parts([await portWithoutListener(), central.port], {
+    const { events, ...rest } = parts([await freePort(), central.port], {
       random: () => 1e6,
     });
     const socket = await dial(rest);
@@ -155,11 +147,7 @@ describe('dial with several servers', () => {
   });
 
   test('starts each round at the current server', async () => {
-    const ports = [
-      await portWithoutListener(),
-      await portWithoutListener(),
-      await portWithoutListener(),
-    ];
+    const ports = [await freePort(), await freePort(), await freePort()];
     const { events, ...rest } = parts(ports, { addresses: loopback(ports, 3), random: () => 1e6 });
     const stopping = new AbortController();
     const dialed = failureOf(dial({ ...rest, stop: stopping.signal }));
@@ -173,7 +161,7 @@ describe('dial with several servers', () => {
   });
 
   test('shares one time limit among all servers', async () => {
-    const ports = [await portWithoutListener(), await portWithoutListener()];
+    const ports = [await freePort(), await freePort()];
     let now = 0;
     const { events, ...rest } = parts(ports, { maxElapsedMs: 1_000, now: () => (now += 150) });
     const error = await failureOf(dial(rest));
@@ -184,7 +172,7 @@ describe('dial with several servers', () => {
   test('stops at once between two servers', async () => {
     const central = await FakeCentral.listen();
     const stopping = new AbortController();
-    const { events, ...rest } = parts([await portWithoutListener(), central.port]);
+    const { events, ...rest } = parts([await freePort(), central.port]);
     const dialed = failureOf(
       dial({
         ...rest,

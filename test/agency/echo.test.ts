@@ -1,8 +1,9 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type EchoParts, runEcho } from '../../src/agency/echo.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { portWithoutListener } from '../support/fake-central.ts';
+import { listen } from '../support/listen.ts';
+import { freePort } from '../support/free-port.ts';
 import { Events, failureOf, loopback } from './start-agency.ts';
 
 /** A server that hands each line it is told to `answer`; returns its port and the lines. */
@@ -10,9 +11,7 @@ async function echoServer(
   answer: (socket: Socket, line: string) => void,
 ): Promise<{ port: number; lines: string[] }> {
   const lines: string[] = [];
-  const sockets = new Set<Socket>();
   const server = createServer(socket => {
-    sockets.add(socket);
     socket.on('error', () => {});
     let received = '';
     socket.on('data', chunk => {
@@ -23,12 +22,7 @@ async function echoServer(
       received = '';
     });
   });
-  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise(resolve => server.close(resolve));
-  });
-  return { port: (server.address() as AddressInfo).port, lines };
+  return { port: await listen(server), lines };
 }
 
 function start(port: number | readonly number[], overrides: Partial<EchoParts> = {}) {
@@ -67,7 +61,7 @@ describe('the echo client', () => {
 
   test('fails over to the next server and stays with it', async () => {
     const { port, lines } = await echoServer((socket, line) => socket.end(line));
-    const { running, events } = start([await portWithoutListener(), port]);
+    const { running, events } = start([await freePort(), port]);
     await running;
     expect(lines).toHaveLength(3);
     expect(events.of('connecting')).toHaveLength(1);

@@ -72,11 +72,16 @@ describe('the upload name', () => {
     expect(other.name).not.toBe(one.name);
   });
 
-  test('of a missing file is refused with its path', async () => {
-    const path = join(await temporaryFolder(), 'none.csv');
+  test.each([
+    ['a missing file', 'none.csv', 'it does not exist (ENOENT)'],
+    ['a folder', '.', 'it is a folder (EISDIR)'],
+  ])('of %s is refused with its path and the setting that names it', async (_, name, why) => {
+    const path = join(await temporaryFolder(), name);
     const error = await failureOf(nameFile(path, NEVER));
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toContain(`cannot read ${path}, it does not exist (ENOENT)`);
+    expect(error.message).toBe(
+      `cannot read ${path}, ${why}; file.name in config.yaml or CLI_FILE_NAME names it`,
+    );
   });
 });
 

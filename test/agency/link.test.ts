@@ -1,26 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Link } from '../../src/agency/link.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { createPushCodesDialect } from '../../src/wire/dialects/push-codes.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { rwin } from '../support/base-frames.ts';
+import { listen } from '../support/listen.ts';
+import { connectRaw } from '../support/raw-socket.ts';
 
 /** A socket of the loopback interface, and what its peer does. */
 async function connectTo(behave: (peer: Socket) => unknown): Promise<Socket> {
   const server = createServer(socket => void behave(socket.on('error', () => {}).resume()));
-  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  const { port } = server.address() as AddressInfo;
-  const socket = connect({ port, host: '127.0.0.1' });
-  onTestFinished(() => {
-    socket.destroy();
-    server.close();
-  });
-  await new Promise<void>(resolve => socket.once('connect', () => resolve()));
-  return socket;
+  return connectRaw(await listen(server));
 }
 
 /**

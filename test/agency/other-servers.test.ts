@@ -4,11 +4,11 @@ import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import type { SpokenDialect } from '../contract/spoken-dialect.ts';
 import { SPOKEN } from '../contract/spoken-dialects.ts';
-import { range } from '../support/base-frames.ts';
+import { range, NEND, OK } from '../support/base-frames.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Quirks, ToyServer } from '../support/toy-server.ts';
 import { betsFile, failureOf, startAgency, startResumable, uploadFile } from './start-agency.ts';
-import { FakeCentral, NEND, OK, welc } from '../support/fake-central.ts';
+import { FakeCentral, welc } from '../support/fake-central.ts';
 
 /** Servers of other solutions, whose habits an agency of ours must put up with. */
 
@@ -47,25 +47,6 @@ describe.each(ASKED)('an agency that speaks $name', spoken => {
       sequential: true,
     });
     expect(agencies.flatMap(({ events }) => events.of('reconnecting'))).toEqual([]);
-  });
-
-  test('waits for its turn longer than for a reply', async () => {
-    const dialect = dialectOf(spoken);
-    const server = await ToyServer.listen(dialect, 1, { sequential: true });
-    const blocker = startAgency(server.port, { id: 2, dialect });
-    const path = await betsFile(2);
-    await uploadFile(blocker.agency, path);
-    const { agency, events } = startAgency(server.port, {
-      dialect,
-      limits: { answerTimeoutMs: 40 },
-    });
-    const upload = uploadFile(agency, path);
-    await events.until('waiting-for-turn', 3);
-    await blocker.agency.close();
-    expect(await upload).toBe(2);
-    expect(await agency.finishAndAwaitWinners()).toEqual(['30000001']);
-    expect(events.of('reconnecting')).toEqual([]);
-    await agency.close();
   });
 
   test('gives up waiting for its turn after retry.maxElapsed, with a hint', async () => {
@@ -180,16 +161,6 @@ test('a stopped base agency reports its pending single bet as in doubt', async (
   ]);
 });
 
-test('a base agency fails when its first END is refused', async () => {
-  const central = await FakeCentral.listen();
-  const { agency } = startAgency(central.port);
-  const winners = failureOf(agency.finishAndAwaitWinners());
-  const conversation = await central.accept();
-  await conversation.messages(2);
-  conversation.say('4e4f4b00');
-  expect((await winners).message).toBe('the central refused the end of the bets');
-});
-
 test('a resumable agency gives up on a repeated unexpected reply and names it', async () => {
   const { central, first, winners } = await finishResumable();
   await first.message();
@@ -237,24 +208,6 @@ test('a resumable agency gives up on an acta that it has seen', async () => {
     await next.hangUp();
   }
   expect((await winners).message).toBe('acta 1 after acta 1, 5 times in a row in the same place');
-});
-
-test('a resumable agency gives up on winners repeatedly truncated at the same byte', async () => {
-  const { central, first, winners } = await finishResumable();
-  expect(await first.message()).toBe('END');
-  first.say(OK);
-  expect(await first.message()).toBe('ACTA 0');
-  first.say('5257494e 00000013 327c3330');
-  await first.hangUp();
-  for (let attempt = 2; attempt <= 5; attempt += 1) {
-    const next = await resumed(central);
-    expect(await next.message()).toBe('ACTA 0');
-    next.say('5257494e 00000013 327c3330');
-    await next.hangUp();
-  }
-  expect((await winners).message).toBe(
-    'the central closed the connection after 12 bytes of an answer, 5 times in a row in the same place',
-  );
 });
 
 /** The next connection of a resumable agency, welcomed. */

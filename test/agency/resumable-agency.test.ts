@@ -2,19 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import {
-  type Conversation,
-  fail,
-  FakeCentral,
-  OK,
-  PING,
-  RWIN_NONE,
-  RWIN_TWO,
-  welc,
-} from '../support/fake-central.ts';
+import { OK } from '../support/base-frames.ts';
+import { fail, FakeCentral, PING, RWIN_NONE, RWIN_TWO, welc } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import {
-  betLines,
   betsFile,
   failureOf,
   numberedText,
@@ -23,13 +14,6 @@ import {
   uploadFile,
   welcomed,
 } from './start-agency.ts';
-
-async function sayBytewise(conversation: Conversation, hex: string): Promise<void> {
-  for (const byte of hex.match(/../g)!) {
-    conversation.say(byte);
-    await new Promise(setImmediate);
-  }
-}
 
 describe('a resumable upload', () => {
   test('sends HELO, SBET, DONE, END and ACTA in the documented bytes', async () => {
@@ -84,97 +68,6 @@ describe('a resumable upload', () => {
       'socket-closed',
     ]);
     expect(events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 2, bets: 2 }]);
-  });
-
-  test('decodes replies in any chunking', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port, { batchWindow: 3 });
-    const upload = uploadFile(agency, await betsFile(6));
-    const conversation = await central.accept();
-    await conversation.message();
-    await sayBytewise(conversation, welc(1));
-    await conversation.messages(3);
-    await sayBytewise(
-      conversation,
-      OK + fail('invalid-bet', 0, 3, 1, 'document', 'not-digits') + PING + OK,
-    );
-    expect(await conversation.message()).toBe('DONE 2|4');
-    await sayBytewise(conversation, OK);
-    expect(await upload).toBe(4);
-  });
-
-  test('sends counts of zero for a file without bets', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = uploadFile(agency, await betsFile(0));
-    const conversation = await welcomed(central);
-    expect(await conversation.message()).toBe('DONE 0|0');
-    conversation.say(OK);
-    expect(await upload).toBe(0);
-  });
-
-  test('is named by its content, not by its process, path or agency', async () => {
-    const names: string[] = [];
-    for (const [id, bets] of [
-      [1, 5],
-      [1, 5],
-      [2, 5],
-      [1, 6],
-    ] as const) {
-      const central = await FakeCentral.listen();
-      const { agency, stop } = startResumable(central.port, { id });
-      const upload = failureOf(uploadFile(agency, await betsFile(bets)));
-      names.push((await (await central.accept()).message()).split('|')[1]!);
-      stop.abort();
-      await upload;
-    }
-    expect(names[1]).toBe(names[0]);
-    expect(names[2]).toBe(names[0]);
-    expect(names[3]).not.toBe(names[0]);
-  });
-
-  test('skips invalid lines and sends the rest', async () => {
-    const path = join(await temporaryFolder(), 'agency.csv');
-    await writeFile(path, `no bet\n${betLines(1, 1)}a|b,Paz,1,1990-01-02,1\n${betLines(2, 2)}`);
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = uploadFile(agency, path);
-    const conversation = await welcomed(central);
-    expect(await conversation.message()).toBe(numberedText(1, 2));
-    conversation.say(OK);
-    expect(await conversation.message()).toBe('DONE 1|2');
-    conversation.say(OK);
-    expect(await upload).toBe(2);
-  });
-
-  test.each(['none.csv', '.'])('of an unreadable file (%s) fails before it dials', async name => {
-    const path = join(await temporaryFolder(), name);
-    const central = await FakeCentral.listen();
-    const error = await failureOf(uploadFile(startResumable(central.port).agency, path));
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toMatch(
-      /^cannot read .*, it .* \((ENOENT|EISDIR)\); file\.name in config\.yaml or CLI_FILE_NAME names it$/,
-    );
-    expect(central.conversations).toEqual([]);
-  });
-
-  test('reports the acknowledged bets', async () => {
-    const central = await FakeCentral.listen();
-    let clock = 0;
-    const { agency, events } = startResumable(central.port, { progressMs: 10, now: () => clock });
-    const upload = uploadFile(agency, await betsFile(6));
-    const conversation = await welcomed(central);
-    for (const at of [9, 10, 11]) {
-      await conversation.message();
-      clock = at;
-      conversation.say(OK);
-    }
-    await conversation.message();
-    conversation.say(OK);
-    await upload;
-    expect(events.of('upload-progress')).toEqual([
-      { event: 'upload-progress', bets: 4, fileBets: 6 },
-    ]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { appendFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import { FakeCentral, OK, welc } from '../support/fake-central.ts';
+import { OK } from '../support/base-frames.ts';
+import { FakeCentral, welc } from '../support/fake-central.ts';
 import {
   betLines,
   betsFile,

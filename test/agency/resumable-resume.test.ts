@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import { type Conversation, fail, FakeCentral, OK, RWIN_TWO } from '../support/fake-central.ts';
+import { OK } from '../support/base-frames.ts';
+import { fail, FakeCentral, RWIN_TWO } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
 import {
@@ -13,15 +14,8 @@ import {
   startResumable,
   uploadFile,
   welcomed,
+  accepting,
 } from './start-agency.ts';
-
-/** Takes these messages, which must be the next ones, and accepts each. */
-async function accepting(conversation: Conversation, messages: readonly string[]): Promise<void> {
-  for (const message of messages) {
-    expect(await conversation.message()).toBe(message);
-    conversation.say(OK);
-  }
-}
 
 const MISMATCH = fail(
   'count-mismatch',
@@ -39,38 +33,6 @@ describe('an upload that another process began', () => {
     expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', bets: 4 }]);
     expect(events.of('upload-done')).toEqual([{ event: 'upload-done', batches: 2, bets: 7 }]);
   });
-
-  test.each<[number, readonly (readonly number[])[]]>([
-    [
-      2,
-      [
-        [2, 3],
-        [4, 5],
-        [6, 7],
-      ],
-    ],
-    [
-      4,
-      [
-        [4, 5],
-        [6, 7],
-      ],
-    ],
-    [7, [[7]]],
-  ])(
-    'with batches of another size resumes at bet %i, in the middle of a batch',
-    async (next, batches) => {
-      const central = await FakeCentral.listen();
-      const { agency } = startResumable(central.port, { batchWindow: 2 });
-      const upload = uploadFile(agency, await betsFile(7));
-      await accepting(await welcomed(central, next), [
-        ...batches.map(indexes => numberedText(...indexes)),
-        `DONE ${batches.length}|7`,
-      ]);
-      expect(await upload).toBe(7);
-      expect(central.conversations).toHaveLength(1);
-    },
-  );
 
   test('and completed sends only its counts', async () => {
     const central = await FakeCentral.listen();
@@ -246,32 +208,6 @@ describe('a lost connection', () => {
     ]);
   });
 
-  test('before WELC is resumed by HELO with the same name', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = uploadFile(agency, await betsFile(2));
-    const first = await central.accept();
-    const hello = await first.message();
-    await first.hangUp();
-    const second = await central.accept();
-    expect(await second.message()).toBe(hello);
-    await second.hangUp();
-    await accepting(await welcomed(central), [numberedText(1, 2), 'DONE 1|2']);
-    expect(await upload).toBe(2);
-  });
-
-  test('after the last acknowledgement is resumed with the counts only', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const upload = uploadFile(agency, await betsFile(4));
-    const first = await welcomed(central);
-    await accepting(first, [numberedText(1, 2), numberedText(3, 4)]);
-    expect(await first.message()).toBe('DONE 2|4');
-    first.reset();
-    await accepting(await welcomed(central, 5), ['DONE 2|4']);
-    expect(await upload).toBe(4);
-  });
-
   test('does not end an upload from a pipe', async () => {
     const { path, writer } = await pipeFile(await temporaryFolder());
     const central = await FakeCentral.listen();
@@ -354,19 +290,6 @@ describe('a central that has lost acknowledged bets', () => {
       expect(await winners).toEqual(['30904465', '30876370']);
     },
   );
-
-  test('is detected by its WELC: bets that it still has are not resent', async () => {
-    const central = await FakeCentral.listen();
-    const { agency } = startResumable(central.port);
-    const { conversation, winners } = await uploaded(central, agency);
-    await conversation.message();
-    await conversation.hangUp();
-    const second = await welcomed(central, 3);
-    await accepting(second, ['END']);
-    expect(await second.message()).toBe('ACTA 0');
-    second.say(RWIN_TWO);
-    expect(await winners).toHaveLength(2);
-  });
 });
 
 /** Two bets, uploaded; what follows is END. */

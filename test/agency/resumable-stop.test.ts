@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Stopped } from '../../src/agency/errors.ts';
-import { fail, FakeCentral, OK, portWithoutListener, welc } from '../support/fake-central.ts';
+import { OK } from '../support/base-frames.ts';
+import { fail, FakeCentral, welc } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import {
   betsFile,
   failureOf,
@@ -21,7 +23,7 @@ describe('a stopped resumable agency', () => {
   });
 
   test('stops dialing an unreachable central', async () => {
-    const { agency, events, stop } = startResumable(await portWithoutListener(), {
+    const { agency, events, stop } = startResumable(await freePort(), {
       random: () => 1,
     });
     const upload = failureOf(uploadFile(agency, await betsFile(10)));

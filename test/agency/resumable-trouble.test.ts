@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
-import {
-  type Conversation,
-  fail,
-  FakeCentral,
-  NOK,
-  OK,
-  portWithoutListener,
-  RWIN_TWO,
-} from '../support/fake-central.ts';
+import { NOK, OK } from '../support/base-frames.ts';
+import { type Conversation, fail, FakeCentral, RWIN_TWO } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import {
   betsFile,
   failureOf,
@@ -17,10 +11,8 @@ import {
   untilWait,
   uploadFile,
   welcomed,
+  WAITING_A_THOUSANDTH,
 } from './start-agency.ts';
-
-/** With this as the chance of every wait, waits are a thousandth of the usual ones. */
-const WAITING_A_THOUSANDTH = -1.498;
 
 const FIRST_BATCH = numberedText(1, 2);
 
@@ -133,16 +125,20 @@ describe('a permanent refusal', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test('of HELO ends the upload before any batch', async () => {
+  test.each([
+    ['unauthorized', 'agency 1 is not expected'],
+    ['upload-open', 'upload u is unfinished'],
+  ])('(%s) of HELO ends the upload before any batch', async (code, why) => {
     const { agency, central, upload } = await uploading();
     const conversation = await central.accept();
     await conversation.message();
-    conversation.say(fail('unauthorized', 1, 'agency 1 is not expected'));
+    conversation.say(fail(code, 1, why));
     const error = await failureOf(upload);
     expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe('the central refused, unauthorized, agency 1 is not expected');
+    expect(error.message).toBe(`the central refused, ${code}, ${why}`);
     await agency.close();
     expect(await conversation.end()).toEqual([]);
+    expect(central.conversations).toHaveLength(1);
   });
 
   test('of HELO as malformed suggests an update of the central', async () => {
@@ -247,7 +243,7 @@ describe('reconnecting', () => {
   });
 
   test('waits for an unreachable central, at the start and later', async () => {
-    const port = await portWithoutListener();
+    const port = await freePort();
     const { agency, events } = startResumable(port, { random: () => WAITING_A_THOUSANDTH });
     const upload = uploadFile(agency, await betsFile(2));
     await events.until('connecting', 2);

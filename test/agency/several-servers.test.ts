@@ -1,18 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { AgencyError, Stopped } from '../../src/agency/errors.ts';
+import { AgencyError } from '../../src/agency/errors.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { range } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
-import {
-  type Conversation,
-  fail,
-  FakeCentral,
-  OK,
-  portWithoutListener,
-  RWIN_TWO,
-} from '../support/fake-central.ts';
+import { fail, RWIN_TWO } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
 import {
@@ -23,27 +16,11 @@ import {
   startResumable,
   uploadFile,
   welcomed,
+  two,
+  accepting,
+  WAITING_A_THOUSANDTH,
+  WAITING_FOR_EVER,
 } from './start-agency.ts';
-
-/** With this as the chance of every wait, waits are a thousandth of the usual ones. */
-const WAITING_A_THOUSANDTH = -1.498;
-
-/** With this, nothing that waits goes on before a test ends. */
-const WAITING_FOR_EVER = 1e6;
-
-/** Two servers on scripts. */
-async function two(): Promise<{ a: FakeCentral; b: FakeCentral; ports: readonly number[] }> {
-  const [a, b] = [await FakeCentral.listen(), await FakeCentral.listen()];
-  return { a, b, ports: [a.port, b.port] };
-}
-
-/** Takes these messages, which must be the next ones, and accepts each. */
-async function accepting(conversation: Conversation, messages: readonly string[]): Promise<void> {
-  for (const message of messages) {
-    expect(await conversation.message()).toBe(message);
-    conversation.say(OK);
-  }
-}
 
 describe('agencies with several servers', () => {
   test('spread over them by their ids', async () => {
@@ -221,18 +198,6 @@ describe('a failing server', () => {
     expect((await upload).message).toBe(
       'the central does not answer, the central closed the connection',
     );
-  });
-
-  test('causes no further failover after a stop', async () => {
-    const [away, alsoAway] = [await portWithoutListener(), await portWithoutListener()];
-    const { agency, events, stop } = startResumable([away, alsoAway], {
-      random: () => WAITING_FOR_EVER,
-    });
-    const upload = failureOf(uploadFile(agency, await betsFile(2)));
-    await events.until('connecting', 2);
-    stop.abort();
-    expect(await upload).toBeInstanceOf(Stopped);
-    expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 });
 

@@ -13,21 +13,21 @@ import type { Dialect } from '../../src/wire/dialect.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/wire/limits.ts';
-import { type Conversation, type FakeCentral, OK, welc } from '../support/fake-central.ts';
+import { OK } from '../support/base-frames.ts';
+import { type Conversation, FakeCentral, welc } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-
-const WAIT_MS = 10_000;
+import { Watched } from '../support/watched.ts';
 
 type EventOf<Name> = Extract<AgencyEvent, { event: Name }>;
 
 /** What an agency told, in order, and a way to wait for it. */
 export class Events {
   readonly all: AgencyEvent[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #watched = new Watched();
 
   readonly emit = (event: AgencyEvent): void => {
     this.all.push(event);
-    for (const watcher of this.#watchers) watcher();
+    this.#watched.notify();
   };
 
   get names(): string[] {
@@ -39,28 +39,11 @@ export class Events {
   }
 
   /** Waits until an event has been told `count` times. */
-  until(name: AgencyEvent['event'], count = 1): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timeout);
-        this.#watchers.delete(look);
-      };
-      const look = (): void => {
-        if (this.of(name).length < count) return;
-        stop();
-        resolve();
-      };
-      const timeout = setTimeout(() => {
-        stop();
-        reject(
-          new Error(
-            `no '${name}' (${count} times) within ${WAIT_MS} ms: ${JSON.stringify(this.all)}`,
-          ),
-        );
-      }, WAIT_MS);
-      this.#watchers.add(look);
-      look();
-    });
+  async until(name: AgencyEvent['event'], count = 1): Promise<void> {
+    await this.#watched.until(
+      () => this.of(name).length >= count,
+      () => `no '${name}' (${count} times): ${JSON.stringify(this.all)}`,
+    );
   }
 }
 
@@ -103,6 +86,12 @@ export function startAgency(
  */
 export const WAITING_NO_TIME = -1.5;
 
+/** With this, waits are a thousandth of the usual ones. */
+export const WAITING_A_THOUSANDTH = -1.498;
+
+/** With this, nothing that waits goes on before a test ends. */
+export const WAITING_FOR_EVER = 1e6;
+
 /** The same, with an upload that can be resumed; it comes back without waiting. */
 export function startResumable(
   port: number | readonly number[],
@@ -135,6 +124,23 @@ function partsFor(port: number | readonly number[], { limits, ...overrides }: Ov
   // Whatever the test left behind is not waited for.
   onTestFinished(() => stop.abort());
   return { parts, events, stop };
+}
+
+/** Two servers on scripts. */
+export async function two(): Promise<{ a: FakeCentral; b: FakeCentral; ports: readonly number[] }> {
+  const [a, b] = [await FakeCentral.listen(), await FakeCentral.listen()];
+  return { a, b, ports: [a.port, b.port] };
+}
+
+/** Takes these messages, which must be the next ones, and accepts each. */
+export async function accepting(
+  conversation: Conversation,
+  messages: readonly string[],
+): Promise<void> {
+  for (const message of messages) {
+    expect(await conversation.message()).toBe(message);
+    conversation.say(OK);
+  }
 }
 
 /** The next connection, once it has said `HELO` and was told with which bet to go on. */

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { fail, firstMessage, NOK, OK, rwin, welc } from '../support/fake-central.ts';
+import { NOK, OK, rwin } from '../support/base-frames.ts';
+import { fail, firstMessage, welc } from '../support/fake-central.ts';
 
 /**
  * After how many bytes a connection is cut, on which side of the agency's conversation, and how.

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
 import { Belt } from '../../src/bench/belt.ts';
 import { FrameCounter } from '../../src/bench/frame-counter.ts';
 import { type LoadPlan, runLoad } from '../../src/bench/load.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
+import { listen } from '../support/listen.ts';
 
 const OK = Buffer.from('OK\0\0');
 const NOK = Buffer.from('NOK\0');
@@ -18,7 +18,7 @@ const never = new AbortController().signal;
  * A server that calls `onBatches` with the number of batches that have come, and answers nothing by
  * itself.
  */
-async function listen(onBatches: (socket: Socket, batches: number) => void) {
+async function serve(onBatches: (socket: Socket, batches: number) => void) {
   const sockets = new Set<Socket>();
   const received: Buffer[] = [];
   const server = createServer(socket => {
@@ -30,13 +30,7 @@ async function listen(onBatches: (socket: Socket, batches: number) => void) {
       onBatches(socket, frames.count(chunk));
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, sockets, received };
+  return { port: await listen(server), sockets, received };
 }
 
 function plan(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
@@ -67,7 +61,7 @@ describe('runLoad', () => {
     { connections: 5, window: 64, batches: 3 },
   ])('sends every batch once and waits for its answer (%j)', async shape => {
     let batches = 0;
-    const { port } = await listen((socket, count) => {
+    const { port } = await serve((socket, count) => {
       batches += count;
       answerAll(socket, count);
     });
@@ -80,7 +74,7 @@ describe('runLoad', () => {
   });
 
   test('identifies its connections as agencies in turn and sends the frames in order', async () => {
-    const { port, received } = await listen(answerAll);
+    const { port, received } = await serve(answerAll);
     await runLoad(plan(port, { connections: 5, window: 1, batches: 5 }));
     const [, ...rest] = Buffer.concat(received).toString('latin1').split('CONN\0\0\0\x01');
     const ids = rest.map(text => Number(text[0]));
@@ -92,7 +86,7 @@ describe('runLoad', () => {
   });
 
   test('distributes the connections over several servers', async () => {
-    const servers = await Promise.all([listen(answerAll), listen(answerAll)]);
+    const servers = await Promise.all([serve(answerAll), serve(answerAll)]);
     const addresses = servers.map(({ port }) => ({ host: '127.0.0.1', port }));
     await runLoad(plan(0, { addresses, connections: 5, window: 1, batches: 50 }));
     const connections = servers.map(
@@ -104,7 +98,7 @@ describe('runLoad', () => {
   test('never has more batches unanswered than its window', async () => {
     const unanswered = new Map<Socket, number>();
     const most: number[] = [];
-    const { port } = await listen((socket, count) => {
+    const { port } = await serve((socket, count) => {
       const now = (unanswered.get(socket) ?? 0) + count;
       unanswered.set(socket, now);
       most.push(now);
@@ -130,14 +124,14 @@ describe('runLoad', () => {
       'without a request',
     ],
   ])('fails after %s', async (_, act, message) => {
-    const { port } = await listen((socket, count) => {
+    const { port } = await serve((socket, count) => {
       if (count > 0) act(socket);
     });
     await expect(runLoad(plan(port))).rejects.toThrow(message);
   });
 
   test('fails when no answer arrives within the answer timeout', async () => {
-    const { port } = await listen(() => {});
+    const { port } = await serve(() => {});
     const limits = { ...DEFAULT_LIMITS, answerTimeoutMs: 10, lingerTimeoutMs: 10 };
     await expect(runLoad(plan(port, { limits }))).rejects.toThrow('no answer within 10 ms');
   });
@@ -150,7 +144,7 @@ describe('runLoad', () => {
 
   test('stops when aborted and closes every connection', async () => {
     const stopping = new AbortController();
-    const { port, sockets } = await listen((_, count) => {
+    const { port, sockets } = await serve((_, count) => {
       if (count > 0) stopping.abort(new Error('enough'));
     });
     const limits = { ...DEFAULT_LIMITS, lingerTimeoutMs: 10 };

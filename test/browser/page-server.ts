@@ -1,18 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { type Asset, readAssets } from '../../src/http/assets.ts';
 import type { Snapshot } from '../../src/http/snapshot.ts';
 
 const BUILT = join(import.meta.dirname, '../../dist/web');
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.svg': 'image/svg+xml',
-};
 
 /**
  * Serves the built page and tells it whatever a test wants it to see, states included that a
@@ -27,17 +20,17 @@ export class PageServer {
   /** Whether streams stay open without a word. */
   silent = false;
 
-  private constructor(snapshot: Snapshot) {
+  private constructor(snapshot: Snapshot, assets: ReadonlyMap<string, Asset>) {
     this.#snapshot = snapshot;
     this.#server = createServer((request, response) => {
       response.setHeader('content-security-policy', "default-src 'self'");
       if (request.url === '/live') this.#stream(response);
-      else void sendFile(response, request.url === '/' ? '/index.html' : request.url!);
+      else send(response, assets.get(request.url!));
     });
   }
 
   static async open(snapshot: Snapshot, port = 0): Promise<PageServer> {
-    const server = new PageServer(snapshot);
+    const server = new PageServer(snapshot, await readAssets(BUILT));
     await new Promise<void>(resolve => server.#server.listen(port, '127.0.0.1', resolve));
     onTestFinished(() => server.stop());
     return server;
@@ -82,13 +75,7 @@ export class PageServer {
   }
 }
 
-async function sendFile(response: ServerResponse, path: string): Promise<void> {
-  try {
-    const bytes = await readFile(join(BUILT, path));
-    response
-      .writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' })
-      .end(bytes);
-  } catch {
-    response.writeHead(404).end();
-  }
+function send(response: ServerResponse, asset: Asset | undefined): void {
+  if (asset === undefined) response.writeHead(404).end();
+  else response.writeHead(200, { 'content-type': asset.contentType }).end(asset.body);
 }

@@ -1,55 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { bet, conn, GWIN, nbet, NEND, NOK, OK } from '../support/base-frames.ts';
+import { bet, conn, GWIN, nbet, NEND, NOK } from '../support/base-frames.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
 describe('connection limits', () => {
-  test('refuse one connection too many with NOK, and accept one after another closes', async () => {
-    const central = await TestCentral.open({ limits: { connectionsMax: 2 } });
-    const [first, second] = [await central.agency(1), await central.agency(2)];
-    const third = await central.connect();
-    expect(await third.rest()).toBe(NOK);
-    expect(central.of('connection-refused')).toEqual([
-      {
-        event: 'connection-refused',
-        ip: '127.0.0.1',
-        listener: { port: central.port, dialect: 'resumable' },
-        refusal: { code: 'busy', detail: '2 connections are open already' },
-      },
-    ]);
-    for (const peer of [first, second]) {
-      peer.send(nbet(bet(1)));
-      expect(await peer.receive(4)).toBe(OK);
-    }
-    first.end();
-    expect(await first.rest()).toBe('');
-    await until(
-      () => central.of('connection-closed').some(({ agency }) => agency === 1),
-      'a free place',
-    );
-    const fourth = await central.agency(1);
-    fourth.send(GWIN);
-    expect(await fourth.receive(4)).toBe(NEND);
-    expect(central.sockets).toHaveLength(3);
-  });
-
-  test('log each refused connection as closed', async () => {
-    const central = await TestCentral.open({ limits: { connectionsMax: 1 } });
-    const served = await central.agency(1);
-    for (let count = 1; count <= 3; count += 1) {
-      const peer = await central.connect();
-      peer.send(conn(2));
-      expect(await peer.rest()).toBe(NOK);
-      peer.end();
-      await until(() => peer.socket.destroyed, 'the connection being closed on both sides');
-    }
-    served.send(GWIN);
-    expect(await served.receive(4)).toBe(NEND);
-    await central.seen('connection-accepted', 4);
-    await central.seen('connection-closed', 3);
-  });
-
   test('close refused connections in bounded time when the peers never close', async () => {
     const central = await TestCentral.open({ limits: { connectionsMax: 1, lingerTimeoutMs: 50 } });
     await central.agency(1);

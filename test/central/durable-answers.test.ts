@@ -1,60 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, END, nbet, NOK, OK, row, range } from '../support/base-frames.ts';
+import { bet, conn, nbet, OK, row, range } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral, takeTurns } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
-
-describe('a reply of a full store', () => {
-  test('is NOK with a close, and later batches are stored', async () => {
-    const store = new GatedStore({ held: true });
-    const central = await TestCentral.open({ store });
-    const bystander = await central.agency(2);
-    const peer = await central.agency(1);
-    peer.send(nbet(bet(1), bet(2)));
-    await until(() => store.appended.length === 1, 'a batch at the store');
-    store.refuse();
-    expect(await peer.rest()).toBe(NOK);
-    expect(central.of('message-refused')).toEqual([
-      {
-        event: 'message-refused',
-        ip: '127.0.0.1',
-        agency: 1,
-        refusal: { code: 'storage', detail: 'cannot write bets.csv, the disk is full (ENOSPC)' },
-      },
-    ]);
-    expect(central.of('bets-refused')).toEqual([
-      { event: 'bets-refused', agency: 1, single: false, count: 2 },
-    ]);
-    store.open();
-    bystander.send(nbet(bet(3)));
-    expect(await bystander.receive(4)).toBe(OK);
-    const again = await central.agency(1);
-    again.send(Buffer.concat([nbet(bet(1), bet(2)), END]));
-    expect(await again.receive(8)).toBe(OK + OK);
-    expect(store.rows).toBe(row(2, 3) + row(1, 1) + row(1, 2));
-  });
-
-  test('to END is NOK, and the agency may send bets and END again', async () => {
-    const store = new GatedStore({ held: true });
-    const central = await TestCentral.open({ agencies: [1], store });
-    const peer = await central.agency(1);
-    peer.send(END);
-    await until(() => store.noted.length === 1, 'the end of the bets at the store');
-    store.refuse();
-    expect(await peer.rest()).toBe(NOK);
-    expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual(['storage']);
-    expect(central.of('agency-finished')).toEqual([]);
-    expect(store.reads).toBe(0);
-    store.open();
-    const again = await central.agency(1);
-    again.send(Buffer.concat([nbet(bet(1, 7574)), END]));
-    expect(await again.receive(8)).toBe(OK + OK);
-    const [drawn] = await central.seen('draw-held');
-    expect(drawn).toMatchObject({ bets: 1, winners: 1 });
-  });
-});
 
 describe('limits on pending batches', () => {
   test('allow 64 pending batches per connection', async () => {

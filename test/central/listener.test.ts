@@ -4,12 +4,12 @@ import { Listener, type ListenerParts } from '../../src/central/listener.ts';
 import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
-import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, row } from '../support/base-frames.ts';
+import { bet, conn, END, GWIN, nbet, NOK, OK } from '../support/base-frames.ts';
+import { listen } from '../support/listen.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
-import type { Peer } from '../support/peer.ts';
 
 const BUSY = Buffer.from('busy');
 
@@ -82,24 +82,13 @@ describe('opening a listener', () => {
   });
 
   test('on a port in use by another program fails with advice', async () => {
-    const other = createServer();
-    onTestFinished(() => void other.close());
-    await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
-    const { port } = other.address() as { port: number };
+    const port = await listen(createServer());
     const made = parts({ port });
     await expect(Listener.open(made)).rejects.toMatchObject({
       message: `port ${port} is in use by another program, end it or choose another one for silent (SERVER_PORT, SERVER_LISTENERS)`,
       cause: { code: 'EADDRINUSE' },
     });
     expect(made.events).toEqual([]);
-  });
-
-  test('on a port in use by this program fails, and leaves the other listener open', async () => {
-    const { listener } = await open();
-    await expect(Listener.open(parts({ port: listener.port }))).rejects.toThrow(
-      /is in use by another program/,
-    );
-    expect(await connectingTo(listener.port)).toBe('connected');
   });
 
   test('on an address of another machine fails and names it', async () => {
@@ -155,32 +144,6 @@ describe('stopping', () => {
       'listener-closed',
     ]);
     expect(ends.at(-1)).toEqual({ event: 'listener-closed', port });
-  });
-
-  test('completes at once without connections', async () => {
-    const { listener, events } = await open();
-    await listener.stop();
-    expect(events.at(-1)).toMatchObject({ event: 'listener-closed' });
-  });
-
-  test('answers every accepted batch and accepts no more', async () => {
-    const store = new GatedStore({ held: true });
-    const central = await TestCentral.open({ store });
-    const other = await central.agency(2);
-    const peer = await central.agency(1);
-    peer.send(Buffer.concat(Array.from({ length: 100 }, (_, index) => nbet(bet(index)))));
-    await until(() => store.appended.length === 64, 'as many batches at the store as may wait');
-    const stopped = central.stop();
-    peer.send(nbet(bet(1000)));
-    expect(await other.rest()).toBe('');
-    expect(peer.ended).toBe(false);
-    store.letIn();
-    expect(await peer.rest()).toBe(OK.repeat(64));
-    peer.end();
-    other.end();
-    await stopped;
-    expect(store.appended).toHaveLength(64);
-    expect(store.rows).toBe(Array.from({ length: 64 }, (_, index) => row(1, index)).join(''));
   });
 
   test('does not process a message that waits for pending replies', async () => {
@@ -284,19 +247,4 @@ describe('stopping', () => {
       expect(central.sockets.every(socket => socket.destroyed)).toBe(true);
     }
   });
-});
-
-test('many connections are served concurrently', async () => {
-  const agencies = Array.from({ length: 20 }, (_, index) => index + 1);
-  const store = new GatedStore();
-  const central = await TestCentral.open({ agencies, store });
-  const peers: [number, Peer][] = [];
-  for (const id of [...agencies, ...agencies, ...agencies, ...agencies, ...agencies]) {
-    peers.push([id, await central.connect()]);
-  }
-  for (const [id, peer] of peers) peer.send(Buffer.concat([conn(id), nbet(bet(id)), GWIN]));
-  for (const [, peer] of peers) expect(await peer.receive(8)).toBe(OK + NEND);
-  expect(store.appended).toHaveLength(100);
-  expect(central.of('connection-accepted')).toHaveLength(100);
-  expect(central.of('accepting')).toHaveLength(101);
 });

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { bet, done, END, frame, helo, row, sbet, welc } from '../support/base-frames.ts';
+import { bet, done, END, frame, row, sbet } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
-import type { Peer } from '../support/peer.ts';
 
 /** Uploads of agencies that number bets, not batches. */
 
@@ -15,18 +14,12 @@ async function open(options: { held?: boolean } = {}) {
   return { store, central: await TestCentral.open({ store }) };
 }
 
-/** Says something and hears the answers, one for each message. */
-async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
-  peer.send(Buffer.concat(messages));
-  return peer.frames(messages.length);
-}
-
 /** Stores three bets, refuses two, stores one: seven is the next. */
 async function openWithSix() {
   const opened = await open();
   const peer = await opened.central.betUploader(1);
   const batches = [sbet(1, bet(1), bet(2), bet(3)), sbet(4, bet(4), BAD), sbet(6, bet(6))];
-  expect(await ask(peer, ...batches)).toEqual([
+  expect(await peer.ask(...batches)).toEqual([
     'OK',
     'FAIL invalid-bet|0|4|1|document|not-digits',
     'OK',
@@ -53,12 +46,12 @@ describe('HELO with bets', () => {
   test('resumes an upload that numbers batches, and vice versa', async () => {
     const { store, central } = await open();
     expect(
-      await ask(await central.uploader(1), sbet(1, bet(1), bet(2)), sbet(2, BAD)),
+      await (await central.uploader(1)).ask(sbet(1, bet(1), bet(2)), sbet(2, BAD)),
     ).toHaveLength(2);
     const newer = await central.betUploader(1, 'u', 4, 1);
-    expect(await ask(newer, sbet(4, bet(4)), sbet(5, bet(5), bet(6)))).toEqual(['OK', 'OK']);
+    expect(await newer.ask(sbet(4, bet(4)), sbet(5, bet(5), bet(6)))).toEqual(['OK', 'OK']);
     const older = await central.uploader(1, 'u', 5);
-    expect(await ask(older, sbet(5, bet(7)), done(4, 6), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await older.ask(sbet(5, bet(7)), done(4, 6), END)).toEqual(['OK', 'OK', 'OK']);
     expect(store.rows).toBe([1, 2, 4, 5, 6, 7].map(document => row(1, document)).join(''));
   });
 });
@@ -81,7 +74,7 @@ describe('a batch numbered by its first bet', () => {
     expect(store.rows).toBe(rows);
     expect(central.of('batch-repeated')).toEqual([]);
     const again = await central.betUploader(1, 'u', 7, 2);
-    expect(await ask(again, sbet(7, bet(7)))).toEqual(['OK']);
+    expect(await again.ask(sbet(7, bet(7)))).toEqual(['OK']);
   });
 
   test('that overlaps pending ones of another process is refused', async () => {
@@ -101,7 +94,7 @@ describe('a batch numbered by its first bet', () => {
   test('without bets is accepted, and takes no number', async () => {
     const { central } = await open();
     const peer = await central.betUploader(1);
-    expect(await ask(peer, frame('SBET', '1|0|'), sbet(1, bet(1)), done(0, 1))).toEqual([
+    expect(await peer.ask(frame('SBET', '1|0|'), sbet(1, bet(1)), done(0, 1))).toEqual([
       'OK',
       'OK',
       'OK',
@@ -132,7 +125,7 @@ describe('a batch numbered by its first bet', () => {
     ]);
     store.open();
     const again = await central.betUploader(1, 'u', 4, 1);
-    expect(await ask(again, sbet(4, bet(4), bet(5), bet(6)), done(2, 5), END)).toEqual([
+    expect(await again.ask(sbet(4, bet(4), bet(5), bet(6)), done(2, 5), END)).toEqual([
       'OK',
       'OK',
       'OK',
@@ -144,7 +137,7 @@ describe('a batch numbered by its first bet', () => {
 describe('DONE of an agency that numbers bets', () => {
   test.each([0, 1, 2, 3, 999])('compares the bets only, and accepts %i batches', async batches => {
     const { peer } = await openWithSix();
-    expect(await ask(peer, done(batches, 4), END)).toEqual(['OK', 'OK']);
+    expect(await peer.ask(done(batches, 4), END)).toEqual(['OK', 'OK']);
   });
 
   test.each([0, 3, 5, 6])(
@@ -158,26 +151,4 @@ describe('DONE of an agency that numbers bets', () => {
       expect(central.of('agency-finished')).toEqual([]);
     },
   );
-});
-
-describe('an agency that numbers batches', () => {
-  test('receives the older WELC, replies to repeats and a comparison of batches', async () => {
-    const { store, central } = await open();
-    const peer = await central.connect();
-    const batch = sbet(1, bet(1), bet(2));
-    expect(await ask(peer, helo(1), batch, sbet(2, BAD), batch, sbet(2, BAD))).toEqual([
-      welc(1),
-      'OK',
-      'FAIL invalid-bet|0|2|0|document|not-digits',
-      'OK',
-      'FAIL invalid-bet|0|2|0|document|not-digits',
-    ]);
-    peer.send(done(2, 2));
-    expect(await peer.lastFrames()).toEqual([
-      'FAIL count-mismatch|1|1 batches with 2 bets are stored, the agency counts 2 with 2',
-    ]);
-    const again = await central.connect();
-    expect(await ask(again, helo(1), batch, done(1, 2), END)).toEqual([welc(3), 'OK', 'OK', 'OK']);
-    expect(store.rows).toBe(row(1, 1) + row(1, 2));
-  });
 });

@@ -14,11 +14,11 @@ import {
   sbet,
   WAIT,
   welcBets,
+  failFinished,
 } from '../support/base-frames.ts';
 import { finishedBy, GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
-import type { Peer } from '../support/peer.ts';
 
 /**
  * An agency has one upload at a time: what would begin another one, or end it early, is refused.
@@ -32,21 +32,6 @@ async function open(options: { held?: boolean; agencies?: readonly number[] } = 
   const store = new GatedStore({ held });
   return { store, central: await TestCentral.open({ store, agencies }) };
 }
-
-/** Says something that is the last thing on its connection, and hears all answers. */
-async function last(central: TestCentral, ...messages: readonly Uint8Array[]): Promise<string[]> {
-  const peer = await central.connect();
-  peer.send(Buffer.concat(messages));
-  return peer.lastFrames();
-}
-
-async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
-  peer.send(Buffer.concat(messages));
-  return peer.frames(messages.length);
-}
-
-const codesOf = (central: TestCentral): string[] =>
-  central.of('message-refused').map(({ refusal }) => refusal.code);
 
 /**
  * A central with the upload `u` of agency 1, of which two bets are durable, or on their way to the
@@ -68,8 +53,8 @@ describe.each(['durable', 'in flight'] as const)('an unfinished upload (%s)', st
     ['HELO of another upload without bet numbers', [helo(1, 'v')]],
   ])('refuses %s with its own name and bets', async (_, says) => {
     const { store, central, stored } = await openWith(state);
-    expect(await last(central, ...says, sbet(1, bet(9)))).toEqual([openText('u', stored)]);
-    expect(codesOf(central)).toEqual(['upload-open']);
+    expect(await central.last(...says, sbet(1, bet(9)))).toEqual([openText('u', stored)]);
+    expect(central.refusalCodes).toEqual(['upload-open']);
     expect(store.appended).toHaveLength(1);
     store.open();
   });
@@ -80,13 +65,13 @@ describe.each(['durable', 'in flight'] as const)('an unfinished upload (%s)', st
     ['END', [conn(1), END]],
   ])('refuses %s of the base protocol', async (_, says) => {
     const { store, central, uploader } = await openWith(state);
-    expect(await last(central, ...says)).toEqual(['NOK']);
-    expect(codesOf(central)).toEqual(['upload-open']);
+    expect(await central.last(...says)).toEqual(['NOK']);
+    expect(central.refusalCodes).toEqual(['upload-open']);
     expect([store.appended.length, store.noted.length]).toEqual([1, 0]);
     store.open();
     if (state === 'in flight') expect(await uploader.frame()).toBe('OK');
     // Nothing was cut off: the upload goes on and ends.
-    expect(await ask(uploader, sbet(3, bet(3)), done(2, 3), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await uploader.ask(sbet(3, bet(3)), done(2, 3), END)).toEqual(['OK', 'OK', 'OK']);
     expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(1, 3));
   });
 
@@ -133,16 +118,16 @@ describe.each(['durable', 'in flight'] as const)('an unfinished upload (%s)', st
     store.open();
     expect(await other.frames(2)).toEqual([welcBets(1), 'OK']);
     expect(await same.frame()).toBe(welcBets(3));
-    expect(codesOf(central)).toEqual([]);
+    expect(central.refusalCodes).toEqual([]);
   });
 });
 
 describe('a complete upload', () => {
   test('is not open, and its END may be repeated with or without its name', async () => {
     const { central, uploader } = await openWith('durable');
-    expect(await ask(uploader, done(1, 2), END)).toEqual(['OK', 'OK']);
+    expect(await uploader.ask(done(1, 2), END)).toEqual(['OK', 'OK']);
     const named = await central.betUploader(1, 'u', 3);
-    expect(await ask(named, END)).toEqual(['OK']);
+    expect(await named.ask(END)).toEqual(['OK']);
     const base = await central.agency(1);
     base.send(END);
     expect(await base.receive(4)).toBe(OK);
@@ -156,8 +141,8 @@ describe('a complete upload', () => {
     store.refuse();
     expect((await uploader.lastFrames())[0]).toMatch(/^FAIL storage\|1\|/);
     store.open();
-    expect(await last(central, heloBets(1, 'v'))).toEqual([openText('u', 2)]);
-    expect(await ask(await central.betUploader(1, 'u', 3), END)).toEqual(['OK']);
+    expect(await central.last(heloBets(1, 'v'))).toEqual([openText('u', 2)]);
+    expect(await (await central.betUploader(1, 'u', 3)).ask(END)).toEqual(['OK']);
   });
 });
 
@@ -175,8 +160,8 @@ describe('unfinished bets of the base protocol', () => {
       base.send(nbet(bet(1)));
       expect(await base.receive(4)).toBe(OK);
     }
-    expect(await last(central, hello, sbet(1, bet(1)))).toEqual([outside(2)]);
-    expect(codesOf(central)).toEqual(['upload-open']);
+    expect(await central.last(hello, sbet(1, bet(1)))).toEqual([outside(2)]);
+    expect(central.refusalCodes).toEqual(['upload-open']);
     await central.betUploader(2);
     // The base protocol itself goes on.
     bases[0]!.send(Buffer.concat([nbet(bet(3)), END]));
@@ -191,7 +176,7 @@ describe('unfinished bets of the base protocol', () => {
     await until(() => store.appended.length === 1, 'a batch at the store');
     const settling = Promise.withResolvers<void>();
     store.settling = settling.promise;
-    const answers = last(central, heloBets(1));
+    const answers = central.last(heloBets(1));
     await until(() => store.asked === 1, 'the store being asked');
     store.open();
     expect(await base.receive(4)).toBe(OK);
@@ -203,9 +188,9 @@ describe('unfinished bets of the base protocol', () => {
     const { store, central } = await open();
     store.tellOfAnother({ kind: 'adopted', bets: new Map([[1, 7]]) });
     const uploader = await central.betUploader(1);
-    expect(await ask(uploader, nbet(bet(1)), sbet(1, bet(2)))).toEqual(['OK', 'OK']);
+    expect(await uploader.ask(nbet(bet(1)), sbet(1, bet(2)))).toEqual(['OK', 'OK']);
     const again = await central.betUploader(1, 'u', 2);
-    expect(await ask(again, done(1, 1), END)).toEqual(['OK', 'OK']);
+    expect(await again.ask(done(1, 1), END)).toEqual(['OK', 'OK']);
   });
 });
 
@@ -236,13 +221,13 @@ describe('a voided upload', () => {
     ['HELO without bet numbers', helo(1, 'u')],
   ])('is refused on a new connection, also after another upload (%s)', async (_, hello) => {
     const { store, central, uploader } = await openWith('durable');
-    expect(await ask(uploader, done(1, 2), END)).toEqual(['OK', 'OK']);
+    expect(await uploader.ask(done(1, 2), END)).toEqual(['OK', 'OK']);
     store.tellOfAnother(voided);
-    expect(await last(central, hello)).toEqual([TEXT]);
+    expect(await central.last(hello)).toEqual([TEXT]);
     const right = await central.betUploader(1, 'right');
-    expect(await ask(right, sbet(1, bet(5)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
-    expect(await last(central, hello)).toEqual([TEXT]);
-    expect(codesOf(central)).toEqual(['upload-voided', 'upload-voided']);
+    expect(await right.ask(sbet(1, bet(5)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await central.last(hello)).toEqual([TEXT]);
+    expect(central.refusalCodes).toEqual(['upload-voided', 'upload-voided']);
     await central.betUploader(2, 'u');
   });
 
@@ -251,7 +236,7 @@ describe('a voided upload', () => {
     store.tellOfAnother({ ...voided, upload: 'u' });
     store.tellOfAnother({ kind: 'reopened', agency: 1, intervention });
     const again = await central.betUploader(1);
-    expect(await ask(again, sbet(1, bet(1)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await again.ask(sbet(1, bet(1)), done(1, 1), END)).toEqual(['OK', 'OK', 'OK']);
   });
 });
 
@@ -260,7 +245,7 @@ test('an upload of which a full disk stored nothing does not block another one',
   store.refuse();
   expect((await uploader.lastFrames())[0]).toMatch(/^FAIL storage\|1\|/);
   store.open();
-  expect(await ask(await central.betUploader(1, 'v'), sbet(1, bet(9)), END)).toEqual(['OK', 'OK']);
+  expect(await (await central.betUploader(1, 'v')).ask(sbet(1, bet(9)), END)).toEqual(['OK', 'OK']);
   expect(store.rows).toBe(row(1, 9));
 });
 
@@ -275,7 +260,7 @@ describe('facts that another server stored first', () => {
   test('refuse HELO of another upload', async () => {
     const { store, central } = await open();
     store.tellOfAnother(elsewhere('v'));
-    expect(await last(central, heloBets(1, 'u'))).toEqual([openText('v', 3)]);
+    expect(await central.last(heloBets(1, 'u'))).toEqual([openText('v', 3)]);
     await central.betUploader(1, 'v', 4);
   });
 
@@ -300,7 +285,7 @@ describe('facts that another server stored first', () => {
     expect(await peer.lastFrames()).toEqual(['FAIL storage|1|another server was first']);
     store.open();
     const again = await central.betUploader(1, 'u', 4);
-    expect(await ask(again, sbet(4, bet(4)), done(2, 4), END)).toEqual(['OK', 'OK', 'OK']);
+    expect(await again.ask(sbet(4, bet(4)), done(2, 4), END)).toEqual(['OK', 'OK', 'OK']);
   });
 
   test('refuse a pending NBET or END of the base protocol', async () => {
@@ -312,7 +297,7 @@ describe('facts that another server stored first', () => {
       store.tellOfAnother(elsewhere('v'));
       store.overtake();
       expect(await peer.lastFrames()).toEqual(['NOK']);
-      expect(codesOf(central)).toEqual(['upload-open']);
+      expect(central.refusalCodes).toEqual(['upload-open']);
       expect(central.of('agency-finished')).toEqual([]);
     }
   });
@@ -336,9 +321,7 @@ describe('facts that another server stored first', () => {
     store.tellOfAnother(elsewhere('v'));
     store.tellOfAnother(finishedBy(1));
     store.overtake();
-    expect(await peer.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
-    ]);
+    expect(await peer.lastFrames()).toEqual([failFinished(1)]);
   });
 
   test('refuse the first batch when they settle during HELO', async () => {

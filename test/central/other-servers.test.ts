@@ -14,6 +14,7 @@ import {
   sbet,
   WAIT,
   welc,
+  failFinished,
 } from '../support/base-frames.ts';
 import { drawnBy, finishedBy, GatedStore, storeError } from '../support/gated-store.ts';
 import { takeTurns, TestCentral } from '../support/test-central.ts';
@@ -39,9 +40,6 @@ const storedElsewhere = (seq: number): Fact => ({
   place: { upload: 'u', seq },
 });
 
-const codesOf = (central: TestCentral): string[] =>
-  central.of('message-refused').map(({ refusal }) => refusal.code);
-
 describe('an overtaken batch without a number', () => {
   test('is refused when the agency has finished on another server', async () => {
     const { store, central, bystander } = await open({ held: true });
@@ -51,7 +49,7 @@ describe('an overtaken batch without a number', () => {
     store.tellOfAnother(finishedBy(1));
     store.overtake();
     expect(await peer.rest()).toBe(NOK);
-    expect(codesOf(central)).toEqual(['agency-finished']);
+    expect(central.refusalCodes).toEqual(['agency-finished']);
     expect(central.of('bets-refused')).toMatchObject([{ agency: 1, count: 2 }]);
     expect(central.of('batch-stored')).toEqual([]);
     await takeTurns(bystander);
@@ -65,7 +63,7 @@ describe('an overtaken batch without a number', () => {
     for (const fact of [finishedBy(1), finishedBy(2), drawnBy('theirs')]) store.tellOfAnother(fact);
     store.overtake();
     expect(await peer.rest()).toBe(NOK);
-    expect(codesOf(central)).toEqual(['draw-closed']);
+    expect(central.refusalCodes).toEqual(['draw-closed']);
   });
 
   test('is refused when the cause is unknown, and accepted when sent again', async () => {
@@ -75,7 +73,7 @@ describe('an overtaken batch without a number', () => {
     await until(() => store.appended.length === 1, 'a batch at the store');
     store.overtake();
     expect(await peer.rest()).toBe(NOK);
-    expect(codesOf(central)).toEqual(['storage']);
+    expect(central.refusalCodes).toEqual(['storage']);
     store.open();
     const again = await central.agency(1);
     again.send(nbet(bet(1)));
@@ -156,10 +154,7 @@ describe('an overtaken batch of an upload', () => {
     store.tellOfAnother(storedElsewhere(1));
     store.tellOfAnother(finishedBy(1));
     store.refuse('overtaken');
-    expect(await peer.lastFrames()).toEqual([
-      'OK',
-      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
-    ]);
+    expect(await peer.lastFrames()).toEqual(['OK', failFinished(1)]);
   });
 
   test('that is already known is not appended, but the next one is', async () => {
@@ -184,7 +179,7 @@ describe('END on this server', () => {
     expect(central.of('agency-finished')).toEqual([
       { event: 'agency-finished', agency: 1, missing: 1, waitingFor: [2] },
     ]);
-    expect(codesOf(central)).toEqual([]);
+    expect(central.refusalCodes).toEqual([]);
   });
 
   test('is refused while the engine is unavailable, and bets and END may follow', async () => {
@@ -229,7 +224,7 @@ describe('HELO', () => {
     await central.seen('agency-identified', 2);
     settling.reject(storeError('unavailable'));
     expect(await peer.lastFrames()).toEqual([AWAY]);
-    expect(codesOf(central)).toEqual(['storage']);
+    expect(central.refusalCodes).toEqual(['storage']);
     await takeTurns(bystander);
     expect(central.lottery.betsInAll).toBe(0);
   });
@@ -266,10 +261,7 @@ describe('HELO', () => {
     await until(() => store.asked === 1, 'the store being asked');
     store.tellOfAnother(finishedBy(1));
     settling.resolve();
-    expect(await peer.lastFrames()).toEqual([
-      welc(1),
-      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
-    ]);
+    expect(await peer.lastFrames()).toEqual([welc(1), failFinished(1)]);
     expect(store.appended).toEqual([]);
   });
 });
@@ -284,7 +276,7 @@ describe('facts of other servers', () => {
     ]);
     peer.send(Buffer.concat([END, nbet(bet(1))]));
     expect(await peer.rest()).toBe(OK + NOK);
-    expect(codesOf(central)).toEqual(['agency-finished']);
+    expect(central.refusalCodes).toEqual(['agency-finished']);
     expect(store.noted).toEqual([]);
   });
 

@@ -18,6 +18,7 @@ import {
   row,
   sbet,
   WAIT,
+  failFinished,
 } from '../support/base-frames.ts';
 import { takeTurns, TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
@@ -82,25 +83,10 @@ const rowsIn = ({ folder }: Life): string => readFileSync(join(folder, 'bets.csv
 const linesIn = ({ folder }: Life, type: string): number =>
   readFileSync(join(folder, 'bets.journal'), 'utf8').split(`"type":"${type}"`).length - 1;
 
-/** Says something and hears the answers, one for each message. */
-async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
-  peer.send(Buffer.concat(messages));
-  return peer.frames(messages.length);
-}
-
-/** Says something that is the last thing on its connection, and hears all answers. */
-async function last(central: TestCentral, ...messages: readonly Uint8Array[]): Promise<string[]> {
-  const peer = await central.connect();
-  peer.send(Buffer.concat(messages));
-  return peer.lastFrames();
-}
-
 const INVALID = 'FAIL invalid-bet|0|2|1|document|not-digits';
-const FINISHED =
-  'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 2 --reason "…"\' lets it go on';
 const OPEN =
   'FAIL upload-open|1|upload u of the agency is unfinished, 3 bets of it are stored; send the same file again, or \'loteria agency void 1 --upload u --reason "…"\'';
-const CLOSED =
+const FAIL_DRAWN =
   "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY";
 
 describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P6)', end => {
@@ -110,33 +96,33 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     const [u, v] = [await first.central.uploader(1), await first.central.uploader(3, 'v')];
     const bad = sbet(2, bet(12), bet('x'));
     expect(
-      await ask(u, nbet(bet(16)), sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14))),
+      await u.ask(nbet(bet(16)), sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14))),
     ).toEqual(['OK', 'OK', INVALID, 'OK']);
-    expect(await ask(v, sbet(1, bet(15)))).toEqual(['OK']);
+    expect(await v.ask(sbet(1, bet(15)))).toEqual(['OK']);
     const empty = await first.central.uploader(2, 'empty');
-    expect(await ask(empty, done(0, 0), END)).toEqual(['OK', 'OK']);
+    expect(await empty.ask(done(0, 0), END)).toEqual(['OK', 'OK']);
 
     const life = await restart(first, end, agencies);
     const { central } = life;
     expect(central.of('draw-held')).toEqual([]);
-    expect(await ask(await central.uploader(2, 'empty'), done(0, 0), END, GWIN)).toEqual([
+    expect(await (await central.uploader(2, 'empty')).ask(done(0, 0), END, GWIN)).toEqual([
       'OK',
       'OK',
       'NEND',
     ]);
-    expect(await last(central, helo(2, 'other'))).toEqual([FINISHED]);
-    expect(await last(central, conn(2), nbet(bet(21)))).toEqual(['NOK']);
+    expect(await central.last(helo(2, 'other'))).toEqual([failFinished(2)]);
+    expect(await central.last(conn(2), nbet(bet(21)))).toEqual(['NOK']);
     // Those of agencies 1 and 3 are still the only ones that may go on.
-    expect(await last(central, helo(1, 'other'))).toEqual([OPEN]);
-    expect(await last(central, conn(1), nbet(bet(21)))).toEqual(['NOK']);
-    expect(await last(central, conn(1), END)).toEqual(['NOK']);
+    expect(await central.last(helo(1, 'other'))).toEqual([OPEN]);
+    expect(await central.last(conn(1), nbet(bet(21)))).toEqual(['NOK']);
+    expect(await central.last(conn(1), END)).toEqual(['NOK']);
     await central.betUploader(1, 'u', 6, 2);
-    expect(await ask(await central.uploader(3, 'v', 2), done(1, 1), END)).toEqual(['OK', 'OK']);
+    expect(await (await central.uploader(3, 'v', 2)).ask(done(1, 1), END)).toEqual(['OK', 'OK']);
     const again = await central.uploader(1, 'u', 4);
     expect(
-      await ask(again, sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)), sbet(4, bet(17))),
+      await again.ask(sbet(1, bet(11, 7574)), bad, sbet(3, bet(13), bet(14)), sbet(4, bet(17))),
     ).toEqual(['OK', INVALID, 'OK', 'OK']);
-    expect(await ask(again, done(3, 4), END, WAIT)).toEqual(['OK', 'OK', 'RWIN 1|11']);
+    expect(await again.ask(done(3, 4), END, WAIT)).toEqual(['OK', 'OK', 'RWIN 1|11']);
     const documents = [16, 11, 13, 14, 15, 17];
     const rows = documents
       .map(document => row(document === 15 ? 3 : 1, document, document === 11 ? 7574 : 1))
@@ -151,14 +137,14 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     const disk = new Disk();
     const first = await start(await temporaryFolder(), disk, [1]);
     const peer = await first.central.uploader(1);
-    expect(await ask(peer, sbet(1, bet(1, 7574)))).toEqual(['OK']);
+    expect(await peer.ask(sbet(1, bet(1, 7574)))).toEqual(['OK']);
     disk.noRoomFor = '"type":"draw"';
-    expect(await ask(peer, END)).toEqual(['OK']);
+    expect(await peer.ask(END)).toEqual(['OK']);
     await first.central.seen('draw-delayed');
     expect(first.central.of('draw-held')).toEqual([]);
 
     const life = await restart(first, end, [1]);
-    expect(await ask(await life.central.uploader(1, 'u', 2), WAIT)).toEqual(['RWIN 1|1']);
+    expect(await (await life.central.uploader(1, 'u', 2)).ask(WAIT)).toEqual(['RWIN 1|1']);
     await life.central.seen('draw-held');
     expect(linesIn(life, 'draw')).toBe(1);
   });
@@ -168,7 +154,7 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     for (const agency of [1, 2]) {
       const peer = await first.central.uploader(agency);
       const bets = range(3).map(index => bet(10 * agency + index, index === 1 ? 1 : 7574));
-      expect(await ask(peer, sbet(1, ...bets), done(1, 3), END)).toEqual(['OK', 'OK', 'OK']);
+      expect(await peer.ask(sbet(1, ...bets), done(1, 3), END)).toEqual(['OK', 'OK', 'OK']);
     }
     await first.central.seen('draw-held');
 
@@ -179,7 +165,7 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     for (const agency of [1, 2]) {
       const winners = `RWIN 2|${agency}0|${agency}2`;
       const peer = await central.uploader(agency, 'u', 2);
-      expect(await ask(peer, WAIT, GWIN, END, done(1, 3), sbet(1, bet(9)))).toEqual([
+      expect(await peer.ask(WAIT, GWIN, END, done(1, 3), sbet(1, bet(9)))).toEqual([
         winners,
         winners,
         'OK',
@@ -187,18 +173,18 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
         'OK',
       ]);
       peer.send(sbet(2, bet(9)));
-      expect(await peer.lastFrames()).toEqual([CLOSED]);
-      expect(await last(central, helo(agency, 'other'))).toEqual([CLOSED]);
-      expect(await last(central, conn(agency), END, GWIN, nbet(bet(9)))).toEqual([
+      expect(await peer.lastFrames()).toEqual([FAIL_DRAWN]);
+      expect(await central.last(helo(agency, 'other'))).toEqual([FAIL_DRAWN]);
+      expect(await central.last(conn(agency), END, GWIN, nbet(bet(9)))).toEqual([
         'OK',
         winners,
         'NOK',
       ]);
     }
-    expect(await last(central, conn(3), GWIN, nbet(bet(9)))).toEqual(['RWIN 0|', 'NOK']);
-    expect(await last(central, conn(3), END)).toEqual(['NOK']);
+    expect(await central.last(conn(3), GWIN, nbet(bet(9)))).toEqual(['RWIN 0|', 'NOK']);
+    expect(await central.last(conn(3), END)).toEqual(['NOK']);
     expect(central.of('message-refused').at(-1)?.refusal.code).toBe('draw-closed');
-    expect(await last(central, helo(3))).toEqual([CLOSED]);
+    expect(await central.last(helo(3))).toEqual([FAIL_DRAWN]);
     expect(central.of('draw-held')).toEqual([]);
     expect(linesIn(life, 'draw')).toBe(1);
     expect(rowsIn(life).split('\r\n')).toHaveLength(7);
@@ -213,10 +199,10 @@ describe('a full disk', () => {
     const life = await start(await temporaryFolder(), disk, [1]);
     const { central } = life;
     const [peer, other] = [await central.uploader(1), await central.uploader(1)];
-    expect(await ask(peer, sbet(1, bet(1, 7574)))).toEqual(['OK']);
+    expect(await peer.ask(sbet(1, bet(1, 7574)))).toEqual(['OK']);
     other.send(WAIT);
     disk.noRoomFor = '"type":"draw"';
-    expect(await ask(peer, END, GWIN)).toEqual(['OK', 'NEND']);
+    expect(await peer.ask(END, GWIN)).toEqual(['OK', 'NEND']);
     expect(await central.seen('draw-delayed')).toMatchObject([
       { error: expect.stringMatching(/bets\.journal, the disk is full \(ENOSPC\)/) },
     ]);
@@ -234,7 +220,7 @@ describe('a full disk', () => {
     const { central } = life;
     const bystander = await central.agency(1);
     const peer = await central.uploader(1);
-    expect(await ask(peer, sbet(1, bet(1)), sbet(2, bet(2)))).toEqual(['OK', 'OK']);
+    expect(await peer.ask(sbet(1, bet(1)), sbet(2, bet(2)))).toEqual(['OK', 'OK']);
     disk.noRoomFor = '';
     peer.send(
       Buffer.concat([sbet(3, bet(3)), sbet(4, bet('x')), sbet(5, bet(5)), done(4, 4), END]),
@@ -249,7 +235,7 @@ describe('a full disk', () => {
     await takeTurns(bystander);
     disk.noRoomFor = undefined;
     const free = await central.uploader(1, 'u', 3);
-    expect(await ask(free, sbet(3, bet(3)), sbet(4, bet(4)), done(4, 4), END)).toEqual([
+    expect(await free.ask(sbet(3, bet(3)), sbet(4, bet(4)), done(4, 4), END)).toEqual([
       'OK',
       'OK',
       'OK',
@@ -305,7 +291,7 @@ describe('an upload across any restarts of the server (promises P1, P3, P6)', ()
     peer.send(Buffer.concat(seqs.slice(next - 1).map(batch)));
     await peer.frames(seqs.length - next + 1);
     const winners = stored.filter(seq => seq % 3 === 0);
-    expect(await ask(peer, done(stored.length, stored.length), END, WAIT)).toEqual([
+    expect(await peer.ask(done(stored.length, stored.length), END, WAIT)).toEqual([
       'OK',
       'OK',
       `RWIN ${winners.length}|${winners.join('|')}`,

@@ -13,37 +13,16 @@ import {
   sbet,
   WAIT,
   welc,
+  failFinished,
 } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { ManualClock, until } from '../support/until.ts';
-import type { Peer } from '../support/peer.ts';
 
 async function open(options: { held?: boolean; agencies?: readonly number[] } = {}) {
   const { held = false, agencies = [1, 2] } = options;
   const store = new GatedStore({ held });
   return { store, central: await TestCentral.open({ store, agencies }) };
-}
-
-/** Says something and hears the answers, one for each message. */
-async function ask(peer: Peer, ...messages: readonly Uint8Array[]): Promise<string[]> {
-  peer.send(Buffer.concat(messages));
-  return peer.frames(messages.length);
-}
-
-/**
- * A central whose only agency has finished with the upload `u` of two bets; the draw has been held.
- */
-async function openDrawn() {
-  const opened = await open({ agencies: [1] });
-  const peer = await opened.central.uploader(1);
-  expect(await ask(peer, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END)).toEqual([
-    'OK',
-    'OK',
-    'OK',
-  ]);
-  await opened.central.seen('draw-held');
-  return { ...opened, peer };
 }
 
 describe('HELO', () => {
@@ -62,9 +41,9 @@ describe('HELO', () => {
   test('of a known upload is answered with the next batch, and logged', async () => {
     const { central } = await open();
     const peer = await central.uploader(1);
-    expect(await ask(peer, sbet(1, bet(1)))).toEqual(['OK']);
+    expect(await peer.ask(sbet(1, bet(1)))).toEqual(['OK']);
     await central.uploader(1, 'u', 2);
-    expect(await ask(peer, sbet(2, bet('x')), sbet(3, bet(3)))).toHaveLength(2);
+    expect(await peer.ask(sbet(2, bet('x')), sbet(3, bet(3)))).toHaveLength(2);
     await central.uploader(1, 'u', 4);
     expect(central.of('upload-resumed')).toEqual(
       [1, 2].map(bets => ({ event: 'upload-resumed', agency: 1, upload: 'u', bets })),
@@ -99,7 +78,7 @@ describe('HELO', () => {
         welc(1),
         expect.stringMatching(new RegExp(`^FAIL ${code}\\|1\\|`)),
       ]);
-      expect(central.of('message-refused').map(({ refusal }) => refusal.code)).toEqual([code]);
+      expect(central.refusalCodes).toEqual([code]);
       expect(store.appended).toEqual([]);
       await takeTurns(bystander);
     },
@@ -164,70 +143,22 @@ describe('HELO of a finished agency', () => {
   test('is accepted for a known upload, and refused for a new one', async () => {
     const { store, central } = await open();
     const peer = await central.uploader(1);
-    expect(await ask(peer, sbet(1, bet(1)), END)).toEqual(['OK', 'OK']);
+    expect(await peer.ask(sbet(1, bet(1)), END)).toEqual(['OK', 'OK']);
     const again = await central.uploader(1, 'u', 2);
-    expect(await ask(again, sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual([
+    expect(await again.ask(sbet(1, bet(1)), done(1, 1), END, GWIN)).toEqual([
       'OK',
       'OK',
       'OK',
       'NEND',
     ]);
     again.send(sbet(2, bet(2)));
-    expect(await again.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
-    ]);
+    expect(await again.lastFrames()).toEqual([failFinished(1)]);
     const other = await central.connect();
     other.send(helo(1, 'v'));
-    expect(await other.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
-    ]);
+    expect(await other.lastFrames()).toEqual([failFinished(1)]);
     expect(store.rows).toBe(row(1, 1));
     expect(central.of('agency-finished')).toHaveLength(1);
     expect(central.of('upload-resumed')).toEqual([]);
-  });
-
-  test('is accepted for an upload without batches', async () => {
-    const { central } = await open();
-    const peer = await central.uploader(1, 'empty');
-    expect(await ask(peer, done(0, 0), END)).toEqual(['OK', 'OK']);
-    const again = await central.uploader(1, 'empty');
-    expect(await ask(again, done(0, 0), END, GWIN)).toEqual(['OK', 'OK', 'NEND']);
-  });
-
-  test('after the draw returns the winners to a known upload and refuses a new one', async () => {
-    const { central } = await openDrawn();
-    const again = await central.uploader(1, 'u', 2);
-    expect(await ask(again, sbet(1, bet(1, 7574), bet(2)), done(1, 2), END, WAIT, GWIN)).toEqual([
-      'OK',
-      'OK',
-      'OK',
-      'RWIN 1|1',
-      'RWIN 1|1',
-    ]);
-    again.send(sbet(2, bet(3)));
-    expect(await again.lastFrames()).toEqual([
-      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY",
-    ]);
-    const other = await central.connect();
-    other.send(helo(1, 'v'));
-    expect(await other.lastFrames()).toEqual([
-      "FAIL draw-closed|1|the draw has been held; the next lottery begins with 'loteria draw new' while no server runs; with containers, 'make docker-compose-down', or 'down --volumes' of a cluster; with a database, another STORE_LOTTERY",
-    ]);
-  });
-
-  test('whose END was refused by a full disk is accepted, with more bets and END', async () => {
-    const { store, central } = await open({ agencies: [1] });
-    const peer = await central.uploader(1);
-    expect(await ask(peer, sbet(1, bet(1)), done(1, 1))).toEqual(['OK', 'OK']);
-    store.held = true;
-    peer.send(END);
-    await until(() => store.noted.length === 1, 'the end of the bets at the store');
-    store.refuse();
-    expect((await peer.lastFrames())[0]).toMatch(/^FAIL storage\|1\|.*ENOSPC/);
-    store.open();
-    const again = await central.uploader(1, 'u', 2);
-    expect(await ask(again, sbet(2, bet(2)), done(2, 2), END)).toEqual(['OK', 'OK', 'OK']);
-    expect(await central.seen('draw-held')).toMatchObject([{ bets: 2 }]);
   });
 });
 
@@ -235,8 +166,7 @@ describe('DONE', () => {
   test('is acknowledged when both sides count the same, without refused batches', async () => {
     const { central } = await open();
     const peer = await central.uploader(1);
-    const answers = await ask(
-      peer,
+    const answers = await peer.ask(
       sbet(1, bet(1), bet(2)),
       sbet(2, bet('x')),
       frame('SBET', '3|0|'),
@@ -260,24 +190,24 @@ describe('DONE', () => {
     async (_, batches, bets) => {
       const { central } = await open();
       const peer = await central.uploader(1);
-      await ask(peer, sbet(1, bet(1), bet(2)), sbet(2, bet('x')), sbet(3, bet(3)));
+      await peer.ask(sbet(1, bet(1), bet(2)), sbet(2, bet('x')), sbet(3, bet(3)));
       peer.send(Buffer.concat([done(batches, bets), END]));
       expect(await peer.lastFrames()).toEqual([
         `FAIL count-mismatch|1|2 batches with 3 bets are stored, the agency counts ${batches} with ${bets}`,
       ]);
       expect(central.of('agency-finished')).toEqual([]);
       const again = await central.uploader(1, 'u', 4);
-      expect(await ask(again, done(2, 3), END)).toEqual(['OK', 'OK']);
+      expect(await again.ask(done(2, 3), END)).toEqual(['OK', 'OK']);
     },
   );
 
   test('counts this upload alone, without other agencies or earlier NBETs', async () => {
     const { central } = await open();
     const [own, other] = [await central.uploader(1), await central.uploader(2)];
-    expect(await ask(own, nbet(bet(2), bet(3)), sbet(1, bet(1)))).toEqual(['OK', 'OK']);
-    expect(await ask(other, sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
-    expect(await ask(own, done(1, 1))).toEqual(['OK']);
-    expect(await ask(other, done(2, 2))).toEqual(['OK']);
+    expect(await own.ask(nbet(bet(2), bet(3)), sbet(1, bet(1)))).toEqual(['OK', 'OK']);
+    expect(await other.ask(sbet(1, bet(4)), sbet(2, bet(5)))).toEqual(['OK', 'OK']);
+    expect(await own.ask(done(1, 1))).toEqual(['OK']);
+    expect(await other.ask(done(2, 2))).toEqual(['OK']);
   });
 
   test('waits for the pending batches before it', async () => {
@@ -291,23 +221,13 @@ describe('DONE', () => {
 });
 
 describe('END of an upload', () => {
-  test('needs no DONE and may be repeated', async () => {
-    const { central } = await open();
-    const peer = await central.uploader(1);
-    expect(await ask(peer, sbet(1, bet(1)), END, END)).toEqual(['OK', 'OK', 'OK']);
-    expect(central.of('agency-finished')).toHaveLength(1);
-    expect(central.of('upload-resumed')).toEqual([]);
-  });
-
   test('closes the uploads of the agency on every connection', async () => {
     const { store, central } = await open({ held: true });
     const [peer, other] = [await central.uploader(1), await central.uploader(1, 'v')];
     peer.send(END);
     await until(() => store.noted.length === 1, 'the end of the bets at the store');
     other.send(sbet(1, bet(1)));
-    expect(await other.lastFrames()).toEqual([
-      'FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw \'loteria agency reopen 1 --reason "…"\' lets it go on',
-    ]);
+    expect(await other.lastFrames()).toEqual([failFinished(1)]);
     store.open();
     expect(await peer.frame()).toBe('OK');
     expect(store.appended).toEqual([]);
@@ -317,8 +237,7 @@ describe('END of an upload', () => {
 test('base messages are accepted after HELO, without sequence numbers', async () => {
   const { store, central } = await open();
   const peer = await central.uploader(1);
-  const answers = await ask(
-    peer,
+  const answers = await peer.ask(
     nbet(bet(1)),
     GWIN,
     frame('BET', bet(3).join('|')),

@@ -73,21 +73,6 @@ describe('a repeated batch', () => {
     expect(await other.lastFrames()).toEqual([FULL_DISK]);
     expect(store.appended).toHaveLength(1);
   });
-
-  test('is answered in order, after a pending one', async () => {
-    const { store, central, bystander } = await open();
-    const peer = await central.uploader(1);
-    peer.send(sbet(1, bet(1)));
-    expect(await peer.frame()).toBe('OK');
-    store.held = true;
-    const before = peer.socket.bytesRead;
-    peer.send(Buffer.concat([sbet(2, bet(2)), sbet(1, bet(1))]));
-    await until(() => store.appended.length === 2, 'the second batch at the store');
-    await takeTurns(bystander);
-    expect(peer.socket.bytesRead).toBe(before);
-    store.letIn();
-    expect(await peer.frames(2)).toEqual(['OK', 'OK']);
-  });
 });
 
 describe('a batch after a sequence gap', () => {
@@ -115,20 +100,6 @@ describe('a batch after a sequence gap', () => {
       await takeTurns(bystander);
     },
   );
-
-  test('is refused after the replies to pending ones', async () => {
-    const { store, central } = await open({ held: true });
-    const peer = await central.uploader(1);
-    peer.send(Buffer.concat([sbet(1, bet(1)), sbet(2, bet(2)), sbet(4, bet(4)), sbet(3, bet(3))]));
-    await until(() => store.appended.length === 2, 'two batches at the store');
-    store.open();
-    expect(await peer.lastFrames()).toEqual([
-      'OK',
-      'OK',
-      'FAIL sequence-gap|1|batch 3 is expected, this is batch 4',
-    ]);
-    expect(store.rows).toBe(row(1, 1) + row(1, 2));
-  });
 });
 
 describe('an invalid batch', () => {
@@ -225,21 +196,6 @@ describe('a disk that is full within a window', () => {
 });
 
 describe('uploads', () => {
-  test('of two agencies with the same name are independent', async () => {
-    const { store, central } = await open({ held: true });
-    const [own, other] = [await central.uploader(1), await central.uploader(2)];
-    own.send(Buffer.concat([sbet(1, bet(11)), sbet(2, bet(12))]));
-    await until(() => store.appended.length === 2, 'the upload of the first agency at the store');
-    other.send(sbet(1, bet(21)));
-    await until(() => store.appended.length === 3, 'the upload of the other agency at the store');
-    store.open();
-    expect(await own.frames(2)).toEqual(['OK', 'OK']);
-    expect(await other.frame()).toBe('OK');
-    await central.uploader(1, 'u', 3);
-    await central.uploader(2, 'u', 2);
-    expect(store.rows).toBe(row(1, 11) + row(1, 12) + row(2, 21));
-  });
-
   test('may have a limited number of invalid batches, pending ones included', async () => {
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store, limits: { refusedBatchesMax: 2 } });

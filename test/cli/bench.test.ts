@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { needsPython } from '../lottery/python.ts';
 import { childrenOf } from '../support/children.ts';
+import { listen } from '../support/listen.ts';
 import { freePort } from '../support/free-port.ts';
+import { connectRaw } from '../support/raw-socket.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -113,7 +115,7 @@ describe('loteria bench', () => {
       python.kill();
       await once(python, 'close');
     });
-    await untilListening(port);
+    (await vi.waitFor(() => connectRaw(port), { timeout: 20_000, interval: 20 })).destroy();
     const { code, lines, stderr } = await bench(...SMALL, '--server', `localhost:${port}`, '--end');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(lines[4]).toMatch(/^localhost:\d+ +1,000 /);
@@ -152,10 +154,7 @@ describe('loteria bench', () => {
 
   test('reports a closing or missing server in one line, exit code 1', async () => {
     const closing = createServer(socket => socket.on('error', () => {}).end());
-    closing.listen(0, '127.0.0.1');
-    await once(closing, 'listening');
-    onTestFinished(() => void closing.close());
-    const { port } = closing.address() as AddressInfo;
+    const port = await listen(closing);
     const closed = await bench('--server', `127.0.0.1:${port}`);
     expect({ code: closed.code, lines: closed.lines }).toEqual({ code: 1, lines: [] });
     expect(closed.stderr).toMatch(
@@ -189,17 +188,4 @@ async function stored(tmp: string): Promise<boolean> {
   const [folder] = await readdir(tmp);
   if (folder === undefined) return false;
   return (await readdir(join(tmp, folder))).includes('bets.csv');
-}
-
-async function untilListening(port: number): Promise<void> {
-  await expect
-    .poll(
-      () =>
-        new Promise<boolean>(resolve => {
-          const socket = connect(port, '127.0.0.1', () => resolve(true));
-          socket.on('connect', () => socket.destroy()).on('error', () => resolve(false));
-        }),
-      { timeout: 20_000, interval: 20 },
-    )
-    .toBe(true);
 }

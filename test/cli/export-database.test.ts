@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import { holdDraw } from '../../src/lottery/draw.ts';
 import {
@@ -15,6 +14,7 @@ import {
 } from '../store/postgres/lotteries.ts';
 import { BATCHES, fillFolder, loteria, ROWS } from '../store/store-folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { listen } from '../support/listen.ts';
 import { needPostgres, postgresMissing } from '../support/postgres.ts';
 import { PostgresCluster, ROLE } from '../support/postgres-cluster.ts';
 import { Program } from '../support/program.ts';
@@ -213,9 +213,7 @@ describe('commands without a reachable database', () => {
 
   test('a port of another program is named as such', async () => {
     const other = createServer(socket => void socket.end('220 mail.example.org ESMTP\r\n'));
-    await once(other.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => void other.close());
-    const { port } = other.address() as AddressInfo;
+    const port = await listen(other);
     const { code, stderr } = await loteria(await temporaryFolder(), ['export', 'out.csv'], {
       ...env,
       SERVER_STORE: `postgres://loteria@127.0.0.1:${port}/loteria`,
@@ -242,10 +240,7 @@ describe('commands without a reachable database', () => {
     'export interrupted by %s leaves no file',
     async signal => {
       const folder = await temporaryFolder();
-      const silent = createServer();
-      await once(silent.listen(0, '127.0.0.1'), 'listening');
-      onTestFinished(() => void silent.close());
-      const { port } = silent.address() as AddressInfo;
+      const port = await listen(createServer());
       const store = `postgres://loteria@127.0.0.1:${port}/loteria`;
       const program = Program.start(['export', 'out.csv'], {
         cwd: folder,

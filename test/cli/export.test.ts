@@ -77,7 +77,7 @@ describe('loteria export', () => {
     expect(readdirSync(place.folder).toSorted()).toEqual(['data', 'out.csv', 'out.csv.seal']);
   });
 
-  test('writes the draw and winner counts, but no documents, after the draw', async () => {
+  test('writes the draw and winner counts after the draw, no documents, for the owner only', async () => {
     const place = await filled(true);
     expect(await exported(place)).toEqual({
       code: 0,
@@ -86,6 +86,8 @@ describe('loteria export', () => {
     });
     expect(readFileSync(place.file)).toEqual(ROWS);
     expect(sealIn(place)).toEqual(AFTER);
+    for (const path of [place.file, `${place.file}.seal`])
+      expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   test('runs beside a server without the folder lock', async () => {
@@ -216,13 +218,6 @@ describe('loteria export to a file', () => {
       expect(readdirSync(place.folder).toSorted()).toEqual(['data', name]);
     },
   );
-
-  test('creates file and seal for their owner only', async () => {
-    const place = await filled(true);
-    expect((await exported(place)).code).toBe(0);
-    const modes = [place.file, `${place.file}.seal`].map(path => statSync(path).mode & 0o777);
-    expect(modes).toEqual([0o600, 0o600]);
-  });
 
   test('does not overwrite an unfinished export without --force', async () => {
     const place = await filled(true);

@@ -136,17 +136,6 @@ describe('loteria journal verify', () => {
     expect(await linesSeen([], { DATA_DIR: 'variable' })).toBe('2');
     expect(await linesSeen(['argument'], { DATA_DIR: 'variable' })).toBe('1');
   });
-
-  test('fails with one line without a journal, exit code 1', async () => {
-    const folder = await temporaryFolder();
-    for (const command of ['verify', 'show']) {
-      expect(await loteria('/', ['journal', command, folder])).toEqual({
-        code: 1,
-        stdout: '',
-        stderr: `loteria: there is no lottery in ${folder}, it has no bets.journal; name the DATA_DIR of a server\n`,
-      });
-    }
-  });
 });
 
 test.each<[string, readonly string[][]]>([

@@ -30,45 +30,6 @@ describe('help', () => {
       ['--help'],
       ['server', 'client', 'run', 'dataset', 'Exit codes: 0 done, 1 failed, 2 wrong usage'],
     ],
-    [
-      ['server', '--help'],
-      [
-        '--config',
-        'SERVER_LISTENERS',
-        'with tp0, push-codes, check-win, csv-frames, op-codes; base is another name of tp0; not set',
-      ],
-    ],
-    [
-      ['client', '--help'],
-      [
-        '--config',
-        'protocol, CLI_PROTOCOL',
-        'resumable, base, push-codes, check-win, csv-frames, op-codes; tp0 is another name of base; default resumable',
-        'NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO',
-      ],
-    ],
-    [
-      ['run', '--help'],
-      ['--data', '--dialect', '--keep', '--agencies', '--bets', '--seed'],
-    ],
-    [
-      ['dataset', '--help'],
-      ['<folder>', '--from', '--agencies', '--bets', '--seed'],
-    ],
-    [
-      ['bench', '--help'],
-      [
-        '--server',
-        '--connections',
-        '--agencies',
-        '--window',
-        '--batch',
-        '--bets',
-        '--warm-up',
-        '--end',
-        '--json',
-      ],
-    ],
     [['help', 'server'], ['SERVER_PORT']],
     [['help', 'draw', 'new'], ['Usage: loteria draw new']],
     [['draw', 'help', 'new'], ['Usage: loteria draw new']],
@@ -165,15 +126,6 @@ describe('wrong usage', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(fault);
     expect(stderr).not.toMatch(/^ +at /m);
-  });
-
-  test('loteria server without a port prints one line, exit code 2', async () => {
-    expect(await loteria('server')).toEqual({
-      code: 2,
-      stdout: '',
-      stderr:
-        'loteria: SERVER_PORT is missing: set SERVER_PORT in config.ini or SERVER_PORT in the environment (0 to 65535; 0 takes any free port)\n',
-    });
   });
 });
 

@@ -18,6 +18,9 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 const WAIT_MS = 100_000;
 const LOOK_EVERY_MS = 20;
 
+/** A client with small batches, so that its upload takes as long as what is done meanwhile. */
+export const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
+
 /** A program that is killed and started again, with its folder and environment. */
 export class Member {
   readonly name: string;

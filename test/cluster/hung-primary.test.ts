@@ -4,10 +4,9 @@ import { needPostgres, startPostgres } from '../support/postgres.ts';
 import { ROLE } from '../support/postgres-cluster.ts';
 import type { PostgresNode } from '../support/postgres-node.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { ClusterRun, type Member } from './cluster-run.ts';
+import { ClusterRun, type Member, SLOW } from './cluster-run.ts';
 
 const BETS = 12_000;
-const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
 beforeEach(needPostgres);
 

@@ -4,7 +4,7 @@ import { prepareAgencies } from '../crash/expected-bets.ts';
 import { needPostgres, postgresMissing } from '../support/postgres.ts';
 import { PostgresCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { ClusterRun } from './cluster-run.ts';
+import { ClusterRun, SLOW } from './cluster-run.ts';
 
 /**
  * Any number of runs: `RUNS=5 ROUNDS=20 node scripts/test.mjs test/cluster/killed.test.ts`.
@@ -13,9 +13,6 @@ import { ClusterRun } from './cluster-run.ts';
 const { RUNS = 2, ROUNDS = 8, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 const SEEDS = Array.from({ length: Number(RUNS) }, (_, run) => Number(SEED) + run);
 const TIMEOUT_MS = 120_000 + Number(ROUNDS) * 30_000;
-
-/** Small batches, so that the upload takes as long as the rounds do. */
-const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
 /** Share of the bets that are acknowledged when the last process is killed. */
 const LAST_SHARE = 0.9;

@@ -6,11 +6,10 @@ import { generateAgencies } from '../crash/expected-bets.ts';
 import { needLoopDisks } from '../support/loop-disk.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { ClusterRun } from './cluster-run.ts';
+import { ClusterRun, SLOW } from './cluster-run.ts';
 
 const BETS = 10_000;
 const BETS_BEFORE = 2000;
-const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 const DISK_MEGABYTES = 160;
 
 /** A commit waits 5 s for a standby, a batch 15 s for a commit; and a slow machine. */

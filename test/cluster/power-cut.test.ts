@@ -5,7 +5,7 @@ import { needLoopDisks } from '../support/loop-disk.ts';
 import { needPostgres, startPostgres } from '../support/postgres.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { ClusterRun } from './cluster-run.ts';
+import { ClusterRun, SLOW } from './cluster-run.ts';
 
 /**
  * `CUTS=30 SEED=… node scripts/test.mjs test/cluster/power-cut.test.ts` cuts more often, and
@@ -14,7 +14,6 @@ import { ClusterRun } from './cluster-run.ts';
 const { CUTS = 4, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 
 const BETS = 2500 * Number(CUTS);
-const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 const DISK_MEGABYTES = 512;
 
 /**

@@ -3,10 +3,9 @@ import { generateAgencies } from '../crash/expected-bets.ts';
 import { needPostgres, postgresMissing } from '../support/postgres.ts';
 import { PostgresCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { ClusterRun, type Member } from './cluster-run.ts';
+import { ClusterRun, type Member, SLOW } from './cluster-run.ts';
 
 const BETS = 10_000;
-const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
 let postgres: PostgresCluster;
 let lotteries = 0;

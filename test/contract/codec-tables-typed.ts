@@ -3,6 +3,7 @@ import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { BASE } from '../golden/base.ts';
 import { LORCA, NANDU } from '../golden/golden.ts';
 import { RESUMABLE } from '../golden/resumable.ts';
+import { words } from '../support/words.ts';
 import type { CodecCase, HalfTable, Reject } from './codec-contract.ts';
 import { each, MALFORMED, namesBoth, TOO_LARGE, tooFew, tooMany } from './codec-refusals.ts';
 import { ascii, counted, joined, patched, u32 } from './spoken-dialect.ts';
@@ -63,16 +64,11 @@ function base(): CodecCase {
         ...unknown('END ', 'GET ', '\0END', 'ENDE', '\0\0\0\0', '\xff\xff\xff\xff'),
         ...each(
           typedWith('CONN', [
+            ...words('0 65536 00000000001 -1 1| x'),
             '',
-            '0',
-            '65536',
-            '00000000001',
-            '-1',
             '1 ',
             ' 1',
             '1\n',
-            '1|',
-            'x',
             '1\0',
           ]),
           `${MALFORMED}CONN without an agency id`,
@@ -107,19 +103,9 @@ function base(): CodecCase {
         ...unknown('CONN', 'BET', 'NBET', 'END', 'GWIN', 'WELC', 'FAIL', 'PING', 'ok', 'HTTP'),
         ...each(
           typedWith('RWIN', [
+            ...words('| 1 1| 1|11|12 2|11 0|11 -1| x|11 1.0|11 +1|11 |11'),
             '',
-            '|',
-            '1',
-            '1|',
-            '1|11|12',
-            '2|11',
-            '0|11',
-            '-1|',
-            'x|11',
-            '1.0|11',
             ' 1|11',
-            '+1|11',
-            '|11',
           ]),
           `${MALFORMED}RWIN announces`,
         ),
@@ -134,19 +120,14 @@ function base(): CodecCase {
 function resumable(): CodecCase {
   const extension = limited({ HELO: 86, SBET: 8184, DONE: 31, ACTA: 15, DIFF: 96 });
   const answers = limited({ WELC: 63, FAIL: 2048 });
-  const notNumbers = [
-    '-1',
-    '+1',
-    'x',
-    ' 1',
-    '1 ',
-    '1.0',
-    '0x1',
-    '',
-    '１',
-    '1000000000000000',
-    '1\n',
-  ];
+  const notNumbers = [...words('-1 +1 x 1.0 0x1 １ 1000000000000000'), ' 1', '1 ', '', '1\n'];
+  const brokenFails = words(`
+    invalid-bet|0 invalid-bet|0| invalid-bet|0|1|0|number
+    invalid-bet|0|1|0|number| invalid-bet|0|1|0||empty
+    invalid-bet|0|0|0|number|empty invalid-bet|0|x|0|number|empty
+    invalid-bet|0|1|-1|number|empty invalid-bet|0|1||number|empty
+    invalid-bet|0|1000000000000000|0|number|empty
+  `);
   return {
     ...base(),
     dialect: spoken('tp0').dialect,
@@ -158,36 +139,17 @@ function resumable(): CodecCase {
         ...unknown('WELC', 'FAIL', 'PING', 'OK', 'RWIN', 'helo', 'sbet', 'WAI', 'XXXX'),
         ...each(
           typedWith('HELO', [
+            ...words(`
+              | 1 1| |u 0|u 65536|u -1|u x|u 1.0|u 00000000001|u 1|u|x 1|u|bet 1|u|Bets
+              1|u|bets| 1|u|bets|bets 1||bets 1||u 1|ñ 1|a/b 1|a:b 1|a+b 1|"u" １|u
+            `),
             '',
-            '|',
-            '1',
-            '1|',
-            '|u',
-            '0|u',
-            '65536|u',
-            '-1|u',
-            'x|u',
             ' 1|u',
             '1 |u',
-            '1.0|u',
-            '00000000001|u',
-            '1|u|x',
-            '1|u|bet',
-            '1|u|Bets',
             '1|u| bets',
-            '1|u|bets|',
-            '1|u|bets|bets',
-            '1||bets',
-            '1||u',
             '1|u u',
-            '1|ñ',
             '1|u\n',
             '1|u\0',
-            '1|a/b',
-            '1|a:b',
-            '1|a+b',
-            '1|"u"',
-            '１|u',
             `1|${'u'.repeat(65)}`,
           ]),
           `${MALFORMED}HELO without`,
@@ -239,21 +201,7 @@ function resumable(): CodecCase {
           ]),
           `${MALFORMED}WELC without`,
         ),
-        ...each(
-          typedWith('FAIL', [
-            'invalid-bet|0',
-            'invalid-bet|0|',
-            'invalid-bet|0|1|0|number',
-            'invalid-bet|0|1|0|number|',
-            'invalid-bet|0|1|0||empty',
-            'invalid-bet|0|0|0|number|empty',
-            'invalid-bet|0|x|0|number|empty',
-            'invalid-bet|0|1|-1|number|empty',
-            'invalid-bet|0|1||number|empty',
-            'invalid-bet|0|1000000000000000|0|number|empty',
-          ]),
-          `${MALFORMED}FAIL without the bet`,
-        ),
+        ...each(typedWith('FAIL', brokenFails), `${MALFORMED}FAIL without the bet`),
         ...answers.rejects,
       ],
       waits: answers.waits,

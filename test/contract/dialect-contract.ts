@@ -189,12 +189,7 @@ function describeTruncation(spoken: SpokenDialect): void {
         expect(await peers[place]!.rest(), `cut at ${place}`).toBe(last.toString('hex'));
         reasons.push(reason);
       }
-      expect(
-        central
-          .of('connection-cut')
-          .map(({ reason }) => reason)
-          .toSorted(),
-      ).toEqual(reasons.toSorted());
+      expect(central.cutReasons.toSorted()).toEqual(reasons.toSorted());
       const stored = outcomes.map(({ rows }) => rows).join('');
       const lines = (rows: string): string[] => rows.split('\r\n').toSorted();
       expect(lines(store.rows)).toEqual(lines(stored));

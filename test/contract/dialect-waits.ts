@@ -94,7 +94,7 @@ export function describeWaits(spoken: SpokenDialect): void {
       expect(peer.ended).toBe(false);
       clock.time += 1;
       expect(await peer.rest()).toBe('');
-      expect(central.of('connection-cut').map(({ reason }) => reason)).toEqual(['idle']);
+      expect(central.cutReasons).toEqual(['idle']);
     });
 
     test('is closed without a reply when the server stops', async () => {

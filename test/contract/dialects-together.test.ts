@@ -46,7 +46,12 @@ describe('the listeners of a central', () => {
       peer.end();
       const refused = central.of('connection-refused');
       expect(refused).toHaveLength(index + 1);
-      expect(refused.at(-1)!.refusal).toEqual({ code: 'busy', detail });
+      expect(refused.at(-1)).toEqual({
+        event: 'connection-refused',
+        ip: '127.0.0.1',
+        listener: { port: peer.socket.remotePort, dialect: dialect.dialect.name },
+        refusal: { code: 'busy', detail },
+      });
     }
     await central.seen('connection-closed', SPOKEN.length);
     // A place that is free on one listener is free on all.

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { findAgencyFiles, unpackAgencyFiles } from '../../src/dataset/files.ts';
 import { needsPython } from '../lottery/python.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { words } from '../support/words.ts';
 
 /** A zip with these entries; Python does not look at names and so makes bad ones too. */
 async function makeZip(entries: readonly (readonly [string, string])[]): Promise<string> {
@@ -34,18 +35,10 @@ describe("a folder of agencies' files", () => {
   test('gives them by agency, and nothing else that lies there', async () => {
     const folder = await temporaryFolder();
     const names = ['agency-10.csv', 'agency-2.csv', 'agency-1.csv', 'agency-65535.csv'];
-    const others = [
-      'agency-0.csv',
-      'agency-01.csv',
-      'agency-65536.csv',
-      'agency-.csv',
-      'agency-1.csv.bak',
-      'xagency-1.csv',
-      'AGENCY-3.csv',
-      'agency-x.csv',
-      'expected.json',
-      'agency-7.CSV',
-    ];
+    const others = words(`
+      agency-0.csv agency-01.csv agency-65536.csv agency-.csv agency-1.csv.bak
+      xagency-1.csv AGENCY-3.csv agency-x.csv expected.json agency-7.CSV
+    `);
     for (const name of [...names, ...others]) await writeFile(join(folder, name), '');
     expect(await findAgencyFiles(folder)).toEqual(
       [1, 2, 10, 65535].map(agency => ({ agency, path: join(folder, `agency-${agency}.csv`) })),

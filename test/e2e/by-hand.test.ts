@@ -205,6 +205,7 @@ describe('an operator', () => {
       ['draw', 'status', folder],
       ['draw', 'new', folder],
       ['journal', 'verify', folder],
+      ['journal', 'show', folder],
     ])
       expect(await loteria(folder, args)).toMatchObject({
         code: 1,

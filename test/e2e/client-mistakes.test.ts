@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AGENCY_PROTOCOLS } from '../../src/wire/dialect-names.ts';
 import { pipeFile } from '../agency/pipe-file.ts';
-import { fail, FakeCentral, portWithoutListener, welc } from '../support/fake-central.ts';
+import { fail, FakeCentral, welc } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -68,9 +69,6 @@ describe('an unparsable file', () => {
     ['semicolons', 'A;B;1;1990-01-01;5\n'.repeat(300), "CLI_FILE_DELIMITER=';'"],
     ['tabs', 'A\tB\t1\t1990-01-01\t5\n'.repeat(3), String.raw`CLI_FILE_DELIMITER='\t'`],
     ['Windows-1252', Buffer.from(GOOD, 'latin1'), 'CLI_FILE_ENCODING=windows-1252'],
-    ['UTF-16LE', utf16(GOOD), 'CLI_FILE_ENCODING=utf-16le'],
-    ['UTF-16LE without a byte order mark', utf16(GOOD).subarray(2), 'CLI_FILE_ENCODING=utf-16le'],
-    ['UTF-16BE', utf16(GOOD).swap16(), 'iconv -f UTF-16BE -t UTF-8 agency.csv'],
   ])('is not sent, and the report names the fix (%s)', async (_, content, hint) => {
     const client = await refused(content);
     expect(client.transcript()).toContain(hint);
@@ -356,7 +354,7 @@ describe('loteria client --check', () => {
   async function check(content: string): Promise<Program> {
     const program = Program.start(['client', '--check'], {
       cwd: await folderWith(content),
-      env: { CLI_ID: '1', CLI_SERVER_ADDRESS: `127.0.0.1:${await portWithoutListener()}` },
+      env: { CLI_ID: '1', CLI_SERVER_ADDRESS: `127.0.0.1:${await freePort()}` },
     });
     await program.exited;
     return program;

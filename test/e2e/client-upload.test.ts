@@ -3,7 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pipeFile } from '../agency/pipe-file.ts';
-import { FakeCentral, portWithoutListener, welc } from '../support/fake-central.ts';
+import { FakeCentral, welc } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -144,14 +145,7 @@ describe('invalid lines', () => {
     });
     expect(await rowsOf(folder)).toEqual([`1,${LINES[0]}`, `1,${LINES[5]}`]);
     expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
-  });
-
-  test('appear in the logs with their invalid values only', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), LINES.join('\r\n').concat('\n'));
-    const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, { CLI_FILE_INVALID: 'skip' });
-    await client.exited;
+    // Nothing of a line is logged but its invalid value.
     for (const transcript of [client.transcript(), server.transcript()]) {
       expect(transcript).not.toMatch(/Ana|Pérez|Rosaura|Eva|Paz|1990/);
       expect(transcript).not.toMatch(/\bfd\b|\bhandle\b|\[object|undefined|NaN/);
@@ -162,7 +156,7 @@ describe('invalid lines', () => {
 describe('a failing client', () => {
   test('without its file names the file and its setting, exit code 2', async () => {
     const folder = await temporaryFolder();
-    const client = startClient(folder, 1, await portWithoutListener());
+    const client = startClient(folder, 1, await freePort());
     expect(await client.exited).toEqual({ code: 2, signal: null });
     expect(client.lines.map(line => line.text.slice(20)).at(-1)).toBe(
       'ERROR    action: exit | result: fail | client_id: 1 | error: cannot read agency.csv, it does not exist (ENOENT); file.name in config.yaml or CLI_FILE_NAME names it',
@@ -239,7 +233,7 @@ describe('SIGTERM', () => {
   test('before a server is up ends the client at once', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
-    const client = startClient(folder, 1, await portWithoutListener());
+    const client = startClient(folder, 1, await freePort());
     await client.logged('connect', 'in_progress');
     expect(await terminate(client)).toEqual(DONE);
     expect(lastLines(client, 4)).toEqual([

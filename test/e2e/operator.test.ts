@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
+import { listen } from '../support/listen.ts';
 import { bet, conn, END, GWIN, nbet, NOK, OK, range, row, rwin } from '../support/base-frames.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { say } from '../support/peer.ts';
@@ -128,10 +129,7 @@ describe('a server with HTTP_PORT', () => {
   });
 
   test('fails with a line that names the address that it cannot listen on', async () => {
-    const taken = createServer();
-    onTestFinished(() => void taken.close());
-    await new Promise<void>(resolve => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
-    const { port } = taken.address() as { port: number };
+    const port = await listen(createServer());
     for (const [env, error] of [
       [
         { HTTP_PORT: String(port) },

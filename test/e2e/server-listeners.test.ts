@@ -1,19 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Peer } from '../support/peer.ts';
+import { listen } from '../support/listen.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 /** Several ports with a dialect each (`SERVER_LISTENERS`). */
 
-async function usedPort(): Promise<number> {
-  const other = createServer();
-  onTestFinished(() => void other.close());
-  await new Promise<void>(resolve => other.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  return (other.address() as { port: number }).port;
-}
+const usedPort = (): Promise<number> => listen(createServer());
 
 function startWith(folder: string, listeners: string): Program {
   const env = { SERVER_LISTENERS: listeners, SERVER_HOST: '127.0.0.1', DATA_DIR: 'data' };

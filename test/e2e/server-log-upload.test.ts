@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -5,23 +6,9 @@ import { bet, done, END, helo, row, sbet, WAIT, welc } from '../support/base-fra
 import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import * as log from './log-lines.ts';
 
 const env = { NUMBER_AGENCIES: '1' };
-
-/** The line without its time, with varying values made equal. */
-const fixed = (text: string): string =>
-  text
-    .slice(20)
-    .replace(/\| (port|ms): \d+/g, '| $1: N')
-    .replace(/\b[0-9a-f]{64}\b/, 'SEAL');
-
-const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
-const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 127.0.0.1';
-const IDENTIFIED = 'DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: 1';
-const CONFIG =
-  'DEBUG    action: config | result: success | port: N | listen_backlog: 511 | logging_level: DEBUG';
-const LISTENING =
-  'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0';
 
 test('an upload, a crash during it and the restart log exactly these lines', async () => {
   const folder = await temporaryFolder();
@@ -33,15 +20,15 @@ test('an upload, a crash during it and the restart log exactly these lines', asy
   await first.server.logged('repeat_batch');
   first.server.kill('SIGKILL');
   await first.server.exited;
-  expect(first.server.lines.map(({ text }) => fixed(text))).toEqual([
-    CONFIG,
-    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: 0 of 1 agencies | finished_ids: none | state: open',
-    LISTENING,
-    ACCEPTING,
-    ACCEPTED,
-    ACCEPTING,
-    IDENTIFIED,
-    'INFO     action: apuesta_recibida | result: success | cantidad: 2',
+  expect(first.server.lines.map(({ text }) => log.fixed(text))).toEqual([
+    log.configured(),
+    log.opened('bets.csv', 1),
+    log.LISTENING,
+    log.ACCEPTING,
+    log.ACCEPTED,
+    log.ACCEPTING,
+    log.identified(1),
+    log.stored(2),
     'DEBUG    action: repeat_batch | result: success | agency: 1 | batch: 1',
   ]);
 
@@ -55,22 +42,24 @@ test('an upload, a crash during it and the restart log exactly these lines', asy
   expect(await again.frames(5)).toEqual([welc(2), refused, 'OK', 'OK', 'RWIN 1|11']);
   again.end();
   await server.logged('close_socket');
-  expect(server.lines.map(({ text }) => fixed(text))).toEqual([
-    CONFIG,
+  expect(server.lines.map(({ text }) => log.fixed(text))).toEqual([
+    log.configured(),
     'WARNING  action: cut_torn_tail | result: success | file: bets.csv | bytes: 5',
-    'INFO     action: open_store | result: success | file: bets.csv | bets: 2 | finished: 0 of 1 agencies | finished_ids: none | state: open',
-    LISTENING,
-    ACCEPTING,
-    ACCEPTED,
-    ACCEPTING,
-    IDENTIFIED,
+    log.opened('bets.csv', 1, 2),
+    log.LISTENING,
+    log.ACCEPTING,
+    log.ACCEPTED,
+    log.ACCEPTING,
+    log.identified(1),
     'INFO     action: resume_upload | result: success | agency: 1 | upload: file-1 | bets: 2',
     'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
     'ERROR    action: refuse | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | agency: 1 | code: invalid-bet | detail: bet 1, number, out-of-range',
-    'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
-    'INFO     action: cierre | result: success | apuestas: 2 | sha256: SEAL | acta: 1',
-    'INFO     action: sorteo | result: success',
-    'INFO     action: draw | result: success | bets: 2 | winners: 1 | ms: N | sha256: SEAL',
-    'INFO     action: close_socket | result: success | ip: 127.0.0.1 | agency: 1',
+    ...log.drawn(
+      2,
+      createHash('sha256')
+        .update(row(1, 11, 7574) + row(1, 12))
+        .digest('hex'),
+    ),
+    log.closed(1),
   ]);
 });

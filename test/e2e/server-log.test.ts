@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
 import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import * as log from './log-lines.ts';
 
 /** A line of the log as the assignment writes it; the level is padded to 8. */
 const LINE =
@@ -26,13 +27,6 @@ function expectRegular(text: string): void {
     if (!MAY_HOLD_COLONS.has(key!)) expect(rest.join(': ')).not.toContain(':');
   }
 }
-
-/** The line without its time, with varying values made equal; the acta has times in it. */
-const fixed = (text: string): string =>
-  text
-    .slice(20)
-    .replace(/\| (port|ms): \d+/g, '| $1: N')
-    .replace(/(?<=cierre .*sha256: )\w+/, 'ACTA');
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -72,9 +66,9 @@ async function holdLottery(server: Program, port: number): Promise<void> {
   await converse(server, port, [nbet(bet(1))], NOK);
   await converse(server, port, [conn(2), GWIN, END, END], '4e454e44' + OK + OK);
   await converse(server, port, [conn(2), nbet(bet(1))], NOK);
-  const drawn = (): Promise<unknown> =>
+  const isDrawn = (): Promise<unknown> =>
     server.line(({ text }) => /sha256.*winners|winners.*sha256/.test(text), 'the draw');
-  await converse(server, port, [conn(1), END], OK, drawn);
+  await converse(server, port, [conn(1), END], OK, isDrawn);
   await converse(server, port, [conn(1), GWIN], rwin('030904465'));
   const truncated = await Peer.connect(port);
   truncated.send(conn(1).subarray(0, 7));
@@ -88,12 +82,6 @@ async function holdLottery(server: Program, port: number): Promise<void> {
 /** What the lottery stores. */
 const BETS_CSV = row(1, '030904465', 7574) + row(1, 11) + row(1, 12) + row(1, 13);
 
-const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
-const ACCEPTED = 'INFO     action: accept_connections | result: success | ip: 127.0.0.1';
-const identified = (agency: number): string =>
-  `DEBUG    action: identify | result: success | ip: 127.0.0.1 | agency: ${agency}`;
-const closed = (agency?: number): string =>
-  `INFO     action: close_socket | result: success | ip: 127.0.0.1${agency ? ` | agency: ${agency}` : ''}`;
 /** Agency 1 has sent bets and leaves before it says that they were all. */
 const LEFT_OPEN =
   'WARNING  action: close_socket | result: success | ip: 127.0.0.1 | agency: 1 | all_sent: no';
@@ -105,81 +93,65 @@ test('a whole lottery at DEBUG logs exactly these lines', async () => {
   const env = { NUMBER_AGENCIES: '2', SERVER_LISTEN_BACKLOG: '5' };
   const { server, port } = await startServer(await temporaryFolder(), env);
   await holdLottery(server, port);
-  const visit = (...lines: string[]): string[] => [ACCEPTED, ACCEPTING, ...lines];
-  expect(server.lines.map(({ text }) => fixed(text))).toEqual([
-    'DEBUG    action: config | result: success | port: N | listen_backlog: 5 | logging_level: DEBUG',
-    'INFO     action: open_store | result: success | file: bets.csv | bets: 0 | finished: 0 of 2 agencies | finished_ids: none | state: open',
-    'INFO     action: listen | result: success | address: 127.0.0.1 | port: N | dialect: tp0',
-    ACCEPTING,
+  const visit = (...lines: string[]): string[] => [log.ACCEPTED, log.ACCEPTING, ...lines];
+  expect(server.lines.map(({ text }) => log.fixed(text))).toEqual([
+    log.configured(5),
+    log.opened('bets.csv', 2),
+    log.LISTENING,
+    log.ACCEPTING,
     ...visit(
-      identified(1),
+      log.identified(1),
       'INFO     action: apuesta_almacenada | result: success | dni: 030904465 | numero: 7574',
-      closed(1),
+      log.closed(1),
     ),
+    ...visit(log.identified(1), log.stored(3), LEFT_OPEN),
     ...visit(
-      identified(1),
-      'INFO     action: apuesta_recibida | result: success | cantidad: 3',
-      LEFT_OPEN,
-    ),
-    ...visit(
-      identified(1),
+      log.identified(1),
       'ERROR    action: apuesta_recibida | result: fail | cantidad: 2',
       refused(1, 'invalid-bet', 'bet 1, document, not-digits'),
       LEFT_OPEN,
     ),
     ...visit(
-      identified(2),
+      log.identified(2),
       'ERROR    action: apuesta_almacenada | result: fail',
       refused(2, 'invalid-bet', 'bet 0, batch, too-few-fields'),
-      closed(2),
+      log.closed(2),
     ),
     ...visit(
       refused(undefined, 'unauthorized', 'agency 3 is not one of the expected agencies'),
-      closed(),
+      log.closed(),
     ),
-    ...visit(refused(undefined, 'unknown-message', 'type 0x47455420'), closed()),
+    ...visit(refused(undefined, 'unknown-message', 'type 0x47455420'), log.closed()),
     ...visit(
       refused(undefined, 'malformed', 'CONN without an agency id from 1 to 65535'),
-      closed(),
+      log.closed(),
     ),
     ...visit(
       refused(undefined, 'not-identified', 'the first message must say which agency speaks'),
-      closed(),
+      log.closed(),
     ),
     ...visit(
-      identified(2),
+      log.identified(2),
       'INFO     action: agency_finished | result: success | agency: 2 | missing: 1 | waiting_for: 1',
-      closed(2),
+      log.closed(2),
     ),
     ...visit(
-      identified(2),
+      log.identified(2),
       'ERROR    action: apuesta_recibida | result: fail | cantidad: 1',
       refused(
         2,
         'agency-finished',
         'the agency has finished, its bets are closed; until the draw \'loteria agency reopen 2 --reason "…"\' lets it go on',
       ),
-      closed(2),
+      log.closed(2),
     ),
-    ...visit(
-      identified(1),
-      'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
-      'INFO     action: cierre | result: success | apuestas: 4 | sha256: ACTA | acta: 1',
-      'INFO     action: sorteo | result: success',
-      `INFO     action: draw | result: success | bets: 4 | winners: 1 | ms: N | sha256: ${sha256(BETS_CSV)}`,
-      closed(1),
-    ),
-    ...visit(identified(1), closed(1)),
+    ...visit(log.identified(1), ...log.drawn(4, sha256(BETS_CSV)), log.closed(1)),
+    ...visit(log.identified(1), log.closed(1)),
     ...visit(
       'WARNING  action: cut_connection | result: fail | ip: 127.0.0.1 | port: N | dialect: tp0 | reason: truncated',
-      closed(),
+      log.closed(),
     ),
-    'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
-    'INFO     action: close_timer | result: success | timer: deadlines',
-    'INFO     action: close_listener | result: success | port: N',
-    'INFO     action: close_file | result: success | file: bets.csv',
-    'INFO     action: close_file | result: success | file: bets.journal',
-    'INFO     action: shutdown | result: success',
+    ...log.stopped('bets.csv', 'bets.journal'),
   ]);
   for (const { text } of server.lines) expectRegular(text);
   expect(server.stderr).toBe('');
@@ -220,7 +192,7 @@ test.each([
     cwd: await temporaryFolder(),
     env: { SERVER_PORT: String(port), SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: level },
   });
-  const peer = await connectWhenThere(port, server);
+  const peer = await vi.waitFor(() => Peer.connect(port), { timeout: 10_000, interval: 10 });
   peer.send(Buffer.from('XXXX'));
   expect(await peer.rest()).toBe(NOK);
   peer.end();
@@ -233,17 +205,6 @@ test.each([
   expect(new Set(server.lines.map(line => line.level))).toEqual(new Set(levels));
   expect(server.lines).toHaveLength(levels.length);
 });
-
-async function connectWhenThere(port: number, server: Program): Promise<Peer> {
-  for (let attempt = 0; attempt < 1_000; attempt += 1) {
-    try {
-      return await Peer.connect(port);
-    } catch {
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-  }
-  throw new Error(`the server does not listen: ${server.transcript()}`);
-}
 
 test('LOG_FORMAT=json writes one JSON object per line, with the same facts', async () => {
   const env = { NUMBER_AGENCIES: '2' };
@@ -282,8 +243,8 @@ test('LOG_FORMAT=json writes one JSON object per line, with the same facts', asy
       ...Object.entries(details).map(([key, value]) => `${key}: ${value}`),
     ].join(' | ');
   };
-  expect(objects.map(object => fixed(asLine(object)))).toEqual(
-    text.lines.map(line => fixed(line.text)),
+  expect(objects.map(object => log.fixed(asLine(object)))).toEqual(
+    text.lines.map(line => log.fixed(line.text)),
   );
   // Numbers are numbers.
   const recibida = objects.find(({ action }) => action === 'apuesta_recibida');
@@ -296,50 +257,36 @@ test('LOG_FORMAT=json writes one JSON object per line, with the same facts', asy
   });
 });
 
-describe('a logged message', () => {
+test('no message can forge a line of the log', async () => {
   const forged = '2024-08-21 22:11:15 INFO     action: sorteo | result: success';
-
-  const MESSAGES: readonly (readonly [string, string])[] = [
-    ['a separator', 'a | result: fail | action: sorteo | result: success'],
-    ['separators without spaces', '|||'],
-    ['a carriage return', `a\r${forged}`],
-    ['a line separator (U+2028)', `a\u2028${forged}`],
-    ['a paragraph separator (U+2029)', `a\u2029${forged}`],
-    ['a next line (U+0085)', `a\u0085${forged}`],
-    ['a vertical tab', `a\v${forged}`],
-    ['a form feed', `a\f${forged}`],
-    ['the escape sequences of a terminal', `a\u001b[2K\u001b[1G${forged}`],
-    ['the eight-bit escape of a terminal (U+009B)', `a\u009b2K${forged}`],
-    ['backspaces', `a${'\b'.repeat(100)}${forged}`],
-    ['a NUL', `a\0${forged}`],
+  const messages = [
+    'a | result: fail | action: sorteo | result: success',
+    '|||',
+    `a\r${forged}`,
+    // The separators of Unicode.
+    `a\u2028${forged}`,
+    `a\u2029${forged}`,
+    `a\u0085${forged}`,
+    `a\v${forged}`,
+    `a\f${forged}`,
+    // What moves the cursor of a terminal.
+    `a\u001b[2K\u001b[1G${forged}`,
+    `a\u009b2K${forged}`,
+    `a${'\b'.repeat(100)}${forged}`,
+    `a\0${forged}`,
   ];
-
-  test.each(MESSAGES)('cannot forge a line of the log with %s', async (_, text) => {
-    const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
+  const { server, port } = await startServer(await temporaryFolder(), { SERVER_MODE: 'echo' });
+  for (const text of messages) {
     const before = server.lines.length;
-    await converse(
-      server,
-      port,
-      [Buffer.from(`${text}\n`)],
-      Buffer.from(`${text}\n`).toString('hex'),
-    );
-    server.kill('SIGTERM');
-    await server.exited;
-    const lines = server.lines.slice(before);
-    expect(
-      lines.map(({ action }) => action).filter(action => action !== 'accept_connections'),
-    ).toEqual([
-      'receive_message',
-      'close_socket',
-      'shutdown',
-      'close_timer',
-      'close_listener',
-      'shutdown',
-    ]);
-    const [received] = server.linesOf('receive_message');
-    expect(Object.keys(received!.details)).toEqual(['ip', 'msg']);
-    for (const line of lines) expectRegular(line.text);
-  });
+    const line = Buffer.from(`${text}\n`);
+    await converse(server, port, [line], line.toString('hex'));
+    const lines = server.lines
+      .slice(before)
+      .filter(({ action }) => action !== 'accept_connections');
+    expect(lines.map(({ action }) => action)).toEqual(['receive_message', 'close_socket']);
+    expect(Object.keys(lines[0]!.details)).toEqual(['ip', 'msg']);
+    for (const each of lines) expectRegular(each.text);
+  }
 });
 
 test('the log never contains the names of a bet', async () => {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { portWithoutListener } from '../support/fake-central.ts';
+import { freePort } from '../support/free-port.ts';
 import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -9,7 +9,7 @@ test('a client with several addresses names the address in its connection lines'
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
   const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  const away = await portWithoutListener();
+  const away = await freePort();
   const given = `127.0.0.1:${away}, localhost:${port}`;
   const client = startClient(folder, 1, port, { CLI_SERVER_ADDRESS: given });
   expect(await client.exited).toEqual({ code: 0, signal: null });
@@ -29,23 +29,10 @@ test('an agency starts with the address that its id selects', async () => {
   await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,11,1990-01-02,7574\n');
   const { port } = await startServer(folder, { AGENCIES: '2' });
   const client = startClient(folder, 2, port, {
-    CLI_SERVER_ADDRESS: `127.0.0.1:${await portWithoutListener()},127.0.0.1:${port}`,
+    CLI_SERVER_ADDRESS: `127.0.0.1:${await freePort()},127.0.0.1:${port}`,
   });
   expect(await client.exited).toEqual({ code: 0, signal: null });
   expect(client.linesOf('connect').map(({ details }) => details['address'])).toEqual([
     `127.0.0.1:${port}`,
   ]);
-});
-
-test('a client with one address does not name it in its retry lines', async () => {
-  const folder = await temporaryFolder();
-  const port = await portWithoutListener();
-  const client = startClient(folder, 1, port, {
-    CLI_FILE_NAME: '/dev/null',
-    CLI_FILE_ALLOWEMPTY: 'true',
-  });
-  const { text } = await client.logged('connect', 'in_progress');
-  expect(text.slice(20)).toMatch(
-    /^WARNING {2}action: connect \| result: in_progress \| client_id: 1 \| attempt: 1 \| error: no server listens there \(ECONNREFUSED\) \| next_try_ms: \d+$/,
-  );
 });

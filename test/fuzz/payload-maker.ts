@@ -1,5 +1,6 @@
 import type { SeededRandom } from '../../src/dataset/random.ts';
 import { PAYLOAD_BYTES_MAX } from '../../src/kernel/row-reader.ts';
+import { words } from '../support/words.ts';
 
 /**
  * Payloads of batches from a seed: valid ones, those that a single byte, field or limit separates
@@ -209,10 +210,6 @@ export class PayloadMaker {
   #oneIn(times: number): boolean {
     return this.#random.next() % times === 0;
   }
-}
-
-function words(text: string): string[] {
-  return text.trim().split(/\s+/);
 }
 
 function joined(fields: readonly Buffer[]): Buffer {

@@ -1,32 +1,18 @@
-import { type Field, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
+import { type Field, fieldsIn, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
 /** The bytes of the dialect check-win. Everything is text, also what is a number. */
 
-const LORCA_FIELDS: readonly Field[] = [
-  ['0000000f', '15 bytes'],
-  ['53616e746961676f 20 4c696f6e656c', 'Santiago Lionel'],
-  ['00000005', '5 bytes'],
-  ['4c6f726361', 'Lorca'],
-  ['00000008', '8 bytes'],
-  ['3330393034343635', '30904465'],
-  ['0000000a', '10 bytes'],
-  ['31393939 2d 3033 2d 3137', '1999-03-17'],
-  ['00000004', '4 bytes'],
-  ['37353734', '7574'],
-];
+const LORCA_FIELDS: readonly Field[] = fieldsIn(
+  '0000000f: 15 bytes · 53616e746961676f 20 4c696f6e656c: Santiago Lionel · 00000005: 5 bytes',
+  '4c6f726361: Lorca · 00000008: 8 bytes · 3330393034343635: 30904465 · 0000000a: 10 bytes',
+  '31393939 2d 3033 2d 3137: 1999-03-17 · 00000004: 4 bytes · 37353734: 7574',
+);
 
-const NANDU_FIELDS: readonly Field[] = [
-  ['00000007', '7 bytes, 5 letters'],
-  ['c38d c3b1 69 67 6f', 'Íñigo'],
-  ['00000007', '7 bytes, 5 letters'],
-  ['c391 61 6e 64 c3ba', 'Ñandú'],
-  ['00000008', '8 bytes'],
-  ['3234383037323539', '24807259'],
-  ['0000000a', '10 bytes'],
-  ['32303030 2d 3032 2d 3239', '2000-02-29'],
-  ['00000002', '2 bytes'],
-  ['3432', '42'],
-];
+const NANDU_FIELDS: readonly Field[] = fieldsIn(
+  '00000007: 7 bytes, 5 letters · c38d c3b1 69 67 6f: Íñigo · 00000007: 7 bytes, 5 letters',
+  'c391 61 6e 64 c3ba: Ñandú · 00000008: 8 bytes · 3234383037323539: 24807259',
+  '0000000a: 10 bytes · 32303030 2d 3032 2d 3239: 2000-02-29 · 00000002: 2 bytes · 3432: 42',
+);
 
 const BATCHES: readonly GoldenMessage[] = [
   {
@@ -34,10 +20,10 @@ const BATCHES: readonly GoldenMessage[] = [
     from: 'client',
     meaning: { kind: 'batch', agency: 1, bets: [LORCA] },
     fields: [
-      ['00000043', '67 bytes, without themselves and the type'],
-      ['42', 'B'],
-      ['00000001', '1 byte'],
-      ['31', 'agency 1'],
+      ...fieldsIn(
+        '00000043: 67 bytes, without themselves and the type · 42: B · 00000001: 1 byte',
+        '31: agency 1',
+      ),
       ...LORCA_FIELDS,
     ],
   },
@@ -46,10 +32,9 @@ const BATCHES: readonly GoldenMessage[] = [
     from: 'client',
     meaning: { kind: 'batch', agency: 12, bets: [LORCA, NANDU] },
     fields: [
-      ['0000007a', '122 bytes'],
-      ['42', 'B'],
-      ['00000002', '2 bytes'],
-      ['3132', 'agency 12, once for all bets'],
+      ...fieldsIn(
+        '0000007a: 122 bytes · 42: B · 00000002: 2 bytes · 3132: agency 12, once for all bets',
+      ),
       ...LORCA_FIELDS,
       ...NANDU_FIELDS,
     ],
@@ -58,12 +43,9 @@ const BATCHES: readonly GoldenMessage[] = [
     name: 'batch of none',
     from: 'client',
     meaning: { kind: 'batch', agency: 1, bets: [] },
-    fields: [
-      ['00000005', '5 bytes'],
-      ['42', 'B'],
-      ['00000001', '1 byte'],
-      ['31', 'agency 1, and no bet after it'],
-    ],
+    fields: fieldsIn(
+      '00000005: 5 bytes · 42: B · 00000001: 1 byte · 31: agency 1, and no bet after it',
+    ),
   },
 ];
 
@@ -72,23 +54,13 @@ const NOTIFICATIONS: readonly GoldenMessage[] = [
     name: 'all sent',
     from: 'client',
     meaning: { kind: 'all-sent', agency: 1 },
-    fields: [
-      ['00000005', '5 bytes'],
-      ['46', 'F'],
-      ['00000001', '1 byte'],
-      ['31', 'agency 1'],
-    ],
+    fields: fieldsIn('00000005: 5 bytes · 46: F · 00000001: 1 byte · 31: agency 1'),
   },
   {
     name: 'all sent, of an agency of two digits',
     from: 'client',
     meaning: { kind: 'all-sent', agency: 12 },
-    fields: [
-      ['00000006', '6 bytes'],
-      ['46', 'F'],
-      ['00000002', '2 bytes'],
-      ['3132', 'agency 12'],
-    ],
+    fields: fieldsIn('00000006: 6 bytes · 46: F · 00000002: 2 bytes · 3132: agency 12'),
   },
   {
     name: 'all sent, of an older client',
@@ -96,10 +68,10 @@ const NOTIFICATIONS: readonly GoldenMessage[] = [
     meaning: { kind: 'all-sent', agency: 1 },
     heardOnly: true,
     fields: [
-      ['00000043', '67 bytes'],
-      ['46', 'F'],
-      ['00000001', '1 byte'],
-      ['31', 'agency 1; what follows is the last batch again, which is stored already'],
+      ...fieldsIn(
+        '00000043: 67 bytes · 46: F · 00000001: 1 byte',
+        '31: agency 1; what follows is the last batch again, which is stored already',
+      ),
       ...LORCA_FIELDS,
     ],
   },
@@ -107,23 +79,13 @@ const NOTIFICATIONS: readonly GoldenMessage[] = [
     name: 'question',
     from: 'client',
     meaning: { kind: 'ask-winners', agency: 1 },
-    fields: [
-      ['00000005', '5 bytes'],
-      ['51', 'Q'],
-      ['00000001', '1 byte'],
-      ['31', 'agency 1'],
-    ],
+    fields: fieldsIn('00000005: 5 bytes · 51: Q · 00000001: 1 byte · 31: agency 1'),
   },
   {
     name: 'question of an agency of two digits',
     from: 'client',
     meaning: { kind: 'ask-winners', agency: 12 },
-    fields: [
-      ['00000006', '6 bytes'],
-      ['51', 'Q'],
-      ['00000002', '2 bytes'],
-      ['3132', 'agency 12'],
-    ],
+    fields: fieldsIn('00000006: 6 bytes · 51: Q · 00000002: 2 bytes · 3132: agency 12'),
   },
 ];
 
@@ -132,46 +94,29 @@ const ANSWERS: readonly GoldenMessage[] = [
     name: 'acknowledgement',
     from: 'server',
     meaning: { kind: 'accepted', bets: 1 },
-    fields: [
-      ['00000005', '5 bytes'],
-      ['30', '0: stored'],
-      ['00000001', '1 byte'],
-      ['31', '1 bet'],
-    ],
+    fields: fieldsIn('00000005: 5 bytes · 30: 0: stored · 00000001: 1 byte · 31: 1 bet'),
   },
   {
     name: 'acknowledgement of many',
     from: 'server',
     meaning: { kind: 'accepted', bets: 130 },
-    fields: [
-      ['00000007', '7 bytes'],
-      ['30', '0: stored'],
-      ['00000003', '3 bytes'],
-      ['313330', '130 bets'],
-    ],
+    fields: fieldsIn('00000007: 7 bytes · 30: 0: stored · 00000003: 3 bytes · 313330: 130 bets'),
   },
   {
     name: 'acknowledgement of none',
     from: 'server',
     meaning: { kind: 'accepted', bets: 0 },
-    fields: [
-      ['00000005', '5 bytes'],
-      ['30', '0: stored'],
-      ['00000001', '1 byte'],
-      ['30', '0 bets'],
-    ],
+    fields: fieldsIn('00000005: 5 bytes · 30: 0: stored · 00000001: 1 byte · 30: 0 bets'),
   },
   {
     name: 'error',
     from: 'server',
     meaning: { kind: 'refused', texts: ['0'] },
     heard: { kind: 'refused' },
-    fields: [
-      ['00000005', '5 bytes'],
-      ['45', 'E'],
-      ['00000001', '1 byte'],
-      ['30', '0: a field there must be, and the original client logs it as a number of bets'],
-    ],
+    fields: fieldsIn(
+      '00000005: 5 bytes · 45: E · 00000001: 1 byte',
+      '30: 0: a field there must be, and the original client logs it as a number of bets',
+    ),
   },
   {
     name: 'error with two fields',
@@ -179,56 +124,39 @@ const ANSWERS: readonly GoldenMessage[] = [
     meaning: { kind: 'refused', texts: ['0', 'año'] },
     heard: { kind: 'refused', refusal: { code: 'malformed', detail: 'año' } },
     heardOnly: true,
-    fields: [
-      ['0000000d', '13 bytes'],
-      ['45', 'E'],
-      ['00000001', '1 byte'],
-      ['30', '0'],
-      ['00000004', '4 bytes, 3 letters'],
-      ['61 c3b1 6f', 'año'],
-    ],
+    fields: fieldsIn(
+      '0000000d: 13 bytes · 45: E · 00000001: 1 byte · 30: 0 · 00000004: 4 bytes, 3 letters',
+      '61 c3b1 6f: año',
+    ),
   },
   {
     name: 'not yet',
     from: 'server',
     meaning: { kind: 'not-drawn' },
-    fields: [
-      ['00000000', 'no field'],
-      ['51', 'Q'],
-    ],
+    fields: fieldsIn('00000000: no field · 51: Q'),
   },
   {
     name: 'two winners',
     from: 'server',
     meaning: { kind: 'winners', documents: ['30904465', '30876370'] },
-    fields: [
-      ['00000018', '24 bytes'],
-      ['57', 'W'],
-      ['00000008', '8 bytes'],
-      ['3330393034343635', '30904465'],
-      ['00000008', '8 bytes'],
-      ['3330383736333730', '30876370'],
-    ],
+    fields: fieldsIn(
+      '00000018: 24 bytes · 57: W · 00000008: 8 bytes · 3330393034343635: 30904465',
+      '00000008: 8 bytes · 3330383736333730: 30876370',
+    ),
   },
   {
     name: 'one winner',
     from: 'server',
     meaning: { kind: 'winners', documents: ['007'] },
-    fields: [
-      ['00000007', '7 bytes'],
-      ['57', 'W'],
-      ['00000003', '3 bytes'],
-      ['303037', '007: a document is text'],
-    ],
+    fields: fieldsIn(
+      '00000007: 7 bytes · 57: W · 00000003: 3 bytes · 303037: 007: a document is text',
+    ),
   },
   {
     name: 'no winners',
     from: 'server',
     meaning: { kind: 'winners', documents: [] },
-    fields: [
-      ['00000000', 'no field'],
-      ['57', 'W'],
-    ],
+    fields: fieldsIn('00000000: no field · 57: W'),
   },
 ];
 

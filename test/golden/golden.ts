@@ -9,6 +9,15 @@ import type { RefusalCode } from '../../src/wire/refusal.ts';
 /** A field of a message: its bytes in readable hex, and a note. */
 export type Field = readonly [hex: string, says: string];
 
+/** Fields as `hex: note`, with ` · ` between two of a line. */
+export const fieldsIn = (...lines: readonly string[]): readonly Field[] =>
+  lines
+    .flatMap(line => line.split(' · '))
+    .map(field => {
+      const [hex, ...says] = field.split(': ');
+      return [hex!, says.join(': ')];
+    });
+
 export interface GoldenBet {
   /** Where the bet itself names its agency. */
   readonly agency?: number;

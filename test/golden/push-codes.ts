@@ -1,4 +1,4 @@
-import { type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
+import { fieldsIn, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
 /**
  * The bytes of the dialect push-codes. The packets do not repeat the agency, and a document is a
@@ -28,41 +28,24 @@ export const PUSH_CODES: readonly GoldenMessage[] = [
     name: 'batch',
     from: 'client',
     meaning: { kind: 'batch', bets: [LORCA] },
-    fields: [
-      ['002a', '42 bytes of packets'],
-      ['0028', 'a packet of 40 bytes'],
-      ['0f', '15 bytes'],
-      ['53616e746961676f 20 4c696f6e656c', 'Santiago Lionel'],
-      ['05', '5 bytes'],
-      ['4c6f726361', 'Lorca'],
-      ['31393939 2d 3033 2d 3137', '1999-03-17'],
-      ['01d79091', '30904465'],
-      ['00001d96', '7574'],
-    ],
+    fields: fieldsIn(
+      '002a: 42 bytes of packets · 0028: a packet of 40 bytes · 0f: 15 bytes',
+      '53616e746961676f 20 4c696f6e656c: Santiago Lionel · 05: 5 bytes · 4c6f726361: Lorca',
+      '31393939 2d 3033 2d 3137: 1999-03-17 · 01d79091: 30904465 · 00001d96: 7574',
+    ),
   },
   {
     name: 'batch of two',
     from: 'client',
     meaning: { kind: 'batch', bets: [LORCA, NANDU] },
-    fields: [
-      ['004e', '78 bytes of packets, without a count'],
-      ['0028', 'a packet of 40 bytes'],
-      ['0f', '15 bytes'],
-      ['53616e746961676f 20 4c696f6e656c', 'Santiago Lionel'],
-      ['05', '5 bytes'],
-      ['4c6f726361', 'Lorca'],
-      ['31393939 2d 3033 2d 3137', '1999-03-17'],
-      ['01d79091', '30904465'],
-      ['00001d96', '7574'],
-      ['0022', 'a packet of 34 bytes, and nothing between the two'],
-      ['07', '7 bytes, 5 letters'],
-      ['c38d c3b1 69 67 6f', 'Íñigo'],
-      ['07', '7 bytes, 5 letters'],
-      ['c391 61 6e 64 c3ba', 'Ñandú'],
-      ['32303030 2d 3032 2d 3239', '2000-02-29'],
-      ['017a875b', '24807259'],
-      ['0000002a', '42'],
-    ],
+    fields: fieldsIn(
+      '004e: 78 bytes of packets, without a count · 0028: a packet of 40 bytes · 0f: 15 bytes',
+      '53616e746961676f 20 4c696f6e656c: Santiago Lionel · 05: 5 bytes · 4c6f726361: Lorca',
+      '31393939 2d 3033 2d 3137: 1999-03-17 · 01d79091: 30904465 · 00001d96: 7574',
+      '0022: a packet of 34 bytes, and nothing between the two · 07: 7 bytes, 5 letters',
+      'c38d c3b1 69 67 6f: Íñigo · 07: 7 bytes, 5 letters · c391 61 6e 64 c3ba: Ñandú',
+      '32303030 2d 3032 2d 3239: 2000-02-29 · 017a875b: 24807259 · 0000002a: 42',
+    ),
   },
   {
     name: 'batch with the largest numbers',
@@ -79,17 +62,11 @@ export const PUSH_CODES: readonly GoldenMessage[] = [
         },
       ],
     },
-    fields: [
-      ['0018', '24 bytes of packets'],
-      ['0016', 'a packet of 22 bytes'],
-      ['01', '1 byte'],
-      ['41', 'A'],
-      ['01', '1 byte'],
-      ['42', 'B'],
-      ['30303031 2d 3031 2d 3031', '0001-01-01'],
-      ['ffffffff', '4294967295'],
-      ['0000270f', '9999'],
-    ],
+    fields: fieldsIn(
+      '0018: 24 bytes of packets · 0016: a packet of 22 bytes · 01: 1 byte · 41: A',
+      '01: 1 byte · 42: B · 30303031 2d 3031 2d 3031: 0001-01-01 · ffffffff: 4294967295',
+      '0000270f: 9999',
+    ),
   },
   {
     name: 'notification',
@@ -114,31 +91,22 @@ export const PUSH_CODES: readonly GoldenMessage[] = [
     name: 'two winners',
     from: 'server',
     meaning: { kind: 'winners', documents: ['30904465', '30876370'] },
-    fields: [
-      ['2329', '9001: winners'],
-      ['0008', '8 bytes of documents'],
-      ['01d79091', '30904465'],
-      ['01d722d2', '30876370'],
-    ],
+    fields: fieldsIn(
+      '2329: 9001: winners · 0008: 8 bytes of documents · 01d79091: 30904465',
+      '01d722d2: 30876370',
+    ),
   },
   {
     name: 'one winner',
     from: 'server',
     meaning: { kind: 'winners', documents: ['24807259'] },
-    fields: [
-      ['2329', '9001: winners'],
-      ['0004', '4 bytes of documents'],
-      ['017a875b', '24807259'],
-    ],
+    fields: fieldsIn('2329: 9001: winners · 0004: 4 bytes of documents · 017a875b: 24807259'),
   },
   {
     name: 'no winners',
     from: 'server',
     meaning: { kind: 'winners', documents: [] },
-    fields: [
-      ['2329', '9001: winners'],
-      ['0000', 'none'],
-    ],
+    fields: fieldsIn('2329: 9001: winners · 0000: none'),
   },
 ];
 

@@ -1,6 +1,6 @@
 import type { RefusalCode } from '../../src/wire/refusal.ts';
 import { LORCA_FIELDS, TRICKY, TRICKY_FIELDS } from './base.ts';
-import { type Field, type GoldenMessage, LORCA } from './golden.ts';
+import { type Field, fieldsIn, type GoldenMessage, LORCA } from './golden.ts';
 
 /** The bytes of the extension for resumable uploads (protocol page, section 2). */
 
@@ -11,9 +11,7 @@ const final = (length: string, code: string, says: string, detail: string): read
   ['4641494c', 'FAIL'],
   [length, 'length of the payload'],
   [code, says],
-  ['7c', '|'],
-  ['31', '1: the central closes'],
-  ['7c', '|'],
+  ...fieldsIn('7c: | · 31: 1: the central closes · 7c: |'),
   [detail, 'for a person'],
 ];
 
@@ -50,54 +48,40 @@ export const RESUMABLE: readonly GoldenMessage[] = [
     name: 'HELO',
     from: 'client',
     meaning: { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x', countsBets: true },
-    fields: [
-      ['48454c4f', 'HELO'],
-      ['00000016', '22 bytes'],
-      ['31', 'agency 1'],
-      ['7c', '|'],
-      ['3966383664303831 2e 4167 2d 31 5f 78', 'upload 9f86d081.Ag-1_x'],
-      ['7c', '|'],
-      ['62657473', 'bets: they are what is numbered'],
-    ],
+    fields: fieldsIn(
+      '48454c4f: HELO · 00000016: 22 bytes · 31: agency 1 · 7c: |',
+      '3966383664303831 2e 4167 2d 31 5f 78: upload 9f86d081.Ag-1_x · 7c: |',
+      '62657473: bets: they are what is numbered',
+    ),
   },
   {
     name: 'HELO of the largest agency',
     from: 'client',
     meaning: { kind: 'resume', agency: 65_535, upload: 'Z', countsBets: true },
-    fields: [
-      ['48454c4f', 'HELO'],
-      ['0000000c', '12 bytes'],
-      ['3635353335', 'agency 65535'],
-      ['7c', '|'],
-      ['5a', 'upload Z'],
-      ['7c', '|'],
-      ['62657473', 'bets'],
-    ],
+    fields: fieldsIn(
+      '48454c4f: HELO · 0000000c: 12 bytes · 3635353335: agency 65535 · 7c: | · 5a: upload Z',
+      '7c: | · 62657473: bets',
+    ),
   },
   {
     name: 'HELO of an older agency, which numbers batches',
     from: 'client',
     meaning: { kind: 'resume', agency: 1, upload: '9f86d081.Ag-1_x', countsBets: false },
     heardOnly: true,
-    fields: [
-      ['48454c4f', 'HELO'],
-      ['00000011', '17 bytes'],
-      ['31', 'agency 1'],
-      ['7c', '|'],
-      ['3966383664303831 2e 4167 2d 31 5f 78', 'upload 9f86d081.Ag-1_x'],
-    ],
+    fields: fieldsIn(
+      '48454c4f: HELO · 00000011: 17 bytes · 31: agency 1 · 7c: |',
+      '3966383664303831 2e 4167 2d 31 5f 78: upload 9f86d081.Ag-1_x',
+    ),
   },
   {
     name: 'SBET',
     from: 'client',
     meaning: { kind: 'numbered-batch', seq: 7, bets: [LORCA] },
     fields: [
-      ['53424554', 'SBET'],
-      ['00000032', '50 bytes'],
-      ['37', 'bet 7 is the first one'],
-      ['7c', '|'],
-      ['31', '1 bet'],
-      ['7c', '|'],
+      ...fieldsIn(
+        '53424554: SBET · 00000032: 50 bytes · 37: bet 7 is the first one · 7c: | · 31: 1 bet',
+        '7c: |',
+      ),
       ...LORCA_FIELDS,
     ],
   },
@@ -106,12 +90,11 @@ export const RESUMABLE: readonly GoldenMessage[] = [
     from: 'client',
     meaning: { kind: 'numbered-batch', seq: 999_999_999_999_999, bets: TRICKY },
     fields: [
-      ['53424554', 'SBET'],
-      ['0000004b', '75 bytes'],
-      ['393939393939393939393939393939', 'bet 999999999999999 is the first one'],
-      ['7c', '|'],
-      ['32', '2 bets'],
-      ['7c', '|'],
+      ...fieldsIn(
+        '53424554: SBET · 0000004b: 75 bytes',
+        '393939393939393939393939393939: bet 999999999999999 is the first one · 7c: |',
+        '32: 2 bets · 7c: |',
+      ),
       ...TRICKY_FIELDS,
     ],
   },
@@ -119,26 +102,17 @@ export const RESUMABLE: readonly GoldenMessage[] = [
     name: 'SBET of none',
     from: 'client',
     meaning: { kind: 'numbered-batch', seq: 1, bets: [] },
-    fields: [
-      ['53424554', 'SBET'],
-      ['00000004', '4 bytes'],
-      ['31', 'number 1'],
-      ['7c', '|'],
-      ['30', '0 bets'],
-      ['7c', '|'],
-    ],
+    fields: fieldsIn(
+      '53424554: SBET · 00000004: 4 bytes · 31: number 1 · 7c: | · 30: 0 bets · 7c: |',
+    ),
   },
   {
     name: 'DONE',
     from: 'client',
     meaning: { kind: 'upload-done', batches: 123, bets: 4567 },
-    fields: [
-      ['444f4e45', 'DONE'],
-      ['00000008', '8 bytes'],
-      ['313233', '123 batches'],
-      ['7c', '|'],
-      ['34353637', '4567 bets'],
-    ],
+    fields: fieldsIn(
+      '444f4e45: DONE · 00000008: 8 bytes · 313233: 123 batches · 7c: | · 34353637: 4567 bets',
+    ),
   },
   {
     name: 'WAIT of an older agency',
@@ -151,23 +125,16 @@ export const RESUMABLE: readonly GoldenMessage[] = [
     name: 'ACTA of the agency',
     from: 'client',
     meaning: { kind: 'await-winners', acta: 12 },
-    fields: [
-      ['41435441', 'ACTA'],
-      ['00000002', '2 bytes'],
-      ['3132', '12'],
-    ],
+    fields: fieldsIn('41435441: ACTA · 00000002: 2 bytes · 3132: 12'),
   },
   {
     name: 'DIFF',
     from: 'client',
     meaning: { kind: 'dispute-acta', acta: 2, bets: 991, sha256: DIGEST },
     fields: [
-      ['44494646', 'DIFF'],
-      ['00000046', '70 bytes'],
-      ['32', 'acta 2'],
-      ['7c', '|'],
-      ['393931', '991 bets'],
-      ['7c', '|'],
+      ...fieldsIn(
+        '44494646: DIFF · 00000046: 70 bytes · 32: acta 2 · 7c: | · 393931: 991 bets · 7c: |',
+      ),
       [Buffer.from(DIGEST).toString('hex'), 'SHA-256'],
     ],
   },
@@ -175,47 +142,30 @@ export const RESUMABLE: readonly GoldenMessage[] = [
     name: 'WELC',
     from: 'server',
     meaning: { kind: 'welcome', next: 1, window: 64, payloadBytesMax: 8184, refusedBets: 0 },
-    fields: [
-      ['57454c43', 'WELC'],
-      ['0000000b', '11 bytes'],
-      ['31', 'bet 1 is expected'],
-      ['7c', '|'],
-      ['3634', '64 may be unanswered'],
-      ['7c', '|'],
-      ['38313834', '8184 bytes of payload at most'],
-      ['7c', '|'],
-      ['30', 'no bet was refused'],
-    ],
+    fields: fieldsIn(
+      '57454c43: WELC · 0000000b: 11 bytes · 31: bet 1 is expected · 7c: |',
+      '3634: 64 may be unanswered · 7c: | · 38313834: 8184 bytes of payload at most · 7c: |',
+      '30: no bet was refused',
+    ),
   },
   {
     name: 'WELC of a known upload',
     from: 'server',
     meaning: { kind: 'welcome', next: 1000, window: 32, payloadBytesMax: 1024, refusedBets: 130 },
-    fields: [
-      ['57454c43', 'WELC'],
-      ['00000010', '16 bytes'],
-      ['31303030', 'bet 1000 is expected'],
-      ['7c', '|'],
-      ['3332', '32 may be unanswered'],
-      ['7c', '|'],
-      ['31303234', '1024 bytes of payload at most'],
-      ['7c', '|'],
-      ['313330', '130 of the bets below 1000 were refused'],
-    ],
+    fields: fieldsIn(
+      '57454c43: WELC · 00000010: 16 bytes · 31303030: bet 1000 is expected · 7c: |',
+      '3332: 32 may be unanswered · 7c: | · 31303234: 1024 bytes of payload at most · 7c: |',
+      '313330: 130 of the bets below 1000 were refused',
+    ),
   },
   {
     name: 'ACTA of the central',
     from: 'server',
     meaning: { kind: 'acta', number: 2, uploads: 1, text: 'a|\n' },
-    fields: [
-      ['41435441', 'ACTA'],
-      ['00000007', '7 bytes'],
-      ['32', '2'],
-      ['7c', '|'],
-      ['31', '1 upload'],
-      ['7c', '|'],
-      ['617c0a', 'the document'],
-    ],
+    fields: fieldsIn(
+      '41435441: ACTA · 00000007: 7 bytes · 32: 2 · 7c: | · 31: 1 upload · 7c: |',
+      '617c0a: the document',
+    ),
   },
   {
     name: 'PING',
@@ -231,21 +181,12 @@ export const RESUMABLE: readonly GoldenMessage[] = [
       seq: 17,
       fault: { index: 129, field: 'birthdate', reason: 'not-a-date' },
     },
-    fields: [
-      ['4641494c', 'FAIL'],
-      ['00000029', '41 bytes'],
-      ['696e76616c69642d626574', 'invalid-bet'],
-      ['7c', '|'],
-      ['30', '0: the upload goes on'],
-      ['7c', '|'],
-      ['3137', 'the batch whose first bet is 17'],
-      ['7c', '|'],
-      ['313239', 'the bet 129 of it, from 0'],
-      ['7c', '|'],
-      ['626972746864617465', 'birthdate'],
-      ['7c', '|'],
-      ['6e6f742d612d64617465', 'not-a-date'],
-    ],
+    fields: fieldsIn(
+      '4641494c: FAIL · 00000029: 41 bytes · 696e76616c69642d626574: invalid-bet · 7c: |',
+      '30: 0: the upload goes on · 7c: | · 3137: the batch whose first bet is 17 · 7c: |',
+      '313239: the bet 129 of it, from 0 · 7c: | · 626972746864617465: birthdate · 7c: |',
+      '6e6f742d612d64617465: not-a-date',
+    ),
   },
   ...FINAL.map(
     ([code, fields]): GoldenMessage => ({
@@ -259,12 +200,7 @@ export const RESUMABLE: readonly GoldenMessage[] = [
 ];
 
 /** The answer to an older agency's HELO, which our agency never sends. */
-export const WELC_OLD: readonly Field[] = [
-  ['57454c43', 'WELC'],
-  ['00000009', '9 bytes'],
-  ['31', 'batch 1 is expected'],
-  ['7c', '|'],
-  ['3634', '64 may be unanswered'],
-  ['7c', '|'],
-  ['38313834', '8184 bytes of payload at most'],
-];
+export const WELC_OLD: readonly Field[] = fieldsIn(
+  '57454c43: WELC · 00000009: 9 bytes · 31: batch 1 is expected · 7c: |',
+  '3634: 64 may be unanswered · 7c: | · 38313834: 8184 bytes of payload at most',
+);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { SeededRandom } from '../../src/dataset/random.ts';
+import { frame } from '../support/base-frames.ts';
 
 const HOST = '127.0.0.1';
 
@@ -12,14 +13,6 @@ function comeTo(port: number, then: (socket: Socket) => void): Socket {
   socket.on('error', () => {});
   socket.resume();
   return socket;
-}
-
-function text(type: string, payload: string): Buffer {
-  const bytes = Buffer.from(payload);
-  const header = Buffer.alloc(8);
-  header.write(type, 'latin1');
-  header.writeUInt32BE(bytes.length, 4);
-  return Buffer.concat([header, bytes]);
 }
 
 const BET = 'Santiago Lionel|Lorca|30904465|1999-03-17|7574';
@@ -131,7 +124,7 @@ export const idle: Behaviour = () => {};
 
 /** One byte of a valid conversation a second. */
 export const oneByteASecond: Behaviour = (socket, _, onGone) => {
-  const bytes = Buffer.concat([text('CONN', '50'), text('NBET', `1|${BET}`)]);
+  const bytes = Buffer.concat([frame('CONN', '50'), frame('NBET', `1|${BET}`)]);
   let at = 0;
   const timer = setInterval(() => {
     socket.write(bytes.subarray(at, at + 1));
@@ -142,7 +135,7 @@ export const oneByteASecond: Behaviour = (socket, _, onGone) => {
 
 /** Announces four gigabytes and sends as many of them as it can. */
 export const fourGigabytes: Behaviour = socket => {
-  socket.write(text('CONN', '50'));
+  socket.write(frame('CONN', '50'));
   socket.write(Buffer.from('4e424554ffffffff', 'hex'));
   const chunk = Buffer.alloc(64 * 1024, 0x41);
   writeForEver(socket, chunk);
@@ -158,22 +151,22 @@ export const randomBytes: Behaviour = (socket, nth) => {
 
 /** Valid frames that are refused, on one connection after the other. */
 export const refused: Behaviour = socket => {
-  socket.write(text('CONN', '50'));
+  socket.write(frame('CONN', '50'));
   writeForEver(
     socket,
-    manyTimes(1000, () => text('NBET', `1|${INVALID}`)),
+    manyTimes(1000, () => frame('NBET', `1|${INVALID}`)),
   );
 };
 
 /** Batches of an upload that are refused without end on the same connection. */
 export const refusedForEver: Behaviour = (socket, nth) => {
-  socket.write(text('HELO', `${50 + (nth % 40)}|hostile-${nth}`));
+  socket.write(frame('HELO', `${50 + (nth % 40)}|hostile-${nth}`));
   // More than the central lets one upload have.
-  socket.write(manyTimes(11_000, index => text('SBET', `${index + 1}|1|${INVALID}`)));
+  socket.write(manyTimes(11_000, index => frame('SBET', `${index + 1}|1|${INVALID}`)));
 };
 
 /** Sends a truncated message and half-closes the connection. */
 export const halfClosing: Behaviour = (socket, nth) => {
-  socket.write(text('CONN', String(50 + (nth % 40))));
-  socket.end(text('NBET', `1|${BET}`).subarray(0, nth % 60));
+  socket.write(frame('CONN', String(50 + (nth % 40))));
+  socket.end(frame('NBET', `1|${BET}`).subarray(0, nth % 60));
 };

@@ -22,6 +22,16 @@ async function pageFolder(): Promise<string> {
   return folder;
 }
 
+/** The whole answer to a request as it is written. */
+async function exchange(operator: TestOperator, request: string): Promise<string> {
+  const socket = await connectRaw(operator.port);
+  socket.write(request);
+  return (await socket.setEncoding('utf8').toArray()).join('');
+}
+
+const raw = async (operator: TestOperator, request: string): Promise<string> =>
+  (await exchange(operator, request)).split('\r\n')[0]!;
+
 describe('the probes', () => {
   test('distinguish a live server from a ready one, with the reason', async () => {
     const operator = await TestOperator.open();
@@ -149,10 +159,8 @@ describe('the page', () => {
     'nothing',
   ])('is 404 for a path outside of the page: %s', async path => {
     const operator = await TestOperator.open(await pageFolder());
-    const socket = await connectRaw(operator.port);
-    socket.end(`GET /${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
-    const [head] = (await socket.setEncoding('utf8').toArray()).join('').split('\r\n');
-    expect(head).toBe('HTTP/1.1 404 Not Found');
+    const request = `GET /${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    expect(await raw(operator, request)).toBe('HTTP/1.1 404 Not Found');
   });
 });
 
@@ -226,20 +234,12 @@ describe('a request', () => {
 
   test('under another name is refused with the way out', async () => {
     const operator = await TestOperator.open();
-    const socket = await connectRaw(operator.port);
-    socket.write('GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
-    const answered = (await socket.setEncoding('utf8').toArray()).join('');
+    const request = 'GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n';
+    const answered = await exchange(operator, request);
     expect(answered.split('\r\n\r\n')[1]).toBe(
       'evil.example is not a name of this server: add it to HTTP_NAMES\n',
     );
   });
-
-  async function raw(operator: TestOperator, text: string): Promise<string> {
-    const socket = await connectRaw(operator.port);
-    socket.write(text);
-    const [head] = (await socket.setEncoding('utf8').toArray()).join('').split('\r\n');
-    return head!;
-  }
 
   test('with a body is refused, with a length or chunked', async () => {
     const operator = await TestOperator.open();

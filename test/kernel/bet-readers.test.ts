@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { PAYLOAD_BYTES_MAX } from '../../src/kernel/row-reader.ts';
 import { WasmBetReader } from '../../src/kernel/wasm-bet-reader.ts';
 import type { BatchFault, BetBatch } from '../../src/lottery/bet-batch.ts';
-import { storeBets } from '../../src/lottery/catedra.ts';
 import { expectedFault } from '../lottery/bet-oracle.ts';
 import { rowsOf, textsOf, wireBet } from '../lottery/bets.ts';
-import { temporaryFolder } from '../support/temp-folder.ts';
 
 const LORCA = 'Santiago Lionel|Lorca|30904465|1999-03-17|7574';
 const PAZ = 'Ana|Paz|007|2000-02-29|0042';
@@ -101,35 +97,9 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
         expect(readBatch(payload, agency)).toEqual({ agency, count: bets.length, rows });
       },
     );
-
-    test('of any valid bets is byte for byte what storeBets writes', async () => {
-      const folder = await temporaryFolder();
-      let run = 0;
-      fc.assert(
-        fc.property(wireBets, digits, (bets, numberDigits) => {
-          const path = join(folder, `${(run += 1)}.csv`);
-          const ofOne = bets.map(bet => ({ ...bet, agency: 4 }));
-          storeBets(ofOne, path);
-          const texts = ofOne.flatMap(bet => textsOf(bet, numberDigits));
-          const read = reader.readBatch(
-            Buffer.from([bets.length, ...(texts.length === 0 ? [''] : texts)].join('|')),
-            4,
-          );
-          expect('rows' in read && readFileSync(path).equals(read.rows)).toBe(true);
-        }),
-      );
-    });
   });
 
   describe('a single bet', () => {
-    test('has five fields and no count', () => {
-      expect(readBet(LORCA, 7)).toEqual({
-        agency: 7,
-        count: 1,
-        rows: '7,Santiago Lionel,Lorca,30904465,1999-03-17,7574\r\n',
-      });
-    });
-
     test.each<[string, object]>([
       ['', { field: 'batch', reason: 'too-few-fields', index: 0 }],
       ['Ana', { field: 'batch', reason: 'too-few-fields', index: 0 }],

@@ -28,7 +28,7 @@ function takeApart(line: string): [string, string][] {
 describe('a line of the log', () => {
   test('consists of time, level padded to 8, action, result and details', () => {
     const { log, lines } = collect();
-    log.info('config', 'success', { client_id: 1, loop_period: '5s' });
+    log.line('INFO', 'config', 'success', { client_id: 1, loop_period: '5s' });
     expect(lines).toEqual([
       '2024-08-21 12:05:09 INFO     action: config | result: success | client_id: 1 | loop_period: 5s\n',
     ]);
@@ -36,10 +36,10 @@ describe('a line of the log', () => {
 
   test('has its action at the same column for every level', () => {
     const { log, lines } = collect();
-    log.debug('a', 'success');
-    log.info('a', 'success');
-    log.warning('a', 'in_progress');
-    log.error('a', 'fail');
+    log.line('DEBUG', 'a', 'success');
+    log.line('INFO', 'a', 'success');
+    log.line('WARNING', 'a', 'in_progress');
+    log.line('ERROR', 'a', 'fail');
     expect(lines).toEqual([
       '2024-08-21 12:05:09 DEBUG    action: a | result: success\n',
       '2024-08-21 12:05:09 INFO     action: a | result: success\n',
@@ -58,9 +58,13 @@ describe('a line of the log', () => {
     ];
     const lines: string[] = [];
     for (const time of times)
-      collect({ clock: () => time, write: line => lines.push(line) }).log.info('a', 'success');
+      collect({ clock: () => time, write: line => lines.push(line) }).log.line(
+        'INFO',
+        'a',
+        'success',
+      );
     const { log } = collect({ clock: () => times.shift()!, write: line => lines.push(line) });
-    for (let index = 0; index < 5; index += 1) log.info('a', 'success');
+    for (let index = 0; index < 5; index += 1) log.line('INFO', 'a', 'success');
     const expected = [
       '2024-01-02 03:04:05',
       '2024-01-02 03:04:05',
@@ -73,13 +77,13 @@ describe('a line of the log', () => {
 
   test('omits an undefined detail', () => {
     const { log, lines } = collect();
-    log.info('close_socket', 'success', { ip: '10.0.0.1', agency: undefined });
+    log.line('INFO', 'close_socket', 'success', { ip: '10.0.0.1', agency: undefined });
     expect(lines[0]).toMatch(/ \| result: success \| ip: 10\.0\.0\.1\n$/);
   });
 
   test('keeps zero and the empty string', () => {
     const { log, lines } = collect();
-    log.info('consulta_ganadores', 'success', { cant_ganadores: 0, file: '' });
+    log.line('INFO', 'consulta_ganadores', 'success', { cant_ganadores: 0, file: '' });
     expect(lines[0]).toMatch(/ \| cant_ganadores: 0 \| file: \n$/);
   });
 });
@@ -98,10 +102,10 @@ describe('log levels', () => {
     level => {
       for (const format of ['text', 'json'] as const) {
         const { log, lines } = collect({ level, format });
-        log.debug('a', 'success');
-        log.info('a', 'success');
-        log.warning('a', 'success');
-        log.error('a', 'success');
+        log.line('DEBUG', 'a', 'success');
+        log.line('INFO', 'a', 'success');
+        log.line('WARNING', 'a', 'success');
+        log.line('ERROR', 'a', 'success');
         expect(lines.map(line => /DEBUG|INFO|WARNING|ERROR/.exec(line)![0])).toEqual(
           WRITTEN[level],
         );
@@ -135,13 +139,13 @@ describe('log levels', () => {
 describe('detail values', () => {
   test('have vertical bars replaced by slashes', () => {
     const { log, lines } = collect();
-    log.info('a', 'success', { file: 'a|b | c', msg: 'x | result: fail' });
+    log.line('INFO', 'a', 'success', { file: 'a|b | c', msg: 'x | result: fail' });
     expect(lines[0]).toMatch(/ \| file: a\/b \/ c \| msg: x \/ result: fail\n$/);
   });
 
   test('have line ends replaced by a space, against forged lines', () => {
     const { log, lines } = collect();
-    log.info('a', 'success', {
+    log.line('INFO', 'a', 'success', {
       msg: 'one\n2024-08-21 12:05:09 INFO     action: b',
       file: 'x\r\ny\rz',
     });
@@ -152,7 +156,7 @@ describe('detail values', () => {
 
   test('keep colons only in addresses and messages', () => {
     const { log, lines } = collect();
-    log.info('a', 'success', {
+    log.line('INFO', 'a', 'success', {
       ip: '::1',
       address: '[::1]:80',
       server_address: 'server:12345',
@@ -172,7 +176,7 @@ describe('detail values', () => {
     fc.assert(
       fc.property(value, value, value, (file, error, msg) => {
         const { log, lines } = collect();
-        log.info('a', 'success', { file, error, msg, count: 3 });
+        log.line('INFO', 'a', 'success', { file, error, msg, count: 3 });
         expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
         const pairs = takeApart(lines[0]!);
         expect(pairs.map(([key]) => key)).toEqual([
@@ -195,7 +199,11 @@ describe('detail values', () => {
 describe('JSON lines', () => {
   test('contain the same facts', () => {
     const { log, lines } = collect({ format: 'json' });
-    log.info('apuesta_enviada', 'success', { dni: '30904465', numero: 7574, none: undefined });
+    log.line('INFO', 'apuesta_enviada', 'success', {
+      dni: '30904465',
+      numero: 7574,
+      none: undefined,
+    });
     expect(lines).toHaveLength(1);
     expect(lines[0]!.endsWith('}\n')).toBe(true);
     expect(JSON.parse(lines[0]!)).toEqual({
@@ -212,7 +220,7 @@ describe('JSON lines', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), msg => {
         const { log, lines } = collect({ format: 'json' });
-        log.warning('a', 'fail', { msg });
+        log.line('WARNING', 'a', 'fail', { msg });
         expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
         expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'WARNING', result: 'fail', msg });
       }),

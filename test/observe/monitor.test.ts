@@ -162,10 +162,6 @@ describe('Monitor with an engine', () => {
     monitor.onEvent(BACK);
     expect(monitor.unready).toBeUndefined();
   });
-
-  test('has no engine state without an engine', () => {
-    expect(monitorAfter().engineAvailable).toBeUndefined();
-  });
 });
 
 describe('SyncTimes', () => {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import { type Files, NODE_FILES } from '../../src/store/csv/files.ts';
+import { FaultyFiles } from '../store/faulty-files.ts';
 import { bet, conn, END, frame, helo, nbet, row, sbet, welc } from '../support/base-frames.ts';
 import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
@@ -11,48 +11,21 @@ import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** The real files, whose syncs wait until the test lets them begin. */
-class HeldSyncs {
-  held = false;
-  /** By the name of the file whose sync waits. */
-  readonly #waiting = new Map<string, () => void>();
-
-  readonly files: Files = {
-    ...NODE_FILES,
-    open: async path => {
-      const file = await NODE_FILES.open(path);
-      return {
-        descriptor: file.descriptor,
-        id: () => file.id(),
-        size: () => file.size(),
-        read: (into, position) => file.read(into, position),
-        write: (buffers, position) => file.write(buffers, position),
-        truncate: length => file.truncate(length),
-        close: () => file.close(),
-        sync: async () => {
-          if (this.held) await this.#wait(basename(path));
-          await file.sync();
-        },
-      };
+/** A disk whose syncs wait until the test lets them begin, by the name of their file. */
+function holdSyncs(files: FaultyFiles) {
+  const waiting = new Map<string, () => void>();
+  files.onSync = async name => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.set(name, resolve);
+    await promise;
+  };
+  return {
+    names: (): string[] => [...waiting.keys()].toSorted(),
+    letGo(name: string): void {
+      waiting.get(name)?.();
+      waiting.delete(name);
     },
   };
-
-  #wait(name: string): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.set(name, resolve);
-    return promise;
-  }
-
-  /** Names of the files whose syncs wait. */
-  get waiting(): string[] {
-    return [...this.#waiting.keys()].toSorted();
-  }
-
-  /** Lets a sync that waits begin. */
-  letGo(name: string): void {
-    this.#waiting.get(name)?.();
-    this.#waiting.delete(name);
-  }
 }
 
 describe('P1 An acknowledgement means on disk', () => {
@@ -68,29 +41,29 @@ describe('P1 An acknowledgement means on disk', () => {
     ['a refused batch of an upload', helo(1), sbet(1, bet('x')), ['bets.journal']],
     ['END', conn(1), END, ['bets.journal']],
   ])('%s is answered only after the syncs', async (_, greeting, request, syncs) => {
-    const disk = new HeldSyncs();
-    const { store } = await CsvStore.open(await temporaryFolder(), { files: disk.files });
+    const files = new FaultyFiles();
+    const { store } = await CsvStore.open('/data', { files });
     const central = await TestCentral.open({ store, lottery: new Lottery([1, 2]) });
     const [peer, other] = [await central.connect(), await central.agency(2)];
     peer.send(greeting);
     if (greeting.includes('HELO')) expect(await peer.frame()).toBe(welc(1));
     const before = peer.socket.bytesRead;
-    disk.held = true;
+    const held = holdSyncs(files);
     onTestFinished(async () => {
-      disk.held = false;
-      for (const name of disk.waiting) disk.letGo(name);
+      files.onSync = undefined;
+      for (const name of held.names()) held.letGo(name);
       await store.close();
     });
     peer.send(request);
     for (let left: readonly string[] = syncs; left.length > 0; left = left.slice(1)) {
-      await until(() => disk.waiting.length >= left.length, `the syncs of ${left.join()}`);
-      expect(disk.waiting).toEqual(left);
+      await until(() => held.names().length >= left.length, `the syncs of ${left.join()}`);
+      expect(held.names()).toEqual(left);
       // Others are served meanwhile; this one is not told anything.
       await takeTurns(other);
       expect(peer.socket.bytesRead).toBe(before);
       const logged = ['batch-stored', 'bet-stored', 'agency-finished'];
       expect(central.events.filter(({ event }) => logged.includes(event))).toEqual([]);
-      disk.letGo(left[0]!);
+      held.letGo(left[0]!);
     }
     expect(await peer.frame()).toMatch(/^OK$|^FAIL invalid-bet\|0\|1\|/);
   });

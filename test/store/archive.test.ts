@@ -4,7 +4,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -102,17 +101,6 @@ describe('archiveDraw', () => {
     }
   });
 
-  test('blocks server starts when interrupted between the two files, until repeated', async () => {
-    const { folder } = await drawnFolder();
-    rmSync(betsPath(folder));
-    await expect(start(folder)).rejects.toThrow(
-      "if 'loteria draw new' was interrupted, run it again",
-    );
-    expect(existsSync(betsPath(folder))).toBe(false);
-    await archiveDraw(folder);
-    expect((await start(folder)).facts).toEqual([]);
-  });
-
   test('never overwrites an archived draw', async () => {
     const { folder, bets } = await drawnFolder();
     const { journal } = readFiles(folder);
@@ -133,17 +121,6 @@ describe('archiveDraw', () => {
     await store.close();
     expect(readFiles(folder)).toEqual({ bets, journal });
     await archiveDraw(folder);
-  });
-
-  test('refuses before the draw, names the way out and releases the lock', async () => {
-    const folder = await temporaryFolder();
-    await fillFolder(folder);
-    const before = readFiles(folder);
-    expect(await refusalOf(folder)).toBe(
-      `no draw has been held in ${folder}; to give an unfinished lottery up, move bets.csv and bets.journal away together`,
-    );
-    expect([readFiles(folder), namesIn(folder)]).toEqual([before, ['bets.csv', 'bets.journal']]);
-    await start(folder);
   });
 
   test('refuses a damaged journal, even with damage after the draw record', async () => {

@@ -119,27 +119,6 @@ describe.each(FILES)('CsvStore when %s is full', full => {
     expect(refused.outcome).toBe('full');
   });
 
-  test('appends after the earlier data once there is room', async () => {
-    const { store, files } = await openFaulty();
-    await store.append(batchNamed(0));
-    fill(files, full);
-    const placed = [1, 2].map(seq => store.append(batchNamed(seq, 2), { upload: 'one', seq }));
-    expect(await Promise.all(placed.map(codeOf))).toEqual(['full', 'full']);
-    files.onWrite = undefined;
-    for (const seq of [1, 2]) await store.append(batchNamed(seq, 2), { upload: 'one', seq });
-    await store.note(FINISHED);
-    await store.close();
-    expect(
-      files.bets.equals(rowsOf([0, 1, 2].flatMap(name => betsNamed(name, name === 0 ? 1 : 2)))),
-    ).toBe(true);
-    expect(await factsOf(files)).toEqual([
-      { kind: 'stored', agency: 1, count: 1, place: undefined },
-      { kind: 'stored', agency: 1, count: 2, place: { upload: 'one', seq: 1 } },
-      { kind: 'stored', agency: 1, count: 2, place: { upload: 'one', seq: 2 } },
-      FINISHED,
-    ]);
-  });
-
   test('does not fail: settled resolves and close succeeds', async () => {
     const { store, files } = await openFaulty();
     fill(files, full);

@@ -123,30 +123,6 @@ describe('bets.csv', () => {
 });
 
 describe('bets.journal', () => {
-  test('gets one line for all batches that wait at the same time', async () => {
-    const folder = await temporaryFolder();
-    const { store } = await CsvStore.open(folder);
-    await Promise.all(Array.from({ length: 500 }, (_, name) => store.append(batchNamed(name))));
-    // The first batch found no group to wait for.
-    expect(typesIn(folder)).toEqual(['begin', 'group', 'group']);
-    await store.close();
-  });
-
-  test('keeps the order of batches and finishes that wait together', async () => {
-    const folder = await temporaryFolder();
-    const { store } = await CsvStore.open(folder);
-    await Promise.all([
-      store.append(batchNamed(1)),
-      store.append(batchNamed(2, 1, 2)),
-      store.note({ kind: 'finished', agency: 2, upload: undefined }),
-      store.append(batchNamed(3)),
-      store.note({ kind: 'finished', agency: 1, upload: 'x' }),
-    ]);
-    expect(typesIn(folder)).toEqual(['begin', 'group', 'group', 'finished', 'group', 'finished']);
-    await store.close();
-    await verifyStore(folder, hasWon);
-  });
-
   test('ends with a checkpoint on close if rows are not covered yet', async () => {
     const folder = await temporaryFolder();
     const reopened = async (append: boolean): Promise<string[]> => {

@@ -1,14 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -124,22 +116,6 @@ describe('the folder lock', () => {
 });
 
 describe('an unusable folder', () => {
-  test('is named with the reason when it is missing', async () => {
-    const folder = join(await temporaryFolder(), 'missing');
-    expect(await refusalOf(folder)).toBe(
-      `unusable: cannot use the folder ${folder}, it does not exist (ENOENT); DATA_DIR or the command line names it`,
-    );
-    expect(existsSync(folder)).toBe(false);
-  });
-
-  test('is named with the reason when it is a file', async () => {
-    const folder = join(await temporaryFolder(), 'file');
-    writeFileSync(folder, '');
-    expect(await refusalOf(folder)).toBe(
-      `unusable: cannot use the folder ${folder}, a file stands where a folder is needed (ENOTDIR); DATA_DIR or the command line names it`,
-    );
-  });
-
   test.each([
     ['bets.csv', 'it is a folder'],
     ['bets.journal', 'it is a folder'],

@@ -12,7 +12,6 @@ import { StoreError } from '../../src/store/store.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import {
-  AGENCIES,
   BATCHES,
   BETS_IN_ALL,
   filledFolder,
@@ -119,19 +118,6 @@ describe('an intervention in a CsvStore folder', () => {
     expect([...lottery.bets]).toEqual([[1, 2]]);
     await intervene(folder, '1-2', () => voided(1));
     expect(readFiles(folder).bets).toHaveLength(0);
-    await verifyStore(folder, hasWon);
-  });
-
-  test('reopen lets an agency continue; agencies set changes the expected agencies', async () => {
-    const folder = await filledFolder();
-    await intervene(folder, '1-2', () => REOPENED);
-    expect((await lotteryIn(folder)).missing).toEqual([1, 2]);
-    await intervene(folder, '1-2', () => AGENCIES);
-    const lottery = await lotteryIn(folder);
-    expect([lottery.missing, lottery.interventions]).toEqual([
-      [1, 2, 3],
-      [REOPENED, AGENCIES],
-    ]);
     await verifyStore(folder, hasWon);
   });
 

@@ -5,14 +5,13 @@ import { describe, expect, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
-import { batchNamed, betsNamed } from '../contract/store-contract.ts';
+import { batchNamed } from '../contract/store-contract.ts';
 import { betWith, rowOf, rowsOf } from '../lottery/bets.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import {
   appendLines,
   betsPath,
   damageOf,
-  drawIn,
   FACTS,
   fillFolder,
   journalPath,
@@ -56,17 +55,6 @@ describe('the first start', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal', 'bets.lock']);
   });
 
-  test('removes a bets.journal.new that a crash left before its rename', async () => {
-    for (const left of ['', '{"n":1,"type":"be', '\0'.repeat(10_000)]) {
-      const folder = await temporaryFolder();
-      await writeFile(join(folder, 'bets.journal.new'), left);
-      const { cuts, journal } = await start(folder);
-      expect([cuts, linesOf(journal).length]).toEqual([[], 1]);
-      expect(existsSync(join(folder, 'bets.journal.new'))).toBe(false);
-      expect((await start(folder)).facts).toEqual([]);
-    }
-  });
-
   test('creates files that only their owner can read', async () => {
     const folder = await temporaryFolder();
     await start(folder);
@@ -81,34 +69,9 @@ describe('the first start', () => {
     await writeFile(betsPath(folder), NEXT_ROW);
     expect((await start(folder)).facts).toEqual([{ kind: 'adopted', bets: new Map([[3, 1]]) }]);
   });
-
-  test('adopts a bets.csv after a crash before the rename of its journal', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(betsPath(folder), ROWS);
-    await writeFile(join(folder, 'bets.journal.new'), '{"n":1,');
-    const { facts } = await start(folder);
-    expect(facts).toEqual([
-      {
-        kind: 'adopted',
-        bets: new Map([
-          [1, 4],
-          [2, 2],
-        ]),
-      },
-    ]);
-  });
 });
 
 describe('a restart', () => {
-  test('restores the facts in order and every bet', async () => {
-    const { folder, bets } = await killedFolder();
-    const started = await start(folder);
-    expect(started.facts).toEqual(FACTS);
-    expect(started.cuts).toEqual([]);
-    expect(rowsOf(started.stored).equals(bets)).toBe(true);
-    expect(bets.equals(ROWS)).toBe(true);
-  });
-
   test('changes no byte and adds no second checkpoint of the same rows', async () => {
     const folder = await temporaryFolder();
     await fillFolder(folder);
@@ -118,61 +81,6 @@ describe('a restart', () => {
       const started = await start(folder);
       expect(started.journal.equals(before.journal)).toBe(true);
     }
-    expect(readFiles(folder)).toEqual(before);
-  });
-
-  test('appends later rows and lines to the same files', async () => {
-    const { folder, bets, journal } = await killedFolder();
-    const { store } = await CsvStore.open(folder);
-    await store.append(batchNamed(7, 2, 3), { upload: 'three', seq: 1 });
-    await store.close();
-    const after = readFiles(folder);
-    expect(after.bets.equals(Buffer.concat([bets, rowsOf(betsNamed(7, 2, 3))]))).toBe(true);
-    expect(after.journal.subarray(0, journal.length).equals(journal)).toBe(true);
-    const added = linesOf(after.journal.subarray(journal.length)).map(
-      line => JSON.parse(line.toString()) as unknown,
-    );
-    expect(added).toMatchObject([
-      { n: 6, type: 'group', end: after.bets.length },
-      { n: 7, type: 'checkpoint', end: after.bets.length },
-    ]);
-    expect((await start(folder)).facts).toEqual([
-      ...FACTS,
-      { kind: 'stored', agency: 3, count: 2, place: { upload: 'three', seq: 1 } },
-    ]);
-    await verifyStore(folder, hasWon);
-  });
-
-  test('restores the draw with its winners and its seal', async () => {
-    const { folder, bets } = await killedFolder();
-    await drawIn(folder);
-    const { facts } = await start(folder);
-    const draw = {
-      bets: 6,
-      winners: new Map([
-        [1, ['11', '13']],
-        [2, ['21']],
-      ]),
-    }; // prettier-ignore
-    expect(facts).toEqual([
-      ...FACTS,
-      {
-        kind: 'drawn',
-        draw,
-        seal: {
-          bytes: bets.length,
-          sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
-          time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
-        },
-      },
-    ]);
-  });
-
-  test('changes nothing after the draw', async () => {
-    const { folder } = await killedFolder();
-    await drawIn(folder);
-    const before = readFiles(folder);
-    await start(folder);
     expect(readFiles(folder)).toEqual(before);
   });
 });
@@ -292,32 +200,9 @@ describe('recovery after a crash', () => {
     });
     await verifyStore(folder, hasWon);
   });
-
-  test('truncates a torn draw line, after which the draw can be held', async () => {
-    const { folder, bets, journal } = await killedFolder();
-    await drawIn(folder);
-    const drawn = readFiles(folder);
-    const draw = linesOf(drawn.journal).at(-1)!;
-    for (const length of [1, 60, draw.length - 1]) {
-      writeFiles(folder, { journal: Buffer.concat([journal, draw.subarray(0, length)]) });
-      const started = await start(folder);
-      expect(started.cuts).toEqual([{ file: 'bets.journal', bytes: length }]);
-      expect(started.facts).toEqual(FACTS);
-      writeFiles(folder, { journal });
-      await drawIn(folder);
-      expect(readFiles(folder)).toEqual({ bets, journal: drawn.journal });
-    }
-  });
 });
 
 describe('a journal without its bets.csv', () => {
-  test('stops the start when it records rows and bets.csv was emptied', async () => {
-    const { folder } = await killedFolder();
-    writeFiles(folder, { bets: Buffer.alloc(0) });
-    expect((await damageOf(start(folder))).file).toBe('bets.csv');
-    expect(readFiles(folder).bets).toHaveLength(0);
-  });
-
   test('creates bets.csv when it records no rows', async () => {
     const folder = await temporaryFolder();
     await start(folder);

@@ -63,5 +63,9 @@ export const WAIT = Buffer.from('57414954', 'hex');
 /** The same of an agency that has seen so many actas. */
 export const actaAfter = (seen: number): Buffer => frame('ACTA', String(seen));
 
+/** The answer to an upload of an agency that has finished. */
+export const failFinished = (agency: number): string =>
+  `FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen ${agency} --reason "…"' lets it go on`;
+
 /** The numbers from 0 up to, not including, `length`. */
 export const range = (length: number): number[] => Array.from({ length }, (_, index) => index);

@@ -1,12 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { frame } from './base-frames.ts';
+import { Watched } from './watched.ts';
 
-const WAIT_MS = 10_000;
-
-/** The answers of the base protocol, byte by byte (protocol page, section 1). */
-export const OK = '4f4b0000';
-export const NOK = '4e4f4b00';
-export const NEND = '4e454e44';
 /** `2|30904465|30876370`, the page's own example. */
 export const RWIN_TWO = '5257494e 00000013 327c33303930343436357c3330383736333730';
 /** `0|` */
@@ -16,23 +12,13 @@ export const RWIN_NONE = '5257494e 00000002 307c';
 export const PING = '50494e47';
 
 /** `next` is the number of a bet; `refused` counts those below it that were refused. */
-export function welc(next: number, window = 32, maxPayload = 8184, refused = 0): string {
-  return withPayload('57454c43', `${next}|${window}|${maxPayload}|${refused}`);
-}
+export const welc = (next: number, window = 32, maxPayload = 8184, refused = 0): string =>
+  hexOf('WELC', next, window, maxPayload, refused);
 
-export function fail(...fields: readonly (string | number)[]): string {
-  return withPayload('4641494c', fields.join('|'));
-}
+export const fail = (...fields: readonly (string | number)[]): string => hexOf('FAIL', ...fields);
 
-export function rwin(...documents: readonly string[]): string {
-  return withPayload('5257494e', `${documents.length}|${documents.join('|')}`);
-}
-
-/** Type, length in four bytes, text: as hex. */
-function withPayload(type: string, text: string): string {
-  const bytes = Buffer.from(text);
-  return type + bytes.length.toString(16).padStart(8, '0') + bytes.toString('hex');
-}
+const hexOf = (type: string, ...fields: readonly (string | number)[]): string =>
+  frame(type, fields.join('|')).toString('hex');
 
 /**
  * The messages of an agency: the four bytes of the type, its name, and whether a payload follows.
@@ -65,36 +51,6 @@ export function firstMessage(bytes: Buffer): { text: string; length: number } | 
   return bytes.length < length
     ? undefined
     : { text: `${name} ${bytes.toString('utf8', 8, length)}`, length };
-}
-
-/** Tells those who wait that something may have changed. */
-class Watched {
-  readonly #watchers = new Set<() => void>();
-
-  notify(): void {
-    for (const watcher of this.#watchers) watcher();
-  }
-
-  until<Value>(look: () => Value | undefined, what: () => string): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timeout);
-        this.#watchers.delete(check);
-      };
-      const check = (): void => {
-        const value = look();
-        if (value === undefined) return;
-        stop();
-        resolve(value);
-      };
-      const timeout = setTimeout(() => {
-        stop();
-        reject(new Error(`${what()} within ${WAIT_MS} ms`));
-      }, WAIT_MS);
-      this.#watchers.add(check);
-      check();
-    });
-  }
 }
 
 /**
@@ -187,7 +143,7 @@ export class Conversation {
   /** The next messages as text, name and payload: `CONN 1`, `END`. */
   async messages(count: number): Promise<string[]> {
     await this.#watched.until(
-      () => (this.waiting.length >= count ? true : undefined),
+      () => this.waiting.length >= count,
       () =>
         `only ${JSON.stringify(this.waiting)}${this.#ended ? ' and the end' : ''}, not ${count} messages`,
     );
@@ -207,7 +163,7 @@ export class Conversation {
   /** Waits until the agency has ended its side; returns what it had still to say. */
   async end(): Promise<string[]> {
     await this.#watched.until(
-      () => (this.#ended ? true : undefined),
+      () => this.#ended,
       () => 'the agency did not end the connection',
     );
     return this.waiting;
@@ -217,7 +173,7 @@ export class Conversation {
   async hangUp(): Promise<void> {
     this.socket.end();
     await this.#watched.until(
-      () => (this.#closed ? true : undefined),
+      () => this.#closed,
       () => 'the connection was not closed',
     );
   }
@@ -237,23 +193,5 @@ export class Conversation {
       this.#bytes = this.#bytes.subarray(first.length);
       this.#received += 1;
     }
-  }
-}
-
-/**
- * A port of the loopback interface on which nobody listens, below those that systems give to
- * outgoing connections.
- */
-export async function portWithoutListener(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const server = createServer();
-    const free = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false));
-      server.listen({ host: '127.0.0.1', port }, () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise(resolve => server.close(resolve));
-    return port;
   }
 }

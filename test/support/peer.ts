@@ -1,8 +1,8 @@
-import { connect, type Socket } from 'node:net';
-import { expect, onTestFinished } from 'vitest';
+import type { Socket } from 'node:net';
+import { expect } from 'vitest';
 import { conn } from './base-frames.ts';
-
-const WAIT_MS = 10_000;
+import { connectRaw } from './raw-socket.ts';
+import { Watched } from './watched.ts';
 
 /** The types of answers that continue with a length and so many bytes. */
 const WITH_PAYLOAD = new Set(['ACTA', 'RWIN', 'WELC', 'FAIL']);
@@ -16,22 +16,19 @@ export class Peer {
   #received: Buffer = Buffer.alloc(0);
   /** Whether the other side has ended or reset the connection. */
   ended = false;
-  #watchers = new Set<() => void>();
+  readonly #watched = new Watched();
 
   /** Over an existing connection. */
   constructor(socket: Socket) {
     this.socket = socket;
-    const notify = (): void => {
-      for (const watcher of this.#watchers) watcher();
-    };
     socket.on('data', chunk => {
       this.#received = Buffer.concat([this.#received, chunk]);
-      notify();
+      this.#watched.notify();
     });
     for (const event of ['end', 'close'] as const) {
       socket.on(event, () => {
         this.ended = true;
-        notify();
+        this.#watched.notify();
       });
     }
     socket.on('error', () => {});
@@ -39,15 +36,7 @@ export class Peer {
 
   /** Connects to a port of the loopback interface; the socket is destroyed when the test ends. */
   static async connect(port: number): Promise<Peer> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    onTestFinished(() => {
-      socket.destroy();
-    });
-    return new Peer(socket);
+    return new Peer(await connectRaw(port));
   }
 
   /** Sends bytes, given as bytes or as hex (spaces do not matter). */
@@ -64,7 +53,10 @@ export class Peer {
 
   /** The next `length` bytes, as hex. */
   async receive(length: number): Promise<string> {
-    await this.#until(() => this.#received.length >= length || this.ended, `${length} bytes`);
+    await this.#watched.until(
+      () => this.#received.length >= length || this.ended,
+      () => `only ${this.#received.toString('hex')}, not ${length} bytes`,
+    );
     if (this.#received.length < length) {
       throw new Error(
         `the connection ended after ${this.#received.toString('hex')}, ${length} bytes were expected`,
@@ -92,6 +84,12 @@ export class Peer {
     return frames;
   }
 
+  /** Sends messages, and waits for as many answers. */
+  ask(...messages: readonly Uint8Array[]): Promise<string[]> {
+    this.send(Buffer.concat(messages));
+    return this.frames(messages.length);
+  }
+
   /**
    * Waits until the other side has ended the connection; returns the answers that it had still to
    * give.
@@ -107,27 +105,11 @@ export class Peer {
    * Waits until the other side has ended the connection; returns what it had still to say, as hex.
    */
   async rest(): Promise<string> {
-    await this.#until(() => this.ended, 'the end of the connection');
+    await this.#watched.until(
+      () => this.ended,
+      () => `no end of the connection after ${this.#received.toString('hex')}`,
+    );
     return this.#received.toString('hex');
-  }
-
-  #until(isThere: () => boolean, what: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!isThere()) return;
-        clearTimeout(timeout);
-        this.#watchers.delete(look);
-        resolve();
-      };
-      const timeout = setTimeout(() => {
-        this.#watchers.delete(look);
-        reject(
-          new Error(`no ${what} within ${WAIT_MS} ms; received ${this.#received.toString('hex')}`),
-        );
-      }, WAIT_MS);
-      this.#watchers.add(look);
-      look();
-    });
   }
 }
 

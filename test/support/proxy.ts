@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 /** Forwards connections to a port of this machine, as long as this process takes turns. */
 export class Proxy {
@@ -26,14 +25,7 @@ export class Proxy {
         from.on('close', () => sockets.delete(from) && into.destroy());
       }
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const proxy = new Proxy((server.address() as AddressInfo).port, sockets);
-    onTestFinished(() => {
-      server.close();
-      proxy.drop();
-    });
-    return proxy;
+    return new Proxy(await listen(server), sockets);
   }
 
   /** Ends all connections. What was not forwarded yet is lost. */

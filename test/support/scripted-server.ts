@@ -1,37 +1,28 @@
 import { channel } from 'node:diagnostics_channel';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listen } from './listen.ts';
 import { until } from './until.ts';
 import { Peer } from './peer.ts';
 
 /** A server that says exactly the bytes that a test tells it to, in whatever dialect. */
 export class ScriptedServer {
-  readonly #server: Server;
   readonly #peers: Peer[] = [];
   #taken = 0;
-
-  private constructor() {
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-      this.#peers.push(new Peer(socket));
-    });
-  }
+  #port = 0;
 
   /** Listens on a free port of the loopback interface until the test ends. */
   static async listen(): Promise<ScriptedServer> {
     const server = new ScriptedServer();
-    await new Promise<void>((resolve, reject) => {
-      server.#server.once('error', reject);
-      server.#server.listen({ host: '127.0.0.1', port: 0 }, resolve);
+    const accepting = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+      server.#peers.push(new Peer(socket));
     });
-    onTestFinished(async () => {
-      for (const { socket } of server.#peers) socket.destroy();
-      await new Promise(resolve => server.#server.close(resolve));
-    });
+    server.#port = await listen(accepting);
     return server;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** The next connection, once it is there. */

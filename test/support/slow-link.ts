@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listen } from './listen.ts';
 
 /** How often bytes are let through, in milliseconds. */
 const STEP_MS = 50;
@@ -24,13 +24,10 @@ export async function openSlowLink(port: number, bitsPerSecond: number): Promise
     trickle(near, far, bytesPerMs);
     trickle(far, near, bytesPerMs);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   onTestFinished(() => {
-    server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return (server.address() as AddressInfo).port;
+  return listen(server);
 }
 
 function trickle(from: Socket, to: Socket, bytesPerMs: number): void {

@@ -13,7 +13,7 @@ import {
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
-import type { CentralEvent } from '../../src/observe/events.ts';
+import type { CentralEvent, CloseReason } from '../../src/observe/events.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Dialect } from '../../src/wire/dialect.ts';
 import { createResumableDialect } from '../../src/wire/dialects/resumable.ts';
@@ -145,6 +145,13 @@ export class TestCentral {
     return peer;
   }
 
+  /** Sends messages over a new connection that the central then ends; returns all answers. */
+  async last(...messages: readonly Uint8Array[]): Promise<string[]> {
+    const peer = await this.connect();
+    peer.send(Buffer.concat(messages));
+    return peer.lastFrames();
+  }
+
   /** The events of a kind, so far. */
   of<Kind extends CentralEvent['event']>(kind: Kind): Extract<CentralEvent, { event: Kind }>[] {
     return this.events.filter(
@@ -159,6 +166,16 @@ export class TestCentral {
   ): Promise<Extract<CentralEvent, { event: Kind }>[]> {
     await until(() => this.of(kind).length >= count, `${count} events '${kind}'`);
     return this.of(kind);
+  }
+
+  /** The codes of all refusals of messages, so far. */
+  get refusalCodes(): string[] {
+    return this.of('message-refused').map(({ refusal }) => refusal.code);
+  }
+
+  /** Why connections were cut, so far. */
+  get cutReasons(): CloseReason[] {
+    return this.of('connection-cut').map(({ reason }) => reason);
   }
 
   stop(): Promise<void> {

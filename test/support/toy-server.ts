@@ -1,8 +1,8 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { createServer, type Socket } from 'node:net';
 import type { CentralCodec, Dialect } from '../../src/wire/dialect.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../../src/wire/message.ts';
+import { listen } from './listen.ts';
 
 /** What other solutions of the assignment do, and ours does not. */
 export interface Quirks {
@@ -25,8 +25,7 @@ export class ToyServer {
   readonly #dialect: Dialect;
   readonly #agencies: number;
   readonly #quirks: Quirks;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  #port = 0;
   readonly #backlog: Socket[] = [];
   readonly #waiting: (() => void)[] = [];
   #serving: Socket | undefined;
@@ -35,33 +34,25 @@ export class ToyServer {
     this.#dialect = dialect;
     this.#agencies = agencies;
     this.#quirks = quirks;
-    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, socket =>
-      this.#accept(socket),
-    );
   }
 
   static async listen(dialect: Dialect, agencies: number, quirks: Quirks): Promise<ToyServer> {
     const toy = new ToyServer(dialect, agencies, quirks);
-    await new Promise<void>(resolve => {
-      toy.#server.listen({ host: '127.0.0.1', port: 0 }, resolve);
-    });
-    onTestFinished(async () => {
-      for (const socket of toy.#sockets) socket.destroy();
-      await new Promise(resolve => toy.#server.close(resolve));
-    });
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, socket =>
+      toy.#accept(socket),
+    );
+    toy.#port = await listen(server);
     return toy;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   #accept(socket: Socket): void {
     this.connections += 1;
-    this.#sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => {
-      this.#sockets.delete(socket);
       if (this.#serving !== socket) return;
       this.#serving = undefined;
       this.#serveNext();

@@ -5,35 +5,6 @@ import { ByteQueue } from '../../src/wire/byte-queue.ts';
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const text = (view: Uint8Array): string => Buffer.from(view).toString();
 
-/** A queue with the given pieces in it. */
-function queueOf(...pieces: string[]): ByteQueue {
-  const queue = new ByteQueue();
-  for (const piece of pieces) queue.push(bytes(piece));
-  return queue;
-}
-
-test('an empty queue has length 0', () => {
-  expect(new ByteQueue().length).toBe(0);
-  expect(queueOf('', '').length).toBe(0);
-});
-
-test('bytes are taken in first-in first-out order, across chunks', () => {
-  const queue = queueOf('ab', 'cde', '', 'f');
-  expect(queue.length).toBe(6);
-  expect(text(queue.take(1))).toBe('a');
-  expect(text(queue.take(3))).toBe('bcd');
-  expect(queue.length).toBe(2);
-  expect(text(queue.take(2))).toBe('ef');
-  expect(queue.length).toBe(0);
-});
-
-test('skipped bytes are consumed too', () => {
-  const queue = queueOf('abcdef');
-  expect(text(queue.take(4, 2))).toBe('cd');
-  expect(text(queue.take(2, 2))).toBe('');
-  expect(queue.length).toBe(0);
-});
-
 test('bytes and numbers are peeked at an offset from the first unconsumed byte', () => {
   const queue = new ByteQueue();
   queue.push(Uint8Array.of(1, 2, 0xff, 0xfe));

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { reasonOf } from '../../files/system-error.ts';
 import { type OnStoreEvent, StoreError } from '../store.ts';
 import type { Files, ReadableFile } from './files.ts';
 import type { JournalRecord } from './journal-record.ts';
-import { beginsLikeJournal } from './new-journal.ts';
+import { beginsLikeJournal, using } from './new-journal.ts';
 import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
 
 /**
@@ -91,23 +90,6 @@ async function matchesLastVoid(
     throw error;
   } finally {
     await journal.close();
-  }
-}
-
-async function using<File extends ReadableFile>(
-  open: () => Promise<File>,
-  path: string,
-  look: (file: File) => Promise<boolean>,
-): Promise<boolean> {
-  try {
-    const file = await open();
-    try {
-      return await look(file);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
   }
 }
 

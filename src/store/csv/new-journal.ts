@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { reasonOf } from '../../files/system-error.ts';
 import { StoreError } from '../store.ts';
-import type { DataFile, Files } from './files.ts';
+import type { DataFile, Files, ReadableFile } from './files.ts';
 import { BETS_FILE, JOURNAL_FILE } from './store-walk.ts';
 
 /** Name of a journal until its first lines are durable. */
@@ -34,18 +34,7 @@ export async function prepareNewJournal(
         `the journal said (finished agencies, uploads, a draw), remove bets.lock as well`,
     );
   }
-  let isOurs: boolean;
-  try {
-    const file = await files.open(path);
-    try {
-      isOurs = await beginsLikeJournal(file);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
-  }
-  if (isOurs) return;
+  if (await using(() => files.open(path), path, beginsLikeJournal)) return;
   throw new StoreError('unusable', `${path} was not written by this program; move it away`);
 }
 
@@ -54,4 +43,26 @@ export async function beginsLikeJournal(file: DataFile): Promise<boolean> {
   const bytes = Buffer.alloc(BEGINNING.length);
   await file.read(bytes, 0);
   return bytes.every((byte, index) => byte === 0 || byte === BEGINNING[index]);
+}
+
+/**
+ * Looks at a file, and closes it.
+ *
+ * @throws StoreError `unusable`
+ */
+export async function using<File extends ReadableFile>(
+  open: () => Promise<File>,
+  path: string,
+  look: (file: File) => Promise<boolean>,
+): Promise<boolean> {
+  try {
+    const file = await open();
+    try {
+      return await look(file);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new StoreError('unusable', `cannot use ${path}, ${reasonOf(error)}`, error);
+  }
 }

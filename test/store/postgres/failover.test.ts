@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { batchNamed, betsNamed, storedBets } from '../../contract/store-contract.ts';
 import { needPostgres, startPostgres } from '../../support/postgres.ts';
+import { listen } from '../../support/listen.ts';
 import type { PostgresNode } from '../../support/postgres-node.ts';
 import { follow as outcomeOf } from '../faulty-store.ts';
 import { newLottery, type OpenedServer, openServer, read } from './lotteries.ts';
@@ -162,7 +162,5 @@ async function leadTo([first, second]: readonly [PostgresNode, PostgresNode]): P
     ({ port } = second);
     pipeline(socket, there, socket, () => {});
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
+  return listen(server);
 }

@@ -31,33 +31,25 @@ const opening = (options: Parameters<typeof openServer>[0]) =>
   expect(PostgresStore.open(options)).rejects;
 
 describe('PostgresStore.open', () => {
-  test('fails with a wrong password, and no message contains it', async () => {
+  test.each([
+    [
+      'a wrong password',
+      { password: 'wrong-Word' },
+      'password authentication failed for user "loteria"',
+    ],
+    [
+      'no password',
+      { password: undefined },
+      'asks for a password: set PGPASSWORD, or add it to .pgpass',
+    ],
+    ['a missing database', { database: 'nowhere' }, 'database "nowhere" does not exist'],
+  ])('fails with %s, and no message contains a password', async (_, wrong, why) => {
     const { access, ...rest } = newLottery(postgres);
-    const error = await PostgresStore.open({
-      ...rest,
-      access: { ...access, password: 'wrong-Word' },
-    }).catch((thrown: Error) => thrown);
-    expect(error).toMatchObject({
-      code: 'unusable',
-      message: `127.0.0.1:${postgres.primary.port}: password authentication failed for user "loteria"`,
-    });
+    const opened = PostgresStore.open({ ...rest, access: { ...access, ...wrong } });
+    const error = await opened.catch((thrown: Error) => thrown);
+    const message = `127.0.0.1:${postgres.primary.port}: ${why}`;
+    expect(error).toMatchObject({ code: 'unusable', message });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('wrong-Word');
-  });
-
-  test('fails without a password', async () => {
-    const { access, ...rest } = newLottery(postgres);
-    await opening({ ...rest, access: { ...access, password: undefined } }).toMatchObject({
-      code: 'unusable',
-      message: `127.0.0.1:${postgres.primary.port}: asks for a password: set PGPASSWORD, or add it to .pgpass`,
-    });
-  });
-
-  test('fails on a missing database', async () => {
-    const { access, ...rest } = newLottery(postgres);
-    await opening({ ...rest, access: { ...access, database: 'nowhere' } }).toMatchObject({
-      code: 'unusable',
-      message: `127.0.0.1:${postgres.primary.port}: database "nowhere" does not exist`,
-    });
   });
 
   test('fails with a role that may not create the tables', async () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hasWon } from '../../../src/lottery/catedra.ts';
 import { holdDraw } from '../../../src/lottery/draw.ts';
-import { batchNamed, betsNamed, refusalOf, storedBets } from '../../contract/store-contract.ts';
+import { batchNamed, betsNamed, storedBets } from '../../contract/store-contract.ts';
 import { until } from '../../support/until.ts';
 import { needPostgres, postgresMissing } from '../../support/postgres.ts';
 import { PostgresCluster } from '../../support/postgres-cluster.ts';
@@ -41,17 +41,6 @@ async function expectAlike(a: OpenedServer, b: OpenedServer): Promise<void> {
 const OVERTAKEN = { status: 'rejected', reason: { name: 'StoreError', code: 'overtaken' } };
 
 describe('two servers on one log', () => {
-  test('apply the same facts in the same order, whichever server appends them', async () => {
-    const [a, b] = await openTwo();
-    await a.store.append(batchNamed(1, 2));
-    await b.store.append(batchNamed(2, 3, 2), { upload: 'one', seq: 1 });
-    await a.store.note(refusalOf(1));
-    await b.store.note({ kind: 'finished', agency: 1, upload: refusalOf(1).place.upload });
-    await expectAlike(a, b);
-    expect(a.lottery.finished).toEqual([1]);
-    expect(await storedBets(a.store)).toEqual([...betsNamed(1, 2), ...betsNamed(2, 3, 2)]);
-  });
-
   test('notify each other of new facts', async () => {
     const [a, b] = await openTwo();
     await a.store.append(batchNamed(1, 2));
