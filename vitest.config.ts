@@ -25,6 +25,7 @@ class SlowFirst extends BaseSequencer {
     const [slow, others] = [true, false].map(isSlow =>
       files.filter(({ moduleId }) => SLOW.test(moduleId) === isSlow),
     );
+    // oxlint-disable-next-line no-array-sort -- it is the sequencer's own
     return [...slow!, ...(await super.sort(others!))];
   }
 }
