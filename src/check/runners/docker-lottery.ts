@@ -214,7 +214,7 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
   const server = await files.server(services.server);
   const clients = await Promise.all(
     setup.inputs.map((input, index) => {
-      const service = services.clients[index] ?? asAgency(services.clients.at(-1)!, input.agency);
+      const service = services.clients[index] ?? asAgency(services.clients, input.agency);
       return files.client(service, { ...input, client: index + 1 });
     }),
   );

@@ -141,7 +141,9 @@ export class ServiceFiles {
         ...configured.environment,
         [CLIENT_ID_VARIABLE]: String(input.agency),
         ...(configured.environment?.[BATCH_VARIABLE] === undefined ? {} : variablesOf(batch)),
-        ...(this.#exercise === 'ej5' && bet !== undefined ? betEnvironment(bet) : {}),
+        ...(this.#exercise === 'ej5' && bet !== undefined
+          ? betEnvironment(bet, configured.environment ?? {})
+          : {}),
       },
     };
   }

@@ -203,7 +203,7 @@ export class NativeLottery implements Lottery {
     const port = await this.proxy.ask({ do: 'listen', host: HOST, port: 0, client });
     const address = { host: HOST, port: port! };
     const service =
-      clients[client - 1] ?? tp0.asAgency(clients.at(-1) ?? { ...EMPTY_SERVICE, name }, agency);
+      clients[client - 1] ?? tp0.asAgency(clients.length > 0 ? clients : [EMPTY_SERVICE], agency);
     const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
     await configureClient(made.folder, {
       exercise: this.#parts.exercise,
@@ -222,7 +222,9 @@ export class NativeLottery implements Lottery {
         [tp0.CLIENT_ID_VARIABLE]: String(agency),
         [tp0.SERVER_ADDRESS_VARIABLE]: `${address.host}:${address.port}`,
         ...(isConfiguredByVariable ? { [tp0.BATCH_VARIABLE]: String(batchMax) } : {}),
-        ...(isAtLeast(this.#parts.exercise, 'ej6') ? {} : tp0.betEnvironment(bets[0]!)),
+        ...(isAtLeast(this.#parts.exercise, 'ej6')
+          ? {}
+          : tp0.betEnvironment(bets[0]!, environment)),
       },
     };
   }
