@@ -160,6 +160,12 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     expected: { waiting: 'advice' },
   },
   {
+    name: 'log-without-colon',
+    why: 'The number is there, and no script finds it.',
+    patches: [{ file: CLIENT, find: 'cant_ganadores: {', replace: 'cant_ganadores {' }],
+    expected: { 'log-grammar': 'fail' },
+  },
+  {
     name: 'exit-0-after-lost-server',
     why: 'The error is caught and logged, and the program ends with exit code 0.',
     patches: [{ file: CLIENT, find: '        return 1\n', replace: '        return 0\n' }],
