@@ -132,13 +132,18 @@ function rowsHint(
   expected: readonly string[],
   missing: readonly string[],
 ): Text {
-  if (exercise === 'ej5' && missing.length === expected.length) return BET_HINT;
+  if (missing.length === expected.length) return exercise === 'ej5' ? BET_HINT : FILE_HINT;
   return missing.length > 0 && missing.every(row => row.includes(',')) ? COMMA_HINT : ROWS_HINT;
 }
 
 const BET_HINT = {
   es: 'cada cliente recibe su apuesta en las variables NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO y NUMERO: ¿de dónde la lee el tuyo?',
   en: 'each client gets its bet in the variables NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO: where does yours read it?',
+};
+
+const FILE_HINT = {
+  es: 'no llegó ninguna: ¿tu cliente lee el archivo que monta el compose (.data/agency-N.csv), o uno de su imagen?',
+  en: 'not one has come: does your client read the file that the compose file mounts (.data/agency-N.csv), or one of its image?',
 };
 
 const ROWS_HINT = {

@@ -53,6 +53,15 @@ test('loteria check without the programs still checks the generator', async () =
   expect(verdicts).toEqual({ outcome: 'not-checkable' });
 });
 
+test('loteria check says that a program looks for its configuration in a container', async () => {
+  const find = 'config.read("config.ini")';
+  const patch = { file: 'server/main.py', find, replace: 'config.read("/config.ini")' };
+  const subject = makeSubject('python', [patch]);
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  const verdicts = await checkVerdicts(subject, { seed: 1, only: ['outcome'] });
+  expect(verdicts).toEqual({ outcome: 'not-checkable' });
+});
+
 /** A compiler that makes of a folder with `solution.py` a program that runs it. */
 const COMPILER = `#!/bin/sh
 [ "$1 $2 $4" = "build -o ." ] || exit 1
