@@ -1,6 +1,7 @@
 import { rowOf, winnersOf } from './data.ts';
 import type { Evidence, Judgement, LogEvidence, Text } from './finding.ts';
 import { OK } from './finding.ts';
+import type { Exercise } from './exercise.ts';
 import type { Lab } from './lab.ts';
 import {
   type ActionLine,
@@ -117,7 +118,7 @@ async function judgeRows(
       es: `bets.csv no tiene lo que los clientes mandaron: de ${expected.length} apuestas faltan ${missing.length} y sobran ${wrong.length}`,
       en: `bets.csv is not what the clients sent: of ${expected.length} bets ${missing.length} are missing, and ${wrong.length} are too many`,
     },
-    rowsHint(lab, expected, missing),
+    rowsHint({ exercise: lab.exercise, expected, missing, surplus: wrong }),
     [
       rowsEvidence({ es: 'filas que faltan', en: 'missing rows' }, missing),
       rowsEvidence({ es: 'filas que sobran', en: 'surplus rows' }, wrong),
@@ -127,14 +128,37 @@ async function judgeRows(
   );
 }
 
-function rowsHint(
-  { exercise }: Lab,
-  expected: readonly string[],
-  missing: readonly string[],
-): Text {
+/** What a student is to look at: what the missing rows have in common. */
+export function rowsHint({
+  exercise,
+  expected,
+  missing,
+  surplus,
+}: {
+  readonly exercise: Exercise;
+  /** In the order of the agencies' files; each begins with its agency. */
+  readonly expected: readonly string[];
+  readonly missing: readonly string[];
+  readonly surplus: readonly string[];
+}): Text {
   if (missing.length === expected.length) return exercise === 'ej5' ? BET_HINT : FILE_HINT;
-  return missing.length > 0 && missing.every(row => row.includes(',')) ? COMMA_HINT : ROWS_HINT;
+  if (missing.length === 0) return ROWS_HINT;
+  if (missing.every(row => row.includes(','))) return COMMA_HINT;
+  const gone = new Set(missing);
+  const areLast = expected.every((row, index) => {
+    const next = expected[index + 1];
+    return !gone.has(row) || next === undefined || gone.has(next) || !isSameAgency(row, next);
+  });
+  return areLast && surplus.length === 0 ? LAST_HINT : ROWS_HINT;
 }
+
+const isSameAgency = (one: string, other: string): boolean =>
+  one.split('|')[0] === other.split('|')[0];
+
+const LAST_HINT = {
+  es: 'faltan solo las últimas filas del archivo: ¿qué hace tu cliente con el último batch, que no está completo, y con una línea sin fin de línea?',
+  en: 'only the last rows of the file are missing: what does your client do with the last batch, which is not full, and with a line that has no line end?',
+};
 
 const BET_HINT = {
   es: 'cada cliente recibe su apuesta en las variables NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO y NUMERO: ¿de dónde la lee el tuyo?',
