@@ -113,13 +113,19 @@ async function judgeRows(
   );
   const wrong = surplus.filter(row => !repeated.has(row));
   if (missing.length === 0 && wrong.length === 0) return undefined;
+  const rejected = actionsOf(play.server, 'apuesta_recibida').filter(
+    ({ result }) => result === 'fail',
+  );
   return fail(
     {
       es: `bets.csv no tiene lo que los clientes mandaron: de ${expected.length} apuestas faltan ${missing.length} y sobran ${wrong.length}`,
       en: `bets.csv is not what the clients sent: of ${expected.length} bets ${missing.length} are missing, and ${wrong.length} are too many`,
     },
-    rowsHint({ exercise: lab.exercise, expected, missing, surplus: wrong }),
+    missing.length > 0 && rejected.length > 0
+      ? REJECTED_HINT
+      : rowsHint({ exercise: lab.exercise, expected, missing, surplus: wrong }),
     [
+      linesEvidence(rejected),
       rowsEvidence({ es: 'filas que faltan', en: 'missing rows' }, missing),
       rowsEvidence({ es: 'filas que sobran', en: 'surplus rows' }, wrong),
       lastLines(firstOf(play, clients, [...missing, ...wrong])),
@@ -127,6 +133,11 @@ async function judgeRows(
     ].filter(hasContent),
   );
 }
+
+const REJECTED_HINT = {
+  es: 'tu servidor rechazó apuestas que están bien: ¿qué tenían las de estos batches?',
+  en: 'your server has rejected bets that are right: what was in those batches?',
+};
 
 /** What a student is to look at: what the missing rows have in common. */
 export function rowsHint({
