@@ -1,6 +1,7 @@
 import { rowOf, winnersOf } from './data.ts';
 import type { Evidence, Judgement, LogEvidence, Text } from './finding.ts';
 import { OK } from './finding.ts';
+import type { Exercise } from './exercise.ts';
 import type { Lab } from './lab.ts';
 import {
   type ActionLine,
@@ -8,6 +9,7 @@ import {
   expectedRows,
   hasDraw,
   isTold,
+  numberIn,
   numbersOf,
   type Play,
   storedRows,
@@ -33,7 +35,7 @@ export async function judgeOutcome(
   { clients = numbersOf(play), mayRepeat = [] }: OutcomeOptions = {},
 ): Promise<Judgement> {
   return (
-    judgeServer(play) ??
+    (hasDraw(lab) && isOver(play.server) ? undefined : judgeServer(play)) ??
     judgeSilent(lab, play, clients) ??
     (await judgeRows(lab, play, clients, mayRepeat)) ??
     (hasDraw(lab) ? (judgeDraw(play) ?? judgeWinners(play, clients, mayRepeat)) : undefined) ??
@@ -48,6 +50,10 @@ export const fail = (reason: Text, hint: Text, evidence: readonly Evidence[] = [
   hint,
   evidence,
 });
+
+/** A server that has held the draw and ended well: what it still owed is missed elsewhere. */
+export const isOver = (server: Service): boolean =>
+  server.exit?.code === 0 && actionsOf(server, 'sorteo').some(({ result }) => result === 'success');
 
 /** A server that has ended by itself. */
 export function judgeServer({ server }: Play): Judgement | undefined {
@@ -107,13 +113,19 @@ async function judgeRows(
   );
   const wrong = surplus.filter(row => !repeated.has(row));
   if (missing.length === 0 && wrong.length === 0) return undefined;
+  const rejected = actionsOf(play.server, 'apuesta_recibida').filter(
+    ({ result }) => result === 'fail',
+  );
   return fail(
     {
       es: `bets.csv no tiene lo que los clientes mandaron: de ${expected.length} apuestas faltan ${missing.length} y sobran ${wrong.length}`,
       en: `bets.csv is not what the clients sent: of ${expected.length} bets ${missing.length} are missing, and ${wrong.length} are too many`,
     },
-    missing.length > 0 && missing.every(row => row.includes(',')) ? COMMA_HINT : ROWS_HINT,
+    missing.length > 0 && rejected.length > 0
+      ? REJECTED_HINT
+      : rowsHint({ exercise: lab.exercise, expected, missing, surplus: wrong }),
     [
+      linesEvidence(rejected),
       rowsEvidence({ es: 'filas que faltan', en: 'missing rows' }, missing),
       rowsEvidence({ es: 'filas que sobran', en: 'surplus rows' }, wrong),
       lastLines(firstOf(play, clients, [...missing, ...wrong])),
@@ -121,6 +133,53 @@ async function judgeRows(
     ].filter(hasContent),
   );
 }
+
+const REJECTED_HINT = {
+  es: 'tu servidor rechazó apuestas que están bien: ¿qué tenían las de estos batches?',
+  en: 'your server has rejected bets that are right: what was in those batches?',
+};
+
+/** What a student is to look at: what the missing rows have in common. */
+export function rowsHint({
+  exercise,
+  expected,
+  missing,
+  surplus,
+}: {
+  readonly exercise: Exercise;
+  /** In the order of the agencies' files; each begins with its agency. */
+  readonly expected: readonly string[];
+  readonly missing: readonly string[];
+  readonly surplus: readonly string[];
+}): Text {
+  if (missing.length === expected.length) return exercise === 'ej5' ? BET_HINT : FILE_HINT;
+  if (missing.length === 0) return ROWS_HINT;
+  if (missing.every(row => row.includes(','))) return COMMA_HINT;
+  const gone = new Set(missing);
+  const areLast = expected.every((row, index) => {
+    const next = expected[index + 1];
+    return !gone.has(row) || next === undefined || gone.has(next) || !isSameAgency(row, next);
+  });
+  return areLast && surplus.length === 0 ? LAST_HINT : ROWS_HINT;
+}
+
+const isSameAgency = (one: string, other: string): boolean =>
+  one.split('|')[0] === other.split('|')[0];
+
+const LAST_HINT = {
+  es: 'faltan solo las últimas filas del archivo: ¿qué hace tu cliente con el último batch, que no está completo, y con una línea sin fin de línea?',
+  en: 'only the last rows of the file are missing: what does your client do with the last batch, which is not full, and with a line that has no line end?',
+};
+
+const BET_HINT = {
+  es: 'cada cliente recibe su apuesta en las variables NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO y NUMERO: ¿de dónde la lee el tuyo?',
+  en: 'each client gets its bet in the variables NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO: where does yours read it?',
+};
+
+const FILE_HINT = {
+  es: 'no llegó ninguna: ¿tu cliente lee el archivo que monta el compose (.data/agency-N.csv), o uno de su imagen?',
+  en: 'not one has come: does your client read the file that the compose file mounts (.data/agency-N.csv), or one of its image?',
+};
 
 const ROWS_HINT = {
   es: 'compará las filas que faltan con las que sobran: ¿se perdieron, se repitieron o llegaron cambiadas?',
@@ -184,10 +243,12 @@ function judgeWinners(
     const answers = actionsOf(service, 'consulta_ganadores').filter(
       ({ result }) => result === 'success',
     );
-    const counts = answers.map(({ values }) => Number(values['cant_ganadores']));
+    const counts = answers.map(line => numberIn(line, 'cant_ganadores'));
     if (counts.length > 0 && mayRepeat.includes(client)) continue;
     if (counts.length === 1 && counts[0] === expected) continue;
-    const told = counts.length === 0 ? { es: 'nada', en: 'nothing' } : same(counts.join(', '));
+    const told = counts.some(Number.isFinite)
+      ? same(counts.join(', '))
+      : { es: 'ninguna cantidad', en: 'no number' };
     return fail(
       {
         es: `la agencia ${client} tiene ${expected} ganadores y su cliente informó ${told.es}`,

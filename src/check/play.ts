@@ -186,3 +186,10 @@ export function actionsOf({ lines, name }: Service, action?: string): ActionLine
     return [{ ...parsed, ...line, source: name }];
   });
 }
+
+/**
+ * A number of a line, or `NaN`. It is read past what is misspelled, such as `cant_ganadores 4` or
+ * `cantidad: $4`: that is the finding of `log-grammar`, and only of it.
+ */
+export const numberIn = ({ text }: LogLine, key: string): number =>
+  Number(new RegExp(`\\b${key}\\W*(\\d+)`).exec(text)?.[1]);

@@ -108,13 +108,17 @@ export interface Service {
   usage(): Promise<Usage | undefined>;
 }
 
+export const ENDED = { es: 'terminó enseguida', en: 'it ended at once' };
+
 /** A program of the subject did not start; `lines` is what it wrote. */
 export class StartFailed extends Error {
   readonly service: string;
+  readonly why: Text;
   readonly lines: readonly LogLine[];
 
-  constructor(service: string, why: string, lines: readonly LogLine[]) {
-    super(`${service}: ${why}`);
+  constructor(service: string, why: Text, lines: readonly LogLine[]) {
+    super(`${service}: ${why.en}`);
+    this.why = why;
     this.name = 'StartFailed';
     this.service = service;
     this.lines = lines;

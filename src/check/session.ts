@@ -264,7 +264,10 @@ function judgementOf(
   if (error instanceof StartFailed) {
     return {
       verdict: 'fail',
-      reason: { es: `no arrancó: ${error.message}`, en: `it did not start: ${error.message}` },
+      reason: {
+        es: `${error.service} no arrancó: ${error.why.es}`,
+        en: `${error.service} did not start: ${error.why.en}`,
+      },
       hint: { es: 'mirá lo que escribió', en: 'look at what it wrote' },
       evidence: [lastLines({ name: error.service, lines: error.lines })],
     };

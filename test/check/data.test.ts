@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makeInputs, rowOf, rowsOfFile, winnersOf } from '../../src/check/data.ts';
-import { asAgency, parseLine } from '../../src/check/profiles/tp0.ts';
+import { asAgency, betEnvironment, parseLine } from '../../src/check/profiles/tp0.ts';
 import { SeededRandom } from '../../src/dataset/random.ts';
 
 const inputsOf = (seed: number, hasTrickyFile = false) =>
@@ -63,15 +63,24 @@ describe('parseLine', () => {
   });
 });
 
-test('asAgency names the file of an agency after it', () => {
-  const service = {
-    name: 'client5',
-    environment: { CLI_ID: '5', FILE: '/data/agency-5.csv' },
-    volumes: [{ source: './.data/agency-5.csv', target: '/data/agency-5.csv' }],
-  };
-  expect(asAgency(service, 12)).toEqual({
-    name: 'client5',
-    environment: { CLI_ID: '5', FILE: '/data/agency-12.csv' },
-    volumes: [{ source: './.data/agency-12.csv', target: '/data/agency-12.csv' }],
+test('asAgency names the file and the variables of an agency after it', () => {
+  const service = (agency: number) => ({
+    name: `client${agency}`,
+    environment: { AGENCIA: String(agency), LOOPS: '5', FILE: `/data/agency-${agency}.csv` },
+    volumes: [{ source: `./.data/agency-${agency}.csv`, target: `/data/agency-${agency}.csv` }],
   });
+  expect(asAgency([service(4), service(5)], 12)).toEqual({ ...service(12), name: 'client5' });
+});
+
+test.each([
+  [['NOMBRE', 'APELLIDO', 'DOCUMENTO', 'NACIMIENTO', 'NUMERO']],
+  [['CLI_BET_NOMBRE', 'CLI_BET_APELLIDO', 'CLI_DNI', 'FECHA_NACIMIENTO', 'CLI_NUMERO']],
+  [['NAME', 'LAST_NAME', 'DOCUMENT', 'BIRTHDATE', 'NUMBER']],
+  [['FIRST_NAME', 'LASTNAME', 'DOCUMENT_ID', 'BIRTH_DATE', 'BET_NUMBER']],
+])('betEnvironment fills the variables %j', names => {
+  const [bet] = inputsOf(1)[0]!.bets;
+  const own = Object.fromEntries([...names, 'CLI_ID'].map(name => [name, 'of the compose file']));
+  const filled = betEnvironment(bet!, own);
+  expect(names.map(name => filled[name])).toEqual(Object.values(bet!));
+  expect(filled).not.toHaveProperty('CLI_ID');
 });

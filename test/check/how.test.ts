@@ -1,10 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, onTestFinished, test } from 'vitest';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
+import { needsPython } from '../lottery/python.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
 import { checkVerdicts } from './matrix.ts';
-import { makeOwnSubject, makeSubject } from './subjects/subject.ts';
+import { IDENTITY, makeOwnSubject, makeSubject } from './subjects/subject.ts';
 
 /** No engine has this address. */
 const NO_ENGINE = { DOCKER_HOST: 'tcp://127.0.0.1:1', LANG: 'en' };
@@ -48,6 +51,44 @@ test('loteria check without the programs still checks the generator', async () =
   onTestFinished(() => rmSync(subject, { recursive: true }));
   const verdicts = await checkVerdicts(subject, { seed: 1, only: ['outcome', 'compose'] });
   expect(verdicts).toEqual({ outcome: 'not-checkable' });
+});
+
+test('loteria check says that a program looks for its configuration in a container', async () => {
+  const find = 'config.read("config.ini")';
+  const patch = { file: 'server/main.py', find, replace: 'config.read("/config.ini")' };
+  const subject = makeSubject('python', [patch]);
+  onTestFinished(() => rmSync(subject, { recursive: true }));
+  const verdicts = await checkVerdicts(subject, { seed: 1, only: ['outcome'] });
+  expect(verdicts).toEqual({ outcome: 'not-checkable' });
+});
+
+/** A compiler that makes of a folder with `solution.py` a program that runs it. */
+const COMPILER = `#!/bin/sh
+[ "$1 $2 $4" = "build -o ." ] || exit 1
+printf '#!/bin/sh\\nexec python3 %s/solution.py' "$PWD" >"$3"
+chmod +x "$3"
+`;
+
+test('loteria check builds a program in Go, also in src/', async context => {
+  needsPython(context);
+  const subject = makeSubject('python');
+  const tools = await temporaryFolder();
+  onTestFinished(() => {
+    rmSync(subject, { recursive: true });
+    vi.unstubAllEnvs();
+  });
+  for (const folder of ['server', 'client/src']) {
+    mkdirSync(join(subject, folder), { recursive: true });
+    writeFileSync(join(subject, folder, 'main.go'), 'package main\n');
+  }
+  renameSync(join(subject, 'server/main.py'), join(subject, 'server/solution.py'));
+  renameSync(join(subject, 'client/main.py'), join(subject, 'client/src/solution.py'));
+  execFileSync('git', ['-C', subject, 'add', '--all']);
+  execFileSync('git', ['-C', subject, ...IDENTITY, 'commit', '--quiet', '--message=Go']);
+  writeFileSync(join(tools, 'go'), COMPILER);
+  chmodSync(join(tools, 'go'), 0o755);
+  vi.stubEnv('PATH', `${tools}:${process.env['PATH']}`);
+  expect(await checkVerdicts(subject, { seed: 1, only: ['outcome'] })).toEqual({});
 });
 
 test.each(['ej1', 'ej8:echo', 'ej1:outcome'])(

@@ -7,6 +7,7 @@ import {
   actionsOf,
   type ActionLine,
   expectedRows,
+  numberIn,
   numbersOf,
   openPlay,
   type Play,
@@ -72,7 +73,7 @@ async function uploadOne(lab: Lab, batchMax: number): Promise<Play> {
 const received = ({ server }: Play, result = 'success'): ActionLine[] =>
   actionsOf(server, 'apuesta_recibida').filter(line => line.result === result);
 
-const amountOf = ({ values }: ActionLine): number => Number(values['cantidad']);
+const amountOf = (line: ActionLine): number => numberIn(line, 'cantidad');
 
 const receivedBets = (play: Play): number =>
   received(play).reduce((sum, line) => sum + amountOf(line), 0);

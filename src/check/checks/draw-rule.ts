@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import { makeInputs } from '../data.ts';
 import { type Judgement, OK, type Text } from '../finding.ts';
-import { fail, judgeServer, lastLines, linesEvidence } from '../judge.ts';
+import { fail, isOver, judgeServer, lastLines, linesEvidence } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
   actionsOf,
@@ -97,10 +97,10 @@ async function sameTwice(
 function tooEarly(play: Play, when: Text): Judgement | undefined {
   const draws = actionsOf(play.server, 'sorteo').filter(({ result }) => result === 'success');
   const told = [...play.clients.values()].filter(isTold);
-  const server = judgeServer(play);
-  if (server !== undefined) return server;
-  if (draws.length === 0 && told.length === 0) return undefined;
-  const lines = told.flatMap(service => actionsOf(service, 'consulta_ganadores'));
+  if (draws.length === 0 && told.length === 0) return judgeServer(play);
+  const lines = told.flatMap(service =>
+    actionsOf(service, 'consulta_ganadores').filter(({ result }) => result === 'success'),
+  );
   const what =
     draws.length > 0
       ? { es: 'el servidor hizo el sorteo', en: 'the server has held the draw' }
@@ -122,9 +122,9 @@ async function lastComes(lab: Lab, play: Play, roles: Roles): Promise<Judgement 
     clients.map(client => isTold(play.clients.get(client)!));
   // A server that knows one connection for each agency answers one of the two.
   const others = [...roles.waiting.slice(1), roles.last];
-  const isOver = (): boolean =>
+  const areTold = (): boolean =>
     toldOf(others).every(Boolean) && toldOf([1, roles.twin]).some(Boolean);
-  if (await waitFor(lab, play, isOver)) return undefined;
+  if (await waitFor(lab, play, areTold)) return undefined;
   const missing = [...others, 1].filter(client => !isTold(play.clients.get(client)!));
   return fail(
     {
@@ -143,8 +143,8 @@ async function oneMore(lab: Lab, play: Play, { extra }: Roles): Promise<Judgemen
   await startClients(play, [extra]);
   lab.say({ es: 'espero a una agencia de más', en: 'waiting for one agency more' });
   const service = play.clients.get(extra)!;
-  const isOver = await waitFor(lab, play, () => service.exit !== undefined || isTold(service));
-  if (isOver) return judgeServer(play);
+  const hasEnded = await waitFor(lab, play, () => service.exit !== undefined || isTold(service));
+  if (hasEnded) return isOver(play.server) ? undefined : judgeServer(play);
   return fail(
     {
       es: `una agencia de más (la ${extra - 1}) quedó colgada después del sorteo`,

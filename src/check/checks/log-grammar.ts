@@ -30,7 +30,7 @@ function judgeFixed(lab: Lab, play: Play): Judgement | undefined {
       const found = actionsOf(service, line.action).filter(({ result }) => result === 'success');
       const wanted = formOf(line);
       const incomplete = found.filter(
-        ({ values }) => !line.keys.every(key => values[key] !== undefined),
+        ({ values }) => !line.keys.every(key => /^\d+$/.test(values[key] ?? '')),
       );
       if (found.length > 0 && incomplete.length === 0) continue;
       return fail(
@@ -39,8 +39,8 @@ function judgeFixed(lab: Lab, play: Play): Judgement | undefined {
           en: `${service.name} does not write the line that the assignment asks for: '${wanted}'`,
         },
         {
-          es: 'compará letra por letra la acción y los nombres de los campos',
-          en: 'compare the action and the names of the fields letter by letter',
+          es: 'compará letra por letra la acción y los nombres de los campos; cada valor es un número',
+          en: 'compare the action and the names of the fields letter by letter; each value is a number',
         },
         [found.length > 0 ? linesEvidence(incomplete) : lastLines(service)],
       );

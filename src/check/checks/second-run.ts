@@ -6,6 +6,7 @@ import type { Lab } from '../lab.ts';
 import {
   actionsOf,
   expectedRows,
+  numberIn,
   numbersOf,
   type Play,
   playLottery,
@@ -57,9 +58,9 @@ async function leftOver(lab: Lab, play: Play): Promise<Judgement | undefined> {
   const bets = expectedRows(lab, play, numbersOf(play)).length;
   const wrong = numbersOf(play).find(number =>
     actionsOf(play.clients.get(number)!, 'consulta_ganadores').some(
-      ({ result, values }) =>
-        result === 'success' &&
-        Number(values['cant_ganadores']) > winnersOf(play.inputs[number - 1]!).length,
+      line =>
+        line.result === 'success' &&
+        numberIn(line, 'cant_ganadores') > winnersOf(play.inputs[number - 1]!).length,
     ),
   );
   if (rows <= bets && wrong === undefined) return undefined;

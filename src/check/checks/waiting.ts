@@ -2,7 +2,9 @@ import type { Check } from '../check.ts';
 import { makeInputs } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
 import { fail, lastLines } from '../judge.ts';
+import type { Lab } from '../lab.ts';
 import {
+  isTold,
   numbersOf,
   openPlay,
   type Play,
@@ -56,9 +58,39 @@ export const waiting: Check = {
       judgeQuestions(play, { clients, fromMs, isBusy: true }) ??
       judgeBusy(play, busy[0]) ??
       judgeQuestions(play, { clients, fromMs, isBusy: false }) ??
+      (asked() > 0 ? undefined : await judgeLate(lab, play, { clients, fromMs })) ??
       OK
     );
   },
+};
+
+/** A client whose pause is longer than the look learns of the draw when it asks. */
+async function judgeLate(
+  lab: Lab,
+  play: Play,
+  { clients, fromMs }: Omit<Look, 'isBusy'>,
+): Promise<Judgement | undefined> {
+  await startClients(play, numbersOf(play).slice(-1));
+  await waitFor(lab, play, () => clients.every(client => isTold(play.clients.get(client)!)));
+  const { events } = play.lottery.proxy;
+  const late = clients.find(
+    client => isTold(play.clients.get(client)!) && questionsOf(events, client, fromMs).length > 0,
+  );
+  if (late === undefined) return undefined;
+  const reason = {
+    es: `el cliente ${late} no supo del sorteo hasta que volvió a preguntar`,
+    en: `client ${late} did not learn of the draw until it asked again`,
+  };
+  const evidence = lastEvents(events, [late], {
+    es: 'lo último que se dijeron',
+    en: 'the last that was said',
+  });
+  return { ...fail(reason, ASK_HINT, [evidence]), verdict: 'advice' };
+}
+
+const ASK_HINT = {
+  es: '¿puede el servidor contestar cuando haya sorteo, en lugar de que el cliente duerma y pregunte?',
+  en: 'can the server answer when there is a draw, in place of a client that sleeps and asks?',
 };
 
 function judgeBusy(play: Play, busy: Awaited<ReturnType<typeof busyServices>>[number] | undefined) {
@@ -98,11 +130,7 @@ function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgemen
       es: `el cliente ${client} preguntó ${asked.length} veces por el sorteo en ${seconds.toFixed(0)} segundos`,
       en: `client ${client} asked ${asked.length} times for the draw in ${seconds.toFixed(0)} seconds`,
     };
-    const hint = {
-      es: '¿puede el servidor contestar cuando haya sorteo, en lugar de que el cliente duerma y pregunte?',
-      en: 'can the server answer when there is a draw, in place of a client that sleeps and asks?',
-    };
-    return { ...fail(reason, hint, [evidence]), verdict: isBusy ? 'fail' : 'advice' };
+    return { ...fail(reason, ASK_HINT, [evidence]), verdict: isBusy ? 'fail' : 'advice' };
   }
   return undefined;
 }

@@ -22,12 +22,26 @@ export const SERVER_SERVICE = 'server';
 /** Also `cliente1` and `client-1`, which the check of the generator remarks on. */
 export const CLIENT_SERVICE = /^client[a-z]*[-_]?(\d+)$/;
 
+type Variables = Readonly<Record<string, string | number | null>>;
+
 /**
  * The service of an agency that the compose file does not have, made of the last one that it has:
- * `/data/agency-5.csv` becomes `/data/agency-6.csv`.
+ * `/data/agency-5.csv` becomes `/data/agency-6.csv`, and a variable that counts with the clients,
+ * such as `AGENCIA=5`, becomes 6.
  */
-export function asAgency<Service>(service: Service, agency: number): Service {
-  const text = JSON.stringify(service).replaceAll(
+export function asAgency<Service extends { readonly environment?: Variables }>(
+  services: readonly Service[],
+  agency: number,
+): Service {
+  const [last, before] = [services.at(-1)!, services.at(-2)];
+  const environment = Object.entries(last.environment ?? {}).map(([key, value]) => {
+    const counts = Number(value) - 1 === Number(before?.environment?.[key] ?? NaN);
+    return [key, counts ? String(agency) : value];
+  });
+  const text = JSON.stringify({
+    ...last,
+    environment: Object.fromEntries(environment) as Variables,
+  }).replaceAll(
     /(agency[-_]?)\d+(\.csv)/gi,
     (_, name: string, end: string) => `${name}${agency}${end}`,
   );
@@ -66,37 +80,42 @@ export const WINNER_NUMBER = 7574;
 /** "que los paquetes no excedan los 8kB" */
 export const PACKET_BYTES_MAX = 8192;
 
-/** Where a skeleton's programs are, the first that is there. */
-export const PROGRAMS = {
-  server: [
-    { file: 'server/main.py', command: 'python3 main.py' },
-    { file: 'server/main.js', command: 'node main.js' },
-    { file: 'server/main.mjs', command: 'node main.mjs' },
-  ],
-  client: [
-    { file: 'client/main.py', command: 'python3 main.py' },
-    { file: 'client/main.js', command: 'node main.js' },
-    { file: 'client/main.mjs', command: 'node main.mjs' },
-  ],
-} as const;
-export const GO_CLIENT = 'client/main.go';
+/**
+ * Where programs are in `server/` and `client/`, the first that is there; one in Go is compiled.
+ */
+export const PROGRAMS = ['', 'src/'].flatMap(folder => [
+  { file: `${folder}main.py`, command: `python3 ${folder}main.py` },
+  { file: `${folder}main.js`, command: `node ${folder}main.js` },
+  { file: `${folder}main.mjs`, command: `node ${folder}main.mjs` },
+  { file: `${folder}main.go`, command: undefined },
+]);
 
-/** Of exercise 5, where a client has one bet, in its environment. */
-export function betEnvironment(bet: MadeBet): Record<string, string> {
-  return {
-    NOMBRE: bet.firstName,
-    APELLIDO: bet.lastName,
-    DOCUMENTO: bet.document,
-    NACIMIENTO: bet.birthdate,
-    NUMERO: bet.number,
-  };
+/** What the assignment calls the fields of a bet, and the other names that solutions have. */
+const BET_VARIABLES = {
+  NOMBRE: { field: 'firstName', names: /(^|_)(NOMBRE|(?<!LAST_?)NAME)$/i },
+  APELLIDO: { field: 'lastName', names: /(^|_)(APELLIDO|LAST_?NAME|SURNAME)$/i },
+  DOCUMENTO: { field: 'document', names: /(^|_)(DOCUMENT(O|_ID)?|DNI)$/i },
+  NACIMIENTO: { field: 'birthdate', names: /(^|_)(NACIMIENTO|BIRTH_?DATE|BIRTHDAY)$/i },
+  NUMERO: { field: 'number', names: /(^|_)(NUMERO|NUMBER)$/i },
+} as const;
+
+/**
+ * Of exercise 5, where a client has one bet, in its environment. The names in the assignment are an
+ * example: variables that the service has, such as `CLI_NOMBRE`, get the same.
+ */
+export function betEnvironment(bet: MadeBet, service: Variables): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(BET_VARIABLES).flatMap(([name, { field, names }]) =>
+      [name, ...Object.keys(service).filter(key => names.test(key))].map(key => [key, bet[field]]),
+    ),
+  );
 }
 
 /** A line of the log that the assignment prescribes. */
 export interface FixedLine {
   readonly action: string;
   readonly by: 'server' | 'client';
-  /** Keys that have to follow the result. */
+  /** Keys that have to follow the result, each with a number. */
   readonly keys: readonly string[];
 }
 

@@ -5,17 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { Exercise } from '../exercise.ts';
 import { patience } from '../patience.ts';
-import {
-  asAgency,
-  BETS_FILE,
-  SERVER_PORT,
-  SERVER_PORT_VARIABLE,
-  SERVER_SERVICE,
-} from '../profiles/tp0.ts';
+import { asAgency, BETS_FILE, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
 import type { ProxyControl } from '../proxy-control.ts';
 import { wallMs } from '../proxy-messages.ts';
 import { RemoteProxy } from '../remote-proxy.ts';
-import { type Lottery, type LotterySetup, type Service, StartFailed } from '../runner.ts';
+import { type Lottery, type LotterySetup, type Service, ENDED, StartFailed } from '../runner.ts';
 import type { Engine } from './docker-engine.ts';
 import { DockerService } from './docker-service.ts';
 import {
@@ -126,10 +120,13 @@ export class DockerLottery implements Lottery {
     const { server: port } = this.#ports;
     const giveUpAt = performance.now() + LISTEN_MS_MAX * patience();
     while (!(await server.listensOn(port))) {
-      if (server.exit !== undefined)
-        throw new StartFailed(SERVER_SERVICE, 'it ended', server.lines);
+      if (server.exit !== undefined) throw new StartFailed(SERVER_SERVICE, ENDED, server.lines);
       if (performance.now() > giveUpAt) {
-        throw new StartFailed(SERVER_SERVICE, `it does not listen on port ${port}`, server.lines);
+        const why = {
+          es: `no escucha en el puerto ${port}`,
+          en: `it does not listen on port ${port}`,
+        };
+        throw new StartFailed(SERVER_SERVICE, why, server.lines);
       }
       await pause(POLL_MS);
     }
@@ -214,14 +211,16 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
   const server = await files.server(services.server);
   const clients = await Promise.all(
     setup.inputs.map((input, index) => {
-      const service = services.clients[index] ?? asAgency(services.clients.at(-1)!, input.agency);
+      const service = services.clients[index] ?? asAgency(services.clients, input.agency);
       return files.client(service, { ...input, client: index + 1 });
     }),
   );
   const address = clients[0] === undefined ? undefined : await serverAddress(clients[0]);
+  const usualPort = await serverPort(server);
   const ports = {
-    server: Number(setup.serverConfig?.[SERVER_PORT_VARIABLE] ?? (await serverPort(server))),
-    proxy: address?.port ?? SERVER_PORT,
+    server: Number(setup.serverConfig?.[SERVER_PORT_VARIABLE] ?? usualPort),
+    // A client that has its address elsewhere knows the port that the server has.
+    proxy: address?.port ?? usualPort,
   };
   const subnet = await freeSubnet(engine, project);
   const prefix = subnet.split('.').slice(0, 3).join('.');

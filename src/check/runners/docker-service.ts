@@ -71,7 +71,8 @@ export class DockerService implements Service {
       await pause(POLL_MS);
     }
     if ((await inspect(options)).startedAt !== before.startedAt) return service;
-    throw new StartFailed(options.name, 'the container did not start', service.lines);
+    const why = { es: 'el contenedor no arrancó', en: 'the container did not start' };
+    throw new StartFailed(options.name, why, service.lines);
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {

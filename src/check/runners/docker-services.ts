@@ -141,7 +141,9 @@ export class ServiceFiles {
         ...configured.environment,
         [CLIENT_ID_VARIABLE]: String(input.agency),
         ...(configured.environment?.[BATCH_VARIABLE] === undefined ? {} : variablesOf(batch)),
-        ...(this.#exercise === 'ej5' && bet !== undefined ? betEnvironment(bet) : {}),
+        ...(this.#exercise === 'ej5' && bet !== undefined
+          ? betEnvironment(bet, configured.environment ?? {})
+          : {}),
       },
     };
   }
@@ -249,16 +251,14 @@ export async function serverPort(server: ServiceDefinition): Promise<number> {
   return Number(variable ?? iniValue(configured, SERVER_PORT_VARIABLE) ?? SERVER_PORT);
 }
 
-/** Where a client looks for the server. */
+/** Where a client looks for the server, as far as it says so in the usual places. */
 export async function serverAddress(
   client: ServiceDefinition,
-): Promise<{ host: string; port: number }> {
+): Promise<{ readonly host: string; readonly port: number | undefined }> {
   const variable = client.environment?.[SERVER_ADDRESS_VARIABLE];
   const configured = yamlValue(await mountedText(client, CLIENT_CONFIG_FILE), 'server.address');
-  const [host = SERVER_SERVICE, port = SERVER_PORT] = String(variable ?? configured ?? '').split(
-    ':',
-  );
-  return { host: host === '' ? SERVER_SERVICE : host, port: Number(port) };
+  const [host, port] = String(variable ?? configured ?? '').split(':');
+  return { host: host || SERVER_SERVICE, port: port === undefined ? undefined : Number(port) };
 }
 
 async function mountedText(service: ServiceDefinition, file: string): Promise<string> {

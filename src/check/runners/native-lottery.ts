@@ -12,7 +12,7 @@ import { patience } from '../patience.ts';
 import * as tp0 from '../profiles/tp0.ts';
 import { wallMs } from '../proxy-messages.ts';
 import { PROXY_PROGRAM, RemoteProxy } from '../remote-proxy.ts';
-import { type Lottery, type LotterySetup, type Service, StartFailed } from '../runner.ts';
+import { type Lottery, type LotterySetup, type Service, ENDED, StartFailed } from '../runner.ts';
 import { RUN_VARIABLE } from '../subject.ts';
 import { NativeService } from './native-service.ts';
 import { listeningPorts } from './process-tree.ts';
@@ -177,10 +177,7 @@ export class NativeLottery implements Lottery {
     for (const { name, lines } of this.#services) {
       const path = lines.flatMap(({ text }) => missingFilesOf(text)).find(isWithin(targets));
       if (path === undefined) continue;
-      return {
-        es: `${name} busca ${path}, que solo está en su contenedor: hace falta Docker, o un programa que abra '${path.slice(1)}'`,
-        en: `${name} looks for ${path}, which is only in its container: Docker is needed, or a program that opens '${path.slice(1)}'`,
-      };
+      return onlyInContainer(name, path);
     }
     return undefined;
   }
@@ -203,7 +200,7 @@ export class NativeLottery implements Lottery {
     const port = await this.proxy.ask({ do: 'listen', host: HOST, port: 0, client });
     const address = { host: HOST, port: port! };
     const service =
-      clients[client - 1] ?? tp0.asAgency(clients.at(-1) ?? { ...EMPTY_SERVICE, name }, agency);
+      clients[client - 1] ?? tp0.asAgency(clients.length > 0 ? clients : [EMPTY_SERVICE], agency);
     const made = await this.#makeFolder('client', { ...service, name }, this.#agencyFile(agency));
     await configureClient(made.folder, {
       exercise: this.#parts.exercise,
@@ -222,7 +219,9 @@ export class NativeLottery implements Lottery {
         [tp0.CLIENT_ID_VARIABLE]: String(agency),
         [tp0.SERVER_ADDRESS_VARIABLE]: `${address.host}:${address.port}`,
         ...(isConfiguredByVariable ? { [tp0.BATCH_VARIABLE]: String(batchMax) } : {}),
-        ...(isAtLeast(this.#parts.exercise, 'ej6') ? {} : tp0.betEnvironment(bets[0]!)),
+        ...(isAtLeast(this.#parts.exercise, 'ej6')
+          ? {}
+          : tp0.betEnvironment(bets[0]!, environment)),
       },
     };
   }
@@ -296,6 +295,20 @@ export class NativeLottery implements Lottery {
     return service;
   }
 
+  /** `config.read("/config.ini")` of Python does not say that the file is not there. */
+  async #throwIfAbsolute({ name }: NativeService, service: ComposeService): Promise<void> {
+    const { folder } = await this.#folders.get(service.name)!;
+    for (const file of await readdir(folder, { recursive: true })) {
+      if (!SOURCE_FILE.test(file)) continue;
+      const text = await readFile(join(folder, file), 'utf8').catch(() => '');
+      const quoted = (text.match(/(?<=["'`])\/[^"'`\s]+(?=["'`])/g) ?? []).map(path =>
+        posix.normalize(path),
+      );
+      const path = quoted.find(isWithin(service.volumes.map(({ target }) => target)));
+      if (path !== undefined) throw new NotCheckable(onlyInContainer(name, path));
+    }
+  }
+
   async #listeningPort(service: NativeService): Promise<number> {
     const limitMs = LISTEN_LIMIT_MS * patience();
     const startedAtMs = wallMs();
@@ -304,10 +317,18 @@ export class NativeLottery implements Lottery {
       const port =
         ports.find(each => each === this.#port) ?? ports.find(each => each === tp0.SERVER_PORT);
       if (port !== undefined) return port;
-      if (service.exit !== undefined) throw new StartFailed('server', 'it ended', service.lines);
+      if (service.exit !== undefined) {
+        await this.#throwIfAbsolute(service, this.#parts.compose.server);
+        throw new StartFailed('server', ENDED, service.lines);
+      }
       await pause(LISTEN_POLL_MS);
     }
-    throw new StartFailed('server', `it does not listen after ${limitMs} ms`, service.lines);
+    const seconds = Math.round(limitMs / 1000);
+    const why = {
+      es: `no escucha después de ${seconds} segundos`,
+      en: `it does not listen after ${seconds} seconds`,
+    };
+    throw new StartFailed('server', why, service.lines);
   }
 }
 
@@ -322,6 +343,13 @@ const EMPTY_SERVICE: ComposeService = {
   volumes: [],
   publishedPorts: [],
 };
+
+const SOURCE_FILE = /\.(py|js|mjs|ts|go)$/;
+
+const onlyInContainer = (name: string, path: string): Text => ({
+  es: `${name} busca ${path}, que solo está en su contenedor: hace falta Docker, o un programa que abra '${path.slice(1)}'`,
+  en: `${name} looks for ${path}, which is only in its container: Docker is needed, or a program that opens '${path.slice(1)}'`,
+});
 
 /** The files that an error message names, each as a program in `/` finds it. */
 function missingFilesOf(text: string): string[] {

@@ -65,7 +65,9 @@ export class NativeService implements Service {
     const service = new NativeService(child, options);
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      child.once('error', error => reject(new StartFailed(options.name, error.message, [])));
+      child.once('error', error =>
+        reject(new StartFailed(options.name, { es: error.message, en: error.message }, [])),
+      );
     });
     return service;
   }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { readCompose } from '../compose.ts';
 import type { Exercise } from '../exercise.ts';
@@ -59,50 +59,45 @@ export class NativeRunner implements Runner {
 
   async #commands(folder: string): Promise<{ server: string; client: string }> {
     return {
-      server: await this.#serverCommand(folder),
-      client: await this.#clientCommand(folder),
+      server: await this.#command(folder, 'server'),
+      client: await this.#command(folder, 'client'),
     };
   }
 
-  async #serverCommand(folder: string): Promise<string> {
-    return this.#options.server ?? (await findProgram(folder, 'server')) ?? notFound('server');
+  async #command(folder: string, part: Part): Promise<string> {
+    const given = this.#options[part];
+    if (given !== undefined) return given;
+    for (const { file, command } of tp0.PROGRAMS) {
+      const path = join(part, file);
+      if (await exists(join(folder, path))) return command ?? this.#build(folder, part, path);
+    }
+    throw new NotCheckable({
+      es: `no se encontró el programa de ${part}/: hay que darlo con --${part} COMANDO`,
+      en: `the program of ${part}/ was not found: give it with --${part} COMMAND`,
+    });
   }
 
-  async #clientCommand(folder: string): Promise<string> {
-    const found = this.#options.client ?? (await findProgram(folder, 'client'));
-    if (found !== undefined) return found;
-    if (!(await exists(join(folder, tp0.GO_CLIENT)))) return notFound('client');
-    const binary = resolve(folder, 'client', '.check-client');
+  /** Compiles a program in Go, in the module that it is of. */
+  async #build(folder: string, part: Part, path: string): Promise<string> {
+    const binary = resolve(folder, part, '.check-program');
     try {
-      await run('go', ['build', '-o', binary, './client'], {
-        cwd: folder,
+      await run('go', ['build', '-o', binary, '.'], {
+        cwd: join(folder, dirname(path)),
         timeout: BUILD_LIMIT_MS,
         env: { ...this.#options.inherited },
       });
     } catch (error) {
       const why = (error as { stderr?: string }).stderr || String(error);
       throw new NotCheckable({
-        es: `no se pudo compilar ${tp0.GO_CLIENT} (uno ya compilado se da con --client COMANDO): ${why}`,
-        en: `${tp0.GO_CLIENT} could not be built (one that is built is given with --client COMMAND): ${why}`,
+        es: `no se pudo compilar ${path} (uno ya compilado se da con --${part} COMANDO): ${why}`,
+        en: `${path} could not be built (one that is built is given with --${part} COMMAND): ${why}`,
       });
     }
     return binary;
   }
 }
 
-async function findProgram(folder: string, part: 'server' | 'client'): Promise<string | undefined> {
-  for (const { file, command } of tp0.PROGRAMS[part]) {
-    if (await exists(join(folder, file))) return command;
-  }
-  return undefined;
-}
-
-function notFound(part: 'server' | 'client'): never {
-  throw new NotCheckable({
-    es: `no se encontró el programa de ${part}/: hay que darlo con --${part} COMANDO`,
-    en: `the program of ${part}/ was not found: give it with --${part} COMMAND`,
-  });
-}
+type Part = 'server' | 'client';
 
 const exists = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined)) !== undefined;

@@ -161,6 +161,39 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     expected: { waiting: 'advice' },
   },
   {
+    name: 'poll-seldom',
+    why: 'The pause is long, so nobody sees the client ask.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            winners = self.lottery.await_winners(int(text))\n',
+        replace: `            if self.lottery.winners is None:
+                send_frame(connection, b"N")
+                return
+            winners = self.lottery.await_winners(int(text))
+`,
+      },
+      {
+        file: CLIENT,
+        find: ASK,
+        replace: `    kind = b"N"
+    period = setting(read_config("config.yaml"), "loop.period")
+    while kind == b"N":
+        send_frame(connection, b"Q", str(agency))
+        kind, text = receive_frame(connection)
+        time.sleep(3 * float(period.rstrip("ms")) / (1000 if period.endswith("ms") else 1))
+`,
+      },
+    ],
+    expected: { waiting: 'advice' },
+  },
+  {
+    name: 'log-without-colon',
+    why: 'The number is there, and no script finds it.',
+    patches: [{ file: CLIENT, find: 'cant_ganadores: {', replace: 'cant_ganadores {' }],
+    expected: { 'log-grammar': 'fail' },
+  },
+  {
     name: 'exit-0-after-lost-server',
     why: 'The error is caught and logged, and the program ends with exit code 0.',
     patches: [{ file: CLIENT, find: '        return 1\n', replace: '        return 0\n' }],

@@ -392,6 +392,18 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     expected: { 'log-grammar': 'fail' },
   },
   {
+    name: 'log-dollar',
+    why: 'The assignment writes ${CANTIDAD}, and an f-string of Python keeps the dollar.',
+    patches: [
+      {
+        file: SERVER,
+        find: 'action: apuesta_recibida | result: success | cantidad: {',
+        replace: 'action: apuesta_recibida | result: success | cantidad: ${',
+      },
+    ],
+    expected: { 'log-grammar': 'fail' },
+  },
+  {
     name: 'bets-of-last-run',
     why: "The course's store_bets appends, and the container keeps its file.",
     patches: [

@@ -101,7 +101,7 @@ export function makeOwnSubject(protocol: AgencyProtocol): string {
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-const IDENTITY = ['-c', 'user.name=Estudiante', '-c', 'user.email=estudiante@example.org'];
+export const IDENTITY = ['-c', 'user.name=Estudiante', '-c', 'user.email=estudiante@example.org'];
 
 function applyPatch(folder: string, { file, find, replace }: Patch): void {
   const path = join(folder, file);
