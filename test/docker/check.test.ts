@@ -8,6 +8,7 @@ import type { Report } from '../../src/check/finding.ts';
 import { CHECK_LIMIT_MS, holdCorrect, holdMutants } from '../check/matrix.ts';
 import { ECHO_MUTANTS } from '../check/subjects/echo-mutants.ts';
 import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
+import { PYTHON_DRAW_MUTANTS } from '../check/subjects/python-draw-mutants.ts';
 import { PYTHON_SERVER_MUTANTS } from '../check/subjects/python-server-mutants.ts';
 import { makeSubject } from '../check/subjects/subject.ts';
 import { PROGRAM } from '../support/built-program.ts';
@@ -32,7 +33,11 @@ describe('loteria check --how docker', () => {
 
   holdCorrect('python', 'docker');
   holdMutants('echo', ECHO_MUTANTS, 'docker');
-  holdMutants('python', [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS], 'docker');
+  holdMutants(
+    'python',
+    [...PYTHON_CLIENT_MUTANTS, ...PYTHON_SERVER_MUTANTS, ...PYTHON_DRAW_MUTANTS],
+    'docker',
+  );
 });
 
 describe('an interrupted run of loteria check', () => {
