@@ -182,6 +182,7 @@ async function expectReplicated(): Promise<void> {
 describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
   test('survives the loss of each kind of node and server, and a hung primary', async () => {
     const stack = await createCluster();
+    await stack.make('docker-image');
     await stack.up(...MEMBERS, ...NODES);
     // A server that comes before its role is made ends, and so does what follows its log.
     await allWell();
