@@ -63,7 +63,7 @@ export function holdMutants(
 ): void {
   describe.each(MATRIX === undefined ? sampleOf(mutants, SAMPLE_SIZES[how]) : mutants)(
     `the mutant $name in ${program}`,
-    ({ patches, expected, possible = [] }) => {
+    ({ patches, expected, isOkInDocker = false, possible = [] }) => {
       const only = IS_FULL ? undefined : Object.keys(expected);
       test.for(SEEDS)(
         'is found with seed %i',
@@ -72,7 +72,9 @@ export function holdMutants(
           if (how === 'native' && program === 'python') needsPython(context);
           const verdicts = await checkVerdicts(subjectOf(program, patches), { seed, only, how });
           const certain = Object.entries(verdicts).filter(([check]) => !possible.includes(check));
-          expect(Object.fromEntries(certain)).toEqual(expected);
+          expect(Object.fromEntries(certain)).toEqual(
+            how === 'docker' && isOkInDocker ? {} : expected,
+          );
         },
       );
     },
