@@ -72,7 +72,9 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
 `,
       },
     ],
-    expected: { 'short-reads': 'fail', 'short-writes': 'fail' },
+    expected: { 'short-reads': 'fail' },
+    // The buffers of a container are larger than those of a namespace.
+    possible: ['short-writes'],
   },
   {
     name: 'timeout-drops-bytes',
