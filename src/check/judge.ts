@@ -44,12 +44,17 @@ export async function judgeOutcome(
   );
 }
 
-export const fail = (reason: Text, hint: Text, evidence: readonly Evidence[] = []): Judgement => ({
-  verdict: 'fail',
-  reason,
-  hint,
-  evidence,
-});
+const judging =
+  (verdict: 'fail' | 'advice') =>
+  (reason: Text, hint: Text, evidence: readonly Evidence[] = []): Judgement => ({
+    verdict,
+    reason,
+    hint,
+    evidence,
+  });
+
+export const fail = judging('fail');
+export const advise = judging('advice');
 
 /** A server that has held the draw and ended well: what it still owed is missed elsewhere. */
 export const isOver = (server: Service): boolean =>
@@ -269,15 +274,14 @@ function judgeExits(play: Play, clients: readonly number[]): Judgement | undefin
     const service = play.clients.get(client)!;
     if (service.exit?.code === 0) continue;
     if (service.exit === undefined && isTold(service)) {
-      return {
-        verdict: 'advice',
-        reason: {
+      return advise(
+        {
           es: `el cliente ${client} ya recibió sus ganadores y no termina`,
           en: `client ${client} was told its winners and does not end`,
         },
-        hint: { es: '¿qué está esperando todavía?', en: 'what is it still waiting for?' },
-        evidence: [lastLines(service)],
-      };
+        { es: '¿qué está esperando todavía?', en: 'what is it still waiting for?' },
+        [lastLines(service)],
+      );
     }
     const how = exitText(service.exit);
     return fail(

@@ -5,7 +5,7 @@ import type { Check } from '../check.ts';
 import { EXERCISES } from '../exercise.ts';
 import { type Evidence, type Judgement, OK, type Text } from '../finding.ts';
 import { runGenerator } from '../generator.ts';
-import { fail } from '../judge.ts';
+import { advise, fail } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import { CLIENT_ID_VARIABLE, GENERATOR, SERVER_SERVICE } from '../profiles/tp0.ts';
 import { DockerStage } from '../runners/docker.ts';
@@ -143,18 +143,17 @@ async function judgeUsage(folder: string): Promise<Judgement> {
     await rm(join(folder, FILE), { force: true });
     if (code !== 0 && output.trim() !== '') continue;
     const command = [GENERATOR, ...args].join(' ');
-    return {
-      verdict: 'advice',
-      reason: {
+    return advise(
+      {
         es: `'${command}' no es un uso válido y terminó con código ${code}${output.trim() === '' ? ', sin decir nada' : ''}`,
         en: `'${command}' is no valid use and ended with exit code ${code}${output.trim() === '' ? ', without a word' : ''}`,
       },
-      hint: {
+      {
         es: 'mostrá el uso y terminá con un código distinto de 0',
         en: 'print the usage and end with an exit code other than 0',
       },
-      evidence: evidence(output),
-    };
+      evidence(output),
+    );
   }
   return OK;
 }

@@ -1,6 +1,6 @@
 import type { Check } from '../check.ts';
 import { type Judgement, OK, type Text } from '../finding.ts';
-import { fail, lastLines, linesEvidence } from '../judge.ts';
+import { advise, fail, lastLines, linesEvidence } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
   CLIENT_CONFIG_FILE,
@@ -101,15 +101,14 @@ async function judgeLevels(lab: Lab): Promise<Judgement | undefined> {
     const line = infoLineOf(service);
     if (line === undefined) continue;
     const file = service.name === SERVER_SERVICE ? SERVER_CONFIG_FILE : CLIENT_CONFIG_FILE;
-    return {
-      verdict: 'advice',
-      reason: {
+    return advise(
+      {
         es: `con el nivel ERROR en ${file}, ${service.name} sigue escribiendo líneas de otro nivel`,
         en: `with the level ERROR in ${file}, ${service.name} still writes lines of another level`,
       },
-      hint: HINT,
-      evidence: [linesEvidence([{ source: service.name, ...line }])],
-    };
+      HINT,
+      [linesEvidence([{ source: service.name, ...line }])],
+    );
   }
   return undefined;
 }

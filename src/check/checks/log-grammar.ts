@@ -1,8 +1,8 @@
 import type { Check } from '../check.ts';
 import { type Judgement, OK } from '../finding.ts';
-import { fail, lastLines, linesEvidence } from '../judge.ts';
+import { advise, fail, lastLines, linesEvidence } from '../judge.ts';
 import type { Lab } from '../lab.ts';
-import { type ActionLine, actionsOf, type Play } from '../play.ts';
+import { actionsOf, type Play } from '../play.ts';
 import { FIXED_LINES, type FixedLine, RESULTS } from '../profiles/tp0.ts';
 import { recordUsual } from '../usual-play.ts';
 
@@ -64,7 +64,8 @@ function judgeResults(play: Play): Judgement | undefined {
       es: `hay líneas cuyo resultado no es ${RESULTS.join(', ')}: ${results}`,
       en: `there are lines whose result is not one of ${RESULTS.join(', ')}: ${results}`,
     },
-    strange,
+    SCRIPT_HINT,
+    [linesEvidence(strange)],
   );
 }
 
@@ -84,21 +85,12 @@ function judgeForm(play: Play): Judgement | undefined {
       es: "hay líneas que no tienen la forma 'action: … | result: … | …'",
       en: "there are lines that do not have the form 'action: … | result: … | …'",
     },
-    broken,
+    SCRIPT_HINT,
+    [linesEvidence(broken)],
   );
 }
 
-function advise(
-  reason: Judgement['reason'] & {},
-  lines: readonly Pick<ActionLine, 'source' | 'atMs' | 'text'>[],
-): Judgement {
-  return {
-    verdict: 'advice',
-    reason,
-    hint: {
-      es: 'un script tiene que poder leerlas todas',
-      en: 'a script has to be able to read all of them',
-    },
-    evidence: [linesEvidence(lines)],
-  };
-}
+const SCRIPT_HINT = {
+  es: 'un script tiene que poder leerlas todas',
+  en: 'a script has to be able to read all of them',
+};

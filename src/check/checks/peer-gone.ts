@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import { judgeDisturbed } from '../control.ts';
 import { type Judgement, OK } from '../finding.ts';
-import { fail, judgeOutcome, judgeServer, lastLines } from '../judge.ts';
+import { advise, fail, judgeOutcome, judgeServer, lastLines } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
   hasDraw,
@@ -96,25 +96,24 @@ async function spinning(lab: Lab, play: Play): Promise<Judgement | undefined> {
   );
 }
 
-/** Every client has ended, so the server has nobody to talk to. */
+/** Connections that the server has not closed although their clients have ended. */
 async function leftOpen(lab: Lab, play: Play): Promise<Judgement | undefined> {
   const countOf = (of: 'open' | 'close'): number =>
     play.lottery.proxy.events.filter(({ kind }) => kind === of).length;
   const openCount = (): number => countOf('open') - countOf('close');
   lab.say({ es: 'espero que se cierren las conexiones', en: 'waiting for connections to close' });
   if (await waitFor(lab, play, () => openCount() === 0)) return undefined;
-  return {
-    verdict: 'advice',
-    reason: {
+  return advise(
+    {
       es: `el servidor tiene abiertas ${openCount()} conexiones de clientes que ya terminaron`,
       en: `the server holds ${openCount()} connections of clients that have ended`,
     },
-    hint: {
+    {
       es: 'cada una es un file descriptor: ¿quién cierra el socket cuando el cliente se fue?',
       en: 'each one is a file descriptor: what closes the socket when the client has gone?',
     },
-    evidence: [lastLines(play.server)],
-  };
+    [lastLines(play.server)],
+  );
 }
 
 /** A client that has lost its server must not say by its exit code that all is well. */

@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import { makeInputs, winnersOf } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
-import { lastLines } from '../judge.ts';
+import { advise, lastLines } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
   actionsOf,
@@ -64,19 +64,15 @@ async function leftOver(lab: Lab, play: Play): Promise<Judgement | undefined> {
     ),
   );
   if (rows <= bets && wrong === undefined) return undefined;
-  return {
-    verdict: 'advice',
-    reason: {
+  return advise(
+    {
       es: `al arrancar los mismos contenedores otra vez, bets.csv tiene ${rows} filas, y los clientes mandaron ${bets} apuestas`,
       en: `when the same containers are started again, bets.csv has ${rows} rows, and the clients sent ${bets} bets`,
     },
-    hint: {
+    {
       es: '¿qué encuentra tu servidor en bets.csv cuando arranca?',
       en: 'what does your server find in bets.csv when it starts?',
     },
-    evidence: [
-      lastLines(play.server),
-      ...(wrong === undefined ? [] : [lastLines(play.clients.get(wrong))]),
-    ],
-  };
+    [lastLines(play.server), ...(wrong === undefined ? [] : [lastLines(play.clients.get(wrong))])],
+  );
 }

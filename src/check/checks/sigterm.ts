@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import { makeInputs } from '../data.ts';
 import { type Judgement, OK, type Text } from '../finding.ts';
-import { exitText, fail, lastLines } from '../judge.ts';
+import { advise, exitText, fail, lastLines } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import { patience } from '../patience.ts';
 import {
@@ -41,11 +41,7 @@ export const sigterm: Check = {
     if (hasDraw(lab) && judgements.every(({ verdict }) => verdict !== 'fail')) {
       judgements.push(await beforeTheDraw(lab));
     }
-    return (
-      judgements.find(({ verdict }) => verdict === 'fail') ??
-      judgements.find(({ verdict }) => verdict === 'advice') ??
-      OK
-    );
+    return worst(judgements);
   },
 };
 
@@ -159,18 +155,17 @@ async function stopped(service: Service, when: Text): Promise<Judgement> {
     );
   }
   if (service.lines.length > linesBefore) return OK;
-  return {
-    verdict: 'advice',
-    reason: {
+  return advise(
+    {
       es: `${where.es}: termina con código 0 sin decir qué cerró`,
       en: `${where.en}: it ends with exit code 0 and does not say what it closed`,
     },
-    hint: {
+    {
       es: 'el enunciado pide un mensaje en el cierre de cada recurso',
       en: 'the assignment asks for a message when each resource is closed',
     },
-    evidence: [lastLines(service)],
-  };
+    [lastLines(service)],
+  );
 }
 
 function endedBefore(service: Service, where: Text): Judgement {

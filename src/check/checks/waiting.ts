@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import { makeInputs } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
-import { fail, lastLines } from '../judge.ts';
+import { advise, fail, lastLines } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
   isTold,
@@ -85,7 +85,7 @@ async function judgeLate(
     es: 'lo último que se dijeron',
     en: 'the last that was said',
   });
-  return { ...fail(reason, ASK_HINT, [evidence]), verdict: 'advice' };
+  return advise(reason, ASK_HINT, [evidence]);
 }
 
 const ASK_HINT = {
@@ -130,7 +130,7 @@ function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgemen
       es: `el cliente ${client} preguntó ${asked.length} veces por el sorteo en ${seconds.toFixed(0)} segundos`,
       en: `client ${client} asked ${asked.length} times for the draw in ${seconds.toFixed(0)} seconds`,
     };
-    return { ...fail(reason, ASK_HINT, [evidence]), verdict: isBusy ? 'fail' : 'advice' };
+    return (isBusy ? fail : advise)(reason, ASK_HINT, [evidence]);
   }
   return undefined;
 }
