@@ -89,7 +89,7 @@ export const WAITING_NO_TIME = -1.5;
 /** With this, waits are a thousandth of the usual ones. */
 export const WAITING_A_THOUSANDTH = -1.498;
 
-/** With this, nothing that waits goes on before a test ends. */
+/** With this, each wait outlasts the test. */
 export const WAITING_FOR_EVER = 1e6;
 
 /** The same, with an upload that can be resumed; it comes back without waiting. */

@@ -183,7 +183,7 @@ export const RESUMABLE: readonly GoldenMessage[] = [
     },
     fields: fieldsIn(
       '4641494c: FAIL · 00000029: 41 bytes · 696e76616c69642d626574: invalid-bet · 7c: |',
-      '30: 0: the upload goes on · 7c: | · 3137: the batch whose first bet is 17 · 7c: |',
+      '30: 0: the upload stays open · 7c: | · 3137: the batch whose first bet is 17 · 7c: |',
       '313239: the bet 129 of it, from 0 · 7c: | · 626972746864617465: birthdate · 7c: |',
       '6e6f742d612d64617465: not-a-date',
     ),

@@ -1,5 +1,6 @@
 import { CHECKS } from '../../../src/check/checks.ts';
 import type { Mutant } from './mutant.ts';
+import type { Patch } from './subject.ts';
 
 const CLIENT = 'client/main.py';
 const SERVER = 'server/main.py';
@@ -16,6 +17,30 @@ const CLIENT_RECEIVE = `    data = b""
         data += chunk
     return data
 `;
+
+/** The client repeats its question until the draw; the pause is so many times `loop.period`. */
+const polling = (periods: number): readonly Patch[] => [
+  {
+    file: SERVER,
+    find: '            winners = self.lottery.await_winners(int(text))\n',
+    replace: `            if self.lottery.winners is None:
+                send_frame(connection, b"N")
+                return
+            winners = self.lottery.await_winners(int(text))
+`,
+  },
+  {
+    file: CLIENT,
+    find: ASK,
+    replace: `    kind = b"N"
+    period = setting(read_config("config.yaml"), "loop.period")
+    while kind == b"N":
+        send_frame(connection, b"Q", str(agency))
+        kind, text = receive_frame(connection)
+        time.sleep(${periods} * float(period.rstrip("ms")) / (1000 if period.endswith("ms") else 1))
+`,
+  },
+];
 
 /** Those that run the programs of exercise 8. */
 const LOTTERY_CHECKS = CHECKS.filter(
@@ -137,55 +162,13 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'poll',
     why: 'Asking again after a pause needs nothing of the server.',
-    patches: [
-      {
-        file: SERVER,
-        find: '            winners = self.lottery.await_winners(int(text))\n',
-        replace: `            if self.lottery.winners is None:
-                send_frame(connection, b"N")
-                return
-            winners = self.lottery.await_winners(int(text))
-`,
-      },
-      {
-        file: CLIENT,
-        find: ASK,
-        replace: `    kind = b"N"
-    period = setting(read_config("config.yaml"), "loop.period")
-    while kind == b"N":
-        send_frame(connection, b"Q", str(agency))
-        kind, text = receive_frame(connection)
-        time.sleep(float(period.rstrip("ms")) / (1000 if period.endswith("ms") else 1))
-`,
-      },
-    ],
+    patches: polling(1),
     expected: { waiting: 'advice' },
   },
   {
     name: 'poll-seldom',
-    why: 'The pause is long, so nobody sees the client ask.',
-    patches: [
-      {
-        file: SERVER,
-        find: '            winners = self.lottery.await_winners(int(text))\n',
-        replace: `            if self.lottery.winners is None:
-                send_frame(connection, b"N")
-                return
-            winners = self.lottery.await_winners(int(text))
-`,
-      },
-      {
-        file: CLIENT,
-        find: ASK,
-        replace: `    kind = b"N"
-    period = setting(read_config("config.yaml"), "loop.period")
-    while kind == b"N":
-        send_frame(connection, b"Q", str(agency))
-        kind, text = receive_frame(connection)
-        time.sleep(3 * float(period.rstrip("ms")) / (1000 if period.endswith("ms") else 1))
-`,
-      },
-    ],
+    why: 'A long pause between two polls keeps the log short.',
+    patches: polling(3),
     expected: { waiting: 'advice' },
   },
   {

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const SERVER = 'server/main.py';
 const CLIENT = 'client/main.py';
 
-/** Mistakes of the draw: when it is held, and who is told what. */
+/** Mistakes of the draw: its moment, and the winners that each agency receives. */
 export const PYTHON_DRAW_MUTANTS: readonly Mutant[] = [
   {
     name: 'winners-to-all',
