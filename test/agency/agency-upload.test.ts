@@ -59,8 +59,9 @@ describe('an upload', () => {
     const { agency } = startAgency(central.port);
     const upload = uploadFile(agency, path);
     await writer.write(`no bet\n${betLines(1, 1)}a|b,Paz,1,1990-01-02,1\n${betLines(2, 2)}`);
-    await writer.close();
+    // By then it has opened the pipe, which keeps nothing while nobody has it open.
     const conversation = await central.accept();
+    await writer.close();
     expect(await conversation.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
     conversation.say(OK);
     expect(await upload).toBe(2);
