@@ -1,6 +1,6 @@
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePrivate } from '../files/private.ts';
+import { replacePrivate } from '../files/private.ts';
 import { drawActa } from '../lottery/acta.ts';
 import type { Lottery } from '../lottery/lottery.ts';
 
@@ -67,11 +67,8 @@ export class ActaFolder {
     const path = join(this.#directory, name);
     const written = this.#written.get(name);
     if (written?.text === text && written.stamp === (await stampOf(path))) return;
-    if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) {
-      const unfinished = `${path}.new`;
-      await writePrivate(unfinished, text);
-      await rename(unfinished, path);
-    }
+    if ((await readFile(path, 'utf8').catch(() => undefined)) !== text)
+      await replacePrivate(path, text);
     this.#written.set(name, { text, stamp: await stampOf(path) });
   }
 

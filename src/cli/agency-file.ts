@@ -1,4 +1,4 @@
-import { access, constants, lstat, readFile, rm } from 'node:fs/promises';
+import { access, constants, lstat, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Agency } from '../agency/agency.ts';
 import type { LineFault } from '../agency/batcher.ts';
@@ -8,7 +8,7 @@ import { LineReport } from '../agency/line-report.ts';
 import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { ConfigError } from '../config/errors.ts';
-import { FileRefused, IS_LINK, openPrivate, writePrivate } from '../files/private.ts';
+import { FileRefused, IS_LINK, openPrivate, tryToCreate, writePrivate } from '../files/private.ts';
 import { reasonNotCreated } from '../files/system-error.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
@@ -119,8 +119,8 @@ export async function requireWritable(path: string): Promise<void> {
     if (stats?.isFile() && !DOCUMENTS.test(await readFile(path, 'latin1')))
       throw new FileRefused(path, 'has other content than documents of winners; move it away');
     // Detects long names and immutable files. Devices and pipes are not opened.
-    if (stats?.isFile() !== false) await (await openPrivate(path, constants.O_WRONLY)).close();
-    if (stats === undefined) await rm(path);
+    if (stats === undefined) await tryToCreate(path);
+    if (stats?.isFile()) await (await openPrivate(path, constants.O_WRONLY)).close();
   } catch (error) {
     throw new ConfigError(
       `winners.file is '${path}', which cannot be written, ${reasonNotCreated(error)}`,

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { reasonOf } from './system-error.ts';
 
 /** Files with personal data or keys are for their owner alone. */
@@ -41,6 +42,34 @@ export async function writePrivate(path: string, data: string | Uint8Array): Pro
   } finally {
     await file.close();
   }
+}
+
+/** Replaces a file atomically, also when other processes do so at the same time. */
+export async function replacePrivate(path: string, data: string): Promise<void> {
+  const unfinished = besides(path);
+  try {
+    await writePrivate(unfinished, data);
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Creates and removes a file beside `path`. Creating `path` itself would be seen by other processes.
+ *
+ * @throws the error of the file system, as when `path` cannot be created
+ */
+export async function tryToCreate(path: string): Promise<void> {
+  const probe = besides(path);
+  await (await openPrivate(probe, constants.O_WRONLY)).close();
+  await rm(probe);
+}
+
+/** A name that no other process uses. */
+function besides(path: string): string {
+  return `${path}.${randomBytes(3).toString('base64url')}`;
 }
 
 /**

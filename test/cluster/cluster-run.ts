@@ -175,7 +175,10 @@ export class ClusterRun {
       let exit: unknown;
       void client.life.exited.then(result => (exit = result));
       await this.until(`exit of ${client.name}`, () => exit !== undefined);
-      expect(exit, `${client.name}\n${this.transcript()}`).toEqual({ code: 0, signal: null });
+      expect(exit, `${client.name}\n${client.life.transcript()}\n${this.transcript()}`).toEqual({
+        code: 0,
+        signal: null,
+      });
       const told = await readFile(this.#winnersFile(agency), 'utf8');
       expect(told, client.name).toBe(winners.map(document => `${document}\n`).join(''));
     }

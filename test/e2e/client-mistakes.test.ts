@@ -198,7 +198,7 @@ describe('winners.file', () => {
     ['that is a folder', '.', 'it is a folder'],
     ['below a file', 'agency.csv/winners.txt', 'a file stands where a folder is needed (ENOTDIR)'],
     ['with a name that is too long', 'w'.repeat(300), 'its name is too long (ENAMETOOLONG)'],
-    ['that ends with a slash', 'winners/', 'it is a folder (EISDIR)'],
+    ['that ends with a slash', 'winners/', 'its folder does not exist (ENOENT)'],
   ])('%s is rejected with exit code 2 before anything is sent', async (_, path, reason) => {
     const central = await FakeCentral.listen();
     const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });

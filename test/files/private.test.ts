@@ -1,7 +1,22 @@
-import { constants, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makePrivateFolder, makeWay, openPrivate, writePrivate } from '../../src/files/private.ts';
+import { requireWritable } from '../../src/cli/agency-file.ts';
+import {
+  makePrivateFolder,
+  makeWay,
+  openPrivate,
+  replacePrivate,
+  writePrivate,
+} from '../../src/files/private.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
@@ -44,6 +59,27 @@ describe('a private file', () => {
     symlinkSync(join(dangling, '..', 'nothing'), dangling);
     await expect(write(dangling)).rejects.toThrow(`${dangling} is a symbolic link`);
     expect(existsSync(join(dangling, '..', 'nothing'))).toBe(false);
+  });
+});
+
+describe('several processes at the same time', () => {
+  const times = Array.from({ length: 16 }, (_, index) => String(index));
+
+  test('replace a file by a whole one, and leave nothing else', async () => {
+    const folder = await temporaryFolder();
+    const texts = times.map(digit => digit.repeat(100_000));
+    await Promise.all(texts.map(text => replacePrivate(join(folder, 'file'), text)));
+    expect(readdirSync(folder)).toEqual(['file']);
+    expect(texts).toContain(readFileSync(join(folder, 'file'), 'utf8'));
+  });
+
+  test('find the same winners.file writable, and create none', async () => {
+    const folder = await temporaryFolder();
+    for (let round = 0; round < 200; round += 1) {
+      const path = join(folder, String(round));
+      await Promise.all([1, 2, 3, 4].map(() => requireWritable(path)));
+    }
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 
