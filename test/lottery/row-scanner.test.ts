@@ -58,13 +58,18 @@ describe('RowScanner', () => {
     expect(found(window)).toEqual([0, 1, 7574, LORCA.length]);
   });
 
-  test('has room for a window of the shortest rows, and for one of any length', () => {
+  test('has room for a window of the shortest rows, and for none', () => {
     const rows = Math.floor(WINDOW_BYTES_MAX / 9);
     const window = Buffer.from('0,,,,,0\r\n'.repeat(rows));
     expect(found(window)).toHaveLength(rows * NUMBERS_PER_ROW + 1);
-    const long = Buffer.from(`1,${'x'.repeat(WINDOW_BYTES_MAX - 9)},,,,7\r\n`);
-    expect(found(long)).toEqual([0, 1, 7, long.length]);
     expect(found(Buffer.alloc(0))).toEqual([0]);
+  });
+
+  test('finds rows of up to 255 bytes', () => {
+    const rows = [255, 256].map(length => Buffer.from(`1,${'x'.repeat(length - 7)},,,,7\r\n`));
+    expect(rows.map(row => found(row))).toEqual([[0, 1, 7, 257], [0]]);
+    // As many commas as would be five, if they were counted in a byte.
+    expect(found(Buffer.from(`1${','.repeat(256 + 5)}7\r\n`))).toEqual([0]);
   });
 
   test('finds nothing in the bytes of an earlier, longer window', () => {
