@@ -38,6 +38,6 @@ export interface BatchFault {
  * The bets of a batch, for where a single bet is the subject (exercise 5, the reference store,
  * tests).
  */
-export function betsOf(batch: BetBatch): Generator<Bet> {
+export function betsOf(batch: BetBatch): IteratorObject<Bet, undefined> {
   return decodeRows([batch.rows], `a batch of agency ${batch.agency}`);
 }

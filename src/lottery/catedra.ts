@@ -53,7 +53,7 @@ export function storeBets(bets: Iterable<Bet>, path: string = STORAGE_FILEPATH):
 export function loadBets(
   file: string | number = STORAGE_FILEPATH,
   onRead?: (chunk: Uint8Array) => void,
-): Generator<Bet> {
+): IteratorObject<Bet, undefined> {
   return decodeRows(chunksOf(file, onRead), typeof file === 'string' ? file : STORAGE_FILEPATH);
 }
 

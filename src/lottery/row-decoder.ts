@@ -18,15 +18,53 @@ export const ROW_BYTES_MAX = 1024 * 1024;
  * @param source what is being read, for the error
  * @throws Error with the line when a row is not one of `bets.csv`
  */
-export function* decodeRows(chunks: Iterable<Uint8Array>, source: string): Generator<Bet> {
-  const decoder = new RowDecoder(source);
-  for (const chunk of chunks) {
-    decoder.push(chunk);
-    // Not `yield*`: delegating to one more generator costs as much as finding a row.
-    for (let bet = decoder.next(); bet !== undefined; bet = decoder.next()) yield bet;
+export function decodeRows(
+  chunks: Iterable<Uint8Array>,
+  source: string,
+): IteratorObject<Bet, undefined> {
+  return new DecodedRows(chunks, source);
+}
+
+/** A class, since V8 neither inlines a generator nor avoids its results. */
+class DecodedRows extends Iterator<Bet, undefined> {
+  readonly #chunks: Iterator<Uint8Array>;
+  readonly #decoder: RowDecoder;
+  #atEnd = false;
+
+  constructor(chunks: Iterable<Uint8Array>, source: string) {
+    super();
+    this.#chunks = chunks[Symbol.iterator]();
+    this.#decoder = new RowDecoder(source);
   }
-  decoder.end();
-  for (let bet = decoder.next(); bet !== undefined; bet = decoder.next()) yield bet;
+
+  override next(): IteratorResult<Bet, undefined> {
+    try {
+      for (;;) {
+        const value = this.#decoder.next();
+        if (value !== undefined) return { value, done: false };
+        if (this.#atEnd) return { value, done: true };
+        this.#takeChunk();
+      }
+    } catch (error) {
+      this.return();
+      throw error;
+    }
+  }
+
+  override return(): IteratorResult<Bet, undefined> {
+    this.#chunks.return?.();
+    return { value: undefined, done: true };
+  }
+
+  #takeChunk(): void {
+    const chunk = this.#chunks.next();
+    if (chunk.done !== true) {
+      this.#decoder.push(chunk.value);
+      return;
+    }
+    this.#atEnd = true;
+    this.#decoder.end();
+  }
 }
 
 /**

@@ -206,13 +206,13 @@ describe('loadBets', () => {
       const path = await fileOfMany();
       const bets = loadBets(path);
       expect(descriptorsOf(path)).toEqual([]);
-      expect(plainBet(bets.next().value)).toEqual(betWith());
+      expect(plainBet(bets.next().value!)).toEqual(betWith());
       const [descriptor] = descriptorsOf(path);
       const [, position] =
         /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? [];
       expect(Number(position)).toBeGreaterThan(0);
       expect(Number(position)).toBeLessThan(1024 * 1024);
-      bets.return(undefined);
+      bets.return?.();
       expect(descriptorsOf(path)).toEqual([]);
     });
 

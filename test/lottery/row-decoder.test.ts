@@ -36,7 +36,7 @@ describe('rows', () => {
     }
     const bets = decodeRows(pieces(), 'a test');
     expect(taken).toEqual([]);
-    expect(plainBet(bets.next().value)).toEqual(BETS[0]);
+    expect(plainBet(bets.next().value!)).toEqual(BETS[0]);
     expect(taken).toEqual([0]);
     for (let more = 0; more < 3; more += 1) bets.next();
     expect(taken).toEqual([0, 1]);

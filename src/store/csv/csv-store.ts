@@ -167,15 +167,13 @@ export class CsvStore implements Store {
     await this.#guard.look().catch(() => {});
     await this.settled();
     const check = new RowsCheck(this.#bets.end, this.#writer.rowsCrc32);
-    let slice: Bet[] = [];
-    for (const bet of loadBets(this.#bets.file.descriptor, check.onRead)) {
-      slice.push(bet);
-      if (slice.length < BETS_PER_SLICE) continue;
+    const bets = loadBets(this.#bets.file.descriptor, check.onRead);
+    let slice: Slice;
+    do {
+      slice = new Slice(bets);
       yield slice;
-      slice = [];
       await new Promise(resolve => setImmediate(resolve));
-    }
-    yield slice;
+    } while (!slice.isLast);
     if (!check.matches) throw this.#failure.fail(this.#changed());
   }
 
@@ -273,6 +271,26 @@ export class CsvStore implements Store {
       'failed',
       `another program changed ${path}, its rows are not those that were acknowledged; ${DamageError.wayOut}`,
     );
+  }
+}
+
+/** The next bets, taken from all of them one by one: an array would keep them alive. */
+class Slice extends Iterator<Bet> {
+  isLast = false;
+  readonly #bets: Iterator<Bet>;
+  #left = BETS_PER_SLICE;
+
+  constructor(bets: Iterator<Bet>) {
+    super();
+    this.#bets = bets;
+  }
+
+  override next(): IteratorResult<Bet> {
+    if (this.#left === 0) return { value: undefined, done: true };
+    this.#left -= 1;
+    const result = this.#bets.next();
+    this.isLast = result.done === true;
+    return result;
   }
 }
 
