@@ -31,6 +31,7 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { 'short-reads': 'fail' },
+    possible: ['sigterm'],
   },
   {
     name: 'recv-too-much',
