@@ -8,7 +8,13 @@ import { LineReport } from '../agency/line-report.ts';
 import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { ConfigError } from '../config/errors.ts';
-import { FileRefused, IS_LINK, openPrivate, tryToCreate, writePrivate } from '../files/private.ts';
+import {
+  FileRefused,
+  IS_LINK,
+  openPrivate,
+  replacePrivate,
+  tryToCreate,
+} from '../files/private.ts';
 import { reasonNotCreated } from '../files/system-error.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
@@ -97,7 +103,8 @@ export class AgencyFile {
       throw new AgencyError(`${rejected} has lines of another file; move it away`);
     }
     try {
-      await writePrivate(rejected, lines);
+      // Atomically: after a crash, an incomplete file would be taken for that of another one.
+      if (before === undefined) await replacePrivate(rejected, lines);
     } catch (error) {
       throw new AgencyError(`cannot write ${rejected}, ${reasonNotCreated(error)}`, error);
     }
@@ -105,8 +112,8 @@ export class AgencyFile {
   }
 }
 
-/** The content of a `winners.file`. */
-const DOCUMENTS = /^(?:\d{1,10}\r?\n)*$/;
+/** The content of a `winners.file`, whose last line a crash may have cut. */
+const DOCUMENTS = /^(?:\d{1,10}(?:\r?\n|$))*$/;
 
 /** @throws ConfigError if `path` is not writable or is another file */
 export async function requireWritable(path: string): Promise<void> {

@@ -45,7 +45,7 @@ export async function writePrivate(path: string, data: string | Uint8Array): Pro
 }
 
 /** Replaces a file atomically, also when other processes do so at the same time. */
-export async function replacePrivate(path: string, data: string): Promise<void> {
+export async function replacePrivate(path: string, data: string | Uint8Array): Promise<void> {
   const unfinished = besides(path);
   try {
     await writePrivate(unfinished, data);

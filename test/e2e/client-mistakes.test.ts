@@ -230,6 +230,15 @@ describe('winners.file', () => {
   });
 });
 
+test('winners.file is written over when a crash has cut its last line', async () => {
+  const folder = await folderWith(GOOD);
+  const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+  await writeFile(join(folder, 'winners.txt'), '11\n1');
+  const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
+  expect(await client.exited).toEqual(DONE);
+  expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n');
+});
+
 describe('skipped lines', () => {
   const SKIP = { CLI_FILE_INVALID: 'skip' };
 
