@@ -56,14 +56,16 @@ export type Refuse = (fault: LineFault) => void;
  * that are no valid bet go to `refuse` and are left out (exercise 6).
  *
  * @param amountMax most bets of the next batch, asked when the one before has been taken
+ * @param take takes the frame of a batch from the encoder
  */
 export async function* readBatches(
   source: Pick<CsvSource, 'delimiter' | 'chunks'>,
   encoder: BatchEncoder,
   amountMax: () => number,
   refuse: Refuse,
+  take = (): Uint8Array => encoder.take(),
 ): AsyncGenerator<EncodedBatch> {
-  const batcher = new Batcher(source.delimiter, encoder, amountMax, refuse);
+  const batcher = new Batcher(source.delimiter, encoder, amountMax, refuse, take);
   for await (const chunk of source.chunks()) yield* batcher.push(chunk);
   yield* batcher.end();
 }
@@ -77,6 +79,7 @@ class Batcher {
   readonly #amountOfNext: () => number;
   #amountMax: number;
   readonly #refuse: Refuse;
+  readonly #takeFrame: () => Uint8Array;
   readonly #delimiter: number;
   readonly #feed: RecordFeed;
   /** Line of the first bet that the encoder holds. */
@@ -86,8 +89,15 @@ class Batcher {
   /** Least bytes to read as CSV before there may be usual lines again. */
   #readBytes = 0;
 
-  constructor(delimiter: number, encoder: BatchEncoder, amountMax: () => number, refuse: Refuse) {
+  constructor(
+    delimiter: number,
+    encoder: BatchEncoder,
+    amountMax: () => number,
+    refuse: Refuse,
+    takeFrame: () => Uint8Array,
+  ) {
     this.#encoder = encoder;
+    this.#takeFrame = takeFrame;
     this.#amountOfNext = amountMax;
     this.#amountMax = amountMax();
     this.#refuse = refuse;
@@ -166,7 +176,7 @@ class Batcher {
   }
 
   *#take(): Generator<EncodedBatch> {
-    yield { count: this.#encoder.count, firstLine: this.#firstLine, frame: this.#encoder.take() };
+    yield { count: this.#encoder.count, firstLine: this.#firstLine, frame: this.#takeFrame() };
     this.#amountMax = this.#amountOfNext();
   }
 }

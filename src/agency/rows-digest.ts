@@ -64,10 +64,6 @@ export class RowDigester implements BatchEncoder {
     return NO_FRAME;
   }
 
-  takeSingle(): Uint8Array {
-    return this.take();
-  }
-
   /** @param bytes the fields of `count` bets, separated */
   #rowsOf(bytes: Uint8Array, count: number): Uint8Array {
     const bytesMax = 2 * bytes.length + count * (ROW_OVERHEAD_BYTES_MAX + BET_FIELDS.length);

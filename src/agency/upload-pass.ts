@@ -1,11 +1,5 @@
 import assert from 'node:assert';
-import type {
-  BatchEncoder,
-  LineBatchWriter,
-  NumberedBatchEncoder,
-  UnsendableBet,
-} from '../wire/dialect.ts';
-import type { FieldRanges } from '../lottery/bet-rules.ts';
+import type { NumberedBatchEncoder } from '../wire/dialect.ts';
 import { type EncodedBatch, type Refuse, readBatches } from './batcher.ts';
 import type { CsvSource } from './csv-source.ts';
 import { FileChanged } from './errors.ts';
@@ -41,8 +35,8 @@ export class UploadPass {
     refuse: Refuse,
   ) {
     this.#amountMax = amountMax;
-    const numbering = new NumberingEncoder(encoder);
-    this.#batches = readBatches(source, numbering, () => this.#amountOfNext(), refuse);
+    const take = (): Uint8Array => encoder.takeNumbered(this.#next);
+    this.#batches = readBatches(source, encoder, () => this.#amountOfNext(), refuse, take);
   }
 
   /** Number of the bet that is read next. */
@@ -105,37 +99,5 @@ export class UploadPass {
     const batch = { ...value, seq: this.#next };
     this.#next += batch.count;
     return batch;
-  }
-}
-
-/** Numbers each batch by its first bet. */
-class NumberingEncoder implements BatchEncoder {
-  readonly #encoder: NumberedBatchEncoder;
-  #next = 1;
-
-  constructor(encoder: NumberedBatchEncoder) {
-    this.#encoder = encoder;
-  }
-
-  get count(): number {
-    return this.#encoder.count;
-  }
-
-  get lines(): LineBatchWriter | undefined {
-    return this.#encoder.lines;
-  }
-
-  add(bet: FieldRanges): 'added' | 'full' | UnsendableBet {
-    return this.#encoder.add(bet);
-  }
-
-  take(): Uint8Array {
-    const seq = this.#next;
-    this.#next += this.#encoder.count;
-    return this.#encoder.takeNumbered(seq);
-  }
-
-  takeSingle(): Uint8Array {
-    return this.#encoder.takeSingle();
   }
 }

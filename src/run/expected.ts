@@ -65,6 +65,5 @@ function collecting(winners: string[], encoder: BatchEncoder): BatchEncoder {
       return added;
     },
     take: () => encoder.take(),
-    takeSingle: () => encoder.takeSingle(),
   };
 }

@@ -81,7 +81,7 @@ export interface CentralCodec extends Decoder<ClientMessage> {
 }
 
 export interface AgencyCodec extends Decoder<ServerAnswer> {
-  readonly batch: BatchEncoder;
+  readonly batch: FrameEncoder;
   /** The first frame of a connection; undefined where every message names the agency. */
   identify(): Uint8Array | undefined;
   finish(): Uint8Array;
@@ -112,6 +112,9 @@ export interface BatchEncoder {
   add(bet: FieldRanges): 'added' | 'full' | UnsendableBet;
   /** Returns the frame of the batch and clears the encoder. */
   take(): Uint8Array;
+}
+
+export interface FrameEncoder extends BatchEncoder {
   /** Returns the message of the only bet (exercise 5) and clears the encoder. */
   takeSingle(): Uint8Array;
 }
@@ -130,7 +133,7 @@ export interface LineBatchWriter {
   addLines(at: number, countMax: number): number;
 }
 
-export interface NumberedBatchEncoder extends BatchEncoder {
+export interface NumberedBatchEncoder extends FrameEncoder {
   /** Returns the frame of the batch as part of an upload and clears the encoder. */
   takeNumbered(seq: number): Uint8Array;
   /** Returns the fields with `|` between them, valid until the next `add`; clears the encoder. */

@@ -3,8 +3,9 @@ import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges } from '../../lottery/bet-rules.ts';
 import { RowBatchWriter } from '../../lottery/row-batch-writer.ts';
 import { Reader, Writer } from '../cursor.ts';
-import type { BatchEncoder, UnsendableBet } from '../dialect.ts';
+import type { FrameEncoder, UnsendableBet } from '../dialect.ts';
 import { type Limits, PAYLOAD_BYTES_MIN } from '../limits.ts';
+import type { BetsMessage } from '../message.ts';
 
 /**
  * How a dialect puts a bet into bytes. With a `BatchReader` and a `BatchWriter` this is all that a
@@ -71,7 +72,7 @@ function putDigits(to: Uint8Array, at: number, value: number): number {
   return end;
 }
 
-/** Makes rows of a batch. One serves all connections: its rows are valid until the next `read`. */
+/** Makes rows of a batch. One serves all connections: its rows are valid until the next `readBets`. */
 export class BatchReader {
   readonly #format: BetFormat;
   readonly #bet = new BetCursor();
@@ -81,7 +82,8 @@ export class BatchReader {
     this.#format = format;
   }
 
-  read(payload: Uint8Array, agency: number): BetBatch | BatchFault {
+  /** `CentralCodec.readBets` of a dialect. */
+  readonly readBets = ({ payload }: BetsMessage, agency: number): BetBatch | BatchFault => {
     const bet = this.#bet;
     bet.load(payload);
     this.#rows.begin(agency);
@@ -92,7 +94,7 @@ export class BatchReader {
       if (fault !== undefined) return { ...fault, index, count: index + 1 + this.#countRest() };
     }
     return this.#rows.batch;
-  }
+  };
 
   #readFields(): StructureFault | undefined {
     const reason = this.#format.read(this.#bet);
@@ -116,7 +118,7 @@ export interface FrameFormat {
 }
 
 /** Encodes the frame of a batch, bet by bet. A single bet is a batch of one. */
-export class BatchWriter implements BatchEncoder {
+export class BatchWriter implements FrameEncoder {
   count = 0;
   readonly #format: BetFormat;
   readonly #frame: FrameFormat;

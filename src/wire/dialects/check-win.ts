@@ -1,14 +1,9 @@
-import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { AGENCY_MAX, BET_FIELDS, parseAgency } from '../../lottery/bet-rules.ts';
 import { Reader, Writer } from '../cursor.ts';
-import {
-  type AgencyCodec,
-  BASE_CONVERSATION,
-  type CentralCodec,
-  type Dialect,
-} from '../dialect.ts';
+import type { AgencyCodec, CentralCodec, Dialect } from '../dialect.ts';
+import { BASE_CONVERSATION } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
-import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { peerText } from '../peer-text.ts';
 import { WireError } from '../refusal.ts';
 import { StreamDecoder } from '../stream-decoder.ts';
@@ -108,12 +103,12 @@ abstract class CheckWinDecoder<Message> extends StreamDecoder<Message> {
 }
 
 class CheckWinCentralCodec extends CheckWinDecoder<ClientMessage> implements CentralCodec {
-  readonly #bets: BatchReader;
+  readonly readBets: CentralCodec['readBets'];
 
   constructor(bets: BatchReader, { payloadBytesMax }: Limits) {
     const batchPayloadBytesMax = payloadBytesMax + BASE_HEADER_BYTES + FRAME_BYTES_BEYOND_BASE;
     super({ B: batchPayloadBytesMax, F: batchPayloadBytesMax, Q: AGENCY_FIELD_BYTES_MAX });
-    this.#bets = bets;
+    this.readBets = bets.readBets;
   }
 
   protected override decodePayload(type: string, payload: Uint8Array): ClientMessage {
@@ -131,10 +126,6 @@ class CheckWinCentralCodec extends CheckWinDecoder<ClientMessage> implements Cen
     }
     if (fields.left > 0) throw new WireError('malformed', 'Q with more than an agency id');
     return { kind: 'ask-winners', agency };
-  }
-
-  readBets({ payload }: BetsMessage, agency: number): BetBatch | BatchFault {
-    return this.#bets.read(payload, agency);
   }
 
   encode(reply: ServerMessage, to?: ClientMessage['kind']): readonly Uint8Array[] {

@@ -1,13 +1,8 @@
-import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { AGENCY_MAX, BET_FIELDS, type FieldRanges, parseAgency } from '../../lottery/bet-rules.ts';
-import {
-  type AgencyCodec,
-  BASE_CONVERSATION,
-  type CentralCodec,
-  type Dialect,
-} from '../dialect.ts';
+import type { AgencyCodec, CentralCodec, Dialect } from '../dialect.ts';
+import { BASE_CONVERSATION } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
-import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
 import { StreamDecoder } from '../stream-decoder.ts';
 import { BatchReader, BatchWriter, type BetFormat, fieldsLength } from './bets.ts';
@@ -135,7 +130,7 @@ abstract class CsvFramesDecoder<Message> extends StreamDecoder<Message> {
 
 /** The meaning of a frame depends on its place: the first one identifies. */
 class CsvFramesCentralCodec extends CsvFramesDecoder<ClientMessage> implements CentralCodec {
-  readonly #bets: BatchReader;
+  readonly readBets: CentralCodec['readBets'];
   readonly #payloadBytesMax: number;
   #identified = false;
   /** An end frame is two messages; the second one is due. */
@@ -143,12 +138,8 @@ class CsvFramesCentralCodec extends CsvFramesDecoder<ClientMessage> implements C
 
   constructor(bets: BatchReader, { payloadBytesMax }: Limits) {
     super();
-    this.#bets = bets;
+    this.readBets = bets.readBets;
     this.#payloadBytesMax = payloadBytesMax;
-  }
-
-  readBets({ payload }: BetsMessage, agency: number): BetBatch | BatchFault {
-    return this.#bets.read(payload, agency);
   }
 
   /** @throws WireError `malformed` when a document does not fit into a frame */

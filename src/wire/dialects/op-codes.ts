@@ -1,17 +1,12 @@
 import assert from 'node:assert';
-import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import { BET_FIELDS, type FieldRanges } from '../../lottery/bet-rules.ts';
 import type { ByteQueue } from '../byte-queue.ts';
 import { Reader, Writer } from '../cursor.ts';
-import {
-  type AgencyCodec,
-  BASE_CONVERSATION,
-  type CentralCodec,
-  type Dialect,
-} from '../dialect.ts';
+import type { AgencyCodec, CentralCodec, Dialect } from '../dialect.ts';
+import { BASE_CONVERSATION } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
 import { type ItemShape, ListScan } from '../list-scan.ts';
-import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { PEER_TEXT_LENGTH_MAX, peerText } from '../peer-text.ts';
 import { WireError } from '../refusal.ts';
 import { StreamDecoder } from '../stream-decoder.ts';
@@ -184,11 +179,11 @@ abstract class OpCodesDecoder<Message> extends StreamDecoder<Message> {
 }
 
 class OpCodesCentralCodec extends OpCodesDecoder<ClientMessage> implements CentralCodec {
-  readonly #bets: BatchReader;
+  readonly readBets: CentralCodec['readBets'];
 
   constructor(bets: BatchReader, limits: Limits) {
     super(BET_SHAPE, batchBytesMax(limits));
-    this.#bets = bets;
+    this.readBets = bets.readBets;
   }
 
   protected override decodeMessage(op: number): ClientMessage | undefined {
@@ -217,10 +212,6 @@ class OpCodesCentralCodec extends OpCodesDecoder<ClientMessage> implements Centr
     if (kind === ALL_SENT) return { kind: 'finish', agency };
     if (kind === ASK) return { kind: 'ask-winners', agency };
     throw new WireError('malformed', `a notification of kind ${kind}`);
-  }
-
-  readBets({ payload }: BetsMessage, agency: number): BetBatch | BatchFault {
-    return this.#bets.read(payload, agency);
   }
 
   encode(reply: ServerMessage, to?: ClientMessage['kind']): readonly Uint8Array[] {

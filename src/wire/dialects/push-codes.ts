@@ -1,14 +1,9 @@
-import type { BatchFault, BetBatch } from '../../lottery/bet-batch.ts';
 import type { FieldRanges } from '../../lottery/bet-rules.ts';
 import { Reader, Writer } from '../cursor.ts';
-import {
-  type AgencyCodec,
-  BASE_CONVERSATION,
-  type CentralCodec,
-  type Dialect,
-} from '../dialect.ts';
+import type { AgencyCodec, CentralCodec, Dialect } from '../dialect.ts';
+import { BASE_CONVERSATION } from '../dialect.ts';
 import type { Limits } from '../limits.ts';
-import type { BetsMessage, ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
+import type { ClientMessage, ServerAnswer, ServerMessage } from '../message.ts';
 import { WireError } from '../refusal.ts';
 import { StreamDecoder } from '../stream-decoder.ts';
 import { HEADER_BYTES as BASE_HEADER_BYTES } from '../typed-frames.ts';
@@ -125,19 +120,15 @@ function frameBytesMaxOf({ payloadBytesMax }: Limits): number {
 
 /** The meaning of the next bytes depends on what came before. */
 class PushCodesCentralCodec extends StreamDecoder<ClientMessage> implements CentralCodec {
-  readonly #bets: BatchReader;
+  readonly readBets: CentralCodec['readBets'];
   readonly #payloadBytesMax: number;
   /** A notification is two messages: `finishing` is between them. */
   #phase: 'arriving' | 'sending' | 'finishing' | 'waiting' = 'arriving';
 
   constructor(bets: BatchReader, limits: Limits) {
     super();
-    this.#bets = bets;
+    this.readBets = bets.readBets;
     this.#payloadBytesMax = frameBytesMaxOf(limits) - LENGTH_BYTES;
-  }
-
-  readBets({ payload }: BetsMessage, agency: number): BetBatch | BatchFault {
-    return this.#bets.read(payload, agency);
   }
 
   /** @throws WireError `malformed` when winners do not fit into the message */
