@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inDiskFolder, type Measurement, measureServer } from '../src/bench/measure.ts';
-import { processorSeconds } from '../src/bench/processor-time.ts';
+import { processorSeconds } from './processor-time.ts';
 import { type ServerCommand, ServerProcess } from '../src/bench/server-process.ts';
 import { ownServer } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/dialects.ts';

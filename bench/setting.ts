@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type MeasureParts, measureCommand, type Measurement } from '../src/bench/measure.ts';
 import type { ServerCommand } from '../src/bench/server-process.ts';
-import { discard, ownServer, quietServer, baseline } from '../src/bench/servers.ts';
+import { baseline, discard, ownServer, type OwnServerShape } from '../src/bench/servers.ts';
 import { DIALECTS } from '../src/cli/dialects.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 
@@ -76,4 +76,14 @@ function commandOf(server: ServerName, folder: string, connections: number): Ser
         folder,
       };
   }
+}
+
+/** Our server without log lines for bets. */
+function quietServer(shape: OwnServerShape): ServerCommand {
+  const { environment, ...command } = ownServer(shape);
+  return {
+    ...command,
+    name: 'quiet',
+    environment: port => ({ ...environment(port), LOGGING_LEVEL: 'ERROR' }),
+  };
 }

@@ -41,16 +41,6 @@ export function ownServer({
   };
 }
 
-/** The same without log lines for bets. */
-export function quietServer(shape: OwnServerShape): ServerCommand {
-  const { environment, ...command } = ownServer(shape);
-  return {
-    ...command,
-    name: 'quiet',
-    environment: port => ({ ...environment(port), LOGGING_LEVEL: 'ERROR' }),
-  };
-}
-
 /** A program that only receives, writes and syncs. */
 export function baseline(folder: string): ServerCommand {
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { processorSeconds } from '../../src/bench/processor-time.ts';
+import { processorSeconds } from '../../bench/processor-time.ts';
 
 test('processorSeconds returns the CPU time that a process has used', () => {
   const { user, system } = process.cpuUsage();
