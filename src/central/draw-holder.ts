@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isTransient } from '../files/transient.ts';
+import { isTransient } from '../files/system-error.ts';
 import { type BetsDigest, closeActa } from '../lottery/acta.ts';
 import type { Bet } from '../lottery/bet.ts';
 import { type Draw, holdDraw, winnersInAll } from '../lottery/draw.ts';
@@ -25,9 +25,7 @@ export interface Actas {
   readonly holdMs: number;
   /** Required before the draw, where configured. */
   readonly signature?: ActaSignature | undefined;
-  /**
-   * Writes the documents of the lottery. Fulfilled with the first one that could not be written.
-   */
+  /** Writes the documents. Fulfilled with the first one that could not be written. */
   write(lottery: Lottery): Promise<{ readonly file: string; readonly error: string } | undefined>;
 }
 
@@ -42,9 +40,11 @@ interface ActaSignature {
 }
 
 export interface DrawHolderParts {
+  /** Holds every fact of the store; the store applies later ones. */
   readonly lottery: Lottery;
   readonly store: Store;
   readonly hasWon: (bet: Bet) => boolean;
+  /** Without, no documents are written and the draw waits for nothing. */
   readonly actas?: Actas | undefined;
   readonly emit: Emit<CentralEvent>;
   /** Called after the draw is logged. */
@@ -72,9 +72,7 @@ export class DrawHolder {
   #waitsFor: DrawWait | undefined;
   /** Computed from the bets of an acta; kept while the store rejects it. */
   #computed: { readonly acta: Acta; readonly draw: Draw; readonly startedAt: number } | undefined;
-  /**
-   * Whether a draw of this server is appended and not settled: it may not be the one that counts.
-   */
+  /** Whether a draw of this server is appended and not settled: another one may count. */
   #isSealing = false;
   /** Whether the draw was logged. */
   #isLogged: boolean;

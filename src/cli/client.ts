@@ -11,9 +11,8 @@ import { pause } from '../agency/waiting.ts';
 import { ConfigError } from '../config/errors.ts';
 import { type ClientConfig, readClientConfig } from '../config/client-config.ts';
 import type { ClientTls } from '../config/tls-files.ts';
-import { isTransient } from '../files/transient.ts';
 import { writePrivate } from '../files/private.ts';
-import { reasonNotCreated } from '../files/system-error.ts';
+import { isTransient, reasonNotCreated } from '../files/system-error.ts';
 import { logAgency } from '../observe/agency-log.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import { openLog } from '../observe/log.ts';
@@ -163,11 +162,7 @@ async function run(
   });
 }
 
-/**
- * Loads the code for TLS only where it is used.
- *
- * @throws CredentialsError
- */
+/** Loads the code for TLS only where it is used. @throws CredentialsError */
 async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise<Connector> {
   const { readAuthority, readIdentity } = await import('../tls/credentials.ts');
   const { Reloading } = await import('../tls/reloading.ts');

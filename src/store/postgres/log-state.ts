@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Fact } from '../../lottery/fact.ts';
 import { isOvertakenBy } from '../../lottery/fact-order.ts';
 import { type OnFact, StoreError, type StoreWatch } from '../store.ts';
-import { Alarm } from './alarm.ts';
 import { OVERLAP_BYTES, RECORD_BYTES, WAITS } from './limits.ts';
 import { LOG_START, type LogEnd, type LoggedRecord, type NewRecord } from './log.ts';
 import { EngineError } from './session.ts';
@@ -70,9 +69,7 @@ export class LogState {
   #sent: Group[] = [];
   #uncommitted: UncommittedRecord[] = [];
   #waitMs = 0;
-  /**
-   * Appends to gather before sending: those that the last commit settled, and those waiting then.
-   */
+  /** Appends to gather before sending: those of the last commit, and those waiting then. */
   #expectedGroupSize = 0;
 
   constructor(name: string, listeners: Listeners) {
@@ -255,4 +252,22 @@ export class LogState {
 
 function bytesOf(pending: readonly Pending[]): number {
   return pending.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+/** A wake-up call between two loops. */
+class Alarm {
+  #next = Promise.withResolvers<boolean>();
+
+  ring(): void {
+    this.#next.resolve(true);
+  }
+
+  /** Fulfilled when it rings, or after `limitMs`. @returns whether it has rung */
+  async rings(limitMs: number): Promise<boolean> {
+    const timer = setTimeout(() => this.#next.resolve(false), limitMs);
+    const isRung = await this.#next.promise;
+    clearTimeout(timer);
+    this.#next = Promise.withResolvers();
+    return isRung;
+  }
 }

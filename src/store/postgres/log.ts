@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Fact } from '../../lottery/fact.ts';
-import { decodeFacts, encodeFacts } from '../../lottery/fact-text.ts';
 import { StoreError } from '../store.ts';
 import { FACTS_PAGE, PAGE_BYTES } from './limits.ts';
 import { BARRIER, type Session, type Statement } from './session.ts';
@@ -9,10 +8,7 @@ import { BARRIER, type Session, type Statement } from './session.ts';
 export interface LogEnd {
   /** Number of records up to there. */
   readonly position: number;
-  /**
-   * SHA-256 over the chain before, the SHA-256 of the facts and that of the rows; empty at the
-   * start.
-   */
+  /** SHA-256 over the chain before and the SHA-256 of facts and of rows; empty at the start. */
   readonly chain: Uint8Array;
 }
 
@@ -94,10 +90,7 @@ export class Log {
     return { name: 'after', text: AFTER, values: [this.#id, position] };
   }
 
-  /**
-   * Returns a row if the log has the same records up to an end; a committed barrier makes them
-   * durable.
-   */
+  /** A row if the log has the same records up to an end; a committed barrier makes them durable. */
   check({ position, chain }: LogEnd, isBarrier: boolean): Statement {
     const text = `${isBarrier ? BARRIER : 'SELECT'} WHERE $2 = 0 OR EXISTS (SELECT FROM log WHERE lottery = $1 AND position = $2 AND chain = $3)`;
     return { name: isBarrier ? 'barrier' : 'check', text, values: [this.#id, position, chain] };
@@ -179,4 +172,17 @@ function keptRows(
 
 function sha256(data: string | Uint8Array): Buffer {
   return createHash('sha256').update(data).digest();
+}
+
+/** Facts as a JSON array, winners as pairs. */
+function encodeFacts(facts: readonly Fact[]): string {
+  return JSON.stringify(facts, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+}
+
+function decodeFacts(text: string): Fact[] {
+  return (JSON.parse(text) as Fact[]).map(fact =>
+    fact.kind === 'drawn'
+      ? { ...fact, draw: { ...fact.draw, winners: new Map(fact.draw.winners) } }
+      : fact,
+  );
 }
