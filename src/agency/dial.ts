@@ -1,30 +1,20 @@
 import type { Socket } from 'node:net';
-import type { AgencyEvent, Emit } from '../observe/events.ts';
-import type { Address, Addresses } from './addresses.ts';
+import type { Address } from './addresses.ts';
+import type { AgencyParts } from './agency-parts.ts';
 import { reconnectBackOff } from './back-off.ts';
-import { type Connector, PLAIN } from './connector.ts';
+import { PLAIN } from './connector.ts';
 import { AgencyError, LinkError, Stopped } from './errors.ts';
 import { socketError } from './socket-error.ts';
 import type { Limits } from '../wire/limits.ts';
 import { pause } from './waiting.ts';
 
-/**
- * Node ends an attempt first and tries the next address of the host, which restarts the timeout
- * here.
- */
+/** Node ends an attempt first and tries the next address, which restarts the timeout. */
 const ATTEMPT_GRACE_MS = 50;
 
-export interface DialParts {
-  readonly addresses: Addresses;
+type SharedParts = 'addresses' | 'connector' | 'maxElapsedMs' | 'stop' | 'emit' | 'now' | 'random';
+
+export interface DialParts extends Pick<AgencyParts, SharedParts> {
   readonly limits: Pick<Limits, 'connectTimeoutMs' | 'handshakeTimeoutMs'>;
-  /** Plain TCP when not given. */
-  readonly connector?: Connector | undefined;
-  /** Milliseconds of trying after which to give up; 0 is never. */
-  readonly maxElapsedMs: number;
-  readonly stop: AbortSignal;
-  readonly emit: Emit<AgencyEvent>;
-  readonly now: () => number;
-  readonly random: () => number;
   /** When the trying began, when it was before this call. */
   readonly since?: number | undefined;
 }

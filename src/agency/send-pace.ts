@@ -1,3 +1,5 @@
+import type { AgencyParts } from './agency-parts.ts';
+
 /** Latency of an acknowledgement above which less is sent at a time, in milliseconds. */
 const SLOW_MS = 5_000;
 /** Latency up to which more is sent at a time, in milliseconds. */
@@ -5,12 +7,9 @@ const QUICK_MS = 2_000;
 /** Smallest batch, in bets: below, the latency no longer depends on its bytes. */
 const AMOUNT_MIN = 8;
 
-export interface SendPaceParts {
-  readonly batchWindow: number;
-  readonly batchAmountMax: number;
+export interface SendPaceParts extends Pick<AgencyParts, 'batchWindow' | 'batchAmountMax' | 'now'> {
   /** Batches that may be unanswered at first. */
   readonly windowFirst: number;
-  readonly now: () => number;
 }
 
 /**

@@ -1,17 +1,16 @@
 import type { BatchFault, BetBatch } from '../lottery/bet-batch.ts';
 import { winnersInAll } from '../lottery/draw.ts';
-import type { Bet } from '../lottery/bet.ts';
 import { type Acta, type Fact, isByHand } from '../lottery/fact.ts';
-import type { BetsRefusal, Lottery } from '../lottery/lottery.ts';
+import type { BetsRefusal } from '../lottery/lottery.ts';
 import { readActa, sha256OfActa } from '../lottery/acta.ts';
 import type { Upload } from '../lottery/uploads.ts';
-import { AGENCIES_LISTED_MAX, type CentralEvent, type Emit } from '../observe/events.ts';
+import { AGENCIES_LISTED_MAX } from '../observe/events.ts';
 import { AGENCIES_SHOWN_MAX, type CentralStatus } from '../observe/status.ts';
-import { type Store, StoreError } from '../store/store.ts';
+import { StoreError } from '../store/store.ts';
 import type { Limits } from '../wire/limits.ts';
 import { NEXT_LOTTERY, type Refusal } from '../wire/refusal.ts';
 import { Backpressure } from './backpressure.ts';
-import { type Actas, DrawHolder } from './draw-holder.ts';
+import { DrawHolder, type DrawHolderParts } from './draw-holder.ts';
 import {
   type Classified,
   type NextBatch,
@@ -20,17 +19,8 @@ import {
   UploadIntake,
 } from './upload-intake.ts';
 
-export interface CentralParts {
-  /** Holds every fact of the store; the store applies later ones. */
-  readonly lottery: Lottery;
-  readonly store: Store;
-  readonly hasWon: (bet: Bet) => boolean;
+export interface CentralParts extends Omit<DrawHolderParts, 'onHeld'> {
   readonly limits: Limits;
-  readonly emit: Emit<CentralEvent>;
-  /** Without, no documents are written and the draw waits for nothing. */
-  readonly actas?: Actas | undefined;
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number;
 }
 
 /**
@@ -176,15 +166,6 @@ export class Central {
     const way = `void them before a file is sent, 'loteria agency void ${agency} --reason "…"'`;
     const detail = `${bets} bets of the agency are stored without an upload and it has not finished; ${way}`;
     return { code: 'upload-open', detail };
-  }
-
-  /**
-   * Stores a batch of an agency whose bets are taken.
-   *
-   * @throws StoreError (as a rejection) when nothing of it was stored
-   */
-  storeBatch(batch: BetBatch): Promise<void> {
-    return this.backpressure.append(batch);
   }
 
   /** What a batch of an upload is, by its number (promise P3). */

@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import type { CentralEvent, CloseReason, Emit, ListenerName } from '../observe/events.ts';
-import type { CentralCodec, Conversation } from '../wire/dialect.ts';
-import type { Limits } from '../wire/limits.ts';
+import type { CloseReason } from '../observe/events.ts';
 import type { ClientMessage, ServerMessage } from '../wire/message.ts';
 import { WireError } from '../wire/refusal.ts';
-import type { Central } from './central.ts';
 import { Deadlines } from './deadlines.ts';
 import { LingeringClose } from './lingering-close.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { Served } from './listener.ts';
-import type { PeerCertificate } from './peer-certificate.ts';
 import { ReplyWriter } from './reply-writer.ts';
-import { type Answer, Session } from './session.ts';
+import { type Answer, Session, type SessionParts } from './session.ts';
 
-export interface ConnectionParts {
+export interface ConnectionParts extends SessionParts {
   readonly socket: Socket;
-  readonly ip: string;
-  readonly listener?: ListenerName | undefined;
-  readonly codec: CentralCodec;
-  readonly conversation: Conversation;
-  readonly central: Central;
   readonly open: OpenConnections;
-  readonly limits: Limits;
-  readonly emit: Emit<CentralEvent>;
   readonly now: () => number;
-  readonly certificate?: PeerCertificate | undefined;
 }
 
 /** The place of a reply in the order of the requests. */
@@ -85,10 +73,7 @@ export class Connection implements Served {
     socket.on('error', error => this.#onError(error));
   }
 
-  /**
-   * Graceful shutdown: accepts no further message, answers the accepted ones, and closes (promise
-   * P8).
-   */
+  /** Graceful shutdown: answers the accepted messages and closes (promise P8). */
   stop(): void {
     this.#isAccepting = false;
     this.#deferred = undefined;

@@ -63,10 +63,7 @@ export class Session {
     return this.#agency;
   }
 
-  /**
-   * Answers one message. Batches may be pipelined; any other message only when everything before it
-   * is answered.
-   */
+  /** Answers one message. Only batches may be pipelined. */
   handle(message: ClientMessage): Answer {
     const { certificate } = this.#parts;
     // It was logged with the handshake.
@@ -225,7 +222,7 @@ export class Session {
     // Decoded before the append: the rows belong to the reader again afterwards.
     const [single] = message.kind === 'bet' ? betsOf(batch) : [];
     try {
-      await central.storeBatch(batch);
+      await central.backpressure.append(batch);
     } catch (error) {
       return this.#refuseBets(message, agency, count, central.refusalOfRejected(error, agency));
     }
@@ -323,10 +320,7 @@ export class Session {
     return { kind: 'acta', number, uploads: central.uploadsOf(agency), text };
   }
 
-  /**
-   * @param wait the answer when the wait ends without a draw, and after how long it ends, if it
-   * does
-   */
+  /** @param wait the answer when the wait ends without a draw, and when it does */
   #waitForDraw(agency: number, wait: DrawWait): Answer {
     const { central } = this.#parts;
     const { otherwise, waitMs, seen } = wait;

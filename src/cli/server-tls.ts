@@ -1,22 +1,15 @@
-import type { OpenConnections } from '../central/open-connections.ts';
 import { TlsAcceptor, type TlsAcceptorParts } from '../central/tls-acceptor.ts';
 import type { ServerTls } from '../config/tls-files.ts';
-import type { CentralEvent, Emit } from '../observe/events.ts';
 import { readServerCredentials, type ServerCredentials } from '../tls/credentials.ts';
 import { Reloading } from '../tls/reloading.ts';
 import { troubleOf } from '../tls/validity.ts';
-import type { Limits } from '../wire/limits.ts';
 
 /** Intervals of reading the files again and of warnings about expiry. */
 const LOOK_MS = 10_000;
 const WARN_MS = 24 * 60 * 60 * 1000;
 
-export interface ServerTlsParts {
+export interface ServerTlsParts extends Pick<TlsAcceptorParts, 'limits' | 'open' | 'emit' | 'now'> {
   readonly files: ServerTls;
-  readonly limits: Limits;
-  readonly open: OpenConnections;
-  readonly emit: Emit<CentralEvent>;
-  readonly now: () => number;
 }
 
 /** TLS of all listeners, with credentials that are reloaded. Loaded only by servers that use it. */

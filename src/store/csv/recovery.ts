@@ -14,7 +14,6 @@ import { finishVoid } from './interrupted-void.ts';
 import {
   type Adopt,
   type Begin,
-  type Checkpoint,
   encodeRecord,
   hex32,
   JOURNAL_VERSION,
@@ -22,20 +21,18 @@ import {
 } from './journal-record.ts';
 import { NEW_JOURNAL_FILE, prepareNewJournal } from './new-journal.ts';
 import { SequentialReader } from './sequential-reader.ts';
-import { BETS_FILE, JOURNAL_FILE, walkStore } from './store-walk.ts';
+import { BETS_FILE, JOURNAL_FILE, type StoreWalk, walkStore } from './store-walk.ts';
 
 const LF = 0x0a;
 
 /** The two files, open, and their content. */
-export interface RecoveredFiles {
+export interface RecoveredFiles extends Pick<StoreWalk, 'journalLines' | 'checkpoints'> {
   readonly journal: AppendFile;
   readonly bets: AppendFile;
   /** CRC-32 of all rows. */
   readonly rowsCrc32: number;
-  readonly journalLines: number;
   /** When the lottery was begun, ISO 8601. */
   readonly begun: string;
-  readonly checkpoints: readonly Checkpoint[];
   /** Whether no later line confirms the last one. */
   readonly isUnconfirmed: boolean;
   readonly drawn: boolean;
