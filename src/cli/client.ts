@@ -162,7 +162,11 @@ async function run(
   });
 }
 
-/** Loads the code for TLS only where it is used. @throws CredentialsError */
+/**
+ * Loads the code for TLS only where it is used.
+ *
+ * @throws CredentialsError
+ */
 async function openConnector(files: ClientTls, emit: Emit<AgencyEvent>): Promise<Connector> {
   const { readAuthority, readIdentity } = await import('../tls/credentials.ts');
   const { Reloading } = await import('../tls/reloading.ts');

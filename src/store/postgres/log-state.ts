@@ -262,7 +262,7 @@ class Alarm {
     this.#next.resolve(true);
   }
 
-  /** Fulfilled when it rings, or after `limitMs`. @returns whether it has rung */
+  /** Whether it has rung: fulfilled when it does, or after `limitMs`. */
   async rings(limitMs: number): Promise<boolean> {
     const timer = setTimeout(() => this.#next.resolve(false), limitMs);
     const isRung = await this.#next.promise;
