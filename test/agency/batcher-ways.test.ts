@@ -32,7 +32,7 @@ async function expectSame(
 }
 
 describe('batches with and without the WebAssembly kernel', () => {
-  test.prop([fc.integer(), options], { numRuns: 500 })(
+  test.prop([fc.integer(), options], { numRuns: 200 })(
     'are equal for fuzzed files',
     async (seed, cutOptions) => {
       const maker = new FileMaker(new SeededRandom(seed), cutOptions.delimiter);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Addresses } from '../../src/agency/addresses.ts';
-import { BackOff, reconnectBackOff } from '../../src/agency/back-off.ts';
+import { BackOff } from '../../src/agency/back-off.ts';
 import { type Connector, PLAIN } from '../../src/agency/connector.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
@@ -75,18 +75,6 @@ describe('dial', () => {
     expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([100, 200, 400]);
   });
 
-  test('counts the time since the outage began', async () => {
-    const port = await freePort();
-    const { events, ...rest } = parts(port, {
-      maxElapsedMs: 1_000,
-      now: () => 5_000,
-      since: 4_050,
-    });
-    const error = await failureOf(dial(rest));
-    expect(error.message).toBe(unreachable(port, 1));
-    expect(events.all).toEqual([]);
-  });
-
   test('reports an unknown host name', async () => {
     const nowhere = { host: 'no-such-host.invalid', port: 1, text: 'no-such-host.invalid:1' };
     const error = await failureOf(
@@ -95,13 +83,6 @@ describe('dial', () => {
     expect(error.message).toMatch(
       /^the central cannot be reached at no-such-host\.invalid, port 1, .* \((ENOTFOUND|EAI_AGAIN)\), after 1 attempts; /,
     );
-  });
-
-  test('does not connect after a stop', async () => {
-    const central = await FakeCentral.listen();
-    const stop = AbortSignal.abort();
-    expect(await failureOf(dial(parts(central.port, { stop })))).toBeInstanceOf(Stopped);
-    expect(central.conversations).toEqual([]);
   });
 
   test('stops at once while connecting', async () => {
@@ -133,17 +114,6 @@ describe('dial with several servers', () => {
       [3, 0, `127.0.0.1:${first}`],
       [4, 200, `127.0.0.1:${second}`],
     ]);
-  });
-
-  test('fails over to the next server without a wait', async () => {
-    const central = await FakeCentral.listen();
-    const { events, ...rest } = parts([await freePort(), central.port], {
-      random: () => 1e6,
-    });
-    const socket = await dial(rest);
-    onTestFinished(() => void socket.destroy());
-    expect(socket.remotePort).toBe(central.port);
-    expect(events.of('connecting').map(({ waitMs }) => waitMs)).toEqual([0]);
   });
 
   test('starts each round at the current server', async () => {
@@ -190,29 +160,9 @@ describe('dial with several servers', () => {
 });
 
 describe('BackOff', () => {
-  test('doubles up to the ceiling', () => {
-    const backOff = new BackOff({ firstMs: 100, ceilingMs: 1_000, random: () => 0.5 });
-    expect(Array.from({ length: 6 }, () => backOff.next())).toEqual([
-      100, 200, 400, 800, 1_000, 1_000,
-    ]);
-  });
-
   test('keeps a first wait above the ceiling', () => {
     const backOff = new BackOff({ firstMs: 30_000, ceilingMs: 10_000, random: () => 0.5 });
     expect([backOff.next(), backOff.next()]).toEqual([30_000, 30_000]);
-  });
-
-  test('adds jitter of a quarter in both directions, also at the ceiling', () => {
-    const chances = [0, 0.999_999, 0, 0.999_999];
-    const backOff = new BackOff({ firstMs: 100, ceilingMs: 200, random: () => chances.shift()! });
-    const waits = Array.from({ length: 4 }, () => Math.round(backOff.next()));
-    expect(waits).toEqual([75, 250, 150, 250]);
-  });
-
-  test('grows from 100 ms to 5 s for reconnects', () => {
-    const backOff = reconnectBackOff(() => 0.5);
-    const waits = Array.from({ length: 9 }, () => backOff.next());
-    expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
   });
 });
 

@@ -1,9 +1,9 @@
-import { rm, utimes, writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AgencyError, Stopped } from '../../src/agency/errors.ts';
-import { type CheckedFile, checkFile, isSameFile } from '../../src/agency/file-check.ts';
+import { type CheckedFile, checkFile } from '../../src/agency/file-check.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
 import { createBaseDialect } from '../../src/wire/dialects/base.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
@@ -82,39 +82,5 @@ describe('the upload name', () => {
     expect(error.message).toBe(
       `cannot read ${path}, ${why}; file.name in config.yaml or CLI_FILE_NAME names it`,
     );
-  });
-});
-
-describe('a checked file', () => {
-  test('is unchanged until it is modified', async () => {
-    const path = await betsFile(3);
-    expect(await isSameFile(await nameFile(path, NEVER))).toBe(true);
-  });
-
-  test('is changed after growing and after a rewrite', async () => {
-    const path = await betsFile(3);
-    const named = await nameFile(path, NEVER);
-    await writeFile(path, betLines(1, 4));
-    await utimes(path, named.modifiedMs / 1_000, named.modifiedMs / 1_000);
-    expect(await isSameFile(named)).toBe(false);
-    await writeFile(path, betLines(1, 3));
-    await utimes(path, 1, 1);
-    expect(await isSameFile(named)).toBe(false);
-  });
-
-  test('is changed or unreadable after its deletion', async () => {
-    const path = await betsFile(3);
-    const named = await nameFile(path, NEVER);
-    await rm(path);
-    // Either answer says so to the user: that it was changed, or that it cannot be read.
-    const outcome = await isSameFile(named).catch((error: unknown) => error);
-    expect(outcome === false || outcome instanceof AgencyError).toBe(true);
-  });
-
-  test('is always unchanged when it is a pipe', async () => {
-    const { path, writer } = await pipeFile(await temporaryFolder());
-    const named = await nameFile(path, NEVER);
-    await writer.write('more\n');
-    expect(await isSameFile(named)).toBe(true);
   });
 });

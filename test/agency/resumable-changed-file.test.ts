@@ -1,4 +1,4 @@
-import { appendFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
 import { OK } from '../support/base-frames.ts';
@@ -68,7 +68,14 @@ describe('a file that changes during its upload', () => {
   });
 
   test.each<[string, (path: string) => Promise<void>]>([
-    ['truncated', path => writeFile(path, betLines(1, 1))],
+    [
+      'truncated, with its old modification time',
+      async path => {
+        const { mtimeMs } = await stat(path);
+        await writeFile(path, betLines(1, 1));
+        await utimes(path, mtimeMs / 1000, mtimeMs / 1000);
+      },
+    ],
     ['new modification time', path => utimes(path, 1, 1)],
     ['deleted', path => rm(path)],
   ])(

@@ -109,31 +109,6 @@ describe('a count mismatch', () => {
 });
 
 describe('a lost connection', () => {
-  test('with pending batches first resends those that the central has not stored', async () => {
-    const central = await FakeCentral.listen();
-    const { agency, events } = startResumable(central.port, { batchWindow: 4 });
-    const upload = uploadFile(agency, await betsFile(12));
-    const first = await welcomed(central);
-    await first.messages(4);
-    first.say(OK);
-    await first.message();
-    // The second batch was stored too, and its answer lost.
-    await first.hangUp();
-    const second = await welcomed(central, 5);
-    await accepting(second, [
-      numberedText(5, 6),
-      numberedText(7, 8),
-      numberedText(9, 10),
-      numberedText(11, 12),
-      'DONE 6|12',
-    ]);
-    expect(await upload).toBe(12);
-    expect(events.of('upload-resumed')).toEqual([{ event: 'upload-resumed', bets: 4 }]);
-    expect(events.of('reconnecting')).toEqual([
-      { event: 'reconnecting', error: 'the central closed the connection', waitMs: 0 },
-    ]);
-  });
-
   test('with a pending refusal reports each refusal once, and earlier ones by count', async () => {
     const central = await FakeCentral.listen();
     const { agency, events } = startResumable(central.port);

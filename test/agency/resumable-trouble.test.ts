@@ -158,17 +158,6 @@ describe('a permanent refusal', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test('of a second upload of the agency ends that upload', async () => {
-    const { central, upload } = await uploading();
-    const conversation = await central.accept();
-    await conversation.message();
-    conversation.say(fail('upload-open', 1, 'upload u is unfinished'));
-    const error = await failureOf(upload);
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe('the central refused, upload-open, upload u is unfinished');
-    expect(central.conversations).toHaveLength(1);
-  });
-
   test.each(['END', 'ACTA'])('of %s ends the wait for the draw', async question => {
     const { agency, central, upload } = await uploading();
     const conversation = await batchOn(central);

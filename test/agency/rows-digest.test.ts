@@ -84,8 +84,4 @@ describe('RowDigester', () => {
     const found = await digestFile(formatOf(path));
     expect(found).toEqual({ bets: 27_000, sha256: sha256(rows), refused: [] });
   });
-
-  test('digests an empty file', async () => {
-    expect(await digest('')).toEqual({ bets: 0, sha256: sha256(''), refused: [] });
-  });
 });

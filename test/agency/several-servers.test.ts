@@ -5,7 +5,7 @@ import { range } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
-import { fail, RWIN_TWO } from '../support/fake-central.ts';
+import { RWIN_TWO } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
 import {
@@ -102,40 +102,6 @@ describe('a failing server', () => {
     ]);
     expect(events.of('connected').map(({ address }) => address)).toEqual([atA, atB]);
     expect(events.of('socket-closed').map(({ address }) => address)).toEqual([atA, atB]);
-  });
-
-  test('with a temporary refusal causes a failover', async () => {
-    const { a, b, ports } = await two();
-    const { agency, events } = startResumable(ports);
-    const upload = uploadFile(agency, await betsFile(2));
-    const first = await welcomed(a);
-    expect(await first.message()).toBe(numberedText(1, 2));
-    first.say(fail('storage', 1, 'the disk is full'));
-    await accepting(await welcomed(b), [numberedText(1, 2), 'DONE 1|2']);
-    expect(await upload).toBe(2);
-    expect(events.of('reconnecting').map(({ error }) => error)).toEqual([
-      'the central refused for now, storage, the disk is full',
-    ]);
-  });
-
-  test('with a permanent refusal ends the upload without a failover', async () => {
-    const { a, b, ports } = await two();
-    const { agency } = startResumable(ports);
-    const upload = failureOf(uploadFile(agency, await betsFile(2)));
-    const first = await a.accept();
-    await first.message();
-    first.say(fail('unauthorized', 1, 'why'));
-    expect((await upload).message).toBe('the central refused, unauthorized, why');
-    expect(b.conversations).toEqual([]);
-  });
-
-  test('without a reply in time causes a failover', async () => {
-    const { a, b, ports } = await two();
-    const { agency } = startResumable(ports, { limits: { answerTimeoutMs: 40 } });
-    const upload = uploadFile(agency, await betsFile(2));
-    await (await a.accept()).message();
-    await accepting(await welcomed(b), [numberedText(1, 2), 'DONE 1|2']);
-    expect(await upload).toBe(2);
   });
 
   test('between two requests causes a failover', async () => {

@@ -210,7 +210,7 @@ export async function betsFile(count: number): Promise<string> {
   return path;
 }
 
-export const COMMA = 0x2c;
+const COMMA = 0x2c;
 
 /** Where a test's file is and how to read it. */
 export function formatOf(path: string): FileFormat {

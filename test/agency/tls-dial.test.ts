@@ -2,7 +2,7 @@ import { createServer, type TlsOptions } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Addresses } from '../../src/agency/addresses.ts';
 import { dial, type DialParts } from '../../src/agency/dial.ts';
-import { AgencyError, LinkError, Stopped } from '../../src/agency/errors.ts';
+import { LinkError, Stopped } from '../../src/agency/errors.ts';
 import { Link } from '../../src/agency/link.ts';
 import { tlsConnector } from '../../src/agency/tls-connector.ts';
 import { PlainBetReader } from '../../src/kernel/plain-bet-reader.ts';
@@ -77,15 +77,6 @@ describe('an untrusted server certificate', () => {
     expect(error).toBe(`the server's certificate cannot be trusted, ${why}`);
   });
 
-  test('is retried until retry.maxElapsed has passed', async () => {
-    const port = await strict(await serverPem(EXPIRED));
-    const error = await failureOf(dial({ ...parts(port), maxElapsedMs: 1 }));
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      `the central cannot be reached at 127.0.0.1, port ${port}, the server's certificate cannot be trusted, it has expired, after 1 attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`,
-    );
-  });
-
   test('is accepted once the agency trusts its authority', async () => {
     let authority = (await signed()).ca;
     const { events, ...rest } = parts(await strict(trusted.server));
@@ -121,13 +112,6 @@ describe('a server that requires client certificates', () => {
     expect(error.message).toBe(
       'the server does not accept the certificate of this agency, certificate required',
     );
-  });
-
-  test('accepts an agency with one', async () => {
-    const port = await strict(MUTUAL);
-    const socket = await dial(parts(port, await trusted.agency(1)));
-    onTestFinished(() => void socket.destroy());
-    expect(socket.remotePort).toBe(port);
   });
 });
 
