@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Limits } from '../../src/wire/limits.ts';
-import { bet, END, nbet, OK, row } from '../support/base-frames.ts';
+import { bet, END, nbet, OK } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { sendAndBeRead, TestCentral } from '../support/test-central.ts';
-import { until } from '../support/until.ts';
 
 async function open({
   store = new GatedStore(),
@@ -14,22 +13,6 @@ async function open({
 } = {}) {
   return { store, central: await TestCentral.open({ agencies: [1, 2], store, limits }) };
 }
-
-test('a truncated message does not affect the pending batches before it', async () => {
-  const { central, store } = await open({ store: new GatedStore({ held: true }) });
-  const peer = await central.agency(1);
-  peer.send(Buffer.concat([nbet(bet(1)), nbet(bet(2)), nbet(bet(3)).subarray(0, 20)]));
-  peer.end();
-  await until(() => store.appended.length === 2, 'two batches at the store');
-  await until(() => central.sockets[0]!.readableEnded, 'the end of what the peer has to say');
-  store.letIn();
-  expect(await peer.rest()).toBe(OK + OK);
-  await central.seen('connection-closed');
-  expect(central.of('connection-cut')).toEqual([
-    { event: 'connection-cut', ip: '127.0.0.1', agency: 1, reason: 'truncated' },
-  ]);
-  expect(store.rows).toBe(row(1, 1) + row(1, 2));
-});
 
 describe('a connection reset', () => {
   test('within a message is logged as ECONNRESET, and nothing is stored', async () => {
@@ -71,15 +54,5 @@ describe('a connection reset', () => {
     const [closed] = await central.seen('connection-closed');
     expect(closed).toEqual({ event: 'connection-closed', ip: '127.0.0.1', agency: 1 });
     expect(central.of('connection-error')).toEqual([]);
-  });
-
-  test('frees its place among the connections of the agency', async () => {
-    const { central } = await open({ limits: { agencyConnectionsMax: 1 } });
-    for (let turn = 0; turn < 5; turn += 1) {
-      const peer = await central.agency(1);
-      peer.socket.resetAndDestroy();
-      await central.seen('connection-closed', turn + 1);
-    }
-    expect(central.of('message-refused')).toEqual([]);
   });
 });

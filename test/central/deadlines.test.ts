@@ -207,7 +207,7 @@ async function readUntil(peer: Socket, bytes: number): Promise<void> {
 
 describe('a peer that does not read its replies', () => {
   test('is cut after the limit', async () => {
-    const { central, clock, peer, socket } = await openWithWinners(3_000_000);
+    const { central, clock, peer, socket } = await openWithWinners(1_500_000);
     peer.write(GWIN);
     await until(() => socket.writableNeedDrain, 'the answer waiting for the peer');
     await clock.advance(299);
@@ -250,7 +250,7 @@ describe('a peer that does not read its replies', () => {
   });
 
   test('has the same time limit after a half-close', async () => {
-    const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000);
+    const { central, clock, peer, socket, bytes } = await openWithWinners(1_500_000);
     peer.end(GWIN);
     await until(
       () => socket.writableNeedDrain && socket.readableEnded,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Bet } from '../../src/lottery/bet.ts';
-import { type Note, StoreError } from '../../src/store/store.ts';
+
 import { bet, conn, END, GWIN, nbet, NEND, NOK, OK, rwin } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral, takeTurns } from '../support/test-central.ts';
@@ -90,24 +90,5 @@ describe('the draw', () => {
     expect(central.of('draw-held')).toHaveLength(1);
     peer.send(GWIN);
     expect(await peer.receive(rwin(1, 2).length / 2)).toBe(rwin(1, 2));
-  });
-
-  test('that another server held first is reported as that of the other server', async () => {
-    class OvertakenStore extends GatedStore {
-      override async note(note: Note): Promise<void> {
-        if (note.kind !== 'drawn') return super.note(note);
-        const seal = { bytes: 0, sha256: 'theirs', time: '2026-01-02T03:04:05.000Z' };
-        this.onFact({ ...note, seal });
-        throw new StoreError('overtaken', 'the draw has been held');
-      }
-    }
-    const central = await TestCentral.open({ agencies: [1], store: new OvertakenStore() });
-    const peer = await central.agency(1);
-    peer.send(Buffer.concat([nbet(bet(1, 7574)), END]));
-    expect(await peer.receive(8)).toBe(OK + OK);
-    await central.seen('draw-followed');
-    await central.central.close();
-    expect(central.of('draw-followed')).toMatchObject([{ bets: 1, winners: 1, seal: 'theirs' }]);
-    expect(central.of('draw-held')).toEqual([]);
   });
 });

@@ -33,7 +33,7 @@ describe('limits on pending batches', () => {
 
   test('apply back-pressure to the sender', async () => {
     const batch = nbet(...range(170).map(document => bet(document + 100_000)));
-    const sent = Math.ceil((32 * 1024 * 1024) / batch.length);
+    const sent = Math.ceil((16 * 1024 * 1024) / batch.length);
     const store = new GatedStore({ held: true });
     const central = await TestCentral.open({ store });
     const other = await central.agency(2);

@@ -20,6 +20,7 @@ import {
   WAIT,
   failFinished,
 } from '../support/base-frames.ts';
+import { noPause } from '../store/store-folder.ts';
 import { takeTurns, TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -52,7 +53,8 @@ interface Life {
 async function start(folder: string, disk = new Disk(), agencies = [1, 2]): Promise<Life> {
   const lottery = new Lottery(agencies);
   const onFact = lottery.apply.bind(lottery);
-  const { store } = await CsvStore.open(folder, { files: disk.files, onFact });
+  const { files } = disk;
+  const { store } = await CsvStore.open(folder, { files, onFact, pause: noPause });
   const central = await TestCentral.open({ store, lottery, limits: { lingerTimeoutMs: 50 } });
   return { folder, central, store };
 }

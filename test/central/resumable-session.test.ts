@@ -62,10 +62,7 @@ describe('HELO', () => {
     ['HELO of two uploads', [helo(1), helo(1, 'v')], 'malformed'],
     ['HELO of another agency', [helo(1), helo(2)], 'malformed'],
     ['CONN after HELO', [helo(1), conn(1)], 'malformed'],
-    ['CONN without an id after HELO', [helo(1), conn('x')], 'malformed'],
     ['an unknown message type', [helo(1), Buffer.from('XXXX')], 'unknown-message'],
-    ['an oversized SBET', [helo(1), frame('SBET', 'x'.repeat(8185))], 'payload-too-large'],
-    ['an SBET with number 0', [helo(1), frame('SBET', '0|0|')], 'malformed'],
     ['an invalid NBET', [helo(1), nbet(bet('x'))], 'invalid-bet'],
   ])(
     'and then an illegal message (%s) leads to a FAIL with its code, and a close',
@@ -86,10 +83,7 @@ describe('HELO', () => {
 
   test.each([
     ['an unexpected agency', [helo(3)], 'unauthorized'],
-    ['agency 0', [helo(0)], 'malformed'],
     ['an invalid name', [helo(1, 'a b')], 'malformed'],
-    ['an oversized name', [helo(1, 'u'.repeat(65))], 'malformed'],
-    ['an oversized payload', [helo(1, 'u'.repeat(1000))], 'payload-too-large'],
     ['SBET before HELO', [sbet(1, bet(1)), helo(1)], 'not-identified'],
     ['DONE before HELO', [done(0, 0), helo(1)], 'not-identified'],
     ['WAIT before HELO', [WAIT, helo(1)], 'not-identified'],
@@ -108,14 +102,6 @@ describe('HELO', () => {
     await central.seen('connection-closed');
     // Its place among the connections of the agency is free again.
     for (let count = 0; count < 16; count += 1) await central.uploader(1);
-  });
-
-  test('of an agency with too many connections is refused as busy', async () => {
-    const central = await TestCentral.open({ limits: { agencyConnectionsMax: 1 } });
-    await central.uploader(1);
-    const peer = await central.connect();
-    peer.send(helo(1));
-    expect(await peer.lastFrames()).toEqual(['FAIL busy|1|agency 1 has 1 connections already']);
   });
 
   test('makes a passed deadline a FAIL, which is a NOK for a silent peer', async () => {
@@ -179,11 +165,8 @@ describe('DONE', () => {
   });
 
   test.each([
-    ['an extra batch', 3, 3],
     ['a missing batch', 1, 3],
     ['an extra bet', 2, 4],
-    ['a missing bet', 2, 2],
-    ['zero', 0, 0],
     ['the refused batch too', 3, 4],
   ])(
     'that counts %s is refused with both counts, and the agency is unfinished',
