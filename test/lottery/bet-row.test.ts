@@ -58,25 +58,6 @@ describe('the row format', () => {
     expect(Array.from(decodeRows([Buffer.from(row)], 'a test'), plainBet)).toEqual([bet]);
   });
 
-  test('quotes a name with a line end of any kind', () => {
-    expect(formatRow(betWith({ firstName: 'a\nb', lastName: 'c\rd' }))).toBe(
-      '1,"a\nb","c\rd",30904465,1999-03-17,7574\r\n',
-    );
-    expect(formatRow(betWith({ firstName: 'a\r\nb' }))).toBe(
-      '1,"a\r\nb",Lorca,30904465,1999-03-17,7574\r\n',
-    );
-  });
-
-  test.each(['007', '0000000007', '7'])('stores the number %s as 7', number => {
-    const fields = fieldsOf(['Ana', 'Paz', '1', '2000-02-29', number]);
-    expect(appendedRow(3, fields)).toBe('3,Ana,Paz,1,2000-02-29,7\r\n');
-  });
-
-  test.each(['0', '00', '0000000000'])('stores the number %s as 0', number => {
-    const fields = fieldsOf(['Ana', 'Paz', '1', '2000-02-29', number]);
-    expect(appendedRow(3, fields)).toBe('3,Ana,Paz,1,2000-02-29,0\r\n');
-  });
-
   test('never exceeds its documented room, even with names of 255 quotes', () => {
     const quotes = '"'.repeat(255);
     const fields = fieldsOf([quotes, quotes, '0123456789', '2000-02-29', '0000009999']);

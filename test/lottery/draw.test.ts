@@ -44,37 +44,6 @@ describe('a draw', () => {
     expect(winners).toEqual(new Map([[1, ['7', '8', '7']]]));
   });
 
-  test.each<[string, readonly (readonly Bet[])[]]>([
-    ['no slice', []],
-    ['an empty slice', [[]]],
-  ])('of %s has no bets and no winners', async (_, slices) => {
-    expect(await holdDraw(slicesOf(...slices), () => true)).toEqual({
-      bets: 0,
-      winners: new Map(),
-    });
-  });
-
-  test('without a winner lists no agency', async () => {
-    expect(await holdDraw(slicesOf([betWith(), betWith({ agency: 2 })]), () => false)).toEqual({
-      bets: 2,
-      winners: new Map(),
-    });
-  });
-
-  test('reads each bet once, in stored order', async () => {
-    const bets = [
-      betWith({ document: '1' }),
-      betWith({ document: '2' }),
-      betWith({ document: '3' }),
-    ];
-    const asked: string[] = [];
-    await holdDraw(slicesOf(bets.slice(0, 2), bets.slice(2)), bet => {
-      asked.push(bet.document);
-      return true;
-    });
-    expect(asked).toEqual(['1', '2', '3']);
-  });
-
   test('fails when its bets cannot be read', async () => {
     async function* failing(): AsyncGenerator<Iterable<Bet>> {
       yield [betWith()];

@@ -62,17 +62,6 @@ describe('rows', () => {
     expect(plainBet(kept!)).toEqual(first);
   });
 
-  test.each([
-    ['accents after plain rows', [betWith({}), betWith({ lastName: 'Núñez' }), betWith({})]],
-    ['quotes between plain rows', [betWith({}), betWith({ lastName: 'Paz, Jr.' }), betWith({})]],
-    [
-      'quotes, then accents',
-      [betWith({ lastName: '"Paz"' }), betWith({ firstName: 'Ñandú 𝄞' }), betWith({})],
-    ],
-  ])('are decoded in one chunk: %s', (_, bets) => {
-    expect(Array.from(decodeRows([rowsOf(bets)], 'a test'), plainBet)).toEqual(bets);
-  });
-
   test('in plain form decode their fields lazily', () => {
     const bets = [
       ...decodeRows([rowsOf([betWith(), betWith({ firstName: 'a,b' }), betWith()])], 'a test'),

@@ -23,14 +23,6 @@ describe('an upload', () => {
     });
   });
 
-  test('keeps its counts when it is completed', () => {
-    const uploads = new Uploads();
-    uploads.stored(1, place('u', 1), 10);
-    uploads.complete(1, 'u');
-    expect(uploads.find(1, 'u')).toMatchObject({ next: 2, batches: 1, bets: 10, isComplete: true });
-    expect(uploads.of(1)).toHaveLength(1);
-  });
-
   test('counts its stored batches, and keeps the faults of invalid ones', () => {
     const uploads = new Uploads();
     uploads.stored(1, place('u', 1), 10);
