@@ -3,6 +3,14 @@ import type { Exercise } from './exercise.ts';
 import type { Text } from './finding.ts';
 import type { Lottery, LotterySetup, Stage } from './runner.ts';
 
+/** What the trials of an exercise have seen so far: it decides how long later ones wait. */
+export interface Seen {
+  /** Some rows that were waited for have not come. */
+  losesRows: boolean;
+  /** After which something went on. */
+  longestPauseMs: number;
+}
+
 /** What a trial has to work with. */
 export interface Lab {
   readonly exercise: Exercise;
@@ -13,6 +21,7 @@ export interface Lab {
   readonly trial: number;
   /** Made of the seed. */
   readonly random: SeededRandom;
+  readonly seen: Seen;
   /** Fires when the time of the check is over or the user has stopped it. */
   readonly signal: AbortSignal;
   /** Says what is being waited for. */

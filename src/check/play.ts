@@ -11,6 +11,10 @@ import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
  * machine.
  */
 const QUIET_LIMIT_MS = 10_000;
+/** The same for rows of a subject that has lost some. */
+const LOST_ROWS_LIMIT_MS = 3_000;
+/** How many times as long as the longest pause that was seen nothing has to happen. */
+const PAUSE_FACTOR = 2;
 /** Limit of a whole lottery that still makes progress. Idle machine. */
 const TOTAL_LIMIT_MS = 90_000;
 const POLL_MS = 20;
@@ -84,13 +88,26 @@ export const storedRows = async ({ lottery }: Play): Promise<string[]> =>
   rowsOfFile((await lottery.readBets()) ?? '');
 
 /** Waits until every row of these clients is in the server's file. */
-export function waitForStored(lab: Lab, play: Play, clients: readonly number[]): Promise<boolean> {
+export async function waitForStored(
+  lab: Lab,
+  play: Play,
+  clients: readonly number[],
+): Promise<boolean> {
   lab.say({ es: 'espero a que se guarden las apuestas', en: 'waiting for the bets to be stored' });
   const expected = expectedRows(lab, play, clients);
-  return waitFor(lab, play, async () => {
-    const stored = new Set(await storedRows(play));
-    return expected.every(row => stored.has(row));
-  });
+  const { seen } = lab;
+  const lostLimitMs = Math.max(LOST_ROWS_LIMIT_MS, PAUSE_FACTOR * seen.longestPauseMs);
+  const areStored = await waitFor(
+    lab,
+    play,
+    async () => {
+      const stored = new Set(await storedRows(play));
+      return expected.every(row => stored.has(row));
+    },
+    seen.losesRows ? Math.min(QUIET_LIMIT_MS, lostLimitMs) : QUIET_LIMIT_MS,
+  );
+  if (!areStored) seen.losesRows = true;
+  return areStored;
 }
 
 /**
@@ -110,7 +127,7 @@ export function isTold(service: Service): boolean {
 export const hasDraw = (lab: Lab): boolean => isAtLeast(lab.exercise, 'ej7');
 
 /**
- * Waits for a fact. Gives up after `QUIET_LIMIT_MS` without activity (no byte, no line, no exit) or
+ * Waits for a fact. Gives up after `quietLimitMs` without activity (no byte, no line, no exit) or
  * after `TOTAL_LIMIT_MS`.
  *
  * @returns whether it came
@@ -119,6 +136,7 @@ export async function waitFor(
   lab: Lab,
   play: Play,
   fact: () => boolean | Promise<boolean>,
+  quietLimitMs = QUIET_LIMIT_MS,
 ): Promise<boolean> {
   const startedAtMs = play.lottery.now();
   const activity = new Activity(play);
@@ -127,11 +145,14 @@ export async function waitFor(
     lab.signal.throwIfAborted();
     await pause(POLL_MS, undefined, { signal: lab.signal });
     const now = play.lottery.now();
-    if (activity.hasGrown()) activeAtMs = now;
+    if (activity.hasGrown()) {
+      lab.seen.longestPauseMs = Math.max(lab.seen.longestPauseMs, now - activeAtMs);
+      activeAtMs = now;
+    }
     const factor = patience();
     const serverEndedAtMs = play.server.exit?.atMs ?? Infinity;
     if (now - serverEndedAtMs > AFTER_END_MS * factor) return fact();
-    if (now - activeAtMs > QUIET_LIMIT_MS * factor || now - startedAtMs > TOTAL_LIMIT_MS * factor) {
+    if (now - activeAtMs > quietLimitMs * factor || now - startedAtMs > TOTAL_LIMIT_MS * factor) {
       return fact();
     }
   }

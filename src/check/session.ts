@@ -3,7 +3,7 @@ import type { Check } from './check.ts';
 import type { Exercise } from './exercise.ts';
 import { type Finding, type Judgement, NotCheckable, type Text, type Verdict } from './finding.ts';
 import { lastLines } from './judge.ts';
-import type { Lab } from './lab.ts';
+import type { Lab, Seen } from './lab.ts';
 import { patience } from './patience.ts';
 import { type Lottery, type Runner, type Stage, StartFailed } from './runner.ts';
 import type { Subject } from './subject.ts';
@@ -79,6 +79,7 @@ class ExerciseRun {
   readonly #stage: Stage | NotCheckable;
   readonly #shared = new Map<string, Promise<unknown>>();
   readonly #sharedLotteries: Lottery[] = [];
+  readonly #seen: Seen = { losesRows: false, longestPauseMs: 0 };
   /** Found in one trial, it holds for all that follow. */
   #obstacle: Text | undefined;
 
@@ -192,6 +193,7 @@ class ExerciseRun {
       seed,
       trial,
       random: new SeededRandom(seed),
+      seen: this.#seen,
       signal,
       say: what => this.#options.progress.waiting(what),
       open: async setup => {
