@@ -3,9 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { BetsDigest, Counted } from '../lottery/acta.ts';
 import { AgencyDigests } from '../lottery/agency-digests.ts';
 import type { Bet } from '../lottery/bet.ts';
-import { AGENCY_MAX, findFault } from '../lottery/bet-rules.ts';
-import { CsvReader } from '../lottery/csv-reader.ts';
-import { betOf, ROW_BYTES_MAX, ROW_FIELDS } from '../lottery/row-decoder.ts';
+import { RowCheck } from '../lottery/row-check.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -19,7 +17,8 @@ export interface Recount extends BetsDigest {
 
 /** Counts the rows of a `bets.csv` in constant memory. */
 export async function recount(path: string, hasWon: (bet: Bet) => boolean): Promise<Recount> {
-  const rows = new RowCounter(hasWon);
+  const counter = new RowCounter(hasWon);
+  const rows = new RowCheck(bet => counter.add(bet));
   const agencies = new AgencyDigests();
   const hash = createHash('sha256');
   let bytes = 0;
@@ -37,21 +36,16 @@ export async function recount(path: string, hasWon: (bet: Bet) => boolean): Prom
     bytes,
     sha256: hash.digest('hex'),
     agencies: agencies.sha256s,
-    bets: rows.bets,
-    winners: rows.winners,
+    bets: counter.bets,
+    winners: counter.winners,
     fault: rows.fault,
   };
 }
 
 class RowCounter {
   readonly bets = new Map<number, number>();
-  fault: string | undefined;
   readonly #hasWon: (bet: Bet) => boolean;
-  readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
   readonly #winners = new Map<number, { count: number; readonly hash: Hash }>();
-  /** Of the fields after the agency. */
-  readonly #starts = this.#reader.starts.subarray(1);
-  readonly #ends = this.#reader.ends.subarray(1);
 
   constructor(hasWon: (bet: Bet) => boolean) {
     this.#hasWon = hasWon;
@@ -66,34 +60,9 @@ class RowCounter {
     );
   }
 
-  push(chunk: Uint8Array): void {
-    if (this.fault !== undefined) return;
-    this.#reader.push(chunk);
-    this.#count();
-  }
-
-  end(): void {
-    if (this.fault !== undefined) return;
-    this.#reader.end();
-    this.#count();
-  }
-
-  #count(): void {
-    const reader = this.#reader;
-    for (let step = reader.next(); step === 'record' || step === 'broken'; step = reader.next()) {
-      const bet = step === 'record' && reader.fieldCount === ROW_FIELDS ? betOf(reader) : undefined;
-      if (bet === undefined || bet.agency < 1 || bet.agency > AGENCY_MAX) {
-        this.fault = `line ${reader.line} is not a row of bets.csv`;
-        return;
-      }
-      const fault = findFault({ bytes: reader.bytes, starts: this.#starts, ends: this.#ends });
-      if (fault !== undefined) {
-        this.fault = `line ${reader.line} is no valid bet, ${fault.field} ${fault.reason}`;
-        return;
-      }
-      this.bets.set(bet.agency, (this.bets.get(bet.agency) ?? 0) + 1);
-      if (this.#hasWon(bet)) this.#addWinner(bet);
-    }
+  add(bet: Bet): void {
+    this.bets.set(bet.agency, (this.bets.get(bet.agency) ?? 0) + 1);
+    if (this.#hasWon(bet)) this.#addWinner(bet);
   }
 
   #addWinner({ agency, document }: Bet): void {

@@ -99,11 +99,6 @@ export class RowDecoder {
     this.#reader.end();
   }
 
-  /** Line of the file on which the next row begins. */
-  get nextLine(): number {
-    return this.#reader.nextLine;
-  }
-
   /** Gives `visit` every bet that is there, up to the next `push`. */
   visit(visit: (bet: Bet) => void): void {
     for (let bet = this.next(); bet !== undefined; bet = this.next()) visit(bet);

@@ -75,6 +75,18 @@ const TAMPERINGS: readonly Tampering[] = [
     python: 'fila 1 de bets.csv, agency 1, bets, sha256, agency 1, winners',
   },
   {
+    what: 'an agency with a zero before it',
+    tamper: folder => editRows(folder, rows => (rows[0] = `0${rows[0]!}`)),
+    audit: 'rows of bets.csv, length of bets.csv, SHA-256 of bets.csv',
+    python: 'agency 01, agency 1, bytes, sha256, agency 01, agency 1',
+  },
+  {
+    what: 'a blank line',
+    tamper: folder => editRows(folder, rows => rows.splice(1, 0, '\r\n')),
+    audit: 'rows of bets.csv, length of bets.csv, SHA-256 of bets.csv',
+    python: 'fila 2 de bets.csv, bytes, sha256',
+  },
+  {
     what: 'a last row without its line end',
     tamper: folder => edit(folder, 'bets.csv', text => text.trimEnd()),
     audit: 'length of bets.csv, SHA-256 of bets.csv, bets of agency 3',

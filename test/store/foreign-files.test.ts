@@ -21,6 +21,7 @@ import {
 
 /** Files that the store finds in its folder and has not written, or not all of them. */
 
+const NO_ROW = 'is not a row of a bet';
 const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));
 
 describe('a bets.journal.new', () => {
@@ -44,7 +45,7 @@ describe('a bets.csv without a journal', () => {
 
   test('is adopted with its bets per agency, and takes part in the draw', async () => {
     const folder = await temporaryFolder();
-    const rows = `3,"a\r\nb",Paz,1,2000-02-29,7\r\n1,Ana,"x""y",2,1999-01-01,7574\r\n3,Eva,Gil,3,2000-01-01,7574\r\n`;
+    const rows = `3,"a, b",Paz,1,2000-02-29,7\r\n1,Ana,"x""y",2,1999-01-01,7574\r\n3,Eva,Gil,3,2000-01-01,7574\r\n`;
     await writeFile(betsPath(folder), rows);
     const started = await start(folder);
     expect(started.facts).toEqual(adopted([3, 2], [1, 1]));
@@ -114,18 +115,18 @@ describe('a bets.csv without a journal', () => {
   );
 
   test.each([
-    ['five fields', 'Ana,Paz,1,2000-02-29,7\r\n', 3],
-    ['a header', 'agency,first_name,last_name,document,birthdate,number\r\n', 3],
-    ['no agency', ',Ana,Paz,1,2000-02-29,7\r\n', 3],
-    ['a torn row after it', `no bet\r\n${NEXT_ROW}1,An`, 3],
+    ['a header', 'agency,first_name,last_name,document,birthdate,number\r\n', NO_ROW],
+    ['a torn row after it', `no bet\r\n${NEXT_ROW}1,An`, NO_ROW],
+    ['no such date', '1,Ana,Paz,1,2000-02-30,7\r\n', 'is no valid bet, birthdate not-a-date'],
+    ['quotes', '"1",Ana,Paz,1,2000-02-29,7\r\n', 'does not begin with 1 and a comma'],
   ])(
     'is refused with file and line, unchanged, when a line is no bet (%s)',
-    async (_, line, at) => {
+    async (_, line, why) => {
       const folder = await temporaryFolder();
       const content = `${NEXT_ROW}${NEXT_ROW}${line}`;
       await writeFile(betsPath(folder), content);
       expect(await refusalOf(folder)).toBe(
-        `cannot use DATA_DIR ${folder}, line ${at} of bets.csv is not a row of a bet`,
+        `cannot use DATA_DIR ${folder}, line 3 of bets.csv ${why}`,
       );
       expect(readdirSync(folder).toSorted()).toEqual(['bets.csv', 'bets.journal.new', 'bets.lock']);
       expect(statSync(betsPath(folder)).size).toBe(content.length);

@@ -1,9 +1,8 @@
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { reasonOf } from '../../files/system-error.ts';
-import type { Bet } from '../../lottery/bet.ts';
 import type { Fact } from '../../lottery/fact.ts';
-import { RowDecoder } from '../../lottery/row-decoder.ts';
+import { RowCheck } from '../../lottery/row-check.ts';
 import { type OnStoreEvent, StoreError } from '../store.ts';
 import { AppendFile } from './append-file.ts';
 import { DamageError } from './damage.ts';
@@ -22,8 +21,6 @@ import {
 import { NEW_JOURNAL_FILE, prepareNewJournal } from './new-journal.ts';
 import { SequentialReader } from './sequential-reader.ts';
 import { BETS_FILE, JOURNAL_FILE, type StoreWalk, walkStore } from './store-walk.ts';
-
-const LF = 0x0a;
 
 /** The two files, open, and their content. */
 export interface RecoveredFiles extends Pick<StoreWalk, 'journalLines' | 'checkpoints'> {
@@ -231,48 +228,19 @@ async function createJournal(
   await files.rename(path, join(directory, JOURNAL_FILE));
 }
 
-/** @throws Error with the line that is no whole row; the file is not changed */
+/** @throws Error with the line that is no row of a bet; the file is not changed */
 async function adopt(bets: DataFile): Promise<Adopt> {
-  const size = await bets.size();
-  const end = await wholeRowsLength(bets, size);
-  const decoder = new RowDecoder(BETS_FILE);
+  const end = await bets.size();
   const counts = new Map<number, number>();
-  const count = ({ agency }: Bet): void => void counts.set(agency, (counts.get(agency) ?? 0) + 1);
+  const rows = new RowCheck(({ agency }) => {
+    counts.set(agency, (counts.get(agency) ?? 0) + 1);
+  });
   let checksum = 0;
   await new SequentialReader(bets).visit(end, piece => {
     checksum = crc32(piece, checksum);
-    decoder.push(piece);
-    decoder.visit(count);
+    rows.push(piece);
   });
-  decoder.end();
-  decoder.visit(count);
-  if (end < size) {
-    throw new Error(
-      `line ${decoder.nextLine} of ${BETS_FILE} has no line end; add it, or remove the row`,
-    );
-  }
+  const fault = rows.fault ?? rows.tornRow;
+  if (fault !== undefined) throw new Error(fault);
   return { type: 'adopt', end, crc32: hex32(checksum), bets: [...counts] };
-}
-
-/** Length of `bets.csv` up to its last line end. */
-async function wholeRowsLength(bets: DataFile, size: number): Promise<number> {
-  const block = Buffer.allocUnsafe(64 * 1024);
-  for (let end = size; end > 0; end -= block.length) {
-    const start = Math.max(0, end - block.length);
-    const length = await readFully(bets, block.subarray(0, end - start), start);
-    const lineEnd = block.subarray(0, length).lastIndexOf(LF);
-    if (lineEnd >= 0) return start + lineEnd + 1;
-  }
-  return 0;
-}
-
-/** Reads until `into` is full or the file ends. @returns the number of bytes */
-async function readFully(file: DataFile, into: Uint8Array, position: number): Promise<number> {
-  let length = 0;
-  while (length < into.length) {
-    const read = await file.read(into.subarray(length), position + length);
-    if (read === 0) break;
-    length += read;
-  }
-  return length;
 }
