@@ -78,7 +78,7 @@ export class Agency {
    */
   async upload(file: UploadFile): Promise<number> {
     const { emit } = this.#parts;
-    const source = await CsvSource.open(file);
+    const source = await CsvSource.open(file, this.#parts.stop);
     try {
       return await this.#uploadFrom(source, file);
     } finally {

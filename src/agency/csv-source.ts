@@ -1,7 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { open, stat } from 'node:fs/promises';
 import { type Encoding, toUtf8 } from '../lottery/encoding.ts';
 import { reasonOf } from '../files/system-error.ts';
-import { UnreadableFile } from './errors.ts';
+import { Stopped, UnreadableFile } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -21,6 +24,13 @@ export interface FileFormat {
  */
 export type Tap = (bytes: Buffer) => void | Promise<void>;
 
+/** The bytes of a file or of a pipe. */
+interface Input {
+  /** @returns the number of bytes; 0 at the end */
+  read(into: Buffer): Promise<number>;
+  close(): Promise<void>;
+}
+
 /**
  * The agency's file, read as a stream: memory does not grow with it. A byte order mark at the
  * beginning is skipped.
@@ -30,24 +40,32 @@ export class CsvSource {
   /** Bytes read so far. */
   bytesRead = 0;
   readonly delimiter: number;
-  readonly #file: FileHandle;
+  readonly #input: Input;
   readonly #toUtf8: (bytes: Buffer) => Buffer;
   readonly #tap: Tap;
 
-  private constructor(format: FileFormat, file: FileHandle, tap: Tap) {
+  private constructor(format: FileFormat, input: Input, tap: Tap) {
     this.path = format.path;
     this.delimiter = format.delimiter;
-    this.#file = file;
+    this.#input = input;
     this.#toUtf8 = toUtf8(format.encoding);
     this.#tap = tap;
   }
 
   /**
+   * @param stop ends a wait for the writer of a pipe; `chunks` throws Stopped then
    * @throws AgencyError when the file cannot be opened
    */
-  static async open(format: FileFormat, tap: Tap = () => {}): Promise<CsvSource> {
+  static async open(
+    format: FileFormat,
+    stop: AbortSignal,
+    tap: Tap = () => {},
+  ): Promise<CsvSource> {
+    const { path } = format;
     try {
-      return new CsvSource(format, await open(format.path, 'r'), tap);
+      const isPipe = (await stat(path)).isFIFO();
+      const input = await (isPipe ? openPipe(path, stop) : openFile(path));
+      return new CsvSource(format, input, tap);
     } catch (error) {
       throw unreadable(format.path, error);
     }
@@ -74,7 +92,7 @@ export class CsvSource {
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#input.close();
   }
 
   /** The first chunk: at least as long as a byte order mark, unless the file is shorter. */
@@ -90,13 +108,43 @@ export class CsvSource {
 
   async #read(into: Buffer, offset: number): Promise<number> {
     try {
-      const { bytesRead } = await this.#file.read(into, offset, into.length - offset, null);
-      this.bytesRead += bytesRead;
-      return bytesRead;
+      const length = await this.#input.read(into.subarray(offset));
+      this.bytesRead += length;
+      return length;
     } catch (error) {
-      throw unreadable(this.path, error);
+      throw error instanceof Stopped ? error : unreadable(this.path, error);
     }
   }
+}
+
+async function openFile(path: string): Promise<Input> {
+  const file = await open(path);
+  return {
+    read: async into => (await file.read(into, 0, into.length, null)).bytesRead,
+    close: () => file.close(),
+  };
+}
+
+/** A read of a pipe would keep a thread, for which the end of the process waits. */
+function openPipe(path: string, stop: AbortSignal): Input {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  const chunks = pipe[Symbol.asyncIterator]();
+  const onStop = (): void => void pipe.destroy(new Stopped());
+  stop.addEventListener('abort', onStop);
+  if (stop.aborted) onStop();
+  return {
+    read: async into => {
+      const { done, value: chunk } = (await chunks.next()) as IteratorResult<Buffer>;
+      if (done === true) return 0;
+      assert(chunk.length <= into.length, 'a chunk of a pipe is shorter than a chunk of a file');
+      return chunk.copy(into);
+    },
+    close: async () => {
+      stop.removeEventListener('abort', onStop);
+      pipe.destroy();
+    },
+  };
 }
 
 export function unreadable(path: string, error: unknown): UnreadableFile {

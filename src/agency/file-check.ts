@@ -53,7 +53,7 @@ export async function checkFile(
   });
   if (!found.rereadable) return { ...format, ...found, name: randomUUID(), bets: undefined };
   const hash = createHash('sha256');
-  const source = await CsvSource.open(format, bytes => {
+  const source = await CsvSource.open(format, stop, bytes => {
     if (stop.aborted) throw new Stopped();
     hash.update(bytes);
   });

@@ -202,7 +202,7 @@ export class ResumableAgency {
     const { emit } = this.#parts;
     const file = this.#file!;
     // Checked after each read: bytes that were written after the check are never sent.
-    const source = await CsvSource.open(file, async () => {
+    const source = await CsvSource.open(file, this.#parts.stop, async () => {
       if (!(await isSameFile(file))) throw new FileChanged();
     });
     let pass: UploadPass | undefined;

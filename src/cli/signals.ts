@@ -14,6 +14,10 @@ export function onStopSignal(sink: LogSink, stop: (signal: string) => void): voi
   const handle = (signal: NodeJS.Signals): void => {
     if (asked) {
       sink.flush();
+      // An exit waits for threads, of which one may wait for a device or a name server.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+      // The first process of a container ignores a signal that it has no handler for.
       process.exit(exitCodeOfSignal(signal));
     }
     asked = true;

@@ -28,7 +28,7 @@ export async function expectedOf(
   stop: AbortSignal,
   onRead: (bytes: number) => void = () => {},
 ): Promise<Expected> {
-  const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' });
+  const source = await CsvSource.open({ path, delimiter: COMMA, encoding: 'utf-8' }, stop);
   const winners: string[] = [];
   let bets = 0;
   let refusedLines = 0;

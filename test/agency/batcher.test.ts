@@ -34,7 +34,10 @@ async function readFile(
   { amountMax = 130, delimiter = 0x2c }: Options,
 ): Promise<{ batches: Sent[]; faults: LineFault[] }> {
   const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);
-  const source = await CsvSource.open({ path, delimiter: delimiter, encoding: 'utf-8' });
+  const source = await CsvSource.open(
+    { path, delimiter, encoding: 'utf-8' },
+    new AbortController().signal,
+  );
   const batches: Sent[] = [];
   const faults: LineFault[] = [];
   try {

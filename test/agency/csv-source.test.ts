@@ -7,6 +7,8 @@ import { drain, type Read } from '../lottery/csv-reading.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { formatOf } from './start-agency.ts';
 
+const NO_STOP = new AbortController().signal;
+
 /** How much the source reads at a time; records lie across multiples of it. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -17,7 +19,7 @@ async function readFile(content: string | Uint8Array): Promise<Read[]> {
 }
 
 async function recordsOf(path: string): Promise<Read[]> {
-  const source = await CsvSource.open(formatOf(path));
+  const source = await CsvSource.open(formatOf(path), NO_STOP);
   const reader = new CsvReader({ delimiter: source.delimiter, recordBytesMax: 8 * 1024 });
   const records: Read[] = [];
   for await (const chunk of source.chunks()) {
@@ -75,7 +77,7 @@ describe('CsvSource', () => {
   test('reports the bytes read', async () => {
     const path = join(await temporaryFolder(), 'agency.csv');
     await writeFile(path, filler(CHUNK_BYTES + 64));
-    const source = await CsvSource.open(formatOf(path));
+    const source = await CsvSource.open(formatOf(path), NO_STOP);
     const read: number[] = [];
     for await (const chunk of source.chunks()) {
       expect(chunk).toHaveLength(

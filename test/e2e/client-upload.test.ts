@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -244,6 +245,35 @@ describe('SIGTERM', () => {
     ]);
   });
 
+  test.each(['base', 'resumable'])(
+    'while its file is a silent pipe ends the client at once (protocol %s)',
+    async protocol => {
+      const folder = await temporaryFolder();
+      const { writer } = await pipeFile(folder);
+      const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+      const client = startClient(folder, 1, port, {
+        CLI_PROTOCOL: protocol,
+        CLI_BATCH_MAXAMOUNT: '1',
+      });
+      await writer.write(`${BETS[0]}\n${BETS[1]}\n`);
+      await server.logged('apuesta_recibida', 'success');
+      expect(await terminate(client)).toEqual(DONE);
+      expect(lastLines(client, 1)).toEqual(['shutdown success']);
+    },
+  );
+
+  test('twice ends a client that waits for the reader of its winners', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    execFileSync('mkfifo', [join(folder, 'winners')]);
+    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
+    const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners' });
+    await client.logged('consulta_ganadores', 'success');
+    client.kill('SIGTERM');
+    await client.logged('shutdown', 'in_progress');
+    expect(await terminate(client)).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+
   test.each([
     ['base', '20ms'],
     ['base', '1h'],
@@ -285,6 +315,6 @@ describe('SIGTERM', () => {
     client.kill('SIGINT');
     expect((await client.logged('shutdown', 'in_progress')).details['signal']).toBe('SIGINT');
     client.kill('SIGINT');
-    expect(await client.exited).toEqual({ code: 130, signal: null });
+    expect(await client.exited).toEqual({ code: null, signal: 'SIGINT' });
   });
 });
