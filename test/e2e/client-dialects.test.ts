@@ -42,15 +42,6 @@ describe('a client', () => {
     },
   );
 
-  test('rejects an unknown protocol and lists the known ones, exit code 2', async () => {
-    const client = startClient(await temporaryFolder(), 1, 1, { CLI_PROTOCOL: 'tp1' });
-    expect(await client.exited).toEqual({ code: 2, signal: null });
-    expect(client.stderr).toContain("protocol is 'tp1'");
-    expect(client.stderr).toContain(
-      'resumable, base, push-codes, check-win, csv-frames, op-codes; tp0 is another name of base',
-    );
-  });
-
   test('rejects a window of more than one batch in csv-frames, exit code 2', async () => {
     const env = { CLI_PROTOCOL: 'csv-frames', CLI_BATCH_WINDOW: '2' };
     const client = startClient(await temporaryFolder(), 1, 1, env);

@@ -2,7 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../support/free-port.ts';
 import { listen } from '../support/listen.ts';
 import { Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
@@ -24,9 +23,10 @@ describe('exercise 5: one bet from the environment', () => {
   ] as const;
 
   test.each(SPELLINGS)(
-    'is sent and stored with the log lines of the assignment (%s names)',
+    'is sent and stored in place of a file, with the log lines of the assignment (%s names)',
     async (_, names) => {
       const folder = await temporaryFolder();
+      await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,1,1990-01-02,1\n');
       const { server, port } = await startServer(folder);
       const bet = Object.fromEntries(names.map((name, index) => [name, VALUES[index]!]));
       const client = startClient(folder, 4, port, bet);
@@ -42,45 +42,6 @@ describe('exercise 5: one bet from the environment', () => {
       );
       expect(client.transcript()).not.toMatch(/Santiago|Lorca/);
       expect(server.transcript()).not.toMatch(/Santiago|Lorca/);
-    },
-  );
-
-  test('takes precedence over a file', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), 'Ana,Paz,1,1990-01-02,1\n');
-    const { server, port } = await startServer(folder);
-    const client = startClient(folder, 1, port, {
-      NOMBRE: 'José',
-      APELLIDO: 'Ñáñez, "el"',
-      DOCUMENTO: '007',
-      NACIMIENTO: '2000-02-29',
-      NUMERO: '0042',
-    });
-    expect(await client.exited).toEqual(DONE);
-    expect(client.linesOf('apuesta_enviada')[0]!.details).toEqual({ dni: '007', numero: '42' });
-    expect(server.linesOf('apuesta_almacenada')[0]!.details).toEqual({ dni: '007', numero: '42' });
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(
-      '1,José,"Ñáñez, ""el""",007,2000-02-29,42\r\n',
-    );
-  });
-
-  test.each([
-    [
-      { NOMBRE: 'Ana' },
-      'loteria: APELLIDO (or CLI_BET_SURNAME) is missing: a bet from the environment needs all five variables\n',
-    ],
-    [
-      { NOMBRE: 'Ana', APELLIDO: 'Paz', DOCUMENTO: '1', NACIMIENTO: '2000-02-30', NUMERO: '1' },
-      "loteria: environment variable NACIMIENTO is '2000-02-30': birthdate not-a-date\n",
-    ],
-  ])(
-    'is refused before anything is sent when it is invalid (%j), exit code 2',
-    async (bet, message) => {
-      const folder = await temporaryFolder();
-      const client = startClient(folder, 1, await freePort(), bet);
-      expect(await client.exited).toEqual(WRONG_USAGE);
-      expect(client.stderr).toBe(message);
-      expect(client.lines).toEqual([]);
     },
   );
 });

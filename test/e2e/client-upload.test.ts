@@ -3,7 +3,6 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { pipeFile } from '../agency/pipe-file.ts';
 import { FakeCentral, welc } from '../support/fake-central.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
@@ -201,33 +200,6 @@ describe('a failing client', () => {
       expect(await rowsOf(folder)).toEqual([]);
     },
   );
-
-  test('reports the batches in doubt after a lost connection, stderr empty (base)', async () => {
-    const folder = await temporaryFolder();
-    const { writer } = await pipeFile(folder);
-    const central = await FakeCentral.listen();
-    const client = startClient(folder, 1, central.port, {
-      CLI_PROTOCOL: 'base',
-      CLI_BATCH_WINDOW: '10',
-      CLI_BATCH_MAXAMOUNT: '1',
-    });
-    // The file is one that is slow to read: after the loss a bet is read, and the next only some
-    // time later.
-    await writer.write(`${BETS[0]}\n`);
-    const conversation = await central.accept();
-    await conversation.messages(2);
-    await conversation.hangUp();
-    await writer.write(`${BETS[1]}\n`);
-    await Promise.race([client.exited, new Promise(resolve => setTimeout(resolve, 300))]);
-    await writer.write(`${BETS[2]}\n`.repeat(20));
-    await writer.close();
-    expect(await client.exited).toEqual(FAILED);
-    expect(client.stderr).toBe('');
-    expect(client.lines.at(-1)!.text).toMatch(
-      /action: exit \| result: fail \| client_id: 1 \| error: the connection was lost, .*; whether the last \d+ batches were stored is not known/,
-    );
-    expect(client.linesOf('close_file', 'success')).toHaveLength(1);
-  });
 });
 
 describe('SIGTERM', () => {

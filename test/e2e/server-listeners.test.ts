@@ -41,21 +41,6 @@ describe('a server with several listeners', () => {
     await again.line(() => again.linesOf('listen', 'success').length === 2, 'two listeners');
   });
 
-  test.each([
-    ['an unknown dialect', 'tp0:0,quiniela:0'],
-    ['a port twice', 'tp0:12345,op-codes:12345'],
-  ])('rejects %s with one line, exit code 2', async (what, listeners) => {
-    const server = startWith(await temporaryFolder(), listeners);
-    expect(await server.exited).toEqual({ code: 2, signal: null });
-    expect(server.lines).toEqual([]);
-    const start = `loteria: environment variable SERVER_LISTENERS: SERVER_LISTENERS is '${listeners}', `;
-    const entry = listeners.split(',').at(-1)!;
-    const why =
-      what === 'a port twice' ? 'port 12345 is there twice' : `'${entry}' is not dialect:port with`;
-    expect(server.stderr.startsWith(start + why)).toBe(true);
-    expect(server.stderr.trimEnd().split('\n')).toHaveLength(1);
-  });
-
   test('closes all listeners and sockets on SIGTERM, exit code 0', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'data'));

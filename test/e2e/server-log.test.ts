@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
 import { bet, conn, END, frame, GWIN, nbet, NOK, OK, row, rwin } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
@@ -181,31 +181,6 @@ test('the configuration is logged as given, at DEBUG only', async () => {
   }
 });
 
-test.each([
-  ['WARNING', ['ERROR', 'WARNING']],
-  ['ERROR', ['ERROR']],
-  ['CRITICAL', []],
-])('LOGGING_LEVEL %s writes only lines of %j', async (level, levels) => {
-  // The port is not logged at these levels. This one is outside the range used for port 0.
-  const port = 20_000 + (process.pid % 10_000);
-  const server = Program.start(['server'], {
-    cwd: await temporaryFolder(),
-    env: { SERVER_PORT: String(port), SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: level },
-  });
-  const peer = await vi.waitFor(() => Peer.connect(port), { timeout: 10_000, interval: 10 });
-  peer.send(Buffer.from('XXXX'));
-  expect(await peer.rest()).toBe(NOK);
-  peer.end();
-  const truncated = await Peer.connect(port);
-  truncated.send(Buffer.from('CO'));
-  truncated.end();
-  await truncated.rest();
-  server.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-  expect(new Set(server.lines.map(line => line.level))).toEqual(new Set(levels));
-  expect(server.lines).toHaveLength(levels.length);
-});
-
 test('LOG_FORMAT=json writes one JSON object per line, with the same facts', async () => {
   const env = { NUMBER_AGENCIES: '2' };
   const { server: text, port } = await startServer(await temporaryFolder(), env);
@@ -287,22 +262,6 @@ test('no message can forge a line of the log', async () => {
     expect(Object.keys(lines[0]!.details)).toEqual(['ip', 'msg']);
     for (const each of lines) expectRegular(each.text);
   }
-});
-
-test('the log never contains the names of a bet', async () => {
-  const { server, port } = await startServer(await temporaryFolder());
-  const named = ['Xochiquetzal', 'Zzyzx', '12', '1990-01-02', '1'];
-  await converse(server, port, [conn(1), frame('BET', named.join('|')), nbet(named)], OK + OK);
-  await converse(server, port, [conn(1), nbet([...named.slice(0, 4), 'Zzyzx'])], NOK);
-  await converse(
-    server,
-    port,
-    [conn(1), frame('BET', [...named.slice(0, 3), 'Zzyzx', '1'].join('|'))],
-    NOK,
-  );
-  server.kill('SIGTERM');
-  await server.exited;
-  expect(server.transcript()).not.toMatch(/Xochiquetzal|Zzyzx/);
 });
 
 test('a server continues after its log pipe is closed, and exits with code 0', async () => {

@@ -1,67 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bet, conn, GWIN, nbet, NEND, OK, row } from '../support/base-frames.ts';
+import { bet, conn, nbet, OK, row } from '../support/base-frames.ts';
 import { Peer } from '../support/peer.ts';
 import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-const BETS_PER_BATCH = 20;
-
-/** Documents of an agency's batch: every bet of a test is a different one. */
-const documentsOf = (agency: number, index: number): number[] =>
-  Array.from(
-    { length: BETS_PER_BATCH },
-    (_, at) => agency * 10_000_000 + index * BETS_PER_BATCH + at,
-  );
-
-const batchOf = (agency: number, index: number): Buffer =>
-  nbet(...documentsOf(agency, index).map(document => bet(document)));
-
-const rowsOf = (agency: number, index: number): string =>
-  documentsOf(agency, index)
-    .map(document => row(agency, document))
-    .join('');
-
-/** Sends batches as fast as the network takes them until the other side ends. */
-async function uploadUntilEnded(peer: Peer, agency: number): Promise<void> {
-  for (let index = 0; !peer.ended && !peer.socket.destroyed; index += 1) {
-    await new Promise<void>(resolve => peer.socket.write(batchOf(agency, index), () => resolve()));
-  }
-  peer.end();
-}
-
-/**
- * Sends batches with at most 100 unanswered, and returns the number of answers when the other side
- * has ended.
- */
-async function uploadInWindow(peer: Peer, agency: number): Promise<number> {
-  for (let index = 0; index < 100; index += 1) peer.send(batchOf(agency, index));
-  for (let answered = 0; ; answered += 1) {
-    try {
-      expect(await peer.receive(4)).toBe(OK);
-    } catch (error) {
-      expect((error as Error).message).toContain('the connection ended after ,');
-      peer.end();
-      return answered;
-    }
-    if (!peer.ended) peer.send(batchOf(agency, answered + 100));
-  }
-}
-
-/** The agency's batches in `bets.csv`: whole, in order, from the first. */
-function batchesIn(file: string, agency: number): number {
-  const rows = file
-    .split('\r\n')
-    .filter(line => line.startsWith(`${agency},`))
-    .map(line => `${line}\r\n`);
-  expect(rows.length % BETS_PER_BATCH).toBe(0);
-  const count = rows.length / BETS_PER_BATCH;
-  expect(rows.join('')).toBe(
-    Array.from({ length: count }, (_, index) => rowsOf(agency, index)).join(''),
-  );
-  return count;
-}
+const BATCH = nbet(bet(10), bet(11));
+const ROWS = row(1, 10) + row(1, 11);
 
 async function logged(server: Program, action: string, count: number): Promise<void> {
   await server.line(
@@ -81,57 +27,6 @@ function endingOf(server: Program): string[] {
   return lines.slice(shutdown).filter((line, index, all) => line !== all[index - 1]);
 }
 
-const GRACEFUL = [
-  'shutdown in_progress',
-  'close_socket success',
-  'close_listener success',
-  'close_file success',
-  'shutdown success',
-];
-
-describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
-  test('during an upload keeps every answered batch, closes everything, exit code 0', async () => {
-    const folder = await temporaryFolder();
-    const { server, port } = await startServer(folder);
-    const [fast, windowed, asking] = await Promise.all([1, 2, 3].map(() => Peer.connect(port)));
-    fast!.send(conn(1));
-    windowed!.send(conn(2));
-    asking!.send(Buffer.concat([conn(3), GWIN]));
-    expect(await asking!.receive(4)).toBe(NEND);
-    const uploads = Promise.all([uploadUntilEnded(fast!, 1), uploadInWindow(windowed!, 2)]);
-    await fast!.receive(4 * 100);
-    server.kill(signal);
-    const [, answeredInWindow] = await uploads;
-    asking!.end();
-    const answers = await fast!.rest();
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-
-    const file = await readFile(join(folder, 'bets.csv'), 'utf8');
-    expect(file.endsWith('\r\n')).toBe(true);
-    expect(answers).toBe(OK.repeat(answers.length / 8));
-    const answeredFast = 100 + answers.length / 8;
-    const [storedFast, storedInWindow] = [batchesIn(file, 1), batchesIn(file, 2)];
-    expect(storedFast).toBeGreaterThanOrEqual(answeredFast);
-    expect(storedInWindow).toBe(answeredInWindow);
-    expect(file.split('\r\n')).toHaveLength((storedFast + storedInWindow) * BETS_PER_BATCH + 1);
-
-    expect(server.linesOf('shutdown', 'in_progress')[0]!.details).toEqual({ signal });
-    expect(endingOf(server)).toEqual(GRACEFUL);
-    const closed = server
-      .linesOf('close_socket', 'success')
-      .map(({ details }) => details['agency']);
-    expect(closed).toHaveLength(3);
-    expect(new Set(closed)).toEqual(new Set(['1', '2', '3']));
-    expect(server.linesOf('close_listener')).toHaveLength(1);
-    const files = server.linesOf('close_file', 'success').map(({ details }) => details['file']);
-    expect(files).toEqual(['bets.csv', 'bets.journal']);
-    expect(server.lines.at(-1)!.text.slice(20)).toBe('INFO     action: shutdown | result: success');
-    expect(server.linesOf('apuesta_recibida', 'success')).toHaveLength(storedFast + storedInWindow);
-    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-    expect(server.stderr).toBe('');
-  });
-});
-
 test.each([
   ['SIGTERM', 'SIGTERM'],
   ['SIGINT', 'SIGINT'],
@@ -144,7 +39,7 @@ test.each([
     // The server waits some seconds for a peer that never closes: time enough for the second
     // signal.
     const peer = await Peer.connect(port);
-    peer.send(Buffer.concat([conn(1), batchOf(1, 0)]));
+    peer.send(Buffer.concat([conn(1), BATCH]));
     expect(await peer.receive(4)).toBe(OK);
     server.kill(first);
     await server.logged('shutdown', 'in_progress');
@@ -153,7 +48,7 @@ test.each([
     expect(await server.exited).toEqual({ code: null, signal: second });
     expect(performance.now() - startedAt).toBeLessThan(1_500);
     expect(server.linesOf('shutdown', 'success')).toEqual([]);
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 0));
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(ROWS);
   },
 );
 
@@ -222,34 +117,21 @@ describe('a server exits with code 1, or 2 for an unusable folder, and one log l
     expect(server.linesOf('start')[0]!.text).toMatch(/; DATA_DIR or the command line names it$/);
   });
 
-  test('an adopted bets.csv has a row that is no bet', async () => {
-    const rows = [
-      row(1, 10),
-      'agency,first_name,last_name,document,birthdate,number\r\n',
-      row(1, 11),
-    ];
-    const server = await failToStart({ SERVER_PORT: '0' }, { 'bets.csv': rows.join('') });
-    await expectOneLine(
-      server,
-      /^cannot use DATA_DIR \., line 2 of bets\.csv is not a row of a bet$/,
-    );
-  });
-
   test('another server has the folder locked, until that one is killed', async () => {
     const folder = await temporaryFolder();
     const first = await startServer(folder);
     const peer = await Peer.connect(first.port);
-    peer.send(Buffer.concat([conn(1), batchOf(1, 0)]));
+    peer.send(Buffer.concat([conn(1), BATCH]));
     expect(await peer.receive(4)).toBe(OK);
     const second = await failToStart({ SERVER_PORT: '0', DATA_DIR: folder });
     await expectOneLine(second, /^another process has .*bets\.lock locked/);
-    peer.send(batchOf(1, 1));
+    peer.send(BATCH);
     expect(await peer.receive(4)).toBe(OK);
     first.server.kill('SIGKILL');
     await first.server.exited;
     const third = await startServer(folder);
-    expect(third.server.linesOf('open_store')[0]!.details['bets']).toBe(String(2 * BETS_PER_BATCH));
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rowsOf(1, 0) + rowsOf(1, 1));
+    expect(third.server.linesOf('open_store')[0]!.details['bets']).toBe('4');
+    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(ROWS + ROWS);
   });
 });
 

@@ -8,46 +8,49 @@ import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 describe('P8 SIGTERM is graceful', () => {
-  test('the server answers accepted batches, logs each close and exits 0', async () => {
-    const folder = await temporaryFolder();
-    const { server, port } = await startServer(folder);
-    const [uploading, silent] = [await Peer.connect(port), await Peer.connect(port)];
-    uploading.send(helo(1));
-    expect(await uploading.frame()).toBe(welc(1));
-    uploading.send(Buffer.concat(range(60).map(index => sbet(index + 1, bet(index)))));
-    expect(await uploading.frame()).toBe('OK');
-    server.kill('SIGTERM');
-    const answers = await uploading.lastFrames();
-    for (const peer of [uploading, silent]) peer.end();
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-    await expect(Peer.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'the server answers accepted batches, logs each close and exits 0 (%s)',
+    async signal => {
+      const folder = await temporaryFolder();
+      const { server, port } = await startServer(folder);
+      const [uploading, silent] = [await Peer.connect(port), await Peer.connect(port)];
+      uploading.send(helo(1));
+      expect(await uploading.frame()).toBe(welc(1));
+      uploading.send(Buffer.concat(range(60).map(index => sbet(index + 1, bet(index)))));
+      expect(await uploading.frame()).toBe('OK');
+      server.kill(signal);
+      const answers = await uploading.lastFrames();
+      for (const peer of [uploading, silent]) peer.end();
+      expect(await server.exited).toEqual({ code: 0, signal: null });
+      await expect(Peer.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 
-    // What was stored was answered, and nothing else.
-    const stored = 1 + answers.filter(answer => answer === 'OK').length;
-    const rows = range(stored).map(index => row(1, index));
-    expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rows.join(''));
-    const closing = server.lines.slice(
-      server.lines.findIndex(({ action }) => action === 'shutdown'),
-    );
-    const told = closing
-      .filter(({ action }) => /^(?:shutdown|close_\w+)$/.test(action ?? ''))
-      .map(
-        ({ action, result, details }) =>
-          `${action} ${result} ${details['file'] ?? details['timer'] ?? ''}`,
+      // What was stored was answered, and nothing else.
+      const stored = 1 + answers.filter(answer => answer === 'OK').length;
+      const rows = range(stored).map(index => row(1, index));
+      expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rows.join(''));
+      const closing = server.lines.slice(
+        server.lines.findIndex(({ action }) => action === 'shutdown'),
       );
-    expect(told.map(line => line.trim())).toEqual([
-      'shutdown in_progress',
-      'close_socket success',
-      'close_socket success',
-      'close_timer success deadlines',
-      'close_listener success',
-      'close_file success bets.csv',
-      'close_file success bets.journal',
-      'shutdown success',
-    ]);
-    expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
-    expect(server.stderr).toBe('');
-  });
+      const told = closing
+        .filter(({ action }) => /^(?:shutdown|close_\w+)$/.test(action ?? ''))
+        .map(
+          ({ action, result, details }) =>
+            `${action} ${result} ${details['file'] ?? details['timer'] ?? ''}`,
+        );
+      expect(told.map(line => line.trim())).toEqual([
+        'shutdown in_progress',
+        'close_socket success',
+        'close_socket success',
+        'close_timer success deadlines',
+        'close_listener success',
+        'close_file success bets.csv',
+        'close_file success bets.journal',
+        'shutdown success',
+      ]);
+      expect(server.lines.filter(({ result }) => result === 'fail')).toEqual([]);
+      expect(server.stderr).toBe('');
+    },
+  );
 
   test('a server restart during an upload causes no failure in the client', async () => {
     const folder = await temporaryFolder();
