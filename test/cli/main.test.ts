@@ -111,6 +111,10 @@ describe('wrong usage', () => {
       ['draw', 'status', 'nowhere'],
       'cannot use the folder nowhere, it does not exist; DATA_DIR or the command line names it',
     ],
+    [
+      ['draw', 'status', '/dev/null'],
+      'cannot use the folder /dev/null, a file stands where a folder is needed (ENOTDIR)',
+    ],
     [['server', '--config', '.'], 'cannot read ., it is a folder (EISDIR)'],
     [['audit', 'nowhere'], 'nowhere/bets.csv is missing'],
     [

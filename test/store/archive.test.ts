@@ -1,11 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasWon } from '../../src/lottery/catedra.ts';
@@ -111,18 +104,6 @@ describe('archiveDraw', () => {
     expect(readFileSync(betsPath(archive)).equals(bets)).toBe(true);
   });
 
-  test('fails and moves nothing while a server has the folder locked', async () => {
-    const { folder, bets, journal } = await drawnFolder();
-    const { store } = await CsvStore.open(folder);
-    expect(await refusalOf(folder)).toBe(
-      `another process has ${folder}/bets.lock locked; end it, or use another DATA_DIR`,
-    );
-    expect(existsSync(join(folder, 'draws'))).toBe(false);
-    await store.close();
-    expect(readFiles(folder)).toEqual({ bets, journal });
-    await archiveDraw(folder);
-  });
-
   test('refuses a damaged journal, even with damage after the draw record', async () => {
     const { folder, journal } = await drawnFolder();
     const lines = linesOf(journal);
@@ -134,17 +115,5 @@ describe('archiveDraw', () => {
       expect(await refusalOf(folder)).toMatch(/^bets\.journal is damaged at offset \d+, /);
       expect(namesIn(folder)).toEqual(['bets.csv', 'bets.journal']);
     }
-  });
-
-  test('names a missing or empty folder and creates no file', async () => {
-    const folder = await temporaryFolder();
-    const missing = join(folder, 'missing');
-    expect(await refusalOf(missing)).toBe(
-      `cannot use the folder ${missing}, it does not exist; DATA_DIR or the command line names it`,
-    );
-    expect(await refusalOf(folder)).toBe(
-      `there is no lottery in ${folder}, it has no bets.journal; name the DATA_DIR of a server`,
-    );
-    expect(readdirSync(folder)).toEqual([]);
   });
 });

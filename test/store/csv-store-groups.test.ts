@@ -1,4 +1,3 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { UploadPlace } from '../../src/lottery/fact.ts';
 import { batchNamed, betsNamed, refusalOf } from '../contract/store-contract.ts';
@@ -47,24 +46,8 @@ describe('group commit', () => {
     expect(calls.filter(call => call.includes('bets.journal'))).toEqual([...ofLines, ...ofLines]);
   });
 
-  test('writes both files in parallel and acknowledges after both syncs', async () => {
-    for (const last of ['bets.csv', 'bets.journal']) {
-      const { store, files } = await openFaulty();
-      const journalBefore = files.contentOf('bets.journal').length;
-      const syncs = holdSyncs(files, last);
-      const append = follow(store.append(batchNamed(1)));
-      await idle();
-      expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
-      expect(files.contentOf('bets.journal').length).toBeGreaterThan(journalBefore);
-      expect([syncs.held(), append.outcome]).toEqual([1, 'waiting']);
-      syncs.release();
-      await idle();
-      expect(append.outcome).toBe('stored');
-    }
-  });
-
   test.each(['bets.csv', 'bets.journal'])(
-    'starts no group before the previous one is synced in %s',
+    'writes both files of a group at once, and starts no other before %s is synced',
     async last => {
       const { store, files } = await openFaulty();
       const lines = (): number => files.contentOf('bets.journal').toString().split('\n').length - 1;
@@ -181,28 +164,6 @@ describe('group commit', () => {
     expect(new Set(outcomes(empty))).toEqual(new Set(['stored']));
     expect(last.outcome).toBe('stored');
     expect(files.bets.equals(rowsOf(betsNamed(1)))).toBe(true);
-  });
-
-  test('completes short writes, wherever they stop', async () => {
-    const take = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 6 });
-    const counts = fc.array(fc.nat(3), { minLength: 1, maxLength: 10 });
-    await fc.assert(
-      fc.asyncProperty(take, counts, async (lengths, betCounts) => {
-        const { store, files } = await openFaulty();
-        let writes = 0;
-        files.onWrite = length => ({
-          bytes: Math.min(length, lengths[(writes += 1) % lengths.length]!),
-        });
-        await Promise.all(betCounts.map((count, name) => store.append(batchNamed(name, count))));
-        const rows = rowsOf(betCounts.flatMap((count, name) => betsNamed(name, count)));
-        expect(files.bets.equals(rows)).toBe(true);
-        expect(files.count(/^sync bets.journal/)).toBe(Math.min(2, betCounts.length));
-        await store.close();
-        expect((await factsOf(files)).map(fact => fact.kind === 'stored' && fact.count)).toEqual(
-          betCounts,
-        );
-      }),
-    );
   });
 });
 

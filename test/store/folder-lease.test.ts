@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_FILES } from '../../src/store/csv/files.ts';
-import { FolderLease, LOOK_MS, TAKE_OVER_MS } from '../../src/store/csv/folder-lease.ts';
+import { FolderLease, TAKE_OVER_MS } from '../../src/store/csv/folder-lease.ts';
 import { lockFolder } from '../../src/store/csv/folder-lock.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
@@ -26,10 +26,6 @@ async function folderWith(...names: string[]): Promise<string> {
 }
 
 describe('FolderLease.take', () => {
-  test('waits at least two check intervals of a running server', () => {
-    expect(TAKE_OVER_MS).toBeGreaterThanOrEqual(2 * LOOK_MS);
-  });
-
   test('does not wait in an empty folder', async () => {
     expect(await take(await temporaryFolder())).toEqual([]);
   });

@@ -7,9 +7,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { lockFolder } from '../../src/store/csv/folder-lock.ts';
 import { StoreError } from '../../src/store/store.ts';
-import { batchNamed, betsNamed, storedBets } from '../contract/store-contract.ts';
+import { batchNamed } from '../contract/store-contract.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { betsPath, openFilesIn, readFiles } from './store-folder.ts';
+import { betsPath, openFilesIn } from './store-folder.ts';
 
 /** A user id other than root, bound by file permissions. */
 const NOBODY = 65_534;
@@ -65,26 +65,6 @@ const busy = (folder: string): string =>
   `unusable: another process has ${folder}/bets.lock locked; end it, or use another DATA_DIR`;
 
 describe('the folder lock', () => {
-  test('refuses a second process, and is released when the first one is killed', async () => {
-    const folder = await temporaryFolder();
-    const first = await holdFrom(folder);
-    expect(first.said).toBe('open');
-    const before = readFiles(folder);
-    expect(await refusalOf(folder)).toBe(busy(folder));
-    expect((await holdFrom(folder)).said).toBe(busy(folder));
-    expect(readFiles(folder)).toEqual(before);
-
-    first.process.kill('SIGKILL');
-    await once(first.process, 'exit');
-    const { store } = await CsvStore.open(folder);
-    await store.append(batchNamed(1));
-    expect(await storedBets(store)).toEqual(betsNamed(1));
-    // The same with the roles reversed.
-    expect((await holdFrom(folder)).said).toBe(busy(folder));
-    await store.close();
-    expect((await holdFrom(folder)).said).toBe('open');
-  });
-
   test('refuses a second store in the same process', async () => {
     const folder = await temporaryFolder();
     const { store } = await CsvStore.open(folder);

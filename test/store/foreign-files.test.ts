@@ -63,14 +63,6 @@ describe('a bets.csv without a journal', () => {
     }); // prettier-ignore
   });
 
-  test('is counted completely when it is larger than a read block', async () => {
-    const folder = await temporaryFolder();
-    const row = rowOf(betWith());
-    const count = Math.ceil((2.5 * 1024 * 1024) / row.length);
-    await writeFile(betsPath(folder), row.repeat(count));
-    expect((await start(folder)).facts).toEqual(adopted([1, count]));
-  });
-
   test('begins a lottery without bets when it is empty', async () => {
     const folder = await temporaryFolder();
     await writeFile(betsPath(folder), '');

@@ -8,15 +8,13 @@ import {
 } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../src/dataset/random.ts';
-import { hasWon } from '../../src/lottery/catedra.ts';
 import type { Fact } from '../../src/lottery/fact.ts';
 import { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
-import { inspectStore, verifyStore } from '../../src/store/csv/inspection.ts';
 import { intervene } from '../../src/store/csv/intervention.ts';
 import type { OnStoreEvent } from '../../src/store/store.ts';
 import { describeStep, FaultyFiles, systemError } from './faulty-files.ts';
-import { AGENCIES, fill, filledFolder, lotteryIn, REOPENED, voided } from './interventions.ts';
+import { AGENCIES, fill, filledFolder, REOPENED, voided } from './interventions.ts';
 import { type Crash, DiskState, SimulatedDisk } from './simulated-disk.ts';
 import {
   betsPath,
@@ -31,18 +29,13 @@ import {
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
 /** A void of agency 2 that was killed between its two renames. */
-async function halfVoidedFolder(): Promise<{
-  folder: string;
-  before: StoreFiles;
-  after: StoreFiles;
-}> {
+async function halfVoidedFolder(): Promise<{ folder: string; before: StoreFiles }> {
   const folder = await filledFolder();
   const before = readFiles(folder);
   await intervene(folder, '1-2', () => voided(2));
-  const after = readFiles(folder);
   renameSync(betsPath(folder), `${betsPath(folder)}.next`);
   writeFiles(folder, { bets: before.bets });
-  return { folder, before, after };
+  return { folder, before };
 }
 
 async function warningsOfStart(folder: string): Promise<string[]> {
@@ -55,27 +48,6 @@ async function warningsOfStart(folder: string): Promise<string[]> {
 }
 
 describe('an interrupted void', () => {
-  test('after its first rename is completed and logged by the next start', async () => {
-    const { folder, after } = await halfVoidedFolder();
-    expect(await warningsOfStart(folder)).toEqual([
-      `${betsPath(folder)}.next: a void was interrupted; the file was renamed to bets.csv, which completes the void`,
-    ]);
-    expect(readFiles(folder).bets).toEqual(after.bets);
-    await verifyStore(folder, hasWon);
-  });
-
-  test('after its first rename is reported by every reader, not as damage', async () => {
-    const { folder } = await halfVoidedFolder();
-    const names = readdirSync(folder);
-    for (const read of [() => inspectStore(folder, []), () => verifyStore(folder, hasWon)])
-      await expect(read()).rejects.toThrow(
-        /a void in .* was interrupted after it took effect, .* nothing is damaged/,
-      );
-    expect(readdirSync(folder)).toEqual(names);
-    await intervene(folder, '1-2', () => voided(1));
-    expect((await lotteryIn(folder)).interventions).toEqual([voided(2), voided(1)]);
-  });
-
   test('before its first rename is undone and logged by the next start', async () => {
     const folder = await filledFolder();
     const before = readFiles(folder);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasWon } from '../../src/lottery/catedra.ts';
 import type { ByHand } from '../../src/lottery/fact.ts';
-import { Lottery } from '../../src/lottery/lottery.ts';
+import type { Lottery } from '../../src/lottery/lottery.ts';
 import { CsvStore } from '../../src/store/csv/csv-store.ts';
 import { verifyStore } from '../../src/store/csv/inspection.ts';
 import { intervene } from '../../src/store/csv/intervention.ts';
@@ -20,14 +20,7 @@ import {
   REOPENED,
   voided,
 } from './interventions.ts';
-import {
-  appendLines,
-  betsPath,
-  drawIn,
-  journalPath,
-  readFiles,
-  writeFiles,
-} from './store-folder.ts';
+import { appendLines, betsPath, journalPath, readFiles, writeFiles } from './store-folder.ts';
 
 /** The rows that are left when those of some batches are void. */
 function rowsWithout(isVoid: (batch: (typeof BATCHES)[number]) => boolean): string {
@@ -83,24 +76,6 @@ describe('an intervention in a CsvStore folder', () => {
     expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual(names);
     await intervene(folder, '1-2', () => REOPENED);
     expect((await lotteryIn(folder)).uploads.voidedOf(2)).toEqual([]);
-  });
-
-  test('a voided agency can resend an upload and take part in the draw', async () => {
-    const folder = await filledFolder();
-    await intervene(folder, '1-2', () => voided(2));
-    const lottery = new Lottery([]);
-    const { store } = await CsvStore.open(folder, { onFact: fact => lottery.apply(fact) });
-    expect([lottery.hasFinished(2), lottery.refusalOfBets(2), lottery.uploads.of(2)]).toEqual([
-      false,
-      undefined,
-      [],
-    ]);
-    await store.append(batchNamed(9, 2, 2), { upload: 'other', seq: 1 });
-    await store.close();
-    expect(lottery.uploads.find(2, 'other')).toMatchObject({ bets: 2, next: 2 });
-    await drawIn(folder);
-    const { draw } = await verifyStore(folder, hasWon);
-    expect(draw).toMatchObject({ bets: 5 });
   });
 
   test('void removes adopted rows of one agency and keeps those of others', async () => {

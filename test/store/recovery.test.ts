@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -14,7 +14,6 @@ import {
   damageOf,
   FACTS,
   fillFolder,
-  journalPath,
   killedFolder,
   linesOf,
   noPause,
@@ -210,16 +209,5 @@ describe('a journal without its bets.csv', () => {
     const { facts, cuts, bets } = await start(folder);
     expect([facts, cuts, bets.length]).toEqual([[], [], 0]);
     expect(openFilesIn(folder)).toEqual([]);
-  });
-
-  test('stops the start when it records rows, names the way out, creates no bets.csv', async () => {
-    const { folder, journal } = await killedFolder();
-    await rm(betsPath(folder));
-    expect(await refusalOf(folder)).toBe(
-      "bets.csv is missing although bets.journal vouches for rows in it; if 'loteria draw new' was interrupted, run it again",
-    );
-    expect(existsSync(betsPath(folder))).toBe(false);
-    expect(openFilesIn(folder)).toEqual([]);
-    expect(readFileSync(journalPath(folder)).equals(journal)).toBe(true);
   });
 });

@@ -216,8 +216,6 @@ export class SimulatedDisk implements Files {
   readonly state: DiskState;
   /** Decides about each step; undefined lets it happen. */
   rule: ((step: Step) => StepOutcome | undefined | Promise<StepOutcome | undefined>) | undefined;
-  /** Bytes that one read gives at most. */
-  readBytesMax = Number.POSITIVE_INFINITY;
   /** Number of files that are open. */
   openCount = 0;
   readonly #locked = new Set<string>();
@@ -294,8 +292,7 @@ export class SimulatedDisk implements Files {
       id: async () => this.#idOf(content),
       size: async () => content.now.length,
       read: async (into, position) => {
-        const end = position + Math.min(into.length, this.readBytesMax);
-        const bytes = content.now.subarray(position, end);
+        const bytes = content.now.subarray(position, position + into.length);
         into.set(bytes);
         return bytes.length;
       },
