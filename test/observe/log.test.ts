@@ -26,28 +26,6 @@ function takeApart(line: string): [string, string][] {
 }
 
 describe('a line of the log', () => {
-  test('consists of time, level padded to 8, action, result and details', () => {
-    const { log, lines } = collect();
-    log.line('INFO', 'config', 'success', { client_id: 1, loop_period: '5s' });
-    expect(lines).toEqual([
-      '2024-08-21 12:05:09 INFO     action: config | result: success | client_id: 1 | loop_period: 5s\n',
-    ]);
-  });
-
-  test('has its action at the same column for every level', () => {
-    const { log, lines } = collect();
-    log.line('DEBUG', 'a', 'success');
-    log.line('INFO', 'a', 'success');
-    log.line('WARNING', 'a', 'in_progress');
-    log.line('ERROR', 'a', 'fail');
-    expect(lines).toEqual([
-      '2024-08-21 12:05:09 DEBUG    action: a | result: success\n',
-      '2024-08-21 12:05:09 INFO     action: a | result: success\n',
-      '2024-08-21 12:05:09 WARNING  action: a | result: in_progress\n',
-      '2024-08-21 12:05:09 ERROR    action: a | result: fail\n',
-    ]);
-  });
-
   test('has the local time with two digits per part, and follows the clock', () => {
     const times = [
       new Date(2024, 0, 2, 3, 4, 5, 0),
@@ -73,12 +51,6 @@ describe('a line of the log', () => {
       '2024-01-02 03:04:05',
     ];
     expect(lines.map(line => line.slice(0, 19))).toEqual([...expected, ...expected]);
-  });
-
-  test('omits an undefined detail', () => {
-    const { log, lines } = collect();
-    log.line('INFO', 'close_socket', 'success', { ip: '10.0.0.1', agency: undefined });
-    expect(lines[0]).toMatch(/ \| result: success \| ip: 10\.0\.0\.1\n$/);
   });
 
   test('keeps zero and the empty string', () => {
@@ -197,25 +169,6 @@ describe('detail values', () => {
 });
 
 describe('JSON lines', () => {
-  test('contain the same facts', () => {
-    const { log, lines } = collect({ format: 'json' });
-    log.line('INFO', 'apuesta_enviada', 'success', {
-      dni: '30904465',
-      numero: 7574,
-      none: undefined,
-    });
-    expect(lines).toHaveLength(1);
-    expect(lines[0]!.endsWith('}\n')).toBe(true);
-    expect(JSON.parse(lines[0]!)).toEqual({
-      time: NOON.toISOString(),
-      level: 'INFO',
-      action: 'apuesta_enviada',
-      result: 'success',
-      dni: '30904465',
-      numero: 7574,
-    });
-  });
-
   test('keep every value unchanged on one line', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), msg => {
