@@ -3,7 +3,6 @@ import { AgencyError, Stopped } from '../../src/agency/errors.ts';
 import { fieldsOf } from '../../src/lottery/bet-rules.ts';
 import { NEND, NOK, OK } from '../support/base-frames.ts';
 import { FakeCentral, RWIN_NONE, RWIN_TWO } from '../support/fake-central.ts';
-import { freePort } from '../support/free-port.ts';
 import { betsFile, failureOf, startAgency, uploadFile } from './start-agency.ts';
 
 describe('END and GWIN', () => {
@@ -158,20 +157,6 @@ describe('a stopped agency', () => {
     expect(await failureOf(uploadFile(agency, await betsFile(10)))).toBeInstanceOf(Stopped);
     expect(await failureOf(agency.finishAndAwaitWinners())).toBeInstanceOf(Stopped);
     expect(central.conversations).toEqual([]);
-  });
-
-  test('stops dialing an unreachable central', async () => {
-    const { agency, events, stop } = startAgency(await freePort(), { random: () => 1 });
-    const upload = failureOf(uploadFile(agency, await betsFile(10)));
-    await events.until('connecting', 2);
-    const stoppedAt = performance.now();
-    stop.abort();
-    expect(await upload).toBeInstanceOf(Stopped);
-    // The wait that was interrupted is one of 250 ms.
-    expect(performance.now() - stoppedAt).toBeLessThan(200);
-    expect(events.names.at(-1)).toBe('file-closed');
-    await agency.close();
-    expect(events.names).not.toContain('socket-closed');
   });
 
   test('sends no more batches and waits for the pending acknowledgements', async () => {

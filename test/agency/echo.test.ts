@@ -48,17 +48,6 @@ function start(port: number | readonly number[], overrides: Partial<EchoParts> =
 }
 
 describe('the echo client', () => {
-  test('sends each message over its own connection and reports the echo', async () => {
-    const { port, lines } = await echoServer((socket, line) => socket.end(line));
-    const { running, events } = start(port);
-    await running;
-    const texts = [1, 2, 3].map(number => `[CLIENT 1] Message N°${number}`);
-    expect(lines).toEqual(texts.map(text => `${text}\n`));
-    expect(events.of('echo')).toEqual(texts.map(text => ({ event: 'echo', text })));
-    expect(events.of('socket-closed')).toHaveLength(3);
-    expect(events.names.at(-1)).toBe('echo-finished');
-  });
-
   test('fails over to the next server and stays with it', async () => {
     const { port, lines } = await echoServer((socket, line) => socket.end(line));
     const { running, events } = start([await freePort(), port]);
@@ -83,15 +72,6 @@ describe('the echo client', () => {
     const { running, events } = start(1, { amount: 0 });
     await running;
     expect(events.names).toEqual(['echo-finished']);
-  });
-
-  test('fails on an echo of another line', async () => {
-    const { port } = await echoServer(socket => socket.end('[CLIENT 2] Message N°1\n'));
-    const error = await failureOf(start(port).running);
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(
-      "the server echoed '[CLIENT 2] Message N°1' for '[CLIENT 1] Message N°1'",
-    );
   });
 
   test.each<[string, (socket: Socket) => void, string]>([
@@ -139,15 +119,5 @@ describe('the echo client', () => {
     stop.abort();
     expect(await stopped).toBeInstanceOf(Stopped);
     expect(events.of('socket-closed')).toHaveLength(1);
-  });
-
-  test('stops between two messages', async () => {
-    const { port, lines } = await echoServer((socket, line) => socket.end(line));
-    const { running, events, stop } = start(port, { periodMs: 60_000 });
-    const stopped = failureOf(running);
-    await events.until('echo');
-    stop.abort();
-    expect(await stopped).toBeInstanceOf(Stopped);
-    expect(lines).toHaveLength(1);
   });
 });

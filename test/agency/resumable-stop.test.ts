@@ -2,13 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { Stopped } from '../../src/agency/errors.ts';
 import { OK } from '../support/base-frames.ts';
 import { fail, FakeCentral, welc } from '../support/fake-central.ts';
-import { freePort } from '../support/free-port.ts';
 import {
   betsFile,
   failureOf,
   numberedText,
   startResumable,
-  untilWait,
   uploadFile,
   welcomed,
 } from './start-agency.ts';
@@ -20,17 +18,6 @@ describe('a stopped resumable agency', () => {
     stop.abort();
     expect(await failureOf(uploadFile(agency, await betsFile(10)))).toBeInstanceOf(Stopped);
     expect(central.conversations).toEqual([]);
-  });
-
-  test('stops dialing an unreachable central', async () => {
-    const { agency, events, stop } = startResumable(await freePort(), {
-      random: () => 1,
-    });
-    const upload = failureOf(uploadFile(agency, await betsFile(10)));
-    await events.until('connecting', 2);
-    stop.abort();
-    expect(await upload).toBeInstanceOf(Stopped);
-    expect(events.names.slice(-2)).toEqual(['upload-stopped', 'file-closed']);
   });
 
   test('does not reconnect when stopped during the back-off', async () => {
@@ -144,17 +131,5 @@ describe('a stopped resumable agency', () => {
     expect(await winners).toBeInstanceOf(Stopped);
     await agency.close();
     expect(await conversation.end()).toEqual([]);
-  });
-
-  test('stops at once while it waits for the draw, and closes the connection', async () => {
-    const central = await FakeCentral.listen();
-    const { agency, events, stop } = startResumable(central.port);
-    const { conversation, winners } = await untilWait(central, agency);
-    const stopped = failureOf(winners);
-    stop.abort();
-    expect(await stopped).toBeInstanceOf(Stopped);
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-    expect(events.names.at(-1)).toBe('socket-closed');
   });
 });

@@ -45,18 +45,6 @@ describe('RowDigester', () => {
     expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [] });
   });
 
-  test('skips a heading, invalid lines and bets that the dialect cannot send', async () => {
-    const found = await digest(
-      'first_name,last_name,document,birthdate,number\n' +
-        'Ana,Paz,30904465,1999-03-17,7574\n' +
-        'Ana,Paz,30904465,1999-02-30,7574\n' +
-        'A|a,Paz,30904465,1999-03-17,7574\n' +
-        'Eva,Sol,30904466,1999-03-18,1\n',
-    );
-    const rows = '3,Ana,Paz,30904465,1999-03-17,7574\r\n3,Eva,Sol,30904466,1999-03-18,1\r\n';
-    expect(found).toEqual({ bets: 2, sha256: sha256(rows), refused: [1, 3, 4] });
-  });
-
   test.each(['0', '00', '0000', '007', '7', '9999'])(
     'digests the number %s the same beside a row with quotes',
     async number => {
@@ -69,13 +57,6 @@ describe('RowDigester', () => {
       );
     },
   );
-
-  test('reads another delimiter and another encoding', async () => {
-    const line = Buffer.from('Jos\xe9;Pe\xf1a;30904465;1999-03-17;7574\r\n', 'latin1');
-    const found = await digest(line, { delimiter: 0x3b, encoding: 'windows-1252' });
-    const rows = '3,José,Peña,30904465,1999-03-17,7574\r\n';
-    expect(found).toEqual({ bets: 1, sha256: sha256(rows), refused: [] });
-  });
 
   test('digests a file longer than its buffers', async () => {
     const path = await betsFile(27_000);

@@ -4,7 +4,6 @@ import { Lottery } from '../../src/lottery/lottery.ts';
 import { range } from '../support/base-frames.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
-import { until } from '../support/until.ts';
 import { RWIN_TWO } from '../support/fake-central.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { pipeFile } from './pipe-file.ts';
@@ -43,38 +42,6 @@ describe('agencies with several servers', () => {
       [2, 4],
     ]);
   });
-
-  test('fail over during an upload and store every bet once', async () => {
-    const store = new GatedStore();
-    const lottery = new Lottery([1, 2]);
-    const [a, b] = [
-      await TestCentral.open({ lottery, store }),
-      await TestCentral.open({ lottery, store }),
-    ];
-    const path = await betsFile(400);
-    const agencies = [1, 2].map(id => startResumable([a.port, b.port], { id, batchWindow: 4 }));
-    const ended = agencies.map(async ({ agency }) => {
-      const result = await uploadFile(agency, path);
-      await agency.finishAndAwaitWinners();
-      await agency.close();
-      return result;
-    });
-    await until(
-      () => a.of('batch-stored').length >= 10,
-      'some batches being stored by the first server',
-    );
-    for (const socket of a.sockets) socket.destroy();
-    await a.stop();
-    for (const result of await Promise.all(ended)) expect(result).toBe(400);
-    for (const agency of [1, 2]) {
-      const expected = betLines(1, 400).split('\n').slice(0, -1);
-      const rows = store.rows.split('\r\n').filter(row => row.startsWith(`${agency},`));
-      expect(rows).toEqual(expected.map(line => `${agency},${line}`));
-    }
-    expect(a.of('agency-identified').map(({ agency }) => agency)).toEqual([1]);
-    expect(b.of('agency-identified').map(({ agency }) => agency)).toEqual([2, 1]);
-    expect(agencies[0]!.events.of('file-closed')).toHaveLength(1);
-  });
 });
 
 describe('a failing server', () => {
@@ -104,23 +71,6 @@ describe('a failing server', () => {
     expect(events.of('socket-closed').map(({ address }) => address)).toEqual([atA, atB]);
   });
 
-  test('between two requests causes a failover', async () => {
-    const { a, b, ports } = await two();
-    const { agency, events } = startResumable(ports);
-    const upload = uploadFile(agency, await betsFile(2));
-    const first = await welcomed(a);
-    await accepting(first, [numberedText(1, 2), 'DONE 1|2']);
-    await upload;
-    await first.hangUp();
-    const winners = agency.finishAndAwaitWinners();
-    const second = await welcomed(b, 3);
-    await accepting(second, ['END']);
-    expect(await second.message()).toBe('ACTA 0');
-    second.say(RWIN_TWO);
-    expect(await winners).toHaveLength(2);
-    expect(events.of('connected')).toHaveLength(2);
-  });
-
   test('causes a growing back-off while all servers fail, until a success', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
@@ -134,20 +84,6 @@ describe('a failing server', () => {
     await upload;
     expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([
       0, 100, 200, 400, 800, 0,
-    ]);
-  });
-
-  test('that becomes unreachable is skipped while another is reachable', async () => {
-    const { a, b, ports } = await two();
-    const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });
-    const upload = uploadFile(agency, await betsFile(2));
-    await (await welcomed(a)).hangUp();
-    await a.close();
-    await (await welcomed(b)).hangUp();
-    await accepting(await welcomed(b), [numberedText(1, 2), 'DONE 1|2']);
-    expect(await upload).toBe(2);
-    expect(events.of('connecting')).toEqual([
-      expect.objectContaining({ attempt: 1, waitMs: 0, address: `127.0.0.1:${ports[0]}` }),
     ]);
   });
 

@@ -26,10 +26,10 @@ describe('loteria acta check', () => {
   });
 
   test('skips and counts the lines that an upload skips', async () => {
-    const content = `nombre,apellido,documento,nacimiento,numero\n${LINES.join('')}no bet\n`;
+    const content = `nombre,apellido,documento,nacimiento,numero\n${LINES.join('')}no bet\nA|a,Paz,1,1990-01-02,1\n`;
     const { code, stdout } = await check(content, '--agency', '1');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^invalid lines +not checked +1, which an upload skips$/m);
+    expect(stdout).toMatch(/^invalid lines +not checked +2, which an upload skips$/m);
   });
 
   test('reads another delimiter and another encoding', async () => {
