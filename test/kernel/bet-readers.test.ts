@@ -193,49 +193,6 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
   });
 
   describe('a bet of a batch', () => {
-    const FIELDS = ['first_name', 'last_name', 'document', 'birthdate', 'number'] as const;
-
-    test.each([
-      ['first_name', '', 'empty'],
-      ['first_name', 'x'.repeat(256), 'too-long'],
-      ['first_name', 'a\nb', 'control-character'],
-      ['last_name', '', 'empty'],
-      ['last_name', 'ñ'.repeat(128), 'too-long'],
-      ['last_name', 'a\u0085', 'control-character'],
-      ['document', '', 'empty'],
-      ['document', '12345678901', 'too-long'],
-      ['document', '30.904.465', 'not-digits'],
-      ['birthdate', '', 'empty'],
-      ['birthdate', '1900-02-29', 'not-a-date'],
-      ['number', '', 'empty'],
-      ['number', '-1', 'not-digits'],
-      ['number', '10000', 'out-of-range'],
-      ['number', '00000000001', 'too-long'],
-    ] as const)('with the %s %j is refused, at any place in the batch', (field, value, reason) => {
-      const bad = PAZ.split('|').with(FIELDS.indexOf(field), value).join('|');
-      for (let index = 0; index < 3; index += 1) {
-        const bets = [LORCA, LORCA, LORCA].with(index, bad);
-        expect(readBatch(`3|${bets.join('|')}`)).toEqual({ count: 3, index, field, reason });
-      }
-    });
-
-    test.each([
-      ['Latin-1', '4d6172ed61'],
-      ['a sequence that the delimiter cuts, not read on into the next field', '41c3'],
-    ])('that is not UTF-8 is refused: %s', (_, name) => {
-      const payload = Buffer.concat([
-        Buffer.from('1|'),
-        Buffer.from(name, 'hex'),
-        Buffer.from('|Paz|1|2000-02-29|1'),
-      ]);
-      expect(reader.readBatch(payload, 1)).toEqual({
-        count: 1,
-        index: 0,
-        field: 'first_name',
-        reason: 'not-utf-8',
-      });
-    });
-
     test('that is invalid is reported before missing or extra fields after it', () => {
       const bad = 'Ana||007|2000-02-29|1';
       const fault = { index: 0, field: 'last_name', reason: 'empty' };
@@ -243,30 +200,9 @@ describe.each([new PlainBetReader(), new WasmBetReader()])('the $constructor.nam
       expect(readBatch(`1|${bad}|x`)).toEqual({ count: 1, ...fault });
       expect(readBatch(`2|${bad}|${bad}`)).toEqual({ count: 2, ...fault });
     });
-
-    test('that is refused does not affect the next batch', () => {
-      readBatch(`2|${LORCA}|Ana||007|2000-02-29|1`);
-      expect(readBatch(`1|${PAZ}`)).toEqual(PAZ_READ);
-    });
   });
 
   describe('a truncated payload', () => {
-    test.each([`1|${LORCA}`, `2|${LORCA}|${PAZ}`, '0|', '1|Ñ|😀|7|0001-01-01|0'])(
-      'is refused, except within the digits of its last number: %j',
-      payload => {
-        const bytes = Buffer.from(payload);
-        const lastNumber = bytes.lastIndexOf('|') + 1;
-        const taken = Array.from({ length: bytes.length }, (_, length) => length).filter(
-          length => 'rows' in reader.readBatch(bytes.subarray(0, length), 1),
-        );
-        const withinNumber = Array.from({ length: bytes.length }, (_, length) => length).filter(
-          length => length > lastNumber,
-        );
-        expect(taken).toEqual(withinNumber);
-        expect(reader.readBatch(bytes, 1)).toHaveProperty('rows');
-      },
-    );
-
     test.prop([wireBets, digits])(
       'is a batch only when the grammar allows it',
       (bets, numberDigits) => {
