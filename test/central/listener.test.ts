@@ -1,11 +1,10 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Listener, type ListenerParts } from '../../src/central/listener.ts';
 import { OpenConnections } from '../../src/central/open-connections.ts';
 import type { CentralEvent } from '../../src/observe/events.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import { bet, conn, END, GWIN, nbet, NOK, OK } from '../support/base-frames.ts';
-import { listen } from '../support/listen.ts';
 import { GatedStore } from '../support/gated-store.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 import { TestCentral } from '../support/test-central.ts';
@@ -79,16 +78,6 @@ describe('opening a listener', () => {
       { event: 'connection-accepted', ip: '127.0.0.1' },
       { event: 'accepting' },
     ]);
-  });
-
-  test('on a port in use by another program fails with advice', async () => {
-    const port = await listen(createServer());
-    const made = parts({ port });
-    await expect(Listener.open(made)).rejects.toMatchObject({
-      message: `port ${port} is in use by another program, end it or choose another one for silent (SERVER_PORT, SERVER_LISTENERS)`,
-      cause: { code: 'EADDRINUSE' },
-    });
-    expect(made.events).toEqual([]);
   });
 
   test('on an address of another machine fails and names it', async () => {

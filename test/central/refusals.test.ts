@@ -71,16 +71,6 @@ describeCases('a message before CONN', [
   { what: 'END before CONN', says: [END, conn(1)], code: 'not-identified' },
 ]);
 
-describeCases('an invalid CONN', [
-  {
-    what: 'a second CONN',
-    says: [conn(1), conn(1)],
-    code: 'malformed',
-    detail: 'identified itself already',
-  },
-  { what: 'the largest agency id, unexpected', says: [conn(65_535)], code: 'unauthorized' },
-]);
-
 describeCases('an unknown message type', [
   {
     what: 'as the first message',
@@ -92,13 +82,6 @@ describeCases('an unknown message type', [
 ]);
 
 describeCases('bets that are invalid', [
-  {
-    what: 'a field of the second bet of an NBET',
-    says: [conn(1), nbet(bet(100), bet('x'))],
-    code: 'invalid-bet',
-    detail: 'bet 1, document, not-digits',
-    bets: { single: false, count: 2 },
-  },
   {
     what: 'a field of a BET',
     says: [conn(1), frame('BET', bet('x').join('|'))],

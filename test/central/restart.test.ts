@@ -21,27 +21,24 @@ import {
   failFinished,
 } from '../support/base-frames.ts';
 import { noPause } from '../store/store-folder.ts';
-import { takeTurns, TestCentral } from '../support/test-central.ts';
+import { TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** The real disk, which may have no room for writes that contain a text; for '', none at all. */
-class Disk {
-  noRoomFor: string | undefined;
-  readonly files: Files = {
-    ...NODE_FILES,
-    open: async path => {
-      const file = await NODE_FILES.open(path);
-      const write = file.write.bind(file);
-      file.write = async (buffers, position) => {
-        if (this.noRoomFor !== undefined && Buffer.concat(buffers).includes(this.noRoomFor))
-          throw Object.assign(new Error('no room'), { code: 'ENOSPC', syscall: 'write' });
-        return write(buffers, position);
-      };
-      return file;
-    },
-  };
-}
+/** The real disk, with no room for the record of a draw. */
+const NO_ROOM_FOR_DRAW: Files = {
+  ...NODE_FILES,
+  open: async path => {
+    const file = await NODE_FILES.open(path);
+    const write = file.write.bind(file);
+    file.write = async (buffers, position) => {
+      if (Buffer.concat(buffers).includes('"type":"draw"'))
+        throw Object.assign(new Error('no room'), { code: 'ENOSPC', syscall: 'write' });
+      return write(buffers, position);
+    };
+    return file;
+  },
+};
 
 /** One life of a server: its store, with what it remembers, and its central. */
 interface Life {
@@ -50,10 +47,9 @@ interface Life {
   readonly store: CsvStore;
 }
 
-async function start(folder: string, disk = new Disk(), agencies = [1, 2]): Promise<Life> {
+async function start(folder: string, files = NODE_FILES, agencies = [1, 2]): Promise<Life> {
   const lottery = new Lottery(agencies);
   const onFact = lottery.apply.bind(lottery);
-  const { files } = disk;
   const { store } = await CsvStore.open(folder, { files, onFact, pause: noPause });
   const central = await TestCentral.open({ store, lottery, limits: { lingerTimeoutMs: 50 } });
   return { folder, central, store };
@@ -136,11 +132,9 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
   });
 
   test('holds a draw that was due', async () => {
-    const disk = new Disk();
-    const first = await start(await temporaryFolder(), disk, [1]);
+    const first = await start(await temporaryFolder(), NO_ROOM_FOR_DRAW, [1]);
     const peer = await first.central.uploader(1);
     expect(await peer.ask(sbet(1, bet(1, 7574)))).toEqual(['OK']);
-    disk.noRoomFor = '"type":"draw"';
     expect(await peer.ask(END)).toEqual(['OK']);
     await first.central.seen('draw-delayed');
     expect(first.central.of('draw-held')).toEqual([]);
@@ -192,59 +186,6 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     expect(rowsIn(life).split('\r\n')).toHaveLength(7);
     // What was refused has left nothing behind that would stop the next start.
     await restart(life, end);
-  });
-});
-
-describe('a full disk', () => {
-  test('delays the draw and its winners until the record is written', async () => {
-    const disk = new Disk();
-    const life = await start(await temporaryFolder(), disk, [1]);
-    const { central } = life;
-    const [peer, other] = [await central.uploader(1), await central.uploader(1)];
-    expect(await peer.ask(sbet(1, bet(1, 7574)))).toEqual(['OK']);
-    other.send(WAIT);
-    disk.noRoomFor = '"type":"draw"';
-    expect(await peer.ask(END, GWIN)).toEqual(['OK', 'NEND']);
-    expect(await central.seen('draw-delayed')).toMatchObject([
-      { error: expect.stringMatching(/bets\.journal, the disk is full \(ENOSPC\)/) },
-    ]);
-    await takeTurns(peer);
-    expect(central.of('draw-held')).toEqual([]);
-    disk.noRoomFor = undefined;
-    expect(await other.frame()).toBe('RWIN 1|1');
-    expect(linesIn(life, 'draw')).toBe(1);
-    expect(central.of('draw-held')).toHaveLength(1);
-  });
-
-  test('refuses batches and END but not queries, until there is free space', async () => {
-    const disk = new Disk();
-    const life = await start(await temporaryFolder(), disk, [1]);
-    const { central } = life;
-    const bystander = await central.agency(1);
-    const peer = await central.uploader(1);
-    expect(await peer.ask(sbet(1, bet(1)), sbet(2, bet(2)))).toEqual(['OK', 'OK']);
-    disk.noRoomFor = '';
-    peer.send(
-      Buffer.concat([sbet(3, bet(3)), sbet(4, bet('x')), sbet(5, bet(5)), done(4, 4), END]),
-    );
-    expect(await peer.lastFrames()).toEqual([expect.stringMatching(/^FAIL storage\|1\|.*ENOSPC/)]);
-    const again = await central.uploader(1, 'u', 3);
-    again.send(sbet(3, bet('x')));
-    expect(await again.lastFrames()).toEqual([expect.stringMatching(/^FAIL storage\|1\|.*ENOSPC/)]);
-    const end = await central.uploader(1, 'u', 3);
-    end.send(END);
-    expect(await end.lastFrames()).toEqual([expect.stringMatching(/^FAIL storage\|1\|.*ENOSPC/)]);
-    await takeTurns(bystander);
-    disk.noRoomFor = undefined;
-    const free = await central.uploader(1, 'u', 3);
-    expect(await free.ask(sbet(3, bet(3)), sbet(4, bet(4)), done(4, 4), END)).toEqual([
-      'OK',
-      'OK',
-      'OK',
-      'OK',
-    ]);
-    await central.seen('draw-held');
-    expect(rowsIn(life)).toBe([1, 2, 3, 4].map(document => row(1, document)).join(''));
   });
 });
 
