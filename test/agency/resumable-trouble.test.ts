@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { AgencyError } from '../../src/agency/errors.ts';
 import { NOK, OK } from '../support/base-frames.ts';
 import { type Conversation, fail, FakeCentral, RWIN_TWO } from '../support/fake-central.ts';
-import { freePort } from '../support/free-port.ts';
 import {
   betsFile,
   failureOf,
@@ -125,22 +124,6 @@ describe('a permanent refusal', () => {
     expect(central.conversations).toHaveLength(1);
   });
 
-  test.each([
-    ['unauthorized', 'agency 1 is not expected'],
-    ['upload-open', 'upload u is unfinished'],
-  ])('(%s) of HELO ends the upload before any batch', async (code, why) => {
-    const { agency, central, upload } = await uploading();
-    const conversation = await central.accept();
-    await conversation.message();
-    conversation.say(fail(code, 1, why));
-    const error = await failureOf(upload);
-    expect(error).toBeInstanceOf(AgencyError);
-    expect(error.message).toBe(`the central refused, ${code}, ${why}`);
-    await agency.close();
-    expect(await conversation.end()).toEqual([]);
-    expect(central.conversations).toHaveLength(1);
-  });
-
   test('of HELO as malformed suggests an update of the central', async () => {
     const { agency, central, upload } = await uploading();
     const conversation = await central.accept();
@@ -229,21 +212,6 @@ describe('reconnecting', () => {
     expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([
       100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 100,
     ]);
-  });
-
-  test('waits for an unreachable central, at the start and later', async () => {
-    const port = await freePort();
-    const { agency, events } = startResumable(port, { random: () => WAITING_A_THOUSANDTH });
-    const upload = uploadFile(agency, await betsFile(2));
-    await events.until('connecting', 2);
-    const central = await FakeCentral.listen(port);
-    await batchOn(central);
-    await central.close();
-    const before = events.of('connecting').length;
-    await events.until('connecting', before + 2);
-    await acceptAll(await FakeCentral.listen(port));
-    expect(await upload).toBe(2);
-    expect(events.of('reconnecting')).toHaveLength(1);
   });
 
   test('has no time limit when retry.maxElapsed is 0', async () => {

@@ -71,6 +71,23 @@ describe('a failing server', () => {
     expect(events.of('socket-closed').map(({ address }) => address)).toEqual([atA, atB]);
   });
 
+  test('between two requests causes a failover', async () => {
+    const { a, b, ports } = await two();
+    const { agency, events } = startResumable(ports);
+    const upload = uploadFile(agency, await betsFile(2));
+    const first = await welcomed(a);
+    await accepting(first, [numberedText(1, 2), 'DONE 1|2']);
+    await upload;
+    await first.hangUp();
+    const winners = agency.finishAndAwaitWinners();
+    const second = await welcomed(b, 3);
+    await accepting(second, ['END']);
+    expect(await second.message()).toBe('ACTA 0');
+    second.say(RWIN_TWO);
+    expect(await winners).toHaveLength(2);
+    expect(events.of('connected')).toHaveLength(2);
+  });
+
   test('causes a growing back-off while all servers fail, until a success', async () => {
     const { a, b, ports } = await two();
     const { agency, events } = startResumable(ports, { random: () => WAITING_A_THOUSANDTH });

@@ -98,22 +98,6 @@ describe('loteria run', () => {
     expect(await readdir(where.tmp)).toEqual([]);
   });
 
-  test('takes a zip, with the files in a folder of it or not', async context => {
-    needsPython(context);
-    const where = await place();
-    await writeData(join(where.cwd, 'data'));
-    execFileSync('python3', ['-m', 'zipfile', '-c', 'inner.zip', 'data/'], { cwd: where.cwd });
-    const names = (await readdir(join(where.cwd, 'data'))).map(name => `data/${name}`);
-    execFileSync('python3', ['-m', 'zipfile', '-c', 'outer.zip', ...names], { cwd: where.cwd });
-    for (const zip of ['inner.zip', 'outer.zip']) {
-      const { code, lines } = await run(where, '--data', zip);
-      expect(code).toBe(0);
-      expect(lines[0]).toBe(`bets: ${zip}`);
-      expect(tableOf(lines)).toEqual(OUTCOME);
-    }
-    expect(await readdir(where.tmp)).toEqual([]);
-  });
-
   test('takes .data/dataset.zip once it is there, unless an option asks for made-up bets', async context => {
     needsPython(context);
     const where = await place();

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { readClientConfig } from '../../src/config/client-config.ts';
-import { BET_VARIABLES } from '../../src/config/client-keys.ts';
 import { ConfigError } from '../../src/config/errors.ts';
 
 const LEAST = { CLI_ID: '1', CLI_SERVER_ADDRESS: 'server:12345' };
@@ -41,15 +40,9 @@ async function refusal(environment: Record<string, string>): Promise<string> {
 }
 
 describe('the bet of exercise 5', () => {
-  test('has a Spanish and an English name for each variable', () => {
-    expect(BET_VARIABLES.map(([spanish]) => spanish)).toEqual(SPANISH);
-    expect(BET_VARIABLES.map(([, english]) => english)).toEqual(ENGLISH);
-  });
-
   test.each([
     ['Spanish', SPANISH],
     ['English', ENGLISH],
-    ['mixed', ['NOMBRE', 'CLI_BET_SURNAME', 'DOCUMENTO', 'CLI_BET_BIRTH', 'NUMERO']],
   ])('is read from the five variables in %s spelling', async (_, names) => {
     expect(await betOf(environmentOf(names))).toEqual(VALUES);
   });

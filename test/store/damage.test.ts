@@ -158,22 +158,6 @@ describe('bets.journal', () => {
     }
   });
 
-  test('stops the start at the first of two swapped lines', async () => {
-    const { folder, bets, journal } = await prepared(true);
-    const lines = linesOf(journal);
-    let offset = 0;
-    for (let index = 0; index + 1 < lines.length; index += 1) {
-      const swapped = Buffer.concat(lines.toSpliced(index, 2, lines[index + 1]!, lines[index]!));
-      const place = await damagePlace(
-        folder,
-        { bets, journal: swapped },
-        `lines ${index + 1} and next`,
-      );
-      expect(place).toEqual({ file: 'bets.journal', offset });
-      offset += lines[index]!.length;
-    }
-  });
-
   test('stops the start when anything follows the draw', async () => {
     const { folder, bets, journal } = await prepared(true);
     const record = { type: 'finished', agency: 3 };
