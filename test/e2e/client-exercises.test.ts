@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -47,7 +47,7 @@ describe('exercise 5: one bet from the environment', () => {
 });
 
 describe('exercises 1 to 4: the echo client', () => {
-  test('sends its messages, both sides log them, and the loop finishes', async () => {
+  test('sends its messages, both sides log them, the loop finishes, nothing is stored', async () => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder, { SERVER_MODE: 'echo' });
     const client = startClient(folder, 1, port, { CLI_MODE: 'echo', CLI_LOOP_AMOUNT: '3' });
@@ -66,6 +66,10 @@ describe('exercises 1 to 4: the echo client', () => {
         text => `INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: ${text}`,
       ),
     );
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual(DONE);
+    expect(server.linesOf('close_listener', 'success')).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test('reports a wrong echo, exit code 1', async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bet, conn, nbet, OK, row } from '../support/base-frames.ts';
@@ -8,24 +8,6 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const BATCH = nbet(bet(10), bet(11));
 const ROWS = row(1, 10) + row(1, 11);
-
-async function logged(server: Program, action: string, count: number): Promise<void> {
-  await server.line(
-    () => server.linesOf(action, 'success').length >= count,
-    `${count} lines of ${action}`,
-  );
-}
-
-/** The lines that tell how the server ended, in their order, without repetitions. */
-function endingOf(server: Program): string[] {
-  const lines = server.lines
-    .filter(({ action }) =>
-      ['shutdown', 'close_socket', 'close_listener', 'close_file'].includes(action ?? ''),
-    )
-    .map(({ action, result }) => `${action} ${result}`);
-  const shutdown = lines.indexOf('shutdown in_progress');
-  return lines.slice(shutdown).filter((line, index, all) => line !== all[index - 1]);
-}
 
 test.each([
   ['SIGTERM', 'SIGTERM'],
@@ -132,32 +114,5 @@ describe('a server exits with code 1, or 2 for an unusable folder, and one log l
     const third = await startServer(folder);
     expect(third.server.linesOf('open_store')[0]!.details['bets']).toBe('4');
     expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(ROWS + ROWS);
-  });
-});
-
-describe('a server in echo mode', () => {
-  test('sends each line back, logs it, stores nothing, and exits 0 on SIGTERM', async () => {
-    const folder = await temporaryFolder();
-    const { server, port } = await startServer(folder, { SERVER_MODE: 'echo' });
-    for (const text of ['[CLIENT 1] Message N°1', '  "spaces" and \'quotes\'  ', 'ñandú']) {
-      const peer = await Peer.connect(port);
-      peer.send(Buffer.from(`${text}\n`));
-      expect(await peer.rest()).toBe(Buffer.from(`${text}\n`).toString('hex'));
-      peer.end();
-    }
-    await logged(server, 'close_socket', 3);
-    server.kill('SIGTERM');
-    expect(await server.exited).toEqual({ code: 0, signal: null });
-    expect(server.linesOf('receive_message').map(({ text }) => text.slice(20))).toEqual([
-      'INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: [CLIENT 1] Message N°1',
-      `INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg:   "spaces" and 'quotes'  `,
-      'INFO     action: receive_message | result: success | ip: 127.0.0.1 | msg: ñandú',
-    ]);
-    expect(endingOf(server)).toEqual([
-      'shutdown in_progress',
-      'close_listener success',
-      'shutdown success',
-    ]);
-    expect(await readdir(folder)).toEqual([]);
   });
 });
