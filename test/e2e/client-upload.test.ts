@@ -51,25 +51,6 @@ function story(program: Program): string[] {
 }
 
 describe('a client', () => {
-  test('logs its configuration first, with the values as given', async () => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), '');
-    const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-    const client = startClient(folder, 1, port, {
-      CLI_SERVER_ADDRESS: `localhost:${port}`,
-      CLI_FILE_ALLOWEMPTY: 'true',
-      CLI_LOOP_AMOUNT: '5',
-      CLI_LOOP_PERIOD: '0.05s',
-      CLI_LOG_LEVEL: 'DEBUG',
-    });
-    expect(await client.exited).toEqual(DONE);
-    expect(client.lines[0]!.text).toMatch(
-      new RegExp(
-        String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO     action: config \| result: success \| client_id: 1 \| server_address: localhost:${port} \| loop_amount: 5 \| loop_period: 0\.05s \| log_level: DEBUG$`,
-      ),
-    );
-  });
-
   test('uploads, waits, writes its winners and the acta, and logs every close', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
