@@ -47,6 +47,7 @@ export function readServerConfig(
   const { numberAgencies, agencies, port, listeners, ...others } = values;
   const { store, storeLottery, storeSync, tlsCert, tlsKey, tlsClientCa, ...rest } = others;
   if (port === undefined && listeners === undefined) throw missingKey(SERVER_KEYS.port, fileName);
+  requireOwnHttpPort(values);
   return {
     ...rest,
     agencies: agencies ?? Array.from({ length: numberAgencies }, (_, index) => index + 1),
@@ -93,6 +94,21 @@ function readIni(text: string, fileName: string): Map<string, Given> {
   }
   return given;
 }
+
+/** Only two different addresses can share a port; SERVER_LISTENERS refuses its own duplicates. */
+function requireOwnHttpPort({ port, listeners, host, httpPort, httpHost }: ServerValues): void {
+  const ports = listeners?.map(listener => listener.port) ?? [port];
+  if (httpPort === undefined || httpPort === 0 || !ports.includes(httpPort)) return;
+  const areApart = ![host, httpHost].some(isAnyAddress) && host !== httpHost;
+  if (areApart) return;
+  const key = listeners === undefined ? SERVER_KEYS.port : SERVER_KEYS.listeners;
+  throw new ConfigError(
+    `port ${httpPort} is in ${key.name} and in ${SERVER_KEYS.httpPort.name}: each needs a port of its own`,
+  );
+}
+
+const isAnyAddress = (host: string | undefined): boolean =>
+  host === undefined || host === '0.0.0.0' || host === '::';
 
 function tlsOf(paths: Pick<ServerValues, TlsPath>): ServerTls | undefined {
   const { tlsCert, tlsKey, tlsClientCa } = SERVER_KEYS;

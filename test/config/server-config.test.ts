@@ -325,3 +325,25 @@ describe('SERVER_LISTENERS', () => {
     },
   );
 });
+
+describe('HTTP_PORT', () => {
+  test.each([
+    ['SERVER_PORT', { SERVER_PORT: '12345' }],
+    ['SERVER_PORT', { SERVER_PORT: '12345', SERVER_HOST: '::' }],
+    ['SERVER_PORT', { SERVER_PORT: '12345', SERVER_HOST: '127.0.0.1' }],
+    ['SERVER_PORT', { SERVER_PORT: '12345', SERVER_HOST: '10.0.0.1', HTTP_HOST: '0.0.0.0' }],
+    ['SERVER_LISTENERS', { SERVER_LISTENERS: 'tp0:1,op-codes:12345' }],
+  ])('is refused when it is a port of %s, too (%j)', (key, environment) => {
+    expect(() => readServerConfig(undefined, { ...environment, HTTP_PORT: '12345' })).toThrow(
+      new ConfigError(`port 12345 is in ${key} and in HTTP_PORT: each needs a port of its own`),
+    );
+  });
+
+  test.each<Environment>([
+    { SERVER_PORT: '0', HTTP_PORT: '0' },
+    { SERVER_PORT: '12345', SERVER_HOST: '10.0.0.1', HTTP_PORT: '12345' },
+    { SERVER_PORT: '12345', SERVER_LISTENERS: 'tp0:1', HTTP_PORT: '12345' },
+  ])('may be the same where both can be bound (%j)', environment => {
+    expect(readServerConfig(undefined, environment).httpPort).toBe(Number(environment.HTTP_PORT));
+  });
+});
