@@ -80,6 +80,7 @@ export function readLotteryConfig(
 }
 
 function readIni(text: string, fileName: string): Map<string, Given> {
+  requireAssignments(text, fileName);
   const given = new Map<string, Given>();
   for (const [section, entries] of Object.entries(parse(text))) {
     if (section !== 'DEFAULT' || typeof entries !== 'object') {
@@ -93,6 +94,16 @@ function readIni(text: string, fileName: string): Map<string, Given> {
     }
   }
   return given;
+}
+
+/** The parser would take a line without `=` for a key with the value `true`. */
+function requireAssignments(text: string, fileName: string): void {
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    if (/^\s*(?:$|[#;[])|=/.test(line)) continue;
+    // Only the first word: the line may hold a password.
+    const [, key] = /^\s*([^\s:]*)/.exec(line)!;
+    throw new ConfigError(`${fileName}, line ${index + 1}: ${key} has no =, write KEY = VALUE`);
+  }
 }
 
 /** Only two different addresses can share a port; SERVER_LISTENERS refuses its own duplicates. */

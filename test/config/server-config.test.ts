@@ -171,8 +171,14 @@ describe('the file config.ini', () => {
     );
   });
 
-  test('is refused with a name without =', async () => {
-    expect(await refusal('[DEFAULT]\nSERVER_PORT\n')).toContain("SERVER_PORT is 'true'");
+  test.each([
+    ['SERVER_PORT', 'SERVER_PORT'],
+    ['  data_dir  ; the folder', 'data_dir'],
+    ['SERVER_STORE: postgres://ana:secret@db/loteria', 'SERVER_STORE'],
+  ])('is refused by the line %j without =', async (line, name) => {
+    expect(await refusal(`[DEFAULT]\r\n# A comment.\r\n\r\n${line}\r\n`)).toBe(
+      `config.ini, line 4: ${name} has no =, write KEY = VALUE`,
+    );
   });
 
   test('is reported with the settings for a missing port', async () => {
