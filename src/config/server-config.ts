@@ -79,16 +79,21 @@ export function readLotteryConfig(
     : { ...config, store: { kind: 'csv' }, dataDirectory: directory };
 }
 
+/** Of the parser: words such as `true` and `null` are not texts. */
+type IniValue = string | boolean | null | object;
+
 function readIni(text: string, fileName: string): Map<string, Given> {
   requireAssignments(text, fileName);
+  const outside = (name: string): ConfigError =>
+    new ConfigError(
+      `${fileName}: '${name}' is not part of section [DEFAULT], the only one that is read`,
+    );
   const given = new Map<string, Given>();
   for (const [section, entries] of Object.entries(parse(text))) {
-    if (section !== 'DEFAULT' || typeof entries !== 'object') {
-      throw new ConfigError(
-        `${fileName}: '${section}' is not part of section [DEFAULT], the only one that is read`,
-      );
-    }
-    for (const [name, value] of Object.entries(entries as Record<string, unknown>)) {
+    if (section !== 'DEFAULT' || typeof entries !== 'object') throw outside(section);
+    for (const [name, value] of Object.entries(entries as Record<string, IniValue>)) {
+      // The parser nests a section [DEFAULT.X] in [DEFAULT].
+      if (typeof value === 'object' && value !== null) throw outside(`${section}.${name}`);
       if (String(value) !== '')
         given.set(name.toUpperCase(), { text: String(value), source: fileName });
     }

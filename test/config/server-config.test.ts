@@ -162,6 +162,10 @@ describe('the file config.ini', () => {
     });
   });
 
+  test.each(['true', 'null'])('may have the word %s as a value', async word => {
+    expect((await read(`${LEAST}SERVER_IP = ${word}\n`)).ip).toBe(word);
+  });
+
   test('is reported with key, value, source and allowed values for a wrong value', async () => {
     expect(await refusal('[DEFAULT]\nSERVER_PORT = http\n')).toBe(
       "config.ini: SERVER_PORT is 'http', allowed: 0 to 65535; 0 takes any free port",
@@ -199,6 +203,7 @@ describe('the file config.ini', () => {
   test.each([
     ['SERVER_PORT = 1\n', 'SERVER_PORT'],
     [`${LEAST}[OTHER]\nSERVER_IP = x\n`, 'OTHER'],
+    [`${LEAST}[DEFAULT.OTHER]\nSERVER_IP = x\n`, 'DEFAULT.OTHER'],
     ['[default]\nSERVER_PORT = 1\n', 'default'],
   ])('is refused with content outside section [DEFAULT] (%j)', async (ini, name) => {
     expect(await refusal(ini)).toBe(
