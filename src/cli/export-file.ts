@@ -36,19 +36,15 @@ export class ExportFile {
 
   /**
    * @param force whether to overwrite the file, or the `.part` of an interrupted export
-   * @throws StoreError `unusable` if one exists; FileRefused if it is a symbolic link
+   * @throws StoreError `unusable` if one exists; FileRefused if it is a symbolic link or a folder
    */
   static create(path: string, force: boolean): ExportFile {
     const part = partOf(path);
-    const link = [path, sealOf(path)].find(name =>
-      lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink(),
-    );
-    if (link !== undefined) throw new FileRefused(link, IS_LINK);
+    const sealPart = partOf(sealOf(path));
+    for (const name of [path, sealOf(path), part, sealPart]) expectReplaceable(name);
     const found = [path, sealOf(path), part].find(name => existsSync(name));
     if (found !== undefined && !force) throw isThere(found, found === part);
-    if (existsSync(path) && !statSync(path).isFile())
-      throw new StoreError('unusable', `${path} is not a file`);
-    for (const name of [part, partOf(sealOf(path))]) rmSync(name, { force: true });
+    for (const name of [part, sealPart]) rmSync(name, { force: true });
     return new ExportFile(path);
   }
 
@@ -112,6 +108,13 @@ export class ExportFile {
 
 const partOf = (path: string): string => `${path}.part`;
 const sealOf = (path: string): string => `${path}.seal`;
+
+/** @throws FileRefused if anything but a file has this name */
+function expectReplaceable(name: string): void {
+  const stats = lstatSync(name, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) return;
+  throw new FileRefused(name, stats.isSymbolicLink() ? IS_LINK : 'is not a file');
+}
 
 function isThere(path: string, isPart: boolean): StoreError {
   const why = isPart ? ', another export writes it or was interrupted' : '';

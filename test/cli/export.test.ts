@@ -205,6 +205,27 @@ describe('loteria export to a file', () => {
     expect(sealIn(place)).toEqual(AFTER);
   });
 
+  test.each(['out.csv', 'out.csv.seal', 'out.csv.part', 'out.csv.seal.part'])(
+    'does not replace %s when it is a folder, and removes nothing',
+    async name => {
+      const place = await filled(true);
+      const folder = join(place.folder, name);
+      mkdirSync(folder);
+      const others = ['out.csv', 'out.csv.seal', 'out.csv.part'].filter(other => other !== name);
+      for (const other of others) writeFileSync(join(place.folder, other), 'dear');
+      for (const force of [[], ['--force']]) {
+        expect(await exported(place, ...force)).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: `loteria: ${folder} is not a file\n`,
+        });
+      }
+      expect(readdirSync(place.folder).toSorted()).toEqual(['data', name, ...others].toSorted());
+      for (const other of others)
+        expect(readFileSync(join(place.folder, other), 'utf8')).toBe('dear');
+    },
+  );
+
   test.each(['out.csv', 'out.csv.seal'])(
     'does not replace %s when it is a symbolic link',
     async name => {
