@@ -7,8 +7,13 @@ export class AgencyError extends Error {
   }
 }
 
-/** The file of the configuration cannot be read; exit code 2. */
-export class UnreadableFile extends AgencyError {
+/** A file cannot be used; exit code 2. */
+export class UnusableFile extends AgencyError {
+  override readonly name: string = 'UnusableFile';
+}
+
+/** The file of the configuration cannot be read. */
+export class UnreadableFile extends UnusableFile {
   override readonly name = 'UnreadableFile';
 }
 

@@ -2,20 +2,14 @@ import { access, constants, lstat, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Agency } from '../agency/agency.ts';
 import type { LineFault } from '../agency/batcher.ts';
-import { AgencyError } from '../agency/errors.ts';
+import { AgencyError, UnusableFile } from '../agency/errors.ts';
 import { type CheckedFile, checkFile } from '../agency/file-check.ts';
 import { LineReport } from '../agency/line-report.ts';
 import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { ConfigError } from '../config/errors.ts';
-import {
-  FileRefused,
-  IS_LINK,
-  openPrivate,
-  replacePrivate,
-  tryToCreate,
-} from '../files/private.ts';
-import { reasonNotCreated } from '../files/system-error.ts';
+import { createPrivate, FileRefused, IS_LINK, openPrivate, tryToCreate } from '../files/private.ts';
+import { isTransient, reasonNotCreated } from '../files/system-error.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
 import type { BatchEncoder } from '../wire/dialect.ts';
@@ -69,6 +63,7 @@ export class AgencyFile {
     }
     const report = this.#report;
     const skips = this.#config.fileInvalid === 'skip';
+    if (skips) await this.#requireRejected();
     const refuse = (fault: LineFault): void => {
       report.add(fault);
       if (skips || report.count === 0) return;
@@ -92,24 +87,57 @@ export class AgencyFile {
     );
   }
 
+  /** Refuses before the upload what would stop `#keepRejected` after it. */
+  async #requireRejected(): Promise<void> {
+    const path = this.#rejected;
+    try {
+      if ((await contentOf(path)) === undefined) await tryToCreate(path);
+    } catch (error) {
+      throw cannotKeep(path, error);
+    }
+  }
+
   /** Writes the skipped lines unchanged. Never overwrites those of another file. */
   async #keepRejected(): Promise<void> {
     const { count, records } = this.#report;
     if (count === 0) return;
-    const rejected = `REJECTED-${basename(this.#config.file)}`;
+    const rejected = this.#rejected;
     const lines = fromUtf8(this.#config.fileEncoding, Buffer.concat(records));
-    const before = await readFile(rejected).catch(() => undefined);
-    if (before?.equals(lines) === false) {
-      throw new AgencyError(`${rejected} has lines of another file; move it away`);
-    }
+    let found: Buffer | undefined;
     try {
-      // Atomically: after a crash, an incomplete file would be taken for that of another one.
-      if (before === undefined) await replacePrivate(rejected, lines);
+      found = await contentOf(rejected);
+      // Another client may create it at the same time.
+      found ??= (await createPrivate(rejected, lines)) ? lines : await contentOf(rejected);
     } catch (error) {
-      throw new AgencyError(`cannot write ${rejected}, ${reasonNotCreated(error)}`, error);
+      throw cannotKeep(rejected, error);
     }
+    if (found?.equals(lines) !== true)
+      throw new AgencyError(`${rejected} has lines of another file; move it away`);
     this.#emit({ event: 'lines-skipped', count, rejected });
   }
+
+  get #rejected(): string {
+    return `REJECTED-${basename(this.#config.file)}`;
+  }
+}
+
+/** @returns undefined when there is no such file; any other error is thrown */
+async function contentOf(path: string): Promise<Buffer | undefined> {
+  try {
+    // Without O_NONBLOCK, a pipe would wait for a writer.
+    return await readFile(path, { flag: constants.O_RDONLY | constants.O_NONBLOCK });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function cannotKeep(path: string, error: unknown): AgencyError {
+  const Failure = isTransient(error) ? AgencyError : UnusableFile;
+  return new Failure(
+    `cannot write ${path}, ${reasonNotCreated(error)}; move it away, or work in another folder`,
+    error,
+  );
 }
 
 /** The content of a `winners.file`, whose last line a crash may have cut. */

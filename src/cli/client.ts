@@ -3,7 +3,7 @@ import { Agency } from '../agency/agency.ts';
 import type { AgencyParts } from '../agency/agency-parts.ts';
 import type { Connector } from '../agency/connector.ts';
 import { runEcho } from '../agency/echo.ts';
-import { AgencyError, Stopped, UnreadableFile } from '../agency/errors.ts';
+import { AgencyError, Stopped, UnusableFile } from '../agency/errors.ts';
 import { reconnectBackOff } from '../agency/back-off.ts';
 import { RowDigester } from '../agency/rows-digest.ts';
 import { ResumableAgency } from '../agency/resumable-agency.ts';
@@ -86,7 +86,7 @@ async function runAgency(config: ClientConfig, checkOnly: boolean, sink: LogSink
   } catch (error) {
     if (error instanceof AgencyError) {
       emit({ event: 'failed', action: 'exit', error: error.message });
-      return error instanceof UnreadableFile ? EXIT.usage : EXIT.failed;
+      return error instanceof UnusableFile ? EXIT.usage : EXIT.failed;
     }
     if (!(error instanceof Stopped)) throw error;
     emit({ event: 'stopped' });

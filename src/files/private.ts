@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { reasonOf } from './system-error.ts';
 
 /** Files with personal data or keys are for their owner alone. */
@@ -53,6 +53,26 @@ export async function replacePrivate(path: string, data: string | Uint8Array): P
   } catch (error) {
     await rm(unfinished, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Creates a file atomically: at no time, and after no crash, is it there with a part of `data`.
+ *
+ * @returns whether it was created; false when something is there already, which stays unchanged
+ */
+export async function createPrivate(path: string, data: Uint8Array): Promise<boolean> {
+  const unfinished = besides(path);
+  try {
+    await writePrivate(unfinished, data);
+    // Unlike `rename`, `link` never replaces a file.
+    await link(unfinished, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(unfinished, { force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AGENCY_PROTOCOLS } from '../../src/wire/dialect-names.ts';
@@ -11,7 +11,6 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const DONE = { code: 0, signal: null };
 const FAILED = { code: 1, signal: null };
-const WRONG_USAGE = { code: 2, signal: null };
 
 const GOOD = 'Ana,Pérez,11,1990-01-02,7574\n';
 
@@ -192,53 +191,6 @@ describe('a heading line', () => {
   });
 });
 
-describe('winners.file', () => {
-  test.each([
-    ['in a missing folder', 'nowhere/winners.txt', 'its folder does not exist (ENOENT)'],
-    ['that is a folder', '.', 'it is a folder'],
-    ['below a file', 'agency.csv/winners.txt', 'a file stands where a folder is needed (ENOTDIR)'],
-    ['with a name that is too long', 'w'.repeat(300), 'its name is too long (ENAMETOOLONG)'],
-    ['that ends with a slash', 'winners/', 'its folder does not exist (ENOENT)'],
-  ])('%s is rejected with exit code 2 before anything is sent', async (_, path, reason) => {
-    const central = await FakeCentral.listen();
-    const client = startClient(await folderWith(GOOD), 1, central.port, { CLI_WINNERS_FILE: path });
-    expect(await client.exited).toEqual(WRONG_USAGE);
-    expect(client.stderr).toBe(
-      `loteria: winners.file is '${path}', which cannot be written, ${reason}\n`,
-    );
-    expect(central.conversations).toEqual([]);
-  });
-
-  test.each([
-    ['a symbolic link', 'link', 'is a symbolic link, which is not followed; name the file itself'],
-    [
-      'a file with other content',
-      'agency.csv',
-      'has other content than documents of winners; move it away',
-    ],
-  ])('is neither followed nor overwritten when it is %s', async (_, path, why) => {
-    const central = await FakeCentral.listen();
-    const folder = await folderWith(GOOD);
-    await symlink('target', join(folder, 'link'));
-    const client = startClient(folder, 1, central.port, { CLI_WINNERS_FILE: path });
-    expect(await client.exited).toEqual(WRONG_USAGE);
-    expect(client.stderr).toBe(
-      `loteria: winners.file is '${path}', which cannot be written, ${path} ${why}\n`,
-    );
-    expect(await readFile(join(folder, 'agency.csv'), 'utf8')).toBe(GOOD);
-    expect(central.conversations).toEqual([]);
-  });
-});
-
-test('winners.file is written over when a crash has cut its last line', async () => {
-  const folder = await folderWith(GOOD);
-  const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  await writeFile(join(folder, 'winners.txt'), '11\n1');
-  const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
-  expect(await client.exited).toEqual(DONE);
-  expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n');
-});
-
 describe('skipped lines', () => {
   const SKIP = { CLI_FILE_INVALID: 'skip' };
 
@@ -287,16 +239,6 @@ describe('skipped lines', () => {
       expect((await stat(path)).mode & 0o777).toBe(0o600);
     },
   );
-
-  test('do not overwrite a REJECTED file with other content', async () => {
-    const folder = await folderWith(`x\n${GOOD}`);
-    await writeFile(join(folder, 'REJECTED-agency.csv'), 'corrected by hand\n');
-    const central = await FakeCentral.listen();
-    const client = startClient(folder, 1, central.port, SKIP);
-    expect(await client.exited).toEqual(FAILED);
-    expect(central.conversations).toEqual([]);
-    expect(await readFile(join(folder, 'REJECTED-agency.csv'), 'utf8')).toBe('corrected by hand\n');
-  });
 
   test.each([
     ['refuse', 0],

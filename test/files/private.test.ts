@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { requireWritable } from '../../src/cli/agency-file.ts';
 import {
+  createPrivate,
   makePrivateFolder,
   makeWay,
   openPrivate,
@@ -71,6 +72,16 @@ describe('several processes at the same time', () => {
     await Promise.all(texts.map(text => replacePrivate(join(folder, 'file'), text)));
     expect(readdirSync(folder)).toEqual(['file']);
     expect(texts).toContain(readFileSync(join(folder, 'file'), 'utf8'));
+  });
+
+  test('create a file once, whole, and leave nothing else', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'file');
+    const texts = times.map(digit => digit.repeat(100_000));
+    const created = await Promise.all(texts.map(text => createPrivate(path, Buffer.from(text))));
+    expect(created.filter(Boolean)).toHaveLength(1);
+    expect(readFileSync(path, 'utf8')).toBe(texts[created.indexOf(true)]);
+    expect(readdirSync(folder)).toEqual(['file']);
   });
 
   test('find the same winners.file writable, and create none', async () => {

@@ -183,9 +183,11 @@ export function startClient(
   id: number,
   port: number,
   env: Record<string, string> = {},
+  through: readonly string[] = [],
 ): Program {
   return Program.start(['client'], {
     cwd,
+    through,
     env: {
       CLI_ID: String(id),
       CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
