@@ -44,16 +44,14 @@ export async function writePrivate(path: string, data: string | Uint8Array): Pro
   }
 }
 
-/** Replaces a file atomically, also when other processes do so at the same time. */
-export async function replacePrivate(path: string, data: string | Uint8Array): Promise<void> {
-  const unfinished = besides(path);
-  try {
-    await writePrivate(unfinished, data);
-    await rename(unfinished, path);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw error;
-  }
+/**
+ * Replaces a file atomically, for the only process that writes in its folder. A crash can leave the
+ * unfinished file; the next write replaces it.
+ */
+export async function replacePrivate(path: string, data: string): Promise<void> {
+  const unfinished = `${path}.new`;
+  await writePrivate(unfinished, data);
+  await rename(unfinished, path);
 }
 
 /**
@@ -87,7 +85,10 @@ export async function tryToCreate(path: string): Promise<void> {
   await rm(probe);
 }
 
-/** A name that no other process uses. */
+/**
+ * A name that no other process uses: clients may share a folder, and those of an agency a
+ * `winners.file`. A fixed name would be written by several of them at the same time.
+ */
 function besides(path: string): string {
   return `${path}.${randomBytes(3).toString('base64url')}`;
 }

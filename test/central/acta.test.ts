@@ -1,6 +1,14 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ActaFolder } from '../../src/audit/acta-folder.ts';
@@ -222,6 +230,7 @@ describe('a draw that waits for a signature', () => {
   test.each<[string, (path: string) => void]>([
     ['removed', path => rmSync(path)],
     ['changed', path => writeFileSync(path, 'another acta')],
+    ['left unfinished by a crash', path => renameSync(path, `${path}.new`)],
   ])('rewrites an acta that was %s', async (_, spoil) => {
     const { folder, central, draw } = await waiting();
     await central.seen('draw-waits');
@@ -229,6 +238,7 @@ describe('a draw that waits for a signature', () => {
     const isBack = (): boolean =>
       existsSync(join(folder, 'acta.txt')) && actaIn(folder) === central.lottery.acta!.text;
     await until(isBack, 'the acta of the log');
+    expect(existsSync(join(folder, 'acta.txt.new'))).toBe(false);
     await draw();
   });
 
