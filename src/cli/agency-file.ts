@@ -140,8 +140,11 @@ function cannotKeep(path: string, error: unknown): AgencyError {
   );
 }
 
-/** The content of a `winners.file`, whose last line a crash may have cut. */
-const DOCUMENTS = /^(?:\d{1,10}(?:\r?\n|$))*$/;
+/**
+ * The beginning of a line that is no document. A crash may have cut the last line of a
+ * `winners.file`. An expression for the whole file would need memory for each line.
+ */
+const OTHER_LINE = /(?:^|\n)(?!\d{1,10}(?:\r?\n|$))[^]/;
 
 /** @throws ConfigError if `path` is not writable or is another file */
 export async function requireWritable(path: string): Promise<void> {
@@ -151,7 +154,7 @@ export async function requireWritable(path: string): Promise<void> {
     if (stats?.isDirectory()) throw new FileRefused('it', 'is a folder');
     // The slash makes the check fail for anything but a folder.
     await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
-    if (stats?.isFile() && !DOCUMENTS.test(await readFile(path, 'latin1')))
+    if (stats?.isFile() && OTHER_LINE.test(await readFile(path, 'latin1')))
       throw new FileRefused(path, 'has other content than documents of winners; move it away');
     // Detects long names and immutable files. Devices and pipes are not opened.
     if (stats === undefined) await tryToCreate(path);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chown, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { requireWritable } from '../../src/cli/agency-file.ts';
 import { pipeFile } from '../agency/pipe-file.ts';
 import { FakeCentral } from '../support/fake-central.ts';
 import { freePort } from '../support/free-port.ts';
@@ -71,14 +72,27 @@ describe('winners.file', () => {
   });
 });
 
-test('winners.file is written over when a crash has cut its last line', async () => {
+test.each([
+  ['a crash has cut its last line', '22\n1'],
+  ['it has a million lines', '30904465\n'.repeat(1_000_000)],
+  ['its lines end in CR LF', '22\r\n'],
+])('winners.file is written over when %s', async (_, content) => {
   const folder = await folderWith(GOOD);
   const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
-  await writeFile(join(folder, 'winners.txt'), '11\n1');
+  await writeFile(join(folder, 'winners.txt'), content);
   const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
   expect(await client.exited).toEqual(DONE);
   expect(await readFile(join(folder, 'winners.txt'), 'utf8')).toBe('11\n');
 });
+
+test.each(['x', '\n', '11\n\n', '11\nx\n', '11\r', '12345678901', `${'1\n'.repeat(1_000_000)}x`])(
+  'winners.file is not writable when it has other content (case %#)',
+  async content => {
+    const path = join(await temporaryFolder(), 'winners.txt');
+    await writeFile(path, content);
+    await expect(requireWritable(path)).rejects.toThrow('has other content than documents');
+  },
+);
 
 describe('the REJECTED file', () => {
   const SKIP = { CLI_FILE_INVALID: 'skip' };
