@@ -1,5 +1,5 @@
-import { access, constants, lstat, readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { constants, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Agency } from '../agency/agency.ts';
 import type { LineFault } from '../agency/batcher.ts';
 import { AgencyError, UnusableFile } from '../agency/errors.ts';
@@ -7,8 +7,7 @@ import { type CheckedFile, checkFile } from '../agency/file-check.ts';
 import { LineReport } from '../agency/line-report.ts';
 import type { ResumableAgency } from '../agency/resumable-agency.ts';
 import type { ClientConfig } from '../config/client-config.ts';
-import { ConfigError } from '../config/errors.ts';
-import { createPrivate, FileRefused, IS_LINK, openPrivate, tryToCreate } from '../files/private.ts';
+import { createPrivate, tryToCreate } from '../files/private.ts';
 import { isTransient, reasonNotCreated } from '../files/system-error.ts';
 import { fromUtf8 } from '../lottery/encoding.ts';
 import type { AgencyEvent, Emit } from '../observe/events.ts';
@@ -89,7 +88,7 @@ export class AgencyFile {
 
   /** Refuses before the upload what would stop `#keepRejected` after it. */
   async #requireRejected(): Promise<void> {
-    const path = this.#rejected;
+    const path = rejectedFile(this.#config.file);
     try {
       if ((await contentOf(path)) === undefined) await tryToCreate(path);
     } catch (error) {
@@ -101,7 +100,7 @@ export class AgencyFile {
   async #keepRejected(): Promise<void> {
     const { count, records } = this.#report;
     if (count === 0) return;
-    const rejected = this.#rejected;
+    const rejected = rejectedFile(this.#config.file);
     const lines = fromUtf8(this.#config.fileEncoding, Buffer.concat(records));
     let found: Buffer | undefined;
     try {
@@ -115,10 +114,11 @@ export class AgencyFile {
       throw new AgencyError(`${rejected} has lines of another file; move it away`);
     this.#emit({ event: 'lines-skipped', count, rejected });
   }
+}
 
-  get #rejected(): string {
-    return `REJECTED-${basename(this.#config.file)}`;
-  }
+/** Where the skipped lines of a file are kept: in the working directory. */
+export function rejectedFile(file: string): string {
+  return `REJECTED-${basename(file)}`;
 }
 
 /** @returns undefined when there is no such file; any other error is thrown */
@@ -138,31 +138,4 @@ function cannotKeep(path: string, error: unknown): AgencyError {
     `cannot write ${path}, ${reasonNotCreated(error)}; move it away, or work in another folder`,
     error,
   );
-}
-
-/**
- * The beginning of a line that is no document. A crash may have cut the last line of a
- * `winners.file`. An expression for the whole file would need memory for each line.
- */
-const OTHER_LINE = /(?:^|\n)(?!\d{1,10}(?:\r?\n|$))[^]/;
-
-/** @throws ConfigError if `path` is not writable or is another file */
-export async function requireWritable(path: string): Promise<void> {
-  try {
-    const stats = await lstat(path).catch(() => undefined);
-    if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
-    if (stats?.isDirectory()) throw new FileRefused('it', 'is a folder');
-    // The slash makes the check fail for anything but a folder.
-    await access(stats === undefined ? `${dirname(path)}/` : path, constants.W_OK);
-    if (stats?.isFile() && OTHER_LINE.test(await readFile(path, 'latin1')))
-      throw new FileRefused(path, 'has other content than documents of winners; move it away');
-    // Detects long names and immutable files. Devices and pipes are not opened.
-    if (stats === undefined) await tryToCreate(path);
-    if (stats?.isFile()) await (await openPrivate(path, constants.O_WRONLY)).close();
-  } catch (error) {
-    throw new ConfigError(
-      `winners.file is '${path}', which cannot be written, ${reasonNotCreated(error)}`,
-      error,
-    );
-  }
 }

@@ -20,10 +20,11 @@ import { type LogSink, openLogSink } from '../observe/log-sink.ts';
 import type { BatchEncoder, Dialect } from '../wire/dialect.ts';
 import type { AgencyProtocol } from '../wire/dialect-names.ts';
 import { DEFAULT_LIMITS } from '../wire/limits.ts';
-import { AgencyFile, requireWritable } from './agency-file.ts';
+import { AgencyFile } from './agency-file.ts';
 import { EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
 import { DIALECTS } from './dialects.ts';
+import { checkWinnersFile } from './winners-file.ts';
 
 const now = (): number => performance.now();
 const random = (): number => Math.random();
@@ -146,11 +147,13 @@ async function run(
     await closing(agency, () => agency.sendBet(config.bet!));
     return;
   }
-  const { winnersFile } = config;
-  if (winnersFile !== undefined) await requireWritable(winnersFile);
+  const winners =
+    config.winnersFile === undefined
+      ? undefined
+      : await checkWinnersFile(config.winnersFile, config);
   const keepActa = async (text: string): Promise<void> => {
-    if (winnersFile !== undefined)
-      await writeLines(`${winnersFile}.acta`, text.trimEnd().split('\n'), parts);
+    if (winners?.acta !== undefined)
+      await writeLines(winners.acta, text.trimEnd().split('\n'), parts);
   };
   const agency = openAgency(config, { ...parts, keepActa });
   const file = new AgencyFile(config, emit);
@@ -158,7 +161,7 @@ async function run(
   await closing(agency, async () => {
     await file.send(checked, agency);
     const documents = await agency.finishAndAwaitWinners();
-    if (winnersFile !== undefined) await writeLines(winnersFile, documents, parts);
+    if (winners !== undefined) await writeLines(winners.documents, documents, parts);
   });
 }
 

@@ -104,7 +104,7 @@ export const CLIENT_KEYS = {
   winnersFile: optional(
     'winners.file',
     PATH,
-    "file for the documents of the agency's winners, one per line, with mode 0600",
+    "file for the documents of the agency's winners, one per line, with mode 0600; the acta de cierre is written beside it, with .acta after its name",
   ),
   protocol: key(
     'protocol',

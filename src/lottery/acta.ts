@@ -22,6 +22,8 @@ export interface ActaParts {
   readonly byHand: readonly ByHand[];
 }
 
+const FIRST_LINE = 'loteria-acta 1';
+
 export const SHA256_OF_NOTHING = createHash('sha256').digest('hex');
 
 /**
@@ -35,7 +37,7 @@ export function closeActa({ lottery, number, time, digest, bets, byHand }: ActaP
   const betsInAll = bets.reduce((sum, [, count]) => sum + count, 0);
   const { bytes, sha256 } = digest;
   const lines = [
-    'loteria-acta 1',
+    FIRST_LINE,
     `lottery: ${lottery}`,
     `acta: ${number}`,
     `closed: ${time}`,
@@ -130,6 +132,11 @@ const HEAD =
   /^loteria-acta 1\nlottery: ([^\n]+)\nacta: (\d{1,15})\nclosed: ([^\n]+)\nbets: (\d{1,15})\nbytes: (\d{1,15})\nsha256: ([0-9a-f]{64})\n/;
 const AGENCY = /^agency (\d{1,5}): bets (\d{1,15}) sha256 ([0-9a-f]{64})\n/;
 const VOIDS = /^(?:void: [^\n]+\n)*$/;
+
+/** Whether a text may be an acta de cierre, or what a crash has left of one: perhaps nothing. */
+export function beginsAsActa(text: string): boolean {
+  return `${FIRST_LINE}\n`.startsWith(text.slice(0, FIRST_LINE.length + 1));
+}
 
 /** Undefined when the text is no acta de cierre. */
 export function readActa(text: string): ActaContent | undefined {

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { requireWritable } from '../../src/cli/agency-file.ts';
+import { checkWinnersFile } from '../../src/cli/winners-file.ts';
 import {
   createPrivate,
   makePrivateFolder,
@@ -87,9 +87,10 @@ describe('several processes at the same time', () => {
 
   test('find the same winners.file writable, and create none', async () => {
     const folder = await temporaryFolder();
+    const config = { file: 'agency.csv', protocol: 'resumable' } as const;
     for (let round = 0; round < 200; round += 1) {
       const path = join(folder, String(round));
-      await Promise.all([1, 2, 3, 4].map(() => requireWritable(path)));
+      await Promise.all([1, 2, 3, 4].map(() => checkWinnersFile(path, config)));
     }
     expect(readdirSync(folder)).toEqual([]);
   });
