@@ -17,7 +17,7 @@ export interface EncodedBatch {
 /** A record of the file that is no bet. */
 export interface LineFault {
   readonly line: number;
-  /** Lines that the record spans: more than one after a stray quotation mark. */
+  /** Lines that the record spans: more than one when quotation marks enclose line ends. */
   readonly lines: number;
   readonly faults: readonly FieldFault[];
   /** The record as it stands, in UTF-8. */
@@ -43,8 +43,10 @@ const READ_BYTES_MAX = 16 * 1024;
 
 /** Digits of the longest number without leading zeros: a shorter one may be truncated. */
 const NUMBER_DIGITS = 4;
+const LF = 0x0a;
+const CR = 0x0d;
 /** Last bytes of a complete last line: a line end, or the closing quotation mark of its number. */
-const RECORD_ENDS = [0x0a, 0x0d, 0x22];
+const RECORD_ENDS = [LF, CR, 0x22];
 const NUMBER = BET_FIELDS.indexOf('number');
 
 type Fault = Pick<FieldFault, 'field' | 'reason'>;
@@ -195,11 +197,12 @@ function mayBeCutOff({ starts, ends, line, raw }: CsvReader): boolean {
 
 function faultOf(reader: CsvReader, found: readonly Fault[]): LineFault {
   const { line, lines, bytes, starts, ends, raw } = reader;
+  const whole = raw.subarray(0, raw.findLastIndex(byte => byte !== LF && byte !== CR) + 1);
   const faults = found.map(({ field, reason }) => {
     const index = BET_FIELDS.findIndex(name => name === field);
     return {
       field,
-      value: visible(index < 0 ? raw : bytes.subarray(starts[index], ends[index])),
+      value: visible(index < 0 ? whole : bytes.subarray(starts[index], ends[index])),
       reason,
     };
   });

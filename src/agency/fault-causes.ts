@@ -1,9 +1,12 @@
 import { shellWord } from '../files/shell-word.ts';
 import { BET_FIELDS } from '../lottery/bet-rules.ts';
-import type { FieldFault } from './batcher.ts';
+import type { FieldFault, LineFault } from './batcher.ts';
+
+/** The record of a fault. */
+type FaultyRecord = Pick<LineFault, 'line' | 'raw'>;
 
 interface Cause {
-  readonly shows: (fault: FieldFault, line: number) => boolean;
+  readonly shows: (fault: FieldFault, record: FaultyRecord) => boolean;
   /** The setting or command that mends it; `FILE` stands for the file, quoted for a shell. */
   readonly hint: string;
   /** The file has another format: no other cause is reported. */
@@ -27,7 +30,7 @@ const CAUSES: readonly Cause[] = [
   },
   {
     // From the second line on UTF-16LE looks the same: the first byte of its line end ends a line.
-    shows: ({ field, value }, line) =>
+    shows: ({ field, value }, { line }) =>
       value.startsWith(String.raw`\xfe\xff`) ||
       (line === 1 && ['line', BET_FIELDS[0]].includes(field) && /^\\x00[^\\]\\x00/.test(value)),
     hint: 'the file seems to be UTF-16 in big-endian order; iconv -f UTF-16BE -t UTF-8 FILE > NEW converts it',
@@ -73,9 +76,13 @@ const CAUSES: readonly Cause[] = [
     hint: String.raw`values have spaces around them; sed -i.bak -E 's/ *, */,/g; s/ +(\r?)$/\1/' FILE removes them`,
   },
   {
-    shows: ({ reason, value }) =>
-      (reason === 'not-csv' && value.includes('"')) || value.includes(String.raw`\x0a`),
+    shows: ({ reason, value }, { raw }) =>
+      (reason === 'not-csv' && value.includes('"')) || (hasLineBreak(value) && hasStrayQuote(raw)),
     hint: String.raw`a field begins with a quotation mark that is not closed; sed -i.bak 's/"//g' FILE removes every one`,
+  },
+  {
+    shows: ({ value }) => hasLineBreak(value),
+    hint: 'a field in quotation marks has a line break; a bet is one line: remove the break in the program that made the file, and save it again',
   },
   {
     shows: ({ reason }) => reason === 'not-csv',
@@ -91,9 +98,8 @@ const CAUSES: readonly Cause[] = [
 export class CauseGuesses {
   readonly #counts = new Map<Cause, number>();
 
-  /** @param line of the file, counted from 1 */
-  add(fault: FieldFault, line: number): void {
-    const cause = CAUSES.find(({ shows }) => shows(fault, line));
+  add(fault: FieldFault, record: FaultyRecord): void {
+    const cause = CAUSES.find(({ shows }) => shows(fault, record));
     if (cause !== undefined) this.#counts.set(cause, (this.#counts.get(cause) ?? 0) + 1);
   }
 
@@ -119,6 +125,20 @@ function hasFiveFields(delimiter: string): Cause['shows'] {
 
 function hasDate(pattern: RegExp): Cause['shows'] {
   return ({ field, value }) => field === 'birthdate' && pattern.test(value);
+}
+
+const hasLineBreak = (value: string): boolean => /\\x0[ad]/.test(value);
+
+/** Five fields with one of the usual delimiters: more than a value has. */
+const ROW = /([,;|\t])(?:[^]*?\1){3}/;
+
+/** Whether two quotation marks enclose a row, or text follows the second: they are of two fields. */
+function hasStrayQuote(raw: Buffer): boolean {
+  const parts = raw.toString('utf8').replaceAll('""', '').split('"');
+  return parts.some((part, index) => {
+    const isEnclosed = index % 2 === 1;
+    return isEnclosed ? ROW.test(part) : index > 0 && /^[\p{L}\p{N}]/u.test(part);
+  });
 }
 
 /** A file's name as one word of a command, and no option of it. */

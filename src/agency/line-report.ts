@@ -44,7 +44,7 @@ export class LineReport {
       kind.count += 1;
       const lastLine = lines > 1 ? line + lines - 1 : undefined;
       if (kind.count <= LISTED_MAX) kind.listed.push({ ...fault, line, lastLine });
-      this.#causes.add(fault, line);
+      this.#causes.add(fault, { line, raw });
     }
   };
 

@@ -10,14 +10,8 @@ const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}|]|(?! )\p{Zs}|^ +| +$/gu;
 export function visible(bytes: Uint8Array): string {
   const text = Buffer.from(bytes);
   const shown = isUtf8(text)
-    ? text
-        .toString('utf8')
-        .replace(/[\r\n]+$/, '')
-        .replace(INVISIBLE, escaped)
-    : text
-        .toString('latin1')
-        .replace(/[\r\n]+$/, '')
-        .replace(/[^ -{}~]|^ +| +$/g, escaped);
+    ? text.toString('utf8').replace(INVISIBLE, escaped)
+    : text.toString('latin1').replace(/[^ -{}~]|^ +| +$/g, escaped);
   return shown.length > TEXT_MAX ? `${shown.slice(0, TEXT_MAX)}…` : shown;
 }
 

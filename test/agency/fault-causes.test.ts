@@ -21,8 +21,8 @@ async function hintsFor(content: Buffer | string, file = 'a.csv'): Promise<strin
     source,
     batch,
     () => 100,
-    ({ line, faults }) => {
-      for (const fault of faults) causes.add(fault, line);
+    ({ faults, ...record }) => {
+      for (const fault of faults) causes.add(fault, record);
     },
   ));
   return causes.hintsFor(file).map(({ hint }) => hint);
@@ -45,6 +45,32 @@ describe('CauseGuesses', () => {
       'zip',
     ],
     ['a long line without quotes', 'x'.repeat(9000), 'longer than 8 kB'],
+    ['an unclosed quote', `${GOOD}"Ana,Paz,1,1990-01-02,1\n`, 'that is not closed; sed'],
+    [
+      'unclosed quotes of first names',
+      '"Ana,Paz,1,1990-01-02,1\n"Ágata,Sosa,2,1990-01-02,2\n',
+      'that is not closed; sed',
+    ],
+    [
+      'unclosed quotes of numbers',
+      'Ana,Paz,1,1990-01-02,"1\r\nLuis,Sosa,2,1990-01-02,"2\r\n',
+      'that is not closed; sed',
+    ],
+    [
+      'an unclosed quote before a quoted name',
+      '"Ana,Paz,1,1990-01-02,1\nLuis,"Sosa",2,1990-01-02,2\n',
+      'that is not closed; sed',
+    ],
+    [
+      'an unclosed quote and a quote after a name',
+      'Ana,"Paz,1,1990-01-02,1\nLuis,Sosa",2,1990-01-02,2\n',
+      'that is not closed; sed',
+    ],
+    ['a line break in a name', '"Ana, 1\nMaría",Paz,1,1990-01-02,1\n', 'has a line break'],
+    ['a line break after a name', 'Ana,"Paz\r\n",1,1990-01-02,1\r\n', 'has a line break'],
+    ['a line break after a number', 'Ana,Paz,1,1990-01-02,"1\n"\n', 'has a line break'],
+    ['a line break beside a quote', '"Ana ""la\n1""",Paz,1,1990-01-02,1\n', 'has a line break'],
+    ['a line break in a sixth field', 'Ana,Paz,1,1990-01-02,1,"no\nta"\n', 'has a line break'],
     [
       'MM/DD/YYYY dates',
       'Ana,Paz,1,12/31/1990,1\nAna,Paz,1,01/02/1990,1\n',
