@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -101,6 +101,19 @@ test.each(['ej1', 'ej8:echo', 'ej1:outcome'])(
     });
   },
 );
+
+test.each([
+  ['en', 'nothing is checkable'],
+  ['es', 'no hay nada verificable'],
+])('loteria check of an empty folder is no success (LANG=%s)', async (LANG, reason) => {
+  const folder = await temporaryFolder();
+  const json = join(folder, 'report.json');
+  const args = [PROGRAM, 'check', folder, '--how', 'native', '--json', json];
+  const env = { ...process.env, LANG, LC_ALL: '' };
+  const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: `loteria: ${reason}\n` });
+  expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ summary: { ok: 0, fail: 0 } });
+});
 
 test.each(['--json', '--junit', '--html'])(
   'loteria check refuses a folder for %s before it checks anything',
