@@ -1,7 +1,7 @@
-import type { Judgement, Text } from './finding.ts';
+import { type Judgement, OK, type Text } from './finding.ts';
 import { judgeOutcome } from './judge.ts';
 import type { Lab } from './lab.ts';
-import { playLottery, type Play } from './play.ts';
+import { playLottery, type Play, storedRows } from './play.ts';
 import type { LotterySetup } from './runner.ts';
 
 /**
@@ -18,9 +18,19 @@ export async function judgeDisturbed(
   if (judgement.verdict !== 'fail') return judgement;
   const undisturbed = 'lottery' in control ? control : await playLottery(lab, control);
   const expected = await judgeOutcome(lab, undisturbed);
-  if (expected.reason?.en === judgement.reason?.en) return { verdict: 'ok' };
+  if (expected.reason?.en === judgement.reason?.en)
+    return (await storedRows(undisturbed)).length === 0 ? NOTHING_STORED : OK;
   return { ...judgement, reason: joinTexts(disturbance, judgement.reason!) };
 }
+
+/** What does not work at all cannot be disturbed. */
+export const NOTHING_STORED: Judgement = {
+  verdict: 'not-checkable',
+  reason: {
+    es: 'el servidor no guarda ninguna apuesta: ver outcome',
+    en: 'the server stores no bet: see outcome',
+  },
+};
 
 /** One sentence of two: `first: second`. */
 export const joinTexts = (first: Text, second: Text): Text => ({

@@ -64,7 +64,7 @@ async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
     en: `after client ${gone} was gone in the middle of a message`,
   };
   const judged = await judgeDisturbed(lab, judgement, { control: usual, disturbance });
-  if (judged.verdict !== 'ok') return judged;
+  if (judged.verdict === 'fail' || judged.verdict === 'advice') return judged;
   return (await spinning(lab, play)) ?? (await leftOpen(lab, play)) ?? judged;
 }
 

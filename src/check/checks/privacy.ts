@@ -1,8 +1,9 @@
 import type { Check } from '../check.ts';
+import { NOTHING_STORED } from '../control.ts';
 import { winnersOf } from '../data.ts';
 import { type Judgement, OK } from '../finding.ts';
 import { fail } from '../judge.ts';
-import { numbersOf, type Play } from '../play.ts';
+import { numbersOf, type Play, storedRows } from '../play.ts';
 import { encodings, focusOn, occurrences } from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
@@ -18,10 +19,13 @@ export const privacy: Check = {
     en: "the winners of all must not be sent to all (broadcast): they are personal data of other agencies' customers",
   },
   limitMs: 200_000,
-  run: async lab => judge(await recordUsual(lab)),
+  async run(lab) {
+    const play = await recordUsual(lab);
+    return judgeBroadcast(play) ?? ((await storedRows(play)).length === 0 ? NOTHING_STORED : OK);
+  },
 };
 
-function judge(play: Play): Judgement {
+function judgeBroadcast(play: Play): Judgement | undefined {
   const { events } = play.lottery.proxy;
   for (const client of numbersOf(play)) {
     for (const other of numbersOf(play)) {
@@ -58,5 +62,5 @@ function judge(play: Play): Judgement {
       }
     }
   }
-  return OK;
+  return undefined;
 }

@@ -264,6 +264,25 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'bets-not-stored',
+    why: 'The answer was written first, and the call of store_bets was forgotten.',
+    patches: [
+      {
+        file: SERVER,
+        find: '        with self.storage_lock:\n            store_bets(bets)\n',
+        replace: '        pass\n',
+      },
+    ],
+    expected: {
+      outcome: 'fail',
+      'short-reads': 'not-checkable',
+      'short-writes': 'not-checkable',
+      privacy: 'not-checkable',
+      'peer-gone': 'not-checkable',
+      batches: 'fail',
+    },
+  },
+  {
     name: 'log-misspelled',
     why: 'One letter too many, which no reader of the log notices and every script does.',
     patches: [
