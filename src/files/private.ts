@@ -117,10 +117,11 @@ export async function makeWay(paths: readonly string[], force: boolean): Promise
   const there: string[] = [];
   for (const path of paths) {
     const stats = await lstat(path).catch(() => undefined);
-    if (stats?.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
-    if (stats !== undefined && !force)
-      throw new FileRefused(path, 'is there already; --force overwrites it');
-    if (stats !== undefined) there.push(path);
+    if (stats === undefined) continue;
+    if (stats.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
+    if (!stats.isFile()) throw new FileRefused(path, 'is not a file');
+    if (!force) throw new FileRefused(path, 'is there already; --force overwrites it');
+    there.push(path);
   }
   for (const path of there) await rm(path);
 }

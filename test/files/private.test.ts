@@ -104,6 +104,7 @@ describe('makeWay', () => {
       `${target} is there already; --force overwrites it`,
     );
     await expect(makeWay(names, true)).rejects.toThrow('is a symbolic link');
+    await expect(makeWay([target, folder], true)).rejects.toThrow(`${folder} is not a file`);
     expect(readFileSync(target, 'utf8')).toBe('as it was');
   });
 
