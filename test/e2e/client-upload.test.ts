@@ -199,6 +199,16 @@ describe('SIGTERM', () => {
     ]);
   });
 
+  test('before the central has welcomed the client ends it at once', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    const central = await FakeCentral.listen();
+    const client = startClient(folder, 1, central.port);
+    await (await central.accept()).message();
+    expect(await terminate(client)).toEqual(DONE);
+    expect(lastLines(client, 1)).toEqual(['shutdown success']);
+  });
+
   test.each(['base', 'resumable'])(
     'while its file is a silent pipe ends the client at once (protocol %s)',
     async protocol => {
