@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { type Encoding, toUtf8 } from '../lottery/encoding.ts';
 import { reasonOf } from '../files/system-error.ts';
 import { Stopped, UnreadableFile } from './errors.ts';
@@ -67,7 +67,7 @@ export class CsvSource {
       const input = await (isPipe ? openPipe(path, stop) : openFile(path));
       return new CsvSource(format, input, tap);
     } catch (error) {
-      throw unreadable(format.path, error);
+      throw unreadable(path, error);
     }
   }
 
@@ -129,6 +129,8 @@ async function openFile(path: string): Promise<Input> {
 function openPipe(path: string, stop: AbortSignal): Input {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const pipe = new Socket({ fd, readable: true, writable: false });
+  // The next read reports it. There may be none yet while the client connects.
+  pipe.on('error', () => {});
   const chunks = pipe[Symbol.asyncIterator]();
   const onStop = (): void => void pipe.destroy(new Stopped());
   stop.addEventListener('abort', onStop);

@@ -21,6 +21,9 @@ const BETS = [
   'Eva,"Paz, de la",13,1992-01-02,7574',
 ];
 
+const betsFile = (folder: string): Promise<void> =>
+  writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+
 /** Asks a program to stop and says how it ended, which must be soon. */
 async function terminate(program: Program): Promise<unknown> {
   const askedAt = performance.now();
@@ -54,7 +57,7 @@ function story(program: Program): string[] {
 describe('a client', () => {
   test('uploads, waits, writes its winners and the acta, and logs every close', async () => {
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    await betsFile(folder);
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
     const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners.txt' });
     expect(await client.exited).toEqual(DONE);
@@ -83,7 +86,7 @@ describe('a client', () => {
     if (process.platform !== 'linux')
       context.skip('the open files of a process are looked up in /proc');
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    await betsFile(folder);
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
     const client = startClient(folder, 1, port);
     await client.logged('consulta_ganadores', 'in_progress');
@@ -185,15 +188,19 @@ describe('a failing client', () => {
 });
 
 describe('SIGTERM', () => {
-  test('before a server is up ends the client at once', async () => {
+  test.each([
+    ['a file', betsFile, 'in_progress'],
+    ['a pipe', pipeFile, 'fail'],
+  ])('before a server is up ends the client of %s at once', async (_, makeFile, upload) => {
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    await makeFile(folder);
     const client = startClient(folder, 1, await freePort());
     await client.logged('connect', 'in_progress');
     expect(await terminate(client)).toEqual(DONE);
+    expect(client.stderr).toBe('');
     expect(lastLines(client, 4)).toEqual([
       'shutdown in_progress',
-      'upload in_progress',
+      `upload ${upload}`,
       'close_file success',
       'shutdown success',
     ]);
@@ -201,7 +208,7 @@ describe('SIGTERM', () => {
 
   test('before the central has welcomed the client ends it at once', async () => {
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    await betsFile(folder);
     const central = await FakeCentral.listen();
     const client = startClient(folder, 1, central.port);
     await (await central.accept()).message();
@@ -228,7 +235,7 @@ describe('SIGTERM', () => {
 
   test('twice ends a client that waits for the reader of its winners', async () => {
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    await betsFile(folder);
     execFileSync('mkfifo', [join(folder, 'winners')]);
     const { port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
     const client = startClient(folder, 1, port, { CLI_WINNERS_FILE: 'winners' });
@@ -246,7 +253,7 @@ describe('SIGTERM', () => {
     'during the wait for the draw ends the client at once (protocol %s, period %s)',
     async (protocol, period) => {
       const folder = await temporaryFolder();
-      await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+      await betsFile(folder);
       const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '2' });
       const client = startClient(folder, 1, port, {
         CLI_PROTOCOL: protocol,
@@ -269,7 +276,7 @@ describe('SIGTERM', () => {
 
   test('equals SIGINT, and a second signal ends a client that waits for answers', async () => {
     const folder = await temporaryFolder();
-    await writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
+    await betsFile(folder);
     const central = await FakeCentral.listen();
     const client = startClient(folder, 1, central.port);
     const conversation = await central.accept();
