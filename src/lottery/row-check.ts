@@ -12,7 +12,7 @@ const CR = 0x0d;
  *     row = agency "," name "," name "," document "," birthdate "," number [CR] LF
  */
 export class RowCheck {
-  /** Of the first row that is none, such as `line 3 of bets.csv is blank`; later ones are not read. */
+  /** The first fault, such as `line 3 of bets.csv is blank`. Nothing after it is read. */
   fault: string | undefined;
   readonly #visit: (bet: Bet) => void;
   readonly #reader = new CsvReader({ recordBytesMax: ROW_BYTES_MAX });
@@ -22,13 +22,15 @@ export class RowCheck {
   /** Line of the next row. */
   #line = 1;
 
-  /** @param visit is given each bet before the first fault */
+  /** @param visit called with each bet before the first fault */
   constructor(visit: (bet: Bet) => void) {
     this.#visit = visit;
   }
 
   /** Takes the next bytes of the file. */
   push(chunk: Uint8Array): void {
+    // The reader would keep what is not read.
+    if (this.fault !== undefined) return;
     this.#reader.push(chunk);
     this.#read();
   }
@@ -39,7 +41,7 @@ export class RowCheck {
     this.#read();
   }
 
-  /** Before `end()`: that the last row has no line end. */
+  /** The fault of a last row without line end; asked before `end()`. */
   get tornRow(): string | undefined {
     return this.#reader.unreadBytes > 0
       ? `line ${this.#line} of bets.csv has no line end; add it, or remove the row`
@@ -50,18 +52,18 @@ export class RowCheck {
     while (this.fault === undefined) {
       const step = this.#reader.next();
       const isRow = step === 'record' || step === 'broken';
-      const line = isRow ? this.#reader.line : this.#reader.nextLine;
-      const why = line > this.#line ? 'is blank' : isRow ? this.#checkRow(step) : undefined;
+      const isBlank = (isRow ? this.#reader.line : this.#reader.nextLine) > this.#line;
+      if (!isRow && !isBlank) return;
+      const why = isBlank ? 'is blank' : this.#faultOf(step === 'record');
       if (why !== undefined) this.fault = `line ${this.#line} of bets.csv ${why}`;
-      else if (!isRow) return;
       this.#line += 1;
     }
   }
 
-  /** Why the current row is none. */
-  #checkRow(step: 'record' | 'broken'): string | undefined {
+  /** Why the current row is none; a valid one is visited. */
+  #faultOf(isRecord: boolean): string | undefined {
     const { bytes, fieldCount, raw } = this.#reader;
-    const bet = step === 'record' && fieldCount === ROW_FIELDS ? betOf(this.#reader) : undefined;
+    const bet = isRecord && fieldCount === ROW_FIELDS ? betOf(this.#reader) : undefined;
     if (bet === undefined || bet.agency < 1 || bet.agency > AGENCY_MAX)
       return 'is not a row of a bet';
     if (!beginsWith(raw, `${bet.agency},`)) return `does not begin with ${bet.agency} and a comma`;

@@ -66,3 +66,14 @@ describe.each([1, 7, 65_536])('the rows of a bets.csv in chunks of %i bytes', ch
     expect(bets).toHaveLength(1);
   });
 });
+
+test('what follows a row that is none is not kept', () => {
+  const rows = new RowCheck(() => {});
+  rows.push(Buffer.from('no bet\r\n'));
+  rows.push(Buffer.from(ROW));
+  rows.push(Buffer.from('a line without its end'));
+  expect(rows).toMatchObject({
+    fault: 'line 1 of bets.csv is not a row of a bet',
+    tornRow: undefined,
+  });
+});
