@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { FileRefused, IS_LINK, PRIVATE_FILE } from '../files/private.ts';
+import { expectFile, PRIVATE_FILE } from '../files/private.ts';
 import { withPath } from '../files/system-error.ts';
 import { StoreError } from '../store/store.ts';
 
@@ -41,7 +41,10 @@ export class ExportFile {
   static create(path: string, force: boolean): ExportFile {
     const part = partOf(path);
     const sealPart = partOf(sealOf(path));
-    for (const name of [path, sealOf(path), part, sealPart]) expectReplaceable(name);
+    for (const name of [path, sealOf(path), part, sealPart]) {
+      const stats = lstatSync(name, { throwIfNoEntry: false });
+      if (stats !== undefined) expectFile(name, stats);
+    }
     const found = [path, sealOf(path), part].find(name => existsSync(name));
     if (found !== undefined && !force) throw isThere(found, found === part);
     for (const name of [part, sealPart]) rmSync(name, { force: true });
@@ -108,13 +111,6 @@ export class ExportFile {
 
 const partOf = (path: string): string => `${path}.part`;
 const sealOf = (path: string): string => `${path}.seal`;
-
-/** @throws FileRefused if anything but a file has this name */
-function expectReplaceable(name: string): void {
-  const stats = lstatSync(name, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isFile()) return;
-  throw new FileRefused(name, stats.isSymbolicLink() ? IS_LINK : 'is not a file');
-}
 
 function isThere(path: string, isPart: boolean): StoreError {
   const why = isPart ? ', another export writes it or was interrupted' : '';

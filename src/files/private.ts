@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { reasonOf } from './system-error.ts';
 
@@ -107,6 +107,12 @@ export async function makePrivateFolder(path: string): Promise<void> {
   }
 }
 
+/** @throws FileRefused when what may be replaced is a symbolic link or no file */
+export function expectFile(path: string, stats: Stats): void {
+  if (stats.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
+  if (!stats.isFile()) throw new FileRefused(path, 'is not a file');
+}
+
 /**
  * Removes files before they are created anew; all or none.
  *
@@ -118,8 +124,7 @@ export async function makeWay(paths: readonly string[], force: boolean): Promise
   for (const path of paths) {
     const stats = await lstat(path).catch(() => undefined);
     if (stats === undefined) continue;
-    if (stats.isSymbolicLink()) throw new FileRefused(path, IS_LINK);
-    if (!stats.isFile()) throw new FileRefused(path, 'is not a file');
+    expectFile(path, stats);
     if (!force) throw new FileRefused(path, 'is there already; --force overwrites it');
     there.push(path);
   }
