@@ -125,7 +125,7 @@ async function openFile(path: string): Promise<Input> {
   };
 }
 
-/** A read of a pipe would keep a thread, for which the end of the process waits. */
+/** Not with `fs`: a read would block one of Node's threads, and the process could not exit. */
 function openPipe(path: string, stop: AbortSignal): Input {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const pipe = new Socket({ fd, readable: true, writable: false });

@@ -18,13 +18,16 @@ export async function judgeDisturbed(
   if (judgement.verdict !== 'fail') return judgement;
   const undisturbed = 'lottery' in control ? control : await playLottery(lab, control);
   const expected = await judgeOutcome(lab, undisturbed);
-  if (expected.reason?.en === judgement.reason?.en)
-    return (await storedRows(undisturbed)).length === 0 ? NOTHING_STORED : OK;
+  if (expected.reason?.en === judgement.reason?.en) return okIfStored(undisturbed);
   return { ...judgement, reason: joinTexts(disturbance, judgement.reason!) };
 }
 
-/** What does not work at all cannot be disturbed. */
-export const NOTHING_STORED: Judgement = {
+/** The verdict of a check that has found no fault: without a stored bet it has tested nothing. */
+export async function okIfStored(play: Play): Promise<Judgement> {
+  return (await storedRows(play)).length > 0 ? OK : NOTHING_STORED;
+}
+
+const NOTHING_STORED: Judgement = {
   verdict: 'not-checkable',
   reason: {
     es: 'el servidor no guarda ninguna apuesta: ver outcome',

@@ -3,11 +3,11 @@ import type { Exercise } from './exercise.ts';
 import type { Text } from './finding.ts';
 import type { Lottery, LotterySetup, Stage } from './runner.ts';
 
-/** What the trials of an exercise have seen so far: it decides how long later ones wait. */
+/** Observations of the earlier trials of an exercise, which shorten the waits of later ones. */
 export interface Seen {
-  /** Some rows that were waited for have not come. */
+  /** Whether a wait for stored rows has timed out. */
   losesRows: boolean;
-  /** After which something went on. */
+  /** Longest time without activity (a byte, a line, an exit) that was followed by some. */
   longestPauseMs: number;
 }
 

@@ -11,9 +11,9 @@ import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
  * machine.
  */
 const QUIET_LIMIT_MS = 10_000;
-/** The same for rows of a subject that has lost some. */
+/** Least time without activity before rows of a subject that loses some count as lost. */
 const LOST_ROWS_LIMIT_MS = 3_000;
-/** How many times as long as the longest pause that was seen nothing has to happen. */
+/** That time as a multiple of the subject's longest pause so far. */
 const PAUSE_FACTOR = 2;
 /** Limit of a whole lottery that still makes progress. Idle machine. */
 const TOTAL_LIMIT_MS = 90_000;
@@ -95,8 +95,6 @@ export async function waitForStored(
 ): Promise<boolean> {
   lab.say({ es: 'espero a que se guarden las apuestas', en: 'waiting for the bets to be stored' });
   const expected = expectedRows(lab, play, clients);
-  const { seen } = lab;
-  const lostLimitMs = Math.max(LOST_ROWS_LIMIT_MS, PAUSE_FACTOR * seen.longestPauseMs);
   const areStored = await waitFor(
     lab,
     play,
@@ -104,10 +102,17 @@ export async function waitForStored(
       const stored = new Set(await storedRows(play));
       return expected.every(row => stored.has(row));
     },
-    seen.losesRows ? Math.min(QUIET_LIMIT_MS, lostLimitMs) : QUIET_LIMIT_MS,
+    rowsLimitMs(lab),
   );
-  if (!areStored) seen.losesRows = true;
+  if (!areStored) lab.seen.losesRows = true;
   return areStored;
+}
+
+/** Each wait for rows that never come lasts this long, and a check has many. */
+function rowsLimitMs({ seen }: Lab): number {
+  if (!seen.losesRows) return QUIET_LIMIT_MS;
+  const limitMs = Math.max(LOST_ROWS_LIMIT_MS, PAUSE_FACTOR * seen.longestPauseMs);
+  return Math.min(QUIET_LIMIT_MS, limitMs);
 }
 
 /**

@@ -58,7 +58,8 @@ export async function check(path: string | undefined, options: CheckOptions): Pr
     });
     await writeReports(report, options);
     const verdicts = report.findings.map(({ verdict }) => verdict);
-    if (verdicts.every(verdict => verdict === 'not-checkable')) throw nothingCheckable();
+    if (verdicts.every(verdict => verdict === 'not-checkable'))
+      throw new NotCheckable({ es: 'no hay nada verificable', en: 'nothing is checkable' });
     return verdicts.includes('fail') ? EXIT.failed : EXIT.done;
   } catch (error) {
     if (stopping.signal.aborted) {
@@ -142,10 +143,6 @@ function nothingToCheck(only = '', exercises: readonly Exercise[]): NotCheckable
     en: `--only ${only}: nothing to check, there are ${there} (--list)`,
   });
 }
-
-/** As in a folder without a solution: no success. */
-const nothingCheckable = (): NotCheckable =>
-  new NotCheckable({ es: 'no hay nada verificable', en: 'nothing is checkable' });
 
 /** Docker where it can be, unless commands for this machine are given; says which it is. */
 async function makeRunner(

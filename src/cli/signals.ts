@@ -14,10 +14,10 @@ export function onStopSignal(sink: LogSink, stop: (signal: string) => void): voi
   const handle = (signal: NodeJS.Signals): void => {
     if (asked) {
       sink.flush();
-      // An exit waits for threads, of which one may wait for a device or a name server.
+      // `process.exit` waits for Node's threads, and a device or a name server may block one.
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
-      // The first process of a container ignores a signal that it has no handler for.
+      // Reached as process 1 of a container: it ignores signals without a handler.
       process.exit(exitCodeOfSignal(signal));
     }
     asked = true;

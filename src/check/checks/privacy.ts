@@ -1,9 +1,9 @@
 import type { Check } from '../check.ts';
-import { NOTHING_STORED } from '../control.ts';
+import { okIfStored } from '../control.ts';
 import { winnersOf } from '../data.ts';
-import { type Judgement, OK } from '../finding.ts';
+import type { Judgement } from '../finding.ts';
 import { fail } from '../judge.ts';
-import { numbersOf, type Play, storedRows } from '../play.ts';
+import { numbersOf, type Play } from '../play.ts';
 import { encodings, focusOn, occurrences } from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
@@ -21,7 +21,7 @@ export const privacy: Check = {
   limitMs: 200_000,
   async run(lab) {
     const play = await recordUsual(lab);
-    return judgeBroadcast(play) ?? ((await storedRows(play)).length === 0 ? NOTHING_STORED : OK);
+    return judgeBroadcast(play) ?? okIfStored(play);
   },
 };
 
