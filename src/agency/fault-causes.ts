@@ -132,7 +132,10 @@ const hasLineBreak = (value: string): boolean => /\\x0[ad]/.test(value);
 /** Five fields with one of the usual delimiters: more than a value has. */
 const ROW = /([,;|\t])(?:[^]*?\1){3}/;
 
-/** Whether two quotation marks enclose a row, or text follows the second: they are of two fields. */
+/**
+ * Whether two quotation marks belong to different fields: they enclose a row, or text follows the
+ * second one.
+ */
 function hasStrayQuote(raw: Buffer): boolean {
   const parts = raw.toString('utf8').replaceAll('""', '').split('"');
   return parts.some((part, index) => {

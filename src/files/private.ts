@@ -75,7 +75,7 @@ export async function createPrivate(path: string, data: Uint8Array): Promise<boo
 }
 
 /**
- * Creates and removes a file beside `path`. Creating `path` itself would be seen by other processes.
+ * Creates and removes a file beside `path`. Other processes would see one that is `path` itself.
  *
  * @throws the error of the file system, as when `path` cannot be created
  */

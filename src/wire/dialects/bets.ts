@@ -72,7 +72,9 @@ function putDigits(to: Uint8Array, at: number, value: number): number {
   return end;
 }
 
-/** Makes rows of a batch. One serves all connections: its rows are valid until the next `readBets`. */
+/**
+ * Makes rows of a batch. One serves all connections: its rows are valid until the next `readBets`.
+ */
 export class BatchReader {
   readonly #format: BetFormat;
   readonly #bet = new BetCursor();
