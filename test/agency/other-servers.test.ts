@@ -114,6 +114,19 @@ describe('an agency that speaks op-codes', () => {
     expect(server.connections).toBeGreaterThanOrEqual(3 * 14);
   });
 
+  test('stays with such a server where there are several', async () => {
+    const servers = [
+      await ToyServer.listen(spoken.dialect, 1, { closesAfterAnswer: true }),
+      await ToyServer.listen(spoken.dialect, 1, { closesAfterAnswer: true }),
+    ] as const;
+    const ports = servers.map(({ port }) => port);
+    const { agency } = startAgency(ports, { dialect: spoken.dialect, pollMs: 100 });
+    expect(await uploadFile(agency, await betsFile(25))).toBe(25);
+    expect(await agency.finishAndAwaitWinners()).toEqual(['30000001']);
+    await agency.close();
+    expect(servers.map(({ connections }) => connections)).toEqual([expect.any(Number), 0]);
+  });
+
   test('uploads over one connection when the server keeps it open', async () => {
     const { agencies } = await holdLottery(spoken, {});
     for (const { events } of agencies) {
