@@ -1,4 +1,5 @@
 import { cpus, release, totalmem } from 'node:os';
+import { wrap } from '../src/cli/wrap.ts';
 import type { OneClient, WholeLottery } from './clients.ts';
 import { type ClusterRow, teamText } from './cluster.ts';
 import type { LargeFolder } from './large-folder.ts';
@@ -70,14 +71,17 @@ export function formatResults(results: Results): string {
   const { servers, connections, batch, bets, rounds } = results;
   return `# Results
 
-Written by \`make bench\`. ${machine(results)}
+${wrap(`Written by \`make bench\`. ${machine(results)}`, 100)}
 
-Each figure is the median of ${rounds} runs, with the range of them in brackets. The servers of a table take turns, so that whatever else the machine
-does hits them alike: what is comparable are the figures of one page, and best the ratios, which are taken within a round. Server and load
-generator share the machine. Bets are made up, 46 bytes each in a batch. *Ours* is \`loteria server\` as it is shipped, its log in a file,
-every answer after both syncs; *quiet* is the same with \`LOGGING_LEVEL=ERROR\`.
-The *baseline* (\`src/bench/baseline.ts\`) only receives, counts messages, writes and syncs, in groups as ours. *Python* (\`bench/peers/python_server.py\`) is a
-server written the way the assignment's solutions are: a thread for each connection, the csv module, one lock, no sync.
+Each figure is the median of ${rounds} runs, with the range of them in brackets. The servers of a
+table take turns, so that whatever else the machine does hits them alike: what is comparable are the
+figures of one page, and best the ratios, which are taken within a round. Server and load generator
+share the machine. Bets are made up, 46 bytes each in a batch. *Ours* is \`loteria server\` as it is
+shipped, its log in a file, every answer after both syncs; *quiet* is the same with
+\`LOGGING_LEVEL=ERROR\`. The *baseline* (\`src/bench/baseline.ts\`) only receives, counts messages,
+writes and syncs, in groups as ours. *Python* (\`bench/peers/python_server.py\`) is a server written
+the way the assignment's solutions are: a thread for each connection, the csv module, one lock, no
+sync.
 
 ## Servers
 
@@ -136,16 +140,19 @@ export function clusterSection(rows: readonly ClusterRow[] | undefined): string 
   if (rows === undefined) return `${heading}\n\nNot measured: there is no PostgreSQL.`;
   return `${heading}
 
-Batches of 130 bets. The servers of a row store together, in one log that each of their nodes has a copy of (\`SERVER_STORE=postgres://…\`); the load generator's
-connections go to them in turn. All the processes of a row share the ${cpus().length} processors of this machine, which is nothing like the machines of their own that they are meant for:
-what the figures show is what a bet costs, not what a cluster can do.
+Batches of 130 bets. The servers of a row store together, in one log that each of their nodes has a
+copy of (\`SERVER_STORE=postgres://…\`); the load generator's connections go to them in turn. All the
+processes of a row share the ${cpus().length} processors of this machine, which is nothing like the
+machines of their own that they are meant for: what the figures show is what a bet costs, not what a
+cluster can do.
 
 ${table(rows, CLUSTER_COLUMNS)}
 
-A second server does not make one lottery faster here, and is not meant to: it applies every fact that the other one stores, so that it
-can continue when that is gone. A server sends each byte of rows to the primary once; the primary writes it to its write-ahead log and to
-its table, and sends the log to each standby. Short records go
-one at a time, so a batch takes as long as its record; from 128 KiB on the next record is sent while the one before is being synced.`;
+A second server does not make one lottery faster here, and is not meant to: it applies every fact
+that the other one stores, so that it can continue when that is gone. A server sends each byte of
+rows to the primary once; the primary writes it to its write-ahead log and to its table, and sends
+the log to each standby. Short records go one at a time, so a batch takes as long as its record;
+from 128 KiB on the next record is sent while the one before is being synced.`;
 }
 
 const CLUSTER_COLUMNS: readonly Column<ClusterRow>[] = [

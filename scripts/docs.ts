@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS, type CommandSpec } from '../src/cli/commands.ts';
+import { wrap } from '../src/cli/wrap.ts';
 import { CLIENT_KEYS } from '../src/config/client-keys.ts';
 import type { Key } from '../src/config/keys.ts';
 import { SERVER_KEYS } from '../src/config/server-keys.ts';
@@ -48,7 +49,7 @@ function keyTable(keys: readonly Key<unknown>[]): string {
 
 function commandsPage(): string {
   const sections = COMMANDS.map(
-    spec => `## loteria ${spec.name}\n\n${sentence(spec.about)}\n\n${tableOf(spec)}`,
+    spec => `## loteria ${spec.name}\n\n${wrap(sentence(spec.about), 100)}\n\n${tableOf(spec)}`,
   );
   return `# Commands
 

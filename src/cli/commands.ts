@@ -141,10 +141,10 @@ One bet instead of a file: NOMBRE, APELLIDO, DOCUMENTO, NACIMIENTO and NUMERO in
       option('--html <file>', 'write the findings as a page'),
     ],
     details: `
-Changes nothing in the folder: each exercise is checked in a temporary copy of its branch. The report
-is in Spanish or English, after LANG.
+Changes nothing in the folder: each exercise is checked in a temporary copy of its branch. The
+report is in Spanish or English, after LANG.
 
-Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run.`,
+Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run or nothing was checkable.`,
     load: async () => (await import('./check.ts')).check,
   },
   {
@@ -208,8 +208,8 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be run.`,
       ),
     ],
     details: `
-Counts the rows of bets.csv, and computes the winners and the SHA-256 of all rows and of each agency.
-Compares them with acta.txt and, if they exist, with acta-sorteo.txt, acta.sig and bets.journal.
+Counts the rows of bets.csv, and computes the winners and the SHA-256 of all rows and of each
+agency. Compares them with acta.txt and, if they exist, with acta-sorteo.txt, acta.sig and bets.journal.
 Prints a line per check: ok, differs (with the expected and the found value) or not checked (with
 the reason).
 
@@ -230,8 +230,8 @@ Exit codes: 0 no differences, 1 differences, 2 wrong usage, or a file cannot be 
       keyOption('--encoding <name>', CLIENT_KEYS.fileEncoding),
     ],
     details: `
-Computes the number and the SHA-256 of the rows that the central stores for the file. Skips lines that
-are not bets, like an upload with file.invalid skip.
+Computes the number and the SHA-256 of the rows that the central stores for the file. Skips lines
+that are not bets, like an upload with file.invalid skip.
 
 Exit codes: 0 the file matches the acta, 1 it does not, 2 wrong usage, or a file cannot be read.`,
     load: async () => (await import('./acta.ts')).checkActa,
@@ -248,9 +248,10 @@ Exit codes: 0 the file matches the acta, 1 it does not, 2 wrong usage, or a file
       option('--force', 'overwrite the file and its seal'),
     ],
     details: `
-The store is that of the server's configuration (config.ini, environment): the bets.csv of DATA_DIR, or
-the database of SERVER_STORE=postgres://…. It is not changed. The seal is JSON: state, number of bets,
-bytes and sha256 of the file and, after the draw, its time, bytes, sha256 and winners per agency.
+The store is that of the server's configuration (config.ini, environment): the bets.csv of
+DATA_DIR, or the database of SERVER_STORE=postgres://…. It is not changed. The seal is JSON: state,
+number of bets, bytes and sha256 of the file and, after the draw, its time, bytes, sha256 and
+winners per agency.
 
 Exit codes: 0 done, 1 failed, or the file is not what was drawn, 2 wrong usage or configuration.`,
     load: async () => (await import('./export.ts')).exportBets,
