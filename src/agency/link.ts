@@ -193,7 +193,7 @@ export class Link {
     if (request === undefined) {
       const refused = answer.kind === 'refused' ? 'the central refused this agency' : undefined;
       const why = (answer.kind === 'refused' && answer.refusal?.detail) || refused;
-      this.abandon(new LinkError(why ?? 'an answer that nobody asked for'));
+      this.abandon(new LinkError(why ?? 'an unsolicited answer'));
       return;
     }
     request.resolve(answer);

@@ -183,7 +183,7 @@ describe('loteria export leaves no file', () => {
     ).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'loteria: SERVER_STORE is memory: nobody but the server itself can look into it\n',
+      stderr: 'loteria: SERVER_STORE is memory: only the server itself can read it\n',
     });
     expect(readdirSync(place.folder)).toEqual(['data']);
   });

@@ -13,10 +13,10 @@ export function memoryStore(): ConfiguredStore {
       files: ['memory'],
       cuts: [],
     }),
-    read: refuse(': nobody but the server itself can look into it'),
-    intervene: refuse(': nobody but the server itself can change it'),
+    read: refuse(': only the server itself can read it'),
+    intervene: refuse(': only the server itself can change it'),
     files: [],
     isRemote: false,
-    folder: refuse(', which has no files; name a folder to look into one'),
+    folder: refuse(', which has no files; name the folder of a store'),
   };
 }
