@@ -2,26 +2,26 @@ import type { Exercise } from './exercise.ts';
 import type { Judgement, Text } from './finding.ts';
 import type { Lab } from './lab.ts';
 
-/** One check: a file in `checks/`, a line in `checks.ts`. */
+/** A check: a file in `checks/` and an entry in `checks.ts`. */
 export interface Check {
   /** The name for `--only`, in kebab case. */
   readonly id: string;
-  /** The exercises that it is made for, once each. */
+  /** It runs once for each. */
   readonly exercises: readonly Exercise[];
   readonly title: Text;
   /** Why it matters, for `--list` and for the report. */
   readonly why: Text;
-  /** The longest that one trial may take. */
+  /** Time limit of a trial on an idle machine, in milliseconds. */
   readonly limitMs: number;
-  /** How many trials with different data have to hold; 1 when not given. */
+  /** Number of trials with different data that must pass; default: 1. */
   readonly trials?: number;
-  /** A runner that alone can make this check. */
+  /** The only runner that supports this check. */
   readonly needs?: 'docker' | 'native';
   /**
-   * One trial. It must be decided by `lab.seed` alone: a trial that fails is repeated with the same
-   * seed.
+   * Runs one trial. Its choices depend on `lab.seed` alone: a failed trial is repeated with the
+   * same seed.
    *
-   * @throws NotCheckable (as a rejection) when it cannot be made here
+   * @throws NotCheckable (as a rejection) when this machine or repository lacks something
    */
   run(lab: Lab): Promise<Judgement>;
 }

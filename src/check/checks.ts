@@ -17,7 +17,7 @@ import { shortWrites } from './checks/short-writes.ts';
 import { sigterm } from './checks/sigterm.ts';
 import { waiting } from './checks/waiting.ts';
 
-/** Every check, in the order of the report. A new one is a file in `checks/` and a line here. */
+/** Every check, in the order of the report. */
 export const CHECKS: readonly Check[] = [
   outcome,
   shortReads,

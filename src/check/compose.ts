@@ -11,12 +11,12 @@ interface Volume {
   readonly target: string;
 }
 
-/** What a service of a compose file says that matters without Docker. */
+/** The parts of a Compose service that a native run uses. */
 export interface ComposeService {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly volumes: readonly Volume[];
-  /** The container's side of published ports. */
+  /** Container ports of published ports. */
   readonly publishedPorts: readonly number[];
 }
 
@@ -27,7 +27,7 @@ export interface ComposeFile {
 }
 
 /**
- * The subject's own definition of its containers.
+ * Reads the subject's compose file.
  *
  * @throws NotCheckable (as a rejection) when it cannot be read or has no server
  */

@@ -1,8 +1,8 @@
 import { parseDocument } from 'yaml';
 
 /**
- * Text of the clients' `config.yaml` with other values, each by its path: `loop.amount`. Comments
- * stay.
+ * Sets values in the text of a client's `config.yaml`, by path such as `loop.amount`. Keeps
+ * comments.
  */
 export function setYaml(text: string, values: Readonly<Record<string, string | number>>): string {
   const document = parseDocument(text);
@@ -10,14 +10,14 @@ export function setYaml(text: string, values: Readonly<Record<string, string | n
   return document.toString();
 }
 
-/** A value of `config.yaml` by its path. */
+/** The value at a path of `config.yaml`. */
 export function yamlValue(text: string, path: string): string | undefined {
   const value = parseDocument(text).getIn(path.split('.'));
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
 /**
- * Text of the server's `config.ini` with other values; a key that it lacks is added to its first
+ * Sets values in the text of the server's `config.ini`. A missing key is added to the first
  * section.
  */
 export function setIni(text: string, values: Readonly<Record<string, string | number>>): string {

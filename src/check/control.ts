@@ -5,10 +5,10 @@ import { playLottery, type Play, storedRows } from './play.ts';
 import type { LotterySetup } from './runner.ts';
 
 /**
- * Judges a lottery that was disturbed: it has to come out as the same one does undisturbed. What is
- * wrong without the disturbance as well is the finding of another check.
+ * Judges a disturbed lottery against an undisturbed control. A fault that the control shows too is
+ * the finding of another check.
  *
- * @param disturbance stands before the reason
+ * @param disturbance prefix of the reason
  */
 export async function judgeDisturbed(
   lab: Lab,
@@ -22,7 +22,7 @@ export async function judgeDisturbed(
   return { ...judgement, reason: joinTexts(disturbance, judgement.reason!) };
 }
 
-/** The verdict of a check that has found no fault: without a stored bet it has tested nothing. */
+/** The verdict without a fault: `ok`, unless no bet was stored, so that nothing was tested. */
 export async function okIfStored(play: Play): Promise<Judgement> {
   return (await storedRows(play)).length > 0 ? OK : NOTHING_STORED;
 }
@@ -35,7 +35,7 @@ const NOTHING_STORED: Judgement = {
   },
 };
 
-/** One sentence of two: `first: second`. */
+/** `first: second` */
 export const joinTexts = (first: Text, second: Text): Text => ({
   es: `${first.es}: ${second.es}`,
   en: `${first.en}: ${second.en}`,

@@ -2,42 +2,42 @@ import { GIVEN_NAMES, SURNAMES } from '../dataset/names.ts';
 import type { SeededRandom } from '../dataset/random.ts';
 import { type MadeBet, WINNER_NUMBER } from './profiles/tp0.ts';
 
-/** What one client has to send: in exercise 5 its first bet, else all of them as its file. */
+/** The input of a client: in exercise 5 its first bet, else all of them as its file. */
 export interface AgencyInput {
   readonly agency: number;
   readonly bets: readonly MadeBet[];
-  /** The bytes of `agency-N.csv`; may hold lines that are no bet. */
+  /** Content of `agency-N.csv`; may contain invalid lines. */
   readonly file: string;
 }
 
 interface DataShape {
   readonly clients: number;
-  /** Of each agency, at least and at most; the last but one agency has fewer. */
+  /** Bounds for each agency, except that the last but one has fewer. */
   readonly betsMin: number;
   readonly betsMax: number;
-  /** Winners of an agency at most; 4 when not given. */
+  /** Per agency; default: 4. */
   readonly winnersMax?: number;
   /**
-   * A very long name, a comma within quotes, and no line end after the last row: what the course's
-   * files do not have. A program that it is too much for still has to show all else.
+   * A very long name, a quoted comma, and no line end after the last row, which the course's files
+   * do not have. A program that fails on them must still pass all other checks.
    */
   readonly hasTrickyFile?: boolean;
 }
 
 const DOCUMENT_FIRST = 20_000_000;
-/** Between two documents: every one is different, in an order that says nothing. */
+/** Largest difference of two consecutive documents; each document is unique. */
 const DOCUMENT_STEP_MAX = 9_000;
 
 const DAY_MS = 86_400_000;
 const FIRST_BIRTH = Date.UTC(1940, 0, 1);
 const BIRTH_DAYS = 24_000;
 
-/** A bet of more than 127 bytes, whose letters are two bytes long each. */
+/** Makes a bet longer than 127 bytes; its letters have two bytes each. */
 const LONG_NAME = 'ÁÉÍÓÚÑÜ áéíóúñü ÁÉÍÓÚÑÜ áéíó';
 
 /**
- * Bets for every agency, other ones for every seed. Among them: letters of two bytes, `0007`,
- * winners at random places, and one agency that has none.
+ * Makes the bets of all agencies from a seed: with letters of two bytes, the number `0007`, winners
+ * at random positions, and one agency without winners.
  */
 export function makeInputs(random: SeededRandom, shape: DataShape): AgencyInput[] {
   const { clients, betsMin, betsMax, winnersMax = 4, hasTrickyFile = false } = shape;
@@ -91,7 +91,7 @@ function addRarities(random: SeededRandom, bets: MadeBet[], hasTrickyFile: boole
     const index = (first + offset) % bets.length;
     bets[index] = { ...bets[index]!, ...rarity };
   }
-  // Without a line end after it, a shorter number could be the beginning of one.
+  // Without a line end, a parser could take a shorter number for a truncated one.
   const last = bets.at(-1)!;
   if (hasTrickyFile && last.number.length < 4) bets[bets.length - 1] = { ...last, number: '9999' };
 }
@@ -104,7 +104,7 @@ function addWinners(random: SeededRandom, bets: MadeBet[], count: number): void 
   }
 }
 
-/** Lines as the course's files have them. */
+/** In the format of the course's files. */
 export function csvOf(bets: readonly MadeBet[]): string {
   return bets.map(bet => `${fieldsOf(bet).map(quoted).join(',')}\r\n`).join('');
 }
@@ -127,14 +127,14 @@ export function winnersOf({ bets }: AgencyInput): string[] {
 }
 
 /**
- * One line for a bet and its agency, for comparing: the number without its zeros, as the course's
- * `store_bets` has it.
+ * A canonical line for comparisons: agency and fields, the number without leading zeros as the
+ * course's `store_bets` writes it.
  */
 export function rowOf(agency: number, bet: MadeBet): string {
   return [agency, ...fieldsOf(bet).slice(0, 4), Number(bet.number)].join('|');
 }
 
-/** The rows of a `bets.csv` in the same form; what is no row of six fields stays as it is. */
+/** The rows of a `bets.csv` as canonical lines; keeps the fields of malformed rows. */
 export function rowsOfFile(text: string): string[] {
   return parseCsv(text).map(fields => {
     const number = fields.at(-1)!;
@@ -142,7 +142,7 @@ export function rowsOfFile(text: string): string[] {
   });
 }
 
-/** Quotes and line ends as Python's csv module has them. */
+/** With the quotes and line ends of Python's csv module. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let fields: string[] = [];

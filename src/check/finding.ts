@@ -1,6 +1,6 @@
 import type { Exercise } from './exercise.ts';
 
-/** The report is written in the user's language: every sentence exists in both. */
+/** Languages of the report. */
 export type Language = 'es' | 'en';
 
 export type Text = Readonly<Record<Language, string>>;
@@ -14,20 +14,18 @@ export type Verdict = 'ok' | 'advice' | 'fail' | 'not-checkable';
 /** What one trial has found. */
 export interface Judgement {
   readonly verdict: Verdict;
-  /**
-   * What was seen, in a student's words; with `ok` the numbers that stand behind it, or nothing.
-   */
+  /** The observation, in a student's words; for `ok` the measured figures, if any. */
   readonly reason?: Text;
   /** Where to look, without the solution. */
   readonly hint?: Text;
   readonly evidence?: readonly Evidence[];
-  /** What was seen leaves nothing for the other checks to look at. */
+  /** Because of it, the other checks have nothing to judge. */
   readonly hidesOthers?: boolean;
 }
 
 export type Evidence = LogEvidence | RowEvidence | TimelineEvidence;
 
-/** Lines of what the processes wrote. */
+/** Lines of the processes' output. */
 export interface LogEvidence {
   readonly kind: 'log';
   readonly title: Text;
@@ -38,14 +36,14 @@ export interface LogEvidence {
   }[];
 }
 
-/** Rows of a file, or numbers side by side. */
+/** Rows of a file, or a table of figures. */
 interface RowEvidence {
   readonly kind: 'rows';
   readonly title: Text;
   readonly rows: readonly string[];
 }
 
-/** A piece of a recording, cut to what matters. */
+/** An excerpt of a recording. */
 export interface TimelineEvidence {
   readonly kind: 'timeline';
   readonly title: Text;
@@ -56,8 +54,8 @@ export interface TimelineEvidence {
 export type Direction = 'up' | 'down';
 
 /**
- * `open` and `close` of a connection, `data`, the `end` of a direction (no more will be sent), or
- * `omitted`: so many entries and bytes were left out here.
+ * `open` and `close` of a connection, `data`, the `end` of a direction (half-close), or `omitted`:
+ * entries and bytes that the excerpt leaves out.
  */
 export interface TimelineEntry {
   readonly kind: 'open' | 'data' | 'end' | 'close' | 'omitted';
@@ -67,38 +65,38 @@ export interface TimelineEntry {
   readonly connection: number;
   readonly client: number;
   readonly direction?: Direction;
-  /** Of `data` and `omitted`: all bytes, also those that are not shown. */
+  /** Of `data` and `omitted`: all bytes, shown or not. */
   readonly byteCount?: number;
   /** Of `omitted`. */
   readonly entryCount?: number;
   /**
-   * The bytes that are shown, from `shownFrom` of the data on: `48 6f 6c 61` and `Hola`, `·` for
-   * what is no letter.
+   * The shown bytes, from offset `shownFrom` of the data: `48 6f 6c 61` and `Hola`, with `·` for
+   * an unprintable byte.
    */
   readonly hex?: string;
   readonly text?: string;
   readonly shownFrom?: number;
-  /** What is wrong here. */
+  /** The fault at this entry. */
   readonly note?: Text;
 }
 
-/** What a report says of a check, for one exercise. */
+/** The result of a check for one exercise. */
 export interface Finding extends Judgement {
   readonly check: string;
   readonly exercise: Exercise;
   readonly title: Text;
   readonly why: Text;
   readonly seed: number;
-  /** The command that repeats exactly this check. */
+  /** The command that repeats this check. */
   readonly command: string;
   readonly durationMs: number;
-  /** With the seed of the trial that is reported: it failed in `failed` of `made` trials. */
+  /** With the seed of the reported trial, `failed` of `made` trials failed. */
   readonly trials: { readonly failed: number; readonly made: number };
 }
 
-/** What every form of the report is made of. */
+/** The report; the formats are JSON, JUnit, HTML and text. */
 export interface Report {
-  /** Of this form. */
+  /** Of the JSON format. */
   readonly version: 1;
   readonly program: string;
   readonly subject: string;
@@ -107,12 +105,12 @@ export interface Report {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly durationMs: number;
-  /** Name and value: the runner, the operating system, processors, versions of what was used. */
+  /** By name: the runner, the operating system, processors, versions of the tools. */
   readonly environment: Readonly<Record<string, string>>;
   readonly findings: readonly Finding[];
 }
 
-/** A check cannot be made here, with the reason. */
+/** This machine or repository lacks what a check needs. */
 export class NotCheckable extends Error {
   readonly reason: Text;
 

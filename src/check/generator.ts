@@ -12,10 +12,7 @@ export interface GeneratorRun {
   readonly output: string;
 }
 
-/**
- * Runs the subject's generator in the temporary copy, as a person would who may not have set its
- * executable bit.
- */
+/** Runs the subject's generator in the temporary copy, also without its executable bit. */
 export async function runGenerator(folder: string, args: readonly string[]): Promise<GeneratorRun> {
   const path = join(folder, GENERATOR);
   const isExecutable = await access(path, constants.X_OK).then(

@@ -20,15 +20,13 @@ const ROWS_SHOWN_MAX = 8;
 const LINES_SHOWN_MAX = 12;
 
 interface OutcomeOptions {
-  /** The clients that took part; all when not given. */
+  /** The clients to judge; default: all. */
   readonly clients?: readonly number[];
-  /** Agencies of which a row may be there more than once: they had to send twice. */
+  /** Agencies that had to send twice: their rows may be stored more than once. */
   readonly mayRepeat?: readonly number[];
 }
 
-/**
- * Whether a lottery came out right: exit codes, rows, one draw, each agency's number of winners.
- */
+/** Judges the outcome of a lottery: exit codes, rows, one draw, each agency's number of winners. */
 export async function judgeOutcome(
   lab: Lab,
   play: Play,
@@ -56,11 +54,11 @@ const judging =
 export const fail = judging('fail');
 export const advise = judging('advice');
 
-/** A server that has held the draw and ended well: what it still owed is missed elsewhere. */
+/** A server that ended well after the draw. Replies that it did not send show in the clients. */
 export const isOver = (server: Service): boolean =>
   server.exit?.code === 0 && actionsOf(server, 'sorteo').some(({ result }) => result === 'success');
 
-/** A server that has ended by itself. */
+/** Fails a server that has ended by itself. */
 export function judgeServer({ server }: Play): Judgement | undefined {
   if (server.exit === undefined) return undefined;
   const how = exitText(server.exit);
@@ -74,7 +72,7 @@ export function judgeServer({ server }: Play): Judgement | undefined {
   );
 }
 
-/** A client that has ended and never said a word: its rows tell nothing. */
+/** Fails a client that ended without sending a byte. Its missing rows would be no evidence. */
 function judgeSilent(lab: Lab, play: Play, clients: readonly number[]): Judgement | undefined {
   const { events } = play.lottery.proxy;
   const silent = clients.filter(
@@ -99,7 +97,7 @@ function judgeSilent(lab: Lab, play: Play, clients: readonly number[]): Judgemen
     },
     [lastLines(service), lastLines(play.server)],
   );
-  // Rare data may be too much for a program that works with the usual ones.
+  // Later trials have rare data, which may stop a program that works with the usual ones.
   const hidesOthers = lab.trial === 0 && silent.length === clients.length;
   return hidesOthers ? { ...judgement, hidesOthers } : judgement;
 }
@@ -144,7 +142,7 @@ const REJECTED_HINT = {
   en: 'your server has rejected bets that are right: what was in those batches?',
 };
 
-/** What a student is to look at: what the missing rows have in common. */
+/** A hint from what the missing rows have in common. */
 export function rowsHint({
   exercise,
   expected,
@@ -152,7 +150,7 @@ export function rowsHint({
   surplus,
 }: {
   readonly exercise: Exercise;
-  /** In the order of the agencies' files; each begins with its agency. */
+  /** In the order of the agencies' files; each begins with the number of its agency. */
   readonly expected: readonly string[];
   readonly missing: readonly string[];
   readonly surplus: readonly string[];
@@ -196,7 +194,7 @@ const COMMA_HINT = {
   en: 'only rows with a quoted comma are missing: what splits the line of the CSV file, and what separates the fields in your message?',
 };
 
-/** The first client that rows are of: what it has written tells the same as the others. */
+/** The first client with a row in `rows`. The output of one is evidence enough. */
 function firstOf(
   play: Play,
   clients: readonly number[],

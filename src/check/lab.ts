@@ -11,27 +11,27 @@ export interface Seen {
   longestPauseMs: number;
 }
 
-/** What a trial has to work with. */
+/** The environment of a trial. */
 export interface Lab {
   readonly exercise: Exercise;
   readonly stage: Stage;
-  /** Of this trial: every check of an exercise has the same in its first, second, … one. */
+  /** Of this trial; trials with the same number have the same in every check of an exercise. */
   readonly seed: number;
   /** From 0. */
   readonly trial: number;
-  /** Made of the seed. */
+  /** Seeded with `seed`. */
   readonly random: SeededRandom;
   readonly seen: Seen;
-  /** Fires when the time of the check is over or the user has stopped it. */
+  /** Aborted at the time limit of the check, and by the user. */
   readonly signal: AbortSignal;
-  /** Says what is being waited for. */
+  /** Reports what the trial waits for. */
   say(what: Text): void;
-  /** Opens a lottery, which is closed after the trial, however it ends. */
+  /** Opens a lottery. It is closed after the trial in any case. */
   open(setup: LotterySetup): Promise<Lottery>;
   /**
-   * The same thing for every check of an exercise that asks for it by this name in the trial of
-   * this number, made once with a lab whose lotteries stay open. What has gone wrong, and what a
-   * repeated trial asks for, is made anew.
+   * Memoizes `make` by name and trial number for all checks of an exercise. The lotteries that it
+   * opens stay open until the last check. Errors are not memoized, and repeated trials do not
+   * share.
    */
   share<Thing>(name: string, make: (lab: Lab) => Promise<Thing>): Promise<Thing>;
 }

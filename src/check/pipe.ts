@@ -4,20 +4,20 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import { SeededRandom } from '../dataset/random.ts';
 import type { Shape, Stop } from './proxy-control.ts';
 
-/** What may wait to be passed on; beyond, the sender is not read from. */
+/** Back-pressure: above this queue length, the sender is not read. */
 const QUEUE_BYTES_MAX = 256 * 1024;
 
-/** Between two segments, so that the receiver reads them one by one. */
+/** Gap between two segments, so that the receiver reads them separately. */
 const SEGMENT_GAP_MS = 1;
 
-/** Of what was gathered: less than any header has. */
+/** First segment of coalesced bytes: shorter than any header. */
 const HEAD_BYTES_MAX = 3;
 const HEAD_GAP_MS = 20;
 
 interface PipeParts {
   readonly shape: Shape;
   readonly stop: Stop | undefined;
-  /** Makes the random cuts of each connection its own. */
+  /** Makes the random cuts differ between connections. */
   readonly salt: number;
   readonly onData: (bytes: Uint8Array) => void;
   readonly onEnd: () => void;
@@ -25,8 +25,8 @@ interface PipeParts {
 }
 
 /**
- * One direction of a connection: bytes are recorded as they come, and passed on as the shape has
- * it.
+ * One direction of a connection: records the bytes as they arrive, and forwards them in the given
+ * shape.
  */
 export class Pipe {
   readonly #from: Socket;
@@ -41,7 +41,7 @@ export class Pipe {
   #isHeld = false;
   #isClosed = false;
   #isPumping = false;
-  /** The beginning of what was gathered is on its way, the rest is not. */
+  /** Whether of the coalesced bytes only the first segment was sent. */
   #isHeadPassed = false;
 
   constructor(from: Socket, to: Socket, parts: PipeParts) {
@@ -91,7 +91,7 @@ export class Pipe {
     setTimeout(() => this.#from.resume(), pauseMs);
   }
 
-  /** Passes on what is there, one piece after the other. */
+  /** Forwards the queue, one segment at a time. */
   async #pump(): Promise<void> {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -136,7 +136,7 @@ export class Pipe {
 
   #stopNow({ action }: Stop): void {
     this.#isHeld = true;
-    // What was passed on is to arrive before the reset, which would discard it.
+    // Forwarded bytes must arrive before a reset, which would discard them.
     if (action !== 'hold') setTimeout(() => this.#parts.onStop(action), 20);
   }
 

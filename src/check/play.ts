@@ -6,10 +6,7 @@ import { patience } from './patience.ts';
 import { type ParsedLine, parseLine } from './profiles/tp0.ts';
 import type { Lottery, LogLine, LotterySetup, Service } from './runner.ts';
 
-/**
- * Nothing new has happened for so long, neither bytes nor a line nor an exit: nothing will. Idle
- * machine.
- */
+/** A wait ends after this time without activity: no byte, no line, no exit. On an idle machine. */
 const QUIET_LIMIT_MS = 10_000;
 /** Least time without activity before rows of a subject that loses some count as lost. */
 const LOST_ROWS_LIMIT_MS = 3_000;
@@ -18,10 +15,10 @@ const PAUSE_FACTOR = 2;
 /** Limit of a whole lottery that still makes progress. Idle machine. */
 const TOTAL_LIMIT_MS = 90_000;
 const POLL_MS = 20;
-/** What the others may still say when the server or a client has ended. */
+/** Time for the other programs to react after the server or a client has ended. */
 const AFTER_END_MS = 3_000;
 
-/** A lottery with its programs, as far as they were started. */
+/** A lottery and the programs started in it. */
 export interface Play {
   readonly lottery: Lottery;
   readonly server: Service;
@@ -36,19 +33,16 @@ export async function openPlay(lab: Lab, setup: LotterySetup): Promise<Play> {
   return { lottery, server: await lottery.startServer(), clients: new Map(), inputs: setup.inputs };
 }
 
-/** At the same time, in no order. */
+/** Starts clients concurrently. */
 export async function startClients(play: Play, numbers: readonly number[]): Promise<void> {
   const starts = numbers.map(number => play.lottery.startClient(number));
-  // None is still being started when the lottery is closed because another one was not.
+  // After a failed start the lottery is closed: no other start may be in progress then.
   await Promise.allSettled(starts);
   const clients = await Promise.all(starts);
   for (const [index, number] of numbers.entries()) play.clients.set(number, clients[index]!);
 }
 
-/**
- * A whole lottery: all clients, until each has done what its exercise asks for or nothing happens
- * any more.
- */
+/** Runs a whole lottery with all clients, until they have ended or nothing happens any more. */
 export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> {
   const play = await openPlay(lab, setup);
   await startClients(play, numbersOf(play));
@@ -59,8 +53,8 @@ export async function playLottery(lab: Lab, setup: LotterySetup): Promise<Play> 
 export const numbersOf = ({ inputs }: Play): number[] => inputs.map((_, index) => index + 1);
 
 /**
- * Waits until the clients have ended, or cannot: one that has failed will not finish, and the draw
- * waits for it.
+ * Waits until the clients have ended. After one has failed the others cannot end, because the draw
+ * waits for it: so the wait ends too.
  */
 export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): Promise<boolean> {
   lab.say({ es: 'espero a que los clientes terminen', en: 'waiting for the clients to finish' });
@@ -72,7 +66,7 @@ export function waitForDone(lab: Lab, play: Play, numbers: readonly number[]): P
   });
 }
 
-/** The rows that clients have to get stored; in exercise 5 each has one bet. */
+/** The rows that must be stored for clients; in exercise 5 each has one bet. */
 export function expectedRows(
   { exercise }: Lab,
   { inputs }: Play,
@@ -115,10 +109,7 @@ function rowsLimitMs({ seen }: Lab): number {
   return Math.min(QUIET_LIMIT_MS, limitMs);
 }
 
-/**
- * Lets things happen that must not: what a fault would do, it does within this time. It decides
- * nothing else.
- */
+/** Gives a fault the time to show itself. Nothing else may depend on this time. */
 export async function settle({ signal }: Lab, forMs: number): Promise<void> {
   await pause(forMs * patience(), undefined, { signal });
 }
@@ -150,7 +141,7 @@ export async function waitFor(
     const lookedAtMs = play.lottery.now();
     if (await fact()) return true;
     lab.signal.throwIfAborted();
-    // A look into a container takes processor time that the subject needs.
+    // Polling a container takes processor time from the subject.
     const lookMs = play.lottery.now() - lookedAtMs;
     await pause(Math.max(POLL_MS, lookMs), undefined, { signal: lab.signal });
     const now = play.lottery.now();
@@ -167,10 +158,7 @@ export async function waitFor(
   }
 }
 
-/**
- * What has happened so far. A line or a message that was there before is nothing new, as of one who
- * asks again and again.
- */
+/** Detects activity. A repeated line or message is none: a client may poll for ever. */
 class Activity {
   readonly #play: Play;
   readonly #seen = new Set<string>();
@@ -207,7 +195,7 @@ export interface ActionLine extends ParsedLine, LogLine {
   readonly source: string;
 }
 
-/** The lines of a service that have an action, of that name when one is given. */
+/** The log lines of a service with an action, or with this one. */
 export function actionsOf({ lines, name }: Service, action?: string): ActionLine[] {
   return lines.flatMap(line => {
     const parsed = parseLine(line.text);
@@ -217,8 +205,8 @@ export function actionsOf({ lines, name }: Service, action?: string): ActionLine
 }
 
 /**
- * A number of a line, or `NaN`. It is read past what is misspelled, such as `cant_ganadores 4` or
- * `cantidad: $4`: that is the finding of `log-grammar`, and only of it.
+ * A number in a log line, or `NaN`. Tolerates wrong punctuation, such as `cant_ganadores 4` or
+ * `cantidad: $4`, which only `log-grammar` reports.
  */
 export const numberIn = ({ text }: LogLine, key: string): number =>
   Number(new RegExp(`\\b${key}\\W*(\\d+)`).exec(text)?.[1]);

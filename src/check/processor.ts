@@ -4,8 +4,8 @@ import { settle } from './play.ts';
 import type { Service } from './runner.ts';
 
 /**
- * A program that burns a processor is on one, or ready for one, all the time; one that waits nearly
- * never.
+ * Share of time on a processor or in the run queue: near 1 for a busy loop, near 0 for a program
+ * that waits.
  */
 const BUSY_SHARE = 0.5;
 
@@ -13,10 +13,10 @@ const SAMPLES = 3;
 const SAMPLE_MS = 700;
 
 /**
- * Which of some programs, which have nothing to do, use a processor all the time: in every sample,
- * for each may be in the middle of something in one of them.
+ * The idle programs that use a processor nevertheless, in every sample: in a single one, a program
+ * may still be at work.
  *
- * @throws NotCheckable (as a rejection) where the system does not tell
+ * @throws NotCheckable (as a rejection) where the system does not report processor time
  */
 export async function busyServices(
   lab: Lab,

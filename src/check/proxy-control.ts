@@ -1,51 +1,45 @@
 import type { Direction } from './finding.ts';
 
 /**
- * What the proxy does with the bytes of one direction. All of it changes only how TCP delivers
- * them, which no program may depend on.
+ * How the proxy delivers the bytes of one direction. Every shape is a delivery that TCP permits, so
+ * a correct program does not depend on it.
  */
 export type Shape =
   | { readonly kind: 'pass' }
-  /** The first `byteCount` bytes as segments of one byte each, then everything as it comes. */
+  /** The first `byteCount` bytes in segments of one byte, the rest unchanged. */
   | { readonly kind: 'bytes'; readonly byteCount: number }
   /** Segments of random lengths from 1 to `lengthMax`. */
   | { readonly kind: 'random'; readonly seed: number; readonly lengthMax: number }
   /**
-   * Gathers until nothing has come for so long, and sends the first few bytes, then all the rest at
-   * once.
+   * Collects bytes until none arrives for `quietMs`; then sends the first few, and the rest in one
+   * segment.
    */
   | { readonly kind: 'coalesce'; readonly quietMs: number }
   | { readonly kind: 'delay'; readonly delayMs: number }
-  /**
-   * Reads nothing more of the sender for so long after each read, so that the sender's buffers
-   * fill.
-   */
+  /** Pauses for `pauseMs` after each read, so that the sender's buffers fill. */
   | { readonly kind: 'slow-reader'; readonly pauseMs: number };
 
-/**
- * What happens to a connection when so many bytes of a direction were passed on: not one more goes
- * through.
- */
+/** Stops a connection after `afterBytes` forwarded bytes of a direction. */
 export interface Stop {
   readonly direction: Direction;
   readonly afterBytes: number;
   /**
-   * `hold`: nothing happens until `release`. `cut`: both sides are reset, as by a peer that has
-   * lost its power. `end`: both are closed.
+   * `hold`: forwards nothing until `release`. `cut`: resets both sides, as a crashed peer does.
+   * `end`: closes both in order.
    */
   readonly action: 'hold' | 'cut' | 'end';
 }
 
-/** Of a connection; what is not given passes. */
+/** Plan of a connection; by default bytes pass unchanged. */
 export interface LinkPlan {
   readonly up?: Shape;
   readonly down?: Shape;
   readonly stop?: Stop;
-  /** Connections of this client are accepted, and the server hears of them only after `release`. */
+  /** Accepts the connection, but dials the server only after `release`. */
   readonly holdConnect?: boolean;
 }
 
-/** What happened on the connections, in the order in which it did, as the proxy received it. */
+/** An event of a connection, in the order in which the proxy saw them. */
 export interface LinkEvent {
   readonly kind: 'open' | 'data' | 'end' | 'close';
   /** Since the lottery was opened. */
@@ -59,19 +53,16 @@ export interface LinkEvent {
   readonly bytes?: Uint8Array;
 }
 
-/** A proxy between the clients and the server, here or in a container. It knows no protocol. */
+/** Controls a proxy between clients and server, in this process, another one or a container. */
 export interface ProxyControl {
-  /** Grows. */
+  /** So far; grows. */
   readonly events: readonly LinkEvent[];
-  /**
-   * Sets what happens to the connections of a client that are opened from now on, or of every
-   * client.
-   */
+  /** Sets the plan of future connections, of one client or of all. */
   plan(plan: LinkPlan, client?: number): Promise<void>;
-  /** Passes on what was held of a client, and everything after it. */
+  /** Forwards the held bytes of a client, and everything after them. */
   release(client: number): Promise<void>;
-  /** Holds both directions of the connections of a client that are open, from now on. */
+  /** Holds both directions of a client's open connections. */
   hold(client: number): Promise<void>;
-  /** Resets the connections of a client that are open. */
+  /** Resets a client's open connections. */
   cut(client: number): Promise<void>;
 }

@@ -1,19 +1,17 @@
 import type { LinkEvent, LinkPlan } from './proxy-control.ts';
 
-/** What is asked of the proxy's process, a line of JSON each with an `id`. */
+/** A command to the proxy's process: a line of JSON, with an `id` besides. */
 export type ProxyCommand =
   /**
-   * Times count from `atMs` of `wallMs`. `clients`: which client has which IP address, where one
-   * port serves all.
+   * Times count from `atMs` on the clock `wallMs`. `clients`: client number by IP address, where
+   * all share one port.
    */
   | {
       readonly do: 'open';
       readonly atMs: number;
       readonly clients?: Readonly<Record<string, number>>;
     }
-  /**
-   * Answered with the port. `client`: who connects to it, where each client has a port of its own.
-   */
+  /** The answer has the port. `client`: the one that uses it, where each has a port of its own. */
   | {
       readonly do: 'listen';
       readonly host: string;
@@ -24,10 +22,10 @@ export type ProxyCommand =
   | { readonly do: 'plan'; readonly plan: LinkPlan; readonly client?: number }
   | { readonly do: 'release' | 'hold' | 'cut'; readonly client: number };
 
-/** What it says: the answer to a command, or what has happened. */
+/** From the proxy's process: the answer to a command, or an event. */
 export type ProxyMessage =
   | { readonly id: number; readonly port?: number; readonly error?: string }
   | { readonly event: Omit<LinkEvent, 'bytes'> & { readonly base64?: string } };
 
-/** One clock for all processes of this machine. */
+/** A clock shared by all processes of this machine, in milliseconds. */
 export const wallMs = (): number => performance.timeOrigin + performance.now();

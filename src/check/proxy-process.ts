@@ -3,9 +3,9 @@ import { type ProxyCommand, type ProxyMessage, wallMs } from './proxy-messages.t
 import { Proxy } from './proxy.ts';
 
 /**
- * The proxy as a process of its own, in the network namespace or the container that its place
- * demands. It reads a command a line from standard input and writes answers and events to standard
- * output; it ends with its input.
+ * The proxy as a separate process, in the subject's network namespace or container. Reads commands
+ * from standard input, a line each, and writes answers and events to standard output. Ends at the
+ * end of its input.
  */
 let openedAtMs = wallMs();
 const clientOfPort = new Map<number, number>();

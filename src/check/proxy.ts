@@ -4,7 +4,7 @@ import type { Direction } from './finding.ts';
 import { Pipe } from './pipe.ts';
 import type { LinkEvent, LinkPlan, ProxyControl } from './proxy-control.ts';
 
-/** A program that sends without end must not fill the memory: beyond, every connection is cut. */
+/** Limits of a recording, for subjects that send without end; then all connections are cut. */
 const RECORDED_BYTES_MAX = 64 * 1024 * 1024;
 const EVENTS_MAX = 500_000;
 
@@ -21,10 +21,10 @@ interface ProxyParts {
   readonly onEvent?: (event: LinkEvent) => void;
 }
 
-/** A TCP proxy that records what passes, and shapes how it is delivered. It knows no protocol. */
+/** A TCP proxy that records the bytes and shapes their delivery. It knows no protocol. */
 export class Proxy implements ProxyControl {
   readonly events: LinkEvent[] = [];
-  /** Where the server listens; connections that come before it is known wait for it. */
+  /** Address of the server; connections wait until it is known. */
   #target: Address | undefined;
   readonly #parts: ProxyParts;
   readonly #servers: Server[] = [];
@@ -119,7 +119,7 @@ interface LinkParts {
   readonly onClose: () => void;
 }
 
-/** A connection of a client and the one to the server that belongs to it. */
+/** A connection of a client, and its counterpart to the server. */
 class Link {
   readonly client: number;
   readonly connection: number;
@@ -175,7 +175,7 @@ class Link {
     this.#far?.resetAndDestroy();
   }
 
-  /** Both sides see the end of the stream. */
+  /** Ends both streams. */
   #end(): void {
     this.#near.end();
     this.#far?.end();
@@ -183,8 +183,7 @@ class Link {
 
   #closed(direction: Direction, socket: Socket): void {
     const other = socket === this.#near ? this.#far : this.#near;
-    // A reset is passed on as one; after an orderly end the other side may still have something to
-    // say.
+    // A reset is forwarded as one; after an orderly end the other side may still send.
     if (socket.errored !== null || !socket.readableEnded) other?.resetAndDestroy();
     if (this.#isClosed) return;
     if (other?.closed === false && socket.readableEnded) return;

@@ -4,7 +4,7 @@ import { onJsonLine } from '../files/json-lines.ts';
 import type { LinkEvent, LinkPlan, ProxyControl } from './proxy-control.ts';
 import type { ProxyCommand, ProxyMessage } from './proxy-messages.ts';
 
-/** What `RemoteProxy` speaks to, for Node. */
+/** Path of the proxy's program. */
 export const PROXY_PROGRAM = join(
   import.meta.dirname,
   `proxy-process${extname(import.meta.filename)}`,
@@ -15,7 +15,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A proxy in another process, spoken to over its standard input and output. */
+/** A proxy in another process, controlled over its standard input and output. */
 export class RemoteProxy implements ProxyControl {
   readonly events: LinkEvent[] = [];
   readonly #input: Writable;

@@ -3,10 +3,10 @@ import type { Exercise } from './exercise.ts';
 import type { Text } from './finding.ts';
 import type { LinkPlan, ProxyControl } from './proxy-control.ts';
 
-/** How the programs of a subject are run: natively or in Docker. One shape for both. */
+/** Runs the programs of a subject: natively or in Docker. */
 export interface Runner {
   readonly kind: 'native' | 'docker';
-  /** Name and value for the report: versions of what is used. */
+  /** Versions of the tools, by name, for the report. */
   readonly environment: Readonly<Record<string, string>>;
   /**
    * Builds what the subject needs, in the temporary copy at `folder`.
@@ -14,59 +14,54 @@ export interface Runner {
    * @throws NotCheckable (as a rejection) when the subject cannot be run here
    */
   prepare(exercise: Exercise, folder: string): Promise<Stage>;
-  /** Removes everything that it has made. */
+  /** Removes everything that the runner has created. */
   close(): Promise<void>;
 }
 
-/** An exercise of a subject, ready to be run many times. */
+/** A built exercise of a subject, for any number of lotteries. */
 export interface Stage {
   readonly exercise: Exercise;
   /** The temporary copy of the branch. */
   readonly folder: string;
-  /** How many clients the subject's compose file has, which is how many its server waits for. */
+  /** Number of clients in the subject's compose file, and of agencies that its server expects. */
   readonly clients: number;
   open(setup: LotterySetup): Promise<Lottery>;
 }
 
 export interface LotterySetup {
-  /** Of client 1, 2, …; there may be fewer or more than the server waits for. */
+  /** Of client 1, 2, …; possibly more or fewer than the server expects. */
   readonly inputs: readonly AgencyInput[];
-  /** `batch.maxAmount`; what the subject has configured when not given. */
+  /** `batch.maxAmount`; default: the subject's. */
   readonly batchMax?: number;
-  /** Whether the clients keep their own `loop.period`, which a run shortens otherwise. */
+  /** Whether the clients keep their `loop.period`; default: it is shortened. */
   readonly keepsPeriod?: boolean;
   /** Other values of the clients' `config.yaml`, by path: `loop.amount`. Only in Docker. */
   readonly clientConfig?: Readonly<Record<string, string | number>>;
   /** Other values of the server's `config.ini`, by key. Only in Docker. */
   readonly serverConfig?: Readonly<Record<string, string | number>>;
-  /**
-   * Of every connection until `ProxyControl.plan` says otherwise; passes everything on when not
-   * given.
-   */
+  /** Of every connection until `ProxyControl.plan` changes it; by default bytes pass unchanged. */
   readonly plan?: LinkPlan;
-  /**
-   * The system's socket buffers as small as they get, so that a write takes less than it was given.
-   */
+  /** Whether socket buffers have the system's minimum, so that writes are partial. */
   readonly hasTinyBuffers?: boolean;
 }
 
-/** One system of server, proxy and clients in a folder or network of its own. */
+/** A server, a proxy and clients, isolated from other lotteries. */
 export interface Lottery {
   readonly proxy: ProxyControl;
   /**
-   * Starts the server, again after it has ended: it finds its files as it has left them.
-   * Resolves when it listens, which is read from the system, never tried by a connection.
+   * Starts the server, or restarts it with the files that it has left. Resolves when it listens,
+   * according to the system: a probing connection could disturb it.
    *
    * @throws StartFailed (as a rejection) when it ends or does not listen within the limit
    */
   startServer(): Promise<Service>;
-  /** Starts client 1, 2, …, again after it has ended. Resolves when its process runs. */
+  /** Starts or restarts client 1, 2, …. Resolves when its process runs. */
   startClient(client: number): Promise<Service>;
-  /** The server's `bets.csv`; nothing when there is none. */
+  /** The server's `bets.csv`; undefined without one. */
   readBets(): Promise<string | undefined>;
-  /** Milliseconds since it was opened: the time of all lines and bytes. */
+  /** Milliseconds since it was opened; the clock of lines and events. */
   now(): number;
-  /** Why this machine cannot run the subject, as far as its programs have shown: no fault of it. */
+  /** Why this machine cannot run the subject, detected while its programs ran. */
   obstacle?(): Text | undefined;
   close(): Promise<void>;
 }
@@ -77,40 +72,40 @@ export interface LogLine {
 }
 
 export interface Exit {
-  /** Nothing when a signal ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null;
   readonly signal: string | null;
   readonly atMs: number;
 }
 
 export interface Usage {
-  /** Processor time of the process and all that it has started, in user and system mode. */
+  /** Processor time of the process tree, in user and system mode. */
   readonly processorMs: number;
-  /** How long it was ready and others had the processor; where the system tells. */
+  /** Time in the run queue; undefined where the system does not report it. */
   readonly readyMs?: number;
-  /** The most memory that was resident at any time. */
+  /** Peak resident memory. */
   readonly memoryPeakBytes: number;
 }
 
-/** A process of the subject: the server or a client, one start of it. */
+/** A process of the subject: one start of the server or of a client. */
 export interface Service {
   /** `server`, `client1`, … */
   readonly name: string;
-  /** Standard output and standard error, growing. */
+  /** Standard output and standard error so far; grows. */
   readonly lines: readonly LogLine[];
-  /** When it has ended. */
+  /** Undefined while it runs. */
   readonly exit: Exit | undefined;
-  /** Resolves when it has ended and its last line was read. */
+  /** Resolves when it has ended and its output was read completely. */
   readonly exited: Promise<Exit>;
-  /** To the process that the command became; `SIGSTOP` and `SIGCONT` as well. */
+  /** Signals the program itself, not its shell. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Now, or the last values of one that has ended. Nothing where the system does not tell. */
+  /** Current or last values; undefined where the system does not report them. */
   usage(): Promise<Usage | undefined>;
 }
 
 export const ENDED = { es: 'terminó enseguida', en: 'it ended at once' };
 
-/** A program of the subject did not start; `lines` is what it wrote. */
+/** A program of the subject did not start; `lines` is its output. */
 export class StartFailed extends Error {
   readonly service: string;
   readonly why: Text;

@@ -8,9 +8,9 @@ import { patience } from './patience.ts';
 import { type Lottery, type Runner, type Stage, StartFailed } from './runner.ts';
 import type { Subject } from './subject.ts';
 
-/** How often a trial that has failed is made again, with the same seed. */
+/** Repetitions of a failed trial, with the same seed. */
 const REPEATS = 2;
-/** A trial that takes longer than this to fail is repeated only once. */
+/** A trial that fails after a longer time is repeated only once. */
 const LONG_TRIAL_MS = 15_000;
 
 export interface SessionOptions {
@@ -18,7 +18,7 @@ export interface SessionOptions {
   readonly runner: Runner;
   readonly seed: number;
   readonly checks: readonly Check[];
-  /** Which check is made for which exercise. */
+  /** The user's selection. */
   readonly isWanted: (check: Check, exercise: Exercise) => boolean;
   readonly signal: AbortSignal;
   /** The command that repeats a check of an exercise. */
@@ -33,7 +33,7 @@ interface SessionProgress {
   found(finding: Finding): void;
 }
 
-/** Makes every wanted check of every exercise, one after the other. */
+/** Runs the selected checks of every exercise, one at a time. */
 export async function checkSubject(options: SessionOptions): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const exercise of options.subject.exercises) {
@@ -59,7 +59,7 @@ export async function checkSubject(options: SessionOptions): Promise<Finding[]> 
   return findings;
 }
 
-/** The stage, or why there is none. */
+/** The stage, or the reason why there is none. */
 async function prepare(
   { subject, runner }: SessionOptions,
   exercise: Exercise,
@@ -80,7 +80,7 @@ class ExerciseRun {
   readonly #shared = new Map<string, Promise<unknown>>();
   readonly #sharedLotteries: Lottery[] = [];
   readonly #seen: Seen = { losesRows: false, longestPauseMs: 0 };
-  /** Found in one trial, it holds for all that follow. */
+  /** Found by one trial; makes all later ones `not-checkable`. */
   #obstacle: Text | undefined;
 
   constructor(options: SessionOptions, exercise: Exercise, stage: Stage | NotCheckable) {
@@ -111,7 +111,7 @@ class ExerciseRun {
     for (const lottery of this.#sharedLotteries) await lottery.close();
   }
 
-  /** Trials until one does not hold; that one is repeated. */
+  /** Runs trials until one fails, and repeats that one. */
   async #judge(check: Check): Promise<{ judgement: Judgement; failed: number; made: number }> {
     const { kind } = this.#options.runner;
     if (check.needs !== undefined && check.needs !== kind) {
@@ -164,7 +164,7 @@ class ExerciseRun {
         );
       const known = this.#obstacle;
       this.#obstacle ??= obstacleOf([...lotteries, ...this.#sharedLotteries]);
-      // Whatever was judged, the program had no data to work with.
+      // The program ran without its data, so the judgement has no base.
       return known === this.#obstacle ? judgement : notCheckable(this.#obstacle!);
     } finally {
       await Promise.all(lotteries.map(lottery => lottery.close()));
@@ -185,7 +185,7 @@ class ExerciseRun {
       readonly lotteries: Lottery[];
     },
   ): Lab {
-    // The same for every check of an exercise, so that they can share what they look at.
+    // The same for every check of an exercise, so that checks can share a recording.
     const seed = (this.#options.seed + trial * 7919 + Number(this.#exercise.slice(2))) % 2 ** 32;
     const lab: Lab = {
       exercise: this.#exercise,

@@ -8,19 +8,19 @@ import { NotCheckable } from './finding.ts';
 
 const run = promisify(execFile);
 
-/** Of an archive of a branch. */
+/** Limit of the archive of a branch. */
 const ARCHIVE_BYTES_MAX = 512 * 1024 * 1024;
 
-/** What is not part of a program and may be large; the agencies' files are made up anyway. */
+/** Not part of a program, and possibly large; the checks make the agencies' files. */
 const NOT_COPIED = new Set(['.git', 'node_modules', '.data', '.venv', 'venv', '__pycache__']);
 
-/** Names a run's folder, with the id of its process: what a killed run has left is known by it. */
+/** Name of a run's folder. The process id identifies the leftovers of a killed run. */
 const FOLDER = /^loteria-check-(\d+)-/;
 
-/** The variable by which the processes of a run are known, with its folder. */
+/** Environment variable that marks the processes of a run; its value is the run's folder. */
 export const RUN_VARIABLE = 'LOTERIA_CHECK_RUN';
 
-/** A repository that is checked. Nothing in it is written. */
+/** The checked repository, which is only read. */
 export class Subject {
   readonly path: string;
   readonly #refs: ReadonlyMap<Exercise, string>;
@@ -46,7 +46,7 @@ export class Subject {
     return new Subject(root, refs, scratch);
   }
 
-  /** The exercises that have a branch; without any, what is checked out counts as the last one. */
+  /** The exercises with a branch; without any, the working tree counts as exercise 8. */
   get exercises(): readonly Exercise[] {
     return this.#refs.size > 0 ? [...this.#refs.keys()] : ['ej8'];
   }
@@ -55,7 +55,7 @@ export class Subject {
     return this.#refs.size > 0;
   }
 
-  /** A temporary copy of the branch of an exercise, or of what is checked out. */
+  /** Makes a temporary copy of the branch of an exercise, or of the working tree. */
   async copy(exercise: Exercise): Promise<string> {
     const folder = join(this.#scratch, exercise);
     await mkdir(folder, { recursive: true });
@@ -66,7 +66,7 @@ export class Subject {
   }
 }
 
-/** A local branch, else one of the remote that was cloned. */
+/** A local branch, else one of the remote `origin`. */
 async function findRef(root: string, exercise: Exercise): Promise<string | undefined> {
   for (const ref of [`refs/heads/${exercise}`, `refs/remotes/origin/${exercise}`]) {
     const found = await run('git', [
@@ -102,8 +102,8 @@ async function copyTree(root: string, folder: string): Promise<void> {
 }
 
 /**
- * The folder of a run. What was left by runs that were killed is removed, and their processes are
- * ended.
+ * Creates the folder of a run, after removing the folders and processes that killed runs have
+ * left.
  */
 export async function makeScratch(): Promise<string> {
   await removeLeftovers();
@@ -129,7 +129,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Ends the processes that have the folder of a run in their environment. */
+/** Kills the processes of a run, which have its folder in their environment. */
 async function endProcessesOf(folder: string): Promise<void> {
   const wanted = `${RUN_VARIABLE}=${folder}`;
   for (const name of await readdir('/proc').catch(() => [])) {
@@ -139,7 +139,7 @@ async function endProcessesOf(folder: string): Promise<void> {
     try {
       process.kill(Number(name), 'SIGKILL');
     } catch {
-      // It has ended by itself.
+      // It has ended meanwhile.
     }
   }
 }

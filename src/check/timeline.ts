@@ -2,21 +2,19 @@ import type { Direction, TimelineEntry, TimelineEvidence, Text } from './finding
 import type { LinkEvent } from './proxy-control.ts';
 
 const BYTES_SHOWN_MAX = 48;
-/** Bytes that are shown before the place that a note is about. */
+/** Bytes shown before the position of a note. */
 const BYTES_BEFORE = 8;
 const ENTRIES_MAX = 12;
 
-/** What one side says before the other one says something. */
+/** Bytes of one direction with none of the other in between. */
 export interface Turn {
   readonly direction: Direction;
   readonly byteCount: number;
-  /** The events with its bytes. */
+  /** The events that carry its bytes. */
   readonly events: readonly LinkEvent[];
 }
 
-/**
- * The turns of one connection. Bytes that cross on the way are cut where the proxy received them.
- */
+/** The turns of one connection, in the order in which the proxy received their bytes. */
 export function turnsOf(events: readonly LinkEvent[], connection: number): Turn[] {
   const turns: { direction: Direction; byteCount: number; events: LinkEvent[] }[] = [];
   for (const event of events) {
@@ -33,14 +31,14 @@ export function turnsOf(events: readonly LinkEvent[], connection: number): Turn[
   return turns;
 }
 
-/** The connections of a client, in the order in which it has opened them. */
+/** The connections of a client, in order of opening. */
 export function connectionsOf(events: readonly LinkEvent[], client: number): number[] {
   return events
     .filter(event => event.kind === 'open' && event.client === client)
     .map(event => event.connection);
 }
 
-/** What the client says on all of its connections, turn by turn. */
+/** The turns from a client to the server, on all of its connections. */
 export function upTurnsOf(events: readonly LinkEvent[], client: number): Turn[] {
   return connectionsOf(events, client)
     .flatMap(connection => turnsOf(events, connection))
@@ -51,11 +49,11 @@ export interface Occurrence {
   readonly client: number;
   readonly connection: number;
   readonly event: LinkEvent;
-  /** In the bytes of the event where the needle begins, or would have begun. */
+  /** Of the needle in the bytes of the event. */
   readonly offset: number;
 }
 
-/** Occurrences of bytes in the stream to a client, also across chunks. */
+/** Finds bytes in one direction of a client's connections, also across chunks. */
 export function occurrences(
   events: readonly LinkEvent[],
   { client, direction }: { readonly client: number; readonly direction: Direction },
@@ -83,14 +81,14 @@ export function occurrences(
 
 interface Focus {
   readonly title: Text;
-  /** The event that the finding is about. */
+  /** The event of the finding. */
   readonly event: LinkEvent;
-  /** The place in its bytes; the beginning when not given. */
+  /** Position in its bytes; default: 0. */
   readonly offset?: number;
   readonly note: Text;
 }
 
-/** A document as text and as an integer, as programs write it. */
+/** A document in the encodings that programs use: text, and integers of 4 bytes. */
 export function encodings(document: string): [Text, Uint8Array][] {
   const number = BigInt(document);
   const integer = (size: 4 | 8, isLittle: boolean): Uint8Array => {
@@ -99,7 +97,7 @@ export function encodings(document: string): [Text, Uint8Array][] {
     else bytes.writeBigUInt64BE(number);
     return isLittle ? bytes.subarray(0, size) : bytes.subarray(8 - size);
   };
-  // The eight bytes of an integer hold its four: these are found in either.
+  // An integer of eight bytes contains that of four.
   return [
     [{ es: 'como texto', en: 'as text' }, Buffer.from(document)],
     [{ es: 'como entero big-endian', en: 'as a big-endian integer' }, integer(4, false)],
@@ -107,7 +105,7 @@ export function encodings(document: string): [Text, Uint8Array][] {
   ];
 }
 
-/** The surroundings of one event on its connection, cut to what a person can read. */
+/** An excerpt around one event of its connection. */
 export function focusOn(
   events: readonly LinkEvent[],
   { title, event, offset = 0, note }: Focus,
@@ -124,7 +122,7 @@ export function focusOn(
   return { kind: 'timeline', title, entries: [...omitted(before), ...entries, ...omitted(after)] };
 }
 
-/** The last events of some clients, for a finding about something that does not come. */
+/** The last events of some clients, as evidence of something that is missing. */
 export function lastEvents(
   events: readonly LinkEvent[],
   clients: readonly number[],
@@ -162,7 +160,7 @@ function entryOf({ bytes, ...event }: LinkEvent, offset = 0): TimelineEntry {
   };
 }
 
-/** Letters as they are, also those of several bytes; `·` for every other byte. */
+/** As UTF-8 text, with `·` for what is unprintable. */
 function readable(bytes: Uint8Array): string {
   return Buffer.from(bytes)
     .toString('utf8')

@@ -3,15 +3,13 @@ import type { Lab } from './lab.ts';
 import { playLottery, type Play } from './play.ts';
 import { SeededRandom } from '../dataset/random.ts';
 
-/**
- * Enough for several batches of an agency, as far as its `batch.maxAmount` is about the course's.
- */
+/** Enough for several batches of an agency with a `batch.maxAmount` close to the course's. */
 const BETS_MIN = 150;
 const BETS_MAX = 400;
 
 /**
- * A whole lottery in which nothing is disturbed, with the subject's own configuration. Checks that
- * only look on share it; a trial that is repeated has one of its own.
+ * Records an undisturbed lottery with the subject's own configuration. Checks that only observe
+ * share it; a repeated trial records a new one.
  */
 export function recordUsual(lab: Lab): Promise<Play> {
   return lab.share('usual', own => {
@@ -24,7 +22,7 @@ export function recordUsual(lab: Lab): Promise<Play> {
   });
 }
 
-/** The same with files that the course does not have, and that a CSV reader reads. */
+/** The same with files that need a CSV parser, unlike the course's. */
 export function playTricky(lab: Lab): Promise<Play> {
   const inputs = makeInputs(lab.random, {
     clients: lab.stage.clients,

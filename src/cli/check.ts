@@ -135,7 +135,7 @@ async function makeReport(
   return report;
 }
 
-/** Nothing that `--only` names is in these exercises: no success. */
+/** Nothing that `--only` names applies to these exercises: no success. */
 function nothingToCheck(only = '', exercises: readonly Exercise[]): NotCheckable {
   const there = exercises.join(', ');
   return new NotCheckable({
@@ -144,7 +144,7 @@ function nothingToCheck(only = '', exercises: readonly Exercise[]): NotCheckable
   });
 }
 
-/** Docker where it can be, unless commands for this machine are given; says which it is. */
+/** Chooses Docker if it is available, unless native commands are given; prints the choice. */
 async function makeRunner(
   { how, server, client }: CheckOptions,
   scratch: string,
@@ -166,7 +166,7 @@ async function makeRunner(
 }
 
 /**
- * Before checks that take minutes.
+ * Checks the report files before the run, which takes minutes.
  *
  * @throws ConfigError
  */
@@ -196,7 +196,7 @@ function list(language: Language): number {
   return EXIT.done;
 }
 
-/** `ej6`, `privacy` or `ej8:privacy`, as many as one likes. */
+/** Parses a list of `ej6`, `privacy` or `ej8:privacy`. */
 function parseOnly(only: string | undefined): (check: Check, exercise: Exercise) => boolean {
   if (only === undefined) return () => true;
   const wanted = only.split(',').map(item => item.trim());
@@ -223,6 +223,6 @@ function commandOf(
   );
 }
 
-/** POSIX: the first that is set and not empty. */
+/** POSIX: the first variable that is set and not empty. */
 const languageOf = ({ LC_ALL, LANG }: Record<string, string>): Language =>
   (LC_ALL || LANG || '').startsWith('es') ? 'es' : 'en';

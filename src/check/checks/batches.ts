@@ -20,12 +20,12 @@ import { type MadeBet, PACKET_BYTES_MAX } from '../profiles/tp0.ts';
 import { encodings, focusOn, occurrences, type Turn, upTurnsOf } from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
-/** More than one byte with a sign counts, and in most formats less than 8 kB. */
+/** Does not fit into a signed byte, and is less than 8 kB in most formats. */
 const LARGE_AMOUNT = 140;
 const HUGE_AMOUNT = 1000;
 const BETS = 420;
 
-/** Bets are not of one length, and what is no batch is counted with them. */
+/** The estimate includes bytes outside batches, and bets differ in length. */
 const ESTIMATE_SLACK = 1.05;
 
 export const batches: Check = {
@@ -58,18 +58,18 @@ export const batches: Check = {
   },
 };
 
-/** One client, which is enough to see batches. */
+/** Uploads the bets of one client. */
 async function uploadOne(lab: Lab, batchMax: number): Promise<Play> {
   const inputs = makeInputs(lab.random, { clients: 1, betsMin: BETS, betsMax: BETS });
   const play = await openPlay(lab, { inputs, batchMax });
   await startClients(play, [1]);
   const areStored = await waitForStored(lab, play, [1]);
-  // The server may say so a little later.
+  // The server may log it a little later.
   if (areStored) await waitFor(lab, play, () => receivedBets(play) >= BETS);
   return play;
 }
 
-/** `apuesta_recibida` of batches that were stored. */
+/** Lines `apuesta_recibida`; by default those of stored batches. */
 const received = ({ server }: Play, result = 'success'): ActionLine[] =>
   actionsOf(server, 'apuesta_recibida').filter(line => line.result === result);
 
@@ -89,8 +89,8 @@ function judgeSizes(play: Play): Judgement | undefined {
 }
 
 /**
- * A client that does not wait for the answer to a batch sends several between two answers. It is
- * known by what the server says: the largest batch, at so many bytes a bet, fits.
+ * Whether the client pipelines batches: then several are sent between two answers. The largest
+ * batch in the server's log, at the average bytes per bet, is below the limit then.
  */
 function isSeveral(play: Play, turns: readonly Turn[]): boolean {
   const bytes = numbersOf(play)
@@ -126,7 +126,7 @@ function tooLarge(play: Play, client: number, turn: Turn): Judgement {
   );
 }
 
-/** More than one bet in a message. */
+/** Fails a client with one bet per message. */
 function judgeSeveral(play: Play): Judgement | undefined {
   for (const client of numbersOf(play)) {
     const { bets } = play.inputs[client - 1]!;
@@ -153,7 +153,7 @@ function judgeSeveral(play: Play): Judgement | undefined {
   return undefined;
 }
 
-/** A small `batch.maxAmount` takes effect. */
+/** Fails a client that ignores a small `batch.maxAmount`. */
 async function follows(lab: Lab, batchMax: number): Promise<Judgement | undefined> {
   const play = await uploadOne(lab, batchMax);
   const lines = received(play);
@@ -173,7 +173,7 @@ async function follows(lab: Lab, batchMax: number): Promise<Judgement | undefine
   );
 }
 
-/** A larger one does not lose anything. */
+/** Fails a solution that loses bets with a larger `batch.maxAmount`. */
 async function takes(lab: Lab, batchMax: number): Promise<Judgement | undefined> {
   const play = await uploadOne(lab, batchMax);
   const largest = Math.max(
@@ -182,7 +182,7 @@ async function takes(lab: Lab, batchMax: number): Promise<Judgement | undefined>
   );
   const stored = new Set(await storedRows(play));
   const missing = expectedRows(lab, play, [1]).filter(row => !stored.has(row));
-  // Without the amount it may be the same: then it is the finding of another check.
+  // A loss that does not depend on the amount is the finding of another check.
   if (
     missing.length === 0 ||
     (largest <= PACKET_BYTES_MAX && (await losesAsWell(lab, missing.length)))
@@ -211,7 +211,7 @@ async function losesAsWell(lab: Lab, missingCount: number): Promise<boolean> {
   );
 }
 
-/** However large the amount, a packet has at most 8 kB. */
+/** Fails a client whose packets exceed 8 kB with a large `batch.maxAmount`. */
 async function staysSmall(lab: Lab): Promise<Judgement | undefined> {
   const play = await uploadOne(lab, HUGE_AMOUNT);
   const judgement = judgeSizes(play);
@@ -227,8 +227,8 @@ async function staysSmall(lab: Lab): Promise<Judgement | undefined> {
 }
 
 /**
- * A bet that is none: the server answers with an error, or the client has seen it and does not send
- * it.
+ * An invalid bet: either the server answers with an error, or the client detects it and does not
+ * send it.
  */
 async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const inputs = makeInputs(lab.random, { clients: 2, betsMin: 20, betsMax: 30 });
@@ -276,7 +276,7 @@ async function aliveAfter(lab: Lab, play: Play): Promise<Judgement | undefined> 
   const ended = judgeServer(play);
   const received2 = isStored || (await storedRows(play)).some(row => row.startsWith('2|'));
   if (ended !== undefined || received2) return ended;
-  // A client that loses what it should send is the finding of another check.
+  // A client that does not send its bets is the finding of another check.
   if (!play.inputs[1]!.bets.some(bet => hasSent(play, 2, bet))) return undefined;
   return fail(
     {

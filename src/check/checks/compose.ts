@@ -10,7 +10,7 @@ import type { Lab } from '../lab.ts';
 import { CLIENT_ID_VARIABLE, GENERATOR, SERVER_SERVICE } from '../profiles/tp0.ts';
 import { DockerStage } from '../runners/docker.ts';
 
-/** Written by the generator into the temporary copy, beside the files that it names. */
+/** Output of the generator in the temporary copy, next to the files that it refers to. */
 const FILE = 'compose-check.yaml';
 
 const ROWS_SHOWN_MAX = 40;
@@ -68,7 +68,7 @@ interface RawService {
   readonly environment?: readonly string[] | Readonly<Record<string, unknown>>;
 }
 
-/** What is wrong with the services of a file; nothing when they are as they should be. */
+/** The first fault of the services of a file. */
 function wrongServices(text: string, clients: number): Text | undefined {
   let services: Record<string, RawService | null>;
   try {
@@ -121,7 +121,7 @@ function valueOf(
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-/** Docker Compose knows more rules than YAML. */
+/** Docker Compose has more rules than YAML. */
 async function refusedByCompose(stage: Lab['stage']): Promise<Text | undefined> {
   if (!(stage instanceof DockerStage)) return undefined;
   try {
@@ -136,7 +136,7 @@ async function refusedByCompose(stage: Lab['stage']): Promise<Text | undefined> 
   }
 }
 
-/** Wrong arguments need an exit code other than 0 and a message. */
+/** Wrong arguments require an exit code other than 0 and a message. */
 async function judgeUsage(folder: string): Promise<Judgement> {
   for (const args of [[], [FILE, 'x']]) {
     const { code, output } = await runGenerator(folder, args);

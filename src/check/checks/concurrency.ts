@@ -16,7 +16,7 @@ import {
 } from '../play.ts';
 import { lastEvents } from '../timeline.ts';
 
-/** Short bets in long batches: their rows are more than what a buffered file writes at once. */
+/** Long batches of short bets: their rows exceed the buffer of a buffered file. */
 const RUSH_AMOUNT = 240;
 const RUSH_BETS = 2_400;
 
@@ -31,7 +31,7 @@ export const concurrency: Check = {
   limitMs: 400_000,
   trials: 3,
   async run(lab) {
-    // Stalled without a word, stalled in a message, and everybody at once.
+    // Trials: a silent agency, one that stalls within a message, and all agencies at once.
     if (lab.trial === 2) return rush(lab);
     return stalled(lab, lab.trial === 0 ? 0 : lab.random.between(20, 300));
   },
@@ -54,7 +54,7 @@ async function stalled(lab: Lab, afterBytes: number): Promise<Judgement> {
   if (!isStored) {
     const before = await countStored(lab, play, others);
     await proxy.release(slow);
-    // What is stored only now was kept waiting; what is never stored is the finding of another
+    // Bets stored only now were delayed. Bets that are never stored are the finding of another
     // check.
     await waitForStored(lab, play, others);
     const after = await countStored(lab, play, others);
@@ -105,14 +105,14 @@ function delays(
   );
 }
 
-/** Everybody at once, against one after the other. */
+/** All agencies at once; the control uploads one at a time. */
 async function rush(lab: Lab): Promise<Judgement> {
   const inputs = makeInputs(lab.random, {
     clients: lab.stage.clients,
     betsMin: RUSH_BETS,
     betsMax: RUSH_BETS,
   }).map(shortened);
-  // Processes need longer to start than to send their bets: they are let go together.
+  // Starting takes longer than uploading, so the connections are released together.
   const play = await openPlay(lab, { inputs, batchMax: RUSH_AMOUNT, plan: { holdConnect: true } });
   await startClients(play, numbersOf(play));
   await waitFor(lab, play, () =>
@@ -145,7 +145,7 @@ async function rush(lab: Lab): Promise<Judgement> {
   };
 }
 
-/** As little text in a bet as there can be. */
+/** The same bets with short names. */
 function shortened(input: AgencyInput): AgencyInput {
   const bets = input.bets.map(bet => ({ ...bet, firstName: 'Eva', lastName: 'Paz' }));
   return { ...input, bets, file: csvOf(bets) };

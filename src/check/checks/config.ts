@@ -44,7 +44,7 @@ async function judgeMounts({ stage }: Lab): Promise<Judgement | undefined> {
   return undefined;
 }
 
-/** Another port, and another number of messages. */
+/** A different port, and a different number of messages. */
 async function judgeValues(lab: Lab): Promise<Judgement | undefined> {
   const port = lab.random.between(20_000, 29_999);
   const amount = lab.random.between(6, 9);
@@ -86,10 +86,7 @@ async function judgeValues(lab: Lab): Promise<Judgement | undefined> {
   }
 }
 
-/**
- * Where a variable of the compose file wins over the file, a student who changes the file sees no
- * effect.
- */
+/** A variable of the compose file overrides the file, so that a changed file has no effect. */
 async function judgeLevels(lab: Lab): Promise<Judgement | undefined> {
   lab.say({ es: 'cambio el nivel del log', en: 'changing the level of the log' });
   const play = await playEcho(

@@ -17,7 +17,7 @@ import {
 const BETS_MIN = 5;
 const BETS_MAX = 12;
 
-/** After the last bet was stored: a draw that comes too early comes at once. */
+/** Wait for a premature draw after the last bet was stored, which would follow at once. */
 const TOO_EARLY_MS = 1_000;
 
 export const drawRule: Check = {
@@ -56,9 +56,9 @@ export const drawRule: Check = {
 interface Roles {
   readonly waiting: readonly number[];
   readonly last: number;
-  /** Speaks for the agency of client 1 once more. */
+  /** A second client of the agency of client 1. */
   readonly twin: number;
-  /** Of an agency that the server does not wait for. */
+  /** Client of an agency that the server does not expect. */
   readonly extra: number;
 }
 
@@ -120,7 +120,7 @@ async function lastComes(lab: Lab, play: Play, roles: Roles): Promise<Judgement 
   lab.say({ es: 'espero los ganadores', en: 'waiting for the winners' });
   const toldOf = (clients: readonly number[]): boolean[] =>
     clients.map(client => isTold(play.clients.get(client)!));
-  // A server that knows one connection for each agency answers one of the two.
+  // A server with one connection per agency answers only one of the two.
   const others = [...roles.waiting.slice(1), roles.last];
   const areTold = (): boolean =>
     toldOf(others).every(Boolean) && toldOf([1, roles.twin]).some(Boolean);

@@ -5,9 +5,7 @@ import type { Lab } from '../lab.ts';
 import { openPlay, type Play, startClients, waitForDone } from '../play.ts';
 import type { Service } from '../runner.ts';
 
-/**
- * Enough to see an order; the skeleton's five messages with five seconds between them take long.
- */
+/** Enough to show the order. The skeleton's five messages, five seconds apart, would take long. */
 const CLIENTS = 2;
 const PERIOD = '200ms';
 
@@ -29,10 +27,7 @@ export const echo: Check = {
   },
 };
 
-/**
- * Two clients that talk to an echo server until they end; `config` changes values of their
- * `config.yaml`.
- */
+/** Runs two clients of an echo server to their end, with changed values of `config.yaml`. */
 export async function playEcho(
   lab: Lab,
   clientConfig: Readonly<Record<string, string | number>>,
@@ -50,7 +45,7 @@ export async function playEcho(
   return play;
 }
 
-/** What a client has sent or received on all its connections, line by line. */
+/** The lines that a client has sent or received, on all its connections. */
 export function echoLines({ lottery }: Play, client: number, direction: Direction): string[] {
   const pieces = lottery.proxy.events.filter(
     event => event.client === client && event.direction === direction,

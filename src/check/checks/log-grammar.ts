@@ -52,7 +52,7 @@ function judgeFixed(lab: Lab, play: Play): Judgement | undefined {
 const formOf = ({ action, keys }: FixedLine): string =>
   [`action: ${action}`, 'result: success', ...keys.map(key => `${key}: …`)].join(' | ');
 
-/** The course's own reader of the log fails on any other result. */
+/** The course's own log parser fails on any other result. */
 function judgeResults(play: Play): Judgement | undefined {
   const strange = servicesOf(play)
     .flatMap(service => actionsOf(service))
@@ -69,7 +69,7 @@ function judgeResults(play: Play): Judgement | undefined {
   );
 }
 
-/** Lines that look like those of the log and cannot be read as such. */
+/** Lines that resemble log lines but cannot be parsed. */
 function judgeForm(play: Play): Judgement | undefined {
   const broken = servicesOf(play).flatMap(({ name, lines }) =>
     lines

@@ -10,14 +10,14 @@ const BETS = 15_000;
 const TIMES = 10;
 
 /**
- * Answers after which a program that reads as it goes is under way, and one that reads all of the
- * file has done so.
+ * Answers after which the memory of a streaming client is stable, and a client that loads its file
+ * has loaded it.
  */
 const ANSWERS = 8;
 
 /**
- * More than this part of what the file has grown by is the file, kept. Beside it every runtime has
- * its habits, in bytes.
+ * A growth of memory above this share of the file's growth means that the file is loaded. The
+ * tolerance is for the runtime.
  */
 const KEPT_SHARE = 1;
 const HABITS_BYTES = 6 * 1024 * 1024;
@@ -50,7 +50,7 @@ export const memory: Check = {
   },
 };
 
-/** The most memory that a client has used when it has sent its first batches. */
+/** Peak memory of a client up to its first batches. */
 async function peakOf(lab: Lab, bets: number): Promise<{ peakBytes: number; fileBytes: number }> {
   const inputs = makeInputs(lab.random, { clients: 1, betsMin: bets, betsMax: bets });
   const play = await openPlay(lab, { inputs });

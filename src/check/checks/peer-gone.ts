@@ -35,7 +35,7 @@ export const peerGone: Check = {
     lab.trial === 2 ? serverGone(lab) : clientGone(lab, lab.trial === 0 ? 'end' : 'cut'),
 };
 
-/** The client is killed with half of a message sent; then it is started again. */
+/** Kills a client in the middle of a message, and restarts it. */
 async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
   const usual = await recordUsual(lab);
   const gone = lab.random.between(1, usual.inputs.length);
@@ -68,15 +68,12 @@ async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
   return (await spinning(lab, play)) ?? (await leftOpen(lab, play)) ?? judged;
 }
 
-/**
- * A place within the first long thing that a client says: what it says before may be a greeting of
- * a few bytes.
- */
+/** An offset in the middle of the client's first message. */
 function middleOfMessage({ random }: Lab, usual: Play, client: number): number {
   const turns = upTurnsOf(usual.lottery.proxy.events, client);
   const [first] = turns;
   const byteCount = first?.byteCount ?? 2;
-  // With a greeting that is answered the connection ends within it, which is a message too.
+  // Where the server answers a greeting, the greeting is the first message.
   return random.between(Math.max(1, Math.floor(byteCount / 2)), Math.max(1, byteCount - 1));
 }
 
@@ -96,7 +93,7 @@ async function spinning(lab: Lab, play: Play): Promise<Judgement | undefined> {
   );
 }
 
-/** Connections that the server has not closed although their clients have ended. */
+/** Reports connections that the server keeps open after their clients have ended. */
 async function leftOpen(lab: Lab, play: Play): Promise<Judgement | undefined> {
   const countOf = (of: 'open' | 'close'): number =>
     play.lottery.proxy.events.filter(({ kind }) => kind === of).length;
@@ -116,7 +113,7 @@ async function leftOpen(lab: Lab, play: Play): Promise<Judgement | undefined> {
   );
 }
 
-/** A client that has lost its server must not say by its exit code that all is well. */
+/** A client that loses its server must not exit with code 0. */
 async function serverGone(lab: Lab): Promise<Judgement> {
   const usual = await recordUsual(lab);
   const play = await openPlay(lab, {
@@ -131,7 +128,7 @@ async function serverGone(lab: Lab): Promise<Judgement> {
     es: 'el servidor ya no está: espero al cliente',
     en: 'the server is gone: waiting for the client',
   });
-  // One that tries again and again is still there, and right.
+  // A client that keeps retrying is correct.
   await waitFor(lab, play, () => client.exit !== undefined);
   if (client.exit?.code !== 0 || isTold(client)) return OK;
   return fail(

@@ -49,9 +49,9 @@ export const secondRun: Check = {
 };
 
 /**
- * More rows than bets, or winners that an agency does not have. A server that knows that the
- * lottery is over, and says so, has counted nothing twice. The course's own function makes it so:
- * it is for the student to know, and no failure.
+ * Reports more rows than bets, or winners that an agency does not have. A server that refuses bets
+ * after the draw has counted nothing twice. The course's own `store_bets` causes the fault, so it
+ * is advice and no failure.
  */
 async function leftOver(lab: Lab, play: Play): Promise<Judgement | undefined> {
   const rows = (await storedRows(play)).length;

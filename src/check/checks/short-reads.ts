@@ -18,18 +18,18 @@ import type { LinkPlan } from '../proxy-control.ts';
 import type { LotterySetup } from '../runner.ts';
 import { lastEvents } from '../timeline.ts';
 
-/** Few, since each byte takes its time. */
+/** Few: each byte is a segment with a gap. */
 const BETS_MIN = 10;
 const BETS_MAX = 22;
 
 const EVERY_BYTE = 100_000;
 
-/** Longer than the second after which many look whether they have to stop. */
+/** Longer than the receive timeout of one second that many solutions use. */
 const PAUSE_MS = 1_500;
 
 interface Delivery {
   readonly plan: (seed: number) => LinkPlan;
-  /** How long the stopped connections are held before they are released. */
+  /** Time for which the stopped connections are held. */
   readonly pauseMs?: number;
   readonly disturbance: Text;
 }

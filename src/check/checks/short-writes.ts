@@ -6,7 +6,7 @@ import { judgeOutcome } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import { numbersOf, openPlay, type Play, startClients, waitForDone } from '../play.ts';
 
-/** More than the tiny buffers hold, in both directions. */
+/** Exceeds the tiny buffers, in both directions. */
 const BETS_MIN = 350;
 const BETS_MAX = 450;
 const WINNERS_MAX = 600;
@@ -61,9 +61,8 @@ export const shortWrites: Check = {
 };
 
 /**
- * Stops and continues every process now and then. Where one waits in `send`, the system returns
- * from it with the part that it has taken so far, as it does for any signal; programs that do not
- * wait there see nothing of it.
+ * Stops and continues every process periodically. The signal interrupts a blocked `send`, which
+ * returns a partial count; it has no other effect.
  */
 async function interrupt({ server, clients }: Play, signal: Lab['signal']): Promise<void> {
   while (!signal.aborted) {

@@ -17,13 +17,13 @@ import {
 } from '../play.ts';
 import type { Service } from '../runner.ts';
 
-/** As `docker stop` waits before it kills. */
+/** Grace period of `docker stop`. */
 const STOP_LIMIT_MS = 10_000;
 
-/** A program that has just connected or begun to listen installs its handler now. */
+/** A program may install its handler only after it has connected or begun to listen. */
 const HANDLER_MS = 300;
 
-/** Of the 128 + signal that a shell reports. */
+/** 128 + signal number, as a shell reports it. */
 const SIGTERM_CODE = 143;
 
 export const sigterm: Check = {
@@ -59,7 +59,7 @@ async function atTheBeginning(lab: Lab): Promise<Judgement> {
   ]);
 }
 
-/** Two clients have sent the beginning of a message; the rest does not come. */
+/** SIGTERM while two clients have sent the beginning of a message. */
 async function inAMessage(lab: Lab): Promise<Judgement> {
   const afterBytes = lab.random.between(3, 12);
   const play = await openPlay(lab, {
@@ -91,7 +91,7 @@ async function beforeTheDraw(lab: Lab): Promise<Judgement> {
   const when = { es: 'esperando el sorteo', en: 'waiting for the draw' };
   const client = play.clients.get(1)!;
   return worst([
-    // One that has its winners already is the finding of another check.
+    // A client that has its winners already is the finding of another check.
     isTold(client) ? OK : await stopped(client, when),
     await stopped(play.server, {
       es: 'con agencias que esperan el sorteo',

@@ -17,16 +17,16 @@ import { busyServices, percent } from '../processor.ts';
 import type { LinkEvent } from '../proxy-control.ts';
 import { lastEvents } from '../timeline.ts';
 
-/** How long the waiting is looked at: a question a second is seen several times. */
+/** Observation time: a client that polls every second is seen several times. */
 const LOOK_MS = 5_000;
-/** After the last bet: what is still being said belongs to the upload. */
+/** Time after the last stored bet in which messages still belong to the upload. */
 const UPLOAD_END_MS = 500;
 
-/** Questions of one client in that time that no pause explains. */
+/** Questions of one client in the observation time that mean polling without a pause. */
 const BUSY_QUESTIONS = 100;
-/** So many are a habit. */
+/** Least number of questions that counts as polling. */
 const QUESTIONS_MIN = 3;
-/** Pauses that grow are the usual care of those who ask again. */
+/** A growth of pauses from which polling counts as exponential back-off. */
 const GROWTH = 1.5;
 
 export const waiting: Check = {
@@ -64,7 +64,7 @@ export const waiting: Check = {
   },
 };
 
-/** A client whose pause is longer than the look learns of the draw when it asks. */
+/** Detects polling with a pause longer than the observation time. */
 async function judgeLate(
   lab: Lab,
   play: Play,
@@ -136,7 +136,7 @@ function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgemen
 }
 
 /**
- * When a client began to say something: the first bytes after the server's, or on a new connection.
+ * Times of a client's questions: its first bytes after those of the server, or on a new connection.
  */
 function questionsOf(events: readonly LinkEvent[], client: number, fromMs: number): number[] {
   const times: number[] = [];

@@ -1,7 +1,4 @@
-/**
- * What the assignment TP0 fixes: files, variables, log lines. Another assignment is another file
- * like this.
- */
+/** Files, variables and log lines that the assignment TP0 prescribes. */
 import { type Exercise, isAtLeast } from '../exercise.ts';
 
 export const COMPOSE_FILE = 'docker-compose-dev.yaml';
@@ -9,25 +6,23 @@ export const GENERATOR = 'generar-compose.sh';
 export const VALIDATOR = 'validar-echo-server.sh';
 export const SERVER_CONFIG_FILE = 'config.ini';
 export const CLIENT_CONFIG_FILE = 'config.yaml';
-/** The name of the course's Compose project, in front of the name of each network. */
+/** Name of the course's Compose project, the prefix of its networks' names. */
 export const PROJECT = 'tp0';
 
-/**
- * How many clients the course's own runs have, and so what solutions with a fixed number wait for.
- */
+/** Number of clients in the course's own runs, which solutions with a fixed number expect. */
 export const CLIENTS_USUAL = 5;
 export const CLIENTS_MIN = 3;
 
 export const SERVER_SERVICE = 'server';
-/** Also `cliente1` and `client-1`, which the check of the generator remarks on. */
+/** Also `cliente1` and `client-1`, which the check `compose` reports. */
 export const CLIENT_SERVICE = /^client[a-z]*[-_]?(\d+)$/;
 
 type Variables = Readonly<Record<string, string | number | null>>;
 
 /**
- * The service of an agency that the compose file does not have, made of the last one that it has:
- * `/data/agency-5.csv` becomes `/data/agency-6.csv`, and a variable that counts with the clients,
- * such as `AGENCIA=5`, becomes 6.
+ * Derives the service of an additional agency from the last one of the compose file:
+ * `/data/agency-5.csv` becomes `/data/agency-6.csv`, and a variable that is numbered like the
+ * clients, such as `AGENCIA=5`, becomes 6.
  */
 export function asAgency<Service extends { readonly environment?: Variables }>(
   services: readonly Service[],
@@ -55,8 +50,8 @@ export const CLIENT_ID_VARIABLE = 'CLI_ID';
 export const BATCH_VARIABLE = 'CLI_BATCH_MAXAMOUNT';
 
 /**
- * Values of the clients' `config.yaml`: the skeleton's pause of 5 seconds between two messages is
- * not what exercises 5 to 8 are about.
+ * Values of the clients' `config.yaml` that shorten the skeleton's pause of 5 seconds between two
+ * messages, which exercises 5 to 8 do not test.
  */
 export const clientPace = (
   exercise: Exercise,
@@ -70,7 +65,7 @@ export interface MadeBet {
   readonly document: string;
   /** `YYYY-MM-DD`. */
   readonly birthdate: string;
-  /** As it stands in the file, with its zeros: `0007`. */
+  /** As in the file, with leading zeros: `0007`. */
   readonly number: string;
 }
 
@@ -81,7 +76,7 @@ export const WINNER_NUMBER = 7574;
 export const PACKET_BYTES_MAX = 8192;
 
 /**
- * Where programs are in `server/` and `client/`, the first that is there; one in Go is compiled.
+ * Candidates for the program in `server/` and `client/`, in order of preference. Go is compiled.
  */
 export const PROGRAMS = ['', 'src/'].flatMap(folder => [
   { file: `${folder}main.py`, command: `python3 ${folder}main.py` },
@@ -90,7 +85,7 @@ export const PROGRAMS = ['', 'src/'].flatMap(folder => [
   { file: `${folder}main.go`, command: undefined },
 ]);
 
-/** What the assignment calls the fields of a bet, and the other names that solutions have. */
+/** The assignment's variables for the fields of a bet, and the names that solutions use. */
 const BET_VARIABLES = {
   NOMBRE: { field: 'firstName', names: /(^|_)(NOMBRE|(?<!LAST_?)NAME)$/i },
   APELLIDO: { field: 'lastName', names: /(^|_)(APELLIDO|LAST_?NAME|SURNAME)$/i },
@@ -100,8 +95,8 @@ const BET_VARIABLES = {
 } as const;
 
 /**
- * Of exercise 5, where a client has one bet, in its environment. The names in the assignment are an
- * example: variables that the service has, such as `CLI_NOMBRE`, get the same.
+ * The environment of a client in exercise 5, whose bet is in variables. The assignment's names are
+ * an example, so similar variables of the service, such as `CLI_NOMBRE`, have the same values.
  */
 export function betEnvironment(bet: MadeBet, service: Variables): Record<string, string> {
   return Object.fromEntries(
@@ -115,7 +110,7 @@ export function betEnvironment(bet: MadeBet, service: Variables): Record<string,
 export interface FixedLine {
   readonly action: string;
   readonly by: 'server' | 'client';
-  /** Keys that have to follow the result, each with a number. */
+  /** Keys after the result, each with a number. */
   readonly keys: readonly string[];
 }
 
@@ -137,7 +132,7 @@ export const FIXED_LINES: Readonly<Partial<Record<Exercise, readonly FixedLine[]
   ],
 };
 
-/** What a result may be: the course's own reader of the log knows no other. */
+/** The results that the course's own log parser accepts. */
 export const RESULTS: readonly string[] = ['success', 'fail', 'in_progress'];
 
 export interface ParsedLine {
@@ -146,7 +141,7 @@ export interface ParsedLine {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** `… action: sorteo | result: success | key: value`; nothing for a line that has no action. */
+/** `… action: sorteo | result: success | key: value`; undefined for other lines. */
 export function parseLine(text: string): ParsedLine | undefined {
   const [, action, result, rest] =
     /\baction:\s*(\S+)\s*\|\s*result:\s*([^\s|]+)(.*)$/.exec(text) ?? [];

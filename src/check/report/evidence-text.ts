@@ -1,9 +1,7 @@
 import type { Evidence, Language, TimelineEntry } from '../finding.ts';
 import { moment, WORDS } from './words.ts';
 
-/**
- * What a finding shows, as lines of plain text: its title, and under it the lines, rows or bytes.
- */
+/** Evidence as plain text: its title, then its lines, rows or bytes. */
 export function evidenceLines(evidence: Evidence, language: Language): string[] {
   const words = WORDS[language];
   const title = `${evidence.title[language]}:`;

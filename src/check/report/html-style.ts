@@ -1,4 +1,4 @@
-/** Every pair of text and ground has a contrast of 4.5 or more in both schemes. */
+/** Text has a contrast of at least 4.5 in both color schemes. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

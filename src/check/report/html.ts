@@ -11,7 +11,7 @@ const SYMBOLS: Readonly<Record<Verdict, string>> = {
   'not-checkable': '–',
 };
 
-/** The report for a person: one page that loads nothing and needs no script. */
+/** The report as a page without scripts that loads nothing. */
 export function formatHtml(report: Report): string {
   const page = new Page(report);
   return `<!doctype html>
@@ -34,7 +34,7 @@ ${page.exercises()}
 `;
 }
 
-/** The parts of the page, each of them HTML. */
+/** The parts of the page, as HTML. */
 class Page {
   readonly #report: Report;
   readonly #words: Words;
@@ -64,7 +64,7 @@ ${Object.entries(facts)
 </header>`;
   }
 
-  /** A row per check, a column per exercise: each cell leads to its finding. */
+  /** A row per check, a column per exercise; each cell links to its finding. */
   matrix(): string {
     const { findings } = this.#report;
     const exercises = EXERCISES.filter(each => findings.some(({ exercise }) => exercise === each));

@@ -2,9 +2,8 @@ import type { Report, Text } from '../finding.ts';
 import { countVerdicts } from './summary.ts';
 
 /**
- * The report for a script: its fields as `Report` has them, every text in the language of the
- * report, and `summary`, the number of findings of each verdict. `version` changes when a field
- * changes its meaning or goes.
+ * The report for scripts: the fields of `Report` with texts in its language, and `summary`, the
+ * number of findings by verdict. `version` changes when a field changes its meaning or is removed.
  */
 export function formatJson(report: Report): string {
   const inLanguage = (_key: string, value: unknown): unknown =>

@@ -5,9 +5,9 @@ import { byExercise, countVerdicts } from './summary.ts';
 import { WORDS } from './words.ts';
 
 /**
- * The report for a CI system: a suite per exercise, a test case per check. It fits the schema of
- * Ant and that of Jenkins, of which the first is the stricter one: a case has one child at most, so
- * advice stands in the `system-out` of its suite.
+ * The report for CI systems: a suite per exercise, a test case per check. Valid for the schemas of
+ * Ant and Jenkins. Ant allows at most one child per case, so advice is in the `system-out` of its
+ * suite.
  */
 export function formatJunit(report: Report): string {
   const suites = [...byExercise(report.findings)].map(([exercise, findings], index) =>
@@ -41,7 +41,7 @@ function formatSuite(
     errors: '0',
     skipped: String(skipped),
     time,
-    // Without a zone: the schema has no room for one.
+    // The schema allows no time zone.
     timestamp: new Date(report.startedAt).toISOString().slice(0, 19),
     hostname: 'localhost',
   })}>
@@ -74,7 +74,7 @@ function formatCase(finding: Finding, report: Report): string {
   }
 }
 
-/** A finding as lines of text, its evidence among them. */
+/** A finding as text, with its evidence. */
 function details(finding: Finding, { language }: Report): string[] {
   const { reason, hint, why, command, evidence = [] } = finding;
   const words = WORDS[language];
@@ -95,7 +95,7 @@ const attributes = (values: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => ` ${name}="${escape(value)}"`)
     .join('');
 
-/** XML has no place for most control characters, even escaped. */
+/** XML 1.0 allows most control characters not even escaped. */
 function escape(text: string): string {
   return (
     text

@@ -7,7 +7,7 @@ export function countVerdicts(findings: readonly Finding[]): Readonly<Record<Ver
   return counts;
 }
 
-/** The findings of each exercise, in the order in which the exercises first occur. */
+/** The findings by exercise, in the order of first occurrence. */
 export function byExercise(
   findings: readonly Finding[],
 ): ReadonlyMap<Exercise, readonly Finding[]> {

@@ -10,7 +10,7 @@ const SYMBOLS: Readonly<Record<Verdict, string>> = {
   'not-checkable': '–',
 };
 
-/** Green, yellow, red and grey of a terminal. */
+/** Terminal colors: green, yellow, red and grey. */
 const COLORS: Readonly<Record<Verdict, number>> = {
   ok: 32,
   advice: 33,
@@ -23,9 +23,7 @@ interface Look {
   readonly hasColor: boolean;
 }
 
-/**
- * A finding as it is shown as soon as it is there: a line, and what it is about unless it is `ok`.
- */
+/** Prints a finding: a line, and unless it is `ok` its reason, hint and evidence. */
 export function formatFinding(finding: Finding, { language, hasColor }: Look): string {
   const words = WORDS[language];
   const verdict = paint(
@@ -47,7 +45,7 @@ export function formatFinding(finding: Finding, { language, hasColor }: Look): s
   return [head, ...lines.map(line => `      ${line}`), ''].join('\n');
 }
 
-/** The last lines: every exercise with its verdicts, and how many there are of each. */
+/** The last lines: the verdicts of each exercise, and their numbers. */
 export function formatSummary(report: Report, { language, hasColor }: Look): string {
   const words = WORDS[language];
   const rows = [...byExercise(report.findings)].map(([exercise, findings]) => {
@@ -72,7 +70,7 @@ export function formatSummary(report: Report, { language, hasColor }: Look): str
 const paint = (text: string, verdict: Verdict, hasColor: boolean): string =>
   hasColor ? `\u001b[${COLORS[verdict]}m${text}\u001b[0m` : text;
 
-/** What is going on, in one line of a terminal that the next one replaces; nothing elsewhere. */
+/** Progress in one line of a terminal, which the next one replaces; nothing elsewhere. */
 export class ProgressLine {
   readonly #output: NodeJS.WriteStream;
   readonly #language: Language;

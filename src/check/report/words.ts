@@ -1,10 +1,10 @@
 import type { Language, TimelineEntry, Verdict } from '../finding.ts';
 
-/** What every form of the report says around the findings. */
+/** Texts of the report around the findings. */
 export interface Words {
   readonly locale: string;
   readonly verdicts: Readonly<Record<Verdict, string>>;
-  /** Beside a number of findings. */
+  /** After a number of findings. */
   readonly counted: Readonly<Record<Verdict, (count: number) => string>>;
   readonly exercise: (number: string) => string;
   readonly hint: string;
@@ -103,6 +103,6 @@ export const VERDICTS = [
   'not-checkable',
 ] as const satisfies readonly Verdict[];
 
-/** A moment of a recording: `12.345 s`. */
+/** A time in a recording: `12.345 s`. */
 export const moment = (ms: number, { locale }: Words): string =>
   `${(ms / 1000).toLocaleString(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 })} s`;

@@ -5,9 +5,9 @@ import type { Engine } from './docker-engine.ts';
 const START_MS_MAX = 30_000;
 const POLL_MS = 100;
 
-/** What a server that is no echo server does with what it receives, as JavaScript. */
+/** Behaviour of wrong echo servers, as JavaScript. */
 const BEHAVIOURS = {
-  /** Answers, but not what it was sent. */
+  /** Answers something else than it received. */
   other: "socket.on('data', () => socket.end(TEXT + '\\n'))",
   /** Closes without an answer. */
   closes: "socket.on('data', () => socket.end())",
@@ -15,7 +15,7 @@ const BEHAVIOURS = {
 
 export type WrongBehaviour = keyof typeof BEHAVIOURS;
 
-/** A network of its own where the server is a wrong one, or none. */
+/** A network with a wrong server, or with none. */
 export class WrongNetwork {
   readonly network: string;
   readonly server: string;
@@ -72,7 +72,7 @@ export class WrongNetwork {
     return opened;
   }
 
-  /** With all that has joined it. */
+  /** Removes its containers too. */
   async close(): Promise<void> {
     const ids = await this.#engine.docker(
       'ps',

@@ -3,18 +3,18 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { NotCheckable } from '../finding.ts';
 
-/** Of a command: building an image from nothing takes the longest. */
+/** Limit of a command; an image without cache takes longest. */
 const COMMAND_MS_MAX = 900_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
 
 /**
- * Everything that a run makes carries its name and this machine's: what a killed run left is known
- * by them.
+ * Labels of everything that a run creates: its name and this machine's. They identify the leftovers
+ * of a killed run.
  */
 const RUN_LABEL = 'loteria-check';
 const HOST_LABEL = 'loteria-check.host';
 
-/** A run is named like its folder, which begins with the id of its process. */
+/** A run has the name of its folder, which contains the process id. */
 const RUN_NAME = /^loteria-check-(\d+)-/;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +22,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The command line of Docker, for one run. */
 export class Engine {
   readonly run: string;
-  /** Of the user: `DOCKER_HOST` and its like, and the place of programs. */
+  /** The user's environment, for `DOCKER_HOST`, `PATH` and the like. */
   readonly environment: Environment;
   readonly versions: Readonly<Record<string, string>>;
   /** The legacy builder leaves an image per step, BuildKit none. */
@@ -39,7 +39,7 @@ export class Engine {
   }
 
   /**
-   * @param run names all that is made
+   * @param run prefix of all names
    * @throws NotCheckable (as a rejection) without an engine or Docker Compose
    */
   static async connect(run: string, environment: Environment): Promise<Engine> {
@@ -50,7 +50,7 @@ export class Engine {
     return { [RUN_LABEL]: this.run, [HOST_LABEL]: hostname() };
   }
 
-  /** Standard output of a command; a failure says everything that it printed. */
+  /** Standard output of a command; an error contains all its output. */
   docker(...args: readonly string[]): Promise<string> {
     return output('docker', args, { signal: this.#stop.signal });
   }
@@ -61,15 +61,14 @@ export class Engine {
   }
 
   /**
-   * Ends the commands that are running, and removes what this run and killed runs of this machine
-   * have made.
+   * Ends running commands, and removes everything of this run and of killed runs of this machine.
    */
   async close(): Promise<void> {
     this.#stop.abort();
     await removeObjects(run => run === this.run || isLeftover(run));
   }
 
-  /** Removes what killed runs of this machine have left. */
+  /** Removes the leftovers of killed runs of this machine. */
   async removeLeftovers(): Promise<void> {
     await removeObjects(isLeftover);
   }
@@ -121,7 +120,7 @@ async function output(
   return stdout;
 }
 
-/** A run whose process has ended, on this machine. */
+/** A run of this machine whose process has ended. */
 function isLeftover(run: string): boolean {
   const pid = RUN_NAME.exec(run)?.[1];
   if (pid === undefined) return false;
@@ -133,7 +132,7 @@ function isLeftover(run: string): boolean {
   }
 }
 
-/** Containers first: they hold the rest. */
+/** Containers first: they use the rest. */
 async function removeObjects(isWanted: (run: string) => boolean): Promise<void> {
   for (const kind of ['container', 'network', 'volume'] as const) {
     await remove(
@@ -141,7 +140,7 @@ async function removeObjects(isWanted: (run: string) => boolean): Promise<void> 
       await objects(kind, isWanted),
     );
   }
-  // One that another was made of goes with it, or after it.
+  // A parent image is removed with or after its children.
   for (let left = Infinity, ids = await images(isWanted); ids.length > 0 && ids.length < left; ) {
     await remove(['image', 'rm', '-f'], ids);
     left = ids.length;
@@ -150,7 +149,7 @@ async function removeObjects(isWanted: (run: string) => boolean): Promise<void> 
 }
 
 async function remove(command: readonly string[], ids: readonly string[]): Promise<void> {
-  // One that is gone already is no failure.
+  // An object that is already removed is no failure.
   if (ids.length > 0) await output('docker', [...command, ...ids]).catch(() => {});
 }
 

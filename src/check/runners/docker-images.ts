@@ -5,14 +5,14 @@ import { PACKAGE_ROOT } from '../package-root.ts';
 import type { Engine } from './docker-engine.ts';
 import type { ServiceDefinition } from './docker-services.ts';
 
-/** The arguments of `docker build` but for the name of the image. */
+/** Arguments of `docker build`, without the image's name. */
 interface Recipe {
   readonly dockerfile: string;
   readonly context: string;
   readonly options: readonly string[];
 }
 
-/** Builds the image of a service of the subject under a name of this run. */
+/** Builds the image of a service, with a name of this run. */
 export async function buildService(
   engine: Engine,
   {
@@ -26,7 +26,7 @@ export async function buildService(
   await build(engine, name, recipe);
 }
 
-/** The image of the proxy: this program, over the image that its own Dockerfiles start from. */
+/** Builds the image of the proxy: this program on the base image of its own Dockerfiles. */
 export async function buildProxy(engine: Engine, name: string, folder: string): Promise<void> {
   const context = join(folder, 'proxy-image');
   await mkdir(context, { recursive: true });
@@ -48,8 +48,7 @@ async function build(
   { dockerfile, context, options }: Recipe,
 ): Promise<void> {
   const labels = Object.entries(engine.labels).map(([key, value]) => `${key}=${value}`);
-  // So that the images of its steps are known as this run's, and none of another's cache becomes a
-  // part of them.
+  // Labels the images of all steps, and prevents the use of another run's cache.
   if (engine.isLegacyBuilder) {
     const text = await readFile(dockerfile, 'utf8').catch(() => '');
     await writeFile(
@@ -134,7 +133,7 @@ async function ofMakefile(
   return undefined;
 }
 
-/** As the course's skeleton has it: `server/Dockerfile`, built from the root. */
+/** As in the course's skeleton: `server/Dockerfile`, built in the root folder. */
 const usual = ({ image = '' }: ServiceDefinition, folder: string): Recipe => ({
   context: folder,
   dockerfile: join(folder, image.split(':')[0]!, 'Dockerfile'),

@@ -23,15 +23,15 @@ import {
 const LISTEN_MS_MAX = 20_000;
 const POLL_MS = 50;
 
-/** As small as Linux makes them. */
+/** The minimum of Linux. */
 const TINY_BUFFERS = {
   'net.ipv4.tcp_rmem': '4096 4096 4096',
   'net.ipv4.tcp_wmem': '4096 4096 4096',
 };
 
 /**
- * What the subject's compose file says that would meet other containers, or start and connect by
- * itself.
+ * Keys of the subject's services that could collide with other containers, or start and connect
+ * services.
  */
 const DROPPED = [
   'build',
@@ -49,7 +49,7 @@ const DROPPED = [
   'restart',
 ];
 
-/** The last byte of an address: of the proxy, of the server, and of client 0. */
+/** Last byte of the addresses of the proxy, of the server, and of a client 0. */
 const PROXY_HOST = 2;
 const SERVER_HOST = 3;
 const CLIENT_HOST = 10;
@@ -60,7 +60,7 @@ export interface LotteryParts {
   readonly services: Services;
   readonly images: { readonly server: string; readonly client: string; readonly proxy: string };
   readonly setup: LotterySetup;
-  /** Unique in this machine. */
+  /** Unique on this machine. */
   readonly project: string;
   /** For the files of this lottery. */
   readonly folder: string;
@@ -71,7 +71,7 @@ interface Ports {
   readonly proxy: number;
 }
 
-/** A server, a proxy that has its name, and clients, in a network of their own. */
+/** A lottery in containers, in a network of its own. The proxy has the server's name. */
 export class DockerLottery implements Lottery {
   readonly #parts: LotteryParts;
   readonly #proxy: RemoteProxy;
@@ -200,10 +200,10 @@ export class DockerLottery implements Lottery {
   }
 }
 
-/** By which Docker Compose marks what it has made. */
+/** Label of everything that Docker Compose creates. */
 const PROJECT_LABEL = 'com.docker.compose.project';
 
-/** Creates network and containers with Docker Compose, and starts none. */
+/** Creates network and containers with Docker Compose, without starting them. */
 async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Ports }> {
   const { engine, exercise, folder, project, services, setup } = parts;
   await mkdir(folder, { recursive: true });
@@ -219,14 +219,14 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
   const usualPort = await serverPort(server);
   const ports = {
     server: Number(setup.serverConfig?.[SERVER_PORT_VARIABLE] ?? usualPort),
-    // A client that has its address elsewhere knows the port that the server has.
+    // A client without a known address uses the server's port.
     proxy: address?.port ?? usualPort,
   };
   const subnet = await freeSubnet(engine, project);
   const prefix = subnet.split('.').slice(0, 3).join('.');
   const proxyAliases = [...new Set([SERVER_SERVICE, address?.host ?? SERVER_SERVICE])];
   const definition = composeFile(parts, { server, clients, proxyAliases, subnet, prefix });
-  // Quoted, because what is no date in YAML 1.2 is one in the YAML 1.1 of Docker Compose 1.
+  // Quoted: Docker Compose 1 reads YAML 1.1, in which some plain strings are dates.
   const text = stringify(definition, {
     defaultStringType: 'QUOTE_DOUBLE',
     defaultKeyType: 'PLAIN',
@@ -240,14 +240,14 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
 interface ComposeParts {
   readonly server: ServiceDefinition;
   readonly clients: readonly ServiceDefinition[];
-  /** By which the clients call the server. */
+  /** Host name of the server in the clients' configuration. */
   readonly proxyAliases: readonly string[];
   readonly subnet: string;
-  /** Of the addresses in the subnet. */
+  /** First three bytes of the addresses. */
   readonly prefix: string;
 }
 
-/** The subject's services and the proxy, as a compose file has them. */
+/** The compose file of the subject's services and the proxy. */
 function composeFile(
   { engine, project, services, setup, images }: LotteryParts,
   { server, clients, proxyAliases, subnet, prefix }: ComposeParts,
@@ -282,7 +282,7 @@ function composeFile(
       'loteria-server': container(SERVER_SERVICE, SERVER_HOST, {
         ...withoutDropped(server),
         image: images.server,
-        // Where it listens on its own name.
+        // For a server that binds to its own name.
         extra_hosts: [`${SERVER_SERVICE}:${prefix}.${SERVER_HOST}`],
       }),
       ...Object.fromEntries(clientContainers),
@@ -296,9 +296,7 @@ function withoutDropped(service: ServiceDefinition): ServiceDefinition {
   return Object.fromEntries(Object.entries(service).filter(([key]) => !DROPPED.includes(key)));
 }
 
-/**
- * The engine chooses one that nothing on this machine uses; fixed addresses need one that is named.
- */
+/** Fixed addresses require a named subnet, so the engine first chooses one that is free. */
 async function freeSubnet(engine: Engine, project: string): Promise<string> {
   const labels = Object.entries(engine.labels).flatMap(([key, value]) => [
     '--label',

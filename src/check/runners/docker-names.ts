@@ -1,32 +1,32 @@
 /**
- * `docker` for a script of the subject, which knows its network and its containers by the names of
- * its own compose file: the names become those of a run, and what the script makes gets names and
- * labels of the run, so that nothing of others is touched and nothing is left.
+ * Translates the `docker` commands of a subject's script, which uses the names of its own compose
+ * file, to the names of a run. Everything that the script creates has names and labels of the run,
+ * so that other objects are not affected and nothing is left behind.
  */
 export interface ShimConfig {
   readonly docker: string;
-  /** In front of the names of what the script makes. */
+  /** Prefix of the names of what the script creates. */
   readonly run: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Parts of arguments: the networks. */
+  /** Networks by name; also replaced within an argument. */
   readonly networks: Readonly<Record<string, string>>;
-  /** Whole arguments: the containers. */
+  /** Containers by name; whole arguments only. */
   readonly containers: Readonly<Record<string, string>>;
-  /** A line for each name that the script has given, and for each command that was refused. */
+  /** A file with a line for each created name and each refused command. */
   readonly journal: string;
 }
 
-/** In the journal, in front of a command. */
+/** Prefix of a refused command in the journal. */
 export const REFUSED = 'refused';
 
-/** Commands that make something, and the options that name it. */
+/** Commands that create something, and the options that name it. */
 const MAKERS: Readonly<Record<string, readonly string[]>> = {
   run: ['--name'],
   create: ['--name'],
   build: ['-t', '--tag'],
 };
 
-/** Commands that only look, or make something of which the names are the run's. */
+/** Commands that only read, or create something with a name of the run. */
 const HARMLESS = new Set(
   'attach build cp create exec history image images info inspect logs network port ps pull run start top version wait'.split(
     ' ',
@@ -34,12 +34,12 @@ const HARMLESS = new Set(
 );
 const HARMLESS_OF_OBJECTS = new Set(['inspect', 'ls', 'list', 'pull', 'connect', 'disconnect']);
 
-/** Commands that end something: only what the run has made. */
+/** Commands that end or remove something, allowed for objects of the run only. */
 const ENDING = new Set(['kill', 'rm', 'stop']);
 
 /**
- * What a command may do to what others have: nothing, or something unless its targets are the
- * run's. A `compose down` is refused, because the user may have the same project running.
+ * Whether a command can affect objects of others: never, or unless its targets are the run's.
+ * `compose down` is refused, because the user may run the same project.
  */
 export function effectOf([command = '', object = '']: readonly string[]):
   | 'none'
@@ -73,7 +73,7 @@ export function translate(
   return flags.length > 0 ? [command, ...labels, ...translated.slice(1)] : translated;
 }
 
-/** Names of containers and images that a command gives. */
+/** Names of containers and images in a command. */
 export function namesGiven([command = '', ...args]: readonly string[]): string[] {
   const flags = MAKERS[command] ?? [];
   return args.flatMap((arg, index) => {

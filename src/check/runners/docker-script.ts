@@ -18,35 +18,33 @@ import { NotCheckable } from '../finding.ts';
 import { COMPOSE_FILE, PROJECT, SERVER_SERVICE } from '../profiles/tp0.ts';
 import type { Engine } from './docker-engine.ts';
 
-/** What talks to a port and need not be installed on a host. */
+/** TCP clients, which a student may not rely on. */
 const HOST_NETCATS = /^(?:nc|ncat|netcat|nc\..*|socat|telnet|busybox|nmap)$/;
 
 const OUTPUT_LENGTH_MAX = 100_000;
 
 export interface ScriptRun {
-  /** Nothing when it did not end in time. */
+  /** Undefined if it did not end in time. */
   readonly code: number | undefined;
   readonly output: string;
 }
 
 interface ScriptOptions {
   readonly engine: Engine;
-  /** The temporary copy, where the script is run. */
+  /** The temporary copy, the working directory of the script. */
   readonly stage: string;
   readonly script: string;
-  /** For what is made to run it. */
+  /** For the files of this run. */
   readonly folder: string;
-  /**
-   * The network and the containers that the script is to find under the names of the compose file.
-   */
+  /** The network and the containers behind the names of the compose file. */
   readonly network: string;
   readonly server: string;
   readonly limitMs: number;
 }
 
 /**
- * Runs a script of the subject on a host without netcat. Its `docker` has the names of the
- * subject's compose file for the network and the containers of this run.
+ * Runs a script of the subject without netcat on the host. Its `docker` maps the names of the
+ * subject's compose file to the network and the containers of this run.
  */
 export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
   const { engine, stage, script, folder, limitMs } = options;
@@ -90,10 +88,10 @@ export async function runScript(options: ScriptOptions): Promise<ScriptRun> {
   return ran;
 }
 
-/** Links the programs of this machine but those that talk to a port. */
+/** Links the programs of this machine, except TCP clients. */
 async function linkPrograms(bin: string, path: string): Promise<string> {
   let docker = 'docker';
-  // The first folder of PATH wins: what it has is written last.
+  // The first folder of PATH has priority, so its programs are linked last.
   for (const folder of path.split(':').toReversed()) {
     for (const name of await readdir(folder).catch(() => [])) {
       if (name === 'docker') docker = join(folder, name);
@@ -105,7 +103,7 @@ async function linkPrograms(bin: string, path: string): Promise<string> {
   return docker;
 }
 
-/** Docker Compose puts the name of the project in front of that of a network. */
+/** Docker Compose prefixes network names with the project. */
 async function networkNames(stage: string): Promise<string[]> {
   const text = await readFile(join(stage, COMPOSE_FILE), 'utf8').catch(() => '');
   const { name = PROJECT, networks = {} } = (parse(text) ?? {}) as {
@@ -147,7 +145,7 @@ async function runFor(
     try {
       process.kill(-child.pid!, 'SIGKILL');
     } catch {
-      // It has just ended.
+      // It has ended meanwhile.
     }
   }
   return { code, output };

@@ -7,22 +7,22 @@ import type { Engine } from './docker-engine.ts';
 import { treeUsage } from './process-tree.ts';
 import { collectLines, USAGE_PERIOD_MS } from './service-output.ts';
 
-/** The engine has accepted the start and says nothing of it. */
+/** Time limit for an accepted start. */
 const START_MS_MAX = 30_000;
 const POLL_MS = 50;
 
-/** A shell's convention, which Docker follows: of a process that a signal has ended. */
+/** Exit codes of processes that a signal has ended, as a shell and Docker report them. */
 const SIGNAL_EXIT_CODE = 128;
 
 interface ServiceOptions {
   readonly engine: Engine;
   readonly name: string;
-  /** Is created and does not run. */
+  /** Created, not running. */
   readonly container: string;
   readonly now: () => number;
 }
 
-/** A container of the subject, from a start of it to its end. */
+/** A container of the subject: one start of it. */
 export class DockerService implements Service {
   readonly name: string;
   readonly lines: readonly LogLine[];
@@ -32,9 +32,7 @@ export class DockerService implements Service {
   readonly #container: string;
   readonly #now: () => number;
   readonly #sampling: NodeJS.Timeout;
-  /**
-   * Of process 1 of the container as this machine sees it; nothing where the engine is on another.
-   */
+  /** Process id of the container's process 1 on this machine; undefined for a remote engine. */
   #pid: number | undefined;
   #usage: Usage | undefined;
 
@@ -43,7 +41,7 @@ export class DockerService implements Service {
     this.#engine = engine;
     this.#container = container;
     this.#now = now;
-    // A group of its own: Ctrl-C on the terminal is not for the subject.
+    // Its own process group: Ctrl-C must not reach the subject.
     const attached = spawn('docker', ['start', '--attach', container], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -81,7 +79,7 @@ export class DockerService implements Service {
     await this.#engine
       .docker('kill', '--signal', signal, this.#container)
       .catch((error: unknown) => {
-        // It may have ended meanwhile.
+        // It has ended meanwhile.
         if (this.exit === undefined && !/is not running/.test(String(error))) throw error;
       });
   }
@@ -91,7 +89,7 @@ export class DockerService implements Service {
     return this.#usage;
   }
 
-  /** Whether something in the container listens on a port. Nothing is connected. */
+  /** Whether a process in the container listens on a port; without connecting. */
   async listensOn(port: number): Promise<boolean> {
     const hex = port.toString(16).toUpperCase().padStart(4, '0');
     return new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm').test(
@@ -136,10 +134,7 @@ async function inspect({ engine, container }: ServiceOptions): Promise<State> {
   return { id: id!, pid: Number(pid), startedAt: startedAt! };
 }
 
-/**
- * The engine may be on another machine or in a virtual one, where the same number is another
- * process.
- */
+/** With a remote engine, or one in a virtual machine, the same id is another process here. */
 function isHere({ id, pid }: State): boolean {
   try {
     return pid > 0 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id);

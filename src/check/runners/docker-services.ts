@@ -22,7 +22,7 @@ import type { AgencyInput } from '../data.ts';
 import type { LotterySetup } from '../runner.ts';
 import type { Engine } from './docker-engine.ts';
 
-/** What Docker Compose says of a service; what is not named here is passed on as it is. */
+/** A service as Docker Compose prints it; other keys are kept. */
 export interface ServiceDefinition {
   readonly image?: string;
   readonly build?:
@@ -46,7 +46,7 @@ interface Mount {
   readonly read_only?: boolean;
 }
 
-/** The containers of a subject as its own compose file has them. */
+/** The services of the subject's compose file. */
 export interface Services {
   readonly server: ServiceDefinition;
   /** Of client 1, 2, … */
@@ -55,9 +55,9 @@ export interface Services {
 }
 
 /**
- * Reads the compose file with Docker Compose itself, which fills in variables and defaults.
+ * Reads the compose file with Docker Compose, which expands variables and defaults.
  *
- * @throws NotCheckable (as a rejection) when it is none or has no server
+ * @throws NotCheckable (as a rejection) when it is invalid or has no server
  */
 export async function readServices(engine: Engine, folder: string): Promise<Services> {
   let text: string;
@@ -90,7 +90,7 @@ export async function readServices(engine: Engine, folder: string): Promise<Serv
   };
 }
 
-/** Files of the subject as one lottery has them: edited copies in a folder of their own. */
+/** Edited copies of the subject's mounted files, for one lottery. */
 export class ServiceFiles {
   readonly #folder: string;
   readonly #exercise: Exercise;
@@ -113,7 +113,7 @@ export class ServiceFiles {
     return edited ?? withVariables(service, values);
   }
 
-  /** @param client its number, which names its folder */
+  /** @param client the number of the client, for the name of its folder */
   async client(
     service: ServiceDefinition,
     input: AgencyInput & { readonly client: number },
@@ -149,8 +149,8 @@ export class ServiceFiles {
   }
 
   /**
-   * The service with an edited copy of a file that its compose file mounts, or a folder with it;
-   * nothing without one.
+   * Mounts an edited copy of a file, or of the folder that contains it; undefined if the compose
+   * file does not mount it.
    */
   async #editMounted(
     service: ServiceDefinition,
@@ -182,7 +182,7 @@ export class ServiceFiles {
   }
 }
 
-/** Agencies' files are called agency-N.csv and lie in .data/ by the course's skeleton. */
+/** In the course's skeleton, the agencies' files are `.data/agency-N.csv`. */
 const isData = ({ source = '', target }: Mount): boolean =>
   /agency[^/]*\.csv$/i.test(source) ||
   /agency[^/]*\.csv$/i.test(target) ||
@@ -196,7 +196,7 @@ interface ConfigEdit {
   readonly edit: (text: string, values: Values) => string;
 }
 
-/** Where a configuration is only in the image. */
+/** For a configuration file that is only in the image. */
 function withVariables(service: ServiceDefinition, values: Values): ServiceDefinition {
   return { ...service, environment: { ...service.environment, ...values } };
 }
@@ -210,7 +210,7 @@ const variablesOf = (values: Values): Values =>
     ]),
   );
 
-/** Of the volume that is a file of the subject, or a folder with it; -1 without one. */
+/** Index of the volume that is a file, or a folder that contains it; -1 without one. */
 async function indexOfMount(volumes: readonly Mount[], file: string): Promise<number> {
   for (const [index, { source = '' }] of volumes.entries()) {
     if (!source.startsWith('/')) continue;
@@ -220,7 +220,7 @@ async function indexOfMount(volumes: readonly Mount[], file: string): Promise<nu
   return -1;
 }
 
-/** Which of the two configuration files are in no volume. */
+/** The configuration files that are in no volume. */
 export async function filesNotMounted({ server, clients }: Services): Promise<string[]> {
   const missing = await Promise.all(
     [
@@ -233,7 +233,7 @@ export async function filesNotMounted({ server, clients }: Services): Promise<st
   return missing.flat();
 }
 
-/** Docker Compose writes volumes in a short or a long form, depending on its version. */
+/** The short or the long syntax of volumes, depending on the version of Docker Compose. */
 function mountsOf({ volumes = [] }: ServiceDefinition): Mount[] {
   return volumes.map(volume => {
     if (typeof volume !== 'string') return volume;
@@ -244,14 +244,14 @@ function mountsOf({ volumes = [] }: ServiceDefinition): Mount[] {
   });
 }
 
-/** Where the server listens. */
+/** Port of the server. */
 export async function serverPort(server: ServiceDefinition): Promise<number> {
   const variable = server.environment?.[SERVER_PORT_VARIABLE];
   const configured = await mountedText(server, SERVER_CONFIG_FILE);
   return Number(variable ?? iniValue(configured, SERVER_PORT_VARIABLE) ?? SERVER_PORT);
 }
 
-/** Where a client looks for the server, as far as it says so in the usual places. */
+/** Server address in the usual places of a client's configuration. */
 export async function serverAddress(
   client: ServiceDefinition,
 ): Promise<{ readonly host: string; readonly port: number | undefined }> {

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { effectOf, namesGiven, REFUSED, type ShimConfig, translate } from './docker-names.ts';
 
 /**
- * Runs in place of `docker` for a script of the subject; the first argument is the path of its
+ * Replaces `docker` for a script of the subject. Its first argument is the path of its
  * configuration.
  */
 const [configFile, ...given] = process.argv.slice(2) as [string, ...string[]];
@@ -27,7 +27,7 @@ const child = spawn(config.docker, args, { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 child.on('exit', code => process.exit(code ?? 1));
 
-/** Of a command that ends something. */
+/** Targets of a command that ends something. */
 function targetsOf([, ...rest]: readonly string[]): string[] {
   return rest.filter(arg => !arg.startsWith('-'));
 }
@@ -46,7 +46,7 @@ function isOwn(container: string): boolean {
     );
     return value.trim() === config.labels[label!];
   } catch {
-    // There is none, so that nothing is touched.
+    // An unknown name: nothing can be affected.
     return true;
   }
 }

@@ -18,15 +18,13 @@ import { runScript, type ScriptRun } from './docker-script.ts';
 import { filesNotMounted, readServices, serverPort, type Services } from './docker-services.ts';
 
 interface DockerRunnerOptions {
-  /** The run's folder: its name is the name of all that is made. */
+  /** The run's folder. Its name is the prefix of everything that the run creates. */
   readonly scratch: string;
-  /** The environment of the user. */
+  /** The user's environment. */
   readonly environment: Environment;
 }
 
-/**
- * Runs a subject in containers, beside everything else that the engine has and without touching it.
- */
+/** Runs a subject in containers, isolated from everything else in the engine. */
 export class DockerRunner implements Runner {
   readonly kind = 'docker';
   readonly #engine: Engine;
@@ -41,12 +39,12 @@ export class DockerRunner implements Runner {
   }
 
   /**
-   * Removes what killed runs have left.
+   * Removes the leftovers of killed runs.
    *
    * @throws NotCheckable (as a rejection) without an engine or Docker Compose
    */
   static async create(options: DockerRunnerOptions): Promise<DockerRunner> {
-    // Names of images and projects are in lower case.
+    // Names of images and projects must be in lower case.
     const engine = await Engine.connect(
       basename(options.scratch).toLowerCase(),
       options.environment,
@@ -85,7 +83,8 @@ export class DockerRunner implements Runner {
   }
 
   /**
-   * A file with too few clients is made anew by the subject's own generator, in the temporary copy.
+   * Reads the compose file. With too few clients, the subject's own generator rewrites it in the
+   * temporary copy.
    */
   async #readServices(folder: string): Promise<Services> {
     const services = await readServices(this.#engine, folder).catch(
@@ -103,12 +102,12 @@ export class DockerRunner implements Runner {
   }
 }
 
-/** The subject's own server, none, or one that is wrong. */
+/** The subject's server, none, or a wrong one. */
 export type ValidatedServer = 'own' | 'none' | WrongBehaviour;
 
 const SCRIPT_MS_MAX = 60_000;
 
-/** An exercise of which the images are built. */
+/** An exercise with built images. */
 export class DockerStage implements Stage {
   readonly folder: string;
   readonly #parts: Omit<LotteryParts, 'setup' | 'project' | 'folder'>;
@@ -131,15 +130,12 @@ export class DockerStage implements Stage {
     return this.#parts.engine;
   }
 
-  /** Configuration files that are no volume of their container. */
+  /** Configuration files that are in no volume. */
   filesNotMounted(): Promise<string[]> {
     return filesNotMounted(this.#parts.services);
   }
 
-  /**
-   * Runs the subject's own test of the echo server, with its own server or another one in that
-   * place.
-   */
+  /** Runs the subject's `validar-echo-server.sh` against its own server or another one. */
   async validate(kind: ValidatedServer, text: string): Promise<ScriptRun> {
     const name = this.#nextProject();
     const folder = join(this.folder, '..', `${name}-script`);

@@ -25,21 +25,21 @@ import {
 
 const HOST = '127.0.0.1';
 
-/** A variable of the server that names its port beside something else. */
+/** The server's port at the end of a variable's value, such as an address. */
 const SERVER_PORT_END = new RegExp(`:${tp0.SERVER_PORT}$`);
 
 /**
- * Below the ports that the system gives to connections: a server may need seconds until it takes
- * its port. Chance here decides nothing that a check sees.
+ * Below the ephemeral ports, which a connection could take before the server binds. The random
+ * choice does not depend on the seed, and no check sees it.
  */
 const SERVER_PORT_MIN = 15_000;
 const SERVER_PORT_MAX = 32_000;
 
-/** A server that has to be compiled or to import much is given this long until it listens. */
+/** Time limit until the server listens: it may have to be compiled, or import much. */
 const LISTEN_LIMIT_MS = 20_000;
 const LISTEN_POLL_MS = 20;
 
-/** Socket buffers of a network namespace, in bytes: a write of 8 kB is taken in several parts. */
+/** Sets socket buffers of a network namespace, in bytes: a write of 8 kB becomes partial. */
 const TINY_BUFFERS =
   'ip link set lo up && echo 1024 1024 1024 >/proc/sys/net/ipv4/tcp_wmem && ' +
   'echo 2304 2304 2304 >/proc/sys/net/ipv4/tcp_rmem && exec "$0" "$@"';
@@ -48,18 +48,18 @@ export interface NativeParts {
   readonly exercise: Exercise;
   /** The temporary copy of the subject. */
   readonly stage: string;
-  /** Of this lottery. */
+  /** The lottery's folder. */
   readonly folder: string;
-  /** Of the run. */
+  /** The run's folder. */
   readonly scratch: string;
   readonly compose: ComposeFile;
-  /** What starts each program, for a shell. */
+  /** Shell commands that start the programs. */
   readonly commands: { readonly server: string; readonly client: string };
-  /** Of the user, as far as programs need it. */
+  /** The part of the user's environment that programs need. */
   readonly inherited: Readonly<Record<string, string>>;
 }
 
-/** A server, clients and the proxy between them as processes of this machine. */
+/** A lottery in local processes. */
 export class NativeLottery implements Lottery {
   readonly proxy: RemoteProxy;
   readonly #parts: NativeParts;
@@ -106,7 +106,7 @@ export class NativeLottery implements Lottery {
     const child = spawn(command, rest, {
       env: { ...parts.inherited, [RUN_VARIABLE]: parts.scratch },
       stdio: ['pipe', 'pipe', 'ignore'],
-      // Ctrl-C is for this program, which ends the proxy in its time.
+      // Ctrl-C goes to this program only, which ends the proxy.
       detached: true,
     });
     child.on('error', () => {});
@@ -132,12 +132,12 @@ export class NativeLottery implements Lottery {
   async startServer(): Promise<Service> {
     const { server } = this.#parts.compose;
     const made = await this.#once(server.name, () => this.#makeFolder('server', server, undefined));
-    // A container that starts again has no connections of its last run, which hold a port here.
+    // Connections of the previous start may still hold its port, unlike in a new container.
     this.#port = await freePort();
     await configureServer(made.folder, this.#port);
     const values = Object.entries(made.environment).map(([key, value]) => [
       key,
-      // A published port belongs to the container; here it would be one of the machine's.
+      // A published port is the container's; here it could be in use on the machine.
       server.publishedPorts.includes(Number(value))
         ? '0'
         : value.replace(SERVER_PORT_END, `:${this.#port}`),
@@ -159,7 +159,7 @@ export class NativeLottery implements Lottery {
     return this.#start(name, this.#parts.commands.client, folder, environment);
   }
 
-  /** The server's file, wherever in its folder it keeps it. */
+  /** Finds the server's file anywhere in its folder. */
   async readBets(): Promise<string | undefined> {
     const made = await this.#folders.get(this.#parts.compose.server.name);
     if (made === undefined) return undefined;
@@ -168,7 +168,7 @@ export class NativeLottery implements Lottery {
     return name === undefined ? undefined : readFile(join(made.folder, name), 'utf8');
   }
 
-  /** A volume of the compose file that a program looks for at its place in the container. */
+  /** A program looked for a volume at its path in the container. */
   obstacle(): Text | undefined {
     const { server, clients } = this.#parts.compose;
     const targets = [server, ...clients].flatMap(({ volumes }) =>
@@ -264,13 +264,13 @@ export class NativeLottery implements Lottery {
   async #writeData(): Promise<void> {
     const data = join(this.#parts.folder, 'data');
     await mkdir(data, { recursive: true });
-    // Some have their files in `.data/dataset/`, some in `.data/`.
+    // Solutions expect the files in `.data/` or in `.data/dataset/`.
     await symlink('.', join(data, 'dataset'));
     for (const { agency, file } of this.#setup.inputs)
       await writeFile(this.#agencyFile(agency), file);
   }
 
-  /** What a service was given stays as it is when it is started again. */
+  /** A restarted service finds its folder unchanged. */
   #once(name: string, make: () => Promise<ServiceFolder>): Promise<ServiceFolder> {
     const made = this.#folders.get(name) ?? make();
     this.#folders.set(name, made);
@@ -295,7 +295,7 @@ export class NativeLottery implements Lottery {
     return service;
   }
 
-  /** `config.read("/config.ini")` of Python does not say that the file is not there. */
+  /** Python's `config.read("/config.ini")` does not report a missing file. */
   async #throwIfAbsolute({ name }: NativeService, service: ComposeService): Promise<void> {
     const { folder } = await this.#folders.get(service.name)!;
     for (const file of await readdir(folder, { recursive: true })) {
@@ -351,7 +351,7 @@ const onlyInContainer = (name: string, path: string): Text => ({
   en: `${name} looks for ${path}, which is only in its container: Docker is needed, or a program that opens '${path.slice(1)}'`,
 });
 
-/** The files that an error message names, each as a program in `/` finds it. */
+/** The missing files that an error message names, as absolute paths. */
 function missingFilesOf(text: string): string[] {
   if (!/no such file or directory/i.test(text)) return [];
   return (text.match(/[^\s'":,|]*\/[^\s'":,|]+/g) ?? []).map(path => posix.resolve('/', path));

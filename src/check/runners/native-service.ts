@@ -5,16 +5,16 @@ import { collectLines, USAGE_PERIOD_MS } from './service-output.ts';
 
 interface ServiceOptions {
   readonly name: string;
-  /** For a shell, which becomes the program. */
+  /** Shell command; the shell executes it in its place. */
   readonly command: string;
-  /** A program and its arguments that become the command. */
+  /** A program and arguments that execute the command. */
   readonly through?: readonly string[];
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
 }
 
-/** A program of the subject as a process group of this machine. */
+/** A program of the subject as a local process group. */
 export class NativeService implements Service {
   readonly name: string;
   readonly lines: readonly LogLine[];
@@ -29,13 +29,13 @@ export class NativeService implements Service {
     this.lines = collectLines([process.stdout!, process.stderr!], now);
     const sampling = setInterval(() => this.#sample(), USAGE_PERIOD_MS);
     this.exited = new Promise(resolve => {
-      // Not `close`: a process that it has left behind may hold the pipes open.
+      // Not `close`: an orphaned child may hold the pipes open.
       process.on('exit', (code, signal) => {
         clearInterval(sampling);
-        // With the first process of a container all others end.
+        // As in a container, whose processes end with the first one.
         this.#endGroup();
         const exit = { code, signal, atMs: now() };
-        // The last lines are still in the pipes.
+        // The last lines may still be in the pipes.
         const done = (): void => {
           this.exit = exit;
           resolve(exit);
@@ -81,7 +81,7 @@ export class NativeService implements Service {
     this.#process.kill(signal);
   }
 
-  /** Ends the whole group at once. */
+  /** Kills the group. */
   async end(): Promise<void> {
     this.#endGroup();
     await this.exited;
@@ -96,7 +96,7 @@ export class NativeService implements Service {
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
-      // Nothing of it is left.
+      // The group has ended.
     }
   }
 

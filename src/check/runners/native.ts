@@ -17,14 +17,14 @@ const BUILD_LIMIT_MS = 300_000;
 interface NativeOptions {
   /** The run's folder. */
   readonly scratch: string;
-  /** Commands that the user has given. */
+  /** The user's commands. */
   readonly server?: string | undefined;
   readonly client?: string | undefined;
-  /** Of the user, as far as programs need it. */
+  /** The part of the user's environment that programs need. */
   readonly inherited: Readonly<Record<string, string>>;
 }
 
-/** Runs the programs of a subject as processes of this machine: no Docker, no root. */
+/** Runs the programs of a subject as local processes, without Docker and root. */
 export class NativeRunner implements Runner {
   readonly kind = 'native';
   readonly environment = {};
@@ -38,7 +38,7 @@ export class NativeRunner implements Runner {
   async prepare(exercise: Exercise, folder: string): Promise<Stage> {
     const { scratch, inherited } = this.#options;
     const commands = this.#commands(folder);
-    // What is wrong with the programs is for the checks that run them.
+    // The checks that start the programs report the error.
     await commands.catch(() => undefined);
     const compose = await composeOf(folder, inherited);
     return {
@@ -54,7 +54,7 @@ export class NativeRunner implements Runner {
     };
   }
 
-  /** All that it makes is in the run's folder. */
+  /** Everything is in the run's folder. */
   async close(): Promise<void> {}
 
   async #commands(folder: string): Promise<{ server: string; client: string }> {
@@ -77,7 +77,7 @@ export class NativeRunner implements Runner {
     });
   }
 
-  /** Compiles a program in Go, in the module that it is of. */
+  /** Compiles a Go program in its module. */
   async #build(folder: string, part: Part, path: string): Promise<string> {
     const binary = resolve(folder, part, '.check-program');
     try {
@@ -103,7 +103,8 @@ const exists = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined)) !== undefined;
 
 /**
- * A file with too few clients is made anew by the subject's own generator, in the temporary copy.
+ * Reads the compose file. With too few clients, the subject's own generator rewrites it in the
+ * temporary copy.
  */
 async function composeOf(folder: string, inherited: Readonly<Record<string, string>>) {
   const compose = await readCompose(folder).catch((error: unknown) => error as Error);

@@ -1,15 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Usage } from '../runner.ts';
 
-/**
- * Linux counts processor time in ticks of this length for every program, whatever the kernel's own.
- */
+/** Unit of processor time in /proc, on every Linux (USER_HZ is 100). */
 const TICK_MS = 10;
 
 /** State of a listening socket in /proc/net/tcp. */
 const LISTEN = '0A';
 
-/** A process and all that it has started, and these; the ids that exist now. */
+/** The ids of a process and of its descendants. */
 function processTree(pid: number): number[] {
   const found: number[] = [];
   const open = [pid];
@@ -24,7 +22,7 @@ function processTree(pid: number): number[] {
   return found;
 }
 
-/** What a process tree has used; nothing when it is gone or the system has no /proc. */
+/** Usage of a process tree; undefined if it has ended, or without /proc. */
 export function treeUsage(pid: number): Usage | undefined {
   let processorMs = 0;
   let readyMs = 0;
@@ -33,13 +31,13 @@ export function treeUsage(pid: number): Usage | undefined {
     const stat = textOf(`/proc/${member}/stat`);
     const peakKb = /^VmHWM:\s+(\d+) kB/m.exec(textOf(`/proc/${member}/status`) ?? '')?.[1];
     if (stat === undefined || peakKb === undefined) continue;
-    // The name of the program stands in brackets and may hold blanks; utime is field 14, the
-    // children's stime field 17.
+    // The name in parentheses may contain spaces. Fields 14 to 17 are utime, stime, and those of
+    // the waited-for children.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     for (const ticks of fields.slice(11, 15)) processorMs += Number(ticks) * TICK_MS;
     memoryPeakBytes += Number(peakKb) * 1024;
     for (const task of listOf(`/proc/${member}/task`)) {
-      // Nanoseconds on a processor, and waiting for one.
+      // Nanoseconds on a processor, and in its run queue.
       const [, waitedNs = 0] = (textOf(`/proc/${member}/task/${task}/schedstat`) ?? '')
         .split(' ')
         .map(Number);
@@ -50,8 +48,7 @@ export function treeUsage(pid: number): Usage | undefined {
 }
 
 /**
- * The TCP ports on which a process tree listens. Nothing is connected: a connection without a word
- * is what some servers cannot take.
+ * The TCP ports on which a process tree listens. A probing connection would disturb some servers.
  */
 export function listeningPorts(pid: number): number[] {
   const inodes = new Set<string>();

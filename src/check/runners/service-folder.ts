@@ -5,30 +5,30 @@ import type { Exercise } from '../exercise.ts';
 import { setYaml } from '../config-files.ts';
 import { clientPace, SERVER_PORT, SERVER_PORT_VARIABLE, SERVER_SERVICE } from '../profiles/tp0.ts';
 
-/** The folder of the repository where the agencies' files are. */
+/** The repository's folder of agencies' files. */
 const DATA_FOLDER = '.data';
 const AGENCY_FILE = /agency[-_]?\d+\.csv$/;
 
 interface FolderParts {
   /** The temporary copy of the subject. */
   readonly stage: string;
-  /** Where the folder of this service is made. */
+  /** The folder to create. */
   readonly root: string;
-  /** `server` or `client`: the folder of the repository that the service runs in. */
+  /** `server` or `client`: the service's folder in the repository. */
   readonly program: string;
   readonly service: ComposeService;
-  /** Holds `agency-N.csv`, and is what the service finds as `.data`. */
+  /** Contains `agency-N.csv`; linked as the service's `.data`. */
   readonly data: string;
-  /** The file of this client. */
+  /** File of this client. */
   readonly agencyFile: string | undefined;
 }
 
 /**
- * The folder that one service runs in: a copy of its part of the repository, the rest of it as
- * links, and its volumes as files: `/data/agency.csv` is `data/agency.csv` and `agency.csv` of its
+ * Creates the folder of a service: a copy of its part of the repository, links to the rest, and
+ * its volumes as files: `/data/agency.csv` becomes `data/agency.csv` and `agency.csv` in its
  * working directory.
  *
- * @returns the working directory, and where each volume is
+ * @returns the working directory, and the path of each volume
  */
 export async function makeServiceFolder(
   parts: FolderParts,
@@ -67,7 +67,7 @@ function sourceOf({ stage, data, agencyFile }: FolderParts, source: string): str
   return join(stage, path);
 }
 
-/** Files are copies, since configuration is changed in them; folders are links. */
+/** Copies files, because configuration is changed in them; links folders. */
 async function placeVolume(from: string, place: string): Promise<void> {
   const there = await lstat(place).catch(() => undefined);
   if (there?.isDirectory()) return;
@@ -79,12 +79,12 @@ async function placeVolume(from: string, place: string): Promise<void> {
 interface Settings {
   readonly exercise: Exercise;
   readonly keepsPeriod?: boolean;
-  /** Where a client finds the server. */
+  /** Of the server, for a client. */
   readonly address: { readonly host: string; readonly port: number };
   readonly batchMax?: number;
 }
 
-/** Points the configuration of a client, wherever it is in its folder, at an address. */
+/** Sets the server's address in the configuration files of a client's folder. */
 export async function configureClient(folder: string, settings: Settings): Promise<void> {
   await changeFiles(folder, /^config\.ya?ml$/, text => clientYaml(text, settings));
   await changeFiles(folder, /\.ini$/, text => withAddress(text, settings.address));
@@ -99,7 +99,7 @@ function clientYaml(text: string, settings: Settings): string {
   });
 }
 
-/** Gives the server its port, in its folder's configuration. */
+/** Sets the port in the configuration files of the server's folder. */
 export async function configureServer(folder: string, port: number): Promise<void> {
   await changeFiles(folder, /\.ini$/, text =>
     text
@@ -111,7 +111,7 @@ export async function configureServer(folder: string, port: number): Promise<voi
   );
 }
 
-/** `server:12345`, a value `server`, and a port `12345`, each in its place. */
+/** Replaces `server:12345`, the value `server`, and the port `12345`. */
 export function withAddress(text: string, { host, port }: Settings['address']): string {
   return text
     .replace(new RegExp(`\\b${SERVER_SERVICE}:${SERVER_PORT}\\b`, 'g'), `${host}:${port}`)

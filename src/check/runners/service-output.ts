@@ -2,14 +2,14 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { LogLine } from '../runner.ts';
 
-/** Between two samples of what a running process uses; after its end the last one counts. */
+/** Sampling period of a process's usage; after its end the last sample counts. */
 export const USAGE_PERIOD_MS = 100;
 
-/** A program that writes without end must not fill the memory. */
+/** Limits of a program's output in memory. */
 const LINES_MAX = 200_000;
 const LINE_LENGTH_MAX = 2000;
 
-/** @returns the lines of the streams with their times, to which later ones are added */
+/** @returns the timed lines of the streams; grows */
 export function collectLines(streams: readonly Readable[], now: () => number): readonly LogLine[] {
   const lines: LogLine[] = [];
   for (const stream of streams) {
