@@ -25,6 +25,18 @@ export const PYTHON_DRAW_MUTANTS: readonly Mutant[] = [
     expected: { privacy: 'fail' },
   },
   {
+    name: 'winners-of-all',
+    why: 'A list of winning documents does not say to which agency each belongs.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            return self.winners.get(agency, [])\n',
+        replace: '            return sum(self.winners.values(), [])\n',
+      },
+    ],
+    expected: { outcome: 'fail', privacy: 'fail' },
+  },
+  {
     name: 'winners-too-early',
     why: 'An agency that has sent everything already has all of its winners on the server.',
     patches: [
