@@ -1,13 +1,13 @@
-/** The answers of the base protocol without payload, as hex. */
+/** Answers of the base protocol without payload, as hex. */
 export const OK = '4f4b0000';
 export const NOK = '4e4f4b00';
 export const NEND = '4e454e44';
 
-/** The messages of the base protocol without payload. */
+/** Messages of the base protocol without payload. */
 export const END = Buffer.from('454e4400', 'hex');
 export const GWIN = Buffer.from('4757494e', 'hex');
 
-/** A type, padded to four bytes, the length of the payload as `u32`, the payload. */
+/** Encodes a type padded to four bytes, the payload's length as `u32`, and the payload. */
 export function frame(type: string, payload: string | Uint8Array): Buffer {
   const bytes = Buffer.from(payload);
   const header = Buffer.alloc(8);
@@ -18,12 +18,12 @@ export function frame(type: string, payload: string | Uint8Array): Buffer {
 
 export const conn = (id: number | string): Buffer => frame('CONN', String(id));
 
-/** The five fields of a valid bet; it wins when its number is 7574. */
+/** The five fields of a valid bet. Number 7574 wins. */
 export function bet(document: number | string, number: number | string = 1): string[] {
   return ['Santiago Lionel', 'Lorca', String(document), '1999-03-17', String(number)];
 }
 
-/** The row of such a bet in `bets.csv`. */
+/** Its row in `bets.csv`. */
 export function row(
   agency: number,
   document: number | string,
@@ -44,11 +44,11 @@ export function rwin(...documents: readonly (number | string)[]): string {
 export const helo = (agency: number | string, upload = 'u'): Buffer =>
   frame('HELO', `${agency}|${upload}`);
 
-/** The same of an agency that numbers bets, not batches. */
+/** For an agency that numbers bets instead of batches. */
 export const heloBets = (agency: number | string, upload = 'u'): Buffer =>
   frame('HELO', `${agency}|${upload}|bets`);
 
-/** What a central with default limits answers, as `Peer.frame` reads it. */
+/** The reply of a central with default limits, in the format of `Peer.frame`. */
 export const welc = (next: number): string => `WELC ${next}|64|8184`;
 export const welcBets = (next: number, refused = 0): string => `${welc(next)}|${refused}`;
 
@@ -60,12 +60,12 @@ export const done = (batches: number, bets: number): Buffer => frame('DONE', `${
 
 export const WAIT = Buffer.from('57414954', 'hex');
 
-/** The same of an agency that has seen so many actas. */
+/** For an agency that has received this many actas. */
 export const actaAfter = (seen: number): Buffer => frame('ACTA', String(seen));
 
-/** The answer to an upload of an agency that has finished. */
+/** The reply to a finished agency's upload. */
 export const failFinished = (agency: number): string =>
   `FAIL agency-finished|1|the agency has finished, its bets are closed; until the draw 'loteria agency reopen ${agency} --reason "…"' lets it go on`;
 
-/** The numbers from 0 up to, not including, `length`. */
+/** 0 to `length` − 1. */
 export const range = (length: number): number[] => Array.from({ length }, (_, index) => index);

@@ -1,4 +1,4 @@
 import { join } from 'node:path';
 
-/** The built program, as `make build` leaves it. */
+/** The built program. */
 export const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');

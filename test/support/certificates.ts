@@ -4,7 +4,7 @@ import { Authority, type IssuedPair, type Validity } from '../../src/tls/authori
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** From so many days from now until so many days from now. */
+/** Validity, in days from now. */
 function days(from: number, to: number): Validity {
   const now = Date.now();
   return { notBefore: new Date(now + from * DAY_MS), notAfter: new Date(now + to * DAY_MS) };
@@ -16,7 +16,7 @@ export const NOT_YET_VALID = days(1, 3);
 
 export const HOSTS = ['localhost', '127.0.0.1'];
 
-/** What a side of a TLS connection is given, in PEM. */
+/** Certificate and key of one side of a connection, in PEM. */
 export interface Pem {
   readonly cert: string;
   readonly key: string;
@@ -27,13 +27,13 @@ export const pem = ({ certificate, privateKey }: IssuedPair): Pem => ({
   key: privateKey,
 });
 
-/** The authority of a test, and a server that it has signed for. */
+/** A test's authority, and a server certificate that it has issued. */
 export interface Signed {
   readonly authority: Authority;
   /** The authority's own certificate. */
   readonly ca: string;
   readonly server: Pem;
-  /** A certificate that speaks for an agency. */
+  /** Issues an agency's certificate. */
   agency(id: number, validity?: Validity): Promise<Pem>;
 }
 

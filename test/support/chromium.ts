@@ -1,9 +1,9 @@
 import { type Browser, chromium } from 'playwright-core';
 
-/** Debian's, unless told otherwise. */
+/** Default: Debian's. */
 export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
-// It may be root who runs it, and nothing but the page is to be asked for.
+// Chromium's sandbox does not work as root. No request except those of the page.
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HAS_PYTHON } from '../lottery/python.ts';
 
-/** The auditor's script, which shares nothing with the program. */
+/** The auditor's script, which shares no code with the program. */
 export const AUDITOR_SCRIPT = fileURLToPath(new URL('../../docs/auditoria.py', import.meta.url));
 
 /**
- * What the auditor's script finds in a folder whose draw was held; undefined where nothing differs,
- * or nothing can be counted.
+ * Runs the auditor's script on a folder after its draw. @returns its report; undefined if nothing
+ * differs or nothing can be counted
  */
 export function countAgain(folder: string): Promise<string | undefined> {
-  // With a database the folder has the documents alone.
+  // With a database the folder contains only the documents.
   const isThere = ['bets.csv', 'acta-sorteo.txt'].every(name => existsSync(join(folder, name)));
   if (!HAS_PYTHON || !isThere) return Promise.resolve(undefined);
   return new Promise(resolve => {

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 
-/** The data that the course gives out; it is not part of the repository. */
+/** The course's data set, which is not part of the repository. */
 export const COURSE_DATA = join(import.meta.dirname, '../../../shared/data/dataset.zip');
 
-/** Bets in it. */
+/** Number of its bets. */
 export const ROWS = 78_697;
 
-/** Documents of the winners of its agencies 1 to 5, in the order of their files. */
+/** Winning documents of agencies 1 to 5, in the order of their files. */
 export const WINNERS: readonly (readonly string[])[] = [
   ['30876370', '24807259'],
   ['33791469', '31660107', '24813860'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The pages whose commands a reader runs, relative to the root. */
+/** Pages with commands for the reader, relative to the root. */
 export const PAGES: readonly string[] = [
   'README.md',
   'README.es.md',
@@ -14,12 +14,12 @@ export const PAGES: readonly string[] = [
     .toSorted(),
 ];
 
-/** A block of commands, or one of them; a command may stretch over several lines. */
+/** A block of commands, or one of them, possibly of several lines. */
 export interface DocumentCommands {
   readonly page: string;
-  /** The heading of the second level above it. Its own commands precede those below it. */
+  /** The preceding heading of level 2. */
   readonly chapter: string;
-  /** The heading above it, of any level. */
+  /** The preceding heading of any level. */
   readonly section: string;
   readonly text: string;
 }
@@ -44,7 +44,7 @@ export function blocksOf(page: string): DocumentCommands[] {
   return blocks;
 }
 
-/** The commands of a page, in order, without the comments beside them. */
+/** The commands of a page, in order, without trailing comments. */
 export function commandsOf(page: string): DocumentCommands[] {
   return blocksOf(page).flatMap(block => {
     const commands: DocumentCommands[] = [];
@@ -60,36 +60,36 @@ export function commandsOf(page: string): DocumentCommands[] {
   });
 }
 
-/** Whether a shell runs it without asking for another line. */
+/** Whether it is complete for a shell. */
 function isComplete(text: string): boolean {
   if (text.endsWith('\\')) return false;
   const { status, stderr } = spawnSync('bash', ['-n', '-c', text], { encoding: 'utf8' });
   return status === 0 && stderr === '';
 }
 
-/** Whether `test/docker` runs it. */
+/** Whether `test/docker` runs the command. */
 export const needsContainers = ({ text }: DocumentCommands): boolean =>
   /^(?:make (?:-s )?docker-compose|docker |\.\/generar-compose\.sh |\.\/validar-)/.test(text);
 
-/** Pages whose commands with containers `test/docker` runs. Others have the same. */
+/** Pages whose container commands `test/docker` runs. Other pages repeat them. */
 export const CONTAINER_PAGES = ['README.md', 'docs/EXERCISES.md', 'docs/OPERATIONS.md'];
 
-/** Pages that a test of their own runs from the first command to the last. */
+/** Pages that a test runs completely. */
 export const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   'docs/AUDIT.md': 'test/audit/audit-page.test.ts',
   'docs/es/AUDITORIA.md': 'test/audit/audit-page.test.ts',
 };
 
-/** Commands of a section that no test runs as written. */
+/** Commands of a section that no test runs verbatim. */
 export interface NotRun {
   readonly page: string;
   readonly section: string;
-  /** Which of them; all where missing. */
+  /** The matching commands; default: all. */
   readonly those?: RegExp;
-  /** How many there are. */
+  /** Their number. */
   readonly count: number;
   readonly why: string;
-  /** Where what they do is tested in another way. */
+  /** The test of what they do. */
   readonly instead?: string;
 }
 
@@ -178,10 +178,10 @@ export const NOT_RUN: readonly NotRun[] = [
   },
 ];
 
-/** Whether a row is about a command. */
+/** Whether the row matches a command. */
 export const concerns = (row: NotRun, { page, section, text }: DocumentCommands): boolean =>
   row.page === page && row.section === section && (row.those?.test(text) ?? true);
 
-/** The commands of a page that a test can run as written. */
+/** The commands of a page that a test can run verbatim. */
 export const runnableOf = (page: string): DocumentCommands[] =>
   commandsOf(page).filter(command => !NOT_RUN.some(row => concerns(row, command)));

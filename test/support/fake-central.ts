@@ -3,15 +3,15 @@ import { onTestFinished } from 'vitest';
 import { frame } from './base-frames.ts';
 import { Watched } from './watched.ts';
 
-/** `2|30904465|30876370`, the page's own example. */
+/** `2|30904465|30876370`, the example of the protocol page. */
 export const RWIN_TWO = '5257494e 00000013 327c33303930343436357c3330383736333730';
 /** `0|` */
 export const RWIN_NONE = '5257494e 00000002 307c';
 
-/** The extension's own (protocol page, section 2). */
+/** Of the resumable extension (protocol page, section 2). */
 export const PING = '50494e47';
 
-/** `next` is the number of a bet; `refused` counts those below it that were refused. */
+/** `next` is the number of the next bet; `refused` counts the refused ones before it. */
 export const welc = (next: number, window = 32, maxPayload = 8184, refused = 0): string =>
   hexOf('WELC', next, window, maxPayload, refused);
 
@@ -20,9 +20,7 @@ export const fail = (...fields: readonly (string | number)[]): string => hexOf('
 const hexOf = (type: string, ...fields: readonly (string | number)[]): string =>
   frame(type, fields.join('|')).toString('hex');
 
-/**
- * The messages of an agency: the four bytes of the type, its name, and whether a payload follows.
- */
+/** An agency's messages by type: the name, and whether a payload follows. */
 const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
   '48454c4f': ['HELO', true],
   '53424554': ['SBET', true],
@@ -37,10 +35,7 @@ const TYPES: Readonly<Record<string, readonly [string, boolean]>> = {
   '4757494e': ['GWIN', false],
 };
 
-/**
- * The first message of what has arrived, as text, and its length in bytes; undefined when it is not
- * complete.
- */
+/** The first received message as text, and its length in bytes; undefined if it is incomplete. */
 export function firstMessage(bytes: Buffer): { text: string; length: number } | undefined {
   if (bytes.length < 4) return undefined;
   const type = bytes.toString('hex', 0, 4);
@@ -53,12 +48,9 @@ export function firstMessage(bytes: Buffer): { text: string; length: number } | 
     : { text: `${name} ${bytes.toString('utf8', 8, length)}`, length };
 }
 
-/**
- * A central on a real socket that says exactly the bytes that a test tells it to, and knows none of
- * our code.
- */
+/** A scripted central on a real socket. It shares no code with the product. */
 export class FakeCentral {
-  /** Every connection so far, in the order of their coming. */
+  /** Every connection so far, in order. */
   readonly conversations: Conversation[] = [];
   readonly #server: Server;
   readonly #watched = new Watched();
@@ -71,7 +63,7 @@ export class FakeCentral {
     });
   }
 
-  /** Listens on a port of the loopback interface (0: any free one) until the test ends. */
+  /** Listens on a loopback port (0: any free one) until the test ends. */
   static async listen(port = 0): Promise<FakeCentral> {
     const central = new FakeCentral();
     await new Promise<void>((resolve, reject) => {
@@ -86,7 +78,7 @@ export class FakeCentral {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The next connection, once it is there. */
+  /** Waits for the next connection. */
   async accept(): Promise<Conversation> {
     const index = this.#taken++;
     return this.#watched.until(
@@ -102,12 +94,12 @@ export class FakeCentral {
   }
 }
 
-/** One connection of an agency. */
+/** A connection of an agency. */
 export class Conversation {
   readonly socket: Socket;
-  /** Messages that have arrived and were not yet taken, as `messages` gives them. */
+  /** Received messages that no call has returned yet. */
   readonly waiting: string[] = [];
-  /** Everything that has arrived. */
+  /** All received chunks. */
   readonly chunks: Buffer[] = [];
   readonly #watched = new Watched();
   #bytes: Buffer = Buffer.alloc(0);
@@ -135,12 +127,12 @@ export class Conversation {
     socket.on('error', () => {});
   }
 
-  /** Number of messages that have arrived, taken or not. */
+  /** Number of received messages. */
   get received(): number {
     return this.#received;
   }
 
-  /** The next messages as text, name and payload: `CONN 1`, `END`. */
+  /** Waits for the next messages, as text of name and payload: `CONN 1`, `END`. */
   async messages(count: number): Promise<string[]> {
     await this.#watched.until(
       () => this.waiting.length >= count,
@@ -155,12 +147,12 @@ export class Conversation {
     return message!;
   }
 
-  /** Says bytes, given as hex; spaces do not matter. */
+  /** Sends bytes, given as hex with optional spaces. */
   say(hex: string): void {
     this.socket.write(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
   }
 
-  /** Waits until the agency has ended its side; returns what it had still to say. */
+  /** Waits for the end of the agency's stream. @returns the remaining messages */
   async end(): Promise<string[]> {
     await this.#watched.until(
       () => this.#ended,
@@ -169,7 +161,7 @@ export class Conversation {
     return this.waiting;
   }
 
-  /** Ends this side, as a central that stops; fulfilled when the agency has closed its side too. */
+  /** Half-closes, as a stopping central does. Fulfilled when the agency has closed its side too. */
   async hangUp(): Promise<void> {
     this.socket.end();
     await this.#watched.until(
@@ -178,7 +170,7 @@ export class Conversation {
     );
   }
 
-  /** Breaks the connection, as a central that is killed. */
+  /** Resets the connection, as a killed central does. */
   reset(): void {
     this.socket.resetAndDestroy();
   }

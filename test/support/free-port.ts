@@ -1,10 +1,9 @@
 import { createServer } from 'node:net';
 
 /**
- * A port of the loopback interface that is free now, for a server that is to be started again on
- * the same one. Below those that the system gives to outgoing connections: a client that tries
- * again and again to reach a port where nobody listens could be given that very port for its own
- * side, and reach itself.
+ * A free loopback port, for a server that restarts on the same one. Below the ephemeral ports: a
+ * client that retries a port without a listener could be assigned that port itself, and connect to
+ * itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

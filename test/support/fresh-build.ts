@@ -5,7 +5,7 @@ import { PROGRAM } from './built-program.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Global setup of every test project: rebuilds `dist/` where a source is newer. */
+/** Global setup of every test project: rebuilds `dist/` if a source is newer. */
 export default function setup(): void {
   const sources = [
     ...filesUnder('src'),

@@ -5,7 +5,7 @@ import type { Fact, UploadPlace } from '../../src/lottery/fact.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type Note, type OnFact, type Store, StoreError } from '../../src/store/store.ts';
 
-/** What waits at the door of the store: the fact that it becomes, and the rows of a batch. */
+/** A pending call: its fact, and the rows of a batch. */
 interface Waiting {
   readonly fact: Note | Extract<Fact, { kind: 'stored' }>;
   readonly batch?: BetBatch;
@@ -13,7 +13,7 @@ interface Waiting {
   readonly reject: (error: StoreError) => void;
 }
 
-/** What a store says that does not take something. */
+/** Codes of rejections. */
 const REFUSALS = {
   full: 'cannot write bets.csv, the disk is full (ENOSPC)',
   unavailable: 'no node leads the stream',
@@ -21,34 +21,31 @@ const REFUSALS = {
 } as const;
 
 /**
- * The memory store, with a door: while `held`, batches and notes wait until the test lets them in
- * or refuses them.
+ * The memory store with a gate: while `held`, calls stay pending until the test commits or rejects
+ * them.
  */
 export class GatedStore implements Store {
   readonly failure: Promise<StoreError> = new Promise(() => {});
   held: boolean;
-  /** Batches that were handed over, in order. */
+  /** Appended batches, in order. */
   readonly appended: BetBatch[] = [];
-  /** Notes that were handed over, in order. */
+  /** Appended notes, in order. */
   readonly noted: Note[] = [];
-  /** Rows that are durable. */
+  /** Durable rows. */
   rows = '';
-  /** Facts that are durable, in order. */
+  /** Durable facts, in order. */
   readonly facts: Fact[] = [];
-  /** Told each of them. */
+  /** Called with each durable fact. */
   onFact: OnFact = () => {};
-  /** How often the bets were read: once per draw. */
+  /** Number of reads of the bets: one per draw. */
   reads = 0;
-  /** How often the draw was handed over. */
+  /** Number of appended draws. */
   seals = 0;
-  /**
-   * What becomes of the next draws that are handed over, oldest first: each is refused for this
-   * reason.
-   */
+  /** Codes with which the next draws are rejected, oldest first. */
   readonly sealRefusals: (keyof typeof REFUSALS)[] = [];
-  /** What `settled` waits for as well. */
+  /** An additional condition of `settled`. */
   settling: Promise<void> = Promise.resolve();
-  /** How often it was called. */
+  /** Number of its calls. */
   asked = 0;
   readonly lottery = 'of the test';
   readonly #memory = new MemoryStore(fact => {
@@ -97,7 +94,7 @@ export class GatedStore implements Store {
     return promise;
   }
 
-  /** Makes the oldest that wait durable. */
+  /** Commits the oldest pending calls. */
   letIn(count = Infinity): void {
     for (const { fact, batch, fulfil } of this.#waiting.splice(0, count)) {
       if (fact.kind === 'stored') {
@@ -110,26 +107,23 @@ export class GatedStore implements Store {
     }
   }
 
-  /** Makes everything durable that waits and that will come. */
+  /** Commits all pending and future calls. */
   open(): void {
     this.held = false;
     this.letIn();
   }
 
-  /**
-   * Refuses all that wait, as the promise of every store says: nobody's later batch is stored
-   * without the earlier one.
-   */
+  /** Rejects all pending calls: a store never stores a later batch without an earlier one. */
   refuse(reason: keyof typeof REFUSALS = 'full'): void {
     for (const { reject } of this.#waiting.splice(0)) reject(storeError(reason));
   }
 
-  /** Refuses the oldest that waits and nothing else: another server was first with it. */
+  /** Rejects only the oldest pending call: another server was first. */
   overtake(): void {
     this.#waiting.shift()!.reject(storeError('overtaken'));
   }
 
-  /** Another server on the same log has handed over something that is durable. */
+  /** Applies a durable fact of another server on the same log. */
   tellOfAnother(fact: Fact): void {
     this.facts.push(fact);
     this.onFact(fact);
@@ -155,13 +149,13 @@ export const finishedBy = (agency: number): Fact => ({
   upload: undefined,
 });
 
-/** A draw without any bet, that another server has held. */
+/** A draw without bets, held by another server. */
 export function drawnBy(sha256: string, ofAgency1: readonly string[] = []): Fact {
   const seal = { bytes: 0, sha256, time: '2026-01-02T03:04:05.000Z' };
   return { kind: 'drawn', draw: { bets: 0, winners: new Map([[1, ofAgency1]]) }, seal };
 }
 
-/** The error of a store that does not take something. */
+/** The error of a rejection. */
 export function storeError(reason: keyof typeof REFUSALS): StoreError {
   return new StoreError(reason, REFUSALS[reason]);
 }

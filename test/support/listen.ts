@@ -3,8 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /**
- * Listens on a free port of the loopback interface until the test ends, and so long its connections
- * may last.
+ * Listens on a free loopback port. The end of the test closes it and its connections.
  *
  * @returns the port
  */

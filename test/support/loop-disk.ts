@@ -9,14 +9,14 @@ const TRIES = 100;
 const TRY_EVERY_MS = 100;
 
 /**
- * FS_IOC_SHUTDOWN with FS_SHUTDOWN_FLAGS_NOLOGFLUSH: from now on nothing reaches the device, not
- * even the journal.
+ * FS_IOC_SHUTDOWN with FS_SHUTDOWN_FLAGS_NOLOGFLUSH: nothing reaches the device any more, not even
+ * the journal.
  */
 const SHUT_DOWN = `
 import fcntl, os, struct, sys
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))`;
 
-/** Skips a test where no file system can be mounted and shut down. */
+/** Skips a test on systems where no file system can be mounted and shut down. */
 export function needLoopDisks(context: TestContext): void {
   context.skip(process.getuid!() !== 0, 'only root mounts file systems');
   context.skip(spawnSync('losetup', ['--find']).status !== 0, 'there is no free loop device');
@@ -25,18 +25,18 @@ export function needLoopDisks(context: TestContext): void {
 }
 
 /**
- * An ext4 file system of its own on a loop device, in a mount namespace of its own: any other
- * namespace could keep a mount that is to be unmounted. Unmounting it frees the device.
+ * An ext4 file system on a loop device. It has its own mount namespace: any other namespace could
+ * hold a copy of the mount. Unmounting frees the device.
  */
 export class LoopDisk {
-  /** Its root, for processes of root and of the owner. */
+  /** Its root folder, for processes of root and of the owner. */
   readonly folder: string;
-  /** Its root, for what is started through `entry`. */
+  /** Its root folder, for processes started through `entry`. */
   readonly mountPoint: string;
   readonly #image: string;
   readonly #namespace: ChildProcess;
 
-  /** Makes it, empty, at a folder that is not there yet. */
+  /** Creates an empty one at a new folder. */
   constructor(mountPoint: string, megabytes: number, owner: string) {
     this.mountPoint = mountPoint;
     this.#image = `${mountPoint}.ext4`;
@@ -44,7 +44,7 @@ export class LoopDisk {
     writeFileSync(this.#image, '');
     truncateSync(this.#image, megabytes * 1024 * 1024);
     execFileSync('mkfs.ext4', ['-q', this.#image]);
-    // Lives as long as its input is open, which is as long as this process at most.
+    // Ends with its input, so at the latest with this process.
     const holder = ['setpriv', `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', 'cat'];
     this.#namespace = spawn('unshare', ['--mount', ...holder], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -52,7 +52,7 @@ export class LoopDisk {
     this.folder = `/proc/${this.#namespace.pid}/root${mountPoint}`;
   }
 
-  /** The command with which something is started in the mount namespace. */
+  /** Command prefix that enters the mount namespace. */
   get entry(): readonly string[] {
     return ['nsenter', `--mount=/proc/${this.#namespace.pid}/ns/mnt`];
   }
@@ -63,14 +63,14 @@ export class LoopDisk {
     await this.#run('mount', '-o', 'loop', this.#image, this.mountPoint);
   }
 
-  /** Writes back what is in memory, so that a power cut loses only what is written from now on. */
+  /** Syncs the file system: a power cut loses only later writes. */
   sync(): void {
     execFileSync('sync', ['--file-system', this.folder]);
   }
 
   /**
-   * A power cut: what was not synced is lost, which `restore` checks. Whatever uses the file system
-   * has to be killed before `restore`.
+   * Simulates a power cut: unsynced data is lost, which `restore` verifies. Kill all users of the
+   * file system before `restore`.
    */
   cutPower(): void {
     writeFileSync(this.#unsynced, 'lost');
@@ -81,7 +81,7 @@ export class LoopDisk {
     await this.#run('umount', this.mountPoint);
     await this.mount();
     const lost = statSync(this.#unsynced, { throwIfNoEntry: false });
-    // Written anew, for ext4 writes back at once what replaces a file.
+    // A new file: ext4 flushes a replaced one at once.
     rmSync(this.#unsynced, { force: true });
     if (lost !== undefined && lost.size > 0) throw new Error(`${this.folder} has lost nothing`);
   }
@@ -95,7 +95,7 @@ export class LoopDisk {
     return join(this.folder, 'unsynced');
   }
 
-  /** A process that was killed keeps its files until it is gone: tries again. */
+  /** Retries: a killed process holds its files until it has exited. */
   async #run(...command: readonly string[]): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       const [nsenter, ...args] = [...this.entry, ...command] as [string, ...string[]];

@@ -1,6 +1,5 @@
 /**
- * What `node:timers/promises` does, with the timer of the process that tests replace: vitest's
- * clock does not reach that module.
+ * `node:timers/promises` with the global timer: vitest's fake clock does not replace that module.
  *
  *     vi.mock('node:timers/promises', () => import('../support/pause.ts'));
  */

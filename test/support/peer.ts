@@ -4,13 +4,10 @@ import { conn } from './base-frames.ts';
 import { connectRaw } from './raw-socket.ts';
 import { Watched } from './watched.ts';
 
-/** The types of answers that continue with a length and so many bytes. */
+/** Types of answers with a length and a payload. */
 const WITH_PAYLOAD = new Set(['ACTA', 'RWIN', 'WELC', 'FAIL']);
 
-/**
- * A socket that says exactly the bytes it is told to: the other end of a conversation, without any
- * of our code.
- */
+/** A scripted peer on a real socket. It shares no code with the product. */
 export class Peer {
   readonly socket: Socket;
   #received: Buffer = Buffer.alloc(0);
@@ -18,7 +15,7 @@ export class Peer {
   ended = false;
   readonly #watched = new Watched();
 
-  /** Over an existing connection. */
+  /** Wraps an existing connection. */
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', chunk => {
@@ -34,24 +31,24 @@ export class Peer {
     socket.on('error', () => {});
   }
 
-  /** Connects to a port of the loopback interface; the socket is destroyed when the test ends. */
+  /** Connects to a loopback port. The end of the test destroys the socket. */
   static async connect(port: number): Promise<Peer> {
     return new Peer(await connectRaw(port));
   }
 
-  /** Sends bytes, given as bytes or as hex (spaces do not matter). */
+  /** Sends bytes, given as such or as hex with optional spaces. */
   send(bytes: Uint8Array | string): void {
     this.socket.write(
       typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes,
     );
   }
 
-  /** Ends this side; the other may still answer. */
+  /** Half-closes; the other side may still answer. */
   end(): void {
     this.socket.end();
   }
 
-  /** The next `length` bytes, as hex. */
+  /** Waits for the next `length` bytes, as hex. */
   async receive(length: number): Promise<string> {
     await this.#watched.until(
       () => this.#received.length >= length || this.ended,
@@ -67,7 +64,7 @@ export class Peer {
     return bytes.toString('hex');
   }
 
-  /** The next answer as text: its type, and behind a space its payload when it has one. */
+  /** Waits for the next answer, as text: its type, and after a space its payload, if any. */
   async frame(): Promise<string> {
     const type = Buffer.from(await this.receive(4), 'hex')
       .toString('latin1')
@@ -77,23 +74,20 @@ export class Peer {
     return `${type} ${Buffer.from(await this.receive(length), 'hex').toString('utf8')}`;
   }
 
-  /** The next `count` answers. */
+  /** Waits for the next `count` answers. */
   async frames(count: number): Promise<string[]> {
     const frames: string[] = [];
     while (frames.length < count) frames.push(await this.frame());
     return frames;
   }
 
-  /** Sends messages, and waits for as many answers. */
+  /** Sends messages and waits for as many answers. */
   ask(...messages: readonly Uint8Array[]): Promise<string[]> {
     this.send(Buffer.concat(messages));
     return this.frames(messages.length);
   }
 
-  /**
-   * Waits until the other side has ended the connection; returns the answers that it had still to
-   * give.
-   */
+  /** Waits for the end of the stream. @returns the remaining answers */
   async lastFrames(): Promise<string[]> {
     await this.rest();
     const frames: string[] = [];
@@ -101,9 +95,7 @@ export class Peer {
     return frames;
   }
 
-  /**
-   * Waits until the other side has ended the connection; returns what it had still to say, as hex.
-   */
+  /** Waits for the end of the stream. @returns the remaining bytes, as hex */
   async rest(): Promise<string> {
     await this.#watched.until(
       () => this.ended,
@@ -113,7 +105,7 @@ export class Peer {
   }
 }
 
-/** Sends messages of an agency over a new connection, and expects an answer to each. */
+/** Sends an agency's messages over a new connection, and expects an answer to each. */
 export async function say(
   port: number,
   agency: number,

@@ -4,26 +4,23 @@ import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { giveToPostgres, PostgresNode, SUPERUSER } from './postgres-node.ts';
 
-/** The role that owns the database of the tests. */
+/** Owner of the tests' database. */
 export const ROLE = { user: 'loteria', password: 'a-Password', database: 'loteria' } as const;
 type Login = Readonly<Record<keyof typeof ROLE, string>>;
-/** How much of the write-ahead log a standby has. */
+/** Replay position of a standby. */
 interface Received {
   readonly node: PostgresNode;
   readonly bytes: number;
 }
 
 export interface ClusterOptions {
-  /** Of the file system that each node has for itself, which needs root. */
+  /** Size of each node's own file system, which needs root. */
   readonly diskMegabytes?: number;
   /** Of the first node. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/**
- * A primary and its standbys: real servers on ports of the loopback interface. Whoever starts it
- * ends it.
- */
+/** A primary and its standbys: real servers on loopback ports. The caller ends them. */
 export class PostgresCluster {
   readonly nodes: readonly PostgresNode[];
   primary: PostgresNode;
@@ -35,7 +32,7 @@ export class PostgresCluster {
     this.primary = nodes[0]!;
   }
 
-  /** With more than one node a commit on the first one waits for any other. */
+  /** With several nodes, a commit on the first waits for any other. */
   static async start(
     nodeCount: number,
     { diskMegabytes, settings = {} }: ClusterOptions = {},
@@ -71,7 +68,7 @@ export class PostgresCluster {
       for (const node of nodes) await node.reload({ synchronous_standby_names: 'ANY 1 (*)' });
       await this.replicates(primary, standbys.length);
     }
-    // What initdb and pg_basebackup have written.
+    // Syncs the files of initdb and pg_basebackup.
     for (const { disk } of nodes) disk?.sync();
   }
 
@@ -80,8 +77,7 @@ export class PostgresCluster {
   }
 
   /**
-   * Promotes the standby that has most, which has all that was acknowledged, and lets the others
-   * follow it.
+   * Promotes the most advanced standby, which has everything acknowledged; the others follow it.
    */
   async failOver(): Promise<void> {
     const [{ node: next }, ...others] = (await this.#received()) as [Received, ...Received[]];
@@ -91,8 +87,7 @@ export class PostgresCluster {
   }
 
   async #received(): Promise<Received[]> {
-    // After a restart a standby streams again from the beginning of a segment, which it may have
-    // replayed.
+    // A restarted standby streams from the beginning of a segment, which it may have replayed.
     const text = `SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0' AS bytes`;
     const standbys = this.standbys.map(async node => {
       const [row] = await node.sql<{ bytes: string }>(text);
@@ -101,14 +96,14 @@ export class PostgresCluster {
     return (await Promise.all(standbys)).toSorted((a, b) => b.bytes - a.bytes);
   }
 
-  /** Waits until so many standbys follow a primary and count for its quorum. */
+  /** Waits until this many standbys of a primary count for its quorum. */
   async replicates(primary: PostgresNode, standbys: number): Promise<void> {
     await primary.until(
       `SELECT count(*) >= ${standbys} AS ok FROM pg_stat_replication WHERE sync_state = 'quorum' AND state = 'streaming'`,
     );
   }
 
-  /** As `SERVER_STORE` has it. */
+  /** Value of `SERVER_STORE`. */
   url(
     { user, password, database }: Login = ROLE,
     nodes: readonly PostgresNode[] = this.nodes,
@@ -117,7 +112,7 @@ export class PostgresCluster {
     return `postgres://${user}:${password}@${hosts}/${database}`;
   }
 
-  /** As the store has it. */
+  /** Options of the store. */
   get access() {
     const hosts = this.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
     return { ...ROLE, hosts, tls: undefined };

@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { Client, type QueryResultRow } from 'pg';
 import { LoopDisk } from './loop-disk.ts';
 
-/** Where Debian has the newest version, unless told otherwise. */
+/** Default: Debian's newest version. */
 export const POSTGRES_BIN = process.env['POSTGRES_BIN'] ?? newestBin('/usr/lib/postgresql');
 
 const WAIT_MS = 30_000;
@@ -42,10 +42,7 @@ function newestBin(folder: string): string {
   return join(folder, newest, 'bin');
 }
 
-/**
- * PostgreSQL does not run as root: a test that does runs its programs as the user of Debian's
- * package.
- */
+/** PostgreSQL refuses to run as root: then its programs run as the user of Debian's package. */
 function asPostgres(program: string, args: readonly string[]): [string, string[]] {
   const path = join(POSTGRES_BIN, program);
   if (process.getuid!() !== 0) return [path, [...args]];
@@ -55,7 +52,7 @@ function asPostgres(program: string, args: readonly string[]): [string, string[]
   ];
 }
 
-/** A file or folder that the server has to be able to write. */
+/** Gives a file or folder to the server's user. */
 export function giveToPostgres(path: string): void {
   if (process.getuid!() === 0) execFileSync('chown', ['-R', 'postgres:', path]);
 }
@@ -67,7 +64,7 @@ async function run(program: string, args: readonly string[]): Promise<void> {
   });
 }
 
-/** A process that has ended and was not waited for does not count. */
+/** Whether it runs; a zombie does not. */
 function isAlive(pid: number): boolean {
   try {
     return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
@@ -76,11 +73,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A server of PostgreSQL with its folder and port, through any number of lives. */
+/** A PostgreSQL server with its folder and port, for any number of starts. */
 export class PostgresNode {
   readonly name: string;
   readonly port: number;
-  /** The file system of its data, where it has one of its own. */
+  /** Its own file system, if it has one. */
   readonly disk: LoopDisk | undefined;
   readonly #folder: string;
   #process: ChildProcess | undefined;
@@ -107,7 +104,7 @@ export class PostgresNode {
     return this.#process !== undefined;
   }
 
-  /** Makes its place, in which there is nothing. */
+  /** Creates its empty folder. */
   async prepare(): Promise<void> {
     await this.disk?.mount();
     giveToPostgres(this.#place);
@@ -129,7 +126,7 @@ export class PostgresNode {
     );
   }
 
-  /** Makes it a standby: a copy of another server, which it follows. */
+  /** Creates it as a standby, a copy of another server. */
   async copyOf(primary: PostgresNode): Promise<void> {
     await rm(this.data, { recursive: true, force: true });
     const args = [
@@ -145,32 +142,29 @@ export class PostgresNode {
     this.configure({ port: this.port });
   }
 
-  /**
-   * Makes a former primary, which does not run, a standby of another one: what only it has is
-   * dropped.
-   */
+  /** Turns a stopped former primary into a standby of another one, which drops its own changes. */
   async rewindTo(primary: PostgresNode): Promise<void> {
-    // Until then the control file of the new primary has the former time line.
+    // Until the checkpoint, the new primary's control file has the former timeline.
     await primary.sql('CHECKPOINT');
     const source = `--source-server=${this.#conninfo(primary)} dbname=${SUPERUSER.database}`;
     await run('pg_rewind', ['-D', this.data, source, '-R', '--no-sync']);
     this.configure({ port: this.port });
   }
 
-  /** Adds settings to its file, for the next start or `reload`. */
+  /** Adds settings for the next start or `reload`. */
   configure(settings: Readonly<Record<string, string | number>>): void {
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
     appendFileSync(join(this.data, 'postgresql.conf'), lines.join(''));
   }
 
-  /** Writes a file into its folder, for the server alone. */
+  /** Writes a file that only the server can read. */
   write(name: string, text: string): void {
     const path = join(this.data, name);
     writeFileSync(path, text, { mode: 0o600 });
     giveToPostgres(path);
   }
 
-  /** Changes settings of a running server, and waits until its sessions may have seen them. */
+  /** Changes settings of a running server, and waits until its sessions can have reloaded. */
   async reload(settings: Readonly<Record<string, string | number>>): Promise<void> {
     this.configure(settings);
     await this.sql('SELECT pg_reload_conf()');
@@ -190,13 +184,13 @@ export class PostgresNode {
     await this.until('SELECT true AS ok');
   }
 
-  /** `fast` ends the sessions; a commit that waits for a standby is ended too. */
+  /** `fast` ends the sessions, also commits that wait for a standby. */
   async stop(): Promise<void> {
     this.#process?.kill('SIGINT');
     await this.#exited;
   }
 
-  /** `kill -9` of the server and of all its sessions. */
+  /** Kills the server and all its sessions with SIGKILL. */
   async kill(): Promise<void> {
     const { pids } = this;
     this.signal('SIGKILL');
@@ -204,7 +198,7 @@ export class PostgresNode {
     while (pids.some(isAlive)) await sleep(LOOK_EVERY_MS);
   }
 
-  /** Cuts the power of it and its disk. What it has synced is there when it is started again. */
+  /** Simulates a power cut of the server and its disk. The next start finds what was synced. */
   async cutPower(): Promise<void> {
     this.signal('SIGSTOP');
     this.disk!.cutPower();
@@ -212,7 +206,7 @@ export class PostgresNode {
     await this.disk!.restore();
   }
 
-  /** Of the server and all its sessions. */
+  /** Process ids of the server and all its sessions. */
   get pids(): number[] {
     const pid = this.#process?.pid;
     if (pid === undefined) return [];
@@ -225,7 +219,7 @@ export class PostgresNode {
       try {
         process.kill(pid, signal);
       } catch {
-        // A session that has just ended.
+        // The session has ended meanwhile.
       }
     }
   }
@@ -257,7 +251,7 @@ export class PostgresNode {
     }
   }
 
-  /** Waits until a statement gives `ok`. */
+  /** Waits until a statement returns `ok`. */
   async until(text: string, database?: string): Promise<void> {
     const deadline = performance.now() + WAIT_MS;
     let why: unknown;

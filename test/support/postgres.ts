@@ -4,20 +4,20 @@ import { onTestFinished, type TestContext } from 'vitest';
 import { type ClusterOptions, PostgresCluster } from './postgres-cluster.ts';
 import { POSTGRES_BIN } from './postgres-node.ts';
 
-/** Why there can be no PostgreSQL here; undefined when there can. */
+/** The reason why PostgreSQL is not available; undefined if it is. */
 export function postgresMissing(): string | undefined {
   return existsSync(join(POSTGRES_BIN, 'initdb'))
     ? undefined
     : `there is no PostgreSQL in ${POSTGRES_BIN}`;
 }
 
-/** Skips a test where there is no PostgreSQL. */
+/** Skips a test without PostgreSQL. */
 export function needPostgres(context: TestContext): void {
   const missing = postgresMissing();
   if (missing !== undefined) context.skip(missing);
 }
 
-/** Ended when the test ends. Called within a test. */
+/** The end of the test stops it. Called within a test. */
 export async function startPostgres(
   nodeCount: number,
   options?: ClusterOptions,

@@ -5,13 +5,10 @@ import { expect, onTestFinished } from 'vitest';
 import { PROGRAM } from './built-program.ts';
 import { countAgain } from './count-again.ts';
 
-/**
- * Longest wait for a line or an exit, in milliseconds: long enough for a slow machine, short enough
- * to hear of it.
- */
+/** Longest wait for a line or an exit, in milliseconds. */
 const WAIT_MS = 20_000;
 
-/** A line of the log, taken apart; `action` is missing in other output. */
+/** A parsed log line; `action` is undefined in other output. */
 export interface Line {
   readonly text: string;
   readonly level?: string;
@@ -28,13 +25,11 @@ export interface Exit {
 interface StartOptions {
   readonly cwd: string;
   readonly env?: Record<string, string>;
-  /** A command that becomes the one that follows it, as `nsenter` does. */
+  /** A command prefix, such as `nsenter`. */
   readonly through?: readonly string[];
 }
 
-/**
- * The built program as a process of its own, which is killed when the test ends, or in a container.
- */
+/** The built program as a process, which the end of the test kills, or in a container. */
 export class Program {
   readonly lines: Line[] = [];
   stderr = '';
@@ -55,7 +50,7 @@ export class Program {
   }
 
   /**
-   * Starts `loteria ...args` in a folder, with nothing of the caller's environment but the path.
+   * Starts `loteria ...args` in a folder. Of the caller's environment it inherits only the path.
    */
   static start(args: readonly string[], options: StartOptions): Program {
     return Program.startScript(PROGRAM, args, options);
@@ -72,10 +67,7 @@ export class Program {
     return Program.#spawn(command, rest, { cwd, env: { PATH, LANG: 'C.UTF-8', ...env } });
   }
 
-  /**
-   * Reads what the program says in a container, from its first line on. Killing it only ends the
-   * reading.
-   */
+  /** Reads the output of a container from its first line. Killing it only ends the reading. */
   static inContainer(name: string): Program {
     return Program.#spawn('docker', ['logs', '--follow', name], {});
   }
@@ -105,7 +97,7 @@ export class Program {
     );
   }
 
-  /** Waits for the first line that fits; it may have been written already. */
+  /** Waits for the first matching line, also an earlier one. */
   async line(fits: (line: Line) => boolean, what = 'a line'): Promise<Line> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
@@ -132,7 +124,7 @@ export class Program {
     });
   }
 
-  /** Waits for the first line of an action with a result. */
+  /** Waits for the first line with an action and a result. */
   logged(action: string, result = 'success'): Promise<Line> {
     return this.line(
       line => line.action === action && line.result === result,
@@ -140,7 +132,7 @@ export class Program {
     );
   }
 
-  /** Everything the program has said. */
+  /** All output. */
   transcript(): string {
     return [...this.lines.map(line => line.text), this.stderr].join('\n');
   }
@@ -159,7 +151,7 @@ function parseLine(text: string): Line {
   return { text, level: level!, action, result: result!, details };
 }
 
-/** Starts a server on a free port of the loopback interface and waits until it listens. */
+/** Starts a server on a free loopback port and waits until it listens. */
 export async function startServer(
   cwd: string,
   env: Record<string, string> = {},
@@ -171,13 +163,13 @@ export async function startServer(
     env: { SERVER_PORT: '0', SERVER_HOST: '127.0.0.1', LOGGING_LEVEL: 'DEBUG', ...env },
   });
   const { details } = await server.logged('listen');
-  // Every lottery is counted again by somebody else.
+  // The auditor's script verifies every lottery independently.
   const folder = path.resolve(cwd, env['DATA_DIR'] ?? '.');
   onTestFinished(async () => expect(await countAgain(folder)).toBeUndefined());
   return { server, port: Number(details['port']) };
 }
 
-/** Starts an agency's client; `env` names its file or bet. */
+/** Starts an agency's client; `env` has its file or bet. */
 export function startClient(
   cwd: string,
   id: number,

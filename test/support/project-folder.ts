@@ -7,7 +7,7 @@ import { temporaryFolder } from './temp-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A temporary folder that stands for the root of the project, for commands that write into it. */
+/** A temporary copy of the project's root, for commands that write into it. */
 export async function projectFolder(links: Readonly<Record<string, string>> = {}): Promise<string> {
   const project = await temporaryFolder();
   const all = { loteria: join(ROOT, 'loteria'), docs: join(ROOT, 'docs'), ...links };
@@ -16,8 +16,8 @@ export async function projectFolder(links: Readonly<Record<string, string>> = {}
 }
 
 /**
- * Holds a lottery with real processes. Returns a project folder with its `data`, and with the file
- * and the winners of agency 3.
+ * Runs a lottery with real processes. @returns a project folder with its `data`, and with the file
+ * and the winners of agency 3
  */
 export async function projectAfter(...args: readonly string[]): Promise<string> {
   const tmp = join(await temporaryFolder(), 'tmp');

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { listen } from './listen.ts';
 
-/** Forwards connections to a port of this machine, as long as this process takes turns. */
+/** Forwards connections to a loopback port; stops while this process is blocked. */
 export class Proxy {
   readonly port: number;
   readonly #sockets: Set<Socket>;
@@ -28,7 +28,7 @@ export class Proxy {
     return new Proxy(await listen(server), sockets);
   }
 
-  /** Ends all connections. What was not forwarded yet is lost. */
+  /** Resets all connections; unforwarded bytes are lost. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

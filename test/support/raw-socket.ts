@@ -1,9 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/**
- * A socket of the loopback interface that reads nothing by itself; destroyed when the test ends.
- */
+/** A loopback socket that does not read by itself. The end of the test destroys it. */
 export async function connectRaw(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   onTestFinished(() => {

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../src/http/snapshot.ts';
 
-/** What a server's /readyz says: the status and the line. */
+/** A server's `/readyz`: the status and the line. */
 export async function readiness(url: string): Promise<string> {
   const response = await fetch(`${url}readyz`);
   return `${response.status} ${(await response.text()).trim()}`;

@@ -1,6 +1,6 @@
 import parsePrometheusTextFormat, { type Family } from 'parse-prometheus-text-format';
 
-/** What a server says under /metrics, read by somebody else's parser. */
+/** A server's `/metrics`, read by an independent parser. */
 export class Scrape {
   readonly families: ReadonlyMap<string, Family>;
 
@@ -13,7 +13,7 @@ export class Scrape {
     return new Scrape(await response.text());
   }
 
-  /** The values of a metric by those of its labels, joined with a comma; '' for one without. */
+  /** Values of a metric by its label values, joined with commas; '' without labels. */
   values(name: string): Record<string, number> {
     const { metrics } = this.#family(name);
     return Object.fromEntries(

@@ -5,13 +5,13 @@ import { listen } from './listen.ts';
 import { until } from './until.ts';
 import { Peer } from './peer.ts';
 
-/** A server that says exactly the bytes that a test tells it to, in whatever dialect. */
+/** A scripted server on a real socket, for any dialect. */
 export class ScriptedServer {
   readonly #peers: Peer[] = [];
   #taken = 0;
   #port = 0;
 
-  /** Listens on a free port of the loopback interface until the test ends. */
+  /** Listens on a free loopback port until the test ends. */
   static async listen(): Promise<ScriptedServer> {
     const server = new ScriptedServer();
     const accepting = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
@@ -25,7 +25,7 @@ export class ScriptedServer {
     return this.#port;
   }
 
-  /** The next connection, once it is there. */
+  /** Waits for the next connection. */
   async accept(): Promise<Peer> {
     const index = this.#taken++;
     await until(() => this.#peers.length > index, `connection number ${index + 1}`);
@@ -33,7 +33,7 @@ export class ScriptedServer {
   }
 }
 
-/** The sockets with which this process connects to others, from now on until the test ends. */
+/** Records the outgoing sockets of this process until the test ends. */
 export function watchClientSockets(): readonly Socket[] {
   const sockets: Socket[] = [];
   const created = channel('net.client.socket');

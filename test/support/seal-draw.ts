@@ -2,7 +2,7 @@ import type { Draw } from '../../src/lottery/draw.ts';
 import type { Seal } from '../../src/lottery/fact.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** Hands the draw of all bets of a store over to it. */
+/** Appends the draw of all bets of a store. */
 export async function sealDraw(
   store: Store,
   draw: Draw,

@@ -2,12 +2,11 @@ import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { listen } from './listen.ts';
 
-/** How often bytes are let through, in milliseconds. */
+/** Period of forwarding, in milliseconds. */
 const STEP_MS = 50;
 
 /**
- * A TCP proxy before a port of the loopback interface that lets so many bits a second through in
- * each direction; it ends with the test.
+ * A TCP proxy for a loopback port with a bandwidth limit in each direction. It ends with the test.
  *
  * @returns its port
  */
@@ -38,7 +37,7 @@ function trickle(from: Socket, to: Socket, bytesPerMs: number): void {
   let ended = false;
   const timer = setInterval(() => {
     const now = performance.now();
-    // An idle link saves nothing up.
+    // Unused bandwidth is not saved.
     credit = queued === 0 ? 0 : credit + (now - last) * bytesPerMs;
     last = now;
     while (credit >= 1 && queued > 0) {

@@ -10,7 +10,7 @@ interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** util-linux's `script` opens the pseudo-terminal; that of other systems takes other options. */
+/** `script` of util-linux opens the pseudo-terminal; other systems' has other options. */
 const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes(
   'util-linux',
 );
@@ -19,10 +19,10 @@ export function needScript(context: TestContext): void {
   if (!hasScript) context.skip("util-linux's script is not installed; it opens the terminal");
 }
 
-/** The built program on a pseudo-terminal, and what an emulator shows of it. */
+/** The built program on a pseudo-terminal, and the screen of an emulator. */
 export class Terminal {
   readonly exited: Promise<number | null>;
-  /** What was written, with its control sequences. */
+  /** Output with control sequences. */
   output = '';
   readonly #process: ChildProcess;
   readonly #screen: xterm.Terminal;
@@ -34,13 +34,13 @@ export class Terminal {
       this.output += text;
       this.#screen.write(text);
     });
-    // The emulator parses in a later turn.
+    // The emulator parses asynchronously.
     this.exited = new Promise(resolve => {
       process.on('close', code => this.#screen.write('', () => resolve(code)));
     });
   }
 
-  /** Starts `loteria ...args`, which is killed when the test ends. */
+  /** Starts `loteria ...args`. The end of the test kills it. */
   static start(args: readonly string[], options: TerminalOptions): Terminal {
     const { cwd, columns, rows, env = {} } = options;
     const command = [process.execPath, PROGRAM, ...args].map(word => `'${word}'`).join(' ');
@@ -57,7 +57,7 @@ export class Terminal {
     return terminal;
   }
 
-  /** Everything that was shown, also what has scrolled away; the last line is the cursor's. */
+  /** The screen and its scrollback; the last line is the cursor's. */
   get lines(): string[] {
     const { active } = this.#screen.buffer;
     return Array.from({ length: active.baseY + active.cursorY + 1 }, (_, at) =>
@@ -65,7 +65,7 @@ export class Terminal {
     );
   }
 
-  /** Lines that continue on the next one because they are longer than the terminal is wide. */
+  /** Lines that the terminal has wrapped. */
   get wrappedLines(): string[] {
     const { active } = this.#screen.buffer;
     return this.lines.filter((_, at) => active.getLine(at + 1)?.isWrapped);

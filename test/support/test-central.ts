@@ -25,29 +25,24 @@ import { until } from './until.ts';
 
 export interface TestCentralOptions {
   readonly agencies?: readonly number[];
-  /**
-   * With the facts of a former process, say; without it, one that has just begun with `agencies`.
-   */
+  /** Default: a new lottery of `agencies`. */
   readonly lottery?: Lottery;
   readonly store?: Store;
   readonly limits?: Partial<Limits>;
   readonly now?: () => number;
-  /** What is spoken, each on a port of its own; without it, the base protocol and its extension. */
+  /** A port for each dialect; default: the base protocol and its extension. */
   readonly dialects?: readonly Dialect[];
   readonly actas?: Actas;
   /** Speaks TLS. */
   readonly tls?: Pick<TlsAcceptorParts, 'identity' | 'clientAuthority'>;
 }
 
-/**
- * A central as the product runs it, on free ports of the loopback interface, in this process. It is
- * stopped when the test ends.
- */
+/** The product's central in this process, on free loopback ports. The end of the test stops it. */
 export class TestCentral {
   readonly central: Central;
   readonly lottery: Lottery;
   readonly events: CentralEvent[] = [];
-  /** The central's end of every connection, in the order in which they were accepted. */
+  /** The central's sockets, in order of acceptance. */
   readonly sockets: Socket[] = [];
   readonly #listeners: Listener[] = [];
   #stopped: Promise<void> | undefined;
@@ -59,7 +54,7 @@ export class TestCentral {
 
   static async open(options: TestCentralOptions = {}): Promise<TestCentral> {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
-    // Most tests ask before the draw to see that there was none.
+    // Tests read it before the draw too.
     const limits = { ...DEFAULT_LIMITS, questionWaitMs: 0, ...options.limits };
     const { lottery = new Lottery(agencies), actas } = options;
     if (store instanceof GatedStore) store.onFact = fact => lottery.apply(fact);
@@ -107,7 +102,7 @@ export class TestCentral {
     this.#listeners.push(listener);
   }
 
-  /** The port of the first dialect. */
+  /** Port of the first dialect. */
   get port(): number {
     return this.#listeners[0]!.port;
   }
@@ -117,7 +112,7 @@ export class TestCentral {
     return Peer.connect(this.#listeners[listener]!.port);
   }
 
-  /** A connection that has said who it is. */
+  /** An identified connection. */
   async agency(id: number): Promise<Peer> {
     const peer = await this.connect();
     const before = this.of('agency-identified').length;
@@ -129,7 +124,7 @@ export class TestCentral {
     return peer;
   }
 
-  /** A connection that has said which upload it goes on with, and was welcome. */
+  /** A connection with a resumed upload. */
   async uploader(agency: number, upload = 'u', next = 1): Promise<Peer> {
     const peer = await this.connect();
     peer.send(helo(agency, upload));
@@ -137,7 +132,7 @@ export class TestCentral {
     return peer;
   }
 
-  /** The same of an agency that numbers bets. */
+  /** The same for an agency that numbers bets. */
   async betUploader(agency: number, upload = 'u', next = 1, refused = 0): Promise<Peer> {
     const peer = await this.connect();
     peer.send(heloBets(agency, upload));
@@ -145,7 +140,7 @@ export class TestCentral {
     return peer;
   }
 
-  /** Sends messages over a new connection that the central then ends; returns all answers. */
+  /** Sends messages over a new connection that the central then ends. @returns all answers */
   async last(...messages: readonly Uint8Array[]): Promise<string[]> {
     const peer = await this.connect();
     peer.send(Buffer.concat(messages));
@@ -168,12 +163,12 @@ export class TestCentral {
     return this.of(kind);
   }
 
-  /** The codes of all refusals of messages, so far. */
+  /** Codes of all refused messages so far. */
   get refusalCodes(): string[] {
     return this.of('message-refused').map(({ refusal }) => refusal.code);
   }
 
-  /** Why connections were cut, so far. */
+  /** Reasons of all cut connections so far. */
   get cutReasons(): CloseReason[] {
     return this.of('connection-cut').map(({ reason }) => reason);
   }
@@ -184,9 +179,7 @@ export class TestCentral {
   }
 }
 
-/**
- * Asks something and waits for the answer, several times: the central has had its turn meanwhile.
- */
+/** Several round trips: the central has had its turn meanwhile. */
 export async function takeTurns(peer: Peer): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) {
     peer.send(GWIN);
@@ -194,7 +187,7 @@ export async function takeTurns(peer: Peer): Promise<void> {
   }
 }
 
-/** Sends bytes and waits until the central has read all that was sent on this connection. */
+/** Sends bytes and waits until the central has read them. */
 export async function sendAndBeRead(socket: Socket, peer: Peer, bytes: Uint8Array): Promise<void> {
   const before = socket.bytesRead;
   peer.send(bytes);

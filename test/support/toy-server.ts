@@ -4,19 +4,19 @@ import { DEFAULT_LIMITS } from '../../src/wire/limits.ts';
 import type { ClientMessage, ServerMessage } from '../../src/wire/message.ts';
 import { listen } from './listen.ts';
 
-/** What other solutions of the assignment do, and ours does not. */
+/** Behaviour of other solutions of the assignment. */
 export interface Quirks {
   /** Serves one connection at a time, as exercise 7 allows. */
   readonly sequential?: boolean;
   /** Closes the connection after each answer. */
   readonly closesAfterAnswer?: boolean;
-  /** Takes what one read returns for one message. */
+  /** Treats the result of one read as one message. */
   readonly messagePerRead?: boolean;
-  /** Refuses an `END` that comes a second time, and loses the connection after the first one. */
+  /** Loses the connection after the first `END`, and refuses the second one. */
   readonly countsEndOnce?: boolean;
 }
 
-/** A central as students write it: bets in memory, answers at once, one lottery. */
+/** A simple central: bets in memory, immediate answers, one lottery. */
 export class ToyServer {
   /** Bets by agency. */
   readonly bets = new Map<number, number>();
@@ -77,7 +77,7 @@ export class ToyServer {
       for (let message = codec.next(); message !== undefined; message = codec.next()) {
         if ('agency' in message && message.agency !== undefined) agency = message.agency;
         if (this.#answer(socket, codec, agency, message)) return;
-        // The end of the bets and the wish for the winners may be one frame.
+        // One frame may both finish the bets and ask for the winners.
         if (this.#quirks.messagePerRead && message.kind !== 'finish') break;
       }
       if (this.#quirks.messagePerRead && codec.pending)
@@ -86,7 +86,7 @@ export class ToyServer {
     socket.resume();
   }
 
-  /** Whether that was the last message of the connection. */
+  /** Whether it was the last message of the connection. */
   #answer(socket: Socket, codec: CentralCodec, agency: number, message: ClientMessage): boolean {
     const reply = this.#replyTo(socket, codec, agency, message);
     if (reply === 'lost') {

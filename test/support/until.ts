@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const WAIT_MS = 10_000;
 
-/** Waits for something that becomes true by itself. */
+/** Polls until a condition holds. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   while (!isTrue()) {
@@ -11,7 +11,7 @@ export async function until(isTrue: () => boolean, what: string): Promise<void> 
   }
 }
 
-/** A clock that stands still until it is told otherwise. */
+/** A clock that only tests advance. */
 export class ManualClock {
   time = 1_000;
   #looks = 0;
@@ -21,10 +21,7 @@ export class ManualClock {
     return this.time;
   };
 
-  /**
-   * Moves on, and waits until the deadlines of every connection (at most three) have been looked
-   * at.
-   */
+  /** Advances, and waits until the deadlines of all connections (at most three) were checked. */
   async advance(ms: number): Promise<void> {
     this.time += ms;
     const enough = this.#looks + 8;

@@ -1,6 +1,6 @@
 const WAIT_MS = 10_000;
 
-/** Tells those who wait that something may have changed. */
+/** Notifies waiting tests that something may have changed. */
 export class Watched {
   readonly #watchers = new Set<() => void>();
 
@@ -8,7 +8,7 @@ export class Watched {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Waits until `look` has a value; `what` says what is missing when it takes too long. */
+  /** Waits until `look` returns a value; after a timeout, `what` describes what is missing. */
   until<Value>(look: () => Value | undefined | false, what: () => string): Promise<Value> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {

@@ -1,4 +1,4 @@
-/** The words of a text, for a list of values without spaces. */
+/** Splits a text into words, for lists of values without spaces. */
 export function words(text: string): string[] {
   return text.trim().split(/\s+/);
 }
