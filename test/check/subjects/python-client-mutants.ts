@@ -172,6 +172,12 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     expected: { waiting: 'advice' },
   },
   {
+    name: 'log-key-in-full',
+    why: 'The key is written out, and the assignment abbreviates it.',
+    patches: [{ file: CLIENT, find: 'cant_ganadores: ', replace: 'cantidad_ganadores: ' }],
+    expected: { 'log-grammar': 'fail' },
+  },
+  {
     name: 'log-without-colon',
     why: 'The number is there, and no script finds it.',
     patches: [{ file: CLIENT, find: 'cant_ganadores: {', replace: 'cant_ganadores {' }],

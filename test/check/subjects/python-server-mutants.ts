@@ -295,6 +295,18 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     expected: { 'log-grammar': 'fail' },
   },
   {
+    name: 'log-other-key',
+    why: 'The log has a number for the reader, under a name that no script looks for.',
+    patches: [
+      {
+        file: SERVER,
+        find: 'action: apuesta_recibida | result: success | cantidad: {',
+        replace: 'action: apuesta_recibida | result: success | cant: {',
+      },
+    ],
+    expected: { 'log-grammar': 'fail' },
+  },
+  {
     name: 'log-dollar',
     why: 'The assignment writes ${CANTIDAD}, and an f-string of Python keeps the dollar.',
     patches: [
