@@ -15,7 +15,7 @@ import { finished, formatOf, startResumable, welcomed } from './start-agency.ts'
 
 const ROW = '1,Ana,Paz,1,1990-01-02,7\r\n';
 
-/** An acta whose line of agency 1 is of `rows`. */
+/** An acta with the digest of `rows` for agency 1. */
 function actaOf(number: number, rows: string): string {
   const sha256 = createHash('sha256').update(rows).digest('hex');
   const bets = rows.split('\n').length - 1;
@@ -30,7 +30,7 @@ function acta(number: number, rows: string, uploads = 1): string {
   return `41435441${payload.length.toString(16).padStart(8, '0')}${payload.toString('hex')}`;
 }
 
-/** An agency that has sent one bet, up to its first ACTA. */
+/** An agency with one stored bet, up to its first ACTA. */
 async function waiting() {
   const path = join(await temporaryFolder(), 'agency.csv');
   await writeFile(path, 'Ana,Paz,1,1990-01-02,7\n');

@@ -22,8 +22,7 @@ describe('an upload', () => {
     const conversation = await central.accept();
     await conversation.messages(1);
     for (let answered = 0; answered < batches; answered += 1) {
-      // The agency sends nothing without an answer once the window is full, so what an answer
-      // brings comes last.
+      // With a full window the agency sends only after an answer, so that batch arrives last.
       const sent = Math.min(answered + window, batches);
       await conversation.messages(sent - (conversation.received - 1 - conversation.waiting.length));
       expect(conversation.received - 1).toBe(sent);
@@ -38,7 +37,7 @@ describe('an upload', () => {
     const { agency } = startAgency(central.port);
     const upload = uploadFile(agency, path);
     await writer.write(`no bet\n${betLines(1, 1)}a|b,Paz,1,1990-01-02,1\n${betLines(2, 2)}`);
-    // By then it has opened the pipe, which keeps nothing while nobody has it open.
+    // The agency has opened the pipe by then: without a reader it keeps nothing.
     const conversation = await central.accept();
     await writer.close();
     expect(await conversation.messages(2)).toEqual(['CONN 1', batchText(1, 2)]);
@@ -83,7 +82,7 @@ describe('a refused batch', () => {
       batchAmountMax: 1_000,
       limits: { stopTimeoutMs: 100, answerTimeoutMs: 5_000, lingerTimeoutMs: 100 },
     });
-    // 16 MB: more than the buffers of both sockets hold.
+    // 16 MB: exceeds the buffers of both sockets.
     const upload = failureOf(uploadFile(agency, await betsFile(450_000)));
     const conversation = await central.accept();
     conversation.socket.pause();

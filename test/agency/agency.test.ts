@@ -63,7 +63,7 @@ describe('END and GWIN', () => {
     while (answered < answers.length) {
       const conversation = await central.accept();
       const asked = await conversation.messages(2);
-      // What was asked over a connection that was closing already is asked again.
+      // A question sent on a closing connection is repeated.
       expect(asked).toEqual(questions[answered]);
       conversation.say(answers[answered]!);
       answered += 1;

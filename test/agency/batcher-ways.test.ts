@@ -7,9 +7,8 @@ import { FileMaker } from '../fuzz/file-maker.ts';
 import { cutAt, everyCut, places } from '../lottery/cuts.ts';
 
 /**
- * Batches are named by their numbers, so a file must be cut at the same places whichever way its
- * lines take: the same frames byte for byte, with the same first lines, and the same faults of the
- * same lines.
+ * The number of a batch is its idempotency key, so a file must be divided at the same places by the
+ * fast and by the plain path: the same frames, first lines and faults.
  */
 
 const BET = 'Santiago Lionel,Lorca,30904465,1999-03-17,7574';
@@ -128,7 +127,7 @@ describe('the fast path', () => {
       'Жанна,b,1,2000-01-01,2',
     ];
     const lines = odd.flatMap(line => [line, ...Array.from({ length: 8 }, () => BET)]);
-    // A few lines behind an odd one go the same way, until it is sure that nothing of it is left.
+    // A few lines after an unusual one take the plain path too, until no part of it is buffered.
     expect(await expectSame([Buffer.from(`${lines.join('\n')}\n`)])).toBeGreaterThanOrEqual(
       odd.length * 4,
     );

@@ -14,7 +14,7 @@ const PACKET_BYTES_MAX = 8192;
 interface Sent {
   readonly firstLine: number;
   readonly bytes: number;
-  /** The bets of the batch, each as its five fields. */
+  /** The bets of a batch as their five fields. */
   readonly bets: string[][];
 }
 
@@ -57,7 +57,7 @@ async function readFile(
   return { batches, faults };
 }
 
-/** The bets of an `NBET` frame, read by the grammar of the protocol page and not by our codec. */
+/** Decodes the bets of an `NBET` frame, independently of the product's codec. */
 function decodeNbet(frame: Uint8Array): string[][] {
   const bytes = Buffer.from(frame);
   expect(bytes.toString('hex', 0, 4)).toBe('4e424554');
@@ -170,7 +170,7 @@ describe('a file', () => {
         noInvalidDate: true,
       })
       .map(date => date.toISOString().slice(0, 10)),
-    // A last line without a line end is a bet when its number is whole.
+    // A last line without a line end is a bet if its number is complete.
     fc
       .tuple(fc.constantFrom('', '0', '000'), fc.integer({ min: 1_000, max: 9_999 }))
       .map(([zeros, number]) => `${zeros}${number}`),
@@ -190,7 +190,7 @@ describe('a file', () => {
     lineEnd: fc.constantFrom('\n', '\r\n'),
   });
 
-  /** A line as any writer of CSV may write it: quotes where they are needed, or everywhere. */
+  /** A CSV line with quotes where necessary, or everywhere. */
   function write(fields: readonly string[], quoteAll: boolean): string {
     return fields
       .map(field => (quoteAll || /[,"]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))

@@ -9,7 +9,7 @@ import { formatOf } from './start-agency.ts';
 
 const NO_STOP = new AbortController().signal;
 
-/** How much the source reads at a time; records lie across multiples of it. */
+/** The source's read size; records cross its multiples. */
 const CHUNK_BYTES = 256 * 1024;
 
 async function readFile(content: string | Uint8Array): Promise<Read[]> {
@@ -96,14 +96,14 @@ test('a record across a chunk border is read whole at every cut', async () => {
   const fields = ['Ñ🎲, "x"', 'a\r\nb', '', ''];
   const length = Buffer.byteLength(record);
   for (let before = 0; before <= length + 1; before += 1) {
-    // The record begins `before` bytes before the first border, and once more before the second.
+    // A record begins `before` bytes before the first and the second boundary.
     const first = filler(CHUNK_BYTES - before);
     const second = filler(CHUNK_BYTES - length);
     await writeFile(path, first + record + second + record + 'end');
     const records = await recordsOf(path);
     const lines = first.split('\n').length;
     const again = lines + 2 + second.split('\n').length - 1;
-    // Filler that ends on a line of no letters is an empty line and no record.
+    // Filler with no letters is an empty line and no record.
     expect(records.filter(([, found]) => !/^x+$/.test(found?.[0] ?? ''))).toEqual([
       [lines, fields],
       [again, fields],

@@ -29,7 +29,7 @@ function parts(
   };
 }
 
-/** The error of a client whose server is not there. */
+/** The error of a client without a server. */
 const unreachable = (port: number | undefined, attempts: number): string =>
   `the central cannot be reached at 127.0.0.1, port ${port}, no server listens there (ECONNREFUSED), ` +
   `after ${attempts} attempts; server.address in config.yaml or CLI_SERVER_ADDRESS names it`;
@@ -65,7 +65,7 @@ describe('dial', () => {
     let now = 0;
     const { events, ...rest } = parts(port, {
       maxElapsedMs: 1_000,
-      // Each look at the clock is 150 ms later: at the start, and after each attempt.
+      // Each reading of the clock is 150 ms later: at the start, and after each attempt.
       now: () => (now += 150),
     });
     const error = await failureOf(dial(rest));
@@ -167,7 +167,7 @@ describe('BackOff', () => {
 });
 
 describe('dial to a host with two addresses', () => {
-  /** A host of which the first address is the first of `hosts`. */
+  /** A host name that resolves to `hosts`, in this order. */
   function resolvingTo(...hosts: readonly string[]): Connector {
     const found = hosts.map(address => ({ address, family: 4 }));
     return {
@@ -182,8 +182,8 @@ describe('dial to a host with two addresses', () => {
   }
 
   /**
-   * A listener that answers no further connection until it is resumed: its process stands still,
-   * and its queue is full. The system repeats the first packet of a connection after a second.
+   * A listener that accepts no connection until it is resumed: its process is stopped, and its
+   * backlog is full. The system retransmits the first packet of a connection after a second.
    */
   async function busyListener(): Promise<{ port: number; resume: () => void }> {
     const script =

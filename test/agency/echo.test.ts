@@ -6,7 +6,7 @@ import { listen } from '../support/listen.ts';
 import { freePort } from '../support/free-port.ts';
 import { Events, failureOf, loopback } from './start-agency.ts';
 
-/** A server that hands each line it is told to `answer`; returns its port and the lines. */
+/** A server that calls `answer` with each line. @returns its port and the lines */
 async function echoServer(
   answer: (socket: Socket, line: string) => void,
 ): Promise<{ port: number; lines: string[] }> {

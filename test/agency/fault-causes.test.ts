@@ -9,7 +9,7 @@ const GOOD = 'Ana,Paz,11,1990-01-02,7574\n';
 const LE = Buffer.from(GOOD.repeat(3), 'utf16le');
 const BE = Buffer.from(LE).swap16();
 
-/** The first words of each hint for a file of these bytes. */
+/** The first words of each hint for a file with these bytes. */
 async function hintsFor(content: Buffer | string, file = 'a.csv'): Promise<string[]> {
   const causes = new CauseGuesses();
   const { batch } = createResumableDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);

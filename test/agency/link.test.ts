@@ -11,16 +11,13 @@ import { rwin } from '../support/base-frames.ts';
 import { listen } from '../support/listen.ts';
 import { connectRaw } from '../support/raw-socket.ts';
 
-/** A socket of the loopback interface, and what its peer does. */
+/** A loopback socket, and its peer. */
 async function connectTo(behave: (peer: Socket) => unknown): Promise<Socket> {
   const server = createServer(socket => void behave(socket.on('error', () => {}).resume()));
   return connectRaw(await listen(server));
 }
 
-/**
- * The kind of the timer that the system keeps for a socket of IPv4: 2 is one that asks whether the
- * peer is there.
- */
+/** Kind of the system's timer for an IPv4 socket: 2 is keep-alive. */
 async function timerOf({ localPort, remotePort }: Socket): Promise<number> {
   const [ours, theirs] = [localPort, remotePort].map(port =>
     port!.toString(16).toUpperCase().padStart(4, '0'),
@@ -28,7 +25,7 @@ async function timerOf({ localPort, remotePort }: Socket): Promise<number> {
   const rows = (await readFile('/proc/net/tcp', 'utf8'))
     .split('\n')
     .map(row => row.trim().split(/\s+/));
-  // Another connection that has used the port may still be in the table, closed.
+  // A closed connection of the same port may still be in the table.
   const row = rows.find(
     ([, local, remote]) => local?.endsWith(`:${ours}`) && remote?.endsWith(`:${theirs}`),
   );

@@ -10,7 +10,7 @@ import { type Quirks, ToyServer } from '../support/toy-server.ts';
 import { betsFile, failureOf, startAgency, startResumable, uploadFile } from './start-agency.ts';
 import { FakeCentral, welc } from '../support/fake-central.ts';
 
-/** Servers of other solutions, whose habits an agency of ours must put up with. */
+/** Servers of other solutions, whose behaviour our agency tolerates. */
 
 /** `1|1|xx`: acta 1, of one upload, which does not match the file. */
 const SEEN_ACTA = '41435441 00000006 317c317c7878';
@@ -20,7 +20,7 @@ const dialectOf = ({ name, dialect }: SpokenDialect) =>
 
 const ASKED = SPOKEN.filter(({ winners }) => winners === 'asked');
 
-/** Holds a lottery of three agencies with a server of such habits. */
+/** Runs a lottery of three agencies with such a server. */
 async function holdLottery(spoken: SpokenDialect, quirks: Quirks) {
   const dialect = dialectOf(spoken);
   const server = await ToyServer.listen(dialect, 3, quirks);
@@ -110,7 +110,7 @@ describe('an agency that speaks op-codes', () => {
 
   test('opens a connection for each batch when the server closes after each reply', async () => {
     const { server } = await holdLottery(spoken, { closesAfterAnswer: true });
-    // 13 batches, and questions.
+    // 13 batches, and the questions.
     expect(server.connections).toBeGreaterThanOrEqual(3 * 14);
   });
 
@@ -231,7 +231,7 @@ async function resumed(central: FakeCentral) {
   return next;
 }
 
-/** A resumable agency that has uploaded no bets and is about to say END; it is expected to fail. */
+/** A resumable agency without bets, before its END. Its failure is expected. */
 async function finishResumable() {
   const central = await FakeCentral.listen();
   const { agency } = startResumable(central.port);

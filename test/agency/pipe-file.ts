@@ -7,13 +7,13 @@ import { onTestFinished } from 'vitest';
 const MAKE_PIPE = 'mkfifo';
 
 /**
- * `agency.csv` as a pipe with a name: the test says when the agency gets to read more of its file.
- * Closing the writer ends the file; that happens at the end of the test at the latest.
+ * `agency.csv` as a named pipe, which the test writes. Closing the writer ends the file, at the
+ * latest at the end of the test.
  */
 export async function pipeFile(folder: string): Promise<{ path: string; writer: FileHandle }> {
   const path = join(folder, 'agency.csv');
   execFileSync(MAKE_PIPE, [path]);
-  // Open for reading too, so that neither side waits for the other to open it.
+  // Open for reading too, so that no open waits for the other side.
   const writer = await open(path, 'r+');
   onTestFinished(() => writer.close());
   return { path, writer };

@@ -83,8 +83,7 @@ describe('the limits that the central grants', () => {
     const upload = uploadFile(agency, await betsFile(batches));
     const conversation = await welcomed(central, 1, { window });
     for (let answered = 0; answered < batches; answered += 1) {
-      // The agency sends nothing without an answer once the window is full, so what an answer
-      // brings comes last.
+      // With a full window the agency sends only after an answer, so that batch arrives last.
       const inFlightMax = Math.min(batchWindow, window, 8 + answered);
       const sent = Math.min(answered + inFlightMax, batches);
       await conversation.messages(sent - (conversation.received - 1 - conversation.waiting.length));
@@ -98,7 +97,7 @@ describe('the limits that the central grants', () => {
 
   test.each([
     [2_000, 2_000, 100_000],
-    // More than the protocol allows is not made use of: a packet never exceeds 8 kB.
+    // A larger limit than the protocol's has no effect: a packet never exceeds 8 kB.
     [60_000, 8_184, 100_000],
     [8_184, 8_184, 130],
     [8_184, 8_184, 7],
@@ -124,8 +123,7 @@ describe('the limits that the central grants', () => {
       expect(await upload).toBe(1_000);
       expect(Math.max(...lengths)).toBeLessThanOrEqual(payloadMax);
       expect(Math.max(...counts)).toBeLessThanOrEqual(amountMax);
-      // Each batch is as large as may be: where bets do not fill it, bytes do, but for one more
-      // bet.
+      // Each batch is full: by its number of bets, or without room for one more.
       for (const [index, count] of counts.slice(0, -1).entries()) {
         if (count < amountMax) expect(lengths[index]).toBeGreaterThan(payloadMax - 70);
       }
@@ -198,7 +196,7 @@ describe('the wait for the draw', () => {
     conversation.say(RWIN_NONE);
     expect(await winners).toEqual([]);
     expect(events.names).not.toContain('reconnecting');
-    // A question is asked once, and nothing answers a PING.
+    // A question is sent once, and a PING has no answer.
     expect(conversation.waiting).toEqual([]);
   });
 

@@ -120,7 +120,7 @@ describe('a lost connection', () => {
     await first.hangUp();
     const second = await welcomed(central, 5, { refused: 4 });
     await accepting(second, [numberedText(5, 6)]);
-    // How many batches there are is for the log alone: the central compares bets.
+    // The number of batches is for the log only: the central compares bets.
     expect(await second.message()).toMatch(/^DONE \d\|2$/);
     await second.hangUp();
     const third = await welcomed(central, 7, { refused: 4 });
@@ -267,7 +267,7 @@ describe('a central that has lost acknowledged bets', () => {
   );
 });
 
-/** Two bets, uploaded; what follows is END. */
+/** An agency with two uploaded bets, before its END. */
 async function uploaded(central: FakeCentral, agency: ReturnType<typeof startResumable>['agency']) {
   const upload = uploadFile(agency, await betsFile(2));
   const conversation = await welcomed(central);

@@ -15,7 +15,7 @@ import {
 
 const FIRST_BATCH = numberedText(1, 2);
 
-/** An upload of two bets that has said its only batch. */
+/** An upload of two bets, whose only batch was sent. */
 async function uploading(overrides: Parameters<typeof startResumable>[1] = {}) {
   const central = await FakeCentral.listen();
   const path = await betsFile(2);
@@ -31,7 +31,7 @@ async function batchOn(central: FakeCentral): Promise<Conversation> {
   return conversation;
 }
 
-/** Accepts the only batch and the counts. */
+/** Accepts the only batch, and the counts of DONE. */
 async function acceptAll(central: FakeCentral): Promise<void> {
   const conversation = await batchOn(central);
   conversation.say(OK);
@@ -229,7 +229,7 @@ describe('reconnecting', () => {
   test('ends after retry.maxElapsed without progress', async () => {
     let clock = 0;
     const { central, upload } = await uploading({ maxElapsedMs: 1_000, now: () => clock });
-    // The time in which all went well does not count.
+    // Time without failures does not count.
     clock = 50_000;
     (await batchOn(central)).say(fail('storage', 1, 'full'));
     const second = await batchOn(central);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SendPace } from '../../src/agency/send-pace.ts';
 
-/** A pace, and what acknowledges a batch after so many milliseconds. */
+/** A pace, and a function that acknowledges a batch after a latency in milliseconds. */
 function openPace(batchWindow: number, batchAmountMax: number, windowFirst = batchWindow) {
   const pace = new SendPace({ batchWindow, batchAmountMax, windowFirst, now: () => 1_000_000 });
   const acknowledge = (...took: readonly number[]): (readonly [number, number])[] =>

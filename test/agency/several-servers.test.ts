@@ -142,7 +142,7 @@ describe('a lagging server', () => {
       [BEHIND, 200],
       [BEHIND, 400],
     ]);
-    // It was read once.
+    // The file was read once.
     expect(events.of('file-closed')).toHaveLength(1);
   });
 
@@ -195,7 +195,7 @@ describe('a lagging server', () => {
     await first.hangUp();
     for (const central of [b, a, b, a, b, a])
       expect(await (await welcomed(central)).end()).toEqual([]);
-    // The one that it heard last: it is there, and as good as the others.
+    // The current server: it answers, and is no worse than the others.
     await accepting(await welcomed(a), [numberedText(1, 2), numberedText(3, 4), 'DONE 2|4']);
     expect(await upload).toBe(4);
     expect(events.of('reconnecting').map(({ waitMs }) => Math.round(waitMs! * 1_000))).toEqual([

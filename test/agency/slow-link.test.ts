@@ -9,7 +9,7 @@ import { betsFile, type Started, startAgency, startResumable, uploadFile } from 
 
 const OVER = { batchAmountMax: 130, batchWindow: 64 };
 
-/** Uploads with the limits of the product, and returns the bets of each batch that was stored. */
+/** Uploads with the product's limits. @returns the number of bets of each stored batch */
 async function uploadOver(
   bitsPerSecond: number,
   bets: number,
@@ -27,7 +27,7 @@ async function uploadOver(
 
 const BASE = { ...OVER, batchWindow: 1 };
 
-/** Side by side, because each takes half a minute. */
+/** Concurrently, because each takes half a minute. */
 test('links of 2 and of 4 kbit/s carry uploads in batches that fit them, and mutual TLS', async () => {
   const trusted = await signed();
   const identity = await trusted.agency(1);

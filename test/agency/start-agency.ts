@@ -20,7 +20,7 @@ import { Watched } from '../support/watched.ts';
 
 type EventOf<Name> = Extract<AgencyEvent, { event: Name }>;
 
-/** What an agency told, in order, and a way to wait for it. */
+/** The events of an agency, in order. */
 export class Events {
   readonly all: AgencyEvent[] = [];
   readonly #watched = new Watched();
@@ -38,7 +38,7 @@ export class Events {
     return this.all.filter((event): event is EventOf<Name> => event.event === name);
   }
 
-  /** Waits until an event has been told `count` times. */
+  /** Waits until an event was emitted `count` times. */
   async until(name: AgencyEvent['event'], count = 1): Promise<void> {
     await this.#watched.until(
       () => this.of(name).length >= count,
@@ -59,16 +59,13 @@ type Overrides = Partial<
   readonly limits?: Partial<Limits>;
 };
 
-/** Servers on ports of the loopback interface, as an agency is told of them. */
+/** Addresses of loopback ports. */
 export function loopback(ports: number | readonly number[], agency = 1): Addresses {
   const list = [ports].flat().map(port => ({ host: '127.0.0.1', port, text: `127.0.0.1:${port}` }));
   return new Addresses(list, agency);
 }
 
-/**
- * An agency of our own that will talk to ports of the loopback interface; it is closed when the
- * test ends.
- */
+/** Our agency for servers on loopback ports. The end of the test stops it. */
 export function startAgency(
   port: number | readonly number[],
   {
@@ -81,18 +78,18 @@ export function startAgency(
 }
 
 /**
- * With this as the chance of every wait, no wait takes any time: waits are 0.75 and half of it
- * times the usual one.
+ * As the result of `random`, makes every wait 0: waits are (0.75 + random / 2) times the nominal
+ * one.
  */
 export const WAITING_NO_TIME = -1.5;
 
-/** With this, waits are a thousandth of the usual ones. */
+/** Makes every wait a thousandth of the nominal one. */
 export const WAITING_A_THOUSANDTH = -1.498;
 
-/** With this, each wait outlasts the test. */
+/** Makes every wait longer than the test. */
 export const WAITING_FOR_EVER = 1e6;
 
-/** The same, with an upload that can be resumed; it comes back without waiting. */
+/** The same with resumable uploads; it reconnects without a wait. */
 export function startResumable(
   port: number | readonly number[],
   overrides: Overrides = {},
@@ -121,18 +118,18 @@ function partsFor(port: number | readonly number[], { limits, ...overrides }: Ov
     emit: events.emit,
     stop: stop.signal,
   };
-  // Whatever the test left behind is not waited for.
+  // Stops what the test left running.
   onTestFinished(() => stop.abort());
   return { parts, events, stop };
 }
 
-/** Two servers on scripts. */
+/** Two scripted servers. */
 export async function two(): Promise<{ a: FakeCentral; b: FakeCentral; ports: readonly number[] }> {
   const [a, b] = [await FakeCentral.listen(), await FakeCentral.listen()];
   return { a, b, ports: [a.port, b.port] };
 }
 
-/** Takes these messages, which must be the next ones, and accepts each. */
+/** Expects these messages next, and accepts each. */
 export async function accepting(
   conversation: Conversation,
   messages: readonly string[],
@@ -143,7 +140,7 @@ export async function accepting(
   }
 }
 
-/** The next connection, once it has said `HELO` and was told with which bet to go on. */
+/** Accepts the next connection, and answers its `HELO` with the number of the next bet. */
 export async function welcomed(
   central: FakeCentral,
   next = 1,
@@ -155,7 +152,7 @@ export async function welcomed(
   return conversation;
 }
 
-/** An upload without bets, up to its first ACTA. */
+/** Runs an upload without bets, up to its first ACTA. */
 export async function untilWait(
   central: FakeCentral,
   agency: ResumableAgency,
@@ -168,7 +165,7 @@ export async function untilWait(
   return { conversation, ...(await finished(conversation, agency)) };
 }
 
-/** The end of an upload, up to the first question for an acta or the winners. */
+/** Finishes an upload, up to the first question for an acta or the winners. */
 export async function finished(
   conversation: Conversation,
   agency: ResumableAgency,
@@ -180,17 +177,19 @@ export async function finished(
   return { winners };
 }
 
-/** A bet as it stands in a payload. */
+/** A bet as in a payload. */
 function betText(index: number): string {
   return `Ana|Paz ${index}|${1000 + index}|1990-01-02|${index % 10_000}`;
 }
 
-/** The message with the bets of these numbers, as `Conversation` gives it. */
+/** The message with the bets of these numbers, in the format of `Conversation`. */
 export function batchText(...indexes: readonly number[]): string {
   return `NBET ${indexes.length}|${indexes.map(betText).join('|')}`;
 }
 
-/** The same as part of an upload of the bets from 1 on: its number is that of its first bet. */
+/**
+ * The same in a resumable upload of bets from 1 on; its sequence number is that of its first bet.
+ */
 export function numberedText(...indexes: readonly number[]): string {
   return batchText(...indexes).replace('NBET ', `SBET ${indexes[0]}|`);
 }
@@ -212,19 +211,19 @@ export async function betsFile(count: number): Promise<string> {
 
 const COMMA = 0x2c;
 
-/** Where a test's file is and how to read it. */
+/** The format of a test's file. */
 export function formatOf(path: string): FileFormat {
   return { path, delimiter: COMMA, encoding: 'utf-8' };
 }
 
-/** Sends a file; what in it is no bet is left out. */
+/** Uploads a file; skips invalid lines. */
 export async function uploadFile(agency: Agency | ResumableAgency, path: string): Promise<number> {
   const { batch } = createBaseDialect(new PlainBetReader()).agency(DEFAULT_LIMITS, 1);
   const file = await checkFile(formatOf(path), batch, () => {}, new AbortController().signal);
   return agency.upload({ ...file, refuse: () => {} });
 }
 
-/** The error of something that is expected to fail; the promise is looked at from the beginning. */
+/** The error of a promise that must be rejected. Handles the rejection from the start. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise;

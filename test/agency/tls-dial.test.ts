@@ -23,7 +23,7 @@ import { Events, failureOf, loopback } from './start-agency.ts';
 
 const trusted = await signed();
 
-/** A TLS server of somebody else, which cuts off whoever it does not accept; returns its port. */
+/** An independent TLS server, which resets unauthorized connections. @returns its port */
 const strict = (options: TlsOptions): Promise<number> =>
   listen(createServer({ ca: trusted.ca, ...options }, socket => void socket.on('error', () => {})));
 
@@ -46,7 +46,7 @@ async function serverPem(validity = VALID, hosts = HOSTS): Promise<Pem> {
   return pem(await trusted.authority.issueServer(hosts, validity));
 }
 
-/** Dials until the first attempt has failed, and returns why. */
+/** Dials until the first attempt has failed. @returns the error */
 async function firstFailure(given: DialParts & { events: Events }): Promise<string> {
   const { events, ...rest } = given;
   const stopping = new AbortController();
@@ -116,7 +116,7 @@ describe('a server that requires client certificates', () => {
 });
 
 describe('several servers over TLS', () => {
-  /** The first is known by its name, the second by its address. */
+  /** Two servers, the first with a host name, the second with an IP address. */
   async function twoServers(names: readonly [string, string]) {
     const list = await Promise.all(
       ['localhost', '127.0.0.1'].map(async (host, index) => {

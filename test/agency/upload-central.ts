@@ -3,9 +3,7 @@ import { onTestFinished } from 'vitest';
 import { NOK, OK, rwin } from '../support/base-frames.ts';
 import { fail, firstMessage, welc } from '../support/fake-central.ts';
 
-/**
- * After how many bytes a connection is cut, on which side of the agency's conversation, and how.
- */
+/** A cut of a connection: its direction, offset and kind. */
 export interface Cut {
   readonly side: 'heard' | 'said';
   readonly bytes: number;
@@ -13,43 +11,44 @@ export interface Cut {
 }
 
 interface Upload {
-  /** Whether the agency counts as the central does, as far as is known. */
+  /** Whether the agency's counts equal the central's; undefined before DONE. */
   done: boolean;
   readonly batches: { readonly count: number; readonly refused: boolean }[];
 }
 
-/** Bets of batches: all, and those that were refused. */
+/** Numbers of bets: all, and refused ones. */
 function countsOf(batches: Upload['batches']): { all: number; refused: number } {
   const sum = (of: Upload['batches']): number => of.reduce((total, { count }) => total + count, 0);
   return { all: sum(batches), refused: sum(batches.filter(({ refused }) => refused)) };
 }
 
 interface Plan {
-  /** Which connections are cut, by their number from 0. */
+  /** Cuts of connections, by their number from 0. */
   readonly cuts?: readonly (Cut | undefined)[];
-  /** Numbers of the first bets of batches that are not valid. */
+  /** Sequence numbers of refused batches. */
   readonly refusedBatches?: readonly number[];
   readonly window?: number;
-  /** How many servers it has. */
+  /** Number of servers. */
   readonly servers?: number;
-  /** By how many batches a connection's server is behind when it greets, by its number from 0. */
+  /**
+   * Lag of a connection's server at its greeting, in batches, by the connection's number from 0.
+   */
   readonly behind?: readonly number[];
 }
 
 /**
- * A central on real sockets that keeps the uploads of one agency as the protocol page has it, in
- * memory, knows none of our code, and loses connections as it is told to. What it has heard before
- * the cut counts: a batch may be stored and its answer lost.
+ * An independent central on real sockets, which implements the uploads of one agency in memory and
+ * cuts connections on request. Bytes before a cut count: a batch may be stored and its answer lost.
  */
 export class UploadCentral {
-  /** The bets stored, each as it stood in its message. */
+  /** The stored bets, as in their messages. */
   readonly rows: string[] = [];
   readonly uploads = new Map<string, Upload>();
   connections = 0;
-  /** Connections that were cut. */
+  /** Number of cut connections. */
   cut = 0;
   finished = 0;
-  /** What an agency must not say. */
+  /** Violations of the protocol by the agency. */
   readonly faults: string[] = [];
   readonly #servers: Server[] = [];
   readonly #plan: Plan;
@@ -103,7 +102,7 @@ export class UploadCentral {
       else socket.destroySoon();
     };
     const say = (hex: string): void => {
-      // What was heard before the cut counts, and its answer is lost.
+      // Messages before the cut count, and their answers are lost.
       if (gone) return;
       const answer = Buffer.from(hex, 'hex');
       const room = cut?.side === 'said' ? cut.bytes - said : answer.length;
@@ -125,12 +124,12 @@ export class UploadCentral {
     });
   }
 
-  /** The answers of one connection. */
+  /** The answers of a connection. */
   #conversation(behind: number): (message: string) => string {
     let upload: Upload | undefined;
     let refused = false;
     return message => {
-      // The central has closed: what came behind a refusal is not read.
+      // The central has closed: it does not read bytes after a refusal.
       if (refused) return '';
       const [type, text = ''] = message.split(/ (.*)/s);
       if (type === 'HELO') {
@@ -174,14 +173,13 @@ export class UploadCentral {
     return upload;
   }
 
-  /** The answer to a batch; undefined for one that leaves a gap or comes again. */
+  /** The answer to a batch; undefined for one after a gap or a repeated one. */
   #store(upload: Upload, text: string): string | undefined {
     const [numberText, countText, ...fields] = text.split('|');
     const [number, count] = [Number(numberText), Number(countText)];
     if (fields.length !== count * 5) return this.#fault(text);
     const next = countsOf(upload.batches).all + 1;
-    // Only an agency that was told where to go on by a server that is behind may come with what is
-    // stored.
+    // Only an agency that was welcomed by a lagging server may repeat stored bets.
     const mayRepeat = this.#plan.behind !== undefined;
     if (number > next || (number < next && !mayRepeat))
       return this.#fault(`bet ${number} for ${next}`);

@@ -12,7 +12,7 @@ describe('withStop', () => {
   });
 });
 
-/** A signal, and how many listen to it. */
+/** A signal, and the number of its listeners. */
 function countedSignal(): { signal: AbortSignal; listeners: () => number } {
   const { signal } = new AbortController();
   let listeners = 0;

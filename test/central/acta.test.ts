@@ -43,13 +43,13 @@ const INTERVENTION: Intervention = {
   time: '2026-01-02T03:04:05.000Z',
 };
 
-/** The documents in a folder, and what the draw waits for. */
+/** The documents in a folder, and the state of the draw. */
 async function actasIn(folder: string, waits: Pick<Actas, 'holdMs' | 'signature'>): Promise<Actas> {
   const documents = new ActaFolder(folder, 'of the test', WINNING);
   return { ...waits, write: lottery => documents.write(lottery) };
 }
 
-/** A key pair, the public key in a file. */
+/** A key pair, with the public key in a file. */
 function makeKey(folder: string, name = 'auditor.pub') {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const path = join(folder, name);

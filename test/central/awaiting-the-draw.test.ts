@@ -19,10 +19,7 @@ import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { ManualClock, until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
-/**
- * In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real
- * one.
- */
+/** In milliseconds of a fake clock. Deadlines are checked every 10 ms of the real one. */
 const LIMITS: Partial<Limits> = {
   pingIntervalMs: 100,
   idleTimeoutMs: 300,
@@ -38,7 +35,7 @@ async function open() {
   return { clock, store, central };
 }
 
-/** A peer of an agency whose WAIT the central has taken. */
+/** A peer whose WAIT the central has read. */
 async function waiting(central: TestCentral, agency: number, hello = helo(agency)): Promise<Peer> {
   const told = vi.spyOn(central.central, 'onDraw');
   const peer = await central.connect();
@@ -49,7 +46,7 @@ async function waiting(central: TestCentral, agency: number, hello = helo(agency
   return peer;
 }
 
-/** Has an agency of a central say that it has sent all its bets. */
+/** Finishes an agency. */
 async function finish(
   central: TestCentral,
   agency: number,
@@ -100,7 +97,7 @@ describe('WAIT', () => {
     const { central } = await open();
     const peer = await waiting(central, 1);
     peer.end();
-    // The end of its input may as well be the peer's death: it is asked at once, and again.
+    // After a half-close the peer may be dead: the central sends a ping at once, and again.
     expect(await peer.frames(2)).toEqual(['PING', 'PING']);
     await finish(central, 1, bet(11, 7574));
     await finish(central, 2);
@@ -131,7 +128,7 @@ describe('a pending WAIT', () => {
     expect(await peer.frame()).toBe('RWIN 0|');
     await clock.advance(150);
     expect(peer.socket.bytesRead).toBe(welcomed + 40 + 10);
-    // From the answer on it is a connection like any other.
+    // After the answer the usual deadlines apply.
     clock.time += 150;
     expect(await peer.lastFrames()).toEqual(['FAIL closing|1|idle']);
   });
@@ -180,7 +177,7 @@ describe('a pending WAIT', () => {
   test('ends at once when the process of the peer is dead', async () => {
     const { central } = await open();
     const peer = await waiting(central, 1);
-    // The system closes both directions of what a dead process leaves behind: its end comes, and a
+    // The system closes both directions for a dead process: the central receives its end, and a
     // reset for the first ping.
     peer.socket.destroy();
     await central.seen('connection-closed');
@@ -194,8 +191,8 @@ describe('a pending WAIT', () => {
     const peer = await connectRaw(central.port);
     peer.write(Buffer.concat([helo(1), WAIT]));
     await until(() => central.sockets[0]?.bytesWritten === 17, 'the welcome');
-    // Nothing less than megabytes fills the buffers of the network: the socket says that nothing is
-    // taken any more.
+    // Only megabytes would fill the network's buffers, so the socket is made to report
+    // back-pressure.
     const socket = central.sockets[0]!;
     socket.cork();
     clock.time += 1;
@@ -227,7 +224,7 @@ describe('a pending WAIT', () => {
       peer.socket.resetAndDestroy();
       await until(() => taken.length === turn, 'the wish being taken back');
     }
-    // Their places among the agency's connections are free again.
+    // Their connection slots of the agency are free again.
     await central.uploader(1);
   });
 });

@@ -11,8 +11,7 @@ describe('connection limits', () => {
     const stubborn = await connectRaw(central.port);
     stubborn.resume();
     await until(() => stubborn.readableEnded, 'the end of the turned away connection');
-    // Nothing but the timer of the central closes this socket: writing to it fails once it is
-    // closed.
+    // Only the central's timer closes this socket; then a write fails.
     const writing = setInterval(() => stubborn.write('x'), 10);
     await until(() => stubborn.destroyed || stubborn.closed, 'the connection being cut');
     clearInterval(writing);

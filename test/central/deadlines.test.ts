@@ -8,10 +8,7 @@ import { connectRaw } from '../support/raw-socket.ts';
 import { sendAndBeRead, TestCentral } from '../support/test-central.ts';
 import { ManualClock, until } from '../support/until.ts';
 
-/**
- * In milliseconds of a clock that the tests move; deadlines are looked at every 10 ms of the real
- * one.
- */
+/** In milliseconds of a fake clock. Deadlines are checked every 10 ms of the real one. */
 const LIMITS: Partial<Limits> = {
   firstMessageTimeoutMs: 50,
   messageTimeoutMs: 200,
@@ -73,7 +70,7 @@ describe('a partial message', () => {
     const batch = nbet(bet(1));
     await sendAndBeRead(central.sockets[0]!, peer, batch.subarray(0, 20));
     await clock.advance(150);
-    // The end of the first and the beginning of the second.
+    // The end of the first message and the beginning of the second.
     await sendAndBeRead(
       central.sockets[0]!,
       peer,
@@ -152,9 +149,7 @@ describe('an idle connection', () => {
   });
 });
 
-/**
- * Has that many winners of agency 1, whatever was uploaded: an answer that no socket takes at once.
- */
+/** Makes agency 1 have this many winners: an answer that no socket takes at once. */
 class ManyWinners extends GatedStore {
   readonly #count: number;
   constructor(count: number) {
@@ -172,8 +167,7 @@ class ManyWinners extends GatedStore {
 }
 
 /**
- * A central whose answer to GWIN has `count` winners, and a peer of agency 1 that reads only what
- * it is told to.
+ * A central whose answer to GWIN has `count` winners, and a peer of agency 1 that reads on request.
  */
 async function openWithWinners(count: number, limits: Partial<Limits> = {}) {
   const opened = await open({ store: new ManyWinners(count), agencies: [1], limits });
@@ -191,7 +185,7 @@ async function openWithWinners(count: number, limits: Partial<Limits> = {}) {
   };
 }
 
-/** Reads until that many bytes have arrived in all, and stops again. */
+/** Reads until the total reaches this many bytes, and pauses. */
 async function readUntil(peer: Socket, bytes: number): Promise<void> {
   const onData = (): void => {
     if (peer.bytesRead >= bytes) peer.pause();
@@ -227,7 +221,7 @@ describe('a peer that does not read its replies', () => {
     other.send(END);
     expect(await other.receive(4)).toBe(OK);
     expect(socket.writableLength).toBeLessThan(bytes);
-    // When it reads after all, it gets everything.
+    // A peer that resumes reading receives everything.
     peer.resume();
     await until(() => peer.bytesRead === 4 + 10 * (bytes - 4), 'ten answers');
   });
@@ -235,11 +229,11 @@ describe('a peer that does not read its replies', () => {
   test('is not cut while it reads slowly', async () => {
     const limits = { idleTimeoutMs: 1_000_000 };
     const { central, clock, peer, socket, bytes } = await openWithWinners(3_000_000, limits);
-    // Keeps the clock being looked at when the other connection is gone.
+    // Keeps the deadlines being checked without the other connection.
     await central.agency(1);
     peer.write(GWIN);
     await until(() => socket.writableNeedDrain, 'the answer waiting for the peer');
-    // The network makes room for more only after megabytes have been read.
+    // The network's buffers have room only after megabytes were read.
     for (let step = 1; step <= 5; step += 1) {
       await readUntil(peer, step * 5_000_000);
       await clock.advance(140);
@@ -256,7 +250,7 @@ describe('a peer that does not read its replies', () => {
       () => socket.writableNeedDrain && socket.readableEnded,
       'the answer waiting for the peer',
     );
-    // Longer than a closing connection lingers, shorter than a peer may leave its answers unread.
+    // Longer than the lingering close, shorter than the deadline for unread answers.
     await clock.advance(250);
     expect(central.of('connection-cut')).toEqual([]);
     peer.resume();

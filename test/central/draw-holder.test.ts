@@ -11,13 +11,13 @@ import { drawnBy, finishedBy, GatedStore, storeError } from '../support/gated-st
 
 vi.mock('node:timers/promises', () => import('../support/pause.ts'));
 
-/** When a draw that the store did not take is tried again. */
+/** Wait before a rejected draw is retried. */
 const RETRY_MS = 1000;
 
-/** When the draw that another server does not hold is held here. */
+/** Wait for another server's draw. */
 const TAKE_OVER_MS = 2000;
 
-/** A store whose bets cannot be read as often as the test says. */
+/** A store whose reads of bets fail a number of times. */
 class UnreadableStore extends GatedStore {
   readonly readErrors: Error[] = [];
 
@@ -29,7 +29,7 @@ class UnreadableStore extends GatedStore {
   }
 }
 
-/** A central of the agencies 1 and 2 without any connection; the clock is vitest's. */
+/** A central of agencies 1 and 2 without connections, on vitest's fake clock. */
 function open(lottery = new Lottery([1, 2])) {
   const store = new UnreadableStore();
   const events: CentralEvent[] = [];
@@ -47,7 +47,7 @@ function open(lottery = new Lottery([1, 2])) {
   return { store, lottery, central, events, told };
 }
 
-/** Lets time pass, and everything happen that it brings. */
+/** Advances the clock and runs what is due. */
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 
 beforeEach(() => {
@@ -165,8 +165,8 @@ describe('a draw that the store refuses', () => {
     await pass(RETRY_MS);
     expect(told()).toEqual(['draw-delayed', 'draw-delayed', 'draw-held']);
     expect(events.at(-1)).toMatchObject({ bets: 3 });
-    // What a log has is read again: it may have been put together anew. A full disk changes
-    // nothing about the bets.
+    // Another server's log may have changed, so bets are read again. A full disk does not change
+    // them.
     expect(store.reads).toBe(reads);
   });
 

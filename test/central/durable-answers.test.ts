@@ -45,7 +45,7 @@ describe('limits on pending batches', () => {
     await until(() => store.appended.length >= 64, '64 batches at the store');
     await takeTurns(other);
     expect(store.appended).toHaveLength(64);
-    // One chunk is being looked at, and the socket keeps one more before it stops.
+    // One chunk is being decoded, and the socket buffers one more.
     expect(socket.bytesRead).toBeLessThan(64 * batch.length + 256 * 1024);
     expect(sender.writableLength).toBeGreaterThan(0);
     store.held = false;

@@ -193,7 +193,7 @@ describe('a connection reset', () => {
     const { connect, of } = await open();
     const peer = await connect();
     peer.send(Buffer.from('half'));
-    // A whole round of another connection: the bytes have been read.
+    // After a round trip on another connection, the bytes were read.
     const other = await connect();
     other.send(Buffer.from('x\n'));
     await other.rest();
@@ -246,7 +246,7 @@ describe('a stop', () => {
     const peer = await connect();
     peer.send(Buffer.from('half a '));
     await until(() => of('connection-accepted').length === 1, 'the connection being accepted');
-    // A whole round of another connection: the bytes have been read.
+    // After a round trip on another connection, the bytes were read.
     const other = await connect();
     other.send(Buffer.from('x\n'));
     await other.rest();

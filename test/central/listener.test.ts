@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 const BUSY = Buffer.from('busy');
 
-/** A listener whose connections nobody talks to. */
+/** A listener whose connections have no session. */
 function parts(changes: Partial<ListenerParts> = {}): ListenerParts & { events: CentralEvent[] } {
   const events: CentralEvent[] = [];
   return {
@@ -48,7 +48,7 @@ async function open(changes: Partial<ListenerParts> = {}) {
   return { listener, events: made.events };
 }
 
-/** The code of the error of connecting, `connected` when there is none. */
+/** The error code of connecting, or `connected`. */
 function connectingTo(port: number): Promise<string> {
   return new Promise(resolve => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -93,7 +93,7 @@ describe('connections over the limit', () => {
     const limits = { ...DEFAULT_LIMITS, connectionsMax: 1, lingerTimeoutMs: 60_000 };
     const { listener, events } = await open({ limits });
     await connectRaw(listener.port);
-    // One after the other: more at once than the backlog would be delayed by the network.
+    // One at a time: more than the backlog at once would be delayed by the network.
     const turnedAway: Socket[] = [];
     while (turnedAway.length < 256) turnedAway.push(await connectRaw(listener.port));
     for (const socket of turnedAway) socket.resume();
@@ -193,7 +193,7 @@ describe('stopping', () => {
     expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(central.of('connection-closed')).toHaveLength(1);
     expect(await peer.rest()).toBe('');
-    // What comes from the store afterwards disturbs nobody.
+    // Later results of the store have no effect.
     store.letIn();
     await until(() => central.of('batch-stored').length === 1, 'the batch being durable');
   });

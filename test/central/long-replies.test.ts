@@ -13,11 +13,11 @@ import { until } from '../support/until.ts';
 import { signed } from '../support/certificates.ts';
 
 /**
- * A list of winners that is longer than a slice, a socket's buffer, or a frame: it arrives whole,
- * also at a slow reader and over TLS, although the connection is closed after it in some dialects.
+ * A list of winners that exceeds a slice, a socket's buffer, or a frame arrives completely, also at
+ * a slow reader and over TLS, although some dialects close the connection after it.
  */
 
-/** The bytes of a list, put together here; undefined where the dialect has none for so many. */
+/** The independently encoded list; undefined where the dialect cannot encode this many. */
 const LISTS: Readonly<Record<string, (documents: readonly string[]) => Buffer | undefined>> = {
   tp0: documents => withLength(`RWIN`, `${documents.length}|${documents.join('|')}`),
   'push-codes': documents => {
@@ -62,7 +62,7 @@ const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const documentsOf = (count: number): string[] =>
   range(count).map(index => String(10_000_000 + index));
 
-/** What agency 1 says to hear its winners. */
+/** Bytes with which agency 1 receives its winners. */
 function questionOf(spoken: SpokenDialect): Buffer {
   return Buffer.concat([spoken.hello(1), spoken.question?.(1) ?? spoken.allSent(1)]);
 }
@@ -80,10 +80,7 @@ async function drawnCentral(spoken: SpokenDialect, count: number, options: objec
   return central;
 }
 
-/**
- * Everything that the server says until it ends the connection, or until `length` bytes of it have
- * come.
- */
+/** All bytes from the server until it ends the connection, or the first `length`. */
 async function readAll(socket: Socket, length: number, pauseMs: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let received = 0;
@@ -118,7 +115,7 @@ describe.each(SPOKEN)('a list of winners in $name', { timeout: 60_000 }, spoken 
   );
 
   test('arrives whole at a slow reader, after back-pressure', async () => {
-    // More than the kernel's buffers of both ends hold, where the dialect has bytes for so many.
+    // Exceeds the kernel's buffers of both sides, where the dialect can encode this many.
     const most = { 'push-codes': 16_000, 'op-codes': 65_000, tp0: 600_000 };
     const count = most[spoken.name as keyof typeof most] ?? 400_000;
     const central = await drawnCentral(spoken, count);

@@ -4,7 +4,7 @@ import { GatedStore } from '../support/gated-store.ts';
 import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
-/** Uploads of agencies that number bets, not batches. */
+/** Uploads of agencies that number bets instead of batches. */
 
 const BAD = bet('x');
 const FULL_DISK = 'FAIL storage|1|cannot write bets.csv, the disk is full (ENOSPC)';
@@ -14,7 +14,7 @@ async function open(options: { held?: boolean } = {}) {
   return { store, central: await TestCentral.open({ store }) };
 }
 
-/** Stores three bets, refuses two, stores one: seven is the next. */
+/** Stores three bets, refuses two, stores one: the next number is 7. */
 async function openWithSix() {
   const opened = await open();
   const peer = await opened.central.betUploader(1);

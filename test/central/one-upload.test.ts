@@ -21,7 +21,8 @@ import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
 /**
- * An agency has one upload at a time: what would begin another one, or end it early, is refused.
+ * An agency has one upload at a time. Messages that would begin another one, or end it early, are
+ * refused.
  */
 
 const openText = (name: string, bets: number): string =>
@@ -33,10 +34,7 @@ async function open(options: { held?: boolean; agencies?: readonly number[] } = 
   return { store, central: await TestCentral.open({ store, agencies }) };
 }
 
-/**
- * A central with the upload `u` of agency 1, of which two bets are durable, or on their way to the
- * disk.
- */
+/** A central with the upload `u` of agency 1, of which two bets are durable or pending. */
 async function openWith(state: 'durable' | 'in flight') {
   const opened = await open({ held: state === 'in flight' });
   const { store, central } = opened;
@@ -70,7 +68,7 @@ describe.each(['durable', 'in flight'] as const)('an unfinished upload (%s)', st
     expect([store.appended.length, store.noted.length]).toEqual([1, 0]);
     store.open();
     if (state === 'in flight') expect(await uploader.frame()).toBe('OK');
-    // Nothing was cut off: the upload goes on and ends.
+    // The upload continues to its end.
     expect(await uploader.ask(sbet(3, bet(3)), done(2, 3), END)).toEqual(['OK', 'OK', 'OK']);
     expect(store.rows).toBe(row(1, 1) + row(1, 2) + row(1, 3));
   });
@@ -163,7 +161,7 @@ describe('unfinished bets of the base protocol', () => {
     expect(await central.last(hello, sbet(1, bet(1)))).toEqual([outside(2)]);
     expect(central.refusalCodes).toEqual(['upload-open']);
     await central.betUploader(2);
-    // The base protocol itself goes on.
+    // The base protocol continues.
     bases[0]!.send(Buffer.concat([nbet(bet(3)), END]));
     expect(await bases[0]!.receive(8)).toBe(OK + OK);
     expect(store.rows).toBe(row(1, 1) + row(1, 1) + row(1, 3));

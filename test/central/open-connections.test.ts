@@ -37,7 +37,7 @@ test('buffers over the limit cut the largest holders, and no more than needed', 
   const { open, cut } = openWith(100, 10, 60, 31);
   expect(cut()).toEqual([false, true, false]);
   expect(open.count).toBe(2);
-  // It is not counted any more, whatever it says until it is closed.
+  // It is not counted any more, whatever it sends until it is closed.
   expect(openWith(100, 200, 50, 50).cut()).toEqual([true, false, false]);
 });
 
@@ -56,7 +56,7 @@ test('released buffers and closed connections no longer count', () => {
 
 test('the peer with the largest buffer over the limit is cut, and the reason logged', async () => {
   const central = await TestCentral.open({
-    // One connection alone does not come near its own limits.
+    // One connection alone stays below its own limits.
     limits: { bufferedBytesMax: 20_000, payloadBytesMax: DEFAULT_LIMITS.payloadBytesMax },
   });
   const modest = await central.agency(2);

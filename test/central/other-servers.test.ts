@@ -20,7 +20,7 @@ import { drawnBy, finishedBy, GatedStore, storeError } from '../support/gated-st
 import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 
-/** What a server does when others write to its log. */
+/** Servers with a shared log. */
 
 const OVERTAKEN = 'FAIL storage|1|another server was first';
 const AWAY = 'FAIL storage|1|no node leads the stream';
@@ -32,7 +32,7 @@ async function open(options: { held?: boolean; agencies?: readonly number[] } = 
   return { store, central, bystander: await central.agency(2) };
 }
 
-/** A batch of the upload `u` of agency 1 that another server has stored. */
+/** A batch of the upload `u` of agency 1, stored by another server. */
 const storedElsewhere = (seq: number): Fact => ({
   kind: 'stored',
   agency: 1,
@@ -86,7 +86,7 @@ describe('an overtaken batch without a number', () => {
     const peer = await central.agency(1);
     peer.send(nbet(bet(1)));
     await until(() => store.appended.length === 1, 'a batch at the store');
-    // Why it was refused is not that the agency has finished meanwhile.
+    // The reason is not that the agency has finished meanwhile.
     store.tellOfAnother(finishedBy(2));
     store.refuse('unavailable');
     expect(await peer.rest()).toBe(NOK);
@@ -197,7 +197,7 @@ describe('END on this server', () => {
 });
 
 describe('HELO', () => {
-  /** A central whose store is settled when the test says so. */
+  /** A central whose store settles on request. */
   async function openBehind() {
     const opened = await open();
     const settling = Promise.withResolvers<void>();

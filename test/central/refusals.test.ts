@@ -5,7 +5,7 @@ import { TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 
-/** Asks the one who is at the other end something that changes nothing: is it still served? */
+/** A question without effects, which shows that the peer is still served. */
 async function expectServed(peer: Peer): Promise<void> {
   peer.send(GWIN);
   expect(await peer.receive(4)).toBe(NEND);
@@ -13,18 +13,18 @@ async function expectServed(peer: Peer): Promise<void> {
 
 interface Case {
   readonly what: string;
-  /** What the refused peer sends, in one write. */
+  /** Bytes of the refused peer, in one write. */
   readonly says: readonly Uint8Array[];
   readonly code: string;
-  /** A part of the explanation in the log. */
+  /** Part of the detail in the log. */
   readonly detail?: string;
-  /** Number of bets that the log says were refused; undefined when no bets are the subject. */
+  /** Number of refused bets in the log; undefined for other messages. */
   readonly bets?: { readonly single: boolean; readonly count: number };
 }
 
 /**
- * While agency 2 is in the middle of an upload, with half a batch on its way, a peer says something
- * that is refused, and goes on with a batch that would be valid.
+ * While agency 2 has sent half a batch, a peer sends bytes that are refused, and then a valid
+ * batch.
  */
 async function refuseAmongOthers({ says, code, detail, bets }: Case): Promise<void> {
   const store = new GatedStore();

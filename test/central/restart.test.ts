@@ -25,7 +25,7 @@ import { TestCentral } from '../support/test-central.ts';
 import type { Peer } from '../support/peer.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** The real disk, with no room for the record of a draw. */
+/** The real disk, full for the record of a draw. */
 const NO_ROOM_FOR_DRAW: Files = {
   ...NODE_FILES,
   open: async path => {
@@ -40,7 +40,7 @@ const NO_ROOM_FOR_DRAW: Files = {
   },
 };
 
-/** One life of a server: its store, with what it remembers, and its central. */
+/** One process of a server: its store and its central. */
 interface Life {
   readonly folder: string;
   readonly central: TestCentral;
@@ -58,9 +58,9 @@ async function start(folder: string, files = NODE_FILES, agencies = [1, 2]): Pro
 type End = 'stopped' | 'killed';
 
 /**
- * Ends a life and begins the next one. A killed one goes on where nobody hears it: the next begins
- * with the files as they are at this instant, whatever was being written. (The journal first: it
- * never vouches for rows that are not there.)
+ * Ends a process and starts the next one. A killed one continues without an effect: the next starts
+ * with a copy of its files at this moment, in the middle of writes. (The journal is copied first:
+ * it must not list rows that are missing.)
  */
 async function restart({ folder, central }: Life, end: End, agencies?: number[]): Promise<Life> {
   if (end === 'stopped') {
@@ -110,7 +110,7 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     ]);
     expect(await central.last(helo(2, 'other'))).toEqual([failFinished(2)]);
     expect(await central.last(conn(2), nbet(bet(21)))).toEqual(['NOK']);
-    // Those of agencies 1 and 3 are still the only ones that may go on.
+    // Only the uploads of agencies 1 and 3 may continue.
     expect(await central.last(helo(1, 'other'))).toEqual([OPEN]);
     expect(await central.last(conn(1), nbet(bet(21)))).toEqual(['NOK']);
     expect(await central.last(conn(1), END)).toEqual(['NOK']);
@@ -154,7 +154,7 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     }
     await first.central.seen('draw-held');
 
-    // Twice, and once with one more agency than took part.
+    // Twice, and once with an agency that did not take part.
     let life = await restart(first, end);
     life = await restart(life, end, [1, 2, 3]);
     const { central } = life;
@@ -184,16 +184,16 @@ describe.each(['stopped', 'killed'] as const)('a restarted server (%s, promise P
     expect(central.of('draw-held')).toEqual([]);
     expect(linesIn(life, 'draw')).toBe(1);
     expect(rowsIn(life).split('\r\n')).toHaveLength(7);
-    // What was refused has left nothing behind that would stop the next start.
+    // The refusal left nothing that would stop the next start.
     await restart(life, end);
   });
 });
 
 describe('an upload across any restarts of the server (promises P1, P3, P6)', () => {
   const life = fc.record({
-    /** Batches that are sent without waiting. */
+    /** Batches sent without waiting. */
     sent: fc.integer({ min: 0, max: 20 }),
-    /** Answers that are waited for, at most. */
+    /** Largest number of awaited answers. */
     heard: fc.integer({ min: 0, max: 20 }),
     end: fc.constantFrom<End>('stopped', 'killed'),
   });
@@ -212,7 +212,7 @@ describe('an upload across any restarts of the server (promises P1, P3, P6)', ()
       const peer = await current.central.connect();
       peer.send(helo(1));
       const next = Number(/^WELC (\d+)\|/.exec(await peer.frame())?.[1]);
-      // All that was answered is there; nothing is there that was not sent.
+      // Everything acknowledged is stored, and nothing that was not sent.
       expect(next).toBeGreaterThan(acknowledged);
       expect(next).toBeLessThanOrEqual(sentMost + 1);
       return [peer, next];

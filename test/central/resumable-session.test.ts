@@ -100,7 +100,7 @@ describe('HELO', () => {
     expect(store.appended).toEqual([]);
     peer.end();
     await central.seen('connection-closed');
-    // Its place among the connections of the agency is free again.
+    // Its connection slot of the agency is free again.
     for (let count = 0; count < 16; count += 1) await central.uploader(1);
   });
 

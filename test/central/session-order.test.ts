@@ -128,7 +128,7 @@ describe('a connection', () => {
     await takeTurns(other);
     expect(finishing.socket.bytesRead).toBe(0);
     expect(central.of('agency-finished')).toEqual([]);
-    // No bet is taken between END and its answer.
+    // No bet is accepted between END and its answer.
     uploading.send(nbet(bet(2)));
     await central.seen('bets-refused');
     store.letIn();

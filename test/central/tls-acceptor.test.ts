@@ -30,7 +30,7 @@ const MUTUAL = { identity: trusted.server, clientAuthority: trusted.ca };
 const open = (options: TestCentralOptions = {}): Promise<TestCentral> =>
   TestCentral.open({ tls: MUTUAL, ...options });
 
-/** A connection over TLS, with the certificate of an agency or without. */
+/** A TLS connection, with or without an agency's certificate. */
 async function securely(
   { port }: TestCentral,
   identity?: Pem,
@@ -45,11 +45,11 @@ async function securely(
   return { peer: new Peer(socket), socket };
 }
 
-/** What the log says of handshakes that failed. */
+/** Events of failed handshakes. */
 const failures = (central: TestCentral): string[] =>
   central.of('handshake-failed').map(({ error }) => error);
 
-/** An agency that is served stores a bet while others fail. */
+/** Expects that a served agency stores a bet meanwhile. */
 async function expectServed(central: TestCentral, document: number): Promise<void> {
   const { peer } = await securely(central, await trusted.agency(1));
   peer.send(Buffer.concat([conn(1), nbet(bet(document))]));
@@ -288,7 +288,7 @@ describe('a connection over TLS', () => {
       store.tellOfAnother(fact);
     const { socket } = await securely(central, await trusted.agency(1));
     socket.pause();
-    // More answers than the buffers of both sides hold.
+    // Answers that exceed the buffers of both sides.
     socket.write(Buffer.concat([conn(1), ...Array<Buffer>(50).fill(GWIN)]));
     await central.seen('connection-closed');
     expect(central.cutReasons).toEqual([reason]);

@@ -7,7 +7,7 @@ import { takeTurns, TestCentral } from '../support/test-central.ts';
 import { until } from '../support/until.ts';
 import { Peer } from '../support/peer.ts';
 
-/** The upload's batches: one of four is not valid, the others have one or two bets. */
+/** The upload's batches: one of four is invalid, the others have one or two bets. */
 const isValid = (seq: number): boolean => seq % 4 !== 3;
 const betsOf = (seq: number): string[][] =>
   isValid(seq)
@@ -23,7 +23,7 @@ const rowsOf = (seq: number): string =>
 const outcomeOf = (seq: number): string =>
   isValid(seq) ? 'OK' : `FAIL invalid-bet|0|${seq}|1|document|not-digits`;
 
-/** The batches of the upload that are durable, in stored order; negative when refused. */
+/** Durable batches of the upload, in stored order; negative if refused. */
 function durable(facts: readonly Fact[]): number[] {
   return facts.flatMap(fact => {
     if (fact.kind === 'stored') return [fact.place!.seq];
@@ -31,20 +31,20 @@ function durable(facts: readonly Fact[]): number[] {
   });
 }
 
-/** One connection of an upload after the other, and what has to be answered on it. */
+/** The consecutive connections of an upload, and a model of their answers. */
 class Uploader {
   readonly #central: TestCentral;
   readonly #store: GatedStore;
   #peer: Peer | undefined;
-  /** What is not answered yet: numbers of batches, 0 for HELO. */
+  /** Unanswered messages: numbers of batches, 0 for HELO. */
   #unanswered: number[] = [];
-  /** The next batch to send; unknown until the central has said so. */
+  /** The next batch to send; undefined before the welcome. */
   next: number | undefined;
-  /** What may be refused on this connection, and has not been asked for by itself. */
+  /** Messages that may be refused on this connection as a consequence of an earlier one. */
   readonly excuses = new Set<string>();
   readonly problems: string[] = [];
   #reading: Promise<void> = Promise.resolve();
-  /** Number of batches that were durable when the connection was made. */
+  /** Number of durable batches when the connection was opened. */
   #durableBefore = 0;
 
   constructor(central: TestCentral, store: GatedStore) {
@@ -63,18 +63,18 @@ class Uploader {
     this.#reading = this.#read(peer);
   }
 
-  /** Sends the next batches without waiting; nothing when the connection is not ready. */
+  /** Sends the next batches without waiting; nothing before the welcome. */
   send(count: number): void {
     if (this.next === undefined) return;
     for (let sent = 0; sent < count; sent += 1) this.#say(this.next++);
   }
 
-  /** Sends one again of those before the next. */
+  /** Repeats an earlier batch. */
   repeat(back: number): void {
     if (this.next !== undefined && this.next > 1) this.#say(Math.max(1, this.next - back));
   }
 
-  /** Leaves a batch out. */
+  /** Skips a batch. */
   skip(): void {
     if (this.next === undefined) return;
     this.excuses.add('sequence-gap');
@@ -109,7 +109,7 @@ class Uploader {
   async #read(peer: Peer): Promise<void> {
     for (;;) {
       const answer = await peer.frame().catch(() => undefined);
-      // Whatever is not answered when the connection ends is unknown to the client.
+      // The client does not know the outcome of messages that are unanswered at the end.
       if (answer === undefined) return;
       this.#judge(answer);
     }
@@ -181,7 +181,7 @@ async function perform(
     case 'open':
       return store.open();
     case 'full':
-      // What is refused leaves a gap behind it for everybody who has sent more.
+      // A refused batch leaves a gap for every later one.
       for (const { excuses } of uploaders) excuses.add('storage').add('sequence-gap');
       return store.refuse();
   }

@@ -15,8 +15,8 @@ import { inParallel } from './conversation.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 
 /**
- * What our agency promises in every dialect, over a real socket: every byte that it says is
- * compared, and what it is answered is put together by the test.
+ * The contract of the agency in every dialect, over a real socket. The test compares every byte
+ * that the agency sends, and encodes the answers independently.
  */
 export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly LyingAnswer[]): void {
   describeAnswers(spoken);
@@ -42,23 +42,23 @@ export function describeDialectOfAgency(spoken: SpokenDialect, lies: readonly Ly
 
 export interface LyingAnswer {
   readonly what: string;
-  /** In the place of the answer to the first batch. */
+  /** Replaces the answer to the first batch. */
   readonly bytes: Buffer;
   readonly error: string;
 }
 
-/** Longest list of winners that the agency of the lies takes, in bytes. */
+/** Limit of the winners' list in the tests with wrong lengths, in bytes. */
 const REPLY_BYTES_MAX = 32;
 
-/** What the agency says, and what it is answered. */
+/** Bytes of the agency, and their answer. */
 interface Exchange {
   readonly asks: Buffer;
   readonly says: Buffer;
-  /** Over a connection of its own. */
+  /** Whether it has its own connection. */
   readonly apart?: boolean;
   /**
-   * What becomes of the agency when the connection breaks before the answer is complete: nothing,
-   * or an error.
+   * The agency's error if the connection breaks before the answer is complete; undefined if it
+   * retries.
    */
   readonly fails?: string;
 }
@@ -72,8 +72,8 @@ const BETS_FILE = [LORCA, NANDU]
   .join('');
 
 /**
- * The whole conversation of an agency of two bets, a batch each, that has to ask twice where it has
- * to ask.
+ * The conversation of an agency with two bets, a batch each. Where it polls, the first answer is
+ * negative.
  */
 function exchangesOf(spoken: SpokenDialect): Exchange[] {
   const { connectionPerQuestion: apart } = spoken;
@@ -123,7 +123,7 @@ async function started(spoken: SpokenDialect, limits: Partial<Limits> = {}) {
 
 type Started = Awaited<ReturnType<typeof started>>;
 
-/** Says an answer, or the beginning of it; whether that was all. */
+/** Sends an answer, or its beginning. @returns whether it is complete */
 type Say = (peer: Peer, answer: Buffer) => Promise<boolean>;
 
 const sayWhole: Say = async (peer, answer) => {
@@ -132,9 +132,8 @@ const sayWhole: Say = async (peer, answer) => {
 };
 
 /**
- * Plays the server: expects to hear every byte of the exchanges once and nothing else, an exchange
- * again only when it was not answered and may be repeated; and that the agency knows its winners in
- * the end, unless it failed before.
+ * Plays the server. Expects exactly the bytes of the exchanges, each once, or again if it is
+ * repeatable and its answer was cut; and the winners at the end, unless the agency must fail.
  */
 async function play(
   spoken: SpokenDialect,
@@ -170,10 +169,7 @@ async function play(
 function describeAnswers(spoken: SpokenDialect): void {
   const answersLength = exchangesOf(spoken).reduce((sum, { says }) => sum + says.length, 0);
 
-  /**
-   * Says each answer cut at the places given, in bytes of all answers; the agency reads each piece
-   * by itself.
-   */
+  /** Sends the answers cut at offsets of all answers. The agency reads each piece separately. */
   async function expectUnderstood(places: readonly number[]): Promise<void> {
     const sockets = watchClientSockets();
     const run = await started(spoken);
@@ -207,7 +203,7 @@ function describeAnswers(spoken: SpokenDialect): void {
 function describeLostConnections(spoken: SpokenDialect): void {
   const exchanges = exchangesOf(spoken);
 
-  /** Ends the connection within an answer, for each byte that the answer has. */
+  /** Ends the connection after each byte of an answer. */
   async function expectBroken(broken: Exchange, index: number, length: number): Promise<void> {
     const run = await started(spoken);
     let turn = 0;
@@ -284,9 +280,7 @@ function describeRefusedEnds(spoken: SpokenDialect): void {
   const exchanges = exchangesOf(spoken);
   const refused = spoken.refused('no');
 
-  /**
-   * Behind the batches, one by one: what is answered is refused, and nothing is said after that.
-   */
+  /** Refuses each exchange after the batches, one per run: the agency sends nothing more. */
   const ends = exchanges.slice(2).filter(({ says }) => says.length > 0 && refused.length > 0);
 
   test.each(ends)('a refusal after the batches ends the run (%#)', async end => {
@@ -353,7 +347,7 @@ function describeWaits(spoken: SpokenDialect): void {
       let turn = 0;
       await play(spoken, run, async (peer, answer) => {
         turn += 1;
-        // What must not happen has no event to wait for: nothing but the time that it takes.
+        // There is no event for the absence of bytes, so the test waits for a time.
         if (turn === total) await delay(3 * answerTimeoutMs);
         peer.send(answer);
         return true;

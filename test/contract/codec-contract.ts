@@ -13,30 +13,30 @@ import { outcomeOf } from './decoding.ts';
 import { defectsOf } from './dialect-refusals.ts';
 import type { RawBet } from './spoken-dialect.ts';
 
-/** Bytes that a decoder refuses, and how the refusal begins: its code, then its detail. */
+/** Bytes that a decoder refuses, and the beginning of the refusal: code, then detail. */
 export type Reject = readonly [what: string, bytes: Uint8Array, refusal: string];
 
 export interface HalfTable {
   readonly rejects: readonly Reject[];
-  /** Incomplete messages as long as the limits allow: the decoder waits for the rest. */
+  /** Incomplete messages within the limits: the decoder waits for the rest. */
   readonly waits: readonly Uint8Array[];
-  /** Unusual bytes, and the message that they are. */
+  /** Unusual bytes, and their message. */
   readonly accepts: readonly (readonly [what: string, bytes: Uint8Array, message: object])[];
 }
 
 export interface CodecCase {
   readonly dialect: Dialect;
   readonly golden: readonly GoldenMessage[];
-  /** Sent to the central before anything else. */
+  /** Bytes that precede all others to the central. */
   readonly hello: Uint8Array;
-  /** The frame of a batch of `agency`, put together by the test. */
+  /** A batch of `agency`, encoded by the test. */
   readonly batch: (agency: number, ...bets: readonly RawBet[]) => Buffer;
-  /** Longest frame of a batch that our agency sends. */
+  /** Longest frame of a batch of our agency. */
   readonly batchBytesMax: (limits: Limits) => number;
-  /** Bytes that a full batch may leave free for the digits of its count. */
+  /** Unused bytes of a full batch, because its count may have fewer digits. */
   readonly slackBytes: number;
   readonly isSendable: (bet: Bet) => boolean;
-  /** Number of a bet as the batch has it. */
+  /** Whether a batch keeps leading zeros of a number. */
   readonly keepsZeros: boolean;
   readonly numberMax: string;
   readonly documentIsText: boolean;
@@ -49,7 +49,7 @@ type Message = ClientMessage | ServerAnswer;
 const SMALLEST: Limits = { ...DEFAULT_LIMITS, payloadBytesMax: 1024 };
 const LONGEST = ['x'.repeat(255), 'ñ'.repeat(127), '0123456789', '2000-02-29', '0000009997'];
 
-/** What every codec has to do; whatever is special about one dialect is in its tables. */
+/** The contract of every codec. The tables have the specifics of a dialect. */
 export function describeCodec(codec: CodecCase): void {
   const { dialect } = codec;
   const bytesOf = ({ fields }: GoldenMessage): Buffer => Buffer.from(hexOf(fields), 'hex');
@@ -127,7 +127,7 @@ function describeDecoder(
       (bytes, cuts) => {
         const whole = outcomeOf(create(), [bytes]);
         const inPieces = outcomeOf(create(), cutAt(bytes, cuts));
-        // Fewer bytes may show another fault first.
+        // Fewer bytes may have another fault first.
         const refused = (text?: string): string => (text === undefined ? 'no' : 'yes');
         expect({ ...inPieces, refusal: refused(inPieces.refusal) }).toEqual({
           ...whole,

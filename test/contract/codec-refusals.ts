@@ -6,7 +6,7 @@ export const MALFORMED = 'malformed: ';
 export const tooFew = (bet: number): string => `invalid-bet: bet ${bet}, batch, too-few-fields`;
 export const tooMany = (bet: number): string => `invalid-bet: bet ${bet}, batch, too-many-fields`;
 
-/** Each of several frames, refused in the same way. */
+/** Several frames with the same refusal. */
 export const each = (
   frames: readonly (readonly [string, Uint8Array])[],
   refusal: string,

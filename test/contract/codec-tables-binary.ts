@@ -6,7 +6,7 @@ import { each, MALFORMED, TOO_LARGE, tooFew, tooMany } from './codec-refusals.ts
 import { ascii, bytes, counted, joined, NOTHING, patched, u16 } from './spoken-dialect.ts';
 import { spoken } from './spoken-dialects.ts';
 
-/** What the dialects of packed numbers refuse, await and accept. */
+/** Tables of the binary dialects. */
 
 function pushCodes(): CodecCase {
   const { dialect, batch, numberMax, documentIsText } = spoken('push-codes');
@@ -16,7 +16,7 @@ function pushCodes(): CodecCase {
     u16(length),
     `${TOO_LARGE}a batch of ${length} bytes, at most 8190 are taken`,
   ];
-  /** A packet with another byte at a place of it, alone in its batch. */
+  /** A batch of one packet, with one byte replaced. */
   const lying = (at: number, hex: string): Buffer => patched(one, at + 2, hex);
   return {
     dialect,
@@ -133,7 +133,7 @@ function opCodes(): CodecCase {
           patched(one, 5, '000e'),
           `${TOO_LARGE}a list of at least 27677`,
         ],
-        // Each bet has 12 bytes at least: 682 of them and the head are 8187.
+        // A bet has at least 12 bytes: 682 of them and the header are 8187.
         ...[
           '03 02ab',
           '03 ffff',

@@ -6,7 +6,7 @@ import { each, MALFORMED, namesBoth, TOO_LARGE, tooFew, tooMany } from './codec-
 import { ascii, bytes, counted, joined, NOTHING, patched, u32 } from './spoken-dialect.ts';
 import { spoken } from './spoken-dialects.ts';
 
-/** What the dialects whose fields are all texts refuse, await and accept. */
+/** Tables of the text dialects. */
 
 function checkWin(): CodecCase {
   const { dialect, batch, numberMax, documentIsText } = spoken('check-win');

@@ -9,7 +9,7 @@ import { each, MALFORMED, namesBoth, TOO_LARGE, tooFew, tooMany } from './codec-
 import { ascii, counted, joined, patched, u32 } from './spoken-dialect.ts';
 import { spoken } from './spoken-dialects.ts';
 
-/** What the base protocol and its extension refuse, await and accept. */
+/** Tables of the base protocol and its extension. */
 
 const typed = (type: string, payload?: Uint8Array | string): Buffer =>
   joined(ascii(type.padEnd(4, '\0')), payload === undefined ? '' : counted(u32, payload));
@@ -27,7 +27,7 @@ const unknown = (...types: readonly string[]): readonly Reject[] =>
     'unknown-message: type 0x',
   );
 
-/** Types up to their limit, beyond it, and with a length of 4 GiB. */
+/** Types with a payload at the limit, above it, and of 4 GiB. */
 function limited(limits: Readonly<Record<string, number>>): Pick<HalfTable, 'rejects' | 'waits'> {
   const entries = Object.entries(limits);
   return {
@@ -52,7 +52,7 @@ function base(): CodecCase {
     hello: hello(1),
     batch,
     batchBytesMax: ({ payloadBytesMax }) => 8 + payloadBytesMax,
-    // The digits of the largest count.
+    // Digits of the largest count.
     slackBytes: 4,
     isSendable: bet => !namesBoth(bet).includes('|'),
     keepsZeros: true,
@@ -132,7 +132,7 @@ function resumable(): CodecCase {
     ...base(),
     dialect: spoken('tp0').dialect,
     golden: [...BASE, ...RESUMABLE],
-    // Besides the digits of the largest count, those of the largest number and its separator.
+    // Digits of the largest count and of the largest number, and a separator.
     slackBytes: 4 + 16,
     central: {
       rejects: [
@@ -189,7 +189,7 @@ function resumable(): CodecCase {
         ...unknown('HELO', 'SBET', 'DONE', 'WAIT', 'CONN', 'ping', 'XXXX'),
         ...each(
           typedWith('WELC', [
-            // Three fields are the answer to an older agency, which numbers batches.
+            // Three fields answer an older agency, which numbers batches.
             '',
             '1|64',
             '1|64|8184',
@@ -205,7 +205,7 @@ function resumable(): CodecCase {
         ...answers.rejects,
       ],
       waits: answers.waits,
-      // Codes of a later version.
+      // Codes of a newer version.
       accepts: ['', '|', 'x', 'new-code|1|why', 'NEW|0|why', 'toString|1|'].map(text => {
         const [code, , ...rest] = text.split('|');
         const detail = `${code} ${rest.join(' ')}`;

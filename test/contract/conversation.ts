@@ -7,21 +7,18 @@ import { until } from '../support/until.ts';
 import type { Peer } from '../support/peer.ts';
 import type { RawBet, SpokenDialect } from './spoken-dialect.ts';
 
-/**
- * A conversation of agency 1 in any dialect, what must come of it, and ways to hold it with a
- * central of ours.
- */
+/** A conversation of agency 1 in any dialect, its outcome, and ways to send it to our central. */
 
-/** Another bet that wins. */
+/** A second winning bet. */
 export const SECOND: RawBet = { ...LORCA, document: '24807260', number: '7574' };
 
-/** What is stored of a bet of agency 1. */
+/** The stored row of a bet of agency 1. */
 export function rowOf(bet: RawBet): string {
   const { firstName, lastName, document, birthdate, number } = bet;
   return `1,${String(firstName)},${String(lastName)},${document},${birthdate},${number}\r\n`;
 }
 
-/** A message of agency 1, and what comes of it. */
+/** A message of agency 1, and its effects. */
 export interface Part {
   readonly bytes: Buffer;
   readonly answer: Buffer;
@@ -36,7 +33,7 @@ export function partOf(
   return { bytes, answer, rows: bets.map(rowOf).join('') };
 }
 
-/** Agency 1 says who it is, sends two batches, and says that this was all. */
+/** Agency 1 identifies itself, sends two batches, and finishes. */
 export function uploadOf(spoken: SpokenDialect): Part[] {
   const batches = [[LORCA], [SECOND, NANDU]];
   return [
@@ -46,7 +43,7 @@ export function uploadOf(spoken: SpokenDialect): Part[] {
   ].filter(({ bytes }) => bytes.length > 0);
 }
 
-/** What comes of the first `length` bytes of a conversation. */
+/** The effects of the first `length` bytes of a conversation. */
 export function outcomeOf(parts: readonly Part[], length: number) {
   let end = 0;
   const complete = parts.filter(({ bytes }) => (end += bytes.length) <= length);
@@ -79,8 +76,8 @@ export async function openFor(
 export type Opened = Awaited<ReturnType<typeof openFor>>;
 
 /**
- * Sends pieces over the newest connection, each when the one before it has been read: the central
- * gets them as they are.
+ * Sends pieces over the newest connection, each after the previous one was read, so that the
+ * central reads them separately.
  */
 export async function sendPieces(
   central: TestCentral,
@@ -104,7 +101,7 @@ export async function connected(central: TestCentral): Promise<Peer> {
   return peer;
 }
 
-/** Does something for each, some at the same time. */
+/** Runs a function for each item, with bounded concurrency. */
 export async function inParallel<Item>(
   items: readonly Item[],
   act: (item: Item) => Promise<void>,

@@ -5,13 +5,13 @@ import { WireError } from '../../src/wire/refusal.ts';
 export interface Outcome {
   readonly messages: object[];
   readonly pending: boolean;
-  /** Code and detail, when the bytes are refused. */
+  /** Code and detail of the refusal, if any. */
   readonly refusal?: string;
 }
 
 /**
- * Everything that a decoder makes of a stream in pieces; bets that are invalid are refused too.
- * Each piece is overwritten as soon as the next one is pushed: messages must not depend on it.
+ * Decodes a stream in pieces; refuses invalid bets too. Overwrites each piece when the next one is
+ * pushed: messages must not refer to it.
  */
 export function outcomeOf(
   decoder: Decoder<ClientMessage | ServerAnswer>,
@@ -29,7 +29,7 @@ export function outcomeOf(
         messages.push(plain(next));
         checkBets(decoder, next);
       }
-      // Asking again without new bytes changes nothing.
+      // A second call without new bytes changes nothing.
       if (decoder.next() !== undefined) throw new Error('a message without new bytes');
     }
   } catch (error) {
@@ -39,7 +39,7 @@ export function outcomeOf(
   return { messages, pending: decoder.pending };
 }
 
-/** A message with its payload as text, independent of the stream's memory. */
+/** A message with its payload copied as text. */
 function plain(message: ClientMessage | ServerAnswer): object {
   if (!('payload' in message)) return message;
   return { ...message, payload: Buffer.from(message.payload).toString('latin1') };

@@ -23,8 +23,8 @@ import { describeWaits } from './dialect-waits.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 
 /**
- * What the central promises in every dialect, over a real socket. The other end says bytes that
- * none of our code has made, and what it is answered is compared byte by byte.
+ * The contract of the central in every dialect, over a real socket. The test encodes the peer's
+ * bytes independently, and compares the answers byte by byte.
  */
 export function describeDialectOfCentral(spoken: SpokenDialect): void {
   describeStreams(spoken);
@@ -41,7 +41,10 @@ function describeStreams(spoken: SpokenDialect): void {
     'hex',
   );
 
-  /** The winners as agency 1 gets them: asked for over a connection of the right kind, or sent. */
+  /**
+   * The winners as agency 1 receives them: by a question, on its own connection where the dialect
+   * has one, or unasked.
+   */
   async function expectWinners(
     central: TestCentral,
     peer: Peer,
@@ -120,7 +123,7 @@ function describeTruncation(spoken: SpokenDialect): void {
   const parts = uploadOf(spoken);
   const stream = bytesOf(parts);
 
-  /** Each place before the last message is complete: the agency never finishes. */
+  /** Each offset before the end of the last message: the agency does not finish. */
   const places = range(stream.length);
 
   async function expectTruncated({ central, store }: Opened, upTo: readonly Part[], place: number) {

@@ -10,7 +10,7 @@ interface Defect {
   readonly detail: string;
 }
 
-/** Bets with one fault each, which the dialect can carry. */
+/** Bets with one fault each that the dialect can encode. */
 export function defectsOf({
   numberMax,
   documentIsText,
@@ -65,10 +65,7 @@ export function defectsOf({
   ];
 }
 
-/**
- * What the central refuses in a dialect, what it says and logs of it, and what it costs nobody
- * else.
- */
+/** Refusals of the central in a dialect: reply, log, and isolation of other agencies. */
 export function describeRefusals(spoken: SpokenDialect): void {
   describeDefects(spoken);
   describeEndOfBets(spoken);
@@ -79,8 +76,8 @@ function describeDefects(spoken: SpokenDialect): void {
   const bystands = Buffer.concat([spoken.hello(2), spoken.batch(2, NANDU)]);
 
   /**
-   * While agency 2 is in the middle of a batch, agency 1 stores one, says something, and goes on
-   * with a good batch.
+   * While agency 2 is in the middle of a batch, agency 1 stores one, sends the given bytes, and
+   * then a valid batch.
    */
   async function converse(said: Buffer) {
     const { central, store } = await openFor(spoken);
@@ -163,8 +160,8 @@ function describeDefects(spoken: SpokenDialect): void {
     const peer = await connected(central);
     peer.send(Buffer.concat([spoken.hello(3), spoken.batch(3, LORCA)]));
     const detail = 'agency 3 is not one of the expected agencies';
-    // Where the first byte says who it is, an answer to it is read as that to the batch: there is
-    // none.
+    // Where the first byte identifies the agency, an answer to it would be taken for that to the
+    // batch: there is none.
     const last =
       spoken.hello(3).length > 0 ? spoken.refusedUnknown(detail) : spoken.refused(detail);
     expect(await peer.rest()).toBe(last.toString('hex'));
@@ -206,7 +203,7 @@ function describeEndOfBets(spoken: SpokenDialect): void {
       expectLogged(central);
       const last = spoken.refused(detail).toString('hex');
       if (spoken.winners === 'sent') {
-        // It is owed its winners first.
+        // It receives its winners first.
         expect(peer.ended).toBe(false);
         await central.central.finish(2);
         expect(await peer.rest()).toBe(

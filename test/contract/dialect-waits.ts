@@ -4,7 +4,7 @@ import { ManualClock, until } from '../support/until.ts';
 import { connected, openFor, rowOf } from './conversation.ts';
 import type { SpokenDialect } from './spoken-dialect.ts';
 
-/** What a dialect says while the disk, the draw or the end of the server is waited for. */
+/** The contract of a dialect during waits: for the disk, the draw, and the end of the server. */
 export function describeWaits(spoken: SpokenDialect): void {
   describe('a pending batch', () => {
     test('is acknowledged only when it is durable', async () => {

@@ -5,14 +5,14 @@ import { describeDialectOfAgency, type LyingAnswer } from './agency-contract.ts'
 import { ascii, bytes, type SpokenDialect } from './spoken-dialect.ts';
 import { SPOKEN } from './spoken-dialects.ts';
 
-/** The answer is one, but not to a batch. */
+/** An answer, but not to a batch. */
 const misplaced = (what: string, said: Buffer, kind: 'not-drawn' | 'winners'): LyingAnswer => ({
   what,
   bytes: said,
   error: `the central said '${kind}' to the batch of 1 bets that begins with line 1`,
 });
 
-/** Answers to a first batch of one bet, of which nothing can be made. */
+/** Unexpected answers to a first batch of one bet. */
 const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   tp0: [
     misplaced('not yet drawn', bytes('4e454e44'), 'not-drawn'),
@@ -65,10 +65,7 @@ const LIES: Readonly<Record<string, readonly LyingAnswer[]>> = {
   ],
 };
 
-/**
- * Our agency speaks the base protocol without its extension too, which is the one that has a
- * dialect of its own here.
- */
+/** The agency's base protocol without its extension, which has its own dialect here. */
 function asAgencySpeaks(spoken: SpokenDialect): SpokenDialect {
   return spoken.name === 'tp0'
     ? { ...spoken, dialect: createBaseDialect(new PlainBetReader()) }

@@ -13,7 +13,7 @@ import { SECOND } from './conversation.ts';
 import type { RawBet } from './spoken-dialect.ts';
 import { SPOKEN, spoken } from './spoken-dialects.ts';
 
-/** Several dialects on one central, and what only one of them has. */
+/** Several dialects on one central, and the specifics of some. */
 
 const listenerOf = (name: string): number => SPOKEN.findIndex(dialect => dialect.name === name);
 
@@ -54,7 +54,7 @@ describe('the listeners of a central', () => {
       });
     }
     await central.seen('connection-closed', SPOKEN.length);
-    // A place that is free on one listener is free on all.
+    // A connection slot freed on one listener is free on all.
     served[0]!.end();
     await central.seen('connection-closed', SPOKEN.length + 1);
     const opCodes = spoken('op-codes');
@@ -96,7 +96,7 @@ describe('the listeners of a central', () => {
     peers[listenerOf('push-codes')]!.send(pushCodes.allSent(1));
     await central.seen('draw-held');
     await expectHeard(peers[listenerOf('push-codes')]!, ...pushCodes.winnersFrames(...winners));
-    // Who has finished in one dialect has finished in all, and may say so again.
+    // An agency that finished in one dialect has finished in all, and may repeat it.
     const csvFrames = spoken('csv-frames');
     const csvPeer = peers[listenerOf('csv-frames')]!;
     csvPeer.send(csvFrames.allSent(1));
@@ -115,7 +115,7 @@ describe('the listeners of a central', () => {
   test('hold one lottery in all dialects, at any cuts', async () => {
     const agencies = SPOKEN.map((_, index) => index + 1);
     const cuts = fc.tuple(...SPOKEN.map(() => places));
-    // A failure names its seed.
+    // A failure prints its seed.
     await fc.assert(
       fc.asyncProperty(cuts, async placesOf => {
         const { central } = await openAll(agencies);
@@ -157,7 +157,7 @@ describe('the listeners of a central', () => {
   });
 });
 
-/** The central's end of a connection. */
+/** The central's socket. */
 async function newest(central: TestCentral, { socket }: Peer) {
   const find = () => central.sockets.find(({ remotePort }) => remotePort === socket.localPort);
   await until(() => find() !== undefined, 'the connection being accepted');
@@ -248,7 +248,7 @@ describe('check-win', () => {
     const asking = await central.connect(index);
     asking.send(checkWin.question!(1));
     expect(await asking.rest()).toBe(hexesOf(checkWin.notYet));
-    // This side never closes: the central does not wait for it.
+    // This side never closes, and the central does not wait for it.
     await central.seen('connection-closed');
     const peer = await central.connect(index);
     peer.send(Buffer.concat([checkWin.batch(1, LORCA), checkWin.allSent(1)]));
@@ -279,7 +279,7 @@ describe('op-codes', () => {
 
   test('serves older clients: a connection per batch, one for END and query', async () => {
     const { central, store } = await openAll([1]);
-    // More of them than an agency may have at the same time.
+    // More than an agency's limit of connections.
     const bets = range(20).map(turn => ({
       ...LORCA,
       document: String(100 + turn),
@@ -297,7 +297,7 @@ describe('op-codes', () => {
     const last = await central.connect(index);
     last.send(Buffer.concat([opCodes.allSent(1), opCodes.question!(1)]));
     const [notYet, none] = [hexesOf(opCodes.notYet), hexesOf(...opCodes.winnersFrames())];
-    // The draw may be held between the two.
+    // The draw may happen between the two.
     const answer = await last.receive(4);
     expect([notYet, none.slice(0, 8)]).toContain(answer);
     await central.seen('draw-held');

@@ -7,14 +7,14 @@ import type { Seal } from '../../src/lottery/fact.ts';
 import type { Note, Store } from '../../src/store/store.ts';
 import { batchOf, betWith, plainBet, rowsOf } from '../lottery/bets.ts';
 
-/** All bets of a store, in the order in which it gives them. */
+/** All bets of a store, in its order. */
 export async function storedBets(store: Store): Promise<Bet[]> {
   const bets: Bet[] = [];
   for await (const slice of store.bets()) for (const bet of slice) bets.push(plainBet(bet));
   return bets;
 }
 
-/** A batch of some bets that are told apart by their document. */
+/** A batch of bets with distinct documents. */
 export function batchNamed(name: number, count = 1, agency = 1): BetBatch {
   return batchOf(betsNamed(name, count, agency), agency);
 }
@@ -26,7 +26,7 @@ export function betsNamed(name: number, count = 1, agency = 1): Bet[] {
   );
 }
 
-/** A batch that was not valid, of an upload. */
+/** A refused batch of an upload. */
 export function refusalOf(seq: number, agency = 1): Extract<Note, { kind: 'refused' }> {
   const fault = { count: 3, index: 1, field: 'birthdate', reason: 'not-a-date' } as const;
   return { kind: 'refused', agency, place: { upload: 'a-Z_0.9', seq }, fault };
@@ -46,7 +46,7 @@ export const DRAW: Draw = {
   ]),
 };
 
-/** The seal of the bets, of which no store's code knows. */
+/** The seal of the bets, computed without the code of a store. */
 export function sealOf(bets: readonly Bet[]): Seal {
   const rows = rowsOf(bets);
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;

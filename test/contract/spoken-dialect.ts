@@ -1,8 +1,8 @@
 import type { Dialect } from '../../src/wire/dialect.ts';
 
-/** What the suites must know of a dialect, and what its bytes are put together with. */
+/** What the suites know of a dialect, and its independent encoders. */
 
-/** A bet whose texts need not be text. */
+/** A bet with texts or arbitrary bytes. */
 export interface RawBet {
   readonly firstName: string | Uint8Array;
   readonly lastName: string | Uint8Array;
@@ -11,54 +11,51 @@ export interface RawBet {
   readonly number: string;
 }
 
-/** Bytes that contradict themselves. */
+/** Contradictory bytes. */
 export interface Lie {
   readonly what: string;
   readonly bytes: Buffer;
   readonly code: string;
   readonly detail: string;
-  /** What is answered before the contradiction is seen. */
+  /** Answers before the contradiction is detected. */
   readonly before?: Buffer;
-  /** The refusal is not answered, because what is refused never is. */
+  /** Whether the dialect has no answer to the refused message. */
   readonly unanswered?: true;
 }
 
 export interface SpokenDialect {
   readonly name: string;
-  /** What is tested. */
+  /** The dialect under test. */
   readonly dialect: Dialect;
   readonly winners: 'asked' | 'sent';
   /**
-   * Whether the question for the winners has a connection of its own, which the central closes
-   * after the answer.
+   * Whether the question for the winners has its own connection, which the central closes after the
+   * answer.
    */
   readonly connectionPerQuestion: boolean;
-  /** Whether the conversation goes on behind a batch that was not stored. */
+  /** Whether the conversation continues after a refused batch. */
   readonly survivesRefusedBatch: boolean;
-  /** Empty where every message says whose it is. */
+  /** Empty where every message names its agency. */
   readonly hello: (agency: number) => Buffer;
   readonly batch: (agency: number, ...bets: readonly RawBet[]) => Buffer;
   readonly allSent: (agency: number) => Buffer;
   readonly question?: (agency: number) => Buffer;
   readonly accepted: (bets: number) => Buffer;
-  /** Empty where the end of the bets is not answered. */
+  /** Empty where finishing has no answer. */
   readonly finished: Buffer;
-  /** What is said of a refusal to a peer that waits for the answer to a batch. */
+  /** The refusal for a peer that waits for the answer to a batch. */
   readonly refused: (detail: string) => Buffer;
-  /** The same to one that has not said who it is. */
+  /** The refusal for an unidentified peer. */
   readonly refusedUnknown: (detail: string) => Buffer;
   readonly notYet: Buffer;
   readonly winnersFrames: (...documents: readonly string[]) => Buffer[];
-  /** The largest number that its field holds. */
+  /** Largest value of the number's field. */
   readonly numberMax: string;
-  /** Whether a document has more digits than any document, or as many as there is room for. */
+  /** Whether a document is text, which can be longer than a valid one. */
   readonly documentIsText: boolean;
-  /** What agency 1 says, behind its hello, and in front of a batch with `LORCA`. */
+  /** Contradictory bytes that agency 1 sends between its hello and a batch with `LORCA`. */
   readonly lies: readonly Lie[];
-  /**
-   * What the connection of agency 1 says that would speak for agency 2, and what is said about it;
-   * not where nothing can.
-   */
+  /** Bytes on the connection of agency 1 that name agency 2; empty where no message can. */
   readonly another: readonly Lie[];
 }
 
@@ -78,7 +75,7 @@ export function u32(value: number): Buffer {
   return buffer;
 }
 
-/** A text behind its length. */
+/** A text after its length. */
 export const counted = (length: (value: number) => Buffer, text: string | Uint8Array): Buffer => {
   const content = Buffer.from(text as Uint8Array);
   return Buffer.concat([length(content.length), content]);
@@ -87,7 +84,7 @@ export const counted = (length: (value: number) => Buffer, text: string | Uint8A
 export const joined = (...parts: readonly (Uint8Array | string)[]): Buffer =>
   Buffer.concat(parts.map(part => Buffer.from(part as Uint8Array)));
 
-/** Bytes with others in their place. */
+/** Replaces bytes. */
 export function patched(message: Buffer, at: number, hex: string): Buffer {
   const copy = Buffer.from(message);
   copy.set(bytes(hex), at);

@@ -20,8 +20,8 @@ import {
 } from './spoken-dialect.ts';
 
 /**
- * The five dialects of the central's listeners as the page describes them, in bytes that are put
- * together here: none of our encoders has a part in them.
+ * The five dialects of the central's listeners, encoded as the protocol page describes them,
+ * independently of the product's encoders.
  */
 
 const TOO_FEW_0 = { code: 'invalid-bet', detail: 'bet 0, batch, too-few-fields' } as const;
@@ -120,7 +120,7 @@ function pushCodes(): SpokenDialect {
     accepted: () => ascii('ACK'),
     finished: NOTHING,
     refused: () => ascii('ERR'),
-    // It has said nothing that is answered.
+    // It has sent nothing that has an answer.
     refusedUnknown: () => NOTHING,
     notYet: NOTHING,
     winnersFrames: winners,
@@ -139,7 +139,7 @@ function pushCodes(): SpokenDialect {
         detail: 'bet 0, batch, too-many-fields',
       },
     ],
-    // The first byte of a connection says whose it is, and nothing behind it can.
+    // Only the first byte of a connection names the agency.
     another: [],
   };
 }
@@ -214,7 +214,7 @@ function csvFrames(): SpokenDialect {
     allSent: () => END,
     accepted: () => ascii('00030ACK'),
     finished: NOTHING,
-    // There are no bytes for it: the connection is closed.
+    // The dialect cannot encode it: the connection is closed.
     refused: () => NOTHING,
     refusedUnknown: () => NOTHING,
     notYet: NOTHING,
@@ -234,8 +234,7 @@ function csvFrames(): SpokenDialect {
         detail: 'an end of 47 bytes',
       },
     ],
-    // The first frame says whose the connection is; a second one is a batch whose only line is
-    // broken off.
+    // The first frame names the agency; a second one is a batch with a truncated line.
     another: [{ what: 'a second id frame', bytes: data('2'), ...TOO_FEW_0 }],
   };
 }
@@ -287,7 +286,7 @@ function opCodes(): SpokenDialect {
     numberMax: '65535',
     documentIsText: true,
     lies: [
-      // Besides the bet that is there: 65,534 without any text, of 12 bytes each.
+      // In addition to the first bet: 65,534 bets without text, of 12 bytes each.
       { what: '65535 bets', bytes: patched(one, 1, 'ffff'), ...listTooLong(53 + 65_534 * 12) },
       {
         what: 'agency 0',
@@ -312,7 +311,7 @@ export const SPOKEN: readonly SpokenDialect[] = [
   opCodes(),
 ];
 
-/** One of them by its name. */
+/** A dialect by its name. */
 export function spoken(name: SpokenDialect['name']): SpokenDialect {
   return SPOKEN.find(candidate => candidate.name === name)!;
 }

@@ -20,7 +20,7 @@ export type { Opening } from './store-reopening.ts';
 export { batchNamed, betsNamed, refusalOf, storedBets } from './named-bets.ts';
 
 /**
- * What every store promises (src/store/store.ts).
+ * The contract of every store (src/store/store.ts).
  *
  * @param openNew opens an empty store; called within a test, which closes it or has it closed when
  *   the test ends
@@ -123,7 +123,7 @@ function describeBets(openStore: () => Promise<Store>): void {
       let appended = 0;
       const neverIdle = async (): Promise<void> => {
         while (!settled.signal.aborted && appended < 10_000) {
-          // The next one is always there before the one before is durable.
+          // The next one is appended before the previous one is durable.
           const [first] = [
             store.append(batchNamed(appended)),
             store.append(batchNamed(appended + 1)),
@@ -244,7 +244,7 @@ function describeNotes(openStore: () => Promise<Store>): void {
       const names = Array.from({ length: 40 }, (_, name) => name);
       const handed = names.map(name => store.append(batchNamed(name, name % 4, 1 + (name % 5))));
       handed.push(store.note(refusalOf(1)), store.note(finishOf(1)));
-      // What was handed over before takes part, also when nobody has waited for it.
+      // Earlier appends take part, even without waiting for them.
       const seal = await sealDraw(store, DRAW);
       expect(seal).toEqual(
         sealOf(names.flatMap(name => betsNamed(name, name % 4, 1 + (name % 5)))),
@@ -269,17 +269,14 @@ function describeNotes(openStore: () => Promise<Store>): void {
       await sealDraw(store, DRAW);
       await expectNothingTaken(store);
       expect(await storedBets(store)).toEqual(betsNamed(1));
-      // Somebody asked too late: no reason to stop.
+      // A late call is no failure of the store.
       expect(await Promise.race([store.failure, Promise.resolve('none')])).toBe('none');
       await store.close();
     });
   });
 }
 
-/**
- * What a store is told to keep, in order, and the fact that it becomes; the draw is handed over by
- * itself.
- */
+/** Calls of a store, in order, and their facts; the draw is separate. */
 function handOver(
   store: Store,
   call: number,

@@ -16,7 +16,7 @@ import {
   storedBets,
 } from './named-bets.ts';
 
-/** Opens the same store at every call, as consecutive processes do. */
+/** Each call opens the same store, as consecutive processes do. */
 export type Opening = (onFact: OnFact) => Promise<Store>;
 
 export async function expectNothingTaken(store: Store): Promise<void> {
@@ -34,9 +34,9 @@ export async function expectNothingTaken(store: Store): Promise<void> {
   }
 }
 
-/** The part of the contract for stores that survive their process. */
+/** The contract of persistent stores. */
 export function describeReopening(newPlace: () => Promise<Opening>): void {
-  /** The store as the next process opens it, and what that is told. */
+  /** The store as the next process opens it, and the facts that it reads. */
   const open = async (opening: Opening): Promise<{ store: Store; facts: Fact[] }> => {
     const facts: Fact[] = [];
     return { store: await opening(fact => facts.push(fact)), facts };

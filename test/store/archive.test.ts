@@ -32,7 +32,7 @@ async function refusalOf(folder: string): Promise<string> {
   return outcome.message;
 }
 
-/** Everything but the lock. */
+/** Everything except the lock. */
 const namesIn = (folder: string): string[] =>
   readdirSync(folder)
     .filter(name => name !== 'bets.lock')
@@ -98,7 +98,7 @@ describe('archiveDraw', () => {
     const { folder, bets } = await drawnFolder();
     const { journal } = readFiles(folder);
     const archive = await archiveDraw(folder);
-    // The journal of the same draw again, beside other rows.
+    // The same journal again, with other rows.
     writeFiles(folder, { journal, bets: Buffer.from('1,Ana,Paz,1,2000-02-29,7574\r\n') });
     await archiveDraw(folder).catch(() => {});
     expect(readFileSync(betsPath(archive)).equals(bets)).toBe(true);

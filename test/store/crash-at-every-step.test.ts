@@ -17,7 +17,7 @@ import type { Crash } from './simulated-disk.ts';
 /** The same seed repeats the same crashes. */
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
-/** Thousands of lives, of about a millisecond each on a machine that has nothing else to do. */
+/** Thousands of runs, of about a millisecond each on an idle machine. */
 const TIMEOUT_MS = 120_000;
 
 const SCRIPTS: [string, () => Script | Promise<Script>][] = [
@@ -26,7 +26,7 @@ const SCRIPTS: [string, () => Script | Promise<Script>][] = [
   ['a folder left by an earlier process', formerProcess],
 ];
 
-/** What happens to each step: the extremes, and chance several times. */
+/** Outcomes of unsynced steps: the extremes, and random ones. */
 const CRASHES: readonly Crash[] = [
   'kill',
   'lost',
@@ -34,10 +34,10 @@ const CRASHES: readonly Crash[] = [
   ...Array.from({ length: 4 }, () => 'torn' as const),
 ];
 
-/** Makes the rule of each life anew. */
+/** Creates the rule of each process. */
 type Rules = (random: SeededRandom) => Rule;
 
-/** A script that is cut off at every step, and what the next processes make of it. */
+/** Crashes a script at every step, and checks the following processes. */
 class Exploration {
   crashes = 0;
   readonly #script: Script;
@@ -85,7 +85,7 @@ class Exploration {
   }
 }
 
-/** Says where a promise was broken. */
+/** Adds the step of the crash to a violation. */
 async function explained<Result>(act: () => Promise<Result>, where: string): Promise<Result> {
   try {
     return await act();
@@ -127,7 +127,7 @@ describe(`CsvStore with a failing step (CRASH_SEED=${SEED})`, { timeout: TIMEOUT
         const rule: Rule = step => {
           if (steps++ < failing || failed !== '') return undefined;
           const bytes = step.kind === 'write' ? random.between(0, step.bytes.length - 1) : 0;
-          // A write takes some parts and fails when it is asked for the rest.
+          // A partial write, which fails for the rest.
           if (bytes > 0) return { bytes };
           failed = `${code} at ${describeStep(step)}`;
           return { bytes, error: systemError(code, step.kind) };
@@ -149,14 +149,14 @@ describe(`CsvStore with a failing step (CRASH_SEED=${SEED})`, { timeout: TIMEOUT
           await explained(() => next.live(), `${failed}, then ${crash} ${end.step}`);
         }
       }
-      // Want of room is the only failure that passes, and only in a write of an open store.
+      // Only a full disk is temporary, and only for writes of an open store.
       if (code === 'EIO') expect(goneOn).toBe(0);
       else expect(goneOn).toBeGreaterThan(5);
     }
   });
 });
 
-/** Disks that report a step as done and ignore it. */
+/** Disks that report success and ignore a step. */
 const LIARS: [string, Rules][] = [
   ['syncs bets.csv', () => step => ({ ignored: step.kind === 'sync' && step.file === 'bets.csv' })],
   [

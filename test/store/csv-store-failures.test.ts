@@ -22,7 +22,7 @@ function fill(files: FaultyFiles, full: string, { bytes = 10, code = 'ENOSPC' } 
 }
 
 describe.each(FILES)('CsvStore when %s is full during the sync of the other file', full => {
-  /** A group: one of the two files finds no room, the other is being synced. */
+  /** A group for which one file has no room, while the other is being synced. */
   async function begun() {
     const opened = await openFaulty();
     const { store, files } = opened;
@@ -100,7 +100,7 @@ describe.each(FILES)('CsvStore when %s is full', full => {
     const cut = holdSyncs(files, 'bets.csv');
     const refused = follow(store.append(batchNamed(1)));
     await idle();
-    // The rows are synced beside the line.
+    // Rows and line are synced concurrently.
     if (full === 'bets.journal') {
       cut.release();
       await idle();

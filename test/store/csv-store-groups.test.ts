@@ -6,7 +6,7 @@ import type { FaultyFiles } from './faulty-files.ts';
 import { codeOf, factsOf, follow, holdSyncs, idle, openFaulty, outcomes } from './faulty-store.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
-/** The calls without the lengths of the journal's lines, which these tests do not check. */
+/** The calls without the lengths of journal lines, which these tests do not check. */
 function callsOf(files: FaultyFiles): string[] {
   return files.calls.map(call =>
     call.replace(/^write bets\.journal \d+ of 1 at \d+$/, 'write bets.journal'),
@@ -145,8 +145,7 @@ describe('group commit', () => {
   test('writes groups larger than a memory chunk completely and in order', async () => {
     const { store, files } = await openFaulty();
     const names = Array.from({ length: 12 }, (_, name) => name);
-    // About 60 kB, 0.6 MB and 1.8 MB in turn: pieces are filled, left half empty, and made to
-    // measure.
+    // Cycles through 60 kB, 0.6 MB and 1.8 MB: buffers are full, half empty, and of the exact size.
     const sizeOf = (name: number): number => [1_000, 10_000, 30_000][name % 3]!;
     for (let round = 0; round < 2; round += 1) {
       await Promise.all(names.map(name => store.append(batchNamed(name, sizeOf(name)))));

@@ -106,7 +106,7 @@ describe('bets.csv', () => {
     hold = true;
     const append = store.append(batchNamed(2));
     await syncing.promise;
-    // It may give the durable ones now, or wait.
+    // It may return the durable ones now, or wait.
     const given: Bet[] = [];
     const reading = (async () => {
       for await (const slice of store.bets()) given.push(...slice);

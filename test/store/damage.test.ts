@@ -25,7 +25,7 @@ import {
 /** Ends of the two groups of the filled folder, in bytes of `bets.csv`. */
 const FIRST_GROUP_END = BATCHES[0]!.rows.length;
 
-/** A folder after the draw, or before it, and its files as they should be. */
+/** A folder after or before the draw, and its undamaged files. */
 async function prepared(drawn: boolean): Promise<StoreFiles & { readonly folder: string }> {
   const folder = await temporaryFolder();
   await fillFolder(folder);

@@ -2,22 +2,22 @@ import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulat
 
 export { systemError } from './simulated-disk.ts';
 
-/** What a disk does with a write: how many of its bytes it takes, then perhaps an error. */
+/** Outcome of a write: the number of written bytes, then possibly an error. */
 export interface WriteOutcome {
   readonly bytes: number;
   readonly error?: Error;
 }
 
-/** Called for a step; what it throws is the outcome, what it returns is waited for. */
+/** Called for a step. Its rejection is the outcome of the step. */
 type Hook = (file: string) => Promise<void> | void;
 
 /**
- * The disk of a store in `/data` that does what a test tells it: refuse, take less, make wait.
- * `calls` is everything that was asked of it, in order, reading apart.
+ * A scripted disk of a store in `/data`, with errors, partial writes and delays. `calls` are its
+ * calls in order, without reads.
  */
 export class FaultyFiles extends SimulatedDisk {
   readonly calls: string[] = [];
-  /** Decides about each write; undefined takes everything. */
+  /** Decides the outcome of each write; undefined: complete. */
   onWrite: ((length: number, file: string) => WriteOutcome | undefined) | undefined;
   onOpen: Hook | undefined;
   onSync: Hook | undefined;
@@ -31,17 +31,17 @@ export class FaultyFiles extends SimulatedDisk {
     this.rule = step => this.#decide(step);
   }
 
-  /** What `bets.csv` holds. */
+  /** Content of `bets.csv`. */
   get bets(): Buffer {
     return this.contentOf('bets.csv');
   }
 
-  /** What a file holds; nothing when it is missing. */
+  /** Content of a file; empty if it is missing. */
   contentOf(file: string): Buffer {
     return this.state.find(`/data/${file}`)?.now ?? Buffer.alloc(0);
   }
 
-  /** How often something was asked. */
+  /** Number of calls with this text. */
   count(call: RegExp): number {
     return this.calls.filter(made => call.test(made)).length;
   }

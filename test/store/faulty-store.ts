@@ -5,7 +5,7 @@ import { FaultyFiles } from './faulty-files.ts';
 import { noPause } from './store-folder.ts';
 
 /**
- * A store on a disk that the test rules; the calls of the opening are forgotten.
+ * A store on a scripted disk, without the calls of the opening.
  *
  * @param bets what is in `bets.csv` before
  */
@@ -26,10 +26,7 @@ export async function factsOf(files: FaultyFiles): Promise<Fact[]> {
   return facts;
 }
 
-/**
- * Makes each sync of a file wait until the test lets the oldest one go, by success or with an
- * error.
- */
+/** Holds each sync of a file until the test completes the oldest one, with or without an error. */
 export function holdSyncs(
   files: FaultyFiles,
   of = 'bets.journal',
@@ -55,7 +52,7 @@ export function holdSyncs(
 /** Lets everything happen that is not held. */
 export const idle = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
-/** Follows what was handed to a store: `waiting`, `stored`, or the code of its refusal. */
+/** Tracks a call of a store: `waiting`, `stored`, or the code of its rejection. */
 export function follow(handed: Promise<unknown>): { outcome: string } {
   const seen = { outcome: 'waiting' };
   handed.then(

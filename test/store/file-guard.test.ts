@@ -21,7 +21,7 @@ async function open(): Promise<{ store: CsvStore; files: FaultyFiles; warnings: 
   return { store, files, warnings };
 }
 
-/** Another file under the name of one that is open. */
+/** Replaces an open file by another one. */
 const replace = (files: FaultyFiles, name: string): void =>
   files.state.put(`/data/${name}`, 'other');
 

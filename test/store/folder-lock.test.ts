@@ -16,7 +16,7 @@ const NOBODY = 65_534;
 
 const SOURCES = join(import.meta.dirname, '../../src/store/csv');
 
-/** A process that opens the store of a folder, says `open` or why not, and stays. */
+/** A process that opens the store of a folder, prints `open` or the error, and stays. */
 const HOLDER = `
 const { CsvStore } = await import(${JSON.stringify(join(SOURCES, 'csv-store.ts'))});
 try {
@@ -30,7 +30,7 @@ try {
 
 interface Holder {
   readonly process: ChildProcess;
-  /** The first line that it said. */
+  /** Its first line. */
   readonly said: string;
 }
 

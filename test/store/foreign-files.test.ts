@@ -19,7 +19,7 @@ import {
   writeFiles,
 } from './store-folder.ts';
 
-/** Files that the store finds in its folder and has not written, or not all of them. */
+/** Files in the store's folder that it has not written, or not completely. */
 
 const NO_ROW = 'is not a row of a bet';
 const NEXT_ROW = rowOf(betWith({ agency: 3, document: '29' }));

@@ -20,7 +20,7 @@ describe('inspection', () => {
     };
     const writers = [write(), write(), write()];
     let before = 0;
-    // Until the disk has taken some groups, however slow it is.
+    // Until some groups are durable.
     for (let round = 0; round < 40 || before < 400; round += 1) {
       if (round === 10_000) expect.fail(`only ${before} bets are durable`);
       const { lottery } = await verifyStore(folder, hasWon);

@@ -28,7 +28,7 @@ import {
 /** The same seed repeats the same crashes. */
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
-/** A void of agency 2 that was killed between its two renames. */
+/** A void of agency 2, killed between its two renames. */
 async function halfVoidedFolder(): Promise<{ folder: string; before: StoreFiles }> {
   const folder = await filledFolder();
   const before = readFiles(folder);

@@ -22,7 +22,7 @@ import {
 } from './interventions.ts';
 import { appendLines, betsPath, journalPath, readFiles, writeFiles } from './store-folder.ts';
 
-/** The rows that are left when those of some batches are void. */
+/** The remaining rows after some batches are void. */
 function rowsWithout(isVoid: (batch: (typeof BATCHES)[number]) => boolean): string {
   return BATCHES.filter(batch => !isVoid(batch))
     .map(({ name, count, agency }) => Buffer.from(batchNamed(name, count, agency).rows).toString())

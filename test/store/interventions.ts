@@ -5,7 +5,7 @@ import { inspectStore } from '../../src/store/csv/inspection.ts';
 import { batchNamed } from '../contract/store-contract.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** What is done by hand, and a lottery to which it is done. */
+/** Interventions, and a lottery for them. */
 
 export const INTERVENTION = {
   reason: 'wrong file',

@@ -6,7 +6,7 @@ import { encodeRecord, type JournalRecord } from '../../src/store/csv/journal-re
 const finished = (n: number): Uint8Array =>
   encodeRecord(n, { type: 'finished', agency: n, upload: 'Ñ'.repeat(n) });
 
-/** Offset and type of each line of a journal, of which each read gives so many bytes at most. */
+/** Offset and type of each line of a journal, read in chunks of at most this size. */
 async function read(lines: readonly Uint8Array[], most: number): Promise<[number, string][]> {
   const bytes = Buffer.concat(lines);
   const file: ReadableFile = {

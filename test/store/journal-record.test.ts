@@ -96,7 +96,7 @@ const GOLDEN: readonly [type: string, n: number, record: JournalRecord, body: st
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-/** A line as the reader gives it to the decoder. */
+/** A line as the reader passes it to the decoder. */
 const withoutEnd = (line: Uint8Array): Uint8Array => line.subarray(0, -1);
 
 const count = fc.nat({ max: 2 ** 40 });
@@ -192,7 +192,7 @@ def answer(line):
         for (let byte = 0; byte < 256; byte += 1) {
           if (byte === right) continue;
           line[at] = byte;
-          // Without `expect`, which is too slow for 200,000 cases.
+          // No `expect`: it is too slow for 200,000 cases.
           if (isAccepted(line, n)) expect.fail(`byte ${at} changed to ${byte} in ${text(line)}`);
         }
         line[at] = right;

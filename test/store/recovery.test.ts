@@ -84,7 +84,7 @@ describe('a restart', () => {
   });
 });
 
-/** What is on disk at the instant of a crash, and what the next start cuts off. */
+/** The disk at a crash, and what the next start truncates. */
 const CRASHES: readonly [
   what: string,
   tails: (line: Buffer) => { bets?: string; journal?: Buffer },

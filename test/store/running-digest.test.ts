@@ -7,7 +7,7 @@ import type { ReadableFile } from '../../src/store/csv/files.ts';
 import type { Checkpoint } from '../../src/store/csv/journal-record.ts';
 import { RunningDigest } from '../../src/store/csv/running-digest.ts';
 
-/** More than is read at once, several times. */
+/** Several reads. */
 const BYTES = bytesOf(1_000_000);
 
 function bytesOf(length: number): Buffer {
@@ -24,10 +24,10 @@ const checkpointAt = (end: number, digest = sha256(end)): Checkpoint => ({
   sha256: digest,
 });
 
-/** A file that holds the first bytes of `BYTES`, and counts what is read at the same time. */
+/** A file with the first bytes of `BYTES` that counts concurrent reads. */
 class GrowingFile implements ReadableFile {
   length: number;
-  /** Bytes that one read gives at most. */
+  /** Maximum bytes of a read. */
   readBytesMax = Number.POSITIVE_INFINITY;
   /** Called before each read. */
   onRead: (() => Promise<void> | void) | undefined;

@@ -13,14 +13,11 @@ import { DiskState, SimulatedDisk, type Step, type StepOutcome } from './simulat
 import { noPause } from './store-folder.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
-/**
- * A run of the csv store that is the same every time, and what must be true of it whenever it is
- * cut off.
- */
+/** A deterministic run of the csv store, and its invariants after a crash at any step. */
 
 const BETS_PATH = '/data/bets.csv';
 
-/** Something that is asked of the store, the fact that it becomes and the rows that it adds. */
+/** A call of the store, its fact, and its rows. */
 interface Deed {
   readonly fact: Fact;
   readonly rows: Uint8Array;
@@ -28,15 +25,15 @@ interface Deed {
 }
 
 export interface Script {
-  /** What the first process finds. */
+  /** The disk before the first process. */
   readonly start: DiskState;
-  /** Fact and rows that are there before the first deed. */
+  /** Facts and rows before the first call. */
   readonly before: readonly Deed[];
-  /** Handed over in this order. */
+  /** In this order. */
   readonly deeds: readonly Deed[];
 }
 
-/** A deed of an earlier process, which is not handed over again. */
+/** A call of an earlier process, which is not repeated. */
 function past(fact: Fact, rows: Uint8Array): Deed {
   return { fact, rows, hand: () => Promise.reject(new Error('this has been there before')) };
 }
@@ -86,13 +83,13 @@ function drawn(rows: Uint8Array): Deed {
 
 const rowsOf = (deeds: readonly Deed[]): Buffer => Buffer.concat(deeds.map(({ rows }) => rows));
 
-/** Names as long as they may be: their lines in the journal lie across sectors. */
+/** Names of maximum length: their journal lines cross sectors. */
 const ONE = '1'.padEnd(64, 'x');
 const TWO = '2'.padEnd(64, 'x');
 
 /**
- * Batches of the base protocol by agency 3, uploads of agencies 1 and 2, refusals, the end of all
- * three.
+ * Batches of the base protocol by agency 3, uploads of agencies 1 and 2, refusals, and the ends of
+ * all three.
  */
 const WHOLE_LOTTERY: readonly Deed[] = [
   stored(1, 2, 3),
@@ -128,7 +125,7 @@ export function emptyFolder(): Script {
   return scriptOn(new DiskState(), [], WHOLE_LOTTERY);
 }
 
-/** In a folder with a `bets.csv`, and the rest of a journal that was never begun. */
+/** In a folder with a `bets.csv`, and the remains of an incomplete new journal. */
 export function foreignBets(): Script {
   const rows = Buffer.concat([batchNamed(50, 9, 1).rows, batchNamed(51, 3, 2).rows]);
   const bets = new Map([
@@ -142,7 +139,7 @@ export function foreignBets(): Script {
   return scriptOn(start, [past({ kind: 'adopted', bets }, rows)], SMALL_LOTTERY);
 }
 
-/** In a folder that a process has left behind. */
+/** In the folder of an earlier process. */
 export async function formerProcess(): Promise<Script> {
   const deeds = [
     stored(60, 4, 1, { upload: 'zero', seq: 1 }),
@@ -155,7 +152,7 @@ export async function formerProcess(): Promise<Script> {
   return scriptOn(disk.state, deeds, SMALL_LOTTERY);
 }
 
-/** The disk at one moment of a run, and how many deeds had been answered and handed over. */
+/** The disk at a step of a run, and the numbers of acknowledged and of made calls. */
 export interface Moment {
   readonly step: string;
   readonly disk: DiskState;
@@ -167,23 +164,23 @@ export function beginningOf({ start }: Script): Moment {
   return { step: 'the beginning', disk: start, acknowledged: 0, handedOver: 0 };
 }
 
-/** Something that the store has promised is not so. */
+/** The store broke a promise. */
 export class Violation extends Error {}
 
 export interface LifeOptions {
   readonly random: SeededRandom;
-  /** Decides about the steps of the disk. */
+  /** The rule of the disk's steps. */
   readonly rule?: Rule | undefined;
-  /** Whether the rule makes steps fail: the store may refuse then. */
+  /** Whether the rule lets steps fail, so that the store may reject calls. */
   readonly mayFail?: boolean;
 }
 
 export type Rule = (step: Step) => StepOutcome | undefined;
 
-/** What happens from one crash to the next, or to the end of the script. */
+/** The processes from one crash to the next, or to the end of the script. */
 export class Life {
   readonly moments: Moment[] = [];
-  /** Where the first opening is done. */
+  /** The step after the first opening. */
   opened = 0;
   readonly #script: Script;
   readonly #options: LifeOptions;
@@ -205,8 +202,8 @@ export class Life {
   }
 
   /**
-   * Goes on with the script to its end, as clients do who send again what was not answered; in
-   * between, the store is closed and opened again.
+   * Continues the script to its end, as clients do: repeats unacknowledged calls. The store is
+   * closed and reopened in between.
    *
    * @returns false when a failing disk has stopped the store before
    * @throws Violation
@@ -220,7 +217,7 @@ export class Life {
     return true;
   }
 
-  /** One process: opens the store, hands over, closes. */
+  /** One process: opens the store, makes calls, closes. */
   async #process(upTo: number): Promise<boolean> {
     const store = await this.#open();
     if (store === undefined) return false;
@@ -228,7 +225,7 @@ export class Life {
       await this.#handOver(store, upTo);
       if (this.#refusal === undefined) break;
       if (this.#refusal.code !== 'full') break;
-      // What was refused for want of room is gone for good.
+      // A call rejected on a full disk leaves nothing.
       this.#handedOver = this.#acknowledged;
     }
     const done = this.#acknowledged >= upTo;
@@ -269,8 +266,7 @@ export class Life {
   }
 
   /**
-   * What a new process is told must be a beginning of the script, with everything that was
-   * answered.
+   * The facts that a new process reads must be a prefix of the script with everything acknowledged.
    */
   #expectPrefix(told: readonly string[], lottery: Lottery): void {
     const { before, deeds } = this.#script;
@@ -300,11 +296,11 @@ export class Life {
     this.#handedOver = count;
   }
 
-  /** Several at a time, so that groups gather. */
+  /** Several at a time, so that they form groups. */
   async #handOver(store: CsvStore, upTo: number): Promise<void> {
     const { deeds } = this.#script;
     const answers: Promise<void>[] = [];
-    // After a crash, other groups than those that are half on the disk.
+    // After a crash the groups differ from those that are partly on disk.
     const together = this.#restarted ? this.#options.random.between(1, 5) : 4;
     this.#refusal = undefined;
     for (let index = this.#acknowledged; index < upTo; index += 1) {
@@ -341,7 +337,7 @@ export class Life {
     this.#acknowledged = index + 1;
   }
 
-  /** Whether nothing has failed up to the end of the process. */
+  /** Whether no call failed until the end of the process. */
   async #close(store: CsvStore): Promise<boolean> {
     let closed = true;
     try {
@@ -360,12 +356,12 @@ export class Life {
   }
 
   /**
-   * The disk before a step is that after the last one, and no caller has been acknowledged more
-   * than now.
+   * Records the disk before each step. It is that after the previous step, with the most calls
+   * acknowledged.
    */
   async #step(step: Step): Promise<StepOutcome | undefined> {
     const text = describeStep(step);
-    // A disk is slow: every acknowledgement has been delivered by now.
+    // Disks are slow: all acknowledgements were delivered by now.
     for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
     this.#note(`before ${text}`);
     if (step.kind === 'write' && step.bytes.length > 1) {

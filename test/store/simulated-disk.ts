@@ -5,22 +5,22 @@ import type { DataFile, Files, ReadableFile } from '../../src/store/csv/files.ts
 import type { FolderLock } from '../../src/store/csv/folder-lock.ts';
 import { StoreError } from '../../src/store/store.ts';
 
-/** What a disk persists whole or not at all, in bytes. */
+/** Unit of atomic writes, in bytes. */
 const SECTOR_BYTES = 512;
 
-/** A write or a cut that is not synced yet. */
+/** An unsynced write or truncation. */
 type Change = { readonly at: number; readonly bytes: Uint8Array } | { readonly length: number };
 
 interface Content {
-  /** What a process reads: with everything that was written. */
+  /** Content for a process, with all writes. */
   now: Buffer;
-  /** What was there at the last sync. */
+  /** Content at the last sync. */
   durable: Buffer;
-  /** What leads from `durable` to `now`. */
+  /** The changes from `durable` to `now`. */
   unsynced: readonly Change[];
 }
 
-/** A name that was given, or taken away, or in a rename both, since the directory was synced. */
+/** A name added, removed or renamed since the last sync of the directory. */
 interface NameChange {
   readonly gives?: string;
   readonly content?: Content;
@@ -28,13 +28,12 @@ interface NameChange {
 }
 
 /**
- * What becomes of the things that were not synced. `kill`: the process dies, the system goes on:
- * everything is there, as volatile as before. The others are losses of power: nothing of it
- * survives, all of it, or whatever chance says.
+ * The fate of unsynced changes. `kill`: the process dies, and everything remains, as volatile as
+ * before. The others are power losses: none, all, or a random part survives.
  */
 export type Crash = 'kill' | 'lost' | 'kept' | 'torn';
 
-/** What is on a disk, and what would be after a crash. All files are in one directory. */
+/** The content of a disk, now and after a crash. All files are in one directory. */
 export class DiskState {
   #names = new Map<string, Content>();
   #durableNames = new Map<string, Content>();
@@ -45,7 +44,7 @@ export class DiskState {
     for (const [path, bytes] of Object.entries(files)) this.put(path, bytes);
   }
 
-  /** Makes a file have this content, durably. */
+  /** Sets the durable content of a file. */
   put(path: string, bytes: Uint8Array | string): void {
     const content: Content = { now: Buffer.from(bytes), durable: Buffer.from(bytes), unsynced: [] };
     this.#names.set(path, content);
@@ -89,7 +88,7 @@ export class DiskState {
     this.#nameChanges = [];
   }
 
-  /** The same disk at this moment, which what happens later does not change. */
+  /** A copy of the current state. */
   copy(): DiskState {
     const copies = new Map<Content, Content>();
     const copyOf = (content: Content): Content => {
@@ -108,7 +107,7 @@ export class DiskState {
     return copy;
   }
 
-  /** What the next process finds. */
+  /** The state after a crash. */
   after(crash: Crash, random: SeededRandom): DiskState {
     if (crash === 'kill') return this.copy();
     const names = new Map(crash === 'kept' ? this.#names : this.#durableNames);
@@ -134,7 +133,7 @@ function survivingBytes(content: Content, crash: Crash, random: SeededRandom): B
   for (const change of shuffled(unsynced.flatMap(sectorsOf), random)) {
     if (random.between(0, 9) < oddsOfTen) bytes = changed(bytes, change);
   }
-  // The length of a file is written apart from its bytes.
+  // The length of a file is persisted separately from its bytes.
   const cuts = unsynced.map(change => ('length' in change ? change.length : durable.length));
   const shortest = Math.min(...cuts);
   const longest = Math.max(bytes.length, now.length);
@@ -142,7 +141,7 @@ function survivingBytes(content: Content, crash: Crash, random: SeededRandom): B
   return Buffer.concat([bytes], length);
 }
 
-/** The parts of a change that survive a loss of power independently. */
+/** The parts of a change that survive a power loss independently. */
 function sectorsOf(change: Change): Change[] {
   if ('length' in change) return [change];
   const { at, bytes } = change;
@@ -173,10 +172,7 @@ function shuffled<Item>(items: readonly Item[], random: SeededRandom): Item[] {
   return order;
 }
 
-/**
- * One thing that is asked of a disk. Reading changes nothing and is no step. `file` without its
- * folder.
- */
+/** A call that changes a disk. `file` is without its folder. */
 export type Step =
   | { readonly kind: 'open' | 'sync' | 'close'; readonly file: string }
   | {
@@ -191,17 +187,17 @@ export type Step =
   | { readonly kind: 'remove'; readonly file: string }
   | { readonly kind: 'sync directory'; readonly file: string };
 
-/** What a disk does with a step. */
+/** The outcome of a step. */
 export interface StepOutcome {
-  /** How many of the bytes a write takes; all of them when undefined. */
+  /** Number of bytes that a write takes; default: all. */
   readonly bytes?: number | undefined;
-  /** Thrown after the bytes were taken. */
+  /** Thrown after the write. */
   readonly error?: Error | undefined;
-  /** Says that it was done and does nothing. */
+  /** Reports success without doing anything. */
   readonly ignored?: boolean;
 }
 
-/** An error as Node makes it of a system call that failed. */
+/** An error like Node's for a failed system call. */
 export function systemError(code: string, syscall: string): Error {
   return Object.assign(new Error(`${code}: made for the test, ${syscall} '/somewhere'`), {
     code,
@@ -211,12 +207,12 @@ export function systemError(code: string, syscall: string): Error {
 
 const LOCK_IDENTITY: FileIdentity = { id: 'lock', bornMs: 0, bytes: 0 };
 
-/** A disk in memory that knows what was synced. The test decides about each step. */
+/** A disk in memory that tracks what was synced. The test decides each step. */
 export class SimulatedDisk implements Files {
   readonly state: DiskState;
-  /** Decides about each step; undefined lets it happen. */
+  /** Decides the outcome of each step; undefined: success. */
   rule: ((step: Step) => StepOutcome | undefined | Promise<StepOutcome | undefined>) | undefined;
-  /** Number of files that are open. */
+  /** Number of open files. */
   openCount = 0;
   readonly #locked = new Set<string>();
   readonly #ids = new WeakMap<Content, string>();
@@ -327,8 +323,7 @@ export class SimulatedDisk implements Files {
     const { bytes, error, ignored } = (await this.rule?.(step)) ?? {};
     if (ignored === true) return undefined;
     const wanted = step.kind === 'write' ? step.bytes.length : 0;
-    // What fails has done nothing; but a write perhaps a part, and a file whose closing fails is
-    // closed.
+    // A failed step has no effect, except that a write may be partial, and a failed close closes.
     if (error !== undefined && step.kind !== 'write' && step.kind !== 'close') throw error;
     const result = effect(bytes ?? (error === undefined ? wanted : 0));
     if (error !== undefined) throw error;

@@ -16,9 +16,7 @@ import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { sealDraw } from '../support/seal-draw.ts';
 
-/**
- * Folders of the csv store with known contents, and their two files read and changed byte by byte.
- */
+/** Folders of the csv store with known content, and tools to read and change their two files. */
 
 export const TIME = '2024-08-21T22:11:15.000Z';
 
@@ -45,7 +43,7 @@ const REFUSED: Extract<Fact, { kind: 'refused' }> = {
   fault: { count: 3, index: 1, field: 'birthdate', reason: 'not-a-date' },
 };
 
-/** What the filled folder tells, in order, up to its draw. */
+/** Facts of the filled folder, in order, up to its draw. */
 export const FACTS: readonly Fact[] = [
   { kind: 'stored', agency: 1, count: 3, place: { upload: 'one', seq: 1 } },
   { kind: 'stored', agency: 2, count: 2, place: { upload: 'two', seq: 1 } },
@@ -73,7 +71,7 @@ export async function fillFolder(folder: string): Promise<void> {
   await store.close();
 }
 
-/** Holds the draw over what a folder has: one more line. */
+/** Holds the draw over a folder, which appends a line. */
 export async function drawIn(folder: string): Promise<void> {
   const { store } = await CsvStore.open(folder, { clock: () => new Date(TIME) });
   await sealDraw(store, await holdDraw(store.bets(), hasWon), TIME);
@@ -93,23 +91,23 @@ export async function drawn(): Promise<string> {
   return folder;
 }
 
-/** For starts beside which no other server can run. */
+/** For starts without a concurrent server. */
 export const noPause = (): Promise<void> => Promise.resolve();
 
-/** What a start found, and the files as it left them. */
+/** What a start read, and the files after it. */
 export interface Started extends StoreFiles {
   readonly facts: readonly Fact[];
   readonly cuts: readonly TailCut[];
   readonly stored: readonly Bet[];
 }
 
-/** Opens the store as a server does, looks around and closes it. */
+/** Opens the store as a server does, reads its state, and closes it. */
 export async function start(folder: string): Promise<Started> {
   const facts: Fact[] = [];
   const onFact = (fact: Fact): unknown => facts.push(fact);
   const { store, cuts } = await CsvStore.open(folder, { onFact, pause: noPause });
   try {
-    // Read before it is closed, for that may add a checkpoint.
+    // Before the close, which may append a checkpoint.
     return { facts, cuts, stored: await storedBets(store), ...readFiles(folder) };
   } finally {
     await store.close();
@@ -134,9 +132,7 @@ export function writeFiles(folder: string, { bets, journal }: Partial<StoreFiles
   if (journal !== undefined) writeFileSync(journalPath(folder), journal);
 }
 
-/**
- * A folder as a server leaves it that is killed with nothing on its way: no checkpoint at the end.
- */
+/** A folder of a killed idle server: without a final checkpoint. */
 export async function killedFolder(): Promise<StoreFiles & { readonly folder: string }> {
   const folder = await temporaryFolder();
   await fillFolder(folder);
@@ -146,14 +142,14 @@ export async function killedFolder(): Promise<StoreFiles & { readonly folder: st
   return { folder, ...killed };
 }
 
-/** Why the store does not open. */
+/** The error of opening the store. */
 export async function refusalOf(folder: string): Promise<string> {
   const outcome = await start(folder).catch((error: unknown) => error);
   if (outcome instanceof StoreError && outcome.code === 'unusable') return outcome.message;
   throw new Error(`opening gave ${String(outcome)}`);
 }
 
-/** The files of a folder that this process has open; none where the system does not tell. */
+/** The open files of this process in a folder; none without /proc. */
 export function openFilesIn(folder: string): string[] {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc/self/fd').flatMap(descriptor => {
@@ -161,7 +157,7 @@ export function openFilesIn(folder: string): string[] {
       const path = readlinkSync(`/proc/self/fd/${descriptor}`);
       return path.startsWith(`${folder}/`) ? [path.slice(folder.length + 1)] : [];
     } catch {
-      // The descriptor with which the list was read.
+      // The descriptor of the listing itself.
       return [];
     }
   });
@@ -183,7 +179,7 @@ export const offsetOf = (journal: Buffer, n: number): number =>
     .slice(0, n - 1)
     .reduce((sum, line) => sum + line.length, 0);
 
-/** Where the line begins that has the byte at `offset`. */
+/** Start of the line that contains `offset`. */
 export function lineStart(journal: Buffer, offset: number): number {
   return offset === 0 ? 0 : journal.lastIndexOf(0x0a, offset - 1) + 1;
 }
@@ -191,7 +187,7 @@ export function lineStart(journal: Buffer, offset: number): number {
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
 
-/** CRC-32 (ISO 3309) of some bytes as 8 hex digits, bit by bit: nothing of the code under test. */
+/** CRC-32 (ISO 3309) as 8 hex digits, bit by bit, independent of the code under test. */
 export function crc32Of(bytes: Uint8Array): string {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -201,16 +197,14 @@ export function crc32Of(bytes: Uint8Array): string {
   return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
 }
 
-/**
- * A line of the journal with a right checksum, of the JSON text before it (without its last brace).
- */
+/** A journal line with a correct checksum, from its JSON text without the last brace. */
 export function sealLine(body: string): Buffer {
   return Buffer.from(`${body},"check":"${crc32Of(Buffer.from(body))}"}\n`);
 }
 
 type LooseRecord = Record<string, unknown>;
 
-/** The journal with line `n` (from 1) changed and its checksum made again. */
+/** The journal with line `n` (from 1) changed, and a correct checksum. */
 export function forge(
   journal: Buffer,
   n: number,
@@ -222,7 +216,7 @@ export function forge(
   return Buffer.concat(lines);
 }
 
-/** The journal with lines appended, numbered on, each with a right checksum. */
+/** The journal with appended lines, numbered on, with correct checksums. */
 export function appendLines(journal: Buffer, ...records: readonly LooseRecord[]): Buffer {
   const lines = linesOf(journal);
   for (const record of records) {
@@ -231,7 +225,7 @@ export function appendLines(journal: Buffer, ...records: readonly LooseRecord[])
   return Buffer.concat(lines);
 }
 
-/** What a refusal because of damage says; throws when there is none. */
+/** Text of a refusal because of damage; throws without one. */
 export async function damageOf(promise: Promise<unknown>): Promise<DamageError> {
   const outcome = await promise.then(
     () => 'no damage was found',

@@ -46,7 +46,7 @@ const winnersIn = (text: string): unknown[] =>
     return [Number(agency), documents!.split(',')];
   });
 
-/** Changed lines with a right checksum. */
+/** Changed lines with a correct checksum. */
 const FORGERIES: readonly [what: string, line: number, change: Change, reason: RegExp][] = [
   [
     'a batch is of another agency than its rows',
@@ -137,7 +137,7 @@ const FORGERIES: readonly [what: string, line: number, change: Change, reason: R
   ]),
 ];
 
-/** Lines whose digests are compared with the rows: it is the rows that may be wrong. */
+/** A differing digest is reported as damage of the rows. */
 const DIGEST = /SHA-256/;
 
 describe('verifyStore', () => {

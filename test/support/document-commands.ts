@@ -60,7 +60,7 @@ export function commandsOf(page: string): DocumentCommands[] {
   });
 }
 
-/** Whether it is complete for a shell. */
+/** Whether it is a complete command for a shell. */
 function isComplete(text: string): boolean {
   if (text.endsWith('\\')) return false;
   const { status, stderr } = spawnSync('bash', ['-n', '-c', text], { encoding: 'utf8' });
@@ -74,7 +74,7 @@ export const needsContainers = ({ text }: DocumentCommands): boolean =>
 /** Pages whose container commands `test/docker` runs. Other pages repeat them. */
 export const CONTAINER_PAGES = ['README.md', 'docs/EXERCISES.md', 'docs/OPERATIONS.md'];
 
-/** Pages that a test runs completely. */
+/** Pages with a test of their own, which runs every command. */
 export const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   'docs/AUDIT.md': 'test/audit/audit-page.test.ts',
   'docs/es/AUDITORIA.md': 'test/audit/audit-page.test.ts',

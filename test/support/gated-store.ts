@@ -13,7 +13,7 @@ interface Waiting {
   readonly reject: (error: StoreError) => void;
 }
 
-/** Codes of rejections. */
+/** Messages of rejections, by code. */
 const REFUSALS = {
   full: 'cannot write bets.csv, the disk is full (ENOSPC)',
   unavailable: 'no node leads the stream',

@@ -54,7 +54,7 @@ export class TestCentral {
 
   static async open(options: TestCentralOptions = {}): Promise<TestCentral> {
     const { agencies = [1, 2], store = new GatedStore(), now = () => performance.now() } = options;
-    // Tests read it before the draw too.
+    // Questions before the draw are answered at once: most tests ask one.
     const limits = { ...DEFAULT_LIMITS, questionWaitMs: 0, ...options.limits };
     const { lottery = new Lottery(agencies), actas } = options;
     if (store instanceof GatedStore) store.onFact = fact => lottery.apply(fact);

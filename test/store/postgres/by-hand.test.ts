@@ -27,7 +27,7 @@ async function filled() {
   const server = await openServer(options);
   const { store } = server;
   await store.append(batchNamed(1, 2, 1), { upload: 'one', seq: 1 });
-  // In one record: some of its rows become void.
+  // One record, of which some rows become void.
   await Promise.all([
     store.append(batchNamed(2, 3, 2)),
     store.append(batchNamed(3, 1, 1), { upload: 'one', seq: 2 }),

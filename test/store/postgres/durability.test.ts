@@ -10,7 +10,7 @@ import { newLottery, openServer } from './lotteries.ts';
 
 beforeEach(needPostgres);
 
-/** Bets that are a record of their own. */
+/** Bets that fill a record. */
 const LONG = 4000;
 
 type OutcomeOf = ReturnType<typeof outcomeOf>;
@@ -37,7 +37,7 @@ async function openWithoutStandby() {
   return { ...opened, sent };
 }
 
-/** Records that a client of the primary sees. */
+/** Records visible to a client of the primary. */
 async function visible({ primary }: { primary: PostgresNode }): Promise<number> {
   const [row] = await primary.sql<{ count: number }>(
     'SELECT count(*)::int FROM log',
@@ -125,7 +125,7 @@ describe('a commit without a standby', () => {
     const [a, b] = [opened.server, await openServer(opened.options)];
     await opened.standby.stop();
     const sent: OutcomeOf[] = [];
-    // Long enough not to wait for the one before.
+    // Long enough not to wait for the preceding record.
     for (let name = 2; name < 12; name += 2) {
       for (const [at, { store }] of [a, b].entries())
         sent.push(outcomeOf(store.append(batchNamed(name + at, LONG))));

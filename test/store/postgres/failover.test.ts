@@ -35,7 +35,7 @@ function keepAppending({ store }: OpenedServer) {
   return { acknowledges, stop };
 }
 
-/** Every batch is there once, in order. */
+/** Expects every batch once, in order. */
 async function expectOnce(server: OpenedServer, names: readonly number[]): Promise<void> {
   expect(await storedBets(server.store)).toEqual(names.flatMap(name => betsNamed(name, 50)));
 }

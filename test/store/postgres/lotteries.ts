@@ -11,7 +11,7 @@ import type { StoreEvent, StoreReading } from '../../../src/store/store.ts';
 import { until } from '../../support/until.ts';
 import type { PostgresCluster } from '../../support/postgres-cluster.ts';
 
-/** Lotteries of the agencies 1 and 2, in a real database. */
+/** Lotteries of agencies 1 and 2, in a real database. */
 
 export const AGENCIES = [1, 2] as const;
 
@@ -19,7 +19,7 @@ export type Options = Pick<PostgresStoreOptions, 'access' | 'lottery' | 'agencie
 
 let lotteries = 0;
 
-/** A lottery that does not exist yet. */
+/** The name of a new lottery. */
 export function newLottery({ access, nodes }: PostgresCluster): Options {
   lotteries += 1;
   const lottery = `TEST-${process.pid}-${lotteries}`;
@@ -37,7 +37,7 @@ export interface OpenedServer {
   back(): Promise<void>;
 }
 
-/** What a server opens; closed when the test ends. */
+/** Opens a server's store. The end of the test closes it. */
 export async function openServer(
   options: Options,
   more: Partial<PostgresStoreOptions> = {},
@@ -45,7 +45,7 @@ export async function openServer(
   const lottery = new Lottery(AGENCIES);
   const facts: Fact[] = [];
   const events: StoreEvent[] = [];
-  // A log begins with its agencies, which no caller has appended.
+  // A log begins with its agencies, which no call appends.
   lottery.watch(fact => void (fact.kind === 'agencies' && !isByHand(fact) ? 0 : facts.push(fact)));
   const store = await PostgresStore.open({
     ...options,
@@ -68,7 +68,7 @@ export async function openServer(
   };
 }
 
-/** What a command finds that reads the lottery. */
+/** Reads the lottery as a command does. */
 export async function read(options: Options): Promise<StoreReading & { readonly rows: Buffer }> {
   const pieces: Buffer[] = [];
   const onRows = (rows: Uint8Array): void => void pieces.push(Buffer.from(rows));
@@ -76,7 +76,7 @@ export async function read(options: Options): Promise<StoreReading & { readonly 
   return { ...reading, rows: Buffer.concat(pieces) };
 }
 
-/** What `loteria` needs to know of a lottery. */
+/** The configuration of a lottery for `loteria`. */
 export function environmentOf(
   postgres: PostgresCluster,
   { lottery }: Options,

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres?.end());
 
-/** A database of its own. */
+/** Creates a database. */
 async function newDatabase(owner: string = ROLE.user) {
   databases += 1;
   const database = `db${databases}`;

@@ -16,7 +16,7 @@ describe('PostgresStore', () => {
 
   const newPlace = async (): Promise<Opening> => {
     const options = newLottery(postgres);
-    // A log begins with its agencies, which no caller has appended.
+    // A log begins with its agencies, which no call appends.
     return onFact =>
       PostgresStore.open({ ...options, onFact: fact => fact.kind === 'agencies' || onFact(fact) });
   };

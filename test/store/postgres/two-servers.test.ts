@@ -70,7 +70,7 @@ describe('two servers on one log', () => {
     ]);
     await expectAlike(a, b);
     expect(a.lottery.finished).toEqual([1]);
-    // What was first in the log decides; bets of another agency are stored either way.
+    // The first record in the log decides. Bets of another agency are stored in any case.
     const [first, other, bets, second] = outcomes;
     expect(other).toMatchObject({ status: 'fulfilled' });
     const isFirst = first.status === 'fulfilled';
@@ -90,7 +90,7 @@ describe('two servers on one log', () => {
       [a, b].map(async ({ store }) => sealDraw(store, await holdDraw(store.bets(), hasWon))),
     );
     expect(seals.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    // Too late for the log, or already known here.
+    // Overtaken in the log, or already known here.
     const code = expect.stringMatching(/^(?:overtaken|failed)$/) as string;
     expect(seals.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code } });
     await expectAlike(a, b);
@@ -108,7 +108,7 @@ describe('two servers on one log', () => {
       const before = a.lottery.bets.get(1) ?? 0;
       await b.store.append(batchNamed(name, 1, 2));
       await b.store.settled();
-      // Records of the busy server between two of this one: a few, not as many as it likes.
+      // A bounded number of records of the busy server between two of this one.
       expect((a.lottery.bets.get(1) ?? 0) - before).toBeLessThan(5000);
     }
     state.isStopped = true;
@@ -136,8 +136,8 @@ describe('two servers on one log', () => {
         let bets = 0;
         for (const [name, { server, agency, what, wait }] of steps.entries()) {
           const { store, lottery } = servers[server]!;
-          // As the central does: what the state refuses is not handed over, and nothing of an
-          // upload while some of it is on its way.
+          // Like the central: appends nothing that the state refuses, and nothing of an upload
+          // while a call of it is pending.
           if (lottery.hasFinished(agency) || finishing.has(`${server} ${agency}`)) continue;
           let fact: Promise<void>;
           let count = 0;
