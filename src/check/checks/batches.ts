@@ -17,13 +17,24 @@ import {
   waitForStored,
 } from '../play.ts';
 import { type MadeBet, PACKET_BYTES_MAX } from '../profiles/tp0.ts';
-import { encodings, focusOn, occurrences, type Turn, upTurnsOf } from '../timeline.ts';
+import {
+  encodings,
+  focusOn,
+  type Occurrence,
+  occurrences,
+  type Turn,
+  turnsOf,
+  upTurnsOf,
+} from '../timeline.ts';
 import { recordUsual } from '../usual-play.ts';
 
 /** Does not fit into a signed byte, and is less than 8 kB in most formats. */
 const LARGE_AMOUNT = 140;
 const HUGE_AMOUNT = 1000;
 const BETS = 420;
+
+/** All bets of a client are in one batch, which has one answer. */
+const BAD_BATCH_AMOUNT = 40;
 
 /** The estimate includes bytes outside batches, and bets differ in length. */
 const ESTIMATE_SLACK = 1.05;
@@ -245,7 +256,10 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const place = lab.random.between(0, bets.length - 1);
   const bad = { ...bets[place]!, birthdate: '1990-02-31' };
   const file = csvOf(bets.with(place, bad));
-  const play = await openPlay(lab, { inputs: [{ ...inputs[0]!, file }, inputs[1]!] });
+  const play = await openPlay(lab, {
+    inputs: [{ ...inputs[0]!, file }, inputs[1]!],
+    batchMax: BAD_BATCH_AMOUNT,
+  });
   await startClients(play, [1]);
   const client = play.clients.get(1)!;
   const isOver = (): boolean => received(play, 'fail').length > 0 || (client.exit?.code ?? 0) !== 0;
@@ -257,7 +271,8 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   const ended = judgeServer(play);
   if (ended !== undefined) return ended;
   const isStored = (await storedRows(play)).some(row => row.includes(bad.document));
-  if ((isOver() || !hasSent(play, 1, bad)) && !isStored) return aliveAfter(lab, play);
+  if ((isOver() || !hasSent(play, 1, bad)) && !isStored)
+    return (await aliveAfter(lab, play)) ?? judgeAnswer(play, bad);
   const what = isStored
     ? { es: 'quedó guardada en bets.csv', en: 'was stored in bets.csv' }
     : { es: 'se respondió como si nada', en: 'was answered as if nothing were wrong' };
@@ -274,10 +289,55 @@ async function badBet(lab: Lab): Promise<Judgement | undefined> {
   );
 }
 
-const hasSent = ({ lottery: { proxy } }: Play, client: number, { document }: MadeBet): boolean =>
-  encodings(document).some(
-    ([, needle]) => occurrences(proxy.events, { client, direction: 'up' }, needle).length > 0,
+function sentBets(
+  { lottery: { proxy } }: Play,
+  client: number,
+  { document }: MadeBet,
+): Occurrence[] {
+  return encodings(document).flatMap(([, needle]) =>
+    occurrences(proxy.events, { client, direction: 'up' }, needle),
   );
+}
+
+const hasSent = (play: Play, client: number, bet: MadeBet): boolean =>
+  sentBets(play, client, bet).length > 0;
+
+/** Fails a server whose answer to the batch of client 1 is that to the valid one of client 2. */
+function judgeAnswer(play: Play, bad: MadeBet): Judgement | undefined {
+  const [answer, valid] = [answerTo(play, 1), answerTo(play, 2)];
+  if (answer === undefined || valid === undefined || bytesOf(answer) !== bytesOf(valid))
+    return undefined;
+  return fail(
+    {
+      es: `la respuesta a un batch con la fecha ${bad.birthdate} es igual a la de un batch bueno`,
+      en: `the answer to a batch with the date ${bad.birthdate} is the same as to a valid batch`,
+    },
+    {
+      es: 'el servidor rechazó el batch: ¿cómo se entera el cliente?',
+      en: 'the server has rejected the batch: how does the client learn of it?',
+    },
+    [
+      focusOn(play.lottery.proxy.events, {
+        title: { es: 'la respuesta', en: 'the answer' },
+        event: answer.events[0]!,
+        note: { es: 'igual a la de un batch bueno', en: 'the same as to a valid batch' },
+      }),
+    ],
+  );
+}
+
+/** The server's turn after the one with all bets of a client; undefined if they are in several. */
+function answerTo(play: Play, client: number): Turn | undefined {
+  const sent = play.inputs[client - 1]!.bets.map(bet => sentBets(play, client, bet)[0]);
+  const turns = turnsOf(play.lottery.proxy.events, sent[0]?.connection ?? 0);
+  const index = turns.findIndex(({ events }) =>
+    sent.every(each => each !== undefined && events.includes(each.event)),
+  );
+  return index < 0 ? undefined : turns[index + 1];
+}
+
+const bytesOf = ({ events }: Turn): string =>
+  Buffer.concat(events.map(({ bytes }) => bytes!)).toString('latin1');
 
 async function aliveAfter(lab: Lab, play: Play): Promise<Judgement | undefined> {
   await startClients(play, [2]);

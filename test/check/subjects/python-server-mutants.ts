@@ -126,6 +126,18 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     expected: { batches: 'fail' },
   },
   {
+    name: 'bad-bet-acknowledged',
+    why: 'The error is logged, and the client waits for an answer: the usual one.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            send_frame(connection, b"-")\n',
+        replace: '            send_frame(connection, b"+")\n',
+      },
+    ],
+    expected: { batches: 'fail' },
+  },
+  {
     name: 'count-as-signed-byte',
     why: 'struct has b and B; up to 127 bets both are right.',
     patches: [{ file: SERVER, find: 'struct.Struct(">HBc")', replace: 'struct.Struct(">Hbc")' }],
