@@ -23,7 +23,7 @@ const PAGES = [
     .map(name => `docs/${name}`),
 ];
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** GitHub's anchors of a page's headings. */
 const anchorsOf = (page: string): string[] =>
   [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
     heading!

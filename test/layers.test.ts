@@ -3,8 +3,8 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /**
- * Folders are layers and imports point one way (docs/ARCHITECTURE.md). What a layer may import: a
- * folder, or a single file of it where only an interface is meant.
+ * Folders are layers, and imports point one way (docs/ARCHITECTURE.md). A layer may import a
+ * folder, or single files of one where it needs only an interface.
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lottery: [],
@@ -71,7 +71,7 @@ describe('layers', () => {
       importsOf(file).filter(imported => !textOf.has(imported)),
     );
     expect(missing).toEqual([]);
-    // The pattern finds imports at all.
+    // The pattern finds imports.
     expect(files.flatMap(importsOf).length).toBeGreaterThan(files.length);
   });
 
@@ -97,7 +97,7 @@ describe('layers', () => {
   });
 
   test('only config reads the environment, only cli ends the process', () => {
-    // A program of its own.
+    // A separate program.
     const others = files.filter(file => file !== 'check/runners/docker-shim.ts');
     const users = (pattern: RegExp): string[] => [
       ...new Set(others.filter(file => pattern.test(textOf.get(file)!)).map(layerOf)),

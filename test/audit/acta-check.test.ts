@@ -5,7 +5,7 @@ import { textsOf } from '../lottery/bets.ts';
 import { loteria, type Said } from '../store/store-folder.ts';
 import { BETS, closedLottery } from './closed-lottery.ts';
 
-/** The file of agency 1, as its client sends it. */
+/** The file of agency 1. */
 const LINES = BETS[0]!.map(bet => {
   const [first, ...rest] = textsOf(bet, 4);
   return `"${first!.replaceAll('"', '""')}",${rest.join(',')}\n`;

@@ -6,7 +6,7 @@ import { COURSE_DATA, needCourseData, ROWS } from '../support/course-data.ts';
 import { blocksOf } from '../support/document-commands.ts';
 import { projectAfter } from '../support/project-folder.ts';
 
-/** The commands of a page, block by block, in order. */
+/** The blocks of commands of a page, in order. */
 const commandsOf = (page: string): string[] => blocksOf(page).map(({ text }) => text);
 
 function needTools(context: TestContext): void {
@@ -18,7 +18,7 @@ function needTools(context: TestContext): void {
   ] as const) {
     const { status, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
     if (status !== 0) context.skip(`${tool}, which the page uses, is not installed or too old`);
-    // Before OpenSSL 3.0 it signs no Ed25519.
+    // OpenSSL before 3.0 does not sign with Ed25519.
     if (tool === 'openssl' && !stderr.includes('-rawin')) context.skip('openssl is older than 3.0');
   }
 }
@@ -28,7 +28,7 @@ interface Block {
   readonly output: string;
 }
 
-/** Runs the blocks of a page in one shell, which ends at the first command that fails. */
+/** Runs the blocks of a page in one shell, which ends at the first error. */
 function runPage(page: string, cwd: string): Block[] {
   const blocks = commandsOf(page);
   const end = '-- end of the block';
@@ -47,7 +47,7 @@ function runPage(page: string, cwd: string): Block[] {
     .map((output, index) => ({ commands: blocks[index]!, output }));
 }
 
-/** What the first block with a command has printed. */
+/** Output of the first block with a command. */
 const outputOf = (blocks: readonly Block[], command: string): string =>
   blocks.find(({ commands }) => commands.includes(command))!.output;
 
@@ -56,7 +56,7 @@ const digestsIn = (text: string): string[] => text.match(/\b[0-9a-f]{64}\b/g) ??
 function expectAllVerified(blocks: readonly Block[], project: string): void {
   const acta = readFileSync(join(project, 'data/acta.txt'), 'utf8');
   const agency = /^agency 3: bets \d+ sha256 (\S+)$/m.exec(acta)![1]!;
-  // The standard tools compute the digests of the acta.
+  // The standard tools compute the same digests as the acta.
   expect(digestsIn(outputOf(blocks, 'sha256sum copy/bets.csv'))).toEqual([
     /^sha256: (\S+)$/m.exec(acta)![1],
     agency,

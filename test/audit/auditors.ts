@@ -6,7 +6,7 @@ import { loteria } from '../store/store-folder.ts';
 import { AUDITOR_SCRIPT } from '../support/count-again.ts';
 import { closedLottery } from './closed-lottery.ts';
 
-/** Those who count again: `loteria audit` and `docs/auditoria.py`, and what they are given. */
+/** The auditors, `loteria audit` and `docs/auditoria.py`, and their input. */
 
 export const read = (folder: string, name: string): string =>
   readFileSync(join(folder, name), 'utf8');
@@ -20,7 +20,7 @@ export function edit(folder: string, name: string, change: (text: string) => str
   write(folder, name, after);
 }
 
-/** What an auditor is given: everything but the journal. */
+/** An auditor's files: everything except the journal. */
 export async function auditorsCopy(
   options: Parameters<typeof closedLottery>[0] = {},
 ): Promise<string> {

@@ -25,9 +25,9 @@ export const BETS: readonly (readonly Bet[])[] = [
 ];
 
 /**
- * A folder as a server leaves it after the close of a lottery and, with `drawn`, after its draw.
+ * The folder of a server after the close of a lottery and, with `drawn`, after its draw.
  *
- * @param begun when the lottery was begun, which tells it from any other
+ * @param begun time at which the lottery was begun, which identifies it
  */
 export async function closedLottery({
   drawn = true,

@@ -7,7 +7,7 @@ import { HAS_PYTHON } from '../lottery/python.ts';
 import { audit, auditorsCopy, auditWithPython, edit, write } from './auditors.ts';
 import { BETS, closedLottery } from './closed-lottery.ts';
 
-/** Changes the rows of `bets.csv`, a text each. */
+/** Changes the rows of `bets.csv`. */
 function editRows(folder: string, change: (rows: string[]) => void): void {
   edit(folder, 'bets.csv', text => {
     const rows = text.split(/(?<=\r\n)/);
@@ -19,7 +19,7 @@ function editRows(folder: string, change: (rows: string[]) => void): void {
 interface Tampering {
   readonly what: string;
   readonly tamper: (folder: string) => void | Promise<void>;
-  /** The checks that find it: those of `loteria audit`, and those of the script. */
+  /** The checks that find it, of `loteria audit` and of the script. */
   readonly audit: string;
   readonly python: string;
 }

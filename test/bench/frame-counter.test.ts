@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameCounter } from '../../src/bench/frame-counter.ts';
 
-/** Messages of the base protocol, and how many of each are answered. */
+/** Messages of the base protocol, and the number of their answers. */
 const CONN = '434f4e4e0000000131';
 const NBET = '4e42455400000003317c61';
 const EMPTY_NBET = '4e42455400000000';

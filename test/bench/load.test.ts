@@ -15,7 +15,7 @@ const FRAMES = ['4e424554000000023161', '4e42455400000003316262'].map(hex =>
 const never = new AbortController().signal;
 
 /**
- * A server that calls `onBatches` with the number of batches that have come, and answers nothing by
+ * A server that calls `onBatches` with the number of received batches, and does not answer by
  * itself.
  */
 async function serve(onBatches: (socket: Socket, batches: number) => void) {
@@ -102,7 +102,7 @@ describe('runLoad', () => {
       const now = (unanswered.get(socket) ?? 0) + count;
       unanswered.set(socket, now);
       most.push(now);
-      // One byte at a time, and only now and then: what the answers make room for is sent at once.
+      // Slow, one byte at a time: room in the window is used at once.
       setImmediate(() => {
         if (unanswered.get(socket) === 0) return;
         const batches = unanswered.get(socket)!;

@@ -4,7 +4,7 @@ import { processorSeconds } from '../../bench/processor-time.ts';
 test('processorSeconds returns the CPU time that a process has used', () => {
   const { user, system } = process.cpuUsage();
   const seconds = processorSeconds(process.pid)!;
-  // Two clocks: the system counts in steps.
+  // Two clocks, of which the system's has steps.
   expect(Math.abs(seconds - (user + system) / 1e6)).toBeLessThan(0.2);
 });
 

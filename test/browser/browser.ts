@@ -18,19 +18,17 @@ export function needChromium(context: TestContext): void {
   if (!existsSync(CHROMIUM)) context.skip(`there is no Chromium at ${CHROMIUM}`);
 }
 
-/**
- * A page of the browser, in Spanish and light unless told otherwise, and what may not happen on it.
- */
+/** A page of the browser, by default in Spanish and light, and its violations. */
 export interface WatchedPage {
   readonly page: Page;
   /**
-   * Errors in the console, violations of the content security policy among them, and requests to
+   * Errors in the console, including violations of the content security policy, and requests to
    * other hosts.
    */
   readonly complaints: readonly string[];
 }
 
-/** Opens an address in a profile of its own; it is closed when the test ends. */
+/** Opens an address in a new profile. The end of the test closes it. */
 export async function openPage(
   address: string,
   options: BrowserContextOptions = {},
@@ -57,10 +55,7 @@ export async function openPage(
   return { page, complaints };
 }
 
-/**
- * Looks for what keeps somebody from using the page, by the rules of WCAG 2.2 AA and axe's own best
- * practices.
- */
+/** Finds accessibility faults, by the rules of WCAG 2.2 AA and axe's best practices. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(AXE);
   const { violations }: AxeResults = await page.evaluate('axe.run()');

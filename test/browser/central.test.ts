@@ -14,7 +14,7 @@ beforeEach(needChromium);
 
 const BATCH = 50;
 
-/** Bets with a document each; the first of each batch wins. */
+/** Bets with distinct documents; the first of each batch wins. */
 const batch = (agency: number, seq: number): string[][] =>
   Array.from({ length: BATCH }, (_, index) =>
     bet(documentOf(agency, seq, index), index === 0 ? 7574 : 1),
@@ -23,7 +23,7 @@ const batch = (agency: number, seq: number): string[][] =>
 const documentOf = (agency: number, seq: number, index: number): number =>
   30_000_000 + agency * 100_000 + seq * 1_000 + index;
 
-/** A central of two agencies in a folder, on ports that it gets again when it is started again. */
+/** A central of two agencies in a folder, on ports that a restart keeps. */
 async function central() {
   const folder = await temporaryFolder();
   const [port, httpPort] = [await freePort(), await freePort()];
@@ -69,7 +69,7 @@ test('an upload, a crash, the draw and a restart, on one page that is never load
   await page.evaluate('window.sameDocument = true');
   await shows(page, '#state-detail', 'Waiting for agencies 1, 2.');
 
-  // Numbers move while bets arrive.
+  // Figures change while bets arrive.
   const first = await uploader(port, 1);
   for (const seq of [1, 2, 3]) {
     await upload(first, 1, seq);

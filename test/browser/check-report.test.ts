@@ -29,7 +29,7 @@ describe('the report of loteria check', () => {
         colorScheme,
         viewport: { width, height: 800 },
       });
-      // What is closed is read as well.
+      // Opens what is collapsed.
       await page.evaluate(
         "document.querySelectorAll('details').forEach(each => (each.open = true))",
       );

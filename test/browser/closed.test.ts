@@ -8,7 +8,7 @@ beforeEach(needChromium);
 
 const SHA256 = 'e15cdf8894ef79a28f7c9bf7959dec9ba42de92c7683144d1687794bbcc60105';
 
-/** A closed lottery whose draw waits. */
+/** A closed lottery before its draw. */
 function closed(changes: Partial<NonNullable<Snapshot['acta']>> = {}): Snapshot {
   return {
     ...snapshot(),

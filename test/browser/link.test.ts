@@ -9,7 +9,7 @@ beforeEach(needChromium);
 const link = (page: Page, kind: string): Promise<void> =>
   page.locator(`[data-link=${kind}]`).waitFor();
 
-/** Of state, figures, tables and chart, which are dimmed while they are not of now. */
+/** Opacity of state, figures, tables and chart, which are dimmed while they are stale. */
 const colours = (page: Page): Promise<string[]> =>
   page.evaluate(`['#state', '#bets', '#agencies td', '#events span', '#rate-chart'].map(selector => {
     const { color, opacity } = getComputedStyle(document.querySelector(selector));
@@ -59,7 +59,7 @@ test('an answer that is no stream is a lost connection too, and not for ever', a
 test('a central that falls silent is not taken for one that has nothing to say', async () => {
   const server = await PageServer.open(snapshot());
   const { page } = await openPage(server.address);
-  // From here on the page's time passes when the test says so.
+  // From here on, the test advances the page's clock.
   await page.clock.install();
   await page.reload();
   await link(page, 'live');

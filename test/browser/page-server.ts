@@ -8,16 +8,15 @@ import type { Snapshot } from '../../src/http/snapshot.ts';
 const BUILT = join(import.meta.dirname, '../../dist/web');
 
 /**
- * Serves the built page and tells it whatever a test wants it to see, states included that a
- * central passes through in no time.
+ * Serves the built page with the test's snapshots, including states that a central leaves at once.
  */
 export class PageServer {
   readonly #server: Server;
   readonly #streams = new Set<ServerResponse>();
   #snapshot: Snapshot;
-  /** How `/live` answers when not with a stream. */
+  /** Response of `/live` instead of a stream. */
   liveStatus = 200;
-  /** Whether streams stay open without a word. */
+  /** Whether streams stay open and silent. */
   silent = false;
 
   private constructor(snapshot: Snapshot, assets: ReadonlyMap<string, Asset>) {
@@ -61,7 +60,7 @@ export class PageServer {
     if (this.liveStatus !== 200) return void response.end();
     this.#streams.add(response);
     this.#send(response);
-    // As the central does; the page takes silence for a loss.
+    // Like the central: the page treats silence as a lost connection.
     const timer = setInterval(() => this.#send(response), 1_000);
     response.on('close', () => {
       clearInterval(timer);

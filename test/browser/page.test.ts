@@ -10,7 +10,7 @@ beforeEach(needChromium);
 const read = async (page: Page, selector: string): Promise<string> =>
   (await page.locator(selector).innerText()).replaceAll('\u00a0', ' ');
 
-/** The rows of a table's body, their cells separated by `|`. */
+/** The rows of a table's body, with cells separated by `|`. */
 async function rows(page: Page, body: string): Promise<string[]> {
   const found = await page.locator(`${body} tr`).all();
   return Promise.all(
@@ -113,7 +113,7 @@ describe('what the page shows', () => {
     const minutes = [25, 26, 27, 28, 29].flatMap(minute => [`14:${minute}:00`, `14:${minute}:30`]);
     const even = ['0', '2', '4', '6', '8', '10'];
     expect(await labels(none, 'Ninguna apuesta')).toEqual([...minutes, ...even]);
-    // Ten seconds of a lottery, after minutes of waiting.
+    // Ten seconds of a lottery, after idle minutes.
     const seconds = [49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59].map(second => `14:29:${second}`);
     expect(
       await labels([...none.slice(10), ...none.slice(290).fill(20_000)], 'De 14:29:49 a 14:30:00'),
@@ -131,7 +131,7 @@ describe('what the page shows', () => {
     const { page } = await showing(snapshot({ events }));
     const visible = page.locator('.events li:visible');
     expect(await visible.count()).toBe(8);
-    // No list scrolls by itself, which would cut a line.
+    // No list has its own scroll bar, which would truncate a line.
     expect(
       await page.evaluate(
         "[...document.querySelectorAll('.events')].filter(list => list.scrollHeight > list.clientHeight).length",
@@ -232,7 +232,7 @@ describe.each(LOOKS)('%s', (_name, options) => {
     await page.locator('#lost').waitFor();
     await expectAccessible(page);
     await expectNoSidewaysScrolling(page);
-    // The stream that broke is in the console, as it should be.
+    // The broken stream is an expected error in the console.
     expect(complaints.filter(text => !text.includes('net::ERR'))).toEqual([]);
   });
 });

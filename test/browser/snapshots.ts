@@ -1,6 +1,6 @@
 import type { Snapshot, SnapshotAgency } from '../../src/http/snapshot.ts';
 
-/** A moment within an upload of five agencies; a test changes what it is about. */
+/** A snapshot during an upload of five agencies. Tests change parts of it. */
 export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   const second = Math.floor(Date.parse('2026-11-21T17:30:00Z') / 1000);
   return {

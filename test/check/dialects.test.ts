@@ -7,7 +7,7 @@ import { PROGRAM } from '../support/built-program.ts';
 import { checkVerdicts, CHECK_LIMIT_MS, IS_FULL, SEEDS } from './matrix.ts';
 import { makeOwnSubject, makePeerSubject, PEERS } from './subjects/subject.ts';
 
-/** csv-frames has no place for a comma in a name. */
+/** Without csv-frames, which cannot encode a comma in a name. */
 const PROTOCOLS: readonly AgencyProtocol[] = [
   'resumable',
   'push-codes',
@@ -21,7 +21,7 @@ const COMMANDS = ['server', 'client'].flatMap(part => [
   `${process.execPath} ${PROGRAM} ${part}`,
 ]);
 
-/** @returns what is not `ok` in a subject, which is removed */
+/** @returns the verdicts other than `ok`; removes the subject */
 async function verdictsOf(
   subject: string,
   seed: number,

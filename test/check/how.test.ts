@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { checkVerdicts } from './matrix.ts';
 import { IDENTITY, makeOwnSubject, makeSubject } from './subjects/subject.ts';
 
-/** No engine has this address. */
+/** An address without an engine. */
 const NO_ENGINE = { DOCKER_HOST: 'tcp://127.0.0.1:1', LANG: 'en' };
 const NATIVE = 'without Docker (--how native)';
 
@@ -62,7 +62,7 @@ test('loteria check says that a program looks for its configuration in a contain
   expect(verdicts).toEqual({ outcome: 'not-checkable' });
 });
 
-/** A compiler that makes of a folder with `solution.py` a program that runs it. */
+/** A fake compiler, whose output runs `solution.py` of the folder. */
 const COMPILER = `#!/bin/sh
 [ "$1 $2 $4" = "build -o ." ] || exit 1
 printf '#!/bin/sh\\nexec python3 %s/solution.py' "$PWD" >"$3"

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { PROGRAM } from '../support/built-program.ts';
 import { makeSubject } from './subjects/subject.ts';
 
-/** A check of a correct subject that has begun to run its programs. */
+/** Starts a check of a correct subject, and waits until its programs run. */
 async function startCheck() {
   const subject = makeSubject('node');
   onTestFinished(() => rmSync(subject, { recursive: true }));
@@ -25,7 +25,7 @@ const statusOf = (folder: string): string =>
 const foldersOf = (pid: number): string[] =>
   readdirSync(tmpdir()).filter(name => name.startsWith(`loteria-check-${pid}-`));
 
-/** Processes that a run has started. */
+/** Processes of a run. */
 function processesOf(pid: number): string[] {
   return readdirSync('/proc').filter(name => {
     try {

@@ -22,15 +22,15 @@ const RUNS = Number(process.env['RUNS'] ?? 1);
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000));
 export const SEEDS = Array.from({ length: RUNS }, (_, run) => SEED + run);
 
-/** Of a correct solution, where another one is asked everything. */
+/** Checks of a correct solution by default; another one runs all checks. */
 const FEW_CHECKS = ['outcome', 'privacy', 'sigterm'];
 
-/** All checks of one subject, on a busy machine. */
+/** Time limit of all checks of a subject, on a busy machine. */
 export const CHECK_LIMIT_MS = 900_000;
 
 type How = 'native' | 'docker';
 
-/** How many mutants of a table are run by default, on average. */
+/** Average number of mutants per table in a default run. */
 const SAMPLE_SIZES: Readonly<Record<How, number>> = { native: 1, docker: 0.5 };
 
 interface Found {
@@ -39,7 +39,7 @@ interface Found {
   readonly reason?: string;
 }
 
-/** The correct solution of a program has to hold in every check. */
+/** A correct solution must pass every check. */
 export function holdCorrect(program: SubjectProgram, how: How = 'native'): void {
   describe(`a correct solution in ${program}`, () => {
     const isAsked = MATRIX !== undefined || (program === 'python' && how === 'native');
@@ -55,7 +55,7 @@ export function holdCorrect(program: SubjectProgram, how: How = 'native'): void 
   });
 }
 
-/** Each mutant has to be found by the checks that the table says, and by no other. */
+/** Each mutant must have exactly the verdicts of the table. */
 export function holdMutants(
   program: SubjectProgram,
   mutants: readonly Mutant[],
@@ -81,7 +81,7 @@ export function holdMutants(
   );
 }
 
-/** Mutants from all parts of the table; similar ones are neighbours. */
+/** A sample from all parts of the table: similar mutants are neighbours. */
 function sampleOf(mutants: readonly Mutant[], size: number): readonly Mutant[] {
   const step = Math.ceil(mutants.length / size);
   return mutants.filter((_, index) => (index + SEED) % step === 0);
@@ -101,7 +101,7 @@ interface CheckOptions {
   readonly options?: readonly string[];
 }
 
-/** @returns what `loteria check` says of a repository where it does not say `ok`, by check */
+/** @returns the verdicts other than `ok`, by check */
 export async function checkVerdicts(
   subject: string,
   { seed, only, how = 'native', options = [] }: CheckOptions,
@@ -124,7 +124,7 @@ function exitCodeFor(verdicts: readonly Verdict[]): number {
   return verdicts.every(verdict => verdict === 'not-checkable') ? 2 : 0;
 }
 
-/** Of exercises 1 to 4. */
+/** Number of checks of exercises 1 to 4. */
 const ALL_CHECKS_MIN = 5;
 
 async function runProgram(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {

@@ -8,14 +8,14 @@ import { Proxy } from '../../src/check/proxy.ts';
 interface Wire {
   readonly proxy: Proxy;
   readonly client: Socket;
-  /** What the server has read, chunk by chunk. */
+  /** Chunks that the server has read. */
   readonly chunks: Buffer[];
-  /** The server's side of the connection, when there is one. */
+  /** The server's socket, once there is one. */
   readonly accepted: Promise<Socket>;
   readonly hasServer: () => boolean;
 }
 
-/** A client and a server with the proxy between them. */
+/** A client and a server, connected through the proxy. */
 async function openWire(plan: LinkPlan): Promise<Wire> {
   const chunks: Buffer[] = [];
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
@@ -43,7 +43,7 @@ async function openWire(plan: LinkPlan): Promise<Wire> {
   return { proxy, client, chunks, accepted, hasServer: () => hasServer };
 }
 
-/** Whether it was closed by an error. */
+/** Whether an error closed it. */
 const closeOf = (socket: Socket): Promise<boolean> =>
   new Promise(resolve => socket.once('close', resolve));
 
@@ -97,7 +97,7 @@ describe('Proxy', () => {
     const { client, accepted, chunks } = await openWire({ up: { kind: 'bytes', byteCount: 100 } });
     client.end('x'.repeat(60));
     await once(await accepted, 'end');
-    // A busy machine reads two at a time now and then.
+    // On a busy machine, a read sometimes returns two.
     expect(chunks.length).toBeGreaterThan(20);
   });
 

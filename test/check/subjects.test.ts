@@ -7,7 +7,7 @@ import { PYTHON_DRAW_MUTANTS } from './subjects/python-draw-mutants.ts';
 import { PYTHON_SERVER_MUTANTS } from './subjects/python-server-mutants.ts';
 import { makeSubject } from './subjects/subject.ts';
 
-/** The matrix runs few of them by default; whether a patch applies needs no run. */
+/** The matrix runs few mutants by default. This verifies that the patches of all apply. */
 describe.each([
   ['echo', ECHO_MUTANTS],
   ['node', NODE_MUTANTS],

@@ -13,7 +13,7 @@ interface Variant {
   readonly only: readonly string[];
 }
 
-/** What solutions do that is no mistake, and that a check could take for one. */
+/** Correct behaviour of solutions that a check could report as a fault. */
 const VARIANTS: readonly Variant[] = [
   {
     what: 'ends its server when every agency has its winners',

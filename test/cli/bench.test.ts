@@ -65,7 +65,7 @@ describe('loteria bench', () => {
     expect(report.ratio).toBeGreaterThan(0);
     expect(report.measurements.map(({ name }) => name)).toEqual(['loteria', 'baseline']);
     for (const measurement of report.measurements) {
-      // The last batch is a whole one.
+      // The last batch is full.
       expect(measurement).toMatchObject({ bets: 1010, batches: 101 });
       expect(Object.keys(measurement).toSorted()).toEqual([
         'batches',
@@ -98,7 +98,7 @@ describe('loteria bench', () => {
     expect(details['bets']).toBe('1100');
     const rows = await rowsOf(folder);
     expect(rows).toHaveLength(1100);
-    // Three connections speak for the first three of four agencies.
+    // Three connections are of the first three of four agencies.
     expect(new Set(rows.map(row => row.split(',')[0]))).toEqual(new Set(['1', '2', '3']));
 
     const again = await bench(...SMALL, ...target);
@@ -183,7 +183,7 @@ describe('loteria bench', () => {
   });
 });
 
-/** Whether a server has written anything into a folder of the measurement. */
+/** Whether a server has written into a folder of the measurement. */
 async function stored(tmp: string): Promise<boolean> {
   const [folder] = await readdir(tmp);
   if (folder === undefined) return false;

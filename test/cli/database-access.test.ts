@@ -18,7 +18,7 @@ hostssl all certified 127.0.0.0/8 scram-sha-256 clientcert=verify-ca
 hostssl all ${ROLE.user} 127.0.0.0/8 scram-sha-256
 `;
 
-/** An address of the loopback interface that the certificate does not name. */
+/** A loopback address that the certificate does not contain. */
 const UNNAMED = '127.0.0.2';
 
 let postgres: PostgresCluster;
@@ -48,7 +48,7 @@ afterAll(() => postgres?.end());
 interface Attempt {
   readonly host?: string;
   readonly user?: string;
-  /** Of the address. */
+  /** Query of the address. */
   readonly password?: string | undefined;
   readonly query?: string;
   readonly more?: Record<string, string>;
@@ -71,7 +71,7 @@ async function attempt(folder: string, attempted: Attempt): Promise<string> {
   return stderr;
 }
 
-/** A folder with the certificates that a command is given, by the names that `query` has. */
+/** A folder with the certificates of a command, with the names in `query`. */
 async function certificates() {
   const folder = await temporaryFolder();
   const stranger = await signed('stranger');

@@ -27,7 +27,7 @@ test('DiskProbe reports a disk with room once and leaves no file', async () => {
 
 test('DiskProbe retries an unwritable folder until it can write', async () => {
   const { folder, probe, reported } = await openProbe();
-  // Whatever the user, a folder in its place cannot be opened for writing.
+  // A folder cannot be opened for writing by any user.
   mkdirSync(join(folder, 'bets.probe'));
   probe.start();
   await sleep(PERIOD_MS * 5);

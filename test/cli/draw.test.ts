@@ -100,7 +100,7 @@ describe('loteria draw status', () => {
   });
 });
 
-/** Runs `loteria draw new` and returns the folder that it says. */
+/** Runs `loteria draw new`. @returns the folder that it prints */
 async function archive(folder: string): Promise<string> {
   const { code, stdout, stderr } = await loteria('/', ['draw', 'new', folder]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -25,7 +25,7 @@ const SEAL = createHash('sha256').update(ROWS).digest('hex');
 const SUMMARY = `6 bets, ${ROWS.length} bytes, sha256 ${SEAL}`;
 const WITH_MILLISECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** What `fillFolder` hands to a csv store. */
+/** The same calls as `fillFolder` makes. */
 async function fill({ store }: OpenedServer): Promise<void> {
   await store.append(BATCHES[0]!, { upload: 'one', seq: 1 });
   await store.append(BATCHES[1]!, { upload: 'two', seq: 1 });

@@ -40,7 +40,7 @@ const AFTER = {
   draw: { time: TIME, bytes: ROWS.length, sha256: SEAL, winners: { 1: 2, 2: 1 } },
 };
 
-/** A folder with a filled store, `data`, and where it is exported to. */
+/** A folder with a filled store in `data`, and the path of its export. */
 interface Place {
   readonly folder: string;
   readonly data: string;
@@ -159,7 +159,7 @@ describe('loteria export leaves no file', () => {
     const { store } = await CsvStore.open(data);
     for (let batch = 0; batch < 3; batch += 1) await store.append(batchNamed(batch, 30_000));
     await store.close();
-    // As if the disk was full after a kilobyte or two.
+    // Simulates a disk that is full after a kilobyte or two.
     const limited = spawnSync(
       'sh',
       ['-c', 'ulimit -f 2; exec "$@"', 'sh', process.execPath, PROGRAM, 'export', place.file],

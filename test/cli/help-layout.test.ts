@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/main.ts';
 import { wrap } from '../../src/cli/wrap.ts';
 
-/** The help of a command for a terminal of `width` columns. */
+/** The help of a command on a terminal of `width` columns. */
 function helpOf(name: string, width: number): string {
   const command = buildProgram(() => {}).commands.find(each => each.name() === name)!;
   return command.configureOutput({ getOutHelpWidth: () => width }).helpInformation();

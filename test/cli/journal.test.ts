@@ -96,7 +96,7 @@ describe('loteria journal verify', () => {
 
   test('takes the folder from argument, DATA_DIR, config.ini or working directory', async () => {
     const root = await temporaryFolder();
-    // Told apart by the number of their lines.
+    // Distinguished by their number of lines.
     for (const [index, name] of ['argument', 'variable', 'config', '.'].entries()) {
       const folder = join(root, name);
       mkdirSync(folder, { recursive: true });

@@ -61,6 +61,6 @@ test('Ctrl-C in a terminal ends loteria run and leaves no setting of the termina
   terminal.type('\u0003');
   expect(await terminal.exited).toBe(130);
   expect(terminal.lines.at(-2)).toMatch(/stopped$/);
-  // A second Ctrl-C would leave them: no private mode is set at all.
+  // No private mode is set, because a second Ctrl-C would not reset it.
   expect(terminal.output).not.toContain('\u001b[?');
 });

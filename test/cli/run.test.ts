@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 interface Place {
   /** Working directory. */
   readonly cwd: string;
-  /** Where the program makes its temporary folders. */
+  /** Parent of the program's temporary folders. */
   readonly tmp: string;
 }
 
@@ -216,7 +216,7 @@ describe('loteria run', () => {
       /^loteria: --data .*empty has no agency-1\.csv, .*\n$/,
     ],
     [
-      // As Docker leaves it where a file that it mounts is missing.
+      // A folder, as Docker creates it for a missing mounted file.
       'a folder in place of the file of an agency',
       ['--data', 'docker'],
       /^loteria: cannot read .*docker\/agency-1\.csv, it is a folder \(EISDIR\)\n$/,
@@ -244,7 +244,7 @@ describe('loteria run', () => {
     const usual = createServer();
     onTestFinished(() => void usual.close());
     await new Promise<void>(resolve => {
-      // Whoever has it, it is taken.
+      // The port is in use by any program.
       usual.once('error', () => resolve());
       usual.listen({ port: 8080, host: '127.0.0.1' }, resolve);
     });
@@ -317,7 +317,7 @@ describe('a signal during a run', () => {
       program.kill(signal);
       const exit = await program.exited;
       expect(exit.code).not.toBe(0);
-      // Neither the lottery nor anything else was begun afterwards.
+      // Nothing was started afterwards.
       expect(program.lines.map(line => line.text)).toEqual([MADE_UP]);
       expect(program.stderr).toBe('loteria: stopped\n');
       expect(await readdir(where.tmp)).toEqual([]);

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const DIST = join(dirname(PROGRAM), '..');
 
-/** A copy of the built program, as an image has it: without the packages. */
+/** A copy of the built program without packages, as in an image. */
 async function copyProgram(): Promise<{ main: string; compiled: string }> {
   const folder = await temporaryFolder();
   for (const part of ['cli', 'kernel']) {
@@ -92,7 +92,7 @@ describe('the built program', () => {
       const direct = run(main, name);
       expect(direct.status).toBe(2);
       expect(direct.stderr).toMatch(/^loteria: \S+ is missing: .*\n$/);
-      // The way over the command line's options ends the same.
+      // The path with command-line options ends in the same way.
       await writeFile(join(dirname(main), 'empty'), '');
       const { status, stderr } = run(main, name, '--config', 'empty');
       expect(status).toBe(2);

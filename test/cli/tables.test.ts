@@ -41,7 +41,7 @@ describe('formatResults', () => {
     const winners = Array.from({ length: 12 }, (_, index) => String(30_876_370 + index));
     const rows = [{ ...ROW, winners, refusedLines: 1, right: false }, ROW];
     const lines = formatResults(rows, columns).split('\n');
-    // The numbers of an agency stand on one line.
+    // An agency's numbers are on one line.
     for (const line of lines.filter(text => !text.startsWith('     1')))
       expect(line.length).toBeLessThanOrEqual(Math.max(columns, 33));
     const words = (text: string): string[] => text.split(/\s+/).filter(word => !/^─*$/.test(word));

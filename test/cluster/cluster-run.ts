@@ -11,17 +11,14 @@ import { readiness } from '../support/readiness.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/**
- * Longest wait for a fact, in milliseconds: a failover, and the pauses of clients between two
- * tries.
- */
+/** Longest wait for a fact, in milliseconds: a failover and the clients' back-off. */
 const WAIT_MS = 100_000;
 const LOOK_EVERY_MS = 20;
 
-/** A client with small batches, so that its upload takes as long as what is done meanwhile. */
+/** A client with small batches, so that its upload outlasts the test's actions. */
 export const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 
-/** A program that is killed and started again, with its folder and environment. */
+/** A program that is killed and restarted, with its folder and environment. */
 export class Member {
   readonly name: string;
   readonly lives: Program[] = [];
@@ -41,13 +38,13 @@ export class Member {
     return this.life;
   }
 
-  /** `kill -9`, unless it has ended by itself. */
+  /** Kills it with SIGKILL, unless it has ended by itself. */
   async kill(): Promise<void> {
     this.life.kill('SIGKILL');
     await this.life.exited;
   }
 
-  /** The lines of an action in all its lives. */
+  /** The log lines of an action, of all its processes. */
   linesOf(action: string, result?: string): Line[] {
     return this.lives.flatMap(life => life.linesOf(action, result));
   }
@@ -62,9 +59,7 @@ export interface ClusterRunOptions {
   readonly client?: Record<string, string>;
 }
 
-/**
- * A lottery of real processes: servers on a cluster of PostgreSQL, and a client for each agency.
- */
+/** A lottery of real processes: servers on a PostgreSQL cluster, and a client for each agency. */
 export class ClusterRun {
   readonly postgres: PostgresCluster;
   readonly agencies: readonly ExpectedAgency[];
@@ -91,7 +86,7 @@ export class ClusterRun {
     this.clients = agencies.map(({ agency }) => this.client(agency, client));
   }
 
-  /** With all servers listening and no client started. */
+  /** With all servers listening, without clients. */
   static async start(postgres: PostgresCluster, options: ClusterRunOptions): Promise<ClusterRun> {
     const ports: number[] = [];
     while (ports.length < (options.servers ?? 2)) ports.push(await freePort());
@@ -100,7 +95,7 @@ export class ClusterRun {
     return run;
   }
 
-  /** As `start`, with all clients started, and some bets acknowledged. */
+  /** As `start`, with all clients and some acknowledged bets. */
   static async upload(
     postgres: PostgresCluster,
     bets: number,
@@ -168,7 +163,7 @@ export class ClusterRun {
     }
   }
 
-  /** Waits until every client has its winners, and checks everything that must hold then. */
+  /** Waits until every client has its winners, and verifies the result. */
   async finishes(clients: readonly Member[] = this.clients): Promise<void> {
     for (const [index, { agency, winners }] of this.agencies.entries()) {
       const client = clients[index]!;
@@ -186,7 +181,7 @@ export class ClusterRun {
   }
 
   /**
-   * Checks that every bet is stored once, in order, that one draw was held, and that the servers
+   * Verifies that every bet is stored once, in order, that one draw was held, and that the servers
    * agree.
    */
   async check(): Promise<void> {
@@ -215,7 +210,7 @@ export class ClusterRun {
     expect(await this.draws()).toBe(1);
   }
 
-  /** Draws in the log. */
+  /** Number of draws in the log. */
   async draws(): Promise<number> {
     const text = `SELECT count(*)::int FROM lottery_facts WHERE lottery = $1 AND kind = 'drawn'`;
     const [row] = await this.postgres.primary.sql<{ count: number }>(
@@ -226,13 +221,13 @@ export class ClusterRun {
     return row!.count;
   }
 
-  /** What clients say of a server that expects something again that it has acknowledged. */
+  /** Log lines of clients about a server that expects an acknowledged bet again. */
   get forgotten(): string[] {
     const lines = this.clients.flatMap(client => client.linesOf('reconnect'));
     return lines.map(({ text }) => text).filter(text => text.includes('which it has acknowledged'));
   }
 
-  /** The last lines of everything that was said. */
+  /** The last lines of all logs. */
   transcript(): string {
     const said = [...this.servers, ...this.clients].flatMap(({ name, lives }) =>
       lives.map((life, index) => `${name}, life ${index + 1}:\n${lastLines(life.transcript())}`),
@@ -242,7 +237,7 @@ export class ClusterRun {
 
   async #checkServer({ name, lives, life }: Member): Promise<void> {
     const url = await urlOf({ life });
-    // A server that no agency has asked for its winners may read the draw a moment later.
+    // A server without a question for winners may read the draw a moment later.
     const isDrawn = async () =>
       (await Scrape.from(url)).values('loteria_draw_state')['drawn'] === 1;
     await this.until(`draw at ${name}`, isDrawn);
@@ -250,7 +245,7 @@ export class ClusterRun {
       this.agencies.map(({ agency, rows }) => [agency, rows.length]),
     );
     expect((await Scrape.from(url)).values('loteria_bets_stored_total'), name).toEqual(expected);
-    // Killed, or stopped gracefully: none has failed.
+    // Servers were killed or stopped gracefully; none failed.
     const exits = await Promise.all(lives.slice(0, -1).map(({ exited }) => exited));
     expect(exits.filter(({ code }) => code !== null && code > 0)).toEqual([]);
     const fails = lives.flatMap(({ lines }) => lines.filter(isUnexpected));
@@ -260,14 +255,14 @@ export class ClusterRun {
     ).toEqual([]);
   }
 
-  /** What the servers have said that the draw was held over. */
+  /** Digests of the draw in the servers' logs. */
   #seals(): string[] {
     const actions = ['draw', 'follow_draw'];
     const lines = this.servers.flatMap(server => actions.flatMap(action => server.linesOf(action)));
     return lines.map(({ details }) => details['sha256']!);
   }
 
-  /** What every program that uses the store is configured with. */
+  /** Configuration of every program that uses the store. */
   get #settings(): Record<string, string> {
     const url = this.postgres.url();
     return {
@@ -291,8 +286,8 @@ function sumOf(lines: readonly Line[]): number {
 }
 
 /**
- * Expected are connections that broke, and refusals of uploads that come back; not what a server
- * loses or cannot do.
+ * Expected errors: broken connections, and refusals of resumed uploads. A server's own failures are
+ * not expected.
  */
 function isUnexpected({ action, result, details }: Line): boolean {
   if (result !== 'fail') return false;

@@ -11,20 +11,20 @@ const BETS = 12_000;
 beforeEach(needPostgres);
 
 /**
- * Stops the former primary when the lonely server has committed a record there that has reached no
- * standby.
+ * Stops the former primary after the isolated server has committed a record there that has reached
+ * no standby.
  */
 async function forkLog(run: ClusterRun, former: PostgresNode, lonely: Member): Promise<void> {
   for (const { life } of run.servers) life.kill('SIGSTOP');
   const batches = () => lonely.linesOf('apuesta_recibida', 'success').length;
-  // By then it does not wait for a server that was stopped while it held the lock.
+  // By then it does not wait for a server that was stopped with the lock.
   const enough = batches() + 20;
   await run.until('bets of the lonely server', () => batches() >= enough);
   const senders = await former.sql<{ pid: number }>('SELECT pid FROM pg_stat_replication');
   const signalSenders = (signal: NodeJS.Signals): void => {
     for (const { pid } of senders) process.kill(pid, signal);
   };
-  // The commit that waits may have been sent before its sender was stopped: then the next one.
+  // The pending commit may have been sent before its sender was stopped; then the next one counts.
   for (let isSent = true; isSent; ) {
     signalSenders('SIGSTOP');
     await former.until(
@@ -40,16 +40,14 @@ async function forkLog(run: ClusterRun, former: PostgresNode, lonely: Member): P
   for (const { life } of run.servers) life.kill('SIGCONT');
 }
 
-/** The chain of every record that a node shows. */
+/** The chains of all records visible on a node. */
 async function logOf({ lottery }: ClusterRun, node: PostgresNode): Promise<string> {
   const text = `SELECT string_agg(encode(chain, 'hex'), ' ' ORDER BY position) AS log FROM log WHERE lottery = $1`;
   const [row] = await node.sql<{ log: string }>(text, [lottery], ROLE.database);
   return row!.log;
 }
 
-/**
- * Ends every wait for a standby: what was committed becomes visible on this node, and nowhere else.
- */
+/** Cancels every wait for a standby: commits become visible on this node only. */
 async function cancelWaits(node: PostgresNode): Promise<void> {
   await node.sql(
     `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
@@ -61,8 +59,8 @@ test('a primary resumed after a failover acknowledges nothing and is not followe
   const { primary: former } = postgres;
   const agencies = await generateAgencies(await temporaryFolder(), BETS);
   const run = await ClusterRun.start(postgres, { agencies, client: SLOW });
-  // On the wrong side of a split: this server reaches the former primary only, and agency 1 this
-  // server only.
+  // A network partition: this server reaches only the former primary, and agency 1 only this
+  // server.
   const lonely = run.server('lonely', {
     SERVER_STORE: postgres.url(ROLE, [former]),
     STORE_SYNC: 'quorum',
@@ -82,13 +80,13 @@ test('a primary resumed after a failover acknowledges nothing and is not followe
   const before = lonely.linesOf('apuesta_recibida', 'success').length;
   former.signal('SIGCONT');
   await run.untilReady(lonely, '503 not ready: engine-away');
-  // The former primary shows a record at a position that has another one.
+  // The former primary has a different record at a position of the log.
   await cancelWaits(former);
   await expect
     .poll(async () => (await logOf(run, postgres.primary)).startsWith(await logOf(run, former)))
     .toBe(false);
 
-  // A server that starts asks the former primary first.
+  // A starting server connects to the former primary first.
   await run.servers[0]!.kill();
   run.servers[0]!.start();
   for (const server of run.servers) await run.untilReady(server, '200 ready');

@@ -14,7 +14,7 @@ const { RUNS = 2, ROUNDS = 8, SEED = Math.floor(Math.random() * 2 ** 31) } = pro
 const SEEDS = Array.from({ length: Number(RUNS) }, (_, run) => Number(SEED) + run);
 const TIMEOUT_MS = 120_000 + Number(ROUNDS) * 30_000;
 
-/** Share of the bets that are acknowledged when the last process is killed. */
+/** Share of acknowledged bets at the last kill. */
 const LAST_SHARE = 0.9;
 
 let postgres: PostgresCluster;
@@ -57,7 +57,7 @@ describe('three nodes, two servers and five clients, killed in turn', () => {
   );
 });
 
-/** Kills a process, and starts it again at once or after a while. */
+/** Kills a process, and restarts it at once or later. */
 async function strike(
   run: ClusterRun,
   random: SeededRandom,
@@ -81,13 +81,14 @@ async function strike(
   await node.kill();
   if (victim === 'primary' && comeBack !== 'restart') await postgres.failOver();
   if (node !== postgres.primary) await wait();
-  // One client goes on, so that the upload does not end before the rounds do.
+  // One client is not killed late, so that its upload outlasts the rounds.
   const held = run.clients.filter(client => client !== member).map(client => client.life);
   for (const client of held) client.kill('SIGSTOP');
   if (comeBack === 'rewind' && victim === 'primary') await node.rewindTo(postgres.primary);
   if (comeBack === 'copy') await node.copyOf(postgres.primary);
   await node.start();
-  // Acknowledged is what the primary and one standby have: before another one is lost, all have it.
+  // An acknowledged record is on the primary and one standby. Before the next loss, all nodes must
+  // have it.
   await postgres.replicates(postgres.primary, 2);
   for (const client of held) client.kill('SIGCONT');
 }

@@ -12,7 +12,7 @@ const BETS = 10_000;
 const BETS_BEFORE = 2000;
 const DISK_MEGABYTES = 160;
 
-/** A commit waits 5 s for a standby, a batch 15 s for a commit; and a slow machine. */
+/** A commit waits 5 s for a standby, a batch 15 s for a commit, and the machine may be slow. */
 const AWAY_MS = 5000;
 const REFUSED_MS = AWAY_MS + 15_000;
 const SLOW_MS = 15_000;
@@ -35,8 +35,8 @@ test('without a standby, servers are unready in 5 s, refuse in 20 s and recover'
   );
   within(AWAY_MS);
   const { acknowledged } = run;
-  // What the first two have sent stays unanswered until its outcome is known; these send to an
-  // engine that is away.
+  // Batches of the first two stay unanswered until their outcome is known; these are sent to an
+  // unavailable engine.
   const late = run.servers.map((_, index) =>
     run.client(index + 3, { ...SLOW, CLI_SERVER_ADDRESS: run.addressesOf(index) }),
   );

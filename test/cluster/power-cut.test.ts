@@ -17,7 +17,7 @@ const BETS = 2500 * Number(CUTS);
 const DISK_MEGABYTES = 512;
 
 /**
- * With two nodes each acknowledged commit is on both: each of them alone must have it after a power
+ * With two nodes, each acknowledged commit is on both: each node alone must have it after a power
  * cut.
  */
 const KINDS = {

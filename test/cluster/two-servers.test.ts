@@ -22,7 +22,7 @@ async function startRun(client: Record<string, string> = {}): Promise<ClusterRun
   return ClusterRun.start(postgres, { agencies, lottery: `TWO-${lotteries}`, client });
 }
 
-/** A client of each agency that knows one server alone. */
+/** A client of each agency, with one server. */
 function clientsAt(run: ClusterRun, server: number, more: Record<string, string> = {}): Member[] {
   const address = run.addressesOf(server);
   return run.agencies.map(({ agency }) =>

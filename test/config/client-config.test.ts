@@ -10,7 +10,7 @@ import { words } from '../support/words.ts';
 
 const SKELETON = join(import.meta.dirname, '../../client/config.yaml');
 
-/** The keys that every client needs. */
+/** The required keys. */
 const LEAST = 'id: 1\nserver:\n  address: server:12345\n';
 
 async function read(yaml: string, environment: Environment = {}): Promise<ClientConfig> {
@@ -19,7 +19,7 @@ async function read(yaml: string, environment: Environment = {}): Promise<Client
   return readClientConfig(path, environment);
 }
 
-/** The message of the refusal, with the file's folder taken away. */
+/** The error message without the file's folder. */
 async function refusal(yaml: string, environment: Environment = {}): Promise<string> {
   try {
     await read(yaml, environment);
@@ -48,7 +48,7 @@ describe("the skeleton's config.yaml", () => {
       file: 'agency.csv',
       fileDelimiter: 0x2c,
       winnersFile: undefined,
-      // How many batches may be unanswered depends on the protocol, unless it is configured.
+      // The default window depends on the protocol.
       batchWindow: undefined,
       answerTimeoutMs: 60_000,
       protocol: 'resumable',

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { parseDuration, parseWait } from '../../src/config/duration.ts';
 
 /**
- * From the table of Go's own `TestParseDuration` and its documentation; no signs, because no wait
- * is negative.
+ * From Go's `TestParseDuration` and its documentation; without signs, because no duration is
+ * negative here.
  */
 const ACCEPTED = `
   0=0 0s=0 5s=5000 30s=30000 1478s=1478000 5.0s=5000 5.6s=5600 5.s=5000 .5s=500 1.0s=1000

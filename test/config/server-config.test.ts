@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const SKELETON = join(import.meta.dirname, '../../server/config.ini');
 
-/** The keys that every server needs. */
+/** The required keys. */
 const LEAST = '[DEFAULT]\nSERVER_PORT = 12345\n';
 
 async function read(ini: string, environment: Environment = {}): Promise<ServerConfig> {
@@ -111,7 +111,7 @@ describe("the skeleton's config.ini", () => {
   });
 });
 
-/** The limits are in the object under their own names too, which no interface promises. */
+/** The object also has the limits under their names, which its type does not declare. */
 function limitValues(): object {
   const names = Object.keys(SERVER_KEYS).filter(name => name in DEFAULT_LIMITS);
   return Object.fromEntries(

@@ -6,7 +6,7 @@ import { STORE_ALLOWED } from '../../src/config/store-choice.ts';
 const storeOf = (environment: Record<string, string>) =>
   readServerConfig(undefined, { SERVER_PORT: '1', ...environment }).store;
 
-/** Of a store that must be one on an engine. */
+/** The configuration of a store that must be a database. */
 function engineOf(environment: Record<string, string>) {
   const store = storeOf(environment);
   if (store.kind !== 'postgres') throw new Error(`it is ${store.kind}`);

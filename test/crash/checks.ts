@@ -6,10 +6,10 @@ import { countAgain } from '../support/count-again.ts';
 import type { ExpectedAgency } from './expected-bets.ts';
 import type { LoggedLine } from './processes.ts';
 
-/** What a lottery leaves behind. */
+/** The result of a lottery. */
 const FILES = 'acta-sorteo.txt, acta.txt, bets.csv, bets.journal, bets.lock';
 
-/** What must never happen has happened. */
+/** A promise was broken. */
 export class Violation extends Error {}
 
 function hold(isTrue: boolean, otherwise: string): asserts isTrue {
@@ -17,7 +17,7 @@ function hold(isTrue: boolean, otherwise: string): asserts isTrue {
 }
 
 /**
- * Checks what a lottery has left on disk, without any of the program's own readers.
+ * Verifies the files of a lottery, independently of the program's readers.
  *
  * @returns SHA-256 of `bets.csv`
  */
@@ -26,7 +26,7 @@ export async function checkFiles(
   agencies: readonly ExpectedAgency[],
 ): Promise<string> {
   const names = await readdir(folder);
-  // A copy of what a crash has left of the first group.
+  // A copy of the remains of the first group after a crash.
   const files = names
     .filter(name => !name.startsWith('bets.csv.cut'))
     .toSorted()
@@ -45,7 +45,7 @@ export async function checkFiles(
   return sha256;
 }
 
-/** Every row of the agency's file once, in its order. */
+/** Expects every row of the agency's file once, in its order. */
 function checkRows(agency: number, rows: readonly string[], expected: readonly string[]): void {
   const stored = rows.filter(row => row.startsWith(`${agency},`));
   const [given, kept] = [countOf(expected), countOf(stored)];
@@ -81,7 +81,7 @@ interface JournalLine {
   readonly batches: readonly Stored[];
 }
 
-/** Every batch and every agency's end once, and one draw, at the end. */
+/** Expects every batch and every agency's end once, and finally one draw. */
 async function checkJournal(
   path: string,
   agencies: readonly ExpectedAgency[],
@@ -135,12 +135,12 @@ async function checkJournal(
   );
 }
 
-/** What a killed client leaves its server with: half a message, a connection that was reset. */
+/** Events of a server whose client was killed: half a message, or a reset. */
 const FAILS_OF_OTHERS = new Set(['cut_connection', 'receive_message']);
 
 /**
- * Checks that what the server said in all its lives fits together: what it has acknowledged in one,
- * the next one knows.
+ * Verifies that the logs of all the server's processes are consistent: each knows what the previous
+ * one acknowledged.
  *
  * @param bets stored in the end
  */
@@ -194,7 +194,7 @@ interface StoreLine {
   readonly state: string;
 }
 
-/** Checks that a client never gave up, and was told the same whenever it was told. */
+/** Verifies that a client never gave up, and always received the same winners. */
 export function checkClientLogs(
   lives: readonly (readonly LoggedLine[])[],
   { agency, rows, winners }: ExpectedAgency,

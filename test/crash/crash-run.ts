@@ -8,26 +8,23 @@ import type { ExpectedAgency } from './expected-bets.ts';
 import { Life } from './processes.ts';
 
 export interface CrashRunOptions {
-  /** Decides about every victim, delay and size. */
+  /** Determines every victim, delay and size. */
   readonly seed: number;
   readonly agencies: readonly ExpectedAgency[];
-  /** Everything is in it; the caller removes it. */
+  /** Contains everything. The caller removes it. */
   readonly folder: string;
-  /**
-   * Processes are killed at so many instants at least, and at most so many while the draw is not
-   * held yet.
-   */
+  /** Least number of kills, and greatest number before the draw. */
   readonly killsMin: number;
   readonly killsMax: number;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** An instant at which processes were killed. */
+/** A kill of one or several processes. */
 interface Kill {
   readonly atMs: number;
   readonly victims: readonly string[];
-  /** How far the lottery was: the length of `bets.csv`, or that the draw was in the journal. */
+  /** Progress of the lottery: the length of `bets.csv`, or that the draw was in the journal. */
   readonly progress: string;
 }
 
@@ -38,21 +35,21 @@ export interface CrashReport {
   readonly durationMs: number;
 }
 
-/** Few, so that an upload takes long enough to be hit. */
+/** Few, so that an upload takes long enough to be interrupted. */
 const BETS_PER_BATCH = 10;
 
 /**
- * Longest waits, in milliseconds. Some are shorter than a start takes, so that starting and
- * recovering are hit as well.
+ * Longest delays, in milliseconds. Some are shorter than a start, so that starts and recoveries are
+ * interrupted too.
  */
 const BEFORE_KILL_MS_MAX = 150;
 const BEFORE_RESTART_MS_MAX = 100;
 const AFTER_RESTART_MS_MAX = 250;
 
-/** Once enough were killed, lives last so much longer: the draw is to be held, and under fire. */
+/** Factor of the delays after enough kills, so that the draw can happen, still with kills. */
 const PATIENCE = 6;
 
-/** However late the draw is held. */
+/** Number of kills after the draw, in addition to the earlier ones. */
 const STRIKES_AFTER_DRAW = 3;
 
 const VICTIMS = ['server', 'server', 'client', 'client', 'server and client', 'everybody'] as const;
@@ -60,9 +57,8 @@ const VICTIMS = ['server', 'server', 'client', 'client', 'server and client', 'e
 const DRAWN = 'drawn';
 
 /**
- * A whole lottery of processes, of which one after the other is killed with `kill -9` and started
- * again, until the draw has been held and every client has exited 0 with its winners. Then
- * everything that it left behind is checked.
+ * Runs a lottery of processes, kills them with SIGKILL and restarts them, until the draw was held
+ * and every client has exited with 0 and its winners. Then verifies the result.
  *
  * @throws Error that names the seed, the kills and the folder
  */
@@ -91,7 +87,7 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashReport> {
   };
 }
 
-/** A process that is killed and started again. */
+/** A process that is killed and restarted. */
 class Role {
   readonly lives: Life[] = [];
   readonly name: string;
@@ -148,7 +144,7 @@ class CrashRun {
       await this.#strike();
     }
     await this.#finishInPeace();
-    // Clients get the same winners again.
+    // Clients receive the same winners again.
     for (let strike = 0; strike < STRIKES_AFTER_DRAW; strike += 1) await this.#strike();
     await this.#finishInPeace();
     await this.#server.life!.stop();
@@ -199,11 +195,11 @@ class CrashRun {
     );
   }
 
-  /** Kills processes, and starts them again. */
+  /** Kills processes and restarts them. */
   async #strike(): Promise<void> {
     const victims = this.#pickVictims();
-    // Every number is drawn whether it is needed or not: what the next strike does must not depend
-    // on how this one went.
+    // Draws all random numbers in any case, so that later kills do not depend on the outcome of
+    // this one.
     const [beforeKillMs, beforeRestartMs, afterRestartMs] = [
       this.#random.between(0, BEFORE_KILL_MS_MAX),
       this.#random.between(0, BEFORE_RESTART_MS_MAX),
@@ -247,7 +243,7 @@ class CrashRun {
     if (killed.flat().length > 0) this.kills.push({ atMs, victims: killed.flat(), progress });
   }
 
-  /** Starts what was killed; a client that has done its job only when it is a victim. */
+  /** Restarts processes that do not run; a finished client only if it is a victim. */
   async #reviveEverybody(victims: readonly Role[]): Promise<void> {
     for (const role of this.#everybody) {
       if (role.runs) continue;
@@ -258,13 +254,13 @@ class CrashRun {
     }
   }
 
-  /** Whether a process that does not run ended by itself. */
+  /** Whether a process ended by itself. */
   async #hasDoneItsJob(role: Role): Promise<boolean> {
     const life = role.life!;
     if (life.killed) return false;
     const { code } = life.ended!;
     if (role.expected === undefined) {
-      // Another program may have taken the port in the meantime.
+      // Another program may have taken the port.
       if (life.log().some(({ error }) => String(error).includes('is in use by another program')))
         return false;
       throw new Violation(`the server ended by itself with exit code ${code}: ${lastWords(life)}`);
@@ -282,9 +278,7 @@ class CrashRun {
     return join(this.#options.folder, role.name, 'winners.txt');
   }
 
-  /**
-   * Most kills come while bets arrive: waits for a few, unless something keeps them from coming.
-   */
+  /** Waits until a few bets arrive, if any can, so that most kills interrupt an upload. */
   async #untilProgress(): Promise<void> {
     const before = await this.#betsBytes();
     const deadline = performance.now() + 1_000;
@@ -305,7 +299,7 @@ class CrashRun {
     }
   }
 
-  /** What a crash leaves behind is unfinished, never damaged. */
+  /** A crash leaves incomplete files, never damaged ones. */
   async #verifyUnfinished(): Promise<void> {
     if ((await this.#journalBytes()) > 0) await this.#verify();
   }

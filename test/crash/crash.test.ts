@@ -9,10 +9,10 @@ const KILLS_MIN = 20;
 const KILLS_MAX = 24;
 const ROUND_MS_MAX = 110_000;
 
-/** The first kills come while bets arrive, however fast the machine is. */
+/** The first kills interrupt the upload, at any speed of the machine. */
 const KILLS_BEFORE_DRAW_MIN = 3;
 
-// `make crash` runs as many rounds as one likes.
+// `make crash` runs any number of rounds.
 test('a lottery with repeated kills stores every bet once and holds one draw', {
   timeout: 120_000,
 }, async ({ signal }) => {
@@ -34,6 +34,6 @@ test('a lottery with repeated kills stores every bet once and holds one draw', {
   console.log(`${report.kills.length} kills, ${report.killsBeforeDraw} of them before the draw`);
   expect(report.kills.length).toBeGreaterThanOrEqual(KILLS_MIN);
   expect(report.killsBeforeDraw).toBeGreaterThanOrEqual(KILLS_BEFORE_DRAW_MIN);
-  // The folder stays after a failure.
+  // A failure keeps the folder.
   await rm(folder, { recursive: true });
 });

@@ -5,26 +5,23 @@ import { unpackAgencyFiles } from '../../src/dataset/files.ts';
 import { generateDataset } from '../../src/dataset/generate.ts';
 import { COURSE_DATA } from '../support/course-data.ts';
 
-/** As many as the course's five agencies have, nearly. */
+/** About as many as the course's five agencies have. */
 const GENERATED_BETS = 78_000;
 
 const COURSE_AGENCIES = 5;
 
 const WINNING_NUMBER = 7574;
 
-/**
- * What must have become of an agency's file, worked out here without any of the program's own
- * readers.
- */
+/** The expected result of an agency's file, computed independently of the program's readers. */
 export interface ExpectedAgency {
   readonly agency: number;
   readonly file: string;
-  /** Its rows of `bets.csv`, in order, without line ends. */
+  /** Its rows in `bets.csv`, in order, without line ends. */
   readonly rows: readonly string[];
   readonly winners: readonly string[];
 }
 
-/** The course's own data where it is, else as much that was generated. */
+/** The course's data if it is available, else as many generated bets. */
 export async function prepareAgencies(folder: string): Promise<ExpectedAgency[]> {
   await mkdir(folder, { recursive: true });
   if (!existsSync(COURSE_DATA)) return generateAgencies(folder, GENERATED_BETS);
@@ -32,7 +29,7 @@ export async function prepareAgencies(folder: string): Promise<ExpectedAgency[]>
   return expectedOfAll(folder, COURSE_AGENCIES);
 }
 
-/** So many agencies with so many bets in all. */
+/** Generates a number of agencies with a total number of bets. */
 export async function generateAgencies(
   folder: string,
   bets: number,
@@ -51,8 +48,7 @@ function expectedOfAll(folder: string, agencies: number): Promise<ExpectedAgency
 
 async function expectedOf(agency: number, file: string): Promise<ExpectedAgency> {
   const text = await readFile(file, 'utf8');
-  // Neither the course's data nor what is generated has any: a comma always separates, a row is
-  // never quoted.
+  // Neither the course's data nor the generated bets contain quotes or commas in fields.
   if (text.includes('"')) throw new Error(`${file} has quotes, which are not understood here`);
   const rows: string[] = [];
   const winners: string[] = [];

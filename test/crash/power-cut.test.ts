@@ -11,7 +11,8 @@ import { checkFiles } from './checks.ts';
 import { generateAgencies } from './expected-bets.ts';
 
 /**
- * `CUTS=50 SEED=… node scripts/test.mjs test/crash/power-cut.test.ts` cuts more often, and repeats.
+ * `CUTS=50 SEED=… node scripts/test.mjs test/crash/power-cut.test.ts` cuts more often, or repeats a
+ * run.
  */
 const { CUTS = 5, SEED = Math.floor(Math.random() * 2 ** 31) } = process.env;
 
@@ -19,7 +20,7 @@ const BETS = 3000 * Number(CUTS);
 const SLOW = { CLI_BATCH_MAXAMOUNT: '5', CLI_BATCH_WINDOW: '4' };
 const DISK_MEGABYTES = 64;
 
-/** In the client's log when the server expects an acknowledged batch again. */
+/** In the client's log if the server expects an acknowledged batch again. */
 const FORGOTTEN = 'which it has acknowledged';
 
 test(`a power cut loses no acknowledged bet and duplicates none (SEED=${SEED})`, {
@@ -56,9 +57,9 @@ test(`a power cut loses no acknowledged bet and duplicates none (SEED=${SEED})`,
     const bets = Math.floor((BETS * 0.9 * (cut - random.between(20, 80) / 100)) / Number(CUTS));
     const hasBets = (): boolean => acknowledged(servers) >= bets;
     await expect.poll(hasBets, { timeout: 30_000, interval: 5 }).toBe(true);
-    // Both in one turn of the event loop. A sync that is under way when Linux shuts a file system
-    // down may return without an error, as none does when the power fails: what is acknowledged
-    // because of it must reach no client.
+    // Both in one turn of the event loop. A sync in progress may return without an error when Linux
+    // shuts a file system down, unlike at a power loss: an acknowledgement after it must not reach
+    // a client.
     disk.cutPower();
     proxy.drop();
     await kill();

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { PROGRAM } from '../support/built-program.ts';
 
-/** One life of the program, from its start to its end. */
+/** One process of the program. */
 export class Life {
-  /** Set as soon as it has ended, by itself or not. */
+  /** Set when it has ended. */
   ended: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   readonly exited: Promise<void>;
   /** Whether it was killed. */
@@ -15,8 +15,7 @@ export class Life {
 
   constructor(args: readonly string[], cwd: string, env: Record<string, string>, logPath: string) {
     this.#logPath = logPath;
-    // A file of its own for each life, written by the process itself: nothing that it has said is
-    // lost when it is killed.
+    // A log file per process, written by the process itself: a kill loses nothing.
     const log = openSync(logPath, 'w');
     this.#process = spawn(process.execPath, [PROGRAM, ...args], {
       cwd,
@@ -29,29 +28,29 @@ export class Life {
     });
   }
 
-  /** `kill -9`. Returns whether there was something to kill. */
+  /** Kills it with SIGKILL. @returns whether it was running */
   async kill(): Promise<boolean> {
     if (this.ended !== undefined) return false;
     this.#process.kill('SIGKILL');
     await this.exited;
-    // It may have ended by itself meanwhile.
+    // It has ended meanwhile.
     this.killed = this.ended!.signal === 'SIGKILL';
     return this.killed;
   }
 
-  /** Asks it to stop. */
+  /** Stops it with SIGTERM. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');
     await this.exited;
   }
 
-  /** What it has said, line by line. The last line may have been cut off when it was killed. */
+  /** The lines of its log. A kill may have truncated the last one. */
   log(): LoggedLine[] {
     return readFileSync(this.#logPath, 'utf8').split('\n').slice(0, -1).map(parseLine);
   }
 }
 
-/** A line of a log in JSON; what is no such line is an `action` of its own. */
+/** Parses a log line in JSON; any other line becomes an `action`. */
 export type LoggedLine = { readonly action: string; readonly result: string } & Readonly<
   Record<string, unknown>
 >;

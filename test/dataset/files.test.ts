@@ -7,7 +7,7 @@ import { needsPython } from '../lottery/python.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { words } from '../support/words.ts';
 
-/** A zip with these entries; Python does not look at names and so makes bad ones too. */
+/** A zip with these entries. Python does not validate names, so it creates invalid ones too. */
 async function makeZip(entries: readonly (readonly [string, string])[]): Promise<string> {
   const path = join(await temporaryFolder(), 'data.zip');
   const script = `
@@ -20,7 +20,7 @@ with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as archive:
   return path;
 }
 
-/** Everything below a folder, by path. */
+/** All files below a folder, by path. */
 async function contentOf(folder: string): Promise<Record<string, string>> {
   const content: Record<string, string> = {};
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -106,7 +106,7 @@ describe("a zip of agencies' files", () => {
       await writeFile(path, bytes);
       const folder = await temporaryFolder();
       await expect(unpackAgencyFiles(path, folder)).rejects.toThrow(/bytes|size/);
-      // What was written of it is no more than what was announced, or than the file holds.
+      // The written part is at most the announced size, or the file's.
       const written = Object.values(await contentOf(folder)).map(text => text.length);
       for (const length of written) expect(length).toBeLessThanOrEqual(Math.min(240_000, lie));
     }

@@ -10,12 +10,12 @@ import {
 import { SeededRandom } from '../../src/dataset/random.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** The same rules as the program's, in other words. */
+/** The program's rules, implemented independently. */
 const NAME = /^\p{Lu}['\p{L}]+(?: \p{Lu}['\p{L}]+)*$/u;
 const DOCUMENT = /^[1-9]\d{6,7}$/;
 
 interface Dataset {
-  /** By file name, in their order. */
+  /** By file name, in order. */
   readonly files: Map<string, Buffer>;
   readonly expected: ExpectedResult;
 }

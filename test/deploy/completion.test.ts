@@ -8,7 +8,7 @@ import { runTool } from './tool.ts';
 
 const program = buildProgram(() => {});
 
-/** How a shell that has read the script `file` completes a line. */
+/** Runs a shell's completion with the script `file`. */
 const DRIVERS: Readonly<Record<Shell, (file: string, line: string) => string[]>> = {
   bash: (file, line) => ['--norc', join(import.meta.dirname, 'complete.bash'), file, line],
   zsh: (file, line) => ['-f', join(import.meta.dirname, 'complete.zsh'), file, line],
@@ -17,13 +17,13 @@ const DRIVERS: Readonly<Record<Shell, (file: string, line: string) => string[]>>
 
 const SHELLS = Object.keys(DRIVERS) as Shell[];
 
-/** The words that a shell offers for the last one of a line. */
+/** The completions of the last word of a line. */
 async function offered(context: TestContext, shell: Shell, line: string): Promise<string[]> {
   const file = join(await temporaryFolder(), `completion.${shell}`);
   writeFileSync(file, completionScript(program, shell));
   const { status, output } = runTool(context, shell, DRIVERS[shell](file, line));
   expect({ status, output }).toEqual({ status: 0, output: expect.any(String) });
-  // Two of the shells describe each word after it, on a separate line.
+  // Two of the shells append a description to each word.
   return output.split('\n').flatMap(shown =>
     shown
       .replace(/(?:\t| +-- ).*/, '')

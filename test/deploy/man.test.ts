@@ -12,7 +12,7 @@ describe('the man page', () => {
 
   test('has no warning from mandoc but the missing date', context => {
     const { output } = runTool(context, 'mandoc', ['-T', 'lint', '-W', 'warning', PAGE]);
-    // It has no date: the same help makes the same page.
+    // It has no date, so that it is reproducible.
     expect(output).toMatch(/^.*missing date.*\n$/);
   });
 });

@@ -14,7 +14,7 @@ describe('the files for systemd', () => {
     const folder = await temporaryFolder();
     cpSync(FOLDER, folder, { recursive: true });
     const file = join(folder, 'loteria.service');
-    // Node need not be where a package of the distribution has it.
+    // Node may be elsewhere than in the distribution's package.
     writeFileSync(file, unit.replace('/usr/bin/node', process.execPath));
     const { status, output } = runTool(context, 'systemd-analyze', ['verify', '--man=no', file]);
     expect({ status, output }).toEqual({ status: 0, output: '' });

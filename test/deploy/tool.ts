@@ -7,11 +7,11 @@ export const ROOT = join(import.meta.dirname, '../..');
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
-  /** Of both streams. */
+  /** Both streams. */
   readonly output: string;
 }
 
-/** Runs a program of the machine; where it is not installed the test is skipped. */
+/** Runs a program of the machine; skips the test if it is not installed. */
 export function runTool(context: TestContext, tool: string, args: readonly string[]): Outcome {
   const { status, stdout, stderr, error } = spawnSync(tool, args, {
     cwd: ROOT,

@@ -26,10 +26,10 @@ const FIELDS = [
   'loteria.reason',
 ];
 
-/** What was sent over the loopback interface, as Wireshark reads it. */
+/** The loopback traffic, dissected by Wireshark. */
 class Capture {
   readonly #port: number;
-  /** The fields of each packet with a message; several values of one have commas between them. */
+  /** The fields of each packet with a message; commas separate several values. */
   readonly #packets: readonly Readonly<Record<string, string>>[];
 
   private constructor(port: number, packets: readonly Readonly<Record<string, string>>[]) {
@@ -57,19 +57,19 @@ class Capture {
     await Promise.race([started, closed]);
     context.skip(dumpcap.exitCode !== null, `nothing can be captured here: ${output.trim()}`);
     await traffic();
-    // The kernel hands over what it has captured several times a second.
+    // The kernel delivers captured packets several times a second.
     await delay(1_000);
     dumpcap.kill('SIGINT');
     await closed;
     return new Capture(port, readCapture(context, port, file));
   }
 
-  /** The values of a field in all packets, in their order. */
+  /** The values of a field in all packets, in order. */
   values(field: string): string[] {
     return this.#packets.flatMap(packet => packet[field]!.split(',')).filter(value => value !== '');
   }
 
-  /** The summaries of what one side has said on each connection. */
+  /** The summaries of one side's messages, by connection. */
   said(by: 'agency' | 'central'): string[][] {
     const sent = this.#packets.filter(
       packet => (packet['tcp.srcport'] === String(this.#port)) === (by === 'central'),
@@ -214,9 +214,7 @@ describe('the Wireshark dissector', () => {
   });
 });
 
-/**
- * Sends each piece as a segment of its own, and waits until the central has nothing more to say.
- */
+/** Sends each piece as a segment, and waits for the last answer. */
 async function exchange(
   port: number,
   ...pieces: readonly (Uint8Array | number[])[]

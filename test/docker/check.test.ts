@@ -93,7 +93,7 @@ async function hasContainers({ pid }: ChildProcess): Promise<void> {
   while ((await docker('ps', '--quiet', '--filter', filter)) === '') await pause(100);
 }
 
-/** All that an engine has. */
+/** Everything in the engine. */
 async function inventory(): Promise<Record<string, string[]>> {
   const [containers, images, networks, volumes] = await Promise.all([
     docker('container', 'ls', '--all', '--quiet', '--no-trunc'),

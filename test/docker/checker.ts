@@ -1,4 +1,4 @@
-/** A line of `docker compose logs` as an automatic checker of the assignment takes it apart. */
+/** A line of `docker compose logs`, parsed like the assignment's automatic tests do. */
 export interface CheckedLine {
   readonly source: string;
   readonly action: string;
@@ -8,13 +8,12 @@ export interface CheckedLine {
 
 const RESULTS = ['success', 'fail', 'in_progress'];
 
-/** What stands in front of a message: time and level. */
+/** Time and level before a message. */
 const PREFIX =
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG {3}|INFO {4}|WARNING |ERROR {3}|CRITICAL) action: (\S+)$/;
 
 /**
- * Takes a line apart at every `|`, and a detail at its last colon, as the course's own checker
- * does.
+ * Splits a line at every `|`, and a detail at its last colon, like the course's own tests.
  *
  * @throws Error when the line is not of the form `source | … action: a | result: r | key: value`
  */

@@ -9,18 +9,16 @@ const MEMBERS = ['etcd1', 'etcd2', 'etcd3'];
 const NODES = ['postgres1', 'postgres2', 'postgres3'];
 const SERVERS = ['server1', 'server2'];
 
-/**
- * Longest time in which a node that was away is back, or another one takes over, in milliseconds.
- */
+/** Longest time for a recovery or a failover, in milliseconds. */
 const RECOVERY_MS_MAX = 90_000;
 
 /**
- * Of a test: bringing up eleven containers takes half a minute, the loss of a primary as long
- * again.
+ * Time limit of a test: starting eleven containers takes half a minute, and the loss of a primary
+ * another.
  */
 const TEST_MS_MAX = 600_000;
 
-/** A node as Patroni lists it. */
+/** A node in Patroni's list. */
 interface Member {
   readonly Member: string;
   readonly Role: string;
@@ -61,10 +59,7 @@ async function etcdLeader(): Promise<string> {
   return leader!.Endpoint.split(':')[0]!;
 }
 
-/**
- * Waits until there is a primary with two synchronous standbys, and a leader of etcd with two
- * members that follow it.
- */
+/** Waits for a primary with two synchronous standbys, and an etcd leader with two followers. */
 async function allWell(): Promise<void> {
   const roles = async (): Promise<string[]> => {
     const members = await patroni(NODES[0]!);
@@ -83,7 +78,7 @@ async function allWell(): Promise<void> {
 /** The bets of an agency, winners first. */
 type Share = readonly [winners: number, losers: number];
 
-/** Agencies that send bet by bet, each waiting for its answer: an upload takes seconds. */
+/** Agencies with one bet per batch and one batch in flight: an upload takes seconds. */
 const SHARES: readonly Share[] = [
   [2, 2000],
   [0, 2000],
@@ -97,7 +92,7 @@ const BET_BY_BET = [
   'batch:\n  maxAmount: 1\n  window: 1',
 ];
 
-/** The rows of an agency's file. Documents differ between all agencies. */
+/** The rows of an agency's file. All documents differ. */
 function rowsOf(agency: number): string[] {
   const [winners, losers] = SHARES[agency - 1]!;
   const row = (_: unknown, index: number): string =>
@@ -105,7 +100,7 @@ function rowsOf(agency: number): string[] {
   return Array.from({ length: winners + losers }, row);
 }
 
-/** A cluster that is not started yet, and the files of its agencies. */
+/** Prepares a cluster without starting it, and the files of its agencies. */
 async function createCluster(): Promise<Stack> {
   const stack = await Stack.create({
     exercise: 'ej8',
@@ -118,7 +113,7 @@ async function createCluster(): Promise<Stack> {
   return stack;
 }
 
-/** Every client ends well and is told its winners. */
+/** Expects that clients exit with 0 and receive their winners. */
 async function expectWinners(stack: Stack, agencies = [...SHARES.keys()]): Promise<void> {
   for (const index of agencies) {
     const client = `client${index + 1}`;
@@ -129,8 +124,8 @@ async function expectWinners(stack: Stack, agencies = [...SHARES.keys()]): Promi
 }
 
 /**
- * The log that a server reads has every bet of the files once, each agency's in their order, and is
- * what was drawn.
+ * Expects that a server exports every bet of the files once, each agency's in order, and that this
+ * is what was drawn.
  */
 async function expectEveryBetOnce(server: string): Promise<void> {
   expect(await docker('exec', server, 'loteria', 'export', '--force', 'data/export.csv')).toMatch(
@@ -148,9 +143,9 @@ async function expectEveryBetOnce(server: string): Promise<void> {
 
 interface Loss {
   readonly what: string;
-  /** The container; undefined: the server that the agency has turned to. */
+  /** The container; undefined: the agency's server. */
   readonly find: () => Promise<string | undefined>;
-  /** Commands of Docker. A container that is paused hangs, with all its connections. */
+  /** Docker commands. A paused container hangs, with all its connections. */
   readonly lose: 'kill' | 'pause';
   readonly restore: 'start' | 'unpause';
 }
@@ -168,7 +163,7 @@ const LOSSES: readonly Loss[] = [
   { what: 'a hung primary', find: primary, lose: 'pause', restore: 'unpause' },
 ];
 
-/** One replicated database on volumes, each node without root. */
+/** Expects a replicated database on volumes, and nodes without root. */
 async function expectReplicated(): Promise<void> {
   const query = `SELECT string_agg(sync_state, ' '), current_setting('synchronous_commit') FROM pg_stat_replication`;
   expect(await docker('exec', (await primary())!, 'psql', '-Atc', query)).toBe('sync sync|on\n');
@@ -184,13 +179,13 @@ describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
     const stack = await createCluster();
     await stack.make('docker-image');
     await stack.up(...MEMBERS, ...NODES);
-    // A server that comes before its role is made ends, and so does what follows its log.
+    // A server that starts before its role exists ends, and so does the reader of its log.
     await allWell();
     await expectReplicated();
     await stack.up(...SERVERS);
     const followed = (): Program[] => SERVERS.map(server => stack.follow(server));
     let servers = followed();
-    // Before the clients: where one listens later than the other, all of them turn to the other.
+    // Before the clients: if one server listens late, all of them connect to the other.
     for (const server of servers) await logged([server], 'listen');
 
     for (const [index, { what, find, lose, restore }] of LOSSES.entries()) {
@@ -219,15 +214,15 @@ describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
     await stack.compose('stop', '-t', '15', ...SERVERS);
     expect(await Promise.all(SERVERS.map(exitCode))).toEqual([0, 0]);
     await Promise.all(servers.map(({ exited }) => exited));
-    // No server has found a log that lacks what it had read.
+    // No server found a log without records that it had read.
     expect(servers.flatMap(server => server.linesOf('run', 'fail'))).toEqual([]);
-    // One server has held the draw, the other one has read it from the log.
+    // One server held the draw, the other read it from the log.
     expect(drawsOf(servers)).toEqual(['follow_draw', 'sorteo']);
     const startedAt = performance.now();
     await stack.compose('stop', '-t', '60');
     expect(performance.now() - startedAt).toBeLessThan(30_000);
 
-    // The containers are gone, and what they knew is in the volumes.
+    // The containers are removed; their data is in the volumes.
     await stack.make('docker-compose-down');
     await stack.up('client1');
     await expectWinners(stack, [0]);
@@ -236,7 +231,7 @@ describe('a lottery over --cluster', { timeout: TEST_MS_MAX }, () => {
 
 const agencyOf = ({ details }: Line): number => Number(details['agency']);
 
-/** The name of the server that has stored something last. */
+/** The name of the server with the latest stored batch. */
 function busiest(servers: readonly Program[]): string {
   const stored = servers.map(
     server => server.linesOf('apuesta_recibida', 'success').at(-1)?.text ?? '',
@@ -246,14 +241,14 @@ function busiest(servers: readonly Program[]): string {
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** Waits until servers have said something once more, or so many times more. */
+/** Waits until servers have logged an action `times` more. */
 async function logged(servers: readonly Program[], action: string, times = 1): Promise<void> {
   const said = (): number => servers.flatMap(server => server.linesOf(action, 'success')).length;
   const before = action === 'listen' ? 0 : said();
   await expect.poll(said, { timeout: RECOVERY_MS_MAX }).toBeGreaterThanOrEqual(before + times);
 }
 
-/** What servers have said of draws, in alphabetical order. */
+/** The actions of draws in the servers' logs, sorted. */
 function drawsOf(servers: readonly Program[]): string[] {
   const draws = ['follow_draw', 'sorteo'] as const;
   return draws.flatMap(action =>

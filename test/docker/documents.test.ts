@@ -15,7 +15,7 @@ beforeEach(needEngine);
 
 const OPERATIONS = 'docs/OPERATIONS.md';
 
-/** The echo clients of exercises 1 to 4 wait for no second between their messages. */
+/** Echo clients without the pause between messages. */
 const clientConfig = ['server:\n  address: "server:12345"', 'loop:\n  period: "50ms"'];
 
 /** The commands of a page, by section. */

@@ -7,7 +7,7 @@ beforeEach(needEngine);
 const messages = (client: number, amount: number): string[] =>
   Array.from({ length: amount }, (_, index) => `[CLIENT ${client}] Message N°${index + 1}`);
 
-/** The lines of a client's configuration. */
+/** Lines of a client's configuration. */
 const client = (amount: number, period: string, level: string, port = 12345): string[] => [
   `server:\n  address: "server:${port}"`,
   `loop:\n  amount: ${amount}\n  period: "${period}"`,

@@ -1,16 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/**
- * Longest time for a command of Docker, in milliseconds: building an image from nothing is the
- * longest.
- */
+/** Time limit of a Docker command, in milliseconds. An image without cache takes longest. */
 const COMMAND_MS_MAX = 300_000;
 
-/**
- * Runs a command to its end and returns its standard output; a failure says everything that it
- * printed.
- */
+/** Runs a command. @returns its standard output; an error contains all output */
 export async function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
   const { stdout } = await promisify(execFile)(command, args, {
     cwd,
@@ -25,12 +19,12 @@ export function docker(...args: readonly string[]): Promise<string> {
   return run('docker', args);
 }
 
-/** Waits until a container has ended, and returns its exit code. */
+/** Waits for the end of a container. @returns its exit code */
 export async function exitCode(container: string): Promise<number> {
   return Number(await docker('wait', container));
 }
 
-/** Why there can be no test with containers on this machine; undefined when there can. */
+/** The reason why this machine cannot run tests with containers; undefined if it can. */
 export function engineMissing(): string | undefined {
   for (const args of [['version'], ['compose', 'version']]) {
     const { status, error } = spawnSync('docker', args, { timeout: 20_000 });

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { docker, engineMissing, run } from './engine.ts';
 
-/** What the tests have to know before they use the engine. */
+/** Facts about the engine for the tests. */
 export interface EngineState {
-  /** Why there is nothing to test with on this machine. */
+  /** The reason why there is no engine. */
   readonly missing?: string;
-  /** Why there are no images or no room for the containers. */
+  /** The reason why there are no images, or no free names. */
   readonly failure?: string;
 }
 
@@ -19,8 +19,7 @@ declare module 'vitest' {
 const IMAGES = ['server:latest', 'client:latest', 'loteria-postgres:latest'];
 
 /**
- * Builds the images once for all tests with containers, and puts back afterwards what had their
- * names before.
+ * Builds the images once for all tests, and afterwards restores the images that had their names.
  */
 export default async function setUp(
   project: TestProject,
@@ -36,7 +35,7 @@ export default async function setUp(
     await run('make', ['docker-image'], join(import.meta.dirname, '../..'));
     project.provide('engine', {});
   } catch (error) {
-    // Told by the tests that need the engine: the others are run in any case.
+    // Reported by the tests that need the engine; the others run in any case.
     project.provide('engine', { failure: (error as Error).message });
   }
   return async () => {
@@ -47,15 +46,12 @@ export default async function setUp(
   };
 }
 
-/** Empty when there is no image of that name. */
+/** Empty without an image of that name. */
 async function imageId(name: string): Promise<string> {
   return (await docker('images', '--quiet', '--no-trunc', name)).trim();
 }
 
-/**
- * The names are fixed: a system that runs already would be stopped by the tests, and what
- * it keeps removed.
- */
+/** The names are fixed: the tests would stop a running system, and remove its data. */
 async function refuseRunningSystem(): Promise<void> {
   const names = (await docker('ps', '--all', '--format', '{{.Names}}')).split('\n');
   const taken = names.filter(name =>

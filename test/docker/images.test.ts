@@ -7,8 +7,8 @@ import { needEngine, Stack } from './stack.ts';
 const IMAGES = ['server', 'client'] as const;
 
 /**
- * Bytes that the program may add to the image that it starts from. Of 2.6 MB, 0.7 are what writes
- * certificates and 0.5 the client of the replicated engine.
+ * Limit of the program's bytes on top of the base image. Of 2.6 MB, 0.7 are the certificates'
+ * library and 0.5 the PostgreSQL client.
  */
 const ADDED_BYTES_MAX = 3 * 1024 ** 2;
 
@@ -18,7 +18,7 @@ const inspect = (image: string, format: string): Promise<string> =>
 const layersOf = async (image: string): Promise<string[]> =>
   JSON.parse(await inspect(image, '{{json .RootFS.Layers}}')) as string[];
 
-/** Runs a command line in a container of an image, as the user and in the folder of the program. */
+/** Runs a command in a container, as the program's user and in its folder. */
 const inside = (image: string, script: string): Promise<string> =>
   docker('run', '--rm', '--entrypoint', 'sh', image, '-c', script);
 

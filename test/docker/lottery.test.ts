@@ -10,12 +10,12 @@ import { needEngine, Stack } from './stack.ts';
 
 beforeEach(needEngine);
 
-/** Waits for every client's end, which must be a good one. */
+/** Waits until every client has exited with 0. */
 async function clientsDone(clients: number): Promise<void> {
   for (let id = 1; id <= clients; id += 1) expect(await exitCode(`client${id}`)).toBe(0);
 }
 
-/** Everything that `docker compose logs` says, line by line, as a checker reads it. */
+/** All lines of `docker compose logs`, parsed like the assignment's tests do. */
 async function checkedLogs(stack: Stack) {
   const text = await stack.compose('logs', '--no-color');
   const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('Attaching to'));
@@ -30,7 +30,7 @@ test('exercise 5 stores and logs one bet per client from the environment', async
     serverConfig: ['SERVER_PORT = 12345', 'LOGGING_LEVEL = DEBUG'],
   });
   await stack.up();
-  // All solutions have the same name: what runs is not replaced by that of another folder.
+  // All solutions have the same project name: `make` must not replace that of another folder.
   const script = join(ROOT, 'scripts/foreign-project.sh');
   expect(sh(script, [], { cwd: stack.folder })).toEqual({ status: 0, stdout: '', stderr: '' });
   const other = sh(script, [], { cwd: await temporaryFolder() });

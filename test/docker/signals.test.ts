@@ -5,13 +5,13 @@ import { needEngine, Stack } from './stack.ts';
 
 beforeEach(needEngine);
 
-/** Time that Docker waits before SIGKILL, in seconds. */
+/** Docker's grace period before SIGKILL, in seconds. */
 const GRACE = '20';
 
-/** How soon everything has to have ended, in milliseconds: long before that. */
+/** Time limit of the stop, in milliseconds; much shorter than that. */
 const SOON_MS = 10_000;
 
-/** Few bets in a batch and many in the file: the upload lasts longer than the test. */
+/** Few bets per batch and many in the file: the upload lasts longer than the test. */
 const BETS_PER_BATCH = 2;
 const LONG_FILE = 'Santiago Lionel,Lorca,30904465,1999-03-17,2201\n'.repeat(400_000);
 
@@ -22,10 +22,7 @@ const clientConfig = [
   `batch:\n  maxAmount: ${BETS_PER_BATCH}`,
 ];
 
-/**
- * Asks containers to stop, as `docker stop` or `docker compose stop` does, and returns their exit
- * codes.
- */
+/** Stops containers with `docker stop` or `docker compose stop`. @returns their exit codes */
 async function exitCodesAfter(stop: Promise<string>, ...containers: string[]): Promise<number[]> {
   const startedAt = performance.now();
   await stop;
@@ -33,7 +30,7 @@ async function exitCodesAfter(stop: Promise<string>, ...containers: string[]): P
   return Promise.all(containers.map(exitCode));
 }
 
-/** What came after the signal, as `action result`, once each. */
+/** The log after the signal, as distinct `action result`. */
 async function endingOf(program: Program): Promise<string[]> {
   await program.exited;
   const lines = program.lines.map(({ action, result }) => `${action} ${result}`);

@@ -7,7 +7,7 @@ import { docker, run } from './engine.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What it takes to build the images and to start the containers. */
+/** Files needed to build the images and start the containers. */
 const COPIED = [
   '.dockerignore',
   'Makefile',
@@ -26,7 +26,7 @@ const COPIED = [
 
 const COMPOSE_FILE = 'docker-compose-dev.yaml';
 
-/** Skips the test where there is no engine. To be called before each test. */
+/** Skips the test without an engine. Called before each test. */
 export function needEngine(context: TestContext): void {
   const { missing, failure } = inject('engine');
   if (missing !== undefined) context.skip(missing);
@@ -36,17 +36,16 @@ export function needEngine(context: TestContext): void {
 interface StackOptions {
   readonly exercise: string;
   readonly clients: number;
-  /** Two servers over a cluster that keeps the bets, in place of one. */
+  /** Two servers on a database cluster instead of one server. */
   readonly cluster?: boolean;
-  /** Lines of `config.yaml`; the product's own where not given. */
+  /** Lines of `config.yaml`; default: the product's. */
   readonly clientConfig?: readonly string[];
-  /** Lines of `config.ini` after its first; the product's own where not given. */
+  /** Lines of `config.ini` after its first; default: the product's. */
   readonly serverConfig?: readonly string[];
 }
 
 /**
- * A copy of the project in a temporary folder and the containers started there, which are removed
- * when the test ends.
+ * A copy of the project in a temporary folder and its containers. The end of the test removes both.
  */
 export class Stack {
   readonly folder: string;
@@ -97,17 +96,17 @@ export class Stack {
     return run('docker', ['compose', '-f', COMPOSE_FILE, ...args], this.folder);
   }
 
-  /** Starts all containers, or some, without building anything, and reads what they say. */
+  /** Starts all containers, or some, without building images. */
   async up(...services: readonly string[]): Promise<void> {
     await this.compose('up', '-d', ...services);
   }
 
-  /** What a container says. */
+  /** The log of a container. */
   follow(name: string): Program {
     return Program.inContainer(name);
   }
 
-  /** What a running or stopped container has in `bets.csv`. */
+  /** `bets.csv` of a running or stopped container. */
   async bets(): Promise<string> {
     const path = join(this.folder, 'bets.csv');
     await docker('cp', 'server:/loteria/bets.csv', path);

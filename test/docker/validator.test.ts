@@ -12,7 +12,7 @@ const NETWORK = 'tp0_testing_net';
 const SUCCESS = { status: 0, stdout: 'action: test_echo_server | result: success\n' };
 const FAIL = { status: 1, stdout: 'action: test_echo_server | result: fail\n' };
 
-/** Runs the script; the milliseconds that it took are beside what it said. */
+/** Runs the script, and measures its duration. */
 function validate(script: string, ...args: readonly string[]) {
   const startedAt = performance.now();
   const { status, stdout, stderr } = spawnSync('sh', [script, ...args], {
@@ -26,8 +26,8 @@ async function expectFail(...args: readonly string[]): Promise<void> {
   const { said, stderr, ms } = validate(SCRIPT, ...args);
   expect(said).toEqual(FAIL);
   expect(stderr).toMatch(/^validar-echo-server\.sh: .+\n$/);
-  // Five seconds are the script's; where the machine is busy, the engine takes some more for a
-  // container that does nothing.
+  // The script's limit is five seconds; on a busy machine, the engine adds some for an idle
+  // container.
   const startedAt = performance.now();
   await docker('run', '--rm', 'busybox:latest', 'true');
   expect(ms - (performance.now() - startedAt)).toBeLessThan(5000);
@@ -40,10 +40,7 @@ async function createNetwork(): Promise<void> {
   });
 }
 
-/**
- * Starts a server that does with each piece of data what `onData` says, found as `server` on the
- * network.
- */
+/** Starts a server that handles data with `onData`, as `server` on the network. */
 async function startServer(onData: string): Promise<void> {
   const code = `
     const server = require('node:net').createServer({ allowHalfOpen: true }, socket => {

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 const RIGHT = 'Ana,Paz,1,1990-01-01,7574\nEva,Gil,2,1990-01-01,1\n';
 const WRONG = 'Otro,Archivo,9,1990-01-01,7574\n'.repeat(3);
 
-/** A lottery of so many agencies in a folder, with what an operator and agencies do about it. */
+/** A lottery in a folder, with the actions of an operator and of agencies. */
 class Lottery {
   readonly folder: string;
   readonly port: number;
@@ -46,7 +46,7 @@ class Lottery {
     return startClient(this.folder, id, this.port, more);
   }
 
-  /** The stderr of a command that is refused. */
+  /** Standard error of a refused command. */
   async refusal(...args: readonly string[]): Promise<string> {
     const { code, stderr } = await loteria(this.folder, args);
     expect(code).toBe(1);
@@ -93,7 +93,7 @@ describe('an operator', () => {
     const others = [await lottery.agency(3, RIGHT), await lottery.agency(2, RIGHT)];
     for (const client of [first, ...others])
       expect(await client.exited).toEqual({ code: 0, signal: null });
-    // The last two clients have sent at the same time.
+    // The last two clients sent concurrently.
     const rows = lottery
       .read('bets.csv')
       .split(/(?<=\n)/)
@@ -228,7 +228,7 @@ describe('an operator', () => {
       expect(code).toBe(2);
       expect(stdout).toContain('this lottery is one of the agencies 1-5');
     }
-    // The configuration of the asking command does not matter.
+    // The reading command's configuration does not matter.
     const status = await loteria(lottery.folder, ['draw', 'status', '.'], { NUMBER_AGENCIES: '1' });
     expect(status.stdout).toContain('open, waiting for 2, 3, 4, 5');
     await lottery.command('agencies', 'set', '1,3', '--reason', 'three agencies gave up');

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 const env = { NUMBER_AGENCIES: '1' };
 const WINNING = 7574;
 
-/** An agency that counts what is acknowledged. */
+/** An agency that counts acknowledged bets. */
 class Sender {
   readonly acknowledged: number[] = [];
   readonly #peer: Peer;
@@ -28,7 +28,7 @@ class Sender {
     return new Sender(peer);
   }
 
-  /** Sends a bet; returns whether it was acknowledged. */
+  /** Sends a bet. @returns whether it was acknowledged */
   async send(document: number, number = 1): Promise<boolean> {
     this.#peer.send(nbet(bet(document, number)));
     const answer = await this.#peer.frame().catch(() => 'none');
@@ -36,7 +36,7 @@ class Sender {
     return answer === 'OK';
   }
 
-  /** Sends bets one after the other until one is not acknowledged. */
+  /** Sends bets one at a time until one is not acknowledged. */
   async sendOn(from: number): Promise<void> {
     for (let document = from; await this.send(document); document += 1);
   }
@@ -54,7 +54,7 @@ const launch = (folder: string): Program =>
 
 const portOf = (line: Line): number => Number(line.details['port']);
 
-/** Waits until a server has failed; returns its last error line. */
+/** Waits until a server has failed. @returns its last error line */
 async function failureOf(server: Program): Promise<string> {
   expect(await server.exited).toEqual({ code: 1, signal: null });
   return server.lines.findLast(({ result }) => result === 'fail')!.text;
@@ -71,7 +71,7 @@ const documentsIn = (path: string): number[] =>
     .slice(0, -1)
     .map(line => Number(line.split(',')[3]));
 
-/** Each bet that was acknowledged is in `bets.csv`, and the journal agrees with it. */
+/** Expects each acknowledged bet in `bets.csv`, and a matching journal. */
 async function expectStored(folder: string, ...senders: Sender[]): Promise<void> {
   const stored = documentsIn(join(folder, 'bets.csv'));
   for (const { acknowledged } of senders)
@@ -169,7 +169,7 @@ describe('bets.lock removed while a server runs', () => {
   });
 });
 
-/** As `sed -i` does: the file gets another inode. */
+/** Like `sed -i`: the file gets a new inode. */
 function replace(path: string): void {
   writeFileSync(`${path}.tmp`, readFileSync(path));
   renameSync(`${path}.tmp`, path);
@@ -187,7 +187,7 @@ describe('a data file replaced or removed while a server runs', () => {
       const { folder, server, sender } = await begun();
       const path = join(folder, name);
       change(path);
-      // Acknowledged or not: only the first may count.
+      // Acknowledged or not, only the first may be stored.
       const sending = sender.sendOn(3);
       const why = await failureOf(server);
       await sending;

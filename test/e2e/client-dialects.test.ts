@@ -7,13 +7,13 @@ import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
 /**
- * The client in the dialects of other solutions (`CLI_PROTOCOL`), and with one that it cannot
- * speak.
+ * The client in the dialects of other solutions (`CLI_PROTOCOL`), and with a server of another
+ * dialect.
  */
 
 const OTHERS = ['push-codes', 'check-win', 'csv-frames', 'op-codes'];
 
-/** A central of two agencies, and the first of them, which has said that it sent all its bets. */
+/** A central of two agencies, of which the first has finished. */
 async function startWaiting(
   protocol: string,
 ): Promise<{ folder: string; port: number; server: Program; client: Program }> {

@@ -36,7 +36,7 @@ async function folderWith(content: string): Promise<string> {
   return folder;
 }
 
-/** A client of a user to whom permissions apply. */
+/** A client of an unprivileged user. */
 async function startOrdinaryUser(folder: string, port: number, env: Environment): Promise<Program> {
   if (process.getuid!() !== 0) return startClient(folder, 1, port, env);
   await chown(folder, NOBODY, NOBODY);

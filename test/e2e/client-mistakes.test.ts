@@ -22,7 +22,7 @@ async function folderWith(content: string | Buffer): Promise<string> {
   return folder;
 }
 
-/** A client that must end without having connected. */
+/** Expects that a client ends without connecting. */
 async function refused(content: string | Buffer, env: Environment = {}): Promise<Program> {
   const central = await FakeCentral.listen();
   const client = startClient(await folderWith(content), 1, central.port, env);
@@ -32,7 +32,7 @@ async function refused(content: string | Buffer, env: Environment = {}): Promise
   return client;
 }
 
-/** A client that must finish, and the rows that the central has of it. */
+/** Expects that a client finishes. @returns its stored rows */
 async function stored(
   content: string | Buffer,
   env: Environment = {},
@@ -250,7 +250,7 @@ describe('skipped lines', () => {
       const { writer } = await pipeFile(folder);
       const { server, port } = await startServer(folder, { NUMBER_AGENCIES: '1' });
       const client = startClient(folder, 1, port, { CLI_FILE_INVALID });
-      // It has opened its end by then.
+      // The client has opened the pipe by then.
       await client.logged('connect');
       await writer.write(`${GOOD}x\n${GOOD}`);
       await writer.close();

@@ -9,7 +9,7 @@ import { freePort } from '../support/free-port.ts';
 import { type Program, startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** Less than the stop timeout of server and client: an immediate stop needs less. */
+/** Shorter than the stop timeouts of server and client. */
 const QUICKLY_MS = 4_000;
 
 const DONE = { code: 0, signal: null };
@@ -24,7 +24,7 @@ const BETS = [
 const betsFile = (folder: string): Promise<void> =>
   writeFile(join(folder, 'agency.csv'), BETS.join('\n').concat('\n'));
 
-/** Asks a program to stop and says how it ended, which must be soon. */
+/** Stops a program. @returns its exit, which must be immediate */
 async function terminate(program: Program): Promise<unknown> {
   const askedAt = performance.now();
   program.kill('SIGTERM');
@@ -39,17 +39,14 @@ async function rowsOf(folder: string): Promise<string[]> {
   return text.split('\r\n').slice(0, -1);
 }
 
-/**
- * The last three lines but for `close_timer`: whether a timer was running at that instant is
- * chance.
- */
+/** The last three lines without `close_timer`: whether a timer was running is random. */
 function lastLines(program: Program, count: number): string[] {
   return story(program)
     .filter(line => line !== 'close_timer success')
     .slice(-count);
 }
 
-/** The log in a few words: `action result`. */
+/** The log as `action result`. */
 function story(program: Program): string[] {
   return program.lines.map(line => `${line.action} ${line.result}`);
 }
@@ -130,7 +127,7 @@ describe('invalid lines', () => {
     });
     expect(await rowsOf(folder)).toEqual([`1,${LINES[0]}`, `1,${LINES[5]}`]);
     expect(server.linesOf('sorteo', 'success')).toHaveLength(1);
-    // Nothing of a line is logged but its invalid value.
+    // Only the invalid value of a line is logged.
     for (const transcript of [client.transcript(), server.transcript()]) {
       expect(transcript).not.toMatch(/Ana|Pérez|Rosaura|Eva|Paz|1990/);
       expect(transcript).not.toMatch(/\bfd\b|\bhandle\b|\[object|undefined|NaN/);
@@ -261,7 +258,7 @@ describe('SIGTERM', () => {
       });
       await client.logged('consulta_ganadores', 'in_progress');
       expect(await terminate(client)).toEqual(DONE);
-      // A base agency has closed its connection already, unless it is asking just now.
+      // A base agency has closed its connection, except during a question.
       const expected = ['shutdown in_progress', 'close_socket success', 'shutdown success'];
       if (protocol === 'resumable') expect(lastLines(client, 3)).toEqual(expected);
       else expect(lastLines(client, 1)).toEqual(['shutdown success']);
@@ -269,7 +266,8 @@ describe('SIGTERM', () => {
         client.linesOf('connect', 'success').length,
       );
       expect(client.lines.filter(line => line.result === 'fail')).toEqual([]);
-      // A half-closed peer still gets the answer to its WAIT: the next PING detects a closed one.
+      // A half-closed peer still receives the answer to its WAIT. The next PING detects a closed
+      // one.
       if (protocol === 'base') await server.logged('close_socket');
     },
   );

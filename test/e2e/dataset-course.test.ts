@@ -8,9 +8,7 @@ import { COURSE_DATA, needCourseData, ROWS, WINNERS } from '../support/course-da
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/**
- * Holds the lottery over the course's data and returns what was said and the folder that was kept.
- */
+/** Runs the lottery with the course's data. @returns its output, and the kept folder */
 async function holdLottery(): Promise<{ lines: string[]; kept: string }> {
   const folder = await temporaryFolder();
   const tmp = join(folder, 'tmp');
@@ -53,7 +51,7 @@ test("the course's five agencies get the known winners, in the known order", asy
   }
 });
 
-/** Reads bets.csv and the input with Python's own csv module, and says how they differ. */
+/** Compares bets.csv and the input with Python's csv module. @returns the differences */
 const COMPARE = `
 import collections, csv, json, sys
 bets_path, data = sys.argv[1], sys.argv[2]

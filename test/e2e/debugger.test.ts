@@ -22,7 +22,7 @@ test.each([
   const program = Program.start([command], { cwd: await temporaryFolder(), env });
   await program.line(line => line.action === action);
   program.kill('SIGUSR1');
-  // A debugger would be announced before the signal that follows is handled.
+  // Node would announce a debugger before it handles the next signal.
   await new Promise(resolve => setTimeout(resolve, 300));
   program.kill('SIGTERM');
   expect(await program.exited).toEqual({ code, signal: null });

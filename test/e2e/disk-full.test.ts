@@ -22,13 +22,13 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const MEGABYTE = 1024 * 1024;
 const DISK_BYTES = 6 * MEGABYTE;
-/** A file of this size leaves too little room for the bets of even one agency. */
+/** A file of this size leaves too little room for the bets of one agency. */
 const BALLAST_BYTES = 5.2 * MEGABYTE;
 
 const AGENCIES = [1, 2];
 const BETS = 30_000;
 
-/** A disk of its own for a folder of the test; skips the test where none can be had. */
+/** A separate file system for the test's folder; skips the test if it cannot be mounted. */
 async function smallDisk({ skip }: TestContext): Promise<string> {
   const disk = join(await temporaryFolder(), 'disk');
   mkdirSync(disk);
@@ -44,7 +44,7 @@ async function smallDisk({ skip }: TestContext): Promise<string> {
   return disk;
 }
 
-/** The lines of an agency's file; each bet has its own document. */
+/** The lines of an agency's file; documents are unique. */
 const linesOf = (agency: number): string[] =>
   Array.from(
     { length: BETS },
@@ -52,7 +52,7 @@ const linesOf = (agency: number): string[] =>
       `Ana,Pérez ${agency},${agency}${index},1990-01-02,${index % 1000 === 0 ? 7574 : index % 7000}`,
   );
 
-/** Waits until a program has written so many lines of an action. */
+/** Waits until a program has written a number of lines of an action. */
 async function times(program: Program, action: string, count: number): Promise<void> {
   const enough = (): boolean => program.linesOf(action).length >= count;
   await program.line(enough, `'action: ${action}' ${count} times`);
@@ -72,7 +72,7 @@ test('a server refuses batches on a full disk and stores each once with room', a
     startClient(folder, agency, port, { CLI_FILE_NAME: `agency-${agency}.csv` }),
   );
 
-  // Full: batches are refused, the agencies come back, and the server answers.
+  // Full: batches are refused, agencies retry, and the server stays available.
   await times(server, 'refuse', 4);
   for (const client of clients) await times(client, 'reconnect', 2);
   for (const { level, result, details } of server.linesOf('refuse')) {
@@ -124,7 +124,7 @@ test('a server refuses batches on a full disk and stores each once with room', a
 
 const PAGE_BYTES = 4096;
 
-/** Fills a disk up to its last page but one, which is left. */
+/** Fills a disk except for one page. */
 function fillDisk(path: string): void {
   const file = openSync(path, 'w');
   let length = 0;

@@ -22,7 +22,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Pages whose commands run here, with what makes their project folder. */
+/** Pages whose commands run here, with functions that create their project folders. */
 const PAGES_HERE: Readonly<Record<string, () => Promise<string>>> = {
   'README.md': projectFolder,
   'README.es.md': projectFolder,
@@ -41,7 +41,7 @@ const PAGES_HERE: Readonly<Record<string, () => Promise<string>>> = {
 
 const SOLUTIONS = ['tp0', 'entregas/ana', 'entregas/eva'];
 
-/** Solutions of the assignment, in the home folder and in one for teachers. */
+/** Solutions of the assignment, in the home folder and in a teacher's folder. */
 async function withSolutions(): Promise<string> {
   const project = await projectFolder();
   await mkdir(join(project, 'entregas'));
@@ -49,10 +49,10 @@ async function withSolutions(): Promise<string> {
   return project;
 }
 
-/** An upload that operators' pages name as an example. */
+/** The upload in the examples of operators' pages. */
 const EXAMPLE_UPLOAD = '5d78d4c4b1f0a7e2c3d4e5f60718293a';
 
-/** A lottery of five agencies, of which three have finished, as its server has left it. */
+/** The folder of a lottery of five agencies, of which three have finished. */
 async function withOpenLottery(): Promise<string> {
   const project = await projectFolder();
   const data = join(project, 'data');
@@ -71,12 +71,12 @@ async function withOpenLottery(): Promise<string> {
   return project;
 }
 
-/** Runs commands in a project folder, one after the other, as one shell would. */
+/** Runs commands in a project folder, in the state of one shell. */
 class Reader {
   readonly #project: string;
   readonly #ports = new Map<string, number>();
   readonly #clients: Program[] = [];
-  /** What a shell keeps from one command to the next. */
+  /** State of the shell between two commands. */
   readonly #kept: string[] = [];
 
   constructor(project: string) {
@@ -91,7 +91,7 @@ class Reader {
     const program = Program.start([], {
       cwd: this.#project,
       through: ['bash', '-euo', 'pipefail', '-c', script],
-      // No engine has this address: solutions are checked without Docker.
+      // An address without an engine: solutions are checked without Docker.
       env: { HOME: this.#project, DOCKER_HOST: 'tcp://127.0.0.1:1' },
     });
     if (own.endsWith(' server')) await program.logged('listen');
@@ -104,7 +104,7 @@ class Reader {
     await Promise.all(this.#clients.splice(0).map(client => succeeded(client, 'client')));
   }
 
-  /** The same command on free ports, in a folder of the test, and with one of many checks. */
+  /** Adapts a command: free ports, the test's folder, and only one check. */
   async #own(command: string): Promise<string> {
     for (const [port] of command.matchAll(/\b(?:1234\d|8080)\b/g))
       if (!this.#ports.has(port)) this.#ports.set(port, await freePort());
@@ -128,7 +128,7 @@ async function succeeded(program: Program, command: string): Promise<void> {
   expect({ code, stderr: program.stderr }, command).toEqual({ code: 0, stderr: '' });
 }
 
-/** The sections of a page with what their chapter begins with, each a list of commands. */
+/** The commands of each section of a page, after those of its chapter's beginning. */
 function sectionsOf(page: string): string[][] {
   const commands = runnableOf(page).filter(command => !needsContainers(command));
   const own = (section: string): DocumentCommands[] =>

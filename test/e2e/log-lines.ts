@@ -1,9 +1,9 @@
-/** A line of the log without its time, with varying values made equal. */
+/** A log line without its time, with varying values replaced. */
 export const fixed = (text: string): string =>
   text
     .slice(20)
     .replace(/\| (port|ms): \d+/g, '| $1: N')
-    // The acta has times in it.
+    // The acta contains times.
     .replace(/(?<=cierre .*sha256: )\w+/, 'ACTA');
 
 export const ACCEPTING = 'INFO     action: accept_connections | result: in_progress';
@@ -25,7 +25,7 @@ export const identified = (agency: number): string =>
 export const stored = (bets: number): string =>
   `INFO     action: apuesta_recibida | result: success | cantidad: ${bets}`;
 
-/** The last of all agencies has finished, and the draw is held over the rows. */
+/** The last agency finishes, and the draw is held over the rows. */
 export const drawn = (bets: number, sha256: string): string[] => [
   'INFO     action: agency_finished | result: success | agency: 1 | missing: 0 | waiting_for: none',
   `INFO     action: cierre | result: success | apuestas: ${bets} | sha256: ACTA | acta: 1`,
@@ -36,7 +36,7 @@ export const drawn = (bets: number, sha256: string): string[] => [
 export const closed = (agency?: number): string =>
   `INFO     action: close_socket | result: success | ip: 127.0.0.1${agency ? ` | agency: ${agency}` : ''}`;
 
-/** A server without an open connection stops. */
+/** A server without open connections stops. */
 export const stopped = (...files: readonly string[]): string[] => [
   'INFO     action: shutdown | result: in_progress | signal: SIGTERM',
   'INFO     action: close_timer | result: success | timer: deadlines',

@@ -9,11 +9,11 @@ import { Program, startClient } from '../support/program.ts';
 import { Scrape } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** Enough lines to fill a pipe and all that waits before it. */
+/** Enough lines to fill a pipe and the buffer before it. */
 const BETS = 20_000;
 const ONE_BY_ONE = { CLI_BATCH_MAXAMOUNT: '1' };
 
-/** Where the log of a server goes; a command that becomes the server. */
+/** Destinations of a server's log, as commands that execute the server. */
 type Destination = (folder: string) => Promise<readonly string[]> | readonly string[];
 
 const redirected = (to: string): string[] => ['sh', '-c', `exec "$@" >${to}`, 'sh'];
@@ -29,7 +29,7 @@ async function unreadPipe(folder: string): Promise<readonly string[]> {
 
 function fullTmpfs(folder: string): readonly string[] {
   const { status } = spawnSync('unshare', ['--mount', 'true']);
-  // Only root may mount; /dev/full is always full, for every user.
+  // Mounting needs root; /dev/full is full for every user.
   if (status !== 0) return redirected('/dev/full');
   const mount = `mount -t tmpfs -o size=16k none ${folder}/small && exec "$@" >${folder}/small/log`;
   return ['unshare', '--mount', 'sh', '-c', mount, 'sh'];

@@ -11,7 +11,7 @@ function limitOpenFiles(pid: number, limit: number): void {
   execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:`]);
 }
 
-/** The least number that a descriptor of a process could have next. */
+/** The lowest free descriptor of a process. */
 function nextDescriptor(pid: number): number {
   const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
   let next = 0;
@@ -34,7 +34,7 @@ test('without free file descriptors a server refuses connections, draws and defe
   await until(() => other.ended, 'a connection being turned away');
   peer.send(END);
   expect(await peer.receive(4)).toBe(OK);
-  // The bets are read over a descriptor that is open, and the document of the close needs a new one.
+  // The bets are read over an open descriptor; the acta needs a new one.
   await server.logged('sorteo', 'success');
   const delayed = await server.logged('watch_files', 'in_progress');
   expect(delayed.details).toMatchObject({

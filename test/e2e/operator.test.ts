@@ -94,7 +94,7 @@ describe('a server with HTTP_PORT', () => {
     expect(server.linesOf('listen')).toEqual([]);
     await server.logged('listen');
     await expect.poll(() => readiness(details['url']!)).toBe('200 ready');
-    // Recovered bets do not count for the rate.
+    // Recovered bets are not part of the rate.
     expect(await snapshotOf(details['url']!)).toMatchObject({ bets: 1_000_000, betsPerSecond: 0 });
   });
 
@@ -147,7 +147,7 @@ describe('a server with HTTP_PORT', () => {
 });
 
 describe('a server without HTTP_PORT', () => {
-  /** What a file of the build loads as soon as it is loaded itself, and so on. */
+  /** The static imports of a built file, transitively. */
   function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
     if (loaded.has(file)) return loaded;
     loaded.add(file);

@@ -7,7 +7,7 @@ import { listen } from '../support/listen.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** Several ports with a dialect each (`SERVER_LISTENERS`). */
+/** Several ports with different dialects (`SERVER_LISTENERS`). */
 
 const usedPort = (): Promise<number> => listen(createServer());
 

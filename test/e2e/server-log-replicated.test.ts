@@ -9,7 +9,7 @@ import * as log from './log-lines.ts';
 
 beforeEach(needPostgres);
 
-/** With the address of the engine made equal. */
+/** With the engine's address replaced. */
 const withoutHost = (text: string): string =>
   log.fixed(text).replace(/127\.0\.0\.1[ :]\d+/g, 'HOST');
 

@@ -11,16 +11,16 @@ import { Program, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import * as log from './log-lines.ts';
 
-/** A line of the log as the assignment writes it; the level is padded to 8. */
+/** A log line in the assignment's format; the level is padded to 8. */
 const LINE =
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG {3}|INFO {4}|WARNING |ERROR {3}|CRITICAL) action: [a-z_]+ \| result: (?:success|fail|in_progress)(?<details>(?: \| [a-z_0-9]+: [^|]+)*)$/;
 
-/** Details that are addresses or messages, which may hold a colon. */
+/** Details that may contain a colon: addresses and messages. */
 const MAY_HOLD_COLONS = new Set(['ip', 'address', 'msg']);
 
 function expectRegular(text: string): void {
   expect(text).toMatch(LINE);
-  // No line end of any kind, and nothing that a terminal would act on.
+  // No line break of any kind, and no control character.
   expect(text).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
   for (const detail of LINE.exec(text)!.groups!['details']!.split(' | ').slice(1)) {
     const [key, ...rest] = detail.split(': ');
@@ -30,10 +30,7 @@ function expectRegular(text: string): void {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/**
- * A connection of its own that says something, is answered, perhaps waits for something, and is
- * done.
- */
+/** Opens a connection, exchanges messages, possibly waits for a line, and closes. */
 async function converse(
   server: Program,
   port: number,
@@ -54,7 +51,7 @@ async function converse(
   );
 }
 
-/** Everything that a lottery of two agencies can log, one connection after the other. */
+/** All log lines of a lottery of two agencies, one connection at a time. */
 async function holdLottery(server: Program, port: number): Promise<void> {
   await converse(server, port, [conn(1), frame('BET', bet('030904465', '07574').join('|'))], OK);
   await converse(server, port, [conn(1), nbet(bet(11), bet(12), bet(13))], OK);
@@ -79,10 +76,10 @@ async function holdLottery(server: Program, port: number): Promise<void> {
   expect(await server.exited).toEqual({ code: 0, signal: null });
 }
 
-/** What the lottery stores. */
+/** The stored rows. */
 const BETS_CSV = row(1, '030904465', 7574) + row(1, 11) + row(1, 12) + row(1, 13);
 
-/** Agency 1 has sent bets and leaves before it says that they were all. */
+/** Agency 1 has sent bets and disconnects before it finishes. */
 const LEFT_OPEN =
   'WARNING  action: close_socket | result: success | ip: 127.0.0.1 | agency: 1 | all_sent: no';
 
@@ -221,7 +218,7 @@ test('LOG_FORMAT=json writes one JSON object per line, with the same facts', asy
   expect(objects.map(object => log.fixed(asLine(object)))).toEqual(
     text.lines.map(line => log.fixed(line.text)),
   );
-  // Numbers are numbers.
+  // Numbers are JSON numbers.
   const recibida = objects.find(({ action }) => action === 'apuesta_recibida');
   expect(recibida).toEqual({
     time: expect.any(String),
@@ -238,13 +235,13 @@ test('no message can forge a line of the log', async () => {
     'a | result: fail | action: sorteo | result: success',
     '|||',
     `a\r${forged}`,
-    // The separators of Unicode.
+    // Unicode line and paragraph separators.
     `a\u2028${forged}`,
     `a\u2029${forged}`,
     `a\u0085${forged}`,
     `a\v${forged}`,
     `a\f${forged}`,
-    // What moves the cursor of a terminal.
+    // Terminal control sequences.
     `a\u001b[2K\u001b[1G${forged}`,
     `a\u009b2K${forged}`,
     `a${'\b'.repeat(100)}${forged}`,

@@ -18,7 +18,7 @@ test.each([
   async (first, second) => {
     const folder = await temporaryFolder();
     const { server, port } = await startServer(folder);
-    // The server waits some seconds for a peer that never closes: time enough for the second
+    // The server waits some seconds for a peer that never closes, which is enough for the second
     // signal.
     const peer = await Peer.connect(port);
     peer.send(Buffer.concat([conn(1), BATCH]));

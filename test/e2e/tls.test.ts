@@ -22,7 +22,7 @@ const AGENCIES = [1, 2, 3, 4, 5];
 
 const SERVER_TLS = { TLS_CERT: 'server.pem', TLS_KEY: 'server-key.pem', TLS_CLIENT_CA: 'ca.pem' };
 
-/** Settings of a client that presents the certificate of this name. */
+/** Settings of a client with the certificate of this name. */
 const showing = (name: string): Record<string, string> => ({
   CLI_TLS_CA: 'ca.pem',
   CLI_TLS_CERT: `${name}.pem`,
@@ -45,9 +45,7 @@ const rowsOf = (agency: number, count: number): string =>
     .map(line => `${agency},${line}\r\n`)
     .join('');
 
-/**
- * A folder with everybody's certificates, as `loteria certs` makes them, and with everybody's bets.
- */
+/** A folder with the certificates of `loteria certs`, and the bets of all agencies. */
 async function folderForAll(count: number): Promise<string> {
   const folder = await temporaryFolder();
   expect(await Program.start(['certs', '.'], { cwd: folder }).exited).toEqual(DONE);
@@ -59,7 +57,7 @@ async function folderForAll(count: number): Promise<string> {
   return folder;
 }
 
-/** A folder with an authority, a server that it signed for, and the bets of agency 1. */
+/** A folder with an authority, a server certificate, and the bets of agency 1. */
 async function folderSignedBy(authority: Signed, count: number): Promise<string> {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'ca.pem'), authority.ca);
@@ -68,7 +66,7 @@ async function folderSignedBy(authority: Signed, count: number): Promise<string>
   return folder;
 }
 
-/** Why a client gave up. */
+/** The error of a client. */
 const reasonOf = (client: Program): string | undefined =>
   client.linesOf('exit', 'fail').at(-1)?.details['error'];
 

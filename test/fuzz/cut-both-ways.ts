@@ -13,7 +13,7 @@ export interface CutOptions {
   readonly payloadBytesMax?: number;
 }
 
-/** What becomes of a file. */
+/** The result for a file. */
 interface Cut {
   readonly batches: readonly {
     readonly firstLine: number;
@@ -23,9 +23,7 @@ interface Cut {
   readonly faults: readonly LineFault[];
 }
 
-/**
- * How many lines went the fast way, for whoever wants to know that there is something to compare.
- */
+/** Number of lines on the fast path, which shows that something was compared. */
 export interface BothCuts {
   readonly plain: Cut;
   readonly fast: Cut;
@@ -39,10 +37,7 @@ const opened = openLineCopier();
 if (opened === undefined) throw new Error('this machine cannot run the kernel');
 const copier: LineCopier = opened;
 
-/**
- * The batches of a file that comes in these chunks, with the fast way from lines to batches and
- * without it.
- */
+/** The batches of a file in these chunks, with and without the fast path. */
 export async function cutBothWays(
   chunks: readonly Uint8Array[],
   options: CutOptions = {},
@@ -77,7 +72,7 @@ async function cut(
   const encoder: BatchEncoder = created.agency(limits, 1).batch;
   const source = {
     delimiter,
-    // As a source does it: the chunk before the last one is written over.
+    // Like a source: overwrites the chunk before the previous one.
     async *chunks(): AsyncGenerator<Uint8Array> {
       let before: Buffer | undefined;
       let last: Buffer | undefined;

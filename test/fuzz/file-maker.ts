@@ -2,15 +2,14 @@ import type { SeededRandom } from '../../src/dataset/random.ts';
 import { PayloadMaker } from './payload-maker.ts';
 
 /**
- * Files of agencies from a seed: lines of valid bets and of those that a byte separates from them,
- * with and without quotes, with every kind of line end, empty ones, very long ones, quotes that are
- * never closed, and bytes changed anywhere.
+ * Generates agencies' files from a seed: valid and nearly valid lines, with and without quotes,
+ * with every kind of line end, empty and very long lines, unclosed quotes, and changed bytes.
  */
 
 const SEPARATOR = '|';
 const LINES_MAX = 60;
 const EDITS_MAX = 3;
-/** Lengths of names that make a line longer than the reader takes, and about as long. */
+/** Lengths of names around the reader's limit of a line. */
 const LONG_NAMES = [250, 4000, 8140, 8200, 20_000];
 
 const NAMES = [
@@ -61,7 +60,7 @@ export class FileMaker {
 
   file(): Buffer {
     const random = this.#random;
-    // Most files end their lines in one way, and have few lines that are odd.
+    // Most files have one kind of line end and few unusual lines.
     const lineEnd = random.pick(['\n', '\n', '\r\n', '\r\n', '\r']);
     const odd = random.pick([3, 20, 1000]);
     const parts: Buffer[] = [];
@@ -76,11 +75,11 @@ export class FileMaker {
     return this.#oneIn(3) ? this.#edited(bytes) : bytes;
   }
 
-  /** The file in pieces as it may be read: each line may lie across two of them. */
+  /** The file in chunks, which may divide lines. */
   chunks(file: Buffer): Buffer[] {
     const chunks: Buffer[] = [];
-    // What is not complete is copied with every piece: a long file in tiny ones would take all of
-    // the time.
+    // Incomplete lines are copied with every chunk: tiny chunks of a long file would take all the
+    // time.
     const most = this.#random.pick(file.length < 2000 ? [1, 3, 64, 500] : [64, 500, 100_000]);
     for (let at = 0; at < file.length; ) {
       const end = Math.min(file.length, at + this.#random.between(1, most));
@@ -93,7 +92,7 @@ export class FileMaker {
   #line(odd: number): Buffer {
     const random = this.#random;
     if (this.#oneIn(odd * 2)) return Buffer.from(random.pick(ODD_LINES));
-    // Bytes, not text: what is no UTF-8 stays as it is.
+    // Bytes, not text: invalid UTF-8 is preserved.
     const made = this.#oneIn(odd)
       ? this.#payloads.bet().toString('latin1').split(SEPARATOR)
       : [

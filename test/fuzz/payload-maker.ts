@@ -3,21 +3,20 @@ import { PAYLOAD_BYTES_MAX } from '../../src/kernel/row-reader.ts';
 import { words } from '../support/words.ts';
 
 /**
- * Payloads of batches from a seed: valid ones, those that a single byte, field or limit separates
- * from a valid one, and noise. Most bets of a payload are valid, so that what is wrong is found
- * behind any number of rows.
+ * Generates payloads of batches from a seed: valid ones, those with one invalid byte, field or
+ * limit, and noise. Most bets of a payload are valid, so that a fault follows any number of rows.
  */
 
 const SEPARATOR = 0x7c;
 
-/** A field at fault is one in so many. */
+/** One in this many fields is invalid. */
 const ODD_FIELDS = 40;
 
-/** Longest runs of bets: around those of a client, and as many as fit a payload of 1 MiB. */
+/** Longest runs of bets: around a client's, and as many as fit into 1 MiB. */
 const BETS_USUAL_MAX = 140;
 const BETS_MANY_MAX = 20_000;
 
-/** Places of a payload that are changed, by at most two bytes each. */
+/** Changed places of a payload, of at most two bytes each. */
 const EDITS_MAX = 3;
 
 const NAMES = [
@@ -43,7 +42,7 @@ const NAMES = [
   ' ',
 ];
 
-/** Sequences at the edges of UTF-8 and of what a name may hold, good and bad ones. */
+/** Valid and invalid sequences at the limits of UTF-8 and of names. */
 const SEQUENCES = words(`
   00 09 0a 0d 1f 20 21 22 2c 7b 7d 7e 7f 80 bf c0 c1 ff fe
   c080 c1bf c27f c280 c285 c29f c2a0 c2bf c2c0 c2 c3 c380 c3bf c3c3 c3c380
@@ -71,13 +70,13 @@ const DATES = [
   '1999-03-1x',
   '١٩٩٩',
 ];
-/** Days that not every month, or not every year, has. */
+/** Days that not every month or year has. */
 const LAST_DAYS = words(
   '2000-02-29 1996-02-29 0004-02-29 1999-12-31 1987-04-30 0001-01-31 9999-12-31',
 );
 const NUMBERS = words('0 00 7 07 007 0042 9999 09999 10000 0000009999 00000009999 99999 -1 1.0');
 
-/** Bytes that mean something, and their neighbours. */
+/** Bytes with a meaning, and their neighbours. */
 const BYTES = Buffer.from('||||00112345678999/:-,"\'; \r\n\0\u007fzñÑ', 'utf8');
 
 const AGENCIES = [1, 2, 5, 9, 10, 42, 99, 100, 999, 1000, 9999, 10_000, 65_535];
@@ -102,7 +101,7 @@ export class PayloadMaker {
     return this.#oneIn(12) ? payload.subarray(0, this.#random.between(0, payload.length)) : payload;
   }
 
-  /** One bet, nearly always of five fields. */
+  /** A bet, nearly always of five fields. */
   bet(): Buffer {
     const fields = [
       this.#name(),
@@ -125,7 +124,7 @@ export class PayloadMaker {
     return joined([this.#count(length), ...(length === 0 ? [Buffer.alloc(0)] : bets), ...trailing]);
   }
 
-  /** The number of bets as the payload says it. */
+  /** The payload's count of bets. */
   #count(bets: number): Buffer {
     if (!this.#oneIn(15)) return Buffer.from(String(bets).padStart(this.#oneIn(10) ? 6 : 1, '0'));
     const wrong = [
@@ -158,7 +157,7 @@ export class PayloadMaker {
     if (this.#oneIn(10)) return Buffer.alloc(0);
     const length = this.#random.pick(NAME_LENGTHS);
     const filled = Buffer.alloc(length, this.#random.pick(['x', 'ñ', '€', '😀', '"', ',', 'ab"']));
-    // A character cut in two at the end is one of the things that go wrong.
+    // It may divide a character at the end.
     return this.#oneIn(2) ? filled : Buffer.from(filled.toString('utf8').replaceAll('\ufffd', ''));
   }
 
@@ -189,7 +188,7 @@ export class PayloadMaker {
     return Buffer.from(Array.from({ length }, () => String(this.#random.between(0, 9))).join(''));
   }
 
-  /** A few bytes replaced, put in or left out. */
+  /** Replaces, inserts or removes a few bytes. */
   #edited(payload: Buffer): Buffer {
     const bytes = [...payload];
     for (let edits = this.#random.between(1, EDITS_MAX); edits > 0; edits -= 1) {

@@ -4,21 +4,21 @@ import { betOf, decodeRows, ROW_BYTES_MAX, ROW_FIELDS } from '../../src/lottery/
 import { cutAt } from '../lottery/cuts.ts';
 import { plainBet } from '../lottery/bets.ts';
 
-/** What a `bets.csv` was read as: its bets, and the error after the last one. */
+/** The result of reading a `bets.csv`: its bets, and the error after the last one. */
 export interface ReadRows {
   readonly bets: readonly Bet[];
   readonly error: string | undefined;
 }
 
 /**
- * Reads the bytes in the pieces between the given places. The texts of the bets are looked at after
- * the last piece.
+ * Reads the bytes in pieces, cut at the given offsets. Decodes the texts of the bets after the last
+ * piece.
  */
 export function readRows(bytes: Uint8Array, places: readonly number[]): ReadRows {
   return collect(decodeRows(fleetingPieces(bytes, places), 'a file'));
 }
 
-/** The reference: reads every row as any CSV, from the bytes as a whole. */
+/** The reference: reads every row with the CSV parser, from the whole file. */
 export function readRowsAsCsv(bytes: Uint8Array): ReadRows {
   return collect(csvBets(bytes));
 }
@@ -45,7 +45,7 @@ function collect(source: Iterable<Bet>): ReadRows {
   return { bets: bets.map(plainBet), error };
 }
 
-/** The pieces, each of which is written over when the one after the next is asked for. */
+/** The pieces; each is overwritten at the request after the next. */
 function* fleetingPieces(bytes: Uint8Array, places: readonly number[]): Generator<Uint8Array> {
   let previous: Uint8Array | undefined;
   for (const part of cutAt(bytes, places)) {

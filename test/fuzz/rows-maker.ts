@@ -1,16 +1,15 @@
 import type { SeededRandom } from '../../src/dataset/random.ts';
 
 /**
- * The bytes of a `bets.csv` from a seed: nearly all rows are usual ones, between which stand rows
- * that are bets all the same (with quotes, other line ends, empty lines), and now and then one that
- * is none, behind which nothing is read.
+ * Generates a `bets.csv` from a seed: mostly usual rows, some unusual valid ones (with quotes,
+ * other line ends, empty lines), and rarely an invalid one, after which nothing is read.
  */
 
-/** A row that is a bet but no usual one is one in so many. */
+/** One in this many rows is valid but unusual. */
 const UNUSUAL_ROWS = 12;
 const BROKEN_ROWS = 60;
 const ROWS_USUAL_MAX = 30;
-/** More than a window holds. */
+/** Exceeds the scanner's window. */
 const ROWS_MANY = 3_000;
 
 const TEXTS = [
@@ -30,7 +29,7 @@ const TEXTS = [
   '\u2028',
 ];
 
-/** Bytes that end nothing in a name but are near those that do, or are no UTF-8. */
+/** Bytes in a name that resemble delimiters, or are no UTF-8. */
 const ODD_BYTES = [
   0x00, 0x09, 0x0b, 0x0c, 0x0e, 0x1f, 0x20, 0x21, 0x23, 0x2b, 0x2d, 0x80, 0x8d, 0xac, 0xc3, 0xff,
 ];
@@ -42,7 +41,7 @@ const INTEGERS =
 const NO_INTEGERS = '| 1|1 |-1|+1|1.0|1e3|x|١|/|:|1:|/1|12345x|x12345'.split('|');
 const LINE_ENDS = ['\n', '\r', '\r\n\r\n', '\n\r', '\r\r\n', '\n\n'];
 
-/** Bytes that mean something, and their neighbours. */
+/** Bytes with a meaning, and their neighbours. */
 const BYTES = Buffer.from(',,,\r\n\r\n\r\n"0123456789-a+!#\u000c\u000eñ');
 
 export class RowsMaker {
@@ -52,7 +51,7 @@ export class RowsMaker {
     this.#random = random;
   }
 
-  /** A file, which may end within a row. */
+  /** A file; it may end within a row. */
   file(): Buffer {
     const random = this.#random;
     const length = this.#oneIn(500) ? ROWS_MANY : random.between(0, ROWS_USUAL_MAX);
@@ -64,7 +63,7 @@ export class RowsMaker {
     return this.#oneIn(3) ? bytes.subarray(0, random.between(0, bytes.length)) : bytes;
   }
 
-  /** Where a file is cut into pieces: nowhere, near its beginning or anywhere. */
+  /** Offsets of cuts: none, near the beginning, or anywhere. */
   places(): number[] {
     const random = this.#random;
     const farthest = this.#oneIn(2) ? 200 : 2 ** 17;
@@ -106,10 +105,7 @@ export class RowsMaker {
     return Buffer.from(`${[integer(), ...texts, integer()].join(',')}\r\n`);
   }
 
-  /**
-   * Four fields, together of any length around those of a block of vectors, and up to several of
-   * them.
-   */
+  /** Four fields with a total length around one or several vector blocks. */
   #texts(): Buffer {
     const random = this.#random;
     const texts = Array.from({ length: 4 }, () => this.#text());
@@ -129,7 +125,7 @@ export class RowsMaker {
     return this.#random.between(0, this.#oneIn(20) ? 99_999 : 9_999);
   }
 
-  /** A few bytes replaced, put in or left out. */
+  /** Replaces, inserts or removes a few bytes. */
   #edited(bytes: Buffer): Buffer {
     const random = this.#random;
     const edited = [...bytes];

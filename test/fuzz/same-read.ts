@@ -1,8 +1,8 @@
 import type { BatchFault, BetBatch } from '../../src/lottery/bet-batch.ts';
 
 /**
- * Whether two readers said the same of a payload: the same rows byte for byte, or the same fault of
- * the same bet.
+ * Whether two readers agree on a payload: the same rows byte for byte, or the same fault of the
+ * same bet.
  */
 export function isSameRead(one: BetBatch | BatchFault, other: BetBatch | BatchFault): boolean {
   if ('rows' in one) {

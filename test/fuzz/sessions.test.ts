@@ -17,16 +17,16 @@ import { TestCentral } from '../support/test-central.ts';
 const RUNS = Number(process.env['FUZZ_SESSIONS'] ?? 150);
 const SEED = process.env['FUZZ_SEED'] === undefined ? undefined : Number(process.env['FUZZ_SEED']);
 
-/** One central serves so many sessions, each of another agency: ids that every dialect has. */
+/** Sessions per central, each of a different agency, with ids that every dialect can encode. */
 const SESSIONS_PER_CENTRAL = 200;
 const BYSTANDER = 255;
 
-/** Sessions that found something once. */
+/** Sessions that once found a fault. */
 const RECORDED: readonly number[] = [1, 20_261_121];
 
 const BAD_BET: RawBet = { ...LORCA, birthdate: '2023-02-29' };
 
-/** What a peer does to the bytes of a message before it sends them. */
+/** Changes to the bytes of a message before it is sent. */
 type Change =
   | { readonly change: 'none' }
   | { readonly change: 'byte'; readonly at: number; readonly to: number }
@@ -59,10 +59,10 @@ const said: fc.Arbitrary<Said> = fc.record({
 });
 
 const session = fc.record({
-  /** Most begin as they should. */
+  /** Most sessions begin correctly. */
   greets: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, fc.constant(false)),
   messages: fc.array(said, { maxLength: 12 }),
-  /** Lengths of the chunks, again and again. */
+  /** Lengths of the chunks, repeated. */
   chunks: fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 5 }),
 });
 
@@ -108,7 +108,7 @@ function changed(message: Buffer, how: Change): Buffer {
   }
 }
 
-/** A central for many sessions, and somebody whom they must not disturb. */
+/** A central for many sessions, and an agency that they must not disturb. */
 class Company {
   readonly central: TestCentral;
   readonly store: GatedStore;
@@ -124,7 +124,7 @@ class Company {
   static async open(spoken: SpokenDialect): Promise<Company> {
     const store = new GatedStore();
     const agencies = range(BYSTANDER).map(index => index + 1);
-    // Short, because a peer that is sent its winners after the draw would be waited for until then.
+    // Short: after the draw, the central would wait this long for a peer to close.
     const limits = {
       idleTimeoutMs: 60,
       messageTimeoutMs: 60,
@@ -153,7 +153,7 @@ class Company {
       if (turn % 3 === 0) await new Promise(resolve => setImmediate(resolve));
     }
     peer.end();
-    // Whatever was said, it comes to an end.
+    // Every session must end.
     await peer.rest();
     const events = central.events.slice(eventsBefore);
     const rows = store.rows.slice(rowsBefore);
@@ -161,14 +161,13 @@ class Company {
       event => event.event === 'batch-stored' || event.event === 'bet-stored',
     );
     const bets = stored.reduce((sum, event) => sum + ('count' in event ? event.count : 1), 0);
-    // Every row is one of a bet that was announced as stored, and can be read again.
+    // Every row is of a bet reported as stored, and can be read.
     expect([...decodeRows([Buffer.from(rows)], 'rows')]).toHaveLength(bets);
     expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
   }
 
   /**
-   * An uninvolved agency stores a bet as usual. It connects only now, because idle peers are cut
-   * soon here.
+   * An uninvolved agency stores a bet. It connects only now, because idle peers are cut early here.
    */
   async checkBystander(): Promise<void> {
     const peer = await this.central.connect();
@@ -196,7 +195,7 @@ describe.each(SPOKEN)('arbitrary sessions in $name', spoken => {
   );
 });
 
-/** Another one each day, the same for everybody who looks into a failure of that day. */
+/** A seed per day, so that a failure can be repeated on that day. */
 function seedOf(name: string): number {
   const day = new Date().toISOString().slice(0, 10);
   return createHash('sha256').update(`${name} ${day}`).digest().readInt32BE();

@@ -134,7 +134,7 @@ export const BASE: readonly GoldenMessage[] = [
   },
 ];
 
-/** The examples of the page. */
+/** Examples of the protocol page. */
 export const BASE_PAGE: readonly PageLine[] = [
   [['CONN'], '434f4e4e 00000001 31'],
   [['RWIN'], '5257494e 00000013 327c33303930343436357c3330383736333730'],

@@ -1,6 +1,6 @@
 import { type Field, fieldsIn, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
-/** The bytes of the dialect check-win. Everything is text, also what is a number. */
+/** The bytes of the dialect check-win. Everything is text, including numbers. */
 
 const LORCA_FIELDS: readonly Field[] = fieldsIn(
   '0000000f: 15 bytes · 53616e746961676f 20 4c696f6e656c: Santiago Lionel · 00000005: 5 bytes',
@@ -162,7 +162,7 @@ const ANSWERS: readonly GoldenMessage[] = [
 
 export const CHECK_WIN: readonly GoldenMessage[] = [...BATCHES, ...NOTIFICATIONS, ...ANSWERS];
 
-/** The examples of the page. */
+/** Examples of the protocol page. */
 export const CHECK_WIN_PAGE: readonly PageLine[] = [
   [
     ['batch'],

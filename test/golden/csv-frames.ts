@@ -1,8 +1,8 @@
 import { fieldsIn, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
 /**
- * The bytes of the dialect csv-frames, which are all text: 4 digits of length, `30` for data or
- * `31` for the end. A refusal has no bytes: it is a closed connection.
+ * The bytes of the dialect csv-frames. Everything is text: a length of 4 digits, then `30` for data
+ * or `31` for the end. A refusal is a closed connection.
  */
 
 const FROM_CLIENT: readonly GoldenMessage[] = [
@@ -97,7 +97,7 @@ export const CSV_FRAMES: readonly GoldenMessage[] = [...FROM_CLIENT, ...FROM_SER
 
 const asHex = (text: string): string => Buffer.from(text, 'ascii').toString('hex');
 
-/** The examples of the page. */
+/** Examples of the protocol page. */
 export const CSV_FRAMES_PAGE: readonly PageLine[] = [
   [['agency id'], asHex('000101')],
   [['batch'], asHex('00470Santiago Lionel,Lorca,30904465,1999-03-17,7574/')],

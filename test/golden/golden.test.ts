@@ -25,7 +25,9 @@ import { RESUMABLE, WELC_OLD } from './resumable.ts';
 const resumable = createResumableDialect(new PlainBetReader());
 const HELO = bytesOf(RESUMABLE[0]!);
 
-/** `before` is what the central receives first: who the peer is, or that it knows the extension. */
+/**
+ * `before`: the first bytes to the central, which identify the agency or announce the extension.
+ */
 const TABLES: readonly {
   dialect: Dialect;
   table: readonly GoldenMessage[];
@@ -48,7 +50,7 @@ function agencyOf({ meaning }: GoldenMessage): number {
   return 'bets' in meaning && Array.isArray(meaning.bets) ? (meaning.bets[0]?.agency ?? 1) : 1;
 }
 
-/** What our agency sends that means the same. */
+/** The same message, as our agency sends it. */
 function sentByAgency(dialect: Dialect, message: GoldenMessage): Uint8Array {
   const { meaning } = message;
   const agency = dialect.agency(DEFAULT_LIMITS, agencyOf(message)) as ResumableCodec;
@@ -94,7 +96,7 @@ function centralAfter(dialect: Dialect, before: Uint8Array = new Uint8Array()) {
   return central;
 }
 
-/** What our central sends that means the same. */
+/** The same message, as our central sends it. */
 function sentByCentral(
   dialect: Dialect,
   { meaning }: GoldenMessage,
@@ -114,7 +116,7 @@ function sentByCentral(
   return Buffer.concat(central.encode(reply as ServerMessage, to));
 }
 
-/** What the central has to decode, with rows in place of a payload. */
+/** The message that the central must decode, with rows instead of a payload. */
 function expectedOfCentral(dialect: Dialect, message: GoldenMessage): object[] {
   const { meaning } = message;
   const namesAgency = ['check-win', 'op-codes'].includes(dialect.name);
@@ -172,7 +174,7 @@ describe.each(TABLES)('$dialect.name', ({ dialect, table, before }) => {
       return;
     }
     const meaning: Record<string, unknown> = { ...message.meaning };
-    // The text beside a code is for a person.
+    // The text after a code is not fixed.
     if (meaning['kind'] !== 'acta') delete meaning['text'];
     const agency = dialect.agency(DEFAULT_LIMITS, 1);
     agency.push(bytesOf(message));

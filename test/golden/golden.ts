@@ -2,8 +2,8 @@ import type { ClientMessage, ServerAnswer } from '../../src/wire/message.ts';
 import type { RefusalCode } from '../../src/wire/refusal.ts';
 
 /**
- * The shape of the tables of golden bytes in this folder: the meaning of a message and its bytes,
- * written by hand from the protocol page. No encoder has produced them.
+ * The format of the golden tables in this folder: messages and their bytes, written by hand from
+ * the protocol page, not by an encoder.
  */
 
 /** A field of a message: its bytes in readable hex, and a note. */
@@ -19,7 +19,7 @@ export const fieldsIn = (...lines: readonly string[]): readonly Field[] =>
     });
 
 export interface GoldenBet {
-  /** Where the bet itself names its agency. */
+  /** Where the bet names its agency. */
   readonly agency?: number;
   readonly firstName: string;
   readonly lastName: string;
@@ -28,7 +28,7 @@ export interface GoldenBet {
   readonly number: string;
 }
 
-/** What a message means; a property is missing where the bytes do not express it. */
+/** The content of a message; a property is undefined where the bytes do not express it. */
 type Meaning =
   | { readonly kind: 'identify'; readonly agency: number }
   | { readonly kind: 'bet'; readonly bets: readonly GoldenBet[] }
@@ -48,13 +48,13 @@ export interface GoldenMessage {
   readonly from: 'client' | 'server';
   readonly meaning: Meaning;
   readonly fields: readonly Field[];
-  /** What the agency decodes, where that is not the meaning. */
+  /** The message that the agency decodes, if it differs. */
   readonly heard?: ServerAnswer;
-  /** Other programs send it; ours only decodes it. */
+  /** Sent by other programs; ours only decodes it. */
   readonly heardOnly?: true;
 }
 
-/** Several messages in the order of a conversation, as a line of the page shows them. */
+/** Several messages of a conversation, as in a line of the protocol page. */
 export type PageLine = readonly [names: readonly string[], hex: string];
 
 export const hexOf = (fields: readonly Field[]): string =>
@@ -68,7 +68,7 @@ export const LORCA: GoldenBet = {
   number: '7574',
 };
 
-/** Letters outside ASCII: two bytes each, so that the lengths in bytes and in letters differ. */
+/** Letters of two bytes, so that lengths in bytes and in letters differ. */
 export const NANDU: GoldenBet = {
   firstName: 'Íñigo',
   lastName: 'Ñandú',

@@ -1,10 +1,11 @@
 import { type Field, fieldsIn, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
 /**
- * The bytes of the dialect op-codes. No frame has a length: where a message ends, its fields tell.
+ * The bytes of the dialect op-codes. Frames have no length; the fields determine the end of a
+ * message.
  */
 
-/** Behind the byte of the agency. */
+/** After the byte of the agency. */
 const LORCA_FIELDS: readonly Field[] = fieldsIn(
   '000f: 15 bytes · 53616e746961676f 20 4c696f6e656c: Santiago Lionel · 0005: 5 bytes',
   '4c6f726361: Lorca · 0008: 8 bytes · 3330393034343635: 30904465 · 000a: 10 bytes',
@@ -77,7 +78,7 @@ const NOTIFICATIONS: readonly GoldenMessage[] = [
   },
 ];
 
-/** The text of an acknowledgement is for a person. */
+/** The text of an acknowledgement is not fixed. */
 const ANSWERS: readonly GoldenMessage[] = [
   {
     name: 'stored',
@@ -148,7 +149,7 @@ const ANSWERS: readonly GoldenMessage[] = [
 
 export const OP_CODES: readonly GoldenMessage[] = [...BATCHES, ...NOTIFICATIONS, ...ANSWERS];
 
-/** The examples of the page; where it has `<str>`, an empty one. */
+/** Examples of the protocol page, with an empty text for `<str>`. */
 export const OP_CODES_PAGE: readonly PageLine[] = [
   [
     ['batch'],

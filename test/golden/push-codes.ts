@@ -1,8 +1,7 @@
 import { fieldsIn, type GoldenMessage, LORCA, NANDU, type PageLine } from './golden.ts';
 
 /**
- * The bytes of the dialect push-codes. The packets do not repeat the agency, and a document is a
- * number.
+ * The bytes of the dialect push-codes. Packets do not repeat the agency, and documents are numbers.
  */
 
 export const PUSH_CODES: readonly GoldenMessage[] = [

@@ -8,7 +8,7 @@ import { type GoldenMessage, hexOf } from './golden.ts';
 import { OP_CODES, OP_CODES_PAGE } from './op-codes.ts';
 import { PUSH_CODES, PUSH_CODES_PAGE } from './push-codes.ts';
 
-/** The tables of golden bytes against the page. */
+/** The golden tables match the protocol page. */
 
 const withoutSpace = (text: string): string => text.replaceAll(/\s/g, '');
 const PROTOCOL_PAGE = withoutSpace(
@@ -34,7 +34,7 @@ describe.each(DIALECTS)('$name', ({ messages, page }) => {
   test.each(page)('the protocol page shows %j', (names, hex) => {
     const fields = names.flatMap(name => find(messages, name).fields);
     expect(hexOf(fields)).toBe(hex.replaceAll(' ', ''));
-    // What is text from end to end stands there as text.
+    // The page shows messages of text only as text.
     const text = Buffer.from(hexOf(fields), 'hex').toString('utf8');
     const shown = /^\d{5}/.test(text) ? withoutSpace(text) : hexOf(fields);
     expect(PROTOCOL_PAGE).toContain(shown);

@@ -6,12 +6,12 @@ import { onTestFinished } from 'vitest';
 import { generateDataset } from '../../src/dataset/generate.ts';
 import { Program } from '../support/program.ts';
 
-/** Bets of the good agency: about half a second of uploading. */
+/** Bets of the regular agency: about half a second of uploading. */
 const BETS = 300_000;
 
 /**
- * Shorter than the defaults, so that a test sees them pass; still far longer than anything good
- * takes.
+ * Shorter than the defaults, so that tests reach them; still much longer than a regular agency
+ * needs.
  */
 const SHORT = {
   FIRST_MESSAGE_TIMEOUT: '2s',
@@ -20,12 +20,12 @@ const SHORT = {
   IDLE_TIMEOUT: '3s',
 };
 
-/** A server as it is shipped, in whose bad company a good agency uploads. */
+/** The shipped server, to which a regular agency uploads beside hostile peers. */
 export class Arena {
   readonly server: Program;
   readonly port: number;
   readonly #folder: string;
-  /** Descriptors that the server has open before any peer connects. */
+  /** Open descriptors of the server before any peer connects. */
   readonly #handles: number;
   #agencies = 0;
 
@@ -47,9 +47,9 @@ export class Arena {
   }
 
   /**
-   * Lets another good agency upload the same file.
+   * Runs another regular agency with the same file.
    *
-   * @returns milliseconds from the start of its process until every bet of it was stored
+   * @returns milliseconds from the start of its process until all its bets were stored
    */
   async upload(): Promise<number> {
     this.#agencies += 1;
@@ -69,19 +69,19 @@ export class Arena {
     const ms = performance.now() - startedAt;
     if (stored.details['bets'] !== String(BETS))
       throw new Error(`stored ${stored.details['bets']} bets`);
-    // It has nothing more to say, and waits for a draw that is never held.
+    // It has finished, and waits for a draw that is never held.
     client.kill('SIGKILL');
     await client.exited;
     return ms;
   }
 
-  /** The most memory that the server has had, in bytes. */
+  /** Peak memory of the server, in bytes. */
   get peakMemory(): number {
     const status = readFileSync(`/proc/${this.server.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
   }
 
-  /** Descriptors that the server has open in addition to those before any peer. */
+  /** Open descriptors of the server in addition to those before any peer. */
   get leftOpen(): number {
     return this.#openHandles() - this.#handles;
   }

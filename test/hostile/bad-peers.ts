@@ -7,7 +7,7 @@ import { frame } from '../support/base-frames.ts';
 
 const HOST = '127.0.0.1';
 
-/** A socket that ignores its errors and discards what it receives. */
+/** A socket that ignores errors and discards input. */
 function comeTo(port: number, then: (socket: Socket) => void): Socket {
   const socket = connect({ port, host: HOST, allowHalfOpen: true }, () => then(socket));
   socket.on('error', () => {});
@@ -21,14 +21,14 @@ const INVALID = BET.replace('1999', '0000');
 const manyTimes = (times: number, make: (index: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: times }, (_, index) => make(index)));
 
-/** Peers that disturb, until they leave. */
+/** Hostile peers, until they are closed. */
 export interface Disturbance {
-  /** Fulfilled when every peer that is there now has connected. */
+  /** Fulfilled when all current peers have connected. */
   settled(): Promise<void>;
   leave(): Promise<void>;
 }
 
-/** Peers that never read an answer, as a process of their own (`never_reading.py`). */
+/** Peers that never read an answer, in another process (`never_reading.py`). */
 export class NeverReading implements Disturbance {
   readonly #process: ChildProcess;
   readonly #connected: Promise<unknown>;
@@ -52,12 +52,9 @@ export class NeverReading implements Disturbance {
   }
 }
 
-/**
- * Comes in bad company: `count` peers at a time that do one thing, each replaced by another when it
- * is gone.
- */
+/** `count` concurrent peers with one behaviour. A closed peer is replaced by another. */
 export class BadCompany implements Disturbance {
-  /** How many have come in all. */
+  /** Total number of peers. */
   came = 0;
   readonly #port: number;
   readonly #behave: Behaviour;
@@ -70,7 +67,7 @@ export class BadCompany implements Disturbance {
     for (let index = 0; index < count; index += 1) this.#add();
   }
 
-  /** Fulfilled when every peer that is there now has connected. */
+  /** Fulfilled when all current peers have connected. */
   async settled(): Promise<void> {
     const connecting = [...this.#sockets].filter(socket => socket.connecting);
     await Promise.all(
@@ -98,19 +95,19 @@ export class BadCompany implements Disturbance {
     socket.on('close', () => {
       this.#sockets.delete(socket);
       for (const stop of stops) stop();
-      // Not at once: a peer that is refused at its first byte would come a hundred thousand times a
-      // second.
+      // Not at once: a peer that is refused at its first byte would reconnect a hundred thousand
+      // times a second.
       if (!this.#over) setTimeout(() => !this.#over && this.#add(), 20).unref();
     });
   }
 }
 
-/** What a bad peer does with its connection; `onGone` is for what must end with it. */
+/** The behaviour of a hostile peer; `onGone` registers cleanup. */
 export type Behaviour = (socket: Socket, nth: number, onGone: (stop: () => void) => void) => void;
 
 /**
- * Writes something again and again, as fast as it is taken. Made beforehand: to be a nuisance must
- * not cost more than the nuisance, on the machine that both share.
+ * Writes the same bytes repeatedly, as fast as possible. They are encoded in advance, because
+ * client and server share the machine.
  */
 function writeForEver(socket: Socket, bytes: Buffer): void {
   const write = (): void => {
@@ -122,7 +119,7 @@ function writeForEver(socket: Socket, bytes: Buffer): void {
 
 export const idle: Behaviour = () => {};
 
-/** One byte of a valid conversation a second. */
+/** Sends one byte of a valid conversation per second. */
 export const oneByteASecond: Behaviour = (socket, _, onGone) => {
   const bytes = Buffer.concat([frame('CONN', '50'), frame('NBET', `1|${BET}`)]);
   let at = 0;
@@ -133,7 +130,7 @@ export const oneByteASecond: Behaviour = (socket, _, onGone) => {
   onGone(() => clearInterval(timer));
 };
 
-/** Announces four gigabytes and sends as many of them as it can. */
+/** Announces four gigabytes and sends as much as it can. */
 export const fourGigabytes: Behaviour = socket => {
   socket.write(frame('CONN', '50'));
   socket.write(Buffer.from('4e424554ffffffff', 'hex'));
@@ -149,7 +146,7 @@ export const randomBytes: Behaviour = (socket, nth) => {
   );
 };
 
-/** Valid frames that are refused, on one connection after the other. */
+/** Sends valid frames that are refused, each on a new connection. */
 export const refused: Behaviour = socket => {
   socket.write(frame('CONN', '50'));
   writeForEver(
@@ -158,10 +155,10 @@ export const refused: Behaviour = socket => {
   );
 };
 
-/** Batches of an upload that are refused without end on the same connection. */
+/** Sends refused batches of an upload endlessly on one connection. */
 export const refusedForEver: Behaviour = (socket, nth) => {
   socket.write(frame('HELO', `${50 + (nth % 40)}|hostile-${nth}`));
-  // More than the central lets one upload have.
+  // Exceeds the central's limit of refused batches.
   socket.write(manyTimes(11_000, index => frame('SBET', `${index + 1}|1|${INVALID}`)));
 };
 

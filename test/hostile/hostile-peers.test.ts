@@ -15,13 +15,10 @@ import {
   refusedForEver,
 } from './bad-peers.ts';
 
-/**
- * More than a server has ever had here with as many connections; without the ceilings it would be
- * gigabytes.
- */
+/** Above the observed peak with as many connections; without the limits it would be gigabytes. */
 const MEMORY_BYTES_MAX = 320 * 1024 * 1024;
 
-/** Others use the machine too: of so many uploads one must be quick. */
+/** The machine is shared: one of this many uploads must be fast. */
 const TRIES = 8;
 
 const refusedWith =
@@ -43,7 +40,7 @@ function gather(port: number, count: number, behave: Behaviour | typeof NeverRea
 test.each<[string, number, Behaviour | typeof NeverReading, (line: Line) => boolean]>([
   ['1,000 idle connections', 1000, idle, cutBecause('first-message-timeout')],
   ['one byte a second', 100, oneByteASecond, cutBecause('message-timeout')],
-  // Few: some kernels take four megabytes of answers for each before the server can notice.
+  // Few: some kernels buffer four megabytes of answers per connection before the server can notice.
   ['peers that never read an answer', 6, NeverReading, cutBecause('unread-answers')],
   ['messages of four gigabytes', 20, fourGigabytes, refusedWith('payload-too-large')],
   ['random bytes', 20, randomBytes, refusedWith('unknown-message')],

@@ -4,7 +4,7 @@ import { agencyWith } from './operator.ts';
 
 const SECOND_MS = 1000;
 
-/** Agencies from 1 on with so many bets. */
+/** Agencies from 1 on, with these numbers of bets. */
 const agencies = (...bets: number[]) => ({
   state: 'open' as const,
   bets: bets.reduce((sum, count) => sum + count, 0),
@@ -28,7 +28,7 @@ describe('BetRates', () => {
     rates.sample(53_001, agencies(110, 220, 50));
     expect(rates.perSecond).toBe(125);
     expect(rates.perSecondOf(3)).toBe(25);
-    // The bets of a sample over two seconds are divided between both.
+    // The bets of a sample over two seconds are divided between them.
     expect(rates.history(0)).toEqual([
       { second: 50, bets: 100 },
       { second: 51, bets: 125 },

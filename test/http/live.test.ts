@@ -12,7 +12,7 @@ import { agencyWith, Page, statusWith, TestOperator } from './operator.ts';
 const betsOf = (count: number) =>
   statusWith({ bets: count, agencies: [agencyWith({ bets: count })] });
 
-/** Makes a snapshot that no system's buffers hold. */
+/** Makes a snapshot larger than any system's buffers. */
 const HUGE = statusWith({
   agencies: Array.from({ length: 200_000 }, (_, agency) => agencyWith({ agency })),
 });
@@ -122,7 +122,7 @@ describe('the live stream', () => {
     const request = (path: string): string => `GET /${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
     const streams = await open(LIVE_READERS_MAX, request('live'));
     for (const stream of streams) await once(stream, 'data');
-    // Without a request, with an incomplete request, and without reading the answer.
+    // No request, an incomplete request, and an unread answer.
     await open(CONNECTIONS_MAX, '');
     await open(CONNECTIONS_MAX, 'GET /healthz HTTP/1.1\r\nHo');
     operator.status = statusWith({

@@ -1,5 +1,5 @@
-// An operator's port that is opened, looked at in every way and stopped. Run by `live.test.ts` as a
-// process, which ends by itself only when nothing is left open.
+// Opens an operator's port, uses every route, and stops it. `live.test.ts` runs it as a process,
+// which ends only if nothing is left open.
 import { OperatorPort } from '../../src/http/operator-port.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { Monitor } from '../../src/observe/monitor.ts';

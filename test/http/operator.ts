@@ -6,7 +6,7 @@ import { Metrics } from '../../src/observe/metrics.ts';
 import { Monitor } from '../../src/observe/monitor.ts';
 import type { AgencyStatus, CentralStatus } from '../../src/observe/status.ts';
 
-/** The status of a central with two agencies, with the changes of a test. */
+/** The status of a central with two agencies, with a test's changes. */
 export function statusWith(changes: Partial<CentralStatus> = {}): CentralStatus {
   return {
     state: 'open',
@@ -37,14 +37,12 @@ export function agencyWith(changes: Partial<AgencyStatus> = {}): AgencyStatus {
   };
 }
 
-/**
- * An operator's port over a made-up central, on a free port. It is stopped when the test ends.
- */
+/** An operator's port of a fake central, on a free port. The end of the test stops it. */
 export class TestOperator {
   status: CentralStatus = statusWith();
-  /** Milliseconds that the port's monotonic time is ahead of the real one. */
+  /** Offset of the port's monotonic clock, in milliseconds. */
   aheadMs = 0;
-  /** Milliseconds that the wall clock was set forward, or back. */
+  /** Offset of the wall clock, in milliseconds. */
   setMs = 0;
   readonly monitor = new Monitor(() => new Date());
   readonly logged: CentralEvent[] = [];
@@ -116,7 +114,7 @@ export class Page {
       for await (const text of this.response.body!.pipeThrough(new TextDecoderStream()))
         this.#take(text);
     } catch {
-      // The test has left, or the server is gone.
+      // The test or the server has ended.
     }
   }
 

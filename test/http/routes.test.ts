@@ -12,7 +12,7 @@ async function answer(operator: TestOperator, path: string, init?: RequestInit) 
   return { status: response.status, body: await response.text(), headers: response.headers };
 }
 
-/** A folder as the build of the page leaves it. */
+/** A folder like that of the built page. */
 async function pageFolder(): Promise<string> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'assets'));
@@ -22,7 +22,7 @@ async function pageFolder(): Promise<string> {
   return folder;
 }
 
-/** The whole answer to a request as it is written. */
+/** The raw response to a request. */
 async function exchange(operator: TestOperator, request: string): Promise<string> {
   const socket = await connectRaw(operator.port);
   socket.write(request);

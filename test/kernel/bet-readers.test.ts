@@ -11,14 +11,12 @@ const LORCA = 'Santiago Lionel|Lorca|30904465|1999-03-17|7574';
 const PAZ = 'Ana|Paz|007|2000-02-29|0042';
 const PAZ_READ = { agency: 1, count: 1, rows: '1,Ana,Paz,007,2000-02-29,42\r\n' };
 
-/** What is read, with rows as text. */
+/** The result of reading, with rows as text. */
 function plain(read: BetBatch | BatchFault): object {
   return 'rows' in read ? { ...read, rows: Buffer.from(read.rows).toString() } : read;
 }
 
-/**
- * What a payload is by the words of the grammar: how many bets, or undefined when it is no batch.
- */
+/** Number of bets of a payload according to the grammar; undefined if it is no batch. */
 function expectedCount(payload: Uint8Array): number | undefined {
   const [count, ...fields] = Buffer.from(payload)
     .toString('latin1')

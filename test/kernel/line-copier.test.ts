@@ -11,7 +11,7 @@ import { cutBothWays } from '../fuzz/cut-both-ways.ts';
 import { startClient, startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** What becomes of any file is compared in `test/agency/batcher-ways.test.ts`. */
+/** `test/agency/batcher-ways.test.ts` compares the results for arbitrary files. */
 
 const COMMA = 0x2c;
 const PLENTY = 10_000;
@@ -19,7 +19,7 @@ const PLENTY = 10_000;
 const LORCA = 'Santiago Lionel,Lorca,30904465,1999-03-17,7574';
 const NUNEZ = 'Tiago Nicolás,Núñez,34407251,2000-02-29,0042';
 
-/** Lines as they are copied. */
+/** Copied lines. */
 function fieldsOf(...lines: readonly string[]): string {
   return lines.map(line => `|${line.replaceAll(',', '|')}`).join('');
 }
@@ -92,7 +92,7 @@ describe('WasmLineCopier', () => {
       NODE_OPTIONS: '--jitless',
       CLI_FILE_INVALID: 'skip',
     });
-    // A line of the file is no bet.
+    // One line is invalid.
     expect(await client.exited).toEqual({ code: 1, signal: null });
     expect(client.linesOf('upload', 'success').at(-1)?.details).toMatchObject({ bets: '2' });
     server.kill('SIGTERM');

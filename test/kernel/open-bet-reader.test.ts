@@ -15,7 +15,7 @@ const READ_A_BATCH = `
 
 const RESULT = 'BetReader 5,Ana,Paz,007,2000-02-29,42\r\n';
 
-/** What a script prints in a Node with these flags. */
+/** Output of a script in a Node with these flags. */
 function run(script: string, ...flags: string[]): string {
   const { stdout, stderr } = spawnSync(
     process.execPath,

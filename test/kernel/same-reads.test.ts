@@ -8,8 +8,8 @@ import { PayloadMaker } from '../fuzz/payload-maker.ts';
 import { isSameRead } from '../fuzz/same-read.ts';
 
 /**
- * The two readers say the same of everything: the same rows byte for byte, or the same fault of the
- * same field of the same bet.
+ * Both readers agree on every payload: the same rows byte for byte, or the same fault of the same
+ * field of the same bet.
  */
 
 const plain = new PlainBetReader();
@@ -17,10 +17,10 @@ const wasm = new WasmBetReader();
 
 const LORCA = Buffer.from('Santiago Lionel|Lorca|30904465|1999-03-17|7574');
 const NUNEZ = Buffer.from('Tiago Nicolás|Núñez|34407251|2000-02-29|0042');
-/** In the place of the field that matters. */
+/** Placeholder of the field under test. */
 const HOLE = '\u0001';
 
-/** What is read differently, in hex; none of it should be. */
+/** Payloads with different results, in hex; expected to be empty. */
 function different(payloads: Iterable<Uint8Array>, agency = 1): string[] {
   const wrong: string[] = [];
   for (const payload of payloads) {
@@ -30,7 +30,7 @@ function different(payloads: Iterable<Uint8Array>, agency = 1): string[] {
   return wrong;
 }
 
-/** A payload of two bets, the first with these bytes in a field, the last with them too. */
+/** A payload of two bets, both with these bytes in a field. */
 function* around(bet: string, values: Iterable<Uint8Array>): Generator<Uint8Array> {
   const [before, after] = bet.split(HOLE).map(text => Buffer.from(text)) as [Buffer, Buffer];
   for (const value of values) {

@@ -1,9 +1,8 @@
 import type { BetField, FaultReason } from '../../src/lottery/bet-rules.ts';
 
 /**
- * The rules of a valid bet once more, by other means: the platform's decoder, regular expressions
- * and dates instead of a walk over bytes. Each function lists every reason for which a field is
- * refused; an empty list means valid.
+ * An independent implementation of the rules of a bet, with the platform's decoder, regular
+ * expressions and dates. Each function lists every fault of a field; empty means valid.
  */
 
 const ORACLES: readonly [BetField, (bytes: Uint8Array) => FaultReason[]][] = [
@@ -14,7 +13,7 @@ const ORACLES: readonly [BetField, (bytes: Uint8Array) => FaultReason[]][] = [
   ['number', reasonsOfNumber],
 ];
 
-/** The first field at fault with all its reasons, undefined when the bet is valid. */
+/** The first invalid field with all its faults; undefined if the bet is valid. */
 export function expectedFault(
   fields: readonly Uint8Array[],
 ): [BetField, FaultReason[]] | undefined {
@@ -49,8 +48,7 @@ function reasonsOfBirthdate(bytes: Uint8Array): FaultReason[] {
   if (text === '') return ['empty'];
   const [, year, month, day] = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text) ?? [];
   if (year === undefined || year === '0000') return ['not-a-date'];
-  // 400 years later the calendar is the same, and `Date.UTC` does not take the years 0 to 99 for
-  // 1900 to 1999.
+  // The calendar repeats after 400 years, and `Date.UTC` maps the years 0 to 99 to 1900 to 1999.
   const date = new Date(Date.UTC(Number(year) + 400, Number(month) - 1, Number(day)));
   const same = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
   return same ? [] : ['not-a-date'];

@@ -6,10 +6,7 @@ import type { Bet } from '../../src/lottery/bet.ts';
 import { decodeRows } from '../../src/lottery/row-decoder.ts';
 import { betWith, plainBet, rowOf, textsOf, validBet } from './bets.ts';
 
-/**
- * The row that `appendRow` writes, in a buffer with as much room as its contract asks for and not
- * one byte more.
- */
+/** The row that `appendRow` writes, in a buffer of exactly the required size. */
 function appendedRow(agency: number, fields: FieldRanges, at = 0): string {
   const room = (fields.ends[4]! - fields.starts[0]!) * 2 + ROW_OVERHEAD_BYTES_MAX;
   const out = Buffer.alloc(at + room + 8, 0x23);

@@ -5,7 +5,7 @@ import { expectedFault } from './bet-oracle.ts';
 import { textsOf, validBet } from './bets.ts';
 import { rangesOf } from './field-ranges.ts';
 
-/** The rules agree with the same ones, written a second time. */
+/** The rules agree with an independent implementation. */
 
 const fieldBytes = (bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> =>
   fc.array(bytes, { minLength: 5, maxLength: 5 });
@@ -14,7 +14,7 @@ const validFields = fc
   .tuple(validBet, fc.integer({ min: 1, max: 10 }))
   .map(([bet, digits]) => textsOf(bet, digits).map((text): Uint8Array => Buffer.from(text)));
 
-/** A byte that is near to what fields are made of, or any. */
+/** A byte similar to those of fields, or any byte. */
 const byte = fc.oneof(
   fc.constantFrom(...Buffer.from('0123456789-/: \u007f\u0080é€\n')),
   fc.constantFrom(

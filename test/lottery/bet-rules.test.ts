@@ -20,7 +20,7 @@ const VALID = {
 
 type Values = Partial<Record<keyof typeof VALID, string | Uint8Array>>;
 
-/** The verdict on a valid bet in which some fields have other values, as text or as bytes. */
+/** The verdict on a valid bet with some fields replaced, by text or bytes. */
 function faultWith(values: Values): BetFault | undefined {
   const fields = { ...VALID, ...values };
   return findFault(rangesOf(BET_FIELDS.map(field => Buffer.from(fields[field] as Uint8Array))));

@@ -3,17 +3,13 @@ import type { BetBatch } from '../../src/lottery/bet-batch.ts';
 import type { Bet } from '../../src/lottery/bet.ts';
 
 /**
- * Arbitrary valid bets, and their rows and fields as a test expects them: written here, not by the
- * code under test.
+ * Arbitrary valid bets, and their rows and fields, encoded independently of the code under test.
  */
 
 /** C0, DEL and C1. */
 const CONTROL = /\p{Cc}/u;
 
-/**
- * Code points that a name may hold; those that mean something to CSV, to the wire or to UTF-8 come
- * often.
- */
+/** Code points of names; those special in CSV, on the wire or in UTF-8 are frequent. */
 const nameCharacter = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...Array.from('aeLz Ññáüé')) },
   {
@@ -25,7 +21,7 @@ const nameCharacter = fc.oneof(
   { weight: 2, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }) },
 );
 
-/** Names of at most 255 bytes, some of exactly that many. */
+/** Names of at most 255 bytes, some of exactly 255. */
 const name: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 20,
@@ -45,7 +41,7 @@ const name: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** Names that the base protocol can carry: without its separator. */
+/** Names without the separator of the base protocol. */
 const wireName = name.map(text => text.replaceAll('|', '/'));
 
 export const document: fc.Arbitrary<string> = fc.string({
@@ -74,7 +70,7 @@ export const validBet: fc.Arbitrary<Bet> = fc.record({
   number,
 });
 
-/** A valid bet that the base protocol can carry. */
+/** A valid bet that the base protocol can encode. */
 export const wireBet: fc.Arbitrary<Bet> = fc.record({
   agency,
   firstName: wireName,
@@ -85,8 +81,7 @@ export const wireBet: fc.Arbitrary<Bet> = fc.record({
 });
 
 /**
- * The five fields as an agency's file or a payload has them. `numberDigits` pads the number with
- * zeros.
+ * The five fields as in an agency's file or a payload. `numberDigits` pads the number with zeros.
  */
 export function textsOf(bet: Bet, numberDigits = 1): string[] {
   const { firstName, lastName, birthdate: born } = bet;
@@ -108,12 +103,12 @@ export function rowsOf(bets: readonly Bet[]): Buffer {
   return Buffer.from(bets.map(rowOf).join(''));
 }
 
-/** Bets of one agency as the batch that a payload's parser would make of them. */
+/** A batch of an agency's bets, as a payload's parser would return it. */
 export function batchOf(bets: readonly Bet[], ofAgency = bets[0]?.agency ?? 1): BetBatch {
   return { agency: ofAgency, count: bets.length, rows: rowsOf(bets) };
 }
 
-/** A bet for where one is as good as another; `values` are those that matter. */
+/** Any valid bet, with the given values. */
 export function betWith(values: Partial<Bet> = {}): Bet {
   return {
     agency: 1,
@@ -126,10 +121,7 @@ export function betWith(values: Partial<Bet> = {}): Bet {
   };
 }
 
-/**
- * The bet as an object of its own, for comparisons: what is read from rows looks its texts up when
- * it is asked for them.
- */
+/** The bet as a plain object, for comparisons: stored bets decode their texts lazily. */
 export function plainBet(bet: Bet): Bet {
   return {
     agency: bet.agency,

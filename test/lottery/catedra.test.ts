@@ -23,8 +23,8 @@ import { betWith, birthdate, document, plainBet, rowsOf, textsOf } from './bets.
 import { askPython, needsPython } from './python.ts';
 
 /**
- * Names as the course's functions take them: anything that is text, line ends included. NUL is left
- * out, which Python's csv module takes only since 3.11.
+ * Names for the course's functions: any text, including line breaks. Without NUL, which Python's
+ * csv module accepts only since 3.11.
  */
 const anyName = fc
   .array(
@@ -236,10 +236,7 @@ describe('loadBets', () => {
 });
 
 describe('agreement with Python', () => {
-  /**
-   * The fields of a bet in the order of the row, as the course's `store_bets` hands them to the
-   * writer.
-   */
+  /** The fields of a bet in the order of the course's `store_bets`. */
   const fieldsOf = (bet: Bet): (string | number)[] => [
     bet.agency,
     ...textsOf(bet).slice(0, 4),

@@ -6,9 +6,9 @@ import { askPython, needsPython } from './python.ts';
 
 describe('agreement with Python', () => {
   /**
-   * Python's reader gives what is left of the file as a record when a quote is never closed. The
-   * answer has undefined (None) for the line on which that record starts and goes on with the line
-   * after it, as ours does.
+   * After an unclosed quote, Python's reader returns the rest of the file as a record. The answer
+   * has undefined (None) for the line on which it starts, and continues with the next line, as our
+   * reader does.
    */
   const PROGRAM = `
 import csv, io

@@ -152,7 +152,7 @@ describe('a stream in chunks', () => {
     for (const pieces of everyCut(Buffer.from(TEXT))) expect(readPieces(pieces)).toEqual(EXPECTED);
   });
 
-  /** Texts full of what matters to CSV. */
+  /** Texts with many special characters of CSV. */
   const text = fc
     .array(fc.constantFrom('a', 'b', ',', '"', '""', '\n', '\r', '\r\n', 'é', '"x,y"', ','), {
       maxLength: 40,
@@ -247,7 +247,7 @@ describe('memory', () => {
   const CHUNK_BYTES = 64 * 1024;
   const CHUNKS = 1024;
 
-  /** The most bytes of buffers that were held while `work` ran, beyond those before it. */
+  /** Peak bytes of buffers while `work` ran, beyond those before it. */
   function buffersDuring(work: (look: () => void) => void): number {
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;

@@ -1,10 +1,7 @@
 import { expect } from 'vitest';
 import { CsvReader } from '../../src/lottery/csv-reader.ts';
 
-/**
- * What was read: the line on which a record starts and its fields, or undefined in their place when
- * it is broken.
- */
+/** A record: the line on which it starts, and its fields, or undefined if it is malformed. */
 export type Read = [line: number, fields: string[] | undefined];
 
 export interface Options {
@@ -13,8 +10,8 @@ export interface Options {
 }
 
 /**
- * Reads a stream in the given pieces. Each piece is overwritten as soon as the reader has no right
- * to it any more.
+ * Reads a stream in the given pieces. Overwrites each piece as soon as the reader must not use it
+ * any more.
  */
 export function readPieces(
   pieces: readonly Uint8Array[],
@@ -36,7 +33,7 @@ export function readPieces(
   return found;
 }
 
-/** Takes everything that is complete; returns the step that ended it. */
+/** Reads all complete records. @returns the last step */
 export function drain(reader: CsvReader, found: Read[]): string {
   for (;;) {
     const step = reader.next();

@@ -5,7 +5,7 @@ import { holdDraw } from '../../src/lottery/draw.ts';
 import { betWith, validBet } from './bets.ts';
 
 async function* slicesOf(...slices: readonly (readonly Bet[])[]): AsyncGenerator<Iterable<Bet>> {
-  // Slices are read once: what was taken is gone.
+  // Slices can be read only once.
   for (const slice of slices) yield slice.values();
 }
 

@@ -7,8 +7,8 @@ type Kind = 'base' | 'u' | 'v' | 'refused-u' | 'end' | 'end-u' | 'closed' | 'dra
 const KINDS: readonly Kind[] = ['base', 'u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'];
 
 /**
- * A fact of an agency: bets of the base protocol, of an upload, an upload's refused batch, an end
- * with an upload or without.
+ * A fact of an agency: bets with or without an upload, a refused batch of an upload, or an end with
+ * or without an upload.
  */
 function factOf(kind: Kind, agency: number): Fact {
   const place = (upload: string) => ({ upload, seq: 1 });
@@ -37,7 +37,7 @@ const OVERTAKEN_BY: Record<Kind, readonly Kind[]> = {
   v: ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
   'refused-u': ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
   end: ['u', 'v', 'refused-u', 'end', 'end-u', 'closed', 'drawn'],
-  // Its own upload's batches are what it waits for.
+  // It follows the batches of its own upload.
   'end-u': ['v', 'end', 'end-u', 'closed', 'drawn'],
   closed: KINDS,
   drawn: KINDS,

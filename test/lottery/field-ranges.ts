@@ -1,8 +1,6 @@
 import type { FieldRanges } from '../../src/lottery/bet-rules.ts';
 
-/**
- * Fields in one buffer with bytes around them that would change the verdict if they were looked at.
- */
+/** Fields in one buffer, surrounded by bytes that would change the verdict if they were read. */
 export function rangesOf(
   fields: readonly Uint8Array[],
   between: Uint8Array = Buffer.from('80', 'hex'),

@@ -20,7 +20,7 @@ const drawn = (draw: Draw = DRAW): Fact => ({
   seal: { bytes: 0, sha256: '', time: '' },
 });
 
-/** A lottery of three agencies in which some have finished. */
+/** A lottery of three agencies, of which some have finished. */
 function lotteryAfter(...agencies: number[]): Lottery {
   const lottery = new Lottery([1, 2, 3]);
   for (const agency of agencies) lottery.apply(finished(agency));
@@ -135,7 +135,7 @@ describe('an unexpected agency', () => {
 
 const id = fc.integer({ min: 1, max: 6 });
 const count = fc.nat(200);
-/** What happens, without the number of a batch: that follows from what was before. */
+/** Events without sequence numbers, which follow from the earlier events. */
 const happening = fc.oneof(
   {
     weight: 6,
@@ -157,7 +157,7 @@ type Happening = {
   readonly numbered?: boolean;
 };
 
-/** The facts as a store would have kept them. */
+/** The facts as a store returns them. */
 function factsOf(happenings: readonly Happening[]): Fact[] {
   const next = new Map<number, number>();
   let isDrawn = false;
@@ -181,7 +181,7 @@ function factsOf(happenings: readonly Happening[]): Fact[] {
   });
 }
 
-/** All that can be asked of a lottery. */
+/** All properties of a lottery. */
 function lookAt(lottery: Lottery): object {
   const agencies = [1, 2, 3, 4, 5, 6].map(agency => ({
     finished: lottery.hasFinished(agency),

@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
 
-/** The course's own implementation of CSV, Python's, as the judge of ours. */
+/** Python's csv module, which the course uses, as the reference for ours. */
 
 export const HAS_PYTHON = spawnSync('python3', ['--version']).status === 0;
 
-/** Skips the test where there is no Python. */
+/** Skips the test without Python. */
 export function needsPython({ skip }: TestContext): void {
   skip(!HAS_PYTHON, 'python3 is not installed');
 }
 
 /**
- * Runs a program once with many cases. `program` defines a function `answer(case)`.
+ * Runs a Python program with many cases. `program` defines a function `answer(case)`.
  *
  * @returns the answer to each case
  */

@@ -11,7 +11,7 @@ interface Checked {
   readonly tornRow: string | undefined;
 }
 
-/** What is said of a file that comes in chunks of a length. */
+/** The faults of a file read in chunks of a length. */
 function check(file: string, chunkBytes: number): Checked {
   const bytes = Buffer.from(file, 'latin1');
   const bets: Bet[] = [];

@@ -11,17 +11,14 @@ const NUNEZ = '65535,Tiago Nicolás,Núñez,34407251,2000-02-29,42\r\n';
 
 const scanner = new RowScanner();
 
-/** What a scanner finds from a place on, with the place where it stops. */
+/** The rows that a scanner finds from an offset, and where it stops. */
 function found(window: Uint8Array, from = 0): number[] {
   scanner.load(window);
   const rows = scanner.scan(from);
   return [...scanner.found.subarray(0, rows * NUMBERS_PER_ROW + 1)];
 }
 
-/**
- * Whether a file gives the same bets, or the same error after the same bets, with and without the
- * scanner.
- */
+/** Whether reading a file gives the same bets or the same error with and without the scanner. */
 function isReadTheSame(bytes: Uint8Array, places: readonly number[] = []): boolean {
   return isDeepStrictEqual(readRows(bytes, places), readRowsAsCsv(bytes));
 }
@@ -68,7 +65,7 @@ describe('RowScanner', () => {
   test('finds rows of up to 255 bytes', () => {
     const rows = [255, 256].map(length => Buffer.from(`1,${'x'.repeat(length - 7)},,,,7\r\n`));
     expect(rows.map(row => found(row))).toEqual([[0, 1, 7, 257], [0]]);
-    // As many commas as would be five, if they were counted in a byte.
+    // A number of commas that is five modulo 256.
     expect(found(Buffer.from(`1${','.repeat(256 + 5)}7\r\n`))).toEqual([0]);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { StoredBet } from '../../src/lottery/stored-bet.ts';
 import { betWith, rowOf } from './bets.ts';
 
-/** The bet behind one other row. */
+/** The second bet of a file. */
 function stored(values: Parameters<typeof betWith>[0] = {}): StoredBet {
   const before = rowOf(betWith({ firstName: 'Íñigo' }));
   const bet = betWith(values);

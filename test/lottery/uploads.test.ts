@@ -89,7 +89,7 @@ describe('uploads', () => {
     uploads.stored(2, place('a', 1), 3);
     expect(uploads.void(1, 'a')).toBe(3);
     expect([uploads.voidedOf(1), uploads.of(1).map(({ name }) => name)]).toEqual([['a'], ['b']]);
-    // Of `c` a journal that was written anew has no batch any more.
+    // A rewritten journal has no batch of `c` any more.
     expect(uploads.void(1, undefined, ['b', 'c'])).toBe(3);
     expect(uploads.voidedOf(1)).toEqual(['a', 'b', 'c']);
     expect([uploads.isVoided(1, 'c'), uploads.isVoided(2, 'a')]).toEqual([true, false]);
@@ -99,7 +99,7 @@ describe('uploads', () => {
 
   const step = fc.record({
     agency: fc.integer({ min: 1, max: 3 }),
-    // Names that would be one if they were joined with the agency carelessly.
+    // Names that collide if they are joined with the agency's id.
     upload: fc.constantFrom('u', '1', '11', 'U', '__proto__'),
     valid: fc.boolean(),
     count: fc.nat(200),

@@ -1,21 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** An agency of a lottery between strangers: what stands in its file, and what it must be told. */
+/** An agency of an interoperability test: its file, and its expected winners. */
 export interface PeerAgency {
   readonly id: number;
   readonly lines: readonly string[];
-  /** Documents that bet on 7574, in the order of the file. */
+  /** Documents of winning bets, in the order of the file. */
   readonly winners: readonly string[];
 }
 
 const SURNAMES = ['Lorca', 'Núñez', 'Pérez Güemes', 'Ávila', 'Ñandú'];
-/** Greater numbers are refused by the original server of op-codes. */
+/** The original server of op-codes refuses greater numbers. */
 const NUMBERS = 7000;
 const WINNING_NUMBER = 7574;
 
 /**
- * An agency with made-up bets, of which each has a document of its own.
+ * An agency with generated bets and unique documents.
  *
  * @param winnersAt places in the file, from 0, of the bets that win
  * @param numbers of other bets, by their place in the file
@@ -36,7 +36,7 @@ export function makeAgency(
   return { id, lines, winners: winnersAt.map(index => String(documentAt(index))) };
 }
 
-/** Five agencies: a large one, one that wins nothing, one with a single bet. */
+/** Five agencies, among them a large one, one without winners, and one with a single bet. */
 export const FIVE_AGENCIES: readonly PeerAgency[] = [
   makeAgency(1, 300, [4, 17, 299]),
   makeAgency(2, 200),
@@ -45,10 +45,10 @@ export const FIVE_AGENCIES: readonly PeerAgency[] = [
   makeAgency(5, 99, [98]),
 ];
 
-/** Numbers that not every original server takes. */
+/** Numbers that some original servers refuse. */
 export const HIGH_NUMBERS = { 5: 9998, 6: 9999, 50: 9999 };
 
-/** Writes the agency's file, from the line `from` on. */
+/** Writes the agency's file, from line `from` on. */
 export async function writeAgency(
   folder: string,
   { id, lines }: PeerAgency,
@@ -68,12 +68,12 @@ export async function readRows(file: string): Promise<string[]> {
   return (await readFile(file, 'utf8')).split('\r\n').slice(0, -1);
 }
 
-/** The rows of one agency, in their order. */
+/** The rows of one agency, in order. */
 export function rowsOf(rows: readonly string[], { id }: PeerAgency): string[] {
   return rows.filter(row => row.startsWith(`${id},`));
 }
 
-/** The rows that the agency's bets become. */
+/** The expected rows of the agency's bets. */
 export function rowsFor({ id, lines }: PeerAgency): string[] {
   return lines.map(line => `${id},${line}`);
 }

@@ -6,14 +6,14 @@ import { betsOf, makeAgency, readRows, rowsFor, rowsOf } from './agencies.ts';
 import { runAgency, SPOKEN, startOurServer } from './our-side.ts';
 
 /**
- * Promises P1 and P2 in the dialects that have no upload to go on with: only the acknowledgements
- * tell what is stored.
+ * Promises P1 and P2 in the dialects without resumable uploads, in which only acknowledgements show
+ * what is stored.
  */
 
 const BATCH = 2;
 const BATCHES = 200;
 const OPTIONS = ['--batch', String(BATCH)];
-/** Wins with its second bet, and with its last. */
+/** Its second and its last bet win. */
 const AGENCIES = [1, 2, 3, 4, 5].map(id =>
   makeAgency(id, BATCHES * BATCH, [1, BATCHES * BATCH - 1]),
 );
@@ -42,7 +42,7 @@ test.each(SPOKEN)(
       const own = rowsOf(rows, agency);
       expect(own).toEqual(rowsFor(agency).slice(0, own.length));
       expect(own.length % BATCH).toBe(0);
-      // The batch whose answer was lost may be there.
+      // The batch with the lost answer may be stored.
       const unsure = own.length / BATCH - reports[index]!.acknowledged;
       expect([0, 1]).toContain(unsure);
       return own.length;

@@ -27,13 +27,14 @@ import {
 import { type ClientReport, type PeerEnd, startPeerServer } from './python-peer.ts';
 
 /**
- * Whole lotteries of five agencies with strangers at one end, in every dialect; all are processes.
+ * Lotteries of five agencies with the peers' programs on one side, in every dialect. All are
+ * processes.
  */
 
 const BATCH = 20;
 const DONE = { code: 0, signal: null };
 
-/** What is spoken, and the options of the stranger. */
+/** The dialect, and the options of the peer. */
 type Case = readonly [Spoken, ...string[]];
 
 const inEach = (...options: readonly string[]): Case[] =>
@@ -42,14 +43,14 @@ const titled = (each: Case): [string, Case] => [each.join(' '), each];
 
 beforeEach(needsPython);
 
-/** Every bet once, and those of an agency in their order. */
+/** Expects every bet once, and those of an agency in order. */
 async function expectStored(file: string, agencies: readonly PeerAgency[]): Promise<void> {
   const rows = await readRows(file);
   for (const agency of agencies) expect(rowsOf(rows, agency)).toEqual(rowsFor(agency));
   expect(rows).toHaveLength(betsOf(agencies));
 }
 
-/** One draw, nothing that went wrong, and an end in order. */
+/** Expects one draw, no errors, and a graceful end. */
 async function expectOneDraw(server: Program, agencies: readonly PeerAgency[]): Promise<void> {
   server.kill('SIGTERM');
   expect(await server.exited).toEqual(DONE);
@@ -62,7 +63,7 @@ async function expectOneDraw(server: Program, agencies: readonly PeerAgency[]): 
   ]);
 }
 
-/** How a client in Python ends to whom nothing was refused. */
+/** The report of a Python client without refusals. */
 function ofAll({ id, lines, winners }: PeerAgency): PeerEnd<ClientReport> {
   const batches = Math.ceil(lines.length / BATCH);
   const report = {
@@ -84,7 +85,7 @@ async function expectWinnersFiles(folder: string, agencies: readonly PeerAgency[
 }
 
 describe('a lottery of five clients of other solutions and our server', () => {
-  /** One of them has no bet at all. Our server takes every number up to 9999. */
+  /** One has no bets. Our server accepts every number up to 9999. */
   const AGENCIES = [
     makeAgency(1, 300, [4, 17, 299], HIGH_NUMBERS),
     ...FIVE_AGENCIES.slice(1, 4),

@@ -6,7 +6,7 @@ import { type ClientReport, type PeerDialect, type PeerEnd, runPeerClient } from
 
 /** The built program between peers of all dialects. */
 
-/** What a peer in Python is called, and what it speaks. */
+/** The Python peers, and their dialects. */
 export type Spoken = Exclude<AgencyProtocol, 'resumable'>;
 
 export const SPOKEN = AGENCY_PROTOCOLS.filter((name): name is Spoken => name !== 'resumable');
@@ -17,7 +17,7 @@ export function peerOf(spoken: Spoken): PeerDialect {
 
 export interface OurServer {
   readonly server: Program;
-  /** Where each dialect is spoken; `base` on the port of tp0. */
+  /** Port of each dialect; `base` has the port of tp0. */
   readonly portOf: (protocol: AgencyProtocol) => number;
 }
 
@@ -47,7 +47,7 @@ export async function startOurServer(
   return { server, portOf };
 }
 
-/** Starts our client; its winners come into `winners-N.txt`. */
+/** Starts our client, which writes its winners to `winners-N.txt`. */
 export async function startOurClient(
   folder: string,
   agency: PeerAgency,
@@ -66,7 +66,7 @@ export function winnersFile(folder: string, { id }: PeerAgency): string {
   return join(folder, `winners-${id}.txt`);
 }
 
-/** Lets a client in Python send an agency's bets, from a line of its file on. */
+/** Runs a Python client with an agency's bets, from a line of its file on. */
 export async function runAgency(
   folder: string,
   agency: PeerAgency,
@@ -82,7 +82,7 @@ export async function runAgency(
   );
 }
 
-/** Those that ask for the winners do not wait long between two questions. */
+/** With a short pause for clients that poll. */
 function waitingIn(spoken: Spoken): string[] {
   return spoken === 'push-codes' || spoken === 'csv-frames' ? [] : ['--wait', '0.05'];
 }

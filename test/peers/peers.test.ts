@@ -6,10 +6,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { makeAgency, readRows, rowsFor, rowsOf, writeAgency } from './agencies.ts';
 import { type PeerDialect, runPeerClient, startPeerServer } from './python-peer.ts';
 
-/**
- * The peers among themselves: whoever is to judge our central and our agency has to agree with its
- * own kind first.
- */
+/** The peers among themselves: before they test our programs, they must work with each other. */
 
 const AGENCIES = [makeAgency(1, 17, [4, 16]), makeAgency(2, 12), makeAgency(3, 5, [0])];
 const BATCH = 5;
@@ -202,10 +199,7 @@ describe('input that the original server does not support', () => {
   });
 });
 
-/**
- * Writes bytes on a connection of their own and closes it; whether the server takes them does not
- * matter.
- */
+/** Writes bytes on a new connection and closes it; the server need not accept them. */
 function sayAndLeave(port: number, hex: string): Promise<void> {
   return new Promise(resolve => {
     const socket = connect({ port, host: '127.0.0.1' }, () =>

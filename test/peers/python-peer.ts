@@ -5,15 +5,15 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
 /**
- * Clients and servers of other solutions: the Python programs of this folder, which share nothing
- * with our code.
+ * Clients and servers like those of other solutions: the Python programs of this folder, which
+ * share no code with the product.
  */
 
 const DIALECTS = ['base', 'push_codes', 'check_win', 'csv_frames', 'op_codes'] as const;
 
 export type PeerDialect = (typeof DIALECTS)[number];
 
-/** What a client prints at the end; `acknowledged` and `errors` count batches. */
+/** The final report of a client; `acknowledged` and `errors` count batches. */
 export interface ClientReport {
   readonly agency: number;
   readonly batches: number;
@@ -23,21 +23,21 @@ export interface ClientReport {
   readonly winners: readonly string[];
 }
 
-/** What a server prints at the end; `all_sent` counts how often each agency said so. */
+/** The final report of a server; `all_sent` counts each agency's ends of bets. */
 export interface ServerReport {
   readonly done: true;
   readonly bets: number;
   readonly all_sent: Readonly<Record<string, number>>;
 }
 
-/** How a peer ended; `report` is missing when it printed none. */
+/** The exit of a peer; `report` is undefined if it printed none. */
 export interface PeerEnd<Report> {
   readonly code: number | null;
   readonly stderr: string;
   readonly report: Report | undefined;
 }
 
-/** Runs a client, which is killed when the test ends before it does. */
+/** Runs a client. The end of the test kills it. */
 export function runPeerClient(
   dialect: PeerDialect,
   agency: { port: number; id: number; file: string },
@@ -56,8 +56,7 @@ export function runPeerClient(
 }
 
 /**
- * Starts a server on a free port of the loopback interface and waits until it listens. Killed when
- * the test ends.
+ * Starts a server on a free loopback port and waits until it listens. The end of the test kills it.
  */
 export async function startPeerServer(
   dialect: PeerDialect,
@@ -94,7 +93,7 @@ function start(dialect: PeerDialect, args: readonly string[]): ChildProcess {
   return peer;
 }
 
-/** The last line on stdout is the report, whatever came before it. */
+/** The last line on standard output is the report. */
 async function endOf<Report>(peer: ChildProcess): Promise<PeerEnd<Report>> {
   let stdout = '';
   let stderr = '';

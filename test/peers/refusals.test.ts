@@ -15,12 +15,11 @@ import {
 import { runPeerClient, startPeerServer } from './python-peer.ts';
 
 /**
- * Batches that are refused, with a stranger at one end: whoever sent them hears of it, and nobody
- * else suffers.
+ * Refused batches, with a peer on one side: the sender is informed, and others are not affected.
  */
 
 const BATCH = 5;
-/** Wins with its second and its last bet. */
+/** Its second and its last bet win. */
 const LORCA = makeAgency(1, 17, [1, 16]);
 const OTHER = makeAgency(2, 12, [3]);
 
@@ -103,12 +102,13 @@ describe('our server with an invalid bet of another client', () => {
   const refused = { agency: 1, acknowledged: 1, winners: [] };
 
   test.each<readonly [Spoken, object]>([
-    // An existing client of base sends the batch again, which must not be answered either.
+    // An original base client repeats the batch, which must not be answered either.
     ['base', { code: 1, report: { ...refused, errors: 1 } }],
     ['push-codes', { code: 0, report: { ...refused, errors: 1 } }],
-    // The original survives the answer, sends on, and finds the connection closed.
+    // The original ignores the answer, continues, and finds the connection closed.
     ['check-win', { code: 1, report: { ...refused, errors: 1 } }],
-    // There is no word for it: the client takes the closed connection for the end of the winners.
+    // The dialect cannot express it: the client takes the closed connection for the end of the
+    // winners.
     ['csv-frames', { code: 0, report: { ...refused, errors: 1 } }],
   ])(
     'in %s stores nothing of its batch, and the draw waits for the corrected bets',

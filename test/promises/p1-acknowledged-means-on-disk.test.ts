@@ -11,7 +11,7 @@ import { Peer } from '../support/peer.ts';
 import { startServer } from '../support/program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 
-/** A disk whose syncs wait until the test lets them begin, by the name of their file. */
+/** A disk whose syncs the test holds, by file name. */
 function holdSyncs(files: FaultyFiles) {
   const waiting = new Map<string, () => void>();
   files.onSync = async name => {
@@ -58,7 +58,7 @@ describe('P1 An acknowledgement means on disk', () => {
     for (let left: readonly string[] = syncs; left.length > 0; left = left.slice(1)) {
       await until(() => held.names().length >= left.length, `the syncs of ${left.join()}`);
       expect(held.names()).toEqual(left);
-      // Others are served meanwhile; this one is not told anything.
+      // Others are served meanwhile; this agency receives nothing.
       await takeTurns(other);
       expect(peer.socket.bytesRead).toBe(before);
       const logged = ['batch-stored', 'bet-stored', 'agency-finished'];

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const BETS = 40;
 
-/** A batch of which one bet is none. */
+/** A batch with one invalid bet. */
 const withFault = (at: number): string[][] =>
   range(BETS).map(index => bet(index === at ? 'x' : 100 + index));
 
@@ -40,8 +40,8 @@ describe('P2 All or nothing', () => {
     expect(await peer.frames(2)).toEqual([welc(1), 'OK']);
     first.server.kill('SIGKILL');
     await first.server.exited;
-    // What a crash in the middle of the next batch leaves: whole rows and the beginning of one, and
-    // half of a line.
+    // The remains of a crash during the next batch: complete rows, part of a row, and half of a
+    // line.
     const part = GOOD_ROWS.slice(0, row(1, 500).length * 3 + 10);
     await appendFile(join(folder, 'bets.csv'), part);
     await appendFile(join(folder, 'bets.journal'), '{"n":3,"type":"group","end":');

@@ -20,7 +20,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 
 const env = { NUMBER_AGENCIES: '3' };
 
-/** A connection that says something; returns its answers. */
+/** Sends messages on a new connection. @returns their answers */
 async function ask(port: number, count: number, ...says: readonly Uint8Array[]): Promise<string[]> {
   const peer = await Peer.connect(port);
   peer.send(Buffer.concat(says));
@@ -44,7 +44,7 @@ describe('P4 The draw waits for everybody', () => {
     const { server, port } = await startServer(folder, env);
     const [waiting, last] = [await Peer.connect(port), await Peer.connect(port)];
     waiting.send(Buffer.concat([conn(1), GWIN, WAIT]));
-    // Bets of the last agency may come at any time until it says that it is done.
+    // Bets of the last agency may arrive until it finishes.
     last.send(Buffer.concat([conn(3), nbet(bet(31, 7574)), GWIN, nbet(bet(32, 7574)), GWIN]));
     expect(await last.frames(4)).toEqual(['OK', 'NEND', 'OK', 'NEND']);
     expect(waiting.socket.bytesRead).toBe(0);

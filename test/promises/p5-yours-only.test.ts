@@ -11,7 +11,7 @@ describe('P5 Yours only', () => {
     const { port } = await startServer(await temporaryFolder(), { NUMBER_AGENCIES: '3' });
     const peers = [await Peer.connect(port), await Peer.connect(port), await Peer.connect(port)];
     const [first, second, third] = peers as [Peer, Peer, Peer];
-    // Interleaved, and with a document that bets in two agencies.
+    // Interleaved, and with a document that two agencies share.
     first.send(Buffer.concat([conn(1), nbet(bet(13, 7574), bet(77, 7574), bet(12, 1))]));
     expect(await first.frame()).toBe('OK');
     second.send(Buffer.concat([conn(2), nbet(bet(77, 7574), bet(21, 7575))]));
@@ -31,8 +31,7 @@ describe('P5 Yours only', () => {
       peer.send(Buffer.concat([WAIT, GWIN]));
       expect(await peer.frames(2)).toEqual([answer, answer]);
     }
-    // Whoever has said who it is cannot become somebody else, and whoever is nobody is told
-    // nothing.
+    // An identified connection cannot change its agency, and an unidentified one receives nothing.
     second.send(Buffer.concat([conn(1), GWIN]));
     expect(await second.lastFrames()).toEqual([expect.stringMatching(/^FAIL malformed\|1\|/)]);
     const stranger = await Peer.connect(port);

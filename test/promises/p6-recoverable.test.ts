@@ -10,9 +10,7 @@ const env = { NUMBER_AGENCIES: '2' };
 
 const ROWS = [row(1, 11), row(1, 12, 7574), row(1, 13)];
 
-/**
- * A folder as a server leaves it that is killed when agency 1 has sent three batches and its end.
- */
+/** The folder of a server that was killed after agency 1 sent three batches and finished. */
 async function killedServer(): Promise<string> {
   const folder = await temporaryFolder();
   const { server, port } = await startServer(folder, env);
@@ -89,7 +87,7 @@ describe('P6 Recoverable', () => {
 
   test.each([
     ['a flipped bit in the second row', 'bets.csv', ROWS[0]!.length + 5, ROWS[0]!.length],
-    // The line that vouches for the second row.
+    // The journal line of the second row.
     ['a flipped bit in the third line', 'bets.journal', undefined, undefined],
   ])('%s of %s stops the start with file and offset', async (_, file, at, offset) => {
     const folder = await killedServer();
@@ -108,7 +106,7 @@ describe('P6 Recoverable', () => {
       `${file} is damaged at offset ${offset ?? startOfThird}, `,
     );
     expect(server.linesOf('listen')).toEqual([]);
-    // Nothing is repaired by guessing.
+    // No damage is repaired by guessing.
     const after = [
       await readFile(join(folder, 'bets.csv')),
       await readFile(join(folder, 'bets.journal')),

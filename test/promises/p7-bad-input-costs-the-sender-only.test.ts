@@ -26,17 +26,14 @@ const env = {
   MESSAGE_TIMEOUT: '800ms',
 };
 
-/** A header that announces a payload of so many bytes. */
+/** A header with a payload length. */
 const announcing = (type: string, bytes: number): Buffer => {
   const header = frame(type, '');
   header.writeUInt32BE(bytes, 4);
   return header;
 };
 
-/**
- * What a peer says, and the end of what it is answered. Agency 1 is somebody else, who is connected
- * already.
- */
+/** Bytes of a peer, and the end of its answers. Agency 1 is another, connected peer. */
 const OFFENDERS: readonly (readonly [string, readonly Uint8Array[], RegExp | string])[] = [
   ['an unknown message', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], 'NOK'],
   ['no message', [], 'NOK'],
@@ -86,7 +83,7 @@ describe('P7 Bad input costs the sender only', () => {
     }
     honest.send(Buffer.concat([done(OFFENDERS.length, OFFENDERS.length), END, WAIT]));
     expect(await honest.frames(2)).toEqual(['OK', 'OK']);
-    // Agency 2 is still accepted after the bad input in its name.
+    // Agency 2 is still accepted after bad input in its name.
     const second = await Peer.connect(port);
     second.send(Buffer.concat([conn(2), nbet(bet(21)), END]));
     expect(await second.frames(2)).toEqual(['OK', 'OK']);

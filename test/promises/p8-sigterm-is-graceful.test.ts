@@ -24,7 +24,7 @@ describe('P8 SIGTERM is graceful', () => {
       expect(await server.exited).toEqual({ code: 0, signal: null });
       await expect(Peer.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 
-      // What was stored was answered, and nothing else.
+      // Exactly the stored batches were answered.
       const stored = 1 + answers.filter(answer => answer === 'OK').length;
       const rows = range(stored).map(index => row(1, index));
       expect(await readFile(join(folder, 'bets.csv'), 'utf8')).toBe(rows.join(''));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { type Outcome, ROOT, sh } from './shell.ts';
 
-/** A script of the targets of make, beside a `docker` that is the given shell script. */
+/** A script of the make targets, with the given shell script as `docker`. */
 async function withDocker(script: string, docker: string, compose: string): Promise<Outcome> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'bin'));
@@ -18,7 +18,7 @@ async function withDocker(script: string, docker: string, compose: string): Prom
 const PAGES = '      - 127.0.0.1:9090:8080\n      - 127.0.0.1:9091:8080\n';
 
 test('make docker-compose-logs-by-time prints the lines of all containers in order of time', async () => {
-  // As compose 1.29 prints them.
+  // In the format of compose 1.29.
   const logs = `cat <<'LOGS'
 Attaching to client1, server
 client1    | 2024-08-21T22:11:15.100000002Z 2024-08-21 22:11:15 INFO     action: a | result: success

@@ -8,7 +8,7 @@ import { PROGRAM } from '../support/built-program.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
 import { type Outcome, ROOT, sh } from './shell.ts';
 
-/** A folder with the script, and what runs it there for the files of so many agencies. */
+/** A folder with the script, and a function that runs it for a number of agencies. */
 async function project() {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'scripts'));
@@ -22,7 +22,7 @@ async function project() {
 
 const MADE_UP = "made-up bets, seed 7574 (the course's data goes to .data/dataset.zip)";
 
-/** What it says about where the files come from. */
+/** Its message about the source of the files. */
 const origins = ({ stdout }: Outcome): string[] =>
   stdout.split('\n').flatMap(line => /^dataset: (.+)$/.exec(line)?.[1] ?? []);
 
@@ -87,7 +87,7 @@ test('make dataset replaces empty folders made by Docker', async () => {
   expect(provide(3).status).toBe(0);
   expect(await readFile(join(data, 'dataset/agency-2.csv'), 'utf8')).toBe('mine');
   expect(await readFile(join(data, 'dataset/agency-3.csv'), 'utf8')).toMatch(/^([^,]+,){4}\d+\r\n/);
-  // What is expected of all three would be wrong here.
+  // The common expectation does not apply here.
   expect(await files()).not.toContain('expected.json');
 });
 

@@ -5,9 +5,7 @@ import { temporaryFolder } from '../support/temp-folder.ts';
 import { GENERATOR, generate, sh } from './shell.ts';
 
 describe('the exercise of generar-compose.sh', () => {
-  /**
-   * The exercise in the heading of what a copy of the script writes, next to a file `.exercise`.
-   */
+  /** The exercise in the heading that a copy of the script writes, next to a file `.exercise`. */
   async function chosen(
     file: string | undefined,
     variable: string | undefined,

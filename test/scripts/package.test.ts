@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 test('the packed package installs offline without dependencies and runs a lottery', async () => {
   const folder = await temporaryFolder();
-  // The tests run beside each other over one dist/: prepack would build it anew.
+  // The tests share dist/, which prepack would rebuild.
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
     cwd: ROOT,
   });

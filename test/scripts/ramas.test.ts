@@ -17,7 +17,7 @@ const ENV = {
 
 const EXERCISES = ['ej1', 'ej2', 'ej3', 'ej4', 'ej5', 'ej6', 'ej7', 'ej8'];
 
-/** A repository with one commit that holds what the script needs. */
+/** A repository with one commit of the files that the script needs. */
 async function repository() {
   const folder = await temporaryFolder();
   const git = (...args: string[]): string =>

@@ -11,7 +11,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a script with plain `sh`, and nothing of the caller's environment but the path. */
+/** Runs a script with `sh`. Of the caller's environment it inherits only the path. */
 export function sh(
   script: string,
   args: readonly string[],

@@ -32,7 +32,7 @@ function encryptedKey(): string {
 
 const DAMAGED = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
-/** The error for files with these contents; undefined for a missing file. */
+/** The error for files with this content; undefined content: a missing file. */
 async function failureOf(cert: string | undefined, key: string | undefined): Promise<string> {
   const folder = await temporaryFolder();
   if (cert !== undefined) await writeFile(join(folder, 'own.pem'), cert);

@@ -4,7 +4,7 @@ import { busiest, recentRate, slices } from '../../web/recent-rate.ts';
 /** A whole half minute. */
 const END = 1_795_282_200;
 
-/** Seconds up to END with so many bets. */
+/** Seconds up to END, with these numbers of bets. */
 const history = (...bets: number[]) =>
   bets.map((count, index) => ({ second: END - bets.length + index, bets: count }));
 

@@ -18,7 +18,7 @@ describe.each([es, en])('$locale', texts => {
   });
 });
 
-/** Every kind of event that the central puts into a snapshot. */
+/** Every kind of event in a central's snapshots. */
 function kindsOfEvents(): string[] {
   const source = (name: string): string =>
     readFileSync(join(import.meta.dirname, '../../src/observe', name), 'utf8');
@@ -119,7 +119,7 @@ describe('the sentence of an event', () => {
   });
 });
 
-/** Why a central is not ready, as the central has it. */
+/** The central's reasons for not being ready. */
 function reasonsOfUnready(): string[] {
   const source = readFileSync(join(import.meta.dirname, '../../src/observe/monitor.ts'), 'utf8');
   const line = /type UnreadyReason =([^;]*);/.exec(source)![1]!;

@@ -12,7 +12,7 @@ interface Element {
   readonly children: readonly Element[];
 }
 
-/** A document as an independent parser reads it. */
+/** Parses a document with an independent parser. */
 function readXml(text: string): Element {
   const program = `
 import xml.etree.ElementTree
@@ -53,7 +53,7 @@ describe('the JSON report', () => {
   });
 });
 
-/** The rules of the schemas of Ant and of Jenkins, of which the first is the stricter one. */
+/** The rules of the schemas of Ant and Jenkins; Ant's is stricter. */
 describe('the JUnit report', () => {
   test('has a suite per exercise with exactly the elements that the schemas allow', context => {
     needsPython(context);
@@ -108,7 +108,7 @@ describe('the JUnit report', () => {
 
 function expectCase({ attributes, children }: Element): void {
   expect(attributes).toEqual({
-    // A token: no line ends, no spaces at its ends.
+    // A token: no line breaks, no leading or trailing spaces.
     name: expect.stringMatching(/^\S.*\S$/),
     classname: expect.stringMatching(/^loteria\.check\.ej\d$/),
     time: expect.stringMatching(/^\d+\.\d{3}$/),

@@ -2,7 +2,7 @@ import type { Finding, Language, Report, Text } from '../../../src/check/finding
 
 const same = (text: string): Text => ({ es: text, en: text });
 
-/** Text that would break a report which does not escape it. */
+/** Text that breaks a report without escaping. */
 export const HOSTILE = `<script>alert("x")</script> & 'ñandú' \u0000\u001b[31m ]]>`;
 
 const finding = (

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { NativeService } from '../../../src/check/runners/native-service.ts';
 
-/** Nothing of a process that has ended. */
+/** Undefined after the process has ended. */
 const commandLine = (pid: string): Promise<string> =>
   readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 

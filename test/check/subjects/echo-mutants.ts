@@ -5,7 +5,7 @@ const VALIDATOR = 'validar-echo-server.sh';
 const SERVER = 'server/main.py';
 const CLIENT = 'client/main.py';
 
-/** Mistakes of the exercises 1 to 4, which only Docker shows. */
+/** Faults in exercises 1 to 4, which only a run in Docker detects. */
 export const ECHO_MUTANTS: readonly Mutant[] = [
   {
     name: 'five-clients-always',

@@ -1,16 +1,16 @@
 import type { Verdict } from '../../../src/check/finding.ts';
 import type { Patch } from './subject.ts';
 
-/** A solution with exactly one mistake, as students make it. */
+/** A solution with one typical fault. */
 export interface Mutant {
   readonly name: string;
-  /** Why students do that. */
+  /** Why students make it. */
   readonly why: string;
   readonly patches: readonly Patch[];
-  /** The checks that must not say `ok`, and what they must say. */
+  /** The verdicts other than `ok`, by check. */
   readonly expected: Readonly<Record<string, Exclude<Verdict, 'ok'>>>;
-  /** In a container it is no mistake. */
+  /** Whether it is correct in a container. */
   readonly isOkInDocker?: boolean;
-  /** Checks that may find it as well: a race that depends on the moment. */
+  /** Checks that may find it too, depending on a race. */
   readonly possible?: readonly string[];
 }

@@ -3,10 +3,7 @@ import type { Mutant } from './mutant.ts';
 const SERVER = 'server/main.mjs';
 const CLIENT = 'client/main.mjs';
 
-/**
- * The faults of Python's table that a program in Node can have, under the same names where they are
- * the same.
- */
+/** The faults of the Python table that a Node program can have, with the same names. */
 export const NODE_MUTANTS: readonly Mutant[] = [
   {
     name: 'recv-once',
@@ -22,7 +19,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
         replace: '  if (received.length === 0) {\n',
       },
     ],
-    // What a slow reader takes in parts arrives in parts.
+    // A slow reader also causes short reads.
     expected: { 'short-reads': 'fail', 'short-writes': 'fail' },
   },
   {

@@ -18,7 +18,7 @@ const CLIENT_RECEIVE = `    data = b""
     return data
 `;
 
-/** The client repeats its question until the draw; the pause is so many times `loop.period`. */
+/** Polls until the draw. The pause is a multiple of `loop.period`. */
 const polling = (periods: number): readonly Patch[] => [
   {
     file: SERVER,
@@ -42,12 +42,12 @@ const polling = (periods: number): readonly Patch[] => [
   },
 ];
 
-/** Those that run the programs of exercise 8. */
+/** Checks that run the programs of exercise 8. */
 const LOTTERY_CHECKS = CHECKS.filter(
   ({ id, exercises }) => id !== 'compose' && exercises.includes('ej8'),
 ).map(({ id }) => id);
 
-/** Mistakes of the client, some of them with what the server has to do for them. */
+/** Faults of the client; some need a change of the server. */
 export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'recv-once',
@@ -55,7 +55,7 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     patches: [
       { file: CLIENT, find: CLIENT_RECEIVE, replace: '    return connection.recv(length)\n' },
     ],
-    // What a slow reader takes in parts arrives in parts.
+    // A slow reader also causes short reads.
     expected: { 'short-reads': 'fail', 'short-writes': 'fail' },
   },
   {
@@ -143,7 +143,7 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     patches: [
       { file: CLIENT, find: 'read_batches("agency.csv",', replace: 'read_batches("/agency.csv",' },
     ],
-    // That is no mistake, and without a container it cannot run.
+    // No fault, but it cannot run without a container.
     expected: Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
     isOkInDocker: true,
   },
@@ -153,7 +153,7 @@ export const PYTHON_CLIENT_MUTANTS: readonly Mutant[] = [
     patches: [
       { file: CLIENT, find: 'read_batches("agency.csv",', replace: 'read_batches("bets.csv",' },
     ],
-    // What has nothing to look at does not hold.
+    // Checks without data are not checkable.
     expected: {
       ...Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
       outcome: 'fail',

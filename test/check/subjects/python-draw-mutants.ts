@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const SERVER = 'server/main.py';
 const CLIENT = 'client/main.py';
 
-/** Mistakes of the draw: its moment, and the winners that each agency receives. */
+/** Faults of the draw: its time, and the winners of each agency. */
 export const PYTHON_DRAW_MUTANTS: readonly Mutant[] = [
   {
     name: 'winners-to-all',
@@ -70,7 +70,7 @@ export const PYTHON_DRAW_MUTANTS: readonly Mutant[] = [
     name: 'finished-counter',
     why: 'A counter in place of a set counts an agency that comes back twice.',
     patches: [
-      // The file of an agency that the compose file does not have is called after it as well.
+      // The checker names the file of an additional agency after it too.
       { file: 'generar-compose.sh', find: ':/agency.csv', replace: ':/data/agency-$client.csv' },
       {
         file: CLIENT,

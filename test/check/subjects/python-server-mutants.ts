@@ -3,7 +3,7 @@ import type { Patch } from './subject.ts';
 
 const SERVER = 'server/main.py';
 
-/** No mistake in a container: the server closes first, which keeps its port in use for a while. */
+/** Correct in a container: the server closes first, which keeps its port in TIME_WAIT. */
 const CLOSES_FIRST: readonly Patch[] = [
   {
     file: SERVER,
@@ -18,7 +18,7 @@ const CLOSES_FIRST: readonly Patch[] = [
   },
 ];
 
-/** Mistakes of the server, some of them with what the client has to do for them. */
+/** Faults of the server; some need a change of the client. */
 export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
   {
     name: 'header-recv-once',
@@ -74,7 +74,7 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { 'short-reads': 'fail' },
-    // The buffers of a container are larger than those of a namespace.
+    // The buffers of a container are larger than those of a network namespace.
     possible: ['short-writes'],
   },
   {
@@ -264,7 +264,7 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: { concurrency: 'fail' },
-    // All of them let several agencies upload at once.
+    // Checks with concurrent uploads.
     possible: [
       'outcome',
       'short-reads',

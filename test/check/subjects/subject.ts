@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AgencyProtocol, listenerOf } from '../../../src/wire/dialect-names.ts';
 
-/** A correct program: exercise 8 in a language, or exercises 1 to 4, which are an echo server. */
+/** A correct program: exercise 8 in a language, or the echo server of exercises 1 to 4. */
 export type SubjectProgram = 'python' | 'node' | 'echo';
 
 const BRANCHES: Readonly<Record<SubjectProgram, readonly string[]>> = {
@@ -13,30 +13,30 @@ const BRANCHES: Readonly<Record<SubjectProgram, readonly string[]>> = {
   echo: ['ej1', 'ej2', 'ej3', 'ej4'],
 };
 
-/** The clients of an echo server have no file. */
+/** Echo clients have no file. */
 const WITHOUT_FILES: Patch = {
   file: 'generar-compose.sh',
   find: '      - ./.data/agency-$client.csv:/agency.csv\n',
   replace: '',
 };
 
-/** One edit of a mutant. */
+/** An edit of a mutant. */
 export interface Patch {
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs in the file exactly once. */
   readonly find: string;
   readonly replace: string;
 }
 
-/** How many clients the subject's compose file has. */
+/** Number of clients in the subject's compose file. */
 const SUBJECT_CLIENTS = 5;
 
 /**
- * Writes a student's repository: a correct program with the edits of a mutant, on the branches of
+ * Creates a student's repository: a correct program with the edits of a mutant, on the branches of
  * its exercises.
  *
  * @returns its folder, which the caller removes
- * @throws Error when the text of a patch does not stand in its file exactly once
+ * @throws Error when the text of a patch does not occur in its file exactly once
  */
 export function makeSubject(program: SubjectProgram, patches: readonly Patch[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'loteria-subject-'));
@@ -58,12 +58,12 @@ export function makeSubject(program: SubjectProgram, patches: readonly Patch[] =
   return folder;
 }
 
-/** Dialects of `test/peers` that carry every bet; csv-frames has no place for a comma in a name. */
+/** Dialects of `test/peers` that can encode every bet; csv-frames has no comma in names. */
 export const PEERS = ['base', 'check_win', 'op_codes', 'push_codes'] as const;
 
 /**
- * Writes a student's repository that speaks a dialect of `test/peers`: the correct program in
- * Python with another conversation.
+ * Creates a student's repository with a dialect of `test/peers`: the correct Python program with
+ * another protocol.
  *
  * @returns its folder, which the caller removes
  */
@@ -82,7 +82,7 @@ export function makePeerSubject(peer: (typeof PEERS)[number]): string {
 }
 
 /**
- * Writes a repository whose programs are this project's, in one of its dialects.
+ * Creates a repository with this project's programs, in one of its dialects.
  *
  * @returns its folder, which the caller removes
  */

@@ -8,7 +8,7 @@ import { spoken } from '../../contract/spoken-dialects.ts';
 import { LORCA } from '../../golden/golden.ts';
 import { range } from '../../support/base-frames.ts';
 
-/** Which replies a dialect has, and which it cannot encode. */
+/** The replies of a dialect, and those that it cannot encode. */
 
 type To = ClientMessage['kind'] | undefined;
 

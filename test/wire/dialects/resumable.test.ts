@@ -14,7 +14,7 @@ const dialect = createResumableDialect(new PlainBetReader());
 const SEQ_MAX = 999_999_999_999_999;
 const bare = (type: string): Buffer => Buffer.from(type.padEnd(4, '\0'), 'latin1');
 
-/** The central's half of a connection on which the peer has sent these frames. */
+/** The central's codec, after the peer has sent these frames. */
 function centralAfter(...frames: readonly Uint8Array[]): CentralCodec {
   const central = dialect.central(DEFAULT_LIMITS);
   outcomeOf(central, frames);
