@@ -121,7 +121,7 @@ test('an upload, a crash, the draw and a restart, on one page that is never load
   expect(complaints.filter(complaint => !complaint.includes('net::ERR'))).toEqual([]);
 });
 
-test('what the events say has no gaps', async () => {
+test('every event of the stream has a sentence', async () => {
   const { port, start, address } = await central();
   await start();
   const { page } = await openPage(address);

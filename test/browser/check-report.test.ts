@@ -39,7 +39,7 @@ describe('the report of loteria check', () => {
     },
   );
 
-  test('needs no script, and shows what a program wrote as text', async () => {
+  test('needs no script, and escapes the output of a program', async () => {
     const { page } = await openReport('es', { javaScriptEnabled: false });
     const finding = page.locator('#ej8-privacy');
     await expect.poll(() => finding.getAttribute('open')).toBe('');
@@ -50,7 +50,7 @@ describe('the report of loteria check', () => {
     expect(await page.locator('script').count()).toBe(0);
   });
 
-  test('leads from each cell of the table to its finding', async () => {
+  test('links each cell of the table to its finding', async () => {
     const { page } = await openReport('es');
     await page.getByRole('link', { name: 'ej8 privacy: falla' }).click();
     expect(new URL(page.url()).hash).toBe('#ej8-privacy');

@@ -61,7 +61,7 @@ describe('the page of a closed lottery', () => {
     },
   );
 
-  test('lists so many agencies, and says how many more there are', async () => {
+  test('lists a bounded number of agencies, and counts the rest', async () => {
     const { read } = await showing({ ...closed(), agenciesInAll: 65_535 });
     expect(await read('#agencies-rest')).toBe('y otras 65.530');
   });

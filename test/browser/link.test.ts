@@ -16,7 +16,7 @@ const colours = (page: Page): Promise<string[]> =>
     return color + ' ' + opacity;
   })`);
 
-test('a broken connection is said, with the time of what is shown, and taken up again without a reload', async () => {
+test('a lost connection is shown with the time of the last figures, and recovers without a reload', async () => {
   const server = await PageServer.open(snapshot());
   const { port } = server;
   const { page } = await openPage(server.address, { locale: 'en' });
@@ -44,7 +44,7 @@ test('a broken connection is said, with the time of what is shown, and taken up 
   expect(await page.evaluate('window.sameDocument')).toBe(true);
 });
 
-test('an answer that is no stream is a lost connection too, and not for ever', async () => {
+test('a response that is no stream counts as a lost connection, and is retried', async () => {
   const server = await PageServer.open(snapshot());
   server.liveStatus = 503;
   const { page } = await openPage(server.address);
@@ -56,7 +56,7 @@ test('an answer that is no stream is a lost connection too, and not for ever', a
   await link(page, 'live');
 });
 
-test('a central that falls silent is not taken for one that has nothing to say', async () => {
+test('a silent central counts as a lost connection', async () => {
   const server = await PageServer.open(snapshot());
   const { page } = await openPage(server.address);
   // From here on, the test advances the page's clock.
@@ -73,7 +73,7 @@ test('a central that falls silent is not taken for one that has nothing to say',
   await link(page, 'live');
 });
 
-test('a central of another version is not guessed at', async () => {
+test('a central of another version asks for a reload', async () => {
   const server = await PageServer.open(snapshot());
   const { page } = await openPage(server.address);
   await link(page, 'live');

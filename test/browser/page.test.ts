@@ -25,8 +25,8 @@ async function showing(given: Snapshot, options: Parameters<typeof openPage>[1] 
   return { server, ...watched };
 }
 
-describe('what the page shows', () => {
-  test('during an upload: whom the draw waits for, the figures, a row per agency, what happened', async () => {
+describe('the page shows', () => {
+  test('during an upload: the missing agencies, figures, a row per agency, and events', async () => {
     const { page, complaints } = await showing(snapshot());
     expect(await read(page, '#state')).toBe('Recibiendo apuestas');
     expect(await read(page, '#state-detail')).toBe('Faltan las agencias 2–4.');
@@ -53,7 +53,7 @@ describe('what the page shows', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('after the draw: when it was held, how many won, the seal', async () => {
+  test('after the draw: its time, the number of winners, and the seal', async () => {
     const { page } = await showing(drawn(), { locale: 'en-US' });
     expect(await read(page, '#state')).toBe('Draw held');
     expect(await read(page, '#draw-held')).toBe('21 Nov 2026, 14:29:59');
@@ -88,7 +88,7 @@ describe('what the page shows', () => {
     await expectAccessible(page);
   });
 
-  test('the chart has whole bets at its axis, and the time that has passed', async () => {
+  test('the chart with whole bets and elapsed time at its axes', async () => {
     const { page, server } = await showing(snapshot());
     await page.evaluate(`{
       const { fillText, clearRect } = CanvasRenderingContext2D.prototype;
@@ -120,7 +120,7 @@ describe('what the page shows', () => {
     ).toEqual([...seconds, '0', '5.000', '10.000', '15.000', '20.000']);
   });
 
-  test('the newest events whole, and the others on request', async () => {
+  test('the newest events, and older ones on request', async () => {
     const { time } = snapshot();
     const events = Array.from({ length: 50 }, (_, index) => ({
       id: 50 - index,
@@ -142,7 +142,7 @@ describe('what the page shows', () => {
     await expectAccessible(page);
   });
 
-  test('a disk that is full, in a sentence that is announced', async () => {
+  test('a full disk, in an announced sentence', async () => {
     const { page, server } = await showing(snapshot());
     server.show(
       snapshot({
@@ -157,13 +157,13 @@ describe('what the page shows', () => {
     await expectAccessible(page);
   });
 
-  test('a store without a disk has no such figure', async () => {
+  test('no free space for a store without a disk', async () => {
     const { disk: _, ...rest } = snapshot();
     const { page } = await showing(rest);
     expect(await page.locator('#disk').isVisible()).toBe(false);
   });
 
-  test('hundreds of agencies that come and go', async () => {
+  test('hundreds of agencies that connect and disconnect', async () => {
     const ids = Array.from({ length: 300 }, (_, index) => index + 1);
     const many = snapshot({
       agencies: ids.map(id => agency(id)),
@@ -176,7 +176,7 @@ describe('what the page shows', () => {
     await expect.poll(() => rows(page, '#agencies')).toEqual(['7|sí|207.777|7.000|0|no']);
   });
 
-  test('of an event that it does not know the kind alone, and nothing as markup', async () => {
+  test('only the kind of an unknown event, and no markup', async () => {
     const time = snapshot().time;
     const { page, complaints } = await showing(
       snapshot({
@@ -219,7 +219,7 @@ const LOOKS = [
 ] as const;
 
 describe.each(LOOKS)('%s', (_name, options) => {
-  test('every state is accessible, fits the width and asks nobody else', async () => {
+  test('every state is accessible, fits the width and loads from no other host', async () => {
     const server = await PageServer.open(snapshot());
     const { page, complaints } = await openPage(server.address, options);
     for (const [state, given] of STATES) {
@@ -237,7 +237,7 @@ describe.each(LOOKS)('%s', (_name, options) => {
   });
 });
 
-test('colours are those that the device asks for, the chart included', async () => {
+test('the page and the chart follow the color scheme of the device', async () => {
   const { page } = await showing(snapshot(), { colorScheme: 'light' });
   const ground = (): Promise<string> =>
     page.evaluate('getComputedStyle(document.body).backgroundColor');
@@ -249,7 +249,7 @@ test('colours are those that the device asks for, the chart included', async () 
   await expect.poll(picture).not.toBe(lightPicture);
 });
 
-test('a request to another host would be noticed, and is not let through', async () => {
+test('a request to another host is detected and blocked', async () => {
   const { page, complaints } = await showing(snapshot());
   expect(
     await page.evaluate("fetch('http://127.0.0.2:9/').then(() => 'through', () => 'refused')"),
@@ -273,14 +273,14 @@ describe('language', () => {
     expect(await read(page, '#state')).toBe('Taking bets');
   });
 
-  test('is English for those who prefer one that the page does not speak', async () => {
+  test('is English for browsers that prefer an unsupported one', async () => {
     const { page } = await showing(snapshot(), { locale: 'fi-FI' });
     expect(await read(page, '#state')).toBe('Taking bets');
   });
 });
 
-describe('without eyes or a mouse', () => {
-  test('everything that can be used is reached and used with the keyboard', async () => {
+describe('without a screen or a mouse', () => {
+  test('every control works with the keyboard', async () => {
     const [event] = snapshot().events;
     const events = Array.from({ length: 9 }, (_, id) => ({ ...event!, id }));
     const { page } = await showing(snapshot({ events }));
@@ -320,7 +320,7 @@ describe('without eyes or a mouse', () => {
     expect(await page.getByRole('rowheader', { name: '3', exact: true }).count()).toBe(1);
   });
 
-  test('a telephone keeps the table one', async () => {
+  test('a narrow screen keeps the roles of a table', async () => {
     const { page } = await showing(snapshot(), {
       locale: 'en',
       viewport: { width: 360, height: 640 },
@@ -331,7 +331,7 @@ describe('without eyes or a mouse', () => {
     expect(await table.getByRole('cell').count()).toBe(25);
   });
 
-  test('what is announced is little: another state and who has finished, never a figure', async () => {
+  test('only new states and finished agencies are announced, never figures', async () => {
     const { page, server } = await showing(snapshot(), { locale: 'en' });
     const announced = (): Promise<string> => read(page, '#announcement');
     server.show(snapshot({ bets: 2_000_000 }));

@@ -240,7 +240,7 @@ describe('loteria run', () => {
     expect(await readdir(where.tmp)).toEqual([]);
   });
 
-  test('shows the page of its server until it is told to stop, on another port when 8080 is taken', async () => {
+  test('shows the page of its server until it is stopped, on another port when 8080 is taken', async () => {
     const usual = createServer();
     onTestFinished(() => void usual.close());
     await new Promise<void>(resolve => {

@@ -11,7 +11,7 @@ test.each([
   expect(idRanges(ids)).toBe(text);
 });
 
-test('no more ranges than a reader follows', () => {
+test('lists a bounded number of ranges', () => {
   const odd = Array.from({ length: 100 }, (_, index) => 2 * index + 1);
   expect(idRanges(odd)).toBe('1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, …');
 });
