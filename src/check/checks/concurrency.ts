@@ -18,7 +18,7 @@ import { lastEvents } from '../timeline.ts';
 
 /** Long batches of short bets: their rows exceed the buffer of a buffered file. */
 const RUSH_AMOUNT = 240;
-const RUSH_BETS = 2_400;
+const RUSH_BETS = 9_600;
 
 export const concurrency: Check = {
   id: 'concurrency',
