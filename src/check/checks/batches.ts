@@ -33,6 +33,9 @@ const LARGE_AMOUNT = 140;
 const HUGE_AMOUNT = 1000;
 const BETS = 420;
 
+/** A turn also has the headers, and a greeting that is not answered. */
+const TURN_SLACK_BYTES = 100;
+
 /** All bets of a client are in one batch, which has one answer. */
 const BAD_BATCH_AMOUNT = 40;
 
@@ -97,7 +100,7 @@ const receivedBets = (play: Play): number =>
 function judgeSizes(play: Play): Judgement | undefined {
   for (const client of numbersOf(play)) {
     const turns = upTurnsOf(play.lottery.proxy.events, client);
-    const turn = turns.find(({ byteCount }) => byteCount > PACKET_BYTES_MAX);
+    const turn = turns.find(({ byteCount }) => byteCount > PACKET_BYTES_MAX + TURN_SLACK_BYTES);
     if (turn === undefined || isSeveral(play, turns)) continue;
     return tooLarge(play, client, turn);
   }

@@ -26,6 +26,8 @@ const UPLOAD_END_MS = 500;
 const BUSY_QUESTIONS = 100;
 /** Least number of questions that counts as polling. */
 const QUESTIONS_MIN = 3;
+/** A client that sends something so soon after bytes from the server answers them. */
+const PROMPT_MS = 1_000;
 /** A growth of pauses from which polling counts as exponential back-off. */
 const GROWTH = 1.5;
 
@@ -74,7 +76,7 @@ async function judgeLate(
   await waitFor(lab, play, () => clients.every(client => isTold(play.clients.get(client)!)));
   const { events } = play.lottery.proxy;
   const late = clients.find(
-    client => isTold(play.clients.get(client)!) && questionsOf(events, client, fromMs).length > 0,
+    client => isTold(play.clients.get(client)!) && hasPolled(events, client, fromMs),
   );
   if (late === undefined) return undefined;
   const reason = {
@@ -149,6 +151,19 @@ function questionsOf(events: readonly LinkEvent[], client: number, fromMs: numbe
     if (isNew && event.atMs >= fromMs) times.push(event.atMs);
   }
   return times;
+}
+
+/** Whether a client has asked by itself: the answer to a notification of the draw is no question. */
+function hasPolled(events: readonly LinkEvent[], client: number, fromMs: number): boolean {
+  const isPrompted = (time: number): boolean =>
+    events.some(
+      event =>
+        event.client === client &&
+        event.direction === 'down' &&
+        event.atMs <= time &&
+        event.atMs > time - PROMPT_MS,
+    );
+  return questionsOf(events, client, fromMs).some(time => !isPrompted(time));
 }
 
 function areRarer(times: readonly number[]): boolean {
