@@ -13,17 +13,17 @@ import { WatchedServer } from './watched-server.ts';
 
 const SEED = 7574;
 const CLIENT_BETS = 2_000_000;
-/** A lottery is short: more rounds than of anything else. */
+/** More rounds than of other measurements, because a lottery is short. */
 const LOTTERIES_PER_ROUND = 2;
 
 export interface WholeLottery {
-  /** From the start of the first client to the exit of the last, against a server that runs. */
+  /** From the start of the first client to the exit of the last; the server runs already. */
   readonly seconds: Summary;
-  /** The same with processes of Node that do nothing: what no client can be faster than. */
+  /** The same with empty Node processes, the lower bound of any client. */
   readonly emptySeconds: Summary;
 }
 
-/** A whole lottery of the course's data with a process for each agency. */
+/** A lottery of the course's data, with a process per agency. */
 export async function measureLottery(zip: string, setting: Setting): Promise<WholeLottery> {
   const { rounds, stop, say } = setting;
   const lotteries: number[] = [];
@@ -65,7 +65,7 @@ export async function measureLottery(zip: string, setting: Setting): Promise<Who
 
 export interface OneClient {
   readonly bets: number;
-  /** From the start of the client's process to its line that says that everything is stored. */
+  /** From the start of the client's process to its line that everything is stored. */
   readonly betsPerSecond: Summary;
   readonly serverPeakMegabytes: number;
 }
@@ -124,7 +124,7 @@ function startClient(
   });
 }
 
-/** Waits for the end of a process, whose output is read whether or not somebody wants it. */
+/** Waits for the end of a process. Reads its output in any case, so that it does not block. */
 async function succeeded(child: ChildProcess, stop: AbortSignal): Promise<void> {
   child.stdout?.resume();
   try {

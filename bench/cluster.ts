@@ -15,12 +15,12 @@ import { PROGRAM, type Setting } from './setting.ts';
 
 const AGENCIES = 5;
 
-/** Who stores together. */
+/** Servers and nodes of a measurement. */
 export interface Team {
   readonly servers: 1 | 2;
   /**
-   * Nodes of the engine, of which a commit waits for two where there are three; none where the
-   * server keeps its own files.
+   * Nodes of the database; 0: the server has its own files. With three nodes, a commit waits for
+   * two.
    */
   readonly nodes: 0 | 1 | 3;
 }
@@ -31,8 +31,7 @@ export interface ClusterLoad {
 }
 
 /**
- * The figures of one load on one team, and how they compare with those of a server with files of
- * its own in the same round.
+ * Figures of a load on a team, and their ratio to a server with its own files in the same round.
  */
 export interface ClusterRow {
   readonly team: Team;
@@ -42,11 +41,11 @@ export interface ClusterRow {
   readonly p99: Summary;
   /** Processor time of all servers for a million bets, in seconds. */
   readonly serverSeconds: Summary;
-  /** And of all nodes. */
+  /** The same of all nodes. */
   readonly nodeSeconds: Summary;
-  /** Of the server that has had the most. */
+  /** Peak memory of the server with the largest. */
   readonly peakMegabytes: number;
-  /** Undefined for the server with files of its own. */
+  /** Undefined for the server with its own files. */
   readonly ofEmbedded: Summary | undefined;
 }
 
@@ -58,7 +57,7 @@ const TEAMS: readonly Team[] = [
   { servers: 2, nodes: 3 },
 ];
 
-/** The one that needs the most memory last, for memory is the most that a process has ever had. */
+/** In ascending order of memory, because peaks are never reset. */
 const LOADS: readonly (ClusterLoad & { readonly bets: number; readonly warmUp: number })[] = [
   { connections: 5, window: 1, bets: 500_000, warmUp: 50_000 },
   { connections: 5, window: 64, bets: 1_500_000, warmUp: 300_000 },
@@ -74,8 +73,8 @@ interface Sample extends Measurement {
 }
 
 /**
- * One and two servers on one node and on three, beside one with files of its own; undefined where
- * there is no PostgreSQL.
+ * One and two servers on one node and on three, and one with its own files; undefined without
+ * PostgreSQL.
  */
 export async function measureClusters(setting: Setting): Promise<ClusterRow[] | undefined> {
   if (!existsSync(POSTGRES_BIN)) {
@@ -121,7 +120,7 @@ function rowOf(
   };
 }
 
-/** Both run all the time: nodes that have nothing to do take next to nothing. */
+/** Both run all the time: idle nodes use almost no processor time. */
 async function startClusters({ say }: Setting): Promise<Map<1 | 3, PostgresCluster>> {
   const clusters = new Map<1 | 3, PostgresCluster>();
   try {
@@ -140,10 +139,7 @@ async function endAll(clusters: ReadonlyMap<number, PostgresCluster>): Promise<v
   await Promise.all([...clusters.values()].map(cluster => cluster.end()));
 }
 
-/**
- * Every load on the same servers, one after the other, with a lottery and folders of their own, of
- * which nothing is left.
- */
+/** Runs the loads one at a time on the same servers, with a new lottery and temporary folders. */
 function measureTeam(
   team: Team,
   cluster: PostgresCluster | undefined,

@@ -1,10 +1,10 @@
 /**
- * The hot loops alone, on one core: `node bench/kernel.ts [--runs 15]`.
+ * Benchmarks of the hot loops alone, on one core: `node bench/kernel.ts [--runs 15]`.
  *
- * The central's: payloads of 130 bets become rows, by the plain reader and by the one in
- * WebAssembly. The agency's: lines of a file become frames of the base protocol, by the plain way
- * and by the copier of lines in WebAssembly. The variants take turns, so that a busy machine is
- * busy for all of them; each figure is the median of the runs, with the best one behind it.
+ * Central: from payloads of 130 bets to rows, with the plain reader and with WebAssembly. Agency:
+ * from lines of a file to frames of the base protocol, with the plain code and with the line copier
+ * in WebAssembly. The variants alternate, so that load affects all alike. Each figure is the median
+ * of the runs, followed by the best one.
  */
 import { parseArgs } from 'node:util';
 import { CsvReader } from '../src/lottery/csv-reader.ts';
@@ -16,7 +16,7 @@ import { createBaseDialect } from '../src/wire/dialects/base.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 
 const BETS_PER_BATCH = 130;
-/** Different payloads, as many as stay in the cache of a core. */
+/** Different payloads that fit into the cache of a core. */
 const PAYLOADS = 16;
 const BATCHES_PER_RUN = 800;
 const COMMA = 0x2c;
@@ -24,7 +24,7 @@ const COMMA = 0x2c;
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
 const runs = Number(values.runs);
 
-/** Bets of one kind, each a few bytes different from the one before. */
+/** Bets of one kind, which differ by a few bytes. */
 const KINDS: Readonly<Record<string, (index: number) => string>> = {
   'as in the assignment (46 bytes)': index =>
     `Santiago Lionel|Lorca|309044${two(index)}|1999-03-17|75${two(index)}`,
@@ -72,7 +72,7 @@ function variantsOf(bet: (index: number) => string): Record<string, () => number
     plain: () => readBatches(payload => plain.readBatch(payload, 1), payloads),
     wasm: () => readBatches(payload => wasm.readBatch(payload, 1), payloads),
     'agency, lines to frames': () => encodeFile(file),
-    // Of some kinds there are none.
+    // Some kinds have none.
     ...(copyFile(file) > 0 ? { 'agency, usual lines': () => copyFile(file) } : {}),
   };
 }
@@ -91,7 +91,7 @@ function readBatches(
   return BATCHES_PER_RUN * BETS_PER_BATCH;
 }
 
-/** What the agency does with each line, without reading the file and without sending. */
+/** The agency's work per line, without reading the file and sending. */
 function encodeFile(file: Uint8Array): number {
   const { batch: encoder } = createBaseDialect(plain).agency(DEFAULT_LIMITS, 1);
   let bets = 0;
@@ -111,7 +111,7 @@ function encodeFile(file: Uint8Array): number {
   return bets;
 }
 
-/** The same with lines that are copied, up to the first that is not a usual one. */
+/** The same with copied lines, up to the first unusual one. */
 function copyFile(file: Uint8Array): number {
   const { batch: encoder } = createBaseDialect(plain, () => lineCopier).agency(DEFAULT_LIMITS, 1);
   const lines = encoder.lines!;

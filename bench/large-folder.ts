@@ -17,17 +17,14 @@ const BETS = 10_000_000;
 
 export interface LargeFolder {
   readonly bets: number;
-  /**
-   * From the start of a server on the folder, which reads and checks all of it, to its `listen`
-   * line.
-   */
+  /** From the start of a server, which reads and verifies the folder, to its `listen` line. */
   readonly startSeconds: Summary;
   /** From the agencies' `END` to the draw's line in the log, the seal included. */
   readonly drawSeconds: Summary;
   readonly drawPeakMegabytes: number;
 }
 
-/** A folder with many bets: how long a server takes to start on it, and to hold the draw. */
+/** A folder with many bets: the durations of a start and of the draw. */
 export async function measureLargeFolder(setting: Setting): Promise<LargeFolder> {
   const { rounds, divisor, stop, say } = setting;
   const bets = BETS / divisor;

@@ -9,21 +9,21 @@ import type { Row } from './throughput.ts';
 
 export interface Results {
   readonly startedAt: Date;
-  /** Processes that wanted to run before the first measurement, on average over a minute. */
+  /** Load average of one minute before the first measurement. */
   readonly loadBefore: number;
   readonly rounds: number;
   readonly durationMs: number;
-  /** Undefined where there is none. */
+  /** Undefined without Python. */
   readonly python: string | undefined;
   readonly servers: readonly Row[];
   readonly connections: readonly Row[];
   readonly batch: readonly Row[];
   readonly bets: readonly Row[];
-  /** Undefined where there is no engine to start. */
+  /** Undefined without PostgreSQL. */
   readonly clusters: readonly ClusterRow[] | undefined;
   readonly largeFolder: LargeFolder;
   readonly client: OneClient;
-  /** Undefined where the course's data is not there. */
+  /** Undefined without the course's data. */
   readonly lottery: WholeLottery | undefined;
 }
 
@@ -54,13 +54,10 @@ const MEMORY: Column<Pick<Row, 'peakMegabytes'>> = [
   row => String(row.peakMegabytes),
 ];
 
-/** The heading of what is written by hand, at the end of the page. */
+/** Heading of the part that is written by hand. */
 const BY_HAND = '\n## Where the time goes\n';
 
-/**
- * What is written by hand in a page, which outlives the figures before it; empty when there is
- * nothing.
- */
+/** The part of a page that is written by hand, which new figures keep; possibly empty. */
 export function partByHand(page: string): string {
   const at = page.indexOf(BY_HAND);
   return at < 0 ? '' : page.slice(at);
@@ -134,7 +131,7 @@ ${bullets(results)}
 `;
 }
 
-/** What of the page is about several servers. */
+/** The section about several servers. */
 export function clusterSection(rows: readonly ClusterRow[] | undefined): string {
   const heading = '## One and two servers, one and three nodes';
   if (rows === undefined) return `${heading}\n\nNot measured: there is no PostgreSQL.`;
@@ -158,7 +155,7 @@ from 128 KiB on the next record is sent while the one before is being synced.`;
 const CLUSTER_COLUMNS: readonly Column<ClusterRow>[] = [
   ['connections × in flight', ({ load }) => `${load.connections} × ${load.window}`],
   ['stored by', ({ team }) => teamText(team)],
-  // The load generator is one of them.
+  // With the load generator.
   ['processes', ({ team }) => String(1 + team.servers + team.nodes)],
   RATE,
   ['of files of its own', ({ ofEmbedded }) => (ofEmbedded === undefined ? '–' : range(ofEmbedded))],
@@ -217,7 +214,7 @@ function table<Of>(rows: readonly Of[], columns: readonly Column<Of>[]): string 
   ].join('\n');
 }
 
-/** A ratio to a server; none to itself, nor to one that was not measured. */
+/** A ratio to a server; none to itself or to an unmeasured one. */
 function ratioText({ shape }: Row, ratio: Summary | undefined, to: ServerName): string {
   return ratio === undefined || shape.server === to ? '–' : range(ratio);
 }
@@ -230,7 +227,7 @@ function range({ median, min, max }: Summary, factor = 1): string {
   return `${figure(median * factor)} (${figure(min * factor)} – ${figure(max * factor)})`;
 }
 
-/** Three digits that say something. */
+/** Three significant digits. */
 function figure(value: number): string {
   return value >= 100 ? thousands(Math.round(value)) : value.toPrecision(value < 1 ? 2 : 3);
 }

@@ -1,14 +1,13 @@
 /**
- * The whole set of measurements, which are written to `bench/RESULTS.md`: `node bench/run.ts
- * [--quick] [--only cluster] [--out FILE]`.
+ * All measurements, written to `bench/RESULTS.md`: `node bench/run.ts [--quick] [--only cluster]
+ * [--out FILE]`.
  *
- * What stands in the page under "Where the time goes" is written by hand and stays.
+ * The section "Where the time goes" is written by hand, and kept.
  *
- * With `--only cluster` it is the part about several servers alone, which is printed.
+ * `--only cluster` measures and prints only the part about several servers.
  *
- * With `--quick` it is a short set of small loads that shows whether everything can be measured;
- * its figures are those of programs that are still warming up, and are printed in place of being
- * written.
+ * `--quick` runs small loads, to show that everything can be measured. It prints the figures, which
+ * are those of programs that are still warming up.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,10 +22,7 @@ import { clusterSection, formatResults, partByHand } from './results-page.ts';
 import type { Setting } from './setting.ts';
 import { compareServers, scaleBatch, scaleBets, scaleConnections } from './throughput.ts';
 
-/**
- * After which it gives up, in milliseconds: a measurement that takes longer has found something out
- * already.
- */
+/** Time limit, in milliseconds. */
 const TOTAL_MS_MAX = 10 * 60_000;
 
 const FULL = { rounds: 3, divisor: 1 };

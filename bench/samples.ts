@@ -1,4 +1,4 @@
-/** Figures of several runs: what stands in the page is their median, with the range behind it. */
+/** Figures of several runs: the page has their median and range. */
 export interface Summary {
   readonly median: number;
   readonly min: number;

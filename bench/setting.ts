@@ -5,12 +5,12 @@ import { baseline, discard, ownServer, type OwnServerShape } from '../src/bench/
 import { DIALECTS } from '../src/cli/dialects.ts';
 import { DEFAULT_LIMITS } from '../src/wire/limits.ts';
 
-/** The built program: what is measured is what is shipped. */
+/** The built program, as shipped. */
 export const PROGRAM = join(import.meta.dirname, '../dist/cli/main.js');
 
 const PYTHON_SERVER = join(import.meta.dirname, 'peers/python_server.py');
 
-/** What is different between one measurement and the next. */
+/** Parameters of a measurement. */
 export interface Shape {
   readonly server: ServerName;
   readonly connections: number;
@@ -22,14 +22,14 @@ export interface Shape {
 
 export type ServerName = 'loteria' | 'quiet' | 'baseline' | 'python' | 'discard';
 
-/** What all measurements have in common. */
+/** Parameters of all measurements. */
 export interface Setting {
-  /** How often each thing is measured. */
+  /** Number of rounds. */
   readonly rounds: number;
-  /** What all numbers of bets are divided by, for a short set. */
+  /** Divisor of all numbers of bets, for a short set. */
   readonly divisor: number;
   readonly stop: AbortSignal;
-  /** Says what is being done. */
+  /** Reports progress. */
   readonly say: (text: string) => void;
 }
 

@@ -2,10 +2,7 @@ import type { Measurement } from '../src/bench/measure.ts';
 import { type Summary, summarize } from './samples.ts';
 import { measure, type ServerName, type Setting, type Shape, shorten } from './setting.ts';
 
-/**
- * The figures of one shape of load, and beside them how they compare with the baseline's of the
- * same round.
- */
+/** Figures of a load, and their ratios to the baseline in the same round. */
 export interface Row {
   readonly shape: Shape;
   readonly betsPerSecond: Summary;
@@ -13,13 +10,13 @@ export interface Row {
   readonly p99: Summary;
   readonly p999: Summary;
   readonly peakMegabytes: number;
-  /** Bets a second as a multiple of the baseline's; undefined without one. */
+  /** Bets per second as a multiple of the baseline's; undefined without one. */
   readonly ofBaseline: Summary | undefined;
-  /** And of the Python server's. */
+  /** The same for the Python server. */
   readonly ofPython: Summary | undefined;
 }
 
-/** Bets that are enough to measure a server for about a second, and to warm it up. */
+/** Number of bets for about a second of measurement, and for the warm-up. */
 interface Load {
   readonly connections: number;
   readonly window: number;
@@ -57,10 +54,10 @@ const LOADS: readonly Load[] = [
 ];
 
 const CONNECTIONS = [1, 5, 50, 500] as const;
-/** With 500 connections 4,160,000 bets are unanswered at the same time. */
+/** With 500 connections, 4,160,000 bets are in flight. */
 const CONNECTIONS_BETS = 8_000_000;
 
-/** The bets for each size of a batch: small ones take longer. */
+/** Number of bets by batch size: small batches take longer. */
 const BATCHES = [
   [1, 200_000],
   [10, 1_000_000],
@@ -70,8 +67,8 @@ const BATCHES = [
 const BETS = [100_000, 1_000_000, 10_000_000] as const;
 
 /**
- * Our server, the baseline and the Python server with the same load, one after the other, several
- * times.
+ * Measures our server, the baseline and the Python server in turn with the same load, several
+ * rounds.
  */
 export async function compareServers(setting: Setting, python: boolean): Promise<Row[]> {
   const rows: Row[] = [];
@@ -125,10 +122,7 @@ function besideBaseline(loads: readonly Omit<Shape, 'server'>[]): Shape[] {
   ]);
 }
 
-/**
- * Measures each shape once in every round: whatever else the machine does meanwhile hits them
- * alike.
- */
+/** Measures each load once in every round, so that other work of the machine affects all alike. */
 async function interleave(planned: readonly Shape[], setting: Setting): Promise<Row[]> {
   const shapes = planned.map(shape => shorten(shape, setting));
   const measurements = new Map<Shape, Measurement[]>(shapes.map(shape => [shape, []]));

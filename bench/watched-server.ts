@@ -3,7 +3,7 @@ import { ServerProcess } from '../src/bench/server-process.ts';
 import { ownServer } from '../src/bench/servers.ts';
 import { PROGRAM } from './setting.ts';
 
-/** Our own server, with its log being read. */
+/** Our server, whose log is read. */
 export class WatchedServer {
   readonly process: ServerProcess;
   /** From its start to its `listen` line, in milliseconds. */

@@ -1,6 +1,6 @@
-// Makes docs/img/check-report.png: the report of `loteria check` on a solution that tells all
-// winners to all agencies. It takes two minutes, with `node scripts/check-picture.mjs --only
-// privacy` a few seconds, for looking.
+// Makes docs/img/check-report.png: the report of `loteria check` on a solution that sends all
+// winners to all agencies. It takes two minutes; `node scripts/check-picture.mjs --only privacy`
+// takes a few seconds.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

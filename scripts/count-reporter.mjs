@@ -6,7 +6,7 @@ export default class CountReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     for (const module of modules) {
-      // A file that cannot be loaded has no tests, and is a failure all the same.
+      // A file that cannot be loaded has no tests, and counts as a failure.
       counts.failed += module.errors().length;
       for (const test of module.children.allTests()) {
         const { state, note } = test.result();

@@ -10,7 +10,7 @@ import { manPage } from './man-page.ts';
 
 const DOCS = join(import.meta.dirname, '../docs');
 
-/** The pages as they must be, by name. */
+/** The generated pages, by name. */
 export function writtenPages(): Record<string, string> {
   const config = readFileSync(join(DOCS, 'CONFIG.md'), 'utf8');
   const withServer = replaceTable(config, 'server', keyTable(Object.values(SERVER_KEYS)));

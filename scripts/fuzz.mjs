@@ -1,6 +1,5 @@
-// Fuzzing for as long as one likes: the hot loops against their references for some minutes, then
-// whole sessions of peers that say anything, in every dialect. Prints the seed; with the same one
-// it does the same.
+// Fuzzes the hot loops against their references for some minutes, then sessions with arbitrary
+// bytes in every dialect. Prints the seed, which repeats a run.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-// The man page of the program, from what its commands print as help.
+// The man page, generated from the commands' help.
 import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/main.ts';
 
@@ -26,7 +26,7 @@ export function manPage(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The commands that do something, in the order of the help. */
+/** The executable commands, in the order of the help. */
 function leavesOf(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 }
@@ -44,9 +44,7 @@ function termsOf(command: Command): string[] {
   ].flatMap(([name, about]) => ['.TP', bold(name!), escaped(about!)]);
 }
 
-/**
- * What stands below the options: names are indented by two spaces, what is said of them by more.
- */
+/** The text below the options: names are indented by two spaces, descriptions by more. */
 function afterHelp(command: Command): string[] {
   let output = '';
   command.configureOutput({ writeOut: text => (output += text), getOutHasColors: () => false });

@@ -1,6 +1,6 @@
-// Makes the pictures of the operator's page in docs/img/ from a lottery that is really held: a
-// central, and five agencies that are given their bets little by little. `npm run screenshots`
-// takes five minutes, `npm run screenshots -- 30` half a minute, for looking.
+// Makes the pictures of the operator's page in docs/img/ from a real lottery: a central, and five
+// agencies whose bets arrive gradually. `npm run screenshots` takes five minutes, and `npm run
+// screenshots -- 30` half a minute, for a preview.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { launchChromium } from '../test/support/chromium.ts';
 const IMAGES = join(import.meta.dirname, '../docs/img');
 const SECONDS = Number(process.argv[2] ?? 260);
 
-/** Bets a second of each agency, and the part of the time for which it has some. */
+/** Bets per second of each agency, and its share of active time. */
 const AGENCIES = [
   { rate: 2600, until: 1.05 },
   { rate: 1900, until: 1.05 },
@@ -102,7 +102,7 @@ async function startAgency(agency, id, port) {
   return { ...agency, id, pipe, exited };
 }
 
-/** Gives an agency its bets, more and less at a time as a day goes. */
+/** Writes an agency's bets at a varying rate. */
 async function feed({ id, rate, until, pipe }, lines) {
   const begin = performance.now();
   let next = 0;
@@ -145,7 +145,7 @@ async function openPage(url, options) {
 
 async function picture(page, name) {
   const path = join(IMAGES, `${name}.png`);
-  // A phone's shows the first screen.
+  // On a phone, only the first screen.
   await page.screenshot({ path, fullPage: name !== 'page-phone' });
   console.log(path);
 }

@@ -25,8 +25,8 @@ if (selection.length > 0) {
   await runTests(selection);
 } else {
   for (const [name, command] of CHECKS) runCheck(name, command);
-  // Containers mostly wait for each other: they leave the processor to the other tests. What
-  // compares durations, or watches clocks, comes last.
+  // Tests with containers mostly wait, so they run beside the others. Tests that compare durations,
+  // or depend on clocks, run last.
   await Promise.all([
     runTests(projects('unit', 'process', 'browser')),
     runTests(projects('docker'), { atTheEnd: true }),
@@ -70,7 +70,7 @@ async function runTests(args, { atTheEnd = false } = {}) {
     for (const [state, count] of Object.entries(JSON.parse(readFileSync(countsFile, 'utf8'))))
       counts[state] += count;
   }
-  // Whatever else made vitest unhappy, no test file among them, is a failure.
+  // Any other error of vitest is a failure, such as no test file.
   if (status !== 0 && counts.failed === failedBefore) counts.failed += 1;
   rmSync(folder, { recursive: true });
 }
