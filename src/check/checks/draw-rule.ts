@@ -1,24 +1,13 @@
 import type { Check } from '../check.ts';
 import { makeInputs } from '../data.ts';
-import { type Judgement, OK, type Text } from '../finding.ts';
-import { fail, isOver, judgeServer, lastLines, linesEvidence } from '../judge.ts';
+import { judgeEarlyDraw } from '../early-draw.ts';
+import { type Judgement, OK } from '../finding.ts';
+import { fail, isOver, judgeServer, lastLines } from '../judge.ts';
 import type { Lab } from '../lab.ts';
-import {
-  actionsOf,
-  isTold,
-  openPlay,
-  type Play,
-  settle,
-  startClients,
-  waitFor,
-  waitForStored,
-} from '../play.ts';
+import { isTold, openPlay, type Play, startClients, waitFor, waitForStored } from '../play.ts';
 
 const BETS_MIN = 5;
 const BETS_MAX = 12;
-
-/** Wait for a premature draw after the last bet was stored, which would follow at once. */
-const TOO_EARLY_MS = 1_000;
 
 export const drawRule: Check = {
   id: 'draw-rule',
@@ -69,11 +58,11 @@ async function heldBack(
 ): Promise<Judgement | undefined> {
   await startClients(play, waiting);
   await waitForStored(lab, play, waiting);
-  await settle(lab, TOO_EARLY_MS);
-  return tooEarly(play, {
+  const early = await judgeEarlyDraw(lab, play, {
     es: `la agencia ${last} todavía no mandó nada`,
     en: `agency ${last} has not sent anything yet`,
   });
+  return early ?? judgeServer(play);
 }
 
 async function sameTwice(
@@ -87,32 +76,11 @@ async function sameTwice(
       ({ client, direction }) => client === twin && direction === 'up',
     ),
   );
-  await settle(lab, TOO_EARLY_MS);
-  return tooEarly(play, {
+  const early = await judgeEarlyDraw(lab, play, {
     es: `la agencia 1 se conectó dos veces y la agencia ${last} ninguna`,
     en: `agency 1 has connected twice, and agency ${last} never`,
   });
-}
-
-function tooEarly(play: Play, when: Text): Judgement | undefined {
-  const draws = actionsOf(play.server, 'sorteo').filter(({ result }) => result === 'success');
-  const told = [...play.clients.values()].filter(isTold);
-  if (draws.length === 0 && told.length === 0) return judgeServer(play);
-  const lines = told.flatMap(service =>
-    actionsOf(service, 'consulta_ganadores').filter(({ result }) => result === 'success'),
-  );
-  const what =
-    draws.length > 0
-      ? { es: 'el servidor hizo el sorteo', en: 'the server has held the draw' }
-      : { es: 'el servidor informó ganadores', en: 'the server has told winners' };
-  return fail(
-    { es: `${what.es}, y ${when.es}`, en: `${what.en}, and ${when.en}` },
-    {
-      es: '¿qué cuenta tu servidor: avisos, conexiones o agencias distintas?',
-      en: 'what does your server count: notices, connections, or different agencies?',
-    },
-    [linesEvidence([...draws, ...lines]), lastLines(play.server)],
-  );
+  return early ?? judgeServer(play);
 }
 
 async function lastComes(lab: Lab, play: Play, roles: Roles): Promise<Judgement | undefined> {

@@ -1,15 +1,18 @@
 import type { Check } from '../check.ts';
 import { judgeDisturbed } from '../control.ts';
+import { judgeEarlyDraw } from '../early-draw.ts';
 import { type Judgement, OK } from '../finding.ts';
 import { advise, fail, judgeOutcome, judgeServer, lastLines } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import {
+  expectedRows,
   hasDraw,
   isTold,
   numbersOf,
   openPlay,
   type Play,
   startClients,
+  storedRows,
   waitFor,
   waitForDone,
   waitForStored,
@@ -54,8 +57,8 @@ async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
   await play.clients.get(gone)!.kill('SIGKILL');
   await proxy.plan({});
   await startClients(play, others);
-  if (hasDraw(lab)) await waitForStored(lab, play, others);
-  else await waitForDone(lab, play, others);
+  const early = await judgeRest(lab, play, { others, gone });
+  if (early !== undefined) return early;
   await startClients(play, [gone]);
   await waitForDone(lab, play, numbersOf(play));
   const judgement = await judgeOutcome(lab, play, { mayRepeat: [gone] });
@@ -66,6 +69,38 @@ async function clientGone(lab: Lab, action: 'end' | 'cut'): Promise<Judgement> {
   const judged = await judgeDisturbed(lab, judgement, { control: usual, disturbance });
   if (judged.verdict === 'fail' || judged.verdict === 'advice') return judged;
   return (await spinning(lab, play)) ?? (await leftOpen(lab, play)) ?? judged;
+}
+
+interface Parties {
+  readonly others: readonly number[];
+  readonly gone: number;
+}
+
+/** Waits for the other clients. Fails a server for which a client that is gone has finished. */
+async function judgeRest(
+  lab: Lab,
+  play: Play,
+  { others, gone }: Parties,
+): Promise<Judgement | undefined> {
+  if (!hasDraw(lab)) {
+    await waitForDone(lab, play, others);
+    return undefined;
+  }
+  await waitForStored(lab, play, others);
+  const stored = new Set(await storedRows(play));
+  // A client without a wait between its messages may have finished before the cut.
+  if (expectedRows(lab, play, [gone]).every(row => stored.has(row))) return undefined;
+  const early = await judgeEarlyDraw(lab, play, {
+    es: `la agencia ${gone} desapareció en medio de un mensaje`,
+    en: `agency ${gone} was gone in the middle of a message`,
+  });
+  if (early === undefined) return undefined;
+  // A draw without an agency that never connects is the finding of another check.
+  const control = await openPlay(lab, { inputs: play.inputs });
+  await startClients(control, others);
+  await waitForStored(lab, control, others);
+  const when = { es: `la agencia ${gone} falta`, en: `agency ${gone} is missing` };
+  return (await judgeEarlyDraw(lab, control, when)) === undefined ? early : undefined;
 }
 
 /** An offset in the middle of the client's first message. */

@@ -189,6 +189,20 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
     expected: { 'peer-gone': 'advice' },
   },
   {
+    name: 'finished-when-gone',
+    why: 'A client that is gone sends nothing more, and the draw must not wait for ever.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            logging.error(f"action: receive_message | result: fail | error: {error}")\n',
+        replace: `            logging.error(f"action: receive_message | result: fail | error: {error}")
+            self.lottery.finish(connection)
+`,
+      },
+    ],
+    expected: { 'peer-gone': 'fail' },
+  },
+  {
     name: 'first-message-before-thread',
     why: 'The thread is to know its agency, so the first message is read where connections are accepted.',
     patches: [
