@@ -26,8 +26,6 @@ const UPLOAD_END_MS = 500;
 const BUSY_QUESTIONS = 100;
 /** Least number of questions that counts as polling. */
 const QUESTIONS_MIN = 3;
-/** A client that sends something so soon after bytes from the server answers them. */
-const PROMPT_MS = 1_000;
 /** A growth of pauses from which polling counts as exponential back-off. */
 const GROWTH = 1.5;
 
@@ -51,9 +49,7 @@ export const waiting: Check = {
     const busy = await busyServices(lab, [play.server, ...play.clients.values()]);
     await settle(lab, Math.max(0, LOOK_MS - (play.lottery.now() - fromMs)));
     const asked = (): number =>
-      Math.max(
-        ...clients.map(client => questionsOf(play.lottery.proxy.events, client, fromMs).length),
-      );
+      Math.max(...clients.map(client => polls(play.lottery.proxy.events, client, fromMs).length));
     // The skeleton's pause is 5 seconds.
     if (asked() > 0) await waitFor(lab, play, () => asked() >= QUESTIONS_MIN);
     return (
@@ -76,7 +72,7 @@ async function judgeLate(
   await waitFor(lab, play, () => clients.every(client => isTold(play.clients.get(client)!)));
   const { events } = play.lottery.proxy;
   const late = clients.find(
-    client => isTold(play.clients.get(client)!) && hasPolled(events, client, fromMs),
+    client => isTold(play.clients.get(client)!) && polls(events, client, fromMs).length > 0,
   );
   if (late === undefined) return undefined;
   const reason = {
@@ -120,7 +116,10 @@ interface Look {
 function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgement | undefined {
   const { events } = play.lottery.proxy;
   for (const client of clients) {
-    const asked = questionsOf(events, client, fromMs);
+    // Without a pause, each question follows its answer at once.
+    const asked = isBusy
+      ? questionsOf(events, client, fromMs).map(({ atMs }) => atMs)
+      : polls(events, client, fromMs);
     if (asked.length < (isBusy ? BUSY_QUESTIONS : QUESTIONS_MIN)) continue;
     if (!isBusy && areRarer(asked)) continue;
     const evidence = lastEvents(events, [client], {
@@ -137,34 +136,42 @@ function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgemen
   return undefined;
 }
 
-/**
- * Times of a client's questions: its first bytes after those of the server, or on a new connection.
- */
-function questionsOf(events: readonly LinkEvent[], client: number, fromMs: number): number[] {
-  const times: number[] = [];
-  const last = new Map<number, LinkEvent>();
-  for (const event of events) {
-    if (event.client !== client || event.kind === 'end' || event.kind === 'close') continue;
-    const before = last.get(event.connection);
-    last.set(event.connection, event);
-    const isNew = event.direction === 'up' && before?.direction !== 'up';
-    if (isNew && event.atMs >= fromMs) times.push(event.atMs);
-  }
-  return times;
+/** A client's first bytes after those of the server, or on a new connection. */
+interface Question {
+  readonly atMs: number;
+  /**
+   * Whether it answers the server, as to a ping or a notification of the draw: the server has spoken
+   * after the longer silence.
+   */
+  readonly isPrompted: boolean;
 }
 
-/** Whether a client has asked by itself: the answer to a notification of the draw is no question. */
-function hasPolled(events: readonly LinkEvent[], client: number, fromMs: number): boolean {
-  const isPrompted = (time: number): boolean =>
-    events.some(
-      event =>
-        event.client === client &&
-        event.direction === 'down' &&
-        event.atMs <= time &&
-        event.atMs > time - PROMPT_MS,
-    );
-  return questionsOf(events, client, fromMs).some(time => !isPrompted(time));
+function questionsOf(events: readonly LinkEvent[], client: number, fromMs: number): Question[] {
+  const questions: Question[] = [];
+  const last = new Map<number, LinkEvent>();
+  let [sentMs, receivedMs, silenceMs] = [-Infinity, -Infinity, 0];
+  for (const event of events) {
+    const { atMs, direction, connection } = event;
+    if (event.client !== client || event.kind === 'end' || event.kind === 'close') continue;
+    const before = last.get(connection);
+    last.set(connection, event);
+    if (direction === 'down') {
+      if (receivedMs < sentMs) silenceMs = atMs - sentMs;
+      receivedMs = atMs;
+    }
+    if (direction !== 'up') continue;
+    const isPrompted = receivedMs > sentMs && atMs - receivedMs < silenceMs;
+    if (before?.direction !== 'up' && atMs >= fromMs) questions.push({ atMs, isPrompted });
+    sentMs = atMs;
+  }
+  return questions;
 }
+
+/** Times of the questions that a client asks by itself. */
+const polls = (events: readonly LinkEvent[], client: number, fromMs: number): number[] =>
+  questionsOf(events, client, fromMs)
+    .filter(({ isPrompted }) => !isPrompted)
+    .map(({ atMs }) => atMs);
 
 function areRarer(times: readonly number[]): boolean {
   const gaps = times.slice(1).map((time, index) => time - times[index]!);
