@@ -140,8 +140,8 @@ function judgeQuestions(play: Play, { clients, fromMs, isBusy }: Look): Judgemen
 interface Question {
   readonly atMs: number;
   /**
-   * Whether it answers the server, as to a ping or a notification of the draw: the server has spoken
-   * after the longer silence.
+   * Whether it answers the server, as to a ping or a notification of the draw: of the two, the
+   * server sent after the longer silence.
    */
   readonly isPrompted: boolean;
 }
