@@ -19,8 +19,8 @@ export interface Judgement {
   /** Where to look, without the solution. */
   readonly hint?: Text;
   readonly evidence?: readonly Evidence[];
-  /** Because of it, the other checks have nothing to judge. */
-  readonly hidesOthers?: boolean;
+  /** Why the other checks have nothing to judge. */
+  readonly hidesOthers?: Text;
 }
 
 export type Evidence = LogEvidence | RowEvidence | TimelineEvidence;

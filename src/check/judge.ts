@@ -98,9 +98,11 @@ function judgeSilent(lab: Lab, play: Play, clients: readonly number[]): Judgemen
     [lastLines(service), lastLines(play.server)],
   );
   // Later trials have rare data, which may stop a program that works with the usual ones.
-  const hidesOthers = lab.trial === 0 && silent.length === clients.length;
-  return hidesOthers ? { ...judgement, hidesOthers } : judgement;
+  const isGeneral = lab.trial === 0 && silent.length === clients.length;
+  return isGeneral ? { ...judgement, hidesOthers: NOTHING_SENT } : judgement;
 }
+
+const NOTHING_SENT = { es: 'los clientes no mandan nada', en: 'the clients send nothing' };
 
 async function judgeRows(
   lab: Lab,

@@ -82,6 +82,8 @@ class ExerciseRun {
   readonly #seen: Seen = { losesRows: false, longestPauseMs: 0 };
   /** Found by one trial; makes all later ones `not-checkable`. */
   #obstacle: Text | undefined;
+  /** Whether the programs of a lottery have started. */
+  #hasStarted = false;
 
   constructor(options: SessionOptions, exercise: Exercise, stage: Stage | NotCheckable) {
     this.#options = options;
@@ -92,8 +94,8 @@ class ExerciseRun {
   async make(check: Check): Promise<Finding> {
     const startedAtMs = performance.now();
     const { judgement: judged, failed, made } = await this.#judge(check);
-    const { hidesOthers = false, ...judgement } = judged;
-    if (hidesOthers) this.#obstacle ??= seeOther(check);
+    const { hidesOthers, ...judgement } = judged;
+    if (hidesOthers !== undefined) this.#obstacle ??= seeCheck(hidesOthers, check);
     return {
       ...judgement,
       check: check.id,
@@ -157,11 +159,14 @@ class ExerciseRun {
     const signal = AbortSignal.any([limit, this.#options.signal]);
     const lab = this.#labFor(stage, { trial, isRepeat, signal, lotteries });
     try {
-      const judgement = await check
-        .run(lab)
-        .catch((error: unknown) =>
-          judgementOf(error, check, { isOver: limit.aborted && !this.#options.signal.aborted }),
-        );
+      const judgement = await check.run(lab).catch((error: unknown) =>
+        judgementOf(error, check, {
+          isOver: limit.aborted && !this.#options.signal.aborted,
+          hasStarted: this.#hasStarted,
+        }),
+      );
+      const isOpened = lotteries.length + this.#sharedLotteries.length > 0;
+      this.#hasStarted ||= isOpened && judgement.hidesOthers === undefined;
       const known = this.#obstacle;
       this.#obstacle ??= obstacleOf([...lotteries, ...this.#sharedLotteries]);
       // The program ran without its data, so the judgement has no base.
@@ -236,9 +241,9 @@ const RANK: Readonly<Record<Verdict, number>> = { ok: 0, 'not-checkable': 1, adv
 
 const notCheckable = (reason: Text): Judgement => ({ verdict: 'not-checkable', reason });
 
-const seeOther = ({ id }: Check): Text => ({
-  es: `los clientes no mandan nada: ver ${id}`,
-  en: `the clients send nothing: see ${id}`,
+const seeCheck = (why: Text, { id }: Check): Text => ({
+  es: `${why.es}: ver ${id}`,
+  en: `${why.en}: see ${id}`,
 });
 
 function obstacleOf(lotteries: readonly Lottery[]): Text | undefined {
@@ -257,10 +262,15 @@ const needs = (kind: 'docker' | 'native'): Text =>
         en: 'only possible without Docker (--how native)',
       };
 
+const notStarting = ({ service }: StartFailed): Text => ({
+  es: `${service} no arranca`,
+  en: `${service} does not start`,
+});
+
 function judgementOf(
   error: unknown,
   check: Check,
-  { isOver }: { readonly isOver: boolean },
+  { isOver, hasStarted }: { readonly isOver: boolean; readonly hasStarted: boolean },
 ): Judgement {
   if (error instanceof NotCheckable) return notCheckable(error.reason);
   if (error instanceof StartFailed) {
@@ -272,6 +282,7 @@ function judgementOf(
       },
       hint: { es: 'mirá lo que escribió', en: 'look at what it wrote' },
       evidence: [lastLines({ name: error.service, lines: error.lines })],
+      ...(!hasStarted && { hidesOthers: notStarting(error) }),
     };
   }
   if (!isOver) throw error;

@@ -43,7 +43,7 @@ const polling = (periods: number): readonly Patch[] => [
 ];
 
 /** Checks that run the programs of exercise 8. */
-const LOTTERY_CHECKS = CHECKS.filter(
+export const LOTTERY_CHECKS = CHECKS.filter(
   ({ id, exercises }) => id !== 'compose' && exercises.includes('ej8'),
 ).map(({ id }) => id);
 

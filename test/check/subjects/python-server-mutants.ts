@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts';
+import { LOTTERY_CHECKS } from './python-client-mutants.ts';
 import type { Patch } from './subject.ts';
 
 const SERVER = 'server/main.py';
@@ -306,6 +307,15 @@ export const PYTHON_SERVER_MUTANTS: readonly Mutant[] = [
       privacy: 'not-checkable',
       'peer-gone': 'not-checkable',
       batches: 'fail',
+    },
+  },
+  {
+    name: 'server-does-not-start',
+    why: 'A module that only the machine of the student has.',
+    patches: [{ file: SERVER, find: 'import configparser\n', replace: 'import configparse\n' }],
+    expected: {
+      ...Object.fromEntries(LOTTERY_CHECKS.map(check => [check, 'not-checkable'])),
+      outcome: 'fail',
     },
   },
   {
