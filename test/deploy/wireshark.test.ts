@@ -26,13 +26,16 @@ const FIELDS = [
   'loteria.reason',
 ];
 
+type Side = 'agency' | 'central';
+type Packet = Readonly<Record<string, string>>;
+
 /** The loopback traffic, dissected by Wireshark. */
 class Capture {
   readonly #port: number;
   /** The fields of each packet with a message; commas separate several values. */
-  readonly #packets: readonly Readonly<Record<string, string>>[];
+  readonly #packets: readonly Packet[];
 
-  private constructor(port: number, packets: readonly Readonly<Record<string, string>>[]) {
+  private constructor(port: number, packets: readonly Packet[]) {
     this.#port = port;
     this.#packets = packets;
   }
@@ -64,22 +67,25 @@ class Capture {
     return new Capture(port, readCapture(context, port, file));
   }
 
-  /** The values of a field in all packets, in order. */
-  values(field: string): string[] {
-    return this.#packets.flatMap(packet => packet[field]!.split(',')).filter(value => value !== '');
+  /** The values of a field, by default in all packets. Only those of one side have an order. */
+  values(field: string, by?: Side): string[] {
+    const packets = by === undefined ? this.#packets : this.#packetsOf(by);
+    return packets.flatMap(packet => packet[field]!.split(',')).filter(value => value !== '');
   }
 
   /** The summaries of one side's messages, by connection. */
-  said(by: 'agency' | 'central'): string[][] {
-    const sent = this.#packets.filter(
-      packet => (packet['tcp.srcport'] === String(this.#port)) === (by === 'central'),
-    );
-    const connections = Map.groupBy(sent, packet => packet['tcp.stream']);
+  said(by: Side): string[][] {
+    const connections = Map.groupBy(this.#packetsOf(by), packet => packet['tcp.stream']);
     return [...connections.values()].map(packets =>
       packets.flatMap(packet =>
         packet['_ws.col.Info']!.replace(/[0-9a-f]{32}/, 'upload').split(', '),
       ),
     );
+  }
+
+  #packetsOf(by: Side): Packet[] {
+    const port = String(this.#port);
+    return this.#packets.filter(packet => (packet['tcp.srcport'] === port) === (by === 'central'));
   }
 }
 
@@ -162,7 +168,7 @@ describe('the Wireshark dissector', () => {
       ['FAIL unauthorized|1|…'],
       ['WELC 1|64|8184|0', 'FAIL invalid-bet|0|…', 'FAIL sequence-gap|1|…'],
     ]);
-    expect(capture.values('loteria.number').at(-1)).toBe('1');
+    expect(capture.values('loteria.number', 'central').at(-1)).toBe('1');
     expect(capture.values('loteria.index')).toEqual(['1']);
     expect(capture.values('loteria.field')).toEqual(['birthdate']);
     expect(capture.values('loteria.reason')).toEqual(['not-a-date']);

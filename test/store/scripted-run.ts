@@ -308,7 +308,10 @@ export class Life {
       if (deed.fact.kind === 'closed' || deed.fact.kind === 'drawn') await Promise.all(answers);
       if (this.#refused()) break;
       this.#handedOver = index + 1;
-      answers.push(this.#answer(deed.hand(store), index));
+      const answer = this.#answer(deed.hand(store), index);
+      // The first violation ends the loop; later ones have no other handler.
+      answer.catch(() => {});
+      answers.push(answer);
       await answers.at(-together);
     }
     await Promise.all(answers);
