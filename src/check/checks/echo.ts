@@ -54,7 +54,7 @@ export function echoLines({ lottery }: Play, client: number, direction: Directio
   return text.split(/\r?\n/).filter(line => line !== '');
 }
 
-export function judgeEcho(play: Play): Judgement {
+function judgeEcho(play: Play): Judgement {
   for (const [client, service] of play.clients) {
     const judgement = judgeMessages(play, client, service) ?? judgeExit(service);
     if (judgement !== undefined) return judgement;
