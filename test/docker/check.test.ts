@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../src/check/finding.ts';
+import { Engine } from '../../src/check/runners/docker-engine.ts';
 import { CHECK_LIMIT_MS, holdCorrect, holdMutants } from '../check/matrix.ts';
 import { ECHO_MUTANTS } from '../check/subjects/echo-mutants.ts';
 import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
@@ -40,6 +41,36 @@ describe('loteria check --how docker', () => {
   );
 });
 
+describe('an engine that fails', () => {
+  test('a command that Docker refuses is no verdict', { timeout: CHECK_LIMIT_MS }, async () => {
+    const subject = repository('echo', [
+      {
+        file: 'generar-compose.sh',
+        find: '      - ./server/config.ini:/config.ini\n',
+        replace: '      - ./server/config.ini:config.ini\n',
+      },
+    ]);
+    const [finding] = (await check(subject, '--only', 'ej1:echo')).findings;
+    expect(finding).toMatchObject({ verdict: 'not-checkable' });
+    expect(finding!.reason).toMatch(/'docker compose'[^]*invalid mount path: 'config\.ini'/);
+  });
+
+  test('a subnet that another program takes is replaced by another one', async () => {
+    const engine = await Engine.connect(`loteria-check-${process.pid}-subnet`, process.env);
+    onTestFinished(() => engine.close());
+    const labels = Object.entries(engine.labels).map(([key, value]) => `--label=${key}=${value}`);
+    const create = (subnet: string, name: string): Promise<string> =>
+      engine.docker('network', 'create', ...labels, `--subnet=${subnet}`, `${engine.run}-${name}`);
+    const tried: string[] = [];
+    await engine.inFreeSubnet(`${engine.run}-free`, async subnet => {
+      tried.push(subnet);
+      if (tried.length === 1) await create(subnet, 'of-another-program');
+      await create(subnet, 'own');
+    });
+    expect(new Set(tried).size).toBe(2);
+  });
+});
+
 describe('an interrupted run of loteria check', () => {
   test('leaves nothing after Ctrl-C', { timeout: CHECK_LIMIT_MS }, async () => {
     const before = await inventory();
@@ -72,7 +103,7 @@ async function check(subject: string, ...options: readonly string[]): Promise<Re
   const json = join(await temporaryFolder(), 'report.json');
   const running = start(subject, '--json', json, ...options);
   const [code] = (await once(running, 'exit')) as [number | null];
-  expect([0, 1]).toContain(code);
+  expect([0, 1, 2]).toContain(code);
   return JSON.parse(readFileSync(json, 'utf8')) as Report;
 }
 

@@ -8,6 +8,7 @@ import { runGenerator } from '../generator.ts';
 import { advise, fail } from '../judge.ts';
 import type { Lab } from '../lab.ts';
 import { CLIENT_ID_VARIABLE, GENERATOR, SERVER_SERVICE } from '../profiles/tp0.ts';
+import { EngineFailed } from '../runners/docker-engine.ts';
 import { DockerStage } from '../runners/docker.ts';
 
 /** Output of the generator in the temporary copy, next to the files that it refers to. */
@@ -128,11 +129,8 @@ async function refusedByCompose(stage: Lab['stage']): Promise<Text | undefined> 
     await stage.engine.compose(stage.folder, '-f', FILE, 'config');
     return undefined;
   } catch (error) {
-    const { stderr = String(error) } = error as { stderr?: string };
-    return {
-      es: `Docker Compose no lo acepta: ${stderr}`,
-      en: `Docker Compose refuses it: ${stderr}`,
-    };
+    if (error instanceof EngineFailed) return error.reason;
+    throw error;
   }
 }
 

@@ -6,6 +6,12 @@ import { NotCheckable } from '../finding.ts';
 /** Limit of a command; an image without cache takes longest. */
 const COMMAND_MS_MAX = 900_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
+/** Lines of a failed command that are shown. */
+const LINES_SHOWN = 12;
+
+/** Attempts to create a network: another program can take the subnet first. */
+const NETWORK_TRIES = 5;
+const SUBNET_TAKEN = 'Pool overlaps';
 
 /**
  * Labels of everything that a run creates: its name and this machine's. They identify the leftovers
@@ -18,6 +24,18 @@ const HOST_LABEL = 'loteria-check.host';
 const RUN_NAME = /^loteria-check-(\d+)-/;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A command of Docker failed. Its output says more than the verdict of a check could. */
+export class EngineFailed extends NotCheckable {
+  readonly output: string;
+
+  constructor(command: string, text: string) {
+    const lines = text.trim().split('\n').slice(-LINES_SHOWN).join('\n');
+    super({ es: `falló '${command}':\n${lines}`, en: `'${command}' failed:\n${lines}` });
+    this.name = 'EngineFailed';
+    this.output = text;
+  }
+}
 
 /** The command line of Docker, for one run. */
 export class Engine {
@@ -50,7 +68,7 @@ export class Engine {
     return { [RUN_LABEL]: this.run, [HOST_LABEL]: hostname() };
   }
 
-  /** Standard output of a command; an error contains all its output. */
+  /** @returns standard output of a command. @throws EngineFailed (as a rejection, like all below) */
   docker(...args: readonly string[]): Promise<string> {
     return output('docker', args, { signal: this.#stop.signal });
   }
@@ -58,6 +76,31 @@ export class Engine {
   compose(folder: string, ...args: readonly string[]): Promise<string> {
     const [command, ...first] = this.#compose;
     return output(command, [...first, ...args], { cwd: folder, signal: this.#stop.signal });
+  }
+
+  /**
+   * Creates something with a network in a subnet of its own, which Docker finds: addresses in a
+   * network need a subnet that was named.
+   */
+  async inFreeSubnet<T>(name: string, create: (subnet: string) => Promise<T>): Promise<T> {
+    for (let left = NETWORK_TRIES; ; left -= 1) {
+      const subnet = await this.#freeSubnet(name);
+      try {
+        return await create(subnet);
+      } catch (error) {
+        const isTaken = error instanceof EngineFailed && error.output.includes(SUBNET_TAKEN);
+        if (!isTaken || left === 1) throw error;
+      }
+    }
+  }
+
+  async #freeSubnet(name: string): Promise<string> {
+    const labels = Object.entries(this.labels).map(([key, value]) => `--label=${key}=${value}`);
+    await this.docker('network', 'create', ...labels, name);
+    const format = '{{(index .IPAM.Config 0).Subnet}}';
+    const subnet = await this.docker('network', 'inspect', '-f', format, name);
+    await this.docker('network', 'rm', name);
+    return subnet.trim();
   }
 
   /**
@@ -112,12 +155,15 @@ async function output(
   args: readonly string[],
   options: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
 ): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, {
-    ...options,
-    timeout: COMMAND_MS_MAX,
-    maxBuffer: OUTPUT_BYTES_MAX,
-  });
-  return stdout;
+  const limits = { timeout: COMMAND_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX };
+  try {
+    return (await promisify(execFile)(command, args, { ...options, ...limits })).stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    // Without its options, such as labels.
+    const [words] = [command, ...args].join(' ').split(' -');
+    throw new EngineFailed(words!, `${stdout}${stderr}` || String(error));
+  }
 }
 
 /** A run of this machine whose process has ended. */

@@ -1,6 +1,5 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NotCheckable } from '../finding.ts';
 import { PACKAGE_ROOT } from '../package-root.ts';
 import type { Engine } from './docker-engine.ts';
 import type { ServiceDefinition } from './docker-services.ts';
@@ -56,27 +55,8 @@ async function build(
       text.replaceAll(/^[ \t]*FROM\s.*$/gim, from => `${from}\nLABEL ${labels.join(' ')}`),
     );
   }
-  try {
-    const flags = labels.flatMap(label => ['--label', label]);
-    await engine.docker(
-      'build',
-      '--force-rm',
-      ...flags,
-      ...options,
-      '-f',
-      dockerfile,
-      '-t',
-      name,
-      context,
-    );
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const last = `${stdout}\n${stderr}`.trim().split('\n').slice(-12).join('\n');
-    throw new NotCheckable({
-      es: `la imagen no se pudo construir (docker build):\n${last}`,
-      en: `the image could not be built (docker build):\n${last}`,
-    });
-  }
+  const flags = ['--force-rm', ...labels.map(label => `--label=${label}`), ...options];
+  await engine.docker('build', ...flags, '-f', dockerfile, '-t', name, context);
 }
 
 /** From the `build` of the compose file. */

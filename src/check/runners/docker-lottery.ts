@@ -185,7 +185,8 @@ export class DockerLottery implements Lottery {
         .split('\n')
         .filter(Boolean);
       const force = kind === 'container' ? ['--force', '--volumes'] : [];
-      if (ids.length > 0) await engine.docker(kind, 'rm', ...force, ...ids);
+      // The end of the run removes what is left.
+      if (ids.length > 0) await engine.docker(kind, 'rm', ...force, ...ids).catch(() => {});
     }
   }
 
@@ -222,19 +223,20 @@ async function create(parts: LotteryParts): Promise<{ prefix: string; ports: Por
     // A client without a known address uses the server's port.
     proxy: address?.port ?? usualPort,
   };
-  const subnet = await freeSubnet(engine, project);
-  const prefix = subnet.split('.').slice(0, 3).join('.');
   const proxyAliases = [...new Set([SERVER_SERVICE, address?.host ?? SERVER_SERVICE])];
-  const definition = composeFile(parts, { server, clients, proxyAliases, subnet, prefix });
-  // Quoted: Docker Compose 1 reads YAML 1.1, in which some plain strings are dates.
-  const text = stringify(definition, {
-    defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'PLAIN',
+  return engine.inFreeSubnet(`${project}-subnet`, async subnet => {
+    const prefix = subnet.split('.').slice(0, 3).join('.');
+    const definition = composeFile(parts, { server, clients, proxyAliases, subnet, prefix });
+    // Quoted: Docker Compose 1 reads YAML 1.1, in which some plain strings are dates.
+    const text = stringify(definition, {
+      defaultStringType: 'QUOTE_DOUBLE',
+      defaultKeyType: 'PLAIN',
+    });
+    await writeFile(join(folder, 'compose.yaml'), text);
+    const command = ['-p', project, '-f', 'compose.yaml', 'up', '--no-start', '--no-build'];
+    await engine.compose(folder, ...command);
+    return { prefix, ports };
   });
-  await writeFile(join(folder, 'compose.yaml'), text);
-  const command = ['-p', project, '-f', 'compose.yaml', 'up', '--no-start', '--no-build'];
-  await engine.compose(folder, ...command);
-  return { prefix, ports };
 }
 
 interface ComposeParts {
@@ -294,23 +296,4 @@ function composeFile(
 
 function withoutDropped(service: ServiceDefinition): ServiceDefinition {
   return Object.fromEntries(Object.entries(service).filter(([key]) => !DROPPED.includes(key)));
-}
-
-/** Fixed addresses require a named subnet, so the engine first chooses one that is free. */
-async function freeSubnet(engine: Engine, project: string): Promise<string> {
-  const labels = Object.entries(engine.labels).flatMap(([key, value]) => [
-    '--label',
-    `${key}=${value}`,
-  ]);
-  const name = `${project}-subnet`;
-  await engine.docker('network', 'create', ...labels, name);
-  const subnet = await engine.docker(
-    'network',
-    'inspect',
-    '-f',
-    '{{(index .IPAM.Config 0).Subnet}}',
-    name,
-  );
-  await engine.docker('network', 'rm', name);
-  return subnet.trim();
 }

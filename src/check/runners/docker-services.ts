@@ -60,16 +60,7 @@ export interface Services {
  * @throws NotCheckable (as a rejection) when it is invalid or has no server
  */
 export async function readServices(engine: Engine, folder: string): Promise<Services> {
-  let text: string;
-  try {
-    text = await engine.compose(folder, '-f', COMPOSE_FILE, 'config');
-  } catch (error) {
-    const { stderr = String(error) } = error as { stderr?: string };
-    throw new NotCheckable({
-      es: `Docker Compose no acepta ${COMPOSE_FILE}: ${stderr.trim()}`,
-      en: `Docker Compose refuses ${COMPOSE_FILE}: ${stderr.trim()}`,
-    });
-  }
+  const text = await engine.compose(folder, '-f', COMPOSE_FILE, 'config');
   const { services = {}, volumes = {} } = parse(text) as {
     services?: Record<string, ServiceDefinition>;
     volumes?: Record<string, unknown>;
