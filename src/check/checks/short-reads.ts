@@ -21,6 +21,8 @@ import { lastEvents } from '../timeline.ts';
 /** Few: each byte is a segment with a gap. */
 const BETS_MIN = 10;
 const BETS_MAX = 22;
+/** Several messages per client, so that the network can join them. */
+const BATCH_AMOUNT = 4;
 
 const EVERY_BYTE = 100_000;
 
@@ -89,7 +91,7 @@ export const shortReads: Check = {
       betsMin: BETS_MIN,
       betsMax: BETS_MAX,
     });
-    const setup = { inputs, plan: plan(lab.seed) };
+    const setup = { inputs, batchMax: BATCH_AMOUNT, plan: plan(lab.seed) };
     const play = await (pauseMs === undefined
       ? playLottery(lab, setup)
       : playPaused(lab, setup, pauseMs));
@@ -107,7 +109,7 @@ export const shortReads: Check = {
       lab,
       judgement.verdict === 'fail' ? { ...judgement, hint, evidence } : judgement,
       {
-        control: { inputs },
+        control: { inputs, batchMax: BATCH_AMOUNT },
         disturbance,
       },
     );
