@@ -55,6 +55,12 @@ export const ECHO_MUTANTS: readonly Mutant[] = [
     expected: { config: 'fail' },
   },
   {
+    name: 'amount-fixed',
+    why: 'The number of messages of the assignment is in the program.',
+    patches: [{ file: CLIENT, find: 'int(setting(config, "loop.amount")) + 1', replace: '6' }],
+    expected: { config: 'fail' },
+  },
+  {
     name: 'validator-always-succeeds',
     why: 'The script was tried with a server that works.',
     patches: [
