@@ -43,6 +43,18 @@ export const ECHO_MUTANTS: readonly Mutant[] = [
     expected: { echo: 'fail', netcat: 'fail' },
   },
   {
+    name: 'one-client',
+    why: 'The loop that accepts the next client is forgotten.',
+    patches: [
+      {
+        file: SERVER,
+        find: '            self.connection = None\n',
+        replace: '            self.connection = None\n            break\n',
+      },
+    ],
+    expected: { echo: 'fail' },
+  },
+  {
     name: 'config-in-the-image',
     why: 'The file is copied into the image, so that the container finds it.',
     patches: [
