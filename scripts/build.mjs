@@ -43,8 +43,6 @@ function bundleProgram() {
     output: {
       dir: dist,
       chunkFileNames: 'cli/[name]-[hash].js',
-      // With all that it imports. Loading 26 files took a fifth of the processor time of its start.
-      codeSplitting: { groups: [{ name: 'client', test: /src\/cli\/client\.ts$/ }] },
       // Stack traces name the functions of src/.
       minify: false,
     },
