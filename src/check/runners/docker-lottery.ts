@@ -176,8 +176,13 @@ export class DockerLottery implements Lottery {
   }
 
   async close(): Promise<void> {
-    const { engine, project } = this.#parts;
     this.#proxy.close();
+    // The end of the run removes what is left.
+    await this.#remove().catch(() => {});
+  }
+
+  async #remove(): Promise<void> {
+    const { engine, project } = this.#parts;
     const label = `label=${PROJECT_LABEL}=${project}`;
     for (const kind of ['container', 'network', 'volume']) {
       const all = kind === 'container' ? ['--all'] : [];
@@ -185,8 +190,7 @@ export class DockerLottery implements Lottery {
         .split('\n')
         .filter(Boolean);
       const force = kind === 'container' ? ['--force', '--volumes'] : [];
-      // The end of the run removes what is left.
-      if (ids.length > 0) await engine.docker(kind, 'rm', ...force, ...ids).catch(() => {});
+      if (ids.length > 0) await engine.docker(kind, 'rm', ...force, ...ids);
     }
   }
 
