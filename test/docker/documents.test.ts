@@ -39,12 +39,15 @@ test.for(CONTAINER_PAGES.filter(page => page !== OPERATIONS))(
     for (const commands of sections) {
       let logs = Promise.resolve('client1');
       for (const [index, { text }] of commands.entries()) {
+        const stopped = /^docker stop (.*)/.exec(text)?.[1]!.split(' ') ?? [];
+        // Process 1 of a container ignores SIGTERM until it has a handler.
+        for (const name of stopped)
+          await expect.poll(() => docker('logs', name), { timeout: 30_000 }).not.toBe('');
         const ended = run('bash', ['-euc', text], stack.folder);
         // It follows the logs until the containers end.
         if (text === 'make docker-compose-logs') logs = ended;
         else await ended;
-        for (const name of /^docker stop (.*)/.exec(text)?.[1]!.split(' ') ?? [])
-          expect(await exitCode(name)).toBe(0);
+        for (const name of stopped) expect(await exitCode(name)).toBe(0);
         const isStopped = commands[index + 1]?.text.startsWith('docker stop ');
         if (/ up -d$|-compose-up$/.test(text) && !isStopped) await clientsDone();
       }
