@@ -119,7 +119,7 @@ export async function checkVerdicts(
   return Object.fromEntries(remarks.map(({ check, verdict }) => [check, verdict]));
 }
 
-function exitCodeFor(verdicts: readonly Verdict[]): number {
+export function exitCodeFor(verdicts: readonly Verdict[]): number {
   if (verdicts.includes('fail')) return 1;
   return verdicts.every(verdict => verdict === 'not-checkable') ? 2 : 0;
 }

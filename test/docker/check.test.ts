@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../src/check/finding.ts';
 import { Engine } from '../../src/check/runners/docker-engine.ts';
-import { CHECK_LIMIT_MS, holdCorrect, holdMutants } from '../check/matrix.ts';
+import { CHECK_LIMIT_MS, exitCodeFor, holdCorrect, holdMutants } from '../check/matrix.ts';
 import { ECHO_MUTANTS } from '../check/subjects/echo-mutants.ts';
 import { PYTHON_CLIENT_MUTANTS } from '../check/subjects/python-client-mutants.ts';
 import { PYTHON_DRAW_MUTANTS } from '../check/subjects/python-draw-mutants.ts';
@@ -58,9 +58,9 @@ describe('an engine that fails', () => {
   test('a subnet that another program takes is replaced by another one', async () => {
     const engine = await Engine.connect(`loteria-check-${process.pid}-subnet`, process.env);
     onTestFinished(() => engine.close());
-    const labels = Object.entries(engine.labels).map(([key, value]) => `--label=${key}=${value}`);
+    const flags = engine.labelFlags;
     const create = (subnet: string, name: string): Promise<string> =>
-      engine.docker('network', 'create', ...labels, `--subnet=${subnet}`, `${engine.run}-${name}`);
+      engine.docker('network', 'create', ...flags, `--subnet=${subnet}`, `${engine.run}-${name}`);
     const tried: string[] = [];
     await engine.inFreeSubnet(`${engine.run}-free`, async subnet => {
       tried.push(subnet);
@@ -103,8 +103,9 @@ async function check(subject: string, ...options: readonly string[]): Promise<Re
   const json = join(await temporaryFolder(), 'report.json');
   const running = start(subject, '--json', json, ...options);
   const [code] = (await once(running, 'exit')) as [number | null];
-  expect([0, 1, 2]).toContain(code);
-  return JSON.parse(readFileSync(json, 'utf8')) as Report;
+  const report = JSON.parse(readFileSync(json, 'utf8')) as Report;
+  expect(code).toBe(exitCodeFor(report.findings.map(({ verdict }) => verdict)));
+  return report;
 }
 
 function start(subject: string, ...options: readonly string[]): ChildProcess {

@@ -91,7 +91,8 @@ export const shortReads: Check = {
       betsMin: BETS_MIN,
       betsMax: BETS_MAX,
     });
-    const setup = { inputs, batchMax: BATCH_AMOUNT, plan: plan(lab.seed) };
+    const control = { inputs, batchMax: BATCH_AMOUNT };
+    const setup = { ...control, plan: plan(lab.seed) };
     const play = await (pauseMs === undefined
       ? playLottery(lab, setup)
       : playPaused(lab, setup, pauseMs));
@@ -109,7 +110,7 @@ export const shortReads: Check = {
       lab,
       judgement.verdict === 'fail' ? { ...judgement, hint, evidence } : judgement,
       {
-        control: { inputs, batchMax: BATCH_AMOUNT },
+        control,
         disturbance,
       },
     );

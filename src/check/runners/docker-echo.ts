@@ -45,11 +45,7 @@ export class WrongNetwork {
     },
   ): Promise<WrongNetwork> {
     const opened = new WrongNetwork(engine, name);
-    const labels = Object.entries(engine.labels).flatMap(([key, value]) => [
-      '--label',
-      `${key}=${value}`,
-    ]);
-    await engine.docker('network', 'create', ...labels, name);
+    await engine.docker('network', 'create', ...engine.labelFlags, name);
     if (behaviour === 'none') return opened;
     const code = `const TEXT = ${JSON.stringify(text)};
       require('node:net').createServer(socket => { socket.on('error', () => {}); ${BEHAVIOURS[behaviour]}; })
@@ -58,7 +54,7 @@ export class WrongNetwork {
     await engine.docker(
       'run',
       '--detach',
-      ...labels,
+      ...engine.labelFlags,
       ...where,
       '--entrypoint',
       'node',

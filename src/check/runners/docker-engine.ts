@@ -9,7 +9,7 @@ const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
 /** Lines of a failed command that are shown. */
 const LINES_SHOWN = 12;
 
-/** Attempts to create a network: another program can take the subnet first. */
+/** Attempts to create a network in a free subnet. */
 const NETWORK_TRIES = 5;
 const SUBNET_TAKEN = 'Pool overlaps';
 
@@ -25,7 +25,7 @@ const RUN_NAME = /^loteria-check-(\d+)-/;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A command of Docker failed. Its output says more than the verdict of a check could. */
+/** A command of Docker failed. The last lines of its output are the reason. */
 export class EngineFailed extends NotCheckable {
   readonly output: string;
 
@@ -68,7 +68,15 @@ export class Engine {
     return { [RUN_LABEL]: this.run, [HOST_LABEL]: hostname() };
   }
 
-  /** @returns standard output of a command. @throws EngineFailed (as a rejection, like all below) */
+  /** The labels as options of a command. */
+  get labelFlags(): readonly string[] {
+    return Object.entries(this.labels).map(([key, value]) => `--label=${key}=${value}`);
+  }
+
+  /**
+   * @returns the standard output of a command
+   * @throws EngineFailed (as a rejection)
+   */
   docker(...args: readonly string[]): Promise<string> {
     return output('docker', args, { signal: this.#stop.signal });
   }
@@ -79,8 +87,10 @@ export class Engine {
   }
 
   /**
-   * Creates something with a network in a subnet of its own, which Docker finds: addresses in a
-   * network need a subnet that was named.
+   * Calls `create` with a free subnet: a network with fixed addresses needs a named one. Retries
+   * with another one when another program takes the subnet first.
+   *
+   * @param name of a temporary network
    */
   async inFreeSubnet<T>(name: string, create: (subnet: string) => Promise<T>): Promise<T> {
     for (let left = NETWORK_TRIES; ; left -= 1) {
@@ -95,8 +105,7 @@ export class Engine {
   }
 
   async #freeSubnet(name: string): Promise<string> {
-    const labels = Object.entries(this.labels).map(([key, value]) => `--label=${key}=${value}`);
-    await this.docker('network', 'create', ...labels, name);
+    await this.docker('network', 'create', ...this.labelFlags, name);
     const format = '{{(index .IPAM.Config 0).Subnet}}';
     const subnet = await this.docker('network', 'inspect', '-f', format, name);
     await this.docker('network', 'rm', name);

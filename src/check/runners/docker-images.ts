@@ -46,16 +46,16 @@ async function build(
   name: string,
   { dockerfile, context, options }: Recipe,
 ): Promise<void> {
-  const labels = Object.entries(engine.labels).map(([key, value]) => `${key}=${value}`);
   // Labels the images of all steps, and prevents the use of another run's cache.
   if (engine.isLegacyBuilder) {
+    const labels = Object.entries(engine.labels).map(([key, value]) => `${key}=${value}`);
     const text = await readFile(dockerfile, 'utf8').catch(() => '');
     await writeFile(
       dockerfile,
       text.replaceAll(/^[ \t]*FROM\s.*$/gim, from => `${from}\nLABEL ${labels.join(' ')}`),
     );
   }
-  const flags = ['--force-rm', ...labels.map(label => `--label=${label}`), ...options];
+  const flags = ['--force-rm', ...engine.labelFlags, ...options];
   await engine.docker('build', ...flags, '-f', dockerfile, '-t', name, context);
 }
 
